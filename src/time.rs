@@ -1,0 +1,150 @@
+//! Moments and dates.
+//!
+//! A moment is UTC milliseconds; the business lives in Korea, so everything shown, typed or read
+//! from a file is Korean wall-clock time (UTC+9, no daylight saving since 1988). A date is a
+//! [`NaiveDate`] and is stored as `YYYY-MM-DD`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime};
+
+/// Korea's distance from UTC in milliseconds.
+const KST_OFFSET_MS: i64 = 9 * 60 * 60 * 1000;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// The moment a Korean clock shows `wall`.
+    pub fn from_kst(wall: NaiveDateTime) -> Self {
+        Self(wall.and_utc().timestamp_millis() - KST_OFFSET_MS)
+    }
+
+    /// Midnight in Korea at the beginning of `date`.
+    pub fn start_of(date: NaiveDate) -> Self {
+        Self::from_kst(date.and_time(NaiveTime::MIN))
+    }
+
+    /// What a Korean clock shows at this moment. Moments outside the calendar show 1970.
+    pub fn kst(self) -> NaiveDateTime {
+        DateTime::from_timestamp_millis(self.0.saturating_add(KST_OFFSET_MS))
+            .unwrap_or_default()
+            .naive_utc()
+    }
+
+    /// The Korean date of this moment.
+    pub fn date(self) -> NaiveDate {
+        self.kst().date()
+    }
+
+    /// This moment moved by `milliseconds`.
+    pub fn plus_ms(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// ISO 8601 with Korea's offset, for JSON: `2024-03-15T10:00:00+09:00`.
+    pub fn iso(self) -> String {
+        format!("{}+09:00", self.kst().format("%Y-%m-%dT%H:%M:%S"))
+    }
+}
+
+/// `2024-03-15 10:00`, Korean time.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kst().format("%Y-%m-%d %H:%M"))
+    }
+}
+
+/// `2026-11-22 (일)`: how a date is written on a screen.
+pub fn date_with_weekday(date: NaiveDate) -> String {
+    const WEEKDAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "일"];
+    let weekday = WEEKDAYS[date.weekday().num_days_from_monday() as usize];
+    format!("{} ({weekday})", date.format("%Y-%m-%d"))
+}
+
+/// Reads `YYYY-MM-DD`, as date inputs and the database write it.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
+}
+
+/// The half-open range of moments that covers the Korean days `from..=to`.
+pub fn day_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> (Option<Moment>, Option<Moment>) {
+    (
+        from.map(Moment::start_of),
+        to.map(|day| Moment::start_of(day.checked_add_signed(Duration::days(1)).unwrap_or(day))),
+    )
+}
+
+/// Where the present moment comes from. Passed in, so that tests decide what day it is.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Moment;
+}
+
+/// The computer's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the computer for the time")]
+    fn now(&self) -> Moment {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Moment(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// A clock that stands still until it is moved: for tests and for training data.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// A clock standing at `moment`.
+    pub fn at(moment: Moment) -> Self {
+        Self(Arc::new(AtomicI64::new(moment.0)))
+    }
+
+    /// Moves the clock on.
+    pub fn advance_ms(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Moment {
+        Moment(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        parse_date(text).expect("a date")
+    }
+
+    #[test]
+    fn a_korean_evening_belongs_to_its_korean_day() {
+        let wall = day("2024-03-15").and_hms_opt(23, 59, 59).expect("a time");
+        let moment = Moment::from_kst(wall);
+        assert_eq!(moment.date(), day("2024-03-15"));
+        assert_eq!(moment.kst(), wall);
+        assert_eq!(moment.iso(), "2024-03-15T23:59:59+09:00");
+    }
+
+    #[test]
+    fn both_days_of_a_range_are_included() {
+        let (from, to) = day_range(Some(day("2024-03-15")), Some(day("2024-03-15")));
+        let noon = Moment::from_kst(day("2024-03-15").and_hms_opt(12, 0, 0).expect("a time"));
+        assert!(from.expect("from") <= noon && noon < to.expect("to"));
+        assert_eq!(to.expect("to"), Moment::start_of(day("2024-03-16")));
+    }
+
+    #[test]
+    fn weekdays_are_korean() {
+        assert_eq!(date_with_weekday(day("2026-11-22")), "2026-11-22 (일)");
+    }
+}
