@@ -1,4 +1,6 @@
 //! 묶음 (mukkeum): an order-management appliance.
+#![forbid(unsafe_code)]
 
 pub mod orders;
+pub mod storage;
 pub mod time;

@@ -1,1 +1,3 @@
-fn main(){}
+//! The executable.
+
+fn main() {}

@@ -30,9 +30,7 @@ impl Moment {
 
     /// What a Korean clock shows at this moment. Moments outside the calendar show 1970.
     pub fn kst(self) -> NaiveDateTime {
-        DateTime::from_timestamp_millis(self.0.saturating_add(KST_OFFSET_MS))
-            .unwrap_or_default()
-            .naive_utc()
+        DateTime::from_timestamp_millis(self.0.saturating_add(KST_OFFSET_MS)).unwrap_or_default().naive_utc()
     }
 
     /// The Korean date of this moment.

@@ -1,0 +1,254 @@
+-- The whole schema, readable top to bottom. SQLite runs it as it stands; for MariaDB,
+-- src/storage/schema.rs turns `TEXT /*n*/` into VARCHAR(n) and the table endings into its own.
+--
+-- Identifiers are time-sorted 64-bit numbers. Moments (…_at) are UTC milliseconds. Dates are
+-- `YYYY-MM-DD`. Money is whole won. `version` rises with every change of a row and guards against
+-- two people editing at once.
+
+-- Which schema this is. One row a step that was applied.
+CREATE TABLE schema_versions (
+    version    INTEGER NOT NULL PRIMARY KEY,
+    applied_at INTEGER NOT NULL
+) STRICT;
+
+-- ── members ────────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE members (
+    id            INTEGER NOT NULL PRIMARY KEY,
+    username      TEXT /*64*/ NOT NULL UNIQUE,
+    role          TEXT /*16*/ NOT NULL,          -- admin, logistics
+    enabled       INTEGER NOT NULL DEFAULT 1,
+    password_hash TEXT /*255*/ NOT NULL,         -- argon2id, PHC string
+    -- Raised to end every session of the member at once; a session remembers the one it began with.
+    session_epoch INTEGER NOT NULL DEFAULT 0,
+    created_at    INTEGER NOT NULL,
+    signed_in_at  INTEGER
+) STRICT;
+
+CREATE TABLE sessions (
+    id         TEXT /*32*/ NOT NULL PRIMARY KEY,
+    record     TEXT NOT NULL,                    -- JSON; identifiers only
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Failed sign-ins of one account or one address.
+CREATE TABLE sign_in_failures (
+    subject    TEXT /*128*/ NOT NULL PRIMARY KEY, -- account:…, address:…
+    failures   INTEGER NOT NULL,
+    first_at   INTEGER NOT NULL
+) STRICT;
+
+-- ── channels and products ──────────────────────────────────────────────────────────────────
+
+CREATE TABLE sales_channels (
+    id              INTEGER NOT NULL PRIMARY KEY,
+    code            TEXT /*32*/ NOT NULL UNIQUE,  -- SMART_STORE, LOCAL, COUPANG …
+    name            TEXT /*64*/ NOT NULL,
+    -- The password of the channel's files, sealed with a key that is not in this database.
+    sealed_password BLOB
+) STRICT;
+
+CREATE TABLE products (
+    id         INTEGER NOT NULL PRIMARY KEY,
+    number     TEXT /*100*/ NOT NULL UNIQUE,      -- 판매자 상품코드
+    name       TEXT /*255*/ NOT NULL UNIQUE,
+    priority   INTEGER NOT NULL,                  -- 0..9999, the order of lists
+    enabled    INTEGER NOT NULL DEFAULT 1,
+    upload_id  INTEGER,                           -- the upload that found it
+    created_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX products_by_priority ON products (priority, id);
+CREATE INDEX products_by_upload ON products (upload_id);
+
+-- (product, option key, option value) → the words the factory reads.
+CREATE TABLE variants (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    product_id   INTEGER NOT NULL REFERENCES products (id),
+    option_key   TEXT /*100*/ NOT NULL,
+    option_value TEXT /*400*/ NOT NULL,
+    label        TEXT /*400*/ NOT NULL,
+    upload_id    INTEGER,
+    created_at   INTEGER NOT NULL,
+    version      INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (product_id, option_key, option_value)
+) STRICT;
+CREATE INDEX variants_by_upload ON variants (upload_id);
+
+-- ── deliveries and orders ──────────────────────────────────────────────────────────────────
+
+-- One bundle, as the delivery team sees it. Everything but the bundle number follows from its
+-- orders and is written again in the transaction that changes any of them.
+CREATE TABLE deliveries (
+    id                      INTEGER NOT NULL PRIMARY KEY,
+    bundle_number           TEXT /*64*/ NOT NULL UNIQUE,
+    state                   INTEGER NOT NULL,     -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
+    order_count             INTEGER NOT NULL,
+    total_quantity          INTEGER NOT NULL,     -- cancelled ones not counted
+    cancelled_quantity      INTEGER NOT NULL,
+    primary_order_id        INTEGER,              -- furthest on, then largest quantity, then oldest
+    shipping_method         TEXT /*16*/ NOT NULL,
+    preferred_shipping_date TEXT /*10*/,          -- earliest of its orders
+    sigungu                 INTEGER,              -- district code; null is 미분류
+    version                 INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE orders (
+    id                      INTEGER NOT NULL PRIMARY KEY,
+    order_number            TEXT /*64*/ NOT NULL,  -- the channel's 상품주문번호
+    channel_id              INTEGER NOT NULL REFERENCES sales_channels (id),
+    product_id              INTEGER NOT NULL REFERENCES products (id),
+    delivery_id             INTEGER NOT NULL REFERENCES deliveries (id),
+    state                   INTEGER NOT NULL,      -- 0 주문 … 6 환불, the order of progress
+    options                 TEXT NOT NULL,         -- JSON [[key, value], …], the channel's words
+    options_text            TEXT NOT NULL,         -- 옵션정보 as it stood in the file
+    quantity                INTEGER NOT NULL,
+    price                   INTEGER NOT NULL,
+    customer_name           TEXT /*100*/ NOT NULL,
+    customer_tel            TEXT /*40*/ NOT NULL,
+    customer_message        TEXT NOT NULL,
+    recipient_name          TEXT /*100*/ NOT NULL,
+    recipient_tel1          TEXT /*40*/ NOT NULL,
+    recipient_tel2          TEXT /*40*/ NOT NULL,
+    recipient_zip_code      TEXT /*10*/ NOT NULL,
+    recipient_address1      TEXT /*500*/ NOT NULL,
+    recipient_address2      TEXT /*500*/ NOT NULL,
+    sigungu                 INTEGER,               -- district code; null is 미분류
+    shipping_method         TEXT /*16*/ NOT NULL,
+    shipping_method_word    TEXT /*64*/ NOT NULL,
+    charge_type             TEXT /*16*/ NOT NULL,
+    courier                 TEXT /*64*/ NOT NULL,
+    tracking_number         TEXT /*64*/ NOT NULL,
+    claim                   TEXT /*64*/ NOT NULL,
+    purchase_memo           TEXT NOT NULL,
+    shipping_memo           TEXT NOT NULL,
+    admin_memo              TEXT NOT NULL,
+    placed_at               INTEGER NOT NULL,
+    dispatch_deadline       TEXT /*10*/,
+    preferred_shipping_date TEXT /*10*/,
+    purchased_at            INTEGER,
+    dispatched_at           INTEGER,
+    shipped_at              INTEGER,
+    confirmed_at            INTEGER,
+    cancelled_at            INTEGER,
+    refunded_at             INTEGER,
+    upload_id               INTEGER,               -- the upload that brought it
+    created_at              INTEGER NOT NULL,
+    version                 INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (order_number, channel_id)
+) STRICT;
+CREATE INDEX orders_by_delivery ON orders (delivery_id);
+CREATE INDEX orders_by_upload ON orders (upload_id);
+
+-- The list is sorted by any of nine dates, for all orders or those of one state. Each index holds
+-- what the list's filters need, so that counting and turning pages read nothing but the index.
+CREATE INDEX orders_by_placed     ON orders (placed_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id);
+CREATE INDEX orders_by_preferred  ON orders (preferred_shipping_date, id, state, channel_id, product_id);
+CREATE INDEX orders_by_purchased  ON orders (purchased_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_dispatched ON orders (dispatched_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_shipped    ON orders (shipped_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_confirmed  ON orders (confirmed_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_state_placed     ON orders (state, placed_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_deadline   ON orders (state, dispatch_deadline, id, channel_id, product_id);
+CREATE INDEX orders_by_state_preferred  ON orders (state, preferred_shipping_date, id, channel_id, product_id);
+CREATE INDEX orders_by_state_purchased  ON orders (state, purchased_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_dispatched ON orders (state, dispatched_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_shipped    ON orders (state, shipped_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_confirmed  ON orders (state, confirmed_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_cancelled  ON orders (state, cancelled_at, id, channel_id, product_id);
+CREATE INDEX orders_by_state_refunded   ON orders (state, refunded_at, id, channel_id, product_id);
+CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
+CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);
+
+-- How many orders there are of each state, channel and product: the totals of the list without
+-- counting a million rows. Kept in the transaction of every change.
+CREATE TABLE order_tallies (
+    state      INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    product_id INTEGER NOT NULL,
+    orders     INTEGER NOT NULL,
+    PRIMARY KEY (state, channel_id, product_id)
+) STRICT, WITHOUT ROWID;
+
+-- What the search finds an order by: ends of names and phones, words of addresses, numbers.
+-- A search is a range of `term`; `fields` says which of the order's fields hold it (a bit each).
+CREATE TABLE order_terms (
+    term     TEXT /*64*/ NOT NULL,
+    order_id INTEGER NOT NULL,
+    fields   INTEGER NOT NULL,
+    PRIMARY KEY (term, order_id)
+) STRICT, WITHOUT ROWID;
+
+-- The log of an order: when, who, what was, what is.
+CREATE TABLE order_events (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    order_id  INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    member_id INTEGER,                            -- null: the command line
+    upload_id INTEGER,
+    action    TEXT /*32*/ NOT NULL,               -- created, proceeded, edited, tracked, stated
+    changes   TEXT NOT NULL                       -- JSON [[field, before, after], …]
+) STRICT;
+CREATE INDEX order_events_by_order ON order_events (order_id, id);
+
+-- ── uploads ────────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE uploads (
+    id              INTEGER NOT NULL PRIMARY KEY,
+    created_at      INTEGER NOT NULL,
+    member_id       INTEGER,                      -- null: the command line
+    kind            TEXT /*16*/ NOT NULL,         -- orders, tracking, states; '' before it is known
+    channel_code    TEXT /*32*/ NOT NULL,
+    courier         TEXT /*64*/ NOT NULL,
+    file_name       TEXT /*255*/ NOT NULL,
+    file_size       INTEGER NOT NULL,
+    file_sha256     TEXT /*64*/ NOT NULL,
+    file_kept       INTEGER NOT NULL,             -- 1 while upload_chunks holds the file
+    sealed_password BLOB,                         -- to open the kept file again
+    stage           TEXT /*16*/ NOT NULL,         -- locked, previewed, applied, refused, discarded
+    refusal         TEXT NOT NULL,
+    created         INTEGER NOT NULL DEFAULT 0,
+    updated         INTEGER NOT NULL DEFAULT 0,
+    skipped         INTEGER NOT NULL DEFAULT 0,
+    rejected        INTEGER NOT NULL DEFAULT 0,
+    warned          INTEGER NOT NULL DEFAULT 0,
+    found           TEXT NOT NULL,                -- JSON: products and variants it makes or made
+    applied_at      INTEGER,
+    version         INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX uploads_by_stage ON uploads (stage, id);
+CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
+
+-- The file as it came, in pieces of at most 1 MiB.
+CREATE TABLE upload_chunks (
+    upload_id INTEGER NOT NULL REFERENCES uploads (id),
+    place     INTEGER NOT NULL,
+    bytes     BLOB NOT NULL,
+    PRIMARY KEY (upload_id, place)
+) STRICT;
+
+CREATE TABLE upload_rows (
+    upload_id    INTEGER NOT NULL REFERENCES uploads (id),
+    row_number   INTEGER NOT NULL,                -- as the spreadsheet numbers it
+    order_number TEXT /*64*/ NOT NULL,
+    outcome      TEXT /*16*/ NOT NULL,            -- created, updated, skipped, rejected
+    reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
+    PRIMARY KEY (upload_id, row_number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_rows_by_outcome ON upload_rows (upload_id, outcome, row_number);
+
+-- ── audit ──────────────────────────────────────────────────────────────────────────────────
+
+-- Who did what, with the answer that was given: shown again after the redirect that follows it.
+CREATE TABLE activities (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    member_id INTEGER,
+    action    TEXT /*32*/ NOT NULL,
+    summary   TEXT NOT NULL                       -- JSON, by action
+) STRICT;
+CREATE INDEX activities_by_member ON activities (member_id, id);

@@ -1,0 +1,175 @@
+//! Storage: one seam, every SQL text once.
+//!
+//! [`Storage`] owns the engine. [`Storage::read`] and [`Storage::write`] run a closure on a
+//! blocking thread inside one transaction; the closure borrows a [`Tx`] and calls the free
+//! functions of the rooms' `store.rs`, so any two of them compose into one transaction. Only here
+//! does a transaction begin and end.
+//!
+//! The closure is `Fn`, because an engine may have to run it again (a busy writer, a deadlock, a
+//! lost connection). It must therefore do nothing but talk to the `Tx`: no hashing, no files, no
+//! network. A caller that goes away does not stop a write that has begun, and a panic inside a
+//! closure rolls back that transaction and nothing else.
+//!
+//! SQL is written in the dialect that SQLite and MariaDB share: `?` placeholders, integers, text
+//! and blobs, moments as UTC milliseconds, dates as `YYYY-MM-DD`. What cannot be shared is a
+//! method of [`Tx`].
+
+mod id;
+pub mod schema;
+mod sqlite;
+mod value;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use id::{IdGenerator, crockford, parse_crockford};
+pub use value::{Param, Row, Value};
+
+use crate::time::{Clock, Moment};
+
+/// What can go wrong below the seam.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The engine did not get its turn before the deadline, or cannot be reached.
+    #[error("the database is busy or away: {0}")]
+    Unavailable(String),
+    /// A unique key, a foreign key or a check was violated.
+    #[error("a constraint of the database was violated: {0}")]
+    Constraint(String),
+    /// The disk is full.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The file or folder cannot be opened or written.
+    #[error("{0}")]
+    CannotOpen(String),
+    /// The schema was made by a newer program.
+    #[error("the data was written by a newer version (schema {found}, this program knows {known})")]
+    NewerSchema {
+        /// version found in the data
+        found: i64,
+        /// newest version this program knows
+        known: i64,
+    },
+    /// A stored value is not what the program wrote.
+    #[error("a stored value cannot be understood: {0}")]
+    Inconsistent(String),
+    /// A closure panicked; its transaction was rolled back.
+    #[error("a transaction panicked: {0}")]
+    Panicked(String),
+    /// Anything else the engine says.
+    #[error("the database answered: {0}")]
+    Engine(String),
+}
+
+/// The result of everything that talks to a [`Tx`].
+pub type Result<T, E = StorageError> = std::result::Result<T, E>;
+
+/// One transaction of one engine.
+pub trait Tx {
+    /// Runs a statement and tells how many rows it found (found, not changed, on every engine).
+    fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64>;
+
+    /// Runs a query and hands over one row at a time, so that a download needs no more memory
+    /// than one row.
+    fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()>;
+
+    /// Inserts `keys` and `values`, or sets `values` where a row with these `keys` exists.
+    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()>;
+
+    /// Adds `amount` to `column` of the row with these `keys`, making the row where there is none.
+    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
+
+    /// The words after a table's name that make the engine walk `index`.
+    fn walking(&self, index: &str) -> String;
+
+    /// The moment this transaction began; the same throughout.
+    fn now(&self) -> Moment;
+
+    /// A new time-sorted identifier, unique over all nodes.
+    fn new_id(&mut self) -> i64;
+}
+
+impl dyn Tx + '_ {
+    /// All rows of a query that is known to be short.
+    pub fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.for_each(sql, params, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row, if there is one.
+    pub fn query_one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// The single number a counting query answers; 0 for no row or null.
+    pub fn number(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
+        self.query_one(sql, params)?.map_or(Ok(0), |row| Ok(row.opt_int(0)?.unwrap_or(0)))
+    }
+}
+
+/// `?, ?, ?`: as many placeholders as a list has members.
+pub fn placeholders(count: usize) -> String {
+    let mut text = "?, ".repeat(count);
+    text.truncate(text.len().saturating_sub(2));
+    text
+}
+
+/// The engine behind the seam, shared by every part of the program.
+#[derive(Clone)]
+pub struct Storage {
+    engine: Arc<sqlite::Sqlite>,
+}
+
+/// How to open a [`Storage`].
+#[derive(Clone)]
+pub struct Options {
+    /// where the present moment comes from
+    pub clock: Arc<dyn Clock>,
+    /// how many readers may run at once
+    pub readers: usize,
+}
+
+impl Storage {
+    /// Opens the SQLite file at `path`, makes it when it is missing, and brings its schema up to
+    /// date.
+    ///
+    /// # Errors
+    /// [`StorageError::CannotOpen`] when the file cannot be read or written,
+    /// [`StorageError::NewerSchema`] when a newer program wrote it.
+    pub fn open_sqlite(path: &Path, options: &Options) -> Result<Self> {
+        Ok(Self { engine: Arc::new(sqlite::Sqlite::open(path, options)?) })
+    }
+
+    /// Runs `work` with a consistent view of the data that it cannot change.
+    pub async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.engine.read(work).await
+    }
+
+    /// Runs `work` in a transaction that is durable when this returns `Ok`, and undone entirely
+    /// when `work` answers with an error.
+    pub async fn write<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.engine.write(work).await
+    }
+
+    /// The engine and its version, for people: `SQLite 3.54.1`.
+    pub fn describe(&self) -> String {
+        sqlite::describe()
+    }
+
+    /// The clock of this storage.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.engine.clock()
+    }
+}

@@ -1,0 +1,360 @@
+//! The SQLite engine: one writer, several readers, write-ahead log.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use tokio::sync::Semaphore;
+
+use super::{IdGenerator, Options, Param, Result, Row, StorageError, Tx, Value, schema};
+use crate::time::{Clock, Moment};
+
+/// How long a statement waits for another process (a command beside the server) to finish its
+/// transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Prepared statements kept by each connection.
+const STATEMENTS: usize = 256;
+
+pub(super) struct Sqlite {
+    shared: Arc<Shared>,
+    /// Taken before a thread is: whoever waits for a turn holds no thread.
+    write_turn: Arc<Semaphore>,
+    read_turns: Arc<Semaphore>,
+}
+
+struct Shared {
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    clock: Arc<dyn Clock>,
+    ids: IdGenerator,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
+        let mut writer = connect(path, OpenFlags::default())?;
+        // WAL: readers never wait for the writer. FULL: a commit that was answered survives a
+        // power cut (NORMAL would lose the last ones).
+        writer.pragma_update(None, "journal_mode", "WAL").map_err(opening(path))?;
+        writer.pragma_update(None, "synchronous", "FULL").map_err(opening(path))?;
+        // Off by default in SQLite, and set per connection.
+        writer.pragma_update(None, "foreign_keys", true).map_err(engine)?;
+        schema::upgrade_sqlite(&mut writer, options.clock.now())?;
+
+        let readers = (0..options.readers.max(1))
+            .map(|_| {
+                let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+                // A second guard beside the read-only handle: a stray write fails by name.
+                reader.pragma_update(None, "query_only", true).map_err(engine)?;
+                Ok(reader)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut node = [0_u8; 2];
+        getrandom::fill(&mut node).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
+        Ok(Self {
+            write_turn: Arc::new(Semaphore::new(1)),
+            read_turns: Arc::new(Semaphore::new(readers.len())),
+            shared: Arc::new(Shared {
+                writer: Mutex::new(writer),
+                readers: Mutex::new(readers),
+                clock: Arc::clone(&options.clock),
+                ids: IdGenerator::new(u16::from_le_bytes(node)),
+            }),
+        })
+    }
+
+    pub(super) async fn write<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let turn = Arc::clone(&self.write_turn).acquire_owned().await.map_err(closed)?;
+        let shared = Arc::clone(&self.shared);
+        on_a_thread(move || {
+            let _turn = turn;
+            let mut writer = lock(&shared.writer);
+            transact(&mut writer, TransactionBehavior::Immediate, &shared, &work)
+        })
+        .await
+    }
+
+    pub(super) async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let turn = Arc::clone(&self.read_turns).acquire_owned().await.map_err(closed)?;
+        let shared = Arc::clone(&self.shared);
+        on_a_thread(move || {
+            let _turn = turn;
+            let mut reader =
+                lock(&shared.readers).pop().ok_or_else(|| StorageError::Unavailable("no reader is free".to_owned()))?;
+            let answer = transact(&mut reader, TransactionBehavior::Deferred, &shared, &work);
+            lock(&shared.readers).push(reader);
+            answer
+        })
+        .await
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+}
+
+pub(super) fn describe() -> String {
+    format!("SQLite {}", rusqlite::version())
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(engine)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Sorting and the lists of a query stay in memory; 64 MiB of pages per connection hold the
+    // upper levels of every index of a large shop.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(engine)?;
+    connection.pragma_update(None, "cache_size", -65_536).map_err(engine)?;
+    Ok(connection)
+}
+
+async fn on_a_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StorageError::Panicked(error.to_string()).into()))
+}
+
+fn transact<T, E>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    shared: &Shared,
+    work: &dyn Fn(&mut dyn Tx) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<StorageError>,
+{
+    let transaction = connection.transaction_with_behavior(behavior).map_err(engine)?;
+    let mut tx = SqliteTx { connection: &transaction, now: shared.clock.now(), ids: &shared.ids };
+    let answer = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
+        .unwrap_or_else(|panic| Err(StorageError::Panicked(panic_message(panic.as_ref())).into()))?;
+    transaction.commit().map_err(engine)?;
+    Ok(answer)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// A panic while the lock was held has already been answered; the connection itself is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn closed(error: tokio::sync::AcquireError) -> StorageError {
+    StorageError::Unavailable(error.to_string())
+}
+
+fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> StorageError {
+    let path = path.display().to_string();
+    move |error| StorageError::CannotOpen(format!("{path}: {error}"))
+}
+
+/// Sorts an error of the engine by its code, never by its text.
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+pub(super) fn engine(error: rusqlite::Error) -> StorageError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StorageError::Constraint(text),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageError::Unavailable(text),
+        Some(ErrorCode::DiskFull) => StorageError::Full(text),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::NotADatabase) => StorageError::CannotOpen(text),
+        _ => StorageError::Engine(text),
+    }
+}
+
+struct SqliteTx<'c> {
+    connection: &'c Connection,
+    now: Moment,
+    ids: &'c IdGenerator,
+}
+
+impl SqliteTx<'_> {
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql).map_err(|error| StorageError::Engine(format!("{error} in: {sql}")))
+    }
+
+    fn insert_or(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Param<'_>)],
+        keys: &[(&str, Param<'_>)],
+        set: &str,
+    ) -> Result<()> {
+        let names = names(columns).join(", ");
+        let sql = format!(
+            "INSERT INTO {table} ({names}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {set}",
+            super::placeholders(columns.len()),
+            self::names(keys).join(", "),
+        );
+        let params: Vec<_> = columns.iter().map(|(_, value)| value.clone()).collect();
+        self.exec(&sql, &params).map(drop)
+    }
+}
+
+fn names<'a>(columns: &[(&'a str, Param<'_>)]) -> Vec<&'a str> {
+    columns.iter().map(|(name, _)| *name).collect()
+}
+
+impl Tx for SqliteTx<'_> {
+    fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        let mut statement = self.prepare(sql)?;
+        let found = statement.execute(rusqlite::params_from_iter(params)).map_err(engine)?;
+        Ok(found as u64)
+    }
+
+    fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(engine)?;
+        while let Some(row) = rows.next().map_err(engine)? {
+            let values = (0..columns)
+                .map(|column| row.get_ref(column).map_err(engine).and_then(value))
+                .collect::<Result<Vec<_>>>()?;
+            visit(Row(values))?;
+        }
+        Ok(())
+    }
+
+    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
+        let set: Vec<_> = names(values).iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        self.insert_or(table, &[keys, values].concat(), keys, &set.join(", "))
+    }
+
+    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        let columns = [keys, &[(column, amount.into())]].concat();
+        self.insert_or(table, &columns, keys, &format!("{column} = {table}.{column} + excluded.{column}"))
+    }
+
+    fn walking(&self, index: &str) -> String {
+        format!("INDEXED BY {index}")
+    }
+
+    fn now(&self) -> Moment {
+        self.now
+    }
+
+    fn new_id(&mut self) -> i64 {
+        self.ids.next(self.now.0)
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(text) => Value::Text(
+            String::from_utf8(text.to_vec()).map_err(|error| StorageError::Inconsistent(error.to_string()))?,
+        ),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+        ValueRef::Real(number) => {
+            return Err(StorageError::Inconsistent(format!("a fraction ({number}) where none is stored")));
+        }
+    })
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Storage;
+    use crate::time::SystemClock;
+
+    fn open(folder: &Path) -> Storage {
+        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+        Storage::open_sqlite(&folder.join("test.db"), &options).expect("opens")
+    }
+
+    fn channels(tx: &mut dyn Tx) -> Result<i64> {
+        tx.number("SELECT count(*) FROM sales_channels", &[])
+    }
+
+    fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<u64> {
+        let id = tx.new_id();
+        tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), code.into()])
+    }
+
+    #[tokio::test]
+    async fn an_error_undoes_everything_and_a_panic_costs_only_its_own_transaction() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let storage = open(folder.path());
+        let before = storage.read(channels).await.expect("counts");
+
+        let refused: Result<()> = storage
+            .write(|tx| {
+                add_channel(tx, "A")?;
+                Err(StorageError::Inconsistent("changed my mind".to_owned()))
+            })
+            .await;
+        assert!(refused.is_err());
+        let panicked: Result<()> = storage
+            .write(|tx| {
+                add_channel(tx, "B")?;
+                panic!("in the middle");
+            })
+            .await;
+        assert!(matches!(panicked, Err(StorageError::Panicked(message)) if message == "in the middle"));
+        assert_eq!(storage.read(channels).await.expect("counts"), before);
+
+        storage.write(|tx| add_channel(tx, "C")).await.expect("the writer lives on");
+        assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_write_completes_though_its_caller_went_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let storage = open(folder.path());
+        let before = storage.read(channels).await.expect("counts");
+        let write = storage.write(|tx| {
+            std::thread::sleep(Duration::from_millis(50));
+            add_channel(tx, "GONE")
+        });
+        let _ = tokio::time::timeout(Duration::from_millis(10), write).await;
+        // The next write waits for its turn behind the abandoned one.
+        storage.write(|tx| add_channel(tx, "NEXT")).await.expect("writes");
+        assert_eq!(storage.read(channels).await.expect("counts"), before + 2);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write_and_constraints_have_their_own_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let storage = open(folder.path());
+        assert!(storage.read(|tx| add_channel(tx, "X")).await.is_err());
+        let twice: Result<u64> = storage
+            .write(|tx| {
+                add_channel(tx, "X")?;
+                add_channel(tx, "X")
+            })
+            .await;
+        assert!(matches!(twice, Err(StorageError::Constraint(_))));
+    }
+}

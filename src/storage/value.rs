@@ -1,0 +1,164 @@
+//! What goes into a statement and what comes out of a row.
+
+use std::borrow::Cow;
+
+use chrono::NaiveDate;
+
+use super::{Result, StorageError};
+use crate::time::{Moment, parse_date};
+
+/// A value bound to a placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Param<'a> {
+    /// NULL
+    Null,
+    /// a 64-bit integer
+    Int(i64),
+    /// UTF-8 text
+    Text(Cow<'a, str>),
+    /// bytes
+    Blob(Cow<'a, [u8]>),
+}
+
+impl From<i64> for Param<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<u32> for Param<'_> {
+    fn from(value: u32) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+impl From<bool> for Param<'_> {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+impl From<Moment> for Param<'_> {
+    fn from(value: Moment) -> Self {
+        Self::Int(value.0)
+    }
+}
+impl From<NaiveDate> for Param<'_> {
+    fn from(value: NaiveDate) -> Self {
+        Self::Text(Cow::Owned(value.format("%Y-%m-%d").to_string()))
+    }
+}
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+impl<'a> From<&'a String> for Param<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+impl From<String> for Param<'_> {
+    fn from(value: String) -> Self {
+        Self::Text(Cow::Owned(value))
+    }
+}
+impl<'a> From<&'a [u8]> for Param<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Blob(Cow::Borrowed(value))
+    }
+}
+impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// NULL
+    Null,
+    /// a 64-bit integer
+    Int(i64),
+    /// UTF-8 text
+    Text(String),
+    /// bytes
+    Blob(Vec<u8>),
+}
+
+/// One row of an answer, read by the place of the column in the query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    fn wrong<T>(&self, column: usize, wanted: &str) -> Result<T> {
+        Err(StorageError::Inconsistent(format!("column {column}: {wanted} expected, found {:?}", self.0.get(column))))
+    }
+
+    /// A number that is never null.
+    pub fn int(&self, column: usize) -> Result<i64> {
+        match self.0.get(column) {
+            Some(Value::Int(value)) => Ok(*value),
+            _ => self.wrong(column, "a number"),
+        }
+    }
+
+    /// A number or null.
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>> {
+        match self.0.get(column) {
+            Some(Value::Int(value)) => Ok(Some(*value)),
+            Some(Value::Null) => Ok(None),
+            _ => self.wrong(column, "a number or null"),
+        }
+    }
+
+    /// Yes or no.
+    pub fn bool(&self, column: usize) -> Result<bool> {
+        Ok(self.int(column)? != 0)
+    }
+
+    /// Text that is never null; the row gives it away.
+    pub fn text(&mut self, column: usize) -> Result<String> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(value)) => Ok(std::mem::take(value)),
+            _ => self.wrong(column, "text"),
+        }
+    }
+
+    /// Text or null; the row gives it away.
+    pub fn opt_text(&mut self, column: usize) -> Result<Option<String>> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(value)) => Ok(Some(std::mem::take(value))),
+            Some(Value::Null) => Ok(None),
+            _ => self.wrong(column, "text or null"),
+        }
+    }
+
+    /// Bytes or null; the row gives them away.
+    pub fn opt_blob(&mut self, column: usize) -> Result<Option<Vec<u8>>> {
+        match self.0.get_mut(column) {
+            Some(Value::Blob(value)) => Ok(Some(std::mem::take(value))),
+            Some(Value::Null) => Ok(None),
+            _ => self.wrong(column, "bytes or null"),
+        }
+    }
+
+    /// A moment that is never null.
+    pub fn moment(&self, column: usize) -> Result<Moment> {
+        self.int(column).map(Moment)
+    }
+
+    /// A moment or null.
+    pub fn opt_moment(&self, column: usize) -> Result<Option<Moment>> {
+        Ok(self.opt_int(column)?.map(Moment))
+    }
+
+    /// A date or null.
+    pub fn opt_date(&self, column: usize) -> Result<Option<NaiveDate>> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => {
+                parse_date(text).map_or_else(|| self.wrong(column, "a date"), |date| Ok(Some(date)))
+            }
+            _ => self.wrong(column, "a date or null"),
+        }
+    }
+}
