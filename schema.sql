@@ -60,6 +60,7 @@ CREATE TABLE products (
     version    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX products_by_priority ON products (priority, id);
+CREATE INDEX products_by_enabled ON products (enabled, priority, id);
 CREATE INDEX products_by_upload ON products (upload_id);
 
 -- (product, option key, option value) → the words the factory reads.

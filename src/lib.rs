@@ -1,6 +1,7 @@
 //! 묶음 (mukkeum): an order-management appliance.
 #![forbid(unsafe_code)]
 
+pub mod deliveries;
 pub mod orders;
 pub mod storage;
 pub mod time;

@@ -206,6 +206,130 @@ pub struct Recipient {
     pub address2: String,
 }
 
+/// The moments of the seven states; each is set while the order is at or past its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments([Option<Moment>; 7]);
+
+impl Moments {
+    /// The moments of an order that was just placed.
+    pub fn placed(at: Moment) -> Self {
+        let mut moments = [None; 7];
+        moments[0] = Some(at);
+        Self(moments)
+    }
+
+    /// The moments as stored, in the order of the states.
+    pub const fn stored(moments: [Option<Moment>; 7]) -> Self {
+        Self(moments)
+    }
+
+    /// When that state was reached.
+    pub fn of(&self, state: OrderState) -> Option<Moment> {
+        self.0[state as usize]
+    }
+
+    /// Enters `state` at `at` and gives up every state after it.
+    pub fn enter(&mut self, state: OrderState, at: Moment) {
+        for later in OrderState::ALL.into_iter().filter(|later| *later > state) {
+            self.0[later as usize] = None;
+        }
+        if state != OrderState::Placed {
+            self.0[state as usize] = Some(at);
+        }
+    }
+}
+
+/// An order as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// identifier made here
+    pub id: i64,
+    /// the channel's 상품주문번호
+    pub order_number: String,
+    /// its sales channel
+    pub channel_id: i64,
+    /// its product
+    pub product_id: i64,
+    /// the bundle it travels in
+    pub delivery_id: i64,
+    /// where it stands
+    pub state: OrderState,
+    /// when it reached each state
+    pub moments: Moments,
+    /// the channel's words for what was chosen
+    pub options: Vec<OrderOption>,
+    /// 옵션정보 as it stood in the file
+    pub options_text: String,
+    /// at least 1
+    pub quantity: i64,
+    /// whole won
+    pub price: i64,
+    /// who paid
+    pub customer: Customer,
+    /// what the customer wrote at the channel
+    pub customer_message: String,
+    /// who receives
+    pub recipient: Recipient,
+    /// district code of the postal code; none is 미분류
+    pub sigungu: Option<i64>,
+    /// how it travels
+    pub shipping_method: ShippingMethod,
+    /// the channel's own word for the method
+    pub shipping_method_word: String,
+    /// who pays the transport
+    pub charge_type: ChargeType,
+    /// 택배사, or empty
+    pub courier: String,
+    /// 송장번호, or empty
+    pub tracking_number: String,
+    /// a pending wish of the customer, or empty
+    pub claim: String,
+    /// for the factory
+    pub purchase_memo: String,
+    /// for the delivery team
+    pub shipping_memo: String,
+    /// for admins alone
+    pub admin_memo: String,
+    /// 발송기한
+    pub dispatch_deadline: Option<NaiveDate>,
+    /// 희망배송일
+    pub preferred_shipping_date: Option<NaiveDate>,
+    /// the upload that brought it
+    pub upload_id: Option<i64>,
+    /// rises with every change
+    pub version: i64,
+}
+
+impl Order {
+    /// Proceeds to `state` at `at`. Answers false, changing nothing, when the order is there or
+    /// past it already: proceeding only moves forward.
+    pub fn proceed(&mut self, state: OrderState, at: Moment) -> bool {
+        let forward = self.state < state;
+        if forward {
+            self.put(state, at);
+        }
+        forward
+    }
+
+    /// Puts the order in any state, forward or back, as somebody who corrects a mistake may.
+    pub fn put(&mut self, state: OrderState, at: Moment) {
+        if self.state != state {
+            self.state = state;
+            self.moments.enter(state, at);
+        }
+    }
+
+    /// 발송기한 is settled once the goods left the factory.
+    pub fn deadline_is_settled(&self) -> bool {
+        self.state >= OrderState::Dispatched
+    }
+
+    /// 희망배송일 is settled once the goods were delivered.
+    pub fn preferred_date_is_settled(&self) -> bool {
+        self.state >= OrderState::Shipped
+    }
+}
+
 /// An order as a channel's file tells it, checked and ready to become an [`Order`](crate::orders).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
@@ -251,4 +375,87 @@ pub struct NewOrder {
     pub courier: String,
     /// 송장번호 already in the file, digits, or empty
     pub tracking_number: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(state: OrderState) -> Order {
+        let mut moments = Moments::placed(Moment(1));
+        moments.enter(state, Moment(2));
+        Order {
+            id: 1,
+            order_number: "2024031500000001".to_owned(),
+            channel_id: 1,
+            product_id: 1,
+            delivery_id: 1,
+            state,
+            moments,
+            options: Vec::new(),
+            options_text: String::new(),
+            quantity: 1,
+            price: 0,
+            customer: Customer::default(),
+            customer_message: String::new(),
+            recipient: Recipient::default(),
+            sigungu: None,
+            shipping_method: ShippingMethod::Direct,
+            shipping_method_word: String::new(),
+            charge_type: ChargeType::Prepaid,
+            courier: String::new(),
+            tracking_number: String::new(),
+            claim: String::new(),
+            purchase_memo: String::new(),
+            shipping_memo: String::new(),
+            admin_memo: String::new(),
+            dispatch_deadline: None,
+            preferred_shipping_date: None,
+            upload_id: None,
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn proceeding_only_moves_forward() {
+        for (from, to) in OrderState::ALL.into_iter().flat_map(|from| OrderState::ALL.map(|to| (from, to))) {
+            let mut order = order(from);
+            let before = order.clone();
+            assert_eq!(order.proceed(to, Moment(9)), from < to);
+            assert_eq!(order.state, from.max(to));
+            if from >= to {
+                assert_eq!(order, before);
+            } else {
+                assert_eq!(order.moments.of(to), Some(Moment(9)));
+            }
+        }
+    }
+
+    #[test]
+    fn going_back_clears_the_moments_of_the_states_given_up() {
+        let mut order = order(OrderState::Placed);
+        order.put(OrderState::Purchased, Moment(10));
+        order.put(OrderState::Shipped, Moment(20));
+        order.put(OrderState::Purchased, Moment(30));
+        assert_eq!(order.moments.of(OrderState::Shipped), None);
+        assert_eq!(order.moments.of(OrderState::Purchased), Some(Moment(30)));
+        order.put(OrderState::Placed, Moment(40));
+        assert_eq!(order.moments, Moments::placed(Moment(1)));
+    }
+
+    #[test]
+    fn dates_settle_with_the_state() {
+        assert!(!order(OrderState::Purchased).deadline_is_settled());
+        assert!(order(OrderState::Dispatched).deadline_is_settled());
+        assert!(!order(OrderState::Dispatched).preferred_date_is_settled());
+        assert!(order(OrderState::Shipped).preferred_date_is_settled());
+    }
+
+    #[test]
+    fn a_state_is_known_by_code_and_by_word() {
+        assert_eq!(OrderState::parse("purchased"), Some(OrderState::Purchased));
+        assert_eq!(OrderState::parse(" 반품 "), Some(OrderState::Refunded));
+        assert_eq!(OrderState::parse("배달"), None);
+        assert!(OrderState::ALL.iter().all(|state| OrderState::from_rank(state.rank()) == Some(*state)));
+    }
 }

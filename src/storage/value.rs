@@ -8,7 +8,7 @@ use super::{Result, StorageError};
 use crate::time::{Moment, parse_date};
 
 /// A value bound to a placeholder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Param<'a> {
     /// NULL
     Null,
@@ -72,7 +72,7 @@ impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
 }
 
 /// A value of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// NULL
     Null,
@@ -85,7 +85,7 @@ pub enum Value {
 }
 
 /// One row of an answer, read by the place of the column in the query.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row(pub Vec<Value>);
 
 impl Row {

@@ -1,0 +1,4 @@
+//! Deliveries: orders that travel together.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,308 @@
+//! What an order list shows: the same words in the address of the page, in a form and on the
+//! command line.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::model::OrderState;
+use super::terms::SearchField;
+use crate::time::parse_date;
+
+/// The nine dates a list is filtered and sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateField {
+    /// 주문
+    Placed,
+    /// 발송기한
+    DispatchDeadline,
+    /// 희망배송
+    PreferredShipping,
+    /// 발주
+    Purchased,
+    /// 출고
+    Dispatched,
+    /// 배송
+    Shipped,
+    /// 완료 (확정)
+    Confirmed,
+    /// 취소
+    Cancelled,
+    /// 반품
+    Refunded,
+}
+
+impl DateField {
+    /// Every date, in the order of the choice on the page.
+    pub const ALL: [Self; 9] = [
+        Self::Placed,
+        Self::DispatchDeadline,
+        Self::PreferredShipping,
+        Self::Purchased,
+        Self::Dispatched,
+        Self::Shipped,
+        Self::Confirmed,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
+
+    /// The name in an address, on the command line, and of the column.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Placed => "placed_at",
+            Self::DispatchDeadline => "dispatch_deadline",
+            Self::PreferredShipping => "preferred_shipping_date",
+            Self::Purchased => "purchased_at",
+            Self::Dispatched => "dispatched_at",
+            Self::Shipped => "shipped_at",
+            Self::Confirmed => "confirmed_at",
+            Self::Cancelled => "cancelled_at",
+            Self::Refunded => "refunded_at",
+        }
+    }
+
+    /// The word on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Placed => "주문일",
+            Self::DispatchDeadline => "발송기한",
+            Self::PreferredShipping => "희망배송일",
+            Self::Purchased => "발주일",
+            Self::Dispatched => "출고일",
+            Self::Shipped => "배송일",
+            Self::Confirmed => "확정일",
+            Self::Cancelled => "취소일",
+            Self::Refunded => "반품일",
+        }
+    }
+
+    /// The date of that code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.code() == code)
+    }
+
+    /// Whether the column holds a date rather than a moment.
+    pub const fn is_date(self) -> bool {
+        matches!(self, Self::DispatchDeadline | Self::PreferredShipping)
+    }
+
+    /// The last part of the name of its indexes.
+    pub(super) const fn index(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::DispatchDeadline => "deadline",
+            Self::PreferredShipping => "preferred",
+            Self::Purchased => "purchased",
+            Self::Dispatched => "dispatched",
+            Self::Shipped => "shipped",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+/// How a list is sorted. Orders of the same date keep their sequence from page to page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// by which date
+    pub by: DateField,
+    /// newest first?
+    pub descending: bool,
+}
+
+/// Newest order first.
+pub const DEFAULT_SORT: Sort = Sort { by: DateField::Placed, descending: true };
+
+/// Page sizes offered.
+pub const PAGE_SIZES: [u32; 4] = [5, 10, 25, 50];
+
+/// Page size to begin with.
+pub const DEFAULT_PAGE_SIZE: u32 = 25;
+
+/// What a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// where to search
+    pub field: SearchField,
+    /// what for; empty is no search
+    pub search: String,
+    /// which date the range is of
+    pub date: DateField,
+    /// first day, included
+    pub from: Option<NaiveDate>,
+    /// last day, included
+    pub to: Option<NaiveDate>,
+    /// 주문상태
+    pub state: Option<OrderState>,
+    /// 판매채널, its code
+    pub channel: Option<String>,
+    /// 상품종류, its number
+    pub product: Option<String>,
+    /// the sequence; none is [`DEFAULT_SORT`]
+    pub sort: Option<Sort>,
+}
+
+impl Default for OrderFilter {
+    fn default() -> Self {
+        Self {
+            field: SearchField::All,
+            search: String::new(),
+            date: DateField::Placed,
+            from: None,
+            to: None,
+            state: None,
+            channel: None,
+            product: None,
+            sort: None,
+        }
+    }
+}
+
+/// An [`OrderFilter`] as it is typed or linked. What cannot be understood is left out, as a list
+/// with too much is better than an error about an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FilterWords {
+    /// a [`SearchField`] code
+    pub field: String,
+    /// words to search
+    pub q: String,
+    /// a [`DateField`] code
+    pub date: String,
+    /// `YYYY-MM-DD`
+    pub from: String,
+    /// `YYYY-MM-DD`
+    pub to: String,
+    /// an [`OrderState`] code
+    pub state: String,
+    /// a channel's code
+    pub channel: String,
+    /// a product's number
+    pub product: String,
+    /// `placed_at.desc`
+    pub sort: String,
+    /// from 1
+    pub page: String,
+    /// one of [`PAGE_SIZES`]
+    pub size: String,
+}
+
+impl FilterWords {
+    /// The filter these words mean.
+    pub fn filter(&self) -> OrderFilter {
+        let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        let (mut from, mut to) = (parse_date(&self.from), parse_date(&self.to));
+        if let (Some(first), Some(last)) = (from, to)
+            && last < first
+        {
+            (from, to) = (to, from);
+        }
+        OrderFilter {
+            field: SearchField::parse(&self.field).unwrap_or(SearchField::All),
+            search: self.q.trim().to_owned(),
+            date: DateField::parse(&self.date).unwrap_or(DateField::Placed),
+            from,
+            to,
+            state: OrderState::parse(&self.state),
+            channel: given(&self.channel),
+            product: given(&self.product),
+            sort: parse_sort(&self.sort),
+        }
+    }
+
+    /// Page (from 1) and size.
+    pub fn paging(&self) -> (u32, u32) {
+        let size = self.size.parse().ok().filter(|size| PAGE_SIZES.contains(size)).unwrap_or(DEFAULT_PAGE_SIZE);
+        (self.page.parse().unwrap_or(1).max(1), size)
+    }
+
+    /// The address's query with these words, and some of them replaced: `page=1` and the like.
+    pub fn query(&self, replaced: &[(&str, &str)]) -> String {
+        let words = [
+            ("field", &self.field),
+            ("q", &self.q),
+            ("date", &self.date),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("state", &self.state),
+            ("channel", &self.channel),
+            ("product", &self.product),
+            ("sort", &self.sort),
+            ("page", &self.page),
+            ("size", &self.size),
+        ];
+        let replacement = |name: &str| replaced.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
+        let pairs: Vec<(&str, &str)> = words
+            .iter()
+            .map(|(name, value)| (*name, replacement(name).unwrap_or(value.as_str())))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        serde_html_form::to_string(&pairs).unwrap_or_default()
+    }
+
+    /// The sort a click on that header asks for: descending, ascending, none.
+    pub fn next_sort(&self, by: DateField) -> String {
+        match parse_sort(&self.sort) {
+            Some(sort) if sort.by == by && sort.descending => format!("{}.asc", by.code()),
+            Some(sort) if sort.by == by => String::new(),
+            _ => format!("{}.desc", by.code()),
+        }
+    }
+}
+
+fn parse_sort(text: &str) -> Option<Sort> {
+    let (by, direction) = text.split_once('.')?;
+    let descending = match direction {
+        "desc" => true,
+        "asc" => false,
+        _ => return None,
+    };
+    Some(Sort { by: DateField::parse(by)?, descending })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_cycles_descending_ascending_none() {
+        let mut words = FilterWords::default();
+        let clicks: Vec<String> = (0..4)
+            .map(|_| {
+                words.sort = words.next_sort(DateField::Shipped);
+                words.sort.clone()
+            })
+            .collect();
+        assert_eq!(clicks, ["shipped_at.desc", "shipped_at.asc", "", "shipped_at.desc"]);
+        assert_eq!(words.next_sort(DateField::Placed), "placed_at.desc");
+    }
+
+    #[test]
+    fn the_query_keeps_every_other_word() {
+        let words =
+            FilterWords { q: "홍 길동&".into(), state: "PLACED".into(), page: "3".into(), ..Default::default() };
+        assert_eq!(
+            words.query(&[("page", "4"), ("size", "50")]),
+            "q=%ED%99%8D+%EA%B8%B8%EB%8F%99%26&state=PLACED&page=4&size=50"
+        );
+        let back: FilterWords = serde_html_form::from_str(&words.query(&[])).expect("reads back");
+        assert_eq!(back, words);
+    }
+
+    #[test]
+    fn nonsense_is_left_out_and_a_reversed_range_is_turned() {
+        let words = FilterWords {
+            from: "2024-03-20".into(),
+            to: "2024-03-10".into(),
+            state: "배달".into(),
+            size: "7".into(),
+            page: "-1".into(),
+            sort: "price.desc".into(),
+            ..Default::default()
+        };
+        let filter = words.filter();
+        assert!(filter.from < filter.to);
+        assert_eq!((filter.state, filter.sort), (None, None));
+        assert_eq!(words.paging(), (1, DEFAULT_PAGE_SIZE));
+    }
+}

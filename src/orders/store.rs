@@ -1,0 +1,471 @@
+//! Reading and changing orders.
+//!
+//! Orders change only through [`changing`]: it logs each change, keeps what the search finds in
+//! step, and when all is done brings the tallies and the deliveries up to date, in the same
+//! transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
+use super::terms::{Searchable, terms};
+use crate::deliveries;
+use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
+
+/// Who or what changes orders, and how: the head of each line in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// the member; none is the command line
+    pub member_id: Option<i64>,
+    /// the upload that brings the change
+    pub upload_id: Option<i64>,
+    /// what is done
+    pub action: Action,
+}
+
+/// What was done to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// 등록
+    Created,
+    /// 진행: 발주, 출고, 배송
+    Proceeded,
+    /// 수정
+    Edited,
+    /// 송장 등록
+    Tracked,
+    /// 확정, 취소, 반품 as the channel says
+    Stated,
+}
+
+impl Action {
+    const ALL: [Self; 5] = [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Proceeded => "proceeded",
+            Self::Edited => "edited",
+            Self::Tracked => "tracked",
+            Self::Stated => "stated",
+        }
+    }
+
+    /// The word on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Created => "등록",
+            Self::Proceeded => "진행",
+            Self::Edited => "수정",
+            Self::Tracked => "송장 등록",
+            Self::Stated => "채널 상태 반영",
+        }
+    }
+}
+
+/// The columns of [`Order`], in the order [`order`] reads them.
+const COLUMNS: [&str; 39] = [
+    "id",
+    "order_number",
+    "channel_id",
+    "product_id",
+    "delivery_id",
+    "state",
+    "options",
+    "options_text",
+    "quantity",
+    "price",
+    "customer_name",
+    "customer_tel",
+    "customer_message",
+    "recipient_name",
+    "recipient_tel1",
+    "recipient_tel2",
+    "recipient_zip_code",
+    "recipient_address1",
+    "recipient_address2",
+    "sigungu",
+    "shipping_method",
+    "shipping_method_word",
+    "charge_type",
+    "courier",
+    "tracking_number",
+    "claim",
+    "purchase_memo",
+    "shipping_memo",
+    "admin_memo",
+    "placed_at",
+    "dispatch_deadline",
+    "preferred_shipping_date",
+    "purchased_at",
+    "dispatched_at",
+    "shipped_at",
+    "confirmed_at",
+    "cancelled_at",
+    "refunded_at",
+    "upload_id",
+];
+
+/// The columns of an order with its version, each behind `prefix` (`o.` or nothing).
+pub fn columns(prefix: &str) -> String {
+    COLUMNS.iter().chain(&["version"]).map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// How many columns [`columns`] names.
+pub const COLUMN_COUNT: usize = COLUMNS.len() + 1;
+
+/// Reads the columns that [`columns`] names, from the beginning of a row.
+pub fn order(row: &mut Row) -> Result<Order> {
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column}"));
+    let options: Vec<(String, String)> = serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent("options"))?;
+    let moments = [
+        Some(row.moment(29)?),
+        row.opt_moment(32)?,
+        row.opt_moment(33)?,
+        row.opt_moment(34)?,
+        row.opt_moment(35)?,
+        row.opt_moment(36)?,
+        row.opt_moment(37)?,
+    ];
+    Ok(Order {
+        id: row.int(0)?,
+        order_number: row.text(1)?,
+        channel_id: row.int(2)?,
+        product_id: row.int(3)?,
+        delivery_id: row.int(4)?,
+        state: OrderState::from_rank(row.int(5)?).ok_or_else(|| inconsistent("state"))?,
+        moments: Moments::stored(moments),
+        options: options.into_iter().map(|(key, value)| OrderOption { key, value }).collect(),
+        options_text: row.text(7)?,
+        quantity: row.int(8)?,
+        price: row.int(9)?,
+        customer: Customer { name: row.text(10)?, tel: row.text(11)? },
+        customer_message: row.text(12)?,
+        recipient: Recipient {
+            name: row.text(13)?,
+            tel1: row.text(14)?,
+            tel2: row.text(15)?,
+            zip_code: row.text(16)?,
+            address1: row.text(17)?,
+            address2: row.text(18)?,
+        },
+        sigungu: row.opt_int(19)?,
+        shipping_method: ShippingMethod::from_code(&row.text(20)?).ok_or_else(|| inconsistent("shipping_method"))?,
+        shipping_method_word: row.text(21)?,
+        charge_type: ChargeType::from_code(&row.text(22)?).ok_or_else(|| inconsistent("charge_type"))?,
+        courier: row.text(23)?,
+        tracking_number: row.text(24)?,
+        claim: row.text(25)?,
+        purchase_memo: row.text(26)?,
+        shipping_memo: row.text(27)?,
+        admin_memo: row.text(28)?,
+        dispatch_deadline: row.opt_date(30)?,
+        preferred_shipping_date: row.opt_date(31)?,
+        upload_id: row.opt_int(38)?,
+        version: row.int(39)?,
+    })
+}
+
+/// The values of [`COLUMNS`].
+fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
+    let at = |state| order.moments.of(state).into();
+    [
+        order.id.into(),
+        (&order.order_number).into(),
+        order.channel_id.into(),
+        order.product_id.into(),
+        order.delivery_id.into(),
+        order.state.rank().into(),
+        options_json(&order.options).into(),
+        (&order.options_text).into(),
+        order.quantity.into(),
+        order.price.into(),
+        (&order.customer.name).into(),
+        (&order.customer.tel).into(),
+        (&order.customer_message).into(),
+        (&order.recipient.name).into(),
+        (&order.recipient.tel1).into(),
+        (&order.recipient.tel2).into(),
+        (&order.recipient.zip_code).into(),
+        (&order.recipient.address1).into(),
+        (&order.recipient.address2).into(),
+        order.sigungu.into(),
+        order.shipping_method.code().into(),
+        (&order.shipping_method_word).into(),
+        order.charge_type.code().into(),
+        (&order.courier).into(),
+        (&order.tracking_number).into(),
+        (&order.claim).into(),
+        (&order.purchase_memo).into(),
+        (&order.shipping_memo).into(),
+        (&order.admin_memo).into(),
+        at(OrderState::Placed),
+        order.dispatch_deadline.into(),
+        order.preferred_shipping_date.into(),
+        at(OrderState::Purchased),
+        at(OrderState::Dispatched),
+        at(OrderState::Shipped),
+        at(OrderState::Confirmed),
+        at(OrderState::Cancelled),
+        at(OrderState::Refunded),
+        order.upload_id.into(),
+    ]
+}
+
+fn options_json(options: &[OrderOption]) -> String {
+    let pairs: Vec<_> = options.iter().map(|option| (&option.key, &option.value)).collect();
+    serde_json::to_string(&pairs).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// The orders of these identifiers, in no particular sequence.
+pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
+    let mut orders = Vec::with_capacity(ids.len());
+    for some in ids.chunks(200) {
+        let sql = format!("SELECT {} FROM orders WHERE id IN ({})", columns(""), placeholders(some.len()));
+        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
+        tx.for_each(&sql, &params, &mut |mut row| {
+            orders.push(order(&mut row)?);
+            Ok(())
+        })?;
+    }
+    Ok(orders)
+}
+
+/// The identifiers of the orders of that number: one, or one a channel.
+pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<i64>> {
+    tx.query("SELECT id FROM orders WHERE order_number = ?", &[order_number.into()])?
+        .iter()
+        .map(|row| row.int(0))
+        .collect()
+}
+
+/// Which of these numbers the channel's orders have already.
+pub fn known_numbers<'a>(
+    tx: &mut dyn Tx,
+    channel_id: i64,
+    numbers: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeSet<String>> {
+    let numbers: Vec<&str> = numbers.into_iter().collect();
+    let mut known = BTreeSet::new();
+    for some in numbers.chunks(200) {
+        let sql = format!(
+            "SELECT order_number FROM orders WHERE order_number IN ({}) AND channel_id = ?",
+            placeholders(some.len())
+        );
+        let params: Vec<Param<'_>> = some.iter().map(|number| (*number).into()).chain([channel_id.into()]).collect();
+        tx.for_each(&sql, &params, &mut |mut row| {
+            known.insert(row.text(0)?);
+            Ok(())
+        })?;
+    }
+    Ok(known)
+}
+
+/// Runs `work`, which inserts and saves orders, and then brings tallies and deliveries up to date.
+pub fn changing<T, E: From<StorageError>>(
+    tx: &mut dyn Tx,
+    cause: Cause,
+    work: impl FnOnce(&mut Changes<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut changes =
+        Changes { tx, cause, tallies: BTreeMap::new(), stale_deliveries: BTreeSet::new(), new_terms: Vec::new() };
+    let answer = work(&mut changes)?;
+    changes.finish()?;
+    Ok(answer)
+}
+
+/// Changes of orders in progress; see [`changing`].
+pub struct Changes<'t> {
+    /// the transaction, for what else belongs into it
+    pub tx: &'t mut dyn Tx,
+    cause: Cause,
+    tallies: BTreeMap<(OrderState, i64, i64), i64>,
+    stale_deliveries: BTreeSet<i64>,
+    /// Inserted at the end and sorted: neighbours in the index are written together.
+    new_terms: Vec<(String, i64, i64)>,
+}
+
+impl Changes<'_> {
+    /// Inserts an order into a delivery that was made for it and counts it already.
+    pub fn insert_into_new(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
+        let sql =
+            format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1));
+        let now = self.tx.now();
+        let mut params = values(order).to_vec();
+        params.extend([order.version.into(), now.into()]);
+        self.tx.exec(&sql, &params)?;
+        *self.tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
+        let terms = terms(searchable(order, bundle_number));
+        self.new_terms.extend(terms.into_iter().map(|(term, fields)| (term, order.id, fields)));
+        self.log(order.id, &[])
+    }
+
+    /// Inserts an order into a delivery that exists.
+    pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
+        self.stale_deliveries.insert(order.delivery_id);
+        self.insert_into_new(order, bundle_number)
+    }
+
+    /// Saves what is different in `after`. Answers false, changing nothing, when somebody else
+    /// changed the order since `before` was read.
+    pub fn save(&mut self, before: &Order, after: &Order) -> Result<bool> {
+        let (was, is) = (values(before), values(after));
+        let changed: Vec<usize> = (0..COLUMNS.len()).filter(|&column| was[column] != is[column]).collect();
+        if changed.is_empty() {
+            return Ok(true);
+        }
+        let set: Vec<String> = changed.iter().map(|&column| format!("{} = ?, ", COLUMNS[column])).collect();
+        let sql = format!("UPDATE orders SET {}version = version + 1 WHERE id = ? AND version = ?", set.concat());
+        let mut params: Vec<Param<'_>> = changed.iter().map(|&column| is[column].clone()).collect();
+        params.extend([before.id.into(), before.version.into()]);
+        if self.tx.exec(&sql, &params)? == 0 {
+            return Ok(false);
+        }
+        *self.tallies.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
+        *self.tallies.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
+        self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
+        self.save_terms(before, after)?;
+        let log: Vec<_> =
+            changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
+        self.log(before.id, &log)?;
+        Ok(true)
+    }
+
+    fn save_terms(&mut self, before: &Order, after: &Order) -> Result<()> {
+        let was = bundle_number(self.tx, before.delivery_id)?;
+        let is = if before.delivery_id == after.delivery_id {
+            was.clone()
+        } else {
+            bundle_number(self.tx, after.delivery_id)?
+        };
+        let (was, is) = (terms(searchable(before, &was)), terms(searchable(after, &is)));
+        for term in was.keys().filter(|term| !is.contains_key(*term)) {
+            self.tx
+                .exec("DELETE FROM order_terms WHERE term = ? AND order_id = ?", &[term.into(), before.id.into()])?;
+        }
+        for (term, fields) in is.iter().filter(|(term, fields)| was.get(*term) != Some(fields)) {
+            self.tx.upsert(
+                "order_terms",
+                &[("term", term.into()), ("order_id", before.id.into())],
+                &[("fields", (*fields).into())],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) -> Result<()> {
+        let (id, now) = (self.tx.new_id(), self.tx.now());
+        let changes = serde_json::to_string(changes).unwrap_or_else(|_| "[]".to_owned());
+        self.tx
+            .exec(
+                "INSERT INTO order_events (id, order_id, at, member_id, upload_id, action, changes) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                &[
+                    id.into(),
+                    order_id.into(),
+                    now.into(),
+                    self.cause.member_id.into(),
+                    self.cause.upload_id.into(),
+                    self.cause.action.code().into(),
+                    changes.into(),
+                ],
+            )
+            .map(drop)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.new_terms.sort_unstable();
+        for (term, order_id, fields) in &self.new_terms {
+            self.tx.exec(
+                "INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)",
+                &[term.into(), (*order_id).into(), (*fields).into()],
+            )?;
+        }
+        for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
+            self.tx.add(
+                "order_tallies",
+                &[
+                    ("state", state.rank().into()),
+                    ("channel_id", (*channel_id).into()),
+                    ("product_id", (*product_id).into()),
+                ],
+                "orders",
+                *amount,
+            )?;
+        }
+        for delivery in &self.stale_deliveries {
+            deliveries::store::refresh(self.tx, *delivery)?;
+        }
+        Ok(())
+    }
+}
+
+fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {
+    Searchable {
+        order_number: &order.order_number,
+        customer: &order.customer,
+        recipient: &order.recipient,
+        tracking_number: &order.tracking_number,
+        bundle_number,
+    }
+}
+
+fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
+    tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
+        .ok_or_else(|| StorageError::Inconsistent(format!("orders.delivery_id {delivery_id} names no delivery")))?
+        .text(0)
+}
+
+fn json(value: &Param<'_>) -> serde_json::Value {
+    match value {
+        Param::Int(number) => (*number).into(),
+        Param::Text(text) => text.as_ref().into(),
+        Param::Null | Param::Blob(_) => serde_json::Value::Null,
+    }
+}
+
+/// One line of an order's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// when
+    pub at: crate::time::Moment,
+    /// who; none is the command line
+    pub username: Option<String>,
+    /// the upload it came with
+    pub upload_id: Option<i64>,
+    /// what was done
+    pub action: Action,
+    /// (column, what was, what is)
+    pub changes: Vec<(String, Value, Value)>,
+}
+
+/// The log of an order, newest first.
+pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
+    tx.query(
+        "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
+         LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT 500",
+        &[order_id.into()],
+    )?
+    .into_iter()
+    .map(|mut row| {
+        let inconsistent = || StorageError::Inconsistent(format!("order_events of {order_id}"));
+        let action = row.text(3)?;
+        let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
+            serde_json::from_str(&row.text(4)?).map_err(|_| inconsistent())?;
+        Ok(Event {
+            at: row.moment(0)?,
+            username: row.opt_text(1)?,
+            upload_id: row.opt_int(2)?,
+            action: Action::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
+            changes: changes.into_iter().map(|(column, was, is)| (column, plain(was), plain(is))).collect(),
+        })
+    })
+    .collect()
+}
+
+fn plain(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Int),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,305 @@
+//! What an order can be found by.
+//!
+//! The database finds a word only from its beginning, so an order is listed under every ending of
+//! its names and phone numbers: `길동` is the beginning of an ending of `홍길동`. Names are also
+//! listed by their initial consonants (ㅎㄱㄷ), phones as digits alone, addresses word by word.
+
+use std::collections::BTreeMap;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::model::{Customer, Recipient};
+
+/// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
+const SHORTEST_PHONE_ENDING: usize = 4;
+
+/// Endings of an address word shorter than this are not listed.
+const SHORTEST_WORD_ENDING: usize = 2;
+
+/// Characters of a term that are kept; a longer search is cut alike.
+const TERM_LENGTH: usize = 24;
+
+/// One searchable field, as a bit of `order_terms.fields`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchField {
+    /// 전체: any of the others
+    All,
+    /// 주문번호
+    OrderNumber,
+    /// 구매자명
+    CustomerName,
+    /// 구매자연락처
+    CustomerTel,
+    /// 수취인명
+    RecipientName,
+    /// 수취인연락처1
+    RecipientTel1,
+    /// 수취인연락처2
+    RecipientTel2,
+    /// 주소
+    Address,
+    /// 송장번호
+    TrackingNumber,
+    /// 묶음배송번호
+    BundleNumber,
+}
+
+impl SearchField {
+    /// Every field, in the order of the choice on the page.
+    pub const ALL: [Self; 10] = [
+        Self::All,
+        Self::OrderNumber,
+        Self::CustomerName,
+        Self::CustomerTel,
+        Self::RecipientName,
+        Self::RecipientTel1,
+        Self::RecipientTel2,
+        Self::Address,
+        Self::TrackingNumber,
+        Self::BundleNumber,
+    ];
+
+    /// The name in an address or on the command line.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::OrderNumber => "order_number",
+            Self::CustomerName => "customer_name",
+            Self::CustomerTel => "customer_tel",
+            Self::RecipientName => "recipient_name",
+            Self::RecipientTel1 => "recipient_tel1",
+            Self::RecipientTel2 => "recipient_tel2",
+            Self::Address => "address",
+            Self::TrackingNumber => "tracking_number",
+            Self::BundleNumber => "bundle_number",
+        }
+    }
+
+    /// The word on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::All => "전체",
+            Self::OrderNumber => "주문번호",
+            Self::CustomerName => "구매자명",
+            Self::CustomerTel => "구매자연락처",
+            Self::RecipientName => "수취인명",
+            Self::RecipientTel1 => "수취인연락처1",
+            Self::RecipientTel2 => "수취인연락처2",
+            Self::Address => "주소",
+            Self::TrackingNumber => "송장번호",
+            Self::BundleNumber => "묶음배송번호",
+        }
+    }
+
+    /// The field of that code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.code() == code)
+    }
+
+    /// The bits of `order_terms.fields` this field looks at.
+    pub const fn bits(self) -> i64 {
+        match self {
+            Self::All => i64::MAX,
+            field => 1 << (field as i64),
+        }
+    }
+}
+
+/// The words of an order that can be searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Searchable<'a> {
+    /// 주문번호
+    pub order_number: &'a str,
+    /// who paid
+    pub customer: &'a Customer,
+    /// who receives
+    pub recipient: &'a Recipient,
+    /// 송장번호
+    pub tracking_number: &'a str,
+    /// 묶음배송번호
+    pub bundle_number: &'a str,
+}
+
+/// Every term of an order, with the bits of the fields that hold it.
+pub fn terms(order: Searchable<'_>) -> BTreeMap<String, i64> {
+    let mut terms = Terms::default();
+    terms.number(SearchField::OrderNumber, order.order_number);
+    terms.name(SearchField::CustomerName, &order.customer.name);
+    terms.phone(SearchField::CustomerTel, &order.customer.tel);
+    terms.name(SearchField::RecipientName, &order.recipient.name);
+    terms.phone(SearchField::RecipientTel1, &order.recipient.tel1);
+    terms.phone(SearchField::RecipientTel2, &order.recipient.tel2);
+    terms.address(&order.recipient.address1);
+    terms.address(&order.recipient.address2);
+    terms.number(SearchField::TrackingNumber, order.tracking_number);
+    terms.number(SearchField::BundleNumber, order.bundle_number);
+    terms.0
+}
+
+/// The words of a search, each to be found at the beginning of a term. Digits with hyphens or
+/// spaces between them are one word, as people type telephone numbers.
+pub fn search_words(text: &str) -> Vec<String> {
+    let text = folded(text);
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let only_a_number =
+        !digits.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "-.()+".contains(c));
+    let words: Vec<String> =
+        if only_a_number { vec![digits] } else { words(&text).map(without_hyphens_in_numbers).collect() };
+    words.into_iter().map(|word| cut(&word)).filter(|word| !word.is_empty()).take(8).collect()
+}
+
+/// Whether an order with these terms answers the search.
+pub fn matches(terms: &BTreeMap<String, i64>, field: SearchField, words: &[String]) -> bool {
+    words.iter().all(|word| {
+        terms
+            .range(word.clone()..)
+            .take_while(|(term, _)| term.starts_with(word.as_str()))
+            .any(|(_, fields)| fields & field.bits() != 0)
+    })
+}
+
+#[derive(Default)]
+struct Terms(BTreeMap<String, i64>);
+
+impl Terms {
+    fn put(&mut self, field: SearchField, term: &str) {
+        let term = cut(term);
+        if !term.is_empty() {
+            *self.0.entry(term).or_default() |= field.bits();
+        }
+    }
+
+    fn number(&mut self, field: SearchField, text: &str) {
+        self.put(field, &folded(text).replace([' ', '-'], ""));
+    }
+
+    fn name(&mut self, field: SearchField, name: &str) {
+        let name: String = folded(name).split_whitespace().collect();
+        for ending in endings(&name, 1) {
+            self.put(field, ending);
+            let initials: String = ending.chars().map(initial_consonant).collect();
+            if initials != ending {
+                self.put(field, &initials);
+            }
+        }
+    }
+
+    fn phone(&mut self, field: SearchField, phone: &str) {
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        for ending in endings(&digits, SHORTEST_PHONE_ENDING) {
+            self.put(field, ending);
+        }
+    }
+
+    fn address(&mut self, address: &str) {
+        for word in words(&folded(address)) {
+            self.put(SearchField::Address, &without_hyphens_in_numbers(word));
+            // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로) the
+            // beginning is enough.
+            if word.chars().count() > 4 {
+                for ending in endings(word, SHORTEST_WORD_ENDING) {
+                    self.put(SearchField::Address, ending);
+                }
+            }
+        }
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "()[],/".contains(c)).filter(|word| !word.is_empty())
+}
+
+/// `12-3` stays as it is typed in addresses; `010-1234` inside other words is a telephone number.
+fn without_hyphens_in_numbers(word: &str) -> String {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let number = digits >= SHORTEST_PHONE_ENDING && word.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if number { word.replace('-', "") } else { word.to_owned() }
+}
+
+fn endings(text: &str, shortest: usize) -> impl Iterator<Item = &str> {
+    let longest = text.chars().count();
+    text.char_indices().take((longest + 1).saturating_sub(shortest)).map(|(start, _)| &text[start..])
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TERM_LENGTH).collect()
+}
+
+/// ㅎ for 홍; any other character stays. The letter is U+1112, which is what NFKC makes of the ㅎ
+/// (U+314E) that a keyboard types.
+fn initial_consonant(syllable: char) -> char {
+    match u32::from(syllable).checked_sub(0xAC00) {
+        Some(place) if place < 11_172 => char::from_u32(0x1100 + place / 588).unwrap_or(syllable),
+        _ => syllable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(field: SearchField, query: &str) -> bool {
+        let customer = Customer { name: "홍길동".into(), tel: "010-1234-5678".into() };
+        let recipient = Recipient {
+            name: "정 더미".into(),
+            tel1: "0504-0000-1010".into(),
+            tel2: String::new(),
+            zip_code: "37683".into(),
+            address1: "경상북도 포항시 북구 중앙로 346-1".into(),
+            address2: "101동 1203호 (포항센트럴하이츠)".into(),
+        };
+        let terms = terms(Searchable {
+            order_number: "2024031500000001",
+            customer: &customer,
+            recipient: &recipient,
+            tracking_number: "45168300137",
+            bundle_number: "3100000001",
+        });
+        matches(&terms, field, &search_words(query))
+    }
+
+    #[test]
+    fn names_are_found_by_part_and_by_initials() {
+        for query in ["홍길동", "길동", "홍", "ㅎㄱㄷ", "ㄱㄷ"] {
+            assert!(found(SearchField::CustomerName, query), "{query}");
+        }
+        assert!(found(SearchField::RecipientName, "정더미"));
+        assert!(found(SearchField::RecipientName, "정 더미"));
+        assert!(!found(SearchField::RecipientName, "홍길동"));
+        assert!(!found(SearchField::CustomerName, "홍동"));
+    }
+
+    #[test]
+    fn phones_are_found_with_or_without_hyphens_and_by_part() {
+        for query in ["010-1234-5678", "01012345678", "010 1234 5678", "1234-5678", "5678", "34567"] {
+            assert!(found(SearchField::CustomerTel, query), "{query}");
+        }
+        assert!(!found(SearchField::CustomerTel, "0504-0000-1010"));
+        assert!(found(SearchField::RecipientTel1, "050400001010"));
+    }
+
+    #[test]
+    fn addresses_are_found_by_their_words() {
+        for query in ["포항", "북구 중앙로", "센트럴", "하이츠", "346-1", "1203호", "포항시 346"] {
+            assert!(found(SearchField::Address, query), "{query}");
+        }
+        assert!(!found(SearchField::Address, "서울"));
+    }
+
+    #[test]
+    fn every_field_is_searched_when_none_is_chosen() {
+        for query in ["길동", "0504", "중앙로", "45168300137", "3100000001", "2024031500000001", "길동 포항"] {
+            assert!(found(SearchField::All, query), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_empty_search_has_no_words() {
+        assert!(search_words("  ").is_empty());
+        assert!(search_words("()").is_empty());
+    }
+}
