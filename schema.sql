@@ -61,7 +61,6 @@ CREATE TABLE products (
 ) STRICT;
 CREATE INDEX products_by_priority ON products (priority, id);
 CREATE INDEX products_by_enabled ON products (enabled, priority, id);
-CREATE INDEX products_by_upload ON products (upload_id);
 
 -- (product, option key, option value) → the words the factory reads.
 CREATE TABLE variants (
@@ -75,7 +74,6 @@ CREATE TABLE variants (
     version      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (product_id, option_key, option_value)
 ) STRICT;
-CREATE INDEX variants_by_upload ON variants (upload_id);
 
 -- ── deliveries and orders ──────────────────────────────────────────────────────────────────
 

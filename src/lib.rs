@@ -3,5 +3,6 @@
 
 pub mod deliveries;
 pub mod orders;
+pub mod products;
 pub mod storage;
 pub mod time;

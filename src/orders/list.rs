@@ -195,7 +195,7 @@ fn tally(tx: &mut dyn Tx, state: Option<OrderState>, channel_id: Option<i64>, pr
     let wanted = [("t.state", state.map(OrderState::rank)), ("t.channel_id", channel_id), ("t.product_id", product_id)];
     for (column, value) in wanted {
         if let Some(value) = value {
-            sql.push_str(&format!(" AND {column} = ?"));
+            sql = format!("{sql} AND {column} = ?");
             params.push(value.into());
         }
     }

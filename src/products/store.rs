@@ -1,0 +1,166 @@
+//! The SQL of products and variants.
+
+use std::collections::BTreeMap;
+
+use super::model::{LAST_PRIORITY, Product, Variant};
+use crate::storage::{Param, Result, Row, Tx, placeholders};
+
+const PRODUCT: &str = "id, number, name, priority, enabled, version";
+const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
+
+fn product(row: &mut Row) -> Result<Product> {
+    Ok(Product {
+        id: row.int(0)?,
+        number: row.text(1)?,
+        name: row.text(2)?,
+        priority: row.int(3)?,
+        enabled: row.bool(4)?,
+        version: row.int(5)?,
+    })
+}
+
+fn variant(row: &mut Row) -> Result<Variant> {
+    Ok(Variant {
+        id: row.int(0)?,
+        product_id: row.int(1)?,
+        key: row.text(2)?,
+        value: row.text(3)?,
+        label: row.text(4)?,
+        version: row.int(5)?,
+    })
+}
+
+fn products(rows: Vec<Row>) -> Result<Vec<Product>> {
+    rows.into_iter().map(|mut row| product(&mut row)).collect()
+}
+
+/// Every product, by priority.
+pub fn all(tx: &mut dyn Tx) -> Result<Vec<Product>> {
+    products(tx.query(&format!("SELECT {PRODUCT} FROM products ORDER BY priority, id"), &[])?)
+}
+
+/// The products whose orders are listed, by priority.
+pub fn enabled(tx: &mut dyn Tx) -> Result<Vec<Product>> {
+    products(tx.query(&format!("SELECT {PRODUCT} FROM products WHERE enabled = 1 ORDER BY priority, id"), &[])?)
+}
+
+/// One product.
+pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Product>> {
+    tx.query_one(&format!("SELECT {PRODUCT} FROM products WHERE id = ?"), &[id.into()])?
+        .map(|mut row| product(&mut row))
+        .transpose()
+}
+
+/// The products of these numbers, by number.
+pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, Product>> {
+    let numbers: Vec<&str> = numbers.into_iter().collect();
+    let mut found = BTreeMap::new();
+    for some in numbers.chunks(200) {
+        let sql = format!("SELECT {PRODUCT} FROM products WHERE number IN ({})", placeholders(some.len()));
+        let params: Vec<Param<'_>> = some.iter().map(|number| (*number).into()).collect();
+        found.extend(products(tx.query(&sql, &params)?)?.into_iter().map(|product| (product.number.clone(), product)));
+    }
+    Ok(found)
+}
+
+/// Makes a product: enabled, last in the lists. A name that another product has already gets the
+/// number behind it, because no order may be lost over a name.
+pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
+    let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);
+    let mut name = if name.is_empty() { number.to_owned() } else { name.to_owned() };
+    if taken(tx, &name)?.is_some() {
+        name = format!("{name} ({number})");
+    }
+    if taken(tx, &name)?.is_some() {
+        name = format!("{name} {}", crate::storage::crockford(tx.new_id()));
+    }
+    let highest = tx.number("SELECT max(priority) FROM products", &[])?;
+    let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();
+    let (id, now) = (tx.new_id(), tx.now());
+    let product = Product {
+        id,
+        number: number.to_owned(),
+        name,
+        priority: if none_yet { 0 } else { (highest + 1).min(LAST_PRIORITY) },
+        enabled: true,
+        version: 0,
+    };
+    tx.exec(
+        "INSERT INTO products (id, number, name, priority, enabled, upload_id, created_at) VALUES (?, ?, ?, ?, 1, ?, ?)",
+        &[
+            id.into(),
+            (&product.number).into(),
+            (&product.name).into(),
+            product.priority.into(),
+            upload_id.into(),
+            now.into(),
+        ],
+    )?;
+    Ok(product)
+}
+
+/// Whether that choice is known.
+pub fn has_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<bool> {
+    let sql = "SELECT id FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
+    Ok(tx.query_one(sql, &[product_id.into(), key.into(), value.into()])?.is_some())
+}
+
+/// Makes a variant whose label is its value.
+pub fn insert_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str, upload_id: Option<i64>) -> Result<()> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(
+        "INSERT INTO variants (id, product_id, option_key, option_value, label, upload_id, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        &[id.into(), product_id.into(), key.into(), value.into(), value.into(), upload_id.into(), now.into()],
+    )
+    .map(drop)
+}
+
+/// The variants of a product, by option.
+pub fn variants(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<Variant>> {
+    let sql = format!("SELECT {VARIANT} FROM variants WHERE product_id = ? ORDER BY option_key, option_value");
+    tx.query(&sql, &[product_id.into()])?.into_iter().map(|mut row| variant(&mut row)).collect()
+}
+
+/// How many variants each product has, by product.
+pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+    tx.query("SELECT product_id, count(*) FROM variants GROUP BY product_id", &[])?
+        .iter()
+        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .collect()
+}
+
+/// How many orders each product has, by product.
+pub fn order_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+    tx.query("SELECT product_id, CAST(sum(orders) AS INTEGER) FROM order_tallies GROUP BY product_id", &[])?
+        .iter()
+        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .collect()
+}
+
+/// The product that has this name, if any.
+pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
+    tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()])?.map(|row| row.int(0)).transpose()
+}
+
+/// Saves name, priority and enabled. Answers false when somebody else changed the product since it
+/// was read.
+pub fn save(tx: &mut dyn Tx, product: &Product) -> Result<bool> {
+    let found = tx.exec(
+        "UPDATE products SET name = ?, priority = ?, enabled = ?, version = version + 1 WHERE id = ? AND version = ?",
+        &[
+            (&product.name).into(),
+            product.priority.into(),
+            product.enabled.into(),
+            product.id.into(),
+            product.version.into(),
+        ],
+    )?;
+    Ok(found == 1)
+}
+
+/// Saves a label. Answers false when somebody else changed the variant since it was read.
+pub fn save_label(tx: &mut dyn Tx, id: i64, version: i64, label: &str) -> Result<bool> {
+    let sql = "UPDATE variants SET label = ?, version = version + 1 WHERE id = ? AND version = ?";
+    Ok(tx.exec(sql, &[label.into(), id.into(), version.into()])? == 1)
+}
