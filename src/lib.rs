@@ -4,5 +4,7 @@ pub mod deliveries;
 pub mod districts;
 pub mod orders;
 pub mod products;
+pub mod sheets;
 pub mod storage;
 pub mod time;
+pub mod uploads;

@@ -1,0 +1,117 @@
+//! What a file is, by its content; names and extensions prove nothing.
+//!
+//! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, MS-CFB). Everything that
+//! is no spreadsheet gets the word for what it is.
+
+use std::io::{Cursor, Read};
+
+use super::decrypt;
+use super::refusal::Refusal;
+use super::text;
+
+const ZIP: &[u8] = b"PK\x03\x04";
+const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+/// The name in the first bytes of files that are chosen by mistake.
+const FOREIGN: [(&[u8], &str); 9] = [
+    (b"%PDF", "PDF 문서"),
+    (b"\x89PNG", "그림"),
+    (b"\xFF\xD8\xFF", "그림"),
+    (b"GIF8", "그림"),
+    (b"Rar!", "압축 파일"),
+    (b"7z\xBC\xAF", "압축 파일"),
+    (b"\x1F\x8B", "압축 파일"),
+    (b"PK\x05\x06", "빈 압축 파일"),
+    (b"MZ", "실행 파일"),
+];
+
+/// A recognised, decrypted container.
+pub(super) enum Container {
+    /// bytes of an .xlsx
+    Zip(Vec<u8>),
+    /// the `Workbook` stream of an .xls
+    Biff(Vec<u8>),
+    /// text with separators
+    Csv(String),
+}
+
+/// Whether the file can be read only with a password.
+pub fn needs_password(bytes: &[u8]) -> bool {
+    bytes.starts_with(COMPOUND)
+        && cfb::CompoundFile::open(Cursor::new(bytes)).is_ok_and(|file| file.is_stream("/EncryptionInfo"))
+}
+
+/// Says what `bytes` are, and takes off the encryption.
+///
+/// # Errors
+/// Whatever is no spreadsheet, is too large, or wants (another) password.
+pub(super) fn recognise(bytes: Vec<u8>, password: Option<&str>, max_bytes: usize) -> Result<Container, Refusal> {
+    if bytes.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    if bytes.len() > max_bytes {
+        return Err(Refusal::TooLarge { limit_mib: (max_bytes >> 20) as u64 });
+    }
+    if bytes.starts_with(ZIP) {
+        return Ok(Container::Zip(bytes));
+    }
+    if bytes.starts_with(COMPOUND) {
+        return compound(bytes, password);
+    }
+    if let Some((_, what)) = FOREIGN.iter().find(|(signature, _)| bytes.starts_with(signature)) {
+        return Err(Refusal::not_spreadsheet(what));
+    }
+    written(&bytes)
+}
+
+fn compound(bytes: Vec<u8>, password: Option<&str>) -> Result<Container, Refusal> {
+    let whole = bytes.len() as u64;
+    let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|_| Refusal::Damaged)?;
+    if file.is_stream("/EncryptionInfo") {
+        let info = stream(&mut file, "/EncryptionInfo", whole)?;
+        let package = stream(&mut file, "/EncryptedPackage", whole)?;
+        drop(file);
+        let plain = decrypt::decrypt(&info, package, password)?;
+        return if plain.starts_with(ZIP) { Ok(Container::Zip(plain)) } else { Err(Refusal::Damaged) };
+    }
+    for name in ["/Workbook", "/Book"] {
+        if file.is_stream(name) {
+            return Ok(Container::Biff(stream(&mut file, name, whole)?));
+        }
+    }
+    let what = if file.is_stream("/WordDocument") { "워드 문서" } else { "다른 오피스 문서" };
+    Err(Refusal::not_spreadsheet(what))
+}
+
+fn stream(file: &mut cfb::CompoundFile<Cursor<Vec<u8>>>, name: &str, whole: u64) -> Result<Vec<u8>, Refusal> {
+    let stream = file.open_stream(name).map_err(|_| Refusal::Damaged)?;
+    if stream.len() > whole {
+        return Err(Refusal::Damaged);
+    }
+    let mut bytes = Vec::new();
+    stream.take(whole).read_to_end(&mut bytes).map_err(|_| Refusal::Damaged)?;
+    Ok(bytes)
+}
+
+fn written(bytes: &[u8]) -> Result<Container, Refusal> {
+    let Some(decoded) = text::decode(bytes) else {
+        return Err(Refusal::not_spreadsheet("알 수 없는 형식"));
+    };
+    let start: String = decoded.trim_start().chars().take(4096).collect::<String>().to_ascii_lowercase();
+    if start.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    if start.starts_with('<') {
+        return Err(if start.contains("office:spreadsheet") {
+            Refusal::SpreadsheetXml
+        } else if start.contains("<html") || start.contains("<table") || start.contains("<!doctype html") {
+            Refusal::Html
+        } else {
+            Refusal::not_spreadsheet("XML")
+        });
+    }
+    if start.lines().take(12).any(|line| line.contains([',', '\t', ';'])) {
+        return Ok(Container::Csv(decoded));
+    }
+    Err(Refusal::not_spreadsheet("텍스트 파일"))
+}

@@ -1,0 +1,329 @@
+//! Encrypted workbooks: [MS-OFFCRYPTO] Agile (4.4) and Standard (2.2, 3.2, 4.2) encryption.
+//!
+//! The password is verified before anything is decrypted. Verifiers are compared on their first
+//! `hashSize` bytes: AES pads a SHA-1 hash to 32 bytes. 100,000 rounds of hashing take about 0.1 s, so
+//! call this where blocking is allowed. Data integrity (the HMAC) is not checked: a damaged package does
+//! not inflate.
+
+use aes::cipher::{Block, BlockModeDecrypt, KeyInit, KeyIvInit};
+use aes::{Aes128, Aes192, Aes256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::refusal::Refusal;
+
+/// The specification allows 10,000,000 rounds; nobody asks for more than Excel's 100,000.
+const MAX_SPIN_COUNT: u32 = 1_000_000;
+/// Excel allows 255 letters.
+const MAX_PASSWORD: usize = 255;
+const STANDARD_SPIN_COUNT: u32 = 50_000;
+const SEGMENT: usize = 4096;
+const BLOCK: usize = 16;
+
+const VERIFIER_INPUT: [u8; 8] = [0xFE, 0xA7, 0xD2, 0x76, 0x3B, 0x4B, 0x9E, 0x79];
+const VERIFIER_VALUE: [u8; 8] = [0xD7, 0xAA, 0x0F, 0x6D, 0x30, 0x61, 0x34, 0x4E];
+const KEY_VALUE: [u8; 8] = [0x14, 0x6E, 0x0B, 0xE7, 0xAB, 0xAC, 0xD0, 0xD6];
+
+/// Decrypts the stream `EncryptedPackage` as the stream `EncryptionInfo` says.
+///
+/// # Errors
+/// No password, the wrong one, or a way of encryption that is not read here.
+pub(super) fn decrypt(info: &[u8], package: Vec<u8>, password: Option<&str>) -> Result<Vec<u8>, Refusal> {
+    let password = password.filter(|password| !password.is_empty()).ok_or(Refusal::PasswordRequired)?;
+    if password.chars().count() > MAX_PASSWORD {
+        return Err(Refusal::WrongPassword);
+    }
+    let password: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let version = (u16_at(info, 0)?, u16_at(info, 2)?);
+    match version {
+        (4, 4) => Agile::read(info.get(8..).ok_or(Refusal::Damaged)?)?.decrypt(package, &password),
+        (2..=4, 2) => Standard::read(info)?.decrypt(package, &password),
+        (3 | 4, 3) => Err(unsupported("Extensible")),
+        (major, minor) => Err(unsupported(&format!("{major}.{minor}"))),
+    }
+}
+
+fn unsupported(what: &str) -> Refusal {
+    Refusal::UnsupportedEncryption { what: what.to_owned() }
+}
+
+/// A hash of the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hash {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    fn named(name: &str) -> Result<Self, Refusal> {
+        match name {
+            "SHA1" | "SHA-1" => Ok(Self::Sha1),
+            "SHA256" | "SHA-256" => Ok(Self::Sha256),
+            "SHA384" | "SHA-384" => Ok(Self::Sha384),
+            "SHA512" | "SHA-512" => Ok(Self::Sha512),
+            other => Err(unsupported(&other.chars().take(20).collect::<String>())),
+        }
+    }
+
+    fn of(self, pieces: &[&[u8]]) -> Vec<u8> {
+        fn digest<D: Digest>(pieces: &[&[u8]]) -> Vec<u8> {
+            let mut hasher = D::new();
+            for piece in pieces {
+                hasher.update(piece);
+            }
+            hasher.finalize().to_vec()
+        }
+        match self {
+            Self::Sha1 => digest::<Sha1>(pieces),
+            Self::Sha256 => digest::<Sha256>(pieces),
+            Self::Sha384 => digest::<Sha384>(pieces),
+            Self::Sha512 => digest::<Sha512>(pieces),
+        }
+    }
+
+    fn spun(self, salt: &[u8], password: &[u8], rounds: u32) -> Vec<u8> {
+        let mut hash = self.of(&[salt, password]);
+        for round in 0..rounds {
+            hash = self.of(&[&round.to_le_bytes(), &hash]);
+        }
+        hash
+    }
+}
+
+/// `keyData` or `encryptedKey`.
+struct Parameters {
+    hash: Hash,
+    hash_size: usize,
+    salt: Vec<u8>,
+    salt_size: usize,
+    key_bytes: usize,
+}
+
+impl Parameters {
+    fn read(element: &BytesStart<'_>) -> Result<Self, Refusal> {
+        let cipher = attribute(element, "cipherAlgorithm")?;
+        if cipher != "AES" {
+            return Err(unsupported(&cipher.chars().take(20).collect::<String>()));
+        }
+        if attribute(element, "cipherChaining")? != "ChainingModeCBC" {
+            return Err(unsupported("AES-CFB"));
+        }
+        if number(element, "blockSize")? != BLOCK {
+            return Err(unsupported("blockSize"));
+        }
+        let key_bytes = number(element, "keyBits")? / 8;
+        if !matches!(key_bytes, 16 | 24 | 32) {
+            return Err(unsupported("keyBits"));
+        }
+        Ok(Self {
+            hash: Hash::named(&attribute(element, "hashAlgorithm")?)?,
+            hash_size: number(element, "hashSize")?,
+            salt: bytes(element, "saltValue")?,
+            salt_size: number(element, "saltSize")?,
+            key_bytes,
+        })
+    }
+}
+
+/// Agile encryption.
+struct Agile {
+    data: Parameters,
+    key: Parameters,
+    spin_count: u32,
+    verifier_input: Vec<u8>,
+    verifier_value: Vec<u8>,
+    key_value: Vec<u8>,
+}
+
+impl Agile {
+    fn read(xml: &[u8]) -> Result<Self, Refusal> {
+        let mut reader = Reader::from_reader(xml);
+        let mut data = None;
+        loop {
+            match reader.read_event().map_err(|_| Refusal::Damaged)? {
+                Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
+                    b"keyData" => data = Some(Parameters::read(&element)?),
+                    b"encryptedKey" => return Self::with_key(data.ok_or(Refusal::Damaged)?, &element),
+                    _ => {}
+                },
+                Event::Eof => return Err(unsupported("비밀번호 없는 암호화")),
+                _ => {}
+            }
+        }
+    }
+
+    fn with_key(data: Parameters, element: &BytesStart<'_>) -> Result<Self, Refusal> {
+        let spin_count = u32::try_from(number(element, "spinCount")?).map_err(|_| Refusal::Damaged)?;
+        if spin_count > MAX_SPIN_COUNT {
+            return Err(unsupported("spinCount"));
+        }
+        Ok(Self {
+            data,
+            key: Parameters::read(element)?,
+            spin_count,
+            verifier_input: bytes(element, "encryptedVerifierHashInput")?,
+            verifier_value: bytes(element, "encryptedVerifierHashValue")?,
+            key_value: bytes(element, "encryptedKeyValue")?,
+        })
+    }
+
+    fn decrypt(self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let key = self.package_key(password)?;
+        let size = plain_size(&package)?;
+        package.drain(..8);
+        for (index, segment) in (0u32..).zip(package.chunks_mut(SEGMENT)) {
+            let iv = fit(self.data.hash.of(&[&self.data.salt, &index.to_le_bytes()]), BLOCK);
+            let whole = segment.len() - segment.len() % BLOCK;
+            cbc(&key, &iv, segment.get_mut(..whole).unwrap_or_default())?;
+        }
+        package.truncate(size);
+        Ok(package)
+    }
+
+    fn package_key(&self, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let spun = self.key.hash.spun(&self.key.salt, password, self.spin_count);
+        let iv = fit(self.key.salt.clone(), BLOCK);
+        let unlock = |value: &[u8], purpose: [u8; 8]| {
+            let key = fit(self.key.hash.of(&[&spun, &purpose]), self.key.key_bytes);
+            let mut value = value.to_vec();
+            cbc(&key, &iv, &mut value)?;
+            Ok::<_, Refusal>(value)
+        };
+        let input = unlock(&self.verifier_input, VERIFIER_INPUT)?;
+        let value = unlock(&self.verifier_value, VERIFIER_VALUE)?;
+        let hash = self.key.hash.of(&[input.get(..self.key.salt_size).ok_or(Refusal::Damaged)?]);
+        let length = self.key.hash_size.min(hash.len());
+        if length == 0 || value.get(..length) != hash.get(..length) {
+            return Err(Refusal::WrongPassword);
+        }
+        let mut key = unlock(&self.key_value, KEY_VALUE)?;
+        key.truncate(self.data.key_bytes);
+        Ok(key)
+    }
+}
+
+/// Standard encryption: AES in ECB mode, SHA-1.
+struct Standard {
+    key_bytes: usize,
+    salt: Vec<u8>,
+    verifier: Vec<u8>,
+    verifier_hash: Vec<u8>,
+}
+
+impl Standard {
+    fn read(info: &[u8]) -> Result<Self, Refusal> {
+        let header_size = usize::try_from(u32_at(info, 8)?).map_err(|_| Refusal::Damaged)?;
+        let header = info.get(12..).and_then(|rest| rest.get(..header_size)).ok_or(Refusal::Damaged)?;
+        let key_bytes = match u32_at(header, 8)? {
+            0x660E => 16,
+            0x660F => 24,
+            0x6610 => 32,
+            0x6801 => return Err(unsupported("RC4")),
+            other => return Err(unsupported(&format!("{other:X}"))),
+        };
+        let verifier = info.get(12 + header_size..).ok_or(Refusal::Damaged)?;
+        let piece =
+            |from: usize, length: usize| verifier.get(from..from + length).map(<[u8]>::to_vec).ok_or(Refusal::Damaged);
+        if u32_at(verifier, 0)? != 16 {
+            return Err(Refusal::Damaged);
+        }
+        Ok(Self { key_bytes, salt: piece(4, 16)?, verifier: piece(20, 16)?, verifier_hash: piece(40, 32)? })
+    }
+
+    fn decrypt(&self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let key = self.key(password);
+        let (mut verifier, mut hash) = (self.verifier.clone(), self.verifier_hash.clone());
+        ecb(&key, &mut verifier)?;
+        ecb(&key, &mut hash)?;
+        if hash.get(..20) != Some(Hash::Sha1.of(&[&verifier]).as_slice()) {
+            return Err(Refusal::WrongPassword);
+        }
+        let size = plain_size(&package)?;
+        package.drain(..8);
+        let whole = package.len() - package.len() % BLOCK;
+        ecb(&key, package.get_mut(..whole).unwrap_or_default())?;
+        package.truncate(size);
+        Ok(package)
+    }
+
+    fn key(&self, password: &[u8]) -> Vec<u8> {
+        let spun = Hash::Sha1.spun(&self.salt, password, STANDARD_SPIN_COUNT);
+        let block = Hash::Sha1.of(&[&spun, &0u32.to_le_bytes()]);
+        let half = |fill: u8| {
+            let mut pad = [fill; 64];
+            for (pad, byte) in pad.iter_mut().zip(&block) {
+                *pad ^= byte;
+            }
+            Hash::Sha1.of(&[&pad])
+        };
+        fit([half(0x36), half(0x5C)].concat(), self.key_bytes)
+    }
+}
+
+/// Cut, or filled with 0x36.
+fn fit(mut bytes: Vec<u8>, length: usize) -> Vec<u8> {
+    bytes.resize(length, 0x36);
+    bytes
+}
+
+fn plain_size(package: &[u8]) -> Result<usize, Refusal> {
+    let size = package.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)?;
+    usize::try_from(size).ok().filter(|&size| size <= package.len() - 8).ok_or(Refusal::Damaged)
+}
+
+fn cbc(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), Refusal> {
+    match key.len() {
+        16 => blocks(&mut cbc::Decryptor::<Aes128>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
+        24 => blocks(&mut cbc::Decryptor::<Aes192>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
+        32 => blocks(&mut cbc::Decryptor::<Aes256>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
+        _ => Err(Refusal::Damaged),
+    }
+}
+
+fn ecb(key: &[u8], data: &mut [u8]) -> Result<(), Refusal> {
+    match key.len() {
+        16 => blocks(&mut ecb::Decryptor::<Aes128>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
+        24 => blocks(&mut ecb::Decryptor::<Aes192>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
+        32 => blocks(&mut ecb::Decryptor::<Aes256>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
+        _ => Err(Refusal::Damaged),
+    }
+}
+
+fn blocks<D: BlockModeDecrypt>(mode: &mut D, data: &mut [u8]) -> Result<(), Refusal> {
+    if !data.len().is_multiple_of(BLOCK) {
+        return Err(Refusal::Damaged);
+    }
+    for block in data.chunks_exact_mut(BLOCK) {
+        let block: &mut Block<D> = block.try_into().map_err(|_| Refusal::Damaged)?;
+        mode.decrypt_block(block);
+    }
+    Ok(())
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, Refusal> {
+    let attribute = element.try_get_attribute(name).ok().flatten().ok_or(Refusal::Damaged)?;
+    attribute.normalized_value(XmlVersion::Implicit1_0).map(Into::into).map_err(|_| Refusal::Damaged)
+}
+
+fn number(element: &BytesStart<'_>, name: &str) -> Result<usize, Refusal> {
+    attribute(element, name)?.parse().map_err(|_| Refusal::Damaged)
+}
+
+fn bytes(element: &BytesStart<'_>, name: &str) -> Result<Vec<u8>, Refusal> {
+    BASE64.decode(attribute(element, name)?).map_err(|_| Refusal::Damaged)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Result<u16, Refusal> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Refusal> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)
+}

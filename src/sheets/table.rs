@@ -1,0 +1,255 @@
+//! Which sheet and row of a file fit which profile.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::profile::{Field, Kind, Profile, Profiles};
+use super::refusal::Refusal;
+use super::text::without_mojibake;
+use super::values;
+use super::workbook::{Cell, Head, Row, Workbook};
+
+/// Headers that must be missing before a file is no longer taken for that of a channel.
+const NEARLY: usize = 2;
+/// … and headers that must be there.
+const TELLING: usize = 5;
+
+/// The part of a file that fits a profile.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// the profile
+    pub profile: Arc<Profile>,
+    /// place of the sheet
+    pub sheet: usize,
+    /// Excel's number of the header row
+    pub header_row: u32,
+    /// headers as they stand in the file, from column A
+    pub headers: Vec<String>,
+    places: HashMap<String, usize>,
+    mojibake: bool,
+}
+
+/// How a profile fits a row.
+struct Fit<'p> {
+    profile: &'p Profile,
+    sheet: usize,
+    row: u32,
+    headers: Vec<String>,
+    found: usize,
+    missing: Vec<String>,
+    named_sheet: bool,
+    marked: bool,
+    mojibake: bool,
+}
+
+impl Profiles {
+    /// Finds the table of a kind, and of a channel or courier when that is known.
+    ///
+    /// # Errors
+    /// No header at all, or columns missing.
+    pub fn recognise(&self, workbook: &mut Workbook, kind: Kind, channel: Option<&str>) -> Result<Table, Refusal> {
+        let wanted: Vec<&Profile> = self
+            .all()
+            .iter()
+            .filter(|profile| profile.kind == kind && channel.is_none_or(|code| profile.code == code))
+            .collect();
+        if let (true, Some(code)) = (wanted.is_empty(), channel) {
+            return Err(Refusal::UnknownChannel(code.to_owned()));
+        }
+        self.best(workbook, &wanted, false)
+    }
+
+    /// Finds the table of whatever kind. An order file that lacks a column is not taken for a list of
+    /// tracking numbers, though it has those columns.
+    ///
+    /// # Errors
+    /// No header at all, or columns missing.
+    pub fn recognise_any(&self, workbook: &mut Workbook) -> Result<Table, Refusal> {
+        self.best(workbook, &self.all().iter().collect::<Vec<_>>(), true)
+    }
+
+    #[expect(clippy::unused_self, reason = "belongs to the profiles")]
+    fn best(&self, workbook: &mut Workbook, profiles: &[&Profile], any: bool) -> Result<Table, Refusal> {
+        let heads = workbook.heads()?;
+        let mut fits: Vec<Fit<'_>> = Vec::new();
+        for &profile in profiles {
+            fits.extend(best_fit(profile, workbook, &heads));
+        }
+        let complete = fits
+            .iter()
+            .filter(|fit| fit.missing.is_empty() && (!any || fit.marked || fit.named_sheet))
+            .max_by_key(|fit| (fit.named_sheet, order_first(fit.profile.kind), fit.found));
+        let nearest = fits
+            .iter()
+            .filter(|fit| !fit.missing.is_empty() && fit.found > 0)
+            .max_by_key(|fit| (fit.found * 100 / (fit.found + fit.missing.len()), fit.found));
+        if let Some(fit) = complete {
+            let order_file = |near: &Fit<'_>| {
+                any && !near.missing.is_empty()
+                    && fit.profile.kind != Kind::Orders
+                    && !fit.named_sheet
+                    && near.profile.kind == Kind::Orders
+                    && near.missing.len() <= NEARLY
+                    && near.found >= TELLING
+            };
+            if !fits.iter().any(order_file) {
+                return Ok(fit.table());
+            }
+        }
+        if workbook.is_csv() {
+            return Err(Refusal::Csv);
+        }
+        match nearest {
+            Some(fit) if profiles.len() == 1 || fit.found >= 2 => Err(Refusal::MissingColumns {
+                name: fit.profile.name.clone(),
+                kind: fit.profile.kind,
+                columns: fit.missing.clone(),
+            }),
+            _ => Err(Refusal::NoHeader),
+        }
+    }
+}
+
+const fn order_first(kind: Kind) -> u8 {
+    match kind {
+        Kind::Orders => 2,
+        Kind::States => 1,
+        Kind::Tracking => 0,
+    }
+}
+
+fn best_fit<'p>(profile: &'p Profile, workbook: &Workbook, heads: &[Head]) -> Option<Fit<'p>> {
+    let mut best: Option<Fit<'p>> = None;
+    for head in heads {
+        let name = workbook.sheets().get(head.sheet).map(|name| values::header(name)).unwrap_or_default();
+        let named_sheet = profile.sheets.iter().any(|sheet| values::header(sheet) == name);
+        for (number, cells) in &head.rows {
+            for mojibake in [false, true] {
+                let Some(headers) = headers(cells, mojibake) else { continue };
+                let fit = fit(profile, head.sheet, *number, headers, named_sheet, mojibake);
+                let better = |best: &Fit<'_>| {
+                    (fit.missing.is_empty(), fit.found, fit.named_sheet)
+                        > (best.missing.is_empty(), best.found, best.named_sheet)
+                };
+                if best.as_ref().is_none_or(better) {
+                    best = Some(fit);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// The cells as headers; put right when asked, and nothing when there is nothing to put right.
+fn headers(cells: &[String], mojibake: bool) -> Option<Vec<String>> {
+    if !mojibake {
+        return Some(cells.to_vec());
+    }
+    let mended: Vec<Option<String>> = cells.iter().map(|cell| without_mojibake(cell)).collect();
+    mended
+        .iter()
+        .any(Option::is_some)
+        .then(|| mended.into_iter().zip(cells).map(|(mended, cell)| mended.unwrap_or_else(|| cell.clone())).collect())
+}
+
+fn fit(profile: &Profile, sheet: usize, row: u32, headers: Vec<String>, named_sheet: bool, mojibake: bool) -> Fit<'_> {
+    let places = places(&headers);
+    let has = |alternatives: &str| alternatives.split('|').any(|header| places.contains_key(&values::header(header)));
+    let (mut found, mut missing) = (0, Vec::new());
+    let mut need = |there: bool, name: &str| {
+        if there {
+            found += 1;
+        } else {
+            missing.push(name.split('|').next().unwrap_or(name).to_owned());
+        }
+    };
+    for header in profile.key.iter().filter(|header| !header.starts_with('#')).chain(&profile.detect) {
+        need(has(header), header);
+    }
+    for headers in profile.required.iter().filter_map(|field| profile.columns.get(field)) {
+        need(headers.iter().any(|header| has(header)), headers.first().map_or("", String::as_str));
+    }
+    if let Some(first) = profile.address.first().and_then(|pair| pair.first()) {
+        need(profile.address.iter().filter_map(|pair| pair.first()).any(|header| has(header)), first);
+    }
+    missing.dedup();
+    let marked = profile.markers.is_empty() || profile.markers.iter().any(|marker| has(marker));
+    Fit { profile, sheet, row, headers, found, missing, named_sheet, marked, mojibake }
+}
+
+fn places(headers: &[String]) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (column, header) in headers.iter().enumerate() {
+        let header = values::header(header);
+        if !header.is_empty() {
+            places.entry(header).or_insert(column);
+        }
+    }
+    places
+}
+
+impl Fit<'_> {
+    fn table(&self) -> Table {
+        Table {
+            profile: Arc::new(self.profile.clone()),
+            sheet: self.sheet,
+            header_row: self.row,
+            places: places(&self.headers),
+            headers: self.headers.clone(),
+            mojibake: self.mojibake,
+        }
+    }
+}
+
+impl Table {
+    /// The column of a header (`A|B`: A, or else B).
+    pub fn column(&self, header: &str) -> Option<usize> {
+        header.split('|').find_map(|header| self.places.get(&values::header(header)).copied())
+    }
+
+    /// The columns of a field, in the order of the profile.
+    pub fn columns(&self, field: Field) -> Vec<usize> {
+        let headers = self.profile.columns.get(&field).map(Vec::as_slice).unwrap_or_default();
+        headers.iter().filter_map(|header| self.column(header)).collect()
+    }
+
+    /// The header of a column, on one line.
+    pub fn header(&self, column: usize) -> String {
+        self.headers.get(column).map(|header| values::one_line(header)).unwrap_or_default()
+    }
+
+    /// Hands out the rows below the header; a helper row directly below it is left out.
+    ///
+    /// # Errors
+    /// Damaged, or more than the limits allow; rows may have been handed out before.
+    pub fn rows(
+        &self,
+        workbook: &mut Workbook,
+        visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Refusal> {
+        let mut first = true;
+        workbook.rows(self.sheet, &mut |row| {
+            if row.number <= self.header_row {
+                return ControlFlow::Continue(());
+            }
+            if std::mem::take(&mut first) && self.is_helper(row) {
+                return ControlFlow::Continue(());
+            }
+            if self.mojibake { visit(&mended(row)) } else { visit(row) }
+        })
+    }
+
+    fn is_helper(&self, row: &Row<'_>) -> bool {
+        let words = &self.profile.helper_words;
+        !words.is_empty() && row.cells.iter().any(|cell| words.contains(&values::line(cell)))
+    }
+}
+
+fn mended<'a>(row: &Row<'a>) -> Row<'a> {
+    let mend = |cell: &Cell<'a>| match cell {
+        Cell::Text(text) => Cell::Text(without_mojibake(text).map_or_else(|| text.clone(), Into::into)),
+        cell => cell.clone(),
+    };
+    Row { number: row.number, cells: row.cells.iter().map(mend).collect(), date1904: row.date1904 }
+}

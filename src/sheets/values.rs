@@ -1,0 +1,378 @@
+//! What a cell means: numbers, money, moments, telephone numbers, postal codes, options.
+//!
+//! Pure functions. A mistake is a short Korean sentence for the report; the row, the column and the
+//! value are added by the caller. Files are re-saved by people, so zeros are lost, numbers become text
+//! and the reverse, and digits may be full width: everything is compared in NFKC.
+
+use std::borrow::Cow;
+
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+
+use super::profile::OptionStyle;
+use super::workbook::Cell;
+use crate::orders::model::OrderOption;
+
+/// Doubles hold whole numbers exactly below this.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Day numbers from 1954 to 2119; other numbers are no dates.
+const SERIALS: std::ops::Range<f64> = 20_000.0..80_000.0;
+/// Longer keys are no order numbers.
+const MAX_ID: usize = 64;
+const MAX_QUANTITY: i64 = 100_000;
+const MAX_MONEY: f64 = 1e12;
+
+/// A value, or what is wrong with it.
+pub type Read<T> = Result<T, &'static str>;
+
+/// NFKC, without copying what is normal already.
+pub fn nfkc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+        text.into()
+    } else {
+        text.nfkc().collect::<String>().into()
+    }
+}
+
+/// A header as it is compared: NFKC, no white space at all.
+pub fn header(text: &str) -> String {
+    nfkc(text).chars().filter(|letter| !letter.is_whitespace() && !is_invisible(*letter)).collect()
+}
+
+const fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
+}
+
+/// The cell as text. Whole numbers have neither exponent nor fraction.
+pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
+    match cell {
+        Cell::Text(text) => text.as_ref().into(),
+        Cell::Number(number) => number_text(*number).into(),
+        Cell::DateTime(moment) => moment.format("%Y-%m-%d %H:%M:%S").to_string().into(),
+        Cell::Bool(truth) => if *truth { "TRUE" } else { "FALSE" }.into(),
+        Cell::Empty | Cell::Error => "".into(),
+    }
+}
+
+fn number_text(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < EXACT { format!("{number:.0}") } else { number.to_string() }
+}
+
+/// One line: every run of white space and control characters is one space, none at the ends.
+pub fn line(cell: &Cell<'_>) -> String {
+    one_line(&text(cell))
+}
+
+/// [`line`] for text.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty())
+    {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().filter(|letter| !is_invisible(*letter)));
+    }
+    line
+}
+
+/// Several lines: line breaks stay, other control characters and NBSP become spaces.
+pub fn lines(cell: &Cell<'_>) -> String {
+    let text = text(cell).replace("\r\n", "\n").replace('\r', "\n").replace("_x000D_", "");
+    let tame = |letter: char| if letter == '\u{A0}' || letter.is_control() && letter != '\n' { ' ' } else { letter };
+    text.chars().map(tame).collect::<String>().trim().to_owned()
+}
+
+/// A key: letters and digits of any kind; a number only when it is exact.
+pub fn id(cell: &Cell<'_>) -> Read<String> {
+    match cell {
+        Cell::Number(number) if number.fract() == 0.0 && (0.0..EXACT).contains(number) => Ok(number_text(*number)),
+        Cell::Number(_) => {
+            Err("숫자가 너무 크거나 정수가 아니라 정확한 번호를 알 수 없어요. 열을 텍스트로 바꿔 주세요")
+        }
+        Cell::DateTime(_) => Err("번호가 날짜로 바뀌어 있어요"),
+        _ => {
+            let id = one_line(&nfkc(&text(cell))).trim_start_matches('\'').to_owned();
+            if id.chars().count() > MAX_ID { Err("번호가 너무 길어요") } else { Ok(id) }
+        }
+    }
+}
+
+/// A key of digits, so many to so many.
+pub fn digits(id: &str, least: usize, most: usize) -> Read<()> {
+    if id.bytes().all(|byte| byte.is_ascii_digit()) && (least..=most).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err("번호 형식이 맞지 않아요")
+    }
+}
+
+/// 수량: a whole number from 1.
+pub fn quantity(cell: &Cell<'_>) -> Read<i64> {
+    const WRONG: &str = "수량은 1 이상의 정수여야 해요";
+    if cell.is_blank() {
+        return Err("수량이 비어 있어요");
+    }
+    let number = plain_number(cell).filter(|number| number.fract() == 0.0).ok_or(WRONG)?;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded in the next line")]
+    let quantity = number as i64;
+    if (1..=MAX_QUANTITY).contains(&quantity) { Ok(quantity) } else { Err(WRONG) }
+}
+
+/// Money in whole won: `471250`, `471,249`, `₩12,000`, `12000원`; nothing is 0.
+pub fn money(cell: &Cell<'_>) -> Read<i64> {
+    if cell.is_blank() {
+        return Ok(0);
+    }
+    let number = plain_number(cell).ok_or("금액을 읽을 수 없어요")?;
+    if !(0.0..MAX_MONEY).contains(&number) {
+        return Err("금액은 0원 이상이어야 해요");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+    Ok(number.round() as i64)
+}
+
+fn plain_number(cell: &Cell<'_>) -> Option<f64> {
+    if let Cell::Number(number) = cell {
+        return number.is_finite().then_some(*number);
+    }
+    let Cell::Text(text) = cell else { return None };
+    let text = nfkc(text);
+    let text = text.trim();
+    let text = text.strip_prefix(['₩', '\\']).unwrap_or(text);
+    let text = text.strip_suffix('원').unwrap_or(text).trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole = ungrouped(whole)?;
+    let all_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let positive = whole.strip_prefix('-').unwrap_or(&whole);
+    if positive.len() > 15 || !all_digits(positive) || !all_digits(fraction) {
+        return None;
+    }
+    format!("{whole}.{fraction}").parse().ok()
+}
+
+/// Takes out thousands separators where they stand in their places.
+fn ungrouped(text: &str) -> Option<String> {
+    let mut groups = text.split(',');
+    let first = groups.next()?;
+    let rest: Vec<&str> = groups.collect();
+    if rest.is_empty() {
+        return Some(first.to_owned());
+    }
+    let right = first.trim_start_matches('-').len() <= 3 && rest.iter().all(|group| group.len() == 3);
+    right.then(|| [first, &rest.concat()].concat())
+}
+
+/// A moment of the Korean clock. A date without time is its midnight.
+pub fn moment(cell: &Cell<'_>, date1904: bool) -> Read<NaiveDateTime> {
+    const WRONG: &str = "날짜를 읽을 수 없어요";
+    let moment = match cell {
+        Cell::DateTime(moment) => Some(*moment),
+        Cell::Number(number) => serial(*number, date1904).or_else(|| written(&number_text(*number))),
+        Cell::Text(text) => {
+            let text = nfkc(text);
+            let text = text.trim();
+            written(text).or_else(|| text.parse().ok().and_then(|number| serial(number, date1904)))
+        }
+        _ => None,
+    };
+    moment.filter(|moment| (1990..2200).contains(&chrono::Datelike::year(moment))).ok_or(WRONG)
+}
+
+/// The date of [`moment`].
+pub fn date(cell: &Cell<'_>, date1904: bool) -> Read<NaiveDate> {
+    moment(cell, date1904).map(|moment| moment.date())
+}
+
+fn serial(number: f64, date1904: bool) -> Option<NaiveDateTime> {
+    let since1900 = if date1904 { number + 1462.0 } else { number };
+    SERIALS.contains(&since1900).then(|| Cell::date_of_serial(number, date1904)).flatten()
+}
+
+/// `2024-03-15 10:00:05`, `2024.3.5`, `2024/03/15 10:00`, `20240315100005`,
+/// `2025.7.18  12:42:43 PM`, `2024년 3월 15일 오후 3시 5분`, ISO 8601.
+fn written(text: &str) -> Option<NaiveDateTime> {
+    if (8..=14).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return unseparated(text);
+    }
+    let mut half = None;
+    let mut numbers: Vec<&str> = Vec::new();
+    let lower = text.to_ascii_lowercase();
+    let (body, utc) = match lower.strip_suffix('z') {
+        Some(body) => (body.to_owned(), true),
+        None => (lower.strip_suffix("+09:00").unwrap_or(&lower).to_owned(), false),
+    };
+    let mut rest = body.as_str();
+    while let Some(first) = rest.chars().next() {
+        if first.is_ascii_digit() {
+            let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+            numbers.push(rest.get(..end)?);
+            rest = rest.get(end..)?;
+            continue;
+        }
+        let end = rest.find(|letter: char| letter.is_ascii_digit()).unwrap_or(rest.len());
+        for word in
+            rest.get(..end)?.split(|letter: char| letter.is_whitespace() || "-./:,()년월일시분초".contains(letter))
+        {
+            match word {
+                "" | "t" | "화" | "수" | "목" | "금" | "토" => {}
+                "am" | "오전" => half = Some(0),
+                "pm" | "오후" => half = Some(12),
+                _ => return None,
+            }
+        }
+        rest = rest.get(end..)?;
+    }
+    let moment = assembled(&numbers, half)?;
+    if utc { moment.checked_add_signed(chrono::Duration::hours(9)) } else { Some(moment) }
+}
+
+fn assembled(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
+    let (&[year, month, day], time) = numbers.split_first_chunk::<3>()?;
+    if year.len() != 4 || month.len() > 2 || day.len() > 2 || time.len() > 4 {
+        return None;
+    }
+    let date = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    let part = |index: usize| time.get(index).map_or(Some(0), |number| number.parse::<u32>().ok());
+    let (mut hour, minute, second) = (part(0)?, part(1)?, part(2)?);
+    if time.len() == 1 && half.is_none() {
+        return None;
+    }
+    if let Some(half) = half {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        hour = hour % 12 + half;
+    }
+    if (hour, minute, second) == (24, 0, 0) {
+        return Some(date.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN));
+    }
+    date.and_hms_opt(hour, minute, second)
+}
+
+fn unseparated(text: &str) -> Option<NaiveDateTime> {
+    let padded = match text.len() {
+        8 => format!("{text}000000"),
+        12 => format!("{text}00"),
+        14 => text.to_owned(),
+        _ => return None,
+    };
+    let part = |range: std::ops::Range<usize>| padded.get(range).and_then(|part| part.parse::<u32>().ok());
+    let date = NaiveDate::from_ymd_opt(padded.get(..4)?.parse().ok()?, part(4..6)?, part(6..8)?)?;
+    date.and_hms_opt(part(8..10)?, part(10..12)?, part(12..14)?)
+}
+
+/// A Korean telephone number with its hyphens; nothing is an empty text.
+pub fn phone(cell: &Cell<'_>) -> Read<String> {
+    const WRONG: &str = "전화번호 형식이 맞지 않아요";
+    if cell.is_blank() {
+        return Ok(String::new());
+    }
+    let text = text(cell);
+    let text = nfkc(&text);
+    if !text
+        .trim_matches('\'')
+        .chars()
+        .all(|letter| letter.is_ascii_digit() || letter.is_whitespace() || "-–—‐‑−().+".contains(letter))
+    {
+        return Err(WRONG);
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let digits = match digits.strip_prefix("82") {
+        Some(rest) if text.contains('+') => format!("0{}", rest.trim_start_matches('0')),
+        _ => digits,
+    };
+    hyphenated(&with_leading_zero(&digits)).ok_or(WRONG)
+}
+
+/// A zero that Excel took for nothing.
+fn with_leading_zero(digits: &str) -> String {
+    let lost = matches!(
+        (digits.as_bytes(), digits.len()),
+        ([b'1', b'0' | b'1' | b'6'..=b'9', ..] | [b'3'..=b'6', _, ..] | [b'7' | b'8', b'0', ..], 9..=10)
+            | ([b'2', ..], 8..=9)
+            | ([b'5', b'0', ..], 11)
+    );
+    if lost { format!("0{digits}") } else { digits.to_owned() }
+}
+
+fn hyphenated(digits: &str) -> Option<String> {
+    let split = |first: usize, last: usize| -> Option<String> {
+        let middle = digits.len().checked_sub(last)?;
+        Some(format!("{}-{}-{}", digits.get(..first)?, digits.get(first..middle)?, digits.get(middle..)?))
+    };
+    match (digits.as_bytes(), digits.len()) {
+        ([b'1', b'5' | b'6' | b'8', ..], 8) => Some(format!("{}-{}", digits.get(..4)?, digits.get(4..)?)),
+        ([b'0', b'5', b'0', ..], 11 | 12) => split(4, 4),
+        ([b'0', b'2', ..], 9..=10) => split(2, 4),
+        ([b'0', b'1' | b'3'..=b'8', ..], 10..=11) => split(3, 4),
+        _ => None,
+    }
+}
+
+/// Five digits, padded; empty for nothing.
+pub fn zip_code(cell: &Cell<'_>) -> Read<String> {
+    let id = text(cell);
+    let digits: String =
+        nfkc(&id).chars().filter(|letter| !letter.is_whitespace() && !"-'".contains(*letter)).collect();
+    if digits.is_empty() {
+        return Ok(String::new());
+    }
+    if digits.len() > 5 || digits.len() < 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("우편번호는 숫자 다섯 자리여야 해요");
+    }
+    Ok(format!("{digits:0>5}"))
+}
+
+/// A courier's number: digits without hyphens, or an EMS number.
+pub fn tracking_number(cell: &Cell<'_>) -> Read<String> {
+    const WRONG: &str = "송장번호 형식이 맞지 않아요";
+    let id = id(cell)?;
+    let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
+    let ems = number.len() == 13
+        && number.is_ascii()
+        && number.chars().enumerate().all(|(at, letter)| {
+            if (2..11).contains(&at) { letter.is_ascii_digit() } else { letter.is_ascii_uppercase() }
+        });
+    let plain = (8..=16).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    if ems || plain { Ok(number) } else { Err(WRONG) }
+}
+
+/// Options in the channel's way of writing. Nothing, and the words for nothing, are no options.
+pub fn options(text: &str, style: OptionStyle, no_option: &[String]) -> Vec<OrderOption> {
+    let text = text.trim();
+    if text.is_empty() || no_option.iter().any(|word| word == text) {
+        return Vec::new();
+    }
+    match style {
+        OptionStyle::Pairs => pieces(text.split(" / "), ": ", " / "),
+        OptionStyle::Slashes => {
+            let counted = |last: &str| last.strip_suffix('개').is_some_and(|count| count.trim().parse::<u32>().is_ok());
+            let text = text.rsplit_once('/').filter(|(_, last)| counted(last)).map_or(text, |(options, _)| options);
+            pieces(text.split('/'), ":", "/")
+        }
+        OptionStyle::Equals => pieces(text.split(", "), "=", ", "),
+        OptionStyle::Text => vec![option("옵션", text)],
+    }
+}
+
+/// Pieces with a key; one without belongs to the value before it, which may hold the separator.
+fn pieces<'t>(pieces: impl Iterator<Item = &'t str>, colon: &str, glue: &str) -> Vec<OrderOption> {
+    let mut options: Vec<OrderOption> = Vec::new();
+    for piece in pieces {
+        match (piece.split_once(colon), options.last_mut()) {
+            (Some((key, value)), _) => options.push(option(key, value)),
+            (None, Some(last)) => {
+                last.value.push_str(glue);
+                last.value.push_str(piece.trim());
+            }
+            (None, None) => options.push(option("옵션", piece)),
+        }
+    }
+    options
+}
+
+fn option(key: &str, value: &str) -> OrderOption {
+    let key = one_line(key);
+    OrderOption { key: if key.is_empty() { String::from("옵션") } else { key }, value: one_line(value) }
+}

@@ -1,0 +1,399 @@
+//! .xls: BIFF8 and BIFF5 ([MS-XLS]), streamed.
+//!
+//! calamine reads an .xls into a rectangle whose size the file chooses, and copies every shared text
+//! into each cell: a few megabytes may ask for a hundred gigabytes, and the allocation failure ends the
+//! process. This reader keeps the stream and its shared strings, and hands out row after row.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use encoding_rs::EUC_KR;
+
+use super::parts;
+use super::refusal::Refusal;
+use super::workbook::{Cell, Counter, Row, cut};
+
+/// Shared strings; an .xls has at most 65,536 rows.
+const MAX_STRINGS: usize = 1_000_000;
+const MAX_FORMATS: usize = 65_536;
+const MAX_SHEETS: usize = 100;
+
+mod record {
+    pub(super) const BOF: u16 = 0x0809;
+    pub(super) const EOF: u16 = 0x000A;
+    pub(super) const CONTINUE: u16 = 0x003C;
+    pub(super) const FILE_PASS: u16 = 0x002F;
+    pub(super) const DATE_MODE: u16 = 0x0022;
+    pub(super) const FORMAT: u16 = 0x041E;
+    pub(super) const XF: u16 = 0x00E0;
+    pub(super) const BOUND_SHEET: u16 = 0x0085;
+    pub(super) const SST: u16 = 0x00FC;
+    pub(super) const LABEL_SST: u16 = 0x00FD;
+    pub(super) const LABEL: u16 = 0x0204;
+    pub(super) const RICH_STRING: u16 = 0x00D6;
+    pub(super) const NUMBER: u16 = 0x0203;
+    pub(super) const RK: u16 = 0x027E;
+    pub(super) const MUL_RK: u16 = 0x00BD;
+    pub(super) const BOOL_ERROR: u16 = 0x0205;
+    pub(super) const FORMULA: u16 = 0x0006;
+    pub(super) const STRING: u16 = 0x0207;
+}
+
+/// An .xls.
+pub(super) struct Xls {
+    stream: Vec<u8>,
+    biff8: bool,
+    sheets: Vec<(String, usize)>,
+    strings: Vec<String>,
+    /// for each cell format: is it a date
+    dates: Vec<bool>,
+    date1904: bool,
+}
+
+/// A record: its type and its data.
+struct Records<'a> {
+    stream: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let kind = u16_at(self.stream, self.at)?;
+        let length = usize::from(u16_at(self.stream, self.at + 2)?);
+        let data = self.stream.get(self.at + 4..self.at + 4 + length)?;
+        self.at += 4 + length;
+        Some((kind, data))
+    }
+}
+
+impl Xls {
+    /// Reads the globals of a `Workbook` stream.
+    pub(super) fn open(stream: Vec<u8>) -> Result<Self, Refusal> {
+        let mut xls = Self {
+            stream: Vec::new(),
+            biff8: true,
+            sheets: Vec::new(),
+            strings: Vec::new(),
+            dates: Vec::new(),
+            date1904: false,
+        };
+        let mut custom: HashMap<u16, bool> = HashMap::new();
+        let mut formats = Vec::new();
+        let mut records = Records { stream: &stream, at: 0 };
+        match records.next() {
+            Some((record::BOF, data)) => xls.biff8 = u16_at(data, 0) == Some(0x0600),
+            _ => return Err(Refusal::Damaged),
+        }
+        while let Some((kind, data)) = records.next() {
+            match kind {
+                record::FILE_PASS => return Err(Refusal::LegacyPassword),
+                record::DATE_MODE => xls.date1904 = u16_at(data, 0) == Some(1),
+                record::FORMAT => {
+                    if let (Some(id), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|rest| xls.string(rest))) {
+                        custom.insert(id, parts::is_date_format(&code));
+                    }
+                }
+                record::XF if formats.len() < MAX_FORMATS => formats.push(u16_at(data, 2).unwrap_or(0)),
+                record::BOUND_SHEET if xls.sheets.len() < MAX_SHEETS => xls.bound_sheet(data),
+                record::SST => {
+                    let mut segments = vec![data.get(8..).unwrap_or_default()];
+                    while u16_at(&stream, records.at) == Some(record::CONTINUE) {
+                        segments.extend(records.next().map(|(_, data)| data));
+                    }
+                    xls.strings = shared_strings(segments)?;
+                }
+                record::EOF => break,
+                _ => {}
+            }
+        }
+        xls.dates = formats
+            .into_iter()
+            .map(|id| custom.get(&id).copied().unwrap_or_else(|| parts::is_builtin_date(u32::from(id))))
+            .collect();
+        if xls.sheets.is_empty() {
+            return Err(Refusal::Damaged);
+        }
+        xls.stream = stream;
+        Ok(xls)
+    }
+
+    pub(super) fn sheet_names(&self) -> Vec<String> {
+        self.sheets.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) const fn date1904(&self) -> bool {
+        self.date1904
+    }
+
+    /// BOUNDSHEET: place, visibility, type (0 is a worksheet), name.
+    fn bound_sheet(&mut self, data: &[u8]) {
+        let Some(at) = u32_at(data, 0) else { return };
+        let (Some(0), Some(&length), Some(rest)) = (data.get(5), data.get(6), data.get(7..)) else { return };
+        let name =
+            if self.biff8 { letters(rest, usize::from(length)) } else { Some(code_page(rest, usize::from(length))) };
+        self.sheets.push((name.unwrap_or_default(), at as usize));
+    }
+
+    /// A string with a 16-bit length: BIFF8 has a byte of flags, BIFF5 the code page.
+    fn string(&self, data: &[u8]) -> Option<String> {
+        let length = usize::from(u16_at(data, 0)?);
+        let rest = data.get(2..)?;
+        if self.biff8 { letters(rest, length) } else { Some(code_page(rest, length)) }
+    }
+
+    /// Hands out the rows of a sheet.
+    pub(super) fn rows(
+        &self,
+        sheet: usize,
+        counter: &mut Counter,
+        visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Refusal> {
+        let start = self.sheets.get(sheet).map(|(_, at)| *at).ok_or(Refusal::Damaged)?;
+        let mut records = Records { stream: &self.stream, at: start };
+        if !matches!(records.next(), Some((record::BOF, _))) {
+            return Err(Refusal::Damaged);
+        }
+        let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904 };
+        let mut nested = 0u32;
+        let mut formula = None;
+        for (kind, data) in records {
+            match kind {
+                record::BOF => nested += 1,
+                record::EOF if nested == 0 => break,
+                record::EOF => nested -= 1,
+                _ if nested > 0 => {}
+                _ => {
+                    for (place, cell) in self.cells(kind, data, &mut formula) {
+                        counter.cell()?;
+                        if put(&mut row, place, cell, counter, visit)?.is_break() {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        }
+        if !row.cells.is_empty() {
+            counter.row(0)?;
+            let _ = visit(&row);
+        }
+        Ok(())
+    }
+
+    /// The cells of one record. `formula` remembers where the text of a formula belongs.
+    fn cells(&self, kind: u16, data: &[u8], formula: &mut Option<(u16, u16)>) -> Vec<((u16, u16), Cell<'_>)> {
+        let (Some(row), Some(column)) = (u16_at(data, 0), u16_at(data, 2)) else { return Vec::new() };
+        let place = (row, column);
+        let format = u16_at(data, 4).unwrap_or(0);
+        let one = |cell: Option<Cell<'static>>| cell.map(|cell| (place, cell)).into_iter().collect();
+        match kind {
+            record::LABEL_SST => {
+                let text = u32_at(data, 6).and_then(|index| self.strings.get(index as usize));
+                text.map(|text| (place, Cell::Text(cut(text).into()))).into_iter().collect()
+            }
+            record::LABEL | record::RICH_STRING => {
+                one(data.get(6..).and_then(|rest| self.string(rest)).map(|text| Cell::Text(text.into())))
+            }
+            record::NUMBER => one(f64_at(data, 6).map(|number| self.number(number, format))),
+            record::RK => one(u32_at(data, 6).map(|number| self.number(rk(number), format))),
+            record::MUL_RK => {
+                let numbers = data.get(4..data.len().saturating_sub(2)).unwrap_or_default();
+                let cell = |(column, piece): (u16, &[u8])| {
+                    let number = rk(u32_at(piece, 2).unwrap_or(0));
+                    ((row, column), self.number(number, u16_at(piece, 0).unwrap_or(0)))
+                };
+                (column..=u16::MAX).zip(numbers.chunks_exact(6)).map(cell).collect()
+            }
+            record::BOOL_ERROR => one(match data.get(6..8) {
+                Some(&[value, 0]) => Some(Cell::Bool(value != 0)),
+                _ => Some(Cell::Error),
+            }),
+            record::FORMULA => {
+                *formula = Some(place);
+                one(match data.get(6..14) {
+                    Some(&[0 | 3, .., 0xFF, 0xFF]) | None => None,
+                    Some(&[1, _, value, .., 0xFF, 0xFF]) => Some(Cell::Bool(value != 0)),
+                    Some(&[_, .., 0xFF, 0xFF]) => Some(Cell::Error),
+                    Some(_) => f64_at(data, 6).map(|number| self.number(number, format)),
+                })
+            }
+            record::STRING => formula
+                .take()
+                .and_then(|place| self.string(data).map(|text| (place, Cell::Text(text.into()))))
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn number(&self, number: f64, format: u16) -> Cell<'static> {
+        if self.dates.get(usize::from(format)) == Some(&true)
+            && let Some(date) = Cell::date_of_serial(number, self.date1904)
+        {
+            return Cell::DateTime(date);
+        }
+        Cell::Number(number)
+    }
+}
+
+fn put<'a>(
+    row: &mut Row<'a>,
+    (number, column): (u16, u16),
+    cell: Cell<'a>,
+    counter: &mut Counter,
+    visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Refusal> {
+    let number = u32::from(number) + 1;
+    let column = usize::from(column);
+    if number != row.number {
+        if !row.cells.is_empty() {
+            counter.row(0)?;
+            if visit(row).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            row.cells.clear();
+        }
+        row.number = number;
+    }
+    if column < counter.max_columns() {
+        if column >= row.cells.len() {
+            row.cells.resize(column + 1, Cell::Empty);
+        }
+        if let Some(place) = row.cells.get_mut(column) {
+            *place = cell;
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// RkNumber: 30 bits of an integer or of a double, perhaps a hundredfold.
+fn rk(bits: u32) -> f64 {
+    let number =
+        if bits & 2 == 0 { f64::from_bits(u64::from(bits & !3) << 32) } else { f64::from(bits.cast_signed() >> 2) };
+    if bits & 1 == 0 { number } else { number / 100.0 }
+}
+
+/// `length` letters after a byte of flags; narrow letters are Latin-1.
+fn letters(data: &[u8], length: usize) -> Option<String> {
+    let (flags, rest) = data.split_first()?;
+    Some(if flags & 1 == 0 {
+        rest.iter().take(length).map(|&byte| char::from(byte)).collect()
+    } else {
+        wide(rest.get(..rest.len().min(length * 2))?)
+    })
+}
+
+fn wide(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// BIFF5 text: Korean files are CP949.
+fn code_page(data: &[u8], length: usize) -> String {
+    EUC_KR.decode_without_bom_handling(data.get(..length.min(data.len())).unwrap_or_default()).0.into_owned()
+}
+
+/// The SST record and its continuations.
+fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, Refusal> {
+    let mut reader = Segments { pieces: segments, index: 0, at: 0 };
+    let mut strings = Vec::new();
+    while !reader.is_at_end() {
+        if strings.len() >= MAX_STRINGS {
+            return Err(Refusal::TooManyCells);
+        }
+        let Some(text) = reader.string() else { break };
+        strings.push(text);
+    }
+    Ok(strings)
+}
+
+struct Segments<'a> {
+    pieces: Vec<&'a [u8]>,
+    index: usize,
+    at: usize,
+}
+
+impl<'a> Segments<'a> {
+    fn left(&self) -> &'a [u8] {
+        self.pieces.get(self.index).and_then(|segment| segment.get(self.at..)).unwrap_or_default()
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.left().is_empty() && self.index + 1 >= self.pieces.len()
+    }
+
+    /// Moves to the next segment when this one is used up; tells whether it did.
+    fn step(&mut self) -> bool {
+        let step = self.left().is_empty() && self.index + 1 < self.pieces.len();
+        if step {
+            self.index += 1;
+            self.at = 0;
+        }
+        step
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        while self.step() {}
+        let byte = *self.left().first()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
+    }
+
+    fn skip(&mut self, mut count: usize) {
+        while count > 0 {
+            let here = self.left().len().min(count);
+            self.at += here;
+            count -= here;
+            if count > 0 && !self.step() {
+                return;
+            }
+        }
+    }
+
+    fn string(&mut self) -> Option<String> {
+        let mut length = usize::from(self.u16()?);
+        let flags = self.byte()?;
+        let runs = if flags & 8 == 0 { 0 } else { usize::from(self.u16()?) };
+        let extra = if flags & 4 == 0 { 0 } else { usize::from(self.u16()?) | usize::from(self.u16()?) << 16 };
+        let mut is_wide = flags & 1 != 0;
+        let mut text = String::new();
+        while length > 0 {
+            if self.step() {
+                is_wide = self.byte()? & 1 != 0;
+            }
+            let left = self.left();
+            let count = length.min(if is_wide { left.len() / 2 } else { left.len() });
+            if count == 0 {
+                return None;
+            }
+            let size = if is_wide { count * 2 } else { count };
+            let piece = left.get(..size)?;
+            if is_wide {
+                text.push_str(&wide(piece));
+            } else {
+                text.extend(piece.iter().map(|&byte| char::from(byte)));
+            }
+            self.at += size;
+            length -= count;
+        }
+        self.skip(runs * 4 + extra);
+        Some(text)
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+fn f64_at(bytes: &[u8], at: usize) -> Option<f64> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| f64::from_le_bytes(*bytes))
+}

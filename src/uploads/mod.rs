@@ -1,0 +1,3 @@
+//! An upload: read → check → apply → report.
+
+pub mod check;
