@@ -8,3 +8,4 @@ pub mod sheets;
 pub mod storage;
 pub mod time;
 pub mod uploads;
+pub mod vault;

@@ -11,7 +11,7 @@ mod tracking;
 
 use std::ops::ControlFlow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sheets::{Cell, Field, Refusal, Row, Table, Workbook, values};
 
@@ -27,7 +27,7 @@ const MAX_LINE: usize = 1_000;
 const TOTALS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
 
 /// What is wrong, or worth knowing, about a cell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// the header in the file
     pub column: String,

@@ -1,3 +1,295 @@
-//! An upload: read → check → apply → report.
+//! Uploads: a file as a batch, from its bytes to the answer for each row.
+//!
+//! `read` turns bytes into checked rows (`check` says what is right and wrong with each), `plan`
+//! says what they would do to the orders as they stand, `apply` does it, `store` keeps the file and
+//! the answers. [`Uploads`] strings them together for the browser and the command line alike. A
+//! preview is read and planned; applying reads and plans again inside the transaction that changes
+//! things, so that an upload is whole or absent and sees what happened in between.
 
+pub mod apply;
+pub mod bundles;
 pub mod check;
+pub mod model;
+pub mod plan;
+pub mod read;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::districts::Districts;
+use crate::sheets::{Kind, Limits, Profiles, Refusal, rejected_rows};
+use crate::storage::{Storage, StorageError};
+use crate::vault::Vault;
+
+pub use model::{Findings, Outcome, Report, RowReport, Stage, Upload};
+pub use read::Request;
+use read::{ReadFile, read};
+
+/// Passwords of channels that are tried on a locked file; each costs a tenth of a second.
+const PASSWORDS_TRIED: usize = 5;
+
+/// Why an upload did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// the file as a whole cannot be used
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// the upload is not there, or not at that stage any more
+    #[error("이미 처리된 업로드예요. 업로드 목록에서 확인해 주세요.")]
+    Gone,
+    /// the file was put away
+    #[error("보관 기간이 지나 원본 파일이 없어요. 파일을 다시 올려 주세요.")]
+    FileGone,
+    /// the database failed
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The way of a file through the house.
+#[derive(Clone)]
+pub struct Uploads {
+    /// where everything is kept
+    pub storage: Storage,
+    /// the files that are known
+    pub profiles: Arc<Profiles>,
+    /// postal code → district
+    pub districts: Arc<Districts>,
+    /// keeps passwords of files
+    pub vault: Vault,
+    /// what a file may cost
+    pub limits: Limits,
+}
+
+/// What became of a file that was read.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// what the file was
+    pub kind: Kind,
+    /// the answer to each row
+    pub report: Report,
+}
+
+impl Uploads {
+    /// Keeps a file as it came. It is not read yet.
+    ///
+    /// # Errors
+    /// The file is too large, or the database failed.
+    pub async fn receive(
+        &self,
+        member_id: Option<i64>,
+        file_name: &str,
+        bytes: Vec<u8>,
+        request: &Request,
+    ) -> Result<i64, UploadError> {
+        if bytes.len() > self.limits.bytes {
+            return Err(Refusal::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 }.into());
+        }
+        let (name, courier) = (file_name.to_owned(), request.courier.clone().unwrap_or_default());
+        let sha256 = hex(&Sha256::digest(&bytes));
+        self.storage
+            .write(move |tx| {
+                let received =
+                    store::Received { member_id, file_name: &name, bytes: &bytes, sha256: &sha256, courier: &courier };
+                Ok(store::receive(tx, received)?)
+            })
+            .await
+    }
+
+    /// Reads a kept file and shows what it would do.
+    ///
+    /// # Errors
+    /// As [`Uploads::read`]; a refusal is also kept with the upload.
+    pub async fn preview(&self, id: i64, password: Option<&str>, request: &Request) -> Result<Done, UploadError> {
+        let file = self.read_kept(id, password, request).await?;
+        self.storage
+            .write(move |tx| {
+                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
+                    return Err(UploadError::Gone);
+                }
+                let report = plan::plan(tx, &file)?.report;
+                store::report(tx, id, (file.profile.kind, &file.profile.code), &report, Stage::Previewed)?;
+                Ok(Done { kind: file.profile.kind, report })
+            })
+            .await
+    }
+
+    /// Reads a kept file and carries it out, in one transaction.
+    ///
+    /// # Errors
+    /// As [`Uploads::read`]; a refusal is also kept with the upload.
+    pub async fn apply(
+        &self,
+        id: i64,
+        member_id: Option<i64>,
+        password: Option<&str>,
+        request: &Request,
+    ) -> Result<Done, UploadError> {
+        let file = self.read_kept(id, password, request).await?;
+        let districts = Arc::clone(&self.districts);
+        self.storage
+            .write(move |tx| {
+                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
+                    return Err(UploadError::Gone);
+                }
+                let plan = plan::plan(tx, &file)?;
+                apply::apply(tx, &plan, &file, &districts, id, member_id)?;
+                store::report(tx, id, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;
+                Ok(Done { kind: file.profile.kind, report: plan.report })
+            })
+            .await
+    }
+
+    /// Says what a file would do, and keeps nothing of it.
+    ///
+    /// # Errors
+    /// As [`Uploads::read`].
+    pub async fn dry_run(
+        &self,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        request: &Request,
+    ) -> Result<Done, UploadError> {
+        let (file, _) = self.read(bytes, password, request).await?;
+        self.storage.read(move |tx| Ok(Done { kind: file.profile.kind, report: plan::plan(tx, &file)?.report })).await
+    }
+
+    /// Remembers the password for the files of the upload's channel, or forgets it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keep_channel_password(&self, code: &str, name: &str, password: &str) -> Result<(), UploadError> {
+        let (code, name) = (code.to_owned(), name.to_owned());
+        let sealed = self.vault.seal(password);
+        self.storage
+            .write(move |tx| {
+                apply::channel(tx, &code, &name)?;
+                Ok(store::set_channel_password(tx, &code, sealed.as_deref())?)
+            })
+            .await
+    }
+
+    /// The rejected rows of an upload with the reasons beside the original columns, as .xlsx.
+    ///
+    /// # Errors
+    /// The original is no longer kept, or cannot be read.
+    pub async fn rejected(&self, id: i64) -> Result<Vec<u8>, UploadError> {
+        let (file, rows, upload) = self
+            .storage
+            .read(move |tx| {
+                let file = store::file(tx, id)?.ok_or(UploadError::FileGone)?;
+                let rejected = store::RowFilter::Outcome(Outcome::Rejected);
+                let rows = store::rows(tx, id, rejected, 0, i64::MAX)?;
+                let upload = store::find(tx, id)?.ok_or(UploadError::Gone)?;
+                Ok::<_, UploadError>((file, rows, upload))
+            })
+            .await?;
+        let password = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
+        let request = Request {
+            kind: upload.kind,
+            channel: (!upload.channel_code.is_empty()).then_some(upload.channel_code),
+            courier: None,
+        };
+        let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
+        blocking(move || {
+            let (mut workbook, table) = read::open(&profiles, file.bytes, password.as_deref(), &request, limits)?;
+            let reasons: Vec<(u32, String)> = rows.iter().map(|row| (row.row, sentences(row))).collect();
+            Ok(rejected_rows(&mut workbook, &table, &reasons)?)
+        })
+        .await
+    }
+
+    async fn read_kept(
+        &self,
+        id: i64,
+        password: Option<&str>,
+        request: &Request,
+    ) -> Result<Arc<ReadFile>, UploadError> {
+        let file = self.storage.read(move |tx| store::file(tx, id)?.ok_or(UploadError::FileGone)).await?;
+        let kept = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
+        match self.read(file.bytes, password.or(kept.as_deref()), request).await {
+            Ok((file, used)) => {
+                if let Some(sealed) = used.and_then(|password| self.vault.seal(&password)) {
+                    self.storage.write(move |tx| store::keep_password(tx, id, &sealed)).await?;
+                }
+                Ok(Arc::new(file))
+            }
+            Err(UploadError::Refused(refusal)) => {
+                let kept = refusal.clone();
+                self.storage
+                    .write(move |tx| {
+                        if needs_password(&kept) {
+                            return store::set_stage(tx, id, Stage::Locked, "");
+                        }
+                        store::set_stage(tx, id, Stage::Refused, &kept.to_string())?;
+                        store::forget_file(tx, id)
+                    })
+                    .await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a file, trying the passwords kept for channels where none is given. Also tells the
+    /// password that opened it.
+    async fn read(
+        &self,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        request: &Request,
+    ) -> Result<(ReadFile, Option<String>), UploadError> {
+        let mut passwords: Vec<Option<String>> = vec![password.map(str::to_owned)];
+        if password.is_none() && crate::sheets::needs_password(&bytes) {
+            let sealed = self.storage.read(|tx| store::channel_passwords(tx)).await?;
+            let kept = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed)).take(PASSWORDS_TRIED);
+            passwords = kept.map(Some).chain([None]).collect();
+        }
+        let (profiles, request, limits) = (Arc::clone(&self.profiles), request.clone(), self.limits);
+        blocking(move || {
+            let Some((last, tried)) = passwords.split_last() else { return Err(UploadError::Gone) };
+            for password in tried {
+                match read(&profiles, bytes.clone(), password.as_deref(), &request, limits) {
+                    Err(Refusal::WrongPassword) => {}
+                    answer => return Ok((answer?, password.clone())),
+                }
+            }
+            Ok((read(&profiles, bytes, last.as_deref(), &request, limits)?, last.clone()))
+        })
+        .await
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+const fn is_open(stage: Stage) -> bool {
+    matches!(stage, Stage::Received | Stage::Locked | Stage::Previewed)
+}
+
+const fn needs_password(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::PasswordRequired | Refusal::WrongPassword)
+}
+
+/// The reasons of a row as one text: `수량 '두개': 숫자가 아니에요`.
+pub fn sentences(row: &RowReport) -> String {
+    let one = |reason: &check::Reason| format!("{} '{}': {}", reason.column, reason.value, reason.message);
+    row.reasons.iter().map(one).collect::<Vec<_>>().join(" / ")
+}
+
+/// Runs `work` on a thread that may block; a panic there is an error here.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
+) -> Result<T, UploadError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StorageError::Panicked(error.to_string()).into()))
+}

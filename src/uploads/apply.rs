@@ -1,0 +1,141 @@
+//! Carries a plan out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::plan::Plan;
+use super::read::ReadFile;
+use crate::deliveries::{self, model::Part, model::Summary};
+use crate::districts::Districts;
+use crate::orders::model::{Moments, NewOrder, Order, OrderState};
+use crate::orders::store::{self as orders, Action, Cause};
+use crate::products::store as products;
+use crate::sheets::Kind;
+use crate::storage::{Result, StorageError, Tx};
+
+/// Carries `plan` of `file` out, as part of upload `upload_id` by `member_id`.
+pub fn apply(
+    tx: &mut dyn Tx,
+    plan: &Plan<'_>,
+    file: &ReadFile,
+    districts: &Districts,
+    upload_id: i64,
+    member_id: Option<i64>,
+) -> Result<()> {
+    let action = match file.profile.kind {
+        Kind::Orders => Action::Created,
+        Kind::Tracking => Action::Tracked,
+        Kind::States => Action::Stated,
+    };
+    let cause = Cause { member_id, upload_id: Some(upload_id), action };
+    if plan.bundles.is_empty() {
+        return orders::changing(tx, cause, |changes| {
+            for (was, is) in &plan.change {
+                if !changes.save(was, is)? {
+                    return Err(StorageError::Inconsistent(format!("order {} changed within a transaction", was.id)));
+                }
+            }
+            Ok(())
+        });
+    }
+    let channel_id = channel(tx, &file.profile.code, &file.profile.name)?;
+    let product_ids = make_products(tx, plan, upload_id)?;
+    orders::changing(tx, cause, |changes| {
+        for bundle in &plan.bundles {
+            let made: Vec<Order> = bundle
+                .orders
+                .iter()
+                .map(|new| {
+                    let id = changes.tx.new_id();
+                    let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
+                    let sigungu = districts.lookup(&new.recipient.zip_code).district();
+                    order(new, id, [channel_id, product_id, bundle.delivery_id], sigungu, upload_id)
+                })
+                .collect();
+            if bundle.exists {
+                made.iter().try_for_each(|order| changes.insert(order, &bundle.number))?;
+            } else {
+                let parts: Vec<Part> = made.iter().map(part).collect();
+                deliveries::store::insert(changes.tx, bundle.delivery_id, &bundle.number, &Summary::of(&parts))?;
+                made.iter().try_for_each(|order| changes.insert_into_new(order, &bundle.number))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The identifier of the channel of that code, made when it is not there.
+pub fn channel(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
+    if let Some(row) = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])? {
+        return row.int(0);
+    }
+    let id = tx.number("SELECT max(id) FROM sales_channels", &[])? + 1;
+    tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;
+    Ok(id)
+}
+
+fn make_products<'f>(tx: &mut dyn Tx, plan: &Plan<'f>, upload_id: i64) -> Result<BTreeMap<&'f str, i64>> {
+    let findings = &plan.report.findings;
+    for found in &findings.products_created {
+        products::insert(tx, &found.product_number, &found.product_name, Some(upload_id))?;
+    }
+    let numbers: BTreeSet<&str> =
+        plan.bundles.iter().flat_map(|bundle| &bundle.orders).map(|order| order.product_number.as_str()).collect();
+    let known = products::by_number(tx, numbers.iter().copied())?;
+    for found in &findings.variants_created {
+        if let Some(product) = known.get(&found.product_number) {
+            products::insert_variant(tx, product.id, &found.key, &found.value, Some(upload_id))?;
+        }
+    }
+    Ok(numbers.into_iter().filter_map(|number| Some((number, known.get(number)?.id))).collect())
+}
+
+fn order(
+    new: &NewOrder,
+    id: i64,
+    [channel_id, product_id, delivery_id]: [i64; 3],
+    sigungu: Option<i64>,
+    upload_id: i64,
+) -> Order {
+    Order {
+        id,
+        order_number: new.order_number.clone(),
+        channel_id,
+        product_id,
+        delivery_id,
+        state: OrderState::Placed,
+        moments: Moments::placed(new.placed_at),
+        options: new.options.clone(),
+        options_text: new.options_text.clone(),
+        quantity: new.quantity,
+        price: new.price,
+        customer: new.customer.clone(),
+        customer_message: new.customer_message.clone(),
+        recipient: new.recipient.clone(),
+        sigungu,
+        shipping_method: new.shipping_method,
+        shipping_method_word: new.shipping_method_word.clone(),
+        charge_type: new.charge_type,
+        courier: new.courier.clone(),
+        tracking_number: new.tracking_number.clone(),
+        claim: new.claim.clone(),
+        purchase_memo: String::new(),
+        shipping_memo: String::new(),
+        admin_memo: String::new(),
+        dispatch_deadline: new.dispatch_deadline,
+        preferred_shipping_date: new.preferred_shipping_date,
+        upload_id: Some(upload_id),
+        version: 0,
+    }
+}
+
+fn part(order: &Order) -> Part {
+    Part {
+        order_id: order.id,
+        state: order.state,
+        quantity: order.quantity,
+        placed_at: order.moments.of(OrderState::Placed).unwrap_or(crate::time::Moment(0)),
+        shipping_method: order.shipping_method,
+        preferred_shipping_date: order.preferred_shipping_date,
+        sigungu: order.sigungu,
+    }
+}

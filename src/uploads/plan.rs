@@ -1,0 +1,257 @@
+//! What a file would do to the orders as they stand: the answer to each row, and the changes.
+//!
+//! Reads the database, changes nothing. A preview shows the plan; applying makes it anew inside the
+//! transaction that carries it out, so what happened in between is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bundles::{Bundle, Bundles, bundles};
+use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
+use super::model::{Findings, FoundProduct, FoundVariant, OtherName, Outcome, Report, RowReport};
+use super::read::{ReadFile, Rows};
+use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::store as orders;
+use crate::products::store as products;
+use crate::storage::{Result, Tx};
+use crate::time::Moment;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan<'f> {
+    /// the answer to each row
+    pub report: Report,
+    /// orders to create, in the bundles they travel in
+    pub bundles: Vec<Bundle<'f>>,
+    /// orders to change: what was, what will be
+    pub change: Vec<(Order, Order)>,
+}
+
+/// Plans a file.
+pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
+    match &file.rows {
+        Rows::Orders(rows) => create(tx, &file.profile.code, rows),
+        Rows::Tracking(rows) => change(tx, rows, |row| &row.order_number, track),
+        Rows::States(rows) => change(tx, rows, |row| &row.order_number, state),
+    }
+}
+
+fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> Result<Plan<'f>> {
+    let keys = rows.iter().map(|row| row.key.as_str());
+    let known = match tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[channel.into()])? {
+        Some(row) => orders::known_numbers(tx, row.int(0)?, keys)?,
+        None => BTreeSet::new(),
+    };
+    let mut first_rows: BTreeMap<&str, u32> = BTreeMap::new();
+    let (mut create, mut places) = (Vec::new(), Vec::new());
+    let mut report = Report::default();
+    for row in rows {
+        let (outcome, reasons) = match &row.outcome {
+            Verdict::Ignored => continue,
+            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone()),
+            Verdict::Skipped(reasons) => (Outcome::Skipped, reasons.clone()),
+            Verdict::Ok(..) if known.contains(&row.key) => {
+                (Outcome::Skipped, vec![about(&row.key, "이미 등록된 주문이에요")])
+            }
+            Verdict::Ok(order, warnings) => {
+                if let Some(first) = first_rows.get(row.key.as_str()) {
+                    (Outcome::Skipped, vec![about(&row.key, &format!("{first}행에 같은 주문이 있어요"))])
+                } else {
+                    first_rows.insert(&row.key, row.row);
+                    create.push(order);
+                    places.push(report.rows.len());
+                    (Outcome::Created, warnings.clone())
+                }
+            }
+        };
+        report.rows.push(RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons });
+    }
+    report.findings = findings(tx, &create)?;
+    let Bundles { bundles, apart } = bundles(tx, &create)?;
+    for index in apart {
+        let reason = Reason {
+            column: "묶음배송번호".to_owned(),
+            value: create[index].bundle_number.clone(),
+            message: "같은 묶음번호의 다른 주문과 받는 곳이나 배송방법이 달라 따로 배송해요".to_owned(),
+        };
+        report.rows[places[index]].reasons.push(reason);
+    }
+    Ok(Plan { report, bundles, change: Vec::new() })
+}
+
+fn about(order_number: &str, message: &str) -> Reason {
+    Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
+}
+
+fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
+    let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
+    let known = products::by_number(tx, numbers)?;
+    let mut findings = Findings::default();
+    let mut seen_products = BTreeSet::new();
+    let mut seen_variants = BTreeSet::new();
+    for order in create {
+        let number = &order.product_number;
+        if seen_products.insert((number, &order.product_name)) {
+            match known.get(number) {
+                Some(product) if product.name == order.product_name || order.product_name.is_empty() => {}
+                Some(product) => findings.other_names.push(OtherName {
+                    product_number: number.clone(),
+                    product_name: product.name.clone(),
+                    file_name: order.product_name.clone(),
+                }),
+                None if findings.products_created.iter().any(|found| found.product_number == *number) => {}
+                None => findings
+                    .products_created
+                    .push(FoundProduct { product_number: number.clone(), product_name: order.product_name.clone() }),
+            }
+        }
+        for option in &order.options {
+            if !seen_variants.insert((number, option)) {
+                continue;
+            }
+            let is_known = match known.get(number) {
+                Some(product) => products::has_variant(tx, product.id, &option.key, &option.value)?,
+                None => false,
+            };
+            if !is_known {
+                findings.variants_created.push(FoundVariant {
+                    product_number: number.clone(),
+                    key: option.key.clone(),
+                    value: option.value.clone(),
+                });
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// What a row does to its order: an outcome, and the reasons for it.
+type Decision = (Outcome, Vec<Reason>);
+
+fn change<'f, T>(
+    tx: &mut dyn Tx,
+    rows: &'f [Checked<T>],
+    number: impl Fn(&T) -> &str,
+    decide: impl Fn(&mut Order, &T, Moment) -> Decision,
+) -> Result<Plan<'f>> {
+    let now = tx.now();
+    let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
+    let mut plan = Plan { report: Report::default(), bundles: Vec::new(), change: Vec::new() };
+    for row in rows {
+        let (outcome, reasons) = match &row.outcome {
+            Verdict::Ignored => continue,
+            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone()),
+            Verdict::Skipped(reasons) => (Outcome::Skipped, reasons.clone()),
+            Verdict::Ok(content, warnings) => {
+                let key = number(content);
+                if !changed.contains_key(key) {
+                    match only(tx, key)? {
+                        Found::One(order) => {
+                            changed.insert(key.to_owned(), (*order.clone(), *order));
+                        }
+                        Found::None => {
+                            plan.report.rows.push(skipped(row, "등록되지 않은 주문이에요"));
+                            continue;
+                        }
+                        Found::Several => {
+                            let reasons = vec![about(key, "같은 번호의 주문이 여러 판매채널에 있어 정할 수 없어요")];
+                            plan.report.rows.push(report(row, Outcome::Rejected, reasons));
+                            continue;
+                        }
+                    }
+                }
+                let Some((_, order)) = changed.get_mut(key) else { continue };
+                let (outcome, mut reasons) = decide(order, content, now);
+                if outcome == Outcome::Updated {
+                    reasons.extend(warnings.iter().cloned());
+                }
+                (outcome, reasons)
+            }
+        };
+        plan.report.rows.push(report(row, outcome, reasons));
+    }
+    plan.change = changed.into_values().filter(|(was, is)| was != is).collect();
+    Ok(plan)
+}
+
+fn report<T>(row: &Checked<T>, outcome: Outcome, reasons: Vec<Reason>) -> RowReport {
+    RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons }
+}
+
+fn skipped<T>(row: &Checked<T>, message: &str) -> RowReport {
+    report(row, Outcome::Skipped, vec![about(&row.key, message)])
+}
+
+enum Found {
+    None,
+    One(Box<Order>),
+    Several,
+}
+
+fn only(tx: &mut dyn Tx, order_number: &str) -> Result<Found> {
+    let ids = orders::find_by_number(tx, order_number)?;
+    if ids.len() > 1 {
+        return Ok(Found::Several);
+    }
+    Ok(orders::find(tx, &ids)?.pop().map_or(Found::None, |order| Found::One(Box::new(order))))
+}
+
+fn track(order: &mut Order, row: &TrackingRow, now: Moment) -> Decision {
+    let reason = |message: String| {
+        vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
+    };
+    if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
+        return (Outcome::Skipped, reason(format!("{}된 주문이라 그대로 두었어요", order.state.label())));
+    }
+    if order.tracking_number == row.tracking_number && order.state >= OrderState::Shipped {
+        return (Outcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()));
+    }
+    if !order.tracking_number.is_empty() && order.tracking_number != row.tracking_number {
+        let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
+        return (Outcome::Rejected, reason(message));
+    }
+    order.tracking_number.clone_from(&row.tracking_number);
+    let unknown_courier = row.courier.is_none() && order.courier.is_empty();
+    if let Some(courier) = &row.courier {
+        order.courier.clone_from(courier);
+    }
+    order.proceed(OrderState::Shipped, now);
+    let reasons =
+        if unknown_courier { reason("택배사를 알 수 없어 비워 두었어요".to_owned()) } else { Vec::new() };
+    (Outcome::Updated, reasons)
+}
+
+fn state(order: &mut Order, row: &StateRow, _now: Moment) -> Decision {
+    let reason = |message: &str| {
+        let value = order.state.label().to_owned();
+        vec![Reason { column: "주문상태".to_owned(), value, message: message.to_owned() }]
+    };
+    let (to, at, claim) = match &row.change {
+        StateChange::Confirm(at) => (OrderState::Confirmed, *at, ""),
+        StateChange::Cancel(at) => (OrderState::Cancelled, *at, ""),
+        StateChange::Refund { exchange: false, at } => (OrderState::Refunded, *at, ""),
+        StateChange::Refund { exchange: true, at } => (OrderState::Refunded, *at, "교환완료"),
+        StateChange::SetClaim(word) => return claimed(order, word),
+        StateChange::ClearClaim => return claimed(order, ""),
+    };
+    match order.state.cmp(&to) {
+        std::cmp::Ordering::Equal => (Outcome::Skipped, reason("이미 반영되어 있어요")),
+        std::cmp::Ordering::Greater => (Outcome::Skipped, reason("더 나아간 주문이라 되돌리지 않았어요")),
+        std::cmp::Ordering::Less => {
+            order.proceed(to, at);
+            claim.clone_into(&mut order.claim);
+            (Outcome::Updated, Vec::new())
+        }
+    }
+}
+
+fn claimed(order: &mut Order, claim: &str) -> Decision {
+    let over = order.state >= OrderState::Cancelled;
+    if order.claim == claim || over {
+        let message =
+            if over { "이미 끝난 주문이라 그대로 두었어요" } else { "이미 반영되어 있어요" };
+        let reason = Reason { column: "클레임".to_owned(), value: claim.to_owned(), message: message.to_owned() };
+        return (Outcome::Skipped, vec![reason]);
+    }
+    claim.clone_into(&mut order.claim);
+    (Outcome::Updated, Vec::new())
+}

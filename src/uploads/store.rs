@@ -1,0 +1,252 @@
+//! The SQL of uploads.
+
+use super::model::{Findings, Outcome, Report, RowReport, Stage, Upload};
+use crate::sheets::Kind;
+use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::time::Moment;
+
+/// Pieces a kept file is cut into: below every engine's limit for one value.
+const CHUNK: usize = 1 << 20;
+
+const UPLOAD: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
+                      u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.found, \
+                      u.applied_at, u.version";
+
+fn upload(row: &mut Row) -> Result<Upload> {
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("uploads.{column}"));
+    let found = row.text(16)?;
+    Ok(Upload {
+        id: row.int(0)?,
+        created_at: row.moment(1)?,
+        username: row.opt_text(2)?,
+        kind: kind(&row.text(3)?),
+        channel_code: row.text(4)?,
+        courier: row.text(5)?,
+        file_name: row.text(6)?,
+        file_size: row.int(7)?,
+        file_kept: row.bool(8)?,
+        stage: Stage::parse(&row.text(9)?).ok_or_else(|| inconsistent("stage"))?,
+        refusal: row.text(10)?,
+        counts: [row.int(11)?, row.int(12)?, row.int(13)?, row.int(14)?],
+        warned: row.int(15)?,
+        findings: if found.is_empty() {
+            Findings::default()
+        } else {
+            serde_json::from_str(&found).map_err(|_| inconsistent("found"))?
+        },
+        applied_at: row.opt_moment(17)?,
+        version: row.int(18)?,
+    })
+}
+
+fn kind(code: &str) -> Option<Kind> {
+    [Kind::Orders, Kind::Tracking, Kind::States].into_iter().find(|kind| kind.code() == code)
+}
+
+/// A file that has just come.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    /// who brings it; none is the command line
+    pub member_id: Option<i64>,
+    /// as the browser names it
+    pub file_name: &'a str,
+    /// its bytes
+    pub bytes: &'a [u8],
+    /// their SHA-256 in hexadecimal
+    pub sha256: &'a str,
+    /// courier that was chosen for it, or empty
+    pub courier: &'a str,
+}
+
+/// Keeps a file and what is known of it.
+pub fn receive(tx: &mut dyn Tx, file: Received<'_>) -> Result<i64> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let name: String = file.file_name.chars().take(200).collect();
+    tx.exec(
+        "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
+         file_sha256, file_kept, stage, refusal, found) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
+        &[
+            id.into(),
+            now.into(),
+            file.member_id.into(),
+            file.courier.into(),
+            name.into(),
+            i64::try_from(file.bytes.len()).unwrap_or(i64::MAX).into(),
+            file.sha256.into(),
+            Stage::Received.code().into(),
+        ],
+    )?;
+    for (place, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK)) {
+        let sql = "INSERT INTO upload_chunks (upload_id, place, bytes) VALUES (?, ?, ?)";
+        tx.exec(sql, &[id.into(), place.into(), bytes.into()])?;
+    }
+    Ok(id)
+}
+
+/// A file that is kept.
+#[derive(Clone, Debug)]
+pub struct KeptFile {
+    /// as it came
+    pub bytes: Vec<u8>,
+    /// the password that opens it
+    pub sealed_password: Option<Vec<u8>>,
+}
+
+/// The kept file; none when it was put away.
+pub fn file(tx: &mut dyn Tx, id: i64) -> Result<Option<KeptFile>> {
+    let sql = "SELECT file_size, sealed_password FROM uploads WHERE id = ? AND file_kept = 1";
+    let Some(mut row) = tx.query_one(sql, &[id.into()])? else { return Ok(None) };
+    let mut bytes = Vec::with_capacity(usize::try_from(row.int(0)?).unwrap_or_default());
+    let sql = "SELECT bytes FROM upload_chunks WHERE upload_id = ? ORDER BY place";
+    tx.for_each(sql, &[id.into()], &mut |mut row| {
+        bytes.extend(row.opt_blob(0)?.unwrap_or_default());
+        Ok(())
+    })?;
+    Ok(Some(KeptFile { bytes, sealed_password: row.opt_blob(1)? }))
+}
+
+/// Puts the file away; what was done with it stays known.
+pub fn forget_file(tx: &mut dyn Tx, id: i64) -> Result<()> {
+    tx.exec("DELETE FROM upload_chunks WHERE upload_id = ?", &[id.into()])?;
+    tx.exec("UPDATE uploads SET file_kept = 0, sealed_password = NULL WHERE id = ?", &[id.into()]).map(drop)
+}
+
+/// Puts files away that came before `before`, at most `most` of them; tells how many it was.
+pub fn forget_old_files(tx: &mut dyn Tx, before: Moment, most: i64) -> Result<usize> {
+    let sql = "SELECT id FROM uploads WHERE file_kept = 1 AND created_at < ? ORDER BY id LIMIT ?";
+    let old = tx.query(sql, &[before.into(), most.into()])?;
+    old.iter().try_for_each(|row| forget_file(tx, row.int(0)?))?;
+    Ok(old.len())
+}
+
+/// Keeps the password with which the file opens.
+pub fn keep_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
+    tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
+}
+
+/// Sets the stage where nothing else is known.
+pub fn set_stage(tx: &mut dyn Tx, id: i64, stage: Stage, refusal: &str) -> Result<()> {
+    tx.exec(
+        "UPDATE uploads SET stage = ?, refusal = ?, version = version + 1 WHERE id = ?",
+        &[stage.code().into(), refusal.into(), id.into()],
+    )
+    .map(drop)
+}
+
+/// Writes the report of a preview, or of what was done.
+pub fn report(
+    tx: &mut dyn Tx,
+    id: i64,
+    (kind, channel_code): (Kind, &str),
+    report: &Report,
+    stage: Stage,
+) -> Result<()> {
+    let count = |outcome| Param::from(i64::try_from(report.count(outcome)).unwrap_or(i64::MAX));
+    let applied_at = (stage == Stage::Applied).then(|| tx.now());
+    let found = serde_json::to_string(&report.findings).unwrap_or_default();
+    tx.exec(
+        "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
+         skipped = ?, rejected = ?, warned = ?, found = ?, applied_at = ?, version = version + 1 WHERE id = ?",
+        &[
+            kind.code().into(),
+            channel_code.into(),
+            stage.code().into(),
+            count(Outcome::Created),
+            count(Outcome::Updated),
+            count(Outcome::Skipped),
+            count(Outcome::Rejected),
+            i64::try_from(report.warned()).unwrap_or(i64::MAX).into(),
+            found.into(),
+            applied_at.into(),
+            id.into(),
+        ],
+    )?;
+    tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
+    for row in &report.rows {
+        let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
+        tx.exec(
+            "INSERT INTO upload_rows (upload_id, row_number, order_number, outcome, reasons) VALUES (?, ?, ?, ?, ?)",
+            &[
+                id.into(),
+                row.row.into(),
+                row.order_number.chars().take(64).collect::<String>().into(),
+                row.outcome.code().into(),
+                reasons.into(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// One upload.
+pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Upload>> {
+    let sql = format!("SELECT {UPLOAD} FROM uploads u LEFT JOIN members m ON m.id = u.member_id WHERE u.id = ?");
+    tx.query_one(&sql, &[id.into()])?.map(|mut row| upload(&mut row)).transpose()
+}
+
+/// The newest uploads, a page of them, and how many there are.
+pub fn page(tx: &mut dyn Tx, stage: Option<Stage>, offset: i64, size: i64) -> Result<(Vec<Upload>, i64)> {
+    let (condition, mut params): (&str, Vec<Param<'_>>) = match stage {
+        Some(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
+        None => ("", Vec::new()),
+    };
+    let total = tx.number(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
+    params.extend([size.into(), offset.into()]);
+    let sql = format!(
+        "SELECT {UPLOAD} FROM uploads u LEFT JOIN members m ON m.id = u.member_id {condition} \
+         ORDER BY u.id DESC LIMIT ? OFFSET ?"
+    );
+    let uploads = tx.query(&sql, &params)?.into_iter().map(|mut row| upload(&mut row)).collect::<Result<_>>()?;
+    Ok((uploads, total))
+}
+
+/// A page of the rows of an upload: those of one outcome, those taken with a warning, or all.
+pub fn rows(tx: &mut dyn Tx, id: i64, which: RowFilter, offset: i64, size: i64) -> Result<Vec<RowReport>> {
+    let (condition, outcome) = match which {
+        RowFilter::All => ("", None),
+        RowFilter::Outcome(outcome) => ("AND outcome = ?", Some(outcome.code())),
+        RowFilter::Warned => ("AND outcome IN ('created', 'updated') AND reasons <> '[]'", None),
+    };
+    let sql = format!(
+        "SELECT row_number, order_number, outcome, reasons FROM upload_rows WHERE upload_id = ? {condition} \
+         ORDER BY row_number LIMIT ? OFFSET ?"
+    );
+    let params: Vec<Param<'_>> =
+        std::iter::once(id.into()).chain(outcome.map(Param::from)).chain([size.into(), offset.into()]).collect();
+    tx.query(&sql, &params)?
+        .into_iter()
+        .map(|mut row| {
+            let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
+            Ok(RowReport {
+                row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
+                order_number: row.text(1)?,
+                outcome: Outcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
+                reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
+            })
+        })
+        .collect()
+}
+
+/// Which rows of an upload are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFilter {
+    /// every row
+    All,
+    /// those of one outcome
+    Outcome(Outcome),
+    /// those taken with a warning
+    Warned,
+}
+
+/// The sealed passwords of channels' files.
+pub fn channel_passwords(tx: &mut dyn Tx) -> Result<Vec<Vec<u8>>> {
+    let sql = "SELECT sealed_password FROM sales_channels WHERE sealed_password IS NOT NULL ORDER BY id";
+    let rows = tx.query(sql, &[])?;
+    rows.into_iter().filter_map(|mut row| row.opt_blob(0).transpose()).collect()
+}
+
+/// Keeps, or forgets, the password of a channel's files.
+pub fn set_channel_password(tx: &mut dyn Tx, code: &str, sealed: Option<&[u8]>) -> Result<()> {
+    let sealed = sealed.map_or(Param::Null, Param::from);
+    tx.exec("UPDATE sales_channels SET sealed_password = ? WHERE code = ?", &[sealed, code.into()]).map(drop)
+}

@@ -1,0 +1,154 @@
+//! Files in, orders out: every fixture against a real database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::orders::filter::OrderFilter;
+use crate::orders::list::{self, Listed};
+use crate::orders::model::OrderState;
+use crate::storage::Options;
+use crate::time::SystemClock;
+
+struct Shop {
+    uploads: Uploads,
+    _folder: tempfile::TempDir,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+        let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
+        let uploads = Uploads {
+            storage,
+            profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
+            districts: Arc::new(Districts::embedded()),
+            vault: Vault::open(&folder.path().join("secret.key")).expect("a key"),
+            limits: Limits::default(),
+        };
+        Self { uploads, _folder: folder }
+    }
+
+    async fn upload(&self, name: &str, password: Option<&str>) -> Result<Report, UploadError> {
+        let request = Request::default();
+        let id = self.uploads.receive(None, name, fixture(name), &request).await?;
+        let preview = self.uploads.preview(id, password, &request).await?;
+        let applied = self.uploads.apply(id, None, None, &request).await?;
+        assert_eq!(preview.report, applied.report, "what the preview shows is what is done");
+        Ok(applied.report)
+    }
+
+    async fn counts(&self, name: &str, password: Option<&str>) -> [usize; 4] {
+        let report = self.upload(name, password).await.expect("is taken");
+        Outcome::ALL.map(|outcome| report.count(outcome))
+    }
+
+    async fn orders(&self) -> Vec<Listed> {
+        self.uploads
+            .storage
+            .read(|tx| {
+                let mut orders = Vec::new();
+                list::for_each(tx, &OrderFilter::default(), &mut |order| {
+                    orders.push(order);
+                    Ok(())
+                })?;
+                Ok::<_, StorageError>(orders)
+            })
+            .await
+            .expect("lists")
+    }
+
+    async fn order(&self, number: &str) -> Listed {
+        self.orders().await.into_iter().find(|listed| listed.order.order_number == number).expect("is there")
+    }
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).expect("a fixture")
+}
+
+#[tokio::test]
+async fn the_sequence_of_a_working_day() {
+    let shop = Shop::open();
+    assert_eq!(shop.counts("01_smartstore_orders_72col.xlsx", None).await, [23, 0, 1, 0]);
+    assert_eq!(shop.counts("01_smartstore_orders_72col.xlsx", None).await, [0, 0, 24, 0], "again changes nothing");
+    let orders = shop.orders().await;
+    assert_eq!(orders.iter().map(|listed| listed.order.quantity).sum::<i64>(), 34);
+    let first = shop.order("2024031500000001").await;
+    assert_eq!((first.bundle_number.as_str(), first.bundle_count), ("3100000001", 2));
+
+    assert_eq!(shop.counts("02_smartstore_encrypted_agile_aes256_sha512.xlsx", Some("1234")).await, [9, 0, 3, 0]);
+    assert_eq!(shop.counts("08_logen_result_header_row2.xls", None).await, [0, 8, 2, 3]);
+    let tracked = shop.order("2024031500000004").await.order;
+    assert_eq!((tracked.tracking_number.as_str(), tracked.courier.as_str()), ("45168300548", "로젠택배"));
+    assert_eq!(tracked.state, OrderState::Shipped);
+
+    assert_eq!(shop.counts("10_order_state_list_header_row1.xlsx", None).await, [0, 8, 4, 1]);
+    let confirmed = shop.order("2024031500000001").await.order;
+    assert_eq!(confirmed.state, OrderState::Confirmed);
+    assert_eq!(confirmed.moments.of(OrderState::Confirmed).expect("a moment").to_string(), "2024-03-28 00:10");
+    let exchanged = shop.order("2024031500000005").await.order;
+    assert_eq!((exchanged.state, exchanged.claim.as_str()), (OrderState::Refunded, "교환완료"));
+}
+
+#[tokio::test]
+async fn every_other_fixture_gives_what_it_should() {
+    for (name, password, counts) in [
+        ("02_smartstore_encrypted_agile_aes256_sha512.xlsx", Some("1234"), [12, 0, 0, 0]),
+        ("03_smartstore_encrypted_agile_aes128_sha1.xlsx", Some("1234"), [12, 0, 0, 0]),
+        ("05_smartstore_legacy_66col_text.xlsx", None, [12, 0, 0, 0]),
+        ("12_coupang_deliverylist.xlsx", None, [8, 0, 1, 1]),
+        ("B06_bad_values.xlsx", None, [3, 0, 0, 13]),
+    ] {
+        assert_eq!(Shop::open().counts(name, password).await, counts, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_file_changes_nothing_and_says_why() {
+    let shop = Shop::open();
+    for (name, code) in [
+        ("B01_missing_key_column.xlsx", "missing_columns"),
+        ("B03_empty_sheet.xlsx", "no_header"),
+        ("B10_csv_cp949_renamed.xlsx", "csv"),
+        ("B11_truncated_zip.xlsx", "damaged"),
+        ("B15_zero_bytes.xlsx", "empty"),
+        ("02_smartstore_encrypted_agile_aes256_sha512.xlsx", "password_required"),
+    ] {
+        match shop.upload(name, None).await {
+            Err(UploadError::Refused(refusal)) => assert_eq!(refusal.code(), code, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(shop.orders().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_remembered_password_opens_the_next_file_by_itself() {
+    let shop = Shop::open();
+    let name = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
+    shop.uploads.keep_channel_password("SMART_STORE", "스마트스토어", "1234").await.expect("keeps");
+    assert_eq!(shop.counts(name, None).await, [12, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn rejected_rows_come_back_as_a_file_that_is_recognised() {
+    let shop = Shop::open();
+    let request = Request::default();
+    let id = shop.uploads.receive(None, "B06.xlsx", fixture("B06_bad_values.xlsx"), &request).await.expect("is kept");
+    shop.uploads.apply(id, None, None, &request).await.expect("is applied");
+    let rejected = shop.uploads.rejected(id).await.expect("is written");
+    let again = shop.uploads.dry_run(rejected, None, &request).await.expect("is recognised");
+    assert_eq!(Outcome::ALL.map(|outcome| again.report.count(outcome)), [0, 0, 0, 13]);
+}
+
+#[tokio::test]
+async fn an_upload_is_applied_once() {
+    let shop = Shop::open();
+    let request = Request::default();
+    let bytes = fixture("01_smartstore_orders_72col.xlsx");
+    let id = shop.uploads.receive(None, "01.xlsx", bytes, &request).await.expect("is kept");
+    shop.uploads.apply(id, None, None, &request).await.expect("is applied");
+    assert!(matches!(shop.uploads.apply(id, None, None, &request).await, Err(UploadError::Gone)));
+}
