@@ -1,0 +1,249 @@
+// The program under test: started on a free port of this machine with a data folder of its own,
+// stopped and swept away afterwards. Also a small client without a browser, for tests that need
+// speed more than pixels.
+
+import { spawn, execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target');
+
+export const BINARY = process.env.MUKKEUM_BINARY ?? path.join(TARGET, 'debug', 'mukkeum');
+export const EXAMPLES = path.join(TARGET, 'debug', 'examples');
+export const ADMIN = { username: 'sajang', password: 'mattress-and-bed-2026' };
+export const TEAM = { username: 'truck1', password: 'driver-and-truck-2026' };
+
+export const fixture = (name) => path.join(ROOT, 'tests', 'fixtures', name);
+
+// Every server still running, so that a test that fails half-way leaves none behind.
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+/** A folder that goes when the list of things to close is worked off. */
+export function temporaryFolder(closing) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mukkeum-test-'));
+  closing.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function freePort() {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address();
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+// What the program is told by its surroundings: nothing but what a test says.
+function environment(extra = {}) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('MUKKEUM_'));
+  return { ...Object.fromEntries(kept), ...extra };
+}
+
+/** Runs one command of the program to its end: `{ status, stdout, stderr }`. */
+export function run(args, { input, env } = {}) {
+  const { status, stdout, stderr, error } = spawnSync(BINARY, args, {
+    input: input ?? '',
+    env: environment(env),
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+    timeout: 120_000,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr };
+}
+
+/** Makes a member on the command line, before the server takes the data folder. */
+export function addMember(data, { username, password }, role) {
+  const { status, stderr } = run(['user', 'add', username, '--role', role, '--data', data], {
+    input: `${password}\n`,
+    env: { MUKKEUM_PASSWORD: password },
+  });
+  if (status !== 0) throw new Error(`user add ${username}: exit ${status}: ${stderr}`);
+}
+
+/** Starts the program and waits until it is ready. */
+export async function startServer({ data, port, readyWithin = 20_000 } = {}) {
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
+  const chosen = port ?? (await freePort());
+  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${chosen}`, '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(),
+  });
+  running.add(child);
+  const log = [];
+  child.stdout.on('data', (bytes) => log.push(bytes));
+  child.stderr.on('data', (bytes) => log.push(bytes));
+  const exited = once(child, 'exit').then(() => running.delete(child));
+
+  const server = {
+    url: `http://127.0.0.1:${chosen}`,
+    port: chosen,
+    data,
+    child,
+    log: () => Buffer.concat(log).toString(),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      const slow = sleep(10_000, 'slow', { ref: false });
+      if ((await Promise.race([exited, slow])) === 'slow') await server.kill();
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+
+  const deadline = Date.now() + readyWithin;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) break;
+    const ready = await fetch(`${server.url}/health/ready`).then((answer) => answer.ok, () => false);
+    if (ready) return server;
+    await sleep(25);
+  }
+  await server.kill();
+  throw new Error(`the program was not ready within ${readyWithin} ms:\n${server.log()}`);
+}
+
+// --- a client without a browser -------------------------------------------------------------
+
+const attribute = (tag, name) => {
+  const value = tag.match(new RegExp(`\\s${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s>]+))`, 'i'));
+  return value && decode(value[1] ?? value[2] ?? value[3]);
+};
+
+const decode = (text) =>
+  text
+    .replace(/&#x([0-9a-f]+);/gi, (_, hex) => String.fromCodePoint(parseInt(hex, 16)))
+    .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
+    .replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&amp;/g, '&');
+
+/** The words of a page. */
+export const words = (html) =>
+  decode(html.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
+
+/** The number that stands after a word on a page: `등록 23`. */
+export function countAfter(text, word) {
+  const found = text.match(new RegExp(`${word}[\\s:]*([\\d,]+)`));
+  return found ? Number(found[1].replaceAll(',', '')) : undefined;
+}
+
+/** A visitor that keeps its cookies and sends the hidden fields of the form it fills in. */
+export class Visitor {
+  constructor(url) {
+    this.url = url;
+    this.cookies = new Map();
+  }
+
+  async fetch(where, options = {}) {
+    const answer = await fetch(new URL(where, this.url), {
+      redirect: 'manual',
+      ...options,
+      headers: {
+        cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        origin: this.url,
+        ...options.headers,
+      },
+    });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
+      this.cookies.set(name, value);
+    }
+    return answer;
+  }
+
+  /** The forms of a page: where they go, their hidden fields, the names of the others. */
+  async forms(where) {
+    const answer = await this.fetch(where);
+    const html = await answer.text();
+    if (answer.status !== 200) throw new Error(`GET ${where}: ${answer.status}`);
+    return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head, body]) => {
+      const inputs = [...body.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => ({
+        name: attribute(tag, 'name'),
+        type: (attribute(tag, 'type') ?? 'text').toLowerCase(),
+        value: attribute(tag, 'value') ?? '',
+      }));
+      return {
+        action: attribute(` ${head}`, 'action') || where,
+        method: (attribute(` ${head}`, 'method') ?? 'get').toLowerCase(),
+        hidden: inputs.filter((input) => input.type === 'hidden' && input.name),
+        inputs: inputs.filter((input) => input.type !== 'hidden' && input.name),
+      };
+    });
+  }
+
+  async form(where, wanted) {
+    const form = (await this.forms(where)).find((one) => one.method === 'post' && wanted(one));
+    if (!form) throw new Error(`${where} has no such form`);
+    return form;
+  }
+
+  /** Sends a form with its hidden fields; answers the response, redirects not followed. */
+  submit(form, fields, { signal } = {}) {
+    const body = new URLSearchParams(form.hidden.map(({ name, value }) => [name, value]));
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    return this.fetch(form.action, { method: 'POST', body, signal });
+  }
+
+  async enter(where, { username, password }) {
+    const form = await this.form(where, (one) => one.inputs.some((input) => input.type === 'password'));
+    const fields = {};
+    for (const { name, type } of form.inputs) {
+      if (type === 'password') fields[name] = password;
+      if (type === 'text') fields[name] = username;
+    }
+    const answer = await this.submit(form, fields);
+    if (answer.status !== 303 && answer.status !== 302) {
+      throw new Error(`POST ${form.action}: ${answer.status} ${words(await answer.text()).slice(0, 300)}`);
+    }
+  }
+
+  firstAdmin() {
+    return this.enter('/setup', ADMIN);
+  }
+
+  login(member = ADMIN) {
+    return this.enter('/login', member);
+  }
+
+  /** Uploads one file for a preview; answers the path of its page. */
+  async upload(name, bytes, { signal } = {}) {
+    const form = await this.form('/uploads', (one) => one.inputs.some((input) => input.type === 'file'));
+    const body = new FormData();
+    for (const { name: field, value } of form.hidden) body.append(field, value);
+    body.append(form.inputs.find((input) => input.type === 'file').name, new Blob([bytes]), name);
+    const answer = await this.fetch(form.action, { method: 'POST', body, signal });
+    if (answer.status !== 303) throw new Error(`upload of ${name}: ${answer.status} ${words(await answer.text()).slice(0, 300)}`);
+    return new URL(answer.headers.get('location'), this.url).pathname;
+  }
+
+  /** Applies an uploaded file; when this returns, the program has acknowledged it. */
+  async apply(where, { signal } = {}) {
+    const form = await this.form(where, (one) => one.action.endsWith('/apply'));
+    const answer = await this.submit(form, {}, { signal });
+    if (answer.status !== 303) throw new Error(`apply of ${where}: ${answer.status}`);
+    await answer.arrayBuffer();
+  }
+}
+
+/** Every order, as `mukkeum export orders` gives it. */
+export function exportOrders(data, folder) {
+  const out = path.join(folder, `export-${process.hrtime.bigint()}.json`);
+  const { status, stderr } = run(['export', 'orders', '--out', out, '--data', data]);
+  if (status !== 0) throw new Error(`export orders: exit ${status}: ${stderr}`);
+  return out;
+}
+
+/** A generated 스마트스토어 file: its path. */
+export function generate(folder, { rows, seed, prefix }) {
+  const out = path.join(folder, `orders-${seed}.xlsx`);
+  execFileSync(path.join(EXAMPLES, 'generate'), ['--rows', `${rows}`, '--seed', `${seed}`, '--out', out, ...(prefix ? ['--prefix', prefix] : [])]);
+  return out;
+}

@@ -1,0 +1,129 @@
+// Kill −9 while files are taken in, at random moments. Afterwards every upload is there whole or
+// not at all, and nothing that was acknowledged is missing.
+//
+// One shop lives through all rounds. Each round uploads files of new orders over HTTP until the
+// program is killed; the next start must recover by itself. What was acknowledged is remembered
+// here, outside the program. MUKKEUM_KILL_ROUNDS and MUKKEUM_KILL_SEED change how many rounds and
+// which moments.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Visitor, countAfter, exportOrders, freePort, generate, startServer, temporaryFolder, words } from '../browser/server.mjs';
+
+const ROUNDS = Number(process.env.MUKKEUM_KILL_ROUNDS ?? 50);
+const SEED = Number(process.env.MUKKEUM_KILL_SEED ?? 20261122);
+
+// The program is killed at most this long after the first file is sent: about what two files take.
+const LONGEST_MS = Number(process.env.MUKKEUM_KILL_WITHIN_MS ?? 900);
+const ROWS = { least: 200, most: 500 };
+
+// mulberry32: the same rounds for the same seed.
+function randomness(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Uploads and applies one file after the other until the program is gone. */
+async function work(visitor, files, uploads) {
+  for (const file of files) {
+    const upload = { ...file, stage: 'sent', must: false };
+    uploads.push(upload);
+    upload.where = await visitor.upload(path.basename(file.path), readFileSync(file.path));
+    upload.stage = 'applying';
+    await visitor.apply(upload.where);
+    upload.stage = 'acknowledged';
+    upload.must = true;
+  }
+}
+
+test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 }, async (t) => {
+  const closing = [];
+  t.after(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+  const random = randomness(SEED);
+  const folder = temporaryFolder(closing);
+  const data = path.join(folder, 'data');
+  const port = await freePort();
+  let server = await startServer({ data, port });
+  closing.push(() => server.kill());
+  await new Visitor(server.url).firstAdmin();
+
+  let next = 0;
+  const newFile = () => {
+    next += 1;
+    const rows = ROWS.least + Math.floor(random() * (ROWS.most - ROWS.least));
+    const prefix = `2026${String(next).padStart(4, '0')}`;
+    return { path: generate(folder, { rows, seed: SEED + next, prefix }), rows, prefix };
+  };
+
+  const uploads = [];
+  const table = [];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const files = [newFile(), newFile()];
+    const begun = uploads.length;
+    const fuse = Math.floor(random() * LONGEST_MS);
+    const visitor = new Visitor(server.url);
+    await visitor.login();
+    const working = work(visitor, files, uploads).catch(() => {});
+    await sleep(fuse);
+    await server.kill();
+    await working;
+
+    const stored = new Map();
+    for (const { order_number: number } of JSON.parse(readFileSync(exportOrders(data, folder)))) {
+      const prefix = number.slice(0, 8);
+      stored.set(prefix, (stored.get(prefix) ?? 0) + 1);
+    }
+    for (const upload of uploads) {
+      const there = stored.get(upload.prefix) ?? 0;
+      assert.ok(there === 0 || there === upload.rows, `round ${round}: ${there} of ${upload.rows} orders of ${upload.prefix}`);
+      if (upload.must) assert.equal(there, upload.rows, `round ${round}: an acknowledged upload is missing`);
+      if (upload.stage === 'sent') assert.equal(there, 0, `round ${round}: an upload nobody applied`);
+      upload.must = there > 0;
+      upload.there = there;
+    }
+    assert.equal(
+      [...stored.values()].reduce((sum, count) => sum + count, 0),
+      uploads.reduce((sum, upload) => sum + upload.there, 0),
+      'no order without an upload',
+    );
+    server = await startServer({ data, port });
+    await reportsAgree(server, uploads.slice(begun), round);
+
+    table.push({ round, 'killed after ms': fuse, ...summary(uploads.slice(begun)), 'orders in all': uploads.reduce((sum, { there }) => sum + there, 0) });
+  }
+  console.table(table);
+  const reached = new Set(table.map((row) => row['reached']));
+  console.log(`moments reached: ${[...reached].join(' · ')}`);
+  await server.stop();
+});
+
+function summary(uploads) {
+  const stages = uploads.map(({ stage, there, rows }) => `${stage} ${there}/${rows}`);
+  const reached = uploads.map(({ stage }) => stage).join('+') || 'nothing sent';
+  return { reached, uploads: stages.join(', ') };
+}
+
+/** The page of each upload tells what is really there. */
+async function reportsAgree(server, uploads, round) {
+  const visitor = new Visitor(server.url);
+  await visitor.login();
+  for (const upload of uploads.filter(({ where }) => where)) {
+    const answer = await visitor.fetch(upload.where);
+    if (upload.there === 0 && answer.status === 404) continue;
+    assert.equal(answer.status, 200, `round ${round}: ${upload.where}`);
+    const html = await answer.text();
+    const applied = !/action="[^"]*\/apply"/.test(html);
+    assert.equal(applied, upload.there > 0, `round ${round}: ${upload.where} says ${applied ? 'applied' : 'not applied'}`);
+    assert.equal(countAfter(words(html), '등록'), upload.rows, `round ${round}: ${upload.where}`);
+  }
+}
