@@ -1,6 +1,7 @@
 //! 묶음 (mukkeum): an order-management appliance.
 
 pub mod deliveries;
+pub mod demo;
 pub mod districts;
 pub mod orders;
 pub mod products;

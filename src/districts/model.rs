@@ -342,6 +342,18 @@ impl Districts {
         self.current.regions.iter().filter(move |region| region.level == 1 && region.parent_code == Some(sido))
     }
 
+    /// Today's blocks of postal codes that lie in one 시/군/구: first code, last code, 시/군/구 code.
+    /// Blocks with single codes that lie elsewhere are left out.
+    pub fn postal_blocks(&self) -> impl Iterator<Item = (u32, u32, i64)> {
+        let split =
+            |range: &Range| self.current.exceptions.iter().any(|one| range.start <= one.start && one.end <= range.end);
+        self.current
+            .ranges
+            .iter()
+            .filter(move |range| !split(range))
+            .filter_map(|range| Some((range.start, range.end, range.place.district()?)))
+    }
+
     /// `포항시 남구`: the 일반구 of a postal code, where the city has them and the code is known.
     pub fn general_gu(&self, zip_code: &str) -> Option<&str> {
         let zip = postal_number(zip_code)?;

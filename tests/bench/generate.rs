@@ -1,0 +1,54 @@
+//! Writes a 스마트스토어 file of synthetic orders.
+//!
+//! `cargo run --example generate -- --rows 10000 --out orders.xlsx`
+
+use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use clap::Parser;
+use mukkeum::demo::{files, new_orders};
+use mukkeum::time::{Clock, Moment, SystemClock};
+
+/// A 스마트스토어 file of synthetic orders, the same for the same seed and day.
+#[derive(Parser)]
+struct Arguments {
+    /// How many orders
+    #[arg(long, default_value_t = 10_000)]
+    rows: u64,
+    /// Which orders
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Eight digits that every order number and bundle number begins with, instead of the date
+    #[arg(long)]
+    prefix: Option<String>,
+    /// The orders are of the fourteen months before this moment (UTC milliseconds); now if not given
+    #[arg(long)]
+    now: Option<i64>,
+    /// The file to write
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// The digits of an order number behind its date, and those of a bundle number that count upwards.
+const RUNNING_DIGITS: usize = 8;
+
+fn renumbered(prefix: &str, number: &str) -> String {
+    let running = number.len().saturating_sub(RUNNING_DIGITS);
+    format!("{prefix}{}", number.get(running..).unwrap_or(number))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let now = arguments.now.map_or_else(|| SystemClock.now(), Moment);
+    let orders = new_orders(arguments.seed, arguments.rows, now).map(|mut order| {
+        if let Some(prefix) = &arguments.prefix {
+            order.order_number = renumbered(prefix, &order.order_number);
+            order.bundle_number = renumbered(prefix, &order.bundle_number);
+        }
+        order
+    });
+    files::write_smart_store(BufWriter::new(File::create(&arguments.out)?), orders)?;
+    Ok(())
+}

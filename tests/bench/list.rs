@@ -1,0 +1,200 @@
+//! How fast the order list answers in a big shop, over HTTP, for each search, filter and sort.
+//!
+//! `cargo bench --bench list -- [--orders 1000000] [--times 200] [--data DIR]`
+//!
+//! A shop is filled once, by uploading synthetic files through the command line as the office would;
+//! with `--data` it is kept and used again. Then each page is asked for, one request at a time, by a
+//! logged-in administrator over one connection. The figures are of whole answers: from the request
+//! to the last byte.
+#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+
+use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use mukkeum::demo::{files, new_orders};
+use mukkeum::orders::model::NewOrder;
+use mukkeum::time::Moment;
+use reqwest::Client;
+
+/// 2026-11-22: the day does not matter, only that it is always the same.
+const NOW: Moment = Moment(1_795_316_400_000);
+
+/// Orders in one of the files that fill the shop.
+const ROWS_A_FILE: usize = 20_000;
+
+/// The administrator of the bench's own shop.
+const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
+
+/// A page further back than anybody goes by hand.
+const FAR: &str = "1000";
+
+/// What is measured: a name, and the search as it stands in the address.
+const PAGES: &[(&str, &str)] = &[
+    ("newest first", ""),
+    ("page size 50", "size=50"),
+    ("state 주문", "state=PLACED"),
+    ("state 배송", "state=SHIPPED"),
+    ("channel", "channel=SMART_STORE"),
+    ("product", "product=BED-LOW"),
+    ("product and state", "product=BED-LOW&state=PURCHASED"),
+    ("주문일 of a month", "date=placed&from=2026-10-01&to=2026-10-31"),
+    ("발송기한 of a day", "date=deadline&from=2026-10-01&to=2026-10-01"),
+    ("recipient by part", "field=recipient_name&q=%EC%84%9C%EC%9C%A4"),
+    ("recipient by 초성", "field=recipient_name&q=%E3%84%B1%E3%85%85%E3%85%87"),
+    ("recipient unknown", "field=recipient_name&q=zzzz"),
+    ("telephone, last four", "field=recipient_tel1&q=1234"),
+    ("telephone, whole", "field=recipient_tel1&q=01000001234"),
+    ("address by part", "field=address&q=%ED%8F%AC%ED%95%AD"),
+    ("order number", "field=order_number&q=20261001"),
+    ("bundle number", "field=bundle_number&q=1000079190"),
+];
+
+/// Each of these is measured rising and falling.
+const SORTS: &[&str] =
+    &["placed", "deadline", "preferred", "purchased", "dispatched", "shipped", "confirmed", "cancelled", "refunded"];
+
+#[derive(Parser)]
+struct Arguments {
+    /// Orders in the shop
+    #[arg(long, default_value_t = 1_000_000)]
+    orders: u64,
+    /// How often each page is asked for
+    #[arg(long, default_value_t = 200)]
+    times: usize,
+    /// Where the shop is kept; a temporary folder if not given
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Said by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Ends the server when the bench ends, however it ends.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).ok();
+    }
+}
+
+fn mukkeum(arguments: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn finished(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}
+
+/// Fills the shop file by file; each is one upload.
+fn fill(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let mut orders = new_orders(1, count, NOW);
+    let begin = Instant::now();
+    for number in 1.. {
+        let part: Vec<NewOrder> = orders.by_ref().take(ROWS_A_FILE).collect();
+        if part.is_empty() {
+            break;
+        }
+        let path = folder.path().join(format!("{number}.xlsx"));
+        files::write_smart_store(BufWriter::new(File::create(&path)?), part.into_iter())?;
+        finished(mukkeum(&["import", "orders"], data).arg(&path))?;
+        std::fs::remove_file(&path)?;
+    }
+    println!("{count} orders uploaded in {} s\n", begin.elapsed().as_secs());
+    Ok(())
+}
+
+async fn serve(data: &Path) -> Result<(Server, String), Box<dyn Error>> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    let server = Server(mukkeum(&["serve", "--listen", &address], data).stderr(Stdio::null()).spawn()?);
+    let url = format!("http://{address}");
+    for _ in 0..600 {
+        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok((server, url));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err("the server did not become ready".into())
+}
+
+/// The hidden token that every form carries.
+fn token(page: &str) -> Option<&str> {
+    let (_, after) = page.split_once("name=\"csrf\"")?;
+    after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
+}
+
+/// Logs in, making the first administrator where there is none.
+async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
+    let client = Client::builder().cookie_store(true).build()?;
+    for page in ["/setup", "/login"] {
+        let answer = client.get(format!("{url}{page}")).send().await?;
+        if answer.url().path() != page || !answer.status().is_success() {
+            continue;
+        }
+        let text = answer.text().await?;
+        let csrf = token(&text).ok_or("a form without its token")?;
+        let form = [MEMBER[0], MEMBER[1], ("password_again", MEMBER[1].1), ("csrf", csrf)];
+        client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
+    }
+    Ok(client)
+}
+
+/// The middle and the worst but one in a hundred.
+fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort_unstable();
+    let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
+    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
+}
+
+async fn measure(client: &Client, url: &str, times: usize) -> Result<(Duration, Duration), Box<dyn Error>> {
+    let mut measured = Vec::with_capacity(times);
+    for _ in 0..times {
+        let begin = Instant::now();
+        let answer = client.get(url).send().await?.error_for_status()?;
+        if answer.url().path() != "/orders" {
+            return Err(format!("{url} led to {}", answer.url()).into());
+        }
+        answer.bytes().await?;
+        measured.push(begin.elapsed());
+    }
+    Ok(percentiles(measured))
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let temporary = tempfile::tempdir()?;
+    let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
+    if !data.exists() {
+        fill(&data, arguments.orders)?;
+    }
+    let (_server, url) = serve(&data).await?;
+    let client = visitor(&url).await?;
+
+    let sorts = SORTS
+        .iter()
+        .flat_map(|sort| ["desc", "asc"].map(|way| (format!("{sort} {way}"), format!("sort={sort}&dir={way}"))));
+    let pages = PAGES.iter().map(|(name, query)| ((*name).to_owned(), (*query).to_owned())).chain(sorts);
+    println!("| page | first: p50 | p99 | page {FAR}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
+    for (name, query) in pages {
+        let (first_50, first_99) = measure(&client, &format!("{url}/orders?{query}"), arguments.times).await?;
+        let (far_50, far_99) = measure(&client, &format!("{url}/orders?{query}&page={FAR}"), arguments.times).await?;
+        let figures = [first_50, first_99, far_50, far_99].map(milliseconds).join(" | ");
+        println!("| {name} | {figures} |");
+    }
+    Ok(())
+}
