@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::demo::{files, new_orders};
+use mukkeum::orders::filter::DateField;
 use mukkeum::orders::model::NewOrder;
 use mukkeum::time::Moment;
 use reqwest::Client;
@@ -36,15 +37,16 @@ const FAR: &str = "1000";
 
 /// What is measured: a name, and the search as it stands in the address.
 const PAGES: &[(&str, &str)] = &[
-    ("newest first", ""),
+    ("as it opens", ""),
     ("page size 50", "size=50"),
     ("state 주문", "state=PLACED"),
     ("state 배송", "state=SHIPPED"),
     ("channel", "channel=SMART_STORE"),
     ("product", "product=BED-LOW"),
     ("product and state", "product=BED-LOW&state=PURCHASED"),
-    ("주문일 of a month", "date=placed&from=2026-10-01&to=2026-10-31"),
-    ("발송기한 of a day", "date=deadline&from=2026-10-01&to=2026-10-01"),
+    ("주문일 of a month", "date=placed_at&from=2026-10-01&to=2026-10-31"),
+    ("발송기한 of a day", "date=dispatch_deadline&from=2026-10-01&to=2026-10-01"),
+    ("everywhere, a name", "q=%EC%84%9C%EC%9C%A4"),
     ("recipient by part", "field=recipient_name&q=%EC%84%9C%EC%9C%A4"),
     ("recipient by 초성", "field=recipient_name&q=%E3%84%B1%E3%85%85%E3%85%87"),
     ("recipient unknown", "field=recipient_name&q=zzzz"),
@@ -54,10 +56,6 @@ const PAGES: &[(&str, &str)] = &[
     ("order number", "field=order_number&q=20261001"),
     ("bundle number", "field=bundle_number&q=1000079190"),
 ];
-
-/// Each of these is measured rising and falling.
-const SORTS: &[&str] =
-    &["placed", "deadline", "preferred", "purchased", "dispatched", "shipped", "confirmed", "cancelled", "refunded"];
 
 #[derive(Parser)]
 struct Arguments {
@@ -143,7 +141,7 @@ async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
         }
         let text = answer.text().await?;
         let csrf = token(&text).ok_or("a form without its token")?;
-        let form = [MEMBER[0], MEMBER[1], ("password_again", MEMBER[1].1), ("csrf", csrf)];
+        let form = [MEMBER[0], MEMBER[1], ("again", MEMBER[1].1), ("csrf", csrf)];
         client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
     }
     Ok(client)
@@ -185,9 +183,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_server, url) = serve(&data).await?;
     let client = visitor(&url).await?;
 
-    let sorts = SORTS
-        .iter()
-        .flat_map(|sort| ["desc", "asc"].map(|way| (format!("{sort} {way}"), format!("sort={sort}&dir={way}"))));
+    let sorts = DateField::ALL.iter().flat_map(|date| {
+        [("newest first", "desc"), ("oldest first", "asc")]
+            .map(|(name, way)| (format!("{} {name}", date.label()), format!("sort={}.{way}", date.code())))
+    });
     let pages = PAGES.iter().map(|(name, query)| ((*name).to_owned(), (*query).to_owned())).chain(sorts);
     println!("| page | first: p50 | p99 | page {FAR}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
     for (name, query) in pages {

@@ -97,11 +97,16 @@ export const mainText = (page) => page.getByRole('main').innerText();
 export async function firstAdmin(page, { username, password } = ADMIN) {
   await page.goto('/');
   await page.waitForURL('**/setup');
-  await page.getByLabel('아이디').fill(username);
-  await page.getByLabel('비밀번호', { exact: true }).fill(password);
-  await page.getByLabel('비밀번호 확인').fill(password);
-  await page.getByRole('button', { name: '관리자 만들기' }).click();
+  await chooseFirstAdmin(page, username, password, password);
   await page.waitForURL((url) => url.pathname !== '/setup');
+}
+
+/** Fills in and sends the page of the first administrator. */
+export async function chooseFirstAdmin(page, username, password, again) {
+  await page.getByLabel('아이디').fill(username);
+  await page.getByLabel(/^(새 )?비밀번호$/).fill(password);
+  await page.getByLabel(/비밀번호 (확인|한 번 더)$/).fill(again);
+  await page.getByRole('button', { name: /관리자 만들/ }).click();
 }
 
 export async function login(page, { username, password } = ADMIN) {

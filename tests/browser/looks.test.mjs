@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { axe, closeBrowser, enter, firstAdmin, login, open, shot } from './browser.mjs';
+import { axe, chooseFirstAdmin, closeBrowser, enter, firstAdmin, login, open, shot } from './browser.mjs';
 import { apply, list, preview, press } from './flows.mjs';
 import { ADMIN, TEAM, addMember } from './server.mjs';
 
@@ -18,11 +18,8 @@ test('pages before anybody is logged in', async (t) => {
   const { page } = await open(t);
   await page.goto('/setup');
   await look(page, 'setup');
-  await page.getByLabel('아이디').fill('a');
-  await page.getByLabel('비밀번호', { exact: true }).fill('short');
-  await page.getByLabel('비밀번호 확인').fill('other');
-  await page.getByRole('button', { name: '관리자 만들기' }).click();
-  await page.waitForLoadState();
+  await chooseFirstAdmin(page, ADMIN.username, ADMIN.password, `${ADMIN.password}?`);
+  await page.locator('[aria-invalid=true]').first().waitFor();
   await look(page, 'setup-mistakes');
   await firstAdmin(page);
   await page.context().clearCookies();
@@ -31,7 +28,7 @@ test('pages before anybody is logged in', async (t) => {
   await page.getByLabel('아이디').fill(ADMIN.username);
   await page.getByLabel('비밀번호', { exact: true }).fill('wrong-password');
   await page.getByRole('button', { name: '로그인' }).click();
-  await page.waitForLoadState();
+  await page.getByRole('alert').waitFor();
   await look(page, 'login-wrong');
 });
 
