@@ -1,0 +1,315 @@
+//! Settings: flags, then `MUKKEUM_…` variables, then `mukkeum.toml`.
+//!
+//! [`Settings`] declares each of them once: the words below are what `--help` prints, the flag is
+//! `--listen`, the variable `MUKKEUM_LISTEN`, the line in the file `listen = …`. A flag goes before
+//! a variable and a variable before the file. What is left is checked once and becomes a
+//! [`Config`], which the rest of the program trusts.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The file of settings, looked for in the data folder when `--config` names none.
+const FILE_NAME: &str = "mukkeum.toml";
+
+/// The database's file, in the data folder when `--database` names none.
+const DATABASE_NAME: &str = "mukkeum.db";
+
+/// Why the settings cannot be used; said to the person who typed them.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file of settings or of a secret cannot be read.
+    #[error("{path} 파일을 읽지 못했어요: {reason}")]
+    Unreadable {
+        /// the file
+        path: PathBuf,
+        /// what the system said
+        reason: String,
+    },
+    /// The file holds something that is not a setting, or a value of the wrong kind.
+    #[error("{path} 파일의 설정이 올바르지 않아요.\n{reason}")]
+    Invalid {
+        /// the file
+        path: PathBuf,
+        /// what and where
+        reason: String,
+    },
+    /// A value that no part of the program can use.
+    #[error("{setting} 설정 값을 쓸 수 없어요: {reason}")]
+    Refused {
+        /// the setting's name
+        setting: &'static str,
+        /// why
+        reason: String,
+    },
+}
+
+macro_rules! settings {
+    ($($(#[$attribute:meta])* $name:ident: $kind:ty,)*) => {
+        /// The settings as they were given, each of them or none.
+        #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Settings {
+            $($(#[$attribute])* pub $name: Option<$kind>,)*
+        }
+
+        impl Settings {
+            /// The names of all settings, as the file writes them.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// These settings, and where one is missing, `other`'s.
+            fn or(self, other: Self) -> Self {
+                Self { $($name: self.$name.or(other.$name),)* }
+            }
+        }
+    };
+}
+
+settings! {
+    /// 설정 파일 [기본값: 데이터 폴더의 mukkeum.toml]
+    #[arg(long, global = true, env = "MUKKEUM_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: PathBuf,
+
+    /// 데이터 폴더 [기본값: ./data]
+    #[arg(long, global = true, env = "MUKKEUM_DATA", value_name = "DIR")]
+    data: PathBuf,
+
+    /// 데이터베이스 주소, sqlite:PATH [기본값: 데이터 폴더의 mukkeum.db]
+    #[arg(long, global = true, env = "MUKKEUM_DATABASE", hide_env_values = true, value_name = "URL")]
+    database: String,
+
+    /// 접속을 받을 주소 [기본값: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "MUKKEUM_LISTEN", value_name = "ADDRESS")]
+    listen: SocketAddr,
+
+    /// 세션을 두는 곳, 지금은 database만 쓸 수 있어요 [기본값: database]
+    #[arg(long, global = true, env = "MUKKEUM_SESSIONS", hide_env_values = true, value_name = "URL")]
+    sessions: String,
+
+    /// 이 시간(분) 동안 쓰지 않으면 로그아웃돼요 [기본값: 480]
+    #[arg(long, global = true, env = "MUKKEUM_SESSION_IDLE_MINUTES", value_name = "MINUTES")]
+    session_idle_minutes: u32,
+
+    /// 업로드 파일 하나의 최대 크기(MB) [기본값: 30]
+    #[arg(long, global = true, env = "MUKKEUM_UPLOAD_MAX_MB", value_name = "MB")]
+    upload_max_mb: u32,
+
+    /// 업로드한 원본 파일을 보관하는 기간(일) [기본값: 90]
+    #[arg(long, global = true, env = "MUKKEUM_UPLOAD_KEEP_DAYS", value_name = "DAYS")]
+    upload_keep_days: u32,
+
+    /// HTTPS 뒤에서 쓰면 true, 쿠키가 HTTPS로만 오가요 [기본값: false]
+    #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    behind_tls: bool,
+
+    /// 앞단 프록시의 주소, 쉼표로 나눠요. 여기서 온 X-Forwarded-For만 믿어요 [기본값: 없음]
+    #[arg(long, global = true, env = "MUKKEUM_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
+    trusted_proxies: Vec<IpAddr>,
+
+    /// 지표(/metrics)를 따로 받을 주소 [기본값: 접속 주소와 같음]
+    #[arg(long, global = true, env = "MUKKEUM_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: SocketAddr,
+
+    /// 멈추라는 신호 뒤에 새 접속을 더 받는 시간(초), 부하 분산기가 알아챌 틈이에요 [기본값: 0]
+    #[arg(long, global = true, env = "MUKKEUM_DRAIN_SECONDS", value_name = "SECONDS")]
+    drain_seconds: u32,
+
+    /// 멈출 때 남은 요청을 기다리는 시간(초) [기본값: 30]
+    #[arg(long, global = true, env = "MUKKEUM_SHUTDOWN_SECONDS", value_name = "SECONDS")]
+    shutdown_seconds: u32,
+
+    /// 로그 형식 [기본값: text]
+    #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: LogFormat,
+
+    /// 로그 수준, tracing 필터를 써요 [기본값: info]
+    #[arg(long, global = true, env = "MUKKEUM_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// for people
+    #[default]
+    Text,
+    /// one JSON object a line, for collectors
+    Json,
+}
+
+/// Which engine holds the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// the file of SQLite
+    Sqlite(PathBuf),
+}
+
+/// The settings, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// the folder of everything the program keeps
+    pub data: PathBuf,
+    /// which engine holds the data
+    pub database: Database,
+    /// where requests are accepted
+    pub listen: SocketAddr,
+    /// how long a session lasts without a request
+    pub session_idle: Duration,
+    /// largest uploaded file, bytes
+    pub upload_max_bytes: u64,
+    /// how long the original of an upload is kept
+    pub upload_keep_days: u32,
+    /// whether browsers reach the program through HTTPS
+    pub behind_tls: bool,
+    /// peers whose X-Forwarded-For is believed
+    pub trusted_proxies: Vec<IpAddr>,
+    /// where metrics are served; None: with the pages
+    pub metrics_listen: Option<SocketAddr>,
+    /// how long requests are still accepted after the signal to stop
+    pub drain: Duration,
+    /// how long running requests may take to finish when stopping
+    pub shutdown: Duration,
+    /// how log lines are written
+    pub log_format: LogFormat,
+    /// which log lines are written, as `tracing` filters write it
+    pub log_level: String,
+}
+
+impl Config {
+    /// Completes what flags and variables gave with the file and the defaults, and checks it.
+    /// `variable` reads the environment, for the `…_FILE` variables of secrets.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that says which setting or file and why.
+    pub fn load(given: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let given = given.or(Settings {
+            database: secret_file("MUKKEUM_DATABASE_FILE", &variable)?,
+            sessions: secret_file("MUKKEUM_SESSIONS_FILE", &variable)?,
+            ..Settings::default()
+        });
+        let data = given.data.clone().unwrap_or_else(|| PathBuf::from("data"));
+        let file = match &given.config {
+            Some(path) => read_file(path)?,
+            None if data.join(FILE_NAME).exists() => read_file(&data.join(FILE_NAME))?,
+            None => Settings::default(),
+        };
+        Self::check(given.or(file))
+    }
+
+    fn check(settings: Settings) -> Result<Self, ConfigError> {
+        let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
+        let database = database(settings.database.as_deref(), &data)?;
+        if settings.sessions.is_some_and(|sessions| sessions != "database") {
+            return Err(refused("sessions", "이 버전은 database만 지원해요."));
+        }
+        let positive = |setting, value: Option<u32>, default| match value.unwrap_or(default) {
+            0 => Err(refused(setting, "1 이상이어야 해요.")),
+            value => Ok(value),
+        };
+        let idle = positive("session_idle_minutes", settings.session_idle_minutes, 480)?;
+        Ok(Self {
+            database,
+            listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            session_idle: Duration::from_secs(u64::from(idle) * 60),
+            upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
+            upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
+            behind_tls: settings.behind_tls.unwrap_or(false),
+            trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
+            metrics_listen: settings.metrics_listen,
+            drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
+            shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
+            log_format: settings.log_format.unwrap_or_default(),
+            log_level: settings.log_level.unwrap_or_else(|| "info".to_owned()),
+            data,
+        })
+    }
+
+    /// All defaults, with the data in `data`.
+    ///
+    /// # Errors
+    /// None that a default could cause.
+    pub fn defaults(data: &Path) -> Result<Self, ConfigError> {
+        Self::check(Settings { data: Some(data.to_owned()), ..Settings::default() })
+    }
+}
+
+fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
+    match url.map(|url| url.split_once(':')) {
+        None => Ok(Database::Sqlite(data.join(DATABASE_NAME))),
+        Some(Some(("sqlite", path))) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
+        Some(Some(("mysql", _))) => Err(refused("database", "이 버전은 아직 MariaDB를 지원하지 않아요. sqlite:PATH를 쓰세요.")),
+        Some(_) => Err(refused("database", "sqlite:PATH 모양이어야 해요.")),
+    }
+}
+
+fn refused(setting: &'static str, reason: &str) -> ConfigError {
+    ConfigError::Refused { setting, reason: reason.to_owned() }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn read_file(path: &Path) -> Result<Settings, ConfigError> {
+    toml::from_str(&read(path)?)
+        .map_err(|error| ConfigError::Invalid { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn secret_file(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, ConfigError> {
+    variable(name).map(|path| Ok(read(Path::new(&path))?.trim_end().to_owned())).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn what_was_given_goes_before_the_file_and_the_file_before_the_default() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(FILE_NAME), "listen = '0.0.0.0:1'\nupload_max_mb = 7\n").expect("writes");
+        let given = Settings {
+            data: Some(folder.path().to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 2))),
+            ..Settings::default()
+        };
+        let config = Config::load(given, none).expect("is right");
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.upload_max_bytes, 7 * 1024 * 1024);
+        assert_eq!(config.upload_keep_days, 90);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(FILE_NAME), "lisen = '0.0.0.0:1'\n").expect("writes");
+        let given = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
+        let refused = Config::load(given, none).expect_err("a typing mistake");
+        assert!(refused.to_string().contains("lisen"), "{refused}");
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file_of_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "sqlite:/elsewhere.db\n").expect("writes");
+        let variable = |name: &str| (name == "MUKKEUM_DATABASE_FILE").then(|| secret.display().to_string());
+        let config = Config::load(Settings::default(), variable).expect("is right");
+        assert_eq!(config.database, Database::Sqlite(PathBuf::from("/elsewhere.db")));
+    }
+
+    #[test]
+    fn mariadb_is_told_to_wait() {
+        let given = Settings { database: Some("mysql://user:secret@host/name".to_owned()), ..Settings::default() };
+        let refused = Config::load(given, none).expect_err("not yet").to_string();
+        assert!(refused.contains("MariaDB") && !refused.contains("secret"), "{refused}");
+    }
+}

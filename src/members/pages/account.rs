@@ -1,0 +1,76 @@
+//! One's own password.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use tower_sessions::Session;
+
+use super::{Problems, begin_session, credentials};
+use crate::audit;
+use crate::members::limits::Subjects;
+use crate::members::model::NewPassword;
+use crate::members::store;
+use crate::web::client::Client;
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page, page_with};
+
+#[derive(Template)]
+#[template(path = "members/account.html")]
+struct AccountPage {
+    layout: Layout,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasswordForm {
+    current: String,
+    password: String,
+    again: String,
+}
+
+pub(super) async fn show(layout: Layout) -> PageResult {
+    Ok(page(AccountPage { layout, problems: Problems::default() }))
+}
+
+/// Guesses at the current password are counted as sign-ins are: an open screen is not the owner.
+pub(super) async fn change(
+    State(state): State<AppState>,
+    session: Session,
+    client: Client,
+    member: Member,
+    layout: Layout,
+    Form(form): Form<PasswordForm>,
+) -> PageResult {
+    let subjects = Subjects::new(&member.username, client.address);
+    let counted = subjects.clone();
+    if let Some(minutes) = state.storage.write(move |tx| counted.count(tx)).await? {
+        return Err(Error::TooMany { minutes });
+    }
+    let hash = credentials(&state, member.username.clone()).await?.map(|credentials| credentials.password_hash);
+    let mut problems = Problems::default();
+    if !state.passwords.verify(form.current, hash).await? {
+        problems.current = Some("지금 비밀번호가 맞지 않아요. 다시 적어 주세요.".to_owned());
+    }
+    let password = NewPassword::repeated(form.password, &form.again).map_err(|refusal| problems.add(refusal)).ok();
+    let Some(password) = password.filter(|_| !problems.any()) else {
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, AccountPage { layout, problems }));
+    };
+
+    let hash = state.passwords.hash(password).await?;
+    let Member { id, username, role } = member;
+    let changed = state
+        .storage
+        .write(move |tx| {
+            subjects.forgive(tx)?;
+            let Ok(epoch) = store::set_password(tx, &username, &hash)? else {
+                return Ok(None);
+            };
+            let summary = json!({ "message": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요." });
+            Ok::<_, Error>(Some((epoch, audit::record(tx, Some(id), "members.password", &summary)?)))
+        })
+        .await?;
+    let (epoch, activity) = changed.ok_or(Error::NotFound)?;
+    begin_session(&state, &session, id, epoch).await?;
+    Ok(done(role.home(), activity))
+}

@@ -1,0 +1,110 @@
+//! The first administrator. There is no default password: whoever stands at this computer, or
+//! knows the code that it printed when it started, makes the first member.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tower_sessions::Session;
+
+use super::{Problems, begin_session};
+use crate::members::limits::Subjects;
+use crate::members::model::{self, NewPassword, Role};
+use crate::members::store;
+use crate::storage::{Result, Tx};
+use crate::web::client::Client;
+use crate::web::{AppState, Error, Form, Layout, PageResult, page, page_with, redirect};
+
+#[derive(Template)]
+#[template(path = "members/setup.html")]
+struct SetupPage {
+    layout: Layout,
+    needs_code: bool,
+    username: String,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SetupForm {
+    #[serde(default)]
+    code: String,
+    username: String,
+    password: String,
+    again: String,
+}
+
+pub(super) async fn show(State(state): State<AppState>, client: Client, layout: Layout) -> PageResult {
+    if state.storage.read(store::any).await? {
+        return Ok(redirect("/login"));
+    }
+    let problems = Problems::default();
+    Ok(page(SetupPage { layout, needs_code: !client.is_local, username: String::new(), problems }))
+}
+
+pub(super) async fn make(
+    State(state): State<AppState>,
+    session: Session,
+    client: Client,
+    layout: Layout,
+    Form(form): Form<SetupForm>,
+) -> PageResult {
+    if state.storage.read(store::any).await? {
+        return Ok(redirect("/login"));
+    }
+    let subjects = Subjects::new("(setup)", client.address);
+    let (problems, made) = check(&state, client, &subjects, &form).await?;
+    let again = |problems| {
+        let page = SetupPage { layout, needs_code: !client.is_local, username: form.username, problems };
+        Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    };
+    let Some((username, password)) = made else {
+        return again(problems);
+    };
+    let hash = state.passwords.hash(password).await?;
+    let made = state
+        .storage
+        .write(move |tx| {
+            subjects.forgive(tx)?;
+            add_first(tx, &username, &hash)
+        })
+        .await?;
+    let Some(id) = made else {
+        return Ok(redirect("/login"));
+    };
+    begin_session(&state, &session, id, 0).await?;
+    Ok(redirect(Role::Admin.home()))
+}
+
+async fn check(
+    state: &AppState,
+    client: Client,
+    subjects: &Subjects,
+    form: &SetupForm,
+) -> PageResult<(Problems, Option<(String, NewPassword)>)> {
+    let mut problems = Problems::default();
+    if !client.is_local && !is_code(&state.setup_code, &form.code) {
+        let subjects = subjects.clone();
+        if let Some(minutes) = state.storage.write(move |tx| subjects.count(tx)).await? {
+            return Err(Error::TooMany { minutes });
+        }
+        problems.code = Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 적어 주세요.".to_owned());
+    }
+    let username = model::username(&form.username).map_err(|refusal| problems.add(refusal)).ok();
+    let password =
+        NewPassword::repeated(form.password.clone(), &form.again).map_err(|refusal| problems.add(refusal)).ok();
+    let sound = username.map(str::to_owned).zip(password).filter(|_| !problems.any());
+    Ok((problems, sound))
+}
+
+/// Compares hashes, so the time it takes tells nothing about the code.
+fn is_code(code: &str, typed: &str) -> bool {
+    Sha256::digest(typed.trim().to_ascii_uppercase()) == Sha256::digest(code)
+}
+
+fn add_first(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option<i64>> {
+    if store::any(tx)? {
+        return Ok(None);
+    }
+    Ok(store::add(tx, username, Role::Admin, hash)?.ok())
+}

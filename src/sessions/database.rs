@@ -1,0 +1,118 @@
+//! The session store over the table `sessions`.
+//!
+//! Three rules keep it honest: `create` never writes over a session that exists, `save` never
+//! brings back one that was deleted (a logout wins over a request still under way), and one that
+//! has expired is never loaded. It keeps its own expiry by the storage's clock; the one that
+//! tower-sessions computes from the computer's clock is not looked at.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tower_sessions::SessionStore;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+
+use crate::storage::{self, Storage, Tx};
+use crate::time::Moment;
+
+/// Sessions in the database.
+#[derive(Clone)]
+pub struct DatabaseStore {
+    storage: Storage,
+    idle_ms: i64,
+}
+
+impl std::fmt::Debug for DatabaseStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseStore").finish_non_exhaustive()
+    }
+}
+
+impl DatabaseStore {
+    /// A store whose sessions expire when they were not saved for `idle`.
+    pub fn new(storage: Storage, idle: Duration) -> Self {
+        // A minute of grace: `seen` is saved at most once a minute.
+        let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX).saturating_add(60_000);
+        Self { storage, idle_ms }
+    }
+}
+
+#[async_trait]
+impl SessionStore for DatabaseStore {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let data = encode(record)?;
+        let idle_ms = self.idle_ms;
+        loop {
+            let (id, data) = (record.id.to_string(), data.clone());
+            if self.storage.write(move |tx| create(tx, &id, &data, idle_ms)).await.map_err(backend)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let (id, data, idle_ms) = (record.id.to_string(), encode(record)?, self.idle_ms);
+        self.storage.write(move |tx| save(tx, &id, &data, idle_ms)).await.map_err(backend).map(drop)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let key = id.to_string();
+        let Some((data, expires_at)) = self.storage.read(move |tx| load(tx, &key)).await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.0 / 1000)
+            .map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let id = id.to_string();
+        self.storage.write(move |tx| delete(tx, &id)).await.map_err(backend)
+    }
+}
+
+fn encode(record: &Record) -> Result<String> {
+    serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn backend(error: storage::StorageError) -> Error {
+    Error::Backend(error.to_string())
+}
+
+fn create(tx: &mut dyn Tx, id: &str, data: &str, idle_ms: i64) -> storage::Result<bool> {
+    if tx.number("SELECT count(*) FROM sessions WHERE id = ?", &[id.into()])? > 0 {
+        return Ok(false);
+    }
+    let expires_at = tx.now().plus_ms(idle_ms);
+    tx.exec(
+        "INSERT INTO sessions (id, record, expires_at) VALUES (?, ?, ?)",
+        &[id.into(), data.into(), expires_at.into()],
+    )?;
+    Ok(true)
+}
+
+fn save(tx: &mut dyn Tx, id: &str, data: &str, idle_ms: i64) -> storage::Result<u64> {
+    let expires_at = tx.now().plus_ms(idle_ms);
+    tx.exec("UPDATE sessions SET record = ?, expires_at = ? WHERE id = ?", &[data.into(), expires_at.into(), id.into()])
+}
+
+fn load(tx: &mut dyn Tx, id: &str) -> storage::Result<Option<(String, Moment)>> {
+    let now = tx.now();
+    tx.query_one("SELECT record, expires_at FROM sessions WHERE id = ? AND expires_at > ?", &[id.into(), now.into()])?
+        .map(|mut row| Ok((row.text(0)?, row.moment(1)?)))
+        .transpose()
+}
+
+fn delete(tx: &mut dyn Tx, id: &str) -> storage::Result<()> {
+    tx.exec("DELETE FROM sessions WHERE id = ?", &[id.into()]).map(drop)
+}
+
+/// Forgets the sessions that have expired.
+pub fn delete_expired(tx: &mut dyn Tx) -> storage::Result<u64> {
+    let now = tx.now();
+    tx.exec("DELETE FROM sessions WHERE expires_at <= ?", &[now.into()])
+}

@@ -1,0 +1,80 @@
+//! Sessions: who is on the other side of a cookie.
+//!
+//! The cookie holds a random number, the store a record under it, the record nothing but
+//! identifiers: [`SignedIn`]. Whether the member may still come in is asked of the database at
+//! every request (enabled, same `session_epoch`), so ending a member's sessions is one number
+//! raised by one. The store is tower-sessions' trait over our own storage; Redis comes beside it.
+
+mod database;
+
+pub use database::{DatabaseStore, delete_expired};
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::Error;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+
+use crate::config::Config;
+use crate::storage::Storage;
+use crate::time::Moment;
+
+/// The session cookie's name.
+pub const COOKIE: &str = "mukkeum";
+
+/// No session lives longer, however busy it is.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+/// `seen` is written at most this often: a request is usually a read.
+const SEEN_EVERY: Duration = Duration::from_mins(1);
+
+const KEY: &str = "member";
+
+/// What a session remembers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// whose session
+    pub member_id: i64,
+    /// the member's `session_epoch` when it began
+    pub epoch: i64,
+    /// what the tokens of its forms are made of
+    pub csrf: String,
+    started: i64,
+    seen: i64,
+}
+
+/// The layer that gives each request its session.
+pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<DatabaseStore> {
+    SessionManagerLayer::new(DatabaseStore::new(storage.clone(), config.session_idle))
+        .with_name(COOKIE)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(config.behind_tls)
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Begins a member's session under a new number, so that one planted before the login is worth
+/// nothing after it.
+pub async fn begin(session: &Session, member_id: i64, epoch: i64, csrf: String, now: Moment) -> Result<(), Error> {
+    session.flush().await?;
+    session.cycle_id().await?;
+    session.insert(KEY, SignedIn { member_id, epoch, csrf, started: now.0, seen: now.0 }).await
+}
+
+/// Whose session this is, while it lasts; notes that it was seen.
+pub async fn current(session: &Session, idle: Duration, now: Moment) -> Result<Option<SignedIn>, Error> {
+    let Some(mut signed_in) = session.get::<SignedIn>(KEY).await? else {
+        return Ok(None);
+    };
+    let since = |then: i64| Duration::from_millis(u64::try_from(now.0 - then).unwrap_or(0));
+    if since(signed_in.seen) > idle || since(signed_in.started) > LONGEST {
+        session.flush().await?;
+        return Ok(None);
+    }
+    if since(signed_in.seen) >= SEEN_EVERY {
+        signed_in.seen = now.0;
+        session.insert(KEY, &signed_in).await?;
+    }
+    Ok(Some(signed_in))
+}

@@ -1,0 +1,155 @@
+//! Style sheets, scripts, icons and the font: inside the executable, under addresses that change
+//! with their content, so a browser keeps them for a year and never has an old one.
+//!
+//! Everything in `assets/web` is served. A style sheet names another asset `asset:name`; it is
+//! given its address here. `icons.svg` is not a file: it is put together from `assets/web/icons`,
+//! so adding an icon is adding its file.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::Embed;
+use sha2::{Digest, Sha256};
+
+use super::AppState;
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets/web"]
+struct Files;
+
+struct Asset {
+    hash: String,
+    kind: &'static str,
+    bytes: axum::body::Bytes,
+}
+
+static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(load);
+
+/// The address of an asset: `/assets/3f2a9c0d1e4b/app.css`.
+pub fn url(name: &str) -> String {
+    ASSETS.get(name).map_or_else(|| format!("/assets/missing/{name}"), |asset| address(name, &asset.hash))
+}
+
+fn address(name: &str, hash: &str) -> String {
+    format!("/assets/{hash}/{name}")
+}
+
+fn load() -> BTreeMap<String, Asset> {
+    let mut assets: BTreeMap<String, Asset> = BTreeMap::from([("icons.svg".to_owned(), asset("icons.svg", sprite().into()))]);
+    let (sheets, others): (Vec<_>, Vec<_>) =
+        Files::iter().filter(|name| !name.contains('/')).partition(|name| kind(name) == "text/css; charset=utf-8");
+    for name in others {
+        assets.insert(name.to_string(), asset(&name, bytes(&name)));
+    }
+    for name in sheets {
+        let text = String::from_utf8_lossy(&bytes(&name)).into_owned();
+        let text = assets.iter().fold(text, |text, (other, asset)| {
+            text.replace(&format!("asset:{other}"), &address(other, &asset.hash))
+        });
+        assets.insert(name.to_string(), asset(&name, text.into_bytes()));
+    }
+    assets
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    Files::get(name).map(|file| file.data).map(Cow::into_owned).unwrap_or_default()
+}
+
+fn asset(name: &str, bytes: Vec<u8>) -> Asset {
+    let hash = Sha256::digest(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Asset { hash, kind: kind(name), bytes: bytes.into() }
+}
+
+/// The files of `icons/` as the symbols of one picture.
+fn sprite() -> String {
+    let symbols: String = Files::iter()
+        .filter_map(|name| {
+            let icon = name.strip_prefix("icons/")?.strip_suffix(".svg")?.to_owned();
+            let text = String::from_utf8(bytes(&name)).ok()?;
+            let (_, inner) = text.trim().strip_suffix("</svg>")?.split_once('>')?;
+            Some(format!(r#"<symbol id="{icon}" viewBox="0 0 16 16">{}</symbol>"#, inner.trim()))
+        })
+        .collect();
+    format!(r#"<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>"#)
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/assets/{hash}/{name}", get(serve)).route("/favicon.ico", get(favicon))
+}
+
+/// An address of another release is answered as well, but not to be kept: during a switch of
+/// releases a page of the old one may ask the new one.
+async fn serve(Path((hash, name)): Path<(String, String)>) -> Response {
+    let Some(asset) = ASSETS.get(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let keep = if asset.hash == hash { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers = [
+        (header::CONTENT_TYPE, asset.kind),
+        (header::CACHE_CONTROL, keep),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, asset.bytes.clone()).into_response()
+}
+
+async fn favicon() -> Response {
+    super::redirect(&url("favicon.svg"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn templates(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                templates(&path, found);
+            } else {
+                found.push(std::fs::read_to_string(path).expect("text"));
+            }
+        }
+    }
+
+    fn named<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn every_asset_and_icon_that_a_template_names_is_there() {
+        let mut texts = Vec::new();
+        templates(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut texts);
+        let icons = sprite();
+        for text in &texts {
+            for name in named(text, "assets::url(\"") {
+                assert!(ASSETS.contains_key(name), "asset {name}");
+            }
+            for name in named(text, "icon(\"") {
+                assert!(icons.contains(&format!("<symbol id=\"{name}\"")), "icon {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn style_sheets_name_assets_by_their_addresses() {
+        let sheet = std::str::from_utf8(&ASSETS["app.css"].bytes).expect("text");
+        assert!(sheet.contains(&url("pretendard.woff2")));
+        assert!(!sheet.contains("asset:"));
+    }
+}

@@ -1,0 +1,135 @@
+//! The web: everything a page needs that is not its own noun.
+//!
+//! A room declares its pages in its `pages.rs` with [`Routes`], each with who may call it
+//! ([`Access`]); [`router`] puts them together and lays the middleware around them:
+//!
+//! ```text
+//! request number, log, metrics → headers → compression → other sites refused → session
+//!   → visitor (who is this) → error pages → access → handler
+//! ```
+//!
+//! A handler takes [`Layout`] (what every page shows) or [`Member`], [`Query`] and [`Form`] (which
+//! has checked its CSRF token before the handler runs), works through `storage`, and answers with
+//! [`page`], [`redirect`] or [`done`], or with an [`Error`], which becomes a page that looks like
+//! the rest.
+
+pub mod assets;
+pub mod client;
+pub mod csrf;
+mod error;
+mod form;
+mod headers;
+mod health;
+mod layout;
+pub mod metrics;
+mod observe;
+pub mod paging;
+mod routes;
+mod state;
+#[cfg(test)]
+pub mod testing;
+mod visitor;
+
+use askama::Template;
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+pub use self::error::{Error, PageResult};
+pub use self::form::{Form, FormPairs, Query};
+pub use self::layout::{Layout, Notice, Tone};
+pub use self::routes::{Access, Declared, Routes};
+pub use self::state::AppState;
+pub use self::visitor::Visitor;
+pub use crate::members::model::{Member, Role};
+use crate::storage::crockford;
+use crate::{members, sessions};
+
+/// The pages of every room. A new room is one line here.
+pub fn rooms() -> Vec<Routes> {
+    vec![
+        layout::routes(),
+        members::pages::routes(),
+    ]
+}
+
+/// The whole application.
+pub fn router(state: &AppState) -> Router {
+    let pages = rooms().into_iter().fold(Router::new(), |router, room| router.merge(room.into_router()));
+    serve(state, pages)
+}
+
+fn serve(state: &AppState, pages: Router<AppState>) -> Router {
+    let pages = pages
+        .fallback(|| async { Error::NotFound })
+        .layer(error::catch_panics())
+        .layer(axum::middleware::from_fn(error::render))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), visitor::identify))
+        .layer(sessions::layer(&state.storage, &state.config))
+        .layer(headers::refuse_other_sites())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), headers::set));
+    let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };
+    let router = Router::new()
+        .merge(system)
+        .merge(health::router())
+        .merge(assets::router())
+        .merge(pages)
+        .layer(headers::compress());
+    observe::layer(router).with_state(state.clone())
+}
+
+/// A page, 200.
+pub fn page(template: impl Template) -> Response {
+    page_with(StatusCode::OK, template)
+}
+
+/// A page with a status: 422 for a form that comes back with mistakes.
+pub fn page_with(status: StatusCode, template: impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => Error::Internal(error.to_string()).into_response(),
+    }
+}
+
+/// Go and look there (303).
+pub fn redirect(to: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return Error::Internal(format!("not a location: {to}")).into_response();
+    };
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// Back to `to` (a path, perhaps with a query), where the layout shows what the activity says.
+pub fn done(to: &str, activity_id: i64) -> Response {
+    let (path, query) = to.split_once('?').unwrap_or((to, ""));
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done="));
+    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(activity_id))]).collect();
+    redirect(&format!("{path}?{}", pairs.join("&")))
+}
+
+/// `to` if it is a path of this application, for `next=` after a login; never another site.
+pub fn local_path(to: &str) -> Option<&str> {
+    let sound = to.starts_with('/') && !to[1..].starts_with(['/', '\\']) && to.bytes().all(|byte| byte.is_ascii_graphic());
+    sound.then_some(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_application_are_next() {
+        assert_eq!(local_path("/orders?page=2"), Some("/orders?page=2"));
+        assert_eq!(local_path("/"), Some("/"));
+        for other in ["//evil", "/\\evil", "https://evil", "orders", "", "/a\r\nb"] {
+            assert_eq!(local_path(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_answer_s_number_is_replaced_not_repeated() {
+        let response = done("/orders?state=1&done=OLD&page=2", 1);
+        let location = response.headers()[header::LOCATION].to_str().expect("text");
+        assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
+    }
+}

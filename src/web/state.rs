@@ -1,0 +1,55 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::Config;
+use crate::members::passwords::Passwords;
+use crate::storage::Storage;
+use crate::time::Moment;
+use crate::web::csrf;
+
+/// What every handler shares; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// the data
+    pub storage: Storage,
+    /// the settings
+    pub config: Arc<Config>,
+    /// hashes passwords, a bounded number at once
+    pub passwords: Passwords,
+    /// What the first administrator proves with, when not at this computer, that they own it.
+    pub setup_code: Arc<str>,
+    draining: Arc<AtomicBool>,
+}
+
+impl AppState {
+    /// The state of a program that starts now.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new(storage: Storage, config: Config) -> Result<Self, csrf::NoRandomness> {
+        Ok(Self {
+            storage,
+            config: Arc::new(config),
+            passwords: Passwords::default(),
+            setup_code: csrf::code()?.into(),
+            draining: Arc::default(),
+        })
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Moment {
+        self.storage.clock().now()
+    }
+
+    /// From now on `/health/ready` answers that no more requests should come.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the program is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
