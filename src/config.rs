@@ -241,7 +241,9 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
     match url.map(|url| url.split_once(':')) {
         None => Ok(Database::Sqlite(data.join(DATABASE_NAME))),
         Some(Some(("sqlite", path))) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
-        Some(Some(("mysql", _))) => Err(refused("database", "이 버전은 아직 MariaDB를 지원하지 않아요. sqlite:PATH를 쓰세요.")),
+        Some(Some(("mysql", _))) => {
+            Err(refused("database", "이 버전은 아직 MariaDB를 지원하지 않아요. sqlite:PATH를 쓰세요."))
+        }
         Some(_) => Err(refused("database", "sqlite:PATH 모양이어야 해요.")),
     }
 }

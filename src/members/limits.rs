@@ -55,10 +55,8 @@ impl Subjects {
             }
         }
         for (subject, _) in &self.0 {
-            let counted = tx.exec(
-                "UPDATE sign_in_failures SET failures = failures + 1 WHERE subject = ?",
-                &[subject.into()],
-            )?;
+            let counted =
+                tx.exec("UPDATE sign_in_failures SET failures = failures + 1 WHERE subject = ?", &[subject.into()])?;
             if counted == 0 {
                 tx.exec(
                     "INSERT INTO sign_in_failures (subject, failures, first_at) VALUES (?, 1, ?)",

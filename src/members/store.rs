@@ -55,9 +55,7 @@ pub fn credentials(tx: &mut dyn Tx, username: &str) -> Result<Option<Credentials
         "SELECT id, username, role, password_hash, session_epoch FROM members WHERE username = ? AND enabled = 1",
         &[username.into()],
     )?
-    .map(|mut row| {
-        Ok(Credentials { member: member(&mut row)?, password_hash: row.text(3)?, epoch: row.int(4)? })
-    })
+    .map(|mut row| Ok(Credentials { member: member(&mut row)?, password_hash: row.text(3)?, epoch: row.int(4)? }))
     .transpose()
 }
 
@@ -106,7 +104,12 @@ pub fn set_role(tx: &mut dyn Tx, username: &str, role: Role) -> Result<Result<()
     if role != Role::Admin && is_last_admin(tx, username)? {
         return Ok(Err(Unchanged::LastAdmin));
     }
-    change(tx, "UPDATE members SET role = ?, session_epoch = session_epoch + 1 WHERE username = ?", role.code(), username)
+    change(
+        tx,
+        "UPDATE members SET role = ?, session_epoch = session_epoch + 1 WHERE username = ?",
+        role.code(),
+        username,
+    )
 }
 
 /// Lets a member in or keeps them out, unless they are the last administrator; ends their sessions.
@@ -114,7 +117,12 @@ pub fn set_enabled(tx: &mut dyn Tx, username: &str, enabled: bool) -> Result<Res
     if !enabled && is_last_admin(tx, username)? {
         return Ok(Err(Unchanged::LastAdmin));
     }
-    change(tx, "UPDATE members SET enabled = ?, session_epoch = session_epoch + 1 WHERE username = ?", enabled, username)
+    change(
+        tx,
+        "UPDATE members SET enabled = ?, session_epoch = session_epoch + 1 WHERE username = ?",
+        enabled,
+        username,
+    )
 }
 
 fn change<'a>(
@@ -128,7 +136,9 @@ fn change<'a>(
 }
 
 fn is_last_admin(tx: &mut dyn Tx, username: &str) -> Result<bool> {
-    let admin = |comparison: &str| format!("SELECT count(*) FROM members WHERE role = 'admin' AND enabled = 1 AND username {comparison} ?");
+    let admin = |comparison: &str| {
+        format!("SELECT count(*) FROM members WHERE role = 'admin' AND enabled = 1 AND username {comparison} ?")
+    };
     Ok(tx.number(&admin("="), &[username.into()])? > 0 && tx.number(&admin("<>"), &[username.into()])? == 0)
 }
 

@@ -41,7 +41,8 @@ fn address(name: &str, hash: &str) -> String {
 }
 
 fn load() -> BTreeMap<String, Asset> {
-    let mut assets: BTreeMap<String, Asset> = BTreeMap::from([("icons.svg".to_owned(), asset("icons.svg", sprite().into()))]);
+    let mut assets: BTreeMap<String, Asset> =
+        BTreeMap::from([("icons.svg".to_owned(), asset("icons.svg", sprite().into()))]);
     let (sheets, others): (Vec<_>, Vec<_>) =
         Files::iter().filter(|name| !name.contains('/')).partition(|name| kind(name) == "text/css; charset=utf-8");
     for name in others {
@@ -49,9 +50,9 @@ fn load() -> BTreeMap<String, Asset> {
     }
     for name in sheets {
         let text = String::from_utf8_lossy(&bytes(&name)).into_owned();
-        let text = assets.iter().fold(text, |text, (other, asset)| {
-            text.replace(&format!("asset:{other}"), &address(other, &asset.hash))
-        });
+        let text = assets
+            .iter()
+            .fold(text, |text, (other, asset)| text.replace(&format!("asset:{other}"), &address(other, &asset.hash)));
         assets.insert(name.to_string(), asset(&name, text.into_bytes()));
     }
     assets

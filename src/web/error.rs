@@ -181,8 +181,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 fn is_bare(response: &Response) -> bool {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
-    (status.is_client_error() || status.is_server_error())
-        && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
+    (status.is_client_error() || status.is_server_error()) && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
 }
 
 /// A panic in a handler costs that request and nothing else.

@@ -70,7 +70,8 @@ impl Tone {
 impl From<Activity> for Notice {
     fn from(activity: Activity) -> Self {
         let tone = activity.summary.get("tone").cloned().and_then(|tone| serde_json::from_value(tone).ok());
-        let message = activity.summary.get("message").and_then(|message| message.as_str()).unwrap_or_default().to_owned();
+        let message =
+            activity.summary.get("message").and_then(|message| message.as_str()).unwrap_or_default().to_owned();
         Self { tone: tone.unwrap_or_default(), message, activity }
     }
 }
@@ -107,7 +108,8 @@ impl FromRequestParts<AppState> for Layout {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         let Ok(Query(Done { done })) = Query::from_request_parts(parts, state).await;
-        let notice = match (done.as_deref().and_then(parse_crockford), visitor.member.as_ref().map(|member| member.id)) {
+        let notice = match (done.as_deref().and_then(parse_crockford), visitor.member.as_ref().map(|member| member.id))
+        {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| audit::find(tx, id, member_id)).await?,
             _ => None,
         };

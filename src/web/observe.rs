@@ -54,8 +54,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
 
     let status = response.status();
     span.in_scope(|| tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_millis(), "answered"));
-    let labels =
-        [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     ::metrics::counter!("http_requests_total", &labels).increment(1);
     ::metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
 

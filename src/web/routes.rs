@@ -65,13 +65,7 @@ impl Routes {
         self.declare(Method::POST, path, access, post(handler).layer(DefaultBodyLimit::disable()))
     }
 
-    fn declare(
-        mut self,
-        method: Method,
-        path: &'static str,
-        access: Access,
-        route: MethodRouter<AppState>,
-    ) -> Self {
+    fn declare(mut self, method: Method, path: &'static str, access: Access, route: MethodRouter<AppState>) -> Self {
         let guarded = route.route_layer(from_fn(move |request: Request, next: Next| admit(access, request, next)));
         self.router = self.router.route(path, guarded);
         self.declared.push(Declared { method, path, access });

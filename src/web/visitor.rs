@@ -41,7 +41,12 @@ impl<S: Sync> FromRequestParts<S> for Member {
 }
 
 /// Puts the [`Visitor`] beside the request.
-pub(super) async fn identify(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(state): State<AppState>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let (visitor, cookie) = match find(&state, &session, request.headers()).await {
         Ok(found) => found,
         Err(error) => return error.into_response(),
@@ -54,7 +59,11 @@ pub(super) async fn identify(State(state): State<AppState>, session: Session, mu
     response
 }
 
-async fn find(state: &AppState, session: &Session, headers: &HeaderMap) -> Result<(Visitor, Option<HeaderValue>), Error> {
+async fn find(
+    state: &AppState,
+    session: &Session,
+    headers: &HeaderMap,
+) -> Result<(Visitor, Option<HeaderValue>), Error> {
     if let Some(signed_in) = sessions::current(session, state.config.session_idle, state.now()).await? {
         let (id, epoch) = (signed_in.member_id, signed_in.epoch);
         if let Some(member) = state.storage.read(move |tx| members::store::signed_in(tx, id, epoch)).await? {

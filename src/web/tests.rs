@@ -1,0 +1,183 @@
+//! The application as a browser meets it.
+
+use reqwest::StatusCode;
+
+use super::testing::TestApp;
+use super::{Access, Declared, Form, PageResult, Routes, done, local_path, rooms};
+
+fn declared() -> Vec<Declared> {
+    rooms().iter().flat_map(Routes::declared).cloned().collect()
+}
+
+/// An address that fits the declared path.
+fn knock_at(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+async fn answers(app: &TestApp, route: &Declared) -> (StatusCode, String) {
+    let path = knock_at(route.path);
+    let answer =
+        if route.method == axum::http::Method::GET { app.get(&path).await } else { app.post_bare(&path, &[]).await };
+    (answer.status, answer.location().to_owned())
+}
+
+#[tokio::test]
+async fn every_door_opens_to_those_it_is_for_and_to_nobody_else() {
+    let nobody = TestApp::start().await;
+    let (admin, logistics) = (nobody.another_browser(), nobody.another_browser());
+    admin.sign_in_admin().await;
+    logistics.sign_in_logistics().await;
+    for route in declared().into_iter().filter(|route| route.access != Access::Public) {
+        let told = format!("{} {} {:?}", route.method, route.path, route.access);
+        let looks = route.method == axum::http::Method::GET;
+
+        let (status, location) = answers(&nobody, &route).await;
+        assert!(status == StatusCode::SEE_OTHER && location.starts_with("/login"), "nobody: {told}: {status}");
+
+        let (status, location) = answers(&logistics, &route).await;
+        let kept_out = status == StatusCode::FORBIDDEN;
+        assert!(!location.starts_with("/login"), "logistics: {told}: {status}");
+        assert!(!looks || kept_out == (route.access == Access::Admin), "logistics: {told}: {status}");
+
+        let (status, location) = answers(&admin, &route).await;
+        assert!(!location.starts_with("/login"), "admin: {told}: {status}");
+        assert!(
+            if looks { status != StatusCode::FORBIDDEN } else { status.is_client_error() },
+            "admin: {told}: {status}"
+        );
+    }
+}
+
+/// Every door that needs no login, by name: a new one is a decision.
+#[test]
+fn few_doors_are_open_to_everybody() {
+    let public = declared().into_iter().filter(|route| route.access == Access::Public);
+    let names: Vec<String> = public.map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(names, ["GET /setup", "POST /setup", "GET /login", "POST /login"]);
+}
+
+#[tokio::test]
+async fn headers_forbid_what_pages_do_not_need() {
+    let app = TestApp::as_admin().await;
+    for answer in [app.get("/account").await, app.get("/no/such/page").await] {
+        assert!(answer.header("content-security-policy").contains("default-src 'self'"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "same-origin");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(!answer.header("x-request-id").is_empty());
+        assert!(!answer.text.contains("<style") && !answer.text.contains(" style="));
+    }
+}
+
+#[tokio::test]
+async fn acts_of_other_sites_are_refused() {
+    let app = TestApp::as_admin().await;
+    let token = app.token("/account").await;
+    let request = app.browser.post(app.url("/logout")).header("sec-fetch-site", "cross-site");
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("csrf={token}"));
+    let answer = app.send(request).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.get("/account").await.status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn a_page_nobody_made_is_told_politely() {
+    let app = TestApp::start().await;
+    let answer = app.get("/no/such/page").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.text.contains("페이지를 찾지 못했어요"));
+    assert!(answer.text.contains(answer.header("x-request-id")));
+    assert!(!answer.text.contains("로그아웃"), "no menu for nobody");
+    let answer = app.browser.delete(app.url("/login")).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request() {
+    let room = Routes::new().get("/panic", Access::Public, panicking);
+    let app = TestApp::start_with(|_| (), room).await;
+    let answer = app.get("/panic").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(answer.text.contains("문제가 생겼어요") && !answer.text.contains("on purpose"));
+    assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
+}
+
+async fn panicking() -> PageResult {
+    panic!("on purpose");
+}
+
+#[derive(serde::Deserialize)]
+struct Ticked {
+    #[serde(default)]
+    id: Vec<i64>,
+    memo: String,
+}
+
+#[tokio::test]
+async fn forms_read_repeated_fields_and_have_a_limit() {
+    let room = Routes::new()
+        .post("/ticked", Access::Public, async |Form(form): Form<Ticked>| format!("{:?} {}", form.id, form.memo.len()));
+    let app = TestApp::start_with(|_| (), room).await;
+    app.sign_in_admin().await;
+    let fields = [("id", "1"), ("memo", "조심"), ("id", "2")];
+    assert_eq!(app.post_form("/ticked", &fields).await.ok(), "[1, 2] 6");
+    assert_eq!(app.post_bare("/ticked", &fields).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.post_form("/ticked", &[("id", "x"), ("memo", "")]).await.status, StatusCode::BAD_REQUEST);
+    let long = "x".repeat(3 * 1024 * 1024);
+    assert_eq!(app.post_form("/ticked", &[("memo", &long)]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn health_tells_when_no_more_requests_should_come() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("/health/ready").await.ok(), "ready\n");
+    let version: serde_json::Value = serde_json::from_str(&app.get("/version").await.ok()).expect("JSON");
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    app.state.drain();
+    assert_eq!(app.get("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn metrics_count_by_route_and_never_by_address() {
+    let app = TestApp::start().await;
+    app.get("/login").await;
+    app.get("/secret-name").await;
+    let text = app.get("/metrics").await.ok();
+    assert!(text.contains("http_requests_total{method=\"GET\",route=\"/login\""), "{text}");
+    assert!(text.contains("http_request_duration_seconds_bucket"));
+    assert!(text.contains("mukkeum_build_info"));
+    assert!(!text.contains("secret-name"));
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_a_year_under_the_hash_of_their_content() {
+    let app = TestApp::start().await;
+    let url = super::assets::url("app.css");
+    let answer = app.get(&url).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(answer.header("content-type"), "text/css; charset=utf-8");
+    let other = app.get("/assets/000000000000/app.css").await;
+    assert_eq!((other.status, other.header("cache-control")), (StatusCode::OK, "no-cache"));
+    assert_eq!(app.get("/assets/000000000000/none.css").await.status, StatusCode::NOT_FOUND);
+    let sprite = app.get(&super::assets::url("icons.svg")).await;
+    assert_eq!(sprite.header("content-type"), "image/svg+xml");
+}
+
+#[test]
+fn only_paths_of_this_application_are_next() {
+    assert_eq!(local_path("/orders?page=2"), Some("/orders?page=2"));
+    assert_eq!(local_path("/"), Some("/"));
+    for other in ["//evil", "/\\evil", "https://evil", "orders", "", "/a\r\nb"] {
+        assert_eq!(local_path(other), None, "{other}");
+    }
+}
+
+#[test]
+fn the_answer_s_number_is_replaced_not_repeated() {
+    let response = done("/orders?state=1&done=OLD&page=2", 1);
+    let location = response.headers()[axum::http::header::LOCATION].to_str().expect("text");
+    assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
+}
