@@ -4,8 +4,11 @@
 //! list shows; `list` finds that by index among a million; `store` reads and changes orders;
 //! `pages` shows them.
 
+pub mod edit;
 pub mod filter;
 pub mod list;
 pub mod model;
+pub mod pages;
 pub mod store;
 pub mod terms;
+pub mod words;

@@ -378,10 +378,11 @@ pub struct NewOrder {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn order(state: OrderState) -> Order {
+    /// A plain order in that state.
+    pub(crate) fn order(state: OrderState) -> Order {
         let mut moments = Moments::placed(Moment(1));
         moments.enter(state, Moment(2));
         Order {

@@ -2,4 +2,5 @@
 //! it, and the words can be mended afterwards.
 
 pub mod model;
+pub mod pages;
 pub mod store;

@@ -10,6 +10,7 @@ pub mod apply;
 pub mod bundles;
 pub mod check;
 pub mod model;
+pub mod pages;
 pub mod plan;
 pub mod read;
 pub mod store;
@@ -20,8 +21,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::config::Config;
 use crate::districts::Districts;
-use crate::sheets::{Kind, Limits, Profiles, Refusal, rejected_rows};
+use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows};
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
@@ -64,6 +66,22 @@ pub struct Uploads {
     pub limits: Limits,
 }
 
+/// Why files cannot be taken at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// a profile of the shop's own is wrong
+    #[error("판매채널 양식 파일을 쓸 수 없어요. {0}")]
+    Profile(#[from] ProfileError),
+    /// the key that seals passwords cannot be read or made
+    #[error("{path} 파일을 쓸 수 없어요. 데이터 폴더의 권한을 확인해 주세요. ({reason})")]
+    Key {
+        /// the file
+        path: String,
+        /// what the system said
+        reason: String,
+    },
+}
+
 /// What became of a file that was read.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -74,6 +92,24 @@ pub struct Done {
 }
 
 impl Uploads {
+    /// With the profiles and the key of the data folder: `channels/*.toml` and `secret.key`.
+    ///
+    /// # Errors
+    /// A profile is wrong, or the key cannot be read or made.
+    pub fn open(storage: &Storage, config: &Config) -> Result<Self, OpenError> {
+        let key = config.data.join("secret.key");
+        let limits =
+            Limits { bytes: usize::try_from(config.upload_max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
+        Ok(Self {
+            storage: storage.clone(),
+            profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
+            districts: Arc::new(Districts::embedded()),
+            vault: Vault::open(&key)
+                .map_err(|error| OpenError::Key { path: key.display().to_string(), reason: error.to_string() })?,
+            limits,
+        })
+    }
+
     /// Keeps a file as it came. It is not read yet.
     ///
     /// # Errors

@@ -30,8 +30,13 @@ pub struct Notice {
     pub tone: Tone,
     /// what is said; empty when the page says it itself
     pub message: String,
-    /// the whole of it, for the page that shows details
-    pub activity: Activity,
+}
+
+impl Notice {
+    /// An answer that is given at once, without a redirect.
+    pub fn said(tone: Tone, message: &str) -> Self {
+        Self { tone, message: message.to_owned() }
+    }
 }
 
 /// How an answer is meant.
@@ -72,7 +77,7 @@ impl From<Activity> for Notice {
         let tone = activity.summary.get("tone").cloned().and_then(|tone| serde_json::from_value(tone).ok());
         let message =
             activity.summary.get("message").and_then(|message| message.as_str()).unwrap_or_default().to_owned();
-        Self { tone: tone.unwrap_or_default(), message, activity }
+        Self { tone: tone.unwrap_or_default(), message }
     }
 }
 

@@ -45,11 +45,17 @@ pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{members, sessions};
+use crate::{members, orders, products, sessions, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
-    vec![layout::routes(), members::pages::routes()]
+    vec![
+        layout::routes(),
+        members::pages::routes(),
+        orders::pages::routes(),
+        products::pages::routes(),
+        uploads::pages::routes(),
+    ]
 }
 
 /// The whole application.
@@ -104,6 +110,21 @@ pub fn done(to: &str, activity_id: i64) -> Response {
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done="));
     let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(activity_id))]).collect();
     redirect(&format!("{path}?{}", pairs.join("&")))
+}
+
+/// The `Content-Disposition` of a download: the name in UTF-8 as RFC 8187 has it, and a plain one
+/// for whatever cannot read that.
+pub fn attachment(file_name: &str) -> String {
+    let plain: String =
+        file_name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    let encoded: String = file_name
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
 /// `to` if it is a path of this application, for `next=` after a login; never another site.

@@ -7,7 +7,19 @@ use crate::config::Config;
 use crate::members::passwords::Passwords;
 use crate::storage::Storage;
 use crate::time::Moment;
+use crate::uploads::{OpenError, Uploads};
 use crate::web::csrf;
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// no randomness
+    #[error(transparent)]
+    Randomness(#[from] csrf::NoRandomness),
+    /// the folder of profiles or the key of secrets
+    #[error(transparent)]
+    Uploads(#[from] OpenError),
+}
 
 /// What every handler shares; cheap to clone.
 #[derive(Clone)]
@@ -16,6 +28,8 @@ pub struct AppState {
     pub storage: Storage,
     /// the settings
     pub config: Arc<Config>,
+    /// the way of files
+    pub uploads: Uploads,
     /// hashes passwords, a bounded number at once
     pub passwords: Passwords,
     /// What the first administrator proves with, when not at this computer, that they own it.
@@ -27,9 +41,10 @@ impl AppState {
     /// The state of a program that starts now.
     ///
     /// # Errors
-    /// When the operating system gives no randomness.
-    pub fn new(storage: Storage, config: Config) -> Result<Self, csrf::NoRandomness> {
+    /// When the operating system gives no randomness, or a file of the data folder is of no use.
+    pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
         Ok(Self {
+            uploads: Uploads::open(&storage, &config)?,
             storage,
             config: Arc::new(config),
             passwords: Passwords::default(),

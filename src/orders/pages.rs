@@ -1,0 +1,492 @@
+//! The order list with its actions, and the page of one order.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use serde_json::json;
+
+use super::edit::{Problem, RowForm, edited};
+use super::filter::{DateField, FilterWords};
+use super::list::{self, Listed, Total};
+use super::model::{OrderState, ShippingMethod};
+use super::store::{self, Action, Cause, Event};
+use super::terms::SearchField;
+use crate::audit;
+use crate::deliveries::model::DeliveryState;
+use crate::districts::Districts;
+use crate::products::model::Product;
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::time::{Moment, date_with_weekday};
+use crate::web::paging::{PageBar, Paging};
+use crate::web::{
+    Access, AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Routes, Tone, done, page, page_with,
+};
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new().get("/orders", Access::Admin, list).post("/orders", Access::Admin, act).get(
+        "/orders/{id}",
+        Access::Admin,
+        show,
+    )
+}
+
+/// A row of the list: the order as it stands, the inputs as typed, and what is wrong with them.
+struct RowView {
+    listed: Listed,
+    form: RowForm,
+    problems: Vec<Problem>,
+    ticked: bool,
+}
+
+impl RowView {
+    fn new(listed: Listed) -> Self {
+        Self { form: RowForm::of(&listed.order), listed, problems: Vec::new(), ticked: false }
+    }
+
+    fn id(&self) -> String {
+        crockford(self.listed.order.id)
+    }
+
+    fn delivery_id(&self) -> String {
+        crockford(self.listed.order.delivery_id)
+    }
+
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+
+    fn state(&self) -> OrderState {
+        OrderState::parse(&self.form.state).unwrap_or(self.listed.order.state)
+    }
+
+    fn takes_tracking_number(&self) -> bool {
+        self.listed.order.shipping_method == ShippingMethod::Parcel
+    }
+
+    fn date(&self, state: OrderState) -> String {
+        self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
+    }
+
+    /// The list of everything this customer ordered.
+    fn customer_query(&self) -> String {
+        let customer = &self.listed.order.customer;
+        let (field, q) = if customer.tel.is_empty() {
+            (SearchField::CustomerName, &customer.name)
+        } else {
+            (SearchField::CustomerTel, &customer.tel)
+        };
+        FilterWords { field: field.code().to_owned(), q: q.clone(), ..FilterWords::default() }.query(&[])
+    }
+
+    fn bundle_query(&self) -> String {
+        let words = FilterWords {
+            field: SearchField::BundleNumber.code().to_owned(),
+            q: self.listed.bundle_number.clone(),
+            ..FilterWords::default()
+        };
+        words.query(&[])
+    }
+}
+
+#[derive(Template)]
+#[template(path = "orders/list.html")]
+struct ListPage {
+    layout: Layout,
+    words: FilterWords,
+    rows: Vec<RowView>,
+    pages: PageBar,
+    at_least: bool,
+    search_was_cut: bool,
+    products: Vec<Product>,
+    channels: Vec<(String, String)>,
+}
+
+impl ListPage {
+    fn states(&self) -> [OrderState; 7] {
+        OrderState::ALL
+    }
+
+    fn fields(&self) -> [SearchField; 10] {
+        SearchField::ALL
+    }
+
+    fn dates(&self) -> [DateField; 9] {
+        DateField::ALL
+    }
+
+    fn sort_query(&self, by: impl Borrow<DateField>) -> String {
+        self.words.query(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
+    }
+
+    /// `descending`, `ascending` or nothing, for `aria-sort`.
+    fn sorted(&self, by: impl Borrow<DateField>) -> &'static str {
+        match self.words.filter().sort {
+            Some(sort) if sort.by == *by.borrow() => {
+                if sort.descending {
+                    "descending"
+                } else {
+                    "ascending"
+                }
+            }
+            _ => "",
+        }
+    }
+
+    fn here(&self) -> String {
+        self.words.query(&[])
+    }
+
+    fn is_filtered(&self) -> bool {
+        let words = FilterWords { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
+        words.filter() != super::filter::OrderFilter::default()
+    }
+
+    fn problems(&self) -> impl Iterator<Item = (&RowView, &Problem)> {
+        self.rows.iter().flat_map(|row| row.problems.iter().map(move |problem| (row, problem)))
+    }
+}
+
+async fn list(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(words): Query<FilterWords>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> PageResult {
+    Ok(page(list_page(&state, layout, words, paging, &uri).await?))
+}
+
+async fn list_page(
+    state: &AppState,
+    layout: Layout,
+    words: FilterWords,
+    paging: Paging,
+    uri: &Uri,
+) -> PageResult<ListPage> {
+    let (filter, uri) = (words.filter(), uri.clone());
+    let (found, pages, products, channels) = state
+        .storage
+        .read(move |tx| {
+            let wanted = u32::try_from(paging.page()).unwrap_or(u32::MAX);
+            let mut found = list::page(tx, &filter, wanted, paging.size())?;
+            let total = u64::try_from(found.total.number()).unwrap_or_default();
+            let pages = PageBar::new(&uri, paging, total);
+            if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
+                found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
+            }
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels(tx)?))
+        })
+        .await?;
+    Ok(ListPage {
+        layout,
+        words,
+        rows: found.orders.into_iter().map(RowView::new).collect(),
+        pages,
+        at_least: matches!(found.total, Total::AtLeast(_)),
+        search_was_cut: found.search_was_cut,
+        products,
+        channels,
+    })
+}
+
+fn channels(tx: &mut dyn Tx) -> StorageResult<Vec<(String, String)>> {
+    tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?
+        .into_iter()
+        .map(|mut row| Ok((row.text(0)?, row.text(1)?)))
+        .collect()
+}
+
+/// What the form of the list asks for.
+struct Asked {
+    /// 선택발주, 선택출고, 선택배송; none is 선택수정
+    proceed: Option<OrderState>,
+    ticked: Vec<i64>,
+    forms: Vec<(i64, RowForm)>,
+}
+
+impl Asked {
+    fn read(pairs: Vec<(String, String)>) -> Result<Self, Error> {
+        let mut asked = Self { proceed: None, ticked: Vec::new(), forms: Vec::new() };
+        let mut act = None;
+        for (name, value) in pairs {
+            match name.as_str() {
+                "act" => act = Some(value),
+                "tick" => asked.ticked.extend(parse_crockford(&value)),
+                _ => asked.put(&name, value),
+            }
+        }
+        asked.proceed = match act.as_deref() {
+            Some("edit") => None,
+            Some("purchase") => Some(OrderState::Purchased),
+            Some("dispatch") => Some(OrderState::Dispatched),
+            Some("ship") => Some(OrderState::Shipped),
+            _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
+        };
+        Ok(asked)
+    }
+
+    fn put(&mut self, name: &str, value: String) {
+        let Some((field, id)) = name.split_once('-') else { return };
+        let Some(id) = parse_crockford(id) else { return };
+        if self.forms.last().is_none_or(|(last, _)| *last != id) {
+            self.forms.push((id, RowForm::default()));
+        }
+        let Some((_, form)) = self.forms.last_mut() else { return };
+        match field {
+            "version" => form.version = value.parse().unwrap_or(-1),
+            "state" => form.state = value,
+            "dispatch_deadline" => form.dispatch_deadline = value,
+            "preferred_shipping_date" => form.preferred_shipping_date = value,
+            "tracking_number" => form.tracking_number = value,
+            "purchase_memo" => form.purchase_memo = value.replace("\r\n", "\n"),
+            "shipping_memo" => form.shipping_memo = value.replace("\r\n", "\n"),
+            "admin_memo" => form.admin_memo = value.replace("\r\n", "\n"),
+            _ => {}
+        }
+    }
+
+    fn form(&self, id: i64) -> Option<&RowForm> {
+        self.forms.iter().find(|(other, _)| *other == id).map(|(_, form)| form)
+    }
+}
+
+/// What an action did.
+struct Answer {
+    activity_id: i64,
+    message: String,
+    problems: Vec<(i64, Vec<Problem>)>,
+}
+
+async fn act(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Query(words): Query<FilterWords>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let asked = Arc::new(Asked::read(pairs)?);
+    if asked.ticked.is_empty() {
+        let mut page = list_page(&state, layout, words, paging, &uri).await?;
+        retype(&mut page, &asked, &[]);
+        page.layout.notice = Some(Notice::said(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let (work, member_id) = (Arc::clone(&asked), member.id);
+    let answer = state
+        .storage
+        .write(move |tx| match work.proceed {
+            Some(to) => proceed(tx, member_id, &work.ticked, to),
+            None => edit(tx, member_id, &work),
+        })
+        .await?;
+    if answer.problems.is_empty() {
+        return Ok(done(&format!("/orders?{}", words.query(&[])), answer.activity_id));
+    }
+    let mut page = list_page(&state, layout, words, paging, &uri).await?;
+    retype(&mut page, &asked, &answer.problems);
+    page.layout.notice = Some(Notice::said(Tone::Warning, &answer.message));
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// Puts back what was typed and ticked, where it was not saved.
+fn retype(page: &mut ListPage, asked: &Asked, problems: &[(i64, Vec<Problem>)]) {
+    for row in &mut page.rows {
+        let id = row.listed.order.id;
+        let problem = problems.iter().find(|(other, _)| *other == id);
+        let saved = asked.ticked.contains(&id) && problem.is_none();
+        if let Some(form) = asked.form(id)
+            && !saved
+        {
+            // The version of today: saving again means having seen what others wrote.
+            row.form = RowForm { version: row.listed.order.version, ..form.clone() };
+        }
+        row.ticked = asked.ticked.contains(&id) && !saved;
+        row.problems = problem.map(|(_, problems)| problems.clone()).unwrap_or_default();
+    }
+}
+
+fn proceed(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> StorageResult<Answer> {
+    let orders = store::find(tx, ids)?;
+    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Proceeded };
+    let now = tx.now();
+    let (mut changed, mut skipped) = (Vec::new(), Vec::new());
+    store::changing(tx, cause, |changes| {
+        for order in &orders {
+            let mut proceeded = order.clone();
+            if proceeded.proceed(to, now) && changes.save(order, &proceeded)? {
+                changed.push(order.order_number.clone());
+            } else {
+                skipped.push(order.order_number.clone());
+            }
+        }
+        Ok::<_, StorageError>(())
+    })?;
+    let mut message = format!("{}건을 {} 상태로 바꿨어요.", changed.len(), to.label());
+    if !skipped.is_empty() {
+        let left = format!(
+            " {}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {}",
+            skipped.len(),
+            to.label(),
+            few(&skipped)
+        );
+        message.push_str(&left);
+    }
+    answer(tx, member_id, "orders.proceeded", changed, skipped, message, Vec::new())
+}
+
+fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer> {
+    let orders = store::find(tx, &asked.ticked)?;
+    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    let now = tx.now();
+    let (mut changed, mut skipped, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    store::changing(tx, cause, |changes| {
+        for order in &orders {
+            let Some(form) = asked.form(order.id) else { continue };
+            match edited(order, form, now) {
+                Err(found) => problems.push((order.id, found)),
+                Ok(after) if after == *order => skipped.push(order.order_number.clone()),
+                Ok(after) => {
+                    changes.save(order, &after)?;
+                    changed.push(order.order_number.clone());
+                }
+            }
+        }
+        Ok::<_, StorageError>(())
+    })?;
+    let mut message = format!("{}건을 저장했어요.", changed.len());
+    if !skipped.is_empty() {
+        message.push_str(&format!(" {}건은 바뀐 내용이 없어요.", skipped.len()));
+    }
+    if !problems.is_empty() {
+        message.push_str(&format!(" {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len()));
+    }
+    answer(tx, member_id, "orders.edited", changed, skipped, message, problems)
+}
+
+fn answer(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    action: &str,
+    changed: Vec<String>,
+    skipped: Vec<String>,
+    message: String,
+    problems: Vec<(i64, Vec<Problem>)>,
+) -> StorageResult<Answer> {
+    let tone = if changed.is_empty() { "warning" } else { "success" };
+    let summary = json!({ "message": message, "tone": tone, "changed": changed, "skipped": skipped });
+    let activity_id = audit::record(tx, Some(member_id), action, &summary)?;
+    Ok(Answer { activity_id, message, problems })
+}
+
+/// The first few of many numbers.
+fn few(numbers: &[String]) -> String {
+    const FEW: usize = 5;
+    let shown = numbers.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if numbers.len() > FEW { format!("{shown} 외 {}건", numbers.len() - FEW) } else { shown }
+}
+
+#[derive(Template)]
+#[template(path = "orders/show.html")]
+struct ShowPage {
+    layout: Layout,
+    listed: Listed,
+    delivery_state: DeliveryState,
+    others: Vec<Listed>,
+    events: Vec<EventView>,
+    district: Option<String>,
+}
+
+/// A line of the log in words.
+struct EventView {
+    at: Moment,
+    who: String,
+    upload: Option<String>,
+    action: Action,
+    changes: Vec<(&'static str, String, String)>,
+}
+
+impl ShowPage {
+    fn moments(&self) -> Vec<(OrderState, Option<Moment>)> {
+        OrderState::ALL.map(|state| (state, self.listed.order.moments.of(state))).into()
+    }
+
+    /// Option, label, and the channel's word where the label is another.
+    fn options(&self) -> Vec<(&str, &str, Option<&str>)> {
+        let options = self.listed.order.options.iter().zip(&self.listed.labels);
+        options
+            .map(|(option, label)| {
+                let word = (option.value != *label).then_some(option.value.as_str());
+                (option.key.as_str(), label.as_str(), word)
+            })
+            .collect()
+    }
+
+    /// The channel's word for the method, where it is another.
+    fn method_word(&self) -> Option<&str> {
+        let order = &self.listed.order;
+        let word = order.shipping_method_word.as_str();
+        (!word.is_empty() && word != order.shipping_method.label()).then_some(word)
+    }
+
+    fn delivery_id(&self) -> String {
+        crockford(self.listed.order.delivery_id)
+    }
+
+    fn date(&self, date: &Option<chrono::NaiveDate>) -> String {
+        date.map(date_with_weekday).unwrap_or_default()
+    }
+}
+
+async fn show(State(state): State<AppState>, layout: Layout, Path(id): Path<String>) -> PageResult<Response> {
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let found = state
+        .storage
+        .read(move |tx| {
+            let Some(listed) = list::listed(tx, &[id])?.pop() else { return Ok(None) };
+            let sql = "SELECT id FROM orders WHERE delivery_id = ? AND id <> ? ORDER BY placed_at, id LIMIT 100";
+            let others = tx.query(sql, &[listed.order.delivery_id.into(), id.into()])?;
+            let others: Vec<i64> = others.iter().map(|row| row.int(0)).collect::<StorageResult<_>>()?;
+            let sql = "SELECT state FROM deliveries WHERE id = ?";
+            let delivery_state = DeliveryState::from_stored(tx.number(sql, &[listed.order.delivery_id.into()])?);
+            let events = store::events(tx, id)?;
+            Ok::<_, StorageError>(Some((listed, list::listed(tx, &others)?, delivery_state, events)))
+        })
+        .await?;
+    let (listed, others, delivery_state, events) = found.ok_or(Error::NotFound)?;
+    Ok(page(ShowPage {
+        district: listed.order.sigungu.and_then(|code| state.uploads.districts.display_name(code)),
+        layout,
+        others,
+        delivery_state: delivery_state.ok_or(Error::NotFound)?,
+        events: events.into_iter().map(|event| EventView::of(event, &state.uploads.districts)).collect(),
+        listed,
+    }))
+}
+
+impl EventView {
+    fn of(event: Event, districts: &Districts) -> Self {
+        Self {
+            at: event.at,
+            who: event.username.unwrap_or_else(|| "명령줄".to_owned()),
+            upload: event.upload_id.map(crockford),
+            action: event.action,
+            changes: event
+                .changes
+                .into_iter()
+                .filter_map(|(column, was, is)| {
+                    let word = super::words::column(&column)?;
+                    let shown = |value| super::words::value(&column, value, districts);
+                    Some((word, shown(was), shown(is)))
+                })
+                .collect(),
+        }
+    }
+}
