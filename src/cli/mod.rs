@@ -1,1 +1,165 @@
-//! The command line.
+//! The command line: one file a command.
+//!
+//! A command answers on the standard output and complains, in a sentence that says what to do, on
+//! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
+//! (a flag that does not exist as well).
+
+mod serve;
+mod user;
+mod version;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Database, Settings};
+use crate::storage::{Options, Storage, StorageError};
+use crate::time::SystemClock;
+
+/// How many readers of the database run at once.
+const READERS: usize = 8;
+
+/// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같아요.
+#[derive(Parser)]
+#[command(name = "mukkeum", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// 프로그램을 켜요. 브라우저로 열 수 있어요
+    Serve,
+    /// 사용자를 추가하고 고쳐요
+    #[command(subcommand)]
+    User(user::User),
+    /// 버전을 알려 줘요
+    Version(version::Version),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// all of it
+    Whole,
+    /// some rows were rejected
+    Part,
+}
+
+/// Why a command did nothing, in a sentence for the person who typed it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+/// How a command ends.
+pub type Outcome = Result<Done, Failure>;
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Self(match &error {
+            StorageError::NewerSchema { found, known } => format!(
+                "데이터가 더 새로운 버전의 프로그램으로 저장되어 있어요 (데이터 {found}, 이 프로그램 {known}). 새 버전의 프로그램을 쓰세요."
+            ),
+            StorageError::CannotOpen(reason) => format!("데이터베이스를 열지 못했어요: {reason}"),
+            StorageError::Unavailable(_) => "데이터베이스가 바빠요. 잠시 뒤에 다시 해 보세요.".to_owned(),
+            StorageError::Full(_) => "디스크에 자리가 없어요. 자리를 비운 뒤 다시 해 보세요.".to_owned(),
+            StorageError::Constraint(_)
+            | StorageError::Inconsistent(_)
+            | StorageError::Panicked(_)
+            | StorageError::Engine(_) => format!("데이터베이스에 문제가 생겼어요: {error}"),
+        })
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self(format!("읽거나 쓰지 못했어요: {error}"))
+    }
+}
+
+/// Runs the program as it was called.
+pub fn run() -> ExitCode {
+    let outcome = execute(CommandLine::parse());
+    match outcome {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::Part) => ExitCode::from(1),
+        Err(failure) => {
+            // Nobody is left to tell when the standard error is closed.
+            let _ = writeln!(io::stderr().lock(), "mukkeum: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(line: CommandLine) -> Outcome {
+    if let Some(Command::Version(version)) = &line.command {
+        return version.run();
+    }
+    let config = Config::load(line.settings, |name| std::env::var(name).ok())?;
+    match line.command {
+        None | Some(Command::Serve) => serve::run(config),
+        Some(Command::User(user)) => user.run(&config),
+        Some(Command::Version(version)) => version.run(),
+    }
+}
+
+/// Opens the data that the settings name, making folder and database when they are missing.
+fn open_storage(config: &Config) -> Result<Storage, Failure> {
+    make_folder(&config.data)?;
+    let Database::Sqlite(path) = &config.database;
+    Ok(Storage::open_sqlite(path, &Options { clock: Arc::new(SystemClock), readers: READERS })?)
+}
+
+/// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        Failure(format!(
+            "데이터 폴더를 만들지 못했어요: {} ({error})\n다른 폴더를 --data로 알려 주세요.",
+            folder.display()
+        ))
+    })
+}
+
+/// A runtime for a command that is not the server.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_fits_together() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_a_variable_and_a_word_of_help() {
+        let command = CommandLine::command();
+        for name in Settings::NAMES {
+            let flag = command.get_arguments().find(|argument| argument.get_id() == *name).expect(name);
+            assert_eq!(flag.get_long(), Some(name.replace('_', "-").as_str()));
+            let variable = format!("MUKKEUM_{}", name.to_uppercase());
+            assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(variable.as_str()));
+            assert!(flag.get_help().is_some_and(|help| !help.to_string().is_empty()), "{name}");
+        }
+    }
+}

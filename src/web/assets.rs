@@ -14,6 +14,8 @@ use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
@@ -31,7 +33,7 @@ struct Asset {
 
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(load);
 
-/// The address of an asset: `/assets/3f2a9c0d1e4b/app.css`.
+/// The address of an asset: `/assets/P-kc0NHkuw9f/app.css`.
 pub fn url(name: &str) -> String {
     ASSETS.get(name).map_or_else(|| format!("/assets/missing/{name}"), |asset| address(name, &asset.hash))
 }
@@ -63,7 +65,7 @@ fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn asset(name: &str, bytes: Vec<u8>) -> Asset {
-    let hash = Sha256::digest(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..9]);
     Asset { hash, kind: kind(name), bytes: bytes.into() }
 }
 

@@ -7,9 +7,8 @@
 use std::any::Any;
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Response as HttpResponse, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -180,17 +179,19 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 /// A refusal of the framework itself: an error in plain text or without a body.
 fn is_bare(response: &Response) -> bool {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     (status.is_client_error() || status.is_server_error()) && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
 }
 
+type AnswerPanic = fn(Box<dyn Any + Send>) -> Response;
+
 /// A panic in a handler costs that request and nothing else.
-pub(super) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> HttpResponse<Body>> {
-    CatchPanicLayer::custom(answer_panic as fn(_) -> _)
+pub(super) fn catch_panics() -> CatchPanicLayer<AnswerPanic> {
+    CatchPanicLayer::custom(answer_panic as AnswerPanic)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape the layer wants")]
-fn answer_panic(panic: Box<dyn Any + Send>) -> HttpResponse<Body> {
+fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<&str>()
         .map(|message| (*message).to_owned())

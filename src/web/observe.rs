@@ -53,7 +53,12 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let elapsed = started.elapsed();
 
     let status = response.status();
-    span.in_scope(|| tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_millis(), "answered"));
+    let (status_code, milliseconds) = (status.as_u16(), elapsed.as_millis());
+    if is_routine(&route) {
+        span.in_scope(|| tracing::debug!(status = status_code, milliseconds, "answered"));
+    } else {
+        span.in_scope(|| tracing::info!(status = status_code, milliseconds, "answered"));
+    }
     let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     ::metrics::counter!("http_requests_total", &labels).increment(1);
     ::metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
@@ -62,4 +67,9 @@ async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// What machines ask all day: of no interest until something is looked for.
+fn is_routine(route: &str) -> bool {
+    ["/health/", "/metrics", "/assets/"].iter().any(|prefix| route.starts_with(prefix))
 }

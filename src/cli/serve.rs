@@ -1,0 +1,195 @@
+//! `mukkeum serve`: from an empty folder to a page in the browser, and to an orderly end.
+//!
+//! The end: the first signal (ctrl-c, SIGTERM) makes `/health/ready` answer 503; after the drain
+//! time no connection is accepted any more; requests under way have until the deadline; then the
+//! program ends, done. A second signal ends it at once.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Done, Failure, Outcome, make_folder, open_storage};
+use crate::config::{Config, ConfigError, LogFormat};
+use crate::members::{limits, store};
+use crate::sessions;
+use crate::storage::Storage;
+use crate::web::{self, AppState};
+
+/// The file in the data folder that is locked while a server runs on it.
+const LOCK_NAME: &str = "mukkeum.lock";
+
+/// How long a write that has begun may still take when everything else has ended.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// How often what has expired is deleted.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// How often histograms are condensed.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) fn run(config: Config) -> Outcome {
+    write_logs(&config)?;
+    make_folder(&config.data)?;
+    let lock = lock(&config)?;
+    let storage = open_storage(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(serve(storage, config));
+    runtime.shutdown_timeout(LAST_WRITES);
+    drop(lock);
+    outcome
+}
+
+fn write_logs(config: &Config) -> Result<(), ConfigError> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
+        .map_err(|error| ConfigError::Refused { setting: "log_level", reason: error.to_string() })?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    match config.log_format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn lock(config: &Config) -> Result<File, Failure> {
+    let path = config.data.join(LOCK_NAME);
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+        Failure(format!(
+            "데이터 폴더에 쓸 수 없어요: {} ({error})\n폴더의 권한을 고치거나 다른 폴더를 --data로 알려 주세요.",
+            config.data.display()
+        ))
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure(format!(
+            "이 데이터 폴더로 이미 켜져 있어요: {}\n켜져 있는 프로그램을 쓰거나, 끈 다음 다시 켜세요.",
+            config.data.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("{address} 주소를 다른 프로그램이 쓰고 있어요. 그 프로그램을 끄거나 --listen으로 다른 주소를 알려 주세요.")
+            }
+            _ => format!("{address} 주소로 접속을 받지 못해요 ({error}). --listen으로 다른 주소를 알려 주세요."),
+        })
+    })
+}
+
+async fn serve(storage: Storage, config: Config) -> Outcome {
+    let listener = bind(config.listen).await?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    web::metrics::install();
+    let is_new = !storage.read(store::any).await?;
+    let state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
+    introduce(&state, listener.local_addr()?, is_new)?;
+
+    if let Some(listener) = metrics_listener {
+        tokio::spawn(async move { axum::serve(listener, web::metrics::router::<()>()).await });
+    }
+    let sweeper = tokio::spawn(sweep(state.clone()));
+    let (stop, mut stopped) = watch::channel(false);
+    let service = web::router(&state).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // An error means that nobody can ask any more, which is to stop as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+
+    tokio::select! {
+        ended = &mut server => {
+            ended.map_err(|error| Failure(error.to_string()))??;
+            return Err(Failure("접속을 더 받지 못하게 되어 끝났어요.".to_owned()));
+        }
+        () = signal() => {}
+    }
+    tokio::select! {
+        () = wind_down(&state, &stop, server) => {}
+        () = signal() => tracing::warn!("a second signal: ending at once"),
+    }
+    sweeper.abort();
+    Ok(Done::Whole)
+}
+
+async fn wind_down(state: &AppState, stop: &watch::Sender<bool>, server: tokio::task::JoinHandle<io::Result<()>>) {
+    tracing::info!("stopping: no longer ready");
+    state.drain();
+    tokio::time::sleep(state.config.drain).await;
+    stop.send_replace(true);
+    if tokio::time::timeout(state.config.shutdown, server).await.is_ok() {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped at the deadline with requests under way");
+    }
+}
+
+/// The first lines that somebody who has just started it reads.
+fn introduce(state: &AppState, address: SocketAddr, is_new: bool) -> io::Result<()> {
+    let data = state.config.data.canonicalize().unwrap_or_else(|_| state.config.data.clone());
+    let shown = if address.ip().is_unspecified() {
+        format!("http://localhost:{} (다른 컴퓨터에서도 열려요)", address.port())
+    } else {
+        format!("http://{address}")
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "묶음 {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  주소          {shown}")?;
+    writeln!(out, "  데이터 폴더   {}", data.display())?;
+    writeln!(out, "  데이터베이스  {}", state.storage.describe())?;
+    if is_new {
+        writeln!(out)?;
+        writeln!(out, "  아직 사용자가 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
+        writeln!(out, "  다른 컴퓨터에서 열면 설치 확인 번호를 적어야 해요: {}", state.setup_code)?;
+    }
+    out.flush()
+}
+
+async fn sweep(state: AppState) {
+    let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
+    let mut expired = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = upkeep.tick() => web::metrics::upkeep(),
+            _ = expired.tick() => {
+                let swept = state.storage.write(|tx| Ok::<_, crate::storage::StorageError>((sessions::delete_expired(tx)?, limits::forget_old(tx)?))).await;
+                if let Err(error) = swept {
+                    tracing::error!(%error, "what has expired could not be deleted");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => interrupt().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    interrupt().await;
+}
+
+/// Without a way to hear of it, the program runs until it is ended.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,214 @@
+//! `mukkeum user`: members from the command line, also while the server runs.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::audit;
+use crate::config::Config;
+use crate::members::model::{self, Account, NewPassword, Refusal, Role};
+use crate::members::passwords::Passwords;
+use crate::members::store::{self, Unchanged};
+use crate::storage::{Result, Storage, Tx};
+
+#[derive(Subcommand)]
+pub(super) enum User {
+    /// 사용자를 추가해요. 비밀번호는 물어봐요
+    Add {
+        /// 아이디, 2~32자
+        username: String,
+        /// admin(관리자) 또는 logistics(배송팀)
+        #[arg(long, default_value = "admin")]
+        role: Role,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// 비밀번호를 바꿔요. 그 사용자는 모든 기기에서 로그아웃돼요
+    Passwd {
+        /// 아이디
+        username: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// 역할을 바꿔요
+    Role {
+        /// 아이디
+        username: String,
+        /// admin(관리자) 또는 logistics(배송팀)
+        role: Role,
+    },
+    /// 다시 로그인할 수 있게 해요
+    Enable {
+        /// 아이디
+        username: String,
+    },
+    /// 로그인하지 못하게 해요. 바로 로그아웃돼요
+    Disable {
+        /// 아이디
+        username: String,
+    },
+    /// 사용자 목록을 보여 줘요
+    List {
+        /// 다른 프로그램이 읽을 수 있게 JSON으로
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(clap::Args)]
+pub(super) struct PasswordFrom {
+    /// 비밀번호를 이 파일의 첫 줄에서 읽어요. -는 표준 입력
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.to_string())
+    }
+}
+
+impl From<Unchanged> for Failure {
+    fn from(unchanged: Unchanged) -> Self {
+        Self(unchanged.to_string())
+    }
+}
+
+impl User {
+    pub(super) fn run(self, config: &Config) -> Outcome {
+        let storage = open_storage(config)?;
+        match self {
+            Self::Add { username, role, password } => add(&storage, &username, role, &password),
+            Self::Passwd { username, password } => set_password(&storage, username, &password),
+            Self::Role { username, role } => {
+                change(&storage, username, "members.role", "역할을 바꿨어요.", move |tx, username| {
+                    store::set_role(tx, username, role)
+                })
+            }
+            Self::Enable { username } => {
+                change(&storage, username, "members.enabled", "이제 로그인할 수 있어요.", |tx, username| {
+                    store::set_enabled(tx, username, true)
+                })
+            }
+            Self::Disable { username } => {
+                change(&storage, username, "members.disabled", "이제 로그인하지 못해요.", |tx, username| {
+                    store::set_enabled(tx, username, false)
+                })
+            }
+            Self::List { json } => list(&storage, json),
+        }
+    }
+}
+
+fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -> Outcome {
+    let username = model::username(username)?.to_owned();
+    let hash = password.hash()?;
+    let told = format!("{username} 사용자를 추가했어요 ({}).", role.label());
+    block_on(async {
+        let added = storage.write(move |tx| {
+            let added = store::add(tx, &username, role, &hash)?;
+            if added.is_ok() {
+                note(tx, "members.added", &username)?;
+            }
+            Ok::<_, Failure>(added)
+        });
+        Ok(added.await??)
+    })?;
+    say(&told)
+}
+
+fn set_password(storage: &Storage, username: String, password: &PasswordFrom) -> Outcome {
+    let hash = password.hash()?;
+    change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, username| {
+        Ok(store::set_password(tx, username, &hash)?.map(drop))
+    })
+}
+
+/// One change of one member, with its line in the log of acts.
+fn change(
+    storage: &Storage,
+    username: String,
+    action: &'static str,
+    told: &str,
+    act: impl Fn(&mut dyn Tx, &str) -> Result<Result<(), Unchanged>> + Send + 'static,
+) -> Outcome {
+    block_on(async {
+        let changed = storage.write(move |tx| {
+            let changed = act(tx, &username)?;
+            if changed.is_ok() {
+                note(tx, action, &username)?;
+            }
+            Ok::<_, Failure>(changed)
+        });
+        Ok(changed.await??)
+    })?;
+    say(told)
+}
+
+fn note(tx: &mut dyn Tx, action: &str, username: &str) -> Result<i64> {
+    audit::record(tx, None, action, &json!({ "username": username }))
+}
+
+fn list(storage: &Storage, as_json: bool) -> Outcome {
+    let accounts = block_on(async { Ok(storage.read(store::all).await?) })?;
+    let mut out = io::stdout().lock();
+    if as_json {
+        let members: Vec<_> = accounts.iter().map(json_of).collect();
+        writeln!(out, "{}", serde_json::Value::from(members))?;
+        return Ok(Done::Whole);
+    }
+    for Account { member, enabled, signed_in_at, .. } in &accounts {
+        let state = if *enabled { "" } else { "  (쓰지 않음)" };
+        let seen = signed_in_at.map_or_else(|| "로그인한 적 없음".to_owned(), |at| format!("마지막 로그인 {at}"));
+        writeln!(out, "{}  {}  {seen}{state}", member.username, member.role.label())?;
+    }
+    Ok(Done::Whole)
+}
+
+fn json_of(account: &Account) -> serde_json::Value {
+    json!({
+        "username": account.member.username,
+        "role": account.member.role.code(),
+        "enabled": account.enabled,
+        "created_at": account.created_at.iso(),
+        "signed_in_at": account.signed_in_at.map(crate::time::Moment::iso),
+    })
+}
+
+fn say(told: &str) -> Outcome {
+    writeln!(io::stdout().lock(), "{told}")?;
+    Ok(Done::Whole)
+}
+
+impl PasswordFrom {
+    fn hash(&self) -> Result<String, Failure> {
+        let password = self.ask()?;
+        block_on(async { Passwords::default().hash(password).await.map_err(|error| Failure(error.to_string())) })
+    }
+
+    fn ask(&self) -> Result<NewPassword, Failure> {
+        let piped = self.password_file.as_deref() == Some(Path::new("-"));
+        match &self.password_file {
+            Some(path) if !piped => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?)?),
+            None if io::stdin().is_terminal() => {
+                let password = rpassword::prompt_password("새 비밀번호: ")?;
+                let again = rpassword::prompt_password("한 번 더: ")?;
+                Ok(NewPassword::repeated(password, &again)?)
+            }
+            _ => Ok(NewPassword::new(first_line(&mut io::stdin().lock())?)?),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<std::fs::File, Failure> {
+    std::fs::File::open(path).map_err(|error| Failure(format!("{} 파일을 읽지 못했어요: {error}", path.display())))
+}
+
+fn first_line(reader: &mut impl BufRead) -> Result<String, Failure> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
