@@ -93,6 +93,8 @@ CREATE TABLE deliveries (
     version                 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+CREATE INDEX deliveries_by_state ON deliveries (state, id);
+
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
     order_number            TEXT /*64*/ NOT NULL,  -- the channel's 상품주문번호

@@ -1,8 +1,117 @@
 //! The SQL of deliveries.
 
-use super::model::{Part, Summary};
+use chrono::NaiveDate;
+
+use super::model::{DeliveryState, Part, Summary};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Param, Result, Row, StorageError, Tx};
+
+/// A delivery as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// identifier made here
+    pub id: i64,
+    /// 배송번호: the bundle number
+    pub bundle_number: String,
+    /// where it stands
+    pub state: DeliveryState,
+    /// 주문수
+    pub order_count: i64,
+    /// 총수량, cancelled pieces left out
+    pub total_quantity: i64,
+    /// pieces that were cancelled
+    pub cancelled_quantity: i64,
+    /// how it travels
+    pub shipping_method: ShippingMethod,
+    /// 희망배송일
+    pub preferred_shipping_date: Option<NaiveDate>,
+    /// district code; none is 미분류
+    pub sigungu: Option<i64>,
+    /// 수취인
+    pub recipient_name: String,
+    /// 대표물품
+    pub product_name: String,
+}
+
+const DELIVERY: &str = "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
+                        d.shipping_method, d.preferred_shipping_date, d.sigungu, o.recipient_name, p.name \
+                        FROM deliveries d LEFT JOIN orders o ON o.id = d.primary_order_id \
+                        LEFT JOIN products p ON p.id = o.product_id";
+
+/// Deliveries are counted up to here.
+const COUNTED: i64 = 50_000;
+
+fn delivery(row: &mut Row) -> Result<Delivery> {
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("deliveries.{column}"));
+    Ok(Delivery {
+        id: row.int(0)?,
+        bundle_number: row.text(1)?,
+        state: DeliveryState::from_stored(row.int(2)?).ok_or_else(|| inconsistent("state"))?,
+        order_count: row.int(3)?,
+        total_quantity: row.int(4)?,
+        cancelled_quantity: row.int(5)?,
+        shipping_method: ShippingMethod::from_code(&row.text(6)?).ok_or_else(|| inconsistent("shipping_method"))?,
+        preferred_shipping_date: row.opt_date(7)?,
+        sigungu: row.opt_int(8)?,
+        recipient_name: row.opt_text(9)?.unwrap_or_default(),
+        product_name: row.opt_text(10)?.unwrap_or_default(),
+    })
+}
+
+/// One delivery.
+pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
+    tx.query_one(&format!("{DELIVERY} WHERE d.id = ?"), &[id.into()])?.map(|mut row| delivery(&mut row)).transpose()
+}
+
+/// The identifiers of a delivery's orders, oldest first.
+pub fn order_ids(tx: &mut dyn Tx, id: i64) -> Result<Vec<i64>> {
+    tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY placed_at, id", &[id.into()])?
+        .iter()
+        .map(|row| row.int(0))
+        .collect()
+}
+
+/// What a list of deliveries shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// the beginning of a 배송번호, or empty
+    pub bundle_number: String,
+    /// where they stand
+    pub state: Option<DeliveryState>,
+}
+
+impl DeliveryFilter {
+    fn conditions(&self) -> (String, Vec<Param<'static>>) {
+        let (mut sql, mut params) = (Vec::new(), Vec::new());
+        if let Some(state) = self.state {
+            sql.push("d.state = ?");
+            params.push((state as i64).into());
+        }
+        if !self.bundle_number.is_empty() {
+            sql.push("d.bundle_number >= ? AND d.bundle_number < ?");
+            params.push(self.bundle_number.clone().into());
+            params.push(format!("{}\u{10FFFF}", self.bundle_number).into());
+        }
+        (if sql.is_empty() { String::new() } else { format!("WHERE {}", sql.join(" AND ")) }, params)
+    }
+}
+
+/// How many deliveries a list has, counted up to a bound: (number, exactly).
+pub fn count(tx: &mut dyn Tx, filter: &DeliveryFilter) -> Result<(i64, bool)> {
+    let (conditions, params) = filter.conditions();
+    let sql =
+        format!("SELECT count(*) FROM (SELECT 1 FROM deliveries d {conditions} LIMIT {}) AS counted", COUNTED + 1);
+    let number = tx.number(&sql, &params)?;
+    Ok((number.min(COUNTED), number <= COUNTED))
+}
+
+/// A page of deliveries, newest first.
+pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<Vec<Delivery>> {
+    let (conditions, mut params) = filter.conditions();
+    params.extend([size.into(), offset.into()]);
+    let sql = format!("{DELIVERY} {conditions} ORDER BY d.id DESC LIMIT ? OFFSET ?");
+    tx.query(&sql, &params)?.into_iter().map(|mut row| delivery(&mut row)).collect()
+}
 
 /// Makes a delivery for orders that are about to be inserted.
 pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: &Summary) -> Result<()> {
@@ -23,13 +132,6 @@ pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: &Summary) 
         ],
     )
     .map(drop)
-}
-
-/// The delivery of that bundle number.
-pub fn find_by_bundle_number(tx: &mut dyn Tx, bundle_number: &str) -> Result<Option<i64>> {
-    tx.query_one("SELECT id FROM deliveries WHERE bundle_number = ?", &[bundle_number.into()])?
-        .map(|row| row.int(0))
-        .transpose()
 }
 
 /// The orders of a delivery, as far as it needs to know them.

@@ -53,10 +53,6 @@ impl RowView {
         crockford(self.listed.order.id)
     }
 
-    fn delivery_id(&self) -> String {
-        crockford(self.listed.order.delivery_id)
-    }
-
     fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
     }
@@ -101,7 +97,6 @@ struct ListPage {
     words: FilterWords,
     rows: Vec<RowView>,
     pages: PageBar,
-    at_least: bool,
     search_was_cut: bool,
     products: Vec<Product>,
     channels: Vec<(String, String)>,
@@ -146,10 +141,6 @@ impl ListPage {
         let words = FilterWords { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
         words.filter() != super::filter::OrderFilter::default()
     }
-
-    fn problems(&self) -> impl Iterator<Item = (&RowView, &Problem)> {
-        self.rows.iter().flat_map(|row| row.problems.iter().map(move |problem| (row, problem)))
-    }
 }
 
 async fn list(
@@ -176,7 +167,8 @@ async fn list_page(
             let wanted = u32::try_from(paging.page()).unwrap_or(u32::MAX);
             let mut found = list::page(tx, &filter, wanted, paging.size())?;
             let total = u64::try_from(found.total.number()).unwrap_or_default();
-            let pages = PageBar::new(&uri, paging, total);
+            let mut pages = PageBar::new(&uri, paging, total);
+            pages.at_least = matches!(found.total, Total::AtLeast(_));
             if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
@@ -188,7 +180,6 @@ async fn list_page(
         words,
         rows: found.orders.into_iter().map(RowView::new).collect(),
         pages,
-        at_least: matches!(found.total, Total::AtLeast(_)),
         search_was_cut: found.search_was_cut,
         products,
         channels,

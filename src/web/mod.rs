@@ -45,7 +45,7 @@ pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{members, orders, products, sessions, uploads};
+use crate::{deliveries, members, orders, products, sessions, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -53,8 +53,9 @@ pub fn rooms() -> Vec<Routes> {
         layout::routes(),
         members::pages::routes(),
         orders::pages::routes(),
-        products::pages::routes(),
         uploads::pages::routes(),
+        deliveries::pages::routes(),
+        products::pages::routes(),
     ]
 }
 

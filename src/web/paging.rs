@@ -34,6 +34,8 @@ pub struct PageBar {
     pub page: u64,
     /// rows of a page
     pub size: u32,
+    /// nobody counted further: there may be more rows than `total`
+    pub at_least: bool,
     path: String,
     /// every parameter but `page`, `size` and `done`
     kept: Vec<(String, String)>,
@@ -50,7 +52,7 @@ impl PageBar {
             .collect();
         let size = paging.size();
         let page = paging.page().min(total.div_ceil(size.into()).max(1));
-        Self { total, page, size, path: uri.path().to_owned(), kept }
+        Self { total, page, size, at_least: false, path: uri.path().to_owned(), kept }
     }
 
     /// Rows before this page's first.
