@@ -44,9 +44,9 @@ impl Passwords {
     /// Whether `password` is the one behind `hash`; without a hash no, after the same time.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         self.on_a_thread(move || {
-            let known = hash.is_some();
-            let hash = hash.unwrap_or_else(|| NOBODY.clone());
-            let parsed = PasswordHash::new(&hash).map_err(|error| HashError(error.to_string()))?;
+            let (known, nobody) = (hash.is_some(), NOBODY.as_str());
+            let parsed =
+                PasswordHash::new(hash.as_deref().unwrap_or(nobody)).map_err(|error| HashError(error.to_string()))?;
             Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
         })
         .await

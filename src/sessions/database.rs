@@ -116,3 +116,56 @@ pub fn delete_expired(tx: &mut dyn Tx) -> storage::Result<u64> {
     let now = tx.now();
     tx.exec("DELETE FROM sessions WHERE expires_at <= ?", &[now.into()])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::storage::Options;
+    use crate::time::ManualClock;
+
+    fn store(folder: &tempfile::TempDir) -> (DatabaseStore, ManualClock) {
+        let clock = ManualClock::at(Moment(1_710_464_400_000));
+        let options = Options { clock: Arc::new(clock.clone()), readers: 1 };
+        let storage = Storage::open_sqlite(&folder.path().join("test.db"), &options).expect("opens");
+        (DatabaseStore::new(storage, Duration::from_hours(1)), clock)
+    }
+
+    fn record(name: &str) -> Record {
+        let data = [("name".to_owned(), name.into())].into_iter().collect();
+        Record { id: Id(7), data, expiry_date: OffsetDateTime::UNIX_EPOCH }
+    }
+
+    #[tokio::test]
+    async fn create_never_writes_over_a_session() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = store(&folder);
+        let (mut first, mut second) = (record("first"), record("second"));
+        store.create(&mut first).await.expect("creates");
+        store.create(&mut second).await.expect("creates");
+        assert_ne!(second.id, first.id);
+        assert_eq!(store.load(&first.id).await.expect("loads").expect("is there").data, first.data);
+    }
+
+    #[tokio::test]
+    async fn save_never_brings_back_a_deleted_session() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = store(&folder);
+        let mut session = record("gone");
+        store.create(&mut session).await.expect("creates");
+        store.delete(&session.id).await.expect("deletes");
+        store.save(&session).await.expect("is not an error");
+        assert_eq!(store.load(&session.id).await.expect("loads"), None);
+    }
+
+    #[tokio::test]
+    async fn an_expired_session_is_not_loaded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, clock) = store(&folder);
+        let mut session = record("old");
+        store.create(&mut session).await.expect("creates");
+        clock.advance_ms(61 * 60_000);
+        assert_eq!(store.load(&session.id).await.expect("loads"), None);
+    }
+}

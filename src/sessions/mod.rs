@@ -57,7 +57,6 @@ pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<Database
 /// Begins a member's session under a new number, so that one planted before the login is worth
 /// nothing after it.
 pub async fn begin(session: &Session, member_id: i64, epoch: i64, csrf: String, now: Moment) -> Result<(), Error> {
-    session.flush().await?;
     session.cycle_id().await?;
     session.insert(KEY, SignedIn { member_id, epoch, csrf, started: now.0, seen: now.0 }).await
 }

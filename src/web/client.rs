@@ -37,15 +37,14 @@ impl FromRequestParts<AppState> for Client {
 
 /// The last address that no trusted proxy vouches for.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
-    let chain: Vec<IpAddr> =
-        forwarded.flat_map(|line| line.split(',')).map_while(|address| address.trim().parse().ok()).collect();
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let chain: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut client = peer;
-    for address in chain.into_iter().rev() {
+    for address in chain.into_iter().rev().map_while(|address| address.parse::<IpAddr>().ok()) {
         if !trusted.contains(&client) {
             break;
         }
-        client = address;
+        client = address.to_canonical();
     }
     client
 }
@@ -69,7 +68,7 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 1.2.3.4"));
+        headers.insert("x-forwarded-for", HeaderValue::from_static("nonsense, 6.6.6.6, 1.2.3.4"));
         let proxy = address("10.0.0.1");
         assert_eq!(behind(proxy, &headers, &[]), proxy);
         assert_eq!(behind(proxy, &headers, &[proxy]), address("1.2.3.4"));

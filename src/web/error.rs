@@ -148,26 +148,26 @@ struct ErrorPage {
     reference: String,
 }
 
-/// Gives every refusal its page.
+/// Gives every refusal its page. It lies around the session, so that a session that cannot be
+/// read has one too; the visitor comes back to it with the response.
 pub(super) async fn render(request: Request, next: Next) -> Response {
-    let visitor = request.extensions().get::<Visitor>().cloned();
     let reference = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
 
     let status = response.status();
-    let error = match response.extensions().get::<Error>() {
-        Some(error) => error.clone(),
+    let error = match response.extensions_mut().remove::<Error>() {
+        Some(error) => error,
         None if is_bare(&response) => Error::of(status),
         None => return response,
     };
     if status.is_server_error() {
-        tracing::error!(%error, %path, "a request failed");
+        tracing::error!(%error, "a request failed");
     } else {
-        tracing::debug!(%error, %path, "a request was refused");
+        tracing::debug!(%error, "a request was refused");
     }
     let (title, sentence) = error.words();
-    let layout = Layout::bare(visitor, &path);
+    let layout = Layout::bare(response.extensions_mut().remove::<Visitor>(), &path);
     let page = ErrorPage { layout, status: status.as_u16(), title, sentence, reference };
     let html = page.render().unwrap_or_else(|_| title.to_owned());
     let (mut parts, _) = response.into_parts();

@@ -40,7 +40,7 @@ pub(super) async fn set(State(state): State<AppState>, request: Request, next: N
 
 /// Refuses acts that another site's page sends, by what the browser says of their origin.
 pub(super) fn refuse_other_sites() -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone> {
-    CsrfLayer::new().with_rejection_response(|_| Error::Forbidden.into_response())
+    CsrfLayer::new().with_rejection_response(|_| Error::FormExpired.into_response())
 }
 
 /// Compresses what becomes smaller by it.

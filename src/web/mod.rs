@@ -4,8 +4,8 @@
 //! ([`Access`]); [`router`] puts them together and lays the middleware around them:
 //!
 //! ```text
-//! request number, log, metrics → headers → compression → other sites refused → session
-//!   → visitor (who is this) → error pages → access → handler
+//! request number, log, metrics → compression → headers → error pages → session → visitor (who is
+//!   this) → other sites refused → panics caught → access → handler
 //! ```
 //!
 //! A handler takes [`Layout`] (what every page shows) or [`Member`], [`Query`] and [`Form`] (which
@@ -35,6 +35,7 @@ mod visitor;
 use askama::Template;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 
 pub use self::error::{Error, PageResult};
@@ -69,11 +70,11 @@ fn serve(state: &AppState, pages: Router<AppState>) -> Router {
     let pages = pages
         .fallback(|| async { Error::NotFound })
         .layer(error::catch_panics())
-        .layer(axum::middleware::from_fn(error::render))
-        .layer(axum::middleware::from_fn_with_state(state.clone(), visitor::identify))
-        .layer(sessions::layer(&state.storage, &state.config))
         .layer(headers::refuse_other_sites())
-        .layer(axum::middleware::from_fn_with_state(state.clone(), headers::set));
+        .layer(from_fn_with_state(state.clone(), visitor::identify))
+        .layer(sessions::layer(&state.storage, &state.config))
+        .layer(from_fn(error::render))
+        .layer(from_fn_with_state(state.clone(), headers::set));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };
     let router = Router::new()
         .merge(system)

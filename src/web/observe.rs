@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tracing::Instrument;
@@ -59,7 +59,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
     } else {
         span.in_scope(|| tracing::info!(status = status_code, milliseconds, "answered"));
     }
-    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    let labels = [("method", known(&method).to_owned()), ("route", route), ("status", status.as_u16().to_string())];
     ::metrics::counter!("http_requests_total", &labels).increment(1);
     ::metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
 
@@ -67,6 +67,12 @@ async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// The method's name, if it is one that this application answers: anybody may invent others, and
+/// each would be counted for ever.
+fn known(method: &Method) -> &str {
+    if [Method::GET, Method::HEAD, Method::POST].contains(method) { method.as_str() } else { "other" }
 }
 
 /// What machines ask all day: of no interest until something is looked for.

@@ -6,7 +6,7 @@ pub const SIZES: [u32; 4] = [5, 10, 25, 50];
 /// How many page numbers a bar shows.
 const NUMBERS: u64 = 5;
 
-/// What a list is asked for besides its search. Flatten it into the list's query.
+/// What a list is asked for besides its search: a handler takes `Query<Paging>` beside its own.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
 pub struct Paging {
     page: Option<u64>,

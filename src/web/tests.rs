@@ -80,6 +80,7 @@ async fn acts_of_other_sites_are_refused() {
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("csrf={token}"));
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.text.contains("다시 한 번 보내 주세요"));
     assert_eq!(app.get("/account").await.status, StatusCode::OK, "still signed in");
 }
 
@@ -163,6 +164,21 @@ async fn health_tells_when_no_more_requests_should_come() {
     app.state.drain();
     assert_eq!(app.get("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_broken_database_is_told_and_recovered_from() {
+    let app = TestApp::as_admin().await;
+    let rename = async |from: &'static str, to: &'static str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        app.state.storage.write(move |tx| tx.exec(&sql, &[])).await.expect("renames");
+    };
+    rename("sessions", "hidden").await;
+    let answer = app.get("/account").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text.contains("지금은 답하지 못해요") && !answer.text.contains("no such table"));
+    rename("hidden", "sessions").await;
+    assert_eq!(app.get("/account").await.status, StatusCode::OK, "and still signed in");
 }
 
 #[tokio::test]

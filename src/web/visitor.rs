@@ -40,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Member {
     }
 }
 
-/// Puts the [`Visitor`] beside the request.
+/// Puts the [`Visitor`] beside the request, and beside the response for the page of an error.
 pub(super) async fn identify(
     State(state): State<AppState>,
     session: Session,
@@ -51,8 +51,9 @@ pub(super) async fn identify(
         Ok(found) => found,
         Err(error) => return error.into_response(),
     };
-    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(visitor.clone());
     let mut response = next.run(request).await;
+    response.extensions_mut().insert(visitor);
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -12,7 +12,7 @@ use crate::members::limits::Subjects;
 use crate::members::store::{self, Credentials};
 use crate::storage::{Result, Tx};
 use crate::web::client::Client;
-use crate::web::{AppState, Error, Form, Layout, PageResult, Query, local_path, page, page_with, redirect};
+use crate::web::{AppState, Error, Form, FormPairs, Layout, PageResult, Query, local_path, page, page_with, redirect};
 
 #[derive(Template)]
 #[template(path = "members/login.html")]
@@ -86,7 +86,7 @@ pub(super) async fn sign_in(
     Ok(redirect(local_path(&form.next).unwrap_or(member.role.home())))
 }
 
-pub(super) async fn sign_out(session: Session, Form(()): Form<()>) -> PageResult<Response> {
+pub(super) async fn sign_out(session: Session, _: FormPairs) -> PageResult<Response> {
     session.flush().await?;
     Ok(redirect("/login?bye=1"))
 }

@@ -3,6 +3,8 @@
 mod account;
 mod login;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use tower_sessions::Session;
 

@@ -1,0 +1,242 @@
+//! The executable itself: how it starts, refuses and ends.
+
+#![expect(clippy::expect_used, reason = "a test says what it expected")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::{TempDir, tempdir};
+
+const PASSWORD: &str = "비밀번호 열두 글자";
+
+fn program(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--log-level", "error"]);
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("runs");
+    (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
+}
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+    introduction: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut introduction = String::new();
+        while !introduction.contains("데이터베이스") {
+            assert!(out.read_line(&mut introduction).expect("reads") > 0, "ended: {introduction}");
+        }
+        let address = introduction.split_once("http://").expect("an address").1;
+        let address = address.split_whitespace().next().expect("an address").to_owned();
+        Self { child, out, address, introduction }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(&self.address).expect("connects");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("writes");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("reads");
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("runs");
+        assert!(sent.success());
+    }
+
+    fn ended_within(&mut self, limit: Duration) -> Option<i32> {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().expect("asks") {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("still running");
+    }
+}
+
+fn refused(command: &mut Command, words: &str) {
+    let (code, out, complaint) = run(command);
+    assert_eq!(code, Some(2), "{out}{complaint}");
+    assert!(complaint.starts_with("mukkeum: ") && complaint.contains(words), "{complaint}");
+    assert_eq!(out, "");
+}
+
+#[test]
+fn it_introduces_itself_and_tells_how_to_begin() {
+    let folder = tempdir().expect("a folder");
+    let mut server = Server::start(&mut program(folder.path()));
+    assert!(server.introduction.starts_with(&format!("묶음 {}\n", env!("CARGO_PKG_VERSION"))));
+    assert!(server.introduction.contains("SQLite"));
+    let mut hint = String::new();
+    while !hint.contains("설치 확인 번호") {
+        assert!(server.out.read_line(&mut hint).expect("reads") > 0);
+    }
+    assert!(server.get("/health/ready").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/").contains("location: /login"));
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let folder = tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    refused(command.arg("--data").arg(folder.path()).args(["--listen", &address]), "다른 프로그램이 쓰고 있어요");
+}
+
+#[test]
+fn a_second_program_on_the_same_data_is_refused() {
+    let folder = tempdir().expect("a folder");
+    let _server = Server::start(&mut program(folder.path()));
+    refused(&mut program(folder.path()), "이미 켜져 있어요");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told() {
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("writes");
+    refused(&mut program(&file.join("data")), "--data");
+    refused(&mut program(&file), "--data");
+}
+
+#[test]
+fn data_of_a_newer_program_is_left_alone() {
+    let folder = tempdir().expect("a folder");
+    drop(Server::start(&mut program(folder.path())));
+    let database = rusqlite::Connection::open(folder.path().join("mukkeum.db")).expect("opens");
+    database.execute("INSERT INTO schema_versions (version, applied_at) VALUES (999, 0)", ()).expect("writes");
+    drop(database);
+    refused(&mut program(folder.path()), "더 새로운 버전");
+}
+
+#[test]
+fn settings_that_cannot_be_are_told() {
+    let folder = tempdir().expect("a folder");
+    std::fs::write(folder.path().join("mukkeum.toml"), "lisen = '127.0.0.1:1'\n").expect("writes");
+    refused(&mut program(folder.path()), "lisen");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    refused(command.args(["--database", "mysql://user:secret@host/name"]), "MariaDB");
+    let (code, _, _) = run(program(folder.path()).arg("--no-such-flag"));
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
+    let folder = tempdir().expect("a folder");
+    std::fs::write(folder.path().join("mukkeum.toml"), "log_level = 'file=broken=x'\n").expect("writes");
+    let bare = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+        command.arg("--data").arg(folder.path()).args(["--listen", "127.0.0.1:0"]);
+        command
+    };
+    refused(&mut bare(), "log_level");
+    refused(bare().env("MUKKEUM_LOG_LEVEL", "variable=broken=x"), "log_level");
+    Server::start(bare().env("MUKKEUM_LOG_LEVEL", "error"));
+    Server::start(bare().env("MUKKEUM_LOG_LEVEL", "variable=broken=x").args(["--log-level", "error"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_in_order() {
+    let folder = tempdir().expect("a folder");
+    let mut server = Server::start(program(folder.path()).args(["--drain-seconds", "1"]));
+    server.signal("-TERM");
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(server.get("/health/ready").starts_with("HTTP/1.1 503"), "still accepting, no longer ready");
+    assert_eq!(server.ended_within(Duration::from_secs(5)), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_that_never_ends_does_not_keep_it_from_ending() {
+    let folder = tempdir().expect("a folder");
+    let mut server = Server::start(program(folder.path()).args(["--shutdown-seconds", "1"]));
+    let mut stream = std::net::TcpStream::connect(&server.address).expect("connects");
+    write!(stream, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf").expect("writes");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("-TERM");
+    assert_eq!(server.ended_within(Duration::from_secs(5)), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = tempdir().expect("a folder");
+    let mut server = Server::start(program(folder.path()).args(["--drain-seconds", "60"]));
+    server.signal("-TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("-INT");
+    server.ended_within(Duration::from_secs(2));
+}
+
+fn user(folder: &TempDir, words: &[&str], password: &str) -> (Option<i32>, String, String) {
+    let mut child = program(folder.path())
+        .arg("user")
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    writeln!(child.stdin.take().expect("a pipe"), "{password}").unwrap_or_default();
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("ends");
+    (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
+}
+
+#[test]
+fn members_are_kept_from_the_command_line_too() {
+    let folder = tempdir().expect("a folder");
+    let _server = Server::start(&mut program(folder.path()));
+    assert_eq!(user(&folder, &["add", "사장님", "--password-file", "-"], PASSWORD).0, Some(0));
+    assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
+    let (code, _, complaint) = user(&folder, &["add", "driver"], PASSWORD);
+    assert!(code == Some(2) && complaint.contains("이미 쓰고 있는"), "{complaint}");
+    let (code, _, complaint) = user(&folder, &["add", "short"], "1234567");
+    assert!(code == Some(2) && complaint.contains("8자"), "{complaint}");
+    let (code, _, complaint) = user(&folder, &["disable", "사장님"], "");
+    assert!(code == Some(2) && complaint.contains("마지막 관리자"), "{complaint}");
+    assert_eq!(user(&folder, &["disable", "driver"], "").0, Some(0));
+    assert_eq!(user(&folder, &["passwd", "driver"], "다른 비밀번호예요").0, Some(0));
+    assert_eq!(user(&folder, &["role", "nobody", "admin"], "").0, Some(2));
+
+    let (code, out, _) = user(&folder, &["list", "--json"], "");
+    assert_eq!(code, Some(0));
+    let members: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(members[0]["username"], "driver");
+    assert_eq!(members[0]["enabled"], false);
+    assert_eq!(members[1]["role"], "admin");
+    assert!(!out.contains("argon2"));
+}
+
+#[test]
+fn version_is_for_people_and_programs() {
+    let folder = tempdir().expect("a folder");
+    let (_, out, _) = run(program(folder.path()).arg("version"));
+    assert!(out.contains(env!("CARGO_PKG_VERSION")));
+    let (_, out, _) = run(program(folder.path()).args(["version", "--json"]));
+    let version: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+}
