@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -100,6 +101,10 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
     let sweeper = tokio::spawn(sweep(state.clone()));
     let (stop, mut stopped) = watch::channel(false);
     let service = web::router(&state).into_make_service_with_connect_info::<SocketAddr>();
+    // A page is one small answer: it must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // An error means that nobody can ask any more, which is to stop as well.
         let _ = stopped.wait_for(|stopped| *stopped).await;

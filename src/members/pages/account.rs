@@ -49,7 +49,9 @@ pub(super) async fn change(
     }
     let hash = credentials(&state, member.username.clone()).await?.map(|credentials| credentials.password_hash);
     let mut problems = Problems::default();
-    if !state.passwords.verify(form.current, hash).await? {
+    if state.passwords.verify(form.current, hash).await? {
+        state.storage.write(move |tx| subjects.forgive(tx)).await?;
+    } else {
         problems.current = Some("지금 비밀번호가 맞지 않아요. 다시 적어 주세요.".to_owned());
     }
     let password = NewPassword::repeated(form.password, &form.again).map_err(|refusal| problems.add(refusal)).ok();
@@ -62,7 +64,6 @@ pub(super) async fn change(
     let changed = state
         .storage
         .write(move |tx| {
-            subjects.forgive(tx)?;
             let Ok(epoch) = store::set_password(tx, &username, &hash)? else {
                 return Ok(None);
             };
