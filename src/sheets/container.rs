@@ -3,8 +3,7 @@
 //! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, MS-CFB). Everything that
 //! is no spreadsheet gets the word for what it is.
 
-use std::io::{Cursor, Read};
-
+use super::compound::Compound;
 use super::decrypt;
 use super::refusal::Refusal;
 use super::text;
@@ -37,8 +36,7 @@ pub(super) enum Container {
 
 /// Whether the file can be read only with a password.
 pub fn needs_password(bytes: &[u8]) -> bool {
-    bytes.starts_with(COMPOUND)
-        && cfb::CompoundFile::open(Cursor::new(bytes)).is_ok_and(|file| file.is_stream("/EncryptionInfo"))
+    bytes.starts_with(COMPOUND) && Compound::open(bytes).is_some_and(|file| file.has("EncryptionInfo"))
 }
 
 /// Says what `bytes` are, and takes off the encryption.
@@ -56,7 +54,7 @@ pub(super) fn recognise(bytes: Vec<u8>, password: Option<&str>, max_bytes: usize
         return Ok(Container::Zip(bytes));
     }
     if bytes.starts_with(COMPOUND) {
-        return compound(bytes, password);
+        return compound(&bytes, password);
     }
     if let Some((_, what)) = FOREIGN.iter().find(|(signature, _)| bytes.starts_with(signature)) {
         return Err(Refusal::not_spreadsheet(what));
@@ -64,33 +62,18 @@ pub(super) fn recognise(bytes: Vec<u8>, password: Option<&str>, max_bytes: usize
     written(&bytes)
 }
 
-fn compound(bytes: Vec<u8>, password: Option<&str>) -> Result<Container, Refusal> {
-    let whole = bytes.len() as u64;
-    let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|_| Refusal::Damaged)?;
-    if file.is_stream("/EncryptionInfo") {
-        let info = stream(&mut file, "/EncryptionInfo", whole)?;
-        let package = stream(&mut file, "/EncryptedPackage", whole)?;
-        drop(file);
+fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, Refusal> {
+    let file = Compound::open(bytes).ok_or(Refusal::Damaged)?;
+    if let Some(info) = file.stream("EncryptionInfo") {
+        let package = file.stream("EncryptedPackage").ok_or(Refusal::Damaged)?;
         let plain = decrypt::decrypt(&info, package, password)?;
         return if plain.starts_with(ZIP) { Ok(Container::Zip(plain)) } else { Err(Refusal::Damaged) };
     }
-    for name in ["/Workbook", "/Book"] {
-        if file.is_stream(name) {
-            return Ok(Container::Biff(stream(&mut file, name, whole)?));
-        }
+    if let Some(stream) = file.stream("Workbook").or_else(|| file.stream("Book")) {
+        return Ok(Container::Biff(stream));
     }
-    let what = if file.is_stream("/WordDocument") { "워드 문서" } else { "다른 오피스 문서" };
+    let what = if file.has("WordDocument") { "워드 문서" } else { "다른 오피스 문서" };
     Err(Refusal::not_spreadsheet(what))
-}
-
-fn stream(file: &mut cfb::CompoundFile<Cursor<Vec<u8>>>, name: &str, whole: u64) -> Result<Vec<u8>, Refusal> {
-    let stream = file.open_stream(name).map_err(|_| Refusal::Damaged)?;
-    if stream.len() > whole {
-        return Err(Refusal::Damaged);
-    }
-    let mut bytes = Vec::new();
-    stream.take(whole).read_to_end(&mut bytes).map_err(|_| Refusal::Damaged)?;
-    Ok(bytes)
 }
 
 fn written(bytes: &[u8]) -> Result<Container, Refusal> {

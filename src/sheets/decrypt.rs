@@ -327,3 +327,94 @@ fn u16_at(bytes: &[u8], at: usize) -> Result<u16, Refusal> {
 fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Refusal> {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)
 }
+
+#[cfg(test)]
+mod tests {
+    use aes::cipher::BlockModeEncrypt;
+
+    use super::*;
+
+    const PASSWORD: &str = "비밀 1234";
+
+    /// The inverse of [`cbc`], for whole blocks.
+    fn encrypt(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
+        fn run<C: BlockModeEncrypt>(mut mode: C, data: &mut [u8]) {
+            for block in data.chunks_exact_mut(BLOCK) {
+                let block: &mut Block<C> = block.try_into().expect("a block");
+                mode.encrypt_block(block);
+            }
+        }
+        let mut data = data.to_vec();
+        data.resize(data.len().next_multiple_of(BLOCK), 0);
+        match key.len() {
+            16 => run(cbc::Encryptor::<Aes128>::new_from_slices(key, iv).expect("a key"), &mut data),
+            24 => run(cbc::Encryptor::<Aes192>::new_from_slices(key, iv).expect("a key"), &mut data),
+            _ => run(cbc::Encryptor::<Aes256>::new_from_slices(key, iv).expect("a key"), &mut data),
+        }
+        data
+    }
+
+    /// Agile `EncryptionInfo` and `EncryptedPackage`.
+    fn agile(name: &str, key_bytes: usize, chaining: &str, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let hash = Hash::named(name).expect("a hash");
+        let salt: Vec<u8> = (1..=16).collect();
+        let password: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let spun = hash.spun(&salt, &password, 1_000);
+        let lock = |value: &[u8], purpose: [u8; 8]| {
+            BASE64.encode(encrypt(&fit(hash.of(&[&spun, &purpose]), key_bytes), &salt, value))
+        };
+        let package_key = vec![7u8; key_bytes];
+        let input = [9u8; BLOCK];
+        let common = format!(
+            "saltSize=\"16\" blockSize=\"16\" keyBits=\"{}\" hashSize=\"{}\" cipherAlgorithm=\"AES\" \
+             cipherChaining=\"{chaining}\" hashAlgorithm=\"{name}\" saltValue=\"{}\"",
+            key_bytes * 8,
+            hash.of(&[]).len(),
+            BASE64.encode(&salt)
+        );
+        let xml = format!(
+            "<encryption><keyData {common}/><keyEncryptors><keyEncryptor><p:encryptedKey spinCount=\"1000\" {common} \
+             encryptedVerifierHashInput=\"{}\" encryptedVerifierHashValue=\"{}\" encryptedKeyValue=\"{}\"/>\
+             </keyEncryptor></keyEncryptors></encryption>",
+            lock(&input, VERIFIER_INPUT),
+            lock(&hash.of(&[&input]), VERIFIER_VALUE),
+            lock(&package_key, KEY_VALUE)
+        );
+        let mut package = (plain.len() as u64).to_le_bytes().to_vec();
+        for (index, segment) in (0u32..).zip(plain.chunks(SEGMENT)) {
+            let iv = fit(hash.of(&[&salt, &index.to_le_bytes()]), BLOCK);
+            package.extend(encrypt(&package_key, &iv, segment));
+        }
+        ([b"\x04\0\x04\0\x40\0\0\0".as_slice(), xml.as_bytes()].concat(), package)
+    }
+
+    #[test]
+    fn every_hash_and_key_size_comes_back() {
+        let plain: Vec<u8> = (0..10_001u32).map(|number| number.to_le_bytes()[0]).collect();
+        for name in ["SHA1", "SHA256", "SHA384", "SHA512"] {
+            for key_bytes in [16, 24, 32] {
+                let (info, package) = agile(name, key_bytes, "ChainingModeCBC", &plain);
+                assert_eq!(decrypt(&info, package.clone(), Some(PASSWORD)), Ok(plain.clone()), "{name} {key_bytes}");
+                assert_eq!(decrypt(&info, package, Some("1234")), Err(Refusal::WrongPassword));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_is_said() {
+        let (info, package) = agile("SHA1", 16, "ChainingModeCFB", b"plain");
+        let refusal = decrypt(&info, package.clone(), Some(PASSWORD));
+        assert_eq!(refusal, Err(Refusal::UnsupportedEncryption { what: "AES-CFB".into() }));
+        let slow = String::from_utf8_lossy(&info).replace("ModeCFB", "ModeCBC").replace("\"1000\"", "\"9000000\"");
+        assert_eq!(
+            decrypt(slow.as_bytes(), package.clone(), Some("x")).map_err(|refusal| refusal.code()),
+            Err("unsupported_encryption")
+        );
+        assert_eq!(
+            decrypt(b"\x04\0\x03\0", package.clone(), Some("x")).map_err(|refusal| refusal.code()),
+            Err("unsupported_encryption")
+        );
+        assert_eq!(decrypt(&info, package.clone(), None), Err(Refusal::PasswordRequired));
+        assert_eq!(decrypt(&info[..40], package, Some("x")).map_err(|refusal| refusal.code()), Err("damaged"));
+    }
+}

@@ -6,6 +6,7 @@
 //! held twice. A file that cannot be used is a [`Refusal`], whose text tells a person what it is and
 //! what to do. [`rejected_rows`] writes the bad rows back with the reasons beside them.
 
+mod compound;
 mod container;
 mod decrypt;
 mod package;

@@ -30,17 +30,23 @@ pub struct Table {
     mojibake: bool,
 }
 
-/// How a profile fits a row.
-struct Fit<'p> {
-    profile: &'p Profile,
+/// A row that may be a header.
+struct Candidate {
     sheet: usize,
     row: u32,
     headers: Vec<String>,
+    places: HashMap<String, usize>,
+    mojibake: bool,
+}
+
+/// How a profile fits a row.
+struct Fit<'p> {
+    profile: &'p Profile,
+    candidate: &'p Candidate,
     found: usize,
     missing: Vec<String>,
     named_sheet: bool,
     marked: bool,
-    mojibake: bool,
 }
 
 impl Profiles {
@@ -71,11 +77,9 @@ impl Profiles {
 
     #[expect(clippy::unused_self, reason = "belongs to the profiles")]
     fn best(&self, workbook: &mut Workbook, profiles: &[&Profile], any: bool) -> Result<Table, Refusal> {
-        let heads = workbook.heads()?;
-        let mut fits: Vec<Fit<'_>> = Vec::new();
-        for &profile in profiles {
-            fits.extend(best_fit(profile, workbook, &heads));
-        }
+        let candidates = candidates(workbook.heads()?);
+        let names: Vec<String> = workbook.sheets().iter().map(|name| values::header(name)).collect();
+        let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &names, &candidates)).collect();
         let complete = fits
             .iter()
             .filter(|fit| fit.missing.is_empty() && (!any || fit.marked || fit.named_sheet))
@@ -119,43 +123,44 @@ const fn order_first(kind: Kind) -> u8 {
     }
 }
 
-fn best_fit<'p>(profile: &'p Profile, workbook: &Workbook, heads: &[Head]) -> Option<Fit<'p>> {
-    let mut best: Option<Fit<'p>> = None;
-    for head in heads {
-        let name = workbook.sheets().get(head.sheet).map(|name| values::header(name)).unwrap_or_default();
-        let named_sheet = profile.sheets.iter().any(|sheet| values::header(sheet) == name);
-        for (number, cells) in &head.rows {
-            for mojibake in [false, true] {
-                let Some(headers) = headers(cells, mojibake) else { continue };
-                let fit = fit(profile, head.sheet, *number, headers, named_sheet, mojibake);
-                let better = |best: &Fit<'_>| {
-                    (fit.missing.is_empty(), fit.found, fit.named_sheet)
-                        > (best.missing.is_empty(), best.found, best.named_sheet)
-                };
-                if best.as_ref().is_none_or(better) {
-                    best = Some(fit);
-                }
+fn candidates(heads: Vec<Head>) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for Head { sheet, rows } in heads {
+        for (row, headers) in rows {
+            if let Some(mended) = mended_headers(&headers) {
+                let places = places(&mended);
+                candidates.push(Candidate { sheet, row, headers: mended, places, mojibake: true });
             }
+            candidates.push(Candidate { sheet, row, places: places(&headers), headers, mojibake: false });
+        }
+    }
+    candidates
+}
+
+/// The headers without mojibake, when there is any.
+fn mended_headers(headers: &[String]) -> Option<Vec<String>> {
+    let mended: Vec<Option<String>> = headers.iter().map(|header| without_mojibake(header)).collect();
+    mended.iter().any(Option::is_some).then(|| {
+        mended.into_iter().zip(headers).map(|(mended, header)| mended.unwrap_or_else(|| header.clone())).collect()
+    })
+}
+
+fn best_fit<'p>(profile: &'p Profile, names: &[String], candidates: &'p [Candidate]) -> Option<Fit<'p>> {
+    let telling: Vec<String> = profile.sheets.iter().map(|name| values::header(name)).collect();
+    let mut best: Option<Fit<'p>> = None;
+    for candidate in candidates {
+        let named_sheet = names.get(candidate.sheet).is_some_and(|name| telling.contains(name));
+        let fit = fit(profile, candidate, named_sheet);
+        let rank = |fit: &Fit<'_>| (fit.missing.is_empty(), fit.found, fit.named_sheet);
+        if best.as_ref().is_none_or(|best| rank(&fit) > rank(best)) {
+            best = Some(fit);
         }
     }
     best
 }
 
-/// The cells as headers; put right when asked, and nothing when there is nothing to put right.
-fn headers(cells: &[String], mojibake: bool) -> Option<Vec<String>> {
-    if !mojibake {
-        return Some(cells.to_vec());
-    }
-    let mended: Vec<Option<String>> = cells.iter().map(|cell| without_mojibake(cell)).collect();
-    mended
-        .iter()
-        .any(Option::is_some)
-        .then(|| mended.into_iter().zip(cells).map(|(mended, cell)| mended.unwrap_or_else(|| cell.clone())).collect())
-}
-
-fn fit(profile: &Profile, sheet: usize, row: u32, headers: Vec<String>, named_sheet: bool, mojibake: bool) -> Fit<'_> {
-    let places = places(&headers);
-    let has = |alternatives: &str| alternatives.split('|').any(|header| places.contains_key(&values::header(header)));
+fn fit<'p>(profile: &'p Profile, candidate: &'p Candidate, named_sheet: bool) -> Fit<'p> {
+    let has = |alternatives: &str| find(&candidate.places, alternatives).is_some();
     let (mut found, mut missing) = (0, Vec::new());
     let mut need = |there: bool, name: &str| {
         if there {
@@ -175,7 +180,12 @@ fn fit(profile: &Profile, sheet: usize, row: u32, headers: Vec<String>, named_sh
     }
     missing.dedup();
     let marked = profile.markers.is_empty() || profile.markers.iter().any(|marker| has(marker));
-    Fit { profile, sheet, row, headers, found, missing, named_sheet, marked, mojibake }
+    Fit { profile, candidate, found, missing, named_sheet, marked }
+}
+
+/// The column of `A|B`: A, or else B.
+fn find(places: &HashMap<String, usize>, alternatives: &str) -> Option<usize> {
+    alternatives.split('|').find_map(|header| places.get(&values::header(header)).copied())
 }
 
 fn places(headers: &[String]) -> HashMap<String, usize> {
@@ -193,11 +203,11 @@ impl Fit<'_> {
     fn table(&self) -> Table {
         Table {
             profile: Arc::new(self.profile.clone()),
-            sheet: self.sheet,
-            header_row: self.row,
-            places: places(&self.headers),
-            headers: self.headers.clone(),
-            mojibake: self.mojibake,
+            sheet: self.candidate.sheet,
+            header_row: self.candidate.row,
+            places: self.candidate.places.clone(),
+            headers: self.candidate.headers.clone(),
+            mojibake: self.candidate.mojibake,
         }
     }
 }
@@ -205,7 +215,7 @@ impl Fit<'_> {
 impl Table {
     /// The column of a header (`A|B`: A, or else B).
     pub fn column(&self, header: &str) -> Option<usize> {
-        header.split('|').find_map(|header| self.places.get(&values::header(header)).copied())
+        find(&self.places, header)
     }
 
     /// The columns of a field, in the order of the profile.

@@ -59,12 +59,15 @@ pub(super) fn rows(
         .delimiter(separator(text))
         .from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
-    let (mut number, mut expected_line) = (0u64, 1u64);
-    while reader.read_record(&mut record).map_err(|_| Refusal::Damaged)? {
-        let line = record.position().map_or(expected_line, csv::Position::line);
-        number += 1 + line.saturating_sub(expected_line);
+    let mut number = 0u64;
+    loop {
+        let line = reader.position().line();
+        if !reader.read_record(&mut record).map_err(|_| Refusal::Damaged)? {
+            break;
+        }
         let breaks = record.iter().flat_map(str::bytes).filter(|&byte| byte == b'\n').count() as u64;
-        expected_line = line + breaks + 1;
+        let unfinished = u64::from(reader.position().byte() == text.len() as u64 && !text.ends_with('\n'));
+        number += (reader.position().line() + unfinished).saturating_sub(line + breaks).max(1);
         let cells: Vec<Cell<'_>> = record
             .iter()
             .take(counter.max_columns())

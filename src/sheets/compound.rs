@@ -1,0 +1,144 @@
+//! Compound files ([MS-CFB]): the container of .xls and of encrypted .xlsx.
+//!
+//! Read leniently: tools in the wild write allocation tables with entries beyond the end of the file,
+//! which stricter readers refuse. Every chain is bounded by the length of the file, so a loop ends.
+
+/// Chains end at these numbers and above.
+const LAST_SECTOR: u32 = 0xFFFF_FFFA;
+const HEADER: usize = 512;
+const ENTRY: usize = 128;
+const MINI_SECTOR: usize = 64;
+const STREAM: u8 = 2;
+const ROOT: u8 = 5;
+
+/// An entry of the directory.
+struct Entry {
+    name: String,
+    kind: u8,
+    start: u32,
+    size: usize,
+}
+
+/// A compound file over its bytes.
+pub(super) struct Compound<'a> {
+    bytes: &'a [u8],
+    sector: usize,
+    fat: Vec<u32>,
+    mini_fat: Vec<u32>,
+    /// streams shorter than this are in the mini stream
+    mini_limit: usize,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Compound<'a> {
+    /// Reads the header, the tables and the directory; nothing when they make no sense.
+    pub(super) fn open(bytes: &'a [u8]) -> Option<Self> {
+        let sector = match u16_at(bytes, 30)? {
+            9 => 512,
+            12 => 4096,
+            _ => return None,
+        };
+        let mini_limit = u32_at(bytes, 56)? as usize;
+        let mut file = Self { bytes, sector, fat: Vec::new(), mini_fat: Vec::new(), mini_limit, entries: Vec::new() };
+        for number in file.table_sectors()? {
+            file.fat.extend(words(file.sector_bytes(number)));
+        }
+        file.mini_fat = words(&file.chain(u32_at(bytes, 60)?, usize::MAX)).collect();
+        let directory = file.chain(u32_at(bytes, 48)?, usize::MAX);
+        file.entries = directory.chunks_exact(ENTRY).filter_map(Entry::read).collect();
+        file.entries.iter().any(|entry| entry.kind == ROOT).then_some(file)
+    }
+
+    /// Whether there is such a stream.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// The bytes of a stream; fewer than declared when the file ends before.
+    pub(super) fn stream(&self, name: &str) -> Option<Vec<u8>> {
+        let entry = self.entry(name)?;
+        if entry.size >= self.mini_limit {
+            return Some(self.chain(entry.start, entry.size));
+        }
+        let root = self.entries.iter().find(|entry| entry.kind == ROOT)?;
+        let mini = self.chain(root.start, root.size);
+        let piece = |number: u32| {
+            let start = (number as usize).saturating_mul(MINI_SECTOR);
+            mini.get(start..mini.len().min(start.saturating_add(MINI_SECTOR))).unwrap_or_default()
+        };
+        Some(follow(entry.start, &self.mini_fat, entry.size.min(self.bytes.len()), piece))
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.kind == STREAM && entry.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The sectors that hold the allocation table: 109 in the header, more in a chain of their own.
+    fn table_sectors(&self) -> Option<Vec<u32>> {
+        let most = self.bytes.len() / self.sector + 1;
+        let mut sectors: Vec<u32> = words(self.bytes.get(76..HEADER)?).collect();
+        let mut next = u32_at(self.bytes, 68)?;
+        for _ in 0..most {
+            if next >= LAST_SECTOR {
+                break;
+            }
+            let mut numbers: Vec<u32> = words(self.sector_bytes(next)).collect();
+            next = numbers.pop().unwrap_or(u32::MAX);
+            sectors.extend(numbers);
+        }
+        sectors.retain(|&number| number < LAST_SECTOR);
+        sectors.truncate(most);
+        Some(sectors)
+    }
+
+    fn sector_bytes(&self, number: u32) -> &'a [u8] {
+        let start = (number as usize).saturating_add(1).saturating_mul(self.sector);
+        let end = start.saturating_add(self.sector).min(self.bytes.len());
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    fn chain(&self, start: u32, size: usize) -> Vec<u8> {
+        follow(start, &self.fat, size.min(self.bytes.len()), |number| self.sector_bytes(number))
+    }
+}
+
+impl Entry {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let length = usize::from(u16_at(bytes, 64)?).saturating_sub(2).min(62);
+        let units = bytes.get(..length)?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        Some(Self {
+            name: char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
+            kind: *bytes.get(66)?,
+            start: u32_at(bytes, 116)?,
+            size: u32_at(bytes, 120)? as usize,
+        })
+    }
+}
+
+/// Puts the sectors of a chain together, `size` bytes at most. An empty sector ends it.
+fn follow<'s>(start: u32, table: &[u32], size: usize, sector: impl Fn(u32) -> &'s [u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut next = start;
+    while next < LAST_SECTOR && bytes.len() < size {
+        let piece = sector(next);
+        if piece.is_empty() {
+            break;
+        }
+        bytes.extend_from_slice(piece);
+        next = table.get(next as usize).copied().unwrap_or(u32::MAX);
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes))
+}
