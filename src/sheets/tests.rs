@@ -134,7 +134,9 @@ fn xml_sheet(rows: &[&[&str]]) -> String {
     for row in rows {
         xml += "<row>";
         for text in *row {
-            xml += &format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+            xml += "<c t=\"inlineStr\"><is><t>";
+            xml += text;
+            xml += "</t></is></c>";
         }
         xml += "</row>";
     }
@@ -166,7 +168,8 @@ fn package(parts: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().expect("finished").into_inner()
 }
 
-fn sheet_package(rows: &[&[&str]]) -> Vec<u8> {
+/// An .xlsx of one sheet with these rows, all text.
+pub(crate) fn sheet_package(rows: &[&[&str]]) -> Vec<u8> {
     package(&[("xl/worksheets/sheet1.xml", &xml_sheet(rows))])
 }
 
@@ -193,12 +196,12 @@ fn a_resaved_file_gets_its_zeros_back_and_1904_is_known() {
     for date1904 in [false, true] {
         let mut cells = String::from("<worksheet><sheetData><row r='1'>");
         for header in HEADERS {
-            cells += &format!("<c t='str'><v>{header}</v></c>");
+            cells = cells + "<c t='str'><v>" + header + "</v></c>";
         }
         cells += "</row><row r='9'>";
         let day = if date1904 { 45366.5 - 1462.0 } else { 45366.5 };
         for (at, text) in ROW.iter().enumerate() {
-            cells += &match at {
+            let cell: String = match at {
                 0 => "<c><v>2.024031500000001E15</v></c>".into(),
                 2 => "<c><v>1000000001</v></c>".into(),
                 3 => "<c><v>4524</v></c>".into(),
@@ -206,6 +209,7 @@ fn a_resaved_file_gets_its_zeros_back_and_1904_is_known() {
                 11 => format!("<c s='1'><v>{day}</v></c>"),
                 _ => format!("<c t='str'><v>{text}</v></c>"),
             };
+            cells += &cell;
         }
         cells += "</row></sheetData></worksheet>";
         let flag = u8::from(date1904);

@@ -397,3 +397,67 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 fn f64_at(bytes: &[u8], at: usize) -> Option<f64> {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| f64::from_le_bytes(*bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use calamine::{Data, Reader};
+
+    use super::*;
+    use crate::sheets::tests::fixture;
+    use crate::sheets::{Limits, open, values};
+
+    /// A record of a stream.
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(data.len()).expect("short");
+        [kind.to_le_bytes().as_slice(), &length.to_le_bytes(), data].concat()
+    }
+
+    #[test]
+    fn every_cell_is_as_calamine_reads_it() {
+        for name in
+            ["06_smartstore_orders.xls", "07_smartstore_dispatch_expected.xls", "08_logen_result_header_row2.xls"]
+        {
+            let bytes = fixture(name);
+            let mut workbook = open(bytes.clone(), None, Limits::default()).expect("opens");
+            let mut calamine = calamine::Xls::new(std::io::Cursor::new(bytes)).expect("opens");
+            assert_eq!(workbook.sheets(), calamine.sheet_names());
+            for sheet in 0..workbook.sheets().len() {
+                let range = calamine.worksheet_range_at(sheet).expect("there").expect("readable");
+                let mut seen = 0;
+                workbook
+                    .rows(sheet, &mut |row| {
+                        for (column, cell) in (0u32..).zip(&row.cells) {
+                            let theirs = range.get_value((row.number - 1, column)).cloned().unwrap_or_default();
+                            let same = match (cell, &theirs) {
+                                (Cell::Empty, Data::Empty) => true,
+                                (Cell::DateTime(date), Data::DateTime(serial)) => {
+                                    Cell::date_of_serial(serial.as_f64(), false) == Some(*date)
+                                }
+                                (cell, theirs) => values::text(cell) == theirs.to_string(),
+                            };
+                            assert!(same, "{name} row {} column {column}: {cell:?} {theirs:?}", row.number);
+                            seen += usize::from(*cell != Cell::Empty);
+                        }
+                        ControlFlow::Continue(())
+                    })
+                    .expect("read");
+                assert_eq!(seen, range.used_cells().count(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_of_its_own_is_said() {
+        let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
+        assert_eq!(Xls::open(stream).err(), Some(Refusal::LegacyPassword));
+        assert_eq!(Xls::open(Vec::new()).err(), Some(Refusal::Damaged));
+    }
+
+    #[test]
+    fn numbers_of_thirty_bits() {
+        assert!((rk(0x3FF0_0000) - 1.0).abs() < f64::EPSILON);
+        assert!((rk((12_345 << 2) | 2) - 12_345.0).abs() < f64::EPSILON);
+        assert!((rk((12_345 << 2) | 3) - 123.45).abs() < f64::EPSILON);
+        assert!((rk(0xFFFF_FFFE) + 1.0).abs() < f64::EPSILON);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+mod channels;
+
 use super::*;
 use crate::orders::model::{ChargeType, NewOrder, ShippingMethod};
 use crate::sheets::tests::{fixture, profiles};
@@ -136,6 +138,16 @@ fn fixture_05_legacy_66_columns_all_text() {
     for row in 3..=14 {
         assert_eq!(good(&rows, row).dispatch_deadline.map(|day| day.to_string()).as_deref(), Some("2021-06-07"));
     }
+}
+
+#[test]
+fn fixture_06_is_an_old_xls() {
+    let (table, rows) = run(fixture("06_smartstore_orders.xls"), orders);
+    assert_eq!((table.sheet, table.header_row), (1, 2));
+    assert_eq!(counts(&rows), [60, 0, 0, 0]);
+    assert_eq!(good(&rows, 3).customer.tel, "010-0000-0001");
+    assert_eq!(good(&rows, 3).placed_at.kst().to_string(), "2024-03-15 12:00:00");
+    assert_eq!(good(&rows, 62).quantity, 60);
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! The bytes of a file: open, recognise, check every row. Nothing may panic, and memory stays small.
+//! The limits are small so that one run is short.
+#![no_main]
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+use mukkeum::sheets::{Kind, Limits, Profiles, open, rejected_rows};
+use mukkeum::uploads::check;
+
+const LIMITS: Limits = Limits { bytes: 1 << 20, xls_bytes: 1 << 20, rows: 2_000, columns: 300, cells: 100_000 };
+
+fn profiles() -> &'static Profiles {
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
+    PROFILES.get_or_init(|| Profiles::load(None).expect("embedded profiles are right"))
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(mut workbook) = open(bytes.to_vec(), Some("1234"), LIMITS) else { return };
+    let Ok(table) = profiles().recognise_any(&mut workbook) else {
+        for sheet in 0..workbook.sheets().len().min(4) {
+            let _ = workbook.rows(sheet, &mut |_| ControlFlow::Continue(()));
+        }
+        return;
+    };
+    let mut rows = Vec::new();
+    let mut seen = |row: u32| {
+        rows.push((row, String::from("사유")));
+        ControlFlow::Continue(())
+    };
+    let _ = match table.profile.kind {
+        Kind::Orders => check::orders(&mut workbook, &table, &mut |row| seen(row.row)),
+        Kind::Tracking => check::tracking(&mut workbook, &table, &mut |row| seen(row.row)),
+        Kind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
+    };
+    rows.truncate(20);
+    let _ = rejected_rows(&mut workbook, &table, &rows);
+});

@@ -1,0 +1,151 @@
+//! The forms that values were seen in, and those that are mistakes.
+
+use super::*;
+
+fn text(text: &str) -> Cell<'_> {
+    Cell::Text(text.into())
+}
+
+#[test]
+fn quantities() {
+    for (written, read) in [("1", 1), ("１", 1), (" 12 ", 12), ("1,234", 1_234), ("3.0", 3)] {
+        assert_eq!(quantity(&text(written)), Ok(read), "{written}");
+    }
+    assert_eq!(quantity(&Cell::Number(2.0)), Ok(2));
+    for written in ["", "0", "-1", "1.5", "1개", "두개", "1,2", "1e3", "999999999999999999"] {
+        assert!(quantity(&text(written)).is_err(), "{written}");
+    }
+}
+
+#[test]
+fn amounts() {
+    for (written, read) in [
+        ("", 0),
+        ("0", 0),
+        ("471,249", 471_249),
+        ("₩12,000", 12_000),
+        ("￦12,000", 12_000),
+        ("12000원", 12_000),
+        ("1 ", 1),
+    ] {
+        assert_eq!(money(&text(written)), Ok(read), "{written}");
+    }
+    assert_eq!(money(&Cell::Number(27_948.4)), Ok(27_948));
+    for written in ["만이천원", "-1", "12,00", "1.2.3", "₩"] {
+        assert!(money(&text(written)).is_err(), "{written}");
+    }
+}
+
+#[test]
+fn moments_in_every_way_of_writing() {
+    for (written, read) in [
+        ("2024-03-15", "2024-03-15 00:00:00"),
+        ("2024-03-15 10:00", "2024-03-15 10:00:00"),
+        ("2024-03-15 10:00:05", "2024-03-15 10:00:05"),
+        ("2024-03-15 10:00:05.0", "2024-03-15 10:00:05"),
+        ("2024.3.5", "2024-03-05 00:00:00"),
+        ("2024. 3. 5.", "2024-03-05 00:00:00"),
+        ("2024/03/15 10:00", "2024-03-15 10:00:00"),
+        ("20240315", "2024-03-15 00:00:00"),
+        ("20240315100005", "2024-03-15 10:00:05"),
+        ("2025.7.18  12:42:43 PM", "2025-07-18 12:42:43"),
+        ("2025.7.18  12:42:43 AM", "2025-07-18 00:42:43"),
+        ("2025-07-18 오후 3:05", "2025-07-18 15:05:00"),
+        ("2024년 3월 15일 (금) 오전 9시 5분", "2024-03-15 09:05:00"),
+        ("2024-03-15T10:00:00+09:00", "2024-03-15 10:00:00"),
+        ("2024-03-15T01:00:00Z", "2024-03-15 10:00:00"),
+        ("45366.5", "2024-03-15 12:00:00"),
+    ] {
+        assert_eq!(moment(&text(written), false).map(|moment| moment.to_string()), Ok(read.to_owned()), "{written}");
+    }
+    for written in [
+        "내일까지",
+        "2024-02-30",
+        "24.03.15",
+        "2024-13-01",
+        "2024-03-15 25:00",
+        "15",
+        "2024-03",
+        "3/15/2024",
+        "2024-03-15 13:00 PM",
+    ] {
+        assert!(moment(&text(written), false).is_err(), "{written}");
+    }
+    assert_eq!(
+        moment(&Cell::Number(45_371.999_988_425_92), false).map(|moment| moment.to_string()).as_deref(),
+        Ok("2024-03-20 23:59:59")
+    );
+    assert_eq!(
+        moment(&Cell::Number(20_240_315_100_005.0), false).map(|moment| moment.to_string()).as_deref(),
+        Ok("2024-03-15 10:00:05")
+    );
+    assert!(moment(&Cell::Number(1.0), false).is_err());
+}
+
+#[test]
+fn telephone_numbers() {
+    for (written, read) in [
+        ("", ""),
+        ("010-1234-5678", "010-1234-5678"),
+        ("01012345678", "010-1234-5678"),
+        ("1012345678", "010-1234-5678"),
+        ("010 1234 5678", "010-1234-5678"),
+        ("+82 10-1234-5678", "010-1234-5678"),
+        ("0111234567", "011-123-4567"),
+        ("02-000-1111", "02-000-1111"),
+        ("212345678", "02-1234-5678"),
+        ("23456789", "02-345-6789"),
+        ("0531234567", "053-123-4567"),
+        ("531234567", "053-123-4567"),
+        ("07012345678", "070-1234-5678"),
+        ("050300001012", "0503-0000-1012"),
+        ("05030001012", "0503-000-1012"),
+        ("50300001012", "0503-0000-1012"),
+        ("1588-0000", "1588-0000"),
+        ("０１０－１２３４－５６７８", "010-1234-5678"),
+    ] {
+        assert_eq!(phone(&text(written)).as_deref(), Ok(read), "{written}");
+    }
+    assert_eq!(phone(&Cell::Number(1_012_345_678.0)).as_deref(), Ok("010-1234-5678"));
+    for written in ["연락처 없음", "010-****-5678", "123", "010123456789", "0000"] {
+        assert!(phone(&text(written)).is_err(), "{written}");
+    }
+}
+
+#[test]
+fn postal_codes_and_keys() {
+    assert_eq!(zip_code(&text("04524")).as_deref(), Ok("04524"));
+    assert_eq!(zip_code(&Cell::Number(4524.0)).as_deref(), Ok("04524"));
+    assert_eq!(zip_code(&text("")).as_deref(), Ok(""));
+    assert!(zip_code(&text("123-456")).is_err());
+    assert_eq!(id(&Cell::Number(2.024_031_500_000_011e15)).as_deref(), Ok("2024031500000011"));
+    assert!(id(&Cell::Number(1.5)).is_err());
+    assert!(digits("2024031500000001", 10, 20).is_ok() && digits("20240318-ABC", 10, 20).is_err());
+    assert_eq!(tracking_number(&text("451-6945-9705")).as_deref(), Ok("45169459705"));
+    assert_eq!(tracking_number(&text("EB123456789KR")).as_deref(), Ok("EB123456789KR"));
+    assert!(tracking_number(&text("직접배송")).is_err());
+}
+
+fn read(text: &str, style: OptionStyle) -> String {
+    let options = options(text, style, &["단일상품".to_owned()]);
+    options.iter().map(|option| format!("{}={}", option.key, option.value)).collect::<Vec<_>>().join(";")
+}
+
+#[test]
+fn options_in_every_style() {
+    assert_eq!(read("색상: 그레이 / 각인 문구: To: 엄마", OptionStyle::Pairs), "색상=그레이;각인 문구=To: 엄마");
+    assert_eq!(read("선택: 1. (제철) / 소포장: 100g X 10팩", OptionStyle::Pairs), "선택=1. (제철);소포장=100g X 10팩");
+    assert_eq!(read("슈퍼싱글", OptionStyle::Pairs), "옵션=슈퍼싱글");
+    assert_eq!(read("단일상품", OptionStyle::Text), "");
+    assert_eq!(read("색상:아이보리/1개", OptionStyle::Slashes), "색상=아이보리");
+    assert_eq!(read("색상:아이보리/사이즈:퀸/2개", OptionStyle::Slashes), "색상=아이보리;사이즈=퀸");
+    assert_eq!(read("색상=아이보리, 사이즈=퀸", OptionStyle::Equals), "색상=아이보리;사이즈=퀸");
+}
+
+#[test]
+fn lines_and_headers() {
+    assert_eq!(one_line("  정\u{a0}더미 "), "정 더미");
+    assert_eq!(one_line("a\r\nb\u{200b}"), "a b");
+    assert_eq!(header("수취인 연락처1\n"), "수취인연락처1");
+    assert_eq!(lines(&text("a\r\nb\u{a0}c ")), "a\nb c");
+}
