@@ -89,13 +89,17 @@ pub fn page(tx: &mut dyn Tx, filter: &OrderFilter, page: u32, size: u32) -> Resu
 
 /// Hands over every order of the list, some hundred at a time, in its sequence.
 pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(Listed) -> Result<()>) -> Result<()> {
-    let ids = find(tx, filter, 0, i64::MAX)?.ids;
-    for some in ids.chunks(500) {
+    for some in every_id(tx, filter)?.chunks(500) {
         for order in listed(tx, some)? {
             visit(order)?;
         }
     }
     Ok(())
+}
+
+/// The identifiers of all orders of the list, in its sequence.
+pub fn every_id(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
+    Ok(find(tx, filter, 0, i64::MAX)?.ids)
 }
 
 struct Found {

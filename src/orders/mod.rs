@@ -1,10 +1,11 @@
 //! Orders: one product line of a purchase, the heart of the house.
 //!
 //! `model` says what an order is and how it moves; `terms` what it can be found by; `filter` what a
-//! list shows; `list` finds that by index among a million; `store` reads and changes orders;
-//! `pages` shows them.
+//! list shows; `list` finds that by index among a million; `export` writes it into a file; `store`
+//! reads and changes orders; `pages` shows them.
 
 pub mod edit;
+pub mod export;
 pub mod filter;
 pub mod list;
 pub mod model;
