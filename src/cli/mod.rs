@@ -4,6 +4,8 @@
 //! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
 //! (a flag that does not exist as well).
 
+mod export;
+mod import;
 mod serve;
 mod user;
 mod version;
@@ -36,6 +38,12 @@ struct CommandLine {
 enum Command {
     /// 프로그램을 켜요. 브라우저로 열 수 있어요
     Serve,
+    /// 판매채널과 택배사의 파일을 올려요
+    #[command(subcommand)]
+    Import(import::Import),
+    /// 목록을 파일로 저장해요
+    #[command(subcommand)]
+    Export(export::Export),
     /// 사용자를 추가하고 고쳐요
     #[command(subcommand)]
     User(user::User),
@@ -110,6 +118,8 @@ fn execute(line: CommandLine) -> Outcome {
     let config = Config::load(line.settings, |name| std::env::var(name).ok())?;
     match line.command {
         None | Some(Command::Serve) => serve::run(config),
+        Some(Command::Import(import)) => import.run(&config),
+        Some(Command::Export(export)) => export.run(&config),
         Some(Command::User(user)) => user.run(&config),
         Some(Command::Version(version)) => version.run(),
     }

@@ -1,0 +1,186 @@
+//! `mukkeum export`: a list into a file, with the filters of its page.
+//!
+//! The page leaves out words that mean nothing; a script that mistypes one would take a wrong file
+//! for the right one, so here they are refused, all at once.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::audit;
+use crate::config::Config;
+use crate::districts::Districts;
+use crate::orders::export::{self, ExportError, Format};
+use crate::orders::filter::{DateField, FilterWords, OrderFilter};
+use crate::orders::model::OrderState;
+use crate::orders::terms::{SearchField, search_words};
+use crate::products::store as products;
+use crate::sheets::Profiles;
+use crate::storage::{Result, StorageError, Tx};
+use crate::time::parse_date;
+
+#[derive(Subcommand)]
+pub(super) enum Export {
+    /// 주문을 파일로 저장해요. 조건은 주문관리 화면과 같아요
+    Orders(Orders),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Orders {
+    /// 찾을 곳: all, order_number, customer_name, customer_tel, recipient_name, recipient_tel1, recipient_tel2, address, tracking_number, bundle_number [기본값: all]
+    #[arg(long, value_name = "FIELD")]
+    field: Option<String>,
+    /// 찾을 말
+    #[arg(long, value_name = "WORDS")]
+    q: Option<String>,
+    /// 기간의 날짜: placed_at, dispatch_deadline, preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at [기본값: placed_at]
+    #[arg(long, value_name = "FIELD")]
+    date: Option<String>,
+    /// 첫날(포함), YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// 마지막 날(포함), YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+    /// 주문상태: PLACED(주문), PURCHASED(발주), DISPATCHED(출고), SHIPPED(배송), CONFIRMED(확정), CANCELLED(취소), REFUNDED(환불)
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    /// 판매채널의 코드나 이름
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// 상품번호
+    #[arg(long, value_name = "NUMBER")]
+    product: Option<String>,
+    /// 순서, 날짜와 .desc(최근 먼저) 또는 .asc [기본값: placed_at.desc]
+    #[arg(long, value_name = "DATE.DIRECTION")]
+    sort: Option<String>,
+    /// 저장할 파일, .xlsx .csv .json 가운데 하나
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Export {
+    pub(super) fn run(self, config: &Config) -> Outcome {
+        match self {
+            Self::Orders(orders) => orders.run(config),
+        }
+    }
+}
+
+impl Orders {
+    fn run(self, config: &Config) -> Outcome {
+        let shown = self.out.display().to_string();
+        let Some(format) = Format::of(&self.out) else {
+            return Err(Failure(format!("{shown}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+        };
+        let words = self.words();
+        let problems = problems(&words);
+        if !problems.is_empty() {
+            return Err(Failure(problems.join("\n")));
+        }
+        let profiles =
+            Profiles::load(Some(&config.data.join("channels"))).map_err(|error| Failure(error.to_string()))?;
+        let storage = open_storage(config)?;
+        let orders = block_on(async {
+            let asked = words.clone();
+            let filter = storage.read(move |tx| named(tx, &asked, &profiles)).await?;
+            let told = json!({ "file": shown, "filter": words });
+            storage.write(move |tx| audit::record(tx, None, "orders.exported", &told)).await?;
+            let (districts, out) = (Districts::embedded(), self.out);
+            storage
+                .read(move |tx| export::write(tx, &filter, format, &districts, &out))
+                .await
+                .map_err(|error| match error {
+                    ExportError::Storage(error) => error.into(),
+                    ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
+                })
+                .map(|orders| (orders, shown))
+        });
+        let (orders, shown) = orders?;
+        writeln!(io::stdout().lock(), "{orders}건을 {shown}에 저장했어요.")?;
+        Ok(Done::Whole)
+    }
+
+    fn words(&self) -> FilterWords {
+        let word = |word: &Option<String>| word.as_deref().unwrap_or_default().trim().to_owned();
+        FilterWords {
+            field: word(&self.field),
+            q: word(&self.q),
+            date: word(&self.date),
+            from: word(&self.from),
+            to: word(&self.to),
+            state: word(&self.state),
+            channel: word(&self.channel),
+            product: word(&self.product),
+            sort: word(&self.sort),
+            ..FilterWords::default()
+        }
+    }
+}
+
+/// Everything about the words that means nothing, without the data.
+fn problems(words: &FilterWords) -> Vec<String> {
+    let filter = words.filter();
+    let wrong = |flag: &str, word: &str, understood: bool, wanted: &str| {
+        (!word.is_empty() && !understood).then(|| format!("--{flag} '{word}': {wanted}"))
+    };
+    let codes = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
+    let dates = DateField::ALL.map(DateField::code);
+    let (from, to) = (parse_date(&words.from), parse_date(&words.to));
+    let turned = from.zip(to).is_some_and(|(from, to)| to < from);
+    [
+        wrong(
+            "field",
+            &words.field,
+            SearchField::parse(&words.field).is_some(),
+            &codes(&SearchField::ALL.map(SearchField::code)),
+        ),
+        wrong("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        wrong("date", &words.date, DateField::parse(&words.date).is_some(), &codes(&dates)),
+        wrong("from", &words.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
+        wrong("to", &words.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        wrong("to", &words.to, !turned, "--from보다 빨라요."),
+        wrong("state", &words.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
+        wrong("sort", &words.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The filter, with the channel's code where its name was given.
+fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<OrderFilter, Failure> {
+    let mut filter = words.filter();
+    let mut problems = Vec::new();
+    if let Some(name) = &filter.channel {
+        let known = channels(tx)?;
+        let known = known.iter().map(|(code, name)| (code.as_str(), name.as_str())).chain(profiles.channels());
+        match channel_code(known, name) {
+            Some(code) => filter.channel = Some(code),
+            None => problems.push(format!("--channel '{name}': 모르는 판매채널이에요.")),
+        }
+    }
+    if let Some(number) = &filter.product
+        && products::by_number(tx, [number.as_str()])?.is_empty()
+    {
+        problems.push(format!("--product '{number}': 없는 상품번호예요."));
+    }
+    if problems.is_empty() { Ok(filter) } else { Err(Failure(problems.join("\n"))) }
+}
+
+fn channels(tx: &mut dyn Tx) -> Result<Vec<(String, String)>, StorageError> {
+    let rows = tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?;
+    rows.into_iter().map(|mut row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
+/// The code of the channel of that code or name, in whatever case.
+pub(super) fn channel_code<'a>(channels: impl Iterator<Item = (&'a str, &'a str)>, given: &str) -> Option<String> {
+    let given = given.to_lowercase();
+    let mut channels = channels;
+    channels
+        .find(|(code, name)| code.to_lowercase() == given || name.to_lowercase() == given)
+        .map(|(code, _)| code.to_owned())
+}

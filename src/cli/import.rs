@@ -1,0 +1,287 @@
+//! `mukkeum import`: files as the upload page takes them, and the same answer.
+//!
+//! Each file is an upload of its own, whole or absent, and shows in the list of uploads. With
+//! `--json` the standard output is one object for one file and an array of them for several, in the
+//! sequence they were given. Exit codes: 0 everything taken or known already, 1 some rows rejected or
+//! some files refused, 2 every file refused.
+
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::export::channel_code;
+use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::config::Config;
+use crate::sheets::{Kind, Profiles, Refusal};
+use crate::uploads::model::{FoundProduct, FoundVariant};
+use crate::uploads::store::{forget_file, set_stage};
+use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads};
+
+/// Rejected rows a person is told one by one.
+const ROWS_TOLD: usize = 200;
+
+#[derive(Subcommand)]
+pub(super) enum Import {
+    /// 판매채널의 주문 파일을 올려요
+    Orders(Files),
+    /// 택배사의 송장 파일을 올려요
+    Tracking(Files),
+    /// 판매채널의 구매확정, 취소, 반품, 교환 파일을 올려요
+    States(Files),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Files {
+    /// 올릴 파일
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// 판매채널의 코드나 이름(송장 파일은 택배사의) [기본값: 파일을 보고 알아내요]
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// 파일에 택배사가 없을 때 쓸 택배사 이름
+    #[arg(long, value_name = "NAME")]
+    courier: Option<String>,
+    /// 암호가 걸린 파일의 비밀번호를 이 파일의 첫 줄에서 읽어요. -는 표준 입력
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// 무엇이 바뀔지 보여 주기만 하고 아무것도 바꾸지 않아요
+    #[arg(long)]
+    dry_run: bool,
+    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The answer to a file, as programs read it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Taken {
+        file: String,
+        kind: &'static str,
+        created: usize,
+        updated: usize,
+        skipped: usize,
+        rejected: usize,
+        products_created: Vec<FoundProduct>,
+        variants_created: Vec<FoundVariant>,
+        rows: Vec<RowReport>,
+    },
+    Refused {
+        file: String,
+        refused: String,
+    },
+}
+
+impl Import {
+    pub(super) fn run(self, config: &Config) -> Outcome {
+        let (kind, files) = match self {
+            Self::Orders(files) => (Kind::Orders, files),
+            Self::Tracking(files) => (Kind::Tracking, files),
+            Self::States(files) => (Kind::States, files),
+        };
+        let password = files.password_file.as_deref().map(first_line).transpose()?;
+        let storage = open_storage(config)?;
+        let uploads = Uploads::open(&storage, config)?;
+        let request = Request {
+            kind: Some(kind),
+            channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
+            courier: files.courier.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+        };
+        let answers = block_on(async {
+            let mut answers = Vec::with_capacity(files.files.len());
+            for path in &files.files {
+                answers.push(answer(&uploads, path, password.as_deref(), &request, files.dry_run).await);
+            }
+            Ok(answers)
+        })?;
+        if files.json {
+            print_json(&answers)?;
+        } else if answers.iter().any(|answer| matches!(answer, Answer::Taken { .. })) {
+            print_summary(&mut io::stdout().lock(), &answers, files.dry_run)?;
+        }
+        outcome(&answers)
+    }
+}
+
+fn outcome(answers: &[Answer]) -> Outcome {
+    let refusals: Vec<String> = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::Refused { file, refused } => Some(format!("{file}: {refused}")),
+            Answer::Taken { .. } => None,
+        })
+        .collect();
+    if refusals.len() == answers.len() {
+        return Err(Failure(refusals.join("\n")));
+    }
+    let whole = answers.iter().all(|answer| matches!(answer, Answer::Taken { rejected: 0, .. }));
+    Ok(if whole { Done::Whole } else { Done::Part })
+}
+
+/// The code of a profile of that kind, of its code or name; what is unknown stays as it is, and is
+/// refused with the file.
+fn profile_code(profiles: &Profiles, kind: Kind, given: &str) -> String {
+    let given = given.trim();
+    let known = profiles.all().iter().filter(|profile| profile.kind == kind);
+    channel_code(known.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
+}
+
+async fn answer(uploads: &Uploads, path: &Path, password: Option<&str>, request: &Request, dry_run: bool) -> Answer {
+    let file = path.display().to_string();
+    let read = bytes(uploads, path, request);
+    let done = match read {
+        Ok(bytes) if dry_run => uploads.dry_run(bytes, password, request).await.map_err(Failure::from),
+        Ok(bytes) => take(uploads, path, bytes, password, request).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(uploads::Done { kind, report }) => taken(file, kind, report),
+        Err(Failure(refused)) => Answer::Refused { file, refused },
+    }
+}
+
+impl From<UploadError> for Failure {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Storage(error) => error.into(),
+            other => Self(other.to_string()),
+        }
+    }
+}
+
+fn bytes(uploads: &Uploads, path: &Path, request: &Request) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Failure("파일이 없어요.".to_owned()),
+        _ => Failure(format!("파일을 읽지 못했어요: {error}")),
+    };
+    if let (Some(kind), Some(code)) = (request.kind, &request.channel)
+        && !uploads.profiles.all().iter().any(|profile| profile.kind == kind && profile.code == *code)
+    {
+        return Err(Failure(Refusal::UnknownChannel(code.clone()).to_string()));
+    }
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    let limit = uploads.limits.bytes as u64;
+    if size > limit {
+        return Err(Failure(Refusal::TooLarge { limit_mib: limit >> 20 }.to_string()));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// Keeps the file and carries it out. Nobody comes back to give the password of a locked one: it is
+/// put away as refused.
+async fn take(
+    uploads: &Uploads,
+    path: &Path,
+    bytes: Vec<u8>,
+    password: Option<&str>,
+    request: &Request,
+) -> Result<uploads::Done, UploadError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let id = uploads.receive(None, &name, bytes, request).await?;
+    let done = uploads.apply(id, None, password, request).await;
+    if let Err(UploadError::Refused(refusal @ (Refusal::PasswordRequired | Refusal::WrongPassword))) = &done {
+        let refusal = refusal.to_string();
+        let put_away = move |tx: &mut dyn crate::storage::Tx| {
+            set_stage(tx, id, Stage::Refused, &refusal)?;
+            forget_file(tx, id)
+        };
+        uploads.storage.write(put_away).await?;
+    }
+    done
+}
+
+fn taken(file: String, kind: Kind, report: Report) -> Answer {
+    let [created, updated, skipped, rejected] = uploads::Outcome::ALL.map(|outcome| report.count(outcome));
+    Answer::Taken {
+        file,
+        kind: kind.code(),
+        created,
+        updated,
+        skipped,
+        rejected,
+        products_created: report.findings.products_created,
+        variants_created: report.findings.variants_created,
+        rows: report.rows,
+    }
+}
+
+fn print_json(answers: &[Answer]) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match answers {
+        [one] => serde_json::to_writer(&mut out, one)?,
+        several => serde_json::to_writer(&mut out, several)?,
+    }
+    writeln!(out)?;
+    out.flush()
+}
+
+fn print_summary(out: &mut impl Write, answers: &[Answer], dry_run: bool) -> io::Result<()> {
+    for answer in answers {
+        match answer {
+            Answer::Refused { file, refused } => writeln!(out, "{file}: 받지 않았어요. {refused}")?,
+            Answer::Taken {
+                file,
+                created,
+                updated,
+                skipped,
+                rejected,
+                products_created,
+                variants_created,
+                rows,
+                ..
+            } => {
+                writeln!(out, "{file}: 등록 {created}건, 반영 {updated}건, 그대로 {skipped}건, 거절 {rejected}건")?;
+                for product in products_created {
+                    writeln!(out, "  새 상품 {} {}", product.product_number, product.product_name)?;
+                }
+                for variant in variants_created {
+                    writeln!(out, "  새 옵션 {} {}: {}", variant.product_number, variant.key, variant.value)?;
+                }
+                print_rows(out, rows)?;
+            }
+        }
+    }
+    if dry_run {
+        writeln!(out, "미리 보기예요. 아무것도 바꾸지 않았어요.")?;
+    }
+    Ok(())
+}
+
+fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
+    let rejected = || rows.iter().filter(|row| row.outcome == uploads::Outcome::Rejected);
+    for row in rejected().take(ROWS_TOLD) {
+        writeln!(out, "  {}행 {} 거절: {}", row.row, row.order_number, uploads::sentences(row))?;
+    }
+    let more = rejected().count().saturating_sub(ROWS_TOLD);
+    if more > 0 {
+        writeln!(out, "  … 그 밖에 거절 {more}건")?;
+    }
+    let warned = |row: &&RowReport| {
+        matches!(row.outcome, uploads::Outcome::Created | uploads::Outcome::Updated) && !row.reasons.is_empty()
+    };
+    for row in rows.iter().filter(warned).take(ROWS_TOLD) {
+        writeln!(out, "  {}행 {} 확인: {}", row.row, row.order_number, uploads::sentences(row))?;
+    }
+    Ok(())
+}
+
+fn first_line(path: &Path) -> Result<String, Failure> {
+    let mut line = String::new();
+    if path == Path::new("-") {
+        io::stdin().lock().read_line(&mut line)?;
+    } else {
+        let file = std::fs::File::open(path)
+            .map_err(|error| Failure(format!("{} 파일을 읽지 못했어요: {error}", path.display())))?;
+        io::BufReader::new(file).read_line(&mut line)?;
+    }
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
