@@ -64,12 +64,6 @@ struct ListPage {
     rows: Vec<View>,
 }
 
-impl ListPage {
-    fn states(&self) -> [DeliveryState; 5] {
-        DeliveryState::ALL
-    }
-}
-
 async fn list(
     State(state): State<AppState>,
     layout: Layout,

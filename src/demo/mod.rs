@@ -6,11 +6,13 @@
 //! they lie in are those of the country.
 
 pub mod files;
+mod fill;
 mod orders;
 mod people;
 mod random;
 mod shop;
 
+pub use fill::fill;
 pub use orders::{NewOrders, new_orders};
 pub use people::{Person, people};
 pub use random::Random;

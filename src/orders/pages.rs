@@ -103,18 +103,6 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn states(&self) -> [OrderState; 7] {
-        OrderState::ALL
-    }
-
-    fn fields(&self) -> [SearchField; 10] {
-        SearchField::ALL
-    }
-
-    fn dates(&self) -> [DateField; 9] {
-        DateField::ALL
-    }
-
     fn sort_query(&self, by: impl Borrow<DateField>) -> String {
         self.words.query(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
     }
@@ -322,15 +310,10 @@ fn proceed(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> Stor
     })?;
     let mut message = format!("{}건을 {} 상태로 바꿨어요.", changed.len(), to.label());
     if !skipped.is_empty() {
-        let left = format!(
-            " {}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {}",
-            skipped.len(),
-            to.label(),
-            few(&skipped)
-        );
-        message.push_str(&left);
+        let (left, few) = (skipped.len(), few(&skipped));
+        message = format!("{message} {left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}", to.label());
     }
-    answer(tx, member_id, "orders.proceeded", changed, skipped, message, Vec::new())
+    answer(tx, member_id, "orders.proceeded", &changed, &skipped, message, Vec::new())
 }
 
 fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer> {
@@ -354,20 +337,20 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
     })?;
     let mut message = format!("{}건을 저장했어요.", changed.len());
     if !skipped.is_empty() {
-        message.push_str(&format!(" {}건은 바뀐 내용이 없어요.", skipped.len()));
+        message = format!("{message} {}건은 바뀐 내용이 없어요.", skipped.len());
     }
     if !problems.is_empty() {
-        message.push_str(&format!(" {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len()));
+        message = format!("{message} {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len());
     }
-    answer(tx, member_id, "orders.edited", changed, skipped, message, problems)
+    answer(tx, member_id, "orders.edited", &changed, &skipped, message, problems)
 }
 
 fn answer(
     tx: &mut dyn Tx,
     member_id: i64,
     action: &str,
-    changed: Vec<String>,
-    skipped: Vec<String>,
+    changed: &[String],
+    skipped: &[String],
     message: String,
     problems: Vec<(i64, Vec<Problem>)>,
 ) -> StorageResult<Answer> {
@@ -431,8 +414,12 @@ impl ShowPage {
         crockford(self.listed.order.delivery_id)
     }
 
-    fn date(&self, date: &Option<chrono::NaiveDate>) -> String {
-        date.map(date_with_weekday).unwrap_or_default()
+    fn dispatch_deadline(&self) -> String {
+        self.listed.order.dispatch_deadline.map(date_with_weekday).unwrap_or_default()
+    }
+
+    fn preferred_shipping_date(&self) -> String {
+        self.listed.order.preferred_shipping_date.map(date_with_weekday).unwrap_or_default()
     }
 }
 

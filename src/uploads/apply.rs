@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bundles::Bundle;
+use super::model::Findings;
 use super::plan::Plan;
 use super::read::ReadFile;
 use crate::deliveries::{self, model::Part, model::Summary};
@@ -37,10 +39,25 @@ pub fn apply(
             Ok(())
         });
     }
-    let channel_id = channel(tx, &file.profile.code, &file.profile.name)?;
-    let product_ids = make_products(tx, plan, upload_id)?;
+    let channel = (file.profile.code.as_str(), file.profile.name.as_str());
+    create(tx, cause, channel, &plan.bundles, &plan.report.findings, districts, &|_| ())
+}
+
+/// Makes the orders of `bundles`, and before them the products and variants that were found missing.
+/// `settle` has the last word on each order; an upload leaves it as the file has it.
+pub fn create(
+    tx: &mut dyn Tx,
+    cause: Cause,
+    (code, name): (&str, &str),
+    bundles: &[Bundle<'_>],
+    findings: &Findings,
+    districts: &Districts,
+    settle: &dyn Fn(&mut Order),
+) -> Result<()> {
+    let channel_id = channel(tx, code, name)?;
+    let product_ids = make_products(tx, bundles, findings, cause.upload_id)?;
     orders::changing(tx, cause, |changes| {
-        for bundle in &plan.bundles {
+        for bundle in bundles {
             let made: Vec<Order> = bundle
                 .orders
                 .iter()
@@ -48,7 +65,10 @@ pub fn apply(
                     let id = changes.tx.new_id();
                     let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
                     let sigungu = districts.lookup(&new.recipient.zip_code).district();
-                    order(new, id, [channel_id, product_id, bundle.delivery_id], sigungu, upload_id)
+                    let mut made =
+                        order(new, id, [channel_id, product_id, bundle.delivery_id], sigungu, cause.upload_id);
+                    settle(&mut made);
+                    made
                 })
                 .collect();
             if bundle.exists {
@@ -73,17 +93,21 @@ pub fn channel(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
     Ok(id)
 }
 
-fn make_products<'f>(tx: &mut dyn Tx, plan: &Plan<'f>, upload_id: i64) -> Result<BTreeMap<&'f str, i64>> {
-    let findings = &plan.report.findings;
+fn make_products<'f>(
+    tx: &mut dyn Tx,
+    bundles: &[Bundle<'f>],
+    findings: &Findings,
+    upload_id: Option<i64>,
+) -> Result<BTreeMap<&'f str, i64>> {
     for found in &findings.products_created {
-        products::insert(tx, &found.product_number, &found.product_name, Some(upload_id))?;
+        products::insert(tx, &found.product_number, &found.product_name, upload_id)?;
     }
     let numbers: BTreeSet<&str> =
-        plan.bundles.iter().flat_map(|bundle| &bundle.orders).map(|order| order.product_number.as_str()).collect();
+        bundles.iter().flat_map(|bundle| &bundle.orders).map(|order| order.product_number.as_str()).collect();
     let known = products::by_number(tx, numbers.iter().copied())?;
     for found in &findings.variants_created {
         if let Some(product) = known.get(&found.product_number) {
-            products::insert_variant(tx, product.id, &found.key, &found.value, Some(upload_id))?;
+            products::insert_variant(tx, product.id, &found.key, &found.value, upload_id)?;
         }
     }
     Ok(numbers.into_iter().filter_map(|number| Some((number, known.get(number)?.id))).collect())
@@ -94,7 +118,7 @@ fn order(
     id: i64,
     [channel_id, product_id, delivery_id]: [i64; 3],
     sigungu: Option<i64>,
-    upload_id: i64,
+    upload_id: Option<i64>,
 ) -> Order {
     Order {
         id,
@@ -123,7 +147,7 @@ fn order(
         admin_memo: String::new(),
         dispatch_deadline: new.dispatch_deadline,
         preferred_shipping_date: new.preferred_shipping_date,
-        upload_id: Some(upload_id),
+        upload_id,
         version: 0,
     }
 }

@@ -159,7 +159,7 @@ async fn receive(
         _ => {
             let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", ids.len());
             for (name, reason) in &refused {
-                message.push_str(&format!(" {name}: {reason}"));
+                message = format!("{message} {name}: {reason}");
             }
             let tone = if refused.is_empty() { "success" } else { "warning" };
             let summary = json!({ "message": message, "tone": tone });

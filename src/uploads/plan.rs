@@ -82,7 +82,8 @@ fn about(order_number: &str, message: &str) -> Reason {
     Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
 }
 
-fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
+/// The products and variants that these orders name and that are not there yet.
+pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
     let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
     let known = products::by_number(tx, numbers)?;
     let mut findings = Findings::default();

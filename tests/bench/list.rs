@@ -2,32 +2,27 @@
 //!
 //! `cargo bench --bench list -- [--orders 1000000] [--times 200] [--data DIR]`
 //!
-//! A shop is filled once, by uploading synthetic files through the command line as the office would;
-//! with `--data` it is kept and used again. Then each page is asked for, one request at a time, by a
+//! A shop of synthetic orders is made once; with `--data` it is kept and used again. Then each page is asked for, one request at a time, by a
 //! logged-in administrator over one connection. The figures are of whole answers: from the request
 //! to the last byte.
 #![expect(clippy::print_stdout, reason = "a program that shows figures")]
 
 use std::error::Error;
-use std::fs::File;
-use std::io::BufWriter;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use mukkeum::demo::{files, new_orders};
+use mukkeum::demo::fill;
 use mukkeum::orders::filter::DateField;
-use mukkeum::orders::model::NewOrder;
-use mukkeum::time::Moment;
+use mukkeum::storage::{Options, Storage};
+use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
 /// 2026-11-22: the day does not matter, only that it is always the same.
 const NOW: Moment = Moment(1_795_316_400_000);
-
-/// Orders in one of the files that fill the shop.
-const ROWS_A_FILE: usize = 20_000;
 
 /// The administrator of the bench's own shop.
 const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
@@ -88,27 +83,14 @@ fn mukkeum(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
-fn finished(command: &mut Command) -> Result<(), Box<dyn Error>> {
-    let status = command.status()?;
-    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
-}
-
-/// Fills the shop file by file; each is one upload.
-fn fill(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    let mut orders = new_orders(1, count, NOW);
+/// Fills the shop as a year and two months of work would have left it.
+async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(data)?;
     let begin = Instant::now();
-    for number in 1.. {
-        let part: Vec<NewOrder> = orders.by_ref().take(ROWS_A_FILE).collect();
-        if part.is_empty() {
-            break;
-        }
-        let path = folder.path().join(format!("{number}.xlsx"));
-        files::write_smart_store(BufWriter::new(File::create(&path)?), part.into_iter())?;
-        finished(mukkeum(&["import", "orders"], data).arg(&path))?;
-        std::fs::remove_file(&path)?;
-    }
-    println!("{count} orders uploaded in {} s\n", begin.elapsed().as_secs());
+    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
+    fill(&storage, 1, count, NOW, |_| ()).await?;
+    println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     Ok(())
 }
 
@@ -178,7 +160,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
     if !data.exists() {
-        fill(&data, arguments.orders)?;
+        fill_shop(&data, arguments.orders).await?;
     }
     let (_server, url) = serve(&data).await?;
     let client = visitor(&url).await?;
