@@ -1,4 +1,52 @@
-//! 묶음 (mukkeum): an order-management appliance.
+//! 묶음 (mukkeum): an order-management appliance for Korean makers who sell on 스마트스토어 and
+//! elsewhere and deliver big goods with their own team. One executable, SQLite inside.
+//!
+//! # The rooms
+//!
+//! | room | what it is for |
+//! | --- | --- |
+//! | [`orders`] | what an order is, its rules, its SQL, the list, its pages |
+//! | [`products`] | products and variants, which follow the orders |
+//! | [`deliveries`] | orders that travel together: everything follows from them |
+//! | [`districts`] | postal code → 시/도, 시/군/구, offline |
+//! | [`uploads`] | a file as a batch: read → plan → apply → report |
+//! | [`sheets`] | spreadsheets: the bytes of a channel's file become rows with named columns |
+//! | [`members`] | members, passwords, signing in, roles |
+//! | [`sessions`] | who is signed in, kept on the server |
+//! | [`audit`] | who did what |
+//! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
+//! | [`storage`] | one seam to the database; every SQL text once |
+//! | [`vault`] | seals secrets that have to be kept readable |
+//! | [`time`] | moments and dates; the Korean clock |
+//! | [`config`] | settings: flags, variables, file |
+//! | [`cli`] | the command line, one file a command |
+//! | [`demo`] | a synthetic shop, for training and for benchmarks |
+//!
+//! A noun's room holds `model.rs` (types and pure rules), `store.rs` (SQL as free functions over
+//! `&mut dyn Tx`) and `pages.rs` (page struct with its template, handler, form). A line of code may
+//! touch its own room, `storage`, `web` for pages, and the model and store of another noun; never
+//! another noun's pages, and never `web` from a model or store. `templates/` mirrors these rooms.
+//!
+//! # The way of one upload
+//!
+//! [`uploads::pages`] or [`cli`] hand a file's bytes to [`uploads::Uploads`], which keeps them as
+//! they came. `sheets::open` says what the bytes are, takes off the encryption and bounds what
+//! they may cost; `Profiles::recognise` finds sheet, header and profile (`assets/channels/*.toml`);
+//! [`uploads::check`] makes each row an order, or says everything that is wrong with it. All of that
+//! happens before any transaction. [`uploads::plan`] then compares the rows with the orders as they
+//! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, makes
+//! products, bundles and orders through [`orders::store::changing`], which also keeps the log, the
+//! search terms, the tallies and the deliveries in step; the report is written, and the commit makes
+//! all of it durable or none.
+//!
+//! # The way of one page
+//!
+//! `GET /orders?state=PLACED&q=ㅎㄱㄷ` passes the middleware of [`web`] (request number, session,
+//! visitor, access) to the handler in [`orders::pages`], which reads the address into
+//! [`orders::filter::FilterWords`] and runs [`orders::list::page`] in a read transaction. That
+//! gathers the few orders listed under the words or walks the index of the sort, whichever is
+//! cheaper, and reads the rows of one page. The page struct and `templates/orders/list.html` do the
+//! rest. Every filter stays in the address; every form works without JavaScript.
 
 pub mod audit;
 pub mod cli;
