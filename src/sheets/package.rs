@@ -16,6 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::parts::{self, SheetPart};
 use super::refusal::Refusal;
+use super::workbook::guarded;
 
 /// Inflated bytes of all sheets.
 const MAX_SHEET_BYTES: u64 = 300 << 20;
@@ -102,7 +103,7 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<Opened, Refusal> {
     let allowance = Allowance::default();
     allowance.lift();
     let package = package.build(source.bytes, allowance.clone());
-    let xlsx = calamine::Reader::new(package).map_err(|_| Refusal::Damaged)?;
+    let xlsx = guarded(|| calamine::Reader::new(package))?;
     Ok(Opened { xlsx, sheets: names, date1904: book.date1904, allowance })
 }
 

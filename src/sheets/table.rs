@@ -77,7 +77,8 @@ impl Profiles {
 
     #[expect(clippy::unused_self, reason = "belongs to the profiles")]
     fn best(&self, workbook: &mut Workbook, profiles: &[&Profile], any: bool) -> Result<Table, Refusal> {
-        let candidates = candidates(workbook.heads()?);
+        let (heads, failure) = workbook.heads();
+        let candidates = candidates(heads);
         let names: Vec<String> = workbook.sheets().iter().map(|name| values::header(name)).collect();
         let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &names, &candidates)).collect();
         let complete = fits
@@ -100,6 +101,9 @@ impl Profiles {
             if !fits.iter().any(order_file) {
                 return Ok(fit.table());
             }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         if workbook.is_csv() {
             return Err(Refusal::Csv);

@@ -80,15 +80,14 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Nothing to be done: the only white space is single spaces.
+/// Nothing to be done: the only white space is single spaces. Looks at bytes: Hangul and ASCII begin
+/// with none of those that begin a special space, a mark or a control character.
 fn is_one_line(text: &str) -> bool {
     let mut after_space = false;
-    text.chars().all(|letter| {
-        let space = letter == ' ';
-        let tame = !(space && after_space)
-            && (space || !letter.is_whitespace() && !letter.is_control() && !is_invisible(letter));
-        after_space = space;
-        tame
+    text.bytes().all(|byte| {
+        let double = byte == b' ' && after_space;
+        after_space = byte == b' ';
+        !double && !matches!(byte, 0..=0x1F | 0x7F | 0xC2 | 0xE1..=0xE3 | 0xEF)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, Xlsx};
 use chrono::{Duration, NaiveDate, NaiveDateTime};
@@ -217,19 +218,28 @@ impl Workbook {
         }
     }
 
-    /// The first rows of every sheet; a sheet that cannot be read has none.
-    pub(super) fn heads(&mut self) -> Result<Vec<Head>, Refusal> {
+    /// The first rows of every sheet, and why a sheet could not be read to its twelfth row: another
+    /// one may be what is wanted.
+    pub(super) fn heads(&mut self) -> (Vec<Head>, Option<Refusal>) {
+        let mut failure = None;
         let mut heads = Vec::new();
         for sheet in 0..self.sheets.len() {
             let mut rows = Vec::new();
-            self.rows(sheet, &mut |row| {
+            let read = self.rows(sheet, &mut |row| {
                 rows.push((row.number, row.cells.iter().map(|cell| super::values::text(cell).into_owned()).collect()));
                 if rows.len() >= HEAD_ROWS as usize { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })?;
+            });
+            failure = failure.or(read.err());
             heads.push(Head { sheet, rows });
         }
-        Ok(heads)
+        (heads, failure)
     }
+}
+
+/// What calamine says, or a refusal when it fails: overflows and slices of broken files are panics
+/// there. Nothing of it is used after a panic.
+pub(super) fn guarded<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(Refusal::Damaged)
 }
 
 fn xlsx_rows(
@@ -241,9 +251,9 @@ fn xlsx_rows(
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<(), Refusal> {
     allowance.renew();
-    let mut reader = xlsx.worksheet_cells_reader(&sheet.to_string()).map_err(|_| Refusal::Damaged)?;
+    let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
     let mut row = Row { number: 0, cells: Vec::new(), date1904 };
-    while let Some(cell) = reader.next_cell().map_err(|_| Refusal::Damaged)? {
+    while let Some(cell) = guarded(|| reader.next_cell())? {
         allowance.renew();
         counter.cell()?;
         let (number, column) = cell.get_position();

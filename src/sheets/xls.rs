@@ -100,7 +100,8 @@ impl Xls {
                 record::SST => {
                     let mut segments = vec![data.get(8..).unwrap_or_default()];
                     while u16_at(&stream, records.at) == Some(record::CONTINUE) {
-                        segments.extend(records.next().map(|(_, data)| data));
+                        let Some((_, data)) = records.next() else { break };
+                        segments.push(data);
                     }
                     xls.strings = shared_strings(segments)?;
                 }
@@ -451,6 +452,13 @@ mod tests {
         let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
         assert_eq!(Xls::open(stream).err(), Some(Refusal::LegacyPassword));
         assert_eq!(Xls::open(Vec::new()).err(), Some(Refusal::Damaged));
+    }
+
+    #[test]
+    fn a_continuation_that_is_cut_off_is_the_end() {
+        let cut_off = [0x3C, 0, 0xFF, 0xFF, 1];
+        let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::SST, &[0; 8]), cut_off.to_vec()].concat();
+        assert_eq!(Xls::open(stream).err(), Some(Refusal::Damaged));
     }
 
     #[test]
