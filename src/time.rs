@@ -63,9 +63,10 @@ pub fn date_with_weekday(date: NaiveDate) -> String {
     format!("{} ({weekday})", date.format("%Y-%m-%d"))
 }
 
-/// Reads `YYYY-MM-DD`, as date inputs and the database write it.
+/// Reads `YYYY-MM-DD`, as date inputs and the database write it. A year of more than four digits is
+/// a slip of the hand, and as text it would not sort.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|date| (0..=9999).contains(&date.year()))
 }
 
 /// The half-open range of moments that covers the Korean days `from..=to`.
@@ -139,6 +140,12 @@ mod tests {
         let noon = Moment::from_kst(day("2024-03-15").and_hms_opt(12, 0, 0).expect("a time"));
         assert!(from.expect("from") <= noon && noon < to.expect("to"));
         assert_eq!(to.expect("to"), Moment::start_of(day("2024-03-16")));
+    }
+
+    #[test]
+    fn a_year_has_four_digits() {
+        assert!(parse_date("9999-12-31").is_some());
+        assert_eq!([parse_date("20240-03-15"), parse_date("+12024-03-15"), parse_date("2024-02-30")], [None; 3]);
     }
 
     #[test]
