@@ -7,9 +7,13 @@
 pub mod edit;
 pub mod export;
 pub mod filter;
+#[cfg(test)]
+mod invariants;
 pub mod list;
 pub mod model;
 pub mod pages;
 pub mod store;
 pub mod terms;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod words;

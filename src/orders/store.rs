@@ -331,6 +331,7 @@ impl Changes<'_> {
     }
 
     fn save_terms(&mut self, before: &Order, after: &Order) -> Result<()> {
+        self.insert_new_terms()?;
         let was = bundle_number(self.tx, before.delivery_id)?;
         let is = if before.delivery_id == after.delivery_id {
             was.clone()
@@ -372,14 +373,19 @@ impl Changes<'_> {
             .map(drop)
     }
 
-    fn finish(mut self) -> Result<()> {
+    fn insert_new_terms(&mut self) -> Result<()> {
         self.new_terms.sort_unstable();
-        for (term, order_id, fields) in &self.new_terms {
+        for (term, order_id, fields) in self.new_terms.drain(..) {
             self.tx.exec(
                 "INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)",
-                &[term.into(), (*order_id).into(), (*fields).into()],
+                &[term.into(), order_id.into(), fields.into()],
             )?;
         }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.insert_new_terms()?;
         for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
             self.tx.add(
                 "order_tallies",

@@ -1,0 +1,360 @@
+//! Whatever is done to orders, in whatever sequence: what is kept beside them (deliveries, tallies,
+//! search terms, moments, versions) is what one would compute from them afresh.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::model::{Order, OrderState, ShippingMethod};
+use super::store::{self, Action, Cause};
+use super::terms::{Searchable, terms};
+use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
+use crate::deliveries;
+use crate::deliveries::model::{Part, Summary};
+use crate::storage::{Result, StorageError, Tx, crockford};
+use crate::uploads::check::{StateChange, StateRow, TrackingRow};
+use crate::uploads::read::Rows;
+
+/// What happens in a shop. A `u8` picks one of the orders there are at that time.
+#[derive(Clone, Debug)]
+enum Step {
+    Upload { coupang: bool, rows: Vec<NewRow> },
+    Track(Vec<(u8, u8)>),
+    Tell(Vec<(u8, Told, u8)>),
+    Proceed(Vec<u8>, OrderState),
+    Put(u8, OrderState),
+    Quantity(u8, i64),
+    Prefer(u8, Option<u8>),
+    Move(u8, u8),
+    Readdress(u8, u8),
+    Renumber(u8, u8),
+    OverTheCounter { beside: Option<u8>, person: u8, quantity: i64 },
+    TooLate(u8, OrderState),
+}
+
+#[derive(Clone, Debug)]
+struct NewRow {
+    number: u8,
+    bundle: u8,
+    person: u8,
+    product: u8,
+    quantity: i64,
+    preferred: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Confirm,
+    Cancel,
+    Refund,
+    Exchange,
+    Wish,
+    Withdraw,
+}
+
+fn state() -> impl Strategy<Value = OrderState> {
+    proptest::sample::select(OrderState::ALL.to_vec())
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let row = (0..60_u8, 0..5_u8, 0..3_u8, 0..4_u8, 1..5_i64, proptest::option::of(0..9_u8)).prop_map(
+        |(number, bundle, person, product, quantity, preferred)| NewRow {
+            number,
+            bundle,
+            person,
+            product,
+            quantity,
+            preferred,
+        },
+    );
+    let told = proptest::sample::select(vec![
+        Told::Confirm,
+        Told::Cancel,
+        Told::Refund,
+        Told::Exchange,
+        Told::Wish,
+        Told::Withdraw,
+    ]);
+    let pick = any::<u8>;
+    let some = || proptest::collection::vec(pick(), 1..5);
+    let step = prop_oneof![
+        4 => (any::<bool>(), proptest::collection::vec(row, 1..6))
+            .prop_map(|(coupang, rows)| Step::Upload { coupang, rows }),
+        2 => proptest::collection::vec((pick(), 0..4_u8), 1..4).prop_map(Step::Track),
+        2 => proptest::collection::vec((pick(), told, 0..9_u8), 1..4).prop_map(Step::Tell),
+        2 => (some(), state()).prop_map(|(orders, state)| Step::Proceed(orders, state)),
+        2 => (pick(), state()).prop_map(|(order, state)| Step::Put(order, state)),
+        1 => (pick(), 1..9_i64).prop_map(|(order, quantity)| Step::Quantity(order, quantity)),
+        1 => (pick(), proptest::option::of(0..9_u8)).prop_map(|(order, day)| Step::Prefer(order, day)),
+        2 => (pick(), pick()).prop_map(|(order, to)| Step::Move(order, to)),
+        1 => (pick(), 0..3_u8).prop_map(|(order, person)| Step::Readdress(order, person)),
+        1 => (pick(), 0..4_u8).prop_map(|(order, product)| Step::Renumber(order, product)),
+        1 => (proptest::option::of(pick()), 0..3_u8, 1..5_i64)
+            .prop_map(|(beside, person, quantity)| Step::OverTheCounter { beside, person, quantity }),
+        1 => (pick(), state()).prop_map(|(order, state)| Step::TooLate(order, state)),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+fn day(number: u8) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(2026, 11, 20 + u32::from(number % 9))
+}
+
+fn number(number: u8) -> String {
+    format!("20261101000000{number:02}")
+}
+
+fn live_at(order: &mut super::model::Recipient, person: u8) {
+    let (name, tel, zip, address) = [
+        ("김견본", "010-0000-5678", "37683", "경상북도 포항시 북구 예시로 12"),
+        ("이표본", "0504-0000-1010", "04524", "서울특별시 중구 예시대로 110"),
+        ("박 예시", "010-0000-4321", "", "어딘가 예시길 3-1"),
+    ][usize::from(person % 3)];
+    name.clone_into(&mut order.name);
+    tel.clone_into(&mut order.tel1);
+    zip.clone_into(&mut order.zip_code);
+    address.clone_into(&mut order.address1);
+}
+
+fn upload(tx: &mut dyn Tx, files: &Files, coupang: bool, rows: &[NewRow]) -> Result<()> {
+    let orders = rows.iter().map(|row| {
+        let mut order = new_order(&number(row.number));
+        live_at(&mut order.recipient, row.person);
+        if row.bundle > 0 {
+            order.bundle_number = format!("310000000{}", row.bundle);
+        }
+        order.shipping_method = if row.person == 1 { ShippingMethod::Parcel } else { ShippingMethod::Direct };
+        order.product_number = format!("P{}", row.product);
+        order.product_name = format!("상품 {}", row.product);
+        order.quantity = row.quantity;
+        order.placed_at = NOW.plus_ms(-DAY_MS * i64::from(row.number % 7));
+        order.preferred_shipping_date = row.preferred.and_then(day);
+        order
+    });
+    files.order(tx, if coupang { "COUPANG" } else { "SMART_STORE" }, orders.collect()).map(drop)
+}
+
+fn change(told: Told, on: u8) -> StateChange {
+    let at = NOW.plus_ms(-DAY_MS * i64::from(on));
+    match told {
+        Told::Confirm => StateChange::Confirm(at),
+        Told::Cancel => StateChange::Cancel(at),
+        Told::Refund => StateChange::Refund { exchange: false, at },
+        Told::Exchange => StateChange::Refund { exchange: true, at },
+        Told::Wish => StateChange::SetClaim("반품요청".to_owned()),
+        Told::Withdraw => StateChange::ClearClaim,
+    }
+}
+
+/// An order taken in the shop, into a bundle of its own or beside another, and mended at once.
+fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: u8, quantity: i64) -> Result<()> {
+    let (id, fresh) = (tx.new_id(), tx.new_id());
+    if beside.is_none() {
+        deliveries::store::insert(tx, fresh, &crockford(fresh), &Summary::of(&[]))?;
+    }
+    let delivery_id = beside.unwrap_or(fresh);
+    let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
+    let bundle = tx.query_one(sql, &[delivery_id.into()])?.expect("is there").text(0)?;
+    let order = Order { id, order_number: crockford(id), delivery_id, quantity, version: 0, ..like.clone() };
+    let mut mended = order.clone();
+    live_at(&mut mended.recipient, person);
+    mended.proceed(OrderState::Purchased, NOW);
+    store::changing(tx, Cause { action: Action::Created, ..BY_HAND }, |changes| {
+        changes.insert(&order, &bundle)?;
+        assert!(changes.save(&order, &mended)?);
+        Ok(())
+    })
+}
+
+fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
+    let orders = all_orders(tx)?;
+    if let Step::Upload { coupang, rows } = step {
+        return upload(tx, files, *coupang, rows);
+    }
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let pick = |place: &u8| &orders[usize::from(*place) % orders.len()];
+    let saved = match step {
+        Step::Upload { .. } => true,
+        Step::Track(rows) => {
+            let rows = checked(rows.iter().map(|(order, tracking)| {
+                let order_number = pick(order).order_number.clone();
+                let tracking_number = format!("4516830{tracking:04}");
+                (order_number.clone(), TrackingRow { order_number, tracking_number, courier: None })
+            }));
+            files.upload(tx, "ANY", Rows::Tracking(rows))?;
+            true
+        }
+        Step::Tell(rows) => {
+            let rows = checked(rows.iter().map(|(order, told, on)| {
+                let order_number = pick(order).order_number.clone();
+                (order_number.clone(), StateRow { order_number, change: change(*told, *on) })
+            }));
+            files.upload(tx, "SMART_STORE", Rows::States(rows))?;
+            true
+        }
+        Step::Proceed(places, state) => {
+            let ticked: BTreeMap<i64, &Order> = places.iter().map(pick).map(|order| (order.id, order)).collect();
+            store::changing(tx, Cause { action: Action::Proceeded, ..BY_HAND }, |changes| {
+                ticked.values().try_fold(true, |saved, order| {
+                    let mut after = (*order).clone();
+                    after.proceed(*state, NOW);
+                    Ok::<_, StorageError>(changes.save(order, &after)? && saved)
+                })
+            })?
+        }
+        Step::Put(order, state) => edit(tx, pick(order), |order| order.put(*state, NOW))?,
+        Step::Quantity(order, quantity) => edit(tx, pick(order), |order| order.quantity = *quantity)?,
+        Step::Prefer(order, on) => edit(tx, pick(order), |order| order.preferred_shipping_date = on.and_then(day))?,
+        Step::Move(order, to) => {
+            let delivery_id = pick(to).delivery_id;
+            edit(tx, pick(order), |order| order.delivery_id = delivery_id)?
+        }
+        Step::Readdress(order, person) => {
+            let place = |zip: &str| files.districts.lookup(zip).district();
+            edit(tx, pick(order), |order| {
+                live_at(&mut order.recipient, *person);
+                order.sigungu = place(&order.recipient.zip_code);
+            })?
+        }
+        Step::Renumber(order, product) => {
+            let sql = "SELECT id FROM products WHERE number = ?";
+            match tx.query_one(sql, &[format!("P{product}").into()])? {
+                Some(row) => {
+                    let product_id = row.int(0)?;
+                    edit(tx, pick(order), |order| order.product_id = product_id)?
+                }
+                None => true,
+            }
+        }
+        Step::OverTheCounter { beside, person, quantity } => {
+            let beside = beside.as_ref().map(|place| pick(place).delivery_id);
+            over_the_counter(tx, &orders[0], beside, *person, *quantity)?;
+            true
+        }
+        Step::TooLate(order, state) => {
+            let stale = Order { version: pick(order).version - 1, ..pick(order).clone() };
+            let changes_nothing = stale.state == *state;
+            assert_eq!(edit(tx, &stale, |order| order.put(*state, NOW))?, changes_nothing);
+            assert_eq!(all_orders(tx)?, orders, "what somebody else changed is not overwritten");
+            true
+        }
+    };
+    assert!(saved, "nobody was in between");
+    Ok(())
+}
+
+fn part(order: &Order) -> Part {
+    Part {
+        order_id: order.id,
+        state: order.state,
+        quantity: order.quantity,
+        placed_at: order.moments.of(OrderState::Placed).expect("always"),
+        shipping_method: order.shipping_method,
+        preferred_shipping_date: order.preferred_shipping_date,
+        sigungu: order.sigungu,
+    }
+}
+
+/// Bundle number, what is stored, and version of each delivery.
+type Deliveries = BTreeMap<i64, (String, [crate::storage::Value; 8], i64)>;
+
+fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
+    let sql = "SELECT id, version, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
+               primary_order_id, shipping_method, preferred_shipping_date, sigungu FROM deliveries";
+    tx.query(sql, &[])?
+        .into_iter()
+        .map(|mut row| {
+            let (id, version, number) = (row.int(0)?, row.int(1)?, row.text(2)?);
+            let values = row.0.split_off(3).try_into().expect("eight");
+            Ok((id, (number, values, version)))
+        })
+        .collect()
+}
+
+fn computed(summary: &Summary) -> [crate::storage::Value; 8] {
+    use crate::storage::Value::{Int, Null, Text};
+    [
+        Int(summary.state as i64),
+        Int(summary.order_count),
+        Int(summary.total_quantity),
+        Int(summary.cancelled_quantity),
+        summary.primary_order_id.map_or(Null, Int),
+        Text(summary.shipping_method.code().to_owned()),
+        summary.preferred_shipping_date.map_or(Null, |date| Text(date.to_string())),
+        summary.sigungu.map_or(Null, Int),
+    ]
+}
+
+fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
+    tx.query(sql, &[])?.iter().map(|row| Ok(([row.int(0)?, row.int(1)?, row.int(2)?], row.int(3)?))).collect()
+}
+
+/// Everything that is kept beside the orders, computed afresh and compared.
+fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Order>, Deliveries)> {
+    let orders = all_orders(tx)?;
+    let deliveries = stored_deliveries(tx)?;
+    for (id, (_, stored, version)) in &deliveries {
+        let parts: Vec<Part> = orders.iter().filter(|order| order.delivery_id == *id).map(part).collect();
+        assert_eq!(*stored, computed(&Summary::of(&parts)), "delivery {id}");
+        if let Some((_, was, older)) = before.1.get(id) {
+            assert!(stored == was || version > older, "delivery {id} changed under the same version");
+        }
+    }
+    let kept = tallies(tx, "SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0")?;
+    let sql = "SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id";
+    assert_eq!(kept, tallies(tx, sql)?);
+
+    let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+    for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
+        kept.entry(row.int(0)?).or_default().insert(row.text(1)?, row.int(2)?);
+    }
+    assert_eq!(kept.len(), orders.len());
+    for order in &orders {
+        let searchable = Searchable {
+            order_number: &order.order_number,
+            customer: &order.customer,
+            recipient: &order.recipient,
+            tracking_number: &order.tracking_number,
+            bundle_number: &deliveries[&order.delivery_id].0,
+        };
+        assert_eq!(kept[&order.id], terms(searchable), "terms of order {}", order.id);
+        for state in OrderState::ALL {
+            let known = order.moments.of(state).is_some();
+            assert!(known || state != order.state, "{state:?} has its moment");
+            assert!(!known || state <= order.state, "{state:?} was given up");
+        }
+        if let Ok(place) = before.0.binary_search_by_key(&order.id, |order| order.id) {
+            let same = Order { version: order.version, ..before.0[place].clone() } == *order;
+            assert_eq!(order.version > before.0[place].version, !same, "the version grows with every change");
+        }
+    }
+    assert!(orders.len() >= before.0.len(), "no order is lost");
+    Ok((orders, deliveries))
+}
+
+#[test]
+fn whatever_happens_what_is_kept_beside_the_orders_follows_from_them() {
+    let shop = Shop::open();
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&steps(), |steps| {
+            // Undone at the end: the next case finds the shop empty.
+            let done = shop.write(move |tx, files| {
+                let mut before = (Vec::new(), Deliveries::new());
+                for step in &steps {
+                    take(tx, files, step)?;
+                    before = check(tx, &before)?;
+                }
+                Err::<(), _>(StorageError::Unavailable("undone".to_owned()))
+            });
+            match done {
+                Err(StorageError::Unavailable(_)) => Ok(()),
+                other => Err(TestCaseError::fail(format!("{other:?}"))),
+            }
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}

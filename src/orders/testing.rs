@@ -1,0 +1,149 @@
+//! A shop for tests. Orders come into it as they do in life: planned and applied as an upload.
+
+use std::sync::Arc;
+
+use crate::districts::Districts;
+use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
+use crate::orders::store::{self, Action, Cause};
+use crate::sheets::{Kind, Profile, Profiles};
+use crate::storage::{Options, Result, Storage, StorageError, Tx};
+use crate::time::{ManualClock, Moment};
+use crate::uploads::check::{Checked, Outcome};
+use crate::uploads::read::{ReadFile, Rows};
+use crate::uploads::{Report, apply, plan};
+
+/// 2026-11-22, a Sunday noon in Korea.
+pub(crate) const NOW: Moment = Moment(1_795_316_400_000);
+
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Somebody's change by hand.
+pub(crate) const BY_HAND: Cause = Cause { member_id: None, upload_id: None, action: Action::Edited };
+
+pub(crate) struct Shop {
+    pub(crate) files: Files,
+    storage: Storage,
+    runtime: tokio::runtime::Runtime,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// What the reading of files knows.
+#[derive(Clone)]
+pub(crate) struct Files {
+    pub(crate) districts: Arc<Districts>,
+    profiles: Arc<Profiles>,
+}
+
+impl Shop {
+    pub(crate) fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
+        Self {
+            storage: Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens"),
+            files: Files {
+                districts: Arc::new(Districts::embedded()),
+                profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
+            },
+            runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
+            folder,
+        }
+    }
+
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Tx, &Files) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let files = self.files.clone();
+        self.runtime.block_on(self.storage.write(move |tx| work(tx, &files)))
+    }
+
+    pub(crate) fn read<T: Send + 'static, E: From<StorageError> + Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Tx, &Files) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let files = self.files.clone();
+        self.runtime.block_on(self.storage.read(move |tx| work(tx, &files)))
+    }
+}
+
+impl Files {
+    fn profile(&self, kind: Kind, code: &str) -> Arc<Profile> {
+        let found = self.profiles.all().iter().find(|profile| profile.kind == kind && profile.code == code);
+        Arc::new(found.expect("a profile").clone())
+    }
+
+    /// Uploads rows that were read and found right.
+    pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: Rows) -> Result<Report> {
+        let kind = match rows {
+            Rows::Orders(_) => Kind::Orders,
+            Rows::Tracking(_) => Kind::Tracking,
+            Rows::States(_) => Kind::States,
+        };
+        let file = ReadFile { profile: self.profile(kind, code), rows };
+        let plan = plan::plan(tx, &file)?;
+        let upload_id = tx.new_id();
+        apply::apply(tx, &plan, &file, &self.districts, upload_id, None)?;
+        Ok(plan.report)
+    }
+
+    /// Uploads these orders of one channel.
+    pub(crate) fn order(&self, tx: &mut dyn Tx, code: &str, orders: Vec<NewOrder>) -> Result<Report> {
+        let rows = checked(orders.into_iter().map(|order| (order.order_number.clone(), order)));
+        self.upload(tx, code, Rows::Orders(rows))
+    }
+}
+
+/// Rows that were found right, numbered as in a sheet.
+pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<Checked<T>> {
+    let row = |(row, (key, content))| Checked { row, key, outcome: Outcome::Ok(content, Vec::new()) };
+    (2..).zip(rows).map(row).collect()
+}
+
+/// An order of that number, plain in every respect.
+pub(crate) fn new_order(order_number: &str) -> NewOrder {
+    NewOrder {
+        order_number: order_number.to_owned(),
+        sales_channel: "SMART_STORE".to_owned(),
+        product_number: "BED".to_owned(),
+        product_name: "예시 침대".to_owned(),
+        options: vec![OrderOption { key: "색상".to_owned(), value: "월넛".to_owned() }],
+        options_text: "색상: 월넛".to_owned(),
+        quantity: 1,
+        price: 100_000,
+        customer: Customer { name: "홍길동".to_owned(), tel: "010-0000-1234".to_owned() },
+        recipient: Recipient {
+            name: "김견본".to_owned(),
+            tel1: "010-0000-5678".to_owned(),
+            tel2: String::new(),
+            zip_code: "37683".to_owned(),
+            address1: "경상북도 포항시 북구 예시로 12".to_owned(),
+            address2: "101동 1203호".to_owned(),
+        },
+        customer_message: String::new(),
+        shipping_method: ShippingMethod::Direct,
+        shipping_method_word: "직접전달".to_owned(),
+        charge_type: ChargeType::Prepaid,
+        bundle_number: String::new(),
+        placed_at: NOW.plus_ms(-DAY_MS),
+        dispatch_deadline: None,
+        preferred_shipping_date: None,
+        claim: String::new(),
+        courier: String::new(),
+        tracking_number: String::new(),
+    }
+}
+
+/// Every order there is, by identifier.
+pub(crate) fn all_orders(tx: &mut dyn Tx) -> Result<Vec<Order>> {
+    let ids: Vec<i64> = tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let mut orders = store::find(tx, &ids)?;
+    orders.sort_by_key(|order| order.id);
+    Ok(orders)
+}
+
+/// Changes one order by hand; tells whether it was saved.
+pub(crate) fn edit(tx: &mut dyn Tx, order: &Order, change: impl FnOnce(&mut Order)) -> Result<bool> {
+    let mut after = order.clone();
+    change(&mut after);
+    store::changing(tx, BY_HAND, |changes| changes.save(order, &after))
+}
