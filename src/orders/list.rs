@@ -18,17 +18,22 @@ use super::terms::{self, Searchable, search_words};
 use crate::storage::{Param, Result, Tx, placeholders};
 use crate::time::day_range;
 
+// Under test the limits are small, so that a small shop reaches what lies beyond them.
+
 /// A word under which more entries than this are listed is too short to gather orders by.
-const GATHERED: usize = 3_000;
+const GATHERED: usize = if cfg!(test) { 40 } else { 3_000 };
 
 /// How many orders a search with only such words compares for one page.
-const COMPARED: i64 = 2_000;
+pub(super) const COMPARED: i64 = if cfg!(test) { 150 } else { 2_000 };
+
+/// How many of them are read at once.
+const COMPARED_AT_ONCE: i64 = if cfg!(test) { 50 } else { 500 };
 
 /// What reading a row costs, measured in entries of an index that are walked past.
 const ROW_COST: f64 = 12.0;
 
 /// Where no tally knows the total, it is counted up to here.
-const COUNTED: i64 = 50_000;
+const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
 
 /// An order with what a list shows of its surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +70,18 @@ impl Total {
     pub const fn number(self) -> i64 {
         match self {
             Self::Exactly(number) | Self::AtLeast(number) => number,
+        }
+    }
+
+    /// What a page beyond the counting tells of the total: there are as many as it reaches, and not
+    /// one more when it is not full.
+    fn seeing(self, page: &[i64], offset: i64, size: i64) -> Self {
+        let on_page = i64::try_from(page.len()).unwrap_or(i64::MAX);
+        let reached = offset.saturating_add(on_page);
+        match self {
+            Self::AtLeast(_) if on_page > 0 && on_page < size => Self::Exactly(reached),
+            Self::AtLeast(number) if on_page > 0 => Self::AtLeast(number.max(reached)),
+            total => total,
         }
     }
 }
@@ -120,7 +137,7 @@ fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result
     let total = total(tx, filter, &conditions)?;
     let index = choose(tx, filter, &conditions, sort, total, offset.saturating_add(size))?;
     let ids = sorted_ids(tx, &conditions, sort, &index, offset, size)?;
-    Ok(Found { ids, total, search_was_cut: false })
+    Ok(Found { total: total.seeing(&ids, offset, size), ids, search_was_cut: false })
 }
 
 /// The filters as SQL.
@@ -155,11 +172,8 @@ impl Conditions {
         } else {
             conditions.sql.push("product_id NOT IN (SELECT id FROM products WHERE enabled = 0)".to_owned());
         }
-        let (from, to) = date_bounds(filter);
-        for (operator, bound) in [(">=", from), ("<", to)] {
-            if let Some(bound) = bound {
-                conditions.and(&format!("{} {operator} ?", filter.date.code()), bound);
-            }
+        for (operator, bound) in date_bounds(filter) {
+            conditions.and(&format!("{} {operator} ?", filter.date.code()), bound);
         }
         Ok(Some(conditions))
     }
@@ -175,15 +189,16 @@ impl Conditions {
     }
 }
 
-/// The half-open range of the filtered column.
-fn date_bounds(filter: &OrderFilter) -> (Option<Param<'static>>, Option<Param<'static>>) {
-    if filter.date.is_date() {
-        let after = |day: chrono::NaiveDate| day.succ_opt().unwrap_or(day);
-        (filter.from.map(Into::into), filter.to.map(|day| after(day).into()))
+/// The range of the filtered column: of dates both days, of moments up to the day after.
+fn date_bounds(filter: &OrderFilter) -> Vec<(&'static str, Param<'static>)> {
+    let (from, to): (Option<Param<'_>>, Option<Param<'_>>) = if filter.date.is_date() {
+        (filter.from.map(Into::into), filter.to.map(Into::into))
     } else {
         let (from, to) = day_range(filter.from, filter.to);
         (from.map(Into::into), to.map(Into::into))
-    }
+    };
+    let until = if filter.date.is_date() { "<=" } else { "<" };
+    from.map(|from| (">=", from)).into_iter().chain(to.map(|to| (until, to))).collect()
 }
 
 fn has_range(filter: &OrderFilter) -> bool {
@@ -427,14 +442,15 @@ fn compare(
     (offset, size): (i64, i64),
 ) -> Result<Found> {
     let everything = size == i64::MAX;
+    let at_once = if everything { i64::MAX } else { COMPARED_AT_ONCE };
     let (mut found, mut compared, mut at_the_end) = (Vec::new(), 0, false);
     let total = total(tx, filter, conditions)?;
     let wanted = usize::try_from(offset.saturating_add(size).saturating_add(1)).unwrap_or(usize::MAX);
     while !at_the_end && found.len() < wanted && (everything || compared < COMPARED) {
-        let index = choose(tx, filter, conditions, sort, total, compared + 500)?;
-        let ids = sorted_ids(tx, conditions, sort, &index, compared, 500)?;
-        compared += 500;
-        at_the_end = ids.len() < 500;
+        let index = choose(tx, filter, conditions, sort, total, compared.saturating_add(at_once))?;
+        let ids = sorted_ids(tx, conditions, sort, &index, compared, at_once)?;
+        compared = compared.saturating_add(at_once);
+        at_the_end = everything || i64::try_from(ids.len()).is_ok_and(|read| read < at_once);
         found.extend(matching(tx, filter, &ids, words)?);
     }
     let number = i64::try_from(found.len()).unwrap_or(i64::MAX);

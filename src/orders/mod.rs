@@ -10,6 +10,8 @@ pub mod filter;
 #[cfg(test)]
 mod invariants;
 pub mod list;
+#[cfg(test)]
+mod list_tests;
 pub mod model;
 pub mod pages;
 pub mod store;

@@ -1,0 +1,350 @@
+//! The list against a naive one: all orders, left out and sorted in memory.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
+use super::list::{self, COMPARED, Total};
+use super::model::{NewOrder, Order, OrderState};
+use super::store;
+use super::terms::{self, SearchField, Searchable, search_words};
+use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
+use crate::demo::Random;
+use crate::storage::{Param, Result, Row, Tx};
+use crate::time::Moment;
+
+const CHANNELS: [&str; 3] = ["SMART_STORE", "COUPANG", "KAKAO"];
+const ORDERS: u32 = 420;
+const FILTERS: u64 = 300;
+
+const SEARCHES: [&str; 22] = [
+    "김",
+    "ㄱ",
+    "ㄱㅎ",
+    "하늘",
+    "김하늘",
+    "박가람",
+    "없는사람",
+    "zzz",
+    "010-0000-00",
+    "0101",
+    "1017",
+    "포항",
+    "구미 예시로",
+    "예시로 12",
+    "서울",
+    "2026",
+    "31000",
+    "3100000003",
+    "45168",
+    "김 포항",
+    "하늘 0000",
+    "()",
+];
+
+fn bought(random: &mut Random, place: u32) -> NewOrder {
+    let mut order = new_order(&format!("20261101{place:08}"));
+    let name = |random: &mut Random| {
+        format!("{}{}", random.word(&["김", "이", "박"]), random.word(&["하늘", "가람", "보라", "누리"]))
+    };
+    let bundle = random.below(60);
+    order.customer.name = name(random);
+    order.customer.tel = format!("010-0000-{:04}", 1000 + random.below(60));
+    if bundle > 0 {
+        order.bundle_number = format!("31{bundle:08}");
+    }
+    let mut like_bundle = Random::of(9, u64::from(bundle));
+    order.recipient.name = name(&mut like_bundle);
+    order.recipient.tel1 = format!("0504-0000-{:04}", 2000 + random.below(40));
+    order.recipient.address1 = format!("경상북도 {} 예시로 12", like_bundle.word(&["포항시", "구미시", "경주시"]));
+    order.product_number = format!("P{}", random.below(7));
+    order.product_name = format!("상품 {}", order.product_number);
+    order.placed_at = NOW.plus_ms(-DAY_MS * i64::from(random.below(25)) - 3_600_000 * i64::from(random.below(3)));
+    order.dispatch_deadline = random.chance(70).then(|| date(random));
+    order.preferred_shipping_date = random.chance(30).then(|| date(random));
+    order
+}
+
+fn date(random: &mut Random) -> NaiveDate {
+    NOW.plus_ms(DAY_MS * i64::from(random.below(20)) - 12 * DAY_MS).date()
+}
+
+fn moment(random: &mut Random) -> Moment {
+    NOW.plus_ms(-DAY_MS * i64::from(random.below(12)))
+}
+
+fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
+    let mut random = Random::new(7);
+    for (code, most) in CHANNELS.into_iter().zip([300, 100, 20]) {
+        let orders = (0..most).map(|place| bought(&mut random, place)).collect();
+        files.order(tx, code, orders)?;
+    }
+    tx.exec("UPDATE products SET enabled = 0 WHERE number IN ('P1', 'P4')", &[])?;
+    let orders = all_orders(tx)?;
+    store::changing(tx, BY_HAND, |changes| {
+        for was in &orders {
+            let mut order = was.clone();
+            let target = OrderState::ALL[random.below(7).min(random.below(9)) as usize];
+            for state in OrderState::ALL.into_iter().filter(|state| *state <= target) {
+                if state == target || random.chance(60) {
+                    order.put(state, moment(&mut random));
+                }
+            }
+            if random.chance(30) {
+                order.tracking_number = format!("45168{:06}", random.below(999_999));
+            }
+            assert!(changes.save(was, &order)?);
+        }
+        Ok(())
+    })
+}
+
+/// What an order is found by.
+type Terms = BTreeMap<String, i64>;
+
+/// What the naive list knows of the shop.
+struct Everything {
+    orders: Vec<(Order, Terms)>,
+    channels: BTreeMap<String, i64>,
+    products: BTreeMap<String, (i64, bool)>,
+}
+
+fn everything(tx: &mut dyn Tx) -> Result<Everything> {
+    let orders = all_orders(tx)?.into_iter().map(|order| {
+        let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
+        let bundle_number = tx.query_one(sql, &[order.delivery_id.into()])?.expect("is there").text(0)?;
+        let terms = terms::terms(Searchable {
+            order_number: &order.order_number,
+            customer: &order.customer,
+            recipient: &order.recipient,
+            tracking_number: &order.tracking_number,
+            bundle_number: &bundle_number,
+        });
+        Ok((order, terms))
+    });
+    let orders = orders.collect::<Result<_>>()?;
+    let mut channels = BTreeMap::new();
+    for mut row in tx.query("SELECT code, id FROM sales_channels", &[])? {
+        channels.insert(row.text(0)?, row.int(1)?);
+    }
+    let mut products = BTreeMap::new();
+    for mut row in tx.query("SELECT number, id, enabled FROM products", &[])? {
+        products.insert(row.text(0)?, (row.int(1)?, row.bool(2)?));
+    }
+    Ok(Everything { orders, channels, products })
+}
+
+/// The date of an order: its day, and what it is sorted by.
+fn dated(order: &Order, field: DateField) -> Option<(NaiveDate, i64)> {
+    let of_date = |date: Option<NaiveDate>| date.map(|date| (date, Moment::start_of(date).0));
+    let at = |state| order.moments.of(state).map(|moment| (moment.date(), moment.0));
+    match field {
+        DateField::Placed => at(OrderState::Placed),
+        DateField::DispatchDeadline => of_date(order.dispatch_deadline),
+        DateField::PreferredShipping => of_date(order.preferred_shipping_date),
+        DateField::Purchased => at(OrderState::Purchased),
+        DateField::Dispatched => at(OrderState::Dispatched),
+        DateField::Shipped => at(OrderState::Shipped),
+        DateField::Confirmed => at(OrderState::Confirmed),
+        DateField::Cancelled => at(OrderState::Cancelled),
+        DateField::Refunded => at(OrderState::Refunded),
+    }
+}
+
+impl Everything {
+    /// The list without its search, in sequence.
+    fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Terms)> {
+        let sort = filter.sort.unwrap_or(DEFAULT_SORT);
+        let disabled: BTreeSet<i64> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
+        let channel = filter.channel.as_ref().map(|code| self.channels.get(code).copied());
+        let product = filter.product.as_ref().map(|number| self.products.get(number).map(|(id, _)| *id));
+        let mut orders: Vec<&(Order, Terms)> = self
+            .orders
+            .iter()
+            .filter(|(order, _)| {
+                let date = dated(order, filter.date).map(|(date, _)| date);
+                !disabled.contains(&order.product_id)
+                    && filter.state.is_none_or(|state| order.state == state)
+                    && channel.is_none_or(|id| id == Some(order.channel_id))
+                    && product.is_none_or(|id| id == Some(order.product_id))
+                    && filter.from.is_none_or(|from| date.is_some_and(|date| from <= date))
+                    && filter.to.is_none_or(|to| date.is_some_and(|date| date <= to))
+            })
+            .collect();
+        orders.sort_by(|(one, _), (other, _)| {
+            let key = |order: &Order| (dated(order, sort.by).map(|(_, key)| key), order.id);
+            let (one, other) = (key(one), key(other));
+            let sequence = if sort.descending { other.cmp(&one) } else { one.cmp(&other) };
+            one.0.is_none().cmp(&other.0.is_none()).then(sequence)
+        });
+        orders
+    }
+}
+
+fn found(orders: &[&(Order, Terms)], filter: &OrderFilter) -> Vec<i64> {
+    let words = search_words(&filter.search);
+    let wanted = |terms: &Terms| words.is_empty() || terms::matches(terms, filter.field, &words);
+    orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
+}
+
+fn filter(random: &mut Random, turn: u64) -> OrderFilter {
+    let pick = |random: &mut Random| *random.pick(&DateField::ALL).expect("some");
+    let sort = match turn % 19 {
+        0 => None,
+        other => Some(Sort {
+            by: DateField::ALL[usize::try_from((other - 1) / 2).expect("small")],
+            descending: other % 2 == 0,
+        }),
+    };
+    let date = if random.chance(30) { sort.map_or(DateField::Placed, |sort| sort.by) } else { pick(random) };
+    let ranged = random.chance(45);
+    let far = NaiveDate::from_ymd_opt(9999, 12, 31).filter(|_| random.chance(10));
+    let from = (ranged && random.chance(75)).then(|| self::date(random));
+    let to = (ranged && random.chance(75)).then(|| far.unwrap_or_else(|| self::date(random)));
+    let searched = random.chance(50);
+    OrderFilter {
+        field: if random.chance(50) { SearchField::All } else { *random.pick(&SearchField::ALL).expect("some") },
+        search: if searched { random.word(&SEARCHES).to_owned() } else { String::new() },
+        date,
+        from,
+        to,
+        state: random.chance(35).then(|| *random.pick(&OrderState::ALL).expect("some")),
+        channel: random.chance(30).then(|| random.word(&["SMART_STORE", "COUPANG", "KAKAO", "NOWHERE"]).to_owned()),
+        product: random.chance(30).then(|| format!("P{}", random.below(8))),
+        sort,
+    }
+}
+
+fn compare(tx: &mut dyn Tx, all: &Everything, filter: &OrderFilter, page: u32, size: u32) -> Result<()> {
+    let shown = list::page(tx, filter, page, size)?;
+    let ids: Vec<i64> = shown.orders.iter().map(|listed| listed.order.id).collect();
+    let list = all.list(filter);
+    let looked_at = if shown.search_was_cut { usize::try_from(COMPARED).expect("small") } else { list.len() };
+    let first = found(&list[..looked_at.min(list.len())], filter);
+    let skip = usize::try_from((page - 1) * size).expect("small");
+    let expected: Vec<i64> = first.iter().copied().skip(skip).take(size as usize).collect();
+    assert_eq!(ids, expected, "page {page} of {size}: {filter:?}");
+    let total = i64::try_from(found(&list, filter).len()).expect("small");
+    match shown.total {
+        Total::Exactly(number) => assert_eq!(number, total, "{filter:?}"),
+        Total::AtLeast(number) => {
+            let seen = if ids.is_empty() { 0 } else { i64::try_from(skip + ids.len()).expect("small") };
+            assert!(seen <= number && number <= total, "{seen} {number} {total}: {filter:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_page_is_that_of_a_naive_list() {
+    let shop = Shop::open();
+    shop.write(fill).expect("fills");
+    let reached = shop
+        .read(|tx, _| {
+            let all = everything(tx)?;
+            assert_eq!(all.orders.len(), ORDERS as usize);
+            let mut random = Random::new(11);
+            let mut reached: BTreeMap<&str, u32> = BTreeMap::new();
+            for turn in 0..FILTERS {
+                let filter = filter(&mut random, turn);
+                let size = *random.pick(&PAGE_SIZES).expect("some");
+                let first = list::page(tx, &filter, 1, size)?;
+                let last = u32::try_from(all.list(&filter).len()).expect("small") / size + 1;
+                for page in [1, 2, 1 + random.below(last), last, last + 1, last + 100] {
+                    compare(tx, &all, &filter, page, size)?;
+                }
+                *reached.entry(if first.search_was_cut { "cut" } else { "whole" }).or_default() += 1;
+                *reached.entry(if first.orders.is_empty() { "empty" } else { "found" }).or_default() += 1;
+                if matches!(first.total, Total::AtLeast(_)) && search_words(&filter.search).is_empty() {
+                    *reached.entry("uncounted").or_default() += 1;
+                }
+                // A download is the list, whole, without pages and without a limit on comparing.
+                let expected = found(&all.list(&filter), &filter);
+                assert_eq!(list::every_id(tx, &filter)?, expected, "{filter:?}");
+                if turn % 10 == 0 && !first.search_was_cut {
+                    let mut walked = Vec::new();
+                    for page in 1..=last {
+                        walked.extend(list::page(tx, &filter, page, size)?.orders.iter().map(|it| it.order.id));
+                    }
+                    assert!(expected.starts_with(&walked), "no page overlaps another: {filter:?}");
+                }
+            }
+            Ok::<_, crate::storage::StorageError>(reached)
+        })
+        .expect("the same pages");
+    for way in ["cut", "whole", "empty", "found", "uncounted"] {
+        assert!(reached.get(way).is_some_and(|times| *times >= 3), "{way}: {reached:?}");
+    }
+}
+
+/// Asks the engine about the plan of every query before it is run.
+struct Explaining<'t> {
+    tx: &'t mut dyn Tx,
+    known: BTreeSet<String>,
+    scans: RefCell<Vec<String>>,
+}
+
+impl Tx for Explaining<'_> {
+    fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.tx.exec(sql, params)
+    }
+
+    fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        if self.known.insert(sql.to_owned()) {
+            let scans = &self.scans;
+            self.tx.for_each(&format!("EXPLAIN QUERY PLAN {sql}"), params, &mut |mut row| {
+                let plan = row.text(3)?;
+                let big = ["orders", "o", "deliveries", "d", "order_terms", "variants"];
+                let scanned = plan.strip_prefix("SCAN ").is_some_and(|rest| {
+                    big.contains(&rest.split(' ').next().unwrap_or(rest)) && !rest.contains(" USING ")
+                });
+                if scanned {
+                    scans.borrow_mut().push(format!("{plan} in {sql}"));
+                }
+                Ok(())
+            })?;
+        }
+        self.tx.for_each(sql, params, visit)
+    }
+
+    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
+        self.tx.upsert(table, keys, values)
+    }
+
+    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        self.tx.add(table, keys, column, amount)
+    }
+
+    fn walking(&self, index: &str) -> String {
+        self.tx.walking(index)
+    }
+
+    fn now(&self) -> Moment {
+        self.tx.now()
+    }
+
+    fn new_id(&mut self) -> i64 {
+        self.tx.new_id()
+    }
+}
+
+#[test]
+fn no_query_of_the_list_reads_a_whole_table() {
+    let shop = Shop::open();
+    shop.write(fill).expect("fills");
+    let (queries, scans) = shop
+        .read(|tx, _| {
+            let mut explaining = Explaining { tx, known: BTreeSet::new(), scans: RefCell::default() };
+            let mut random = Random::new(12);
+            for turn in 0..FILTERS {
+                let filter = filter(&mut random, turn);
+                list::page(&mut explaining, &filter, 1 + random.below(3), 10)?;
+            }
+            Ok::<_, crate::storage::StorageError>((explaining.known.len(), explaining.scans.into_inner()))
+        })
+        .expect("lists");
+    assert!(queries > 100, "{queries}");
+    assert!(scans.is_empty(), "{scans:#?}");
+}
