@@ -184,3 +184,47 @@ pub(super) fn channel_code<'a>(channels: impl Iterator<Item = (&'a str, &'a str)
         .find(|(code, name)| code.to_lowercase() == given || name.to_lowercase() == given)
         .map(|(code, _)| code.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(change: impl FnOnce(&mut FilterWords)) -> FilterWords {
+        let mut words = FilterWords::default();
+        change(&mut words);
+        words
+    }
+
+    #[test]
+    fn words_that_mean_nothing_are_refused_all_at_once() {
+        let wrong = words(|words| {
+            "배달".clone_into(&mut words.state);
+            "2024-02-30".clone_into(&mut words.from);
+            "price.desc".clone_into(&mut words.sort);
+            "()".clone_into(&mut words.q);
+            "memo".clone_into(&mut words.field);
+        });
+        assert_eq!(problems(&wrong).len(), 5);
+        let turned = words(|words| {
+            "2024-03-20".clone_into(&mut words.from);
+            "2024-03-10".clone_into(&mut words.to);
+        });
+        assert_eq!(problems(&turned).len(), 1);
+    }
+
+    #[test]
+    fn states_are_known_by_code_and_by_word() {
+        for state in ["PURCHASED", "purchased", "발주", "반품", ""] {
+            assert!(problems(&words(|words| state.clone_into(&mut words.state))).is_empty(), "{state}");
+        }
+    }
+
+    #[test]
+    fn channels_are_known_by_code_and_by_name() {
+        let channels = [("SMART_STORE", "스마트스토어"), ("LOTTE_ON", "롯데ON")];
+        let code = |given| channel_code(channels.into_iter(), given);
+        assert_eq!(code("smart_store").as_deref(), Some("SMART_STORE"));
+        assert_eq!(code("롯데on").as_deref(), Some("LOTTE_ON"));
+        assert_eq!(code("쿠팡"), None);
+    }
+}

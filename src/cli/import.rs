@@ -36,7 +36,7 @@ pub(super) enum Import {
 pub(super) struct Files {
     /// 올릴 파일
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    paths: Vec<PathBuf>,
     /// 판매채널의 코드나 이름(송장 파일은 택배사의) [기본값: 파일을 보고 알아내요]
     #[arg(long, value_name = "NAME")]
     channel: Option<String>,
@@ -97,8 +97,8 @@ impl Import {
             courier: files.courier.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
         };
         let answers = block_on(async {
-            let mut answers = Vec::with_capacity(files.files.len());
-            for path in &files.files {
+            let mut answers = Vec::with_capacity(files.paths.len());
+            for path in &files.paths {
                 answers.push(answer(&uploads, path, password.as_deref(), &request, files.dry_run).await);
             }
             Ok(answers)
@@ -284,4 +284,94 @@ fn first_line(path: &Path) -> Result<String, Failure> {
         io::BufReader::new(file).read_line(&mut line)?;
     }
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::testing::all_orders;
+
+    struct Shop {
+        uploads: Uploads,
+        config: Config,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Shop {
+        fn open() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let config = Config::defaults(folder.path()).expect("the defaults");
+            let storage = open_storage(&config).map_err(|failure| failure.0).expect("opens");
+            Self { uploads: Uploads::open(&storage, &config).expect("opens"), config, _folder: folder }
+        }
+
+        fn import(&self, kind: Kind, name: &str, password: Option<&str>, dry_run: bool) -> Answer {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+            let request = Request { kind: Some(kind), ..Request::default() };
+            block_on(async { Ok(answer(&self.uploads, &path, password, &request, dry_run).await) })
+                .map_err(|failure| failure.0)
+                .expect("answers")
+        }
+
+        fn orders(&self) -> usize {
+            let storage = open_storage(&self.config).map_err(|failure| failure.0).expect("opens");
+            let counted = block_on(async { Ok(storage.read(all_orders).await?) });
+            counted.map_err(|failure| failure.0).expect("counts").len()
+        }
+    }
+
+    fn counts(answer: &Answer) -> Option<[usize; 4]> {
+        match answer {
+            Answer::Taken { created, updated, skipped, rejected, .. } => {
+                Some([*created, *updated, *skipped, *rejected])
+            }
+            Answer::Refused { .. } => None,
+        }
+    }
+
+    #[test]
+    fn a_dry_run_says_the_same_and_changes_nothing() {
+        let shop = Shop::open();
+        let name = "01_smartstore_orders_72col.xlsx";
+        let dry = shop.import(Kind::Orders, name, None, true);
+        assert_eq!((counts(&dry), shop.orders()), (Some([23, 0, 1, 0]), 0));
+        let done = shop.import(Kind::Orders, name, None, false);
+        assert_eq!(serde_json::to_value(&done).expect("JSON"), serde_json::to_value(&dry).expect("JSON"));
+        assert_eq!(shop.orders(), 23);
+        assert!(matches!(outcome(&[done]), Ok(Done::Whole)));
+    }
+
+    #[test]
+    fn the_answer_has_the_keys_that_scripts_read() {
+        let shop = Shop::open();
+        let done = shop.import(Kind::Orders, "B06_bad_values.xlsx", None, false);
+        let json = serde_json::to_string(&done).expect("JSON");
+        let mut rest = json.as_str();
+        for key in ["file", "kind", "created", "updated", "skipped", "rejected", "products_created", "rows", "reasons"]
+        {
+            rest = rest.split_once(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in {rest}")).1;
+        }
+        let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+        assert_eq!((&json["created"], &json["rejected"]), (&3.into(), &13.into()));
+        let reason = &json["rows"][0]["reasons"][0];
+        assert_eq!((&reason["column"], &reason["value"]), (&"수량".into(), &"두개".into()));
+        assert!(matches!(outcome(&[done]), Ok(Done::Part)));
+    }
+
+    #[test]
+    fn a_refused_file_says_why_and_costs_the_others_nothing() {
+        let shop = Shop::open();
+        let encrypted = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
+        let locked = shop.import(Kind::Orders, encrypted, None, false);
+        let missing = shop.import(Kind::Orders, "is-not-there.xlsx", None, false);
+        for refused in [&locked, &missing] {
+            let json = serde_json::to_value(refused).expect("JSON");
+            assert_eq!(json.as_object().expect("an object").keys().collect::<Vec<_>>(), ["file", "refused"]);
+        }
+        assert!(outcome(&[locked, missing]).is_err());
+        let opened = shop.import(Kind::Orders, encrypted, Some("1234"), false);
+        assert_eq!(counts(&opened), Some([12, 0, 0, 0]));
+        let empty = shop.import(Kind::Orders, "B15_zero_bytes.xlsx", None, false);
+        assert!(matches!(outcome(&[opened, empty]), Ok(Done::Part)));
+    }
 }

@@ -11,6 +11,8 @@
 mod csv;
 mod json;
 mod table;
+#[cfg(test)]
+mod tests;
 mod xlsx;
 
 use std::fs::{File, OpenOptions};

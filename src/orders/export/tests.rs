@@ -1,0 +1,130 @@
+//! One small shop in every format.
+
+use std::path::PathBuf;
+
+use calamine::{Data, Reader, Xlsx, open_workbook};
+
+use super::*;
+use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::testing::{NOW, Shop, all_orders, edit, new_order};
+use crate::time::parse_date;
+
+/// The keys of an order, as others script them.
+const KEYS: &str = "order_number,order_state,sales_channel,product_number,product_name,options,quantity,price,\
+    customer_name,customer_tel,customer_message,recipient_name,recipient_tel1,recipient_tel2,recipient_zip_code,\
+    recipient_address1,recipient_address2,sido,sigungu,shipping_method,charge_type,bundle_number,bundle_count,\
+    tracking_number,courier,dispatch_deadline,preferred_shipping_date,placed_at,purchased_at,dispatched_at,\
+    shipped_at,confirmed_at,cancelled_at,refunded_at,purchase_memo,shipping_memo,admin_memo,claim";
+
+fn shop() -> Shop {
+    let shop = Shop::open();
+    let filled = shop.write(|tx, files| {
+        let mut plain = new_order("2026110100000001");
+        plain.bundle_number = "3100000001".to_owned();
+        plain.dispatch_deadline = parse_date("2026-11-30");
+        let mut strange = new_order("2026110100000002");
+        strange.customer_message = "=HYPERLINK(\"http://example.invalid\")\n🙏 <b>&".to_owned();
+        strange.recipient.zip_code = String::new();
+        strange.shipping_method = ShippingMethod::Other;
+        strange.shipping_method_word = "드론".to_owned();
+        strange.placed_at = plain.placed_at.plus_ms(-1000);
+        files.order(tx, "SMART_STORE", vec![plain, strange])?;
+        tx.exec("UPDATE variants SET label = '월넛(진한)'", &[])?;
+        for order in all_orders(tx)?.iter().take(1) {
+            edit(tx, order, |order| order.put(OrderState::Purchased, NOW))?;
+        }
+        Ok(())
+    });
+    filled.expect("fills");
+    shop
+}
+
+fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
+    let path = shop.folder.path().join(name);
+    let out = path.clone();
+    let format = Format::of(&path).expect("a known ending");
+    let orders = shop.read(move |tx, files| write(tx, &OrderFilter::default(), format, &files.districts, &out))?;
+    Ok((orders, path))
+}
+
+fn leftovers(shop: &Shop) -> usize {
+    let files = std::fs::read_dir(shop.folder.path()).expect("lists");
+    files.filter(|file| file.as_ref().is_ok_and(|file| file.path().extension().is_some_and(|it| it == "part"))).count()
+}
+
+#[test]
+fn programs_get_every_key_in_its_place() {
+    let shop = shop();
+    let (orders, path) = export(&shop, "주문.JSON").expect("writes");
+    assert_eq!(orders, 2);
+    let text = std::fs::read_to_string(path).expect("reads");
+    let first = text.lines().nth(1).expect("a line an order");
+    let mut rest = first;
+    for key in KEYS.split(',') {
+        let at = rest.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in {rest}"));
+        rest = &rest[at + 1..];
+    }
+    let orders: Vec<serde_json::Value> = serde_json::from_str(&text).expect("an array");
+    let [order, strange] = &orders[..] else { panic!("{orders:?}") };
+    assert_eq!(order.as_object().expect("an object").len(), KEYS.split(',').count());
+    assert_eq!(order["order_state"], "PURCHASED");
+    assert_eq!(order["options"], serde_json::json!([{ "key": "색상", "value": "월넛", "label": "월넛(진한)" }]));
+    assert_eq!((&order["sido"], &order["sigungu"]), (&"경상북도".into(), &"포항시".into()));
+    assert_eq!((&order["dispatch_deadline"], &order["tracking_number"]), (&"2026-11-30".into(), &"".into()));
+    assert_eq!((&order["purchased_at"], &order["shipped_at"]), (&NOW.iso().into(), &serde_json::Value::Null));
+    assert_eq!((&order["bundle_count"], &order["price"]), (&1.into(), &100_000.into()));
+    assert!(strange["sido"].is_null() && strange["sigungu"].is_null());
+    assert_eq!(strange["shipping_method"], "OTHER");
+}
+
+#[test]
+fn people_get_a_workbook_of_dates_numbers_and_harmless_text() {
+    let shop = shop();
+    let (_, path) = export(&shop, "orders.xlsx").expect("writes");
+    let mut workbook: Xlsx<_> = open_workbook(path).expect("opens");
+    let sheet = workbook.worksheet_range("주문").expect("the sheet");
+    assert!(workbook.worksheet_formula("주문").expect("formulas").used_cells().next().is_none());
+    let rows: Vec<_> = sheet.rows().collect();
+    let at = |row: usize, header: &str| {
+        let column =
+            rows[0].iter().position(|cell| matches!(cell, Data::String(text) if text == header)).expect("a header");
+        rows[row][column].clone()
+    };
+    assert_eq!(at(1, "상품주문번호"), Data::String("2026110100000001".to_owned()));
+    assert_eq!(at(1, "우편번호"), Data::String("37683".to_owned()));
+    assert_eq!(at(1, "옵션"), Data::String("월넛(진한)".to_owned()));
+    assert_eq!(at(1, "수량"), Data::Float(1.0));
+    assert!(matches!(at(1, "발송기한"), Data::DateTime(_)) && matches!(at(1, "주문일"), Data::DateTime(_)));
+    assert_eq!(at(2, "발주일"), Data::Empty);
+    assert_eq!((at(2, "시/도"), at(2, "배송방법")), (Data::String("미분류".into()), Data::String("드론".into())));
+    assert!(at(2, "고객메시지").to_string().starts_with("=HYPERLINK"));
+}
+
+#[test]
+fn csv_is_marked_as_utf_8_and_guarded_against_formulas() {
+    let shop = shop();
+    let (_, path) = export(&shop, "orders.csv").expect("writes");
+    let text = std::fs::read_to_string(path).expect("reads");
+    let table = text.strip_prefix('\u{FEFF}').expect("a byte order mark");
+    let mut reader = ::csv::Reader::from_reader(table.as_bytes());
+    let headers = reader.headers().expect("headers").clone();
+    let message = headers.iter().position(|header| header == "고객메시지").expect("a header");
+    let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 2);
+    assert!(rows[1][message].starts_with("'=HYPERLINK"));
+    assert_eq!((&headers[0], &rows[0][0]), ("상태", "발주"));
+}
+
+#[test]
+fn a_download_that_fails_leaves_nothing_and_one_that_succeeds_replaces_the_old() {
+    let shop = shop();
+    std::fs::create_dir(shop.folder.path().join("folder.json")).expect("makes");
+    for name in ["nowhere/orders.json", "folder.json"] {
+        assert!(matches!(export(&shop, name), Err(ExportError::Write(_))), "{name}");
+    }
+    std::fs::write(shop.folder.path().join("old.csv"), "old").expect("writes");
+    let (_, path) = export(&shop, "old.csv").expect("writes");
+    assert!(std::fs::read_to_string(path).expect("reads").contains("2026110100000002"));
+    assert_eq!(leftovers(&shop), 0);
+    assert_eq!(Format::of(Path::new("orders.txt")), None);
+}
