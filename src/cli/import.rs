@@ -103,10 +103,17 @@ impl Import {
             }
             Ok(answers)
         })?;
-        if files.json {
-            print_json(&answers)?;
+        let told = if files.json {
+            print_json(&answers)
         } else if answers.iter().any(|answer| matches!(answer, Answer::Taken { .. })) {
-            print_summary(&mut io::stdout().lock(), &answers, files.dry_run)?;
+            print_summary(&mut io::stdout().lock(), &answers, files.dry_run)
+        } else {
+            Ok(())
+        };
+        match told {
+            // Whoever reads no further has not changed what was done.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+            _ => {}
         }
         outcome(&answers)
     }
