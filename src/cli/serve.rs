@@ -18,6 +18,7 @@ use crate::config::{Config, ConfigError, LogFormat};
 use crate::members::{limits, store};
 use crate::sessions;
 use crate::storage::Storage;
+use crate::uploads;
 use crate::web::{self, AppState};
 
 /// The file in the data folder that is locked while a server runs on it.
@@ -28,6 +29,9 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// How often what has expired is deleted.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// Originals of uploads that are put away in one sweep, so that no sweep holds the writer long.
+const FILES_A_SWEEP: i64 = 100;
 
 /// How often histograms are condensed.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -160,13 +164,19 @@ fn introduce(state: &AppState, address: SocketAddr, is_new: bool) -> io::Result<
 }
 
 async fn sweep(state: AppState) {
+    let kept_ms = i64::from(state.config.upload_keep_days) * 24 * 60 * 60 * 1000;
     let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
     let mut expired = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
             _ = upkeep.tick() => web::metrics::upkeep(),
             _ = expired.tick() => {
-                let swept = state.storage.write(|tx| Ok::<_, crate::storage::StorageError>((sessions::delete_expired(tx)?, limits::forget_old(tx)?))).await;
+                let swept = state.storage.write(move |tx| {
+                    sessions::delete_expired(tx)?;
+                    limits::forget_old(tx)?;
+                    let before = tx.now().plus_ms(-kept_ms);
+                    uploads::store::forget_old_files(tx, before, FILES_A_SWEEP)
+                }).await;
                 if let Err(error) = swept {
                     tracing::error!(%error, "what has expired could not be deleted");
                 }
