@@ -142,8 +142,8 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
 CREATE INDEX orders_by_upload ON orders (upload_id);
 
--- The list is sorted by any of nine dates, for all orders or those of one state. Each index holds
--- what the list's filters need, so that counting and turning pages read nothing but the index.
+-- The list is sorted by any of nine dates. Each index holds what the list's filters need, so that
+-- counting and turning pages read nothing but the index.
 CREATE INDEX orders_by_placed     ON orders (placed_at, id, state, channel_id, product_id);
 CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id);
 CREATE INDEX orders_by_preferred  ON orders (preferred_shipping_date, id, state, channel_id, product_id);
@@ -153,15 +153,9 @@ CREATE INDEX orders_by_shipped    ON orders (shipped_at, id, state, channel_id, 
 CREATE INDEX orders_by_confirmed  ON orders (confirmed_at, id, state, channel_id, product_id);
 CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id, product_id);
 CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_state_placed     ON orders (state, placed_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_deadline   ON orders (state, dispatch_deadline, id, channel_id, product_id);
-CREATE INDEX orders_by_state_preferred  ON orders (state, preferred_shipping_date, id, channel_id, product_id);
-CREATE INDEX orders_by_state_purchased  ON orders (state, purchased_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_dispatched ON orders (state, dispatched_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_shipped    ON orders (state, shipped_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_confirmed  ON orders (state, confirmed_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_cancelled  ON orders (state, cancelled_at, id, channel_id, product_id);
-CREATE INDEX orders_by_state_refunded   ON orders (state, refunded_at, id, channel_id, product_id);
+-- One state is mostly some thousand orders: they are gathered here and sorted by whichever date.
+CREATE INDEX orders_by_state ON orders (state, placed_at, id, channel_id, product_id, dispatch_deadline,
+    preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
 CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
 CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);
 
@@ -240,7 +234,6 @@ CREATE TABLE upload_rows (
     reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
     PRIMARY KEY (upload_id, row_number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX upload_rows_by_outcome ON upload_rows (upload_id, outcome, row_number);
 
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 

@@ -291,6 +291,10 @@ impl Tx for Explaining<'_> {
         self.tx.exec(sql, params)
     }
 
+    fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
+        self.tx.exec_many(sql, rows)
+    }
+
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         if self.known.insert(sql.to_owned()) {
             let scans = &self.scans;

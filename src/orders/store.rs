@@ -5,6 +5,7 @@
 //! transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
 use super::terms::{Searchable, terms};
@@ -220,7 +221,7 @@ fn options_json(options: &[OrderOption]) -> String {
 pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
     for some in ids.chunks(200) {
-        let sql = format!("SELECT {} FROM orders WHERE id IN ({})", columns(""), placeholders(some.len()));
+        let sql = format!("SELECT {} FROM orders WHERE id IN ({})", *SELECT, placeholders(some.len()));
         let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
         tx.for_each(&sql, &params, &mut |mut row| {
             orders.push(order(&mut row)?);
@@ -266,8 +267,14 @@ pub fn changing<T, E: From<StorageError>>(
     cause: Cause,
     work: impl FnOnce(&mut Changes<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut changes =
-        Changes { tx, cause, tallies: BTreeMap::new(), stale_deliveries: BTreeSet::new(), new_terms: Vec::new() };
+    let mut changes = Changes {
+        tx,
+        cause,
+        tallies: BTreeMap::new(),
+        stale_deliveries: BTreeSet::new(),
+        new_terms: Vec::new(),
+        log: Vec::new(),
+    };
     let answer = work(&mut changes)?;
     changes.finish()?;
     Ok(answer)
@@ -282,21 +289,26 @@ pub struct Changes<'t> {
     stale_deliveries: BTreeSet<i64>,
     /// Inserted at the end and sorted: neighbours in the index are written together.
     new_terms: Vec<(String, i64, i64)>,
+    log: Vec<(i64, String)>,
 }
+
+static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
+});
 
 impl Changes<'_> {
     /// Inserts an order into a delivery that was made for it and counts it already.
     pub fn insert_into_new(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
-        let sql =
-            format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1));
         let now = self.tx.now();
-        let mut params = values(order).to_vec();
-        params.extend([order.version.into(), now.into()]);
-        self.tx.exec(&sql, &params)?;
+        let params: Vec<Param<'_>> = values(order).into_iter().chain([order.version.into(), now.into()]).collect();
+        self.tx.exec(&INSERT, &params)?;
         *self.tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
         let terms = terms(searchable(order, bundle_number));
         self.new_terms.extend(terms.into_iter().map(|(term, fields)| (term, order.id, fields)));
-        self.log(order.id, &[])
+        self.log(order.id, &[]);
+        Ok(())
     }
 
     /// Inserts an order into a delivery that exists.
@@ -326,11 +338,14 @@ impl Changes<'_> {
         self.save_terms(before, after)?;
         let log: Vec<_> =
             changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
-        self.log(before.id, &log)?;
+        self.log(before.id, &log);
         Ok(true)
     }
 
     fn save_terms(&mut self, before: &Order, after: &Order) -> Result<()> {
+        if before.delivery_id == after.delivery_id && searchable(before, "") == searchable(after, "") {
+            return Ok(());
+        }
         self.insert_new_terms()?;
         let was = bundle_number(self.tx, before.delivery_id)?;
         let is = if before.delivery_id == after.delivery_id {
@@ -353,39 +368,42 @@ impl Changes<'_> {
         Ok(())
     }
 
-    fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) -> Result<()> {
-        let (id, now) = (self.tx.new_id(), self.tx.now());
+    fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) {
         let changes = serde_json::to_string(changes).unwrap_or_else(|_| "[]".to_owned());
-        self.tx
-            .exec(
-                "INSERT INTO order_events (id, order_id, at, member_id, upload_id, action, changes) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-                &[
-                    id.into(),
-                    order_id.into(),
-                    now.into(),
-                    self.cause.member_id.into(),
-                    self.cause.upload_id.into(),
-                    self.cause.action.code().into(),
-                    changes.into(),
-                ],
-            )
-            .map(drop)
+        self.log.push((order_id, changes));
+    }
+
+    fn insert_log(&mut self) -> Result<()> {
+        let (now, Cause { member_id, upload_id, action }) = (self.tx.now(), self.cause);
+        let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
+        let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, changes))| {
+            vec![
+                id.into(),
+                order_id.into(),
+                now.into(),
+                member_id.into(),
+                upload_id.into(),
+                action.code().into(),
+                changes.into(),
+            ]
+        });
+        self.tx.exec_many(
+            "INSERT INTO order_events (id, order_id, at, member_id, upload_id, action, changes) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            &mut rows,
+        )
     }
 
     fn insert_new_terms(&mut self) -> Result<()> {
         self.new_terms.sort_unstable();
-        for (term, order_id, fields) in self.new_terms.drain(..) {
-            self.tx.exec(
-                "INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)",
-                &[term.into(), order_id.into(), fields.into()],
-            )?;
-        }
-        Ok(())
+        let mut rows =
+            self.new_terms.drain(..).map(|(term, order_id, fields)| vec![term.into(), order_id.into(), fields.into()]);
+        self.tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
     }
 
     fn finish(mut self) -> Result<()> {
         self.insert_new_terms()?;
+        self.insert_log()?;
         for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
             self.tx.add(
                 "order_tallies",

@@ -106,7 +106,7 @@ impl SearchField {
 }
 
 /// The words of an order that can be searched.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Searchable<'a> {
     /// 주문번호
     pub order_number: &'a str,
@@ -194,9 +194,10 @@ impl Terms {
     fn address(&mut self, address: &str) {
         for word in words(&folded(address)) {
             self.put(SearchField::Address, &without_hyphens_in_numbers(word));
-            // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로) the
-            // beginning is enough.
-            if word.chars().count() > 4 {
+            // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로), a number or
+            // the 시/도 (강원특별자치도) the beginning is enough.
+            let whole = word.chars().count() <= 4 || word.starts_with(|c: char| c.is_ascii_digit());
+            if !whole && !["시", "도"].iter().any(|end| word.ends_with(end)) {
                 for ending in endings(word, SHORTEST_WORD_ENDING) {
                     self.put(SearchField::Address, ending);
                 }
@@ -206,6 +207,10 @@ impl Terms {
 }
 
 fn folded(text: &str) -> String {
+    // Hangul syllables and ASCII are most of what there is, and stay as they are.
+    if text.chars().all(|c| c.is_ascii() || ('가'..='힣').contains(&c)) {
+        return text.to_ascii_lowercase();
+    }
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
 

@@ -69,6 +69,9 @@ pub trait Tx {
     /// Runs a statement and tells how many rows it found (found, not changed, on every engine).
     fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64>;
 
+    /// Runs a statement once for each row of parameters, as fast as the engine can.
+    fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()>;
+
     /// Runs a query and hands over one row at a time, so that a download needs no more memory
     /// than one row.
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()>;

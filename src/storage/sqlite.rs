@@ -222,6 +222,14 @@ impl Tx for SqliteTx<'_> {
         Ok(found as u64)
     }
 
+    fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        for params in rows {
+            statement.execute(rusqlite::params_from_iter(params)).map_err(engine)?;
+        }
+        Ok(())
+    }
+
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         let mut statement = self.prepare(sql)?;
         let columns = statement.column_count();

@@ -162,20 +162,15 @@ pub fn report(
         ],
     )?;
     tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
-    for row in &report.rows {
+    let mut rows = report.rows.iter().map(|row| {
         let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
-        tx.exec(
-            "INSERT INTO upload_rows (upload_id, row_number, order_number, outcome, reasons) VALUES (?, ?, ?, ?, ?)",
-            &[
-                id.into(),
-                row.row.into(),
-                row.order_number.chars().take(64).collect::<String>().into(),
-                row.outcome.code().into(),
-                reasons.into(),
-            ],
-        )?;
-    }
-    Ok(())
+        let number: String = row.order_number.chars().take(64).collect();
+        vec![id.into(), row.row.into(), number.into(), row.outcome.code().into(), reasons.into()]
+    });
+    tx.exec_many(
+        "INSERT INTO upload_rows (upload_id, row_number, order_number, outcome, reasons) VALUES (?, ?, ?, ?, ?)",
+        &mut rows,
+    )
 }
 
 /// One upload.

@@ -1,0 +1,260 @@
+//! Which index leads to a page with the least reading.
+//!
+//! Two ways lead to a page: *walk* the index of the sort, leaving out what the filters do not want,
+//! until the page is full; or *gather* the few orders that a narrow filter leaves, from the index of
+//! that filter, and sort those. [`choose`] weighs them with the tallies; both give the same page.
+
+use super::Total;
+use crate::orders::filter::{DateField, OrderFilter, Sort};
+use crate::orders::model::OrderState;
+use crate::storage::{Param, Result, Tx};
+use crate::time::day_range;
+
+/// What reading a row costs, measured in entries of an index that are walked past.
+const ROW_COST: f64 = 12.0;
+
+/// What sorting an entry costs, measured alike.
+const SORT_COST: f64 = 3.0;
+
+/// Where no tally knows the total, it is counted up to here. Small under test, so that a small shop
+/// reaches what lies beyond.
+const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
+
+/// The filters as SQL.
+pub(super) struct Conditions {
+    sql: Vec<String>,
+    pub(super) params: Vec<Param<'static>>,
+    channel_id: Option<i64>,
+    product_id: Option<i64>,
+}
+
+impl Conditions {
+    /// None when a filter names something that is not there.
+    pub(super) fn of(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Option<Self>> {
+        let mut conditions = Self { sql: Vec::new(), params: Vec::new(), channel_id: None, product_id: None };
+        if let Some(state) = filter.state {
+            conditions.and("state = ?", state.rank().into());
+        }
+        if let Some(code) = &filter.channel {
+            let Some(row) = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])? else {
+                return Ok(None);
+            };
+            conditions.channel_id = Some(row.int(0)?);
+            conditions.and("channel_id = ?", row.int(0)?.into());
+        }
+        if let Some(number) = &filter.product {
+            let sql = "SELECT id FROM products WHERE number = ? AND enabled = 1";
+            let Some(row) = tx.query_one(sql, &[number.into()])? else {
+                return Ok(None);
+            };
+            conditions.product_id = Some(row.int(0)?);
+            conditions.and("product_id = ?", row.int(0)?.into());
+        } else {
+            conditions.sql.push("product_id NOT IN (SELECT id FROM products WHERE enabled = 0)".to_owned());
+        }
+        for (operator, bound) in date_bounds(filter) {
+            conditions.and(&format!("{} {operator} ?", filter.date.code()), bound);
+        }
+        Ok(Some(conditions))
+    }
+
+    fn and(&mut self, sql: &str, param: Param<'static>) {
+        self.sql.push(sql.to_owned());
+        self.params.push(param);
+    }
+
+    pub(super) fn with(&self, more: &str) -> String {
+        let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
+        format!("WHERE {}", all.join(" AND "))
+    }
+}
+
+/// The range of the filtered column: of dates both days, of moments up to the day after.
+fn date_bounds(filter: &OrderFilter) -> Vec<(&'static str, Param<'static>)> {
+    let (from, to): (Option<Param<'_>>, Option<Param<'_>>) = if filter.date.is_date() {
+        (filter.from.map(Into::into), filter.to.map(Into::into))
+    } else {
+        let (from, to) = day_range(filter.from, filter.to);
+        (from.map(Into::into), to.map(Into::into))
+    };
+    let until = if filter.date.is_date() { "<=" } else { "<" };
+    from.map(|from| (">=", from)).into_iter().chain(to.map(|to| (until, to))).collect()
+}
+
+pub(super) fn has_range(filter: &OrderFilter) -> bool {
+    filter.from.is_some() || filter.to.is_some()
+}
+
+/// The sum of the tallies of these; all of them where nothing is given.
+fn tally(tx: &mut dyn Tx, state: Option<OrderState>, channel_id: Option<i64>, product_id: Option<i64>) -> Result<i64> {
+    let mut sql = "SELECT CAST(sum(t.orders) AS INTEGER) FROM order_tallies t \
+                   JOIN products p ON p.id = t.product_id WHERE p.enabled = 1"
+        .to_owned();
+    let mut params: Vec<Param<'_>> = Vec::new();
+    let wanted = [("t.state", state.map(OrderState::rank)), ("t.channel_id", channel_id), ("t.product_id", product_id)];
+    for (column, value) in wanted {
+        if let Some(value) = value {
+            sql = format!("{sql} AND {column} = ?");
+            params.push(value.into());
+        }
+    }
+    tx.number(&sql, &params)
+}
+
+fn date_index(field: DateField) -> String {
+    format!("orders_by_{}", field.index())
+}
+
+/// How many orders the list has: tallied, or for a range of days counted.
+pub(super) fn total(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions) -> Result<Total> {
+    let sizes = Sizes::of(tx, filter, conditions, 0, 0)?;
+    if !has_range(filter) {
+        return Ok(Total::Exactly(sizes.tallied));
+    }
+    let index = if filter.product.is_some() && sizes.of_product < COUNTED {
+        "orders_by_product".to_owned()
+    } else if filter.state.is_some() && sizes.of_state < COUNTED {
+        "orders_by_state".to_owned()
+    } else {
+        date_index(filter.date)
+    };
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM orders {} {} LIMIT {}) AS counted",
+        tx.walking(&index),
+        conditions.with(""),
+        COUNTED + 1
+    );
+    let counted = tx.number(&sql, &conditions.params)?;
+    Ok(if counted > COUNTED { Total::AtLeast(COUNTED) } else { Total::Exactly(counted) })
+}
+
+/// Names the index that leads to the first `needed` orders with the least reading.
+pub(super) fn choose(
+    tx: &mut dyn Tx,
+    filter: &OrderFilter,
+    conditions: &Conditions,
+    sort: Sort,
+    total: Total,
+    needed: i64,
+) -> Result<String> {
+    Ok(cheapest(filter, sort, Sizes::of(tx, filter, conditions, total.number(), needed)?))
+}
+
+/// How many orders each way would have to pass.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    /// all filters match (or at least so many)
+    matching: i64,
+    /// state, channel and product match
+    tallied: i64,
+    all: i64,
+    of_state: i64,
+    of_product: i64,
+    of_channel: i64,
+    /// up to the end of the page
+    needed: i64,
+}
+
+impl Sizes {
+    fn of(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions, matching: i64, needed: i64) -> Result<Self> {
+        Ok(Self {
+            matching,
+            tallied: tally(tx, filter.state, conditions.channel_id, conditions.product_id)?,
+            all: tally(tx, None, None, None)?,
+            of_state: tally(tx, filter.state, None, None)?,
+            of_product: tally(tx, None, None, conditions.product_id)?,
+            of_channel: tally(tx, None, conditions.channel_id, None)?,
+            needed,
+        })
+    }
+}
+
+/// The index whose way costs least, in entries passed. Each way is either walked in the sequence of
+/// the list until the page is full, or gathered whole and sorted.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn cheapest(filter: &OrderFilter, sort: Sort, sizes: Sizes) -> String {
+    let [matching, tallied, all, of_state, of_product, of_channel, needed] =
+        [sizes.matching, sizes.tallied, sizes.all, sizes.of_state, sizes.of_product, sizes.of_channel, sizes.needed]
+            .map(|size| size.max(1) as f64);
+    let ranged = has_range(filter);
+    // Of `among` entries every so-and-so-many-th matches; `rows` says that each costs a row.
+    let walked = |among: f64, rows: bool| (needed * among / matching).min(among) * if rows { ROW_COST } else { 1.0 };
+    let in_range = matching * all / tallied;
+    let by_placed = sort.by == DateField::Placed;
+
+    let among = if ranged && filter.date == sort.by { in_range } else { all };
+    let mut ways = vec![(walked(among, ranged && filter.date != sort.by), date_index(sort.by))];
+    if ranged && filter.date != sort.by {
+        ways.push((in_range + matching * ROW_COST, date_index(filter.date)));
+    }
+    if filter.state.is_some() {
+        let cost = if by_placed { walked(of_state, false) } else { of_state * SORT_COST };
+        ways.push((cost, "orders_by_state".to_owned()));
+    }
+    for (chosen, size, index) in [
+        (filter.product.is_some(), of_product, "orders_by_product"),
+        (filter.channel.is_some(), of_channel, "orders_by_channel"),
+    ] {
+        if chosen {
+            let rows = ranged && filter.date != DateField::Placed;
+            let cost = if by_placed { walked(size, rows) } else { size + tallied * ROW_COST };
+            ways.push((cost, index.to_owned()));
+        }
+    }
+    ways.into_iter().min_by(|one, other| one.0.total_cmp(&other.0)).map_or_else(String::new, |(_, index)| index)
+}
+
+/// Orders without the date come last, whichever way the list is sorted: ascending, they are the
+/// second part of it.
+pub(super) fn sorted_ids(
+    tx: &mut dyn Tx,
+    conditions: &Conditions,
+    sort: Sort,
+    index: &str,
+    offset: i64,
+    size: i64,
+) -> Result<Vec<i64>> {
+    let column = sort.by.code();
+    if sort.descending || sort.by == DateField::Placed {
+        return ids(tx, conditions, "", sort, index, offset, size);
+    }
+    let dated = format!("{column} IS NOT NULL");
+    let mut found = ids(tx, conditions, &dated, sort, index, offset, size)?;
+    let missing = size - i64::try_from(found.len()).unwrap_or(size);
+    if missing > 0 {
+        let sql = format!("SELECT count(*) FROM orders {} {}", tx.walking(index), conditions.with(&dated));
+        let before = tx.number(&sql, &conditions.params)?;
+        let undated = format!("{column} IS NULL");
+        found.extend(ids(tx, conditions, &undated, sort, index, (offset - before).max(0), missing)?);
+    }
+    Ok(found)
+}
+
+fn ids(
+    tx: &mut dyn Tx,
+    conditions: &Conditions,
+    more: &str,
+    sort: Sort,
+    index: &str,
+    offset: i64,
+    size: i64,
+) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT id FROM orders {} {} ORDER BY {} LIMIT ? OFFSET ?",
+        if index.is_empty() { String::new() } else { tx.walking(index) },
+        conditions.with(more),
+        order_by(sort)
+    );
+    let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
+    let mut ids = Vec::new();
+    tx.for_each(&sql, &params, &mut |row| {
+        ids.push(row.int(0)?);
+        Ok(())
+    })?;
+    Ok(ids)
+}
+
+pub(super) fn order_by(sort: Sort) -> String {
+    let direction = if sort.descending { "DESC" } else { "ASC" };
+    format!("{} {direction}, id {direction}", sort.by.code())
+}
