@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::edit::{Problem, RowForm, edited};
-use super::filter::{DateField, FilterWords};
+use super::filter::{DEFAULT_PAGE_SIZE, DateField, FilterWords, PAGE_SIZES};
 use super::list::{self, Listed, Total};
 use super::model::{OrderState, ShippingMethod};
 use super::store::{self, Action, Cause, Event};
@@ -200,6 +200,8 @@ impl Asked {
                 _ => asked.put(&name, value),
             }
         }
+        asked.ticked.sort_unstable();
+        asked.ticked.dedup();
         asked.proceed = match act.as_deref() {
             Some("edit") => None,
             Some("purchase") => Some(OrderState::Purchased),
@@ -235,11 +237,19 @@ impl Asked {
     }
 }
 
+/// An order that was not saved.
+struct Refused {
+    id: i64,
+    /// the version whose values the problems tell
+    version: i64,
+    problems: Vec<Problem>,
+}
+
 /// What an action did.
 struct Answer {
     activity_id: i64,
     message: String,
-    problems: Vec<(i64, Vec<Problem>)>,
+    refused: Vec<Refused>,
 }
 
 async fn act(
@@ -253,7 +263,7 @@ async fn act(
 ) -> PageResult {
     let asked = Arc::new(Asked::read(pairs)?);
     if asked.ticked.is_empty() {
-        let mut page = list_page(&state, layout, words, paging, &uri).await?;
+        let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
         retype(&mut page, &asked, &[]);
         page.layout.notice = Some(Notice::said(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
@@ -266,29 +276,50 @@ async fn act(
             None => edit(tx, member_id, &work),
         })
         .await?;
-    if answer.problems.is_empty() {
+    if answer.refused.is_empty() {
         return Ok(done(&format!("/orders?{}", words.query(&[])), answer.activity_id));
     }
-    let mut page = list_page(&state, layout, words, paging, &uri).await?;
-    retype(&mut page, &asked, &answer.problems);
+    let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
+    retype(&mut page, &asked, &answer.refused);
     page.layout.notice = Some(Notice::said(Tone::Warning, &answer.message));
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-/// Puts back what was typed and ticked, where it was not saved.
-fn retype(page: &mut ListPage, asked: &Asked, problems: &[(i64, Vec<Problem>)]) {
+/// The list again, with the rows that the form had: one that no longer fits the search, because
+/// somebody changed it, still shows its problem and what was typed.
+async fn same_rows(
+    state: &AppState,
+    layout: Layout,
+    words: FilterWords,
+    paging: Paging,
+    uri: &Uri,
+    asked: &Asked,
+) -> PageResult<ListPage> {
+    let most = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
+    let ids: Vec<i64> = asked.forms.iter().map(|(id, _)| *id).take(most).collect();
+    let mut page = list_page(state, layout, words, paging, uri).await?;
+    if !ids.is_empty() {
+        let rows = state.storage.read(move |tx| list::listed(tx, &ids)).await?;
+        page.rows = rows.into_iter().map(RowView::new).collect();
+    }
+    Ok(page)
+}
+
+/// Puts back what was typed and ticked, where it was not saved. A row keeps the version its page
+/// was made from, unless its problems have told what others wrote.
+fn retype(page: &mut ListPage, asked: &Asked, refused: &[Refused]) {
     for row in &mut page.rows {
         let id = row.listed.order.id;
-        let problem = problems.iter().find(|(other, _)| *other == id);
-        let saved = asked.ticked.contains(&id) && problem.is_none();
+        let refusal = refused.iter().find(|refused| refused.id == id);
+        let saved = asked.ticked.contains(&id) && refusal.is_none();
         if let Some(form) = asked.form(id)
             && !saved
         {
-            // The version of today: saving again means having seen what others wrote.
-            row.form = RowForm { version: row.listed.order.version, ..form.clone() };
+            let version = refusal.map_or(form.version, |refusal| refusal.version);
+            row.form = RowForm { version, ..form.clone() };
         }
         row.ticked = asked.ticked.contains(&id) && !saved;
-        row.problems = problem.map(|(_, problems)| problems.clone()).unwrap_or_default();
+        row.problems = refusal.map(|refusal| refusal.problems.clone()).unwrap_or_default();
     }
 }
 
@@ -320,12 +351,12 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
     let orders = store::find(tx, &asked.ticked)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
     let now = tx.now();
-    let (mut changed, mut skipped, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changed, mut skipped, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     store::changing(tx, cause, |changes| {
         for order in &orders {
             let Some(form) = asked.form(order.id) else { continue };
             match edited(order, form, now) {
-                Err(found) => problems.push((order.id, found)),
+                Err(problems) => refused.push(Refused { id: order.id, version: order.version, problems }),
                 Ok(after) if after == *order => skipped.push(order.order_number.clone()),
                 Ok(after) => {
                     changes.save(order, &after)?;
@@ -339,10 +370,10 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
     if !skipped.is_empty() {
         message = format!("{message} {}건은 바뀐 내용이 없어요.", skipped.len());
     }
-    if !problems.is_empty() {
-        message = format!("{message} {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len());
+    if !refused.is_empty() {
+        message = format!("{message} {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len());
     }
-    answer(tx, member_id, "orders.edited", &changed, &skipped, message, problems)
+    answer(tx, member_id, "orders.edited", &changed, &skipped, message, refused)
 }
 
 fn answer(
@@ -352,12 +383,12 @@ fn answer(
     changed: &[String],
     skipped: &[String],
     message: String,
-    problems: Vec<(i64, Vec<Problem>)>,
+    refused: Vec<Refused>,
 ) -> StorageResult<Answer> {
     let tone = if changed.is_empty() { "warning" } else { "success" };
     let summary = json!({ "message": message, "tone": tone, "changed": changed, "skipped": skipped });
     let activity_id = audit::record(tx, Some(member_id), action, &summary)?;
-    Ok(Answer { activity_id, message, problems })
+    Ok(Answer { activity_id, message, refused })
 }
 
 /// The first few of many numbers.
