@@ -26,11 +26,16 @@ pub fn routes() -> Routes {
         .post("/products/{id}", Access::Admin, save_labels)
 }
 
-const CHANGED_MEANWHILE: &str = "그 사이 다른 사람이 바꿨어요. 지금 값을 확인하고 다시 저장해 주세요.";
+/// Said at a field whose row somebody else changed.
+fn changed_meanwhile(is: &str, typed: &str) -> String {
+    format!("그 사이 다른 사람이 바꿨어요. 지금 ‘{is}’, 입력 ‘{typed}’. 확인하고 다시 저장해 주세요.")
+}
 
 /// A product's row: what is stored, what is typed, what is wrong.
 struct RowView {
     product: Product,
+    /// what the typed values were made from
+    version: i64,
     name: String,
     priority: String,
     enabled: bool,
@@ -79,6 +84,7 @@ async fn list_page(state: &AppState, layout: Layout, q: String) -> PageResult<Li
                 product.name.to_lowercase().contains(&wanted) || product.number.to_lowercase().contains(&wanted)
             };
             let rows = store::all(tx)?.into_iter().filter(shown).map(|product| RowView {
+                version: product.version,
                 name: product.name.clone(),
                 priority: product.priority.to_string(),
                 enabled: product.enabled,
@@ -128,7 +134,13 @@ fn typed(pairs: Vec<(String, String)>) -> (Vec<i64>, BTreeMap<i64, Typed>) {
     (ticked, rows)
 }
 
-type Problems = Vec<(i64, Vec<(&'static str, String)>)>;
+/// A row that was not saved.
+struct Refused {
+    id: i64,
+    /// the version whose values the problems tell
+    version: i64,
+    problems: Vec<(&'static str, String)>,
+}
 
 async fn save(
     State(state): State<AppState>,
@@ -145,37 +157,38 @@ async fn save(
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, problems, activity) = state
+    let (saved, refused, activity) = state
         .storage
         .write(move |tx| {
-            let (mut saved, mut problems) = (0, Problems::new());
+            let (mut saved, mut refused) = (0, Vec::new());
             for row in wanted.iter().filter_map(|id| work.get(id)) {
-                match save_row(tx, row)? {
-                    found if found.is_empty() => saved += 1,
-                    found => problems.push((row.id, found)),
+                let Some(stored) = store::find(tx, row.id)? else { continue };
+                let version = stored.version;
+                match save_row(tx, stored, row)? {
+                    problems if problems.is_empty() => saved += 1,
+                    problems => refused.push(Refused { id: row.id, version, problems }),
                 }
             }
             let summary = json!({ "message": format!("상품 {saved}개를 저장했어요."), "tone": "success" });
             let activity = audit::record(tx, Some(member.id), "products.edited", &summary)?;
-            Ok::<_, StorageError>((saved, problems, activity))
+            Ok::<_, StorageError>((saved, refused, activity))
         })
         .await?;
-    if problems.is_empty() {
+    if refused.is_empty() {
         let query = serde_html_form::to_string([("q", &query.q)]).unwrap_or_default();
         return Ok(done(&format!("/products?{query}"), activity));
     }
     let mut answer = list_page(&state, layout, query.q).await?;
-    retype(&mut answer, &ticked, &rows, &problems);
+    retype(&mut answer, &ticked, &rows, &refused);
     let message =
-        format!("상품 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len());
+        format!("상품 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len());
     answer.layout.notice = Some(Notice::said(Tone::Warning, &message));
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
-fn save_row(tx: &mut dyn Tx, typed: &Typed) -> StorageResult<Vec<(&'static str, String)>> {
-    let Some(stored) = store::find(tx, typed.id)? else { return Ok(Vec::new()) };
+fn save_row(tx: &mut dyn Tx, stored: Product, typed: &Typed) -> StorageResult<Vec<(&'static str, String)>> {
     if stored.version != typed.version {
-        return Ok(vec![("name", CHANGED_MEANWHILE.to_owned())]);
+        return Ok(conflicts(&stored, typed));
     }
     let mut problems = Vec::new();
     let name = checked_name(&typed.name).unwrap_or_else(|problem| {
@@ -195,28 +208,41 @@ fn save_row(tx: &mut dyn Tx, typed: &Typed) -> StorageResult<Vec<(&'static str, 
     Ok(problems)
 }
 
-fn retype(
-    page: &mut ListPage,
-    ticked: &[i64],
-    rows: &BTreeMap<i64, Typed>,
-    problems: &[(i64, Vec<(&'static str, String)>)],
-) {
+/// Both values at each field that somebody else changed.
+fn conflicts(stored: &Product, typed: &Typed) -> Vec<(&'static str, String)> {
+    let word = |enabled| if enabled { "사용" } else { "사용 안 함" };
+    let fields = [
+        ("name", stored.name.clone(), typed.name.clone()),
+        ("priority", stored.priority.to_string(), typed.priority.clone()),
+        ("enabled", word(stored.enabled).to_owned(), word(typed.enabled).to_owned()),
+    ];
+    let differs = fields.iter().any(|(_, is, typed)| is != typed);
+    let told = fields.into_iter().filter(|(field, is, typed)| is != typed || (!differs && *field == "name"));
+    told.map(|(field, is, typed)| (field, changed_meanwhile(&is, &typed))).collect()
+}
+
+/// Puts back what was typed, where it was not saved. A row keeps the version its page was made
+/// from, unless its problems have told what others wrote.
+fn retype(page: &mut ListPage, ticked: &[i64], rows: &BTreeMap<i64, Typed>, refused: &[Refused]) {
     for row in &mut page.rows {
         let id = row.product.id;
-        let problem = problems.iter().find(|(other, _)| *other == id);
-        let saved = ticked.contains(&id) && problem.is_none();
+        let refusal = refused.iter().find(|refused| refused.id == id);
+        let saved = ticked.contains(&id) && refusal.is_none();
         if let (Some(typed), false) = (rows.get(&id), saved) {
+            row.version = refusal.map_or(typed.version, |refusal| refusal.version);
             row.name.clone_from(&typed.name);
             row.priority.clone_from(&typed.priority);
             row.enabled = typed.enabled;
         }
-        row.ticked = problem.is_some();
-        row.problems = problem.map(|(_, problems)| problems.clone()).unwrap_or_default();
+        row.ticked = refusal.is_some();
+        row.problems = refusal.map(|refusal| refusal.problems.clone()).unwrap_or_default();
     }
 }
 
 struct VariantView {
     variant: Variant,
+    /// what the typed label was made from
+    version: i64,
     label: String,
     ticked: bool,
     problem: Option<String>,
@@ -257,7 +283,13 @@ async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<Show
         .await?;
     let variants = variants
         .into_iter()
-        .map(|variant| VariantView { label: variant.label.clone(), variant, ticked: false, problem: None })
+        .map(|variant| VariantView {
+            version: variant.version,
+            label: variant.label.clone(),
+            variant,
+            ticked: false,
+            problem: None,
+        })
         .collect();
     Ok(ShowPage { layout, product: product.ok_or(Error::NotFound)?, orders, variants })
 }
@@ -272,31 +304,39 @@ async fn save_labels(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let (ticked, rows) = typed(pairs);
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, problems, activity) = state
+    let (saved, refused, activity) = state
         .storage
         .write(move |tx| {
-            let (mut saved, mut problems) = (0, Vec::new());
-            for row in wanted.iter().filter_map(|id| work.get(id)) {
-                match checked_label(&row.label) {
-                    Err(problem) => problems.push((row.id, problem.to_owned())),
-                    Ok(label) if store::save_label(tx, row.id, row.version, &label)? => saved += 1,
-                    Ok(_) => problems.push((row.id, CHANGED_MEANWHILE.to_owned())),
-                }
+            let (mut saved, mut refused) = (0, BTreeMap::new());
+            let stored = store::variants(tx, id)?;
+            for variant in stored.iter().filter(|variant| wanted.contains(&variant.id)) {
+                let Some(row) = work.get(&variant.id) else { continue };
+                let problem = match checked_label(&row.label) {
+                    Err(problem) => problem.to_owned(),
+                    Ok(label) if store::save_label(tx, row.id, row.version, &label)? => {
+                        saved += 1;
+                        continue;
+                    }
+                    Ok(label) => changed_meanwhile(&variant.label, &label),
+                };
+                refused.insert(row.id, (variant.version, problem));
             }
             let summary = json!({ "message": format!("레이블 {saved}개를 저장했어요."), "tone": "success" });
             let activity = audit::record(tx, Some(member.id), "products.labelled", &summary)?;
-            Ok::<_, StorageError>((saved, problems, activity))
+            Ok::<_, StorageError>((saved, refused, activity))
         })
         .await?;
-    if problems.is_empty() && !ticked.is_empty() {
+    if refused.is_empty() && !ticked.is_empty() {
         return Ok(done(&format!("/products/{}", crockford(id)), activity));
     }
     let mut answer = show_page(&state, layout, id).await?;
     for view in &mut answer.variants {
         let id = view.variant.id;
-        view.problem = problems.iter().find(|(other, _)| *other == id).map(|(_, problem)| problem.clone());
-        let saved = ticked.contains(&id) && view.problem.is_none();
+        let refusal = refused.get(&id);
+        view.problem = refusal.map(|(_, problem)| problem.clone());
+        let saved = ticked.contains(&id) && refusal.is_none();
         if let (Some(typed), false) = (rows.get(&id), saved) {
+            view.version = refusal.map_or(typed.version, |(version, _)| *version);
             view.label.clone_from(&typed.label);
         }
         view.ticked = view.problem.is_some();
@@ -304,7 +344,7 @@ async fn save_labels(
     let message = if ticked.is_empty() {
         "선택한 옵션이 없어요. 옵션을 먼저 선택해 주세요.".to_owned()
     } else {
-        format!("레이블 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", problems.len())
+        format!("레이블 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len())
     };
     answer.layout.notice = Some(Notice::said(Tone::Warning, &message));
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
