@@ -257,11 +257,15 @@ impl Uploads {
                 let kept = refusal.clone();
                 self.storage
                     .write(move |tx| {
+                        // What was applied or discarded meanwhile stays so.
+                        if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
+                            return Err(UploadError::Gone);
+                        }
                         if needs_password(&kept) {
-                            return store::set_stage(tx, id, Stage::Locked, "");
+                            return Ok(store::set_stage(tx, id, Stage::Locked, "")?);
                         }
                         store::set_stage(tx, id, Stage::Refused, &kept.to_string())?;
-                        store::forget_file(tx, id)
+                        Ok(store::forget_file(tx, id)?)
                     })
                     .await?;
                 Err(refusal.into())

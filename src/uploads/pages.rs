@@ -23,6 +23,9 @@ use crate::web::{
 /// Files taken at once.
 const FILES: usize = 20;
 
+/// Parts that a form of files may have.
+const PARTS: usize = 500;
+
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
@@ -117,8 +120,13 @@ async fn receive(
     let mut files = files.map_err(|_| unreadable())?;
     let mut checked = false;
     let (mut ids, mut refused) = (Vec::new(), Vec::new());
+    let (mut parts, mut left_out) = (0, 0);
     let mut request = Request::default();
     while let Some(field) = files.next_field().await.map_err(|_| unreadable())? {
+        parts += 1;
+        if parts > PARTS {
+            return Err(Error::TooLarge);
+        }
         match field.name() {
             Some(csrf::FIELD) => {
                 csrf::verify(&visitor, &short_text(field).await?)?;
@@ -135,7 +143,7 @@ async fn receive(
                     continue;
                 }
                 if ids.len() + refused.len() >= FILES {
-                    refused.push((name, format!("한 번에 {FILES}개까지 올릴 수 있어요. 나누어 올려 주세요.")));
+                    left_out += 1;
                     continue;
                 }
                 match whole(field, state.uploads.limits.bytes).await? {
@@ -150,7 +158,7 @@ async fn receive(
         return Err(Error::FormExpired);
     }
     match (ids.as_slice(), refused.as_slice()) {
-        ([id], []) => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
+        ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
         ([], []) => {
             let mut answer = list_page(&state, layout, None, Paging::default(), &uri).await?;
             answer.layout.notice = Some(Notice::said(Tone::Warning, "고른 파일이 없어요. 파일을 먼저 골라 주세요."));
@@ -159,9 +167,12 @@ async fn receive(
         _ => {
             let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", ids.len());
             for (name, reason) in &refused {
-                message = format!("{message} {name}: {reason}");
+                message = format!("{message} {}: {reason}", store::plain_name(name));
             }
-            let tone = if refused.is_empty() { "success" } else { "warning" };
+            if left_out > 0 {
+                message = format!("{message} {left_out}개는 받지 않았어요. 한 번에 {FILES}개까지 나누어 올려 주세요.");
+            }
+            let tone = if refused.is_empty() && left_out == 0 { "success" } else { "warning" };
             let summary = json!({ "message": message, "tone": tone });
             let member_id = Some(member.id);
             let activity =

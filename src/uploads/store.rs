@@ -61,7 +61,7 @@ pub struct Received<'a> {
 /// Keeps a file and what is known of it.
 pub fn receive(tx: &mut dyn Tx, file: Received<'_>) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
-    let name: String = file.file_name.chars().take(200).collect();
+    let name = plain_name(file.file_name);
     tx.exec(
         "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
          file_sha256, file_kept, stage, refusal, found) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
@@ -122,6 +122,18 @@ pub fn forget_old_files(tx: &mut dyn Tx, before: Moment, most: i64) -> Result<us
 /// Keeps the password with which the file opens.
 pub fn keep_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
     tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
+}
+
+/// The name of a file as it is shown and kept: without folders, without characters that steer the
+/// text around them, and no longer than a line.
+pub fn plain_name(name: &str) -> String {
+    const LONGEST: usize = 200;
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|c| !steers(*c)).take(LONGEST).collect();
+    if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { plain.trim().to_owned() }
 }
 
 /// Sets the stage where nothing else is known.
