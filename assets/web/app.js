@@ -161,7 +161,7 @@ document.querySelectorAll("form[data-drop]").forEach((form) => {
     request.onerror = failed;
     request.onload = () => {
       // The answer was a redirect, which was followed; or a page that says what is wrong.
-      if (request.responseURL && request.status < 400 && new URL(request.responseURL).pathname !== new URL(form.action).pathname) {
+      if (request.responseURL && request.status < 400 && request.responseURL !== form.action) {
         location.assign(request.responseURL);
         return;
       }
