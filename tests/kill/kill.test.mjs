@@ -5,6 +5,10 @@
 // program is killed; the next start must recover by itself. What was acknowledged is remembered
 // here, outside the program. MUKKEUM_KILL_ROUNDS and MUKKEUM_KILL_SEED change how many rounds and
 // which moments.
+//
+// A round chooses one of its files and one of two steps, sending it for the preview or applying it,
+// and kills at a random moment of that step: as long after its beginning as such steps have taken
+// so far, and a little beyond, so that kills land before, inside and after the commit.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -16,11 +20,13 @@ import { Visitor, countAfter, exportOrders, freePort, generate, startServer, tem
 const ROUNDS = Number(process.env.MUKKEUM_KILL_ROUNDS ?? 50);
 const SEED = Number(process.env.MUKKEUM_KILL_SEED ?? 20261122);
 
-// The program is killed at most this long after the first file is sent: about what the files of a
-// round take, so that it is seldom idle when it dies.
-const LONGEST_MS = Number(process.env.MUKKEUM_KILL_WITHIN_MS ?? 1200);
 const FILES_A_ROUND = 3;
 const ROWS = { least: 200, most: 500 };
+
+// How many of the kills are meant for the applying of a file, and how far beyond the usual length
+// of a step they may come.
+const APPLYING = 0.75;
+const BEYOND = 1.15;
 
 // mulberry32: the same rounds for the same seed.
 function randomness(seed) {
@@ -33,17 +39,43 @@ function randomness(seed) {
   };
 }
 
-/** Uploads and applies one file after the other until the program is gone. */
-async function work(visitor, files, uploads) {
-  for (const file of files) {
+/** Uploads and applies one file after the other until the program is gone; tells of each step. */
+async function work(visitor, files, uploads, begins, ends) {
+  for (const [place, file] of files.entries()) {
     const upload = { ...file, stage: 'sent', must: false };
     uploads.push(upload);
+    begins(place, 'sent');
     upload.where = await visitor.upload(path.basename(file.path), readFileSync(file.path));
+    ends('sent');
     upload.stage = 'applying';
+    begins(place, 'applying');
     await visitor.apply(upload.where);
+    ends('applying');
     upload.stage = 'acknowledged';
     upload.must = true;
   }
+}
+
+/** How long a step has taken so far, in milliseconds. */
+class Lengths {
+  constructor(guess) {
+    this.all = [guess];
+  }
+
+  add(length) {
+    this.all.push(length);
+  }
+
+  usual() {
+    return this.all.reduce((sum, length) => sum + length, 0) / this.all.length;
+  }
+}
+
+/** Where a round's last file stood when the program died. */
+function landed({ stage, there }) {
+  if (stage === 'sent') return 'while it was sent and read';
+  if (stage === 'applying') return there > 0 ? 'applied, not yet answered' : 'while it was applied';
+  return 'after the answer';
 }
 
 test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 }, async (t) => {
@@ -69,13 +101,25 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
 
   const uploads = [];
   const table = [];
+  const lengths = { sent: new Lengths(120), applying: new Lengths(200) };
   for (let round = 1; round <= ROUNDS; round += 1) {
     const files = Array.from({ length: FILES_A_ROUND }, newFile);
     const begun = uploads.length;
-    const fuse = Math.floor(random() * LONGEST_MS);
+    const [victim, step] = [Math.floor(random() * FILES_A_ROUND), random() < APPLYING ? 'applying' : 'sent'];
+    const fuse = random() * BEYOND * lengths[step].usual();
     const visitor = new Visitor(server.url);
     await visitor.login();
-    const working = work(visitor, files, uploads).catch(() => {});
+    let since;
+    let working;
+    const lit = new Promise((light) => {
+      const begins = (place, now) => {
+        since = performance.now();
+        if (place === victim && now === step) light();
+      };
+      const ends = (now) => lengths[now].add(performance.now() - since);
+      working = work(visitor, files, uploads, begins, ends).catch(() => {}).then(light);
+    });
+    await lit;
     await sleep(fuse);
     await server.kill();
     await working;
@@ -101,21 +145,20 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
     server = await startServer({ data, port });
     await reportsAgree(server, uploads.slice(begun), round);
 
-    table.push({ round, 'killed after ms': fuse, ...summary(uploads.slice(begun)), 'orders in all': uploads.reduce((sum, { there }) => sum + there, 0) });
+    table.push({
+      round,
+      'meant for': `${step} of file ${victim + 1}, ${Math.round(fuse)} ms`,
+      landed: landed(uploads.at(-1)),
+      uploads: uploads.slice(begun).map(({ stage, there, rows }) => `${stage} ${there}/${rows}`).join(', '),
+      'orders in all': uploads.reduce((sum, { there }) => sum + there, 0),
+    });
   }
   console.table(table);
-  const stages = new Map();
-  for (const { 'last reached': stage } of table) stages.set(stage, (stages.get(stage) ?? 0) + 1);
-  console.log(`killed when: ${[...stages].map(([stage, rounds]) => `${stage} ${rounds}`).join(' · ')}`);
+  const places = new Map();
+  for (const { landed: place } of table) places.set(place, (places.get(place) ?? 0) + 1);
+  console.log(`killed ${[...places].map(([place, rounds]) => `${place}: ${rounds}`).join(' · ')}`);
   await server.stop();
 });
-
-function summary(uploads) {
-  return {
-    'last reached': uploads.at(-1)?.stage ?? 'nothing sent',
-    uploads: uploads.map(({ stage, there, rows }) => `${stage} ${there}/${rows}`).join(', '),
-  };
-}
 
 /** The page of each upload tells what is really there. */
 async function reportsAgree(server, uploads, round) {
