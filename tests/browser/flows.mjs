@@ -1,5 +1,6 @@
 // What a person of the office does, in the words that stand on the page.
 
+import { inflateRawSync } from 'node:zlib';
 import { mainText } from './browser.mjs';
 import { countAfter, fixture } from './server.mjs';
 
@@ -56,4 +57,70 @@ export async function tick(page, numbers) {
 export async function press(page, button) {
   await page.getByRole('button', { name: button }).first().click();
   await page.waitForLoadState();
+}
+
+/** The row of an order in the list. */
+export const row = (page, number) => page.locator('tbody.order').filter({ hasText: number });
+
+/** Reads an .xlsx, puts other texts into its cells, and writes it again. */
+export function mend(bytes, texts) {
+  const parts = unzip(bytes);
+  for (const [name, content] of parts) {
+    if (!/sheet\d*\.xml$|sharedStrings\.xml$/.test(name)) continue;
+    let xml = content.toString();
+    for (const [from, to] of Object.entries(texts)) xml = xml.replaceAll(`>${from}</t>`, `>${to}</t>`);
+    parts.set(name, Buffer.from(xml));
+  }
+  return zip(parts);
+}
+
+function unzip(bytes) {
+  const parts = new Map();
+  const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+  let at = bytes.readUInt32LE(end + 16);
+  for (let left = bytes.readUInt16LE(end + 10); left > 0; left -= 1) {
+    const [packed, name, extra, comment] = [bytes.readUInt32LE(at + 20), bytes.readUInt16LE(at + 28), bytes.readUInt16LE(at + 30), bytes.readUInt16LE(at + 32)];
+    const local = bytes.readUInt32LE(at + 42);
+    const from = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+    const content = bytes.subarray(from, from + packed);
+    parts.set(bytes.toString('utf8', at + 46, at + 46 + name), bytes.readUInt16LE(at + 10) === 0 ? content : inflateRawSync(content));
+    at += 46 + name + extra + comment;
+  }
+  return parts;
+}
+
+function zip(parts) {
+  const [files, folder] = [[], []];
+  let place = 0;
+  for (const [name, content] of parts) {
+    const path = Buffer.from(name);
+    const head = Buffer.alloc(26);
+    head.writeUInt16LE(20, 0);
+    head.writeUInt32LE(crc32(content), 10);
+    head.writeUInt32LE(content.length, 14);
+    head.writeUInt32LE(content.length, 18);
+    head.writeUInt16LE(path.length, 22);
+    files.push(Buffer.from('PK\x03\x04', 'latin1'), head, path, content);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(place, 10);
+    folder.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), head, tail, path);
+    place += 30 + path.length + content.length;
+  }
+  const size = folder.reduce((sum, { length }) => sum + length, 0);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(parts.size, 8);
+  end.writeUInt16LE(parts.size, 10);
+  end.writeUInt32LE(size, 12);
+  end.writeUInt32LE(place, 16);
+  return Buffer.concat([...files, ...folder, end]);
+}
+
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
 }

@@ -73,6 +73,73 @@ test('pages of a shop at work', async (t) => {
 
   await preview(page, 'B06_bad_values.xlsx');
   await look(page, 'upload-preview-rejected');
+  await apply(page);
+  await look(page, 'upload-report-rejected');
+});
+
+test('pages with something wrong on them', async (t) => {
+  const { page, window } = await open(t);
+  await enter(page);
+  await page.goto('/account');
+  await look(page, 'account');
+  await page.getByLabel('지금 비밀번호').fill('wrong-password');
+  await page.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
+  await page.getByLabel('새 비밀번호 한 번 더').fill('yet-another-password');
+  await press(page, '바꾸기');
+  await page.locator('[aria-invalid=true]').first().waitFor();
+  await look(page, 'account-mistakes');
+
+  await preview(page, '02_smartstore_encrypted_agile_aes256_sha512.xlsx');
+  await look(page, 'upload-locked');
+  await page.getByLabel('비밀번호').fill('4321');
+  await press(page, '열기');
+  await page.locator('[aria-invalid=true]').waitFor();
+  await look(page, 'upload-locked-wrong');
+  await preview(page, 'B01_missing_key_column.xlsx');
+  await look(page, 'upload-refused');
+  await preview(page, '01_smartstore_orders_72col.xlsx');
+  await apply(page);
+  await page.goto('/uploads');
+  await look(page, 'uploads-of-all-stages');
+  await page.getByRole('button', { name: '미리보기' }).click();
+  await page.goto('/uploads?stage=discarded');
+  await look(page, 'uploads-none');
+
+  const other = await window({ storageState: await page.context().storageState() });
+  await list(page);
+  await list(other);
+  await page.locator('textarea[name^=purchase_memo]').first().fill('먼저');
+  await page.locator('tbody .tick input').first().check();
+  await press(page, '선택수정');
+  await look(page, 'orders-saved');
+  await other.locator('textarea[name^=purchase_memo]').first().fill('나중');
+  await other.locator('tbody .tick input').first().check();
+  await other.locator('input[name^=tracking_number]:not([type=hidden])').nth(1).fill('한글');
+  await other.locator('tbody .tick input').nth(1).check();
+  await press(other, '선택수정');
+  await other.locator('[aria-invalid=true]').first().waitFor();
+  await look(other, 'orders-with-problems');
+
+  await page.goto('/products');
+  await page.locator('input[name^=name]').first().fill('');
+  await page.locator('input[name^=priority]').first().fill('처음');
+  await page.locator('tbody .tick input').first().check();
+  await press(page, '선택수정');
+  await page.locator('[aria-invalid=true]').first().waitFor();
+  await look(page, 'products-with-problems');
+  await page.goto('/products');
+  await page.getByRole('main').locator('td a[href^="/products/"]').first().click();
+  await page.waitForURL(/\/products\/[^/?]+/);
+  await page.locator('input[name^=label]').first().fill('');
+  await page.locator('tbody .tick input').first().check();
+  await press(page, '선택수정');
+  await look(page, 'product-with-problems');
+  await page.goto('/products?q=%EC%97%86%EB%8A%94');
+  await look(page, 'products-none-found');
+  await page.goto('/deliveries');
+  await look(page, 'deliveries');
+  await page.goto('/deliveries?q=9999999');
+  await look(page, 'deliveries-none-found');
 });
 
 test('pages that say no', async (t) => {
@@ -92,4 +159,13 @@ test('pages that say no', async (t) => {
   await login(team, TEAM);
   assert.equal((await team.goto('/orders')).status(), 403);
   await look(team, 'forbidden');
+  await team.goto('/');
+  await look(team, 'deliveries-of-the-team');
+  await team.goto('/account');
+  await team.locator('input[name=csrf]').last().evaluate((field) => { field.value = 'another'; });
+  await team.getByLabel('지금 비밀번호').fill('x'.repeat(8));
+  await team.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
+  await team.getByLabel('새 비밀번호 한 번 더').fill('another-password');
+  await press(team, '바꾸기');
+  await look(team, 'form-expired');
 });

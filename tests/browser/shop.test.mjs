@@ -1,11 +1,11 @@
 // The main job: a file of orders goes in, the day's work is done in the list.
 
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { closeBrowser, enter, firstAdmin, login, mainText, open, shot } from './browser.mjs';
-import { apply, counts, list, orderNumbers, press, preview, search, tick, total } from './flows.mjs';
+import { apply, counts, list, mend, orderNumbers, press, preview, search, tick, total } from './flows.mjs';
 import { ADMIN } from './server.mjs';
 
 const FIRST = '01_smartstore_orders_72col.xlsx';
@@ -131,6 +131,15 @@ test('rejected rows are shown, downloaded, and recognised when they come back', 
 
   await preview(page, saved);
   assert.deepEqual(await counts(page), [0, 0, 13], 'the rows are recognised, and their faults with them');
+
+  const mended = path.join(folder, 'mended.xlsx');
+  const texts = { '두개': '2', '내일까지': '2024-03-25', '연락처 없음': '010-0000-1234', '만이천원': '12,000' };
+  writeFileSync(mended, mend(readFileSync(saved), texts));
+  await preview(page, mended);
+  assert.deepEqual(await counts(page), [4, 0, 9], 'what was mended is taken');
+  await apply(page);
+  await list(page);
+  assert.equal(await total(page), 7);
 });
 
 const REFUSED = [
