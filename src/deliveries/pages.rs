@@ -9,7 +9,7 @@ use super::model::DeliveryState;
 use super::store::{self, Delivery, DeliveryFilter};
 use crate::districts::Districts;
 use crate::orders::list::{Listed, listed};
-use crate::orders::model::ShippingMethod;
+use crate::orders::model::{Recipient, ShippingMethod};
 use crate::storage::{StorageError, crockford, parse_crockford};
 use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, Paging};
@@ -101,6 +101,15 @@ struct ShowPage {
     primary: Listed,
 }
 
+impl ShowPage {
+    /// Where an order goes, when that is not where the delivery goes.
+    fn elsewhere(&self, other: &Listed) -> Option<String> {
+        let (here, there) = (&self.primary.order.recipient, &other.order.recipient);
+        let place = |of: &Recipient| (of.name.clone(), of.address1.clone(), of.address2.clone());
+        (place(here) != place(there)).then(|| format!("{} · {} {}", there.name, there.address1, there.address2))
+    }
+}
+
 async fn show(State(state): State<AppState>, layout: Layout, Path(id): Path<String>) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let (delivery, orders) = state
@@ -111,7 +120,7 @@ async fn show(State(state): State<AppState>, layout: Layout, Path(id): Path<Stri
         })
         .await?;
     let delivery = delivery.ok_or(Error::NotFound)?;
-    let primary = orders.iter().find(|listed| listed.order.recipient.name == delivery.recipient_name);
+    let primary = orders.iter().find(|listed| Some(listed.order.id) == delivery.primary_order_id);
     let primary = primary.or(orders.first()).cloned().ok_or(Error::NotFound)?;
     Ok(page(ShowPage { layout, view: View::new(delivery, &state.uploads.districts), orders, primary }))
 }

@@ -31,10 +31,12 @@ pub struct Delivery {
     pub recipient_name: String,
     /// 대표물품
     pub product_name: String,
+    /// the order that stands for all
+    pub primary_order_id: Option<i64>,
 }
 
 const DELIVERY: &str = "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
-                        d.shipping_method, d.preferred_shipping_date, d.sigungu, o.recipient_name, p.name \
+                        d.shipping_method, d.preferred_shipping_date, d.sigungu, o.recipient_name, p.name, d.primary_order_id \
                         FROM deliveries d LEFT JOIN orders o ON o.id = d.primary_order_id \
                         LEFT JOIN products p ON p.id = o.product_id";
 
@@ -55,6 +57,7 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
         sigungu: row.opt_int(8)?,
         recipient_name: row.opt_text(9)?.unwrap_or_default(),
         product_name: row.opt_text(10)?.unwrap_or_default(),
+        primary_order_id: row.opt_int(11)?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Which new orders travel together.
+//! Which new orders travel together: those of one bundle number.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,7 @@ pub struct Bundle<'f> {
     goes_to: Destination,
 }
 
-/// Where a bundle goes and how. Orders of one bundle number that differ in this travel apart: a
-/// truck cannot be in two places.
+/// Where a bundle goes and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Destination {
     method: ShippingMethod,
@@ -45,101 +44,73 @@ impl Destination {
 pub struct Bundles<'f> {
     /// those that exist and new ones
     pub bundles: Vec<Bundle<'f>>,
-    /// places of the orders that travel apart from others of their bundle number
-    pub apart: Vec<usize>,
+    /// places of the orders that go elsewhere, or otherwise, than the first of their bundle: the
+    /// channel's number is believed, but somebody should look
+    pub odd: Vec<usize>,
 }
 
-/// Sorts new orders into bundles. The second destination of a bundle number gets a bundle of its
-/// own: `3100000001-2`.
+/// Sorts new orders into bundles by the channel's number; an order without one travels alone.
 pub fn bundles<'f>(tx: &mut dyn Tx, create: &[&'f NewOrder]) -> Result<Bundles<'f>> {
-    let mut bundles: Vec<Bundle<'f>> = Vec::new();
-    let mut apart = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut existing = existing_bundles(tx, create)?;
+    let mut sorted = Bundles::default();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut existing = existing(tx, create)?;
     for (index, &new) in create.iter().enumerate() {
         let goes_to = Destination::of(new.shipping_method, &new.recipient);
-        if new.bundle_number.is_empty() {
-            let delivery_id = tx.new_id();
-            let number = crockford(delivery_id);
-            bundles.push(Bundle { number, delivery_id, exists: false, goes_to, orders: vec![new] });
-            continue;
-        }
-        let mut turn = 1;
-        loop {
-            let number = if turn == 1 { new.bundle_number.clone() } else { format!("{}-{turn}", new.bundle_number) };
-            turn += 1;
-            if turn > 2 && !existing.contains_key(&number) && !places.contains_key(&number) {
-                existing.extend(find_bundles(tx, &[&number])?);
+        let place = places.get(new.bundle_number.as_str()).copied().unwrap_or_else(|| {
+            let known = existing.remove(&new.bundle_number);
+            let (delivery_id, there) = known.clone().unwrap_or_else(|| (tx.new_id(), None));
+            let alone = new.bundle_number.is_empty();
+            sorted.bundles.push(Bundle {
+                number: if alone { crockford(delivery_id) } else { new.bundle_number.clone() },
+                delivery_id,
+                exists: known.is_some(),
+                orders: Vec::new(),
+                goes_to: there.unwrap_or_else(|| goes_to.clone()),
+            });
+            let place = sorted.bundles.len() - 1;
+            if !alone {
+                places.insert(&new.bundle_number, place);
             }
-            let place = if let Some(place) = places.get(&number) {
-                *place
-            } else {
-                let known = existing.remove(&number);
-                let (delivery_id, there) = known.clone().unwrap_or_else(|| (tx.new_id(), None));
-                bundles.push(Bundle {
-                    number: number.clone(),
-                    delivery_id,
-                    exists: known.is_some(),
-                    orders: Vec::new(),
-                    goes_to: there.unwrap_or_else(|| goes_to.clone()),
-                });
-                places.insert(number, bundles.len() - 1);
-                bundles.len() - 1
-            };
-            if bundles[place].goes_to == goes_to {
-                bundles[place].orders.push(new);
-                if turn > 2 {
-                    apart.push(index);
-                }
-                break;
-            }
+            place
+        });
+        let bundle = &mut sorted.bundles[place];
+        if bundle.goes_to != goes_to {
+            sorted.odd.push(index);
         }
+        bundle.orders.push(new);
     }
-    bundles.retain(|bundle| !bundle.orders.is_empty());
-    Ok(Bundles { bundles, apart })
+    Ok(sorted)
 }
 
 /// Bundle number → delivery, and where it goes when it holds an order.
 type Existing = BTreeMap<String, (i64, Option<Destination>)>;
 
-fn existing_bundles(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
+fn existing(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
     let mut numbers: Vec<&str> =
         create.iter().map(|order| order.bundle_number.as_str()).filter(|number| !number.is_empty()).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let mut existing = Existing::new();
     for some in numbers.chunks(200) {
-        existing.extend(find_bundles(tx, some)?);
+        let sql = format!(
+            "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
+             o.recipient_address1, o.recipient_address2 FROM deliveries d \
+             LEFT JOIN orders o ON o.id = d.primary_order_id WHERE d.bundle_number IN ({})",
+            placeholders(some.len())
+        );
+        let params: Vec<_> = some.iter().map(|number| (*number).into()).collect();
+        for mut row in tx.query(&sql, &params)? {
+            let there = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
+                None => None,
+                Some(method) => Some(Destination {
+                    method,
+                    name: row.text(3)?,
+                    zip_code: row.text(4)?,
+                    address: format!("{} {}", row.text(5)?, row.text(6)?),
+                }),
+            };
+            existing.insert(row.text(0)?, (row.int(1)?, there));
+        }
     }
     Ok(existing)
-}
-
-fn find_bundles(tx: &mut dyn Tx, numbers: &[&str]) -> Result<Existing> {
-    let sql = format!(
-        "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
-         o.recipient_address1, o.recipient_address2 FROM deliveries d \
-         LEFT JOIN orders o ON o.id = d.primary_order_id WHERE d.bundle_number IN ({})",
-        placeholders(numbers.len())
-    );
-    let params: Vec<_> = numbers.iter().map(|number| (*number).into()).collect();
-    tx.query(&sql, &params)?
-        .into_iter()
-        .map(|mut row| {
-            let method = row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code));
-            let there = match method {
-                None => None,
-                Some(method) => {
-                    let recipient = Recipient {
-                        name: row.text(3)?,
-                        zip_code: row.text(4)?,
-                        address1: row.text(5)?,
-                        address2: row.text(6)?,
-                        ..Recipient::default()
-                    };
-                    Some(Destination::of(method, &recipient))
-                }
-            };
-            Ok((row.text(0)?, (row.int(1)?, there)))
-        })
-        .collect()
 }

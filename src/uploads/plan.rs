@@ -66,12 +66,12 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
         report.rows.push(RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons });
     }
     report.findings = findings(tx, &create)?;
-    let Bundles { bundles, apart } = bundles(tx, &create)?;
-    for index in apart {
+    let Bundles { bundles, odd } = bundles(tx, &create)?;
+    for index in odd {
         let reason = Reason {
             column: "묶음배송번호".to_owned(),
             value: create[index].bundle_number.clone(),
-            message: "같은 묶음번호의 다른 주문과 받는 곳이나 배송방법이 달라 따로 배송해요".to_owned(),
+            message: "같은 묶음의 다른 주문과 받는 곳이나 배송방법이 달라요. 배송 전에 확인해 주세요".to_owned(),
         };
         report.rows[places[index]].reasons.push(reason);
     }
