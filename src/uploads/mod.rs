@@ -244,7 +244,15 @@ impl Uploads {
         password: Option<&str>,
         request: &Request,
     ) -> Result<Arc<ReadFile>, UploadError> {
-        let file = self.storage.read(move |tx| store::file(tx, id)?.ok_or(UploadError::FileGone)).await?;
+        let file = self
+            .storage
+            .read(move |tx| {
+                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
+                    return Err(UploadError::Gone);
+                }
+                store::file(tx, id)?.ok_or(UploadError::FileGone)
+            })
+            .await?;
         let kept = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
         match self.read(file.bytes, password.or(kept.as_deref()), request).await {
             Ok((file, used)) => {

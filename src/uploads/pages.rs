@@ -1,5 +1,8 @@
 //! Bringing files: choose or drop them, look at what they would do, apply, read the report.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use askama::Template;
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, Path, State};
@@ -422,6 +425,7 @@ struct OpenForm {
 async fn open(
     State(state): State<AppState>,
     layout: Layout,
+    member: Member,
     Path(id): Path<String>,
     uri: Uri,
     Form(form): Form<OpenForm>,
@@ -442,6 +446,9 @@ async fn open(
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
         }
         Err(UploadError::Refused(_)) => Ok(redirect(&format!("/uploads/{}", crockford(id)))),
+        Err(error @ (UploadError::Gone | UploadError::FileGone)) => {
+            too_late(&state, member.id, &format!("/uploads/{}", crockford(id)), error).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -471,16 +478,17 @@ async fn apply(
     match state.uploads.apply(id, Some(member.id), None, &request).await {
         // The page itself tells what was done, or that the file needs its password again.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&here)),
-        Err(error @ (UploadError::Gone | UploadError::FileGone)) => {
-            let summary = json!({ "message": error.to_string(), "tone": "warning" });
-            let activity = state
-                .storage
-                .write(move |tx| audit::record(tx, Some(member.id), "uploads.not_applied", &summary))
-                .await?;
-            Ok(done(&here, activity))
-        }
+        Err(error @ (UploadError::Gone | UploadError::FileGone)) => too_late(&state, member.id, &here, error).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// Back to the upload, which shows how it stands, with the reason why nothing was done.
+async fn too_late(state: &AppState, member_id: i64, here: &str, error: UploadError) -> PageResult {
+    let summary = json!({ "message": error.to_string(), "tone": "warning" });
+    let activity =
+        state.storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
+    Ok(done(here, activity))
 }
 
 async fn discard(

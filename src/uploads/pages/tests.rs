@@ -1,0 +1,108 @@
+//! Uploads as a browser brings them, in an order that nobody meant.
+
+use reqwest::StatusCode;
+use reqwest::multipart::Part;
+
+use crate::web::testing::{Answer, TestApp};
+
+pub(crate) const FIRST: &str = "01_smartstore_orders_72col.xlsx";
+const LOCKED: &str = "02_smartstore_encrypted_agile_aes256_sha512.xlsx";
+const BAD: &str = "B06_bad_values.xlsx";
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
+}
+
+async fn bring_as(app: &TestApp, name: &'static str, file_name: &'static str) -> Answer {
+    let part = Part::bytes(fixture(name)).file_name(file_name);
+    app.post_multipart("/uploads", |form| form.part("files", part)).await
+}
+
+/// Uploads a fixture; the path of its page.
+pub(crate) async fn bring(app: &TestApp, name: &'static str) -> String {
+    let answer = bring_as(app, name, name).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    answer.location().to_owned()
+}
+
+/// The page that an answer leads to.
+async fn follow(app: &TestApp, answer: Answer) -> String {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    app.get(answer.location()).await.ok()
+}
+
+#[tokio::test]
+async fn an_upload_that_is_over_stays_as_it_is() {
+    let app = TestApp::as_admin().await;
+    let here = bring(&app, LOCKED).await;
+    let (open, apply, discard) = (format!("{here}/open"), format!("{here}/apply"), format!("{here}/discard"));
+    app.post_form(&open, &[("password", "1234")]).await;
+    assert!(follow(&app, app.post_form(&apply, &[]).await).await.contains("적용했어요"));
+
+    for (path, fields) in [(&open, &[("password", "4321")][..]), (&apply, &[]), (&discard, &[])] {
+        let page = follow(&app, app.post_form(path, fields).await).await;
+        assert!(page.contains("이미 처리된 업로드예요"), "{path}: {page}");
+        let page = app.get(&here).await.ok();
+        assert!(page.contains("stage-applied") && page.contains("<dt>등록</dt><dd>12</dd>"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_discarded_upload_is_not_applied() {
+    let app = TestApp::as_admin().await;
+    let here = bring(&app, FIRST).await;
+    app.post_form(&format!("{here}/discard"), &[]).await;
+    for act in ["apply", "open"] {
+        let page = follow(&app, app.post_form(&format!("{here}/{act}"), &[("password", "1234")]).await).await;
+        assert!(page.contains("이미 처리된 업로드예요") && page.contains("stage-discarded"), "{page}");
+    }
+    assert!(app.get("/orders").await.ok().contains("총 0건"));
+}
+
+#[tokio::test]
+async fn applied_twice_at_once_it_is_applied_once() {
+    let app = TestApp::as_admin().await;
+    let other = app.another_browser();
+    other.sign_in_admin().await;
+    let here = bring(&app, FIRST).await;
+    let apply = format!("{here}/apply");
+    let (one, two) = tokio::join!(app.post_form(&apply, &[]), other.post_form(&apply, &[]));
+    let pages = [follow(&app, one).await, follow(&other, two).await];
+    assert_eq!(pages.iter().filter(|page| page.contains("이미 처리된")).count(), 1);
+    assert!(pages.iter().all(|page| page.contains("<dt>등록</dt><dd>23</dd>")));
+}
+
+#[tokio::test]
+async fn the_name_of_a_file_is_only_a_name() {
+    let app = TestApp::as_admin().await;
+    let names = [
+        ("..\\..\\x.xlsx", "x.xlsx"),
+        ("../../etc/\u{202E}slx.xlsx", "slx.xlsx"),
+        ("<b>\"한글\u{1F64F}.xlsx", "&#60;b&#62;&#34;한글\u{1F64F}.xlsx"),
+        (" ", "이름 없는 파일"),
+    ];
+    for (name, shown) in names {
+        let answer = bring_as(&app, BAD, name).await;
+        let page = app.get(answer.location()).await.ok();
+        assert!(page.contains(&format!("<h1>{shown}</h1>")), "{name}: {page}");
+        let download = app.browser.get(app.url(&format!("{}/rejected.xlsx", answer.location())));
+        let download = download.send().await.expect("an answer");
+        assert_eq!(download.status(), StatusCode::OK);
+        let named = download.headers()["content-disposition"].to_str().expect("plain");
+        assert!(named.starts_with("attachment; filename=\"") && !named.contains(".."), "{named}");
+    }
+}
+
+#[tokio::test]
+async fn many_files_are_taken_up_to_a_number_and_parts_too() {
+    let app = TestApp::as_admin().await;
+    let many = |count: usize, field: &'static str| {
+        move |form: reqwest::multipart::Form| {
+            (0..count).fold(form, |form, _| form.part(field, Part::bytes(Vec::new()).file_name("leer.xlsx")))
+        }
+    };
+    let page = follow(&app, app.post_multipart("/uploads", many(23, "files")).await).await;
+    assert!(page.contains("파일 20개를 읽었어요") && page.contains("3개는 받지 않았어요"), "{page}");
+    let answer = app.post_multipart("/uploads", many(600, "other")).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
