@@ -106,13 +106,18 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
         if typed.chars().count() > MEMO_LENGTH {
             problem(field, "메모는 2,000자까지 쓸 수 있어요.");
         }
-        typed.trim().clone_into(memo);
+        without_controls(typed).trim().clone_into(memo);
     }
     match OrderState::parse(&typed.state) {
         Some(state) => edited.put(state, now),
         None => problem("state", "상태를 골라 주세요."),
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
+}
+
+/// Lines stay; other control characters, which no file can carry, go.
+fn without_controls(text: &str) -> String {
+    text.replace('\t', " ").chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
 
 fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
@@ -205,6 +210,13 @@ mod tests {
         let problems = edited(&order, &form, Moment(9)).expect_err("a conflict");
         assert_eq!(problems.len(), 1);
         assert!(problems[0].message.contains("‘옆문’") && problems[0].message.contains("‘문 앞’"));
+    }
+
+    #[test]
+    fn a_memo_keeps_its_lines_and_loses_what_cannot_be_written() {
+        let order = order(OrderState::Placed);
+        let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
+        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Asked {
         let Some((field, id)) = name.split_once('-') else { return };
         let Some(id) = parse_crockford(id) else { return };
         if self.forms.last().is_none_or(|(last, _)| *last != id) {
-            self.forms.push((id, RowForm::default()));
+            self.forms.push((id, RowForm { version: -1, ..RowForm::default() }));
         }
         let Some((_, form)) = self.forms.last_mut() else { return };
         match field {
@@ -366,14 +366,17 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut message = format!("{}건을 저장했어요.", changed.len());
+    let mut told = Vec::new();
+    if !changed.is_empty() || (skipped.is_empty() && refused.is_empty()) {
+        told.push(format!("{}건을 저장했어요.", changed.len()));
+    }
     if !skipped.is_empty() {
-        message = format!("{message} {}건은 바뀐 내용이 없어요.", skipped.len());
+        told.push(format!("{}건은 바뀐 내용이 없어요.", skipped.len()));
     }
     if !refused.is_empty() {
-        message = format!("{message} {}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len());
+        told.push(format!("{}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len()));
     }
-    answer(tx, member_id, "orders.edited", &changed, &skipped, message, refused)
+    answer(tx, member_id, "orders.edited", &changed, &skipped, told.join(" "), refused)
 }
 
 fn answer(
@@ -497,5 +500,36 @@ impl EventView {
                 })
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use crate::storage::crockford;
+    use crate::uploads::pages::tests::{FIRST, bring};
+    use crate::web::testing::TestApp;
+
+    #[tokio::test]
+    async fn a_form_without_versions_saves_nothing() {
+        let app = TestApp::as_admin().await;
+        app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+        let (id, memo) = app
+            .state
+            .storage
+            .read(|tx| {
+                let row = tx.query_one("SELECT id FROM orders ORDER BY id LIMIT 1", &[])?;
+                let id = row.map_or(Ok(0), |row| row.int(0))?;
+                Ok::<_, crate::storage::StorageError>((crockford(id), format!("purchase_memo-{}", crockford(id))))
+            })
+            .await
+            .expect("reads");
+        let state = format!("state-{id}");
+        let fields = [("act", "edit"), ("tick", id.as_str()), (&state, "SHIPPED"), (&memo, "x")];
+        let answer = app.post_form("/orders", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains("지금 ‘주문’, 입력 ‘배송’"), "{}", answer.text);
+        assert!(app.get("/orders?state=SHIPPED").await.ok().contains("총 0건"));
     }
 }

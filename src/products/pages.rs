@@ -121,7 +121,7 @@ fn typed(pairs: Vec<(String, String)>) -> (Vec<i64>, BTreeMap<i64, Typed>) {
         }
         let Some((field, id)) = name.split_once('-') else { continue };
         let Some(id) = parse_crockford(id) else { continue };
-        let row = rows.entry(id).or_insert_with(|| Typed { id, ..Typed::default() });
+        let row = rows.entry(id).or_insert_with(|| Typed { id, version: -1, ..Typed::default() });
         match field {
             "version" => row.version = value.parse().unwrap_or(-1),
             "name" => row.name = value,
