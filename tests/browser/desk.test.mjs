@@ -101,6 +101,52 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test('the other forms do their work without JavaScript', async (t) => {
+  const { page } = await open(t, { javaScriptEnabled: false });
+  await enter(page);
+  await preview(page, SEVERAL[1]);
+  await page.getByLabel('비밀번호').fill('1234');
+  await press(page, '열기');
+  assert.match(await mainText(page), /미리보기/);
+  await press(page, '취소');
+  assert.match(await mainText(page), /올린 파일을 취소했어요/);
+  await preview(page, FIRST);
+  await apply(page);
+
+  await list(page);
+  await memo(page, ONE, '관리자메모').fill('첫 줄\n둘째 줄');
+  await page.getByLabel(`${ONE} 송장번호`).fill('451-6830-0137');
+  await tick(page, [ONE]);
+  await press(page, '선택수정');
+  assert.equal(await memo(page, ONE, '관리자메모').inputValue(), '첫 줄\n둘째 줄');
+  assert.equal(await page.getByLabel(`${ONE} 송장번호`).inputValue(), '45168300137');
+
+  await page.goto('/products');
+  const product = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'PILLOW' }) });
+  await product.getByRole('switch').uncheck();
+  await product.getByRole('checkbox', { name: /선택$/ }).check();
+  await press(page, '선택수정');
+  await list(page);
+  assert.equal(await total(page), 19, 'the orders of a product that is off are not listed');
+  await page.goto('/products');
+  await page.getByRole('link', { name: 'SOFA3-LINEN' }).click();
+  await page.getByLabel('색상 아이보리 레이블').fill('IV');
+  await page.getByRole('checkbox', { name: '아이보리 선택' }).check();
+  await press(page, '선택수정');
+  await list(page);
+  assert.match(await row(page, ONE).innerText(), /\[IV\]/);
+
+  await page.goto('/account');
+  await page.getByLabel('지금 비밀번호').fill(ADMIN.password);
+  await page.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
+  await page.getByLabel('새 비밀번호 한 번 더').fill('another-password');
+  await press(page, '바꾸기');
+  assert.match(await mainText(page), /비밀번호를 바꿨어요/);
+  await page.locator('details.account summary').click();
+  await press(page, '로그아웃');
+  await login(page, { ...ADMIN, password: 'another-password' });
+});
+
 test('files are dropped on the page, and dropped again', async (t) => {
   const { page } = await open(t);
   await enter(page);
