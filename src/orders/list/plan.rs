@@ -49,7 +49,7 @@ impl Conditions {
             };
             conditions.product_id = Some(row.int(0)?);
             conditions.and("product_id = ?", row.int(0)?.into());
-        } else {
+        } else if tx.query_one("SELECT id FROM products WHERE enabled = 0 LIMIT 1", &[])?.is_some() {
             conditions.sql.push("product_id NOT IN (SELECT id FROM products WHERE enabled = 0)".to_owned());
         }
         for (operator, bound) in date_bounds(filter) {
@@ -63,9 +63,14 @@ impl Conditions {
         self.params.push(param);
     }
 
+    /// Every order passes.
+    pub(super) fn hide_nothing(&self) -> bool {
+        self.sql.is_empty()
+    }
+
     pub(super) fn with(&self, more: &str) -> String {
         let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
-        format!("WHERE {}", all.join(" AND "))
+        if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
     }
 }
 

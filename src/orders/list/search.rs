@@ -1,10 +1,12 @@
 //! Finding orders by words.
 //!
-//! A search gathers the orders listed under its words. Where a word is so short that too many are
-//! (`김`), the list is walked instead and its orders are compared one by one, but for one page only
-//! the first [`COMPARED`] of it: the total is then a lower bound and says so.
+//! The orders listed under a word are a set; several words are the sets' common members. A small set
+//! is sorted and done. A larger one is kept in mind while the list is walked in its own sequence, and
+//! what is in it fills the page. A word so short that too many are listed under it (`김`) makes no
+//! set: the orders that are walked past are read and compared with it. For one page the walk ends
+//! after [`Walk::longest`] orders: the total is then a lower bound and says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::plan::{Conditions, choose, order_by, sorted_ids, total};
 use super::{Found, Total};
@@ -16,15 +18,19 @@ use crate::storage::{Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop reaches what lies beyond them.
 
-/// A word under which more entries than this are listed is too short to gather orders by.
-const GATHERED: usize = if cfg!(test) { 40 } else { 3_000 };
+/// A word under which more entries than this are listed makes no set.
+const LISTED: usize = if cfg!(test) { 80 } else { 30_000 };
 
-/// How many orders a search with only such words compares for one page.
-pub(in crate::orders) const COMPARED: i64 = if cfg!(test) { 150 } else { 2_000 };
+/// A set of at most so many orders is sorted by itself.
+const SORTED: usize = if cfg!(test) { 40 } else { 3_000 };
 
-/// How many of them are read at once.
-const COMPARED_AT_ONCE: i64 = if cfg!(test) { 50 } else { 500 };
+/// How many orders a walk reads and compares for one page.
+pub(in crate::orders) const COMPARED: i64 = if cfg!(test) { 150 } else { 1_500 };
 
+/// How many orders a walk passes for one page while it only looks whether they are in the set.
+pub(in crate::orders) const PASSED: i64 = if cfg!(test) { 200 } else { 100_000 };
+
+/// Finds a page of the orders that answer a search.
 pub(super) fn search(
     tx: &mut dyn Tx,
     filter: &OrderFilter,
@@ -33,39 +39,43 @@ pub(super) fn search(
     sort: Sort,
     (offset, size): (i64, i64),
 ) -> Result<Found> {
-    let mut gathered: Option<Vec<i64>> = None;
-    let mut too_short = Vec::new();
+    let mut set: Option<Vec<i64>> = None;
+    let mut compared = Vec::new();
     for word in words {
-        match gather(tx, filter, word)? {
-            None => too_short.push(word.clone()),
+        match listed_under(tx, filter, word)? {
+            None => compared.push(word.clone()),
             Some(ids) => {
-                gathered = Some(match gathered {
+                set = Some(match set {
                     None => ids,
                     Some(others) => others.into_iter().filter(|id| ids.binary_search(id).is_ok()).collect(),
                 });
             }
         }
     }
-    let Some(mut gathered) = gathered else {
-        return compare(tx, filter, conditions, words, sort, (offset, size));
-    };
-    if !too_short.is_empty() {
-        gathered = matching(tx, filter, &gathered, &too_short)?;
+    match set {
+        Some(ids) if ids.len() <= SORTED => {
+            let ids = if compared.is_empty() { ids } else { matching(tx, filter, &ids, &compared)? };
+            let ids = sorted(tx, conditions, &ids, sort)?;
+            let total = Total::Exactly(count(&ids));
+            Ok(Found { ids: page_of(ids, offset, size), total, search_was_cut: false })
+        }
+        set => {
+            let walk = Walk { filter, conditions, sort, set: set.map(|ids| ids.into_iter().collect()), compared };
+            walk.page(tx, offset, size)
+        }
     }
-    let ids = filtered(tx, conditions, &gathered, sort)?;
-    let total = Total::Exactly(i64::try_from(ids.len()).unwrap_or(i64::MAX));
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let take = usize::try_from(size).unwrap_or(usize::MAX);
-    Ok(Found { ids: ids.into_iter().skip(skip).take(take).collect(), total, search_was_cut: false })
 }
 
-/// The orders listed under a word, sorted; none when too many entries begin with it.
-fn gather(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Option<Vec<i64>>> {
-    let sql = "SELECT order_id, fields FROM order_terms WHERE term >= ? AND term < ? LIMIT ?";
-    let limit = i64::try_from(GATHERED + 1).unwrap_or(i64::MAX);
-    let (mut entries, mut ids) = (0, Vec::new());
-    tx.for_each(sql, &[word.into(), format!("{word}\u{10FFFF}").into(), limit.into()], &mut |row| {
-        entries += 1;
+/// The orders listed under a word, sorted; none when there are too many entries.
+fn listed_under(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Option<Vec<i64>>> {
+    const ENTRIES: &str = "FROM order_terms WHERE term >= ? AND term < ?";
+    let range = [word.into(), format!("{word}\u{10FFFF}").into()];
+    // The engine counts to the bound much faster than it hands rows over.
+    if tx.query_one(&format!("SELECT 1 {ENTRIES} LIMIT 1 OFFSET {LISTED}"), &range)?.is_some() {
+        return Ok(None);
+    }
+    let mut ids = Vec::new();
+    tx.for_each(&format!("SELECT order_id, fields {ENTRIES}"), &range, &mut |row| {
         if row.int(1)? & filter.field.bits() != 0 {
             ids.push(row.int(0)?);
         }
@@ -73,21 +83,24 @@ fn gather(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Option<Ve
     })?;
     ids.sort_unstable();
     ids.dedup();
-    Ok((entries <= GATHERED).then_some(ids))
+    Ok(Some(ids))
 }
 
 /// Those of a few orders that pass the filters, in the sequence of the list.
-fn filtered(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> Result<Vec<i64>> {
+fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> Result<Vec<i64>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
+    let places = [16, 256, SORTED].into_iter().find(|places| *places >= ids.len()).unwrap_or(ids.len());
     let sql = format!(
         "SELECT id FROM orders {} ORDER BY {} IS NULL, {}",
-        conditions.with(&format!("id IN ({})", placeholders(ids.len()))),
+        conditions.with(&format!("id IN ({})", placeholders(places))),
         sort.by.code(),
         order_by(sort)
     );
-    let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(ids.iter().map(|id| (*id).into())).collect();
+    let wanted = ids.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from);
+    let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(wanted).collect();
     let mut sorted = Vec::with_capacity(ids.len());
     tx.for_each(&sql, &params, &mut |row| {
         sorted.push(row.int(0)?);
@@ -96,36 +109,72 @@ fn filtered(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -
     Ok(sorted)
 }
 
-/// Walks the list and compares each order with the words. One page looks at [`COMPARED`] orders
-/// at most; a download (`size` without end) at all.
-fn compare(
-    tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    conditions: &Conditions,
-    words: &[String],
+/// The list in its own sequence, and what is kept of it.
+struct Walk<'w> {
+    filter: &'w OrderFilter,
+    conditions: &'w Conditions,
     sort: Sort,
-    (offset, size): (i64, i64),
-) -> Result<Found> {
-    let everything = size == i64::MAX;
-    let at_once = if everything { i64::MAX } else { COMPARED_AT_ONCE };
-    let (mut found, mut compared, mut at_the_end) = (Vec::new(), 0, false);
-    let total = total(tx, filter, conditions)?;
-    let wanted = usize::try_from(offset.saturating_add(size).saturating_add(1)).unwrap_or(usize::MAX);
-    while !at_the_end && found.len() < wanted && (everything || compared < COMPARED) {
-        let index = choose(tx, filter, conditions, sort, total, compared.saturating_add(at_once))?;
-        let ids = sorted_ids(tx, conditions, sort, &index, compared, at_once)?;
-        compared = compared.saturating_add(at_once);
-        at_the_end = everything || i64::try_from(ids.len()).is_ok_and(|read| read < at_once);
-        found.extend(matching(tx, filter, &ids, words)?);
+    /// only these
+    set: Option<HashSet<i64>>,
+    /// and only those that match these words
+    compared: Vec<String>,
+}
+
+impl Walk<'_> {
+    /// How many orders are passed for one page.
+    fn longest(&self) -> i64 {
+        if self.set.is_some() { PASSED } else { COMPARED }
     }
-    let number = i64::try_from(found.len()).unwrap_or(i64::MAX);
+
+    /// A page of what is kept; a download (`size` without end) is walked to its end.
+    fn page(&self, tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Found> {
+        let everything = size == i64::MAX;
+        let total = total(tx, self.filter, self.conditions)?;
+        let wanted = usize::try_from(offset.saturating_add(size).saturating_add(1)).unwrap_or(usize::MAX);
+        let (mut kept, mut passed, mut at_the_end) = (Vec::new(), 0, false);
+        let mut step = if everything { i64::MAX } else { self.longest() / 10 };
+        while !at_the_end && kept.len() < wanted && (everything || passed < self.longest()) {
+            step = step.min(if everything { i64::MAX } else { self.longest() - passed });
+            let needed = passed.saturating_add(step);
+            let index = choose(tx, self.filter, self.conditions, self.sort, total, needed)?;
+            let ids = sorted_ids(tx, self.conditions, self.sort, &index, passed, step)?;
+            at_the_end = everything || count(&ids) < step;
+            passed = needed;
+            kept.extend(self.keep(tx, ids)?);
+        }
+        Ok(Found {
+            total: self.total(&kept, at_the_end),
+            ids: page_of(kept, offset, size),
+            search_was_cut: !at_the_end && passed >= self.longest(),
+        })
+    }
+
+    fn keep(&self, tx: &mut dyn Tx, mut ids: Vec<i64>) -> Result<Vec<i64>> {
+        if let Some(set) = &self.set {
+            ids.retain(|id| set.contains(id));
+        }
+        if self.compared.is_empty() { Ok(ids) } else { matching(tx, self.filter, &ids, &self.compared) }
+    }
+
+    fn total(&self, kept: &[i64], at_the_end: bool) -> Total {
+        match &self.set {
+            _ if at_the_end => Total::Exactly(count(kept)),
+            Some(set) if self.compared.is_empty() && self.conditions.hide_nothing() => {
+                Total::Exactly(i64::try_from(set.len()).unwrap_or(i64::MAX))
+            }
+            _ => Total::AtLeast(count(kept)),
+        }
+    }
+}
+
+fn count(ids: &[i64]) -> i64 {
+    i64::try_from(ids.len()).unwrap_or(i64::MAX)
+}
+
+fn page_of(ids: Vec<i64>, offset: i64, size: i64) -> Vec<i64> {
     let skip = usize::try_from(offset).unwrap_or(usize::MAX);
     let take = usize::try_from(size).unwrap_or(usize::MAX);
-    Ok(Found {
-        ids: found.into_iter().skip(skip).take(take).collect(),
-        total: if at_the_end { Total::Exactly(number) } else { Total::AtLeast(number) },
-        search_was_cut: !at_the_end && compared >= COMPARED,
-    })
+    ids.into_iter().skip(skip).take(take).collect()
 }
 
 /// Those of the orders that every word matches, in the sequence given.
