@@ -9,7 +9,7 @@ use super::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
 use super::list::{self, COMPARED, PASSED, Total};
 use super::model::{NewOrder, Order, OrderState};
 use super::store;
-use super::terms::{self, SearchField, Searchable, search_words};
+use super::terms::{self, SearchField, Searchable, Terms, search_words};
 use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
 use crate::demo::Random;
 use crate::storage::{Param, Result, Row, Tx};
@@ -102,8 +102,6 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
 }
 
 /// What an order is found by.
-type Terms = BTreeMap<String, i64>;
-
 /// What the naive list knows of the shop.
 struct Everything {
     orders: Vec<(Order, Terms)>,
@@ -185,7 +183,7 @@ impl Everything {
 
 fn found(orders: &[&(Order, Terms)], filter: &OrderFilter) -> Vec<i64> {
     let words = search_words(&filter.search);
-    let wanted = |terms: &Terms| words.is_empty() || terms::matches(terms, filter.field, &words);
+    let wanted = |terms: &Terms| words.is_empty() || terms.match_all(filter.field, &words);
     orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
 }
 

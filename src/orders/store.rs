@@ -288,8 +288,28 @@ pub struct Changes<'t> {
     tallies: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
     /// Inserted at the end and sorted: neighbours in the index are written together.
-    new_terms: Vec<(String, i64, i64)>,
+    new_terms: Vec<NewTerm>,
     log: Vec<(i64, String)>,
+}
+
+/// A term to be inserted. Hundreds of thousands are sorted at once, mostly by comparing two numbers.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct NewTerm {
+    /// the first eight bytes of the term
+    beginning: u64,
+    term: String,
+    order_id: i64,
+    fields: i64,
+}
+
+impl NewTerm {
+    fn new(term: String, order_id: i64, fields: i64) -> Self {
+        let mut beginning = [0; 8];
+        for (byte, of_term) in beginning.iter_mut().zip(term.bytes()) {
+            *byte = of_term;
+        }
+        Self { beginning: u64::from_be_bytes(beginning), term, order_id, fields }
+    }
 }
 
 static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
@@ -305,8 +325,8 @@ impl Changes<'_> {
         let params: Vec<Param<'_>> = values(order).into_iter().chain([order.version.into(), now.into()]).collect();
         self.tx.exec(&INSERT, &params)?;
         *self.tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
-        let terms = terms(searchable(order, bundle_number));
-        self.new_terms.extend(terms.into_iter().map(|(term, fields)| (term, order.id, fields)));
+        let terms = terms(searchable(order, bundle_number)).0;
+        self.new_terms.extend(terms.into_iter().map(|(term, fields)| NewTerm::new(term, order.id, fields)));
         self.log(order.id, &[]);
         Ok(())
     }
@@ -353,7 +373,8 @@ impl Changes<'_> {
         } else {
             bundle_number(self.tx, after.delivery_id)?
         };
-        let (was, is) = (terms(searchable(before, &was)), terms(searchable(after, &is)));
+        let was = terms(searchable(before, &was)).merged();
+        let is = terms(searchable(after, &is)).merged();
         for term in was.keys().filter(|term| !is.contains_key(*term)) {
             self.tx
                 .exec("DELETE FROM order_terms WHERE term = ? AND order_id = ?", &[term.into(), before.id.into()])?;
@@ -396,8 +417,13 @@ impl Changes<'_> {
 
     fn insert_new_terms(&mut self) -> Result<()> {
         self.new_terms.sort_unstable();
+        self.new_terms.dedup_by(|next, kept| {
+            let same = next.term == kept.term && next.order_id == kept.order_id;
+            kept.fields |= if same { next.fields } else { 0 };
+            same
+        });
         let mut rows =
-            self.new_terms.drain(..).map(|(term, order_id, fields)| vec![term.into(), order_id.into(), fields.into()]);
+            self.new_terms.drain(..).map(|new| vec![new.term.into(), new.order_id.into(), new.fields.into()]);
         self.tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
     }
 

@@ -120,9 +120,14 @@ pub struct Searchable<'a> {
     pub bundle_number: &'a str,
 }
 
-/// Every term of an order, with the bits of the fields that hold it.
-pub fn terms(order: Searchable<'_>) -> BTreeMap<String, i64> {
-    let mut terms = Terms::default();
+/// What an order is listed under: each term with the bits of a field that holds it. A term that
+/// several fields hold stands here several times; see [`Terms::merged`].
+#[derive(Clone, Debug, Default)]
+pub struct Terms(pub Vec<(String, i64)>);
+
+/// Every term of an order.
+pub fn terms(order: Searchable<'_>) -> Terms {
+    let mut terms = Terms(Vec::with_capacity(64));
     terms.number(SearchField::OrderNumber, order.order_number);
     terms.name(SearchField::CustomerName, &order.customer.name);
     terms.phone(SearchField::CustomerTel, &order.customer.tel);
@@ -133,7 +138,7 @@ pub fn terms(order: Searchable<'_>) -> BTreeMap<String, i64> {
     terms.address(&order.recipient.address2);
     terms.number(SearchField::TrackingNumber, order.tracking_number);
     terms.number(SearchField::BundleNumber, order.bundle_number);
-    terms.0
+    terms
 }
 
 /// The words of a search, each to be found at the beginning of a term. Digits with hyphens or
@@ -148,24 +153,28 @@ pub fn search_words(text: &str) -> Vec<String> {
     words.into_iter().map(|word| cut(&word)).filter(|word| !word.is_empty()).take(8).collect()
 }
 
-/// Whether an order with these terms answers the search.
-pub fn matches(terms: &BTreeMap<String, i64>, field: SearchField, words: &[String]) -> bool {
-    words.iter().all(|word| {
-        terms
-            .range(word.clone()..)
-            .take_while(|(term, _)| term.starts_with(word.as_str()))
-            .any(|(_, fields)| fields & field.bits() != 0)
-    })
-}
-
-#[derive(Default)]
-struct Terms(BTreeMap<String, i64>);
-
 impl Terms {
+    /// Each term once, with the bits of all fields that hold it.
+    pub fn merged(self) -> BTreeMap<String, i64> {
+        let mut merged = BTreeMap::new();
+        for (term, fields) in self.0 {
+            *merged.entry(term).or_default() |= fields;
+        }
+        merged
+    }
+
+    /// Whether an order with these terms answers the search.
+    pub fn match_all(&self, field: SearchField, words: &[String]) -> bool {
+        let held = |word: &String| {
+            self.0.iter().any(|(term, fields)| fields & field.bits() != 0 && term.starts_with(word.as_str()))
+        };
+        words.iter().all(held)
+    }
+
     fn put(&mut self, field: SearchField, term: &str) {
         let term = cut(term);
         if !term.is_empty() {
-            *self.0.entry(term).or_default() |= field.bits();
+            self.0.push((term, field.bits()));
         }
     }
 
@@ -231,7 +240,7 @@ fn endings(text: &str, shortest: usize) -> impl Iterator<Item = &str> {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(TERM_LENGTH).collect()
+    text.char_indices().nth(TERM_LENGTH).map_or(text, |(end, _)| &text[..end]).to_owned()
 }
 
 /// ㅎ for 홍; any other character stays. The letter is U+1112, which is what NFKC makes of the ㅎ
@@ -264,7 +273,7 @@ mod tests {
             tracking_number: "45168300137",
             bundle_number: "3100000001",
         });
-        matches(&terms, field, &search_words(query))
+        terms.match_all(field, &search_words(query))
     }
 
     #[test]

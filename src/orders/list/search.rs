@@ -191,7 +191,7 @@ fn matching(tx: &mut dyn Tx, filter: &OrderFilter, ids: &[i64], words: &[String]
                     tracking_number: &order.tracking_number,
                     bundle_number: &bundle_number,
                 });
-                (order.id, terms::matches(&terms, filter.field, words))
+                (order.id, terms.match_all(filter.field, words))
             })
             .collect();
         matches.extend(some.iter().filter(|id| orders.get(*id) == Some(&true)));
