@@ -5,6 +5,7 @@
 // data-rows         on a table: arrows move between rows, space ticks, enter opens its first link
 // data-autosubmit   on a select: choosing sends its form
 // data-confirm="…"  on a form or a submit button: asks before it is sent
+// data-unsaved      on the form of a list: asks before what was typed in other rows is lost
 // data-drop         on a file form: files may be dropped on it, progress is shown
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
@@ -96,11 +97,26 @@ const ask = (question) => new Promise((answer) => {
   dialog.showModal();
 });
 
+// What was typed into rows that this button does not save.
+const unsaved = (form, button) => {
+  const saves = !button?.name || button.value === "edit";
+  const changed = (field) => (field.matches("select")
+    ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+    : field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+  const rows = [...form.querySelectorAll("table.pairs > tbody, table:not(.pairs) > tbody > tr")];
+  const ticked = (row) => row.querySelector(".tick input")?.checked;
+  if (!rows.some(ticked)) return 0;
+  const typed = (row) => [...row.querySelectorAll("td:not(.tick) :is(input, select, textarea)")].some(changed);
+  return rows.filter((row) => typed(row) && !(saves && ticked(row))).length;
+};
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method === "dialog") return;
   if (form.dataset.sent) { event.preventDefault(); return; }
-  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  const left = "unsaved" in form.dataset ? unsaved(form, event.submitter) : 0;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm
+    ?? (left > 0 ? `${left}줄에 적은 내용은 저장되지 않아요. 그대로 할까요?` : undefined);
   if (question && !form.dataset.asked) {
     event.preventDefault();
     const submitter = event.submitter;

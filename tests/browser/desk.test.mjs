@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { closeBrowser, enter, login, mainText, open } from './browser.mjs';
+import { axe, closeBrowser, enter, login, mainText, open } from './browser.mjs';
 import { apply, list, press, preview, row, tick, total } from './flows.mjs';
 import { ADMIN, addMember, fixture } from './server.mjs';
 
@@ -78,6 +78,40 @@ test('a product that somebody else renamed is not overwritten', async (t) => {
   await press(second, '선택수정');
   await page.goto('/products');
   assert.equal(await page.getByRole('textbox', { name: 'PILLOW 상품명' }).inputValue(), '경추 베개');
+});
+
+test('what was typed and would be lost is asked about', async (t) => {
+  const { page } = await open(t);
+  await enter(page);
+  await preview(page, FIRST);
+  await apply(page);
+  await list(page);
+  await memo(page, ONE).fill('회색으로');
+  await memo(page, OTHER).fill('천천히');
+  await tick(page, [ONE]);
+  await page.getByRole('button', { name: '선택발주' }).click();
+  const question = page.getByRole('dialog');
+  assert.match(await question.innerText(), /2줄에 적은 내용은 저장되지 않아요/);
+  await axe(page, 'the question');
+  await question.getByRole('button', { name: '아니요' }).click();
+  assert.equal(await memo(page, ONE).inputValue(), '회색으로');
+  await page.getByRole('button', { name: '선택수정' }).click();
+  assert.match(await question.innerText(), /1줄에/);
+  await page.keyboard.press('Escape');
+  await tick(page, [OTHER]);
+  await press(page, '선택수정');
+  await page.getByText('2건을 저장했어요').waitFor();
+  await tick(page, [ONE]);
+  await page.getByLabel(`${ONE} 송장번호`).fill('45168300137');
+  await page.keyboard.press('Enter');
+  await page.getByText('1건을 저장했어요').waitFor();
+  assert.equal(await page.getByLabel(`${ONE} 송장번호`).inputValue(), '45168300137', 'enter in a field saves');
+  await memo(page, OTHER).fill('다르게');
+  await tick(page, [ONE]);
+  await page.getByRole('button', { name: '선택발주' }).click();
+  await question.getByRole('button', { name: '네' }).click();
+  await page.getByText('1건을 발주 상태로 바꿨어요').waitFor();
+  assert.equal(await memo(page, OTHER).inputValue(), '천천히');
 });
 
 const SEVERAL = [FIRST, '02_smartstore_encrypted_agile_aes256_sha512.xlsx', 'B01_missing_key_column.xlsx', 'B06_bad_values.xlsx'];
