@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::demo;
+
 /// The file of settings, looked for in the data folder when `--config` names none.
 const FILE_NAME: &str = "mukkeum.toml";
 
@@ -141,6 +143,13 @@ pub enum LogFormat {
     Json,
 }
 
+impl Database {
+    /// The one of a data folder that no other was named for.
+    pub fn of_folder(data: &Path) -> Self {
+        Self::Sqlite(data.join(DATABASE_NAME))
+    }
+}
+
 /// Which engine holds the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -177,6 +186,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// which log lines are written, as `tracing` filters write it
     pub log_level: String,
+    /// a training shop, from which nothing may leave; None: a real one. Only `mukkeum demo` sets it.
+    pub demo: Option<demo::Plan>,
 }
 
 impl Config {
@@ -224,6 +235,7 @@ impl Config {
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
             log_format: settings.log_format.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or_else(|| "info".to_owned()),
+            demo: None,
             data,
         })
     }
@@ -239,7 +251,7 @@ impl Config {
 
 fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
     match url.map(|url| url.split_once(':')) {
-        None => Ok(Database::Sqlite(data.join(DATABASE_NAME))),
+        None => Ok(Database::of_folder(data)),
         Some(Some(("sqlite", path))) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
         Some(Some(("mysql", _))) => {
             Err(refused("database", "이 버전은 아직 MariaDB를 지원하지 않아요. sqlite:PATH를 쓰세요."))

@@ -40,6 +40,19 @@ pub async fn fill(storage: &Storage, seed: u64, count: u64, now: Moment, progres
     }
 }
 
+/// As [`fill`], in the caller's transaction: all of the shop or nothing.
+pub(super) fn fill_within(tx: &mut dyn Tx, seed: u64, count: u64, now: Moment) -> Result<()> {
+    let districts = Districts::embedded();
+    let mut orders = new_orders(seed, count, now);
+    loop {
+        let part: Vec<NewOrder> = orders.by_ref().take(AT_ONCE).collect();
+        if part.is_empty() {
+            return Ok(());
+        }
+        put(tx, &part, now, &districts)?;
+    }
+}
+
 fn put(tx: &mut dyn Tx, part: &[NewOrder], now: Moment, districts: &Districts) -> Result<()> {
     let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
     for (place, (code, name, _)) in CHANNELS.iter().enumerate() {

@@ -5,15 +5,19 @@
 //! which are given to nobody, and streets are called 예시로. Only the postal codes and the districts
 //! they lie in are those of the country.
 
+mod every;
 pub mod files;
 mod fill;
 mod orders;
 mod people;
 mod random;
 mod shop;
+mod training;
 
+pub use every::{NotATime, ResetEvery};
 pub use fill::fill;
 pub use orders::{NewOrders, new_orders};
 pub use people::{Person, people};
 pub use random::Random;
 pub use shop::{Choice, ITEMS, Item};
+pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError, Plan};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Config;
+use crate::demo::Demo;
 use crate::members::passwords::Passwords;
 use crate::storage::Storage;
 use crate::time::Moment;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub passwords: Passwords,
     /// What the first administrator proves with, when not at this computer, that they own it.
     pub setup_code: Arc<str>,
+    /// the training shop, where this is one
+    pub demo: Option<Demo>,
     draining: Arc<AtomicBool>,
 }
 
@@ -46,6 +49,7 @@ impl AppState {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
             storage,
+            demo: config.demo.map(Demo::new),
             config: Arc::new(config),
             passwords: Passwords::default(),
             setup_code: csrf::code()?.into(),
@@ -56,6 +60,11 @@ impl AppState {
     /// The present moment.
     pub fn now(&self) -> Moment {
         self.storage.clock().now()
+    }
+
+    /// What stands above every page: a training shop says so there.
+    pub(super) fn banner(&self) -> Option<String> {
+        self.demo.as_ref().map(|demo| demo.banner(self.now()))
     }
 
     /// From now on `/health/ready` answers that no more requests should come.
