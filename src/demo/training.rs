@@ -193,3 +193,6 @@ fn tables() -> impl Iterator<Item = &'static str> {
     let names = schema::SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
     names.rev().filter(|name| *name != "schema_versions")
 }
+
+#[cfg(test)]
+mod tests;

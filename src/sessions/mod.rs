@@ -23,6 +23,10 @@ use crate::time::Moment;
 /// The session cookie's name.
 pub const COOKIE: &str = "mukkeum";
 
+/// … in a training shop: browsers do not tell ports apart, and whoever practises on the computer of
+/// the real shop stays signed in there.
+const DEMO_COOKIE: &str = "mukkeum_demo";
+
 /// No session lives longer, however busy it is.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 
@@ -47,7 +51,7 @@ pub struct SignedIn {
 /// The layer that gives each request its session.
 pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<DatabaseStore> {
     SessionManagerLayer::new(DatabaseStore::new(storage.clone(), config.session_idle))
-        .with_name(COOKIE)
+        .with_name(if config.demo.is_some() { DEMO_COOKIE } else { COOKIE })
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_secure(config.behind_tls)

@@ -7,14 +7,14 @@
 use std::any::Any;
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::observe::RequestId;
-use super::{Layout, Visitor, csrf};
+use super::{AppState, Layout, Visitor, csrf};
 use crate::members::passwords::HashError;
 use crate::storage::StorageError;
 
@@ -150,7 +150,7 @@ struct ErrorPage {
 
 /// Gives every refusal its page. It lies around the session, so that a session that cannot be
 /// read has one too; the visitor comes back to it with the response.
-pub(super) async fn render(request: Request, next: Next) -> Response {
+pub(super) async fn render(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reference = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
@@ -167,7 +167,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         tracing::debug!(%error, "a request was refused");
     }
     let (title, sentence) = error.words();
-    let layout = Layout::bare(response.extensions_mut().remove::<Visitor>(), &path);
+    let layout = Layout::bare(&state, response.extensions_mut().remove::<Visitor>(), &path);
     let page = ErrorPage { layout, status: status.as_u16(), title, sentence, reference };
     let html = page.render().unwrap_or_else(|_| title.to_owned());
     let (mut parts, _) = response.into_parts();

@@ -20,7 +20,7 @@ pub struct Layout {
     /// what the act before the redirect answered
     pub notice: Option<Notice>,
     /// a line above everything (a training shop says so here)
-    pub banner: Option<&'static str>,
+    pub banner: Option<String>,
 }
 
 /// The answer of the act that led here.
@@ -83,12 +83,12 @@ impl From<Activity> for Notice {
 
 impl Layout {
     /// The layout of a page that is not asked for anything: errors.
-    pub(super) fn bare(visitor: Option<Visitor>, path: &str) -> Self {
+    pub(super) fn bare(state: &AppState, visitor: Option<Visitor>, path: &str) -> Self {
         let (member, csrf) = visitor.map_or((None, String::new()), |visitor| {
             let csrf = csrf::token(&visitor.csrf_secret).unwrap_or_default();
             (visitor.member, csrf)
         });
-        Self { member, csrf, path: path.to_owned(), notice: None, banner: None }
+        Self { member, csrf, path: path.to_owned(), notice: None, banner: state.banner() }
     }
 
     /// Whether an administrator is signed in.
@@ -118,7 +118,7 @@ impl FromRequestParts<AppState> for Layout {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| audit::find(tx, id, member_id)).await?,
             _ => None,
         };
-        Ok(Self { notice: notice.map(Notice::from), ..Self::bare(Some(visitor), parts.uri.path()) })
+        Ok(Self { notice: notice.map(Notice::from), ..Self::bare(state, Some(visitor), parts.uri.path()) })
     }
 }
 

@@ -35,7 +35,7 @@ mod visitor;
 use askama::Template;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 
 pub use self::error::{Error, PageResult};
@@ -73,7 +73,7 @@ fn serve(state: &AppState, pages: Router<AppState>) -> Router {
         .layer(headers::refuse_other_sites())
         .layer(from_fn_with_state(state.clone(), visitor::identify))
         .layer(sessions::layer(&state.storage, &state.config))
-        .layer(from_fn(error::render))
+        .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), headers::set));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };
     let router = Router::new()

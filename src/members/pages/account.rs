@@ -42,6 +42,11 @@ pub(super) async fn change(
     layout: Layout,
     Form(form): Form<PasswordForm>,
 ) -> PageResult {
+    if state.demo.is_some() {
+        let current = Some("교육용 아이디는 모두 함께 써서 비밀번호를 바꿀 수 없어요.".to_owned());
+        let page = AccountPage { layout, problems: Problems { current, ..Problems::default() } };
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
     let subjects = Subjects::new(&member.username, client.address);
     let counted = subjects.clone();
     if let Some(minutes) = state.storage.write(move |tx| counted.count(tx)).await? {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::begin_session;
+use crate::demo::{self, DemoAccount};
 use crate::members::limits::Subjects;
 use crate::members::store::{self, Credentials};
 use crate::storage::{Result, Tx};
@@ -22,6 +23,8 @@ struct LoginPage {
     next: String,
     failed: bool,
     changed: bool,
+    /// who everybody may be; nobody but in a training shop
+    demo: &'static [DemoAccount],
 }
 
 #[derive(Default, Deserialize)]
@@ -47,7 +50,8 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, Query(as
         return Ok(redirect("/setup"));
     }
     let changed = asked.bye.is_some();
-    Ok(page(LoginPage { layout, username: String::new(), next: asked.next, failed: false, changed }))
+    let demo = demo_accounts(&state);
+    Ok(page(LoginPage { layout, username: String::new(), next: asked.next, failed: false, changed, demo }))
 }
 
 pub(super) async fn sign_in(
@@ -71,7 +75,8 @@ pub(super) async fn sign_in(
     let right = state.passwords.verify(form.password, hash).await?;
     let Some(Credentials { member, epoch, .. }) = credentials.filter(|_| right) else {
         tracing::warn!(address = %client.address, "a sign-in failed");
-        let page = LoginPage { layout, username, next: form.next, failed: true, changed: false };
+        let demo = demo_accounts(&state);
+        let page = LoginPage { layout, username, next: form.next, failed: true, changed: false, demo };
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     let id = member.id;
@@ -89,6 +94,10 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(session: Session, _: FormPairs) -> PageResult<Response> {
     session.flush().await?;
     Ok(redirect("/login?bye=1"))
+}
+
+fn demo_accounts(state: &AppState) -> &'static [DemoAccount] {
+    if state.demo.is_some() { &demo::ACCOUNTS } else { &[] }
 }
 
 enum Try {
