@@ -20,7 +20,7 @@
 //! | [`time`] | moments and dates; the Korean clock |
 //! | [`config`] | settings: flags, variables, file |
 //! | [`cli`] | the command line, one file a command |
-//! | [`demo`] | a synthetic shop, for training and for benchmarks |
+//! | [`demo`] | a synthetic shop, for benchmarks and for training, where it is made anew every day |
 //!
 //! A noun's room holds `model.rs` (types and pure rules), `store.rs` (SQL as free functions over
 //! `&mut dyn Tx`) and `pages.rs` (page struct with its template, handler, form). A line of code may

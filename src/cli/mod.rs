@@ -4,6 +4,7 @@
 //! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
 //! (a flag that does not exist as well).
 
+mod demo;
 mod export;
 mod import;
 mod serve;
@@ -38,6 +39,8 @@ struct CommandLine {
 enum Command {
     /// 프로그램을 켜요. 브라우저로 열 수 있어요
     Serve,
+    /// 교육용 가게를 켜요. 연습 데이터로 채우고 때가 되면 처음으로 되돌려요
+    Demo(demo::Demo),
     /// 판매채널과 택배사의 파일을 올려요
     #[command(subcommand)]
     Import(import::Import),
@@ -115,9 +118,14 @@ fn execute(line: CommandLine) -> Outcome {
     if let Some(Command::Version(version)) = &line.command {
         return version.run();
     }
-    let config = Config::load(line.settings, |name| std::env::var(name).ok())?;
+    let mut settings = line.settings;
+    if let Some(Command::Demo(_)) = &line.command {
+        settings.data.get_or_insert_with(|| demo::FOLDER.into());
+    }
+    let config = Config::load(settings, |name| std::env::var(name).ok())?;
     match line.command {
         None | Some(Command::Serve) => serve::run(config),
+        Some(Command::Demo(demo)) => demo.run(config),
         Some(Command::Import(import)) => import.run(&config),
         Some(Command::Export(export)) => export.run(&config),
         Some(Command::User(user)) => user.run(&config),

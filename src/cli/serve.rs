@@ -1,4 +1,5 @@
-//! `mukkeum serve`: from an empty folder to a page in the browser, and to an orderly end.
+//! `mukkeum serve`: from an empty folder to a page in the browser, and to an orderly end. It runs
+//! `mukkeum demo` as well.
 //!
 //! The end: the first signal (ctrl-c, SIGTERM) makes `/health/ready` answer 503; after the drain
 //! time no connection is accepted any more; requests under way have until the deadline; then the
@@ -12,9 +13,11 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::{Done, Failure, Outcome, make_folder, open_storage};
+use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
 use crate::config::{Config, ConfigError, LogFormat};
+use crate::demo::{ACCOUNTS, Demo};
 use crate::members::{limits, store};
 use crate::sessions;
 use crate::storage::Storage;
@@ -33,6 +36,9 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// Originals of uploads that are put away in one sweep, so that no sweep holds the writer long.
 const FILES_A_SWEEP: i64 = 100;
 
+/// How often the training shop's age is looked at.
+const AGE_EVERY: Duration = Duration::from_secs(5);
+
 /// How often histograms are condensed.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -40,6 +46,7 @@ pub(super) fn run(config: Config) -> Outcome {
     write_logs(&config)?;
     make_folder(&config.data)?;
     let lock = lock(&config)?;
+    demo::keep_apart(&config)?;
     let storage = open_storage(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve(storage, config));
@@ -95,14 +102,21 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
         None => None,
     };
     web::metrics::install();
-    let is_new = !storage.read(store::any).await?;
     let state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
+    if let Some(demo) = &state.demo {
+        demo.keep_fresh(&state.storage, &state.passwords).await?;
+    }
+    let is_new = !state.storage.read(store::any).await?;
     introduce(&state, listener.local_addr()?, is_new)?;
 
     if let Some(listener) = metrics_listener {
         tokio::spawn(async move { axum::serve(listener, web::metrics::router::<()>()).await });
     }
-    let sweeper = tokio::spawn(sweep(state.clone()));
+    let mut chores = JoinSet::new();
+    chores.spawn(sweep(state.clone()));
+    if let Some(demo) = state.demo.clone() {
+        chores.spawn(keep_fresh(demo, state.clone()));
+    }
     let (stop, mut stopped) = watch::channel(false);
     let service = web::router(&state).into_make_service_with_connect_info::<SocketAddr>();
     // A page is one small answer: it must not wait for the acknowledgement of the one before.
@@ -126,7 +140,7 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
         () = wind_down(&state, &stop, server) => {}
         () = signal() => tracing::warn!("a second signal: ending at once"),
     }
-    sweeper.abort();
+    chores.abort_all();
     Ok(Done::Whole)
 }
 
@@ -151,16 +165,38 @@ fn introduce(state: &AppState, address: SocketAddr, is_new: bool) -> io::Result<
         format!("http://{address}")
     };
     let mut out = io::stdout().lock();
-    writeln!(out, "묶음 {}", env!("CARGO_PKG_VERSION"))?;
+    let training = if state.demo.is_some() { " 교육용" } else { "" };
+    writeln!(out, "묶음 {}{training}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  주소          {shown}")?;
     writeln!(out, "  데이터 폴더   {}", data.display())?;
     writeln!(out, "  데이터베이스  {}", state.storage.describe())?;
+    if let Some(demo) = &state.demo {
+        writeln!(out)?;
+        writeln!(out, "  연습 데이터로 채운 교육용 가게예요. 진짜 주문은 올리지 마세요.")?;
+        for account in ACCOUNTS {
+            writeln!(out, "  {}: 아이디 {}, 비밀번호 {}", account.role.label(), account.username, account.password)?;
+        }
+        if let Some(returns) = demo.returns(state.now()) {
+            writeln!(out, "  {returns}")?;
+        }
+    }
     if is_new {
         writeln!(out)?;
         writeln!(out, "  아직 사용자가 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
         writeln!(out, "  다른 컴퓨터에서 열면 설치 확인 번호를 적어야 해요: {}", state.setup_code)?;
     }
     out.flush()
+}
+
+/// Makes the training shop anew when its time comes.
+async fn keep_fresh(demo: Demo, state: AppState) {
+    let mut age = tokio::time::interval(AGE_EVERY);
+    loop {
+        age.tick().await;
+        if let Err(error) = demo.keep_fresh(&state.storage, &state.passwords).await {
+            tracing::error!(%error, "the training shop could not be made anew");
+        }
+    }
 }
 
 async fn sweep(state: AppState) {
