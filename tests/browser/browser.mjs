@@ -34,7 +34,7 @@ export async function closeBrowser() {
 }
 
 /** A server with an empty shop, and a way to open windows on it; all end with the test. */
-export async function open(t, { prepare, ...contextOptions } = {}) {
+export async function open(t, { prepare, command, ...contextOptions } = {}) {
   const closing = [];
   t.after(async () => {
     const faults = [];
@@ -44,7 +44,7 @@ export async function open(t, { prepare, ...contextOptions } = {}) {
   const folder = temporaryFolder(closing);
   const data = path.join(folder, 'data');
   await prepare?.(data);
-  const server = await startServer({ data });
+  const server = await startServer({ data, command });
   closing.push(() => server.stop());
 
   const all = [];

@@ -32,6 +32,15 @@ test('pages before anybody is logged in', async (t) => {
   await look(page, 'login-wrong');
 });
 
+test('a training shop', async (t) => {
+  const { page } = await open(t, { command: ['demo', '--orders', '60'] });
+  await page.goto('/login');
+  await look(page, 'demo-login');
+  await page.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
+  await page.waitForURL('**/orders');
+  await look(page, 'demo-orders');
+});
+
 test('pages of an empty shop', async (t) => {
   const { page } = await open(t);
   await enter(page);
