@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use self::plan::{Conditions, choose, sorted_ids, total};
 #[cfg(test)]
-pub(super) use self::search::{COMPARED, PASSED};
+pub(super) use self::search::COMPARED;
 use super::filter::{DEFAULT_SORT, OrderFilter};
 use super::model::{Order, OrderOption};
 use super::store;

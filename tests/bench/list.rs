@@ -44,6 +44,7 @@ const PAGES: &[(&str, &str)] = &[
     ("everywhere, a name", "q=%EC%84%9C%EC%9C%A4"),
     ("recipient by part", "field=recipient_name&q=%EC%84%9C%EC%9C%A4"),
     ("recipient by 초성", "field=recipient_name&q=%E3%84%B1%E3%85%85%E3%85%87"),
+    ("recipient by one syllable", "field=recipient_name&q=%EA%B9%80"),
     ("recipient unknown", "field=recipient_name&q=zzzz"),
     ("telephone, last four", "field=recipient_tel1&q=1234"),
     ("telephone, whole", "field=recipient_tel1&q=01000001234"),

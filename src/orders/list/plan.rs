@@ -259,7 +259,7 @@ fn ids(
     Ok(ids)
 }
 
-pub(super) fn order_by(sort: Sort) -> String {
+fn order_by(sort: Sort) -> String {
     let direction = if sort.descending { "DESC" } else { "ASC" };
     format!("{} {direction}, id {direction}", sort.by.code())
 }

@@ -1,14 +1,16 @@
 //! Finding orders by words.
 //!
-//! The orders listed under a word are a set; several words are the sets' common members. A small set
-//! is sorted and done. A larger one is kept in mind while the list is walked in its own sequence, and
-//! what is in it fills the page. A word so short that too many are listed under it (`김`) makes no
-//! set: the orders that are walked past are read and compared with it. For one page the walk ends
-//! after [`Walk::longest`] orders: the total is then a lower bound and says so.
+//! The orders listed under a word are a set; several words are the sets' common members. A set is
+//! sorted whole, or, when it is large and the page near the front, kept in mind while the list is
+//! walked in its own sequence: what is in it fills the page. A word so short that too many are
+//! listed under it (`김`) makes no set: the orders that are walked past are read and compared with
+//! it, for one page the first [`COMPARED`]. The total is then a lower bound and says so.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::plan::{Conditions, choose, order_by, sorted_ids, total};
+use chrono::Datelike;
+
+use super::plan::{Conditions, choose, sorted_ids, total};
 use super::{Found, Total};
 use crate::orders::filter::{OrderFilter, Sort};
 use crate::orders::model::Order;
@@ -19,16 +21,17 @@ use crate::storage::{Param, Result, Tx, placeholders};
 // Under test the limits are small, so that a small shop reaches what lies beyond them.
 
 /// A word under which more entries than this are listed makes no set.
-const LISTED: usize = if cfg!(test) { 80 } else { 30_000 };
+const LISTED: usize = if cfg!(test) { 80 } else { 12_000 };
 
-/// A set of at most so many orders is sorted by itself.
+/// A set of at most so many orders is always sorted whole.
 const SORTED: usize = if cfg!(test) { 40 } else { 3_000 };
 
-/// How many orders a walk reads and compares for one page.
-pub(in crate::orders) const COMPARED: i64 = if cfg!(test) { 150 } else { 1_500 };
+/// How many orders a walk passes while it only looks whether they are in the set; sorting the
+/// largest set costs about as much.
+const PASSED: i64 = if cfg!(test) { 200 } else { 50_000 };
 
-/// How many orders a walk passes for one page while it only looks whether they are in the set.
-pub(in crate::orders) const PASSED: i64 = if cfg!(test) { 200 } else { 100_000 };
+/// How many orders a walk reads and compares for one page.
+pub(in crate::orders) const COMPARED: i64 = if cfg!(test) { 150 } else { 1_000 };
 
 /// Finds a page of the orders that answer a search.
 pub(super) fn search(
@@ -52,18 +55,17 @@ pub(super) fn search(
             }
         }
     }
-    match set {
-        Some(ids) if ids.len() <= SORTED => {
-            let ids = if compared.is_empty() { ids } else { matching(tx, filter, &ids, &compared)? };
-            let ids = sorted(tx, conditions, &ids, sort)?;
-            let total = Total::Exactly(count(&ids));
-            Ok(Found { ids: page_of(ids, offset, size), total, search_was_cut: false })
-        }
-        set => {
-            let walk = Walk { filter, conditions, sort, set: set.map(|ids| ids.into_iter().collect()), compared };
-            walk.page(tx, offset, size)
-        }
+    let walk = Walk { filter, conditions, sort, compared };
+    let Some(ids) = set else {
+        return walk.page(tx, None, offset, size);
+    };
+    if ids.len() > SORTED && walk.is_short(tx, &ids, offset.saturating_add(size))? {
+        return walk.page(tx, Some(&ids.into_iter().collect()), offset, size);
     }
+    let ids = if walk.compared.is_empty() { ids } else { matching(tx, filter, &ids, &walk.compared)? };
+    let ids = sorted(tx, conditions, &ids, sort)?;
+    let total = Total::Exactly(count(&ids));
+    Ok(Found { ids: page_of(ids, offset, size), total, search_was_cut: false })
 }
 
 /// The orders listed under a word, sorted; none when there are too many entries.
@@ -86,27 +88,31 @@ fn listed_under(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Opt
     Ok(Some(ids))
 }
 
-/// Those of a few orders that pass the filters, in the sequence of the list.
+/// Those of the orders that pass the filters, in the sequence of the list.
 fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> Result<Vec<i64>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut keys: Vec<(Option<i64>, i64)> = Vec::with_capacity(ids.len());
+    for some in ids.chunks(SORTED) {
+        // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
+        let places = [16, 256].into_iter().find(|places| *places >= some.len()).unwrap_or(SORTED);
+        let condition = conditions.with(&format!("id IN ({})", placeholders(places)));
+        let sql = format!("SELECT id, {} FROM orders {condition}", sort.by.code());
+        let wanted = some.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from);
+        let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(wanted).collect();
+        tx.for_each(&sql, &params, &mut |row| {
+            let key = if sort.by.is_date() {
+                row.opt_date(1)?.map(|date| i64::from(date.num_days_from_ce()))
+            } else {
+                row.opt_int(1)?
+            };
+            keys.push((key, row.int(0)?));
+            Ok(())
+        })?;
     }
-    // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
-    let places = [16, 256, SORTED].into_iter().find(|places| *places >= ids.len()).unwrap_or(ids.len());
-    let sql = format!(
-        "SELECT id FROM orders {} ORDER BY {} IS NULL, {}",
-        conditions.with(&format!("id IN ({})", placeholders(places))),
-        sort.by.code(),
-        order_by(sort)
-    );
-    let wanted = ids.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from);
-    let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(wanted).collect();
-    let mut sorted = Vec::with_capacity(ids.len());
-    tx.for_each(&sql, &params, &mut |row| {
-        sorted.push(row.int(0)?);
-        Ok(())
-    })?;
-    Ok(sorted)
+    keys.sort_unstable_by(|one, other| {
+        let sequence = if sort.descending { other.cmp(one) } else { one.cmp(other) };
+        one.0.is_none().cmp(&other.0.is_none()).then(sequence)
+    });
+    Ok(keys.into_iter().map(|(_, id)| id).collect())
 }
 
 /// The list in its own sequence, and what is kept of it.
@@ -114,56 +120,50 @@ struct Walk<'w> {
     filter: &'w OrderFilter,
     conditions: &'w Conditions,
     sort: Sort,
-    /// only these
-    set: Option<HashSet<i64>>,
-    /// and only those that match these words
+    /// only what matches these words
     compared: Vec<String>,
 }
 
 impl Walk<'_> {
-    /// How many orders are passed for one page.
-    fn longest(&self) -> i64 {
-        if self.set.is_some() { PASSED } else { COMPARED }
+    /// Whether so many members of the set are likely met before the walk gets long.
+    fn is_short(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
+        let among = total(tx, self.filter, self.conditions)?.number();
+        let simple = self.compared.is_empty() && self.conditions.hide_nothing();
+        Ok(simple && wanted.saturating_mul(among) / count(set).max(1) < PASSED)
     }
 
-    /// A page of what is kept; a download (`size` without end) is walked to its end.
-    fn page(&self, tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Found> {
+    /// A page of what is kept of the list, of the members of `set` alone if there is one. A download
+    /// (`size` without end) is walked to its end.
+    fn page(&self, tx: &mut dyn Tx, set: Option<&HashSet<i64>>, offset: i64, size: i64) -> Result<Found> {
         let everything = size == i64::MAX;
+        let longest = if everything || set.is_some() { i64::MAX } else { COMPARED };
+        let mut step = match set {
+            _ if everything => i64::MAX,
+            Some(_) => PASSED / 5,
+            None => COMPARED / 5,
+        };
         let total = total(tx, self.filter, self.conditions)?;
         let wanted = usize::try_from(offset.saturating_add(size).saturating_add(1)).unwrap_or(usize::MAX);
         let (mut kept, mut passed, mut at_the_end) = (Vec::new(), 0, false);
-        let mut step = if everything { i64::MAX } else { self.longest() / 10 };
-        while !at_the_end && kept.len() < wanted && (everything || passed < self.longest()) {
-            step = step.min(if everything { i64::MAX } else { self.longest() - passed });
+        while !at_the_end && kept.len() < wanted && passed < longest {
+            step = step.min(longest - passed);
             let needed = passed.saturating_add(step);
             let index = choose(tx, self.filter, self.conditions, self.sort, total, needed)?;
-            let ids = sorted_ids(tx, self.conditions, self.sort, &index, passed, step)?;
+            let mut ids = sorted_ids(tx, self.conditions, self.sort, &index, passed, step)?;
             at_the_end = everything || count(&ids) < step;
             passed = needed;
-            kept.extend(self.keep(tx, ids)?);
+            ids.retain(|id| set.is_none_or(|set| set.contains(id)));
+            kept.extend(if self.compared.is_empty() { ids } else { matching(tx, self.filter, &ids, &self.compared)? });
         }
         Ok(Found {
-            total: self.total(&kept, at_the_end),
+            total: match set {
+                Some(set) => Total::Exactly(i64::try_from(set.len()).unwrap_or(i64::MAX)),
+                None if at_the_end => Total::Exactly(count(&kept)),
+                None => Total::AtLeast(count(&kept)),
+            },
             ids: page_of(kept, offset, size),
-            search_was_cut: !at_the_end && passed >= self.longest(),
+            search_was_cut: !at_the_end && passed >= longest,
         })
-    }
-
-    fn keep(&self, tx: &mut dyn Tx, mut ids: Vec<i64>) -> Result<Vec<i64>> {
-        if let Some(set) = &self.set {
-            ids.retain(|id| set.contains(id));
-        }
-        if self.compared.is_empty() { Ok(ids) } else { matching(tx, self.filter, &ids, &self.compared) }
-    }
-
-    fn total(&self, kept: &[i64], at_the_end: bool) -> Total {
-        match &self.set {
-            _ if at_the_end => Total::Exactly(count(kept)),
-            Some(set) if self.compared.is_empty() && self.conditions.hide_nothing() => {
-                Total::Exactly(i64::try_from(set.len()).unwrap_or(i64::MAX))
-            }
-            _ => Total::AtLeast(count(kept)),
-        }
     }
 }
 
