@@ -1,0 +1,163 @@
+//! The order list.
+
+use std::borrow::Borrow;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::Uri;
+
+use crate::orders::edit::{Problem, RowForm};
+use crate::orders::filter::{DateField, FilterWords, OrderFilter};
+use crate::orders::list::{self, Listed, Total};
+use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::terms::SearchField;
+use crate::products::model::Product;
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
+use crate::web::paging::{PageBar, Paging};
+use crate::web::{AppState, Layout, PageResult, Query, page};
+
+/// A row of the list: the order as it stands, the inputs as typed, and what is wrong with them.
+pub(super) struct RowView {
+    pub(super) listed: Listed,
+    pub(super) form: RowForm,
+    pub(super) problems: Vec<Problem>,
+    pub(super) ticked: bool,
+}
+
+impl RowView {
+    pub(super) fn new(listed: Listed) -> Self {
+        Self { form: RowForm::of(&listed.order), listed, problems: Vec::new(), ticked: false }
+    }
+
+    fn id(&self) -> String {
+        crockford(self.listed.order.id)
+    }
+
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+
+    fn state(&self) -> OrderState {
+        OrderState::parse(&self.form.state).unwrap_or(self.listed.order.state)
+    }
+
+    fn takes_tracking_number(&self) -> bool {
+        self.listed.order.shipping_method == ShippingMethod::Parcel
+    }
+
+    fn date(&self, state: OrderState) -> String {
+        self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
+    }
+
+    /// The list of everything this customer ordered.
+    fn customer_query(&self) -> String {
+        let customer = &self.listed.order.customer;
+        let (field, q) = if customer.tel.is_empty() {
+            (SearchField::CustomerName, &customer.name)
+        } else {
+            (SearchField::CustomerTel, &customer.tel)
+        };
+        FilterWords { field: field.code().to_owned(), q: q.clone(), ..FilterWords::default() }.query(&[])
+    }
+
+    fn bundle_query(&self) -> String {
+        let words = FilterWords {
+            field: SearchField::BundleNumber.code().to_owned(),
+            q: self.listed.bundle_number.clone(),
+            ..FilterWords::default()
+        };
+        words.query(&[])
+    }
+}
+
+#[derive(Template)]
+#[template(path = "orders/list.html")]
+pub(super) struct ListPage {
+    pub(super) layout: Layout,
+    pub(super) words: FilterWords,
+    pub(super) rows: Vec<RowView>,
+    pub(super) pages: PageBar,
+    pub(super) search_was_cut: bool,
+    pub(super) products: Vec<Product>,
+    pub(super) channels: Vec<(String, String)>,
+}
+
+impl ListPage {
+    fn sort_query(&self, by: impl Borrow<DateField>) -> String {
+        self.words.query(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
+    }
+
+    /// `descending`, `ascending` or nothing, for `aria-sort`.
+    fn sorted(&self, by: impl Borrow<DateField>) -> &'static str {
+        match self.words.filter().sort {
+            Some(sort) if sort.by == *by.borrow() => {
+                if sort.descending {
+                    "descending"
+                } else {
+                    "ascending"
+                }
+            }
+            _ => "",
+        }
+    }
+
+    fn here(&self) -> String {
+        self.words.query(&[])
+    }
+
+    fn is_filtered(&self) -> bool {
+        let words = FilterWords { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
+        words.filter() != OrderFilter::default()
+    }
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(words): Query<FilterWords>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> PageResult {
+    Ok(page(list_page(&state, layout, words, paging, &uri).await?))
+}
+
+pub(super) async fn list_page(
+    state: &AppState,
+    layout: Layout,
+    words: FilterWords,
+    paging: Paging,
+    uri: &Uri,
+) -> PageResult<ListPage> {
+    let (filter, uri) = (words.filter(), uri.clone());
+    let (found, pages, products, channels) = state
+        .storage
+        .read(move |tx| {
+            let wanted = u32::try_from(paging.page()).unwrap_or(u32::MAX);
+            let mut found = list::page(tx, &filter, wanted, paging.size())?;
+            let total = u64::try_from(found.total.number()).unwrap_or_default();
+            let mut pages = PageBar::new(&uri, paging, total);
+            pages.at_least = matches!(found.total, Total::AtLeast(_));
+            if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
+                found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
+            }
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels(tx)?))
+        })
+        .await?;
+    Ok(ListPage {
+        layout,
+        words,
+        rows: found.orders.into_iter().map(RowView::new).collect(),
+        pages,
+        search_was_cut: found.search_was_cut,
+        products,
+        channels,
+    })
+}
+
+fn channels(tx: &mut dyn Tx) -> StorageResult<Vec<(String, String)>> {
+    tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?
+        .into_iter()
+        .map(|mut row| Ok((row.text(0)?, row.text(1)?)))
+        .collect()
+}

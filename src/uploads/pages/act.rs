@@ -1,0 +1,131 @@
+//! What is done with one upload: open, apply, discard, download what was rejected.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::number;
+use super::show::show_page;
+use crate::audit;
+use crate::sheets::Refusal;
+use crate::storage::crockford;
+use crate::uploads::{Request, Stage, UploadError, is_open, store};
+use crate::web::paging::Paging;
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with, redirect};
+
+#[derive(Deserialize)]
+pub(super) struct OpenForm {
+    password: String,
+    #[serde(default)]
+    keep: Option<String>,
+}
+
+pub(super) async fn open(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    uri: Uri,
+    Form(form): Form<OpenForm>,
+) -> PageResult {
+    let id = number(&id)?;
+    let kept = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let request = Request { courier: (!kept.courier.is_empty()).then_some(kept.courier), ..Request::default() };
+    match state.uploads.preview(id, Some(&form.password), &request).await {
+        Ok(_) => {
+            if form.keep.is_some() {
+                keep_password(&state, id, &form.password).await?;
+            }
+            Ok(redirect(&format!("/uploads/{}", crockford(id))))
+        }
+        Err(UploadError::Refused(refusal @ (Refusal::WrongPassword | Refusal::PasswordRequired))) => {
+            let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
+            answer.password_problem = Some(refusal.to_string());
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+        }
+        Err(UploadError::Refused(_)) => Ok(redirect(&format!("/uploads/{}", crockford(id)))),
+        Err(error @ (UploadError::Gone | UploadError::FileGone)) => {
+            too_late(&state, member.id, &format!("/uploads/{}", crockford(id)), error).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn keep_password(state: &AppState, id: i64, password: &str) -> PageResult<()> {
+    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let profile = state.uploads.profiles.all().iter().find(|profile| profile.code == upload.channel_code);
+    if let Some(profile) = profile {
+        state.uploads.keep_channel_password(&profile.code, &profile.name, password).await?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
+pub(super) async fn apply(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult {
+    let id = number(&id)?;
+    let here = format!("/uploads/{}", crockford(id));
+    let kept = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let request = Request { courier: (!kept.courier.is_empty()).then_some(kept.courier), ..Request::default() };
+    match state.uploads.apply(id, Some(member.id), None, &request).await {
+        // The page itself tells what was done, or that the file needs its password again.
+        Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&here)),
+        Err(error @ (UploadError::Gone | UploadError::FileGone)) => too_late(&state, member.id, &here, error).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Back to the upload, which shows how it stands, with the reason why nothing was done.
+async fn too_late(state: &AppState, member_id: i64, here: &str, error: UploadError) -> PageResult {
+    let summary = json!({ "message": error.to_string(), "tone": "warning" });
+    let activity =
+        state.storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
+    Ok(done(here, activity))
+}
+
+pub(super) async fn discard(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult {
+    let id = number(&id)?;
+    let activity = state
+        .storage
+        .write(move |tx| {
+            let open = store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage));
+            let message = if open {
+                "올린 파일을 취소했어요. 바뀐 것은 없어요."
+            } else {
+                "이미 처리된 업로드예요."
+            };
+            if open {
+                store::set_stage(tx, id, Stage::Discarded, "")?;
+                store::forget_file(tx, id)?;
+            }
+            let tone = if open { "success" } else { "warning" };
+            audit::record(tx, Some(member.id), "uploads.discarded", &json!({ "message": message, "tone": tone }))
+        })
+        .await?;
+    Ok(done("/uploads", activity))
+}
+
+pub(super) async fn rejected(State(state): State<AppState>, Path(id): Path<String>) -> PageResult {
+    let id = number(&id)?;
+    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let bytes = state.uploads.rejected(id).await?;
+    let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);
+    let headers = [
+        (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
+        (header::CONTENT_DISPOSITION, crate::web::attachment(&format!("{stem} 거절된 행.xlsx"))),
+    ];
+    Ok((headers, bytes).into_response())
+}

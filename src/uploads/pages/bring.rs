@@ -1,0 +1,203 @@
+//! Choosing or dropping files, and the list of those that were brought.
+
+use askama::Template;
+use axum::extract::multipart::{Field, MultipartRejection};
+use axum::extract::{Multipart, State};
+use axum::http::{StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::audit;
+use crate::sheets::Refusal;
+use crate::storage::{StorageError, crockford};
+use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};
+use crate::web::paging::{PageBar, Paging};
+use crate::web::{
+    AppState, Error, Layout, Member, Notice, PageResult, Query, Tone, Visitor, csrf, done, page, page_with, redirect,
+};
+
+/// Files taken at once.
+const FILES: usize = 20;
+
+/// Parts that a form of files may have.
+const PARTS: usize = 500;
+
+#[derive(Template)]
+#[template(path = "uploads/list.html")]
+struct ListPage {
+    layout: Layout,
+    uploads: Vec<Upload>,
+    pages: PageBar,
+    stage: Option<Stage>,
+    waiting: usize,
+    max_mb: u64,
+    keep_days: u32,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    stage: String,
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(query): Query<ListQuery>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> PageResult {
+    list_page(&state, layout, Stage::parse(&query.stage), paging, &uri).await.map(page)
+}
+
+async fn list_page(
+    state: &AppState,
+    layout: Layout,
+    stage: Option<Stage>,
+    paging: Paging,
+    uri: &Uri,
+) -> PageResult<ListPage> {
+    let uri = uri.clone();
+    let (uploads, pages, waiting) = state
+        .storage
+        .read(move |tx| {
+            let (_, total) = store::page(tx, stage, 0, 0)?;
+            let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
+            let offset = i64::try_from(pages.offset()).unwrap_or_default();
+            let (uploads, _) = store::page(tx, stage, offset, pages.size.into())?;
+            let waiting =
+                store::page(tx, Some(Stage::Previewed), 0, 0)?.1 + store::page(tx, Some(Stage::Locked), 0, 0)?.1;
+            Ok::<_, StorageError>((uploads, pages, waiting))
+        })
+        .await?;
+    Ok(ListPage {
+        layout,
+        uploads,
+        pages,
+        stage,
+        waiting: usize::try_from(waiting).unwrap_or_default(),
+        max_mb: state.config.upload_max_bytes >> 20,
+        keep_days: state.config.upload_keep_days,
+    })
+}
+
+/// Takes the files one after another: each is kept as it came, then read for its preview.
+pub(super) async fn receive(
+    State(state): State<AppState>,
+    layout: Layout,
+    visitor: Visitor,
+    member: Member,
+    uri: Uri,
+    files: Result<Multipart, MultipartRejection>,
+) -> PageResult {
+    let mut files = files.map_err(|_| unreadable())?;
+    let mut checked = false;
+    let (mut ids, mut refused) = (Vec::new(), Vec::new());
+    let (mut parts, mut left_out) = (0, 0);
+    let mut request = Request::default();
+    while let Some(field) = files.next_field().await.map_err(|_| unreadable())? {
+        parts += 1;
+        if parts > PARTS {
+            return Err(Error::TooLarge);
+        }
+        match field.name() {
+            Some(csrf::FIELD) => {
+                csrf::verify(&visitor, &short_text(field).await?)?;
+                checked = true;
+            }
+            _ if !checked => return Err(Error::FormExpired),
+            Some("courier") => {
+                let courier = short_text(field).await?;
+                request.courier = (!courier.trim().is_empty()).then(|| courier.trim().to_owned());
+            }
+            Some("files") => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                if name.is_empty() {
+                    continue;
+                }
+                if ids.len() + refused.len() >= FILES {
+                    left_out += 1;
+                    continue;
+                }
+                match whole(field, state.uploads.limits.bytes).await? {
+                    Err(refusal) => refused.push((name, refusal.to_string())),
+                    Ok(bytes) => ids.push(take(&state, member.id, &name, bytes, &request).await?),
+                }
+            }
+            _ => {}
+        }
+    }
+    if !checked {
+        return Err(Error::FormExpired);
+    }
+    match (ids.as_slice(), refused.as_slice()) {
+        ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
+        ([], []) => {
+            let mut answer = list_page(&state, layout, None, Paging::default(), &uri).await?;
+            answer.layout.notice = Some(Notice::said(Tone::Warning, "고른 파일이 없어요. 파일을 먼저 골라 주세요."));
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+        }
+        _ => {
+            let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", ids.len());
+            for (name, reason) in &refused {
+                message = format!("{message} {}: {reason}", store::plain_name(name));
+            }
+            if left_out > 0 {
+                message = format!("{message} {left_out}개는 받지 않았어요. 한 번에 {FILES}개까지 나누어 올려 주세요.");
+            }
+            let tone = if refused.is_empty() && left_out == 0 { "success" } else { "warning" };
+            let summary = json!({ "message": message, "tone": tone });
+            let member_id = Some(member.id);
+            let activity =
+                state.storage.write(move |tx| audit::record(tx, member_id, "uploads.received", &summary)).await?;
+            Ok(done("/uploads", activity))
+        }
+    }
+}
+
+fn unreadable() -> Error {
+    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
+}
+
+async fn short_text(mut field: Field<'_>) -> PageResult<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|_| unreadable())? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > 1024 {
+            return Err(Error::TooLarge);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| unreadable())
+}
+
+/// The bytes of a file; one that is too large is passed over without keeping it.
+async fn whole(mut field: Field<'_>, most: usize) -> PageResult<Result<Vec<u8>, Refusal>> {
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = field.chunk().await.map_err(|_| unreadable())? {
+        length += chunk.len();
+        if length <= most {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+            if length > most.saturating_mul(4) {
+                return Err(Error::TooLarge);
+            }
+        }
+    }
+    Ok(if length > most { Err(Refusal::TooLarge { limit_mib: (most >> 20) as u64 }) } else { Ok(bytes) })
+}
+
+async fn take(
+    state: &AppState,
+    member_id: i64,
+    name: &str,
+    bytes: Vec<u8>,
+    request: &Request,
+) -> Result<i64, UploadError> {
+    let id = state.uploads.receive(Some(member_id), name, bytes, request).await?;
+    match state.uploads.preview(id, None, request).await {
+        // The refusal, or the wish for a password, is kept with the upload and shown on its page.
+        Ok(_) | Err(UploadError::Refused(_)) => Ok(id),
+        Err(error) => Err(error),
+    }
+}

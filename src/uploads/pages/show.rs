@@ -1,0 +1,206 @@
+//! The page of one upload: what it would do, or what it did.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use serde::Deserialize;
+
+use super::number;
+use crate::sheets::Kind;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
+use crate::uploads::check::Reason;
+use crate::uploads::store::{self, RowFilter};
+use crate::uploads::{Findings, Outcome, RowReport, Stage, Upload};
+use crate::web::paging::{PageBar, Paging};
+use crate::web::{AppState, Error, Layout, PageResult, Query, page};
+
+/// Which rows the page of an upload shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Tab {
+    code: &'static str,
+    label: &'static str,
+    filter: RowFilter,
+    count: i64,
+}
+
+#[derive(Template)]
+#[template(path = "uploads/show.html")]
+pub(super) struct ShowPage {
+    layout: Layout,
+    upload: Upload,
+    channel_name: String,
+    rows: Vec<RowView>,
+    tabs: Vec<Tab>,
+    tab: Option<Tab>,
+    pages: PageBar,
+    products: Vec<ProductView>,
+    pub(super) password_problem: Option<String>,
+}
+
+struct RowView {
+    report: RowReport,
+    order_id: Option<String>,
+}
+
+/// A product that the upload makes, with its page when it is there.
+struct ProductView {
+    number: String,
+    name: String,
+    id: Option<String>,
+    is_new: bool,
+    variants: Vec<(String, String)>,
+}
+
+impl ShowPage {
+    fn id(&self) -> String {
+        crockford(self.upload.id)
+    }
+
+    fn is_preview(&self) -> bool {
+        self.upload.stage == Stage::Previewed
+    }
+
+    fn taken(&self) -> i64 {
+        self.upload.count(Outcome::Created) + self.upload.count(Outcome::Updated)
+    }
+
+    /// 등록, 반영, 그대로, 거절: those a file of this kind can have.
+    fn counts(&self) -> Vec<(Outcome, i64)> {
+        let makes_orders = self.upload.kind == Some(Kind::Orders);
+        Outcome::ALL
+            .into_iter()
+            .filter(|outcome| match outcome {
+                Outcome::Created => makes_orders,
+                Outcome::Updated => !makes_orders,
+                Outcome::Skipped | Outcome::Rejected => true,
+            })
+            .map(|outcome| (outcome, self.upload.count(outcome)))
+            .collect()
+    }
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct ShowQuery {
+    #[serde(default)]
+    rows: String,
+}
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    layout: Layout,
+    Path(id): Path<String>,
+    Query(query): Query<ShowQuery>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> PageResult {
+    show_page(&state, layout, number(&id)?, &query.rows, paging, &uri).await.map(page)
+}
+
+pub(super) async fn show_page(
+    state: &AppState,
+    layout: Layout,
+    id: i64,
+    rows: &str,
+    paging: Paging,
+    uri: &Uri,
+) -> PageResult<ShowPage> {
+    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let tabs = tabs(&upload);
+    let tab = tabs.iter().find(|tab| tab.code == rows).or(tabs.first()).copied();
+    let pages = PageBar::new(uri, paging, u64::try_from(tab.map_or(0, |tab| tab.count)).unwrap_or_default());
+    let (filter, offset, size) =
+        (tab.map(|tab| tab.filter), i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
+    let findings = upload.findings.clone();
+    let (rows, products) = state
+        .storage
+        .read(move |tx| {
+            let reports = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
+            let mut rows = Vec::with_capacity(reports.len());
+            for report in reports {
+                let ids = crate::orders::store::find_by_number(tx, &report.order_number)?;
+                rows.push(RowView { order_id: ids.first().copied().map(crockford), report });
+            }
+            Ok::<_, StorageError>((rows, product_views(tx, &findings)?))
+        })
+        .await?;
+    let channel_name = state
+        .uploads
+        .profiles
+        .all()
+        .iter()
+        .find(|profile| profile.code == upload.channel_code)
+        .map_or_else(String::new, |profile| profile.name.clone());
+    Ok(ShowPage { layout, upload, channel_name, rows, tabs, tab, pages, products, password_problem: None })
+}
+
+fn tabs(upload: &Upload) -> Vec<Tab> {
+    let of = |outcome: Outcome, label| Tab {
+        code: outcome.code(),
+        label,
+        filter: RowFilter::Outcome(outcome),
+        count: upload.count(outcome),
+    };
+    let all = Tab { code: "all", label: "모두", filter: RowFilter::All, count: upload.counts.iter().sum() };
+    let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
+    [
+        of(Outcome::Rejected, "거절"),
+        warned,
+        of(Outcome::Skipped, "그대로"),
+        of(Outcome::Created, "등록"),
+        of(Outcome::Updated, "반영"),
+        all,
+    ]
+    .into_iter()
+    .filter(|tab| tab.count > 0)
+    .collect()
+}
+
+fn product_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<ProductView>> {
+    let mut views: Vec<ProductView> = findings
+        .products_created
+        .iter()
+        .map(|found| ProductView {
+            number: found.product_number.clone(),
+            name: found.product_name.clone(),
+            id: None,
+            is_new: true,
+            variants: Vec::new(),
+        })
+        .collect();
+    for found in &findings.variants_created {
+        let place = views.iter().position(|view| view.number == found.product_number).unwrap_or_else(|| {
+            views.push(ProductView {
+                number: found.product_number.clone(),
+                name: String::new(),
+                id: None,
+                is_new: false,
+                variants: Vec::new(),
+            });
+            views.len() - 1
+        });
+        views[place].variants.push((found.key.clone(), found.value.clone()));
+    }
+    let known = crate::products::store::by_number(tx, views.iter().map(|view| view.number.as_str()))?;
+    for view in &mut views {
+        if let Some(product) = known.get(&view.number) {
+            view.id = Some(crockford(product.id));
+            view.name.clone_from(&product.name);
+        }
+    }
+    Ok(views)
+}
+
+/// The reasons of a row, for its cell of the table.
+fn shown(reason: &Reason) -> String {
+    if reason.value.is_empty() { String::new() } else { format!("‘{}’", reason.value) }
+}
+
+impl RowView {
+    fn reasons(&self) -> Vec<(&str, String, &str)> {
+        self.report
+            .reasons
+            .iter()
+            .map(|reason| (reason.column.as_str(), shown(reason), reason.message.as_str()))
+            .collect()
+    }
+}
