@@ -318,7 +318,16 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
 });
 
+/// Terms that an order has, more or less.
+const TERMS_OF_AN_ORDER: usize = 36;
+
 impl Changes<'_> {
+    /// Makes room for so many new orders.
+    pub fn expect_new(&mut self, orders: usize) {
+        self.new_terms.reserve(orders * TERMS_OF_AN_ORDER);
+        self.log.reserve(orders);
+    }
+
     /// Inserts an order into a delivery that was made for it and counts it already.
     pub fn insert_into_new(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
         let now = self.tx.now();

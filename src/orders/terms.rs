@@ -127,18 +127,37 @@ pub struct Terms(pub Vec<(String, i64)>);
 
 /// Every term of an order.
 pub fn terms(order: Searchable<'_>) -> Terms {
-    let mut terms = Terms(Vec::with_capacity(64));
-    terms.number(SearchField::OrderNumber, order.order_number);
-    terms.name(SearchField::CustomerName, &order.customer.name);
-    terms.phone(SearchField::CustomerTel, &order.customer.tel);
-    terms.name(SearchField::RecipientName, &order.recipient.name);
-    terms.phone(SearchField::RecipientTel1, &order.recipient.tel1);
-    terms.phone(SearchField::RecipientTel2, &order.recipient.tel2);
-    terms.address(&order.recipient.address1);
-    terms.address(&order.recipient.address2);
-    terms.number(SearchField::TrackingNumber, order.tracking_number);
-    terms.number(SearchField::BundleNumber, order.bundle_number);
+    use SearchField as Field;
+    let mut terms = Terms(Vec::with_capacity(48));
+    let (customer, recipient) = (order.customer, order.recipient);
+    terms.number(Field::OrderNumber, order.order_number);
+    for (name, fields) in together([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)]) {
+        terms.name(fields, name);
+    }
+    for (phone, fields) in together([
+        (Field::CustomerTel, &customer.tel),
+        (Field::RecipientTel1, &recipient.tel1),
+        (Field::RecipientTel2, &recipient.tel2),
+    ]) {
+        terms.phone(fields, phone);
+    }
+    terms.address(&recipient.address1);
+    terms.address(&recipient.address2);
+    terms.number(Field::TrackingNumber, order.tracking_number);
+    terms.number(Field::BundleNumber, order.bundle_number);
     terms
+}
+
+/// Each text once, with the bits of all fields that hold it: mostly the customer is the recipient.
+fn together<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i64)> {
+    let mut texts: Vec<(&str, i64)> = Vec::with_capacity(N);
+    for (field, text) in fields {
+        match texts.iter_mut().find(|(other, _)| other == text) {
+            Some((_, bits)) => *bits |= field.bits(),
+            None => texts.push((text, field.bits())),
+        }
+    }
+    texts
 }
 
 /// The words of a search, each to be found at the beginning of a term. Digits with hyphens or
@@ -171,44 +190,44 @@ impl Terms {
         words.iter().all(held)
     }
 
-    fn put(&mut self, field: SearchField, term: &str) {
+    fn put(&mut self, fields: i64, term: &str) {
         let term = cut(term);
         if !term.is_empty() {
-            self.0.push((term, field.bits()));
+            self.0.push((term, fields));
         }
     }
 
     fn number(&mut self, field: SearchField, text: &str) {
-        self.put(field, &folded(text).replace([' ', '-'], ""));
+        self.put(field.bits(), &folded(text).replace([' ', '-'], ""));
     }
 
-    fn name(&mut self, field: SearchField, name: &str) {
+    fn name(&mut self, fields: i64, name: &str) {
         let name: String = folded(name).split_whitespace().collect();
         for ending in endings(&name, 1) {
-            self.put(field, ending);
+            self.put(fields, ending);
             let initials: String = ending.chars().map(initial_consonant).collect();
             if initials != ending {
-                self.put(field, &initials);
+                self.put(fields, &initials);
             }
         }
     }
 
-    fn phone(&mut self, field: SearchField, phone: &str) {
+    fn phone(&mut self, fields: i64, phone: &str) {
         let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
         for ending in endings(&digits, SHORTEST_PHONE_ENDING) {
-            self.put(field, ending);
+            self.put(fields, ending);
         }
     }
 
     fn address(&mut self, address: &str) {
         for word in words(&folded(address)) {
-            self.put(SearchField::Address, &without_hyphens_in_numbers(word));
+            self.put(SearchField::Address.bits(), &without_hyphens_in_numbers(word));
             // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로), a number or
             // the 시/도 (강원특별자치도) the beginning is enough.
             let whole = word.chars().count() <= 4 || word.starts_with(|c: char| c.is_ascii_digit());
             if !whole && !["시", "도"].iter().any(|end| word.ends_with(end)) {
                 for ending in endings(word, SHORTEST_WORD_ENDING) {
-                    self.put(SearchField::Address, ending);
+                    self.put(SearchField::Address.bits(), ending);
                 }
             }
         }

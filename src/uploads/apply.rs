@@ -57,6 +57,7 @@ pub fn create(
     let channel_id = channel(tx, code, name)?;
     let product_ids = make_products(tx, bundles, findings, cause.upload_id)?;
     orders::changing(tx, cause, |changes| {
+        changes.expect_new(bundles.iter().map(|bundle| bundle.orders.len()).sum());
         for bundle in bundles {
             let made: Vec<Order> = bundle
                 .orders
