@@ -40,6 +40,8 @@ impl Sqlite {
         // power cut (NORMAL would lose the last ones).
         writer.pragma_update(None, "journal_mode", "WAL").map_err(opening(path))?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(opening(path))?;
+        // After a large upload the log shrinks again to what a working day needs.
+        writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine)?;
         // Off by default in SQLite, and set per connection.
         writer.pragma_update(None, "foreign_keys", true).map_err(engine)?;
         schema::upgrade_sqlite(&mut writer, options.clock.now())?;
