@@ -137,11 +137,13 @@ fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
             ),
         })
         .collect();
-    if differing.is_empty() {
-        let message = "그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 저장해 주세요.".to_owned();
-        return vec![Problem { field: "state", message }];
-    }
-    differing
+    if differing.is_empty() { vec![changed_meanwhile()] } else { differing }
+}
+
+/// What to say of an order that somebody else changed, when it is not known what.
+pub fn changed_meanwhile() -> Problem {
+    let message = "그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 저장해 주세요.".to_owned();
+    Problem { field: "state", message }
 }
 
 fn date(text: &str) -> Result<Option<chrono::NaiveDate>, &'static str> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::list::{ListPage, RowView, list_page};
 use crate::audit;
-use crate::orders::edit::{Problem, RowForm, edited};
+use crate::orders::edit::{Problem, RowForm, changed_meanwhile, edited};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, FilterWords, PAGE_SIZES};
 use crate::orders::list::listed;
 use crate::orders::model::OrderState;
@@ -194,9 +194,10 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
             match edited(order, form, now) {
                 Err(problems) => refused.push(Refused { id: order.id, version: order.version, problems }),
                 Ok(after) if after == *order => skipped.push(order.order_number.clone()),
-                Ok(after) => {
-                    changes.save(order, &after)?;
-                    changed.push(order.order_number.clone());
+                Ok(after) if changes.save(order, &after)? => changed.push(order.order_number.clone()),
+                Ok(_) => {
+                    let problems = vec![changed_meanwhile()];
+                    refused.push(Refused { id: order.id, version: order.version, problems });
                 }
             }
         }
