@@ -118,23 +118,27 @@ pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) ->
 
 /// Makes a delivery for orders that are about to be inserted.
 pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: &Summary) -> Result<()> {
+    let params: Vec<Param<'_>> = [id.into(), bundle_number.into()].into_iter().chain(values(summary)).collect();
     tx.exec(
         "INSERT INTO deliveries (id, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
          primary_order_id, shipping_method, preferred_shipping_date, sigungu) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        &[
-            id.into(),
-            bundle_number.into(),
-            (summary.state as i64).into(),
-            summary.order_count.into(),
-            summary.total_quantity.into(),
-            summary.cancelled_quantity.into(),
-            summary.primary_order_id.into(),
-            summary.shipping_method.code().into(),
-            summary.preferred_shipping_date.into(),
-            summary.sigungu.into(),
-        ],
+        &params,
     )
     .map(drop)
+}
+
+/// What follows from the orders, in the sequence of the columns.
+fn values(summary: &Summary) -> [Param<'static>; 8] {
+    [
+        (summary.state as i64).into(),
+        summary.order_count.into(),
+        summary.total_quantity.into(),
+        summary.cancelled_quantity.into(),
+        summary.primary_order_id.into(),
+        summary.shipping_method.code().into(),
+        summary.preferred_shipping_date.into(),
+        summary.sigungu.into(),
+    ]
 }
 
 /// The orders of a delivery, as far as it needs to know them.
@@ -164,21 +168,12 @@ pub fn parts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Part>> {
 /// of one of them.
 pub fn refresh(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let summary = Summary::of(&parts(tx, id)?);
+    let params: Vec<Param<'_>> = values(&summary).into_iter().chain([id.into()]).collect();
     tx.exec(
         "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \
          primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu = ?, version = version + 1 \
          WHERE id = ?",
-        &[
-            (summary.state as i64).into(),
-            summary.order_count.into(),
-            summary.total_quantity.into(),
-            summary.cancelled_quantity.into(),
-            summary.primary_order_id.into(),
-            summary.shipping_method.code().into(),
-            summary.preferred_shipping_date.into(),
-            summary.sigungu.into(),
-            id.into(),
-        ],
+        &params,
     )
     .map(drop)
 }
