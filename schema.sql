@@ -140,7 +140,6 @@ CREATE TABLE orders (
     UNIQUE (order_number, channel_id)
 ) STRICT;
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
-CREATE INDEX orders_by_upload ON orders (upload_id);
 
 -- The list is sorted by any of nine dates. Each index holds what the list's filters need, so that
 -- counting and turning pages read nothing but the index.
