@@ -264,6 +264,17 @@ fn a_request_that_never_ends_does_not_keep_it_from_ending() {
     assert_eq!(server.ended_within(Duration::from_secs(5)), Some(0));
 }
 
+#[test]
+fn whoever_never_finishes_asking_is_hung_up_on() {
+    let folder = tempdir().expect("a folder");
+    let server = Server::start(&mut program(folder.path()));
+    let mut stream = std::net::TcpStream::connect(&server.address).expect("connects");
+    stream.set_read_timeout(Some(Duration::from_secs(40))).expect("sets");
+    write!(stream, "GET / HTTP/1.1\r\nHost: localhost\r\n").expect("writes");
+    let mut answer = Vec::new();
+    assert!(stream.read_to_end(&mut answer).is_ok(), "closed from the other side, not given up here");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_second_signal_ends_it_at_once() {

@@ -10,10 +10,11 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum::Router;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
 use crate::config::{Config, ConfigError, LogFormat};
@@ -29,6 +30,10 @@ const LOCK_NAME: &str = "mukkeum.lock";
 
 /// How long a write that has begun may still take when everything else has ended.
 const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send the head of a request; also how long an idle connection is kept.
+/// Somebody who sends a letter a minute must not hold a connection for ever.
+const HEAD_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often what has expired is deleted.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -117,17 +122,8 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
     if let Some(demo) = state.demo.clone() {
         chores.spawn(keep_fresh(demo, state.clone()));
     }
-    let (stop, mut stopped) = watch::channel(false);
-    let service = web::router(&state).into_make_service_with_connect_info::<SocketAddr>();
-    // A page is one small answer: it must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        // An error means that nobody can ask any more, which is to stop as well.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    });
-    let mut server = tokio::spawn(server.into_future());
+    let handle = Handle::new();
+    let mut server = spawn_server(listener, web::router(&state), handle.clone());
 
     tokio::select! {
         ended = &mut server => {
@@ -137,18 +133,29 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
         () = signal() => {}
     }
     tokio::select! {
-        () = wind_down(&state, &stop, server) => {}
+        () = wind_down(&state, &handle, server) => {}
         () = signal() => tracing::warn!("a second signal: ending at once"),
     }
     chores.abort_all();
     Ok(Done::Whole)
 }
 
-async fn wind_down(state: &AppState, stop: &watch::Sender<bool>, server: tokio::task::JoinHandle<io::Result<()>>) {
+fn spawn_server(listener: TcpListener, pages: Router, handle: Handle<SocketAddr>) -> JoinHandle<io::Result<()>> {
+    // A page is one small answer: it must not wait for the acknowledgement of the one before.
+    let mut server = axum_server::Server::from_listener(listener)
+        .acceptor(NoDelayAcceptor::new())
+        .http1_only()
+        .first_request_timeout(HEAD_WITHIN)
+        .handle(handle);
+    server.http_builder().http1().header_read_timeout(HEAD_WITHIN);
+    tokio::spawn(server.serve(pages.into_make_service_with_connect_info::<SocketAddr>()))
+}
+
+async fn wind_down(state: &AppState, handle: &Handle<SocketAddr>, server: JoinHandle<io::Result<()>>) {
     tracing::info!("stopping: no longer ready");
     state.drain();
     tokio::time::sleep(state.config.drain).await;
-    stop.send_replace(true);
+    handle.graceful_shutdown(None);
     if tokio::time::timeout(state.config.shutdown, server).await.is_ok() {
         tracing::info!("stopped");
     } else {
