@@ -4,5 +4,6 @@
 //! the attribution). Build it once with [`Districts::embedded`] and share it.
 
 pub mod model;
+pub mod pages;
 
 pub use model::{Districts, Place, Region, TableError};

@@ -354,12 +354,23 @@ impl Districts {
             .filter_map(|range| Some((range.start, range.end, range.place.district()?)))
     }
 
-    /// `포항시 남구`: the 일반구 of a postal code, where the city has them and the code is known.
-    pub fn general_gu(&self, zip_code: &str) -> Option<&str> {
+    /// The 일반구 of a postal code, where the city has them and the code is known.
+    fn general_gu_of(&self, zip_code: &str) -> Option<&Region> {
         let zip = postal_number(zip_code)?;
         let at = self.general_gu_zips.binary_search_by_key(&zip, |(zip, _)| *zip).ok()?;
         let (_, code) = self.general_gu_zips.get(at)?;
-        find(&self.general_gu, *code).map(|region| region.short_name.as_str())
+        find(&self.general_gu, *code)
+    }
+
+    /// `포항시 남구`: the 일반구 of a postal code, where the city has them and the code is known.
+    pub fn general_gu(&self, zip_code: &str) -> Option<&str> {
+        self.general_gu_of(zip_code).map(|region| region.short_name.as_str())
+    }
+
+    /// `경상북도 포항시 북구`: the whole name of where a postal code is today, as closely as it is known.
+    pub fn full_name(&self, zip_code: &str) -> Option<&str> {
+        let district = || self.sigungu(self.lookup(zip_code).district()?);
+        self.general_gu_of(zip_code).or_else(district).map(|region| region.full_name.as_str())
     }
 }
 
