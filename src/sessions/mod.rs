@@ -33,6 +33,10 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// `seen` is written at most this often: a request is usually a read.
 const SEEN_EVERY: Duration = Duration::from_mins(1);
 
+/// A typed password counts this long where much is at stake: a working day. A page that asks again
+/// by itself keeps a session from being idle; it does not keep this.
+const TYPED_FOR: Duration = Duration::from_hours(12);
+
 const KEY: &str = "member";
 
 /// What a session remembers.
@@ -46,6 +50,20 @@ pub struct SignedIn {
     pub csrf: String,
     started: i64,
     seen: i64,
+    /// when the password was last typed in this session
+    #[serde(default)]
+    typed: Option<i64>,
+}
+
+impl SignedIn {
+    /// Whether the password was typed in this session, not too long ago.
+    pub fn is_confirmed(&self, now: Moment) -> bool {
+        self.typed.is_some_and(|typed| since(typed, now) <= TYPED_FOR)
+    }
+}
+
+fn since(then: i64, now: Moment) -> Duration {
+    Duration::from_millis(u64::try_from(now.0 - then).unwrap_or(0))
 }
 
 /// The layer that gives each request its session.
@@ -62,7 +80,15 @@ pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<Database
 /// nothing after it.
 pub async fn begin(session: &Session, member_id: i64, epoch: i64, csrf: String, now: Moment) -> Result<(), Error> {
     session.cycle_id().await?;
-    session.insert(KEY, SignedIn { member_id, epoch, csrf, started: now.0, seen: now.0 }).await
+    session.insert(KEY, SignedIn { member_id, epoch, csrf, started: now.0, seen: now.0, typed: Some(now.0) }).await
+}
+
+/// Notes that the member has typed the password again.
+pub async fn confirm(session: &Session, now: Moment) -> Result<(), Error> {
+    if let Some(signed_in) = session.get::<SignedIn>(KEY).await? {
+        session.insert(KEY, SignedIn { typed: Some(now.0), ..signed_in }).await?;
+    }
+    Ok(())
 }
 
 /// Whose session this is, while it lasts; notes that it was seen.
@@ -70,12 +96,11 @@ pub async fn current(session: &Session, idle: Duration, now: Moment) -> Result<O
     let Some(mut signed_in) = session.get::<SignedIn>(KEY).await? else {
         return Ok(None);
     };
-    let since = |then: i64| Duration::from_millis(u64::try_from(now.0 - then).unwrap_or(0));
-    if since(signed_in.seen) > idle || since(signed_in.started) > LONGEST {
+    if since(signed_in.seen, now) > idle || since(signed_in.started, now) > LONGEST {
         session.flush().await?;
         return Ok(None);
     }
-    if since(signed_in.seen) >= SEEN_EVERY {
+    if since(signed_in.seen, now) >= SEEN_EVERY {
         signed_in.seen = now.0;
         session.insert(KEY, &signed_in).await?;
     }

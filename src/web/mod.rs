@@ -101,10 +101,19 @@ pub fn page_with(status: StatusCode, template: impl Template) -> Response {
 
 /// Go and look there (303).
 pub fn redirect(to: &str) -> Response {
+    redirect_as(StatusCode::SEE_OTHER, to)
+}
+
+/// Send the same form there (307).
+pub fn redirect_with_form(to: &str) -> Response {
+    redirect_as(StatusCode::TEMPORARY_REDIRECT, to)
+}
+
+fn redirect_as(status: StatusCode, to: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(to) else {
         return Error::Internal(format!("not a location: {to}")).into_response();
     };
-    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+    (status, [(header::LOCATION, location)]).into_response()
 }
 
 /// Back to `to` (a path, perhaps with a query), where the layout shows what the activity says.

@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-use super::{AppState, Error, Role, Visitor, redirect};
+use super::{AppState, Error, Role, Visitor, redirect, redirect_with_form};
 
 /// Who may call a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Access {
     Signed,
     /// administrators
     Admin,
+    /// Administrators who typed their password in this session, not too long ago: an open screen
+    /// and a browser that stays signed in are not the owner. Others are led to the page that asks
+    /// for it and back; an act takes its form along.
+    AdminConfirmed,
 }
 
 /// One declared page.
@@ -83,21 +87,42 @@ impl Routes {
 }
 
 async fn admit(access: Access, request: Request, next: Next) -> Response {
-    let member = request.extensions().get::<Visitor>().and_then(|visitor| visitor.member.as_ref());
-    match (access, member.map(|member| member.role)) {
+    let visitor = request.extensions().get::<Visitor>();
+    let role = visitor.and_then(|visitor| visitor.member.as_ref()).map(|member| member.role);
+    let confirmed = visitor.is_some_and(|visitor| visitor.confirmed);
+    match (access, role) {
         (Access::Public, _) | (Access::Signed, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
-        (Access::Admin, Some(Role::Logistics)) => Error::Forbidden.into_response(),
-        (Access::Signed | Access::Admin, None) => sign_in_first(&request),
+        (Access::AdminConfirmed, Some(Role::Admin)) if confirmed => next.run(request).await,
+        (Access::AdminConfirmed, Some(Role::Admin)) => password_first(&request),
+        (Access::Admin | Access::AdminConfirmed, Some(Role::Logistics)) => Error::Forbidden.into_response(),
+        (Access::Signed | Access::Admin | Access::AdminConfirmed, None) => sign_in_first(&request),
     }
 }
 
 /// To the login page; after it to the page that was asked for, but never to an act, which would
 /// be repeated without its form.
 fn sign_in_first(request: &Request) -> Response {
-    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+    let wanted = wanted(request);
     if request.method() != Method::GET || wanted == "/" {
         return redirect("/login");
     }
-    serde_html_form::to_string([("next", wanted)])
-        .map_or_else(|_| redirect("/login"), |query| redirect(&format!("/login?{query}")))
+    redirect(&with_path("/login", "next", wanted))
+}
+
+/// To the page that asks for the password. An act goes there with its form (307), which that page
+/// keeps and sends on.
+fn password_first(request: &Request) -> Response {
+    if request.method() == Method::GET {
+        redirect(&with_path("/password", "next", wanted(request)))
+    } else {
+        redirect_with_form(&with_path("/password", "act", wanted(request)))
+    }
+}
+
+fn wanted(request: &Request) -> &str {
+    request.uri().path_and_query().map_or("/", |wanted| wanted.as_str())
+}
+
+fn with_path(to: &str, name: &str, path: &str) -> String {
+    serde_html_form::to_string([(name, path)]).map_or_else(|_| to.to_owned(), |query| format!("{to}?{query}"))
 }

@@ -19,8 +19,17 @@ const FORM_COOKIE: &str = "mukkeum_form";
 pub struct Visitor {
     /// the member, when signed in
     pub member: Option<Member>,
+    /// whether they typed their password in this session, not too long ago
+    pub confirmed: bool,
     /// what the CSRF tokens of this visitor's forms are made of
     pub(super) csrf_secret: String,
+}
+
+impl Visitor {
+    /// Somebody who is not signed in.
+    pub(super) fn nobody(csrf_secret: String) -> Self {
+        Self { member: None, confirmed: false, csrf_secret }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {
@@ -68,18 +77,19 @@ async fn find(
     if let Some(signed_in) = sessions::current(session, state.config.session_idle, state.now()).await? {
         let (id, epoch) = (signed_in.member_id, signed_in.epoch);
         if let Some(member) = state.storage.read(move |tx| members::store::signed_in(tx, id, epoch)).await? {
-            return Ok((Visitor { member: Some(member), csrf_secret: signed_in.csrf }, None));
+            let confirmed = signed_in.is_confirmed(state.now());
+            return Ok((Visitor { member: Some(member), confirmed, csrf_secret: signed_in.csrf }, None));
         }
         session.flush().await?;
     }
     if let Some(secret) = form_cookie(headers) {
-        return Ok((Visitor { member: None, csrf_secret: secret }, None));
+        return Ok((Visitor::nobody(secret), None));
     }
     let secret = csrf::secret()?;
     let secure = if state.config.behind_tls { "; Secure" } else { "" };
     let cookie = format!("{FORM_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok((Visitor { member: None, csrf_secret: secret }, Some(cookie)))
+    Ok((Visitor::nobody(secret), Some(cookie)))
 }
 
 fn form_cookie(headers: &HeaderMap) -> Option<String> {

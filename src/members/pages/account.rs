@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tower_sessions::Session;
 
-use super::{Problems, begin_session, credentials};
+use super::{Problems, WRONG_PASSWORD, begin_session, is_own_password};
 use crate::audit;
-use crate::members::limits::Subjects;
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::web::client::Client;
@@ -33,7 +32,6 @@ pub(super) async fn show(layout: Layout) -> PageResult {
     Ok(page(AccountPage { layout, problems: Problems::default() }))
 }
 
-/// Guesses at the current password are counted as sign-ins are: an open screen is not the owner.
 pub(super) async fn change(
     State(state): State<AppState>,
     session: Session,
@@ -47,17 +45,9 @@ pub(super) async fn change(
         let page = AccountPage { layout, problems: Problems { current, ..Problems::default() } };
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let subjects = Subjects::new(&member.username, client.address);
-    let counted = subjects.clone();
-    if let Some(minutes) = state.storage.write(move |tx| counted.count(tx)).await? {
-        return Err(Error::TooMany { minutes });
-    }
-    let hash = credentials(&state, member.username.clone()).await?.map(|credentials| credentials.password_hash);
     let mut problems = Problems::default();
-    if state.passwords.verify(form.current, hash).await? {
-        state.storage.write(move |tx| subjects.forgive(tx)).await?;
-    } else {
-        problems.current = Some("지금 비밀번호가 맞지 않아요. 다시 적어 주세요.".to_owned());
+    if !is_own_password(&state, client, &member, form.current).await? {
+        problems.current = Some(WRONG_PASSWORD.to_owned());
     }
     let password = NewPassword::repeated(form.password, &form.again).map_err(|refusal| problems.add(refusal)).ok();
     let Some(password) = password.filter(|_| !problems.any()) else {

@@ -1,6 +1,7 @@
 //! Coming in, going out, and one's own password.
 
 mod account;
+mod confirm;
 mod login;
 mod setup;
 #[cfg(test)]
@@ -8,9 +9,11 @@ mod tests;
 
 use tower_sessions::Session;
 
-use super::model::Refusal;
-use super::store::{self, Credentials};
+use super::limits::Subjects;
+use super::model::{Member, Refusal};
+use super::store;
 use crate::sessions;
+use crate::web::client::Client;
 use crate::web::{Access, AppState, Error, Routes, csrf};
 
 /// The pages of members.
@@ -23,6 +26,8 @@ pub fn routes() -> Routes {
         .post("/logout", Access::Signed, login::sign_out)
         .get("/account", Access::Signed, account::show)
         .post("/account", Access::Signed, account::change)
+        .get("/password", Access::Admin, confirm::show)
+        .post("/password", Access::Admin, confirm::confirm)
 }
 
 /// The messages at the fields of a form.
@@ -55,6 +60,21 @@ async fn begin_session(state: &AppState, session: &Session, member_id: i64, epoc
     Ok(begun?)
 }
 
-async fn credentials(state: &AppState, username: String) -> Result<Option<Credentials>, Error> {
-    Ok(state.storage.read(move |tx| store::credentials(tx, &username)).await?)
+/// Said where the own password was asked for and another one came.
+const WRONG_PASSWORD: &str = "지금 비밀번호가 맞지 않아요. 다시 적어 주세요.";
+
+/// Whether `typed` is the member's password. Guesses are counted as sign-ins are: an open screen is
+/// not the owner.
+async fn is_own_password(state: &AppState, client: Client, member: &Member, typed: String) -> Result<bool, Error> {
+    let subjects = Subjects::new(&member.username, client.address);
+    let (counted, username) = (subjects.clone(), member.username.clone());
+    if let Some(minutes) = state.storage.write(move |tx| counted.count(tx)).await? {
+        return Err(Error::TooMany { minutes });
+    }
+    let credentials = state.storage.read(move |tx| store::credentials(tx, &username)).await?;
+    let right = state.passwords.verify(typed, credentials.map(|credentials| credentials.password_hash)).await?;
+    if right {
+        state.storage.write(move |tx| subjects.forgive(tx)).await?;
+    }
+    Ok(right)
 }
