@@ -1,5 +1,7 @@
 //! The SQLite engine: one writer, several readers, write-ahead log.
 
+mod checkpoints;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +11,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::Semaphore;
 
+use self::checkpoints::{Checkpointer, Limits};
 use super::{IdGenerator, Options, Param, Result, Row, StorageError, Tx, Value, schema};
 use crate::time::{Clock, Moment};
 
@@ -31,6 +34,8 @@ struct Shared {
     readers: Mutex<Vec<Connection>>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
+    /// Behind the other connections, because it has to be the last to close.
+    _checkpointer: Checkpointer,
 }
 
 impl Sqlite {
@@ -44,6 +49,7 @@ impl Sqlite {
         writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine)?;
         // Off by default in SQLite, and set per connection.
         writer.pragma_update(None, "foreign_keys", true).map_err(engine)?;
+        let checkpointer = Checkpointer::start(&mut writer, connect(path, OpenFlags::default())?, Limits::USUAL)?;
         schema::upgrade_sqlite(&mut writer, options.clock.now())?;
 
         let readers = (0..options.readers.max(1))
@@ -64,6 +70,7 @@ impl Sqlite {
                 readers: Mutex::new(readers),
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::from_le_bytes(node)),
+                _checkpointer: checkpointer,
             }),
         })
     }
