@@ -212,9 +212,13 @@ CREATE TABLE uploads (
     warned          INTEGER NOT NULL DEFAULT 0,
     found           TEXT NOT NULL,                -- JSON: products and variants it makes or made
     applied_at      INTEGER,
+    open_rows       INTEGER NOT NULL DEFAULT 0,   -- rejected rows that nobody has dealt with yet
+    handled_by      INTEGER,                      -- who said that the rest of them is dealt with
+    handled_at      INTEGER,
     version         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
+CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
 CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
 
 -- The file as it came, in pieces of at most 1 MiB.
@@ -231,8 +235,16 @@ CREATE TABLE upload_rows (
     order_number TEXT /*64*/ NOT NULL,
     outcome      TEXT /*16*/ NOT NULL,            -- created, updated, skipped, rejected
     reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
+    -- Another number than the order has, for somebody to decide: the number and courier of the file.
+    new_tracking_number TEXT /*64*/ NOT NULL DEFAULT '',
+    new_courier  TEXT /*64*/ NOT NULL DEFAULT '',
+    open_order   TEXT /*64*/,                     -- order_number, while rejected and not dealt with
+    handled      TEXT /*16*/ NOT NULL DEFAULT '', -- replaced, kept, uploaded, marked
+    handled_by   INTEGER,
+    handled_at   INTEGER,
     PRIMARY KEY (upload_id, row_number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 

@@ -2,13 +2,14 @@
 //!
 //! `read` turns bytes into checked rows (`check` says what is right and wrong with each), `plan`
 //! says what they would do to the orders as they stand, `apply` does it, `store` keeps the file and
-//! the answers. [`Uploads`] strings them together for the browser and the command line alike. A
+//! the answers, `conflicts` carries out what somebody decides about a row afterwards. [`Uploads`] strings them together for the browser and the command line alike. A
 //! preview is read and planned; applying reads and plans again inside the transaction that changes
 //! things, so that an upload is whole or absent and sees what happened in between.
 
 pub mod apply;
 pub mod bundles;
 pub mod check;
+pub mod conflicts;
 pub mod model;
 pub mod pages;
 pub mod plan;
@@ -27,7 +28,7 @@ use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
-pub use model::{Findings, Outcome, Report, RowReport, Stage, Upload};
+pub use model::{Findings, KeptRow, Outcome, Report, RowReport, Stage, Upload};
 pub use read::Request;
 use read::{ReadFile, read};
 
@@ -165,14 +166,18 @@ impl Uploads {
         request: &Request,
     ) -> Result<Done, UploadError> {
         let file = self.read_kept(id, password, request).await?;
-        let districts = Arc::clone(&self.districts);
+        let (districts, courier) = (Arc::clone(&self.districts), request.courier.clone());
         self.storage
             .write(move |tx| {
                 if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
                     return Err(UploadError::Gone);
                 }
+                if let Some(courier) = &courier {
+                    store::set_courier(tx, id, courier)?;
+                }
                 let plan = plan::plan(tx, &file)?;
                 apply::apply(tx, &plan, &file, &districts, id, member_id)?;
+                store::close_earlier(tx, file.profile.kind, &plan.report, member_id)?;
                 store::report(tx, id, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;
                 Ok(Done { kind: file.profile.kind, report: plan.report })
             })
@@ -232,7 +237,7 @@ impl Uploads {
         let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
         blocking(move || {
             let (mut workbook, table) = read::open(&profiles, file.bytes, password.as_deref(), &request, limits)?;
-            let reasons: Vec<(u32, String)> = rows.iter().map(|row| (row.row, sentences(row))).collect();
+            let reasons: Vec<(u32, String)> = rows.iter().map(|row| (row.report.row, sentences(&row.report))).collect();
             Ok(rejected_rows(&mut workbook, &table, &reasons)?)
         })
         .await

@@ -112,6 +112,80 @@ pub struct RowReport {
     pub outcome: Outcome,
     /// why; for a row that was taken, its warnings
     pub reasons: Vec<Reason>,
+    /// for a row rejected because the order has another number: what the file says
+    #[serde(skip)]
+    pub conflict: Option<Parcel>,
+}
+
+/// A parcel's number and who carries it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parcel {
+    /// 송장번호
+    pub tracking_number: String,
+    /// 택배사, or empty
+    pub courier: String,
+}
+
+/// How a rejected row was dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// the order took the number of the file
+    Replaced,
+    /// the order kept its number
+    Kept,
+    /// a later file of the same kind brought the order and was taken
+    Uploaded,
+    /// somebody said that the report is dealt with
+    Marked,
+}
+
+impl Handling {
+    const ALL: [Self; 4] = [Self::Replaced, Self::Kept, Self::Uploaded, Self::Marked];
+
+    /// The stored name.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Replaced => "replaced",
+            Self::Kept => "kept",
+            Self::Uploaded => "uploaded",
+            Self::Marked => "marked",
+        }
+    }
+
+    /// The words on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Replaced => "새 번호로 바꿈",
+            Self::Kept => "그대로 둠",
+            Self::Uploaded => "다시 올린 파일로 처리됨",
+            Self::Marked => "처리함",
+        }
+    }
+
+    /// The handling of that name.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|handling| handling.code() == code)
+    }
+}
+
+/// That a rejected row was dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// how
+    pub how: Handling,
+    /// by whom; none is the command line
+    pub username: Option<String>,
+    /// when
+    pub at: Moment,
+}
+
+/// A row of a report as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// the answer that was given
+    pub report: RowReport,
+    /// what became of a rejected row since
+    pub handled: Option<Handled>,
 }
 
 /// A product an upload makes.
@@ -154,6 +228,9 @@ pub struct Findings {
     pub variants_created: Vec<FoundVariant>,
     /// names that differ; reported, not applied
     pub other_names: Vec<OtherName>,
+    /// a list of tracking numbers that does not tell whose they are
+    #[serde(default)]
+    pub courier_missing: bool,
 }
 
 /// The answer to a file.
@@ -213,6 +290,10 @@ pub struct Upload {
     pub findings: Findings,
     /// when it was applied
     pub applied_at: Option<Moment>,
+    /// rejected rows that nobody has dealt with yet
+    pub open_rows: i64,
+    /// somebody said that what was left of them is dealt with
+    pub marked: Option<Handled>,
     /// rises with every change
     pub version: i64,
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod bring;
+mod decide;
 mod show;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,6 +20,8 @@ pub fn routes() -> Routes {
         .post("/uploads/{id}/open", Access::Admin, act::open)
         .post("/uploads/{id}/apply", Access::Admin, act::apply)
         .post("/uploads/{id}/discard", Access::Admin, act::discard)
+        .post("/uploads/{id}/conflicts", Access::Admin, decide::conflicts)
+        .post("/uploads/{id}/handled", Access::Admin, decide::handled)
         .get("/uploads/{id}/rejected.xlsx", Access::Admin, act::rejected)
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bundles::{Bundle, Bundles, bundles};
 use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
-use super::model::{Findings, FoundProduct, FoundVariant, OtherName, Outcome, Report, RowReport};
+use super::model::{Findings, FoundProduct, FoundVariant, OtherName, Outcome, Parcel, Report, RowReport};
 use super::read::{ReadFile, Rows};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
@@ -30,7 +30,12 @@ pub struct Plan<'f> {
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
     match &file.rows {
         Rows::Orders(rows) => create(tx, &file.profile.code, rows),
-        Rows::Tracking(rows) => change(tx, rows, |row| &row.order_number, track),
+        Rows::Tracking(rows) => {
+            let mut plan = change(tx, rows, |row| &row.order_number, track)?;
+            plan.report.findings.courier_missing =
+                rows.iter().any(|row| matches!(&row.outcome, Verdict::Ok(TrackingRow { courier: None, .. }, _)));
+            Ok(plan)
+        }
         Rows::States(rows) => change(tx, rows, |row| &row.order_number, state),
     }
 }
@@ -63,7 +68,7 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
                 }
             }
         };
-        report.rows.push(RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons });
+        report.rows.push(self::report(row, outcome, reasons, None));
     }
     report.findings = findings(tx, &create)?;
     let Bundles { bundles, odd } = bundles(tx, &create)?;
@@ -125,8 +130,8 @@ pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
     Ok(findings)
 }
 
-/// What a row does to its order: an outcome, and the reasons for it.
-type Decision = (Outcome, Vec<Reason>);
+/// What a row does to its order: an outcome, the reasons for it, and another number than the order's.
+type Decision = (Outcome, Vec<Reason>, Option<Parcel>);
 
 fn change<'f, T>(
     tx: &mut dyn Tx,
@@ -138,10 +143,10 @@ fn change<'f, T>(
     let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
     let mut plan = Plan { report: Report::default(), bundles: Vec::new(), change: Vec::new() };
     for row in rows {
-        let (outcome, reasons) = match &row.outcome {
+        let (outcome, reasons, conflict) = match &row.outcome {
             Verdict::Ignored => continue,
-            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone()),
-            Verdict::Skipped(reasons) => (Outcome::Skipped, reasons.clone()),
+            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone(), None),
+            Verdict::Skipped(reasons) => (Outcome::Skipped, reasons.clone(), None),
             Verdict::Ok(content, warnings) => {
                 let key = number(content);
                 if !changed.contains_key(key) {
@@ -155,31 +160,31 @@ fn change<'f, T>(
                         }
                         Found::Several => {
                             let reasons = vec![about(key, "같은 번호의 주문이 여러 판매채널에 있어 정할 수 없어요")];
-                            plan.report.rows.push(report(row, Outcome::Rejected, reasons));
+                            plan.report.rows.push(report(row, Outcome::Rejected, reasons, None));
                             continue;
                         }
                     }
                 }
                 let Some((_, order)) = changed.get_mut(key) else { continue };
-                let (outcome, mut reasons) = decide(order, content, now);
+                let (outcome, mut reasons, conflict) = decide(order, content, now);
                 if outcome == Outcome::Updated {
                     reasons.extend(warnings.iter().cloned());
                 }
-                (outcome, reasons)
+                (outcome, reasons, conflict)
             }
         };
-        plan.report.rows.push(report(row, outcome, reasons));
+        plan.report.rows.push(report(row, outcome, reasons, conflict));
     }
     plan.change = changed.into_values().filter(|(was, is)| was != is).collect();
     Ok(plan)
 }
 
-fn report<T>(row: &Checked<T>, outcome: Outcome, reasons: Vec<Reason>) -> RowReport {
-    RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons }
+fn report<T>(row: &Checked<T>, outcome: Outcome, reasons: Vec<Reason>, conflict: Option<Parcel>) -> RowReport {
+    RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons, conflict }
 }
 
 fn skipped<T>(row: &Checked<T>, message: &str) -> RowReport {
-    report(row, Outcome::Skipped, vec![about(&row.key, message)])
+    report(row, Outcome::Skipped, vec![about(&row.key, message)], None)
 }
 
 enum Found {
@@ -201,14 +206,16 @@ fn track(order: &mut Order, row: &TrackingRow, now: Moment) -> Decision {
         vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
     };
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
-        return (Outcome::Skipped, reason(format!("{}된 주문이라 그대로 두었어요", order.state.label())));
+        return (Outcome::Skipped, reason(format!("{}된 주문이라 그대로 두었어요", order.state.label())), None);
     }
     if order.tracking_number == row.tracking_number && order.state >= OrderState::Shipped {
-        return (Outcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()));
+        return (Outcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);
     }
     if !order.tracking_number.is_empty() && order.tracking_number != row.tracking_number {
         let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
-        return (Outcome::Rejected, reason(message));
+        let courier = row.courier.clone().unwrap_or_default();
+        let other = Parcel { tracking_number: row.tracking_number.clone(), courier };
+        return (Outcome::Rejected, reason(message), Some(other));
     }
     order.tracking_number.clone_from(&row.tracking_number);
     let unknown_courier = row.courier.is_none() && order.courier.is_empty();
@@ -218,7 +225,7 @@ fn track(order: &mut Order, row: &TrackingRow, now: Moment) -> Decision {
     order.proceed(OrderState::Shipped, now);
     let reasons =
         if unknown_courier { reason("택배사를 알 수 없어 비워 두었어요".to_owned()) } else { Vec::new() };
-    (Outcome::Updated, reasons)
+    (Outcome::Updated, reasons, None)
 }
 
 fn state(order: &mut Order, row: &StateRow, _now: Moment) -> Decision {
@@ -235,12 +242,12 @@ fn state(order: &mut Order, row: &StateRow, _now: Moment) -> Decision {
         StateChange::ClearClaim => return claimed(order, ""),
     };
     match order.state.cmp(&to) {
-        std::cmp::Ordering::Equal => (Outcome::Skipped, reason("이미 반영되어 있어요")),
-        std::cmp::Ordering::Greater => (Outcome::Skipped, reason("더 나아간 주문이라 되돌리지 않았어요")),
+        std::cmp::Ordering::Equal => (Outcome::Skipped, reason("이미 반영되어 있어요"), None),
+        std::cmp::Ordering::Greater => (Outcome::Skipped, reason("더 나아간 주문이라 되돌리지 않았어요"), None),
         std::cmp::Ordering::Less => {
             order.proceed(to, at);
             claim.clone_into(&mut order.claim);
-            (Outcome::Updated, Vec::new())
+            (Outcome::Updated, Vec::new(), None)
         }
     }
 }
@@ -251,8 +258,8 @@ fn claimed(order: &mut Order, claim: &str) -> Decision {
         let message =
             if over { "이미 끝난 주문이라 그대로 두었어요" } else { "이미 반영되어 있어요" };
         let reason = Reason { column: "클레임".to_owned(), value: claim.to_owned(), message: message.to_owned() };
-        return (Outcome::Skipped, vec![reason]);
+        return (Outcome::Skipped, vec![reason], None);
     }
     claim.clone_into(&mut order.claim);
-    (Outcome::Updated, Vec::new())
+    (Outcome::Updated, Vec::new(), None)
 }

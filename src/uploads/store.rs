@@ -1,6 +1,9 @@
 //! The SQL of uploads.
 
-use super::model::{Findings, Outcome, Report, RowReport, Stage, Upload};
+mod rows;
+
+pub use self::rows::{RowFilter, close_earlier, conflict_count, mark_handled, row, rows, set_handled};
+use super::model::{Findings, Handled, Handling, Outcome, Report, Stage, Upload};
 use crate::sheets::Kind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
@@ -10,7 +13,10 @@ const CHUNK: usize = 1 << 20;
 
 const UPLOAD: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
                       u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.found, \
-                      u.applied_at, u.version";
+                      u.applied_at, u.version, u.open_rows, h.username, u.handled_at";
+
+const FROM: &str =
+    "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.handled_by";
 
 fn upload(row: &mut Row) -> Result<Upload> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("uploads.{column}"));
@@ -36,6 +42,11 @@ fn upload(row: &mut Row) -> Result<Upload> {
         },
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
+        open_rows: row.int(19)?,
+        marked: match row.opt_moment(21)? {
+            Some(at) => Some(Handled { how: Handling::Marked, username: row.opt_text(20)?, at }),
+            None => None,
+        },
     })
 }
 
@@ -158,7 +169,8 @@ pub fn report(
     let found = serde_json::to_string(&report.findings).unwrap_or_default();
     tx.exec(
         "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
-         skipped = ?, rejected = ?, warned = ?, found = ?, applied_at = ?, version = version + 1 WHERE id = ?",
+         skipped = ?, rejected = ?, warned = ?, found = ?, applied_at = ?, open_rows = ?, version = version + 1 \
+         WHERE id = ?",
         &[
             kind.code().into(),
             channel_code.into(),
@@ -170,79 +182,47 @@ pub fn report(
             i64::try_from(report.warned()).unwrap_or(i64::MAX).into(),
             found.into(),
             applied_at.into(),
+            if applied_at.is_some() { count(Outcome::Rejected) } else { 0_i64.into() },
             id.into(),
         ],
     )?;
-    tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
-    let mut rows = report.rows.iter().map(|row| {
-        let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
-        let number: String = row.order_number.chars().take(64).collect();
-        vec![id.into(), row.row.into(), number.into(), row.outcome.code().into(), reasons.into()]
-    });
-    tx.exec_many(
-        "INSERT INTO upload_rows (upload_id, row_number, order_number, outcome, reasons) VALUES (?, ?, ?, ?, ?)",
-        &mut rows,
-    )
+    rows::write(tx, id, report, stage == Stage::Applied)
 }
 
 /// One upload.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Upload>> {
-    let sql = format!("SELECT {UPLOAD} FROM uploads u LEFT JOIN members m ON m.id = u.member_id WHERE u.id = ?");
+    let sql = format!("SELECT {UPLOAD} {FROM} WHERE u.id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| upload(&mut row)).transpose()
 }
 
+/// Which uploads are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// every one
+    All,
+    /// those at that stage
+    Stage(Stage),
+    /// those with rejected rows that nobody has dealt with yet
+    Open,
+}
+
 /// The newest uploads, a page of them, and how many there are.
-pub fn page(tx: &mut dyn Tx, stage: Option<Stage>, offset: i64, size: i64) -> Result<(Vec<Upload>, i64)> {
-    let (condition, mut params): (&str, Vec<Param<'_>>) = match stage {
-        Some(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
-        None => ("", Vec::new()),
+pub fn page(tx: &mut dyn Tx, which: Which, offset: i64, size: i64) -> Result<(Vec<Upload>, i64)> {
+    let (condition, mut params): (&str, Vec<Param<'_>>) = match which {
+        Which::All => ("", Vec::new()),
+        Which::Stage(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
+        Which::Open => ("WHERE u.open_rows > 0", Vec::new()),
     };
     let total = tx.number(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
     params.extend([size.into(), offset.into()]);
-    let sql = format!(
-        "SELECT {UPLOAD} FROM uploads u LEFT JOIN members m ON m.id = u.member_id {condition} \
-         ORDER BY u.id DESC LIMIT ? OFFSET ?"
-    );
+    let sql = format!("SELECT {UPLOAD} {FROM} {condition} ORDER BY u.id DESC LIMIT ? OFFSET ?");
     let uploads = tx.query(&sql, &params)?.into_iter().map(|mut row| upload(&mut row)).collect::<Result<_>>()?;
     Ok((uploads, total))
 }
 
-/// A page of the rows of an upload: those of one outcome, those taken with a warning, or all.
-pub fn rows(tx: &mut dyn Tx, id: i64, which: RowFilter, offset: i64, size: i64) -> Result<Vec<RowReport>> {
-    let (condition, outcome) = match which {
-        RowFilter::All => ("", None),
-        RowFilter::Outcome(outcome) => ("AND outcome = ?", Some(outcome.code())),
-        RowFilter::Warned => ("AND outcome IN ('created', 'updated') AND reasons <> '[]'", None),
-    };
-    let sql = format!(
-        "SELECT row_number, order_number, outcome, reasons FROM upload_rows WHERE upload_id = ? {condition} \
-         ORDER BY row_number LIMIT ? OFFSET ?"
-    );
-    let params: Vec<Param<'_>> =
-        std::iter::once(id.into()).chain(outcome.map(Param::from)).chain([size.into(), offset.into()]).collect();
-    tx.query(&sql, &params)?
-        .into_iter()
-        .map(|mut row| {
-            let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
-            Ok(RowReport {
-                row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
-                order_number: row.text(1)?,
-                outcome: Outcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
-                reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
-            })
-        })
-        .collect()
-}
-
-/// Which rows of an upload are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowFilter {
-    /// every row
-    All,
-    /// those of one outcome
-    Outcome(Outcome),
-    /// those taken with a warning
-    Warned,
+/// Keeps the courier that was chosen for a list of tracking numbers.
+pub fn set_courier(tx: &mut dyn Tx, id: i64, courier: &str) -> Result<()> {
+    tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), id.into()]).map(drop)
 }
 
 /// The sealed passwords of channels' files.

@@ -62,19 +62,42 @@ async fn keep_password(state: &AppState, id: i64, password: &str) -> PageResult<
     Ok(())
 }
 
+/// Letters of a courier's name.
+const COURIER_LENGTH: usize = 40;
+
 #[derive(Deserialize)]
 pub(super) struct Nothing {}
 
+#[derive(Deserialize)]
+pub(super) struct ApplyForm {
+    #[serde(default)]
+    courier: String,
+}
+
 pub(super) async fn apply(
     State(state): State<AppState>,
+    layout: Layout,
     member: Member,
     Path(id): Path<String>,
-    Form(Nothing {}): Form<Nothing>,
+    uri: Uri,
+    Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = number(&id)?;
     let here = format!("/uploads/{}", crockford(id));
     let kept = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let request = Request { courier: (!kept.courier.is_empty()).then_some(kept.courier), ..Request::default() };
+    let courier = if form.courier.trim().is_empty() { kept.courier.clone() } else { form.courier.trim().to_owned() };
+    let wanted = kept.findings.courier_missing && is_open(kept.stage);
+    let problem = match courier.chars().count() {
+        0 if wanted => Some("파일에 택배사가 없어요. 택배사를 골라 주세요."),
+        COURIER_LENGTH.. => Some("택배사 이름은 40자보다 짧게 적어 주세요."),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
+        answer.courier_problem = Some(problem.to_owned());
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+    }
+    let request = Request { courier: (!courier.is_empty()).then_some(courier), ..Request::default() };
     match state.uploads.apply(id, Some(member.id), None, &request).await {
         // The page itself tells what was done, or that the file needs its password again.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&here)),

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::audit;
 use crate::sheets::Refusal;
 use crate::storage::{StorageError, crockford};
+use crate::uploads::store::Which;
 use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};
 use crate::web::paging::{PageBar, Paging};
 use crate::web::{
@@ -28,8 +29,9 @@ struct ListPage {
     layout: Layout,
     uploads: Vec<Upload>,
     pages: PageBar,
-    stage: Option<Stage>,
+    which: Which,
     waiting: usize,
+    open: usize,
     max_mb: u64,
     keep_days: u32,
 }
@@ -38,6 +40,14 @@ struct ListPage {
 pub(super) struct ListQuery {
     #[serde(default)]
     stage: String,
+    #[serde(default)]
+    rows: String,
+}
+
+impl ListQuery {
+    fn which(&self) -> Which {
+        if self.rows == "rejected" { Which::Open } else { Stage::parse(&self.stage).map_or(Which::All, Which::Stage) }
+    }
 }
 
 pub(super) async fn list(
@@ -47,35 +57,30 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
     uri: Uri,
 ) -> PageResult {
-    list_page(&state, layout, Stage::parse(&query.stage), paging, &uri).await.map(page)
+    list_page(&state, layout, query.which(), paging, &uri).await.map(page)
 }
 
-async fn list_page(
-    state: &AppState,
-    layout: Layout,
-    stage: Option<Stage>,
-    paging: Paging,
-    uri: &Uri,
-) -> PageResult<ListPage> {
+async fn list_page(state: &AppState, layout: Layout, which: Which, paging: Paging, uri: &Uri) -> PageResult<ListPage> {
     let uri = uri.clone();
-    let (uploads, pages, waiting) = state
+    let (uploads, pages, waiting, open) = state
         .storage
         .read(move |tx| {
-            let (_, total) = store::page(tx, stage, 0, 0)?;
+            let (_, total) = store::page(tx, which, 0, 0)?;
             let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
             let offset = i64::try_from(pages.offset()).unwrap_or_default();
-            let (uploads, _) = store::page(tx, stage, offset, pages.size.into())?;
-            let waiting =
-                store::page(tx, Some(Stage::Previewed), 0, 0)?.1 + store::page(tx, Some(Stage::Locked), 0, 0)?.1;
-            Ok::<_, StorageError>((uploads, pages, waiting))
+            let (uploads, _) = store::page(tx, which, offset, pages.size.into())?;
+            let mut count = |which| Ok::<_, StorageError>(store::page(tx, which, 0, 0)?.1);
+            let waiting = count(Which::Stage(Stage::Previewed))? + count(Which::Stage(Stage::Locked))?;
+            Ok::<_, StorageError>((uploads, pages, waiting, count(Which::Open)?))
         })
         .await?;
     Ok(ListPage {
         layout,
         uploads,
         pages,
-        stage,
+        which,
         waiting: usize::try_from(waiting).unwrap_or_default(),
+        open: usize::try_from(open).unwrap_or_default(),
         max_mb: state.config.upload_max_bytes >> 20,
         keep_days: state.config.upload_keep_days,
     })
@@ -133,7 +138,7 @@ pub(super) async fn receive(
     match (ids.as_slice(), refused.as_slice()) {
         ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
         ([], []) => {
-            let mut answer = list_page(&state, layout, None, Paging::default(), &uri).await?;
+            let mut answer = list_page(&state, layout, Which::All, Paging::default(), &uri).await?;
             answer.layout.notice = Some(Notice::said(Tone::Warning, "고른 파일이 없어요. 파일을 먼저 골라 주세요."));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
         }

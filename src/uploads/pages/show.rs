@@ -9,10 +9,14 @@ use super::number;
 use crate::sheets::Kind;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
 use crate::uploads::check::Reason;
+use crate::uploads::model::{Handled, Parcel};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{Findings, Outcome, RowReport, Stage, Upload};
+use crate::uploads::{Findings, KeptRow, Outcome, RowReport, Stage, Upload};
 use crate::web::paging::{PageBar, Paging};
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
+
+/// The tab of rows with another number than their order has.
+pub(super) const CONFLICTS: &str = "conflicts";
 
 /// Which rows the page of an upload shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,20 +30,26 @@ struct Tab {
 #[derive(Template)]
 #[template(path = "uploads/show.html")]
 pub(super) struct ShowPage {
-    layout: Layout,
+    pub(super) layout: Layout,
     upload: Upload,
     channel_name: String,
-    rows: Vec<RowView>,
+    pub(super) rows: Vec<RowView>,
     tabs: Vec<Tab>,
     tab: Option<Tab>,
     pages: PageBar,
     products: Vec<ProductView>,
     pub(super) password_problem: Option<String>,
+    pub(super) courier_problem: Option<String>,
 }
 
-struct RowView {
+/// A row of the report, with its order as it stands.
+pub(super) struct RowView {
     report: RowReport,
+    handled: Option<Handled>,
     order_id: Option<String>,
+    parcel: Parcel,
+    pub(super) ticked: bool,
+    pub(super) problem: Option<String>,
 }
 
 /// A product that the upload makes, with its page when it is there.
@@ -58,6 +68,15 @@ impl ShowPage {
 
     fn is_preview(&self) -> bool {
         self.upload.stage == Stage::Previewed
+    }
+
+    /// Whose numbers these are has to be said before the list is applied.
+    fn asks_courier(&self) -> bool {
+        self.is_preview() && self.upload.findings.courier_missing
+    }
+
+    fn shows_conflicts(&self) -> bool {
+        self.tab.is_some_and(|tab| tab.filter == RowFilter::Conflicts) && self.upload.stage == Stage::Applied
     }
 
     fn taken(&self) -> i64 {
@@ -104,8 +123,16 @@ pub(super) async fn show_page(
     paging: Paging,
     uri: &Uri,
 ) -> PageResult<ShowPage> {
-    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let tabs = tabs(&upload);
+    let found = state
+        .storage
+        .read(move |tx| {
+            let Some(upload) = store::find(tx, id)? else { return Ok(None) };
+            let conflicts = if upload.kind == Some(Kind::Tracking) { store::conflict_count(tx, id)? } else { 0 };
+            Ok::<_, StorageError>(Some((upload, conflicts)))
+        })
+        .await?;
+    let (upload, conflicts) = found.ok_or(Error::NotFound)?;
+    let tabs = tabs(&upload, conflicts);
     let tab = tabs.iter().find(|tab| tab.code == rows).or(tabs.first()).copied();
     let pages = PageBar::new(uri, paging, u64::try_from(tab.map_or(0, |tab| tab.count)).unwrap_or_default());
     let (filter, offset, size) =
@@ -114,12 +141,8 @@ pub(super) async fn show_page(
     let (rows, products) = state
         .storage
         .read(move |tx| {
-            let reports = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
-            let mut rows = Vec::with_capacity(reports.len());
-            for report in reports {
-                let ids = crate::orders::store::find_by_number(tx, &report.order_number)?;
-                rows.push(RowView { order_id: ids.first().copied().map(crockford), report });
-            }
+            let kept = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
+            let rows = kept.into_iter().map(|row| RowView::new(tx, row)).collect::<StorageResult<_>>()?;
             Ok::<_, StorageError>((rows, product_views(tx, &findings)?))
         })
         .await?;
@@ -130,10 +153,21 @@ pub(super) async fn show_page(
         .iter()
         .find(|profile| profile.code == upload.channel_code)
         .map_or_else(String::new, |profile| profile.name.clone());
-    Ok(ShowPage { layout, upload, channel_name, rows, tabs, tab, pages, products, password_problem: None })
+    Ok(ShowPage {
+        layout,
+        upload,
+        channel_name,
+        rows,
+        tabs,
+        tab,
+        pages,
+        products,
+        password_problem: None,
+        courier_problem: None,
+    })
 }
 
-fn tabs(upload: &Upload) -> Vec<Tab> {
+fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
     let of = |outcome: Outcome, label| Tab {
         code: outcome.code(),
         label,
@@ -142,8 +176,11 @@ fn tabs(upload: &Upload) -> Vec<Tab> {
     };
     let all = Tab { code: "all", label: "모두", filter: RowFilter::All, count: upload.counts.iter().sum() };
     let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
+    let conflicts =
+        Tab { code: CONFLICTS, label: "다른 송장번호", filter: RowFilter::Conflicts, count: conflicts };
     [
         of(Outcome::Rejected, "거절"),
+        conflicts,
         warned,
         of(Outcome::Skipped, "그대로"),
         of(Outcome::Created, "등록"),
@@ -196,6 +233,21 @@ fn shown(reason: &Reason) -> String {
 }
 
 impl RowView {
+    fn new(tx: &mut dyn Tx, KeptRow { report, handled }: KeptRow) -> StorageResult<Self> {
+        let ids = crate::orders::store::find_by_number(tx, &report.order_number)?;
+        let order = if report.conflict.is_some() { crate::orders::store::find(tx, &ids)?.pop() } else { None };
+        let parcel = order.map_or_else(Parcel::default, |order| Parcel {
+            tracking_number: order.tracking_number,
+            courier: order.courier,
+        });
+        let order_id = ids.first().copied().map(crockford);
+        Ok(Self { report, handled, order_id, parcel, ticked: false, problem: None })
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.report.row
+    }
+
     fn reasons(&self) -> Vec<(&str, String, &str)> {
         self.report
             .reasons

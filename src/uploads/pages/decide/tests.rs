@@ -1,0 +1,137 @@
+//! Rejected rows, and the people who deal with them.
+
+use reqwest::StatusCode;
+use reqwest::multipart::Part;
+
+use crate::orders::store as orders;
+use crate::storage::{StorageError, crockford};
+use crate::uploads::pages::tests::{FIRST, bring};
+use crate::web::testing::{Answer, TestApp};
+
+const LOGEN: &str = "08_logen_result_header_row2.xls";
+const PRESENT: &str = "45168300411";
+const OTHER: &str = "45168301507";
+
+/// A shop whose order …03 has a number, and a list with another one on row 13: the page of the list.
+async fn with_a_conflict() -> (TestApp, String) {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    let here = bring(&app, LOGEN).await;
+    app.post_form(&format!("{here}/apply"), &[]).await;
+    (app, here)
+}
+
+/// Tracking numbers of a list that does not say whose they are: the page of its preview.
+async fn bring_list(app: &TestApp, rows: &str) -> String {
+    let part = Part::bytes(format!("주문번호,송장번호\n{rows}\n").into_bytes()).file_name("송장.csv");
+    let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
+    answer.location().to_owned()
+}
+
+/// State, number and courier of an order.
+async fn parcel(app: &TestApp, number: &'static str) -> (String, String, String) {
+    let order = app.state.storage.read(move |tx| {
+        let ids = orders::find_by_number(tx, number)?;
+        Ok::<_, StorageError>(orders::find(tx, &ids)?.pop().expect("an order"))
+    });
+    let order = order.await.expect("reads");
+    (order.state.label().to_owned(), order.tracking_number, order.courier)
+}
+
+async fn decide(app: &TestApp, here: &str, fields: &[(&str, &str)]) -> Answer {
+    app.post_form(&format!("{here}/conflicts?rows=conflicts"), fields).await
+}
+
+async fn open_rows(app: &TestApp) -> String {
+    let page = app.get("/uploads?rows=rejected").await.ok();
+    let of_one = page.split_once("처리할 행 ").map(|(_, rest)| rest.split('<').next().unwrap_or_default().to_owned());
+    of_one.unwrap_or_else(|| if page.contains("총 0건") { "0".to_owned() } else { page })
+}
+
+#[tokio::test]
+async fn another_number_is_taken_when_somebody_says_so() {
+    let (app, here) = with_a_conflict().await;
+    let page = app.get(&format!("{here}?rows=conflicts")).await.ok();
+    assert!(page.contains(PRESENT) && page.contains(OTHER) && page.contains("새 번호로 바꾸기"), "{page}");
+    assert_eq!(open_rows(&app).await, "3");
+
+    let answer = decide(&app, &here, &[("seen-13", PRESENT), ("replace", "13")]).await;
+    let page = app.get(answer.location()).await.ok();
+    assert!(page.contains("1행을 새 번호로 바꿨어요") && page.contains("새 번호로 바꿈 · admin"), "{page}");
+    assert_eq!(parcel(&app, "2024031500000003").await, ("배송".into(), OTHER.into(), "로젠택배".into()));
+    assert_eq!(open_rows(&app).await, "2");
+
+    let again = decide(&app, &here, &[("seen-13", OTHER), ("act", "keep"), ("tick", "13")]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.text.contains("1행은 처리하지 못했어요"), "{}", again.text);
+    assert_eq!(open_rows(&app).await, "2");
+}
+
+#[tokio::test]
+async fn the_present_number_stays_when_somebody_says_so() {
+    let (app, here) = with_a_conflict().await;
+    decide(&app, &here, &[("act", "keep"), ("tick", "13"), ("seen-13", PRESENT)]).await;
+    assert_eq!(parcel(&app, "2024031500000003").await.1, PRESENT);
+    assert_eq!(open_rows(&app).await, "2");
+    assert!(app.get(&here).await.ok().contains("그대로 둠 · admin"));
+}
+
+#[tokio::test]
+async fn a_number_that_changed_meanwhile_is_not_overwritten_but_told() {
+    let (app, here) = with_a_conflict().await;
+    let answer = decide(&app, &here, &[("act", "replace"), ("tick", "13"), ("seen-13", "45168309999")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("화면에서는 45168309999, 지금은 45168300411"), "{}", answer.text);
+    assert!(answer.text.contains("value=\"13\" aria-label=\"13행 선택\" checked"), "{}", answer.text);
+    assert_eq!(parcel(&app, "2024031500000003").await.1, PRESENT);
+
+    let nothing = decide(&app, &here, &[("act", "replace"), ("seen-13", PRESENT)]).await;
+    assert!(nothing.text.contains("선택한 행이 없어요"), "{}", nothing.text);
+    let no_conflict = decide(&app, &here, &[("replace", "9"), ("seen-9", "")]).await;
+    assert!(no_conflict.text.contains("1행은 처리하지 못했어요"), "{}", no_conflict.text);
+}
+
+#[tokio::test]
+async fn a_report_is_dealt_with_when_somebody_says_so_or_the_rows_come_again() {
+    let (app, here) = with_a_conflict().await;
+    let list = bring_list(&app, "2024031500000007,45168300959").await;
+    app.post_form(&format!("{list}/apply"), &[("courier", "한진택배")]).await;
+    assert_eq!(parcel(&app, "2024031500000007").await, ("배송".into(), "45168300959".into(), "한진택배".into()));
+    assert_eq!(open_rows(&app).await, "2", "the row without a number came again with one");
+    assert!(app.get(&here).await.ok().contains("다시 올린 파일로 처리됨"));
+
+    let answer = app.post_form(&format!("{here}/handled"), &[]).await;
+    let page = app.get(answer.location()).await.ok();
+    assert!(page.contains("거절된 2행을 처리함으로 표시했어요") && page.contains("처리함 · admin"), "{page}");
+    assert_eq!(open_rows(&app).await, "0");
+    let answer = app.post_form(&format!("{here}/handled"), &[]).await;
+    assert!(app.get(answer.location()).await.ok().contains("처리할 행이 남아 있지 않아요"));
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_name_its_courier_asks_before_it_is_applied() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    let list = bring_list(&app, "2024031500000001,45168300137").await;
+    assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 고른 택배사로 등록해요."));
+    let answer = app.post_form(&format!("{list}/apply"), &[("courier", "  ")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("택배사를 골라 주세요"), "{}", answer.text);
+    assert_eq!(parcel(&app, "2024031500000001").await.0, "주문");
+
+    app.post_form(&format!("{list}/apply"), &[("courier", " 롯데택배 ")]).await;
+    assert_eq!(parcel(&app, "2024031500000001").await.2, "롯데택배");
+    let named = bring(&app, LOGEN).await;
+    assert!(!app.get(&named).await.ok().contains("파일에 택배사가 없어요"));
+}
+
+#[tokio::test]
+async fn a_preview_leaves_nothing_to_deal_with() {
+    let app = TestApp::as_admin().await;
+    let here = bring(&app, "B06_bad_values.xlsx").await;
+    assert_eq!(open_rows(&app).await, "0");
+    app.post_form(&format!("{here}/apply"), &[]).await;
+    assert_eq!(open_rows(&app).await, "13");
+    let unknown = app.post_form(&format!("/uploads/{}/handled", crockford(1)), &[]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
