@@ -257,3 +257,15 @@ CREATE TABLE activities (
     summary   TEXT NOT NULL                       -- JSON, by action
 ) STRICT;
 CREATE INDEX activities_by_member ON activities (member_id, id);
+
+-- Files with people's data that left the shop: who took what, and what for.
+CREATE TABLE downloads (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    member_id INTEGER,                            -- null: the command line
+    content   TEXT /*32*/ NOT NULL,               -- orders, purchase-order, dispatch, rejected-rows …
+    source    TEXT NOT NULL,                      -- the address of the list it was made from
+    row_count INTEGER NOT NULL,
+    purpose   TEXT /*32*/ NOT NULL,               -- factory, shipping …; '' where nobody was asked
+    note      TEXT /*255*/ NOT NULL
+) STRICT;

@@ -6,6 +6,7 @@
 // data-autosubmit   on a select: choosing sends its form
 // data-confirm="…"  on a form or a submit button: asks before it is sent
 // data-unsaved      on the form of a list: asks before what was typed in other rows is lost
+// data-download     on a form that answers with a file: the page stays, so it may be sent again soon
 // data-drop         on a file form: files may be dropped on it, progress is shown
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
@@ -130,13 +131,16 @@ document.addEventListener("submit", async (event) => {
   if (event.defaultPrevented || form.method === "get") return;
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
+  if ("download" in form.dataset) setTimeout(release, 3000);
 });
 
-// Coming back by the browser's history: the form may be sent again.
-addEventListener("pageshow", () => {
+const release = () => {
   document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
   document.querySelectorAll("[aria-busy]").forEach((button) => { button.removeAttribute("aria-busy"); });
-});
+};
+
+// Coming back by the browser's history: the form may be sent again.
+addEventListener("pageshow", release);
 
 // ── files ──────────────────────────────────────────────────────────────
 document.querySelectorAll("form[data-drop]").forEach((form) => {

@@ -1,8 +1,11 @@
-//! Who did what.
+//! Who did what, and who took whose data out ([`downloads`]).
 //!
 //! An act leaves a row in `activities` in the transaction that does it, with the answer that was
 //! given. The redirect that follows names the row (`?done=…`), so the answer is shown once more
 //! after it, to the member who acted and to nobody else.
+
+pub mod downloads;
+pub mod pages;
 
 use serde_json::Value;
 

@@ -7,25 +7,29 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::{Done, Failure, Outcome, block_on, open_storage};
-use crate::audit;
+use crate::audit::downloads::{self, Taken};
 use crate::config::Config;
 use crate::districts::Districts;
-use crate::orders::export::{self, ExportError, Format};
+use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::model::OrderState;
+use crate::orders::store as orders;
 use crate::orders::terms::{SearchField, search_words};
 use crate::products::store as products;
 use crate::sheets::Profiles;
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::Tx;
 use crate::time::parse_date;
 
 #[derive(Subcommand)]
 pub(super) enum Export {
     /// 주문을 파일로 저장해요. 조건은 주문관리 화면과 같아요
     Orders(Orders),
+    /// 공장에 보낼 발주서를 저장해요. 상품을 고르지 않으면 상품마다 시트를 나눠요
+    PurchaseOrder(Orders),
+    /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
+    Dispatch(Orders),
 }
 
 #[derive(clap::Args)]
@@ -57,6 +61,9 @@ pub(super) struct Orders {
     /// 순서, 날짜와 .desc(최근 먼저) 또는 .asc [기본값: placed_at.desc]
     #[arg(long, value_name = "DATE.DIRECTION")]
     sort: Option<String>,
+    /// 무엇에 쓸 파일인지. 내려받기 기록에 남아요
+    #[arg(long, value_name = "WORDS")]
+    purpose: Option<String>,
     /// 저장할 파일, .xlsx .csv .json 가운데 하나
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -65,18 +72,20 @@ pub(super) struct Orders {
 impl Export {
     pub(super) fn run(self, config: &Config) -> Outcome {
         match self {
-            Self::Orders(orders) => orders.run(config),
+            Self::Orders(orders) => orders.run(config, Content::Orders),
+            Self::PurchaseOrder(orders) => orders.run(config, Content::PurchaseOrder),
+            Self::Dispatch(orders) => orders.run(config, Content::Dispatch),
         }
     }
 }
 
 impl Orders {
-    fn run(self, config: &Config) -> Outcome {
+    fn run(self, config: &Config, content: Content) -> Outcome {
         let shown = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
             return Err(Failure(format!("{shown}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
         };
-        let words = self.words();
+        let words = self.words(content);
         let problems = problems(&words);
         if !problems.is_empty() {
             return Err(Failure(problems.join("\n")));
@@ -87,24 +96,36 @@ impl Orders {
         let orders = block_on(async {
             let asked = words.clone();
             let filter = storage.read(move |tx| named(tx, &asked, &profiles)).await?;
-            let told = json!({ "file": shown, "filter": words });
-            storage.write(move |tx| audit::record(tx, None, "orders.exported", &told)).await?;
+            if let Some(problem) = content.problem(&filter) {
+                return Err(Failure(problem.to_owned()));
+            }
+            let wanted = Wanted { content, format, filter };
             let (districts, out) = (Districts::embedded(), self.out);
-            storage
-                .read(move |tx| export::write(tx, &filter, format, &districts, &out))
-                .await
-                .map_err(|error| match error {
-                    ExportError::Storage(error) => error.into(),
-                    ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
-                })
-                .map(|orders| (orders, shown))
-        });
-        let (orders, shown) = orders?;
+            let written = storage.read(move |tx| export::save(tx, &wanted, &districts, &out)).await;
+            let orders = written.map_err(|error| match error {
+                ExportError::Storage(error) => error.into(),
+                ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
+                error @ ExportError::TooManySheets { .. } => Failure(error.to_string()),
+            })?;
+            let source = format!("/orders?{}", words.query(&[]));
+            let note = self.purpose.unwrap_or_default();
+            let taken = move |tx: &mut dyn Tx| {
+                let taken =
+                    Taken { content: content.code(), source: &source, rows: orders, purpose: None, note: &note };
+                downloads::record(tx, None, &taken)
+            };
+            storage.write(taken).await?;
+            Ok(orders)
+        })?;
         writeln!(io::stdout().lock(), "{orders}건을 {shown}에 저장했어요.")?;
         Ok(Done::Whole)
     }
 
-    fn words(&self) -> FilterWords {
+    /// The words of the command; 발송처리 means what was sent of what the channel sold.
+    fn words(&self, content: Content) -> FilterWords {
+        let or = |word: String, other: &str| if word.is_empty() { other.to_owned() } else { word };
+        let (state, channel) =
+            if content == Content::Dispatch { (OrderState::Shipped.code(), SMART_STORE) } else { ("", "") };
         let word = |word: &Option<String>| word.as_deref().unwrap_or_default().trim().to_owned();
         FilterWords {
             field: word(&self.field),
@@ -112,8 +133,8 @@ impl Orders {
             date: word(&self.date),
             from: word(&self.from),
             to: word(&self.to),
-            state: word(&self.state),
-            channel: word(&self.channel),
+            state: or(word(&self.state), state),
+            channel: or(word(&self.channel), channel),
             product: word(&self.product),
             sort: word(&self.sort),
             ..FilterWords::default()
@@ -156,7 +177,7 @@ fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<Or
     let mut filter = words.filter();
     let mut problems = Vec::new();
     if let Some(name) = &filter.channel {
-        let known = channels(tx)?;
+        let known = orders::channels(tx)?;
         let known = known.iter().map(|(code, name)| (code.as_str(), name.as_str())).chain(profiles.channels());
         match channel_code(known, name) {
             Some(code) => filter.channel = Some(code),
@@ -169,11 +190,6 @@ fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<Or
         problems.push(format!("--product '{number}': 없는 상품번호예요."));
     }
     if problems.is_empty() { Ok(filter) } else { Err(Failure(problems.join("\n"))) }
-}
-
-fn channels(tx: &mut dyn Tx) -> Result<Vec<(String, String)>, StorageError> {
-    let rows = tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?;
-    rows.into_iter().map(|mut row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 
 /// The code of the channel of that code or name, in whatever case.

@@ -1,15 +1,21 @@
-//! The download of a list (검색 결과): every order of a filter, as .xlsx, .csv or .json.
+//! Downloads: the orders of a search as .xlsx, .csv or .json.
+//!
+//! [`Content`] says what a file holds: 검색 결과, 발주서 or 발송처리. `search_result`,
+//! `purchase_order` and `dispatch` are its columns, `table` how they look, `xlsx` and `csv` write
+//! them; `json` is for programs and its keys stay as they are.
 //!
 //! Orders are written as they are read, so a download of a million needs no more memory than one of
-//! a hundred (but for their identifiers, eight bytes each). The file is written under another name
-//! beside the one that was asked for and takes that name when it is complete: whoever finds it finds
-//! all of it. A transaction that is run again begins a new file.
-//!
-//! `table` says which columns a person gets, `xlsx` and `csv` write them; `json` is for programs and
-//! its keys stay as they are.
+//! a hundred (but for their identifiers, eight bytes each). [`save`] writes under another name beside
+//! the one that was asked for, and the file takes that name when it is complete: whoever finds it
+//! finds all of it. A transaction that is run again begins a new file.
 
+mod content;
 mod csv;
+mod dispatch;
 mod json;
+mod purchase_order;
+mod search_result;
+mod sheets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,6 +25,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::content::{Content, SMART_STORE};
 use super::filter::OrderFilter;
 use super::list::{self, Listed};
 use super::model::Order;
@@ -77,45 +84,76 @@ pub enum ExportError {
     /// the file could not be written
     #[error("파일을 쓰지 못했어요: {0}")]
     Write(#[from] io::Error),
+    /// more products than a workbook can have sheets for
+    #[error("상품이 너무 많아 한 파일에 담을 수 없어요. 시트는 {most}개까지예요. 상품을 골라 나누어 받아 주세요.")]
+    TooManySheets {
+        /// sheets of one file
+        most: usize,
+    },
 }
 
-/// Writes the orders of the list into a file, in the sequence of the list, and tells how many.
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// what it holds
+    pub content: Content,
+    /// in which format
+    pub format: Format,
+    /// of which orders
+    pub filter: OrderFilter,
+}
+
+/// Writes a download into `file`, in the sequence of the list, and tells how many orders it has.
+/// Parts of a workbook lie in `folder` until it is complete.
 ///
 /// # Errors
-/// The database failed or the file could not be written. What was at `path` before is still there.
+/// The database failed or the file could not be written.
 pub fn write(
     tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    format: Format,
+    wanted: &Wanted,
     districts: &Districts,
-    path: &Path,
+    file: File,
+    folder: &Path,
 ) -> Result<u64, ExportError> {
+    let ids = list::every_id(tx, &wanted.content.filter(&wanted.filter))?;
+    let orders = Orders { ids: &ids, districts };
+    match (wanted.format, wanted.content) {
+        (Format::Xlsx, content) => xlsx::write(tx, content, &orders, file, folder)?,
+        (Format::Csv, content) => csv::write(tx, content, &orders, file)?,
+        (Format::Json, Content::Dispatch) => json::write_dispatch(tx, &orders, file)?,
+        (Format::Json, Content::Orders | Content::PurchaseOrder) => json::write(tx, &orders, file)?,
+    }
+    Ok(ids.len() as u64)
+}
+
+/// Writes a download to `path`, and tells how many orders it has.
+///
+/// # Errors
+/// As [`write`]. What was at `path` before is still there.
+pub fn save(tx: &mut dyn Tx, wanted: &Wanted, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
     let unfinished = Unfinished::beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
-    let file = unfinished.file.try_clone()?;
-    let orders = match format {
-        Format::Xlsx => xlsx::write(tx, filter, districts, file, &folder)?,
-        Format::Csv => csv::write(tx, filter, districts, file)?,
-        Format::Json => json::write(tx, filter, districts, file)?,
-    };
+    let orders = write(tx, wanted, districts, unfinished.file.try_clone()?, &folder)?;
     unfinished.finish(path)?;
     Ok(orders)
 }
 
-/// Hands over the orders of the list and tells how many there were.
+/// The orders of a file, in its sequence.
+struct Orders<'a> {
+    ids: &'a [i64],
+    districts: &'a Districts,
+}
+
+/// Hands over the orders of these identifiers, in their sequence.
 fn each(
     tx: &mut dyn Tx,
-    filter: &OrderFilter,
+    ids: &[i64],
     visit: &mut dyn FnMut(&Listed) -> Result<(), ExportError>,
-) -> Result<u64, ExportError> {
-    let mut orders = 0;
-    for some in list::every_id(tx, filter)?.chunks(AT_ONCE) {
-        for order in &list::listed(tx, some)? {
-            visit(order)?;
-            orders += 1;
-        }
+) -> Result<(), ExportError> {
+    for some in ids.chunks(AT_ONCE) {
+        list::listed(tx, some)?.iter().try_for_each(&mut *visit)?;
     }
-    Ok(orders)
+    Ok(())
 }
 
 /// 시/도 and 시/군/구 of an order, by their full names: `경상북도`, `포항시`. None is 미분류. In

@@ -240,6 +240,34 @@ impl FilterWords {
         serde_html_form::to_string(&pairs).unwrap_or_default()
     }
 
+    /// The search as a person would say it: `주문상태 발주 · 발송기한 2026-11-01 ~ 2026-11-30`.
+    /// `channels` are code and name of those that are known.
+    pub fn in_words(&self, channels: &[(String, String)]) -> String {
+        let filter = self.filter();
+        let mut said = Vec::new();
+        if !filter.search.is_empty() {
+            let place = if filter.field == SearchField::All { "" } else { filter.field.label() };
+            said.push(format!("{place} ‘{}’", filter.search).trim_start().to_owned());
+        }
+        if filter.from.is_some() || filter.to.is_some() {
+            let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+            said.push(
+                [filter.date.label(), &day(filter.from), "~", &day(filter.to)]
+                    .join(" ")
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
+        }
+        said.extend(filter.state.map(|state| format!("주문상태 {}", state.label())));
+        if let Some(code) = &filter.channel {
+            let name = channels.iter().find(|(known, _)| known == code).map_or(code, |(_, name)| name);
+            said.push(format!("판매채널 {name}"));
+        }
+        said.extend(filter.product.map(|product| format!("상품 {product}")));
+        if said.is_empty() { "모든 주문".to_owned() } else { said.join(" · ") }
+    }
+
     /// The sort a click on that header asks for: descending, ascending, none.
     pub fn next_sort(&self, by: DateField) -> String {
         match parse_sort(&self.sort) {
@@ -287,6 +315,25 @@ mod tests {
         );
         let back: FilterWords = serde_html_form::from_str(&words.query(&[])).expect("reads back");
         assert_eq!(back, words);
+    }
+
+    #[test]
+    fn a_search_is_said_in_words() {
+        let words = FilterWords {
+            q: "홍길동".into(),
+            field: "recipient_name".into(),
+            date: "dispatch_deadline".into(),
+            to: "2026-11-21".into(),
+            state: "PLACED".into(),
+            channel: "COUPANG".into(),
+            ..Default::default()
+        };
+        let channels = [("COUPANG".to_owned(), "쿠팡".to_owned())];
+        assert_eq!(
+            words.in_words(&channels),
+            "수취인명 ‘홍길동’ · 발송기한 ~ 2026-11-21 · 주문상태 주문 · 판매채널 쿠팡"
+        );
+        assert_eq!(FilterWords { page: "3".into(), ..Default::default() }.in_words(&[]), "모든 주문");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 mod plan;
 mod search;
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use self::plan::{Conditions, choose, sorted_ids, total};
 #[cfg(test)]
@@ -124,7 +125,7 @@ fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result
 
 /// The orders of these identifiers with their surroundings, in the sequence given.
 pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
-    let mut found = BTreeMap::new();
+    let (mut found, mut labels) = (BTreeMap::new(), Labels::default());
     for some in ids.chunks(200) {
         let sql = format!(
             "SELECT {}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o \
@@ -138,7 +139,7 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
             let order = store::order(&mut row)?;
             let next = store::COLUMN_COUNT;
             let listed = Listed {
-                labels: labels(tx, order.product_id, &order.options)?,
+                labels: labels.of(tx, order.product_id, &order.options)?,
                 order,
                 product_number: row.text(next)?,
                 product_name: row.text(next + 1)?,
@@ -153,13 +154,25 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-fn labels(tx: &mut dyn Tx, product_id: i64, options: &[OrderOption]) -> Result<Vec<String>> {
-    let sql = "SELECT label FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
-    options
-        .iter()
-        .map(|option| {
-            let row = tx.query_one(sql, &[product_id.into(), (&option.key).into(), (&option.value).into()])?;
-            row.map_or_else(|| Ok(option.value.clone()), |mut row| row.text(0))
-        })
-        .collect()
+/// The labels of orders that are read together: most of them choose the same.
+#[derive(Default)]
+struct Labels(HashMap<(i64, OrderOption), String>);
+
+impl Labels {
+    fn of(&mut self, tx: &mut dyn Tx, product_id: i64, options: &[OrderOption]) -> Result<Vec<String>> {
+        let sql = "SELECT label FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
+        let mut labels = Vec::with_capacity(options.len());
+        for option in options {
+            let known = match self.0.entry((product_id, option.clone())) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let params = [product_id.into(), (&option.key).into(), (&option.value).into()];
+                    let found = tx.query_one(sql, &params)?.map(|mut row| row.text(0)).transpose()?;
+                    free.insert(found.unwrap_or_else(|| option.value.clone()))
+                }
+            };
+            labels.push(known.clone());
+        }
+        Ok(labels)
+    }
 }

@@ -46,7 +46,7 @@ pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{deliveries, districts, members, orders, products, sessions, uploads};
+use crate::{audit, deliveries, districts, members, orders, products, sessions, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -58,6 +58,7 @@ pub fn rooms() -> Vec<Routes> {
         deliveries::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),
+        audit::pages::routes(),
     ]
 }
 

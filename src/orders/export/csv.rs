@@ -7,30 +7,26 @@ use std::io::{BufWriter, Error, Write};
 
 use ::csv::{Terminator, WriterBuilder};
 
-use super::table::{COLUMNS, Cell};
-use super::{ExportError, each};
-use crate::districts::Districts;
-use crate::orders::filter::OrderFilter;
+use super::table::{Cell, Line};
+use super::{Content, ExportError, Orders, each};
 use crate::storage::Tx;
 
-pub(super) fn write(
-    tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    districts: &Districts,
-    file: File,
-) -> Result<u64, ExportError> {
+pub(super) fn write(tx: &mut dyn Tx, content: Content, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {
+    let columns = content.table().columns;
     let mut out = BufWriter::new(file);
     out.write_all("\u{FEFF}".as_bytes())?;
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-    table.write_record(COLUMNS.iter().map(|column| column.header)).map_err(Error::from)?;
-    let orders = each(tx, filter, &mut |listed| {
-        for column in COLUMNS {
-            table.write_field(words((column.cell)(listed, districts)).as_bytes()).map_err(Error::from)?;
+    table.write_record(columns.iter().map(|column| column.header)).map_err(Error::from)?;
+    let mut number = 0;
+    each(tx, orders.ids, &mut |listed| {
+        number += 1;
+        let line = Line { it: listed, districts: orders.districts, number };
+        for column in columns {
+            table.write_field(words((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
         }
         Ok(table.write_record(None::<&[u8]>).map_err(Error::from)?)
     })?;
-    table.flush()?;
-    Ok(orders)
+    Ok(table.flush()?)
 }
 
 fn words(cell: Cell<'_>) -> Cow<'_, str> {

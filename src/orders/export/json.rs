@@ -7,11 +7,10 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{ExportError, each, regions};
+use super::{ExportError, Orders, each, regions};
 use crate::districts::Districts;
-use crate::orders::filter::OrderFilter;
 use crate::orders::list::Listed;
-use crate::orders::model::OrderState;
+use crate::orders::model::{OrderState, ShippingMethod};
 use crate::storage::Tx;
 use crate::time::Moment;
 
@@ -115,20 +114,51 @@ impl<'a> OrderOf<'a> {
     }
 }
 
-pub(super) fn write(
+/// An order as it was sent, for the channel.
+#[derive(Serialize)]
+struct DispatchOf<'a> {
+    order_number: &'a str,
+    shipping_method: &'static str,
+    courier: &'a str,
+    tracking_number: &'a str,
+}
+
+impl<'a> DispatchOf<'a> {
+    fn new(listed: &'a Listed) -> Self {
+        let order = &listed.order;
+        let parcel = order.shipping_method == ShippingMethod::Parcel;
+        Self {
+            order_number: &order.order_number,
+            shipping_method: order.shipping_method.code(),
+            courier: if parcel { super::dispatch::courier(&order.courier) } else { "" },
+            tracking_number: if parcel { &order.tracking_number } else { "" },
+        }
+    }
+}
+
+pub(super) fn write(tx: &mut dyn Tx, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {
+    write_each(tx, orders, file, &mut |out, listed| serde_json::to_writer(out, &OrderOf::new(listed, orders.districts)))
+}
+
+pub(super) fn write_dispatch(tx: &mut dyn Tx, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {
+    write_each(tx, orders, file, &mut |out, listed| serde_json::to_writer(out, &DispatchOf::new(listed)))
+}
+
+type WriteOne<'a> = dyn FnMut(&mut BufWriter<File>, &Listed) -> serde_json::Result<()> + 'a;
+
+fn write_each(
     tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    districts: &Districts,
+    orders: &Orders<'_>,
     file: File,
-) -> Result<u64, ExportError> {
+    write_one: &mut WriteOne<'_>,
+) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
     let mut before: &[u8] = b"[\n";
-    let orders = each(tx, filter, &mut |listed| {
+    each(tx, orders.ids, &mut |listed| {
         out.write_all(before)?;
         before = b",\n";
-        Ok(serde_json::to_writer(&mut out, &OrderOf::new(listed, districts)).map_err(std::io::Error::from)?)
+        Ok(write_one(&mut out, listed).map_err(std::io::Error::from)?)
     })?;
-    out.write_all(if orders == 0 { b"[]\n" } else { b"\n]\n" })?;
-    out.flush()?;
-    Ok(orders)
+    out.write_all(if orders.ids.is_empty() { b"[]\n" } else { b"\n]\n" })?;
+    Ok(out.flush()?)
 }

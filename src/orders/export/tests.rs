@@ -39,12 +39,19 @@ fn shop() -> Shop {
     shop
 }
 
-fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
+fn wanted(content: Content, path: &Path) -> Wanted {
+    Wanted { content, format: Format::of(path).expect("a known ending"), filter: OrderFilter::default() }
+}
+
+fn export_as(shop: &Shop, content: Content, name: &str) -> Result<(u64, PathBuf), ExportError> {
     let path = shop.folder.path().join(name);
-    let out = path.clone();
-    let format = Format::of(&path).expect("a known ending");
-    let orders = shop.read(move |tx, files| write(tx, &OrderFilter::default(), format, &files.districts, &out))?;
+    let (wanted, out) = (wanted(content, &path), path.clone());
+    let orders = shop.read(move |tx, files| save(tx, &wanted, &files.districts, &out))?;
     Ok((orders, path))
+}
+
+fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
+    export_as(shop, Content::Orders, name)
 }
 
 fn leftovers(shop: &Shop) -> usize {

@@ -7,14 +7,16 @@ use std::path::Path;
 use chrono::{Datelike, NaiveDateTime};
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
-use super::table::{COLUMNS, Cell};
-use super::{ExportError, each};
-use crate::districts::Districts;
-use crate::orders::filter::OrderFilter;
+use super::sheets::sheet_names;
+use super::table::{Cell, Line, Look, Table};
+use super::{Content, ExportError, Orders, dispatch, each, purchase_order};
 use crate::storage::Tx;
 
 /// Orders of one sheet; Excel ends at row 1,048,576. The rest goes on the next sheet.
-const PER_SHEET: u32 = 1_000_000;
+const PER_SHEET: usize = 1_000_000;
+
+/// Sheets of one file: each is a file of its own until all is written.
+const MOST_SHEETS: usize = 250;
 
 /// Characters Excel keeps of a cell, counted in UTF-16 as it counts.
 const CELL_LENGTH: usize = 32_767;
@@ -33,34 +35,51 @@ impl From<XlsxError> for ExportError {
 
 pub(super) fn write(
     tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    districts: &Districts,
+    content: Content,
+    orders: &Orders<'_>,
     file: File,
     folder: &Path,
-) -> Result<u64, ExportError> {
+) -> Result<(), ExportError> {
+    let products = match content {
+        Content::PurchaseOrder => purchase_order::by_product(tx, orders.ids)?,
+        Content::Orders | Content::Dispatch => Vec::new(),
+    };
+    let groups: Vec<(&str, &[i64])> = match content {
+        Content::Orders => vec![("주문", orders.ids)],
+        Content::Dispatch => vec![(dispatch::SHEET, orders.ids)],
+        Content::PurchaseOrder if products.is_empty() => vec![(content.label(), &[])],
+        Content::PurchaseOrder => products.iter().map(|(name, ids)| (name.as_str(), ids.as_slice())).collect(),
+    };
+    let parts = |ids: &[i64]| ids.len().div_ceil(PER_SHEET).max(1);
+    let sheets: Vec<(&str, &[i64])> = groups
+        .iter()
+        .flat_map(|(name, ids)| {
+            (0..parts(ids)).map(|part| (*name, &ids[part * PER_SHEET..ids.len().min((part + 1) * PER_SHEET)]))
+        })
+        .collect();
+    if sheets.len() > MOST_SHEETS {
+        return Err(ExportError::TooManySheets { most: MOST_SHEETS });
+    }
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
-    let looks = Looks::new();
-    let (mut sheets, mut row) = (0, 0);
-    begin(&mut workbook, &mut sheets, &looks)?;
-    let orders = each(tx, filter, &mut |listed| {
-        if row == PER_SHEET {
-            begin(&mut workbook, &mut sheets, &looks)?;
-            row = 0;
-        }
-        row += 1;
-        let sheet = workbook.worksheet_from_index(sheets - 1)?;
-        for (place, column) in (0..).zip(COLUMNS) {
-            write_cell(sheet, row, place, (column.cell)(listed, districts), &looks)?;
-        }
-        Ok(())
-    })?;
+    let table = content.table();
+    let looks = Looks::new(table.look);
+    let names = sheet_names(sheets.iter().map(|(name, _)| *name));
+    for ((_, ids), name) in sheets.iter().zip(&names) {
+        let sheet = begin(&mut workbook, name, &table, &looks)?;
+        let mut row = 0;
+        each(tx, ids, &mut |listed| {
+            row += 1;
+            let line = Line { it: listed, districts: orders.districts, number: row };
+            write_line(sheet, &line, &table, &looks)
+        })?;
+    }
     let mut out = BufWriter::new(file);
     workbook.save_to_writer(&mut out)?;
-    out.flush()?;
-    Ok(orders)
+    Ok(out.flush()?)
 }
 
+/// The formats of the cells.
 struct Looks {
     header: Format,
     text: Format,
@@ -70,10 +89,22 @@ struct Looks {
 }
 
 impl Looks {
-    fn new() -> Self {
-        let plain = || Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter);
+    fn new(look: Look) -> Self {
+        let plain = || match look {
+            Look::Plain => Format::new(),
+            Look::Framed => Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter),
+            Look::Printed { .. } => {
+                Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap()
+            }
+        };
+        let header = match look {
+            Look::Plain => plain(),
+            Look::Framed | Look::Printed { .. } => {
+                plain().set_bold().set_align(FormatAlign::Center).set_background_color(HEADER_FILL)
+            }
+        };
         Self {
-            header: plain().set_bold().set_align(FormatAlign::Center).set_background_color(HEADER_FILL),
+            header,
             text: plain().set_num_format("@"),
             number: plain().set_num_format("#,##0"),
             date: plain().set_num_format("yyyy-mm-dd"),
@@ -82,14 +113,33 @@ impl Looks {
     }
 }
 
-fn begin(workbook: &mut Workbook, sheets: &mut usize, looks: &Looks) -> Result<(), XlsxError> {
-    *sheets += 1;
+fn begin<'w>(
+    workbook: &'w mut Workbook,
+    name: &str,
+    table: &Table,
+    looks: &Looks,
+) -> Result<&'w mut Worksheet, XlsxError> {
     let sheet = workbook.add_worksheet_with_constant_memory()?;
-    sheet.set_name(if *sheets == 1 { "주문".to_owned() } else { format!("주문 {sheets}") })?;
-    sheet.set_freeze_panes(1, 0)?;
-    for (place, column) in (0..).zip(COLUMNS) {
+    sheet.set_name(name)?;
+    if table.look != Look::Plain {
+        sheet.set_freeze_panes(1, 0)?;
+    }
+    if let Look::Printed { header, .. } = table.look {
+        sheet.set_landscape().set_repeat_rows(0, 0)?.set_row_height_pixels(0, header.into())?;
+    }
+    for (place, column) in (0..).zip(table.columns) {
         sheet.set_column_width(place, f64::from(column.width))?;
         sheet.write_string_with_format(0, place, column.header, &looks.header)?;
+    }
+    Ok(sheet)
+}
+
+fn write_line(sheet: &mut Worksheet, line: &Line<'_>, table: &Table, looks: &Looks) -> Result<(), ExportError> {
+    if let Look::Printed { row, .. } = table.look {
+        sheet.set_row_height_pixels(line.number, row.into())?;
+    }
+    for (place, column) in (0..).zip(table.columns) {
+        write_cell(sheet, line.number, place, (column.cell)(line), looks)?;
     }
     Ok(())
 }

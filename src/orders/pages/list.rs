@@ -6,14 +6,16 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 
+use super::download::{Offer, offers};
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::list::{self, Listed, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::store;
 use crate::orders::terms::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
+use crate::storage::{StorageError, crockford};
 use crate::web::paging::{PageBar, Paging};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
@@ -81,6 +83,7 @@ pub(super) struct ListPage {
     pub(super) search_was_cut: bool,
     pub(super) products: Vec<Product>,
     pub(super) channels: Vec<(String, String)>,
+    pub(super) offers: Vec<Offer>,
 }
 
 impl ListPage {
@@ -141,10 +144,11 @@ pub(super) async fn list_page(
             if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
-            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels(tx)?))
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, store::channels(tx)?))
         })
         .await?;
     Ok(ListPage {
+        offers: offers(&words),
         layout,
         words,
         rows: found.orders.into_iter().map(RowView::new).collect(),
@@ -153,11 +157,4 @@ pub(super) async fn list_page(
         products,
         channels,
     })
-}
-
-fn channels(tx: &mut dyn Tx) -> StorageResult<Vec<(String, String)>> {
-    tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?
-        .into_iter()
-        .map(|mut row| Ok((row.text(0)?, row.text(1)?)))
-        .collect()
 }

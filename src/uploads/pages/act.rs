@@ -9,9 +9,10 @@ use serde_json::json;
 use super::number;
 use super::show::show_page;
 use crate::audit;
+use crate::audit::downloads::{self, Taken};
 use crate::sheets::Refusal;
-use crate::storage::crockford;
-use crate::uploads::{Request, Stage, UploadError, is_open, store};
+use crate::storage::{Tx, crockford};
+use crate::uploads::{Outcome, Request, Stage, UploadError, is_open, store};
 use crate::web::paging::Paging;
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with, redirect};
 
@@ -141,10 +142,17 @@ pub(super) async fn discard(
     Ok(done("/uploads", activity))
 }
 
-pub(super) async fn rejected(State(state): State<AppState>, Path(id): Path<String>) -> PageResult {
+pub(super) async fn rejected(State(state): State<AppState>, member: Member, Path(id): Path<String>) -> PageResult {
     let id = number(&id)?;
     let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     let bytes = state.uploads.rejected(id).await?;
+    let rows = u64::try_from(upload.count(Outcome::Rejected)).unwrap_or_default();
+    let record = move |tx: &mut dyn Tx| {
+        let source = format!("/uploads/{}?rows=rejected", crockford(id));
+        let taken = Taken { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
+        downloads::record(tx, Some(member.id), &taken)
+    };
+    state.storage.write(record).await?;
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),

@@ -1,0 +1,48 @@
+//! 스마트스토어 발송처리: what the channel takes as a list of what was sent. It wants an .xlsx with a
+//! sheet of this name, the header on row 1, these four columns, and nothing but text. Names and
+//! telephone numbers are not asked for, so they are not given.
+
+use super::table::{Cell, columns, method, text};
+use crate::orders::model::{Order, ShippingMethod};
+
+/// The name the channel looks for.
+pub(super) const SHEET: &str = "발송처리";
+
+columns! {
+    "상품주문번호" 21 |line| text(&line.it.order.order_number);
+    "배송방법" 15 |line| text(method(&line.it.order));
+    "택배사" 15 |line| of_parcel(&line.it.order, |order| courier(&order.courier));
+    "송장번호" 24 |line| of_parcel(&line.it.order, |order| &order.tracking_number);
+}
+
+/// Courier and number are for parcels; the channel wants them empty otherwise.
+fn of_parcel(order: &Order, part: fn(&Order) -> &str) -> Cell<'_> {
+    text(if order.shipping_method == ShippingMethod::Parcel { part(order) } else { "" })
+}
+
+/// The courier as the channel's own list names it, where people say it otherwise.
+pub(super) fn courier(name: &str) -> &str {
+    const NAMES: &[(&str, &[&str])] = &[
+        ("로젠택배", &["로젠", "iLOGEN", "LOGEN"]),
+        ("CJ대한통운", &["대한통운", "CJ", "CJ택배", "CJ 대한통운", "CJ대한통운택배"]),
+        ("롯데택배", &["롯데", "롯데글로벌로지스", "현대택배"]),
+        ("한진택배", &["한진"]),
+        ("우체국택배", &["우체국"]),
+        ("경동택배", &["경동"]),
+        ("대신택배", &["대신", "대신화물"]),
+    ];
+    NAMES.iter().find(|(_, others)| others.contains(&name)).map_or(name, |(channel, _)| channel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::courier;
+
+    #[test]
+    fn couriers_are_named_as_the_channel_names_them() {
+        assert_eq!(
+            ["로젠", "대한통운", "로젠택배", "하우저"].map(courier),
+            ["로젠택배", "CJ대한통운", "로젠택배", "하우저"]
+        );
+    }
+}

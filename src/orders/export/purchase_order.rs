@@ -1,0 +1,92 @@
+//! 발주서: what the factory makes from, a sheet for each product.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use super::table::{Cell, Line, columns, method, text};
+use crate::orders::list::Listed;
+use crate::orders::model::OrderState;
+use crate::products::store as products;
+use crate::storage::{Param, Result, Tx, placeholders};
+
+columns! {
+    "번호" 6 |line| Cell::Number(line.number.into());
+    "상품주문번호" 21 |line| text(&line.it.order.order_number);
+    "구매자명" 12 |line| text(&line.it.order.customer.name);
+    "구매자연락처" 18 |line| text(&line.it.order.customer.tel);
+    "수취인명" 12 |line| text(&line.it.order.recipient.name);
+    "수취인연락처1" 15 |line| text(&line.it.order.recipient.tel1);
+    "수취인연락처2" 15 |line| text(&line.it.order.recipient.tel2);
+    "상품명" 42 |line| text(&line.it.product_name);
+    "옵션1" 30 |line| label(line.it, 0);
+    "옵션2" 30 |line| label(line.it, 1);
+    "옵션3" 30 |line| remaining_labels(line.it);
+    "합배송수" 9 |line| Cell::Number(line.it.bundle_count);
+    "수량" 9 |line| Cell::Number(line.it.order.quantity);
+    "지역" 9 |line| region(line);
+    "주소" 60 |line| address(line.it);
+    "발송기한" 12 |line| Cell::Date(line.it.order.dispatch_deadline);
+    "희망배송일" 12 |line| Cell::Date(line.it.order.preferred_shipping_date);
+    "발주일" 12 |line| day(line.it, OrderState::Purchased);
+    "출고일" 12 |line| day(line.it, OrderState::Dispatched);
+    "배송일" 12 |line| day(line.it, OrderState::Shipped);
+    "배송방법" 15 |line| text(method(&line.it.order));
+    "배송비" 9 |line| text(line.it.order.charge_type.label());
+    "택배사" 15 |line| text(&line.it.order.courier);
+    "송장번호" 24 |line| text(&line.it.order.tracking_number);
+    "고객메모" 42 |line| text(&line.it.order.customer_message);
+    "발주메모" 42 |line| text(&line.it.order.purchase_memo);
+    "상태" 9 |line| text(line.it.order.state.label());
+}
+
+fn label(it: &Listed, place: usize) -> Cell<'_> {
+    text(it.labels.get(place).map_or("", String::as_str))
+}
+
+/// The third label, and in the same cell those behind it: none is lost.
+fn remaining_labels(it: &Listed) -> Cell<'_> {
+    match it.labels.get(2..).unwrap_or_default() {
+        [] => text(""),
+        [third] => text(third),
+        more => Cell::Text(Cow::Owned(more.join(" / "))),
+    }
+}
+
+fn region<'a>(line: &Line<'a>) -> Cell<'a> {
+    let name = line.it.order.sigungu.and_then(|code| line.districts.display_name(code));
+    Cell::Text(name.map_or(Cow::Borrowed("미분류"), Cow::Owned))
+}
+
+fn address(it: &Listed) -> Cell<'_> {
+    let recipient = &it.order.recipient;
+    match recipient.address2.as_str() {
+        "" => text(&recipient.address1),
+        detail => Cell::Text(Cow::Owned(format!("{} {detail}", recipient.address1))),
+    }
+}
+
+/// The day alone: the factory needs no hours.
+fn day(it: &Listed, state: OrderState) -> Cell<'static> {
+    Cell::Date(it.order.moments.of(state).map(crate::time::Moment::date))
+}
+
+/// The orders by product, the products by priority: name and orders, in the sequence given.
+pub(super) fn by_product(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<(String, Vec<i64>)>> {
+    let mut product_of = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(500) {
+        let sql = format!("SELECT id, product_id FROM orders WHERE id IN ({})", placeholders(some.len()));
+        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
+        tx.for_each(&sql, &params, &mut |row| {
+            product_of.insert(row.int(0)?, row.int(1)?);
+            Ok(())
+        })?;
+    }
+    let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for id in ids {
+        if let Some(product) = product_of.get(id) {
+            groups.entry(*product).or_default().push(*id);
+        }
+    }
+    let products = products::all(tx)?;
+    Ok(products.into_iter().filter_map(|product| Some((product.name, groups.remove(&product.id)?))).collect())
+}

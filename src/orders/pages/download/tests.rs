@@ -1,0 +1,109 @@
+//! Files that leave the shop, and what is asked and written down before they do.
+
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Xlsx};
+use reqwest::StatusCode;
+
+use crate::uploads::pages::tests::{FIRST, bring};
+use crate::web::testing::TestApp;
+
+/// A shop with the orders of the first file, of which a courier has taken some.
+async fn shop() -> TestApp {
+    let app = TestApp::as_admin().await;
+    for file in [FIRST, "08_logen_result_header_row2.xls"] {
+        app.post_form(&format!("{}/apply", bring(&app, file).await), &[]).await;
+    }
+    app
+}
+
+/// The sheets of a downloaded workbook: name and rows.
+async fn workbook(app: &TestApp, query: &str, purpose: &str) -> (String, Vec<(String, Vec<Vec<Data>>)>) {
+    let token = app.token("/account").await;
+    let form = [("csrf", token.as_str()), ("purpose", purpose)];
+    let answer = app.browser.post(app.url(&format!("/orders/download?{query}"))).form(&form).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let name = answer.headers()["content-disposition"].to_str().expect("plain").to_owned();
+    let length = answer.headers()["content-length"].to_str().expect("plain").to_owned();
+    let bytes = answer.bytes().await.expect("bytes");
+    assert_eq!(length, bytes.len().to_string());
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+    let sheets = workbook.worksheets();
+    (name, sheets.into_iter().map(|(name, range)| (name, range.rows().map(<[Data]>::to_vec).collect())).collect())
+}
+
+#[tokio::test]
+async fn a_purchase_order_has_a_sheet_for_each_product_and_the_name_of_the_day() {
+    let app = shop().await;
+    let (name, sheets) = workbook(&app, "content=purchase-order", "factory").await;
+    assert!(
+        name.ends_with(
+            "filename*=UTF-8''2024-03-15%20%EC%A0%84%EC%B2%B4%20%EC%83%81%ED%92%88%20%EB%B0%9C%EC%A3%BC%EA%B1%B4.xlsx"
+        ),
+        "{name}"
+    );
+    assert_eq!(sheets.len(), 7);
+    assert_eq!(sheets.iter().map(|(_, rows)| rows.len() - 1).sum::<usize>(), 23);
+    let (first, rows) = &sheets[0];
+    assert_eq!(first, "예시공방 린넨 3인 소파");
+    assert_eq!(rows[0].len(), 27);
+    assert!(rows[1..].iter().all(|row| row[7] == Data::String(first.clone())));
+    assert_eq!(rows[1][0], Data::Float(1.0));
+
+    let (name, sheets) = workbook(&app, "content=purchase-order&product=PILLOW", "factory").await;
+    assert!(name.contains("%EB%B0%9C%EC%A3%BC%EA%B1%B4.xlsx") && sheets.len() == 1, "{name}");
+}
+
+#[tokio::test]
+async fn the_dispatch_list_has_four_columns_of_text_on_the_sheet_the_channel_wants() {
+    let app = shop().await;
+    let (_, sheets) = workbook(&app, "content=dispatch&state=SHIPPED&channel=SMART_STORE", "channel").await;
+    let [(name, rows)] = &sheets[..] else { panic!("{sheets:?}") };
+    let text = |cells: [&str; 4]| cells.map(|cell| Data::String(cell.to_owned()));
+    assert_eq!(name, "발송처리");
+    assert_eq!(rows[0], text(["상품주문번호", "배송방법", "택배사", "송장번호"]));
+    assert_eq!(rows[1], text(["2024031500000001", "택배,등기,소포", "로젠택배", "45168300137"]));
+    assert_eq!(rows.len(), 9);
+}
+
+#[tokio::test]
+async fn what_it_is_for_is_asked_and_written_down() {
+    let app = shop().await;
+    let here = "/orders/download?content=orders&state=SHIPPED";
+    for (fields, wrong) in [
+        (&[("purpose", ""), ("note", "세무사")][..], "무엇에 쓸 파일인지 골라 주세요"),
+        (&[("purpose", "other"), ("note", "  ")], "무엇에 쓸 파일인지 적어 주세요"),
+    ] {
+        let answer = app.post_form(here, fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains(wrong), "{}", answer.text);
+    }
+    assert!(app.post_form(here, &[("note", "세무사")]).await.text.contains("value=\"세무사\""));
+    assert!(app.get("/downloads").await.ok().contains("총 0건"), "nothing was taken");
+
+    let answer = app.post_form(here, &[("purpose", "other"), ("note", "세무사"), ("format", "csv")]).await;
+    assert!(answer.header("content-type").starts_with("text/csv") && answer.text.lines().count() == 9);
+    let page = app.get("/downloads").await.ok();
+    for word in ["총 <strong>1</strong>건", "admin", "주문 검색 결과", ">8<", "기타", "세무사", "주문상태 배송"]
+    {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_offered_says_why() {
+    let app = shop().await;
+    let list = app.get("/orders?state=PLACED").await.ok();
+    assert!(list.contains("주문상태 ‘배송’, 판매채널 ‘스마트스토어’로 찾아야"), "{list}");
+    assert!(list.contains("href=\"/orders?state=SHIPPED&#38;channel=SMART_STORE\""), "{list}");
+    assert!(list.contains("/orders/download?state=PLACED&#38;content=purchase-order"), "{list}");
+
+    let refused = app.post_form("/orders/download?content=dispatch&state=PLACED", &[("purpose", "channel")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("판매채널 ‘스마트스토어’로 찾아야"), "{}", refused.text);
+    let empty = app.post_form("/orders/download?content=orders&q=zzzz", &[("purpose", "customer")]).await;
+    assert!(empty.text.contains("조건에 맞는 주문이 없어요"), "{}", empty.text);
+    assert_eq!(app.get("/orders/download?content=everything").await.status, StatusCode::NOT_FOUND);
+    assert!(app.get("/downloads").await.ok().contains("총 0건"), "nothing was taken");
+}
