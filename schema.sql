@@ -168,6 +168,12 @@ CREATE TABLE order_tallies (
     PRIMARY KEY (state, channel_id, product_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Orders whose customer waits for an answer: a claim, and neither cancelled nor refunded yet. Few,
+-- and kept in the transaction of every change.
+CREATE TABLE open_claims (
+    order_id INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id)
+) STRICT;
+
 -- What the search finds an order by: ends of names and phones, words of addresses, numbers.
 -- A search is a range of `term`; `fields` says which of the order's fields hold it (a bit each).
 CREATE TABLE order_terms (

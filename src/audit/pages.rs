@@ -13,7 +13,7 @@ use crate::web::{Access, AppState, Layout, PageResult, Query, Routes, page};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/downloads", Access::Admin, list)
+    Routes::new().get("/downloads", Access::AdminConfirmed, list)
 }
 
 #[derive(Template)]

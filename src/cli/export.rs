@@ -58,6 +58,9 @@ pub(super) struct Orders {
     /// 상품번호
     #[arg(long, value_name = "NUMBER")]
     product: Option<String>,
+    /// open: 처리할 클레임만
+    #[arg(long, value_name = "open")]
+    claim: Option<String>,
     /// 순서, 날짜와 .desc(최근 먼저) 또는 .asc [기본값: placed_at.desc]
     #[arg(long, value_name = "DATE.DIRECTION")]
     sort: Option<String>,
@@ -136,6 +139,7 @@ impl Orders {
             state: or(word(&self.state), state),
             channel: or(word(&self.channel), channel),
             product: word(&self.product),
+            claim: word(&self.claim),
             sort: word(&self.sort),
             ..FilterWords::default()
         }
@@ -165,6 +169,7 @@ fn problems(words: &FilterWords) -> Vec<String> {
         wrong("to", &words.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
         wrong("to", &words.to, !turned, "--from보다 빨라요."),
         wrong("state", &words.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
+        wrong("claim", &words.claim, filter.claim_open, "open이어야 해요."),
         wrong("sort", &words.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
     ]
     .into_iter()

@@ -37,7 +37,7 @@ impl Role {
     /// The page a member of this role begins with.
     pub fn home(self) -> &'static str {
         match self {
-            Self::Admin => "/orders",
+            Self::Admin => "/",
             Self::Logistics => "/deliveries",
         }
     }

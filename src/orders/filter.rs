@@ -119,6 +119,9 @@ pub const PAGE_SIZES: [u32; 4] = [5, 10, 25, 50];
 /// Page size to begin with.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;
 
+/// The word for claims that wait for an answer.
+pub const OPEN_CLAIMS: &str = "open";
+
 /// What a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderFilter {
@@ -138,6 +141,8 @@ pub struct OrderFilter {
     pub channel: Option<String>,
     /// 상품종류, its number
     pub product: Option<String>,
+    /// only those with a claim that waits for an answer
+    pub claim_open: bool,
     /// the sequence; none is [`DEFAULT_SORT`]
     pub sort: Option<Sort>,
 }
@@ -153,6 +158,7 @@ impl Default for OrderFilter {
             state: None,
             channel: None,
             product: None,
+            claim_open: false,
             sort: None,
         }
     }
@@ -179,6 +185,8 @@ pub struct FilterWords {
     pub channel: String,
     /// a product's number
     pub product: String,
+    /// `open`: only claims that wait for an answer
+    pub claim: String,
     /// `placed_at.desc`
     pub sort: String,
     /// from 1
@@ -206,6 +214,7 @@ impl FilterWords {
             state: OrderState::parse(&self.state),
             channel: given(&self.channel),
             product: given(&self.product),
+            claim_open: self.claim == OPEN_CLAIMS,
             sort: parse_sort(&self.sort),
         }
     }
@@ -227,6 +236,7 @@ impl FilterWords {
             ("state", &self.state),
             ("channel", &self.channel),
             ("product", &self.product),
+            ("claim", &self.claim),
             ("sort", &self.sort),
             ("page", &self.page),
             ("size", &self.size),
@@ -265,6 +275,9 @@ impl FilterWords {
             said.push(format!("판매채널 {name}"));
         }
         said.extend(filter.product.map(|product| format!("상품 {product}")));
+        if filter.claim_open {
+            said.push("처리할 클레임".to_owned());
+        }
         if said.is_empty() { "모든 주문".to_owned() } else { said.join(" · ") }
     }
 

@@ -308,6 +308,11 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     let sql = "SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id";
     assert_eq!(kept, tallies(tx, sql)?);
 
+    let kept = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
+    let kept: Vec<i64> = kept.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let open: Vec<i64> = orders.iter().filter(|order| order.has_open_claim()).map(|order| order.id).collect();
+    assert_eq!(kept, open, "open claims");
+
     let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
     for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
         kept.entry(row.int(0)?).or_default().insert(row.text(1)?, row.int(2)?);

@@ -97,6 +97,11 @@ pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(Lis
     Ok(())
 }
 
+/// How many orders the list has, as its page says.
+pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
+    Ok(find(tx, filter, 0, 0)?.total)
+}
+
 /// The identifiers of all orders of the list, in its sequence.
 pub fn every_id(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
     Ok(find(tx, filter, 0, i64::MAX)?.ids)
@@ -114,7 +119,7 @@ fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result
     };
     let sort = filter.sort.unwrap_or(DEFAULT_SORT);
     let words = search_words(&filter.search);
-    if !words.is_empty() {
+    if !words.is_empty() || conditions.among.is_some() {
         return search::search(tx, filter, &conditions, &words, sort, (offset, size));
     }
     let total = total(tx, filter, &conditions)?;

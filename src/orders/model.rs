@@ -319,6 +319,11 @@ impl Order {
         }
     }
 
+    /// A wish of the customer waits for an answer.
+    pub fn has_open_claim(&self) -> bool {
+        !self.claim.is_empty() && self.state < OrderState::Cancelled
+    }
+
     /// 발송기한 is settled once the goods left the factory.
     pub fn deadline_is_settled(&self) -> bool {
         self.state >= OrderState::Dispatched

@@ -130,6 +130,15 @@ pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
         .collect()
 }
 
+/// How many products whose orders are listed have a variant whose label still is its value.
+pub fn without_labels(tx: &mut dyn Tx) -> Result<i64> {
+    tx.number(
+        "SELECT count(*) FROM products p WHERE p.enabled = 1 \
+         AND EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.label = v.option_value)",
+        &[],
+    )
+}
+
 /// How many orders each product has, by product.
 pub fn order_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
     tx.query("SELECT product_id, CAST(sum(orders) AS INTEGER) FROM order_tallies GROUP BY product_id", &[])?

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{Access, AppState, Error, Member, Query, Routes, Visitor, csrf, redirect};
+use super::{AppState, Error, Member, Query, Visitor, csrf};
 use crate::audit::{self, Activity};
 use crate::storage::parse_crockford;
 
@@ -120,9 +120,4 @@ impl FromRequestParts<AppState> for Layout {
         };
         Ok(Self { notice: notice.map(Notice::from), ..Self::bare(state, Some(visitor), parts.uri.path()) })
     }
-}
-
-/// `/`: each member's first page.
-pub(super) fn routes() -> Routes {
-    Routes::new().get("/", Access::Signed, async |member: Member| redirect(member.role.home()))
 }

@@ -51,7 +51,6 @@ use crate::{audit, deliveries, districts, members, orders, products, sessions, u
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
     vec![
-        layout::routes(),
         members::pages::routes(),
         orders::pages::routes(),
         uploads::pages::routes(),

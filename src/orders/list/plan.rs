@@ -24,6 +24,8 @@ const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
 pub(super) struct Conditions {
     sql: Vec<String>,
     pub(super) params: Vec<Param<'static>>,
+    /// only some of these orders pass, sorted: a filter that leaves few names them
+    pub(super) among: Option<Vec<i64>>,
     channel_id: Option<i64>,
     product_id: Option<i64>,
 }
@@ -31,7 +33,8 @@ pub(super) struct Conditions {
 impl Conditions {
     /// None when a filter names something that is not there.
     pub(super) fn of(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Option<Self>> {
-        let mut conditions = Self { sql: Vec::new(), params: Vec::new(), channel_id: None, product_id: None };
+        let mut conditions =
+            Self { sql: Vec::new(), params: Vec::new(), among: None, channel_id: None, product_id: None };
         if let Some(state) = filter.state {
             conditions.and("state = ?", state.rank().into());
         }
@@ -55,6 +58,10 @@ impl Conditions {
         for (operator, bound) in date_bounds(filter) {
             conditions.and(&format!("{} {operator} ?", filter.date.code()), bound);
         }
+        if filter.claim_open {
+            let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
+            conditions.among = Some(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+        }
         Ok(Some(conditions))
     }
 
@@ -65,7 +72,7 @@ impl Conditions {
 
     /// Every order passes.
     pub(super) fn hide_nothing(&self) -> bool {
-        self.sql.is_empty()
+        self.sql.is_empty() && self.among.is_none()
     }
 
     pub(super) fn with(&self, more: &str) -> String {

@@ -42,7 +42,7 @@ pub(super) fn search(
     sort: Sort,
     (offset, size): (i64, i64),
 ) -> Result<Found> {
-    let mut set: Option<Vec<i64>> = None;
+    let mut set = conditions.among.clone();
     let mut compared = Vec::new();
     for word in words {
         match listed_under(tx, filter, word)? {

@@ -80,6 +80,7 @@ impl Changes<'_> {
         let params: Vec<Param<'_>> = values(order).into_iter().chain([order.version.into(), now.into()]).collect();
         self.tx.exec(&INSERT, &params)?;
         *self.tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
+        self.save_claim(order.id, false, order.has_open_claim())?;
         let terms = terms(searchable(order, bundle_number)).0;
         self.new_terms.extend(terms.into_iter().map(|(term, fields)| NewTerm::new(term, order.id, fields)));
         self.log(order.id, &[]);
@@ -111,6 +112,7 @@ impl Changes<'_> {
         *self.tallies.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
         self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
         self.save_terms(before, after)?;
+        self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
         let log: Vec<_> =
             changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
         self.log(before.id, &log);
@@ -142,6 +144,15 @@ impl Changes<'_> {
             )?;
         }
         Ok(())
+    }
+
+    fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
+        let sql = match (was_open, is_open) {
+            (false, true) => "INSERT INTO open_claims (order_id) VALUES (?)",
+            (true, false) => "DELETE FROM open_claims WHERE order_id = ?",
+            _ => return Ok(()),
+        };
+        self.tx.exec(sql, &[order_id.into()]).map(drop)
     }
 
     fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) {

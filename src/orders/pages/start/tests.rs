@@ -1,0 +1,114 @@
+//! What waits today, and that each number is that of the list behind it.
+
+use crate::storage::StorageError;
+use crate::uploads::pages::tests::{FIRST, bring};
+use crate::web::testing::{START, TestApp};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The links of the start page with their numbers, in sequence.
+fn numbers(page: &str) -> Vec<(String, i64)> {
+    let main = page.split_once("<main").expect("a page").1;
+    let links = main.split("<a ").skip(1).filter_map(|link| {
+        let href = link.split_once("href=\"")?.1.split_once('"')?.0.replace("&#38;", "&");
+        let number = link.split_once("</a>")?.0.split_once("<strong")?.1.split_once('>')?.1.split_once('<')?.0;
+        Some((href, number.replace(',', "").parse().ok()?))
+    });
+    links.collect()
+}
+
+fn number(page: &str, beginning: &str) -> i64 {
+    let numbers = numbers(page);
+    let found = numbers.iter().find(|(href, _)| href.starts_with(beginning));
+    found.unwrap_or_else(|| panic!("{beginning} in {numbers:?}")).1
+}
+
+/// `총 N건` of a list.
+async fn total(app: &TestApp, href: &str) -> i64 {
+    let page = app.get(href).await.ok();
+    let after = page.split_once("총 ").unwrap_or_else(|| panic!("{href}: {page}")).1.replace("<strong>", "");
+    after.split(['<', '건']).next().expect("a number").replace(',', "").parse().expect(href)
+}
+
+async fn shop() -> TestApp {
+    let app = TestApp::as_admin().await;
+    for file in [FIRST, "08_logen_result_header_row2.xls", "B06_bad_values.xlsx"] {
+        app.post_form(&format!("{}/apply", bring(&app, file).await), &[]).await;
+    }
+    app
+}
+
+#[tokio::test]
+async fn every_number_is_that_of_its_list() {
+    let app = shop().await;
+    let mut lists = 0;
+    // All deadlines are on 20 March: they come near, are today's, and pass.
+    for days in [0, 2, 3, 1] {
+        app.clock.advance_ms(days * DAY_MS);
+        let app = app.another_browser();
+        app.sign_in_admin().await;
+        let page = app.get("/").await.ok();
+        for (href, number) in numbers(&page) {
+            if href.starts_with("/orders") || href.starts_with("/uploads") {
+                assert_eq!(total(&app, &href).await, number, "{href}");
+                lists += 1;
+            }
+        }
+    }
+    assert_eq!(lists, 4 * (7 + 6 + 2), "seven states, three spans of two states, claims and uploads");
+}
+
+#[tokio::test]
+async fn what_waits_is_counted() {
+    let app = shop().await;
+    let page = app.get("/").await.ok();
+    assert!(page.contains("2024-03-15 (금)"), "{page}");
+    assert_eq!(number(&page, "/orders?state=SHIPPED"), 8);
+    assert_eq!(number(&page, "/orders?date=dispatch_deadline&to=2024-03-14&state=PLACED"), 0);
+    assert_eq!(number(&page, "/orders?claim=open"), 1);
+    assert_eq!(number(&page, "/uploads?rows=rejected"), 2);
+    assert_eq!(number(&page, "/products?labels=missing"), 6);
+    assert!(!page.contains("처음 오셨네요"));
+
+    app.clock.advance_ms(6 * DAY_MS);
+    app.sign_in_admin().await;
+    let page = app.get("/").await.ok();
+    let late = "/orders?date=dispatch_deadline&to=2024-03-20&state=PLACED";
+    assert_eq!(number(&page, late), total(&app, "/orders?state=PLACED").await);
+    assert!(number(&page, late) > 0);
+}
+
+#[tokio::test]
+async fn deliveries_of_today_and_tomorrow_are_those_of_the_own_team() {
+    let app = shop().await;
+    app.state
+        .storage
+        .write(|tx| {
+            let day = START.date().to_string();
+            let sql = "UPDATE deliveries SET preferred_shipping_date = ?";
+            tx.exec(&format!("{sql} WHERE shipping_method = 'DIRECT'"), &[(&day).into()])?;
+            tx.exec(&format!("{sql} WHERE shipping_method = 'QUICK'"), &[(&day).into()])?;
+            Ok::<_, StorageError>(())
+        })
+        .await
+        .expect("writes");
+    let page = app.get("/").await.ok();
+    let today = "/deliveries?state=PREPARING&state=READY_TO_SHIP&method=DIRECT&date_from=2024-03-15&date_to=2024-03-15";
+    assert_eq!(number(&page, today), 1);
+    assert_eq!(number(&page, &today.replace("03-15", "03-16")), 0);
+}
+
+#[tokio::test]
+async fn an_empty_shop_tells_how_to_begin() {
+    let app = TestApp::as_admin().await;
+    let page = app.get("/").await.ok();
+    assert!(page.contains("처음 오셨네요") && page.contains("href=\"/uploads\"") && page.contains("href=\"/members\""));
+    assert!(numbers(&page).iter().all(|(_, number)| *number == 0));
+}
+
+#[tokio::test]
+async fn the_delivery_team_begins_with_deliveries() {
+    let app = TestApp::start().await;
+    app.sign_in_logistics().await;
+    assert_eq!(app.get("/").await.location(), "/deliveries");
+}

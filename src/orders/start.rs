@@ -1,0 +1,144 @@
+//! What waits today: the numbers of the start page, each with the address of the list behind it.
+//!
+//! Every number is the total of that list, counted by tallies and indexes as the list counts it.
+
+use chrono::{Days, NaiveDate};
+
+use super::filter::{DateField, FilterWords, OPEN_CLAIMS};
+use super::list::{self, Total};
+use super::model::OrderState;
+use crate::deliveries::model::DeliveryState;
+use crate::products::store as products;
+use crate::storage::{Result, Tx};
+use crate::uploads::store::{self as uploads, Which};
+
+/// Days ahead in which a deadline is near.
+const NEAR: u64 = 3;
+
+/// Deliveries that have not gone yet.
+const UNDER_WAY: [DeliveryState; 2] = [DeliveryState::Preparing, DeliveryState::ReadyToShip];
+
+/// States before the goods leave the factory: their deadlines count.
+const BEFORE_DISPATCH: [OrderState; 2] = [OrderState::Placed, OrderState::Purchased];
+
+/// A number, and the list that has so many rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// rows of the list
+    pub total: Total,
+    /// its address
+    pub href: String,
+}
+
+impl Number {
+    fn exactly(number: i64, href: impl Into<String>) -> Self {
+        Self { total: Total::Exactly(number), href: href.into() }
+    }
+
+    /// Nothing waits there.
+    pub fn is_zero(&self) -> bool {
+        self.total.number() == 0
+    }
+}
+
+/// Deadlines of a span of days, by state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// 지난 기한, 오늘, 사흘 안
+    pub name: &'static str,
+    /// of 주문 and of 발주
+    pub numbers: [Number; 2],
+}
+
+/// What waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// orders of each state
+    pub states: Vec<(OrderState, Number)>,
+    /// deadlines of what has not left the factory
+    pub deadlines: Vec<Deadline>,
+    /// 직접전달 with today's, then tomorrow's 희망배송일
+    pub deliveries: [Number; 2],
+    /// claims without an answer
+    pub claims: Number,
+    /// uploads with rejected rows nobody has dealt with
+    pub rejected: Number,
+    /// 미분류
+    pub unknown_districts: Number,
+    /// products of which a label still is the channel's word
+    pub missing_labels: Number,
+}
+
+impl Waiting {
+    /// The shop has never had an order.
+    pub fn is_first_day(&self) -> bool {
+        self.states.iter().all(|(_, number)| number.is_zero())
+    }
+}
+
+/// Counts what waits on that day.
+pub fn waiting(tx: &mut dyn Tx, today: NaiveDate) -> Result<Waiting> {
+    let tomorrow = later(today, 1);
+    Ok(Waiting {
+        states: OrderState::ALL
+            .into_iter()
+            .map(|state| Ok((state, orders(tx, &of_state(state))?)))
+            .collect::<Result<_>>()?,
+        deadlines: [
+            ("지난 기한", None, Some(later(today, -1))),
+            ("오늘까지", Some(today), Some(today)),
+            ("사흘 안", Some(tomorrow), Some(later(today, NEAR.cast_signed()))),
+        ]
+        .into_iter()
+        .map(|(name, from, to)| deadline(tx, name, from, to))
+        .collect::<Result<_>>()?,
+        deliveries: [deliveries(tx, today)?, deliveries(tx, tomorrow)?],
+        claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
+        rejected: Number::exactly(uploads::page(tx, Which::Open, 0, 0)?.1, "/uploads?rows=rejected"),
+        unknown_districts: Number::exactly(unknown_districts(tx)?, "/districts/unknown"),
+        missing_labels: Number::exactly(products::without_labels(tx)?, "/products?labels=missing"),
+    })
+}
+
+fn later(day: NaiveDate, days: i64) -> NaiveDate {
+    let moved = Days::new(days.unsigned_abs());
+    if days < 0 { day.checked_sub_days(moved) } else { day.checked_add_days(moved) }.unwrap_or(day)
+}
+
+fn of_state(state: OrderState) -> FilterWords {
+    FilterWords { state: state.code().to_owned(), ..FilterWords::default() }
+}
+
+fn orders(tx: &mut dyn Tx, words: &FilterWords) -> Result<Number> {
+    Ok(Number { total: list::count(tx, &words.filter())?, href: format!("/orders?{}", words.query(&[])) })
+}
+
+fn deadline(tx: &mut dyn Tx, name: &'static str, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<Deadline> {
+    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+    let [placed, purchased] = BEFORE_DISPATCH.map(|state| FilterWords {
+        date: DateField::DispatchDeadline.code().to_owned(),
+        from: day(from),
+        to: day(to),
+        ..of_state(state)
+    });
+    Ok(Deadline { name, numbers: [orders(tx, &placed)?, orders(tx, &purchased)?] })
+}
+
+fn deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Number> {
+    let [preparing, ready] = UNDER_WAY;
+    let sql = "SELECT count(*) FROM deliveries WHERE preferred_shipping_date = ? AND shipping_method = 'DIRECT' \
+               AND state IN (?, ?)";
+    let number = tx.number(sql, &[day.into(), (preparing as i64).into(), (ready as i64).into()])?;
+    let states = UNDER_WAY.map(|state| format!("state={}", state.code())).join("&");
+    Ok(Number::exactly(number, format!("/deliveries?{states}&method=DIRECT&date_from={day}&date_to={day}")))
+}
+
+/// Orders under way that nobody knows the district of.
+fn unknown_districts(tx: &mut dyn Tx) -> Result<i64> {
+    let [preparing, ready] = UNDER_WAY;
+    tx.number(
+        "SELECT count(*) FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
+         WHERE d.state IN (?, ?) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?",
+        &[(preparing as i64).into(), (ready as i64).into(), OrderState::Shipped.rank().into()],
+    )
+}
