@@ -22,8 +22,39 @@ CREATE TABLE members (
     -- Raised to end every session of the member at once; a session remembers the one it began with.
     session_epoch INTEGER NOT NULL DEFAULT 0,
     created_at    INTEGER NOT NULL,
-    signed_in_at  INTEGER
+    signed_in_at  INTEGER,
+    -- An administrator made the password: it lets in until then, and only to choose another one.
+    one_time_until INTEGER,
+    -- A copy of a cookie was used then; null once the member has been told.
+    stolen_at     INTEGER
 ) STRICT;
+
+-- Browsers in which a member is signed in. A session and what renews it name their device, so that
+-- deleting the row ends both, whatever store they are kept in.
+CREATE TABLE devices (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    member_id    INTEGER NOT NULL REFERENCES members (id),
+    description  TEXT /*64*/ NOT NULL,           -- 윈도우 컴퓨터 · 크롬
+    address      TEXT /*64*/ NOT NULL,
+    signed_in_at INTEGER NOT NULL,
+    seen_at      INTEGER NOT NULL,
+    stays_until  INTEGER,                        -- null: signed in as long as the session lasts
+    expires_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX devices_by_member ON devices (member_id, seen_at);
+CREATE INDEX devices_by_expiry ON devices (expires_at);
+
+-- Who came in or tried to, for some months.
+CREATE TABLE sign_ins (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    member_id   INTEGER NOT NULL REFERENCES members (id),
+    at          INTEGER NOT NULL,
+    outcome     TEXT /*16*/ NOT NULL,            -- password, stayed, wrong, disabled, late, stolen
+    description TEXT /*64*/ NOT NULL,
+    address     TEXT /*64*/ NOT NULL
+) STRICT;
+CREATE INDEX sign_ins_by_member ON sign_ins (member_id, id);
+CREATE INDEX sign_ins_by_age ON sign_ins (at);
 
 CREATE TABLE sessions (
     id         TEXT /*32*/ NOT NULL PRIMARY KEY,
@@ -31,6 +62,14 @@ CREATE TABLE sessions (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Browsers that stay signed in: by the number of the series, of its tokens only the hashes.
+CREATE TABLE stays (
+    series     TEXT /*64*/ NOT NULL PRIMARY KEY,
+    record     TEXT NOT NULL,                    -- JSON
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX stays_by_expiry ON stays (expires_at);
 
 -- Failed sign-ins of one account or one address.
 CREATE TABLE sign_in_failures (

@@ -19,8 +19,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
 use crate::config::{Config, ConfigError, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
-use crate::members::{limits, store};
-use crate::sessions;
+use crate::members::{self, store};
+use crate::sessions::{self, staying};
 use crate::storage::Storage;
 use crate::uploads;
 use crate::web::{self, AppState};
@@ -216,7 +216,8 @@ async fn sweep(state: AppState) {
             _ = expired.tick() => {
                 let swept = state.storage.write(move |tx| {
                     sessions::delete_expired(tx)?;
-                    limits::forget_old(tx)?;
+                    staying::delete_expired(tx)?;
+                    members::forget_old(tx)?;
                     let before = tx.now().plus_ms(-kept_ms);
                     uploads::store::forget_old_files(tx, before, FILES_A_SWEEP)
                 }).await;

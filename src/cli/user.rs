@@ -84,18 +84,18 @@ impl User {
             Self::Add { username, role, password } => add(&storage, &username, role, &password),
             Self::Passwd { username, password } => set_password(&storage, username, &password),
             Self::Role { username, role } => {
-                change(&storage, username, "members.role", "역할을 바꿨어요.", move |tx, username| {
-                    store::set_role(tx, username, role)
+                change(&storage, username, "members.role", "역할을 바꿨어요.", move |tx, id| {
+                    store::set_role(tx, id, role)
                 })
             }
             Self::Enable { username } => {
-                change(&storage, username, "members.enabled", "이제 로그인할 수 있어요.", |tx, username| {
-                    store::set_enabled(tx, username, true)
+                change(&storage, username, "members.enabled", "이제 로그인할 수 있어요.", |tx, id| {
+                    store::set_enabled(tx, id, true)
                 })
             }
             Self::Disable { username } => {
-                change(&storage, username, "members.disabled", "이제 로그인하지 못해요.", |tx, username| {
-                    store::set_enabled(tx, username, false)
+                change(&storage, username, "members.disabled", "이제 로그인하지 못해요.", |tx, id| {
+                    store::set_enabled(tx, id, false)
                 })
             }
             Self::List { json } => list(&storage, json),
@@ -122,8 +122,8 @@ fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -
 
 fn set_password(storage: &Storage, username: String, password: &PasswordFrom) -> Outcome {
     let hash = password.hash()?;
-    change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, username| {
-        Ok(store::set_password(tx, username, &hash)?.map(drop))
+    change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, id| {
+        Ok(store::set_password(tx, id, &hash)?.map(drop))
     })
 }
 
@@ -133,11 +133,15 @@ fn change(
     username: String,
     action: &'static str,
     told: &str,
-    act: impl Fn(&mut dyn Tx, &str) -> Result<Result<(), Unchanged>> + Send + 'static,
+    act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), Unchanged>> + Send + 'static,
 ) -> Outcome {
     block_on(async {
         let changed = storage.write(move |tx| {
-            let changed = act(tx, &username)?;
+            let id = match store::id_of(tx, &username)? {
+                Ok(id) => id,
+                Err(unknown) => return Ok(Err(unknown)),
+            };
+            let changed = act(tx, id)?;
             if changed.is_ok() {
                 note(tx, action, &username)?;
             }

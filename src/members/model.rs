@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::storage::crockford;
 use crate::time::Moment;
+
+/// How long a one-time password lets in, in milliseconds: a week.
+pub const ONE_TIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// What a member may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,14 @@ impl Role {
         match self {
             Self::Admin => "관리자",
             Self::Logistics => "배송팀",
+        }
+    }
+
+    /// What a member of this role sees, in a sentence.
+    pub fn sees(self) -> &'static str {
+        match self {
+            Self::Admin => "모든 화면을 보고 바꿔요.",
+            Self::Logistics => "배송 화면만 봐요.",
         }
     }
 
@@ -85,6 +97,15 @@ pub struct Account {
     pub created_at: Moment,
     /// when they last signed in
     pub signed_in_at: Option<Moment>,
+    /// when an administrator made their password: until when it lets in
+    pub one_time_until: Option<Moment>,
+}
+
+impl Account {
+    /// The identifier as addresses carry it.
+    pub fn number(&self) -> String {
+        crockford(self.member.id)
+    }
 }
 
 /// What is wrong with a name or a password; said at its field.
@@ -105,6 +126,9 @@ pub enum Refusal {
     /// the repetition differs
     #[error("두 비밀번호가 서로 달라요. 다시 적어 주세요.")]
     PasswordRepeat,
+    /// the one there is already
+    #[error("지금 비밀번호와 다른 비밀번호로 적어 주세요.")]
+    PasswordSame,
 }
 
 /// A name as it is stored: trimmed, 2 to 32 characters.

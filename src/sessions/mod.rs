@@ -4,8 +4,10 @@
 //! identifiers: [`SignedIn`]. Whether the member may still come in is asked of the database at
 //! every request (enabled, same `session_epoch`), so ending a member's sessions is one number
 //! raised by one. The store is tower-sessions' trait over our own storage; Redis comes beside it.
+//! [`staying`] is what brings a member back after the session is over.
 
 mod database;
+pub mod staying;
 
 pub use database::{DatabaseStore, delete_expired};
 
@@ -46,8 +48,15 @@ pub struct SignedIn {
     pub member_id: i64,
     /// the member's `session_epoch` when it began
     pub epoch: i64,
+    /// the device it runs on: deleting that ends the session
+    #[serde(default)]
+    pub device_id: i64,
     /// what the tokens of its forms are made of
     pub csrf: String,
+    /// Whether the answer that began it brought a new token of the series, which nobody has seen
+    /// arrive yet.
+    #[serde(default)]
+    pub renewed: bool,
     started: i64,
     seen: i64,
     /// when the password was last typed in this session
@@ -56,6 +65,18 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    /// Somebody who typed their password now.
+    pub fn by_password(member_id: i64, epoch: i64, device_id: i64, csrf: String, now: Moment) -> Self {
+        Self { member_id, epoch, device_id, csrf, renewed: false, started: now.0, seen: now.0, typed: Some(now.0) }
+    }
+
+    /// Somebody who stayed signed in; their pages of the session before can still be sent.
+    pub fn by_series(series: &staying::Series, renewed: bool, now: Moment) -> Self {
+        let staying::Series { member_id, epoch, device_id, ref csrf, .. } = *series;
+        let csrf = csrf.clone();
+        Self { member_id, epoch, device_id, csrf, renewed, started: now.0, seen: now.0, typed: None }
+    }
+
     /// Whether the password was typed in this session, not too long ago.
     pub fn is_confirmed(&self, now: Moment) -> bool {
         self.typed.is_some_and(|typed| since(typed, now) <= TYPED_FOR)
@@ -78,9 +99,14 @@ pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<Database
 
 /// Begins a member's session under a new number, so that one planted before the login is worth
 /// nothing after it.
-pub async fn begin(session: &Session, member_id: i64, epoch: i64, csrf: String, now: Moment) -> Result<(), Error> {
+pub async fn begin(session: &Session, signed_in: &SignedIn) -> Result<(), Error> {
     session.cycle_id().await?;
-    session.insert(KEY, SignedIn { member_id, epoch, csrf, started: now.0, seen: now.0, typed: Some(now.0) }).await
+    session.insert(KEY, signed_in).await
+}
+
+/// Notes that the token which came with this session has arrived.
+pub async fn note_arrival(session: &Session, signed_in: SignedIn) -> Result<(), Error> {
+    session.insert(KEY, SignedIn { renewed: false, ..signed_in }).await
 }
 
 /// Notes that the member has typed the password again.

@@ -6,19 +6,29 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::{AppState, Error};
+use super::{AppState, Error, user_agent};
+use crate::members::devices::Place;
 
 /// Headers that a proxy adds; their presence means that somebody else is asking through it.
 const FORWARDING: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// The computer that asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// its address, behind the proxies that the settings name
     pub address: IpAddr,
     /// Whether it is surely this computer: a loopback peer, no proxy between, and asked for by a
     /// name of this computer (a foreign name that leads here is a trick of DNS).
     pub is_local: bool,
+    /// what it says it is, in words: `윈도우 컴퓨터 · 크롬`
+    pub description: String,
+}
+
+impl Client {
+    /// Where the request comes from, for the member's list of devices.
+    pub fn place(&self) -> Place {
+        Place { description: self.description.clone(), address: self.address.to_string() }
+    }
 }
 
 impl FromRequestParts<AppState> for Client {
@@ -28,9 +38,11 @@ impl FromRequestParts<AppState> for Client {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let peer = peer.ok_or_else(|| Error::Internal("the peer's address is unknown".to_owned()))?.to_canonical();
         let proxied = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|words| words.to_str().ok());
         Ok(Self {
             address: behind(peer, &parts.headers, &state.config.trusted_proxies),
             is_local: peer.is_loopback() && !proxied && names_this_computer(parts),
+            description: user_agent::describe(user_agent.unwrap_or_default()),
         })
     }
 }

@@ -32,9 +32,14 @@ pub fn secret() -> Result<String, NoRandomness> {
 
 /// A code of eight characters to read from a console and type: `K7QF-2M9D`.
 pub fn code() -> Result<String, NoRandomness> {
+    Ok(long_code()?[5..].to_owned())
+}
+
+/// A code of twelve characters, sixty bits: `4T0X-K7QF-2M9D`.
+pub fn long_code() -> Result<String, NoRandomness> {
     let bytes = random::<8>()?;
     let text = crate::storage::crockford(i64::from_le_bytes(bytes) & i64::MAX);
-    Ok(format!("{}-{}", &text[5..9], &text[9..13]))
+    Ok(format!("{}-{}-{}", &text[1..5], &text[5..9], &text[9..13]))
 }
 
 pub(super) fn is_secret(text: &str) -> bool {

@@ -86,7 +86,7 @@ impl Layout {
     pub(super) fn bare(state: &AppState, visitor: Option<Visitor>, path: &str) -> Self {
         let (member, csrf) = visitor.map_or((None, String::new()), |visitor| {
             let csrf = csrf::token(&visitor.csrf_secret).unwrap_or_default();
-            (visitor.member, csrf)
+            (visitor.present.map(|present| present.member), csrf)
         });
         Self { member, csrf, path: path.to_owned(), notice: None, banner: state.banner() }
     }
@@ -113,8 +113,7 @@ impl FromRequestParts<AppState> for Layout {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         let Ok(Query(Done { done })) = Query::from_request_parts(parts, state).await;
-        let notice = match (done.as_deref().and_then(parse_crockford), visitor.member.as_ref().map(|member| member.id))
-        {
+        let notice = match (done.as_deref().and_then(parse_crockford), visitor.member().map(|member| member.id)) {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| audit::find(tx, id, member_id)).await?,
             _ => None,
         };

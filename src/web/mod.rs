@@ -15,6 +15,7 @@
 
 pub mod assets;
 pub mod client;
+mod cookies;
 pub mod csrf;
 mod error;
 mod form;
@@ -30,6 +31,7 @@ mod state;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod user_agent;
 mod visitor;
 
 use askama::Template;
@@ -44,6 +46,7 @@ pub use self::layout::{Layout, Notice, Tone};
 pub use self::routes::{Access, Declared, Routes};
 pub use self::state::AppState;
 pub use self::visitor::Visitor;
+pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
 use crate::{audit, deliveries, districts, members, orders, products, sessions, uploads};

@@ -19,6 +19,8 @@ use super::{AppState, Error, Role, Visitor, redirect, redirect_with_form};
 pub enum Access {
     /// anybody
     Public,
+    /// every member, also one who has to choose a password before anything else
+    Arriving,
     /// every member
     Signed,
     /// administrators
@@ -88,34 +90,34 @@ impl Routes {
 
 async fn admit(access: Access, request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<Visitor>();
-    let role = visitor.and_then(|visitor| visitor.member.as_ref()).map(|member| member.role);
+    let present = visitor.and_then(|visitor| visitor.present.as_ref());
     let confirmed = visitor.is_some_and(|visitor| visitor.confirmed);
-    match (access, role) {
-        (Access::Public, _) | (Access::Signed, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
+    match (access, present.map(|present| present.member.role)) {
+        (Access::Public, _) | (Access::Arriving, Some(_)) => next.run(request).await,
+        (_, None) => sign_in_first(&request, visitor.is_some_and(|visitor| visitor.stolen)),
+        (_, Some(_)) if present.is_some_and(|present| present.must_change) => redirect("/account"),
+        (Access::Signed, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
         (Access::AdminConfirmed, Some(Role::Admin)) if confirmed => next.run(request).await,
         (Access::AdminConfirmed, Some(Role::Admin)) => password_first(&request),
         (Access::Admin | Access::AdminConfirmed, Some(Role::Logistics)) => Error::Forbidden.into_response(),
-        (Access::Signed | Access::Admin | Access::AdminConfirmed, None) => sign_in_first(&request),
     }
 }
 
 /// To the login page; after it to the page that was asked for, but never to an act, which would
 /// be repeated without its form.
-fn sign_in_first(request: &Request) -> Response {
+fn sign_in_first(request: &Request, stolen: bool) -> Response {
     let wanted = wanted(request);
-    if request.method() != Method::GET || wanted == "/" {
-        return redirect("/login");
-    }
-    redirect(&with_path("/login", "next", wanted))
+    let next = (request.method() == Method::GET && wanted != "/").then_some(("next", wanted));
+    redirect(&with("/login", stolen.then_some(("stolen", "1")).into_iter().chain(next)))
 }
 
 /// To the page that asks for the password. An act goes there with its form (307), which that page
 /// keeps and sends on.
 fn password_first(request: &Request) -> Response {
     if request.method() == Method::GET {
-        redirect(&with_path("/password", "next", wanted(request)))
+        redirect(&with("/password", [("next", wanted(request))]))
     } else {
-        redirect_with_form(&with_path("/password", "act", wanted(request)))
+        redirect_with_form(&with("/password", [("act", wanted(request))]))
     }
 }
 
@@ -123,6 +125,8 @@ fn wanted(request: &Request) -> &str {
     request.uri().path_and_query().map_or("/", |wanted| wanted.as_str())
 }
 
-fn with_path(to: &str, name: &str, path: &str) -> String {
-    serde_html_form::to_string([(name, path)]).map_or_else(|_| to.to_owned(), |query| format!("{to}?{query}"))
+fn with<'a>(to: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
+    let query = serde_html_form::to_string(&pairs).unwrap_or_default();
+    if query.is_empty() { to.to_owned() } else { format!("{to}?{query}") }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::members::passwords::Passwords;
+use crate::sessions::staying::{DatabaseSeries, SeriesStore};
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::uploads::{OpenError, Uploads};
@@ -33,6 +34,8 @@ pub struct AppState {
     pub uploads: Uploads,
     /// hashes passwords, a bounded number at once
     pub passwords: Passwords,
+    /// the browsers that stay signed in
+    pub stays: Arc<dyn SeriesStore>,
     /// What the first administrator proves with, when not at this computer, that they own it.
     pub setup_code: Arc<str>,
     /// the training shop, where this is one
@@ -48,6 +51,7 @@ impl AppState {
     pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
+            stays: Arc::new(DatabaseSeries::new(storage.clone())),
             storage,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),

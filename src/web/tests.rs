@@ -38,8 +38,9 @@ async fn every_door_opens_to_those_it_is_for_and_to_nobody_else() {
         let (status, location) = answers(&logistics, &route).await;
         let kept_out = status == StatusCode::FORBIDDEN;
         assert!(!location.starts_with("/login"), "logistics: {told}: {status}");
-        assert!(kept_out || route.access == Access::Signed, "logistics: {told}: {status}");
-        assert!(!(looks && kept_out) || route.access != Access::Signed, "logistics: {told}: {status}");
+        let is_for_both = matches!(route.access, Access::Arriving | Access::Signed);
+        assert!(kept_out || is_for_both, "logistics: {told}: {status}");
+        assert!(!(looks && kept_out && is_for_both), "logistics: {told}: {status}");
 
         let (status, location) = answers(&admin, &route).await;
         assert!(!location.starts_with("/login"), "admin: {told}: {status}");

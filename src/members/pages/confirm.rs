@@ -65,7 +65,7 @@ pub(super) async fn confirm(
     let Some(typed) = typed else {
         return Ok(page_with(StatusCode::FORBIDDEN, again(None)));
     };
-    if !is_own_password(&state, client, &member, typed).await? {
+    if !is_own_password(&state, &client, &member, typed).await? {
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, again(Some(WRONG_PASSWORD))));
     }
     sessions::confirm(&session, state.now()).await?;

@@ -1,18 +1,24 @@
-//! Coming in, going out, and one's own password.
+//! Coming in, going out, one's own account, and the members as administrators see them.
 
 mod account;
+mod add;
 mod confirm;
+mod devices;
+mod entering;
+mod list;
 mod login;
+mod member;
+#[cfg(test)]
+mod member_tests;
 mod setup;
+#[cfg(test)]
+mod staying_tests;
 #[cfg(test)]
 mod tests;
 
-use tower_sessions::Session;
-
 use super::limits::Subjects;
-use super::model::{Member, Refusal};
+use super::model::{Member, NewPassword, Refusal};
 use super::store;
-use crate::sessions;
 use crate::web::client::Client;
 use crate::web::{Access, AppState, Error, Routes, csrf};
 
@@ -23,9 +29,17 @@ pub fn routes() -> Routes {
         .post("/setup", Access::Public, setup::make)
         .get("/login", Access::Public, login::show)
         .post("/login", Access::Public, login::sign_in)
-        .post("/logout", Access::Signed, login::sign_out)
-        .get("/account", Access::Signed, account::show)
-        .post("/account", Access::Signed, account::change)
+        .post("/logout", Access::Arriving, login::sign_out)
+        .get("/account", Access::Arriving, account::show)
+        .post("/account", Access::Arriving, account::change)
+        .post("/account/devices", Access::Signed, devices::sign_out)
+        .get("/members", Access::AdminConfirmed, list::show)
+        .post("/members", Access::AdminConfirmed, add::add)
+        .get("/members/new", Access::AdminConfirmed, add::show)
+        .get("/members/{id}", Access::AdminConfirmed, member::show)
+        .post("/members/{id}/role", Access::AdminConfirmed, member::set_role)
+        .post("/members/{id}/enabled", Access::AdminConfirmed, member::set_enabled)
+        .post("/members/{id}/password", Access::AdminConfirmed, member::reset_password)
         .get("/password", Access::Admin, confirm::show)
         .post("/password", Access::Admin, confirm::confirm)
 }
@@ -44,7 +58,7 @@ impl Problems {
     fn add(&mut self, refusal: Refusal) {
         let field = match refusal {
             Refusal::Username | Refusal::UsernameTaken => &mut self.username,
-            Refusal::PasswordShort | Refusal::PasswordLong => &mut self.password,
+            Refusal::PasswordShort | Refusal::PasswordLong | Refusal::PasswordSame => &mut self.password,
             Refusal::PasswordRepeat => &mut self.again,
         };
         *field = Some(refusal.to_string());
@@ -55,9 +69,12 @@ impl Problems {
     }
 }
 
-async fn begin_session(state: &AppState, session: &Session, member_id: i64, epoch: i64) -> Result<(), Error> {
-    let begun = sessions::begin(session, member_id, epoch, csrf::secret()?, state.now()).await;
-    Ok(begun?)
+/// A one-time password and its hash.
+async fn one_time_password(state: &AppState) -> Result<(String, String), Error> {
+    let password = csrf::long_code()?;
+    let checked = NewPassword::new(password.clone()).map_err(|refusal| Error::Internal(refusal.to_string()))?;
+    let hash = state.passwords.hash(checked).await?;
+    Ok((password, hash))
 }
 
 /// Said where the own password was asked for and another one came.
@@ -65,7 +82,7 @@ const WRONG_PASSWORD: &str = "지금 비밀번호가 맞지 않아요. 다시 �
 
 /// Whether `typed` is the member's password. Guesses are counted as sign-ins are: an open screen is
 /// not the owner.
-async fn is_own_password(state: &AppState, client: Client, member: &Member, typed: String) -> Result<bool, Error> {
+async fn is_own_password(state: &AppState, client: &Client, member: &Member, typed: String) -> Result<bool, Error> {
     let subjects = Subjects::new(&member.username, client.address);
     let (counted, username) = (subjects.clone(), member.username.clone());
     if let Some(minutes) = state.storage.write(move |tx| counted.count(tx)).await? {

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
-use super::{Problems, begin_session};
+use super::Problems;
+use super::entering::{enter, with_cookie};
 use crate::members::limits::Subjects;
 use crate::members::model::{self, NewPassword, Role};
 use crate::members::store;
 use crate::storage::{Result, Tx};
 use crate::web::client::Client;
-use crate::web::{AppState, Error, Form, Layout, PageResult, page, page_with, redirect};
+use crate::web::{AppState, Error, Form, Layout, PageResult, Visitor, page, page_with, redirect};
 
 #[derive(Template)]
 #[template(path = "members/setup.html")]
@@ -45,6 +46,7 @@ pub(super) async fn show(State(state): State<AppState>, client: Client, layout: 
 pub(super) async fn make(
     State(state): State<AppState>,
     session: Session,
+    visitor: Visitor,
     client: Client,
     layout: Layout,
     Form(form): Form<SetupForm>,
@@ -53,7 +55,7 @@ pub(super) async fn make(
         return Ok(redirect("/login"));
     }
     let subjects = Subjects::new("(setup)", client.address);
-    let (problems, made) = check(&state, client, &subjects, &form).await?;
+    let (problems, made) = check(&state, &client, &subjects, &form).await?;
     let again = |problems| {
         let page = SetupPage { layout, needs_code: !client.is_local, username: form.username, problems };
         Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
@@ -72,13 +74,13 @@ pub(super) async fn make(
     let Some(id) = made else {
         return Ok(redirect("/login"));
     };
-    begin_session(&state, &session, id, 0).await?;
-    Ok(redirect(Role::Admin.home()))
+    let cookie = enter(&state, &session, &visitor, &client, (id, 0), false).await?;
+    Ok(with_cookie(redirect(Role::Admin.home()), cookie))
 }
 
 async fn check(
     state: &AppState,
-    client: Client,
+    client: &Client,
     subjects: &Subjects,
     form: &SetupForm,
 ) -> PageResult<(Problems, Option<(String, NewPassword)>)> {

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::header::HOST;
 
-use crate::members::store;
+use crate::members::store::{self, Unchanged};
 use crate::sessions;
 use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp};
@@ -13,6 +13,15 @@ const MINUTE_MS: i64 = 60_000;
 
 async fn is_signed_in(app: &TestApp) -> bool {
     app.get("/account").await.status == StatusCode::OK
+}
+
+/// As an administrator does it elsewhere.
+pub(super) async fn set_enabled(app: &TestApp, username: &'static str, enabled: bool) -> Result<(), Unchanged> {
+    let changed = app.state.storage.write(move |tx| match store::id_of(tx, username)? {
+        Ok(id) => store::set_enabled(tx, id, enabled),
+        Err(unknown) => Ok(Err(unknown)),
+    });
+    changed.await.expect("writes")
 }
 
 async fn try_password(app: &TestApp, username: &str, password: &str) -> StatusCode {
@@ -199,11 +208,10 @@ async fn a_disabled_member_is_out_at_once() {
     app.add_member("admin", Role::Admin).await;
     app.sign_in_logistics().await;
     assert!(is_signed_in(&app).await);
-    let disabled = app.state.storage.write(|tx| store::set_enabled(tx, "driver", false)).await;
-    assert_eq!(disabled.expect("writes"), Ok(()));
+    assert_eq!(set_enabled(&app, "driver", false).await, Ok(()));
     assert!(!is_signed_in(&app).await);
     assert_eq!(try_password(&app, "driver", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
-    app.state.storage.write(|tx| store::set_enabled(tx, "driver", true)).await.expect("writes").expect("known");
+    assert_eq!(set_enabled(&app, "driver", true).await, Ok(()));
     assert!(!is_signed_in(&app).await, "the old session stays dead");
 }
 
@@ -211,14 +219,17 @@ async fn a_disabled_member_is_out_at_once() {
 async fn the_last_administrator_stays() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
-    let storage = &app.state.storage;
-    let last = Err(store::Unchanged::LastAdmin);
-    assert_eq!(storage.write(|tx| store::set_enabled(tx, "admin", false)).await.expect("writes"), last);
-    assert_eq!(storage.write(|tx| store::set_role(tx, "admin", Role::Logistics)).await.expect("writes"), last);
+    let last = Err(Unchanged::LastAdmin);
+    assert_eq!(set_enabled(&app, "admin", false).await, last);
+    let demoted = app.state.storage.write(|tx| {
+        let id = store::id_of(tx, "admin")?.expect("is there");
+        store::set_role(tx, id, Role::Logistics)
+    });
+    assert_eq!(demoted.await.expect("writes"), last);
     app.add_member("second", Role::Admin).await;
-    assert_eq!(storage.write(|tx| store::set_enabled(tx, "admin", false)).await.expect("writes"), Ok(()));
-    let unknown = storage.write(|tx| store::set_enabled(tx, "nobody", false)).await.expect("writes");
-    assert_eq!(unknown, Err(store::Unchanged::Unknown));
+    assert_eq!(set_enabled(&app, "admin", false).await, Ok(()));
+    assert_eq!(set_enabled(&app, "second", false).await, last, "only one is left");
+    assert_eq!(set_enabled(&app, "nobody", false).await, Err(Unchanged::Unknown));
 }
 
 #[tokio::test]

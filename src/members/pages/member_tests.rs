@@ -1,0 +1,154 @@
+//! Members, as administrators look after them.
+
+use reqwest::StatusCode;
+
+use crate::members::store::{self, Unchanged};
+use crate::storage::crockford;
+use crate::web::Role;
+use crate::web::testing::{Answer, PASSWORD, TestApp};
+
+const DAY_MS: i64 = 24 * 60 * 60_000;
+
+async fn address(app: &TestApp, username: &'static str) -> String {
+    let found = app.state.storage.read(move |tx| store::id_of(tx, username)).await.expect("reads");
+    format!("/members/{}", crockford(found.expect("is there")))
+}
+
+/// The one-time password that a page shows.
+fn issued(page: &str) -> String {
+    let (_, after) = page.split_once("일회용 비밀번호</dt><dd><code>").expect("a password");
+    after.split('<').next().expect("it").to_owned()
+}
+
+async fn sign_in(app: &TestApp, username: &str, password: &str) -> Answer {
+    app.post_form_from("/login", "/login", &[("username", username), ("password", password)]).await
+}
+
+#[tokio::test]
+async fn a_new_member_chooses_a_password_before_anything_else() {
+    let app = TestApp::as_admin().await;
+    let page = app.post_form("/members", &[("username", " 김기사 "), ("role", "logistics")]).await.ok();
+    let password = issued(&page);
+    assert_eq!(password.len(), "XXXX-XXXX-XXXX".len());
+    assert!(!app.get("/members").await.ok().contains(&password), "it is shown once");
+    assert!(app.get("/members").await.ok().contains("일회용 비밀번호"), "and that it waits is said");
+
+    let driver = app.another_browser();
+    let answer = sign_in(&driver, "김기사", &password).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/account"));
+    for path in ["/", "/deliveries", "/orders"] {
+        assert_eq!(driver.get(path).await.location(), "/account", "{path}");
+    }
+    assert_eq!(driver.post_form("/account/devices", &[]).await.location(), "/account");
+    let change = async |current: &str, password: &str| {
+        driver.post_form("/account", &[("current", current), ("password", password), ("again", password)]).await
+    };
+    let same = change(&password, &password).await;
+    assert_eq!(same.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(same.text.contains("지금 비밀번호와 다른 비밀번호"));
+    assert_eq!(change(&password, "나만 아는 비밀번호").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(driver.get("/deliveries").await.status, StatusCode::OK);
+    assert_eq!(sign_in(&app.another_browser(), "김기사", &password).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_one_time_password_is_good_for_a_week() {
+    let app = TestApp::as_admin().await;
+    let password = issued(&app.post_form("/members", &[("username", "김기사"), ("role", "logistics")]).await.ok());
+    app.clock.advance_ms(7 * DAY_MS + 1);
+    let late = sign_in(&app.another_browser(), "김기사", &password).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(late.text.contains("일회용 비밀번호의 기한이 지났어요"));
+    let guess = sign_in(&app.another_browser(), "김기사", "guess-guess").await;
+    assert!(!guess.text.contains("기한"), "only who knows the password learns that");
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_comes_back_with_what_was_typed() {
+    let app = TestApp::as_admin().await;
+    for (name, problem) in [("admin", "이미 쓰고 있는 아이디예요"), ("김", "2~32자")] {
+        let answer = app.post_form("/members", &[("username", name), ("role", "admin")]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains(problem) && answer.text.contains(&format!("value=\"{name}\"")));
+        assert!(answer.text.contains("value=\"admin\" checked"), "the role as well");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_password_ends_what_was_open() {
+    let app = TestApp::as_admin().await;
+    let driver = app.another_browser();
+    driver.sign_in_logistics().await;
+    let page = app.post_form(&format!("{}/password", address(&app, "driver").await), &[]).await.ok();
+    assert_eq!(driver.get("/deliveries").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(sign_in(&driver, "driver", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(sign_in(&driver, "driver", &issued(&page)).await.location(), "/account");
+    assert_eq!(app.post_form("/members/0000000000001/password", &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_disabled_member_is_out_and_may_come_back() {
+    let app = TestApp::as_admin().await;
+    let driver = app.another_browser();
+    driver.sign_in_logistics().await;
+    let member = address(&app, "driver").await;
+    let set = async |enabled| app.post_form(&format!("{member}/enabled"), &[("enabled", enabled)]).await;
+    let answer = set("0").await;
+    assert!(app.get(answer.location()).await.ok().contains("이제 로그인하지 못해요"));
+    assert_eq!(driver.get("/deliveries").await.status, StatusCode::SEE_OTHER);
+    assert!(sign_in(&driver, "driver", PASSWORD).await.text.contains("지금은 쓸 수 없는 아이디예요"));
+    assert!(sign_in(&driver, "driver", "wrong").await.text.contains("아이디나 비밀번호가 맞지 않아요"));
+    let history = app.get(&member).await.ok();
+    assert!(history.contains("사용 안 함이라 거절") && history.contains("비밀번호 틀림"));
+    set("1").await;
+    assert_eq!(sign_in(&driver, "driver", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_last_administrator_is_told_why_not() {
+    let app = TestApp::as_admin().await;
+    let admin = address(&app, "admin").await;
+    for (act, field) in [("role", ("role", "logistics")), ("enabled", ("enabled", "0"))] {
+        let answer = app.post_form(&format!("{admin}/{act}"), &[field]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains("사용 중인 마지막 관리자예요"));
+    }
+    app.add_member("second", Role::Admin).await;
+    let answer = app.post_form(&format!("{admin}/role"), &[("role", "logistics")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.get("/members").await.location(), "/login?next=%2Fmembers", "the new role begins with a login");
+}
+
+#[tokio::test]
+async fn two_administrators_cannot_disable_each_other_at_once() {
+    let app = TestApp::start().await;
+    app.add_member("admin", Role::Admin).await;
+    app.add_member("second", Role::Admin).await;
+    let disable = |username: &'static str| {
+        app.state.storage.write(move |tx| match store::id_of(tx, username)? {
+            Ok(id) => store::set_enabled(tx, id, false),
+            Err(unknown) => Ok(Err(unknown)),
+        })
+    };
+    let (one, two) = tokio::join!(disable("admin"), disable("second"));
+    let answers = [one.expect("writes"), two.expect("writes")];
+    assert!(answers.contains(&Ok(())) && answers.contains(&Err(Unchanged::LastAdmin)), "{answers:?}");
+}
+
+#[tokio::test]
+async fn the_history_says_when_from_where_and_how() {
+    let app = TestApp::as_admin().await;
+    let driver = app.another_browser();
+    driver.sign_in_logistics().await;
+    for _ in 0..12 {
+        app.clock.advance_ms(20 * 60_000);
+        sign_in(&app.another_browser(), "driver", "wrong").await;
+    }
+    let member = address(&app, "driver").await;
+    let page = app.get(&format!("{member}?size=10")).await.ok();
+    assert_eq!(page.matches("비밀번호 틀림").count(), 10);
+    let last = app.get(&format!("{member}?size=10&page=2")).await.ok();
+    assert_eq!(last.matches("비밀번호 틀림").count(), 2);
+    assert!(last.contains("2024-03-15 10:00") && last.contains("127.0.0.1") && last.contains("알 수 없는 기기"));
+    assert!(driver.get("/account").await.ok().contains("비밀번호 틀림"), "the member sees it too");
+}

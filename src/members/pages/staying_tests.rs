@@ -1,0 +1,347 @@
+//! Staying signed in, as browsers do it: two tabs, lost answers, copied cookies.
+
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
+
+use crate::members::sign_ins::{self, Outcome};
+use crate::members::store;
+use crate::web::testing::{Answer, PASSWORD, TestApp};
+use crate::web::{Role, Routes};
+
+const HOUR_MS: i64 = 60 * 60_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const STAY: &str = "mukkeum_stay";
+
+/// A browser whose cookies the test holds in its hand.
+#[derive(Clone)]
+struct Jar {
+    stay: String,
+    session: String,
+}
+
+impl Jar {
+    fn take(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(SET_COOKIE) {
+            let line = line.to_str().expect("text");
+            let (name, rest) = line.split_once('=').expect("a cookie");
+            let value = rest.split(';').next().expect("a value").to_owned();
+            match name {
+                STAY => self.stay = value,
+                "mukkeum" => self.session = value,
+                _ => {}
+            }
+        }
+    }
+
+    /// What is left when the session is over: the browser was closed, or was idle for long.
+    fn without_session(&self) -> Self {
+        Self { session: String::new(), ..self.clone() }
+    }
+}
+
+/// Goes to a page with the cookies of `jar`, and does not look at the answer's.
+async fn send(app: &TestApp, jar: &Jar, path: &str) -> Answer {
+    let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let cookies = format!("{STAY}={}; mukkeum={}", jar.stay, jar.session);
+    app.send(bare.get(app.url(path)).header(COOKIE, cookies).header(ACCEPT, "text/html,*/*")).await
+}
+
+/// Goes to a page; whether the member is in.
+async fn visit(app: &TestApp, jar: &mut Jar) -> bool {
+    let answer = send(app, jar, "/account").await;
+    jar.take(&answer);
+    answer.status == StatusCode::OK
+}
+
+async fn sign_in(app: &TestApp, stays: bool) -> Jar {
+    let browser = app.another_browser();
+    let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
+    let fields = if stays { &fields[..] } else { &fields[..2] };
+    let answer = browser.post_form_from("/login", "/login", fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let mut jar = Jar { stay: String::new(), session: String::new() };
+    jar.take(&answer);
+    jar
+}
+
+async fn shop() -> TestApp {
+    let app = TestApp::start().await;
+    app.add_member("admin", Role::Admin).await;
+    app.add_member("driver", Role::Logistics).await;
+    app
+}
+
+async fn outcomes(app: &TestApp) -> Vec<Outcome> {
+    let read = app.state.storage.read(|tx| {
+        let id = store::id_of(tx, "driver")?.expect("is there");
+        sign_ins::of_member(tx, id, 50, 0)
+    });
+    read.await.expect("reads").into_iter().map(|line| line.outcome).collect()
+}
+
+#[tokio::test]
+async fn a_browser_that_stays_signed_in_comes_back_for_fourteen_days() {
+    let app = shop().await;
+    let mut jar = sign_in(&app, true).await;
+    for day in 1..=13 {
+        app.clock.advance_ms(DAY_MS);
+        let before = jar.stay.clone();
+        assert!(visit(&app, &mut jar).await, "day {day}");
+        assert_ne!(jar.stay, before, "the token is replaced at each use");
+        let now = jar.stay.clone();
+        assert!(visit(&app, &mut jar).await && jar.stay == now, "and at no other time");
+    }
+    app.clock.advance_ms(DAY_MS);
+    assert!(!visit(&app, &mut jar).await, "fourteen days are over");
+    assert_eq!(jar.stay, "", "the cookie goes");
+
+    let mut other = sign_in(&app, false).await;
+    assert_eq!(other.stay, "");
+    app.clock.advance_ms(DAY_MS);
+    assert!(!visit(&app, &mut other).await, "who did not ask for it types the password again");
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_site_and_for_no_script() {
+    let app = shop().await;
+    let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
+    let answer = app.post_form_from("/login", "/login", &fields).await;
+    let cookies: Vec<&str> = answer.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
+    let cookie = cookies.iter().find(|line| line.starts_with(STAY)).expect("is set");
+    for word in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Max-Age=1209600"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    let token = cookie.split(['.', ';']).nth(1).expect("a token").to_owned();
+    let kept = app
+        .state
+        .storage
+        .read(move |tx| tx.number("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
+    assert_eq!(kept.await.expect("reads"), 0, "its hash alone is kept");
+
+    let behind_tls = TestApp::start_with(|config| config.behind_tls = true, Routes::new()).await;
+    assert_eq!(crate::sessions::staying::cookie_name(&behind_tls.state.config), "__Host-mukkeum_stay");
+}
+
+#[tokio::test]
+async fn two_tabs_at_once_are_no_theft() {
+    let app = shop().await;
+    let mut jar = sign_in(&app, true).await.without_session();
+    let (one, two) = (jar.clone(), jar.clone());
+    let (one, two) = tokio::join!(send(&app, &one, "/deliveries"), send(&app, &two, "/deliveries"));
+    assert_eq!((one.status, two.status), (StatusCode::OK, StatusCode::OK));
+    jar.take(&one);
+    jar.take(&two);
+    assert!(visit(&app, &mut jar).await);
+    app.clock.advance_ms(DAY_MS);
+    assert!(visit(&app, &mut jar).await, "whichever answer came last");
+    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_no_theft() {
+    let app = shop().await;
+    let mut jar = sign_in(&app, true).await.without_session();
+    let lost = send(&app, &jar, "/deliveries").await;
+    assert_eq!(lost.status, StatusCode::OK);
+    app.clock.advance_ms(3 * HOUR_MS);
+    assert!(visit(&app, &mut jar).await, "the cookie of before is still good");
+    app.clock.advance_ms(DAY_MS);
+    assert!(visit(&app, &mut jar).await, "and the one that came then");
+}
+
+#[tokio::test]
+async fn a_stolen_old_token_ends_everything_and_the_member_is_told() {
+    let app = shop().await;
+    let mut phone = sign_in(&app, true).await;
+    let mut office = sign_in(&app, true).await;
+    let mut thief = phone.without_session();
+    app.clock.advance_ms(DAY_MS);
+    assert!(visit(&app, &mut phone).await && visit(&app, &mut phone).await && visit(&app, &mut office).await);
+
+    app.clock.advance_ms(HOUR_MS);
+    let refused = send(&app, &thief, "/deliveries").await;
+    assert_eq!((refused.status, refused.location()), (StatusCode::SEE_OTHER, "/login?stolen=1&next=%2Fdeliveries"));
+    let told = send(&app, &thief, "/login?stolen=1").await.ok();
+    assert!(told.contains("모든 기기에서 로그아웃했어요"));
+    assert!(!visit(&app, &mut thief).await);
+    assert!(!visit(&app, &mut phone).await, "the session that was open ends as well");
+    assert!(!visit(&app, &mut office).await, "on every device");
+    assert!(!visit(&app, &mut phone.without_session()).await && !visit(&app, &mut office.without_session()).await);
+    assert_eq!(outcomes(&app).await[0], Outcome::Stolen);
+
+    let browser = app.another_browser();
+    let fields = [("username", "driver"), ("password", PASSWORD)];
+    let answer = browser.post_form_from("/login", "/login", &fields).await;
+    assert!(browser.get(answer.location()).await.ok().contains("예전 로그인 정보를 누군가 다시 써서"));
+    assert!(browser.get("/account").await.ok().contains("도난 의심"));
+    assert_eq!(browser.post_form("/logout", &[]).await.status, StatusCode::SEE_OTHER);
+    let answer = browser.post_form_from("/login", "/login", &fields).await;
+    assert_eq!(answer.location(), "/deliveries", "once is enough");
+}
+
+#[tokio::test]
+async fn who_stole_a_token_and_comes_first_is_found_out_by_the_owner() {
+    let app = shop().await;
+    let mut owner = sign_in(&app, true).await.without_session();
+    let mut thief = owner.clone();
+    assert!(visit(&app, &mut thief).await && visit(&app, &mut thief).await);
+    app.clock.advance_ms(HOUR_MS);
+    assert!(!visit(&app, &mut owner).await);
+    assert!(!visit(&app, &mut thief).await, "the thief is out as well");
+}
+
+#[tokio::test]
+async fn a_disabled_member_does_not_come_back_and_neither_does_one_with_a_new_password() {
+    let app = shop().await;
+    let mut jar = sign_in(&app, true).await;
+    super::tests::set_enabled(&app, "driver", false).await.expect("is not the last administrator");
+    assert!(!visit(&app, &mut jar).await);
+    super::tests::set_enabled(&app, "driver", true).await.expect("is known");
+    assert!(!visit(&app, &mut jar.without_session()).await, "the series stays dead");
+    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+
+    let (mut here, mut there) = (sign_in(&app, true).await, sign_in(&app, true).await);
+    let changed = app.state.storage.write(|tx| {
+        let id = store::id_of(tx, "driver")?.expect("is there");
+        store::set_password(tx, id, "another")
+    });
+    changed.await.expect("writes").expect("is known");
+    assert!(!visit(&app, &mut here).await && !visit(&app, &mut there.without_session()).await);
+    assert!(!visit(&app, &mut there).await);
+}
+
+#[tokio::test]
+async fn logout_ends_the_series_of_this_browser_alone() {
+    let app = shop().await;
+    let mut other = sign_in(&app, true).await;
+    let browser = app.another_browser();
+    let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
+    let mut jar = Jar { stay: String::new(), session: String::new() };
+    jar.take(&browser.post_form_from("/login", "/login", &fields).await);
+    let bye = browser.post_form("/logout", &[]).await;
+    let mut left = jar.clone();
+    left.take(&bye);
+    assert_eq!(left.stay, "", "the cookie goes");
+    assert!(!visit(&app, &mut jar.without_session()).await, "and a copy of it is worth nothing");
+    assert!(visit(&app, &mut other.without_session()).await);
+    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+    app.clock.advance_ms(DAY_MS);
+    assert!(visit(&app, &mut other).await);
+}
+
+#[tokio::test]
+async fn a_member_signs_out_elsewhere() {
+    let app = shop().await;
+    let (mut phone, mut tablet) = (sign_in(&app, true).await, sign_in(&app, true).await);
+    let here = app.another_browser();
+    here.sign_in_logistics().await;
+    let page = here.get("/account").await.ok();
+    assert_eq!(page.matches("까지</td>").count(), 2, "two stay signed in: {page}");
+    let device = page.split("name=\"device\" value=\"").nth(1).expect("another device").split('"').next().expect("it");
+    let answer = here.post_form("/account/devices", &[("device", device)]).await;
+    assert!(here.get(answer.location()).await.ok().contains("그 기기에서 로그아웃했어요"));
+    let again = here.post_form("/account/devices", &[("device", device)]).await;
+    assert!(here.get(again.location()).await.ok().contains("이미 로그아웃된 기기예요"));
+    let (on_phone, on_tablet) = (visit(&app, &mut phone).await, visit(&app, &mut tablet).await);
+    assert!(on_phone != on_tablet, "one of the two is out");
+    assert!(!visit(&app, &mut if on_phone { tablet.without_session() } else { phone.without_session() }).await);
+
+    here.post_form("/account/devices", &[]).await;
+    assert!(!visit(&app, &mut phone).await && !visit(&app, &mut tablet).await);
+    assert_eq!(here.get("/account").await.status, StatusCode::OK, "this one stays");
+}
+
+#[tokio::test]
+async fn nobody_signs_somebody_else_out() {
+    let app = shop().await;
+    let mut phone = sign_in(&app, false).await;
+    let device = app.state.storage.read(|tx| tx.number("SELECT id FROM devices", &[])).await.expect("reads");
+    let admin = app.another_browser();
+    admin.sign_in_admin().await;
+    let device = crate::storage::crockford(device);
+    admin.post_form("/account/devices", &[("device", &device)]).await;
+    assert!(visit(&app, &mut phone).await);
+}
+
+#[tokio::test]
+async fn a_page_of_the_evening_before_can_still_be_sent() {
+    let app = shop().await;
+    let browser = app.another_browser();
+    let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
+    browser.post_form_from("/login", "/login", &fields).await;
+    let token = browser.token("/account").await;
+    app.clock.advance_ms(14 * HOUR_MS);
+    let body = format!("csrf={token}");
+    let request = browser.browser.post(browser.url("/account/devices")).header(ACCEPT, "text/html").body(body);
+    let answer = browser.send(request.header("content-type", "application/x-www-form-urlencoded")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    assert!(answer.location().starts_with("/account?done="));
+}
+
+#[tokio::test]
+async fn only_going_to_a_page_uses_a_ticket_up() {
+    let app = shop().await;
+    let mut jar = sign_in(&app, true).await.without_session();
+    let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    for (name, value) in [("sec-fetch-mode", "cors"), ("accept", "image/*")] {
+        let request = bare.get(app.url("/account")).header(COOKIE, format!("{STAY}={}", jar.stay)).header(name, value);
+        let answer = app.send(request).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}");
+        assert!(!answer.header("set-cookie").contains(STAY));
+    }
+    assert!(visit(&app, &mut jar).await);
+}
+
+/// The password page stands before what is guarded, however the browser came in.
+#[tokio::test]
+async fn staying_signed_in_is_not_having_typed_the_password() {
+    let app = TestApp::start().await;
+    app.add_member("admin", Role::Admin).await;
+    let fields = [("username", "admin"), ("password", PASSWORD), ("stay", "1")];
+    let mut jar = Jar { stay: String::new(), session: String::new() };
+    jar.take(&app.another_browser().post_form_from("/login", "/login", &fields).await);
+    assert_eq!(send(&app, &jar, "/members").await.status, StatusCode::OK);
+    app.clock.advance_ms(9 * HOUR_MS);
+    let led = send(&app, &jar, "/members").await;
+    assert_eq!((led.status, led.location()), (StatusCode::SEE_OTHER, "/password?next=%2Fmembers"));
+}
+
+#[tokio::test]
+async fn whoever_signs_in_takes_the_place_of_the_one_before() {
+    let app = shop().await;
+    let browser = app.another_browser();
+    let stays = |username| [("username", username), ("password", PASSWORD), ("stay", "1")];
+    browser.post_form_from("/login", "/login", &stays("driver")).await;
+    app.clock.advance_ms(DAY_MS);
+    browser.post_form_from("/login", "/login", &stays("admin")[..2]).await;
+    app.clock.advance_ms(DAY_MS);
+    let request = browser.browser.get(browser.url("/account")).header(ACCEPT, "text/html");
+    assert_eq!(browser.send(request).await.status, StatusCode::SEE_OTHER, "nobody comes back as the driver");
+}
+
+#[tokio::test]
+async fn what_is_over_is_swept() {
+    let app = shop().await;
+    sign_in(&app, true).await;
+    sign_in(&app, false).await;
+    app.clock.advance_ms(DAY_MS);
+    let left = async |table: &'static str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        app.state.storage.read(move |tx| tx.number(&sql, &[])).await.expect("reads")
+    };
+    let sweep = async || {
+        let swept = app.state.storage.write(|tx| {
+            crate::sessions::staying::delete_expired(tx)?;
+            crate::members::forget_old(tx)
+        });
+        swept.await.expect("writes");
+    };
+    sweep().await;
+    assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (1, 1, 2));
+    app.clock.advance_ms(14 * DAY_MS);
+    sweep().await;
+    assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (0, 0, 2));
+    app.clock.advance_ms(200 * DAY_MS);
+    sweep().await;
+    assert_eq!(left("sign_ins").await, 0);
+}
