@@ -11,6 +11,12 @@ CREATE TABLE schema_versions (
     applied_at INTEGER NOT NULL
 ) STRICT;
 
+-- What an administrator set for the whole shop: its name, its telephone, its address on the network.
+CREATE TABLE settings (
+    name  TEXT /*64*/ NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- ── members ────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE members (

@@ -59,6 +59,7 @@ pub mod orders;
 pub mod products;
 pub mod sessions;
 pub mod sheets;
+pub mod shop;
 pub mod storage;
 pub mod time;
 pub mod uploads;

@@ -49,7 +49,7 @@ pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{audit, deliveries, districts, members, orders, products, sessions, uploads};
+use crate::{audit, deliveries, districts, members, orders, products, sessions, shop, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -61,6 +61,7 @@ pub fn rooms() -> Vec<Routes> {
         districts::pages::routes(),
         products::pages::routes(),
         audit::pages::routes(),
+        shop::pages::routes(),
     ]
 }
 
@@ -132,14 +133,18 @@ pub fn done(to: &str, activity_id: i64) -> Response {
 pub fn attachment(file_name: &str) -> String {
     let plain: String =
         file_name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
-    let encoded: String = file_name
-        .bytes()
+    let encoded = percent_encoded(file_name);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+/// A text as a piece of an address.
+pub fn percent_encoded(text: &str) -> String {
+    text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
             other => format!("%{other:02X}"),
         })
-        .collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+        .collect()
 }
 
 /// `to` if it is a path of this application, for `next=` after a login; never another site.

@@ -1,0 +1,27 @@
+//! The SQL of the shop's settings.
+
+use super::model::Shop;
+use crate::storage::{Result, Tx};
+
+/// The shop as it was written down.
+pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
+    let mut shop = Shop::default();
+    for mut row in tx.query("SELECT name, value FROM settings WHERE name LIKE 'shop.%'", &[])? {
+        let (name, value) = (row.text(0)?, row.text(1)?);
+        match name.as_str() {
+            "shop.name" => shop.name = value,
+            "shop.tel" => shop.tel = value,
+            "shop.address" => shop.address = value,
+            _ => {}
+        }
+    }
+    Ok(shop)
+}
+
+/// Writes the shop down.
+pub fn save(tx: &mut dyn Tx, shop: &Shop) -> Result<()> {
+    for (name, value) in [("shop.name", &shop.name), ("shop.tel", &shop.tel), ("shop.address", &shop.address)] {
+        tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;
+    }
+    Ok(())
+}
