@@ -122,8 +122,8 @@ CREATE TABLE variants (
 
 -- ── deliveries and orders ──────────────────────────────────────────────────────────────────
 
--- One bundle, as the delivery team sees it. Everything but the bundle number follows from its
--- orders and is written again in the transaction that changes any of them.
+-- One bundle, as the delivery team sees it. All down to the district follows from its orders and is
+-- written again in the transaction that changes any of them.
 CREATE TABLE deliveries (
     id                      INTEGER NOT NULL PRIMARY KEY,
     bundle_number           TEXT /*64*/ NOT NULL UNIQUE,
@@ -135,10 +135,32 @@ CREATE TABLE deliveries (
     shipping_method         TEXT /*16*/ NOT NULL,
     preferred_shipping_date TEXT /*10*/,          -- earliest of its orders
     sigungu                 INTEGER,              -- district code; null is 미분류
+    ready_at                INTEGER,              -- when all of it could go for the first time
+    printed_at              INTEGER,              -- when its slip was printed last
+    printed_by              INTEGER,              -- … and by which member
+    memo                    TEXT NOT NULL DEFAULT '', -- the delivery team's own
     version                 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX deliveries_by_state ON deliveries (state, id);
+-- The list is narrowed by state, method, district and date. Each index holds all four, so that
+-- counting and turning pages read nothing but the index: the first gathers what a filter leaves
+-- over, the others are also walked in their own sequence.
+CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu, id);
+CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu);
+CREATE INDEX deliveries_by_district ON deliveries (sigungu, id, state, shipping_method, preferred_shipping_date);
+
+-- What was done with a delivery. The log of its page, and what an undoing needs to know.
+CREATE TABLE delivery_events (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    delivery_id INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    member_id   INTEGER,
+    activity_id INTEGER NOT NULL,                 -- the act it was part of
+    action      TEXT /*16*/ NOT NULL,             -- printed, completed, undone, noted
+    details     TEXT NOT NULL                     -- JSON, by action
+) STRICT;
+CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
+CREATE INDEX delivery_events_by_activity ON delivery_events (activity_id);
 
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
@@ -181,6 +203,7 @@ CREATE TABLE orders (
     refunded_at             INTEGER,
     upload_id               INTEGER,               -- the upload that brought it
     created_at              INTEGER NOT NULL,
+    joined_at               INTEGER,               -- when it moved into its delivery; null: it was made in it
     version                 INTEGER NOT NULL DEFAULT 0,
     UNIQUE (order_number, channel_id)
 ) STRICT;

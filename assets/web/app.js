@@ -8,6 +8,8 @@
 // data-unsaved      on the form of a list: asks before what was typed in other rows is lost
 // data-download     on a form that answers with a file: the page stays, so it may be sent again soon
 // data-drop         on a file form: files may be dropped on it, progress is shown
+// data-follows="…"  on a select with groups: shows those of the choice in the select of that id
+// data-print-now    on a page that was opened to be printed: prints it
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
 const typing = (element) => element?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
@@ -195,6 +197,30 @@ document.querySelectorAll("form[data-drop]").forEach((form) => {
     request.send(new FormData(form));
   });
 });
+
+// ── a choice that narrows another ──────────────────────────────────────
+document.querySelectorAll("select[data-follows]").forEach((follower) => {
+  const leader = document.getElementById(follower.dataset.follows);
+  const groups = [...follower.querySelectorAll("optgroup")];
+  const follow = () => {
+    const chosen = leader.value;
+    groups.forEach((group) => {
+      if (chosen && group.dataset.of !== chosen) group.remove();
+      else follower.append(group);
+    });
+    if (follower.selectedIndex < 0) follower.selectedIndex = 0;
+  };
+  leader?.addEventListener("change", follow);
+  if (leader) follow();
+});
+
+// ── printing ───────────────────────────────────────────────────────────
+if (document.querySelector("[data-print-now]")) {
+  const here = new URL(location);
+  here.searchParams.delete("print");
+  history.replaceState(null, "", here);
+  addEventListener("load", () => print());
+}
 
 // ── menus ──────────────────────────────────────────────────────────────
 document.addEventListener("click", (event) => {

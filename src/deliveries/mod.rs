@@ -1,5 +1,18 @@
 //! Deliveries: orders that travel together.
+//!
+//! `model` says what a delivery is; `filter` what a list of them shows; `list` finds that by index
+//! among a million; `store` keeps what follows from the orders; `complete` is 배송 완료 and its
+//! undoing; `log` what happened to a delivery; `slip` what stands on the sheet the customer signs,
+//! and how large; `pages` shows them.
 
+pub mod complete;
+pub mod filter;
+pub mod list;
+pub mod log;
 pub mod model;
 pub mod pages;
+mod qr;
+pub mod slip;
 pub mod store;
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,12 @@ impl DeliveryState {
         }
     }
 
+    /// The state of that code or Korean word.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        Self::ALL.into_iter().find(|state| state.code().eq_ignore_ascii_case(text) || state.label() == text)
+    }
+
     /// The state of a stored number.
     pub fn from_stored(number: i64) -> Option<Self> {
         usize::try_from(number).ok().and_then(|number| Self::ALL.get(number).copied())
@@ -136,6 +142,12 @@ fn primary(parts: &[Part]) -> Option<&Part> {
     })
 }
 
+/// Whether an order came into the delivery behind the team's back: after its slip was printed, or,
+/// where none was, after everything could have gone for the first time.
+pub fn came_later(joined_at: Moment, printed_at: Option<Moment>, ready_at: Option<Moment>) -> bool {
+    printed_at.or(ready_at).is_some_and(|known| joined_at > known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +197,14 @@ mod tests {
     fn cancelled_pieces_are_counted_apart() {
         let summary = Summary::of(&[part(1, Placed, 2), part(2, Cancelled, 3)]);
         assert_eq!((summary.order_count, summary.total_quantity, summary.cancelled_quantity), (2, 2, 3));
+    }
+
+    #[test]
+    fn an_order_that_came_after_the_slip_or_after_readiness_came_later() {
+        let (before, at, after) = (Moment(1), Moment(2), Moment(3));
+        assert!(!came_later(after, None, None), "nothing has been seen yet");
+        assert!(came_later(after, None, Some(at)) && came_later(after, Some(at), None));
+        assert!(!came_later(at, Some(at), Some(before)), "a slip printed since shows it");
+        assert!(!came_later(before, Some(at), None));
     }
 }

@@ -1,12 +1,15 @@
 //! The SQL of deliveries.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use super::model::{DeliveryState, Part, Summary};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
+use crate::time::Moment;
 
-/// A delivery as a list shows it.
+/// A delivery, without its orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// identifier made here
@@ -21,27 +24,28 @@ pub struct Delivery {
     pub total_quantity: i64,
     /// pieces that were cancelled
     pub cancelled_quantity: i64,
+    /// the order that stands for all
+    pub primary_order_id: Option<i64>,
     /// how it travels
     pub shipping_method: ShippingMethod,
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
     /// district code; none is 미분류
     pub sigungu: Option<i64>,
-    /// 수취인
-    pub recipient_name: String,
-    /// 대표물품
-    pub product_name: String,
-    /// the order that stands for all
-    pub primary_order_id: Option<i64>,
+    /// when all of it could go for the first time
+    pub ready_at: Option<Moment>,
+    /// when its slip was printed last
+    pub printed_at: Option<Moment>,
+    /// … and by whom
+    pub printed_by: Option<String>,
+    /// the delivery team's own memo
+    pub memo: String,
 }
 
 const DELIVERY: &str = "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
-                        d.shipping_method, d.preferred_shipping_date, d.sigungu, o.recipient_name, p.name, d.primary_order_id \
-                        FROM deliveries d LEFT JOIN orders o ON o.id = d.primary_order_id \
-                        LEFT JOIN products p ON p.id = o.product_id";
-
-/// Deliveries are counted up to here.
-const COUNTED: i64 = 50_000;
+                        d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu, d.ready_at, \
+                        d.printed_at, m.username, d.memo \
+                        FROM deliveries d LEFT JOIN members m ON m.id = d.printed_by";
 
 fn delivery(row: &mut Row) -> Result<Delivery> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("deliveries.{column}"));
@@ -52,76 +56,82 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
         order_count: row.int(3)?,
         total_quantity: row.int(4)?,
         cancelled_quantity: row.int(5)?,
-        shipping_method: ShippingMethod::from_code(&row.text(6)?).ok_or_else(|| inconsistent("shipping_method"))?,
-        preferred_shipping_date: row.opt_date(7)?,
-        sigungu: row.opt_int(8)?,
-        recipient_name: row.opt_text(9)?.unwrap_or_default(),
-        product_name: row.opt_text(10)?.unwrap_or_default(),
-        primary_order_id: row.opt_int(11)?,
+        primary_order_id: row.opt_int(6)?,
+        shipping_method: ShippingMethod::from_code(&row.text(7)?).ok_or_else(|| inconsistent("shipping_method"))?,
+        preferred_shipping_date: row.opt_date(8)?,
+        sigungu: row.opt_int(9)?,
+        ready_at: row.opt_moment(10)?,
+        printed_at: row.opt_moment(11)?,
+        printed_by: row.opt_text(12)?,
+        memo: row.text(13)?,
     })
+}
+
+/// The deliveries of these identifiers (at most some hundred), in the sequence given.
+pub fn some(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
+    let sql = format!("{DELIVERY} WHERE d.id IN ({})", placeholders(ids.len()));
+    let params: Vec<Param<'_>> = ids.iter().map(|id| (*id).into()).collect();
+    let mut found = BTreeMap::new();
+    for mut row in tx.query(&sql, &params)? {
+        let delivery = delivery(&mut row)?;
+        found.insert(delivery.id, delivery);
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// One delivery.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
-    tx.query_one(&format!("{DELIVERY} WHERE d.id = ?"), &[id.into()])?.map(|mut row| delivery(&mut row)).transpose()
+    Ok(some(tx, &[id])?.pop())
 }
 
-/// The identifiers of a delivery's orders, oldest first.
-pub fn order_ids(tx: &mut dyn Tx, id: i64) -> Result<Vec<i64>> {
-    tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY placed_at, id", &[id.into()])?
+/// When an order came into a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// the order
+    pub order_id: i64,
+    /// the delivery
+    pub delivery_id: i64,
+    /// when
+    pub at: Moment,
+}
+
+/// The orders of these deliveries (at most some hundred), oldest first.
+pub fn joined(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Joined>> {
+    let sql = format!(
+        "SELECT id, delivery_id, COALESCE(joined_at, created_at) FROM orders WHERE delivery_id IN ({}) \
+         ORDER BY placed_at, id",
+        placeholders(deliveries.len())
+    );
+    let params: Vec<Param<'_>> = deliveries.iter().map(|id| (*id).into()).collect();
+    tx.query(&sql, &params)?
         .iter()
-        .map(|row| row.int(0))
+        .map(|row| Ok(Joined { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? }))
         .collect()
 }
 
-/// What a list of deliveries shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryFilter {
-    /// the beginning of a 배송번호, or empty
-    pub bundle_number: String,
-    /// where they stand
-    pub state: Option<DeliveryState>,
+/// Replaces the memo of the delivery team. Answers false, changing nothing, when it is not `was` any
+/// more.
+pub fn set_memo(tx: &mut dyn Tx, id: i64, was: &str, is: &str) -> Result<bool> {
+    let sql = "UPDATE deliveries SET memo = ?, version = version + 1 WHERE id = ? AND memo = ?";
+    Ok(tx.exec(sql, &[is.into(), id.into(), was.into()])? > 0)
 }
 
-impl DeliveryFilter {
-    fn conditions(&self) -> (String, Vec<Param<'static>>) {
-        let (mut sql, mut params) = (Vec::new(), Vec::new());
-        if let Some(state) = self.state {
-            sql.push("d.state = ?");
-            params.push((state as i64).into());
-        }
-        if !self.bundle_number.is_empty() {
-            sql.push("d.bundle_number >= ? AND d.bundle_number < ?");
-            params.push(self.bundle_number.clone().into());
-            params.push(format!("{}\u{10FFFF}", self.bundle_number).into());
-        }
-        (if sql.is_empty() { String::new() } else { format!("WHERE {}", sql.join(" AND ")) }, params)
-    }
-}
-
-/// How many deliveries a list has, counted up to a bound: (number, exactly).
-pub fn count(tx: &mut dyn Tx, filter: &DeliveryFilter) -> Result<(i64, bool)> {
-    let (conditions, params) = filter.conditions();
-    let sql =
-        format!("SELECT count(*) FROM (SELECT 1 FROM deliveries d {conditions} LIMIT {}) AS counted", COUNTED + 1);
-    let number = tx.number(&sql, &params)?;
-    Ok((number.min(COUNTED), number <= COUNTED))
-}
-
-/// A page of deliveries, newest first.
-pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<Vec<Delivery>> {
-    let (conditions, mut params) = filter.conditions();
-    params.extend([size.into(), offset.into()]);
-    let sql = format!("{DELIVERY} {conditions} ORDER BY d.id DESC LIMIT ? OFFSET ?");
-    tx.query(&sql, &params)?.into_iter().map(|mut row| delivery(&mut row)).collect()
+/// Marks that the member printed the slips of these deliveries now.
+pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
+    let now = tx.now();
+    let sql = "UPDATE deliveries SET printed_at = ?, printed_by = ?, version = version + 1 WHERE id = ?";
+    tx.exec_many(sql, &mut ids.iter().map(|id| vec![now.into(), member_id.into(), (*id).into()]))
 }
 
 /// Makes a delivery for orders that are about to be inserted.
 pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: &Summary) -> Result<()> {
-    let params: Vec<Param<'_>> = [id.into(), bundle_number.into()].into_iter().chain(values(summary)).collect();
+    let ready_at = ready_at(tx, summary);
+    let head = [id.into(), bundle_number.into()];
+    let params: Vec<Param<'_>> = head.into_iter().chain(values(summary)).chain([ready_at]).collect();
     tx.exec(
         "INSERT INTO deliveries (id, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
-         primary_order_id, shipping_method, preferred_shipping_date, sigungu) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         primary_order_id, shipping_method, preferred_shipping_date, sigungu, ready_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &params,
     )
     .map(drop)
@@ -139,6 +149,12 @@ fn values(summary: &Summary) -> [Param<'static>; 8] {
         summary.preferred_shipping_date.into(),
         summary.sigungu.into(),
     ]
+}
+
+/// Now, if all of it may go or went.
+fn ready_at(tx: &dyn Tx, summary: &Summary) -> Param<'static> {
+    let ready = matches!(summary.state, DeliveryState::ReadyToShip | DeliveryState::Completed);
+    ready.then(|| tx.now()).into()
 }
 
 /// The orders of a delivery, as far as it needs to know them.
@@ -168,11 +184,12 @@ pub fn parts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Part>> {
 /// of one of them.
 pub fn refresh(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let summary = Summary::of(&parts(tx, id)?);
-    let params: Vec<Param<'_>> = values(&summary).into_iter().chain([id.into()]).collect();
+    let ready_at = ready_at(tx, &summary);
+    let params: Vec<Param<'_>> = values(&summary).into_iter().chain([ready_at, id.into()]).collect();
     tx.exec(
         "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \
-         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu = ?, version = version + 1 \
-         WHERE id = ?",
+         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu = ?, \
+         ready_at = COALESCE(ready_at, ?), version = version + 1 WHERE id = ?",
         &params,
     )
     .map(drop)

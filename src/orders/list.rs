@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::plan::{Conditions, choose, sorted_ids, total};
 #[cfg(test)]
 pub(super) use self::search::COMPARED;
+pub use self::search::{listed_under, matching};
 use super::filter::{DEFAULT_SORT, OrderFilter};
 use super::model::{Order, OrderOption};
 use super::store;

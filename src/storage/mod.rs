@@ -64,6 +64,9 @@ pub enum StorageError {
 /// The result of everything that talks to a [`Tx`].
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 
+/// The table itself, to be walked in the sequence of its identifiers.
+pub const PRIMARY: &str = "PRIMARY";
+
 /// One transaction of one engine.
 pub trait Tx {
     /// Runs a statement and tells how many rows it found (found, not changed, on every engine).
@@ -82,7 +85,8 @@ pub trait Tx {
     /// Adds `amount` to `column` of the row with these `keys`, making the row where there is none.
     fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
 
-    /// The words after a table's name that make the engine walk `index`.
+    /// The words after a table's name that make the engine walk `index`; [`PRIMARY`] is the table in
+    /// the sequence of its identifiers.
     fn walking(&self, index: &str) -> String;
 
     /// The moment this transaction began; the same throughout.

@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBeh
 use tokio::sync::Semaphore;
 
 use self::checkpoints::{Checkpointer, Limits};
-use super::{IdGenerator, Options, Param, Result, Row, StorageError, Tx, Value, schema};
+use super::{IdGenerator, Options, PRIMARY, Param, Result, Row, StorageError, Tx, Value, schema};
 use crate::time::{Clock, Moment};
 
 /// How long a statement waits for another process (a command beside the server) to finish its
@@ -263,7 +263,7 @@ impl Tx for SqliteTx<'_> {
     }
 
     fn walking(&self, index: &str) -> String {
-        format!("INDEXED BY {index}")
+        if index == PRIMARY { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") }
     }
 
     fn now(&self) -> Moment {

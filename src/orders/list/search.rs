@@ -15,7 +15,7 @@ use super::{Found, Total};
 use crate::orders::filter::{OrderFilter, Sort};
 use crate::orders::model::Order;
 use crate::orders::store;
-use crate::orders::terms::{self, Searchable};
+use crate::orders::terms::{self, SearchField, Searchable};
 use crate::storage::{Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop reaches what lies beyond them.
@@ -42,19 +42,12 @@ pub(super) fn search(
     sort: Sort,
     (offset, size): (i64, i64),
 ) -> Result<Found> {
-    let mut set = conditions.among.clone();
-    let mut compared = Vec::new();
-    for word in words {
-        match listed_under(tx, filter, word)? {
-            None => compared.push(word.clone()),
-            Some(ids) => {
-                set = Some(match set {
-                    None => ids,
-                    Some(others) => others.into_iter().filter(|id| ids.binary_search(id).is_ok()).collect(),
-                });
-            }
-        }
-    }
+    let (set, compared) = listed_under(tx, filter.field, words)?;
+    let set = match (set, &conditions.among) {
+        (None, among) => among.clone(),
+        (set, None) => set,
+        (Some(ids), Some(among)) => Some(ids.into_iter().filter(|id| among.binary_search(id).is_ok()).collect()),
+    };
     let walk = Walk { filter, conditions, sort, compared };
     let Some(ids) = set else {
         return walk.page(tx, None, offset, size);
@@ -62,14 +55,32 @@ pub(super) fn search(
     if ids.len() > SORTED && walk.is_short(tx, &ids, offset.saturating_add(size))? {
         return walk.page(tx, Some(&ids.into_iter().collect()), offset, size);
     }
-    let ids = if walk.compared.is_empty() { ids } else { matching(tx, filter, &ids, &walk.compared)? };
+    let ids = if walk.compared.is_empty() { ids } else { matching(tx, filter.field, &ids, &walk.compared)? };
     let ids = sorted(tx, conditions, &ids, sort)?;
     let total = Total::Exactly(count(&ids));
     Ok(Found { ids: page_of(ids, offset, size), total, search_was_cut: false })
 }
 
+/// The orders listed under every word that makes a set, sorted, and the words that make none.
+pub fn listed_under(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Result<(Option<Vec<i64>>, Vec<String>)> {
+    let mut set: Option<Vec<i64>> = None;
+    let mut others = Vec::new();
+    for word in words {
+        match listed_under_one(tx, field, word)? {
+            None => others.push(word.clone()),
+            Some(ids) => {
+                set = Some(match set {
+                    None => ids,
+                    Some(before) => before.into_iter().filter(|id| ids.binary_search(id).is_ok()).collect(),
+                });
+            }
+        }
+    }
+    Ok((set, others))
+}
+
 /// The orders listed under a word, sorted; none when there are too many entries.
-fn listed_under(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Option<Vec<i64>>> {
+fn listed_under_one(tx: &mut dyn Tx, field: SearchField, word: &str) -> Result<Option<Vec<i64>>> {
     const ENTRIES: &str = "FROM order_terms WHERE term >= ? AND term < ?";
     let range = [word.into(), format!("{word}\u{10FFFF}").into()];
     // The engine counts to the bound much faster than it hands rows over.
@@ -78,7 +89,7 @@ fn listed_under(tx: &mut dyn Tx, filter: &OrderFilter, word: &str) -> Result<Opt
     }
     let mut ids = Vec::new();
     tx.for_each(&format!("SELECT order_id, fields {ENTRIES}"), &range, &mut |row| {
-        if row.int(1)? & filter.field.bits() != 0 {
+        if row.int(1)? & field.bits() != 0 {
             ids.push(row.int(0)?);
         }
         Ok(())
@@ -153,7 +164,11 @@ impl Walk<'_> {
             at_the_end = everything || count(&ids) < step;
             passed = needed;
             ids.retain(|id| set.is_none_or(|set| set.contains(id)));
-            kept.extend(if self.compared.is_empty() { ids } else { matching(tx, self.filter, &ids, &self.compared)? });
+            kept.extend(if self.compared.is_empty() {
+                ids
+            } else {
+                matching(tx, self.filter.field, &ids, &self.compared)?
+            });
         }
         Ok(Found {
             total: match set {
@@ -178,7 +193,7 @@ fn page_of(ids: Vec<i64>, offset: i64, size: i64) -> Vec<i64> {
 }
 
 /// Those of the orders that every word matches, in the sequence given.
-fn matching(tx: &mut dyn Tx, filter: &OrderFilter, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
+pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
     let mut matches = Vec::new();
     for some in ids.chunks(500) {
         let orders: BTreeMap<i64, bool> = with_bundles(tx, some)?
@@ -191,7 +206,7 @@ fn matching(tx: &mut dyn Tx, filter: &OrderFilter, ids: &[i64], words: &[String]
                     tracking_number: &order.tracking_number,
                     bundle_number: &bundle_number,
                 });
-                (order.id, terms.match_all(filter.field, words))
+                (order.id, terms.match_all(field, words))
             })
             .collect();
         matches.extend(some.iter().filter(|id| orders.get(*id) == Some(&true)));

@@ -13,6 +13,7 @@ use crate::orders::filter::{DEFAULT_PAGE_SIZE, FilterWords, PAGE_SIZES};
 use crate::orders::list::listed;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self, Action, Cause};
+use crate::orders::words::few;
 use crate::storage::{Result as StorageResult, StorageError, Tx, parse_crockford};
 use crate::web::paging::Paging;
 use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with};
@@ -229,13 +230,6 @@ fn answer(
     let summary = json!({ "message": message, "tone": tone, "changed": changed, "skipped": skipped });
     let activity_id = audit::record(tx, Some(member_id), action, &summary)?;
     Ok(Answer { activity_id, message, refused })
-}
-
-/// The first few of many numbers.
-fn few(numbers: &[String]) -> String {
-    const FEW: usize = 5;
-    let shown = numbers.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if numbers.len() > FEW { format!("{shown} 외 {}건", numbers.len() - FEW) } else { shown }
 }
 
 #[cfg(test)]

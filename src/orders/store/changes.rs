@@ -108,6 +108,10 @@ impl Changes<'_> {
         if self.tx.exec(&sql, &params)? == 0 {
             return Ok(false);
         }
+        if before.delivery_id != after.delivery_id {
+            let now = self.tx.now();
+            self.tx.exec("UPDATE orders SET joined_at = ? WHERE id = ?", &[now.into(), before.id.into()])?;
+        }
         *self.tallies.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
         *self.tallies.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
         self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);

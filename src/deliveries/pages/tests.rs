@@ -1,0 +1,138 @@
+//! The delivery team at its pages.
+
+use reqwest::StatusCode;
+
+use crate::storage::{StorageError, crockford};
+use crate::uploads::pages::tests::{FIRST, bring};
+use crate::web::testing::TestApp;
+
+/// A shop with the orders of a file, and the team signed in.
+async fn at_work() -> TestApp {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    let team = app.another_browser();
+    team.sign_in_logistics().await;
+    team
+}
+
+/// A delivery: where its page is, and its number.
+async fn delivery(app: &TestApp, orders: i64) -> (String, String) {
+    let found = app.state.storage.read(move |tx| {
+        let sql = "SELECT id, bundle_number FROM deliveries WHERE order_count >= ? AND state = 0 ORDER BY id LIMIT 1";
+        let mut row = tx.query_one(sql, &[orders.into()])?.expect("a delivery");
+        Ok::<_, StorageError>((crockford(row.int(0)?), row.text(1)?))
+    });
+    found.await.expect("reads")
+}
+
+#[tokio::test]
+async fn the_team_finds_deliveries_by_what_stands_in_the_address() {
+    let app = at_work().await;
+    let all = app.get("/deliveries").await.ok();
+    assert!(all.contains("직접전달 먼저") && all.contains("data-ticked"));
+    for nothing in [
+        "state=COMPLETED",
+        "sido=50",
+        "date_from=2030-01-01",
+        "q=없는사람",
+        "method=QUICK&method=PICKUP&state=RETURNED",
+    ] {
+        assert!(app.get(&format!("/deliveries?{nothing}")).await.ok().contains("총 0건"), "{nothing}");
+    }
+    let some = app.get("/deliveries?state=PREPARING&state=READY_TO_SHIP&sido=47&size=50").await.ok();
+    assert!(!some.contains("총 <strong>0</strong>건") && some.contains("value=\"47000\" selected"));
+}
+
+#[tokio::test]
+async fn ticked_deliveries_are_completed_and_taken_back() {
+    let app = at_work().await;
+    let none = app.post_form("/deliveries", &[("act", "complete")]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(none.text.contains("선택한 배송이 없어요"));
+
+    let (id, _) = delivery(&app, 1).await;
+    let done = app.post_form("/deliveries?state=PREPARING&size=50", &[("act", "complete"), ("tick", &id)]).await;
+    assert!(done.location().starts_with("/deliveries?state=PREPARING&size=50&done="), "{}", done.location());
+    let answer = app.get(done.location()).await.ok();
+    assert!(answer.contains("배송 1건을 완료했어요") && answer.contains("완료 되돌리기"));
+    assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains(&id));
+
+    let activity = done.location().split("done=").nth(1).expect("an activity").to_owned();
+    let undone = app.post_form("/deliveries/undo", &[("activity", &activity), ("back", "/deliveries?size=50")]).await;
+    assert!(undone.location().starts_with("/deliveries?size=50&done="));
+    assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
+    assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
+    assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to take back");
+}
+
+#[tokio::test]
+async fn two_people_write_the_memo_of_a_delivery() {
+    let app = at_work().await;
+    let (id, _) = delivery(&app, 1).await;
+    let here = format!("/deliveries/{id}");
+    let memo = |was, memo| [("act", "memo"), ("was", was), ("memo", memo)];
+    let saved = app.post_form(&here, &memo("", "사다리차 필요\r\n2인")).await;
+    assert!(app.get(saved.location()).await.ok().contains("사다리차 필요\n2인</textarea>"));
+    let late = app.post_form(&here, &memo("", "혼자 가능")).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(late.text.contains("지금 ‘사다리차 필요\n2인’") && late.text.contains("혼자 가능</textarea>"));
+    let again = app.post_form(&here, &memo("사다리차 필요\r\n2인", "혼자 가능")).await;
+    let page = app.get(again.location()).await.ok();
+    assert!(
+        page.contains("혼자 가능</textarea>") && page.contains("팀 메모") && page.contains("<strong>driver</strong>")
+    );
+    let long = app.post_form(&here, &memo("혼자 가능", &"가".repeat(2_001))).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_printed_slip_says_who_printed_it_and_looking_at_one_does_not() {
+    let app = at_work().await;
+    let (id, number) = delivery(&app, 2).await;
+    let slip = app.get(&format!("/deliveries/{id}/slip")).await.ok();
+    assert!(slip.contains("배송 인보이스") && slip.contains(&number) && slip.contains("받는 분 서명"));
+    assert!(!slip.contains("교육용"), "this is a real shop");
+    assert!(!app.get("/deliveries").await.ok().contains("driver 인쇄"));
+
+    let ticked = app.post_form("/deliveries", &[("act", "slips"), ("tick", &id)]).await;
+    assert_eq!(ticked.location(), format!("/deliveries/slips?id={id}"));
+    let printed = app.post_form("/deliveries/slips", &[("id", &id)]).await;
+    let page = app.get(printed.location()).await.ok();
+    assert!(page.contains("배송 1건의 전표를 인쇄한 것으로 표시했어요") && page.contains("data-print-now"));
+    assert!(app.get("/deliveries").await.ok().contains("2024-03-15 10:00 driver 인쇄"));
+    assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("전표 인쇄"));
+    assert_eq!(app.get("/deliveries/0000000000000/slip").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_slips_of_a_search_come_in_the_order_of_the_list() {
+    let app = at_work().await;
+    let query = "state=PREPARING&sort=preferred_shipping_date.asc&size=50";
+    let numbers = |page: &str, before: &str| -> Vec<String> {
+        page.split(before).skip(1).filter_map(|rest| rest.split(['"', ' ']).next().map(str::to_owned)).collect()
+    };
+    let list = numbers(&app.get(&format!("/deliveries?{query}")).await.ok(), "name=\"tick\" value=\"");
+    let slips = numbers(&app.get(&format!("/deliveries/slips?{query}")).await.ok(), "name=\"id\" value=\"");
+    assert!(list.len() > 5);
+    assert_eq!(list, slips);
+}
+
+#[tokio::test]
+async fn the_team_sees_no_price_and_no_memo_that_is_not_for_it() {
+    let app = at_work().await;
+    app.state
+        .storage
+        .write(|tx| {
+            tx.exec("UPDATE orders SET price = 7654321, admin_memo = '관리자만', purchase_memo = '공장에'", &[])
+                .map(drop)
+        })
+        .await
+        .expect("writes");
+    let (id, _) = delivery(&app, 1).await;
+    for page in ["/deliveries".to_owned(), format!("/deliveries/{id}"), format!("/deliveries/{id}/slip")] {
+        let text = app.get(&page).await.ok();
+        for secret in ["7654321", "7,654,321", "관리자만", "공장에", "href=\"/orders"] {
+            assert!(!text.contains(secret), "{secret} on {page}");
+        }
+    }
+}

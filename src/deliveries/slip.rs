@@ -1,0 +1,233 @@
+//! What stands on the sheet that the customer signs, and how large.
+//!
+//! A delivery of up to [`ON_FIRST`] orders is one A4 sheet, however long its texts are: the letters
+//! become smaller step by step, and where the smallest do not fit, texts end with `…`, as all of
+//! them stands on the delivery's page. Further orders follow on sheets of their own. The sizes are
+//! those of `.slip` in the style sheet; a browser lays the sheet out, so widths are guessed here, to
+//! the safe side.
+
+use crate::orders::model::OrderState;
+
+/// Orders on the first sheet of a delivery.
+pub const ON_FIRST: usize = 12;
+
+/// Orders on each further sheet.
+const ON_FURTHER: usize = 26;
+
+/// Millimetres of the first sheet for its table of orders and the two texts.
+const ROOM: f64 = 146.0;
+
+/// Millimetres of a line of the table for product and options.
+const PRODUCT_WIDTH: f64 = 138.0;
+
+/// Millimetres of a line of a text.
+const TEXT_WIDTH: f64 = 158.0;
+
+/// How large the letters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// a few orders
+    Large,
+    /// some
+    Medium,
+    /// many
+    Small,
+    /// many with long names
+    Tiny,
+}
+
+impl Size {
+    const ALL: [Self; 4] = [Self::Large, Self::Medium, Self::Small, Self::Tiny];
+
+    /// The word of the style sheet.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Large => "large",
+            Self::Medium => "medium",
+            Self::Small => "small",
+            Self::Tiny => "tiny",
+        }
+    }
+
+    /// Millimetres: the width of a Korean letter, the height of a line, and the air around a row.
+    const fn measures(self) -> (f64, f64, f64) {
+        match self {
+            Self::Large => (4.24, 6.2, 2.6),
+            Self::Medium => (3.71, 5.4, 2.1),
+            Self::Small => (3.18, 4.6, 1.7),
+            Self::Tiny => (2.65, 3.75, 1.25),
+        }
+    }
+
+    fn per_line(self, width: f64) -> f64 {
+        width / self.measures().0
+    }
+}
+
+/// An order on a slip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// where it stands
+    pub state: OrderState,
+    /// product and the labels of its options
+    pub product: String,
+    /// pieces
+    pub quantity: i64,
+}
+
+/// One sheet of paper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// how large
+    pub size: Size,
+    /// its orders
+    pub lines: Vec<Line>,
+    /// what the customer wrote
+    pub message: String,
+    /// what the office wrote
+    pub memo: String,
+    /// which of the delivery's sheets, from 1
+    pub number: usize,
+    /// how many sheets the delivery has
+    pub of: usize,
+}
+
+/// The sheets of a delivery, at least one.
+pub fn sheets(lines: &[Line], message: &str, memo: &str) -> Vec<Sheet> {
+    let (first, further) = lines.split_at(lines.len().min(ON_FIRST));
+    let further: Vec<_> = further.chunks(ON_FURTHER).collect();
+    let of = further.len() + 1;
+    let mut sheets = vec![Sheet { of, ..first_sheet(first, message, memo) }];
+    for (number, lines) in (2..).zip(further) {
+        let lines = lines.iter().map(|line| clipped_line(line, Size::Tiny, 2)).collect();
+        let (message, memo) = (String::new(), String::new());
+        sheets.push(Sheet { size: Size::Tiny, lines, message, memo, number, of });
+    }
+    sheets
+}
+
+fn first_sheet(lines: &[Line], message: &str, memo: &str) -> Sheet {
+    let sheet = |size, lines, message, memo| Sheet { size, lines, message, memo, number: 1, of: 1 };
+    let fits = |size: &Size| height(*size, lines, message, memo) <= ROOM;
+    if let Some(size) = Size::ALL.into_iter().find(fits) {
+        return sheet(size, lines.to_vec(), message.to_owned(), memo.to_owned());
+    }
+    // Two lines an order at most, and what is left over for the texts: at least a third for either.
+    let size = Size::Tiny;
+    let lines: Vec<Line> = lines.iter().map(|line| clipped_line(line, size, 2)).collect();
+    let (_, line_height, air) = size.measures();
+    let left = ((ROOM - height(size, &lines, "", "") - 2.0 * air) / line_height).floor();
+    let wanted = |text: &str| lines_of(text, size.per_line(TEXT_WIDTH));
+    let for_memo = wanted(memo).min((left / 3.0).floor().max(left - wanted(message)));
+    let for_message = wanted(message).min(left - for_memo);
+    let clip = |text: &str, lines| clipped(text, size.per_line(TEXT_WIDTH), lines);
+    sheet(size, lines, clip(message, for_message), clip(memo, for_memo))
+}
+
+fn clipped_line(line: &Line, size: Size, lines: u8) -> Line {
+    Line { product: clipped(&line.product, size.per_line(PRODUCT_WIDTH), f64::from(lines)), ..line.clone() }
+}
+
+/// Millimetres that orders and texts need.
+fn height(size: Size, lines: &[Line], message: &str, memo: &str) -> f64 {
+    let (_, line_height, air) = size.measures();
+    let row = |text: &str, width| lines_of(text, size.per_line(width)) * line_height + air;
+    let table: f64 = lines.iter().map(|line| row(&line.product, PRODUCT_WIDTH)).sum();
+    let texts: f64 =
+        [message, memo].into_iter().filter(|text| !text.is_empty()).map(|text| row(text, TEXT_WIDTH)).sum();
+    line_height + air + table + texts
+}
+
+/// How wide a character is, measured in Korean letters.
+fn width(character: char) -> f64 {
+    match character {
+        'M' | 'W' | 'm' | 'w' | '@' | '%' => 0.95,
+        ' '..='~' => 0.66,
+        '\u{1F000}'.. => 1.4,
+        _ => 1.0,
+    }
+}
+
+/// How many lines a text takes.
+fn lines_of(text: &str, per_line: f64) -> f64 {
+    text.split('\n').map(|line| (line.chars().map(width).sum::<f64>() / per_line).ceil().max(1.0)).sum()
+}
+
+/// As much of the text as so many lines hold.
+pub fn clipped(text: &str, per_line: f64, lines: f64) -> String {
+    if lines_of(text, per_line) <= lines {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    let (mut line, mut used) = (1.0, 2.0);
+    for character in text.chars() {
+        if character == '\n' || used + width(character) > per_line {
+            line += 1.0;
+            used = 2.0;
+        }
+        if line > lines {
+            break;
+        }
+        used += width(character);
+        clipped.push(character);
+    }
+    format!("{}…", clipped.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(count: usize, product: &str) -> Vec<Line> {
+        let line = Line { state: OrderState::Dispatched, product: product.to_owned(), quantity: 1 };
+        vec![line; count]
+    }
+
+    #[test]
+    fn letters_become_smaller_with_the_text() {
+        let size = |count, product: &str, message: &str| sheets(&lines(count, product), message, "")[0].size;
+        let long = "로얄 퀸 매트리스 라텍스 토퍼 포함 [색상: 아이보리, 사이즈: 퀸, 방향: 왼쪽]";
+        assert_eq!(size(1, "원목 침대", "문 앞에 놓아 주세요."), Size::Large);
+        assert_eq!(size(12, "원목 침대", ""), Size::Large);
+        assert_eq!(size(10, long, "문 앞"), Size::Medium);
+        assert_eq!(size(12, long, "문 앞"), Size::Small);
+        assert_eq!(size(12, &long.repeat(2), &long.repeat(5)), Size::Tiny);
+    }
+
+    #[test]
+    fn twelve_orders_are_one_sheet_and_further_ones_follow() {
+        let places =
+            |count| sheets(&lines(count, "침대"), "", "").iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>();
+        assert_eq!(places(0), [0]);
+        assert_eq!(places(12), [12]);
+        assert_eq!(places(13), [12, 1]);
+        assert_eq!(places(60), [12, 26, 22]);
+        let sheets = sheets(&lines(13, "침대"), "부재 시 전화", "");
+        assert_eq!((sheets[0].number, sheets[1].number, sheets[1].of), (1, 2, 2));
+        assert!(sheets[1].message.is_empty(), "the first sheet has it");
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_with_an_ellipsis() {
+        let long = "가".repeat(5_000);
+        let sheet = &sheets(&lines(12, &long), &long, "짧은 메모")[0];
+        assert!(sheet.message.ends_with('…') && sheet.lines.iter().all(|line| line.product.ends_with('…')));
+        assert_eq!(sheet.memo, "짧은 메모", "what fits is not cut");
+    }
+
+    proptest! {
+        #[test]
+        fn a_first_sheet_always_fits(
+            products in proptest::collection::vec("[가-힣A-Za-z0-9 ]{0,400}", 0..13),
+            message in "[가-힣a-z\n ]{0,2500}",
+            memo in "[가-힣a-z\n ]{0,2500}",
+        ) {
+            let lines: Vec<Line> = products.iter().flat_map(|product| lines(1, product)).collect();
+            let sheet = &sheets(&lines, &message, &memo)[0];
+            prop_assert!(height(sheet.size, &sheet.lines, &sheet.message, &sheet.memo) <= ROOM);
+            prop_assert_eq!(sheet.lines.len(), lines.len());
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The list against a naive one, and what the delivery team does with it.
+
+use std::cmp::Reverse;
+
+use chrono::NaiveDate;
+
+use super::complete::{complete, undo, undoable};
+use super::filter::{DeliveryFilter, Place, Preferred, SearchIn, Sort};
+use super::list::{Carried, carried, find};
+use super::log::{self, Action};
+use super::model::DeliveryState;
+use super::store;
+use crate::demo::Random;
+use crate::orders::list::Total;
+use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
+use crate::orders::store::changing;
+use crate::orders::terms::{Searchable, search_words, terms};
+use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, edit, new_order};
+use crate::storage::{Result, Tx};
+
+const ORDERS: u32 = 420;
+
+const SEARCHES: [&str; 14] = [
+    "",
+    "",
+    "",
+    "",
+    "",
+    "김",
+    "김하늘",
+    "ㄱㅎㄴ",
+    "0504-0000-20",
+    "구미",
+    "예시로",
+    "101동",
+    "31000000",
+    "3100000007 구미",
+];
+
+fn bought(random: &mut Random, place: u32) -> NewOrder {
+    let mut order = new_order(&format!("20261101{place:08}"));
+    let bundle = random.below(260);
+    order.bundle_number = format!("31{bundle:08}");
+    let mut like_bundle = Random::of(9, u64::from(bundle));
+    let random_of = &mut like_bundle;
+    order.recipient.name =
+        format!("{}{}", random_of.word(&["김", "이", "박"]), random_of.word(&["하늘", "가람", "보라", "누리"]));
+    order.recipient.tel1 = format!("0504-0000-{:04}", 2000 + random_of.below(300));
+    let (zip, city) =
+        [("37683", "포항시"), ("39281", "구미시"), ("04524", "중구"), ("", "모르는 곳")][random_of.below(4) as usize];
+    order.recipient.zip_code = zip.to_owned();
+    order.recipient.address1 = format!("어느 도 {city} 예시로 101동길 12");
+    order.recipient.address2 = random_of.word(&["101동 1203호", "2층", "201동"]).to_owned();
+    order.shipping_method = match random_of.below(10) {
+        0 => ShippingMethod::Quick,
+        1..4 => ShippingMethod::Parcel,
+        _ => ShippingMethod::Direct,
+    };
+    order.preferred_shipping_date = random.chance(60).then(|| date(random));
+    order
+}
+
+fn date(random: &mut Random) -> NaiveDate {
+    NOW.plus_ms(DAY_MS * i64::from(random.below(9)) - 3 * DAY_MS).date()
+}
+
+fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
+    let mut random = Random::new(5);
+    files.order(tx, "SMART_STORE", (0..ORDERS).map(|place| bought(&mut random, place)).collect())?;
+    let orders = all_orders(tx)?;
+    changing(tx, BY_HAND, |changes| {
+        for was in &orders {
+            let mut order = was.clone();
+            let like_bundle = Random::of(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
+            let state =
+                if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][like_bundle as usize] } else { random.below(7) };
+            order.put(OrderState::ALL[state as usize], NOW);
+            assert!(changes.save(was, &order)?);
+        }
+        Ok(())
+    })
+}
+
+fn matches(carried: &Carried, filter: &DeliveryFilter) -> bool {
+    let delivery = &carried.delivery;
+    let day = delivery.preferred_shipping_date;
+    let place = match filter.place {
+        Place::Anywhere => true,
+        Place::Sido(code) => delivery.sigungu.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
+        Place::Sigungu(code) => delivery.sigungu == Some(code),
+        Place::Unclassified => delivery.sigungu.is_none(),
+    };
+    let wanted = match filter.preferred {
+        Preferred::Any => true,
+        Preferred::Some => day.is_some(),
+        Preferred::None => day.is_none(),
+        Preferred::Between(from, to) => {
+            day.is_some_and(|day| from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to))
+        }
+    };
+    let words = search_words(&filter.search);
+    let answers = |order: &Order| {
+        let mut recipient = order.recipient.clone();
+        if filter.field == SearchIn::AddressDetail {
+            recipient.address1.clear();
+        }
+        let terms = terms(Searchable {
+            order_number: &order.order_number,
+            customer: &order.customer,
+            recipient: &recipient,
+            tracking_number: &order.tracking_number,
+            bundle_number: &delivery.bundle_number,
+        });
+        terms.match_all(filter.field.field(), &words)
+    };
+    (filter.states.is_empty() || filter.states.contains(&delivery.state))
+        && (filter.methods.is_empty() || filter.methods.contains(&delivery.shipping_method))
+        && place
+        && wanted
+        && carried.orders.iter().any(|part| answers(&part.listed.order))
+}
+
+/// The list as one would make it who has all of it in memory.
+fn naive(everything: &[Carried], filter: &DeliveryFilter) -> Vec<i64> {
+    let mut found: Vec<&Carried> = everything.iter().filter(|carried| matches(carried, filter)).collect();
+    let newest = |carried: &&Carried| Reverse(carried.delivery.id);
+    let day = |carried: &Carried| carried.delivery.preferred_shipping_date;
+    match filter.sort {
+        Sort::Newest => found.sort_by_key(newest),
+        Sort::DirectFirst => {
+            found.sort_by_key(|carried| (carried.delivery.shipping_method != ShippingMethod::Direct, newest(carried)));
+        }
+        Sort::Preferred { descending: false } => {
+            found.sort_by_key(|carried| (day(carried).is_none(), day(carried), carried.delivery.id));
+        }
+        Sort::Preferred { descending: true } => {
+            found.sort_by_key(|carried| (day(carried).is_none(), Reverse(day(carried)), newest(carried)));
+        }
+        Sort::District { descending: false } => {
+            found.sort_by_key(|carried| (carried.delivery.sigungu, carried.delivery.id));
+        }
+        Sort::District { descending: true } => {
+            found.sort_by_key(|carried| (Reverse(carried.delivery.sigungu), newest(carried)));
+        }
+        Sort::State { descending: false } => found.sort_by_key(|carried| (carried.delivery.state, newest(carried))),
+        Sort::State { descending: true } => {
+            found.sort_by_key(|carried| (Reverse(carried.delivery.state), newest(carried)));
+        }
+    }
+    found.into_iter().map(|carried| carried.delivery.id).collect()
+}
+
+fn some<T: Copy>(random: &mut Random, all: &[T]) -> Vec<T> {
+    if random.chance(50) { Vec::new() } else { all.iter().copied().filter(|_| random.chance(40)).collect() }
+}
+
+fn any_filter(random: &mut Random) -> DeliveryFilter {
+    let (from, to) = (date(random), date(random));
+    DeliveryFilter {
+        field: SearchIn::ALL[random.below(7) as usize],
+        search: random.word(&SEARCHES).to_owned(),
+        states: some(random, &DeliveryState::ALL),
+        methods: some(random, &ShippingMethod::ALL),
+        place: match random.below(6) {
+            0 => Place::Sido(47_000),
+            1 => Place::Sigungu(47_190),
+            2 => Place::Unclassified,
+            _ => Place::Anywhere,
+        },
+        preferred: match random.below(5) {
+            0 => Preferred::None,
+            1 => Preferred::Between(Some(from.min(to)), Some(from.max(to))),
+            2 => Preferred::Between(None, Some(to)),
+            _ => Preferred::Any,
+        },
+        sort: Sort::ALL[random.below(8) as usize],
+    }
+}
+
+#[test]
+fn every_page_is_that_of_a_naive_list() {
+    let shop = Shop::open();
+    shop.write(fill).expect("fills");
+    shop.read(|tx, _| {
+        let ids: Vec<i64> =
+            tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+        let everything = carried(tx, &ids)?;
+        let mut random = Random::new(11);
+        let (mut cut, mut several) = (0, 0);
+        for _ in 0..500 {
+            let filter = any_filter(&mut random);
+            let all = naive(&everything, &filter);
+            let (offset, size) = (i64::from(random.below(5)) * 25 * i64::from(random.below(3)), 25);
+            let found = find(tx, &filter, offset, size)?;
+            let wanted: Vec<i64> = all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
+            let (total, length) = (found.total.number(), |ids: &[i64]| i64::try_from(ids.len()).expect("few"));
+            several += usize::from(wanted.len() == 25);
+            if found.search_was_cut {
+                cut += 1;
+                assert!(wanted.starts_with(&found.ids), "{filter:?}");
+                assert!(total <= length(&all));
+                continue;
+            }
+            assert_eq!(found.ids, wanted, "{filter:?} from {offset}");
+            match found.total {
+                Total::Exactly(_) => assert_eq!(total, length(&all), "{filter:?}"),
+                Total::AtLeast(_) => {
+                    assert!(total <= length(&all) && total >= offset + length(&found.ids), "{filter:?}");
+                }
+            }
+            if filter.search.is_empty() {
+                assert_eq!(find(tx, &filter, 0, i64::MAX)?.ids, all, "a download of {filter:?}");
+            }
+        }
+        assert!(cut > 20 && several > 40, "{cut} were cut, {several} had a full page");
+        Ok::<_, crate::storage::StorageError>(())
+    })
+    .expect("reads");
+}
+
+#[test]
+fn no_page_scans_the_table() {
+    let shop = Shop::open();
+    shop.read(|tx, _| {
+        for index in ["deliveries_by_state", "deliveries_by_date", "deliveries_by_district"] {
+            let sql = format!(
+                "EXPLAIN QUERY PLAN SELECT id FROM deliveries {} WHERE state IN (1, 2) AND shipping_method IN ('DIRECT') \
+                 AND sigungu = 47190 AND preferred_shipping_date >= '2026-11-22' ORDER BY id DESC LIMIT 25",
+                tx.walking(index)
+            );
+            let plan = tx.query(&sql, &[])?.remove(0).text(3)?;
+            assert!(plan.contains("COVERING INDEX"), "{plan}");
+        }
+        Ok::<_, crate::storage::StorageError>(())
+    })
+    .expect("plans");
+}
+
+/// A bundle of a dispatched, a placed, a confirmed and a cancelled order; its delivery.
+fn bundle(tx: &mut dyn Tx, files: &Files) -> Result<i64> {
+    let states = [OrderState::Dispatched, OrderState::Placed, OrderState::Confirmed, OrderState::Cancelled];
+    let orders = (1..=4).map(|place| NewOrder { bundle_number: "3100000001".into(), ..new_order(&place.to_string()) });
+    files.order(tx, "SMART_STORE", orders.collect())?;
+    for (order, state) in all_orders(tx)?.iter().zip(states) {
+        edit(tx, order, |order| order.put(state, NOW.plus_ms(-DAY_MS)))?;
+    }
+    Ok(all_orders(tx)?[0].delivery_id)
+}
+
+fn states(tx: &mut dyn Tx) -> Result<Vec<OrderState>> {
+    Ok(all_orders(tx)?.iter().map(|order| order.state).collect())
+}
+
+fn message(tx: &mut dyn Tx, activity_id: i64) -> Result<String> {
+    tx.query_one("SELECT summary FROM activities WHERE id = ?", &[activity_id.into()])?.expect("is there").text(0)
+}
+
+/// The delivery team's driver.
+fn driver(tx: &mut dyn Tx) -> Result<i64> {
+    tx.exec(
+        "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (7, 'driver', 'logistics', '', 0)",
+        &[],
+    )?;
+    Ok(7)
+}
+
+#[test]
+fn a_completed_delivery_is_delivered_but_for_what_was_given_up() {
+    use OrderState::{Cancelled, Confirmed, Shipped};
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
+        let activity = complete(tx, driver, &[delivery])?;
+        assert_eq!(states(tx)?, [Shipped, Shipped, Confirmed, Cancelled]);
+        let told = message(tx, activity)?;
+        for words in [
+            "배송 1건을 완료했어요",
+            "출고 전이던 주문도 배송으로 바꿨어요: 2",
+            "취소나 환불된 주문은 그대로 두었어요: 4",
+            "이미 배송된 주문은 그대로 두었어요: 3",
+        ] {
+            assert!(told.contains(words), "{words} in {told}");
+        }
+        assert_eq!(store::find(tx, delivery)?.expect("there").state, DeliveryState::Completed);
+        let log = log::of_delivery(tx, delivery)?;
+        assert_eq!((log[0].action, log[0].username.as_deref()), (Action::Completed, Some("driver")));
+        let again = complete(tx, driver, &[delivery])?;
+        assert!(message(tx, again)?.contains("배송할 주문이 없는 배송이에요: 3100000001"));
+        Ok(())
+    })
+    .expect("completes");
+}
+
+#[test]
+fn a_slip_of_the_finger_is_taken_back_exactly() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
+        let (ready, before) = (store::find(tx, delivery)?, all_orders(tx)?);
+        complete(tx, driver, &[delivery])?;
+        undo(tx, driver, &[delivery])?;
+        for (was, is) in before.iter().zip(all_orders(tx)?) {
+            assert_eq!(Order { version: is.version, ..was.clone() }, is, "states and moments are as they were");
+        }
+        assert_eq!(store::find(tx, delivery)?.map(|it| it.state), ready.map(|it| it.state));
+        assert!(undoable(tx, delivery)?.is_none(), "once");
+        let again = undo(tx, driver, &[delivery])?;
+        assert!(message(tx, again)?.contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
+        Ok(())
+    })
+    .expect("undoes");
+}
+
+#[test]
+fn what_happened_since_is_not_taken_back() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
+        complete(tx, driver, &[delivery])?;
+        let first = all_orders(tx)?.remove(0);
+        edit(tx, &first, |order| order.put(OrderState::Confirmed, NOW))?;
+        let activity = undo(tx, driver, &[delivery])?;
+        assert_eq!(states(tx)?[..2], [OrderState::Confirmed, OrderState::Placed]);
+        assert!(message(tx, activity)?.contains("그 사이 바뀐 주문은 그대로 두었어요: 1"));
+        Ok(())
+    })
+    .expect("undoes");
+}
+
+#[test]
+fn the_next_day_it_is_too_late() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
+        complete(tx, driver, &[delivery])?;
+        tx.exec("UPDATE delivery_events SET at = at - ?", &[DAY_MS.into()])?;
+        undo(tx, driver, &[delivery])?;
+        assert_eq!(states(tx)?[0], OrderState::Shipped);
+        Ok(())
+    })
+    .expect("refuses");
+}
+
+#[test]
+fn an_order_that_joins_after_the_slip_is_marked_until_the_next_slip() {
+    let shop = Shop::open();
+    let later = |shop: &Shop| {
+        shop.read(|tx, _| {
+            let delivery = all_orders(tx)?[0].delivery_id;
+            let parts = carried(tx, &[delivery])?.remove(0).orders;
+            Ok::<_, crate::storage::StorageError>(parts.iter().map(|part| part.came_later).collect::<Vec<_>>())
+        })
+        .expect("reads")
+    };
+    shop.write(|tx, files| {
+        let order = |number: &str, bundle: &str| NewOrder { bundle_number: bundle.into(), ..new_order(number) };
+        files.order(tx, "SMART_STORE", vec![order("1", "31"), order("2", "32"), order("3", "33")])?;
+        let orders = all_orders(tx)?;
+        store::set_printed(tx, &[orders[0].delivery_id], 1)?;
+        tx.exec("UPDATE deliveries SET printed_at = printed_at - 1000 WHERE id = ?", &[orders[0].delivery_id.into()])?;
+        tx.exec("UPDATE orders SET created_at = created_at - 2000", &[])?;
+        edit(tx, &orders[1], |order| order.delivery_id = orders[0].delivery_id).map(drop)
+    })
+    .expect("joins");
+    assert_eq!(later(&shop), [false, true], "it came from another bundle");
+    shop.write(|tx, _| {
+        let delivery = all_orders(tx)?[0].delivery_id;
+        store::set_printed(tx, &[delivery], 1)
+    })
+    .expect("prints");
+    assert_eq!(later(&shop), [false, false]);
+}
