@@ -222,6 +222,9 @@ if (document.querySelector("[data-print-now]")) {
   addEventListener("load", () => print());
 }
 
+// ── nothing typed is left for the next person ──────────────────────────
+if (document.body.classList.contains("signed-out")) sessionStorage.clear();
+
 // ── menus ──────────────────────────────────────────────────────────────
 document.addEventListener("click", (event) => {
   document.querySelectorAll("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

@@ -1,233 +1,34 @@
-//! What may be changed in a row of the list, and what to say when it may not.
+//! What may be typed into an order, and what to say when it may not.
+//!
+//! `row` is a line of the list, `whole` the page of one order; both read single fields with
+//! `fields`. `conflict` is for an order that somebody else changed while the page was open.
 
-use super::model::{Order, OrderState, ShippingMethod};
-use crate::time::{Moment, parse_date};
+mod conflict;
+mod fields;
+mod row;
+mod whole;
 
-/// The inputs of one row, as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowForm {
-    /// the version the page was made from
-    pub version: i64,
-    /// a state's code
-    pub state: String,
-    /// 발송기한, `YYYY-MM-DD` or empty
-    pub dispatch_deadline: String,
-    /// 희망배송일, `YYYY-MM-DD` or empty
-    pub preferred_shipping_date: String,
-    /// 송장번호
-    pub tracking_number: String,
-    /// 발주메모
-    pub purchase_memo: String,
-    /// 배송메모
-    pub shipping_memo: String,
-    /// 관리자메모
-    pub admin_memo: String,
-}
+use std::borrow::Cow;
 
-/// A mistake at a field of a row.
+pub use self::conflict::{Conflict, conflicts, take_stored};
+pub use self::fields::{
+    Inputs, NO_CHOICE, OptionInput, Reading, options_words, picked, read_memo, read_option, read_price, read_quantity,
+};
+pub use self::row::{RowForm, changed_meanwhile, edited};
+pub use self::whole::{edited_whole, inputs_of};
+
+/// A mistake at a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// the field's name, as [`RowForm`] has it
-    pub field: &'static str,
+    /// the field's name in its form
+    pub field: Cow<'static, str>,
     /// what is wrong and what to do
     pub message: String,
 }
 
-/// Characters a memo may have.
-const MEMO_LENGTH: usize = 2_000;
-
-impl RowForm {
-    /// The inputs as the order stands.
-    pub fn of(order: &Order) -> Self {
-        let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-        Self {
-            version: order.version,
-            state: order.state.code().to_owned(),
-            dispatch_deadline: date(order.dispatch_deadline),
-            preferred_shipping_date: date(order.preferred_shipping_date),
-            tracking_number: order.tracking_number.clone(),
-            purchase_memo: order.purchase_memo.clone(),
-            shipping_memo: order.shipping_memo.clone(),
-            admin_memo: order.admin_memo.clone(),
-        }
-    }
-
-    /// Each field with its name and Korean word.
-    fn fields(&self) -> [(&'static str, &'static str, &str); 7] {
-        let state = OrderState::parse(&self.state).map_or(self.state.as_str(), |state| state.label());
-        [
-            ("state", "상태", state),
-            ("dispatch_deadline", "발송기한", &self.dispatch_deadline),
-            ("preferred_shipping_date", "희망배송일", &self.preferred_shipping_date),
-            ("tracking_number", "송장번호", &self.tracking_number),
-            ("purchase_memo", "발주메모", &self.purchase_memo),
-            ("shipping_memo", "배송메모", &self.shipping_memo),
-            ("admin_memo", "관리자메모", &self.admin_memo),
-        ]
-    }
-}
-
-/// The order with the row's inputs at `now`.
-///
-/// # Errors
-/// Every mistake of the row. When somebody else changed the order since the page was made, that is
-/// the mistake, with both values at each field that differs.
-pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<Problem>> {
-    if typed.version != order.version {
-        return Err(conflicts(order, typed));
-    }
-    let mut edited = order.clone();
-    let mut problems = Vec::new();
-    let mut problem = |field, message: &str| problems.push(Problem { field, message: message.to_owned() });
-
-    match date(&typed.dispatch_deadline) {
-        Err(message) => problem("dispatch_deadline", message),
-        Ok(date) if date != order.dispatch_deadline && order.deadline_is_settled() => {
-            problem("dispatch_deadline", "출고된 주문의 발송기한은 바꿀 수 없어요.");
-        }
-        Ok(date) => edited.dispatch_deadline = date,
-    }
-    match date(&typed.preferred_shipping_date) {
-        Err(message) => problem("preferred_shipping_date", message),
-        Ok(date) if date != order.preferred_shipping_date && order.preferred_date_is_settled() => {
-            problem("preferred_shipping_date", "배송된 주문의 희망배송일은 바꿀 수 없어요.");
-        }
-        Ok(date) => edited.preferred_shipping_date = date,
-    }
-    match tracking_number(order, &typed.tracking_number) {
-        Err(message) => problem("tracking_number", message),
-        Ok(number) => edited.tracking_number = number,
-    }
-    for (field, typed, memo) in [
-        ("purchase_memo", &typed.purchase_memo, &mut edited.purchase_memo),
-        ("shipping_memo", &typed.shipping_memo, &mut edited.shipping_memo),
-        ("admin_memo", &typed.admin_memo, &mut edited.admin_memo),
-    ] {
-        if typed.chars().count() > MEMO_LENGTH {
-            problem(field, "메모는 2,000자까지 쓸 수 있어요.");
-        }
-        without_controls(typed).trim().clone_into(memo);
-    }
-    match OrderState::parse(&typed.state) {
-        Some(state) => edited.put(state, now),
-        None => problem("state", "상태를 골라 주세요."),
-    }
-    if problems.is_empty() { Ok(edited) } else { Err(problems) }
-}
-
-/// Lines stay; other control characters, which no file can carry, go.
-fn without_controls(text: &str) -> String {
-    text.replace('\t', " ").chars().filter(|c| *c == '\n' || !c.is_control()).collect()
-}
-
-fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
-    let is = RowForm::of(order);
-    let shown = |value: &str| if value.is_empty() { "비어 있음".to_owned() } else { format!("‘{value}’") };
-    let differing: Vec<Problem> = is
-        .fields()
-        .into_iter()
-        .zip(typed.fields())
-        .filter(|((_, _, is), (_, _, typed))| is != typed)
-        .map(|((field, word, is), (_, _, typed))| Problem {
-            field,
-            message: format!(
-                "그 사이 다른 사람이 주문을 바꿨어요. {word}: 지금 {}, 입력 {}. 확인하고 다시 저장해 주세요.",
-                shown(is),
-                shown(typed)
-            ),
-        })
-        .collect();
-    if differing.is_empty() { vec![changed_meanwhile()] } else { differing }
-}
-
-/// What to say of an order that somebody else changed, when it is not known what.
-pub fn changed_meanwhile() -> Problem {
-    let message = "그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 저장해 주세요.".to_owned();
-    Problem { field: "state", message }
-}
-
-fn date(text: &str) -> Result<Option<chrono::NaiveDate>, &'static str> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    parse_date(text).map(Some).ok_or("날짜를 2024-03-15처럼 입력해 주세요.")
-}
-
-fn tracking_number(order: &Order, typed: &str) -> Result<String, &'static str> {
-    let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    if number == order.tracking_number {
-        return Ok(number);
-    }
-    if order.shipping_method != ShippingMethod::Parcel {
-        return Err("택배로 보내는 주문에만 송장번호를 넣을 수 있어요.");
-    }
-    let sound = number.is_empty() || (number.len() <= 30 && number.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    if sound { Ok(number) } else { Err("송장번호는 숫자와 영문으로 입력해 주세요.") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::orders::model::tests::order;
-
-    fn typed(order: &Order, change: impl FnOnce(&mut RowForm)) -> RowForm {
-        let mut form = RowForm::of(order);
-        change(&mut form);
-        form
-    }
-
-    fn fields(result: Result<Order, Vec<Problem>>) -> Vec<&'static str> {
-        result.expect_err("problems").iter().map(|problem| problem.field).collect()
-    }
-
-    #[test]
-    fn inputs_left_alone_change_nothing() {
-        for state in OrderState::ALL {
-            let order = order(state);
-            assert_eq!(edited(&order, &RowForm::of(&order), Moment(9)), Ok(order));
-        }
-    }
-
-    #[test]
-    fn all_mistakes_of_a_row_are_told_at_once() {
-        let order = order(OrderState::Shipped);
-        let form = typed(&order, |form| {
-            form.dispatch_deadline = "2024-03-20".into();
-            form.preferred_shipping_date = "내일".into();
-            form.tracking_number = "45168300137".into();
-            form.state = "배달".into();
-        });
-        assert_eq!(
-            fields(edited(&order, &form, Moment(9))),
-            ["dispatch_deadline", "preferred_shipping_date", "tracking_number", "state"]
-        );
-    }
-
-    #[test]
-    fn a_row_changed_meanwhile_shows_both_values_and_is_kept() {
-        let mut order = order(OrderState::Placed);
-        let form = typed(&order, |form| form.purchase_memo = "문 앞".into());
-        order.purchase_memo = "옆문".into();
-        order.version += 1;
-        let problems = edited(&order, &form, Moment(9)).expect_err("a conflict");
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].message.contains("‘옆문’") && problems[0].message.contains("‘문 앞’"));
-    }
-
-    #[test]
-    fn a_memo_keeps_its_lines_and_loses_what_cannot_be_written() {
-        let order = order(OrderState::Placed);
-        let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
-        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
-    }
-
-    #[test]
-    fn a_tracking_number_is_for_parcels_and_loses_its_hyphens() {
-        let mut order = order(OrderState::Dispatched);
-        order.shipping_method = ShippingMethod::Parcel;
-        let form = typed(&order, |form| form.tracking_number = "451-6830-0137".into());
-        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
-        let form = typed(&order, |form| form.tracking_number = "모름".into());
-        assert_eq!(fields(edited(&order, &form, Moment(9))), ["tracking_number"]);
+impl Problem {
+    /// That mistake at that field.
+    pub fn at(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
     }
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::model::{Order, OrderState, ShippingMethod};
-use super::store::{self, Action, Cause};
+use super::store::{self, Action, Cause, bundles, log};
 use super::terms::{Searchable, terms};
 use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::deliveries;
@@ -30,8 +30,17 @@ enum Step {
     Move(u8, u8),
     Readdress(u8, u8),
     Renumber(u8, u8),
+    Bundle(u8, Bundling),
     OverTheCounter { beside: Option<u8>, person: u8, quantity: i64 },
     TooLate(u8, OrderState),
+}
+
+/// A click on a button of an order's bundle.
+#[derive(Clone, Copy, Debug)]
+enum Bundling {
+    Leave,
+    Merge(u8),
+    BringBack,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +65,10 @@ enum Told {
 
 fn state() -> impl Strategy<Value = OrderState> {
     proptest::sample::select(OrderState::ALL.to_vec())
+}
+
+fn bundling() -> impl Strategy<Value = Bundling> {
+    prop_oneof![Just(Bundling::Leave), any::<u8>().prop_map(Bundling::Merge), Just(Bundling::BringBack)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -89,6 +102,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (pick(), 1..9_i64).prop_map(|(order, quantity)| Step::Quantity(order, quantity)),
         1 => (pick(), proptest::option::of(0..9_u8)).prop_map(|(order, day)| Step::Prefer(order, day)),
         2 => (pick(), pick()).prop_map(|(order, to)| Step::Move(order, to)),
+        4 => (pick(), bundling()).prop_map(|(order, act)| Step::Bundle(order, act)),
         1 => (pick(), 0..3_u8).prop_map(|(order, person)| Step::Readdress(order, person)),
         1 => (pick(), 0..4_u8).prop_map(|(order, product)| Step::Renumber(order, product)),
         1 => (proptest::option::of(pick()), 0..3_u8, 1..5_i64)
@@ -213,6 +227,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             let delivery_id = pick(to).delivery_id;
             edit(tx, pick(order), |order| order.delivery_id = delivery_id)?
         }
+        Step::Bundle(order, act) => bundle(tx, &orders, pick(order), *act)?,
         Step::Readdress(order, person) => {
             let place = |zip: &str| files.districts.lookup(zip).district();
             edit(tx, pick(order), |order| {
@@ -245,6 +260,34 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
     };
     assert!(saved, "nobody was in between");
     Ok(())
+}
+
+/// What moves moves whole; what is refused leaves everything as it was. An order that moved can
+/// tell where it came from.
+fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Result<bool> {
+    let cause = Cause { action: Action::Bundled, ..BY_HAND };
+    let answer = match act {
+        Bundling::Leave => bundles::leave(tx, cause, order)?,
+        Bundling::Merge(from) => {
+            let from = orders[usize::from(from) % orders.len()].delivery_id;
+            if from == order.delivery_id {
+                return Ok(true);
+            }
+            bundles::merge(tx, cause, order, from)?
+        }
+        Bundling::BringBack => bundles::bring_back(tx, cause, order)?,
+    };
+    let after = all_orders(tx)?;
+    let Ok(moved) = answer else {
+        assert_eq!(after, orders, "what is refused changes nothing");
+        return Ok(true);
+    };
+    for was in &moved {
+        let is = after.iter().find(|is| is.id == was.id).expect("no order is lost");
+        assert_eq!(*is, Order { delivery_id: is.delivery_id, version: was.version + 1, ..was.clone() });
+        assert_eq!(log::origin(tx, is)?.map(|origin| origin.delivery_id), Some(was.delivery_id));
+    }
+    Ok(true)
 }
 
 fn part(order: &Order) -> Part {

@@ -2,8 +2,10 @@
 //!
 //! `model` says what an order is and how it moves; `terms` what it can be found by; `filter` what a
 //! list shows; `list` finds that by index among a million; `export` writes it into a file; `store`
-//! reads and changes orders; `start` counts what waits today; `pages` shows them.
+//! reads and changes orders; `start` counts what waits today; `pages` shows them. `edit` reads what
+//! is typed into an order; `bundle` says which orders may travel together.
 
+pub mod bundle;
 pub mod edit;
 pub mod export;
 pub mod filter;

@@ -324,6 +324,11 @@ impl Order {
         !self.claim.is_empty() && self.state < OrderState::Cancelled
     }
 
+    /// Options and quantity are settled once the goods left the factory.
+    pub fn goods_are_settled(&self) -> bool {
+        self.state >= OrderState::Dispatched
+    }
+
     /// 발송기한 is settled once the goods left the factory.
     pub fn deadline_is_settled(&self) -> bool {
         self.state >= OrderState::Dispatched

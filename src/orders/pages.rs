@@ -2,10 +2,16 @@
 //! it, and the page of one order.
 
 mod act;
+mod address;
+mod bundle;
 mod download;
+mod fields;
 mod list;
+mod save;
 mod show;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use crate::web::{Access, Routes};
 
@@ -18,4 +24,7 @@ pub fn routes() -> Routes {
         .get("/orders/download", Access::AdminConfirmed, download::show)
         .post("/orders/download", Access::AdminConfirmed, download::take)
         .get("/orders/{id}", Access::Admin, show::show)
+        .post("/orders/{id}", Access::Admin, save::save)
+        .post("/orders/{id}/bundle", Access::Admin, bundle::act)
+        .get("/addresses/search", Access::Admin, address::search)
 }

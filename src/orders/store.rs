@@ -4,7 +4,9 @@
 //! step, and when all is done brings the tallies and the deliveries up to date, in the same
 //! transaction.
 
+pub mod bundles;
 mod changes;
+pub mod log;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -37,10 +39,12 @@ pub enum Action {
     Tracked,
     /// 확정, 취소, 반품 as the channel says
     Stated,
+    /// 묶음 변경: moved between deliveries
+    Bundled,
 }
 
 impl Action {
-    const ALL: [Self; 5] = [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated];
+    const ALL: [Self; 6] = [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated, Self::Bundled];
 
     const fn code(self) -> &'static str {
         match self {
@@ -49,6 +53,7 @@ impl Action {
             Self::Edited => "edited",
             Self::Tracked => "tracked",
             Self::Stated => "stated",
+            Self::Bundled => "bundled",
         }
     }
 
@@ -60,6 +65,7 @@ impl Action {
             Self::Edited => "수정",
             Self::Tracked => "송장 등록",
             Self::Stated => "채널 상태 반영",
+            Self::Bundled => "묶음 변경",
         }
     }
 }

@@ -1,28 +1,60 @@
-//! The page of one order with its log.
+//! The page of one order: all of it to be changed, its bundle and its log beside it.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use serde::Deserialize;
 
+use super::fields::{Choice, Fields, choices};
 use crate::deliveries::model::DeliveryState;
 use crate::districts::Districts;
+use crate::orders::bundle::{sentences, was_delivered};
+use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::list::{self, Listed};
 use crate::orders::model::OrderState;
-use crate::orders::store::{self, Action, Event};
+use crate::orders::store::{Action, Event, bundles, log};
 use crate::orders::words;
-use crate::storage::{Result as StorageResult, StorageError, crockford, parse_crockford};
-use crate::time::{Moment, date_with_weekday};
-use crate::web::{AppState, Error, Layout, PageResult, page};
+use crate::products::model::Variant;
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::time::Moment;
+use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
-struct ShowPage {
-    layout: Layout,
-    listed: Listed,
+pub(super) struct ShowPage {
+    pub(super) layout: Layout,
+    pub(super) listed: Listed,
+    pub(super) fields: Fields,
+    pub(super) choices: Vec<Choice>,
+    /// what the form says the order's bundle should do
+    pub(super) scope: &'static str,
+    variants: Vec<Variant>,
     delivery_state: DeliveryState,
-    others: Vec<Listed>,
+    companions: Vec<Companion>,
+    /// the bundle this order was in before
+    origin: Option<String>,
+    offers: Vec<OfferView>,
     events: Vec<EventView>,
-    district: Option<String>,
+    pub(super) district: Option<String>,
+    search: bool,
+    /// it was just taken in the shop
+    taken: bool,
+}
+
+/// An order of the same bundle.
+struct Companion {
+    listed: Listed,
+    /// the bundle it was in before
+    origin: Option<String>,
+}
+
+/// A bundle that may be merged into this one, or the reason why not.
+struct OfferView {
+    delivery_id: String,
+    bundle_number: String,
+    orders: Vec<Listed>,
+    reason: Option<String>,
 }
 
 /// A line of the log in words.
@@ -35,8 +67,25 @@ struct EventView {
 }
 
 impl ShowPage {
+    fn id(&self) -> String {
+        crockford(self.listed.order.id)
+    }
+
+    fn delivery_id(&self) -> String {
+        crockford(self.listed.order.delivery_id)
+    }
+
     fn moments(&self) -> Vec<(OrderState, Option<Moment>)> {
         OrderState::ALL.map(|state| (state, self.listed.order.moments.of(state))).into()
+    }
+
+    /// A number that was made here in groups, as it is read aloud.
+    fn number_groups(&self) -> Vec<&str> {
+        let number = self.listed.order.order_number.as_str();
+        if parse_crockford(number).is_none() {
+            return vec![number];
+        }
+        [&number[..4], &number[4..8], &number[8..]].into()
     }
 
     /// Option, label, and the channel's word where the label is another.
@@ -57,47 +106,115 @@ impl ShowPage {
         (!word.is_empty() && word != order.shipping_method.label()).then_some(word)
     }
 
-    fn delivery_id(&self) -> String {
-        crockford(self.listed.order.delivery_id)
+    /// The state that the form shows.
+    fn state(&self) -> OrderState {
+        OrderState::parse(self.fields.value("state")).unwrap_or(self.listed.order.state)
     }
 
-    fn dispatch_deadline(&self) -> String {
-        self.listed.order.dispatch_deadline.map(date_with_weekday).unwrap_or_default()
+    fn may_leave(&self) -> bool {
+        !self.companions.is_empty() && !was_delivered(&self.listed.order)
     }
 
-    fn preferred_shipping_date(&self) -> String {
-        self.listed.order.preferred_shipping_date.map(date_with_weekday).unwrap_or_default()
+    /// Asks for these options instead of those of the order.
+    pub(super) fn choose(&mut self, options: &[OptionInput]) {
+        self.choices = choices("option", &self.variants, options, NO_CHOICE);
     }
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct ShowQuery {
+    #[serde(default)]
+    taken: bool,
 }
 
 pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
     Path(id): Path<String>,
+    Query(query): Query<ShowQuery>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let found = state
-        .storage
-        .read(move |tx| {
-            let Some(listed) = list::listed(tx, &[id])?.pop() else { return Ok(None) };
-            let sql = "SELECT id FROM orders WHERE delivery_id = ? AND id <> ? ORDER BY placed_at, id LIMIT 100";
-            let others = tx.query(sql, &[listed.order.delivery_id.into(), id.into()])?;
-            let others: Vec<i64> = others.iter().map(|row| row.int(0)).collect::<StorageResult<_>>()?;
-            let sql = "SELECT state FROM deliveries WHERE id = ?";
-            let delivery_state = DeliveryState::from_stored(tx.number(sql, &[listed.order.delivery_id.into()])?);
-            let events = store::events(tx, id)?;
-            Ok::<_, StorageError>(Some((listed, list::listed(tx, &others)?, delivery_state, events)))
-        })
-        .await?;
-    let (listed, others, delivery_state, events) = found.ok_or(Error::NotFound)?;
-    Ok(page(ShowPage {
-        district: listed.order.sigungu.and_then(|code| state.uploads.districts.display_name(code)),
+    let shown = show_page(&state, layout, id).await?;
+    Ok(page(ShowPage { taken: query.taken, ..shown }))
+}
+
+pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let districts = state.uploads.districts.clone();
+    let search = state.demo.is_none();
+    state.storage.read(move |tx| found(tx, layout.clone(), id, &districts, search)).await?.ok_or(Error::NotFound)
+}
+
+fn found(
+    tx: &mut dyn Tx,
+    layout: Layout,
+    id: i64,
+    districts: &Districts,
+    search: bool,
+) -> StorageResult<Option<ShowPage>> {
+    let Some(listed) = list::listed(tx, &[id])?.pop() else { return Ok(None) };
+    let order = &listed.order;
+    let inputs = inputs_of(order, &listed.bundle_number);
+    let variants = products::variants(tx, order.product_id)?;
+    let options: Vec<OptionInput> = order
+        .options
+        .iter()
+        .map(|option| OptionInput { key: option.key.clone(), value: option.value.clone(), other: String::new() })
+        .collect();
+    let delivery_state = tx.number("SELECT state FROM deliveries WHERE id = ?", &[order.delivery_id.into()])?;
+    let delivery_state = DeliveryState::from_stored(delivery_state)
+        .ok_or_else(|| StorageError::Inconsistent(format!("deliveries.state of {}", order.delivery_id)))?;
+    let events = log::told(tx, id)?.into_iter().map(|event| EventView::of(event, districts)).collect();
+    Ok(Some(ShowPage {
         layout,
-        others,
-        delivery_state: delivery_state.ok_or(Error::NotFound)?,
-        events: events.into_iter().map(|event| EventView::of(event, &state.uploads.districts)).collect(),
+        fields: Fields { inputs, ..Fields::default() },
+        choices: choices("option", &variants, &options, NO_CHOICE),
+        scope: "",
+        variants,
+        delivery_state,
+        companions: companions(tx, &listed)?,
+        origin: origin(tx, &listed)?,
+        offers: offers(tx, &listed)?,
+        events,
+        district: order.sigungu.and_then(|code| districts.display_name(code)),
+        search,
+        taken: false,
         listed,
     }))
+}
+
+/// The orders of the same bundle, as many as a page can show.
+fn companions(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<Companion>> {
+    const MOST: usize = 100;
+    let ids: Vec<i64> = bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MOST).collect();
+    list::listed(tx, &ids)?.into_iter().map(|listed| Ok(Companion { origin: origin(tx, &listed)?, listed })).collect()
+}
+
+/// The number of the bundle an order was in before, if it may go back there.
+fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
+    if was_delivered(&listed.order) {
+        return Ok(None);
+    }
+    match log::origin(tx, &listed.order)? {
+        Some(origin) => bundles::number(tx, origin.delivery_id).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn offers(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<OfferView>> {
+    if listed.order.state >= OrderState::Shipped {
+        return Ok(Vec::new());
+    }
+    bundles::offers(tx, &listed.order)?
+        .into_iter()
+        .map(|offer| {
+            Ok(OfferView {
+                delivery_id: crockford(offer.delivery_id),
+                bundle_number: bundles::number(tx, offer.delivery_id)?,
+                orders: list::listed(tx, &offer.order_ids)?,
+                reason: (!offer.obstacles.is_empty()).then(|| sentences(&offer.obstacles)),
+            })
+        })
+        .collect()
 }
 
 impl EventView {

@@ -1,0 +1,263 @@
+//! Single fields, as they are typed and as they are stored.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::Problem;
+use crate::orders::model::OrderOption;
+use crate::sheets::{Cell, values};
+use crate::time::parse_date;
+
+/// Characters a memo may have.
+const MEMO_LENGTH: usize = 2_000;
+
+/// Characters a value of an option may have; the column of variants holds as many.
+const OPTION_LENGTH: usize = 400;
+
+/// What a choice sends for 없음. Values are kept without spaces around them, so none is this.
+pub const NO_CHOICE: &str = " ";
+
+/// The inputs of a form by their names, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs(BTreeMap<String, String>);
+
+impl Inputs {
+    /// What stands in that field; nothing where the form has none of that name.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Writes into that field.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Every field and what stands in it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// An option as a form asks for it: a choice among the known values, and a field for any other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OptionInput {
+    /// 색상
+    pub key: String,
+    /// what was chosen; [`NO_CHOICE`] is 없음, empty is not chosen yet
+    pub value: String,
+    /// what was written instead of choosing
+    pub other: String,
+}
+
+impl OptionInput {
+    /// The value that was chosen or written, if any.
+    pub fn picked(&self) -> Option<&str> {
+        [&self.other, &self.value].into_iter().map(|text| text.trim()).find(|text| !text.is_empty())
+    }
+
+    /// Neither chosen nor written, nor 없음.
+    pub fn is_open(&self) -> bool {
+        self.picked().is_none() && self.value != NO_CHOICE
+    }
+}
+
+/// The options that were chosen.
+pub fn picked(options: &[OptionInput]) -> Vec<OrderOption> {
+    let pick = |option: &OptionInput| {
+        let value = values::one_line(option.picked()?);
+        Some(OrderOption { key: values::one_line(&option.key), value })
+    };
+    options.iter().filter_map(pick).collect()
+}
+
+/// `색상: 월넛 / 사이즈: 퀸`: options as 옵션정보 writes them.
+pub fn options_words(options: &[OrderOption]) -> String {
+    options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect::<Vec<_>>().join(" / ")
+}
+
+/// Reads a form field by field and gathers what is wrong. A field that still says what is stored
+/// (`was`) is never wrong: channels write what no rule here would let through.
+pub struct Reading<'i> {
+    inputs: &'i Inputs,
+    /// what is wrong so far
+    pub problems: Vec<Problem>,
+}
+
+impl<'i> Reading<'i> {
+    /// Begins to read.
+    pub fn of(inputs: &'i Inputs) -> Self {
+        Self { inputs, problems: Vec::new() }
+    }
+
+    /// Finds something wrong.
+    pub fn problem(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        self.problems.push(Problem::at(field, message));
+    }
+
+    fn read<T: Default>(&mut self, field: &'static str, read: Result<T, impl Into<String>>) -> T {
+        read.unwrap_or_else(|message| {
+            self.problem(field, message);
+            T::default()
+        })
+    }
+
+    /// One line of at most `most` characters.
+    pub fn line(&mut self, field: &'static str, was: &str, most: usize) -> String {
+        let line = values::one_line(self.inputs.get(field));
+        if line != was && line.chars().count() > most {
+            self.problem(field, format!("{most}자까지 쓸 수 있어요."));
+        }
+        line
+    }
+
+    /// One line that may not be given up: `empty` is said when nothing is typed, unless nothing is
+    /// what is stored (`None`: nothing is stored yet).
+    pub fn needed_line(&mut self, field: &'static str, was: Option<&str>, most: usize, empty: &str) -> String {
+        let line = self.line(field, was.unwrap_or_default(), most);
+        if line.is_empty() && was != Some("") {
+            self.problem(field, empty);
+        }
+        line
+    }
+
+    /// A telephone number, with its hyphens put where they belong.
+    pub fn phone(&mut self, field: &'static str, was: &str) -> String {
+        let typed = self.inputs.get(field).trim();
+        if typed == was {
+            return was.to_owned();
+        }
+        let read = values::phone(&Cell::Text(typed.into()));
+        self.read(field, read.map_err(|_| "전화번호를 010-0000-0000처럼 입력해 주세요."))
+    }
+
+    /// A telephone number that has to be there; `empty` is said when it is not.
+    pub fn needed_phone(&mut self, field: &'static str, empty: &str) -> String {
+        if self.inputs.get(field).trim().is_empty() {
+            self.problem(field, empty);
+        }
+        self.phone(field, "")
+    }
+
+    /// A postal code of five digits, or nothing.
+    pub fn zip_code(&mut self, field: &'static str, was: &str) -> String {
+        let typed = self.inputs.get(field).trim();
+        if typed == was {
+            return was.to_owned();
+        }
+        let read = values::zip_code(&Cell::Text(typed.into()));
+        self.read(field, read.map_err(|_| "우편번호를 숫자 다섯 자리로 입력해 주세요."))
+    }
+
+    /// Several lines.
+    pub fn memo(&mut self, field: &'static str) -> String {
+        let read = read_memo(self.inputs.get(field));
+        self.read(field, read)
+    }
+
+    /// A date, or none. `settled` is said where the date cannot be changed any more.
+    pub fn date(
+        &mut self,
+        field: &'static str,
+        was: Option<NaiveDate>,
+        settled: Option<&'static str>,
+    ) -> Option<NaiveDate> {
+        let read = date(self.inputs.get(field), was, settled);
+        self.read(field, read)
+    }
+
+    /// What was read of the field of the product at that place.
+    pub fn of_item<T: Default>(&mut self, field: &str, place: usize, read: Result<T, &'static str>) -> T {
+        read.unwrap_or_else(|message| {
+            self.problem(format!("{field}-{place}"), message);
+            T::default()
+        })
+    }
+
+    /// One of the choices of a list.
+    pub fn choice<T>(&mut self, field: &'static str, parse: impl Fn(&str) -> Option<T>, else_say: &str) -> Option<T> {
+        let chosen = parse(self.inputs.get(field));
+        if chosen.is_none() {
+            self.problem(field, else_say);
+        }
+        chosen
+    }
+}
+
+/// 수량 as typed.
+///
+/// # Errors
+/// What to mend, in Korean; so it is for the others below.
+pub fn read_quantity(text: &str) -> Result<i64, &'static str> {
+    values::quantity(&Cell::Text(text.trim().into())).map_err(|_| "수량을 1 이상의 숫자로 입력해 주세요.")
+}
+
+/// 금액 as typed, whole won.
+pub fn read_price(text: &str) -> Result<i64, &'static str> {
+    const WRONG: &str = "금액을 0 이상의 숫자로 입력해 주세요.";
+    let text = text.trim();
+    if text.is_empty() { Err(WRONG) } else { values::money(&Cell::Text(text.into())).map_err(|_| WRONG) }
+}
+
+/// An option's value as typed.
+pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
+    let long = option.picked().is_some_and(|value| value.chars().count() > OPTION_LENGTH);
+    if long { Err("옵션은 400자까지 쓸 수 있어요.") } else { Ok(()) }
+}
+
+pub(super) fn date(
+    text: &str,
+    was: Option<NaiveDate>,
+    settled: Option<&'static str>,
+) -> Result<Option<NaiveDate>, &'static str> {
+    let typed = match text.trim() {
+        "" => None,
+        text => Some(parse_date(text).ok_or("날짜를 2024-03-15처럼 입력해 주세요.")?),
+    };
+    settled.filter(|_| typed != was).map_or(Ok(typed), Err)
+}
+
+/// Lines stay; other control characters, which no file can carry, go.
+pub fn read_memo(text: &str) -> Result<String, &'static str> {
+    if text.chars().count() > MEMO_LENGTH {
+        return Err("메모는 2,000자까지 쓸 수 있어요.");
+    }
+    let text = text.replace("\r\n", "\n").replace('\t', " ");
+    Ok(text.chars().filter(|c| *c == '\n' || !c.is_control()).collect::<String>().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_channel_wrote_passes_unchanged() {
+        let mut inputs = Inputs::default();
+        inputs.set("customer_tel", "010-****-1234");
+        assert_eq!(Reading::of(&inputs).phone("customer_tel", "010-****-1234"), "010-****-1234");
+        let mut reading = Reading::of(&inputs);
+        reading.phone("customer_tel", "010-0000-1234");
+        assert_eq!(reading.problems.len(), 1, "typed by hand it is a mistake");
+    }
+
+    #[test]
+    fn numbers_are_typed_as_people_write_them() {
+        assert_eq!((read_quantity(" 3 "), read_price("1,234,000원"), read_price("0")), (Ok(3), Ok(1_234_000), Ok(0)));
+        assert!(["0", "-1", "둘", ""].into_iter().all(|wrong| read_quantity(wrong).is_err()));
+        assert!(["-1", "", "만원"].into_iter().all(|wrong| read_price(wrong).is_err()));
+    }
+
+    #[test]
+    fn what_is_written_counts_before_what_is_chosen() {
+        let option = |value: &str, other: &str| OptionInput {
+            key: "색상".to_owned(),
+            value: value.to_owned(),
+            other: other.to_owned(),
+        };
+        assert_eq!(option("월넛", " 체리 ").picked(), Some("체리"));
+        assert_eq!(option("월넛", "").picked(), Some("월넛"));
+        assert!(option("", "").is_open() && !option(NO_CHOICE, "").is_open());
+        assert!(picked(&[option(NO_CHOICE, "")]).is_empty());
+    }
+}

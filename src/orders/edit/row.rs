@@ -1,0 +1,214 @@
+//! What may be changed in a row of the list, and what to say when it may not.
+
+use super::Problem;
+use super::fields::{date, read_memo};
+use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::time::Moment;
+
+/// The inputs of one row, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowForm {
+    /// the version the page was made from
+    pub version: i64,
+    /// a state's code
+    pub state: String,
+    /// 발송기한, `YYYY-MM-DD` or empty
+    pub dispatch_deadline: String,
+    /// 희망배송일, `YYYY-MM-DD` or empty
+    pub preferred_shipping_date: String,
+    /// 송장번호
+    pub tracking_number: String,
+    /// 발주메모
+    pub purchase_memo: String,
+    /// 배송메모
+    pub shipping_memo: String,
+    /// 관리자메모
+    pub admin_memo: String,
+}
+
+impl RowForm {
+    /// The inputs as the order stands.
+    pub fn of(order: &Order) -> Self {
+        let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
+        Self {
+            version: order.version,
+            state: order.state.code().to_owned(),
+            dispatch_deadline: date(order.dispatch_deadline),
+            preferred_shipping_date: date(order.preferred_shipping_date),
+            tracking_number: order.tracking_number.clone(),
+            purchase_memo: order.purchase_memo.clone(),
+            shipping_memo: order.shipping_memo.clone(),
+            admin_memo: order.admin_memo.clone(),
+        }
+    }
+
+    /// Each field with its name and Korean word.
+    fn fields(&self) -> [(&'static str, &'static str, &str); 7] {
+        let state = OrderState::parse(&self.state).map_or(self.state.as_str(), |state| state.label());
+        [
+            ("state", "상태", state),
+            ("dispatch_deadline", "발송기한", &self.dispatch_deadline),
+            ("preferred_shipping_date", "희망배송일", &self.preferred_shipping_date),
+            ("tracking_number", "송장번호", &self.tracking_number),
+            ("purchase_memo", "발주메모", &self.purchase_memo),
+            ("shipping_memo", "배송메모", &self.shipping_memo),
+            ("admin_memo", "관리자메모", &self.admin_memo),
+        ]
+    }
+}
+
+/// The order with the row's inputs at `now`.
+///
+/// # Errors
+/// Every mistake of the row. When somebody else changed the order since the page was made, that is
+/// the mistake, with both values at each field that differs.
+pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<Problem>> {
+    if typed.version != order.version {
+        return Err(conflicts(order, typed));
+    }
+    let mut edited = order.clone();
+    let mut problems = Vec::new();
+    let mut problem = |field, message: &'static str| problems.push(Problem::at(field, message));
+
+    match date(&typed.dispatch_deadline, order.dispatch_deadline, deadline_settled(order)) {
+        Err(message) => problem("dispatch_deadline", message),
+        Ok(date) => edited.dispatch_deadline = date,
+    }
+    match date(&typed.preferred_shipping_date, order.preferred_shipping_date, preferred_date_settled(order)) {
+        Err(message) => problem("preferred_shipping_date", message),
+        Ok(date) => edited.preferred_shipping_date = date,
+    }
+    match tracking_number(order, &typed.tracking_number) {
+        Err(message) => problem("tracking_number", message),
+        Ok(number) => edited.tracking_number = number,
+    }
+    for (field, typed, is) in [
+        ("purchase_memo", &typed.purchase_memo, &mut edited.purchase_memo),
+        ("shipping_memo", &typed.shipping_memo, &mut edited.shipping_memo),
+        ("admin_memo", &typed.admin_memo, &mut edited.admin_memo),
+    ] {
+        match read_memo(typed) {
+            Err(message) => problem(field, message),
+            Ok(memo) => *is = memo,
+        }
+    }
+    match OrderState::parse(&typed.state) {
+        Some(state) => edited.put(state, now),
+        None => problem("state", "상태를 골라 주세요."),
+    }
+    if problems.is_empty() { Ok(edited) } else { Err(problems) }
+}
+
+/// What is said of 발송기한 once it is settled.
+pub(super) fn deadline_settled(order: &Order) -> Option<&'static str> {
+    order.deadline_is_settled().then_some("출고된 주문의 발송기한은 바꿀 수 없어요.")
+}
+
+/// What is said of 희망배송일 once it is settled.
+pub(super) fn preferred_date_settled(order: &Order) -> Option<&'static str> {
+    order.preferred_date_is_settled().then_some("배송된 주문의 희망배송일은 바꿀 수 없어요.")
+}
+
+fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
+    let is = RowForm::of(order);
+    let shown = |value: &str| if value.is_empty() { "비어 있음".to_owned() } else { format!("‘{value}’") };
+    let differing: Vec<Problem> = is
+        .fields()
+        .into_iter()
+        .zip(typed.fields())
+        .filter(|((_, _, is), (_, _, typed))| is != typed)
+        .map(|((field, word, is), (_, _, typed))| {
+            let (is, typed) = (shown(is), shown(typed));
+            let message = format!(
+                "그 사이 다른 사람이 주문을 바꿨어요. {word}: 지금 {is}, 입력 {typed}. 확인하고 다시 저장해 주세요."
+            );
+            Problem::at(field, message)
+        })
+        .collect();
+    if differing.is_empty() { vec![changed_meanwhile()] } else { differing }
+}
+
+/// What to say of an order that somebody else changed, when it is not known what.
+pub fn changed_meanwhile() -> Problem {
+    Problem::at("state", "그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 저장해 주세요.")
+}
+
+/// 송장번호 as typed. `order` has its method already.
+pub(super) fn tracking_number(order: &Order, typed: &str) -> Result<String, &'static str> {
+    let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if number == order.tracking_number {
+        return Ok(number);
+    }
+    if order.shipping_method != ShippingMethod::Parcel {
+        return Err("택배로 보내는 주문에만 송장번호를 넣을 수 있어요.");
+    }
+    let sound = number.is_empty() || (number.len() <= 30 && number.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if sound { Ok(number) } else { Err("송장번호는 숫자와 영문으로 입력해 주세요.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::tests::order;
+
+    fn typed(order: &Order, change: impl FnOnce(&mut RowForm)) -> RowForm {
+        let mut form = RowForm::of(order);
+        change(&mut form);
+        form
+    }
+
+    fn fields(result: Result<Order, Vec<Problem>>) -> Vec<String> {
+        result.expect_err("problems").into_iter().map(|problem| problem.field.into_owned()).collect()
+    }
+
+    #[test]
+    fn inputs_left_alone_change_nothing() {
+        for state in OrderState::ALL {
+            let order = order(state);
+            assert_eq!(edited(&order, &RowForm::of(&order), Moment(9)), Ok(order));
+        }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_row_are_told_at_once() {
+        let order = order(OrderState::Shipped);
+        let form = typed(&order, |form| {
+            form.dispatch_deadline = "2024-03-20".into();
+            form.preferred_shipping_date = "내일".into();
+            form.tracking_number = "45168300137".into();
+            form.state = "배달".into();
+        });
+        assert_eq!(
+            fields(edited(&order, &form, Moment(9))),
+            ["dispatch_deadline", "preferred_shipping_date", "tracking_number", "state"]
+        );
+    }
+
+    #[test]
+    fn a_row_changed_meanwhile_shows_both_values_and_is_kept() {
+        let mut order = order(OrderState::Placed);
+        let form = typed(&order, |form| form.purchase_memo = "문 앞".into());
+        order.purchase_memo = "옆문".into();
+        order.version += 1;
+        let problems = edited(&order, &form, Moment(9)).expect_err("a conflict");
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].message.contains("‘옆문’") && problems[0].message.contains("‘문 앞’"));
+    }
+
+    #[test]
+    fn a_memo_keeps_its_lines_and_loses_what_cannot_be_written() {
+        let order = order(OrderState::Placed);
+        let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
+        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
+    }
+
+    #[test]
+    fn a_tracking_number_is_for_parcels_and_loses_its_hyphens() {
+        let mut order = order(OrderState::Dispatched);
+        order.shipping_method = ShippingMethod::Parcel;
+        let form = typed(&order, |form| form.tracking_number = "451-6830-0137".into());
+        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
+        let form = typed(&order, |form| form.tracking_number = "모름".into());
+        assert_eq!(fields(edited(&order, &form, Moment(9))), ["tracking_number"]);
+    }
+}

@@ -1,0 +1,231 @@
+//! The page of one order, where all of it may be changed.
+
+use chrono::NaiveDate;
+
+use super::Problem;
+use super::fields::{Inputs, OptionInput, Reading, options_words, picked, read_option, read_quantity};
+use super::row::{deadline_settled, preferred_date_settled, tracking_number};
+use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
+use crate::time::Moment;
+
+/// The inputs as the order stands, in the bundle of that number.
+pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
+    let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
+    let (customer, recipient) = (&order.customer, &order.recipient);
+    let mut inputs = Inputs::default();
+    for (name, value) in [
+        ("state", order.state.code()),
+        ("options", &options_words(&order.options)),
+        ("quantity", &order.quantity.to_string()),
+        ("customer_name", &customer.name),
+        ("customer_tel", &customer.tel),
+        ("recipient_name", &recipient.name),
+        ("recipient_tel1", &recipient.tel1),
+        ("recipient_tel2", &recipient.tel2),
+        ("recipient_zip_code", &recipient.zip_code),
+        ("recipient_address1", &recipient.address1),
+        ("recipient_address2", &recipient.address2),
+        ("bundle_number", bundle_number),
+        ("shipping_method", order.shipping_method.code()),
+        ("charge_type", order.charge_type.code()),
+        ("dispatch_deadline", &date(order.dispatch_deadline)),
+        ("preferred_shipping_date", &date(order.preferred_shipping_date)),
+        ("courier", &order.courier),
+        ("tracking_number", &order.tracking_number),
+        ("purchase_memo", &order.purchase_memo),
+        ("shipping_memo", &order.shipping_memo),
+        ("admin_memo", &order.admin_memo),
+    ] {
+        inputs.set(name, value);
+    }
+    inputs
+}
+
+/// The order with everything that was typed, at `now`; its bundle is decided elsewhere. No options
+/// are options left alone.
+///
+/// # Errors
+/// Every mistake of the form.
+pub fn edited_whole(
+    order: &Order,
+    inputs: &Inputs,
+    options: Option<&[OptionInput]>,
+    now: Moment,
+) -> Result<Order, Vec<Problem>> {
+    let mut reading = Reading::of(inputs);
+    let mut edited = order.clone();
+    what(&mut reading, &mut edited, inputs, options);
+    who(&mut reading, &mut edited);
+    how(&mut reading, &mut edited, inputs);
+    edited.purchase_memo = reading.memo("purchase_memo");
+    edited.shipping_memo = reading.memo("shipping_memo");
+    edited.admin_memo = reading.memo("admin_memo");
+    if let Some(state) = reading.choice("state", OrderState::parse, "상태를 골라 주세요.") {
+        edited.put(state, now);
+    }
+    if reading.problems.is_empty() { Ok(edited) } else { Err(reading.problems) }
+}
+
+/// Options and quantity, which are settled once the goods left the factory.
+fn what(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs, options: Option<&[OptionInput]>) {
+    const SETTLED: &str = "출고된 주문의 옵션과 수량은 바꿀 수 없어요.";
+    let settled = order.goods_are_settled();
+    if let Some(options) = options {
+        let chosen = picked(options);
+        if let Some(message) = options.iter().find_map(|option| read_option(option).err()) {
+            reading.problem("options", message);
+        } else if settled && chosen != order.options {
+            reading.problem("options", SETTLED);
+        } else {
+            order.options = chosen;
+        }
+    }
+    match read_quantity(inputs.get("quantity")) {
+        Err(message) => reading.problem("quantity", message),
+        Ok(quantity) if settled && quantity != order.quantity => reading.problem("quantity", SETTLED),
+        Ok(quantity) => order.quantity = quantity,
+    }
+}
+
+fn who(reading: &mut Reading<'_>, order: &mut Order) {
+    let (customer, recipient) = (&order.customer, &order.recipient);
+    order.customer = Customer {
+        name: reading.needed_line("customer_name", Some(&customer.name), 100, "구매자명을 입력해 주세요."),
+        tel: reading.phone("customer_tel", &customer.tel),
+    };
+    order.recipient = Recipient {
+        name: reading.needed_line("recipient_name", Some(&recipient.name), 100, "수취인명을 입력해 주세요."),
+        tel1: reading.phone("recipient_tel1", &recipient.tel1),
+        tel2: reading.phone("recipient_tel2", &recipient.tel2),
+        zip_code: reading.zip_code("recipient_zip_code", &recipient.zip_code),
+        address1: reading.needed_line("recipient_address1", Some(&recipient.address1), 500, "주소를 입력해 주세요."),
+        address2: reading.line("recipient_address2", &recipient.address2, 500),
+    };
+}
+
+fn how(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs) {
+    let method = reading.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
+    if let Some(method) = method.filter(|method| *method != order.shipping_method) {
+        order.shipping_method = method;
+        method.label().clone_into(&mut order.shipping_method_word);
+    }
+    if let Some(charge) = reading.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.")
+    {
+        order.charge_type = charge;
+    }
+    order.dispatch_deadline = reading.date("dispatch_deadline", order.dispatch_deadline, deadline_settled(order));
+    order.preferred_shipping_date =
+        reading.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_settled(order));
+    order.courier = reading.line("courier", &order.courier, 64);
+    match tracking_number(order, inputs.get("tracking_number")) {
+        Ok(number) => order.tracking_number = number,
+        Err(message) => reading.problem("tracking_number", message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::OrderOption;
+    use crate::orders::model::tests::order;
+
+    fn complete(state: OrderState) -> Order {
+        let mut order = order(state);
+        order.customer = Customer { name: "홍길동".into(), tel: "010-0000-1234".into() };
+        order.recipient.name = "김견본".into();
+        order.recipient.address1 = "경상북도 포항시 북구 예시로 12".into();
+        order
+    }
+
+    fn fields(result: Result<Order, Vec<Problem>>) -> Vec<String> {
+        result.expect_err("problems").into_iter().map(|problem| problem.field.into_owned()).collect()
+    }
+
+    fn option(value: &str) -> Vec<OptionInput> {
+        vec![OptionInput { key: "색상".into(), value: value.into(), other: String::new() }]
+    }
+
+    #[test]
+    fn a_page_sent_as_it_was_changes_nothing() {
+        for state in OrderState::ALL {
+            let order = complete(state);
+            assert_eq!(edited_whole(&order, &inputs_of(&order, "1"), None, Moment(9)), Ok(order));
+        }
+    }
+
+    #[test]
+    fn what_left_the_factory_keeps_its_goods_and_its_deadline() {
+        let mut before = complete(OrderState::Dispatched);
+        before.options = vec![OrderOption { key: "색상".into(), value: "월넛".into() }];
+        let mut inputs = inputs_of(&before, "1");
+        inputs.set("quantity", "2");
+        inputs.set("dispatch_deadline", "2024-03-20");
+        let result = edited_whole(&before, &inputs, Some(&option("체리")), Moment(9));
+        assert_eq!(fields(result), ["options", "quantity", "dispatch_deadline"]);
+
+        let purchased = Order { state: OrderState::Purchased, ..before.clone() };
+        let edited = edited_whole(&purchased, &inputs, Some(&option("체리")), Moment(9)).expect("saved");
+        assert_eq!((edited.quantity, edited.options[0].value.as_str()), (2, "체리"));
+        assert_eq!(edited.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2024-03-20"));
+    }
+
+    #[test]
+    fn what_was_delivered_keeps_the_date_the_customer_asked_for() {
+        let order = complete(OrderState::Shipped);
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("preferred_shipping_date", "2024-03-20");
+        assert_eq!(fields(edited_whole(&order, &inputs, None, Moment(9))), ["preferred_shipping_date"]);
+    }
+
+    #[test]
+    fn all_mistakes_of_the_page_are_told_at_once() {
+        let order = complete(OrderState::Placed);
+        let mut inputs = inputs_of(&order, "1");
+        for (name, wrong) in [
+            ("customer_name", " "),
+            ("recipient_tel1", "모름"),
+            ("recipient_zip_code", "포항"),
+            ("recipient_address1", ""),
+            ("shipping_method", "BICYCLE"),
+            ("tracking_number", "45168300137"),
+            ("quantity", "0"),
+            ("state", ""),
+        ] {
+            inputs.set(name, wrong);
+        }
+        let told = fields(edited_whole(&order, &inputs, None, Moment(9)));
+        let wrong = [
+            "quantity",
+            "customer_name",
+            "recipient_tel1",
+            "recipient_zip_code",
+            "recipient_address1",
+            "shipping_method",
+            "tracking_number",
+            "state",
+        ];
+        assert_eq!(told, wrong);
+    }
+
+    #[test]
+    fn a_parcel_may_get_its_number_with_its_method() {
+        let order = complete(OrderState::Purchased);
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("shipping_method", "PARCEL");
+        inputs.set("tracking_number", "451-6830-0137");
+        let edited = edited_whole(&order, &inputs, None, Moment(9)).expect("saved");
+        assert_eq!(
+            (edited.tracking_number.as_str(), edited.shipping_method_word.as_str()),
+            ("45168300137", "택배,등기,소포")
+        );
+    }
+
+    #[test]
+    fn going_back_gives_up_the_moments_of_the_states_given_up() {
+        let order = complete(OrderState::Shipped);
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("state", "PLACED");
+        let edited = edited_whole(&order, &inputs, None, Moment(9)).expect("saved");
+        assert_eq!(edited.moments.of(OrderState::Shipped), None);
+    }
+}

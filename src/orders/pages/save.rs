@@ -1,0 +1,201 @@
+//! Saving the page of one order.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::fields::Typed;
+use super::show::{ShowPage, show_page};
+use crate::audit;
+use crate::districts::Districts;
+use crate::orders::bundle::{Obstacle, Scope, Travel, obstacles, sentences, taken_along, travel, was_delivered};
+use crate::orders::edit::{
+    Conflict, Inputs, Problem, changed_meanwhile, conflicts, edited_whole, inputs_of, take_stored,
+};
+use crate::orders::model::Order;
+use crate::orders::store::{self, Action, Cause, bundles, log};
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Tone, done, page_with};
+
+/// What saving came to.
+enum Answer {
+    /// there is no such order
+    Nowhere,
+    /// done; the act that says so
+    Saved(i64),
+    /// nothing was changed
+    Refused(Refused),
+}
+
+/// Why nothing was changed.
+#[derive(Default)]
+struct Refused {
+    inputs: Inputs,
+    problems: Vec<Problem>,
+    conflicts: Vec<Conflict>,
+}
+
+pub(super) async fn save(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    FormPairs(pairs): FormPairs,
+) -> PageResult<Response> {
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let typed = Arc::new(Typed::read(pairs));
+    let (work, districts, member_id) = (Arc::clone(&typed), state.uploads.districts.clone(), member.id);
+    let answer = state.storage.write(move |tx| save_order(tx, member_id, id, &work, &districts)).await?;
+    match answer {
+        Answer::Nowhere => Err(Error::NotFound),
+        Answer::Saved(activity_id) => Ok(done(&format!("/orders/{}", crockford(id)), activity_id)),
+        Answer::Refused(refused) => {
+            let mut page = again(show_page(&state, layout, id).await?, &typed, refused);
+            let zip_code = page.fields.value("recipient_zip_code");
+            if zip_code != page.listed.order.recipient.zip_code {
+                page.district = state.uploads.districts.full_name(zip_code).map(str::to_owned);
+            }
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+/// The page with what was typed, and what is wrong with it.
+fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
+    let message = if refused.conflicts.is_empty() {
+        "저장하지 못했어요. 표시된 곳을 확인해 주세요."
+    } else {
+        "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 고르고 다시 저장해 주세요."
+    };
+    page.layout.notice = Some(Notice::said(Tone::Warning, message));
+    page.fields.inputs = refused.inputs;
+    page.fields.problems = refused.problems;
+    page.fields.conflicts = refused.conflicts;
+    if let Some(options) = &typed.options
+        && !typed.stored.iter().any(|field| field == "options")
+    {
+        page.choose(options);
+    }
+    page.scope = match typed.scope {
+        Some(Scope::Alone) => "alone",
+        Some(Scope::Bundle) => "bundle",
+        None => "",
+    };
+    page
+}
+
+fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts: &Districts) -> StorageResult<Answer> {
+    let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(Answer::Nowhere) };
+    let stored = inputs_of(&order, &bundles::number(tx, order.delivery_id)?);
+    let mut inputs = typed.inputs.clone();
+    take_stored(&mut inputs, &stored, &typed.stored);
+    let options = typed.options.as_deref().filter(|_| !typed.stored.iter().any(|field| field == "options"));
+    if options.is_none() {
+        inputs.set("options", stored.get("options"));
+    }
+    let refused = |inputs, problems| Ok(Answer::Refused(Refused { inputs, problems, conflicts: Vec::new() }));
+    if typed.version != Some(order.version) {
+        let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, &order, typed.version)?);
+        if !conflicts.is_empty() {
+            return Ok(Answer::Refused(Refused { inputs, problems: Vec::new(), conflicts }));
+        }
+    }
+    let mut edited = match edited_whole(&order, &inputs, options, tx.now()) {
+        Ok(edited) => edited,
+        Err(problems) => return refused(inputs, problems),
+    };
+    if edited.recipient.zip_code != order.recipient.zip_code {
+        edited.sigungu = districts.lookup(&edited.recipient.zip_code).district();
+    }
+    let others = bundles::others(tx, &order)?;
+    let travel = match decide(tx, &order, &edited, &others, (stored.get("bundle_number"), &inputs, typed.scope))? {
+        Ok(travel) => travel,
+        Err(problem) => return refused(inputs, vec![problem]),
+    };
+    let along: Vec<_> = match travel {
+        Travel::TakesAlong => others.iter().map(|other| (other, taken_along(other, &order, &edited))).collect(),
+        Travel::Stays | Travel::Leaves | Travel::Moves(_) => Vec::new(),
+    };
+    edited.delivery_id = match travel {
+        Travel::Leaves => bundles::new_delivery(tx)?,
+        Travel::Moves(to) => to,
+        Travel::Stays | Travel::TakesAlong => order.delivery_id,
+    };
+    make_variants(tx, &edited)?;
+    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    let saved = store::changing(tx, cause, |changes| {
+        let mut saved = changes.save(&order, &edited)?;
+        for (other, after) in &along {
+            saved &= changes.save(other, after)?;
+        }
+        Ok::<_, StorageError>(saved)
+    })?;
+    if !saved {
+        return refused(inputs, vec![changed_meanwhile()]);
+    }
+    tell(tx, member_id, &order, &edited, travel, along.len()).map(Answer::Saved)
+}
+
+/// Where the order travels once it is saved, or the problem at the field that asks for it.
+fn decide(
+    tx: &mut dyn Tx,
+    order: &Order,
+    edited: &Order,
+    others: &[Order],
+    (number, inputs, scope): (&str, &Inputs, Option<Scope>),
+) -> StorageResult<Result<Travel, Problem>> {
+    let wanted = inputs.get("bundle_number").trim();
+    let problem = |message: &str| Ok(Err(Problem::at("bundle_number", message)));
+    if wanted == number {
+        return Ok(travel(order, edited, others, scope));
+    }
+    if scope == Some(Scope::Bundle) {
+        return problem("묶음 전체를 바꾸면서 묶음을 옮길 수는 없어요. 하나씩 저장해 주세요.");
+    }
+    if wanted.is_empty() {
+        return match (others.is_empty(), was_delivered(edited)) {
+            (true, _) => Ok(Ok(Travel::Stays)),
+            (false, false) => Ok(Ok(Travel::Leaves)),
+            (false, true) => problem(Obstacle::Delivered.sentence()),
+        };
+    }
+    let Some(delivery_id) = bundles::by_number(tx, wanted)? else {
+        return problem("그런 번호의 묶음이 없어요. 번호를 확인하거나, 비워 두면 새 묶음이 돼요.");
+    };
+    let found = obstacles(edited, &bundles::orders_of(tx, delivery_id)?);
+    if found.is_empty() { Ok(Ok(Travel::Moves(delivery_id))) } else { problem(&sentences(&found)) }
+}
+
+/// A value that was typed becomes a variant, as one from a file does.
+fn make_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
+    for option in &order.options {
+        if !products::has_variant(tx, order.product_id, &option.key, &option.value)? {
+            products::insert_variant(tx, order.product_id, &option.key, &option.value, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    order: &Order,
+    edited: &Order,
+    travel: Travel,
+    along: usize,
+) -> StorageResult<i64> {
+    let number = bundles::number(tx, edited.delivery_id)?;
+    let (tone, message) = match travel {
+        Travel::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
+        Travel::Stays => ("success", "주문을 저장했어요.".to_owned()),
+        Travel::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
+        Travel::Moves(_) => ("success", format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {number}")),
+        Travel::TakesAlong => ("success", format!("주문을 저장하고 함께 가는 주문 {along}건도 바꿨어요.")),
+    };
+    let summary = json!({ "message": message, "tone": tone, "changed": [order.order_number] });
+    audit::record(tx, Some(member_id), "orders.edited", &summary)
+}

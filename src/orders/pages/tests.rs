@@ -1,0 +1,213 @@
+//! One order as a browser changes it.
+
+use reqwest::StatusCode;
+
+use crate::orders::model::{Order, OrderState};
+use crate::orders::store;
+use crate::storage::{StorageError, crockford};
+use crate::uploads::pages::tests::{FIRST, bring};
+use crate::web::testing::{Answer, TestApp};
+
+/// Two orders of one bundle, to the same person.
+const ONE: &str = "2024031500000001";
+const BESIDE: &str = "2024031500000002";
+
+async fn shop() -> TestApp {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    app
+}
+
+async fn order(app: &TestApp, number: &'static str) -> Order {
+    let find = move |tx: &mut dyn crate::storage::Tx| {
+        let ids = store::find_by_number(tx, number)?;
+        Ok::<_, StorageError>(store::find(tx, &ids)?.remove(0))
+    };
+    app.state.storage.read(find).await.expect("reads")
+}
+
+fn page(order: &Order) -> String {
+    format!("/orders/{}", crockford(order.id))
+}
+
+/// The fields of the page's form as a browser would send them.
+fn fields(html: &str) -> Vec<(String, String)> {
+    let form = html.split("aria-label=\"주문 수정\"").nth(1).expect("the form");
+    let form = form.split("</form>").next().expect("its end");
+    let value = |tag: &str, name: &str| {
+        let rest = tag.split(&format!(" {name}=\"")).nth(1)?;
+        Some(rest.split('"').next()?.replace("&#38;", "&"))
+    };
+    let mut fields = Vec::new();
+    for tag in form.split('<').skip(1) {
+        let head = tag.split('>').next().unwrap_or_default();
+        let Some(name) = value(head, "name") else {
+            if tag.starts_with("option ") && head.contains(" selected") {
+                let (_, last): &mut (String, String) = fields.last_mut().expect("a select");
+                *last = value(head, "value").unwrap_or_default();
+            }
+            continue;
+        };
+        let radio = head.contains("type=\"radio\"");
+        if name == "csrf" || tag.starts_with("button") || radio && !head.contains(" checked") {
+            continue;
+        }
+        let text = tag.split('>').nth(1).unwrap_or_default().to_owned();
+        let content = if tag.starts_with("textarea") { text } else { value(head, "value").unwrap_or_default() };
+        fields.push((name, content));
+    }
+    fields
+}
+
+/// Sends the page's form with some fields typed.
+async fn send(app: &TestApp, at: &str, from: &str, typed: &[(&str, &str)]) -> Answer {
+    let mut fields = fields(from);
+    for (name, value) in typed {
+        match fields.iter_mut().find(|(other, _)| other == name) {
+            Some((_, field)) => (*value).clone_into(field),
+            None => fields.push(((*name).to_owned(), (*value).to_owned())),
+        }
+    }
+    let pairs: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    app.post_form(at, &pairs).await
+}
+
+async fn follow(app: &TestApp, answer: Answer) -> String {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    app.get(answer.location()).await.ok()
+}
+
+#[tokio::test]
+async fn a_page_sent_untouched_changes_nothing() {
+    let app = shop().await;
+    let before = order(&app, ONE).await;
+    let html = app.get(&page(&before)).await.ok();
+    assert!(follow(&app, send(&app, &page(&before), &html, &[]).await).await.contains("바뀐 내용이 없어요"));
+    assert_eq!(order(&app, ONE).await, before);
+}
+
+#[tokio::test]
+async fn mistakes_come_back_at_their_fields_with_what_was_typed() {
+    let app = shop().await;
+    let before = order(&app, ONE).await;
+    let html = app.get(&page(&before)).await.ok();
+    let typed = [("quantity", "두 개"), ("recipient_name", ""), ("shipping_memo", "문 앞에 놓아 주세요")];
+    let answer = send(&app, &page(&before), &html, &typed).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in [
+        "id=\"quantity-problem\"",
+        "value=\"두 개\"",
+        "id=\"recipient_name-problem\"",
+        "문 앞에 놓아 주세요</textarea>",
+    ] {
+        assert!(answer.text.contains(told), "{told}");
+    }
+    assert_eq!(order(&app, ONE).await, before, "nothing is saved by halves");
+}
+
+#[tokio::test]
+async fn who_saves_second_sees_both_values_and_chooses() {
+    let app = shop().await;
+    let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let old_page = app.get(&at).await.ok();
+    send(&app, &at, &old_page, &[("purchase_memo", "회색으로"), ("quantity", "3")]).await;
+
+    let refused = send(&app, &at, &old_page, &[("purchase_memo", "흰색으로"), ("admin_memo", "단골")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text.contains("저장된 값 <b>‘회색으로’</b>") && refused.text.contains("내가 적은 값 <b>‘흰색으로’</b>")
+    );
+    assert!(refused.text.contains("저장된 값 <b>‘3’</b>"), "what I did not touch is shown too");
+    assert!(!refused.text.contains("name=\"take-admin_memo\""), "what only I changed is no question");
+
+    let saved = send(&app, &at, &refused.text, &[]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let after = order(&app, ONE).await;
+    assert_eq!((after.purchase_memo.as_str(), after.admin_memo.as_str()), ("흰색으로", "단골"), "mine is kept");
+    assert_eq!((before.quantity, after.quantity), (1, 3), "theirs is proposed where I typed nothing");
+}
+
+#[tokio::test]
+async fn a_changed_address_asks_whether_the_bundle_goes_along() {
+    let app = shop().await;
+    let (one, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let html = app.get(&at).await.ok();
+    let moved = ("recipient_address1", "경상북도 포항시 북구 예시로 99");
+    let asked = send(&app, &at, &html, &[moved, ("recipient_zip_code", "37683")]).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.text.contains("어느 주문을 바꿀지 골라 주세요") && asked.text.contains("경상북도 포항시 남구"));
+
+    let whole = follow(&app, send(&app, &at, &asked.text, &[("scope", "bundle")]).await).await;
+    assert!(whole.contains("함께 가는 주문 1건도 바꿨어요"));
+    let (now, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
+    assert_eq!((&beside.recipient.address1, beside.sigungu), (&now.recipient.address1, now.sigungu));
+    assert_eq!(now.delivery_id, one.delivery_id);
+
+    let back = ("recipient_address1", one.recipient.address1.as_str());
+    let alone = follow(&app, send(&app, &at, &whole, &[back, ("scope", "alone")]).await).await;
+    assert!(alone.contains("묶음에서 뺐어요"));
+    let (now, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
+    assert_ne!(now.delivery_id, beside.delivery_id);
+    assert_eq!(beside.recipient.address1, moved.1, "the other one keeps its address");
+}
+
+#[tokio::test]
+async fn a_bundle_number_moves_the_order_only_where_it_may_go() {
+    let app = shop().await;
+    let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let html = app.get(&at).await.ok();
+    for (number, reason) in [("3100000017", "배송비 형태가 달라요"), ("없는 묶음", "그런 번호의 묶음이 없어요")]
+    {
+        let refused = send(&app, &at, &html, &[("bundle_number", number)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains(reason), "{number}");
+        assert_eq!(order(&app, ONE).await, before);
+    }
+    let left = follow(&app, send(&app, &at, &html, &[("bundle_number", "")]).await).await;
+    assert!(left.contains("새 묶음 번호") && left.contains("원래 묶음 3100000001"));
+    let moved = follow(&app, send(&app, &at, &left, &[("bundle_number", "3100000001")]).await).await;
+    assert!(moved.contains("다른 묶음으로 옮겼어요"));
+    assert_eq!(order(&app, ONE).await.delivery_id, before.delivery_id);
+}
+
+#[tokio::test]
+async fn an_order_leaves_is_offered_again_merged_and_brought_back() {
+    let app = shop().await;
+    let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let act = format!("{at}/bundle");
+    let click = async |act_name: &str, which: &str| {
+        let version = order(&app, ONE).await.version.to_string();
+        app.post_form(&act, &[("act", act_name), ("which", which), ("version", &version)]).await
+    };
+    let left = follow(&app, click("leave", "").await).await;
+    assert!(left.contains("묶음에서 뺐어요") && left.contains("같은 수취인의 다른 주문"));
+    assert_ne!(order(&app, ONE).await.delivery_id, before.delivery_id);
+
+    let merged = follow(&app, click("merge", &crockford(before.delivery_id)).await).await;
+    assert!(merged.contains("1건을 이 묶음으로 합쳤어요"));
+    let (one, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
+    assert_eq!(one.delivery_id, beside.delivery_id);
+
+    let back = follow(&app, click("back", &crockford(beside.id)).await).await;
+    assert!(back.contains("원래 묶음으로 되돌렸어요"));
+    assert_eq!(order(&app, BESIDE).await.delivery_id, before.delivery_id);
+
+    let stale = app.post_form(&act, &[("act", "leave"), ("version", "0")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stale.text.contains("그 사이 다른 사람이 주문을 바꿨어요"));
+}
+
+#[tokio::test]
+async fn what_was_delivered_stays_in_its_bundle() {
+    let app = shop().await;
+    let at = page(&order(&app, ONE).await);
+    let html = app.get(&at).await.ok();
+    let shipped = follow(&app, send(&app, &at, &html, &[("state", "SHIPPED")]).await).await;
+    assert!(!shipped.contains("묶음에서 빼기"));
+    let one = order(&app, ONE).await;
+    assert_eq!(one.state, OrderState::Shipped);
+    let fields = [("act", "leave"), ("version", &one.version.to_string())];
+    let refused = app.post_form(&format!("{at}/bundle"), &fields).await;
+    assert!(refused.text.contains("이미 배송된 주문이라 묶음을 바꿀 수 없어요"), "{}", refused.text);
+    assert_eq!(order(&app, ONE).await, one);
+}

@@ -1,0 +1,175 @@
+//! Moving orders between bundles, and finding those that should share one.
+
+use std::collections::BTreeSet;
+
+use super::{Cause, changing, find, log};
+use crate::deliveries::model::Summary;
+use crate::deliveries::store as deliveries;
+use crate::orders::bundle::{Obstacle, obstacles, was_delivered};
+use crate::orders::model::{Order, OrderState};
+use crate::orders::terms::{SearchField, search_words};
+use crate::storage::{Param, Result, StorageError, Tx, crockford};
+
+/// Orders of the same name that are looked at, newest first.
+const LOOKED_AT: i64 = 200;
+
+/// Bundles that are offered for merging.
+const OFFERED: usize = 10;
+
+/// The bundle number of a delivery.
+pub fn number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
+    tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
+        .ok_or_else(|| StorageError::Inconsistent(format!("there is no delivery {delivery_id}")))?
+        .text(0)
+}
+
+/// The delivery of that bundle number.
+pub fn by_number(tx: &mut dyn Tx, number: &str) -> Result<Option<i64>> {
+    tx.query_one("SELECT id FROM deliveries WHERE bundle_number = ?", &[number.into()])?
+        .map(|row| row.int(0))
+        .transpose()
+}
+
+/// The orders of a delivery, oldest first.
+pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
+    let ids = deliveries::order_ids(tx, delivery_id)?;
+    let mut orders = find(tx, &ids)?;
+    orders.sort_by_key(|order| ids.iter().position(|id| *id == order.id));
+    Ok(orders)
+}
+
+/// The other orders of an order's delivery, oldest first.
+pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
+    let mut orders = orders_of(tx, order.delivery_id)?;
+    orders.retain(|other| other.id != order.id);
+    Ok(orders)
+}
+
+/// A delivery without orders, its bundle number made here.
+pub fn new_delivery(tx: &mut dyn Tx) -> Result<i64> {
+    let id = tx.new_id();
+    deliveries::insert(tx, id, &crockford(id), &Summary::of(&[]))?;
+    Ok(id)
+}
+
+/// What became of orders that were to move.
+pub type Moved = std::result::Result<Vec<Order>, Vec<Obstacle>>;
+
+/// Takes an order out of its bundle into one of its own.
+pub fn leave(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved> {
+    if was_delivered(order) {
+        return Ok(Err(vec![Obstacle::Delivered]));
+    }
+    let own = new_delivery(tx)?;
+    carry(tx, cause, vec![order.clone()], own).map(Ok)
+}
+
+/// Brings the orders of another bundle into that of `order`. Cancelled ones stay where they are.
+pub fn merge(tx: &mut dyn Tx, cause: Cause, order: &Order, from: i64) -> Result<Moved> {
+    let brought = living(orders_of(tx, from)?);
+    join(tx, cause, brought, order.delivery_id)
+}
+
+/// Brings an order back into the bundle it came from, with all that came with it.
+pub fn bring_back(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved> {
+    let Some(origin) = log::origin(tx, order)? else { return Ok(Ok(Vec::new())) };
+    let mut together = Vec::new();
+    for other in orders_of(tx, order.delivery_id)? {
+        if log::origin(tx, &other)? == Some(origin) {
+            together.push(other);
+        }
+    }
+    join(tx, cause, together, origin.delivery_id)
+}
+
+fn living(mut orders: Vec<Order>) -> Vec<Order> {
+    orders.retain(|order| order.state != OrderState::Cancelled);
+    orders
+}
+
+/// Everything that keeps any of these orders out of that delivery.
+fn obstacles_of(brought: &[Order], there: &[Order]) -> Vec<Obstacle> {
+    let mut found: Vec<Obstacle> = Vec::new();
+    for obstacle in brought.iter().flat_map(|order| obstacles(order, there)) {
+        if !found.contains(&obstacle) {
+            found.push(obstacle);
+        }
+    }
+    found
+}
+
+fn join(tx: &mut dyn Tx, cause: Cause, brought: Vec<Order>, delivery_id: i64) -> Result<Moved> {
+    let found = obstacles_of(&brought, &orders_of(tx, delivery_id)?);
+    if found.is_empty() { carry(tx, cause, brought, delivery_id).map(Ok) } else { Ok(Err(found)) }
+}
+
+fn carry(tx: &mut dyn Tx, cause: Cause, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
+    changing(tx, cause, |changes| {
+        for order in &orders {
+            if !changes.save(order, &Order { delivery_id, ..order.clone() })? {
+                return Err(StorageError::Unavailable(format!("order {} changed within a transaction", order.id)));
+            }
+        }
+        Ok(orders)
+    })
+}
+
+/// Another bundle that goes, as it seems, to the same person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// its delivery
+    pub delivery_id: i64,
+    /// its orders that are not cancelled
+    pub order_ids: Vec<i64>,
+    /// what keeps them out of the order's bundle; none is an offer
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// Bundles of undelivered orders whose recipient has the same name, and the same telephone or
+/// address; those that can be merged first.
+pub fn offers(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Offer>> {
+    let mut ids = BTreeSet::new();
+    for second in [phone(order), address(order)] {
+        ids.extend(listed_under(tx, order, &second)?);
+    }
+    let here = orders_of(tx, order.delivery_id)?;
+    let pending = |other: &Order| other.state < OrderState::Shipped && other.delivery_id != order.delivery_id;
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let bundles: BTreeSet<i64> = find(tx, &ids)?.into_iter().filter(pending).map(|other| other.delivery_id).collect();
+    let mut offers = Vec::new();
+    for delivery_id in bundles.into_iter().rev().take(OFFERED) {
+        let brought = living(orders_of(tx, delivery_id)?);
+        let obstacles = obstacles_of(&brought, &here);
+        offers.push(Offer { delivery_id, order_ids: brought.iter().map(|order| order.id).collect(), obstacles });
+    }
+    offers.sort_by_key(|offer| !offer.obstacles.is_empty());
+    Ok(offers)
+}
+
+fn phone(order: &Order) -> Vec<String> {
+    search_words(&order.recipient.tel1)
+}
+
+/// The street and the number: the last two words of the road address.
+fn address(order: &Order) -> Vec<String> {
+    let mut words = search_words(&order.recipient.address1);
+    let rest = words.len().saturating_sub(2);
+    words.split_off(rest)
+}
+
+/// The newest orders listed under the recipient's name and all of the other words.
+fn listed_under(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
+    let name: String = order.recipient.name.split_whitespace().collect();
+    let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };
+    // CROSS: the name first, of which there are fewer than of a house number.
+    let join =
+        |place| format!(" CROSS JOIN order_terms w{place} ON w{place}.term = ? AND w{place}.order_id = n.order_id");
+    let joins: String = (0..others.len()).map(join).collect();
+    let sql = format!(
+        "SELECT n.order_id FROM order_terms n{joins} \
+         WHERE n.term = ? AND n.fields & ? <> 0 ORDER BY n.order_id DESC LIMIT {LOOKED_AT}"
+    );
+    let mut params: Vec<Param<'_>> = others.iter().map(Param::from).collect();
+    params.extend([name.into(), SearchField::RecipientName.bits().into()]);
+    tx.query(&sql, &params)?.iter().map(|row| row.int(0)).collect()
+}
