@@ -3,9 +3,11 @@
 //! `model` says what an order is and how it moves; `terms` what it can be found by; `filter` what a
 //! list shows; `list` finds that by index among a million; `export` writes it into a file; `store`
 //! reads and changes orders; `start` counts what waits today; `pages` shows them. `edit` reads what
-//! is typed into an order; `bundle` says which orders may travel together.
+//! is typed into an order, `counter` what is typed into a new one; `bundle` says which orders may
+//! travel together.
 
 pub mod bundle;
+pub mod counter;
 pub mod edit;
 pub mod export;
 pub mod filter;

@@ -7,6 +7,7 @@ mod bundle;
 mod download;
 mod fields;
 mod list;
+mod new;
 mod save;
 mod show;
 mod start;
@@ -23,6 +24,8 @@ pub fn routes() -> Routes {
         .post("/orders", Access::Admin, act::act)
         .get("/orders/download", Access::AdminConfirmed, download::show)
         .post("/orders/download", Access::AdminConfirmed, download::take)
+        .get("/orders/new", Access::Admin, new::new)
+        .post("/orders/new", Access::Admin, new::take)
         .get("/orders/{id}", Access::Admin, show::show)
         .post("/orders/{id}", Access::Admin, save::save)
         .post("/orders/{id}/bundle", Access::Admin, bundle::act)

@@ -6,6 +6,7 @@
 
 pub mod bundles;
 mod changes;
+pub mod counter;
 pub mod log;
 
 use std::collections::BTreeSet;

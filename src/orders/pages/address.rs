@@ -44,7 +44,7 @@ mod tests {
         assert!(policy.contains("frame-src https://postcode.map.kakao.com;"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
         assert!(!search.ok().contains("csrf"), "it holds nothing worth having");
-        for other in ["/orders", "/uploads"] {
+        for other in ["/orders/new", "/orders"] {
             let answer = app.get(other).await;
             assert!(!answer.header("content-security-policy").contains("kakao"), "{other}");
         }

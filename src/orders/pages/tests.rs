@@ -1,4 +1,4 @@
-//! One order as a browser changes it.
+//! One order as a browser changes it, and one as it is taken in the shop.
 
 use reqwest::StatusCode;
 
@@ -210,4 +210,115 @@ async fn what_was_delivered_stays_in_its_bundle() {
     let refused = app.post_form(&format!("{at}/bundle"), &fields).await;
     assert!(refused.text.contains("이미 배송된 주문이라 묶음을 바꿀 수 없어요"), "{}", refused.text);
     assert_eq!(order(&app, ONE).await, one);
+}
+
+/// A shop order as it is typed: two products, picked out of the fixtures' variants.
+fn counter_order(ticket: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("ticket", ticket),
+        ("product", "PILLOW"),
+        ("option_key", "색상"),
+        ("option_value", "화이트"),
+        ("option_other", ""),
+        ("option_key", "각인 문구"),
+        ("option_value", " "),
+        ("option_other", "축 결혼"),
+        ("option_key", "사은품"),
+        ("option_value", " "),
+        ("option_other", ""),
+        ("quantity", "2"),
+        ("price", "38,000"),
+        ("purchase_memo", "포장 따로"),
+        ("product", "PILLOW"),
+        ("option_key", "색상"),
+        ("option_value", "화이트"),
+        ("option_key", "각인 문구"),
+        ("option_value", " "),
+        ("option_key", "사은품"),
+        ("option_value", " "),
+        ("quantity", "1"),
+        ("price", "0"),
+        ("purchase_memo", ""),
+        ("customer_name", "홍길동"),
+        ("customer_tel", "01000001001"),
+        ("same", "yes"),
+        ("recipient_zip_code", "37683"),
+        ("recipient_address1", "경상북도 포항시 남구 예시로 12"),
+        ("shipping_method", "DIRECT"),
+        ("charge_type", "PREPAID"),
+        ("dispatch_deadline", "2024-04-15"),
+        ("shipping_memo", "오전에"),
+        ("act", "take"),
+    ]
+}
+
+#[tokio::test]
+async fn several_products_taken_in_the_shop_travel_together() {
+    let app = shop().await;
+    let first = app.get("/orders/new").await.ok();
+    assert!(first.contains("value=\"2024-04-15\""), "thirty-one days from today");
+    let ticket = first.split("name=\"ticket\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("one");
+
+    let answer = app.post_form("/orders/new", &counter_order(ticket)).await;
+    let shown = follow(&app, answer).await;
+    assert!(shown.contains("상담주문 2건을 저장했어요") && shown.contains("같은 고객의 주문 하나 더"));
+    assert!(shown.contains("<dd>매장</dd>") && shown.contains("축 결혼"));
+    let ticket = ticket.to_owned();
+    let bundle = ticket.clone();
+    let orders = app
+        .state
+        .storage
+        .read(move |tx| {
+            let delivery = store::bundles::by_number(tx, &bundle)?.expect("the bundle");
+            store::bundles::orders_of(tx, delivery)
+        })
+        .await
+        .expect("reads");
+    assert_eq!(orders.len(), 2);
+    assert_eq!((orders[0].purchase_memo.as_str(), orders[1].purchase_memo.as_str()), ("포장 따로", ""));
+    assert!(orders.iter().all(|order| order.shipping_memo == "오전에" && order.recipient.tel1 == "010-0000-1001"));
+    assert!(orders.iter().all(|order| order.order_number.len() == 13 && order.sigungu.is_some()));
+
+    let again = app.post_form("/orders/new", &counter_order(&ticket)).await;
+    assert!(follow(&app, again).await.contains("이미 저장했어요"), "a form sent twice makes one order");
+
+    let like = app.get(&format!("/orders/new?like={}", crockford(orders[0].id))).await.ok();
+    assert!(like.contains("value=\"홍길동\"") && like.contains("경상북도 포항시 남구 예시로 12"));
+}
+
+#[tokio::test]
+async fn a_shop_order_with_mistakes_comes_back_whole() {
+    let app = shop().await;
+    let mut fields = counter_order("");
+    for (name, value) in &mut fields {
+        match *name {
+            "quantity" => *value = "0",
+            "customer_tel" => *value = "나중에",
+            "option_value" if *value == "화이트" => *value = "",
+            _ => {}
+        }
+    }
+    let answer = app.post_form("/orders/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in
+        ["quantity-0-problem", "quantity-1-problem", "customer_tel-problem", "value=\"나중에\"", "option-0-", "오전에"]
+    {
+        assert!(answer.text.contains(told), "{told}");
+    }
+    assert!(app.get("/orders?channel=LOCAL").await.ok().contains("총 0건"));
+}
+
+#[tokio::test]
+async fn products_are_added_and_taken_out_without_a_script() {
+    let app = shop().await;
+    let ask = async |act: &'static str| {
+        let mut fields = counter_order("");
+        fields.pop();
+        fields.push(("act", act));
+        app.post_form("/orders/new", &fields).await.ok()
+    };
+    assert_eq!(ask("add").await.matches("name=\"product\"").count(), 3);
+    let fewer = ask("remove-0").await;
+    assert_eq!(fewer.matches("name=\"product\"").count(), 1);
+    assert!(!fewer.contains("포장 따로") && fewer.contains("오전에"), "the rest of the form stays");
 }

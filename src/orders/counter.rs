@@ -1,0 +1,322 @@
+//! 상담주문: an order taken in the shop or by telephone.
+//!
+//! Several products in one go are orders of one bundle. They become [`NewOrder`]s, and from there
+//! go the way of an upload.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Days;
+
+use super::edit::{
+    Inputs, OptionInput, Problem, Reading, options_words, picked, read_memo, read_option, read_price, read_quantity,
+};
+use super::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
+use crate::products::model::{Product, Variant};
+use crate::time::Moment;
+
+/// The channel of these orders: its code and its name.
+pub const CHANNEL: (&str, &str) = ("LOCAL", "매장");
+
+/// Days from today to 발송기한, to begin with.
+const DAYS_TO_DISPATCH: u64 = 31;
+
+/// Products taken in one go.
+pub const MOST_ITEMS: usize = 30;
+
+/// One product, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemInput {
+    /// 상품번호
+    pub product: String,
+    /// what was chosen of its options
+    pub options: Vec<OptionInput>,
+    /// 수량
+    pub quantity: String,
+    /// 금액
+    pub price: String,
+    /// 발주메모
+    pub purchase_memo: String,
+}
+
+impl ItemInput {
+    /// A line where nothing is chosen yet: one piece of nothing.
+    pub fn empty() -> Self {
+        Self { quantity: "1".to_owned(), ..Self::default() }
+    }
+}
+
+/// The whole form, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CounterForm {
+    /// the products
+    pub items: Vec<ItemInput>,
+    /// customer, recipient and the rest
+    pub inputs: Inputs,
+    /// 주문자와 동일
+    pub same: bool,
+}
+
+/// The products that the form names, by number, with their variants.
+pub type Catalogue = BTreeMap<String, (Product, Vec<Variant>)>;
+
+/// An order that was taken; its numbers are still to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// the order
+    pub new: NewOrder,
+    /// 발주메모
+    pub purchase_memo: String,
+    /// 배송메모
+    pub shipping_memo: String,
+    /// 관리자메모
+    pub admin_memo: String,
+}
+
+impl CounterForm {
+    /// The form to begin with.
+    pub fn empty(now: Moment) -> Self {
+        let deadline = now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date());
+        let mut inputs = Inputs::default();
+        inputs.set("shipping_method", ShippingMethod::Direct.code());
+        inputs.set("charge_type", ChargeType::Prepaid.code());
+        inputs.set("dispatch_deadline", deadline.to_string());
+        Self { items: vec![ItemInput::empty()], inputs, same: true }
+    }
+
+    /// Gives each product exactly the options it has: those of another product that stood there
+    /// before are gone, those not asked for yet are open.
+    pub fn fit(&mut self, catalogue: &Catalogue) {
+        for item in &mut self.items {
+            let variants = catalogue.get(&item.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
+            let keys: BTreeSet<&str> = variants.iter().map(|variant| variant.key.as_str()).collect();
+            let typed = std::mem::take(&mut item.options);
+            let option = |key: &str| {
+                let found = typed.iter().find(|option| option.key == key).cloned();
+                found.unwrap_or_else(|| OptionInput { key: key.to_owned(), ..OptionInput::default() })
+            };
+            item.options = keys.into_iter().map(option).collect();
+        }
+    }
+
+    /// The orders this form means, at `now`. It [fits](Self::fit) the catalogue.
+    ///
+    /// # Errors
+    /// Every mistake of the form; those of a product have its place behind the name of the field.
+    pub fn taken(&self, catalogue: &Catalogue, now: Moment) -> Result<Vec<Taken>, Vec<Problem>> {
+        let mut reading = Reading::of(&self.inputs);
+        let goods: Vec<_> =
+            self.items.iter().enumerate().map(|(place, item)| goods(&mut reading, place, item, catalogue)).collect();
+        let shared = self.shared(&mut reading, now);
+        let (shipping_memo, admin_memo) = (reading.memo("shipping_memo"), reading.memo("admin_memo"));
+        if !reading.problems.is_empty() {
+            return Err(reading.problems);
+        }
+        let taken = |goods: Goods| Taken {
+            purchase_memo: goods.purchase_memo,
+            shipping_memo: shipping_memo.clone(),
+            admin_memo: admin_memo.clone(),
+            new: NewOrder {
+                product_number: goods.product_number,
+                product_name: goods.product_name,
+                options_text: options_words(&goods.options),
+                options: goods.options,
+                quantity: goods.quantity,
+                price: goods.price,
+                ..shared.clone()
+            },
+        };
+        Ok(goods.into_iter().map(taken).collect())
+    }
+
+    /// What the orders have in common.
+    fn shared(&self, reading: &mut Reading<'_>, now: Moment) -> NewOrder {
+        let customer = Customer {
+            name: reading.needed_line("customer_name", None, 100, "구매자명을 입력해 주세요."),
+            tel: reading.needed_phone("customer_tel", "구매자연락처를 입력해 주세요."),
+        };
+        let method = reading.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
+        let charge = reading.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.");
+        let method = method.unwrap_or(ShippingMethod::Direct);
+        NewOrder {
+            order_number: String::new(),
+            sales_channel: CHANNEL.0.to_owned(),
+            product_number: String::new(),
+            product_name: String::new(),
+            options: Vec::new(),
+            options_text: String::new(),
+            quantity: 0,
+            price: 0,
+            recipient: self.recipient(reading, &customer, method),
+            customer,
+            customer_message: String::new(),
+            shipping_method: method,
+            shipping_method_word: method.label().to_owned(),
+            charge_type: charge.unwrap_or(ChargeType::Prepaid),
+            bundle_number: String::new(),
+            placed_at: now,
+            dispatch_deadline: reading.date("dispatch_deadline", None, None),
+            preferred_shipping_date: reading.date("preferred_shipping_date", None, None),
+            claim: String::new(),
+            courier: String::new(),
+            tracking_number: String::new(),
+        }
+    }
+
+    /// Whoever picks the goods up needs no address.
+    fn recipient(&self, reading: &mut Reading<'_>, customer: &Customer, method: ShippingMethod) -> Recipient {
+        let (name, tel1) = if self.same {
+            (customer.name.clone(), customer.tel.clone())
+        } else {
+            (
+                reading.needed_line("recipient_name", None, 100, "수취인명을 입력해 주세요."),
+                reading.needed_phone("recipient_tel1", "수취인연락처를 입력해 주세요."),
+            )
+        };
+        let zip_code = reading.zip_code("recipient_zip_code", "");
+        let address1 = if method == ShippingMethod::Pickup {
+            reading.line("recipient_address1", "", 500)
+        } else {
+            reading.needed_line("recipient_address1", None, 500, "주소를 입력해 주세요.")
+        };
+        let address2 = reading.line("recipient_address2", "", 500);
+        Recipient { name, tel1, tel2: reading.phone("recipient_tel2", ""), zip_code, address1, address2 }
+    }
+}
+
+/// One product, read.
+struct Goods {
+    product_number: String,
+    product_name: String,
+    options: Vec<OrderOption>,
+    quantity: i64,
+    price: i64,
+    purchase_memo: String,
+}
+
+fn goods(reading: &mut Reading<'_>, place: usize, item: &ItemInput, catalogue: &Catalogue) -> Goods {
+    let product = catalogue.get(&item.product).map(|(product, _)| product).filter(|product| product.enabled);
+    if product.is_none() {
+        reading.problem(format!("product-{place}"), "상품을 골라 주세요.");
+    }
+    for (at, option) in item.options.iter().enumerate() {
+        let wrong = if option.is_open() { Some("옵션을 골라 주세요.") } else { read_option(option).err() };
+        if let Some(message) = wrong {
+            reading.problem(format!("option-{place}-{at}"), message);
+        }
+    }
+    Goods {
+        product_number: item.product.clone(),
+        product_name: product.map(|product| product.name.clone()).unwrap_or_default(),
+        options: picked(&item.options),
+        quantity: reading.of_item("quantity", place, read_quantity(&item.quantity)),
+        price: reading.of_item("price", place, read_price(&item.price)),
+        purchase_memo: reading.of_item("purchase_memo", place, read_memo(&item.purchase_memo)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::edit::NO_CHOICE;
+    use crate::orders::testing::NOW;
+
+    fn catalogue() -> Catalogue {
+        let product = Product {
+            id: 1,
+            number: "BED".to_owned(),
+            name: "예시 침대".to_owned(),
+            priority: 0,
+            enabled: true,
+            version: 0,
+        };
+        let variant = |key: &str, value: &str| Variant {
+            id: 1,
+            product_id: 1,
+            key: key.to_owned(),
+            value: value.to_owned(),
+            label: value.to_owned(),
+            version: 0,
+        };
+        let variants = vec![variant("사이즈", "퀸"), variant("사이즈", "킹"), variant("색상", "월넛")];
+        Catalogue::from([("BED".to_owned(), (product, variants))])
+    }
+
+    fn filled() -> CounterForm {
+        let mut form = CounterForm::empty(NOW);
+        let option =
+            |key: &str, value: &str| OptionInput { key: key.into(), value: value.into(), other: String::new() };
+        form.items = vec![ItemInput {
+            product: "BED".to_owned(),
+            options: vec![option("색상", "월넛"), option("사이즈", "퀸")],
+            quantity: "2".to_owned(),
+            price: "1,200,000".to_owned(),
+            purchase_memo: String::new(),
+        }];
+        for (field, value) in [
+            ("customer_name", "홍길동"),
+            ("customer_tel", "01000001234"),
+            ("recipient_zip_code", "37683"),
+            ("recipient_address1", "경상북도 포항시 북구 예시로 12"),
+        ] {
+            form.inputs.set(field, value);
+        }
+        form.fit(&catalogue());
+        form
+    }
+
+    fn fields(form: &CounterForm) -> Vec<String> {
+        let problems = form.taken(&catalogue(), NOW).expect_err("problems");
+        problems.into_iter().map(|problem| problem.field.into_owned()).collect()
+    }
+
+    #[test]
+    fn the_recipient_is_the_customer_unless_somebody_else_is_named() {
+        let mut form = filled();
+        let taken = form.taken(&catalogue(), NOW).expect("an order").remove(0).new;
+        assert_eq!((taken.recipient.name.as_str(), taken.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
+        assert_eq!(taken.options_text, "사이즈: 퀸 / 색상: 월넛");
+        assert_eq!((taken.quantity, taken.price), (2, 1_200_000));
+        assert_eq!(taken.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2026-12-23"));
+
+        form.same = false;
+        assert_eq!(fields(&form), ["recipient_name", "recipient_tel1"]);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_each_at_its_product() {
+        let mut form = filled();
+        form.items.push(ItemInput { quantity: "0".to_owned(), ..ItemInput::empty() });
+        form.items[0].price = "-1".to_owned();
+        form.inputs.set("customer_tel", "모름");
+        form.inputs.set("recipient_address1", " ");
+        let wrong = ["price-0", "product-1", "quantity-1", "price-1", "customer_tel", "recipient_address1"];
+        assert_eq!(fields(&form), wrong);
+    }
+
+    #[test]
+    fn each_option_is_chosen_or_left_out_on_purpose() {
+        let mut form = filled();
+        form.items[0].options[0].value = String::new();
+        assert_eq!(fields(&form), ["option-0-0"]);
+        form.items[0].options[0].value = NO_CHOICE.to_owned();
+        let taken = form.taken(&catalogue(), NOW).expect("an order").remove(0).new;
+        assert_eq!(taken.options_text, "색상: 월넛");
+    }
+
+    #[test]
+    fn options_of_another_product_are_forgotten_with_it() {
+        let mut form = filled();
+        form.items[0].product = "SOFA".to_owned();
+        form.fit(&catalogue());
+        assert!(form.items[0].options.is_empty());
+        assert_eq!(fields(&form), ["product-0"]);
+    }
+
+    #[test]
+    fn whoever_picks_up_needs_no_address() {
+        let mut form = filled();
+        form.inputs.set("recipient_address1", "");
+        form.inputs.set("shipping_method", "PICKUP");
+        assert!(form.taken(&catalogue(), NOW).is_ok());
+    }
+}

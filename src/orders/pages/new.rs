@@ -1,0 +1,216 @@
+//! 상담주문: the page where an order is taken in the shop or by telephone.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::fields::{Choice, Fields, choices, put_option};
+use crate::audit;
+use crate::orders::counter::{Catalogue, CounterForm, ItemInput, MOST_ITEMS};
+use crate::orders::edit::{Inputs, inputs_of};
+use crate::orders::model::{Order, ShippingMethod};
+use crate::orders::store::{self, counter};
+use crate::products::model::Product;
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::web::{AppState, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page, page_with};
+
+/// A product of the form, as typed, with what can be chosen.
+struct ItemView {
+    place: usize,
+    input: ItemInput,
+    choices: Vec<Choice>,
+}
+
+impl ItemView {
+    /// The name of one of its fields on the page.
+    fn id(&self, field: &str) -> String {
+        format!("{field}-{}", self.place)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "orders/new.html")]
+struct NewPage {
+    layout: Layout,
+    fields: Fields,
+    items: Vec<ItemView>,
+    same: bool,
+    products: Vec<Product>,
+    district: Option<String>,
+    search: bool,
+    /// a page just opened: what was typed before a reload may come back into it
+    fresh: bool,
+}
+
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct NewQuery {
+    /// an order of the same customer
+    #[serde(default)]
+    like: String,
+}
+
+pub(super) async fn new(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(query): Query<NewQuery>,
+) -> PageResult<Response> {
+    let now = state.now();
+    let like = parse_crockford(&query.like);
+    let form = state
+        .storage
+        .read(move |tx| {
+            let mut form = CounterForm::empty(now);
+            form.inputs.set("ticket", crockford(tx.new_id()));
+            if let Some(order) = store::find(tx, like.as_slice())?.pop() {
+                fill_in(&mut form, &order);
+            }
+            Ok::<_, StorageError>(form)
+        })
+        .await?;
+    let shown = new_page(&state, layout, form).await?;
+    Ok(page(NewPage { fresh: like.is_none(), ..shown }))
+}
+
+/// Customer, recipient and way of an order that is there.
+fn fill_in(form: &mut CounterForm, order: &Order) {
+    let stored = inputs_of(order, "");
+    let (customer, recipient) = (&order.customer, &order.recipient);
+    form.same = customer.name == recipient.name && customer.tel == recipient.tel1;
+    let person = |field: &str| field.starts_with("customer_") || field.starts_with("recipient_");
+    for (field, value) in stored.iter().filter(|(field, _)| person(field) || *field == "charge_type") {
+        form.inputs.set(field, value);
+    }
+    if order.shipping_method != ShippingMethod::Other {
+        form.inputs.set("shipping_method", order.shipping_method.code());
+    }
+}
+
+async fn new_page(state: &AppState, layout: Layout, mut form: CounterForm) -> PageResult<NewPage> {
+    let zip_code = form.inputs.get("recipient_zip_code").to_owned();
+    let numbers = product_numbers(&form);
+    let (products, catalogue) =
+        state.storage.read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?))).await?;
+    form.fit(&catalogue);
+    let item = |(place, input): (usize, ItemInput)| {
+        let variants = catalogue.get(&input.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
+        ItemView { place, choices: choices(&format!("option-{place}"), variants, &input.options, ""), input }
+    };
+    Ok(NewPage {
+        layout,
+        items: form.items.into_iter().enumerate().map(item).collect(),
+        fields: Fields { inputs: form.inputs, ..Fields::default() },
+        same: form.same,
+        products,
+        district: state.uploads.districts.full_name(&zip_code).map(str::to_owned),
+        search: state.demo.is_none(),
+        fresh: false,
+    })
+}
+
+fn product_numbers(form: &CounterForm) -> Vec<String> {
+    form.items.iter().map(|item| item.product.clone()).collect()
+}
+
+fn catalogue(tx: &mut dyn Tx, numbers: &[String]) -> StorageResult<Catalogue> {
+    counter::catalogue(tx, numbers.iter().map(String::as_str))
+}
+
+/// What a button of the form asks for.
+enum Act {
+    /// save the order
+    Take,
+    /// one product more
+    Add,
+    /// without the product at that place
+    Remove(usize),
+    /// nothing but the options of the products chosen
+    Show,
+}
+
+/// The form as it was sent. `product` begins a product.
+fn read(pairs: Vec<(String, String)>) -> (CounterForm, Act) {
+    let mut form = CounterForm { items: Vec::new(), inputs: Inputs::default(), same: false };
+    let mut act = Act::Take;
+    for (name, value) in pairs {
+        let many = form.items.len() >= MOST_ITEMS;
+        match (name.as_str(), form.items.last_mut()) {
+            ("product", _) if !many => {
+                form.items.push(ItemInput { product: value, ..ItemInput::default() });
+            }
+            ("quantity", Some(item)) => item.quantity = value,
+            ("price", Some(item)) => item.price = value,
+            ("purchase_memo", Some(item)) => item.purchase_memo = value,
+            (name, Some(item)) if name.starts_with("option_") => put_option(&mut item.options, name, value),
+            ("same", _) => form.same = true,
+            ("act", _) => act = act_of(&value),
+            (name, _) => form.inputs.set(name, value),
+        }
+    }
+    (form, act)
+}
+
+fn act_of(word: &str) -> Act {
+    match word {
+        "add" => Act::Add,
+        "show" => Act::Show,
+        _ => word.strip_prefix("remove-").and_then(|place| place.parse().ok()).map_or(Act::Take, Act::Remove),
+    }
+}
+
+pub(super) async fn take(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    FormPairs(pairs): FormPairs,
+) -> PageResult<Response> {
+    let (mut form, act) = read(pairs);
+    match act {
+        Act::Take => return save(&state, layout, member.id, form).await,
+        Act::Add if form.items.len() < MOST_ITEMS => form.items.push(ItemInput::empty()),
+        Act::Remove(place) if place < form.items.len() && form.items.len() > 1 => drop(form.items.remove(place)),
+        Act::Show | Act::Add | Act::Remove(_) => {}
+    }
+    new_page(&state, layout, form).await.map(page)
+}
+
+async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: CounterForm) -> PageResult<Response> {
+    let (numbers, now) = (product_numbers(&form), state.now());
+    let catalogue = state.storage.read(move |tx| catalogue(tx, &numbers)).await?;
+    form.fit(&catalogue);
+    let taken = match form.taken(&catalogue, now) {
+        Ok(taken) => Arc::new(taken),
+        Err(problems) => {
+            let mut page = new_page(state, layout, form).await?;
+            page.fields.problems = problems;
+            page.layout.notice = Some(Notice::said(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
+    let ticket = parse_crockford(form.inputs.get("ticket"));
+    let districts = state.uploads.districts.clone();
+    let (first, activity_id) = state
+        .storage
+        .write(move |tx| {
+            let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
+            let (orders, made) = counter::take(tx, member_id, &taken, &bundle_number, &districts)?;
+            let message = if made {
+                format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len())
+            } else {
+                "이 상담주문은 이미 저장했어요.".to_owned()
+            };
+            let numbers: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
+            let tone = if made { "success" } else { "warning" };
+            let summary = json!({ "message": message, "tone": tone, "changed": numbers });
+            let activity_id = audit::record(tx, Some(member_id), "orders.taken", &summary)?;
+            Ok::<_, StorageError>((orders.first().map(|order| order.id), activity_id))
+        })
+        .await?;
+    let to = first.map_or("/orders".to_owned(), |id| format!("/orders/{}?taken=true", crockford(id)));
+    Ok(done(&to, activity_id))
+}
