@@ -33,8 +33,11 @@ export async function closeBrowser() {
   chrome = undefined;
 }
 
-/** A server with an empty shop, and a way to open windows on it; all end with the test. */
-export async function open(t, { prepare, command, ...contextOptions } = {}) {
+/**
+ * A server with an empty shop, and a way to open windows on it; all end with the test. Pages may
+ * ask the hosts in `elsewhere`, which the test plays itself.
+ */
+export async function open(t, { prepare, command, elsewhere = [], ...contextOptions } = {}) {
   const closing = [];
   t.after(async () => {
     const faults = [];
@@ -61,7 +64,7 @@ export async function open(t, { prepare, command, ...contextOptions } = {}) {
     closing.push(() => context.close());
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
-    all.push(watch(page, server));
+    all.push(watch(page, server, elsewhere));
     return page;
   };
   return { server, folder, window, page: await window() };
@@ -69,15 +72,16 @@ export async function open(t, { prepare, command, ...contextOptions } = {}) {
 
 // A page that answers 403, 404 or 422 on purpose makes Chromium log a line about the document
 // itself; that line is no fault, the same line about a style or a script is.
-function watch(page, server) {
+function watch(page, server, elsewhere) {
   const faults = [];
   const documents = new Set();
+  const played = (url) => elsewhere.some((host) => url.startsWith(`${host}/`));
   page.on('request', (request) => request.isNavigationRequest() && documents.add(request.url()));
   page.on('response', (response) => {
     if (response.status() >= 500) faults.push(`${response.status()} ${response.url()}`);
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(server.url) && !/^(data|blob|about):/.test(request.url())) {
+    if (!request.url().startsWith(server.url) && !/^(data|blob|about):/.test(request.url()) && !played(request.url())) {
       faults.push(`asks another host: ${request.url()}`);
     }
   });
@@ -85,7 +89,7 @@ function watch(page, server) {
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
     const aboutDocument = message.text().startsWith('Failed to load resource') && documents.has(message.location().url);
-    if (!aboutDocument) faults.push(`${message.text()} (${message.location().url})`);
+    if (!aboutDocument && !played(message.location().url)) faults.push(`${message.text()} (${message.location().url})`);
   });
   return faults;
 }

@@ -62,6 +62,22 @@ export async function press(page, button) {
 /** The row of an order in the list. */
 export const row = (page, number) => page.locator('tbody.order').filter({ hasText: number });
 
+/** Goes from the list to the page of an order. */
+export async function openOrder(page, number) {
+  await list(page, { field: 'order_number', q: number });
+  await page.getByRole('row').getByRole('link', { name: number }).first().click();
+  await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
+}
+
+/** Saves the page of an order; it answers in every case. */
+export async function save(page) {
+  await press(page, '저장');
+  await page.locator('.notice').first().waitFor();
+}
+
+/** The field of that label. */
+export const field = (page, label) => page.getByLabel(label, { exact: true });
+
 /** Reads an .xlsx, puts other texts into its cells, and writes it again. */
 export function mend(bytes, texts) {
   const parts = unzip(bytes);

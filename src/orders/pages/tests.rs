@@ -115,7 +115,7 @@ async fn who_saves_second_sees_both_values_and_chooses() {
     let refused = send(&app, &at, &old_page, &[("purchase_memo", "흰색으로"), ("admin_memo", "단골")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        refused.text.contains("저장된 값 <b>‘회색으로’</b>") && refused.text.contains("내가 적은 값 <b>‘흰색으로’</b>")
+        refused.text.contains("저장된 값 <b>‘회색으로’</b>") && refused.text.contains("이 화면의 값 <b>‘흰색으로’</b>")
     );
     assert!(refused.text.contains("저장된 값 <b>‘3’</b>"), "what I did not touch is shown too");
     assert!(!refused.text.contains("name=\"take-admin_memo\""), "what only I changed is no question");
