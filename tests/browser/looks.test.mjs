@@ -37,7 +37,9 @@ test('a training shop', async (t) => {
   await page.goto('/login');
   await look(page, 'demo-login');
   await page.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
-  await page.waitForURL('**/orders');
+  await page.waitForURL((url) => url.pathname === '/');
+  await look(page, 'demo-today');
+  await page.goto('/orders');
   await look(page, 'demo-orders');
 });
 

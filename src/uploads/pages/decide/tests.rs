@@ -113,7 +113,7 @@ async fn a_list_that_does_not_name_its_courier_asks_before_it_is_applied() {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
     let list = bring_list(&app, "2024031500000001,45168300137").await;
-    assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 고른 택배사로 등록해요."));
+    assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 택배사를 고르고 적용해 주세요."));
     let answer = app.post_form(&format!("{list}/apply"), &[("courier", "  ")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text.contains("택배사를 골라 주세요"), "{}", answer.text);
