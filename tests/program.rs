@@ -322,7 +322,15 @@ fn members_are_kept_from_the_command_line_too() {
     assert_eq!(members[0]["username"], "driver");
     assert_eq!(members[0]["enabled"], false);
     assert_eq!(members[1]["role"], "admin");
+    assert_eq!(members[1]["must_change_password"], false);
     assert!(!out.contains("argon2"));
+
+    let (code, out, _) = user(&folder, &["passwd", "사장님", "--one-time"], "");
+    let made = out.rsplit(' ').next().expect("a password").trim().to_owned();
+    assert!(code == Some(0) && made.len() == "XXXX-XXXX-XXXX".len(), "{out}");
+    let (_, out, _) = user(&folder, &["list"], "");
+    assert!(out.contains("일회용 비밀번호, 바꿔야 함") && !out.contains(&made), "{out}");
+    assert_eq!(user(&folder, &["passwd", "nobody", "--one-time"], "").0, Some(2));
 }
 
 #[test]

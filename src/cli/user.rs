@@ -13,6 +13,7 @@ use crate::members::model::{self, Account, NewPassword, Refusal, Role};
 use crate::members::passwords::Passwords;
 use crate::members::store::{self, Unchanged};
 use crate::storage::{Result, Storage, Tx};
+use crate::web::csrf;
 
 #[derive(Subcommand)]
 pub(super) enum User {
@@ -63,6 +64,16 @@ pub(super) struct PasswordFrom {
     /// 비밀번호를 이 파일의 첫 줄에서 읽어요. -는 표준 입력
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// 일회용 비밀번호를 만들어 보여 줘요. 로그인하면 바로 바꿔야 해요
+    #[arg(long, conflicts_with = "password_file")]
+    one_time: bool,
+}
+
+/// A password that will be set: as its hash.
+struct Chosen {
+    hash: String,
+    /// the one-time password that was made, to be shown
+    made: Option<String>,
 }
 
 impl From<Refusal> for Failure {
@@ -105,26 +116,41 @@ impl User {
 
 fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -> Outcome {
     let username = model::username(username)?.to_owned();
-    let hash = password.hash()?;
+    let Chosen { hash, made } = password.choose()?;
     let told = format!("{username} 사용자를 추가했어요 ({}).", role.label());
+    let is_one_time = made.is_some();
     block_on(async {
         let added = storage.write(move |tx| {
             let added = store::add(tx, &username, role, &hash)?;
-            if added.is_ok() {
+            if let Ok(id) = added {
+                if is_one_time {
+                    store::make_one_time(tx, id)?;
+                }
                 note(tx, "members.added", &username)?;
             }
             Ok::<_, Failure>(added)
         });
         Ok(added.await??)
     })?;
-    say(&told)
+    say(&told)?;
+    show(made)
 }
 
 fn set_password(storage: &Storage, username: String, password: &PasswordFrom) -> Outcome {
-    let hash = password.hash()?;
+    let Chosen { hash, made } = password.choose()?;
+    let is_one_time = made.is_some();
     change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, id| {
-        Ok(store::set_password(tx, id, &hash)?.map(drop))
-    })
+        let changed = store::set_password(tx, id, &hash)?.map(drop);
+        if is_one_time {
+            store::make_one_time(tx, id)?;
+        }
+        Ok(changed)
+    })?;
+    show(made)
+}
+
+fn show(made: Option<String>) -> Outcome {
+    made.map_or(Ok(Done::Whole), |password| say(&format!("일회용 비밀번호 (7일 안에 바꿔야 해요): {password}")))
 }
 
 /// One change of one member, with its line in the log of acts.
@@ -164,8 +190,12 @@ fn list(storage: &Storage, as_json: bool) -> Outcome {
         writeln!(out, "{}", serde_json::Value::from(members))?;
         return Ok(Done::Whole);
     }
-    for Account { member, enabled, signed_in_at, .. } in &accounts {
-        let state = if *enabled { "" } else { "  (쓰지 않음)" };
+    for Account { member, enabled, signed_in_at, one_time_until, .. } in &accounts {
+        let state = match (enabled, one_time_until) {
+            (false, _) => "  (쓰지 않음)",
+            (true, Some(_)) => "  (일회용 비밀번호, 바꿔야 함)",
+            (true, None) => "",
+        };
         let seen = signed_in_at.map_or_else(|| "로그인한 적 없음".to_owned(), |at| format!("마지막 로그인 {at}"));
         writeln!(out, "{}  {}  {seen}{state}", member.username, member.role.label())?;
     }
@@ -177,6 +207,7 @@ fn json_of(account: &Account) -> serde_json::Value {
         "username": account.member.username,
         "role": account.member.role.code(),
         "enabled": account.enabled,
+        "must_change_password": account.one_time_until.is_some(),
         "created_at": account.created_at.iso(),
         "signed_in_at": account.signed_in_at.map(crate::time::Moment::iso),
     })
@@ -188,9 +219,12 @@ fn say(told: &str) -> Outcome {
 }
 
 impl PasswordFrom {
-    fn hash(&self) -> Result<String, Failure> {
-        let password = self.ask()?;
-        block_on(async { Passwords::default().hash(password).await.map_err(|error| Failure(error.to_string())) })
+    fn choose(&self) -> Result<Chosen, Failure> {
+        let made = self.one_time.then(csrf::long_code).transpose().map_err(|error| Failure(error.to_string()))?;
+        let password = made.clone().map_or_else(|| self.ask(), |password| Ok(NewPassword::new(password)?))?;
+        let hash =
+            block_on(async { Passwords::default().hash(password).await.map_err(|error| Failure(error.to_string())) })?;
+        Ok(Chosen { hash, made })
     }
 
     fn ask(&self) -> Result<NewPassword, Failure> {

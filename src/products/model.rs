@@ -45,6 +45,30 @@ pub fn checked_name(text: &str) -> Result<String, &'static str> {
     checked_text(text, "상품명을 입력해 주세요.", "상품명은 200자까지 쓸 수 있어요.", 200)
 }
 
+/// A product's number as typed.
+///
+/// # Errors
+/// What to mend, in Korean.
+pub fn checked_number(text: &str) -> Result<String, &'static str> {
+    checked_text(text, "상품번호를 입력해 주세요.", "상품번호는 100자까지 쓸 수 있어요.", 100)
+}
+
+/// The name of an option as typed.
+///
+/// # Errors
+/// What to mend, in Korean.
+pub fn checked_option_key(text: &str) -> Result<String, &'static str> {
+    checked_text(text, "옵션 이름을 입력해 주세요.", "옵션 이름은 100자까지 쓸 수 있어요.", 100)
+}
+
+/// The value of an option as typed.
+///
+/// # Errors
+/// What to mend, in Korean.
+pub fn checked_option_value(text: &str) -> Result<String, &'static str> {
+    checked_text(text, "판매채널의 값을 입력해 주세요.", "값은 400자까지 쓸 수 있어요.", 400)
+}
+
 /// A variant's label as typed.
 ///
 /// # Errors

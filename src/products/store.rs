@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::model::{LAST_PRIORITY, Product, Variant};
-use crate::storage::{Param, Result, Row, Tx, placeholders};
+use crate::orders::model::OrderState;
+use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -107,13 +108,81 @@ pub fn has_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> 
 
 /// Makes a variant whose label is its value.
 pub fn insert_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str, upload_id: Option<i64>) -> Result<()> {
+    insert_labelled(tx, product_id, [key, value, value], upload_id)
+}
+
+/// Makes a variant of that option, value and label.
+pub fn insert_labelled(
+    tx: &mut dyn Tx,
+    product_id: i64,
+    [key, value, label]: [&str; 3],
+    upload_id: Option<i64>,
+) -> Result<()> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
         "INSERT INTO variants (id, product_id, option_key, option_value, label, upload_id, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
-        &[id.into(), product_id.into(), key.into(), value.into(), value.into(), upload_id.into(), now.into()],
+        &[id.into(), product_id.into(), key.into(), value.into(), label.into(), upload_id.into(), now.into()],
     )
     .map(drop)
+}
+
+/// Which variants of a product are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct VariantWords {
+    /// part of the option, its value or its label; empty: any
+    pub text: String,
+    /// only those whose label still is the value
+    pub unlabelled: bool,
+}
+
+impl VariantWords {
+    fn condition(&self, product_id: i64) -> (String, Vec<Param<'static>>) {
+        let (mut sql, mut params) = ("product_id = ?".to_owned(), vec![product_id.into()]);
+        if self.unlabelled {
+            sql.push_str(" AND label = option_value");
+        }
+        if !self.text.is_empty() {
+            let text = self.text.to_lowercase();
+            sql.push_str(
+                " AND (instr(lower(option_key), ?) > 0 OR instr(lower(option_value), ?) > 0 OR instr(lower(label), ?) > 0)",
+            );
+            params.extend([text.clone().into(), text.clone().into(), text.into()]);
+        }
+        (sql, params)
+    }
+}
+
+/// How many of a product's variants are wanted.
+pub fn count_variants(tx: &mut dyn Tx, product_id: i64, words: &VariantWords) -> Result<u64> {
+    let (condition, params) = words.condition(product_id);
+    let count = tx.number(&format!("SELECT count(*) FROM variants WHERE {condition}"), &params)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// A page of the wanted variants of a product, by option.
+pub fn some_variants(
+    tx: &mut dyn Tx,
+    product_id: i64,
+    words: &VariantWords,
+    rows: u32,
+    offset: u64,
+) -> Result<Vec<Variant>> {
+    let (condition, mut params) = words.condition(product_id);
+    let sql =
+        format!("SELECT {VARIANT} FROM variants WHERE {condition} ORDER BY option_key, option_value LIMIT ? OFFSET ?");
+    params.extend([rows.into(), i64::try_from(offset).unwrap_or(i64::MAX).into()]);
+    tx.query(&sql, &params)?.into_iter().map(|mut row| variant(&mut row)).collect()
+}
+
+/// One variant of a product.
+pub fn find_variant(tx: &mut dyn Tx, product_id: i64, id: i64) -> Result<Option<Variant>> {
+    tx.query_one(
+        &format!("SELECT {VARIANT} FROM variants WHERE id = ? AND product_id = ?"),
+        &[id.into(), product_id.into()],
+    )?
+    .map(|mut row| variant(&mut row))
+    .transpose()
 }
 
 /// The variants of a product, by option.
@@ -137,6 +206,30 @@ pub fn without_labels(tx: &mut dyn Tx) -> Result<i64> {
          AND EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.label = v.option_value)",
         &[],
     )
+}
+
+/// How many variants of each product still have their value for a label, by product.
+pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+    tx.query("SELECT product_id, count(*) FROM variants WHERE label = option_value GROUP BY product_id", &[])?
+        .iter()
+        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .collect()
+}
+
+/// How many orders of each state a product has; states without any are left out.
+pub fn usage(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<(OrderState, i64)>> {
+    let sql = "SELECT state, CAST(sum(orders) AS INTEGER) FROM order_tallies WHERE product_id = ? \
+               GROUP BY state ORDER BY state";
+    let mut usage = Vec::new();
+    for row in tx.query(sql, &[product_id.into()])? {
+        let (rank, orders) = (row.int(0)?, row.int(1)?);
+        let state = OrderState::from_rank(rank)
+            .ok_or_else(|| StorageError::Inconsistent(format!("order_tallies.state: {rank}")))?;
+        if orders > 0 {
+            usage.push((state, orders));
+        }
+    }
+    Ok(usage)
 }
 
 /// How many orders each product has, by product.

@@ -160,6 +160,8 @@ test('the other forms do their work without JavaScript', async (t) => {
   await product.getByRole('switch').uncheck();
   await product.getByRole('checkbox', { name: /선택$/ }).check();
   await press(page, '선택수정');
+  await product.getByText('주문이 있는 상품이에요').waitFor();
+  await press(page, '선택수정');
   await list(page);
   assert.equal(await total(page), 19, 'the orders of a product that is off are not listed');
   await page.goto('/products');

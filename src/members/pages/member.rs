@@ -130,7 +130,7 @@ pub(super) async fn set_role(
         .role
         .parse()
         .map_err(|unknown: crate::members::model::UnknownRole| Error::BadRequest(unknown.to_string()))?;
-    let message = format!("역할을 {}(으)로 바꿨어요. 다시 로그인하면 바뀐 메뉴가 보여요.", role.label());
+    let message = format!("이제 ‘{}’ 역할이에요. 회원이 다시 로그인하면 바뀐 메뉴가 보여요.", role.label());
     let act = Act { admin, id, action: "members.role", message };
     change(&state, layout, act, move |tx| store::set_role(tx, id, role)).await
 }

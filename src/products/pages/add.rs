@@ -1,0 +1,74 @@
+//! Adding a product by hand.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::audit;
+use crate::products::model::{checked_name, checked_number};
+use crate::products::store;
+use crate::storage::{Result, Tx, crockford};
+use crate::web::{AppState, Form, Layout, Member, PageResult, done, page, page_with};
+
+#[derive(Template)]
+#[template(path = "products/add.html")]
+struct AddPage {
+    layout: Layout,
+    form: NewProduct,
+    problems: Problems,
+}
+
+/// A product as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct NewProduct {
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// The messages at the fields.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Problems {
+    number: Option<&'static str>,
+    name: Option<&'static str>,
+}
+
+pub(super) async fn show(layout: Layout) -> PageResult {
+    Ok(page(AddPage { layout, form: NewProduct::default(), problems: Problems::default() }))
+}
+
+pub(super) async fn add(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Form(form): Form<NewProduct>,
+) -> PageResult {
+    let typed = form.clone();
+    match state.storage.write(move |tx| insert(tx, member.id, &typed)).await? {
+        Ok((id, activity)) => Ok(done(&format!("/products/{}", crockford(id)), activity)),
+        Err(problems) => Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, AddPage { layout, form, problems })),
+    }
+}
+
+/// The product's id and the act's, or what to mend.
+fn insert(tx: &mut dyn Tx, member: i64, form: &NewProduct) -> Result<Result<(i64, i64), Problems>> {
+    let mut problems = Problems::default();
+    let number = checked_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
+    let name = checked_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
+    if !store::by_number(tx, [number.as_str()])?.is_empty() {
+        problems.number = Some("이미 있는 상품번호예요. 다른 번호를 써 주세요.");
+    }
+    if store::id_by_name(tx, &name)?.is_some() {
+        problems.name = Some("같은 이름의 상품이 있어요. 다른 이름을 써 주세요.");
+    }
+    if problems != Problems::default() {
+        return Ok(Err(problems));
+    }
+    let product = store::insert(tx, &number, &name, None)?;
+    let summary = json!({ "message": format!("‘{name}’ 상품을 추가했어요. 필요하면 옵션도 추가해 주세요.") });
+    let activity = audit::record(tx, Some(member), "products.added", &summary)?;
+    Ok(Ok((product.id, activity)))
+}
