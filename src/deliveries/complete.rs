@@ -104,16 +104,11 @@ fn cause(member_id: i64, action: orders::store::Action) -> Cause {
     Cause { member_id: Some(member_id), upload_id: None, action }
 }
 
-fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
-    let ids: Vec<i64> = store::joined(tx, &[delivery_id])?.iter().map(|joined| joined.order_id).collect();
-    orders::store::find(tx, &ids)
-}
-
 /// Delivers what can be delivered, and tells how that stood before.
 fn deliver(changes: &mut Changes<'_>, delivery_id: i64, told: &mut Told) -> Result<Vec<Before>> {
     let now = changes.tx.now();
     let mut before = Vec::new();
-    for order in orders_of(changes.tx, delivery_id)? {
+    for order in orders::store::bundles::orders_of(changes.tx, delivery_id)? {
         let mut delivered = order.clone();
         if !delivered.proceed(OrderState::Shipped, now) {
             let given_up = order.state > OrderState::Confirmed;

@@ -97,9 +97,7 @@ fn write(path: &Path) -> Result<(), Box<dyn Error>> {
         rows.push(record?.iter().enumerate().map(cell).collect::<Vec<_>>());
     }
     let begin = Instant::now();
-    let plain = || {
-        Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap()
-    };
+    let plain = || Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap();
     let (text, number, day) =
         (plain().set_num_format("@"), plain().set_num_format("#,##0"), plain().set_num_format("yyyy-mm-dd"));
     let mut workbook = Workbook::new();
@@ -158,7 +156,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         of_export.push(measure(&mut export(&data, &out))?);
     }
     let peak_kib = of_export.iter().map(|figures| figures.peak_kib).max().unwrap_or_default();
-    let (Some(writer), Some(whole)) = (median(of_writer, |time| *time), median(of_export, |figures| figures.time)) else {
+    let (Some(writer), Some(whole)) = (median(of_writer, |time| *time), median(of_export, |figures| figures.time))
+    else {
         return Err("no run".into());
     };
     println!("{} orders, 27 columns, {} MiB\n", arguments.rows, fs::metadata(&out)?.len() >> 20);

@@ -32,7 +32,8 @@ pub fn by_number(tx: &mut dyn Tx, number: &str) -> Result<Option<i64>> {
 
 /// The orders of a delivery, oldest first.
 pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
-    let ids = deliveries::order_ids(tx, delivery_id)?;
+    let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY placed_at, id", &[delivery_id.into()])?;
+    let ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>>>()?;
     let mut orders = find(tx, &ids)?;
     orders.sort_by_key(|order| ids.iter().position(|id| *id == order.id));
     Ok(orders)
