@@ -10,6 +10,7 @@
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
@@ -33,6 +34,8 @@ const MAX_SHEETS: usize = 100;
 /// Inflated bytes between two cells: a text of 32,767 letters takes at most 0.4 MB, a long run of
 /// empty rows some MB.
 const ALLOWANCE: u64 = 32 << 20;
+/// Inflated bytes from which a part is inflated on a thread of its own.
+const WORTH_A_THREAD: u64 = 256 << 10;
 
 /// How many bytes may still be handed out before the next cell.
 #[derive(Clone, Default)]
@@ -236,12 +239,23 @@ impl BufRead for Stretch {
 enum Inflating {
     Stored(Stretch),
     Deflated(Box<DeflateDecoder<Stretch>>),
+    Ahead(Ahead),
 }
 
 impl Inflating {
     fn new(bytes: &Shared, part: &Part) -> Self {
         let stretch = Stretch { bytes: bytes.clone(), at: part.start, end: part.end };
         if part.stored { Self::Stored(stretch) } else { Self::Deflated(Box::new(DeflateDecoder::new(stretch))) }
+    }
+
+    /// Inflates a part that is worth a thread of its own on one.
+    fn ahead(bytes: &Shared, part: &Part) -> Self {
+        let inflating = Self::new(bytes, part);
+        if part.stored || part.size < WORTH_A_THREAD {
+            return inflating;
+        }
+        // Where there is no thread to be had, it is inflated here.
+        Ahead::of(inflating.take(part.size)).map_or_else(|| Self::new(bytes, part), Self::Ahead)
     }
 }
 
@@ -250,7 +264,46 @@ impl Read for Inflating {
         match self {
             Self::Stored(stretch) => stretch.read(into),
             Self::Deflated(decoder) => decoder.read(into),
+            Self::Ahead(ahead) => ahead.read(into),
         }
+    }
+}
+
+/// What another thread reads some pieces ahead. The thread ends when nobody takes them any more.
+struct Ahead {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Ahead {
+    const PIECE: u64 = 64 << 10;
+    const PIECES: usize = 4;
+
+    fn of(mut reader: impl Read + Send + 'static) -> Option<Self> {
+        let (hand_over, pieces) = sync_channel(Self::PIECES);
+        let read = move || loop {
+            let mut piece = Vec::new();
+            let read = (&mut reader).take(Self::PIECE).read_to_end(&mut piece);
+            let is_last = !matches!(read, Ok(1..));
+            if hand_over.send(read.map(|_| piece)).is_err() || is_last {
+                return;
+            }
+        };
+        std::thread::Builder::new().name("inflate".to_owned()).spawn(read).ok()?;
+        Some(Self { pieces, piece: Vec::new(), at: 0 })
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.piece.len() {
+            let Ok(piece) = self.pieces.recv() else { return Ok(0) };
+            (self.piece, self.at) = (piece?, 0);
+        }
+        let read = self.piece.get(self.at..).unwrap_or_default().read(into)?;
+        self.at += read;
+        Ok(read)
     }
 }
 
@@ -348,7 +401,7 @@ impl Package {
     fn inflate(&mut self, index: usize, part: Part, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut state = match self.current.take() {
             Some(state) if state.0 == index && state.1 <= offset => state,
-            _ => (index, 0, Inflating::new(&self.bytes, &part)),
+            _ => (index, 0, Inflating::ahead(&self.bytes, &part)),
         };
         while state.1 < offset {
             let skipped = io::copy(&mut (&mut state.2).take(offset - state.1), &mut io::sink())?;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use calamine::{DataRef, Xlsx};
 use chrono::{Duration, NaiveDate, NaiveDateTime};
@@ -242,48 +243,99 @@ pub(super) fn guarded<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Re
     catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(Refusal::Damaged)
 }
 
-fn xlsx_rows(
-    xlsx: &mut Xlsx<Package>,
+/// Bytes of rows that are handed over at once.
+const BATCH: usize = 128 << 10;
+
+/// Reads the rows of a sheet on a thread of its own, while the ones before are visited here.
+fn xlsx_rows<'x>(
+    xlsx: &'x mut Xlsx<Package>,
     allowance: &Allowance,
     sheet: usize,
     date1904: bool,
     counter: &mut Counter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<(), Refusal> {
-    allowance.renew();
-    let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
-    let mut row = Row { number: 0, cells: Vec::new(), date1904 };
-    while let Some(cell) = guarded(|| reader.next_cell())? {
+    let (hand_over, batches) = sync_channel(1);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let mut rows = Rows { row: Row { number: 0, cells: Vec::new(), date1904 }, batch: Vec::new(), bytes: 0 };
+            let read = rows.read(xlsx, allowance, sheet, counter, &hand_over);
+            // What was read before it broke off is seen; nobody waits for it when the visit is over.
+            let _ = hand_over.send(rows.batch);
+            read
+        });
+        let visited = batches.iter().flatten().try_for_each(|row: Row<'x>| visit(&row));
+        drop(batches);
+        let read = reading.join().unwrap_or(Err(Refusal::Damaged));
+        if visited.is_break() { Ok(()) } else { read }
+    })
+}
+
+/// Puts cells together into rows, and rows into batches.
+struct Rows<'x> {
+    row: Row<'x>,
+    batch: Vec<Row<'x>>,
+    /// of the batch
+    bytes: usize,
+}
+
+impl<'x> Rows<'x> {
+    fn read(
+        &mut self,
+        xlsx: &'x mut Xlsx<Package>,
+        allowance: &Allowance,
+        sheet: usize,
+        counter: &mut Counter,
+        hand_over: &SyncSender<Vec<Row<'x>>>,
+    ) -> Result<(), Refusal> {
         allowance.renew();
-        counter.cell()?;
-        let (number, column) = cell.get_position();
-        let number = number.saturating_add(1);
-        let column = column as usize;
-        if number != row.number {
-            if !row.cells.is_empty() {
-                counter.row(0)?;
-                if visit(&row).is_break() {
-                    return Ok(());
+        let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
+        while let Some(cell) = guarded(|| reader.next_cell())? {
+            allowance.renew();
+            counter.cell()?;
+            let (number, column) = cell.get_position();
+            let number = number.saturating_add(1);
+            if number != self.row.number {
+                self.end_row(counter)?;
+                self.row.number = number;
+                if self.bytes >= BATCH {
+                    self.bytes = 0;
+                    if hand_over.send(std::mem::take(&mut self.batch)).is_err() {
+                        return Ok(());
+                    }
                 }
-                row.cells.clear();
             }
-            row.number = number;
+            self.put(column as usize, value_of(cell.get_value(), self.row.date1904), counter.max_columns());
         }
-        let value = value_of(cell.get_value(), date1904);
-        if value != Cell::Empty && column < counter.max_columns() {
-            if column >= row.cells.len() {
-                row.cells.resize(column + 1, Cell::Empty);
-            }
-            if let Some(place) = row.cells.get_mut(column) {
-                *place = value;
-            }
+        self.end_row(counter)
+    }
+
+    fn put(&mut self, column: usize, value: Cell<'x>, max_columns: usize) {
+        if value == Cell::Empty || column >= max_columns {
+            return;
+        }
+        if let Cell::Text(text) = &value {
+            self.bytes += text.len();
+        }
+        if column >= self.row.cells.len() {
+            self.row.cells.resize(column + 1, Cell::Empty);
+        }
+        if let Some(place) = self.row.cells.get_mut(column) {
+            *place = value;
         }
     }
-    if !row.cells.is_empty() {
+
+    fn end_row(&mut self, counter: &mut Counter) -> Result<(), Refusal> {
+        if self.row.cells.is_empty() {
+            return Ok(());
+        }
         counter.row(0)?;
-        let _ = visit(&row);
+        let columns = self.row.cells.len();
+        self.bytes += columns * size_of::<Cell<'_>>();
+        let next = Row { number: 0, cells: Vec::with_capacity(columns), date1904: self.row.date1904 };
+        self.batch.push(std::mem::replace(&mut self.row, next));
+        Ok(())
     }
-    Ok(())
 }
 
 fn value_of<'a>(value: &DataRef<'a>, date1904: bool) -> Cell<'a> {
