@@ -165,6 +165,12 @@ impl CounterForm {
     /// Whoever picks the goods up needs no address.
     fn recipient(&self, reading: &mut Reading<'_>, customer: &Customer, method: ShippingMethod) -> Recipient {
         let (name, tel1) = if self.same {
+            for (field, of_customer) in [("recipient_name", "customer_name"), ("recipient_tel1", "customer_tel")] {
+                let typed = self.inputs.get(field).trim();
+                if !typed.is_empty() && typed != self.inputs.get(of_customer).trim() {
+                    reading.problem(field, "주문자와 다른 수취인이면 ‘주문자와 동일’ 표시를 지워 주세요.");
+                }
+            }
             (customer.name.clone(), customer.tel.clone())
         } else {
             (
@@ -280,6 +286,15 @@ mod tests {
 
         form.same = false;
         assert_eq!(fields(&form), ["recipient_name", "recipient_tel1"]);
+    }
+
+    #[test]
+    fn another_recipient_is_not_lost_under_the_tick() {
+        let mut form = filled();
+        form.inputs.set("recipient_name", "이표본");
+        assert_eq!(fields(&form), ["recipient_name"]);
+        form.inputs.set("recipient_name", "홍길동");
+        assert!(form.taken(&catalogue(), NOW).is_ok(), "the script writes the customer there");
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Typed {
         }
         typed
     }
+
+    /// Whether the stored value was chosen for that field.
+    pub(super) fn takes_stored(&self, field: &str) -> bool {
+        self.stored.iter().any(|other| other == field)
+    }
 }
 
 /// Reads `option_key`, which begins an option, and what follows it.

@@ -12,9 +12,7 @@ use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::districts::Districts;
 use crate::orders::bundle::{Obstacle, Scope, Travel, obstacles, sentences, taken_along, travel, was_delivered};
-use crate::orders::edit::{
-    Conflict, Inputs, Problem, changed_meanwhile, conflicts, edited_whole, inputs_of, take_stored,
-};
+use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, inputs_of, take_stored};
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, Cause, bundles, log};
 use crate::products::store as products;
@@ -32,7 +30,6 @@ enum Answer {
 }
 
 /// Why nothing was changed.
-#[derive(Default)]
 struct Refused {
     inputs: Inputs,
     problems: Vec<Problem>,
@@ -76,7 +73,7 @@ fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
     page.fields.problems = refused.problems;
     page.fields.conflicts = refused.conflicts;
     if let Some(options) = &typed.options
-        && !typed.stored.iter().any(|field| field == "options")
+        && !typed.takes_stored("options")
     {
         page.choose(options);
     }
@@ -90,54 +87,67 @@ fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
 
 fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts: &Districts) -> StorageResult<Answer> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(Answer::Nowhere) };
-    let stored = inputs_of(&order, &bundles::number(tx, order.delivery_id)?);
-    let mut inputs = typed.inputs.clone();
-    take_stored(&mut inputs, &stored, &typed.stored);
-    let options = typed.options.as_deref().filter(|_| !typed.stored.iter().any(|field| field == "options"));
-    if options.is_none() {
-        inputs.set("options", stored.get("options"));
-    }
-    let refused = |inputs, problems| Ok(Answer::Refused(Refused { inputs, problems, conflicts: Vec::new() }));
-    if typed.version != Some(order.version) {
-        let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, &order, typed.version)?);
-        if !conflicts.is_empty() {
-            return Ok(Answer::Refused(Refused { inputs, problems: Vec::new(), conflicts }));
-        }
-    }
-    let mut edited = match edited_whole(&order, &inputs, options, tx.now()) {
+    let (inputs, mut edited) = match edit(tx, &order, typed, districts)? {
         Ok(edited) => edited,
-        Err(problems) => return refused(inputs, problems),
+        Err(refused) => return Ok(Answer::Refused(refused)),
     };
-    if edited.recipient.zip_code != order.recipient.zip_code {
-        edited.sigungu = districts.lookup(&edited.recipient.zip_code).district();
-    }
     let others = bundles::others(tx, &order)?;
-    let travel = match decide(tx, &order, &edited, &others, (stored.get("bundle_number"), &inputs, typed.scope))? {
+    let travel = match decide(tx, &order, &edited, &others, (&inputs, typed.scope))? {
         Ok(travel) => travel,
-        Err(problem) => return refused(inputs, vec![problem]),
-    };
-    let along: Vec<_> = match travel {
-        Travel::TakesAlong => others.iter().map(|other| (other, taken_along(other, &order, &edited))).collect(),
-        Travel::Stays | Travel::Leaves | Travel::Moves(_) => Vec::new(),
+        Err(problem) => return Ok(Answer::Refused(Refused { inputs, problems: vec![problem], conflicts: Vec::new() })),
     };
     edited.delivery_id = match travel {
         Travel::Leaves => bundles::new_delivery(tx)?,
         Travel::Moves(to) => to,
         Travel::Stays | Travel::TakesAlong => order.delivery_id,
     };
+    let mut changed = vec![(&order, edited.clone())];
+    if travel == Travel::TakesAlong {
+        changed.extend(others.iter().map(|other| (other, taken_along(other, &order, &edited))));
+    }
     make_variants(tx, &edited)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
-    let saved = store::changing(tx, cause, |changes| {
-        let mut saved = changes.save(&order, &edited)?;
-        for (other, after) in &along {
-            saved &= changes.save(other, after)?;
+    store::changing(tx, cause, |changes| {
+        for (before, after) in &changed {
+            if !changes.save(before, after)? {
+                return Err(StorageError::Unavailable(format!("order {} changed within a transaction", before.id)));
+            }
         }
-        Ok::<_, StorageError>(saved)
+        Ok(())
     })?;
-    if !saved {
-        return refused(inputs, vec![changed_meanwhile()]);
+    tell(tx, member_id, &order, &edited, travel, changed.len() - 1).map(Answer::Saved)
+}
+
+/// The order with what was typed, in the bundle it is in, and the inputs as they count after the
+/// choice between two values.
+fn edit(
+    tx: &mut dyn Tx,
+    order: &Order,
+    typed: &Typed,
+    districts: &Districts,
+) -> StorageResult<Result<(Inputs, Order), Refused>> {
+    let stored = inputs_of(order, &bundles::number(tx, order.delivery_id)?);
+    let mut inputs = typed.inputs.clone();
+    take_stored(&mut inputs, &stored, &typed.stored);
+    let options = typed.options.as_deref().filter(|_| !typed.takes_stored("options"));
+    if options.is_none() {
+        inputs.set("options", stored.get("options"));
     }
-    tell(tx, member_id, &order, &edited, travel, along.len()).map(Answer::Saved)
+    if typed.version != Some(order.version) {
+        let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, order, typed.version)?);
+        if !conflicts.is_empty() {
+            return Ok(Err(Refused { inputs, problems: Vec::new(), conflicts }));
+        }
+    }
+    Ok(match edited_whole(order, &inputs, options, tx.now()) {
+        Err(problems) => Err(Refused { inputs, problems, conflicts: Vec::new() }),
+        Ok(mut edited) => {
+            if edited.recipient.zip_code != order.recipient.zip_code {
+                edited.sigungu = districts.lookup(&edited.recipient.zip_code).district();
+            }
+            Ok((inputs, edited))
+        }
+    })
 }
 
 /// Where the order travels once it is saved, or the problem at the field that asks for it.
@@ -146,8 +156,9 @@ fn decide(
     order: &Order,
     edited: &Order,
     others: &[Order],
-    (number, inputs, scope): (&str, &Inputs, Option<Scope>),
+    (inputs, scope): (&Inputs, Option<Scope>),
 ) -> StorageResult<Result<Travel, Problem>> {
+    let number = bundles::number(tx, order.delivery_id)?;
     let wanted = inputs.get("bundle_number").trim();
     let problem = |message: &str| Ok(Err(Problem::at("bundle_number", message)));
     if wanted == number {
