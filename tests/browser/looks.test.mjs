@@ -173,7 +173,7 @@ test('pages that say no', async (t) => {
   await team.goto('/');
   await look(team, 'deliveries-of-the-team');
   await team.goto('/account');
-  await team.locator('input[name=csrf]').last().evaluate((field) => { field.value = 'another'; });
+  await team.locator('form[action="/account"] input[name=csrf]').evaluate((field) => { field.value = 'another'; });
   await team.getByLabel('지금 비밀번호').fill('x'.repeat(8));
   await team.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
   await team.getByLabel('새 비밀번호 한 번 더').fill('another-password');
