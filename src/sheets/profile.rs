@@ -80,6 +80,18 @@ pub enum Field {
     Status,
 }
 
+/// What stands in every cell of a column, in a file without a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// a date
+    Date,
+    /// digits, as many as the key has
+    OrderNumber,
+    /// a parcel's number
+    TrackingNumber,
+}
+
 /// How options are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,6 +189,9 @@ pub struct Profile {
     /// headers of which one must be there when nobody said what the file is
     #[serde(default)]
     pub markers: Vec<String>,
+    /// the file has no header: its columns are named by these letters, and hold this
+    #[serde(default)]
+    pub letters: BTreeMap<String, Shape>,
     /// the row below the header is left out when it holds one of these
     #[serde(default)]
     pub helper_words: Vec<String>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::profile::{Field, Kind, Profile, Profiles};
+use super::profile::{Field, Kind, Profile, Profiles, Shape};
 use super::refusal::Refusal;
 use super::text::without_mojibake;
 use super::values;
@@ -22,7 +22,7 @@ pub struct Table {
     pub profile: Arc<Profile>,
     /// place of the sheet
     pub sheet: usize,
-    /// Excel's number of the header row
+    /// Excel's number of the header row; 0 where there is none
     pub header_row: u32,
     /// headers as they stand in the file, from column A
     pub headers: Vec<String>,
@@ -78,6 +78,9 @@ impl Profiles {
     #[expect(clippy::unused_self, reason = "belongs to the profiles")]
     fn best(&self, workbook: &mut Workbook, profiles: &[&Profile], any: bool) -> Result<Table, Refusal> {
         let (heads, failure) = workbook.heads();
+        let (bare, profiles): (Vec<&Profile>, Vec<&Profile>) =
+            profiles.iter().copied().partition(|profile| !profile.letters.is_empty());
+        let without_header = bare.iter().find_map(|profile| without_header(profile, &heads));
         let candidates = candidates(heads);
         let names: Vec<String> = workbook.sheets().iter().map(|name| values::header(name)).collect();
         let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &names, &candidates)).collect();
@@ -105,6 +108,9 @@ impl Profiles {
         if let Some(failure) = failure {
             return Err(failure);
         }
+        if let Some(table) = without_header {
+            return Ok(table);
+        }
         if workbook.is_csv() {
             return Err(Refusal::Csv);
         }
@@ -117,6 +123,40 @@ impl Profiles {
             _ => Err(Refusal::NoHeader),
         }
     }
+}
+
+/// The table of a file without a header, where every row at the top of a sheet is of the profile's
+/// shape.
+fn without_header(profile: &Profile, heads: &[Head]) -> Option<Table> {
+    let fits = |cells: &[String]| {
+        profile.letters.iter().all(|(letter, shape)| {
+            let text = column_of(letter).and_then(|column| cells.get(column)).map_or("", String::as_str);
+            let cell = Cell::Text(text.into());
+            match shape {
+                Shape::Date => values::moment(&cell, false).is_ok(),
+                Shape::OrderNumber => {
+                    let [least, most] = profile.key_digits.unwrap_or([1, usize::MAX]);
+                    values::id(&cell).is_ok_and(|id| values::digits(&id, least, most).is_ok())
+                }
+                Shape::TrackingNumber => values::tracking_number(&cell).is_ok(),
+            }
+        })
+    };
+    let head = heads.iter().find(|head| !head.rows.is_empty() && head.rows.iter().all(|(_, cells)| fits(cells)))?;
+    let headers: Vec<String> = ('A'..='Z').map(String::from).collect();
+    Some(Table {
+        profile: Arc::new(profile.clone()),
+        sheet: head.sheet,
+        header_row: 0,
+        places: places(&headers),
+        headers,
+        mojibake: false,
+    })
+}
+
+/// The place of a column, A to Z.
+fn column_of(letter: &str) -> Option<usize> {
+    ('A'..='Z').position(|known| letter.len() == 1 && letter.starts_with(known))
 }
 
 const fn order_first(kind: Kind) -> u8 {

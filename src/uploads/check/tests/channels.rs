@@ -140,6 +140,32 @@ fn couriers_are_told_apart() {
 }
 
 #[test]
+fn a_courier_that_gives_no_header_is_known_by_what_stands_in_its_columns() {
+    let line = |date: &'static str, order: &'static str, number: &'static str| {
+        ["1", "", date, "", "", "", "", "", "", order, number, "김견본"]
+    };
+    let sheet = [
+        line("2026-11-20", "2024031500000001", "451-6830-0137"),
+        line("2026.11.20", "2024031500000002", "451-6830-0138"),
+        line("2026-11-21", "2024031500000003", "45168300139"),
+    ];
+    let rows: Vec<&[&str]> = sheet.iter().map(<[&str; 12]>::as_slice).collect();
+    let (table, checked) = run(sheet_package(&rows), tracking);
+    assert_eq!((table.profile.code.as_str(), table.header_row), ("LOGEN_PICKUP", 0));
+    assert_eq!(counts(&checked), [3, 0, 0, 0]);
+    let first = good(&checked, 1);
+    assert_eq!((first.order_number.as_str(), first.tracking_number.as_str()), ("2024031500000001", "45168300137"));
+    assert_eq!(first.courier.as_deref(), Some("로젠택배"));
+
+    let other = line("내일", "2024031500000001", "451-6830-0137");
+    let mut workbook = open(sheet_package(&[other.as_slice()]), None, Limits::default()).expect("opens");
+    assert!(
+        crate::sheets::Profiles::load(None).expect("profiles").recognise_any(&mut workbook).is_err(),
+        "one row is of another shape"
+    );
+}
+
+#[test]
 fn the_state_of_the_claim_says_more_than_that_of_the_order() {
     let rows: [&[&str]; 7] = [
         &["상품주문번호", "주문상태", "취소 처리상태", "취소요청일", "취소승인일"],
