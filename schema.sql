@@ -210,18 +210,30 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
 
 -- The list is sorted by any of nine dates. Each index holds what the list's filters need, so that
--- counting and turning pages read nothing but the index.
+-- counting and turning pages read nothing but the index. Most orders lack most dates: those are not
+-- in the index of the date, and are found in that of all.
 CREATE INDEX orders_by_placed     ON orders (placed_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id);
-CREATE INDEX orders_by_preferred  ON orders (preferred_shipping_date, id, state, channel_id, product_id);
-CREATE INDEX orders_by_purchased  ON orders (purchased_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_dispatched ON orders (dispatched_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_shipped    ON orders (shipped_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_confirmed  ON orders (confirmed_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id, product_id);
-CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id);
+CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id)
+    WHERE dispatch_deadline IS NOT NULL;
+CREATE INDEX orders_by_preferred  ON orders (preferred_shipping_date, id, state, channel_id, product_id)
+    WHERE preferred_shipping_date IS NOT NULL;
+CREATE INDEX orders_by_purchased  ON orders (purchased_at, id, state, channel_id, product_id)
+    WHERE purchased_at IS NOT NULL;
+CREATE INDEX orders_by_dispatched ON orders (dispatched_at, id, state, channel_id, product_id)
+    WHERE dispatched_at IS NOT NULL;
+CREATE INDEX orders_by_shipped    ON orders (shipped_at, id, state, channel_id, product_id)
+    WHERE shipped_at IS NOT NULL;
+CREATE INDEX orders_by_confirmed  ON orders (confirmed_at, id, state, channel_id, product_id)
+    WHERE confirmed_at IS NOT NULL;
+CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id, product_id)
+    WHERE cancelled_at IS NOT NULL;
+CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id)
+    WHERE refunded_at IS NOT NULL;
 -- One state is mostly some thousand orders: they are gathered here and sorted by whichever date.
 CREATE INDEX orders_by_state ON orders (state, placed_at, id, channel_id, product_id, dispatch_deadline,
+    preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
+-- What a search has found is sorted by whichever date without reading the orders themselves.
+CREATE INDEX orders_by_id ON orders (id, state, channel_id, product_id, placed_at, dispatch_deadline,
     preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
 CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
 CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);

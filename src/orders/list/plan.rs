@@ -28,13 +28,21 @@ pub(super) struct Conditions {
     pub(super) among: Option<Vec<i64>>,
     channel_id: Option<i64>,
     product_id: Option<i64>,
+    /// the date of which only a range of days passes
+    range_of: Option<DateField>,
 }
 
 impl Conditions {
     /// None when a filter names something that is not there.
     pub(super) fn of(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Option<Self>> {
-        let mut conditions =
-            Self { sql: Vec::new(), params: Vec::new(), among: None, channel_id: None, product_id: None };
+        let mut conditions = Self {
+            sql: Vec::new(),
+            params: Vec::new(),
+            among: None,
+            channel_id: None,
+            product_id: None,
+            range_of: has_range(filter).then_some(filter.date),
+        };
         if let Some(state) = filter.state {
             conditions.and("state = ?", state.rank().into());
         }
@@ -112,6 +120,9 @@ fn tally(tx: &mut dyn Tx, state: Option<OrderState>, channel_id: Option<i64>, pr
     }
     tx.number(&sql, &params)
 }
+
+/// The index that holds every order by its number, with all it may be sorted by.
+pub(super) const INDEX_OF_ALL: &str = "orders_by_id";
 
 fn date_index(field: DateField) -> String {
     format!("orders_by_{}", field.index())
@@ -216,8 +227,8 @@ fn cheapest(filter: &OrderFilter, sort: Sort, sizes: Sizes) -> String {
     ways.into_iter().min_by(|one, other| one.0.total_cmp(&other.0)).map_or_else(String::new, |(_, index)| index)
 }
 
-/// Orders without the date come last, whichever way the list is sorted: ascending, they are the
-/// second part of it.
+/// Orders without the date come last, whichever way the list is sorted. The index of the date does
+/// not hold them: a walk goes on through the index of all.
 pub(super) fn sorted_ids(
     tx: &mut dyn Tx,
     conditions: &Conditions,
@@ -227,16 +238,18 @@ pub(super) fn sorted_ids(
     size: i64,
 ) -> Result<Vec<i64>> {
     let column = sort.by.code();
-    if sort.descending || sort.by == DateField::Placed {
+    let walked = index == date_index(sort.by);
+    if sort.by == DateField::Placed || (sort.descending && !walked) {
         return ids(tx, conditions, "", sort, index, offset, size);
     }
     let dated = format!("{column} IS NOT NULL");
     let mut found = ids(tx, conditions, &dated, sort, index, offset, size)?;
     let missing = size - i64::try_from(found.len()).unwrap_or(size);
-    if missing > 0 {
+    if missing > 0 && conditions.range_of != Some(sort.by) {
         let sql = format!("SELECT count(*) FROM orders {} {}", tx.walking(index), conditions.with(&dated));
         let before = tx.number(&sql, &conditions.params)?;
         let undated = format!("{column} IS NULL");
+        let index = if walked { INDEX_OF_ALL } else { index };
         found.extend(ids(tx, conditions, &undated, sort, index, (offset - before).max(0), missing)?);
     }
     Ok(found)
@@ -253,7 +266,7 @@ fn ids(
 ) -> Result<Vec<i64>> {
     let sql = format!(
         "SELECT id FROM orders {} {} ORDER BY {} LIMIT ? OFFSET ?",
-        if index.is_empty() { String::new() } else { tx.walking(index) },
+        tx.walking(index),
         conditions.with(more),
         order_by(sort)
     );

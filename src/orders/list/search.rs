@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::Datelike;
 
-use super::plan::{Conditions, choose, sorted_ids, total};
+use super::plan::{Conditions, INDEX_OF_ALL, choose, sorted_ids, total};
 use super::{Found, Total};
 use crate::orders::filter::{OrderFilter, Sort};
 use crate::orders::model::Order;
@@ -52,6 +52,9 @@ pub(super) fn search(
     let Some(ids) = set else {
         return walk.page(tx, None, offset, size);
     };
+    if offset >= count(&ids) && walk.keeps_all() {
+        return Ok(Found { total: Total::Exactly(count(&ids)), ids: Vec::new(), search_was_cut: false });
+    }
     if ids.len() > SORTED && walk.is_short(tx, &ids, offset.saturating_add(size))? {
         return walk.page(tx, Some(&ids.into_iter().collect()), offset, size);
     }
@@ -106,7 +109,7 @@ fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> 
         // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
         let places = [16, 256].into_iter().find(|places| *places >= some.len()).unwrap_or(SORTED);
         let condition = conditions.with(&format!("id IN ({})", placeholders(places)));
-        let sql = format!("SELECT id, {} FROM orders {condition}", sort.by.code());
+        let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.walking(INDEX_OF_ALL));
         let wanted = some.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from);
         let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(wanted).collect();
         tx.for_each(&sql, &params, &mut |row| {
@@ -136,11 +139,15 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
+    /// Every member of a set is on the list.
+    fn keeps_all(&self) -> bool {
+        self.compared.is_empty() && self.conditions.hide_nothing()
+    }
+
     /// Whether so many members of the set are likely met before the walk gets long.
     fn is_short(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
         let among = total(tx, self.filter, self.conditions)?.number();
-        let simple = self.compared.is_empty() && self.conditions.hide_nothing();
-        Ok(simple && wanted.saturating_mul(among) / count(set).max(1) < PASSED)
+        Ok(self.keeps_all() && wanted.saturating_mul(among) / count(set).max(1) < PASSED)
     }
 
     /// A page of what is kept of the list, of the members of `set` alone if there is one. A download
