@@ -1,10 +1,13 @@
 //! How long one big upload takes, and how much memory, beside calamine alone reading the same cells.
 //!
-//! `cargo bench --bench upload -- [--rows 10000] [--runs 5]`
+//! `cargo bench --bench upload -- [--rows 10000] [--runs 5] [--into DIR]`
 //!
 //! Each run is a process of its own. Its time is the wall clock from start to end, so that of the
-//! upload includes making the database, and ends when the transaction is durable. Its memory is the
-//! high-water mark of what was resident (VmHWM).
+//! upload includes making the database, and ends when the transaction is durable and the log is
+//! closed. Its memory is the high-water mark of what was resident (VmHWM).
+//!
+//! With `--into` the upload goes into a shop that is there, such as the one of the list's benchmark:
+//! each run brings as many new orders. The log is what the write-ahead log grew to.
 #![expect(clippy::print_stdout, reason = "a program that shows figures")]
 
 use std::error::Error;
@@ -17,10 +20,13 @@ use std::time::{Duration, Instant};
 use calamine::{DataRef, Reader, Xlsx, open_workbook};
 use clap::Parser;
 use mukkeum::demo::{files, new_orders};
+use mukkeum::orders::model::NewOrder;
 use mukkeum::time::Moment;
 
 /// 2026-11-22: the day does not matter, only that it is always the same.
 const NOW: Moment = Moment(1_795_316_400_000);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How often a running process is asked for its high-water mark. The mark only rises, so what is
 /// lost is at most what the last moments added.
@@ -34,6 +40,9 @@ struct Arguments {
     /// How often each is measured
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Upload into this shop instead of an empty one
+    #[arg(long)]
+    into: Option<PathBuf>,
     /// Only read this file with calamine; what a measured process does
     #[arg(long)]
     read: Option<PathBuf>,
@@ -46,6 +55,7 @@ struct Arguments {
 struct Figures {
     time: Duration,
     peak_kib: u64,
+    log_kib: u64,
 }
 
 fn high_water_kib(process: u32) -> Option<u64> {
@@ -54,16 +64,17 @@ fn high_water_kib(process: u32) -> Option<u64> {
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
-fn measure(command: &mut Command) -> Result<Figures, Box<dyn Error>> {
+fn measure(command: &mut Command, log: &Path) -> Result<Figures, Box<dyn Error>> {
     let begin = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?;
-    let mut peak_kib = 0;
+    let (mut peak_kib, mut log_kib) = (0, 0);
     loop {
         peak_kib = high_water_kib(child.id()).unwrap_or_default().max(peak_kib);
+        log_kib = fs::metadata(log).map_or(0, |log| log.len() / 1024).max(log_kib);
         if let Some(status) = child.try_wait()? {
             let time = begin.elapsed();
             return if status.success() {
-                Ok(Figures { time, peak_kib })
+                Ok(Figures { time, peak_kib, log_kib })
             } else {
                 Err(format!("{command:?}: {status}").into())
             };
@@ -94,6 +105,37 @@ fn median(mut all: Vec<Figures>) -> Option<Figures> {
     all.get(all.len() / 2).map(|middle| Figures { peak_kib, ..*middle })
 }
 
+fn import(file: &Path, data: &Path) -> Result<Figures, Box<dyn Error>> {
+    let mut import = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    import.args(["import", "orders"]).arg(file).arg("--json").arg("--data").arg(data);
+    measure(&mut import, &data.join("mukkeum.db-wal"))
+}
+
+fn write(path: &Path, orders: impl Iterator<Item = NewOrder>) -> Result<(), Box<dyn Error>> {
+    Ok(files::write_smart_store(BufWriter::new(File::create(path)?), orders)?)
+}
+
+/// Orders that the shop does not have: of a day that is new to it, in bundles of their own.
+fn new_to(shop: &Path, rows: u64) -> Result<impl Iterator<Item = NewOrder>, Box<dyn Error>> {
+    let database = rusqlite::Connection::open(shop.join("mukkeum.db"))?;
+    let uploads: i64 = database.query_row("SELECT count(*) FROM uploads", [], |row| row.get(0))?;
+    let today = NOW.plus_ms(uploads * DAY_MS);
+    let day = today.date().format("%Y%m%d").to_string();
+    Ok(new_orders(1, rows, NOW).zip(0_i64..).map(move |(order, place)| NewOrder {
+        order_number: format!("{day}{place:08}"),
+        bundle_number: format!("{day}{}", order.bundle_number),
+        placed_at: today.plus_ms(place * 1_000),
+        ..order
+    }))
+}
+
+fn table(figures: &[(&str, Figures)], runs: usize) {
+    println!("| median of {runs} | time | peak memory | log |\n| --- | --- | --- | --- |");
+    for (name, Figures { time, peak_kib, log_kib }) in figures {
+        println!("| {name} | {} ms | {} MiB | {} MiB |", time.as_millis(), peak_kib / 1024, log_kib / 1024);
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if let Some(path) = &arguments.read {
@@ -101,22 +143,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("orders.xlsx");
-    files::write_smart_store(BufWriter::new(File::create(&path)?), new_orders(1, arguments.rows, NOW))?;
+    if let Some(shop) = &arguments.into {
+        let mut whole = Vec::new();
+        for _ in 0..arguments.runs {
+            write(&path, new_to(shop, arguments.rows)?)?;
+            whole.push(import(&path, shop)?);
+        }
+        table(&[("mukkeum import, durable", median(whole).ok_or("no run")?)], arguments.runs);
+        return Ok(());
+    }
+    write(&path, new_orders(1, arguments.rows, NOW))?;
     println!("{} orders, 72 columns, {} KiB\n", arguments.rows, fs::metadata(&path)?.len() / 1024);
 
     let (mut alone, mut whole) = (Vec::new(), Vec::new());
     for run in 0..arguments.runs {
-        alone.push(measure(Command::new(std::env::current_exe()?).arg("--read").arg(&path))?);
-        let data = folder.path().join(format!("data-{run}"));
-        let mut import = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-        import.args(["import", "orders"]).arg(&path).arg("--json").arg("--data").arg(&data);
-        whole.push(measure(&mut import)?);
+        alone.push(measure(Command::new(std::env::current_exe()?).arg("--read").arg(&path), &path.join("none"))?);
+        whole.push(import(&path, &folder.path().join(format!("data-{run}")))?);
     }
     let (Some(alone), Some(whole)) = (median(alone), median(whole)) else { return Err("no run".into()) };
-    println!("| median of {} | time | peak memory |\n| --- | --- | --- |", arguments.runs);
-    for (name, figures) in [("calamine alone", alone), ("mukkeum import, durable", whole)] {
-        println!("| {name} | {} ms | {} MiB |", figures.time.as_millis(), figures.peak_kib / 1024);
-    }
+    table(&[("calamine alone", alone), ("mukkeum import, durable", whole)], arguments.runs);
     println!("\n{:.2} times calamine alone", whole.time.as_secs_f64() / alone.time.as_secs_f64());
     Ok(())
 }
