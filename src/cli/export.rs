@@ -3,6 +3,8 @@
 //! The page leaves out words that mean nothing; a script that mistypes one would take a wrong file
 //! for the right one, so here they are refused, all at once.
 
+mod deliveries;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -30,6 +32,8 @@ pub(super) enum Export {
     PurchaseOrder(Orders),
     /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
     Dispatch(Orders),
+    /// 배송을 파일로 저장해요. 조건은 배송조회 화면과 같아요
+    Deliveries(Box<deliveries::Deliveries>),
 }
 
 #[derive(clap::Args)]
@@ -78,6 +82,7 @@ impl Export {
             Self::Orders(orders) => orders.run(config, Content::Orders),
             Self::PurchaseOrder(orders) => orders.run(config, Content::PurchaseOrder),
             Self::Dispatch(orders) => orders.run(config, Content::Dispatch),
+            Self::Deliveries(deliveries) => deliveries.run(config),
         }
     }
 }
@@ -105,11 +110,7 @@ impl Orders {
             let wanted = Wanted { content, format, filter };
             let (districts, out) = (Districts::embedded(), self.out);
             let written = storage.read(move |tx| export::save(tx, &wanted, &districts, &out)).await;
-            let orders = written.map_err(|error| match error {
-                ExportError::Storage(error) => error.into(),
-                ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
-                error @ ExportError::TooManySheets { .. } => Failure(error.to_string()),
-            })?;
+            let orders = written.map_err(|error| failure(error, &shown))?;
             let source = format!("/orders?{}", words.query(&[]));
             let note = self.purpose.unwrap_or_default();
             let taken = move |tx: &mut dyn Tx| {
@@ -143,6 +144,15 @@ impl Orders {
             sort: word(&self.sort),
             ..FilterWords::default()
         }
+    }
+}
+
+/// Why there is no file at `shown`, in a sentence.
+fn failure(error: ExportError, shown: &str) -> Failure {
+    match error {
+        ExportError::Storage(error) => error.into(),
+        ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
+        error @ ExportError::TooManySheets { .. } => Failure(error.to_string()),
     }
 }
 

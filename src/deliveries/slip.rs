@@ -15,7 +15,7 @@ pub const ON_FIRST: usize = 12;
 const ON_FURTHER: usize = 26;
 
 /// Millimetres of the first sheet for its table of orders and the two texts.
-const ROOM: f64 = 146.0;
+const ROOM: f64 = 152.0;
 
 /// Millimetres of a line of the table for product and options.
 const PRODUCT_WIDTH: f64 = 138.0;
@@ -49,7 +49,7 @@ impl Size {
         }
     }
 
-    /// Millimetres: the width of a Korean letter, the height of a line, and the air around a row.
+    /// Millimetres: the height of the letters, that of a line, and the air around a row.
     const fn measures(self) -> (f64, f64, f64) {
         match self {
             Self::Large => (4.24, 6.2, 2.6),
@@ -138,11 +138,13 @@ fn height(size: Size, lines: &[Line], message: &str, memo: &str) -> f64 {
     line_height + air + table + texts
 }
 
-/// How wide a character is, measured in Korean letters.
+/// How wide a character is, measured in the height of the letters.
 fn width(character: char) -> f64 {
     match character {
         'M' | 'W' | 'm' | 'w' | '@' | '%' => 0.95,
-        ' '..='~' => 0.66,
+        ' ' => 0.35,
+        '!'..='~' => 0.66,
+        '가'..='힣' => 0.92,
         '\u{1F000}'.. => 1.4,
         _ => 1.0,
     }
@@ -191,8 +193,8 @@ mod tests {
         let long = "로얄 퀸 매트리스 라텍스 토퍼 포함 [색상: 아이보리, 사이즈: 퀸, 방향: 왼쪽]";
         assert_eq!(size(1, "원목 침대", "문 앞에 놓아 주세요."), Size::Large);
         assert_eq!(size(12, "원목 침대", ""), Size::Large);
-        assert_eq!(size(10, long, "문 앞"), Size::Medium);
-        assert_eq!(size(12, long, "문 앞"), Size::Small);
+        assert_eq!(size(12, long, "문 앞"), Size::Medium);
+        assert_eq!(size(12, &long.repeat(2), "문 앞"), Size::Small);
         assert_eq!(size(12, &long.repeat(2), &long.repeat(5)), Size::Tiny);
     }
 

@@ -10,16 +10,16 @@
 //! finds all of it. A transaction that is run again begins a new file.
 
 mod content;
-mod csv;
+pub(crate) mod csv;
 mod dispatch;
-mod json;
+pub(crate) mod json;
 mod purchase_order;
 mod search_result;
 mod sheets;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
-mod xlsx;
+pub(crate) mod xlsx;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -158,7 +158,7 @@ fn each(
 
 /// 시/도 and 시/군/구 of an order, by their full names: `경상북도`, `포항시`. None is 미분류. In
 /// 세종특별자치시 both are that.
-fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a str)> {
+pub(crate) fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a str)> {
     let code = order.sigungu?;
     let (sido, sigungu) = (&districts.sido(code)?.full_name, &districts.sigungu(code)?.full_name);
     let within = sigungu.strip_prefix(sido.as_str()).map_or(sigungu.as_str(), str::trim);
@@ -166,13 +166,14 @@ fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a 
 }
 
 /// A file that is being written; it goes away when it is not finished.
-struct Unfinished {
-    file: File,
-    path: PathBuf,
+pub(crate) struct Unfinished {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
 }
 
 impl Unfinished {
-    fn beside(target: &Path, id: i64) -> io::Result<Self> {
+    /// A new one in the folder of `target`.
+    pub(crate) fn beside(target: &Path, id: i64) -> io::Result<Self> {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "폴더예요"));
         }
@@ -182,7 +183,8 @@ impl Unfinished {
         Ok(Self { file, path })
     }
 
-    fn finish(self, target: &Path) -> io::Result<()> {
+    /// All is written: it takes the name of `target`.
+    pub(crate) fn finish(self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         std::fs::rename(&self.path, target)
     }

@@ -12,12 +12,10 @@ use crate::deliveries::complete;
 use crate::deliveries::list::carried;
 use crate::deliveries::log::{self, Action, Event};
 use crate::deliveries::store;
+use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
 use crate::web::{AppState, Error, Form, Layout, Member, Notice, PageResult, Tone, done, page, page_with};
-
-/// Characters of the team's memo.
-const MEMO_LENGTH: usize = 2_000;
 
 #[derive(Template)]
 #[template(path = "deliveries/show.html")]
@@ -85,48 +83,38 @@ pub(super) async fn act(
     Form(asked): Form<Asked>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let here = format!("/deliveries/{}", crockford(id));
     match asked.act.as_str() {
         "complete" => {
             let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
-            Ok(done(&here, activity))
+            Ok(done(&format!("/deliveries/{}", crockford(id)), activity))
         }
-        "memo" => {
-            let lines = |text: &str| text.replace("\r\n", "\n");
-            let (typed, was) = (lines(&asked.memo), lines(&asked.was));
-            let (is, before) = (without_controls(&typed), was.clone());
-            let saved = if is.chars().count() > MEMO_LENGTH {
-                None
-            } else {
-                Some(state.storage.write(move |tx| note(tx, member.id, id, &before, &is)).await?)
-            };
-            if let Some(Some(activity)) = saved {
-                return Ok(done(&here, activity));
-            }
-            let mut page = show_page(&state, layout, id).await?;
-            let problem = if saved.is_none() {
-                "메모는 2,000자까지 쓸 수 있어요.".to_owned()
-            } else {
-                let is = &page.memo.was;
-                let is = if is.is_empty() { "비어 있음".to_owned() } else { format!("‘{is}’") };
-                format!("그 사이 다른 사람이 메모를 바꿨어요. 지금 {is}. 확인하고 다시 저장해 주세요.")
-            };
-            page.memo.typed = typed;
-            if saved.is_none() {
-                page.memo.was = was;
-            }
-            page.memo.problem = Some(problem);
-            page.layout.notice =
-                Some(Notice::said(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
-        }
+        "memo" => write_memo(&state, layout, member.id, id, asked).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
     }
 }
 
-/// Lines stay; other control characters go.
-fn without_controls(text: &str) -> String {
-    text.replace('\t', " ").chars().filter(|c| *c == '\n' || !c.is_control()).collect::<String>().trim().to_owned()
+async fn write_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, asked: Asked) -> PageResult {
+    let lines = |text: &str| text.replace("\r\n", "\n");
+    let (typed, was) = (lines(&asked.memo), lines(&asked.was));
+    let read = read_memo(&typed);
+    if let Ok(is) = read.clone() {
+        let before = was.clone();
+        let noted = state.storage.write(move |tx| note(tx, member_id, id, &before, &is)).await?;
+        if let Some(activity) = noted {
+            return Ok(done(&format!("/deliveries/{}", crockford(id)), activity));
+        }
+    }
+    let mut page = show_page(state, layout, id).await?;
+    page.layout.notice = Some(Notice::said(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+    page.memo = if let Err(problem) = read {
+        Memo { typed, was, problem: Some(problem.to_owned()) }
+    } else {
+        let now = page.memo.was;
+        let shown = if now.is_empty() { "비어 있음".to_owned() } else { format!("‘{now}’") };
+        let problem = format!("그 사이 다른 사람이 메모를 바꿨어요. 지금 {shown}. 확인하고 다시 저장해 주세요.");
+        Memo { typed, was: now, problem: Some(problem) }
+    };
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// Writes the memo down; none when somebody else wrote another since.

@@ -29,7 +29,8 @@ pub(super) fn write(tx: &mut dyn Tx, content: Content, orders: &Orders<'_>, file
     Ok(table.flush()?)
 }
 
-fn words(cell: Cell<'_>) -> Cow<'_, str> {
+/// What stands in a cell, as text.
+pub(crate) fn words(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
         Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => Cow::Owned(format!("'{text}")),
         Cell::Text(text) => text,

@@ -21,8 +21,9 @@ struct OptionOf<'a> {
     label: &'a str,
 }
 
+/// An order in the keys of programs.
 #[derive(Serialize)]
-struct OrderOf<'a> {
+pub(crate) struct OrderOf<'a> {
     order_number: &'a str,
     order_state: &'static str,
     sales_channel: &'a str,
@@ -64,7 +65,7 @@ struct OrderOf<'a> {
 }
 
 impl<'a> OrderOf<'a> {
-    fn new(listed: &'a Listed, districts: &'a Districts) -> Self {
+    pub(crate) fn new(listed: &'a Listed, districts: &'a Districts) -> Self {
         let order = &listed.order;
         let place = regions(districts, order);
         let at = |state| order.moments.of(state).map(Moment::iso);

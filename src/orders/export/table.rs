@@ -11,7 +11,7 @@ use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::time::Moment;
 
 /// What stands in a cell.
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>),
     Number(i64),
     Date(Option<NaiveDate>),
@@ -71,7 +71,7 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-pub(super) fn text(text: &str) -> Cell<'_> {
+pub(crate) fn text(text: &str) -> Cell<'_> {
     Cell::Text(Cow::Borrowed(text))
 }
 
@@ -80,7 +80,7 @@ pub(super) fn at(order: &Order, state: OrderState) -> Cell<'static> {
 }
 
 /// The channel's word for a method that is not known here.
-pub(super) fn method(order: &Order) -> &str {
+pub(crate) fn method(order: &Order) -> &str {
     match order.shipping_method {
         ShippingMethod::Other if !order.shipping_method_word.is_empty() => &order.shipping_method_word,
         method => method.label(),

@@ -13,7 +13,7 @@ use super::{Content, ExportError, Orders, dispatch, each, purchase_order};
 use crate::storage::Tx;
 
 /// Orders of one sheet; Excel ends at row 1,048,576. The rest goes on the next sheet.
-const PER_SHEET: usize = 1_000_000;
+pub(crate) const PER_SHEET: usize = 1_000_000;
 
 /// Sheets of one file: each is a file of its own until all is written.
 const MOST_SHEETS: usize = 250;
@@ -80,8 +80,8 @@ pub(super) fn write(
 }
 
 /// The formats of the cells.
-struct Looks {
-    header: Format,
+pub(crate) struct Looks {
+    pub(crate) header: Format,
     text: Format,
     number: Format,
     date: Format,
@@ -89,7 +89,7 @@ struct Looks {
 }
 
 impl Looks {
-    fn new(look: Look) -> Self {
+    pub(super) fn new(look: Look) -> Self {
         let plain = || match look {
             Look::Plain => Format::new(),
             Look::Framed => Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter),
@@ -110,6 +110,11 @@ impl Looks {
             date: plain().set_num_format("yyyy-mm-dd"),
             moment: plain().set_num_format("yyyy-mm-dd hh:mm"),
         }
+    }
+
+    /// Those of a table with thin borders and a filled header.
+    pub(crate) fn framed() -> Self {
+        Self::new(Look::Framed)
     }
 }
 
@@ -144,7 +149,14 @@ fn write_line(sheet: &mut Worksheet, line: &Line<'_>, table: &Table, looks: &Loo
     Ok(())
 }
 
-fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, cell: Cell<'_>, looks: &Looks) -> Result<(), XlsxError> {
+/// Writes what stands in a cell.
+pub(crate) fn write_cell(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    cell: Cell<'_>,
+    looks: &Looks,
+) -> Result<(), XlsxError> {
     match cell {
         Cell::Text(text) if text.is_empty() => sheet.write_blank(row, column, &looks.text)?,
         Cell::Text(text) => sheet.write_string_with_format(row, column, kept(&text), &looks.text)?,

@@ -1,0 +1,167 @@
+//! `mukkeum export deliveries`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::{Done, Failure, Outcome, block_on, failure, open_storage};
+use crate::audit::downloads::{self, Taken};
+use crate::config::Config;
+use crate::deliveries::export;
+use crate::deliveries::filter::{DeliveryWords, NONE, SearchIn, Sort};
+use crate::deliveries::model::DeliveryState;
+use crate::districts::Districts;
+use crate::orders::export::Format;
+use crate::orders::model::ShippingMethod;
+use crate::orders::terms::search_words;
+use crate::storage::Tx;
+use crate::time::parse_date;
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Deliveries {
+    /// 찾을 곳: all, delivery_number, recipient_name, recipient_tel1, recipient_tel2, address, address2 [기본값: all]
+    #[arg(long, value_name = "FIELD", default_value = "", hide_default_value = true)]
+    field: String,
+    /// 찾을 말
+    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    q: String,
+    /// 배송상태, 여러 번 쓸 수 있어요: PREPARING(준비), READY_TO_SHIP(대기), COMPLETED(완료), RETURNED(반품), CANCELLED(취소)
+    #[arg(long, value_name = "STATE")]
+    state: Vec<String>,
+    /// 배송방법, 여러 번 쓸 수 있어요: DIRECT, PARCEL, QUICK, PICKUP, OTHER
+    #[arg(long, value_name = "METHOD")]
+    method: Vec<String>,
+    /// 시/도 코드, 예: 47
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    sido: String,
+    /// 시/군/구 코드, 예: 47110. none은 미분류
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    sigungu: String,
+    /// none은 희망배송일 없음
+    #[arg(long, value_name = "none", default_value = "", hide_default_value = true)]
+    date: String,
+    /// 희망배송일 첫날(포함), YYYY-MM-DD
+    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    from: String,
+    /// 희망배송일 마지막 날(포함), YYYY-MM-DD
+    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    to: String,
+    /// 순서: newest, direct, preferred_shipping_date.asc, sigungu.asc, state.asc, 그리고 .desc [기본값: newest]
+    #[arg(long, value_name = "SORT", default_value = "", hide_default_value = true)]
+    sort: String,
+    /// 무엇에 쓸 파일인지. 내려받기 기록에 남아요
+    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    purpose: String,
+    /// 저장할 파일, .xlsx .csv .json 가운데 하나
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Deliveries {
+    pub(super) fn run(self, config: &Config) -> Outcome {
+        let shown = self.out.display().to_string();
+        let Some(format) = Format::of(&self.out) else {
+            return Err(Failure(format!("{shown}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+        };
+        let words = self.words();
+        let problems = problems(&words);
+        if !problems.is_empty() {
+            return Err(Failure(problems.join("\n")));
+        }
+        let storage = open_storage(config)?;
+        let deliveries = block_on(async {
+            let (filter, districts, out) = (words.filter(Sort::default()), Districts::embedded(), self.out);
+            let saved = storage.read(move |tx| export::save(tx, &filter, format, &districts, &out)).await;
+            let rows = saved.map_err(|error| failure(error, &shown))?;
+            let (source, note) = (format!("/deliveries?{}", words.query(&words.sort)), self.purpose);
+            let taken = move |tx: &mut dyn Tx| {
+                let taken = Taken { content: "deliveries", source: &source, rows, purpose: None, note: &note };
+                downloads::record(tx, None, &taken)
+            };
+            storage.write(taken).await?;
+            Ok::<_, Failure>(rows)
+        })?;
+        writeln!(io::stdout().lock(), "{deliveries}건을 {shown}에 저장했어요.")?;
+        Ok(Done::Whole)
+    }
+
+    fn words(&self) -> DeliveryWords {
+        let state = |word: &String| DeliveryState::parse(word).map_or(word.clone(), |state| state.code().to_owned());
+        DeliveryWords {
+            field: self.field.clone(),
+            q: self.q.trim().to_owned(),
+            state: self.state.iter().map(state).collect(),
+            method: self.method.clone(),
+            sido: self.sido.clone(),
+            sigungu: self.sigungu.clone(),
+            date: self.date.clone(),
+            date_from: self.from.clone(),
+            date_to: self.to.clone(),
+            sort: self.sort.clone(),
+        }
+    }
+}
+
+/// Everything about the words that means nothing, without the data.
+fn problems(words: &DeliveryWords) -> Vec<String> {
+    let wrong = |flag: &str, word: &str, understood: bool, wanted: &str| {
+        (!word.is_empty() && !understood).then(|| format!("--{flag} '{word}': {wanted}"))
+    };
+    let one_of = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
+    let (from, to) = (parse_date(&words.date_from), parse_date(&words.date_to));
+    let turned = from.zip(to).is_some_and(|(from, to)| to < from);
+    let code = |word: &str| word.parse::<u32>().is_ok();
+    let states = words.state.iter().map(|word| {
+        wrong(
+            "state",
+            word,
+            DeliveryState::parse(word).is_some(),
+            &one_of(&DeliveryState::ALL.map(DeliveryState::code)),
+        )
+    });
+    let methods = words.method.iter().map(|word| {
+        let known = ShippingMethod::from_code(word).is_some();
+        wrong("method", word, known, &one_of(&ShippingMethod::ALL.map(ShippingMethod::code)))
+    });
+    [
+        wrong(
+            "field",
+            &words.field,
+            SearchIn::parse(&words.field).is_some(),
+            &one_of(&SearchIn::ALL.map(SearchIn::code)),
+        ),
+        wrong("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        wrong("sido", &words.sido, code(&words.sido), "47처럼 시/도 코드를 적어 주세요."),
+        wrong(
+            "sigungu",
+            &words.sigungu,
+            words.sigungu == NONE || code(&words.sigungu),
+            "47110처럼 시/군/구 코드나 none을 적어 주세요.",
+        ),
+        wrong("date", &words.date, words.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
+        wrong("from", &words.date_from, from.is_some(), "2024-03-15처럼 적어 주세요."),
+        wrong("to", &words.date_to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        wrong("to", &words.date_to, !turned, "--from보다 빨라요."),
+        wrong("sort", &words.sort, Sort::parse(&words.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
+    ]
+    .into_iter()
+    .chain(states)
+    .chain(methods)
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_mean_nothing_are_refused_all_at_once() {
+        let words = |query: &str| serde_html_form::from_str::<DeliveryWords>(query).expect("reads");
+        let wrong =
+            words("state=배달&method=DRONE&sido=경북&date=today&date_from=2024-02-30&sort=price&q=()&field=memo");
+        assert_eq!(problems(&wrong).len(), 8);
+        assert_eq!(problems(&words("date_from=2024-03-20&date_to=2024-03-10")).len(), 1);
+        let right = words("state=완료&method=DIRECT&sido=47&sigungu=none&date=none&sort=sigungu.desc&q=김");
+        assert!(problems(&right).is_empty());
+    }
+}
