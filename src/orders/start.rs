@@ -6,7 +6,9 @@ use chrono::{Days, NaiveDate};
 
 use super::filter::{DateField, FilterWords, OPEN_CLAIMS};
 use super::list::{self, Total};
-use super::model::OrderState;
+use super::model::{OrderState, ShippingMethod};
+use crate::deliveries;
+use crate::deliveries::filter::{DeliveryWords, Sort};
 use crate::deliveries::model::DeliveryState;
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
@@ -125,12 +127,15 @@ fn deadline(tx: &mut dyn Tx, name: &'static str, from: Option<NaiveDate>, to: Op
 }
 
 fn deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Number> {
-    let [preparing, ready] = UNDER_WAY;
-    let sql = "SELECT count(*) FROM deliveries WHERE preferred_shipping_date = ? AND shipping_method = 'DIRECT' \
-               AND state IN (?, ?)";
-    let number = tx.number(sql, &[day.into(), (preparing as i64).into(), (ready as i64).into()])?;
-    let states = UNDER_WAY.map(|state| format!("state={}", state.code())).join("&");
-    Ok(Number::exactly(number, format!("/deliveries?{states}&method=DIRECT&date_from={day}&date_to={day}")))
+    let words = DeliveryWords {
+        state: UNDER_WAY.map(|state| state.code().to_owned()).into(),
+        method: vec![ShippingMethod::Direct.code().to_owned()],
+        date_from: day.to_string(),
+        date_to: day.to_string(),
+        ..DeliveryWords::default()
+    };
+    let total = deliveries::list::find(tx, &words.filter(Sort::default()), 0, 0)?.total;
+    Ok(Number { total, href: format!("/deliveries?{}", words.query("")) })
 }
 
 /// Orders under way that nobody knows the district of.
