@@ -256,12 +256,30 @@ CREATE TABLE open_claims (
 
 -- What the search finds an order by: ends of names and phones, words of addresses, numbers.
 -- A search is a range of `term`; `fields` says which of the order's fields hold it (a bit each).
+-- The terms of many new orders come as a run: sorted and packed in blocks, never changed. The terms
+-- of single orders and of changes are rows; they win over the runs, and a row whose `fields` are 0
+-- says that the order is no longer listed there.
 CREATE TABLE order_terms (
     term     TEXT /*64*/ NOT NULL,
     order_id INTEGER NOT NULL,
     fields   INTEGER NOT NULL,
     PRIMARY KEY (term, order_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Runs of about one size are merged. Meanwhile a run's terms move to another, first things first.
+CREATE TABLE term_runs (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    size        INTEGER NOT NULL,                 -- bytes of its blocks, more or less
+    merges_into INTEGER                           -- the run its terms are moving to
+) STRICT;
+
+CREATE TABLE term_blocks (
+    run_id    INTEGER NOT NULL,
+    last_term TEXT /*64*/ NOT NULL,               -- of its entries, which are sorted
+    place     INTEGER NOT NULL,                   -- within the run
+    bytes     BLOB NOT NULL,                      -- src/orders/terms/block.rs
+    PRIMARY KEY (run_id, last_term, place)
+) STRICT;
 
 -- The log of an order: when, who, what was, what is.
 CREATE TABLE order_events (

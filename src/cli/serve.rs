@@ -20,6 +20,7 @@ use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
 use crate::config::{Config, ConfigError, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::members::{self, store};
+use crate::orders;
 use crate::sessions::{self, staying};
 use crate::storage::Storage;
 use crate::uploads;
@@ -40,6 +41,12 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// Originals of uploads that are put away in one sweep, so that no sweep holds the writer long.
 const FILES_A_SWEEP: i64 = 100;
+
+/// How often it is looked whether search terms are to be merged.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
+/// How long others have the writer between two steps of a merge.
+const TIDY_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often the training shop's age is looked at.
 const AGE_EVERY: Duration = Duration::from_secs(5);
@@ -119,6 +126,7 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
     }
     let mut chores = JoinSet::new();
     chores.spawn(sweep(state.clone()));
+    chores.spawn(tidy(state.storage.clone()));
     if let Some(demo) = state.demo.clone() {
         chores.spawn(keep_fresh(demo, state.clone()));
     }
@@ -223,6 +231,24 @@ async fn sweep(state: AppState) {
                 }).await;
                 if let Err(error) = swept {
                     tracing::error!(%error, "what has expired could not be deleted");
+                }
+            }
+        }
+    }
+}
+
+/// Merges the search terms of uploads, a little at a time.
+async fn tidy(storage: Storage) {
+    let mut look = tokio::time::interval(TIDY_EVERY);
+    loop {
+        look.tick().await;
+        loop {
+            match storage.write(orders::store::terms::tidy).await {
+                Ok(true) => tokio::time::sleep(TIDY_PAUSE).await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::error!(%error, "search terms could not be merged");
+                    break;
                 }
             }
         }

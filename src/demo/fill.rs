@@ -2,7 +2,7 @@
 
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
-use crate::orders::store::{Action, Cause};
+use crate::orders::store::{Action, Cause, terms::tidy};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 use crate::uploads::apply::create;
@@ -36,6 +36,7 @@ pub async fn fill(storage: &Storage, seed: u64, count: u64, now: Moment, progres
         done += part.len() as u64;
         let districts = Districts::embedded();
         storage.write(move |tx| put(tx, &part, now, &districts)).await?;
+        while storage.write(tidy).await? {}
         progress(done);
     }
 }

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 
 use super::model::{Order, OrderState, ShippingMethod};
 use super::store::{self, Action, Cause, bundles, log};
-use super::terms::{Searchable, terms};
+use super::terms::{Entries, Searchable, terms};
 use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::deliveries;
 use crate::deliveries::model::{Part, Summary};
@@ -31,6 +31,7 @@ enum Step {
     Readdress(u8, u8),
     Renumber(u8, u8),
     Bundle(u8, Bundling),
+    Tidy(u8),
     OverTheCounter { beside: Option<u8>, person: u8, quantity: i64 },
     TooLate(u8, OrderState),
 }
@@ -93,7 +94,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let pick = any::<u8>;
     let some = || proptest::collection::vec(pick(), 1..5);
     let step = prop_oneof![
-        4 => (any::<bool>(), proptest::collection::vec(row, 1..6))
+        4 => (any::<bool>(), proptest::collection::vec(row, 1..9))
             .prop_map(|(coupang, rows)| Step::Upload { coupang, rows }),
         2 => proptest::collection::vec((pick(), 0..4_u8), 1..4).prop_map(Step::Track),
         2 => proptest::collection::vec((pick(), told, 0..9_u8), 1..4).prop_map(Step::Tell),
@@ -105,6 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (pick(), bundling()).prop_map(|(order, act)| Step::Bundle(order, act)),
         1 => (pick(), 0..3_u8).prop_map(|(order, person)| Step::Readdress(order, person)),
         1 => (pick(), 0..4_u8).prop_map(|(order, product)| Step::Renumber(order, product)),
+        3 => (1..9_u8).prop_map(Step::Tidy),
         1 => (proptest::option::of(pick()), 0..3_u8, 1..5_i64)
             .prop_map(|(beside, person, quantity)| Step::OverTheCounter { beside, person, quantity }),
         1 => (pick(), state()).prop_map(|(order, state)| Step::TooLate(order, state)),
@@ -187,12 +189,15 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
     if let Step::Upload { coupang, rows } = step {
         return upload(tx, files, *coupang, rows);
     }
+    if let Step::Tidy(steps) = step {
+        return (0..*steps).try_for_each(|_| store::terms::tidy(tx).map(drop));
+    }
     if orders.is_empty() {
         return Ok(());
     }
     let pick = |place: &u8| &orders[usize::from(*place) % orders.len()];
     let saved = match step {
-        Step::Upload { .. } => true,
+        Step::Upload { .. } | Step::Tidy(_) => true,
         Step::Track(rows) => {
             let rows = checked(rows.iter().map(|(order, tracking)| {
                 let order_number = pick(order).order_number.clone();
@@ -336,6 +341,35 @@ fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
     tx.query(sql, &[])?.iter().map(|row| Ok(([row.int(0)?, row.int(1)?, row.int(2)?], row.int(3)?))).collect()
 }
 
+/// The terms of each order: those in the runs, each in one of them, and what the rows say instead.
+fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>> {
+    let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+    let sql = "SELECT b.run_id, b.last_term, b.bytes FROM term_blocks b JOIN term_runs r ON r.id = b.run_id \
+               ORDER BY b.run_id, b.last_term, b.place";
+    let mut before: Option<(i64, String, i64)> = None;
+    for mut row in tx.query(sql, &[])? {
+        let bytes = row.opt_blob(2)?.expect("bytes");
+        let mut entries = Entries::of(&bytes);
+        while let Some(entry) = entries.read()? {
+            let position = Some((row.int(0)?, entry.term.to_owned(), entry.order_id));
+            assert!(before < position, "a run is sorted");
+            before = position;
+            let listed_twice = kept.entry(entry.order_id).or_default().insert(entry.term.to_owned(), entry.fields);
+            assert_eq!(listed_twice, None, "{entry:?}");
+        }
+        assert_eq!(entries.entry().term, row.text(1)?);
+    }
+    assert_eq!(tx.number("SELECT count(*) FROM term_blocks WHERE run_id NOT IN (SELECT id FROM term_runs)", &[])?, 0);
+    for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
+        let (terms, term) = (kept.entry(row.int(0)?).or_default(), row.text(1)?);
+        match row.int(2)? {
+            0 => terms.remove(&term),
+            fields => terms.insert(term, fields),
+        };
+    }
+    Ok(kept)
+}
+
 /// Everything that is kept beside the orders, computed afresh and compared.
 fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Order>, Deliveries)> {
     let orders = all_orders(tx)?;
@@ -356,10 +390,7 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     let open: Vec<i64> = orders.iter().filter(|order| order.has_open_claim()).map(|order| order.id).collect();
     assert_eq!(kept, open, "open claims");
 
-    let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
-    for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
-        kept.entry(row.int(0)?).or_default().insert(row.text(1)?, row.int(2)?);
-    }
+    let kept = listed_terms(tx)?;
     assert_eq!(kept.len(), orders.len());
     for order in &orders {
         let searchable = Searchable {
@@ -369,7 +400,9 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
             tracking_number: &order.tracking_number,
             bundle_number: &deliveries[&order.delivery_id].0,
         };
-        assert_eq!(kept[&order.id], terms(searchable).merged(), "terms of order {}", order.id);
+        let terms = terms(searchable);
+        let kept: BTreeMap<&str, i64> = kept[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
+        assert_eq!(kept, terms.merged(), "terms of order {}", order.id);
         for state in OrderState::ALL {
             let known = order.moments.of(state).is_some();
             assert!(known || state != order.state, "{state:?} has its moment");

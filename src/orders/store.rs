@@ -8,11 +8,12 @@ pub mod bundles;
 mod changes;
 pub mod counter;
 pub mod log;
+pub mod terms;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-pub use self::changes::{Changes, changing};
+pub use self::changes::{Changes, New, changing};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
 
@@ -292,11 +293,38 @@ pub struct Event {
     pub changes: Vec<(String, Value, Value)>,
 }
 
+/// Lines of a log that are shown.
+const EVENTS_SHOWN: usize = 500;
+
 /// The log of an order, newest first.
 pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
+    let mut events = logged(tx, order_id)?;
+    if events.len() < EVENTS_SHOWN && events.iter().all(|event| event.action != Action::Created) {
+        events.extend(created_by_upload(tx, order_id)?);
+    }
+    Ok(events)
+}
+
+/// The beginning of the log of an order that an upload made: it is not written into it.
+fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<Event>> {
+    let sql = "SELECT o.created_at, m.username, u.id FROM orders o JOIN uploads u ON u.id = o.upload_id \
+               LEFT JOIN members m ON m.id = u.member_id WHERE o.id = ?";
+    let Some(mut row) = tx.query_one(sql, &[order_id.into()])? else { return Ok(None) };
+    Ok(Some(Event {
+        at: row.moment(0)?,
+        username: row.opt_text(1)?,
+        upload_id: row.opt_int(2)?,
+        action: Action::Created,
+        changes: Vec::new(),
+    }))
+}
+
+fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
     tx.query(
-        "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
-         LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT 500",
+        &format!(
+            "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
+             LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT {EVENTS_SHOWN}"
+        ),
         &[order_id.into()],
     )?
     .into_iter()
@@ -321,5 +349,40 @@ fn plain(value: serde_json::Value) -> Value {
         serde_json::Value::String(text) => Value::Text(text),
         serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Int),
         _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::testing::{Shop, all_orders, edit, new_order, order_rows};
+
+    fn put_upload(tx: &mut dyn Tx, id: i64, member_id: Option<i64>) -> Result<()> {
+        let sql = "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
+                   file_sha256, file_kept, stage, refusal, found) \
+                   VALUES (?, 0, ?, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
+        tx.exec(sql, &[id.into(), member_id.into()]).map(drop)
+    }
+
+    fn actions(tx: &mut dyn Tx) -> Result<Vec<(Action, Option<i64>)>> {
+        let order = all_orders(tx)?.remove(0);
+        Ok(events(tx, order.id)?.into_iter().map(|event| (event.action, event.upload_id)).collect())
+    }
+
+    #[test]
+    fn the_log_begins_with_the_upload_whether_it_is_written_there_or_follows() {
+        for (member_id, lines) in [(None, 0), (Some(7), 1)] {
+            let shop = Shop::open();
+            let log = shop.write(move |tx, files| {
+                put_upload(tx, 1, member_id)?;
+                files.upload_as(tx, 1, "SMART_STORE", order_rows(vec![new_order("2026110100000001")]))?;
+                assert_eq!(tx.number("SELECT count(*) FROM order_events", &[])?, lines);
+                assert_eq!(actions(tx)?, [(Action::Created, Some(1))]);
+                let order = all_orders(tx)?.remove(0);
+                assert!(edit(tx, &order, |order| order.quantity = 2)?);
+                actions(tx)
+            });
+            assert_eq!(log.expect("uploads"), [(Action::Edited, None), (Action::Created, Some(1))]);
+        }
     }
 }

@@ -4,10 +4,13 @@
 //! its names and phone numbers: `길동` is the beginning of an ending of `홍길동`. Names are also
 //! listed by their initial consonants (ㅎㄱㄷ), phones as digits alone, addresses word by word.
 
-use std::collections::BTreeMap;
+mod block;
+
+use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
+pub use self::block::{Block, Damaged, Entries, Entry, LEAST_ENTRIES, Packer};
 use super::model::{Customer, Recipient};
 
 /// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
@@ -120,31 +123,39 @@ pub struct Searchable<'a> {
     pub bundle_number: &'a str,
 }
 
-/// What an order is listed under: each term with the bits of a field that holds it. A term that
-/// several fields hold stands here several times; see [`Terms::merged`].
+/// What orders are listed under: each term with the bits of a field that holds it. A term that
+/// several fields of an order hold stands here several times, until it is [merged](Terms::merged) or
+/// [packed](Terms::packed).
 #[derive(Clone, Debug, Default)]
-pub struct Terms(pub Vec<(String, i64)>);
+pub struct Terms {
+    /// the terms one behind the other: there may be hundreds of thousands
+    text: String,
+    listings: Vec<Listing>,
+}
+
+/// An order under a term.
+#[derive(Clone, Copy, Debug)]
+struct Listing {
+    start: usize,
+    end: usize,
+    order_id: i64,
+    fields: i64,
+}
+
+impl Listing {
+    fn term<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// Terms that an order has, more or less, and their bytes.
+const TERMS_OF_AN_ORDER: usize = 36;
+const BYTES_OF_AN_ORDER: usize = 500;
 
 /// Every term of an order.
 pub fn terms(order: Searchable<'_>) -> Terms {
-    use SearchField as Field;
-    let mut terms = Terms(Vec::with_capacity(48));
-    let (customer, recipient) = (order.customer, order.recipient);
-    terms.number(Field::OrderNumber, order.order_number);
-    for (name, fields) in together([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)]) {
-        terms.name(fields, name);
-    }
-    for (phone, fields) in together([
-        (Field::CustomerTel, &customer.tel),
-        (Field::RecipientTel1, &recipient.tel1),
-        (Field::RecipientTel2, &recipient.tel2),
-    ]) {
-        terms.phone(fields, phone);
-    }
-    terms.address(&recipient.address1);
-    terms.address(&recipient.address2);
-    terms.number(Field::TrackingNumber, order.tracking_number);
-    terms.number(Field::BundleNumber, order.bundle_number);
+    let mut terms = Terms::with_room_for(1);
+    terms.add(0, order);
     terms
 }
 
@@ -169,31 +180,103 @@ pub fn search_words(text: &str) -> Vec<String> {
         !digits.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "-.()+".contains(c));
     let words: Vec<String> =
         if only_a_number { vec![digits] } else { words(&text).map(without_hyphens_in_numbers).collect() };
-    words.into_iter().map(|word| cut(&word)).filter(|word| !word.is_empty()).take(8).collect()
+    words.into_iter().map(|word| cut(&word).to_owned()).filter(|word| !word.is_empty()).take(8).collect()
 }
 
 impl Terms {
-    /// Each term once, with the bits of all fields that hold it.
-    pub fn merged(self) -> BTreeMap<String, i64> {
+    /// None yet, of so many orders to come.
+    pub fn with_room_for(orders: usize) -> Self {
+        Self {
+            text: String::with_capacity(orders * BYTES_OF_AN_ORDER),
+            listings: Vec::with_capacity(orders * TERMS_OF_AN_ORDER),
+        }
+    }
+
+    /// Lists one more order.
+    pub fn add(&mut self, order_id: i64, order: Searchable<'_>) {
+        use SearchField as Field;
+        let first = self.listings.len();
+        let (customer, recipient) = (order.customer, order.recipient);
+        self.number(Field::OrderNumber, order.order_number);
+        for (name, fields) in together([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)])
+        {
+            self.name(fields, name);
+        }
+        for (phone, fields) in together([
+            (Field::CustomerTel, &customer.tel),
+            (Field::RecipientTel1, &recipient.tel1),
+            (Field::RecipientTel2, &recipient.tel2),
+        ]) {
+            self.phone(fields, phone);
+        }
+        self.address(&recipient.address1);
+        self.address(&recipient.address2);
+        self.number(Field::TrackingNumber, order.tracking_number);
+        self.number(Field::BundleNumber, order.bundle_number);
+        for listing in &mut self.listings[first..] {
+            listing.order_id = order_id;
+        }
+    }
+
+    /// The terms of one order, each once, with the bits of all fields that hold it.
+    pub fn merged(&self) -> BTreeMap<&str, i64> {
         let mut merged = BTreeMap::new();
-        for (term, fields) in self.0 {
-            *merged.entry(term).or_default() |= fields;
+        for listing in &self.listings {
+            *merged.entry(listing.term(&self.text)).or_default() |= listing.fields;
         }
         merged
+    }
+
+    /// The terms of many orders as a sorted run. Most terms stand here many times: each is compared
+    /// once, and what is sorted then are numbers.
+    pub fn packed(&self) -> Vec<Block> {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut listings: Vec<(usize, i64, i64)> = Vec::with_capacity(self.listings.len());
+        for listing in &self.listings {
+            let next = numbers.len();
+            let number = *numbers.entry(listing.term(&self.text)).or_insert(next);
+            listings.push((number, listing.order_id, listing.fields));
+        }
+        let mut terms: Vec<(&str, usize)> = numbers.into_iter().collect();
+        terms.sort_unstable();
+        let mut places = vec![0; terms.len()];
+        for (place, (_, number)) in terms.iter().enumerate() {
+            places[*number] = place;
+        }
+        for (term, ..) in &mut listings {
+            *term = places[*term];
+        }
+        listings.sort_unstable();
+        let mut packer = Packer::of_a_run();
+        for same in listings.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let (place, order_id, _) = same[0];
+            let fields = same.iter().fold(0, |fields, listing| fields | listing.2);
+            packer.push(Entry { term: terms[place].0, order_id, fields });
+        }
+        packer.finish()
     }
 
     /// Whether an order with these terms answers the search.
     pub fn match_all(&self, field: SearchField, words: &[String]) -> bool {
         let held = |word: &String| {
-            self.0.iter().any(|(term, fields)| fields & field.bits() != 0 && term.starts_with(word.as_str()))
+            self.listings.iter().any(|listing| {
+                listing.fields & field.bits() != 0 && listing.term(&self.text).starts_with(word.as_str())
+            })
         };
         words.iter().all(held)
+    }
+
+    /// Lists an order as it was packed.
+    pub fn list(&mut self, Entry { term, order_id, fields }: Entry<'_>) {
+        let start = self.text.len();
+        self.text.push_str(term);
+        self.listings.push(Listing { start, end: self.text.len(), order_id, fields });
     }
 
     fn put(&mut self, fields: i64, term: &str) {
         let term = cut(term);
         if !term.is_empty() {
-            self.0.push((term, fields));
+            self.list(Entry { term, order_id: 0, fields });
         }
     }
 
@@ -203,11 +286,11 @@ impl Terms {
 
     fn name(&mut self, fields: i64, name: &str) {
         let name: String = folded(name).split_whitespace().collect();
-        for ending in endings(&name, 1) {
+        let initials: String = name.chars().map(initial_consonant).collect();
+        for (ending, initials) in endings(&name, 1).zip(endings(&initials, 1)) {
             self.put(fields, ending);
-            let initials: String = ending.chars().map(initial_consonant).collect();
             if initials != ending {
-                self.put(fields, &initials);
+                self.put(fields, initials);
             }
         }
     }
@@ -258,8 +341,11 @@ fn endings(text: &str, shortest: usize) -> impl Iterator<Item = &str> {
     text.char_indices().take((longest + 1).saturating_sub(shortest)).map(|(start, _)| &text[start..])
 }
 
-fn cut(text: &str) -> String {
-    text.char_indices().nth(TERM_LENGTH).map_or(text, |(end, _)| &text[..end]).to_owned()
+fn cut(text: &str) -> &str {
+    if text.len() <= TERM_LENGTH {
+        return text;
+    }
+    text.char_indices().nth(TERM_LENGTH).map_or(text, |(end, _)| &text[..end])
 }
 
 /// ㅎ for 홍; any other character stays. The letter is U+1112, which is what NFKC makes of the ㅎ

@@ -74,6 +74,12 @@ impl Files {
 
     /// Uploads rows that were read and found right.
     pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: Rows) -> Result<Report> {
+        let upload_id = tx.new_id();
+        self.upload_as(tx, upload_id, code, rows)
+    }
+
+    /// Uploads rows as the upload of that number.
+    pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: Rows) -> Result<Report> {
         let kind = match rows {
             Rows::Orders(_) => Kind::Orders,
             Rows::Tracking(_) => Kind::Tracking,
@@ -81,16 +87,19 @@ impl Files {
         };
         let file = ReadFile { profile: self.profile(kind, code), rows };
         let plan = plan::plan(tx, &file)?;
-        let upload_id = tx.new_id();
         apply::apply(tx, &plan, &file, &self.districts, upload_id, None)?;
         Ok(plan.report)
     }
 
     /// Uploads these orders of one channel.
     pub(crate) fn order(&self, tx: &mut dyn Tx, code: &str, orders: Vec<NewOrder>) -> Result<Report> {
-        let rows = checked(orders.into_iter().map(|order| (order.order_number.clone(), order)));
-        self.upload(tx, code, Rows::Orders(rows))
+        self.upload(tx, code, order_rows(orders))
     }
+}
+
+/// The rows of these orders.
+pub(crate) fn order_rows(orders: Vec<NewOrder>) -> Rows {
+    Rows::Orders(checked(orders.into_iter().map(|order| (order.order_number.clone(), order))))
 }
 
 /// Rows that were found right, numbered as in a sheet.

@@ -9,7 +9,7 @@ use super::read::ReadFile;
 use crate::deliveries::{self, model::Part, model::Summary};
 use crate::districts::Districts;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
-use crate::orders::store::{self as orders, Action, Cause};
+use crate::orders::store::{self as orders, Action, Cause, New};
 use crate::products::store as products;
 use crate::sheets::Kind;
 use crate::storage::{Result, StorageError, Tx};
@@ -56,32 +56,30 @@ pub fn create(
 ) -> Result<()> {
     let channel_id = channel(tx, code, name)?;
     let product_ids = make_products(tx, bundles, findings, cause.upload_id)?;
-    orders::changing(tx, cause, |changes| {
-        changes.expect_new(bundles.iter().map(|bundle| bundle.orders.len()).sum());
-        for bundle in bundles {
-            let made: Vec<Order> = bundle
-                .orders
-                .iter()
-                .map(|new| {
-                    let id = changes.tx.new_id();
-                    let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
-                    let sigungu = districts.lookup(&new.recipient.zip_code).district();
-                    let mut made =
-                        order(new, id, [channel_id, product_id, bundle.delivery_id], sigungu, cause.upload_id);
-                    settle(&mut made);
-                    made
-                })
-                .collect();
-            if bundle.exists {
-                made.iter().try_for_each(|order| changes.insert(order, &bundle.number))?;
-            } else {
-                let parts: Vec<Part> = made.iter().map(part).collect();
-                deliveries::store::insert(changes.tx, bundle.delivery_id, &bundle.number, &Summary::of(&parts))?;
-                made.iter().try_for_each(|order| changes.insert_into_new(order, &bundle.number))?;
-            }
+    let mut made: Vec<New<'_>> = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
+    for bundle in bundles {
+        for new in &bundle.orders {
+            let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
+            let sigungu = districts.lookup(&new.recipient.zip_code).district();
+            let belongs_to = [channel_id, product_id, bundle.delivery_id];
+            let mut order = order(new, tx.new_id(), belongs_to, sigungu, cause.upload_id);
+            settle(&mut order);
+            made.push(New { order, bundle_number: &bundle.number, joins: bundle.exists });
         }
-        Ok(())
-    })
+    }
+    orders::changing(tx, cause, |changes| changes.insert_all(&made, |tx| make_deliveries(tx, &made)))
+}
+
+/// Makes the deliveries of new bundles; the orders of a bundle stand together.
+fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
+    for bundle in orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id) {
+        let New { order, bundle_number, joins } = &bundle[0];
+        if !joins {
+            let parts: Vec<Part> = bundle.iter().map(|new| part(&new.order)).collect();
+            deliveries::store::insert(tx, order.delivery_id, bundle_number, &Summary::of(&parts))?;
+        }
+    }
+    Ok(())
 }
 
 /// The identifier of the channel of that code, made when it is not there.

@@ -69,7 +69,7 @@ pub fn listed_under(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Re
     let mut set: Option<Vec<i64>> = None;
     let mut others = Vec::new();
     for word in words {
-        match listed_under_one(tx, field, word)? {
+        match store::terms::listed_under(tx, word, field.bits(), LISTED)? {
             None => others.push(word.clone()),
             Some(ids) => {
                 set = Some(match set {
@@ -80,26 +80,6 @@ pub fn listed_under(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Re
         }
     }
     Ok((set, others))
-}
-
-/// The orders listed under a word, sorted; none when there are too many entries.
-fn listed_under_one(tx: &mut dyn Tx, field: SearchField, word: &str) -> Result<Option<Vec<i64>>> {
-    const ENTRIES: &str = "FROM order_terms WHERE term >= ? AND term < ?";
-    let range = [word.into(), format!("{word}\u{10FFFF}").into()];
-    // The engine counts to the bound much faster than it hands rows over.
-    if tx.query_one(&format!("SELECT 1 {ENTRIES} LIMIT 1 OFFSET {LISTED}"), &range)?.is_some() {
-        return Ok(None);
-    }
-    let mut ids = Vec::new();
-    tx.for_each(&format!("SELECT order_id, fields {ENTRIES}"), &range, &mut |row| {
-        if row.int(1)? & field.bits() != 0 {
-            ids.push(row.int(0)?);
-        }
-        Ok(())
-    })?;
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(Some(ids))
 }
 
 /// Those of the orders that pass the filters, in the sequence of the list.

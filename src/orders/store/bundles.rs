@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cause, changing, find, log};
+use super::{Cause, changing, find, log, terms};
 use crate::deliveries::model::Summary;
 use crate::deliveries::store as deliveries;
 use crate::orders::bundle::{Obstacle, obstacles, was_delivered};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::terms::{SearchField, search_words};
-use crate::storage::{Param, Result, StorageError, Tx, crockford};
+use crate::storage::{Result, StorageError, Tx, crockford};
 
 /// Orders of the same name that are looked at, newest first.
-const LOOKED_AT: i64 = 200;
+const LOOKED_AT: usize = 200;
+
+/// A word under which more entries than this are listed tells nothing about a recipient.
+const TELLING: usize = 50_000;
 
 /// Bundles that are offered for merging.
 const OFFERED: usize = 10;
@@ -162,15 +165,13 @@ fn address(order: &Order) -> Vec<String> {
 fn listed_under(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
     let name: String = order.recipient.name.split_whitespace().collect();
     let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };
-    // CROSS: the name first, of which there are fewer than of a house number.
-    let join =
-        |place| format!(" CROSS JOIN order_terms w{place} ON w{place}.term = ? AND w{place}.order_id = n.order_id");
-    let joins: String = (0..others.len()).map(join).collect();
-    let sql = format!(
-        "SELECT n.order_id FROM order_terms n{joins} \
-         WHERE n.term = ? AND n.fields & ? <> 0 ORDER BY n.order_id DESC LIMIT {LOOKED_AT}"
-    );
-    let mut params: Vec<Param<'_>> = others.iter().map(Param::from).collect();
-    params.extend([name.into(), SearchField::RecipientName.bits().into()]);
-    tx.query(&sql, &params)?.iter().map(|row| row.int(0)).collect()
+    let Some(mut ids) = terms::listed_at(tx, &name, SearchField::RecipientName.bits(), TELLING)? else {
+        return Ok(Vec::new());
+    };
+    for other in others {
+        if let Some(listed) = terms::listed_at(tx, other, SearchField::All.bits(), TELLING)? {
+            ids.retain(|id| listed.binary_search(id).is_ok());
+        }
+    }
+    Ok(ids.split_off(ids.len().saturating_sub(LOOKED_AT)))
 }

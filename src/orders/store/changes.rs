@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::{COLUMN_COUNT, COLUMNS, Cause, columns, values};
+use super::{Action, COLUMN_COUNT, COLUMNS, Cause, columns, terms as listing, values};
 use crate::deliveries;
 use crate::orders::model::{Order, OrderState};
-use crate::orders::terms::{Searchable, terms};
+use crate::orders::terms::{Block, Searchable, Terms, terms};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 
 /// Runs `work`, which inserts and saves orders, and then brings tallies and deliveries up to date.
@@ -15,14 +15,8 @@ pub fn changing<T, E: From<StorageError>>(
     cause: Cause,
     work: impl FnOnce(&mut Changes<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut changes = Changes {
-        tx,
-        cause,
-        tallies: BTreeMap::new(),
-        stale_deliveries: BTreeSet::new(),
-        new_terms: Vec::new(),
-        log: Vec::new(),
-    };
+    let mut changes =
+        Changes { tx, cause, tallies: BTreeMap::new(), stale_deliveries: BTreeSet::new(), log: Vec::new() };
     let answer = work(&mut changes)?;
     changes.finish()?;
     Ok(answer)
@@ -35,62 +29,79 @@ pub struct Changes<'t> {
     cause: Cause,
     tallies: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
-    /// Inserted at the end and sorted: neighbours in the index are written together.
-    new_terms: Vec<NewTerm>,
     log: Vec<(i64, String)>,
 }
 
-/// A term to be inserted. Hundreds of thousands are sorted at once, mostly by comparing two numbers.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct NewTerm {
-    /// the first eight bytes of the term
-    beginning: u64,
-    term: String,
-    order_id: i64,
-    fields: i64,
+/// A new order, and the number of the bundle it goes into.
+#[derive(Debug)]
+pub struct New<'b> {
+    /// the order
+    pub order: Order,
+    /// 묶음배송번호
+    pub bundle_number: &'b str,
+    /// its delivery was there before, so it has to be brought up to date
+    pub joins: bool,
 }
 
-impl NewTerm {
-    fn new(term: String, order_id: i64, fields: i64) -> Self {
-        let mut beginning = [0; 8];
-        for (byte, of_term) in beginning.iter_mut().zip(term.bytes()) {
-            *byte = of_term;
-        }
-        Self { beginning: u64::from_be_bytes(beginning), term, order_id, fields }
-    }
-}
+/// Orders whose terms are packed as one run: so few that a large upload needs little memory, and the
+/// next run finds it warm.
+const ORDERS_OF_A_RUN: usize = if cfg!(test) { 6 } else { 2_500 };
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
 });
 
-/// Terms that an order has, more or less.
-const TERMS_OF_AN_ORDER: usize = 36;
-
 impl Changes<'_> {
-    /// Makes room for so many new orders.
-    pub fn expect_new(&mut self, orders: usize) {
-        self.new_terms.reserve(orders * TERMS_OF_AN_ORDER);
-        self.log.reserve(orders);
-    }
-
-    /// Inserts an order into a delivery that was made for it and counts it already.
-    pub fn insert_into_new(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
-        let now = self.tx.now();
-        let params: Vec<Param<'_>> = values(order).into_iter().chain([order.version.into(), now.into()]).collect();
-        self.tx.exec(&INSERT, &params)?;
-        *self.tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
-        self.save_claim(order.id, false, order.has_open_claim())?;
-        let terms = terms(searchable(order, bundle_number)).0;
-        self.new_terms.extend(terms.into_iter().map(|(term, fields)| NewTerm::new(term, order.id, fields)));
-        self.log(order.id, &[]);
-        Ok(())
-    }
-
     /// Inserts an order into a delivery that exists.
     pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
+        self.insert_rows(std::iter::once(order))?;
         self.stale_deliveries.insert(order.delivery_id);
-        self.insert_into_new(order, bundle_number)
+        self.log(order.id, &[]);
+        listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
+    }
+
+    /// Inserts orders, of an upload mostly, after `deliveries` has made those that they go into. The
+    /// terms of many are packed on another thread while the rows are written.
+    pub fn insert_all(&mut self, orders: &[New<'_>], deliveries: impl FnOnce(&mut dyn Tx) -> Result<()>) -> Result<()> {
+        self.stale_deliveries.extend(orders.iter().filter(|new| new.joins).map(|new| new.order.delivery_id));
+        if !self.upload_tells_of_new_orders()? {
+            for new in orders {
+                self.log(new.order.id, &[]);
+            }
+        }
+        let rows = orders.iter().map(|new| &new.order);
+        if !listing::are_worth_a_run(self.tx, orders.len())? {
+            deliveries(self.tx)?;
+            self.insert_rows(rows)?;
+            return orders.iter().try_for_each(|New { order, bundle_number, .. }| {
+                listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
+            });
+        }
+        let runs = std::thread::scope(|scope| {
+            let packing = scope.spawn(|| orders.chunks(ORDERS_OF_A_RUN).map(packed).collect::<Vec<_>>());
+            deliveries(self.tx)?;
+            self.insert_rows(rows)?;
+            packing.join().map_err(|_| StorageError::Panicked("while search terms were packed".to_owned()))
+        })?;
+        runs.into_iter().try_for_each(|run| listing::insert_run(self.tx, run))
+    }
+
+    fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
+        let (now, tallies) = (self.tx.now(), &mut self.tallies);
+        let mut rows = orders.clone().map(|order| {
+            *tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
+            values(order).into_iter().chain([order.version.into(), now.into()]).collect()
+        });
+        self.tx.exec_many(&INSERT, &mut rows)?;
+        orders.into_iter().try_for_each(|order| self.save_claim(order.id, false, order.has_open_claim()))
+    }
+
+    /// An order that an upload made needs no line in the log that says so: [`super::events`] knows it
+    /// from the order and its upload, if that names the member too.
+    fn upload_tells_of_new_orders(&mut self) -> Result<bool> {
+        let (Action::Created, Some(upload_id)) = (self.cause.action, self.cause.upload_id) else { return Ok(false) };
+        let row = self.tx.query_one("SELECT member_id FROM uploads WHERE id = ?", &[upload_id.into()])?;
+        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.cause.member_id))
     }
 
     /// Saves what is different in `after`. Answers false, changing nothing, when somebody else
@@ -127,27 +138,13 @@ impl Changes<'_> {
         if before.delivery_id == after.delivery_id && searchable(before, "") == searchable(after, "") {
             return Ok(());
         }
-        self.insert_new_terms()?;
         let was = bundle_number(self.tx, before.delivery_id)?;
         let is = if before.delivery_id == after.delivery_id {
             was.clone()
         } else {
             bundle_number(self.tx, after.delivery_id)?
         };
-        let was = terms(searchable(before, &was)).merged();
-        let is = terms(searchable(after, &is)).merged();
-        for term in was.keys().filter(|term| !is.contains_key(*term)) {
-            self.tx
-                .exec("DELETE FROM order_terms WHERE term = ? AND order_id = ?", &[term.into(), before.id.into()])?;
-        }
-        for (term, fields) in is.iter().filter(|(term, fields)| was.get(*term) != Some(fields)) {
-            self.tx.upsert(
-                "order_terms",
-                &[("term", term.into()), ("order_id", before.id.into())],
-                &[("fields", (*fields).into())],
-            )?;
-        }
-        Ok(())
+        listing::save(self.tx, before.id, &terms(searchable(before, &was)), &terms(searchable(after, &is)))
     }
 
     fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
@@ -185,20 +182,7 @@ impl Changes<'_> {
         )
     }
 
-    fn insert_new_terms(&mut self) -> Result<()> {
-        self.new_terms.sort_unstable();
-        self.new_terms.dedup_by(|next, kept| {
-            let same = next.term == kept.term && next.order_id == kept.order_id;
-            kept.fields |= if same { next.fields } else { 0 };
-            same
-        });
-        let mut rows =
-            self.new_terms.drain(..).map(|new| vec![new.term.into(), new.order_id.into(), new.fields.into()]);
-        self.tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
-    }
-
     fn finish(mut self) -> Result<()> {
-        self.insert_new_terms()?;
         self.insert_log()?;
         for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
             self.tx.add(
@@ -217,6 +201,14 @@ impl Changes<'_> {
         }
         Ok(())
     }
+}
+
+fn packed(orders: &[New<'_>]) -> Vec<Block> {
+    let mut terms = Terms::with_room_for(orders.len());
+    for New { order, bundle_number, .. } in orders {
+        terms.add(order.id, searchable(order, bundle_number));
+    }
+    terms.packed()
 }
 
 fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {

@@ -1,0 +1,324 @@
+//! Where the search finds orders.
+//!
+//! A term of an order stands in one of two places. The terms of many new orders come as a *run*:
+//! sorted, packed in blocks, never changed. Everything else, single orders and changes, is rows of
+//! `order_terms`, which win over the runs: a row without fields says that the order is no longer
+//! listed there. A search reads the range of its word in the rows and in every run. [`tidy`] merges
+//! runs so that they stay few.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::orders::terms::{Block, Damaged, Entries, LEAST_ENTRIES, Packer, Terms};
+use crate::storage::{Param, Result, Row, StorageError, Tx};
+
+// Under test the limits are small, so that a few orders reach what lies beyond them.
+
+/// New orders that are worth a run; the terms of fewer are rows.
+const WORTH_A_RUN: usize = if cfg!(test) { 4 } else { 100 };
+
+/// With so many runs nobody has tidied for long: what is new becomes rows.
+const MOST_RUNS: i64 = if cfg!(test) { 12 } else { 64 };
+
+/// Runs of about one size that are merged: many make few merges, few make quick searches.
+const MERGED_AT_ONCE: usize = 4;
+
+/// Blocks of each run that one step of a merge takes, some hundred kilobytes in all.
+const BLOCKS_A_STEP: usize = if cfg!(test) { 2 } else { 16 };
+
+/// Whether terms of so many new orders are to be packed as a run.
+pub(super) fn are_worth_a_run(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
+    Ok(orders >= WORTH_A_RUN && tx.number("SELECT count(*) FROM term_runs", &[])? < MOST_RUNS)
+}
+
+/// Keeps the terms of new orders as a run of its own.
+pub(super) fn insert_run(tx: &mut dyn Tx, blocks: Vec<Block>) -> Result<()> {
+    let run_id = tx.new_id();
+    let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
+    let params = [run_id.into(), i64::try_from(bytes).unwrap_or(i64::MAX).into()];
+    tx.exec("INSERT INTO term_runs (id, size) VALUES (?, ?)", &params)?;
+    insert_blocks(tx, run_id, 0, blocks)
+}
+
+fn insert_blocks(tx: &mut dyn Tx, run_id: i64, first_place: i64, blocks: Vec<Block>) -> Result<()> {
+    let mut rows = (first_place..).zip(blocks).map(|(place, block)| {
+        vec![run_id.into(), block.last_term.into(), place.into(), Param::Blob(block.bytes.into())]
+    });
+    tx.exec_many("INSERT INTO term_blocks (run_id, last_term, place, bytes) VALUES (?, ?, ?, ?)", &mut rows)
+}
+
+/// Keeps the terms of a new order as rows.
+pub(super) fn insert_rows(tx: &mut dyn Tx, order_id: i64, terms: &Terms) -> Result<()> {
+    let terms = terms.merged();
+    let mut rows = terms.iter().map(|(term, fields)| vec![(*term).into(), order_id.into(), (*fields).into()]);
+    tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
+}
+
+/// Lists an order under what it is found by now, and no longer under what it was.
+pub(super) fn save(tx: &mut dyn Tx, order_id: i64, was: &Terms, is: &Terms) -> Result<()> {
+    let (was, is) = (was.merged(), is.merged());
+    let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
+    let new = is.iter().filter(|(term, fields)| was.get(*term) != Some(fields));
+    for (term, fields) in gone.chain(new) {
+        let key = [("term", (*term).into()), ("order_id", order_id.into())];
+        tx.upsert("order_terms", &key, &[("fields", (*fields).into())])?;
+    }
+    Ok(())
+}
+
+/// The orders listed under terms that begin with `word` in one of the fields, sorted; none when
+/// there are more than `most` entries.
+pub fn listed_under(tx: &mut dyn Tx, word: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+    listed(tx, word, &format!("{word}\u{10FFFF}"), fields, most)
+}
+
+/// As [`listed_under`], for orders listed under that very term.
+pub fn listed_at(tx: &mut dyn Tx, term: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+    listed(tx, term, &format!("{term}\0"), fields, most)
+}
+
+fn listed(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+    const ROWS: &str = "FROM order_terms WHERE term >= ? AND term < ?";
+    const WITHIN: &str = "SELECT b.bytes FROM term_runs r CROSS JOIN term_blocks b \
+                          WHERE b.run_id = r.id AND b.last_term >= ? AND b.last_term < ? LIMIT ?";
+    const BEYOND: &str = "SELECT (SELECT b.bytes FROM term_blocks b WHERE b.run_id = r.id AND b.last_term >= ? \
+                          ORDER BY b.last_term, b.place LIMIT 1) FROM term_runs r";
+    let range = [word.into(), end.into()];
+    // The engine counts to the bound much faster than it hands rows over.
+    if tx.query_one(&format!("SELECT 1 {ROWS} LIMIT 1 OFFSET {most}"), &range)?.is_some() {
+        return Ok(None);
+    }
+    let mut listed = Listed { word, end, fields, most, entries: 0, ids: Vec::new(), changed: HashMap::new() };
+    tx.for_each(&format!("SELECT order_id, fields, term {ROWS}"), &range, &mut |row| listed.row(row))?;
+    let blocks = i64::try_from(most / LEAST_ENTRIES + 1).unwrap_or(i64::MAX);
+    let within = [word.into(), end.into(), blocks.into()];
+    tx.for_each(WITHIN, &within, &mut |row| listed.block(row))?;
+    tx.for_each(BEYOND, &[end.into()], &mut |row| listed.block(row))?;
+    Ok(listed.finish())
+}
+
+/// What is found under a word.
+struct Listed<'w> {
+    word: &'w str,
+    end: &'w str,
+    fields: i64,
+    most: usize,
+    entries: usize,
+    ids: Vec<i64>,
+    /// orders with terms that are rows, whatever the runs say about those
+    changed: HashMap<i64, Vec<String>>,
+}
+
+impl Listed<'_> {
+    fn row(&mut self, mut row: Row) -> Result<()> {
+        self.entries += 1;
+        let order_id = row.int(0)?;
+        if row.int(1)? & self.fields != 0 {
+            self.ids.push(order_id);
+        }
+        self.changed.entry(order_id).or_default().push(row.text(2)?);
+        Ok(())
+    }
+
+    fn block(&mut self, mut row: Row) -> Result<()> {
+        let Some(bytes) = row.opt_blob(0)?.filter(|_| self.entries <= self.most) else { return Ok(()) };
+        let mut entries = Entries::of(&bytes);
+        while let Some(entry) = entries.read()? {
+            if (self.word..self.end).contains(&entry.term) {
+                self.entries += 1;
+                let changed = self.changed.get(&entry.order_id);
+                let is_changed = changed.is_some_and(|terms| terms.iter().any(|term| term == entry.term));
+                if entry.fields & self.fields != 0 && !is_changed {
+                    self.ids.push(entry.order_id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Option<Vec<i64>> {
+        self.ids.sort_unstable();
+        self.ids.dedup();
+        (self.entries <= self.most).then_some(self.ids)
+    }
+}
+
+/// Takes one step of merging runs of about one size into one, and tells whether there may be more to
+/// do. A step moves what stands first in the runs to the end of the new one, within one transaction:
+/// whenever the program ends, every term stands in exactly one run.
+pub fn tidy(tx: &mut dyn Tx) -> Result<bool> {
+    let runs = tx.query("SELECT id, size, merges_into FROM term_runs ORDER BY id", &[])?;
+    let merging = runs.iter().find_map(|row| row.opt_int(2).transpose()).transpose()?;
+    let Some(target) = merging else { return begin_merge(tx, &runs) };
+    let mut sources = Vec::new();
+    let mut end: Option<Position> = None;
+    for row in &runs {
+        if row.opt_int(2)? == Some(target) {
+            let source = Front::of(tx, row.int(0)?)?;
+            end = [end, source.end()?].into_iter().flatten().min();
+            sources.push(source);
+        }
+    }
+    let mut first = Terms::default();
+    for source in sources {
+        source.take(tx, end.as_ref(), &mut first)?;
+    }
+    let sql = "SELECT place FROM term_blocks WHERE run_id = ? ORDER BY last_term DESC, place DESC LIMIT 1";
+    let place = tx.query_one(sql, &[target.into()])?.map_or(Ok(0), |row| row.int(0))?;
+    insert_blocks(tx, target, place + 1, first.packed())?;
+    if end.is_none() {
+        tx.exec("DELETE FROM term_runs WHERE merges_into = ?", &[target.into()])?;
+    }
+    Ok(true)
+}
+
+/// Chooses the oldest of the smallest runs there are enough of. A size is four times the one below.
+fn begin_merge(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
+    let mut by_size: BTreeMap<u32, Vec<(i64, i64)>> = BTreeMap::new();
+    for row in runs {
+        let (id, size) = (row.int(0)?, row.int(1)?);
+        by_size.entry(size.max(1).ilog2() / 2).or_default().push((id, size));
+    }
+    let Some(chosen) = by_size.values().find_map(|runs| runs.get(..MERGED_AT_ONCE)) else { return Ok(false) };
+    let target = tx.new_id();
+    let size: i64 = chosen.iter().map(|(_, size)| size).sum();
+    tx.exec("INSERT INTO term_runs (id, size) VALUES (?, ?)", &[target.into(), size.into()])?;
+    for (id, _) in chosen {
+        tx.exec("UPDATE term_runs SET merges_into = ? WHERE id = ?", &[target.into(), (*id).into()])?;
+    }
+    Ok(true)
+}
+
+/// Where an entry stands in the sequence of a run.
+type Position = (String, i64);
+
+/// The first blocks of a run that is being merged.
+struct Front {
+    run_id: i64,
+    blocks: Vec<StoredBlock>,
+}
+
+struct StoredBlock {
+    last_term: String,
+    place: i64,
+    bytes: Vec<u8>,
+}
+
+impl Front {
+    fn of(tx: &mut dyn Tx, run_id: i64) -> Result<Self> {
+        let sql = "SELECT last_term, place, bytes FROM term_blocks WHERE run_id = ? ORDER BY last_term, place LIMIT ?";
+        let limit = i64::try_from(BLOCKS_A_STEP).unwrap_or(i64::MAX);
+        let rows = tx.query(sql, &[run_id.into(), limit.into()])?.into_iter();
+        let blocks = rows.map(|mut row| {
+            let bytes = row.opt_blob(2)?.unwrap_or_default();
+            Ok(StoredBlock { last_term: row.text(0)?, place: row.int(1)?, bytes })
+        });
+        Ok(Self { run_id, blocks: blocks.collect::<Result<_>>()? })
+    }
+
+    /// The last entry; none when the run ends here, so that nothing stands behind.
+    fn end(&self) -> Result<Option<Position>> {
+        let Some(last) = self.blocks.last().filter(|_| self.blocks.len() == BLOCKS_A_STEP) else { return Ok(None) };
+        let mut entries = Entries::of(&last.bytes);
+        while entries.read()?.is_some() {}
+        let entry = entries.entry();
+        Ok(Some((entry.term.to_owned(), entry.order_id)))
+    }
+
+    /// Takes what stands before or at `end` out of the run and lists it in `first`.
+    fn take(self, tx: &mut dyn Tx, end: Option<&Position>, first: &mut Terms) -> Result<()> {
+        const BLOCK: &str = "WHERE run_id = ? AND last_term = ? AND place = ?";
+        for block in self.blocks {
+            let key = [self.run_id.into(), block.last_term.into(), block.place.into()];
+            let mut rest = Packer::of_one_block();
+            let mut entries = Entries::of(&block.bytes);
+            while let Some(entry) = entries.read()? {
+                if end.is_some_and(|(term, order_id)| (term.as_str(), *order_id) < (entry.term, entry.order_id)) {
+                    rest.push(entry);
+                } else {
+                    first.list(entry);
+                }
+            }
+            match rest.finish().pop() {
+                None => tx.exec(&format!("DELETE FROM term_blocks {BLOCK}"), &key)?,
+                Some(Block { bytes, .. }) => {
+                    let params: Vec<Param<'_>> = std::iter::once(Param::Blob(bytes.into())).chain(key).collect();
+                    tx.exec(&format!("UPDATE term_blocks SET bytes = ? {BLOCK}"), &params)?;
+                    break;
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+impl From<Damaged> for StorageError {
+    fn from(damaged: Damaged) -> Self {
+        Self::Inconsistent(damaged.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::terms::SearchField;
+    use crate::orders::testing::{Shop, all_orders, edit, new_order};
+    use crate::storage::Tx;
+
+    fn found(tx: &mut dyn Tx, word: &str) -> Result<usize> {
+        let found = listed_under(tx, word, SearchField::All.bits(), 1_000_000)?;
+        Ok(found.expect("however many").len())
+    }
+
+    fn runs(tx: &mut dyn Tx) -> Result<i64> {
+        tx.number("SELECT count(*) FROM term_runs", &[])
+    }
+
+    #[test]
+    fn runs_are_merged_step_by_step_and_a_search_finds_the_same_meanwhile() {
+        let merged = Shop::open().write(|tx, files| {
+            let (mut most, mut steps) = (0, 0);
+            for upload in 0..20 {
+                let orders = (0..6).map(|place| new_order(&format!("2026110{upload:02}0000{place:03}"))).collect();
+                files.order(tx, "SMART_STORE", orders)?;
+                most = most.max(runs(tx)?);
+                let orders = all_orders(tx)?;
+                assert!(edit(tx, &orders[0], |order| order.recipient.name = format!("이{upload}"))?);
+                while tidy(tx)? {
+                    steps += 1;
+                    assert_eq!(found(tx, "홍길동")?, orders.len());
+                    assert_eq!(found(tx, "김견본")?, orders.len() - 1, "one lives elsewhere");
+                    assert_eq!(found(tx, &format!("이{upload}"))?, 1);
+                    assert_eq!(found(tx, &format!("2026110{upload:02}"))?, 6);
+                }
+            }
+            Ok((most, steps, runs(tx)?))
+        });
+        let (most, steps, left) = merged.expect("merges");
+        assert!(most <= 7 && left <= 6 && steps > 40, "{most} runs, {left} at the end, {steps} steps");
+    }
+
+    #[test]
+    fn nobody_who_never_tidies_gets_more_runs_than_a_search_can_bear() {
+        let shop = Shop::open();
+        let runs = shop.write(|tx, files| {
+            for upload in 0..MOST_RUNS + 5 {
+                let orders = (0..6).map(|place| new_order(&format!("2026110{upload:02}0000{place:03}"))).collect();
+                files.order(tx, "SMART_STORE", orders)?;
+            }
+            assert_eq!(i64::try_from(found(tx, "홍길동")?), Ok(6 * (MOST_RUNS + 5)));
+            runs(tx)
+        });
+        assert_eq!(runs.expect("uploads"), MOST_RUNS);
+    }
+
+    #[test]
+    fn a_word_with_too_many_orders_makes_no_set() {
+        let shop = Shop::open();
+        let bounded = shop.write(|tx, files| {
+            files.order(tx, "SMART_STORE", (0..30).map(|place| new_order(&format!("20261101{place:08}"))).collect())?;
+            let all = SearchField::All.bits();
+            Ok([29, 30].map(|most| listed_under(tx, "홍길동", all, most).expect("reads").map(|ids| ids.len())))
+        });
+        assert_eq!(bounded.expect("reads"), [None, Some(30)]);
+    }
+}

@@ -1,0 +1,275 @@
+//! Search terms packed: a sorted run of (term, order, fields), cut into blocks of some kilobytes.
+//!
+//! An entry is three or four numbers of 7 bits a byte, low bits first:
+//!
+//! - 0 when its term is that of the entry before; otherwise 1 + how many bytes it shares with that
+//!   term, how many are its own, and those bytes;
+//! - the order's number less that of the entry before, in zigzag;
+//! - its fields, as they are.
+//!
+//! Each block begins anew, so that it can be read without the others.
+
+use std::cmp::Ordering;
+
+/// Bytes at which a block is full: small enough to read one for a search that finds little, and for
+/// every engine's limit; large enough that a million orders have some ten thousand. Small under test,
+/// so that a few orders fill several.
+const FULL: usize = if cfg!(test) { 256 } else { 8 << 10 };
+
+/// Entries that a full block has at least: a term takes no more than 24 letters of four bytes.
+pub const LEAST_ENTRIES: usize = FULL / 128;
+
+/// Bytes a term has at most; 24 characters take fewer.
+const LONGEST_TERM: usize = 255;
+
+/// One order listed under one term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry<'a> {
+    /// what is looked for
+    pub term: &'a str,
+    /// the order
+    pub order_id: i64,
+    /// a bit for each field that holds it
+    pub fields: i64,
+}
+
+impl Entry<'_> {
+    /// The sequence of a run: an order stands once under a term.
+    pub fn sequence(&self, other: &Self) -> Ordering {
+        (self.term, self.order_id).cmp(&(other.term, other.order_id))
+    }
+}
+
+/// A block was not written by [`Packer`], or was damaged since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a block of search terms is damaged")]
+pub struct Damaged;
+
+/// A packed stretch of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// the term of its last entry
+    pub last_term: String,
+    /// its entries
+    pub bytes: Vec<u8>,
+}
+
+/// Packs entries that come in the sequence of a run.
+#[derive(Debug)]
+pub struct Packer {
+    /// bytes at which a block is full
+    room: usize,
+    full: Vec<Block>,
+    bytes: Vec<u8>,
+    term: String,
+    order_id: i64,
+}
+
+impl Packer {
+    /// Packs a run.
+    pub const fn of_a_run() -> Self {
+        Self { room: FULL, full: Vec::new(), bytes: Vec::new(), term: String::new(), order_id: 0 }
+    }
+
+    /// Packs into one block, however much it is: what is left of one.
+    pub fn of_one_block() -> Self {
+        Self { room: usize::MAX, ..Self::of_a_run() }
+    }
+
+    /// Puts the next entry behind those before.
+    pub fn push(&mut self, entry: Entry<'_>) {
+        if self.bytes.len() >= self.room {
+            self.cut();
+        }
+        if self.bytes.is_empty() || entry.term != self.term {
+            let shared = shared(self.term.as_bytes(), entry.term.as_bytes());
+            let own = &entry.term.as_bytes()[shared..];
+            put(&mut self.bytes, shared as u64 + 1);
+            put(&mut self.bytes, own.len() as u64);
+            self.bytes.extend(own);
+            self.term.clear();
+            self.term.push_str(entry.term);
+        } else {
+            put(&mut self.bytes, 0);
+        }
+        put(&mut self.bytes, zigzag(entry.order_id.wrapping_sub(self.order_id)));
+        put(&mut self.bytes, entry.fields.cast_unsigned());
+        self.order_id = entry.order_id;
+    }
+
+    /// The blocks, in sequence.
+    pub fn finish(mut self) -> Vec<Block> {
+        self.cut();
+        self.full
+    }
+
+    fn cut(&mut self) {
+        if !self.bytes.is_empty() {
+            let last_term = std::mem::take(&mut self.term);
+            self.full.push(Block { last_term, bytes: std::mem::take(&mut self.bytes) });
+            self.order_id = 0;
+        }
+    }
+}
+
+/// The entries of a block, one after another.
+#[derive(Debug)]
+pub struct Entries<'b> {
+    rest: &'b [u8],
+    term: String,
+    order_id: i64,
+    fields: i64,
+}
+
+impl<'b> Entries<'b> {
+    /// Reads a block from its beginning.
+    pub fn of(bytes: &'b [u8]) -> Self {
+        Self { rest: bytes, term: String::new(), order_id: 0, fields: 0 }
+    }
+
+    /// The next entry; none at the end.
+    ///
+    /// # Errors
+    /// The block is damaged.
+    pub fn read(&mut self) -> Result<Option<Entry<'_>>, Damaged> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        if let Some(shared) = self.number()?.checked_sub(1) {
+            let own = usize::try_from(self.number()?).map_err(|_| Damaged)?;
+            let shared = usize::try_from(shared).map_err(|_| Damaged)?;
+            let (own, rest) = self.rest.split_at_checked(own).ok_or(Damaged)?;
+            if shared > self.term.len() || shared + own.len() > LONGEST_TERM {
+                return Err(Damaged);
+            }
+            // A letter of several bytes may be shared in part.
+            let mut term = std::mem::take(&mut self.term).into_bytes();
+            term.truncate(shared);
+            term.extend(own);
+            self.term = String::from_utf8(term).map_err(|_| Damaged)?;
+            self.rest = rest;
+        }
+        self.order_id = self.order_id.wrapping_add(unzigzag(self.number()?));
+        self.fields = self.number()?.cast_signed();
+        Ok(Some(self.entry()))
+    }
+
+    /// The entry that was read last.
+    pub fn entry(&self) -> Entry<'_> {
+        Entry { term: &self.term, order_id: self.order_id, fields: self.fields }
+    }
+
+    fn number(&mut self) -> Result<u64, Damaged> {
+        let mut number = 0;
+        for (place, byte) in self.rest.iter().take(10).enumerate() {
+            number |= u64::from(byte & 0x7F) << (7 * place);
+            if byte & 0x80 == 0 {
+                self.rest = &self.rest[place + 1..];
+                return Ok(number);
+            }
+        }
+        Err(Damaged)
+    }
+}
+
+fn shared(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+}
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(low_bits(number) | 0x80);
+        number >>= 7;
+    }
+    bytes.push(low_bits(number));
+}
+
+const fn low_bits(number: u64) -> u8 {
+    number.to_le_bytes()[0]
+}
+
+const fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Listed = BTreeMap<(String, i64), i64>;
+    type Read = Vec<((String, i64), i64)>;
+
+    fn listed() -> impl Strategy<Value = Listed> {
+        let term = prop_oneof!["[가-힣]{1,24}", "[ᄀ-ᄒ]{1,4}", "010[0-9]{0,8}", "\\PC{1,24}"];
+        let order = prop_oneof![0..40_i64, any::<i64>()];
+        proptest::collection::btree_map((term, order), prop_oneof![0..1024_i64, any::<i64>()], 0..200)
+    }
+
+    fn packed(listed: &Listed, mut packer: Packer) -> Vec<Block> {
+        for ((term, order_id), fields) in listed {
+            packer.push(Entry { term, order_id: *order_id, fields: *fields });
+        }
+        packer.finish()
+    }
+
+    fn unpacked(bytes: &[u8]) -> Result<Read, Damaged> {
+        let (mut all, mut entries) = (Vec::new(), Entries::of(bytes));
+        while let Some(entry) = entries.read()? {
+            all.push(((entry.term.to_owned(), entry.order_id), entry.fields));
+        }
+        Ok(all)
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_is_read_as_it_was_packed(listed in listed()) {
+            let blocks = packed(&listed, Packer::of_a_run());
+            let mut all = Vec::new();
+            for block in &blocks {
+                let entries = unpacked(&block.bytes)?;
+                prop_assert_eq!(&entries.last().expect("no block is empty").0.0, &block.last_term);
+                all.extend(entries);
+            }
+            prop_assert!(all.into_iter().eq(listed.clone()));
+            for full in blocks.iter().rev().skip(1) {
+                prop_assert!((FULL..FULL + 128).contains(&full.bytes.len()));
+            }
+            prop_assert!(packed(&listed, Packer::of_one_block()).len() <= 1);
+        }
+
+        #[test]
+        fn damaged_bytes_are_an_error_or_other_entries_but_no_panic(
+            listed in listed(),
+            at in any::<prop::sample::Index>(),
+            to in any::<u8>(),
+            noise in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let _ = unpacked(&noise);
+            for mut block in packed(&listed, Packer::of_a_run()) {
+                let at = at.index(block.bytes.len());
+                let _ = unpacked(&block.bytes[..at]);
+                block.bytes[at] = to;
+                let _ = unpacked(&block.bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_have_been_written_is_damaged() {
+        let cut_off = [1, 3, b'a'];
+        let shares_more_than_there_was = [3, 1, b'a', 0, 0];
+        let no_letter = [1, 1, 0xFF, 0, 0];
+        let endless_number = [1, 1, b'a', 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0];
+        for bytes in [&cut_off[..], &shares_more_than_there_was, &no_letter, &endless_number] {
+            assert_eq!(unpacked(bytes), Err(Damaged), "{bytes:?}");
+        }
+    }
+}
