@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use calamine::{DataRef, Xlsx};
 use chrono::{Duration, NaiveDate, NaiveDateTime};
@@ -243,12 +243,15 @@ pub(super) fn guarded<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Re
     catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(Refusal::Damaged)
 }
 
-/// Bytes of rows that are handed over at once.
+/// Bytes of cells that are handed over at once.
 const BATCH: usize = 128 << 10;
 
-/// Reads the rows of a sheet on a thread of its own, while the ones before are visited here.
-fn xlsx_rows<'x>(
-    xlsx: &'x mut Xlsx<Package>,
+/// A cell as calamine reads it.
+type Read<'x> = calamine::Cell<DataRef<'x>>;
+
+/// Reads the cells of a sheet on a thread of its own, while the rows before are visited here.
+fn xlsx_rows(
+    xlsx: &mut Xlsx<Package>,
     allowance: &Allowance,
     sheet: usize,
     date1904: bool,
@@ -256,93 +259,126 @@ fn xlsx_rows<'x>(
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<(), Refusal> {
     let (hand_over, batches) = sync_channel(1);
+    let limits = counter.limits;
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let mut rows = Rows { row: Row { number: 0, cells: Vec::new(), date1904 }, batch: Vec::new(), bytes: 0 };
-            let read = rows.read(xlsx, allowance, sheet, counter, &hand_over);
+            let mut batch = Batch { cells: Vec::new(), bytes: 0 };
+            let read = read_cells(xlsx, allowance, sheet, limits, &mut batch, &hand_over);
             // What was read before it broke off is seen; nobody waits for it when the visit is over.
-            let _ = hand_over.send(rows.batch);
+            let _ = hand_over.send(batch.cells);
             read
         });
-        let visited = batches.iter().flatten().try_for_each(|row: Row<'x>| visit(&row));
-        drop(batches);
+        let visited = visit_rows(batches, date1904, counter, visit);
         let read = reading.join().unwrap_or(Err(Refusal::Damaged));
-        if visited.is_break() { Ok(()) } else { read }
+        if visited? { read } else { Ok(()) }
     })
 }
 
-/// Puts cells together into rows, and rows into batches.
-struct Rows<'x> {
-    row: Row<'x>,
-    batch: Vec<Row<'x>>,
-    /// of the batch
+/// Cells that are handed over together.
+struct Batch<'x> {
+    cells: Vec<Read<'x>>,
     bytes: usize,
 }
 
-impl<'x> Rows<'x> {
-    fn read(
-        &mut self,
-        xlsx: &'x mut Xlsx<Package>,
-        allowance: &Allowance,
-        sheet: usize,
-        counter: &mut Counter,
-        hand_over: &SyncSender<Vec<Row<'x>>>,
-    ) -> Result<(), Refusal> {
+fn read_cells<'x>(
+    xlsx: &'x mut Xlsx<Package>,
+    allowance: &Allowance,
+    sheet: usize,
+    limits: Limits,
+    batch: &mut Batch<'x>,
+    hand_over: &SyncSender<Vec<Read<'x>>>,
+) -> Result<(), Refusal> {
+    let mut counter = Counter::new(limits);
+    allowance.renew();
+    let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
+    while let Some(cell) = guarded(|| reader.next_cell())? {
         allowance.renew();
-        let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
-        while let Some(cell) = guarded(|| reader.next_cell())? {
-            allowance.renew();
-            counter.cell()?;
+        counter.cell()?;
+        if cell.get_position().1 as usize >= limits.columns {
+            continue;
+        }
+        if let DataRef::String(text) = cell.get_value() {
+            batch.bytes += text.len();
+        }
+        batch.bytes += size_of::<Read<'_>>();
+        batch.cells.push(cell);
+        if batch.bytes >= BATCH {
+            let room = Vec::with_capacity(batch.cells.len());
+            batch.bytes = 0;
+            if hand_over.send(std::mem::replace(&mut batch.cells, room)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts cells together into rows. Tells whether all of them were visited.
+fn visit_rows(
+    batches: Receiver<Vec<Read<'_>>>,
+    date1904: bool,
+    counter: &mut Counter,
+    visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+) -> Result<bool, Refusal> {
+    let mut begun = Row { number: 0, cells: Vec::new(), date1904 };
+    for batch in batches {
+        let mut row = begun;
+        for cell in &batch {
             let (number, column) = cell.get_position();
             let number = number.saturating_add(1);
-            if number != self.row.number {
-                self.end_row(counter)?;
-                self.row.number = number;
-                if self.bytes >= BATCH {
-                    self.bytes = 0;
-                    if hand_over.send(std::mem::take(&mut self.batch)).is_err() {
-                        return Ok(());
+            if number != row.number {
+                if !row.cells.is_empty() {
+                    counter.row(0)?;
+                    if visit(&row).is_break() {
+                        return Ok(false);
                     }
+                    row.cells.clear();
                 }
+                row.number = number;
             }
-            self.put(column as usize, value_of(cell.get_value(), self.row.date1904), counter.max_columns());
+            row.put(column as usize, value_of(cell.get_value(), date1904));
         }
-        self.end_row(counter)
+        begun = row.into_owned();
     }
+    if !begun.cells.is_empty() {
+        counter.row(0)?;
+        let _ = visit(&begun);
+    }
+    Ok(true)
+}
 
-    fn put(&mut self, column: usize, value: Cell<'x>, max_columns: usize) {
-        if value == Cell::Empty || column >= max_columns {
+impl<'a> Row<'a> {
+    fn put(&mut self, column: usize, value: Cell<'a>) {
+        if value == Cell::Empty {
             return;
         }
-        if let Cell::Text(text) = &value {
-            self.bytes += text.len();
+        if column >= self.cells.len() {
+            self.cells.resize(column + 1, Cell::Empty);
         }
-        if column >= self.row.cells.len() {
-            self.row.cells.resize(column + 1, Cell::Empty);
-        }
-        if let Some(place) = self.row.cells.get_mut(column) {
+        if let Some(place) = self.cells.get_mut(column) {
             *place = value;
         }
     }
 
-    fn end_row(&mut self, counter: &mut Counter) -> Result<(), Refusal> {
-        if self.row.cells.is_empty() {
-            return Ok(());
-        }
-        counter.row(0)?;
-        let columns = self.row.cells.len();
-        self.bytes += columns * size_of::<Cell<'_>>();
-        let next = Row { number: 0, cells: Vec::with_capacity(columns), date1904: self.row.date1904 };
-        self.batch.push(std::mem::replace(&mut self.row, next));
-        Ok(())
+    /// The row when the cells it was read from have gone.
+    fn into_owned(self) -> Row<'static> {
+        let owned = |cell| match cell {
+            Cell::Text(text) => Cell::Text(text.into_owned().into()),
+            Cell::Empty => Cell::Empty,
+            Cell::Number(number) => Cell::Number(number),
+            Cell::DateTime(moment) => Cell::DateTime(moment),
+            Cell::Bool(truth) => Cell::Bool(truth),
+            Cell::Error => Cell::Error,
+        };
+        Row { number: self.number, cells: self.cells.into_iter().map(owned).collect(), date1904: self.date1904 }
     }
 }
 
-fn value_of<'a>(value: &DataRef<'a>, date1904: bool) -> Cell<'a> {
+fn value_of<'a>(value: &'a DataRef<'_>, date1904: bool) -> Cell<'a> {
     match value {
         DataRef::SharedString(text) => Cell::Text(cut(text).into()),
         DataRef::String(text) if text.is_empty() => Cell::Empty,
-        DataRef::String(text) => Cell::Text(cut(text).to_owned().into()),
+        DataRef::String(text) => Cell::Text(cut(text).into()),
         DataRef::Float(number) => Cell::Number(*number),
         #[expect(clippy::cast_precision_loss, reason = "Excel numbers are doubles")]
         DataRef::Int(number) => Cell::Number(*number as f64),
@@ -350,7 +386,7 @@ fn value_of<'a>(value: &DataRef<'a>, date1904: bool) -> Cell<'a> {
         DataRef::DateTime(date) => {
             Cell::date_of_serial(date.as_f64(), date1904).map_or(Cell::Number(date.as_f64()), Cell::DateTime)
         }
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.clone().into()),
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.into()),
         DataRef::Error(_) => Cell::Error,
         DataRef::Empty => Cell::Empty,
     }
