@@ -23,7 +23,7 @@ const MOST_RUNS: i64 = if cfg!(test) { 12 } else { 64 };
 const MERGED_AT_ONCE: usize = 4;
 
 /// Blocks of each run that one step of a merge takes, some hundred kilobytes in all.
-const BLOCKS_A_STEP: usize = if cfg!(test) { 2 } else { 16 };
+const BLOCKS_A_STEP: usize = if cfg!(test) { 2 } else { 12 };
 
 /// Whether terms of so many new orders are to be packed as a run.
 pub(super) fn are_worth_a_run(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
