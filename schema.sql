@@ -148,6 +148,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu, id);
 CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu);
 CREATE INDEX deliveries_by_district ON deliveries (sigungu, id, state, shipping_method, preferred_shipping_date);
+-- What goes where and when: the overview counts within it.
+CREATE INDEX deliveries_by_place ON deliveries (state, sigungu, shipping_method, preferred_shipping_date, primary_order_id);
 
 -- What was done with a delivery. The log of its page, and what an undoing needs to know.
 CREATE TABLE delivery_events (
@@ -288,10 +290,68 @@ CREATE TABLE order_events (
     at        INTEGER NOT NULL,
     member_id INTEGER,                            -- null: the command line
     upload_id INTEGER,
-    action    TEXT /*32*/ NOT NULL,               -- created, proceeded, edited, tracked, stated, bundled
+    action    TEXT /*32*/ NOT NULL,               -- created, proceeded, edited, tracked, stated, bundled, classified
     changes   TEXT NOT NULL                       -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);
+
+-- ── districts ──────────────────────────────────────────────────────────────────────────────
+
+-- Newer official lists of postal codes, laid over the table that the program brings along.
+CREATE TABLE district_editions (
+    id         INTEGER NOT NULL PRIMARY KEY,
+    stage      TEXT /*16*/ NOT NULL,              -- previewed, applied
+    told       TEXT NOT NULL,                     -- JSON: the files, and how they were read
+    valid_from TEXT /*10*/,                       -- null until it is applied
+    member_id  INTEGER,                           -- null: the command line
+    created_at INTEGER NOT NULL,
+    applied_at INTEGER
+) STRICT;
+
+-- The regions that a list names.
+CREATE TABLE district_regions (
+    edition_id  INTEGER NOT NULL REFERENCES district_editions (id),
+    code        INTEGER NOT NULL,
+    level       INTEGER NOT NULL,                 -- 0 시/도, 1 시/군/구, 2 일반구
+    parent_code INTEGER,
+    full_name   TEXT /*100*/ NOT NULL,
+    short_name  TEXT /*100*/ NOT NULL,
+    PRIMARY KEY (edition_id, code)
+) STRICT, WITHOUT ROWID;
+
+-- Where a list says that postal codes lie: rows of codes without gap.
+CREATE TABLE district_zips (
+    edition_id INTEGER NOT NULL REFERENCES district_editions (id),
+    zip_start  INTEGER NOT NULL,
+    zip_end    INTEGER NOT NULL,
+    code       INTEGER NOT NULL,
+    PRIMARY KEY (edition_id, zip_start)
+) STRICT, WITHOUT ROWID;
+
+-- Where a postal code lies, said by hand: stands above every list.
+CREATE TABLE district_corrections (
+    zip          TEXT /*10*/ NOT NULL PRIMARY KEY, -- digits
+    sigungu      INTEGER NOT NULL,
+    member_id    INTEGER,
+    corrected_at INTEGER NOT NULL
+) STRICT;
+
+-- Where one order goes, said by hand: holds while the order keeps its postal code.
+CREATE TABLE order_districts (
+    order_id     INTEGER NOT NULL PRIMARY KEY,
+    zip_code     TEXT /*10*/ NOT NULL,
+    sigungu      INTEGER NOT NULL,
+    member_id    INTEGER,
+    corrected_at INTEGER NOT NULL
+) STRICT;
+
+-- One row. Every node compares the version; deliveries under way up to classified_to are classified
+-- anew, and all of them when it is null.
+CREATE TABLE district_state (
+    id            INTEGER NOT NULL PRIMARY KEY,
+    version       INTEGER NOT NULL,
+    classified_to INTEGER
+) STRICT;
 
 -- ── uploads ────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ use clap::Subcommand;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::audit::downloads::{self, Taken};
 use crate::config::Config;
-use crate::districts::Districts;
+use crate::districts::Shared;
 use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::model::OrderState;
@@ -108,9 +108,12 @@ impl Orders {
                 return Err(Failure(problem.to_owned()));
             }
             let wanted = Wanted { content, format, filter };
-            let (districts, out) = (Districts::embedded(), self.out);
-            let written = storage.read(move |tx| export::save(tx, &wanted, &districts, &out)).await;
-            let orders = written.map_err(|error| failure(error, &shown))?;
+            let (districts, out) = (Shared::default(), self.out);
+            let written = storage.read(move |tx| {
+                let districts = districts.of(tx)?;
+                export::save(tx, &wanted, &districts, &out)
+            });
+            let orders = written.await.map_err(|error| failure(error, &shown))?;
             let source = format!("/orders?{}", words.query(&[]));
             let note = self.purpose.unwrap_or_default();
             let taken = move |tx: &mut dyn Tx| {

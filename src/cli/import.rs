@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::districts::Districts;
 use super::export::channel_code;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::config::Config;
@@ -30,6 +31,8 @@ pub(super) enum Import {
     Tracking(Files),
     /// 판매채널의 구매확정, 취소, 반품, 교환 파일을 올려요
     States(Files),
+    /// 우체국 우편번호 DB나 도로명주소 변동분을 올려 지역을 새로 해요
+    Districts(Districts),
 }
 
 #[derive(clap::Args)]
@@ -87,6 +90,7 @@ impl Import {
             Self::Orders(files) => (Kind::Orders, files),
             Self::Tracking(files) => (Kind::Tracking, files),
             Self::States(files) => (Kind::States, files),
+            Self::Districts(districts) => return districts.run(config),
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
         let storage = open_storage(config)?;

@@ -5,6 +5,7 @@
 //! (a flag that does not exist as well).
 
 mod demo;
+mod districts;
 mod export;
 mod import;
 mod serve;

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
 use crate::config::{Config, ConfigError, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
+use crate::districts;
 use crate::members::{self, store};
 use crate::orders;
 use crate::sessions::{self, staying};
@@ -127,6 +128,7 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
     let mut chores = JoinSet::new();
     chores.spawn(sweep(state.clone()));
     chores.spawn(tidy(state.storage.clone()));
+    chores.spawn(districts::classify::keep(state.storage.clone(), state.uploads.districts.clone()));
     if let Some(demo) = state.demo.clone() {
         chores.spawn(keep_fresh(demo, state.clone()));
     }

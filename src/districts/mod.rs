@@ -1,9 +1,22 @@
 //! 시/도 and 시/군/구: which postal code belongs where, offline.
 //!
 //! The table ships inside the program (`assets/districts`, GeoNames and LOCALDATA; its README has
-//! the attribution). Build it once with [`Districts::embedded`] and share it.
+//! the attribution). Newer official lists and corrections by hand lie over it, in the database;
+//! [`Shared`] keeps all of it as one value, [`Districts`], and sees when it changed.
 
+pub mod change;
+pub mod classify;
+mod edition;
+mod embedded;
 pub mod model;
+pub mod official;
+pub mod overview;
 pub mod pages;
+mod shared;
+pub mod store;
+#[cfg(test)]
+mod tests;
 
-pub use model::{Districts, Place, Region, TableError};
+pub use edition::{Edition, Run, TableError};
+pub use model::{Districts, Place, Region, postal_key};
+pub use shared::Shared;

@@ -1,23 +1,21 @@
 //! The table of postal codes and the regions they belong to.
 //!
 //! Postal codes are the five-digit ones of 2015-08-01 and later. Regions are those of the 법정동
-//! code table, cut to five digits: `47110` is 포항시, `47000` is 경상북도. Districts change, so the
-//! table is a row of [`Edition`]s, each with the day from which it holds; a name that was given up
-//! stays known, so that an old delivery keeps the district it had.
+//! code table, cut to five digits: `47110` is 포항시, `47111` its 남구, `47000` 경상북도. Districts
+//! change, so the table is a row of [`Edition`]s, each with the day from which it holds; a name that
+//! was given up stays known, so that an old delivery keeps the district it had.
+//!
+//! An order is classified by the districts of today as long as it is under way. From its delivery on
+//! it keeps the district of that day, and is called by the name of that day.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
 
-const RANGES: &str = include_str!("../../assets/districts/postal-ranges.csv");
-const EXCEPTIONS: &str = include_str!("../../assets/districts/postal-exceptions.csv");
-const REGIONS: &str = include_str!("../../assets/districts/regions.csv");
-const REGIONS_2025: &str = include_str!("../../assets/districts/regions-2025.csv");
-const GENERAL_GU: &str = include_str!("../../assets/districts/general-gu.csv");
-const GENERAL_GU_POSTAL: &str = include_str!("../../assets/districts/general-gu-postal.csv");
-
-/// The day of 전남광주통합특별시 and of the new 구 of 인천.
-const MAP_OF_2026: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 1);
+use super::edition::{CODES, Edition, Run, TableError};
+use super::embedded;
 
 /// Where a postal code is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +45,7 @@ impl Place {
 }
 
 /// A 시/도 (level 0), a 시/군/구 (level 1) or a 일반구 (level 2).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Region {
     /// five digits
     pub code: i64,
@@ -61,271 +59,133 @@ pub struct Region {
     pub short_name: String,
 }
 
-/// What is wrong with a table.
-#[derive(Debug, Error)]
-pub enum TableError {
-    /// A line that is no line of this table.
-    #[error("the table cannot be read: {0}")]
-    Unreadable(#[from] csv::Error),
-    /// A 시/도 that the list of regions does not have.
-    #[error("postal code {zip:05}: no 시/도 is called {name}")]
-    UnknownSido {
-        /// first code of the range
-        zip: u32,
-        /// the name
-        name: String,
-    },
-    /// A 시/군/구 or 일반구 that the list of regions does not have.
-    #[error("postal code {zip:05}: no region has the code {code}")]
-    UnknownRegion {
-        /// first code of the range
-        zip: u32,
-        /// the code
-        code: i64,
-    },
-    /// Two ranges share a code, or a range ends before it begins.
-    #[error("the range that begins with {zip:05} overlaps another or ends before it begins")]
-    Overlap {
-        /// first code of the range
-        zip: u32,
-    },
-}
-
-/// Postal codes of one block that are in the same place; both ends included.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    start: u32,
-    end: u32,
-    place: Place,
-}
-
-/// The districts as they are from one day on, until the next edition.
-#[derive(Clone, Debug)]
-struct Edition {
-    valid_from: NaiveDate,
-    regions: Vec<Region>,
-    ranges: Vec<Range>,
-    exceptions: Vec<Range>,
-}
-
-/// Which of the two names in a row of the shipped table counts.
-#[derive(Clone, Copy)]
-enum Names {
-    Of2025,
-    Today,
-}
-
-#[derive(Deserialize)]
-struct RangeRow {
-    zip_start: u32,
-    zip_end: u32,
-    sido: String,
-    sgg_code: Option<i64>,
-    sido_2025: String,
-    sgg_code_2025: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct ExceptionRow {
-    zip: u32,
-    sido: String,
-    sgg_code: Option<i64>,
-    sido_2025: String,
-    sgg_code_2025: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct GeneralGuRow {
-    zip: u32,
-    gu_code: i64,
-}
-
-impl RangeRow {
-    fn names(&self, names: Names) -> (&str, Option<i64>) {
-        match names {
-            Names::Of2025 => (&self.sido_2025, self.sgg_code_2025),
-            Names::Today => (&self.sido, self.sgg_code),
-        }
-    }
-}
-
-impl From<ExceptionRow> for RangeRow {
-    fn from(row: ExceptionRow) -> Self {
-        Self {
-            zip_start: row.zip,
-            zip_end: row.zip,
-            sido: row.sido,
-            sgg_code: row.sgg_code,
-            sido_2025: row.sido_2025,
-            sgg_code_2025: row.sgg_code_2025,
-        }
-    }
-}
-
-fn rows<R: for<'de> Deserialize<'de>>(text: &str) -> Result<Vec<R>, csv::Error> {
-    csv::Reader::from_reader(text.as_bytes()).deserialize().collect()
-}
-
-fn regions(text: &str) -> Result<Vec<Region>, TableError> {
-    let mut regions: Vec<Region> = rows(text)?;
-    regions.sort_by_key(|region| region.code);
-    Ok(regions)
-}
-
-fn find(regions: &[Region], code: i64) -> Option<&Region> {
-    regions.binary_search_by_key(&code, |region| region.code).ok().and_then(|at| regions.get(at))
-}
-
-fn place(regions: &[Region], zip: u32, sido: &str, code: Option<i64>) -> Result<Place, TableError> {
-    if let Some(code) = code {
-        return match find(regions, code) {
-            Some(region) if region.level == 1 => Ok(Place::District { code }),
-            _ => Err(TableError::UnknownRegion { zip, code }),
-        };
-    }
-    regions
-        .iter()
-        .find(|region| region.level == 0 && region.full_name == sido)
-        .map(|region| Place::SidoOnly { sido: region.code })
-        .ok_or_else(|| TableError::UnknownSido { zip, name: sido.to_owned() })
-}
-
-/// The ranges in order, checked not to overlap.
-fn ranges(regions: &[Region], rows: &[RangeRow], names: Names) -> Result<Vec<Range>, TableError> {
-    let mut ranges = rows
-        .iter()
-        .map(|row| {
-            let (sido, code) = row.names(names);
-            let place = place(regions, row.zip_start, sido, code)?;
-            Ok(Range { start: row.zip_start, end: row.zip_end, place })
-        })
-        .collect::<Result<Vec<_>, TableError>>()?;
-    ranges.sort_by_key(|range| range.start);
-    let mut free = 0;
-    for range in &ranges {
-        if range.start < free || range.end < range.start {
-            return Err(TableError::Overlap { zip: range.start });
-        }
-        free = range.end.saturating_add(1);
-    }
-    Ok(ranges)
-}
-
-fn within(ranges: &[Range], zip: u32) -> Option<Place> {
-    let at = ranges.partition_point(|range| range.end < zip);
-    ranges.get(at).filter(|range| range.start <= zip).map(|range| range.place)
-}
-
-/// The number of a five-digit postal code, however Excel and people write it: `4524` is 04524, and
-/// `135-080`, with its six digits, is a code of before 2015-08-01 and no postal code any more.
-fn postal_number(zip_code: &str) -> Option<u32> {
+/// A postal code as digits alone, however Excel and people write it: `4524` is `04524`, and
+/// `135-080`, a code of before 2015-08-01, is `135080`. None where there is no digit.
+pub fn postal_key(zip_code: &str) -> Option<String> {
     let whole = zip_code.split('.').next().unwrap_or_default();
     let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() > 5 { None } else { digits.parse().ok() }
+    (!digits.is_empty()).then(|| format!("{digits:0>5}"))
 }
 
-impl Edition {
-    fn build(
-        valid_from: NaiveDate,
-        regions: Vec<Region>,
-        ranges_rows: &[RangeRow],
-        exceptions_rows: &[RangeRow],
-        names: Names,
-    ) -> Result<Self, TableError> {
-        let ranges = ranges(&regions, ranges_rows, names)?;
-        let exceptions = self::ranges(&regions, exceptions_rows, names)?;
-        Ok(Self { valid_from, regions, ranges, exceptions })
-    }
-
-    fn lookup(&self, zip: u32) -> Place {
-        within(&self.exceptions, zip).or_else(|| within(&self.ranges, zip)).unwrap_or(Place::Unassigned)
-    }
+/// The number of a five-digit postal code.
+fn postal_number(key: &str) -> Option<u32> {
+    if key.len() == 5 { key.parse().ok() } else { None }
 }
 
-/// Postal codes and regions, ready to be asked.
+/// Postal codes and regions, ready to be asked. A value that never changes; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Districts {
-    /// today's
-    current: Edition,
-    /// given up, newest first
-    earlier: Vec<Edition>,
-    general_gu: Vec<Region>,
-    /// postal code and 일반구 code, in order
-    general_gu_zips: Vec<(u32, i64)>,
+    /// newest first, never empty
+    editions: Vec<Arc<Edition>>,
+    /// what was corrected by hand, above every edition: [`postal_key`] → 시/군/구
+    corrected: Arc<BTreeMap<String, i64>>,
 }
 
 impl Districts {
     /// The table that ships with the program.
-    ///
-    /// # Panics
-    /// When the shipped files contradict each other: a fault of the build, which the tests find.
     pub fn embedded() -> Self {
-        match Self::from_shipped() {
-            Ok(districts) => districts,
-            Err(error) => panic!("the embedded table of districts is broken: {error}"),
-        }
+        Self { editions: embedded::editions(), corrected: Arc::default() }
     }
 
-    fn from_shipped() -> Result<Self, TableError> {
-        let range_rows: Vec<RangeRow> = rows(RANGES)?;
-        let exception_rows: Vec<RangeRow> = rows::<ExceptionRow>(EXCEPTIONS)?.into_iter().map(RangeRow::from).collect();
-        let edition =
-            |valid_from, text, names| Edition::build(valid_from, regions(text)?, &range_rows, &exception_rows, names);
-        let current = edition(MAP_OF_2026.unwrap_or_default(), REGIONS, Names::Today)?;
-        let earlier = vec![edition(NaiveDate::MIN, REGIONS_2025, Names::Of2025)?];
+    /// With an edition more, which takes its place by its day; of two of one day the later given is
+    /// the newer.
+    #[must_use]
+    pub fn with_edition(mut self, edition: Edition) -> Self {
+        let at = self.editions.partition_point(|other| other.valid_from > edition.valid_from);
+        self.editions.insert(at, Arc::new(edition));
+        self
+    }
 
-        let general_gu = regions(GENERAL_GU)?;
-        let mut general_gu_zips = rows::<GeneralGuRow>(GENERAL_GU_POSTAL)?
-            .into_iter()
-            .map(|row| match find(&general_gu, row.gu_code) {
-                Some(_) => Ok((row.zip, row.gu_code)),
-                None => Err(TableError::UnknownRegion { zip: row.zip, code: row.gu_code }),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        general_gu_zips.sort_unstable();
-        Ok(Self { current, earlier, general_gu, general_gu_zips })
+    /// With a list that was read laid over what holds on `valid_from`.
+    ///
+    /// # Errors
+    /// The list contradicts itself.
+    pub fn with_list(self, regions: &[Region], runs: &[Run], valid_from: NaiveDate) -> Result<Self, TableError> {
+        let edition = self.edition_of(valid_from).overlaid(valid_from, regions, runs)?;
+        Ok(self.with_edition(edition))
+    }
+
+    /// The days from which a newer list may hold: not before the one in force, and not in the future.
+    pub fn days_of_a_newer(&self, today: NaiveDate) -> (NaiveDate, NaiveDate) {
+        (self.valid_from(), today.max(self.valid_from()))
+    }
+
+    /// With corrections by hand: [`postal_key`] → 시/군/구.
+    #[must_use]
+    pub fn with_corrections(mut self, corrected: BTreeMap<String, i64>) -> Self {
+        self.corrected = Arc::new(corrected);
+        self
+    }
+
+    /// Today's.
+    pub fn current(&self) -> &Edition {
+        &self.editions[0]
+    }
+
+    /// The districts of `date`.
+    fn edition_of(&self, date: NaiveDate) -> &Edition {
+        self.editions.iter().find(|edition| edition.valid_from <= date).unwrap_or(&self.editions[0])
     }
 
     /// Where `zip_code` is today. Only its digits count, and zeros that Excel ate are put back.
     pub fn lookup(&self, zip_code: &str) -> Place {
-        postal_number(zip_code).map_or(Place::Unassigned, |zip| self.current.lookup(zip))
+        self.lookup_in(self.current(), zip_code)
     }
 
     /// Where `zip_code` was on `date`, by the districts of that day.
     pub fn lookup_on(&self, zip_code: &str, date: NaiveDate) -> Place {
-        let Some(zip) = postal_number(zip_code) else { return Place::Unassigned };
-        self.editions().find(|edition| edition.valid_from <= date).unwrap_or(&self.current).lookup(zip)
+        self.lookup_in(self.edition_of(date), zip_code)
+    }
+
+    fn lookup_in(&self, edition: &Edition, zip_code: &str) -> Place {
+        let Some(key) = postal_key(zip_code) else { return Place::Unassigned };
+        if let Some(code) = self.corrected.get(&key) {
+            return Place::District { code: *code };
+        }
+        let Some(code) = postal_number(&key).and_then(|zip| edition.code(zip)) else { return Place::Unassigned };
+        edition.sigungu(code).map_or(Place::SidoOnly { sido: code }, |region| Place::District { code: region.code })
     }
 
     /// The day from which today's districts hold.
-    pub const fn valid_from(&self) -> NaiveDate {
-        self.current.valid_from
+    pub fn valid_from(&self) -> NaiveDate {
+        self.current().valid_from
     }
 
-    /// Every edition, newest first.
-    fn editions(&self) -> impl Iterator<Item = &Edition> {
-        std::iter::once(&self.current).chain(&self.earlier)
-    }
-
-    /// The 시/도 or 시/군/구 of that code, today's or one that was given up.
+    /// The region of that code, today's or one that was given up.
     pub fn region(&self, code: i64) -> Option<&Region> {
-        self.editions().find_map(|edition| find(&edition.regions, code))
+        self.editions.iter().find_map(|edition| edition.region(code))
     }
 
-    /// The 시/군/구 of that code.
+    /// The 시/군/구 of that code; for a 일반구 the city around it.
     pub fn sigungu(&self, code: i64) -> Option<&Region> {
-        self.region(code).filter(|region| region.level == 1)
+        self.editions.iter().find_map(|edition| edition.sigungu(code))
     }
 
-    /// The 시/도 of that code, or the one around the 시/군/구 of that code.
+    /// The 시/도 of that code, or the one around the region of that code.
     pub fn sido(&self, code: i64) -> Option<&Region> {
-        let region = self.region(code)?;
-        region.parent_code.map_or(Some(region), |parent| self.region(parent))
+        self.editions.iter().find_map(|edition| edition.sido(code))
     }
 
-    /// `경북 포항시`: how a list names a 시/군/구. 세종 is `세종`.
+    /// 시/도 and 시/군/구 of that code as they were called on `day` (today for `None`).
+    fn regions_on(&self, code: i64, day: Option<NaiveDate>) -> Option<(&Region, &Region)> {
+        let of = |edition| Edition::sido(edition, code).zip(Edition::sigungu(edition, code));
+        day.and_then(|day| of(self.edition_of(day))).or_else(|| self.editions.iter().find_map(|edition| of(edition)))
+    }
+
+    /// The whole names of 시/도 and 시/군/구 as they were on `day` (today for `None`).
+    pub fn names_on(&self, code: i64, day: Option<NaiveDate>) -> Option<(&str, &str)> {
+        let (sido, sigungu) = self.regions_on(code, day)?;
+        Some((&sido.full_name, &sigungu.full_name))
+    }
+
+    /// `경북 포항시`: how a list names a 시/군/구 today. 세종 is `세종`.
     pub fn display_name(&self, code: i64) -> Option<String> {
-        let (sido, sigungu) = (self.sido(code)?, self.sigungu(code)?);
+        self.display_name_on(code, None)
+    }
+
+    /// [`Districts::display_name`] as it was on `day` (today for `None`).
+    pub fn display_name_on(&self, code: i64, day: Option<NaiveDate>) -> Option<String> {
+        let (sido, sigungu) = self.regions_on(code, day)?;
         if sido.full_name == sigungu.full_name {
             return Some(sido.short_name.clone());
         }
@@ -334,48 +194,62 @@ impl Districts {
 
     /// Today's 시/도, by code.
     pub fn sidos(&self) -> impl Iterator<Item = &Region> {
-        self.current.regions.iter().filter(|region| region.level == 0)
+        self.current().regions.iter().filter(|region| region.level == 0)
     }
 
-    /// Today's 시/군/구 of a 시/도, by code.
-    pub fn sigungus_of(&self, sido: i64) -> impl Iterator<Item = &Region> {
-        self.current.regions.iter().filter(move |region| region.level == 1 && region.parent_code == Some(sido))
+    /// Today's 시/군/구 of a 시/도, by code; for a city its 일반구.
+    pub fn sigungus_of(&self, parent: i64) -> impl Iterator<Item = &Region> {
+        self.current().regions.iter().filter(move |region| region.parent_code == Some(parent))
     }
 
     /// Today's blocks of postal codes that lie in one 시/군/구: first code, last code, 시/군/구 code.
-    /// Blocks with single codes that lie elsewhere are left out.
+    /// A block ends where the first three digits do; one in which single codes lie elsewhere is left
+    /// out.
     pub fn postal_blocks(&self) -> impl Iterator<Item = (u32, u32, i64)> {
-        let split =
-            |range: &Range| self.current.exceptions.iter().any(|one| range.start <= one.start && one.end <= range.end);
-        self.current
-            .ranges
-            .iter()
-            .filter(move |range| !split(range))
-            .filter_map(|range| Some((range.start, range.end, range.place.district()?)))
+        (0..CODES).step_by(100).filter_map(|start| {
+            let code = |zip: u32| self.current().code(zip).and_then(|code| self.current().sigungu(code));
+            let first = code(start)?;
+            let whole = (start..start + 100).all(|zip| code(zip) == Some(first));
+            whole.then_some((start, start + 99, first.code))
+        })
     }
 
     /// The 일반구 of a postal code, where the city has them and the code is known.
-    fn general_gu_of(&self, zip_code: &str) -> Option<&Region> {
-        let zip = postal_number(zip_code)?;
-        let at = self.general_gu_zips.binary_search_by_key(&zip, |(zip, _)| *zip).ok()?;
-        let (_, code) = self.general_gu_zips.get(at)?;
-        find(&self.general_gu, *code)
+    pub fn general_gu(&self, zip_code: &str) -> Option<&Region> {
+        let zip = postal_number(&postal_key(zip_code)?)?;
+        let region = self.current().region(self.current().code(zip)?).filter(|region| region.level == 2)?;
+        (self.lookup(zip_code).district() == region.parent_code).then_some(region)
     }
 
-    /// `포항시 남구`: the 일반구 of a postal code, where the city has them and the code is known.
-    pub fn general_gu(&self, zip_code: &str) -> Option<&str> {
-        self.general_gu_of(zip_code).map(|region| region.short_name.as_str())
-    }
-
-    /// `경상북도 포항시 북구`: the whole name of where a postal code is today, as closely as it is known.
+    /// `경상북도 포항시 남구`: the whole name of where a postal code is today, as closely as it is known.
     pub fn full_name(&self, zip_code: &str) -> Option<&str> {
         let district = || self.sigungu(self.lookup(zip_code).district()?);
-        self.general_gu_of(zip_code).or_else(district).map(|region| region.full_name.as_str())
+        self.general_gu(zip_code).or_else(district).map(|region| region.full_name.as_str())
+    }
+
+    /// Today's 시/군/구 of that name, as it is typed or chosen: `경상북도 포항시`, `경북 포항시`.
+    pub fn named(&self, name: &str) -> Option<&Region> {
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let districts = || self.current().regions.iter().filter(|region| region.level == 1);
+        districts()
+            .find(|region| region.full_name == name)
+            .or_else(|| districts().find(|region| self.display_name(region.code).as_deref() == Some(&*name)))
+    }
+
+    /// Today's 시/군/구 that an address begins with, if it does: a guess for whoever corrects by hand.
+    pub fn guess(&self, address: &str) -> Option<&Region> {
+        let mut words = address.split_whitespace();
+        let first = words.next()?;
+        let second = words.next().unwrap_or_default();
+        let sido = self.sidos().find(|sido| sido.full_name == first || sido.short_name == first)?;
+        let only = self.sigungus_of(sido.code).find(|region| region.full_name == sido.full_name);
+        only.or_else(|| self.sigungus_of(sido.code).find(|region| region.short_name == second))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::embedded::tests::table;
     use super::*;
 
     fn name(districts: &Districts, zip_code: &str) -> String {
@@ -384,19 +258,6 @@ mod tests {
             Place::SidoOnly { sido } => format!("{} 미분류", districts.sido(sido).expect("a 시/도").short_name),
             Place::Unassigned => "미분류".to_owned(),
         }
-    }
-
-    /// Reads the shipped file anew, without the code under test.
-    fn table() -> Vec<(u32, u32, String, Option<i64>)> {
-        RANGES
-            .lines()
-            .skip(1)
-            .map(|line| {
-                let cells: Vec<&str> = line.split(',').collect();
-                let code = (!cells[4].is_empty()).then(|| cells[4].parse().expect("a code"));
-                (cells[0].parse().expect("a zip"), cells[1].parse().expect("a zip"), cells[2].to_owned(), code)
-            })
-            .collect()
     }
 
     #[test]
@@ -435,6 +296,8 @@ mod tests {
             assert_eq!((around.level, &around.full_name), (0, &sido));
             assert!(region.full_name.starts_with(&sido));
             assert!(districts.sigungus_of(around.code).any(|one| one.code == code));
+            assert_eq!(districts.named(&region.full_name), Some(region));
+            assert_eq!(districts.named(&districts.display_name(code).expect("a name")), Some(region));
         }
         assert_eq!(districts.sidos().count(), 16);
         let all: usize = districts.sidos().map(|sido| districts.sigungus_of(sido.code).count()).sum();
@@ -455,7 +318,6 @@ mod tests {
         let districts = Districts::embedded();
         for zip_code in ["", "135-080", "135080", "99999", "64000", "00999", "12", "우편번호", "0000004524"] {
             assert_eq!(districts.lookup(zip_code), Place::Unassigned, "{zip_code}");
-            assert_eq!(districts.general_gu(zip_code), None, "{zip_code}");
         }
     }
 
@@ -470,8 +332,10 @@ mod tests {
         assert_eq!(name(&districts, "22883"), "인천 서해구");
         assert_eq!(name(&districts, "22882"), "인천 검단구");
         assert_eq!(name(&districts, "01500"), "서울 미분류");
-        assert_eq!(districts.general_gu("10200"), Some("고양시 일산서구"));
+        assert_eq!(districts.full_name("10200"), Some("경기도 고양시 일산서구"));
         assert_eq!(districts.general_gu("04524"), None);
+        assert_eq!(districts.sigungu(41287).map(|city| &*city.short_name), Some("고양시"));
+        assert_eq!(districts.names_on(41287, None), Some(("경기도", "경기도 고양시")));
     }
 
     #[test]
@@ -484,11 +348,48 @@ mod tests {
     }
 
     #[test]
-    fn every_general_gu_lies_in_the_city_of_its_code() {
+    fn a_region_is_called_what_it_was_called_that_day() {
+        let renamed = Region {
+            code: 47110,
+            level: 1,
+            parent_code: Some(47000),
+            full_name: "경상북도 포항특례시".to_owned(),
+            short_name: "포항특례시".to_owned(),
+        };
+        let shipped = Districts::embedded();
+        let day = NaiveDate::from_ymd_opt(2027, 1, 1).expect("a day");
+        let districts =
+            shipped.clone().with_edition(shipped.current().overlaid(day, &[renamed], &[]).expect("an edition"));
+        assert_eq!(districts.display_name(47110).as_deref(), Some("경북 포항특례시"));
+        assert_eq!(districts.display_name_on(47110, day.pred_opt()).as_deref(), Some("경북 포항시"));
+        assert_eq!(
+            districts.display_name_on(29170, Some(day)).as_deref(),
+            Some("광주 북구"),
+            "given up before that day"
+        );
+        assert_eq!(districts.valid_from(), day);
+    }
+
+    #[test]
+    fn a_correction_by_hand_stands_above_every_edition() {
+        let corrected = BTreeMap::from([("37655".to_owned(), 47130), ("135080".to_owned(), 11680)]);
+        let districts = Districts::embedded().with_corrections(corrected);
+        assert_eq!(name(&districts, "37655"), "경북 경주시");
+        assert_eq!(districts.general_gu("37655"), None, "no 일반구 of another city");
+        assert_eq!(name(&districts, "135-080"), "서울 강남구");
+        let newer = districts.current().overlaid(NaiveDate::MAX, &[], &[]).expect("an edition");
+        assert_eq!(name(&districts.with_edition(newer), "37655"), "경북 경주시");
+    }
+
+    #[test]
+    fn an_address_says_where_it_is() {
         let districts = Districts::embedded();
-        for (zip, gu) in &districts.general_gu_zips {
-            let gu = find(&districts.general_gu, *gu).expect("a 일반구");
-            assert_eq!(districts.lookup(&format!("{zip:05}")).district(), gu.parent_code, "{zip:05}");
-        }
+        let guess = |address| districts.guess(address).map(|region| region.full_name.as_str());
+        assert_eq!(guess("경상북도 포항시 북구 예시로 12"), Some("경상북도 포항시"));
+        assert_eq!(guess("경북 포항시 북구 예시로 12"), Some("경상북도 포항시"));
+        assert_eq!(guess("경북 포항시 예시로 12"), Some("경상북도 포항시"));
+        assert_eq!(guess("세종 한누리대로 2130"), Some("세종특별자치시"));
+        assert_eq!(guess("포항시 북구"), None);
+        assert_eq!(guess(""), None);
     }
 }

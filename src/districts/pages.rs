@@ -24,7 +24,7 @@ struct Found {
 
 /// `{"name":"경상북도 포항시 남구"}`, or null where nobody knows.
 async fn of(State(state): State<AppState>, Query(Of { zip }): Query<Of>) -> Json<Found> {
-    Json(Found { name: state.uploads.districts.full_name(&zip).map(str::to_owned) })
+    Json(Found { name: state.uploads.districts.latest().full_name(&zip).map(str::to_owned) })
 }
 
 #[cfg(test)]

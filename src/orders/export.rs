@@ -159,9 +159,8 @@ fn each(
 /// 시/도 and 시/군/구 of an order, by their full names: `경상북도`, `포항시`. None is 미분류. In
 /// 세종특별자치시 both are that.
 pub(crate) fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a str)> {
-    let code = order.sigungu?;
-    let (sido, sigungu) = (&districts.sido(code)?.full_name, &districts.sigungu(code)?.full_name);
-    let within = sigungu.strip_prefix(sido.as_str()).map_or(sigungu.as_str(), str::trim);
+    let (sido, sigungu) = districts.names_on(order.sigungu?, order.delivered_on())?;
+    let within = sigungu.strip_prefix(sido).map_or(sigungu, str::trim);
     Some((sido, if within.is_empty() { sigungu } else { within }))
 }
 

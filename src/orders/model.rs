@@ -319,6 +319,11 @@ impl Order {
         }
     }
 
+    /// The day it was delivered or handed over, whose districts it belongs to from then on.
+    pub fn delivered_on(&self) -> Option<NaiveDate> {
+        self.moments.of(OrderState::Shipped).map(Moment::date)
+    }
+
     /// A wish of the customer waits for an answer.
     pub fn has_open_claim(&self) -> bool {
         !self.claim.is_empty() && self.state < OrderState::Cancelled

@@ -9,16 +9,14 @@ use super::list::{self, Total};
 use super::model::{OrderState, ShippingMethod};
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryWords, Sort};
-use crate::deliveries::model::DeliveryState;
+use crate::districts::classify::UNDER_WAY;
+use crate::districts::overview::unknown_count;
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
 use crate::uploads::store::{self as uploads, Which};
 
 /// Days ahead in which a deadline is near.
 const NEAR: u64 = 3;
-
-/// Deliveries that have not gone yet.
-const UNDER_WAY: [DeliveryState; 2] = [DeliveryState::Preparing, DeliveryState::ReadyToShip];
 
 /// States before the goods leave the factory: their deadlines count.
 const BEFORE_DISPATCH: [OrderState; 2] = [OrderState::Placed, OrderState::Purchased];
@@ -97,7 +95,7 @@ pub fn waiting(tx: &mut dyn Tx, today: NaiveDate) -> Result<Waiting> {
         deliveries: [deliveries(tx, today)?, deliveries(tx, tomorrow)?],
         claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
         rejected: Number::exactly(uploads::page(tx, Which::Open, 0, 0)?.1, "/uploads?rows=rejected"),
-        unknown_districts: Number::exactly(unknown_districts(tx)?, "/districts/unknown"),
+        unknown_districts: Number::exactly(unknown_count(tx)?, "/districts/unknown"),
         missing_labels: Number::exactly(products::without_labels(tx)?, "/products?labels=missing"),
     })
 }
@@ -136,14 +134,4 @@ fn deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Number> {
     };
     let total = deliveries::list::find(tx, &words.filter(Sort::default()), 0, 0)?.total;
     Ok(Number { total, href: format!("/deliveries?{}", words.query("")) })
-}
-
-/// Orders under way that nobody knows the district of.
-fn unknown_districts(tx: &mut dyn Tx) -> Result<i64> {
-    let [preparing, ready] = UNDER_WAY;
-    tx.number(
-        "SELECT count(*) FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
-         WHERE d.state IN (?, ?) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?",
-        &[(preparing as i64).into(), (ready as i64).into(), OrderState::Shipped.rank().into()],
-    )
 }

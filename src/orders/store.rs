@@ -43,10 +43,13 @@ pub enum Action {
     Stated,
     /// 묶음 변경: moved between deliveries
     Bundled,
+    /// 지역: the districts changed, or somebody corrected where it goes
+    Classified,
 }
 
 impl Action {
-    const ALL: [Self; 6] = [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated, Self::Bundled];
+    const ALL: [Self; 7] =
+        [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated, Self::Bundled, Self::Classified];
 
     const fn code(self) -> &'static str {
         match self {
@@ -56,6 +59,7 @@ impl Action {
             Self::Tracked => "tracked",
             Self::Stated => "stated",
             Self::Bundled => "bundled",
+            Self::Classified => "classified",
         }
     }
 
@@ -68,6 +72,7 @@ impl Action {
             Self::Tracked => "송장 등록",
             Self::Stated => "채널 상태 반영",
             Self::Bundled => "묶음 변경",
+            Self::Classified => "지역 분류",
         }
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::districts::Districts;
+use crate::districts::Shared;
 use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows};
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
@@ -60,7 +60,7 @@ pub struct Uploads {
     /// the files that are known
     pub profiles: Arc<Profiles>,
     /// postal code → district
-    pub districts: Arc<Districts>,
+    pub districts: Shared,
     /// keeps passwords of files
     pub vault: Vault,
     /// what a file may cost
@@ -104,7 +104,7 @@ impl Uploads {
         Ok(Self {
             storage: storage.clone(),
             profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
-            districts: Arc::new(Districts::embedded()),
+            districts: Shared::default(),
             vault: Vault::open(&key)
                 .map_err(|error| OpenError::Key { path: key.display().to_string(), reason: error.to_string() })?,
             limits,
@@ -166,7 +166,7 @@ impl Uploads {
         request: &Request,
     ) -> Result<Done, UploadError> {
         let file = self.read_kept(id, password, request).await?;
-        let (districts, courier) = (Arc::clone(&self.districts), request.courier.clone());
+        let (districts, courier) = (self.districts.clone(), request.courier.clone());
         self.storage
             .write(move |tx| {
                 if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
@@ -176,6 +176,7 @@ impl Uploads {
                     store::set_courier(tx, id, courier)?;
                 }
                 let plan = plan::plan(tx, &file)?;
+                let districts = districts.of(tx)?;
                 apply::apply(tx, &plan, &file, &districts, id, member_id)?;
                 store::close_earlier(tx, file.profile.kind, &plan.report, member_id)?;
                 store::report(tx, id, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;

@@ -23,7 +23,7 @@ impl Shop {
         let uploads = Uploads {
             storage,
             profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
-            districts: Arc::new(Districts::embedded()),
+            districts: Shared::default(),
             vault: Vault::open(&folder.path().join("secret.key")).expect("a key"),
             limits: Limits::default(),
         };

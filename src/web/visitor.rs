@@ -111,8 +111,13 @@ async fn find(state: &AppState, session: &Session, client: &Client, headers: &He
     let ticket = sent(headers, staying::cookie_name(&state.config)).find_map(Ticket::parse);
     if let Some(signed_in) = sessions::current(session, state.config.session_idle, state.now()).await? {
         let SignedIn { member_id, epoch, device_id, .. } = signed_in;
-        let present = state.storage.read(move |tx| store::present(tx, member_id, epoch, device_id)).await?;
-        if let Some(present) = present {
+        let districts = state.uploads.districts.clone();
+        let present = state.storage.read(move |tx| {
+            // Whatever page this is, it knows the newest districts.
+            districts.of(tx)?;
+            store::present(tx, member_id, epoch, device_id)
+        });
+        if let Some(present) = present.await? {
             return Ok((go_on(state, session, client, signed_in, present, ticket).await?, Vec::new()));
         }
         session.flush().await?;

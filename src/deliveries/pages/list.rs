@@ -161,7 +161,7 @@ pub(super) async fn list_page(
             Ok::<_, StorageError>((found, pages, rows, undo))
         })
         .await?;
-    let districts = &state.uploads.districts;
+    let districts = &*state.uploads.districts.latest();
     Ok(ListPage {
         layout,
         words,

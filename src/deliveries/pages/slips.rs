@@ -142,7 +142,8 @@ async fn slips_page(
     let read = move |tx: &mut dyn Tx| Ok::<_, StorageError>((wanted(tx)?, shop::find(tx)?));
     let ((deliveries, cut), shop) = state.storage.read(read).await?;
     let base = if shop.address.is_empty() { asked_at(state, headers) } else { shop.address.clone() };
-    let view = |carried| View::new(carried, &state.uploads.districts);
+    let districts = state.uploads.districts.latest();
+    let view = |carried| View::new(carried, &districts);
     Ok(SlipsPage {
         slips: deliveries.into_iter().map(|carried| Slip::new(view(carried), &base)).collect(),
         layout,

@@ -251,7 +251,7 @@ fn sent(file: File, stem: &str, format: Format) -> Result<Response, ExportError>
 
 /// Writes the file into one without a name, which is gone as soon as it is sent.
 async fn write(state: &AppState, wanted: Wanted) -> Result<(File, u64), ExportError> {
-    let (districts, folder) = (state.uploads.districts.clone(), state.config.data.clone());
+    let (districts, folder) = (state.uploads.districts.latest(), state.config.data.clone());
     state
         .storage
         .read(move |tx| {

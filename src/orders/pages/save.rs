@@ -46,7 +46,11 @@ pub(super) async fn save(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let typed = Arc::new(Typed::read(pairs));
     let (work, districts, member_id) = (Arc::clone(&typed), state.uploads.districts.clone(), member.id);
-    let answer = state.storage.write(move |tx| save_order(tx, member_id, id, &work, &districts)).await?;
+    let answer = state.storage.write(move |tx| {
+        let districts = districts.of(tx)?;
+        save_order(tx, member_id, id, &work, &districts)
+    });
+    let answer = answer.await?;
     match answer {
         Answer::Nowhere => Err(Error::NotFound),
         Answer::Saved(activity_id) => Ok(done(&format!("/orders/{}", crockford(id)), activity_id)),
@@ -54,7 +58,7 @@ pub(super) async fn save(
             let mut page = again(show_page(&state, layout, id).await?, &typed, refused);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
-                page.district = state.uploads.districts.full_name(zip_code).map(str::to_owned);
+                page.district = state.uploads.districts.latest().full_name(zip_code).map(str::to_owned);
             }
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
         }

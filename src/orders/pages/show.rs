@@ -139,7 +139,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let districts = state.uploads.districts.clone();
+    let districts = state.uploads.districts.latest();
     let search = state.demo.is_none();
     state.storage.read(move |tx| found(tx, layout.clone(), id, &districts, search)).await?.ok_or(Error::NotFound)
 }
@@ -175,7 +175,7 @@ fn found(
         origin: origin(tx, &listed)?,
         offers: offers(tx, &listed)?,
         events,
-        district: order.sigungu.and_then(|code| districts.display_name(code)),
+        district: order.sigungu.and_then(|code| districts.display_name_on(code, order.delivered_on())),
         search,
         taken: false,
         listed,

@@ -1,0 +1,230 @@
+//! `mukkeum import districts`: newer official lists, as the page of lists takes them. All files
+//! together are one list. Exit codes: 0 in force (or shown, with `--dry-run`), 2 refused and nothing
+//! changed.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::audit;
+use crate::config::Config;
+use crate::districts::change::Change;
+use crate::districts::official::{Listing, Reader, Told};
+use crate::districts::{self, Shared, classify, store};
+use crate::storage::{Storage, StorageError, crockford};
+use crate::time::parse_date;
+
+/// Regions of each kind that a person is told one by one.
+const TOLD: usize = 100;
+
+#[derive(clap::Args)]
+pub(super) struct Districts {
+    /// 내려받은 .txt나 .zip 파일. 여러 파일은 한 목록이 돼요
+    #[arg(required = true, value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// 이 날부터의 지역으로 [기본값: 오늘]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    valid_from: Option<NaiveDate>,
+    /// 무엇이 바뀔지 보여 주기만 하고 아무것도 바꾸지 않아요
+    #[arg(long)]
+    dry_run: bool,
+    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    #[arg(long)]
+    json: bool,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    parse_date(text).ok_or_else(|| "날짜를 2026-07-01처럼 적어 주세요.".to_owned())
+}
+
+/// The answer, as programs read it.
+#[derive(Serialize)]
+struct Answer {
+    kind: &'static str,
+    #[serde(flatten)]
+    told: Told,
+    valid_from: NaiveDate,
+    codes_moved: u32,
+    orders_affected: u64,
+    applied: bool,
+    #[serde(flatten)]
+    change: Change,
+}
+
+impl Districts {
+    pub(super) fn run(self, config: &Config) -> Outcome {
+        let answer = block_on(async {
+            let storage = open_storage(config)?;
+            let shared = Shared::default();
+            let seen = shared.clone();
+            let known = storage.read(move |tx| seen.of(tx)).await?;
+            let listing = self.read(&known)?;
+            let valid_from = self.valid_from(&known, storage.clock().now().date())?;
+            answer(&storage, &shared, listing, valid_from, !self.dry_run).await
+        });
+        let told = match answer {
+            Err(Failure(refused)) if self.json => {
+                let files: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+                writeln!(io::stdout().lock(), "{}", json!({ "files": files, "refused": refused }))?;
+                return Err(Failure(refused));
+            }
+            answer => answer?,
+        };
+        let mut out = io::stdout().lock();
+        let written = if self.json {
+            writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::from)?)
+        } else {
+            told.print(&mut out)
+        };
+        match written {
+            // Whoever reads no further has not changed what was done.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(Done::Whole),
+        }
+    }
+
+    fn read(&self, known: &districts::Districts) -> Result<Listing, Failure> {
+        let mut reader = Reader::new(known);
+        for path in &self.paths {
+            let told = |reason: &dyn std::fmt::Display| Failure(format!("{}: {reason}", path.display()));
+            let file = File::open(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => told(&"파일이 없어요."),
+                _ => told(&format!("파일을 읽지 못했어요: {error}")),
+            })?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            reader.read(&name, file).map_err(|refusal| told(&refusal))?;
+        }
+        reader.finish().map_err(|refusal| Failure(refusal.to_string()))
+    }
+
+    fn valid_from(&self, known: &districts::Districts, today: NaiveDate) -> Result<NaiveDate, Failure> {
+        let (first, last) = known.days_of_a_newer(today);
+        let day = self.valid_from.unwrap_or(last);
+        if (first..=last).contains(&day) {
+            Ok(day)
+        } else {
+            Err(Failure(format!("--valid-from {day}: {first}부터 {last} 사이의 날짜여야 해요.")))
+        }
+    }
+}
+
+async fn answer(
+    storage: &Storage,
+    shared: &Shared,
+    listing: Listing,
+    valid_from: NaiveDate,
+    apply: bool,
+) -> Result<Answer, Failure> {
+    let told = listing.told.clone();
+    let known = shared.clone();
+    let compared = storage
+        .read(move |tx| {
+            let before = known.of(tx)?;
+            let after = (*before)
+                .clone()
+                .with_list(&listing.regions, &listing.runs, valid_from)
+                .map_err(|error| StorageError::Inconsistent(error.to_string()))?;
+            let affected = classify::affected(tx, &after)?;
+            Ok::<_, StorageError>((listing.clone(), Change::between(&before, &after), affected))
+        })
+        .await?;
+    let (listing, change, orders_affected) = compared;
+    if apply {
+        storage
+            .write(move |tx| {
+                let id = store::keep(tx, &listing, None)?;
+                store::apply(tx, id, valid_from)?;
+                let summary = json!({ "edition": crockford(id), "files": listing.told.files });
+                audit::record(tx, None, "districts.applied", &summary)
+            })
+            .await?;
+        classify::finish(storage, shared).await?;
+    }
+    let codes_moved = change.moved_codes();
+    Ok(Answer { kind: "districts", told, valid_from, codes_moved, orders_affected, applied: apply, change })
+}
+
+impl Answer {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { told, change, .. } = self;
+        writeln!(out, "{}: 주소 {}개를 읽었어요.", told.files.join(", "), told.addresses)?;
+        writeln!(
+            out,
+            "{}부터: 바뀌는 우편번호 {}개, 다시 분류할 주문 {}건",
+            self.valid_from, self.codes_moved, self.orders_affected
+        )?;
+        for region in change.new.iter().take(TOLD) {
+            writeln!(out, "  새 지역 {} {}", region.code, region.full_name)?;
+        }
+        for one in change.renamed.iter().take(TOLD) {
+            writeln!(out, "  이름 바뀜 {} → {}", one.was, one.is)?;
+        }
+        for region in change.given_up.iter().take(TOLD) {
+            writeln!(out, "  없어짐 {}", region.full_name)?;
+        }
+        for one in change.moved.iter().take(TOLD) {
+            let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "미분류".to_owned());
+            writeln!(out, "  {} → {}: 우편번호 {}개 ({} …)", name(&one.was), name(&one.is), one.codes, one.example)?;
+        }
+        if change.general_gu > 0 {
+            writeln!(out, "  일반구가 새로 정해지는 우편번호 {}개", change.general_gu)?;
+        }
+        for name in told.unknown.iter().take(TOLD) {
+            writeln!(out, "  모르는 지역 {name}: 넣지 않았어요")?;
+        }
+        writeln!(out, "{}", if self.applied { "적용했어요." } else { "미리 보기예요. 아무것도 바꾸지 않았어요." })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::districts::official::tests::{HEAD, postal};
+
+    /// A data folder, and a list in a file.
+    fn shop(list: &str) -> (tempfile::TempDir, Config, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::defaults(&folder.path().join("data")).expect("the defaults");
+        let path = folder.path().join("경상북도.txt");
+        std::fs::write(&path, list).expect("writes");
+        (folder, config, path)
+    }
+
+    fn districts(path: &std::path::Path, dry_run: bool) -> Districts {
+        Districts { paths: vec![path.to_owned()], valid_from: None, dry_run, json: true }
+    }
+
+    fn name(config: &Config) -> Option<String> {
+        let storage = open_storage(config).map_err(|failure| failure.0).expect("opens");
+        let found = block_on(async {
+            Ok(storage
+                .read(|tx| Ok::<_, StorageError>(Shared::default().of(tx)?.full_name("37683").map(str::to_owned)))
+                .await?)
+        });
+        found.map_err(|failure| failure.0).expect("reads")
+    }
+
+    #[test]
+    fn a_dry_run_changes_nothing_and_a_list_is_in_force_at_once() {
+        let list = [HEAD.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
+        let (_folder, config, path) = shop(&list);
+        assert!(matches!(districts(&path, true).run(&config), Ok(Done::Whole)));
+        assert_eq!(name(&config).as_deref(), Some("경상북도 포항시 남구"));
+        assert!(matches!(districts(&path, false).run(&config), Ok(Done::Whole)));
+        assert_eq!(name(&config).as_deref(), Some("경상북도 새시"));
+    }
+
+    #[test]
+    fn another_file_is_refused_by_name() {
+        let (_folder, config, path) = shop("이름,전화\n홍길동,010-0000-0000\n");
+        let refused = districts(&path, false).run(&config).map(|_| ()).expect_err("refused").0;
+        assert!(refused.contains("경상북도.txt: 우체국 우편번호 DB"), "{refused}");
+        let missing = districts(&path.with_extension("zip"), false).run(&config).map(|_| ()).expect_err("refused").0;
+        assert!(missing.contains("파일이 없어요"), "{missing}");
+    }
+}
