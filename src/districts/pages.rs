@@ -1,4 +1,9 @@
-//! The district of a postal code, for forms where one is typed.
+//! Where everything goes: the overview, what nobody knows the way of, newer lists; and the district of
+//! a postal code, for forms where one is typed.
+
+mod import;
+mod overview;
+mod unknown;
 
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +13,18 @@ use crate::web::{Access, AppState, Query, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/districts/of", Access::Signed, of)
+    Routes::new()
+        .get("/districts", Access::Signed, overview::show)
+        .get("/districts/of", Access::Signed, of)
+        .get("/districts/unknown", Access::Admin, unknown::list)
+        .post("/districts/unknown", Access::Admin, unknown::correct)
+        .post("/districts/unknown/undo", Access::Admin, unknown::undo)
+        .get("/districts/import", Access::Admin, import::list)
+        .upload("/districts/import", Access::Admin, import::receive)
+        .get("/districts/import/{id}", Access::Admin, import::show)
+        .post("/districts/import/{id}/apply", Access::Admin, import::apply)
+        .post("/districts/import/{id}/discard", Access::Admin, import::discard)
+        .post("/districts/import/{id}/withdraw", Access::Admin, import::withdraw)
 }
 
 #[derive(Default, Deserialize)]
@@ -28,17 +44,4 @@ async fn of(State(state): State<AppState>, Query(Of { zip }): Query<Of>) -> Json
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::web::testing::TestApp;
-
-    #[tokio::test]
-    async fn a_form_asks_for_the_district_of_what_is_typed() {
-        let app = TestApp::start().await;
-        app.sign_in_logistics().await;
-        assert_eq!(app.get("/districts/of?zip=37683").await.ok(), r#"{"name":"경상북도 포항시 남구"}"#);
-        assert_eq!(app.get("/districts/of?zip=4524").await.ok(), r#"{"name":"서울특별시 중구"}"#);
-        for unknown in ["", "?zip=", "?zip=99999", "?zip=376"] {
-            assert_eq!(app.get(&format!("/districts/of{unknown}")).await.ok(), r#"{"name":null}"#, "{unknown}");
-        }
-    }
-}
+mod tests;
