@@ -13,10 +13,10 @@ use crate::time::Moment;
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The version `schema.sql` stands for.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// What leads from version n to n + 1, starting at 1.
-const STEPS: &[&str] = &[];
+const STEPS: &[&str] = &[include_str!("upgrades/2.sql")];
 
 pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<()> {
     let found = version(connection)?;
@@ -61,11 +61,56 @@ fn record(connection: &Connection, version: i64, now: Moment) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_steps_lead_to_the_version_of_the_schema() {
         assert_eq!(i64::try_from(STEPS.len()).expect("few"), VERSION - 1);
+    }
+
+    /// What each table and index is made of, whatever the sequence and the layout of the text.
+    fn shape(connection: &Connection) -> BTreeSet<String> {
+        let ask = |sql: &str| -> Vec<String> {
+            let mut statement = connection.prepare(sql).expect("a query");
+            let rows = statement.query_map([], |row| row.get(0)).expect("answers");
+            rows.map(|row| row.expect("a text")).collect()
+        };
+        let columns = "SELECT m.name || ': ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || c.pk || ' ' \
+                       || coalesce(c.dflt_value, '') || coalesce(' -> ' || f.\"table\" || '.' || f.\"to\", '') \
+                       FROM sqlite_master m, pragma_table_info(m.name) c \
+                       LEFT JOIN pragma_foreign_key_list(m.name) f ON f.\"from\" = c.name WHERE m.type = 'table'";
+        let indexes = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+        let words = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        ask(columns).into_iter().chain(ask(indexes).into_iter().map(words)).collect()
+    }
+
+    #[test]
+    fn a_shop_of_the_first_schema_becomes_one_of_this_and_keeps_its_data() {
+        let mut old = Connection::open_in_memory().expect("opens");
+        old.execute_batch(include_str!("../../tests/fixtures/schema-1.sql")).expect("the first schema");
+        record(&old, 1, Moment(0)).expect("records");
+        let shop = "INSERT INTO sales_channels (id, code, name) VALUES (1, 'LOCAL', '매장');
+            INSERT INTO products (id, number, name, priority, created_at) VALUES (1, 'BED', '침대', 1, 0);
+            INSERT INTO deliveries VALUES (1, 'B-1', 0, 1, 1, 0, 1, 'DIRECT', NULL, NULL, 0);
+            INSERT INTO orders (id, order_number, channel_id, product_id, delivery_id, state, options, options_text,
+                quantity, price, customer_name, customer_tel, customer_message, recipient_name, recipient_tel1,
+                recipient_tel2, recipient_zip_code, recipient_address1, recipient_address2, shipping_method,
+                shipping_method_word, charge_type, courier, tracking_number, claim, purchase_memo, shipping_memo,
+                admin_memo, placed_at, created_at)
+            SELECT 1, 'O-1', 1, 1, 1, 1, '[]', '', 1, 0, '', '', '', '', '', '', '', '', '', 'DIRECT', '', 'FREE', '',
+                '', '취소요청', '', '', '', 0, 0";
+        old.execute_batch(shop).expect("an order with a claim");
+        upgrade_sqlite(&mut old, Moment(1)).expect("upgrades");
+
+        let mut new = Connection::open_in_memory().expect("opens");
+        upgrade_sqlite(&mut new, Moment(0)).expect("builds");
+        let (is, should) = (shape(&old), shape(&new));
+        assert_eq!(is.difference(&should).collect::<Vec<_>>(), Vec::<&String>::new(), "too much");
+        assert_eq!(should.difference(&is).collect::<Vec<_>>(), Vec::<&String>::new(), "missing");
+        let kept = "SELECT order_number FROM open_claims JOIN orders ON orders.id = order_id";
+        assert_eq!(old.query_row(kept, [], |row| row.get::<_, String>(0)).expect("the order"), "O-1");
     }
 
     #[test]
