@@ -34,6 +34,9 @@ const MAX_SHEETS: usize = 100;
 /// Inflated bytes between two cells: a text of 32,767 letters takes at most 0.4 MB, a long run of
 /// empty rows some MB.
 const ALLOWANCE: u64 = 32 << 20;
+/// A zip is read from its end, in steps of a kilobyte: what lies there must not have to be inflated to
+/// its own end first.
+const READ_FROM_THE_END: usize = 4 << 10;
 /// Inflated bytes from which a part is inflated on a thread of its own.
 const WORTH_A_THREAD: u64 = 256 << 10;
 
@@ -102,6 +105,7 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<Opened, Refusal> {
         }
         package.inflated(&format!("xl/worksheets/sheet{index}.xml"), part);
     }
+    package.written("end", " ".repeat(READ_FROM_THE_END));
     let names = sheets.iter().map(|sheet| sheet.name.clone()).collect();
     let allowance = Allowance::default();
     allowance.lift();
