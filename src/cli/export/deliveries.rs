@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::deliveries::export;
 use crate::deliveries::filter::{DeliveryWords, NONE, SearchIn, Sort};
 use crate::deliveries::model::DeliveryState;
-use crate::districts::Districts;
+use crate::districts::Shared;
 use crate::orders::export::Format;
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::search_words;
@@ -69,9 +69,12 @@ impl Deliveries {
         }
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
-            let (filter, districts, out) = (words.filter(Sort::default()), Districts::embedded(), self.out);
-            let saved = storage.read(move |tx| export::save(tx, &filter, format, &districts, &out)).await;
-            let rows = saved.map_err(|error| failure(error, &shown))?;
+            let (filter, districts, out) = (words.filter(Sort::default()), Shared::default(), self.out);
+            let saved = storage.read(move |tx| {
+                let districts = districts.of(tx)?;
+                export::save(tx, &filter, format, &districts, &out)
+            });
+            let rows = saved.await.map_err(|error| failure(error, &shown))?;
             let (source, note) = (format!("/deliveries?{}", words.query(&words.sort)), self.purpose);
             let taken = move |tx: &mut dyn Tx| {
                 let taken = Taken { content: "deliveries", source: &source, rows, purpose: None, note: &note };
