@@ -40,7 +40,7 @@ ALTER TABLE deliveries ADD COLUMN ready_at INTEGER;
 ALTER TABLE deliveries ADD COLUMN printed_at INTEGER;
 ALTER TABLE deliveries ADD COLUMN printed_by INTEGER;
 ALTER TABLE deliveries ADD COLUMN memo TEXT NOT NULL DEFAULT '';
-DROP INDEX deliveries_by_state;
+DROP INDEX deliveries_by_state /* ON deliveries */;
 CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu, id);
 CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu);
 CREATE INDEX deliveries_by_district ON deliveries (sigungu, id, state, shipping_method, preferred_shipping_date);
@@ -58,28 +58,28 @@ CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
 CREATE INDEX delivery_events_by_activity ON delivery_events (activity_id);
 
 ALTER TABLE orders ADD COLUMN joined_at INTEGER;
-DROP INDEX orders_by_deadline;
+DROP INDEX orders_by_deadline /* ON orders */;
 CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id)
     WHERE dispatch_deadline IS NOT NULL;
-DROP INDEX orders_by_preferred;
+DROP INDEX orders_by_preferred /* ON orders */;
 CREATE INDEX orders_by_preferred  ON orders (preferred_shipping_date, id, state, channel_id, product_id)
     WHERE preferred_shipping_date IS NOT NULL;
-DROP INDEX orders_by_purchased;
+DROP INDEX orders_by_purchased /* ON orders */;
 CREATE INDEX orders_by_purchased  ON orders (purchased_at, id, state, channel_id, product_id)
     WHERE purchased_at IS NOT NULL;
-DROP INDEX orders_by_dispatched;
+DROP INDEX orders_by_dispatched /* ON orders */;
 CREATE INDEX orders_by_dispatched ON orders (dispatched_at, id, state, channel_id, product_id)
     WHERE dispatched_at IS NOT NULL;
-DROP INDEX orders_by_shipped;
+DROP INDEX orders_by_shipped /* ON orders */;
 CREATE INDEX orders_by_shipped    ON orders (shipped_at, id, state, channel_id, product_id)
     WHERE shipped_at IS NOT NULL;
-DROP INDEX orders_by_confirmed;
+DROP INDEX orders_by_confirmed /* ON orders */;
 CREATE INDEX orders_by_confirmed  ON orders (confirmed_at, id, state, channel_id, product_id)
     WHERE confirmed_at IS NOT NULL;
-DROP INDEX orders_by_cancelled;
+DROP INDEX orders_by_cancelled /* ON orders */;
 CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id, product_id)
     WHERE cancelled_at IS NOT NULL;
-DROP INDEX orders_by_refunded;
+DROP INDEX orders_by_refunded /* ON orders */;
 CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id)
     WHERE refunded_at IS NOT NULL;
 CREATE INDEX orders_by_id ON orders (id, state, channel_id, product_id, placed_at, dispatch_deadline,
@@ -87,6 +87,7 @@ CREATE INDEX orders_by_id ON orders (id, state, channel_id, product_id, placed_a
 CREATE TABLE open_claims (
     order_id INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id)
 ) STRICT;
+DELETE FROM open_claims;
 INSERT INTO open_claims (order_id) SELECT id FROM orders WHERE claim <> '' AND state < 5;
 CREATE TABLE term_runs (
     id          INTEGER NOT NULL PRIMARY KEY,
@@ -144,8 +145,6 @@ CREATE TABLE district_state (
     version       INTEGER NOT NULL,
     classified_to INTEGER
 ) STRICT;
--- Every delivery under way is classified anew, now to the 일반구 where it is known.
-INSERT INTO district_state (id, version, classified_to) VALUES (1, 1, 0);
 
 ALTER TABLE uploads ADD COLUMN open_rows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE uploads ADD COLUMN handled_by INTEGER;
