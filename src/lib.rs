@@ -5,15 +5,16 @@
 //!
 //! | room | what it is for |
 //! | --- | --- |
-//! | [`orders`] | what an order is, its rules, its SQL, the list, its pages |
+//! | [`orders`] | what an order is, its rules, its SQL, the list, what waits today, bundles, orders taken in the shop, downloads |
 //! | [`products`] | products and variants, which follow the orders |
-//! | [`deliveries`] | orders that travel together: everything follows from them |
-//! | [`districts`] | postal code → 시/도, 시/군/구, offline |
+//! | [`deliveries`] | orders that travel together: the delivery team's list, completion, slips |
+//! | [`districts`] | postal code → 시/도, 시/군/구, offline; newer lists, corrections by hand, the overview |
 //! | [`uploads`] | a file as a batch: read → plan → apply → report |
 //! | [`sheets`] | spreadsheets: the bytes of a channel's file become rows with named columns |
-//! | [`members`] | members, passwords, signing in, roles |
-//! | [`sessions`] | who is signed in, kept on the server |
-//! | [`audit`] | who did what |
+//! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
+//! | [`sessions`] | who is signed in, and who stays so; kept on the server |
+//! | [`shop`] | the shop itself: its name, telephone and address on paper |
+//! | [`audit`] | who did what, who took whose data out |
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
 //! | [`storage`] | one seam to the database; every SQL text once |
 //! | [`vault`] | seals secrets that have to be kept readable |
@@ -37,7 +38,8 @@
 //! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, makes
 //! products, bundles and orders through [`orders::store::changing`], which also keeps the log, the
 //! search terms, the tallies and the deliveries in step; the report is written, and the commit makes
-//! all of it durable or none.
+//! all of it durable or none. An order taken in the shop ([`orders::counter`]) goes the same way from
+//! [`uploads::apply`] on.
 //!
 //! # The way of one page
 //!
