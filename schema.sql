@@ -1,5 +1,5 @@
 -- The whole schema, readable top to bottom. SQLite runs it as it stands; for MariaDB,
--- src/storage/schema.rs turns `TEXT /*n*/` into VARCHAR(n) and the table endings into its own.
+-- src/storage/mariadb/schema.rs turns `TEXT /*n*/` into VARCHAR(n) and the table endings into its own.
 --
 -- Identifiers are time-sorted 64-bit numbers. Moments (…_at) are UTC milliseconds. Dates are
 -- `YYYY-MM-DD`. Money is whole won. `version` rises with every change of a row and guards against
@@ -16,6 +16,15 @@ CREATE TABLE settings (
     name  TEXT /*64*/ NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The programs that write into this database, when several may (MariaDB). Row 0 is their turn:
+-- whoever has locked it writes. Each leaves the number of its newest write in its own row, which
+-- tells whether a commit was carried out whose answer was lost.
+CREATE TABLE writers (
+    node   INTEGER NOT NULL PRIMARY KEY,         -- also a part of the identifiers it makes
+    marker INTEGER NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT;
 
 -- ── members ────────────────────────────────────────────────────────────────────────────────
 
@@ -395,7 +404,7 @@ CREATE TABLE upload_chunks (
 
 CREATE TABLE upload_rows (
     upload_id    INTEGER NOT NULL REFERENCES uploads (id),
-    row_number   INTEGER NOT NULL,                -- as the spreadsheet numbers it
+    "row_number" INTEGER NOT NULL,                -- as the spreadsheet numbers it; a word of MariaDB, hence the quotes
     order_number TEXT /*64*/ NOT NULL,
     outcome      TEXT /*16*/ NOT NULL,            -- created, updated, skipped, rejected
     reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
@@ -406,7 +415,7 @@ CREATE TABLE upload_rows (
     handled      TEXT /*16*/ NOT NULL DEFAULT '', -- replaced, kept, uploaded, marked
     handled_by   INTEGER,
     handled_at   INTEGER,
-    PRIMARY KEY (upload_id, row_number)
+    PRIMARY KEY (upload_id, "row_number")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 

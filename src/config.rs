@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::demo;
+use crate::storage::{Address, AddressError};
 
 /// The file of settings, looked for in the data folder when `--config` names none.
 const FILE_NAME: &str = "mukkeum.toml";
@@ -79,7 +80,7 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_DATA", value_name = "DIR")]
     data: PathBuf,
 
-    /// 데이터베이스 주소, sqlite:PATH [기본값: 데이터 폴더의 mukkeum.db]
+    /// 데이터베이스 주소, sqlite:PATH 또는 mysql://아이디:비밀번호@호스트1,호스트2/이름 [기본값: 데이터 폴더의 mukkeum.db]
     #[arg(long, global = true, env = "MUKKEUM_DATABASE", hide_env_values = true, value_name = "URL")]
     database: String,
 
@@ -155,6 +156,8 @@ impl Database {
 pub enum Database {
     /// the file of SQLite
     Sqlite(PathBuf),
+    /// the servers of MariaDB
+    MariaDb(Address),
 }
 
 /// The settings, complete and checked.
@@ -254,9 +257,15 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
         None => Ok(Database::of_folder(data)),
         Some(Some(("sqlite", path))) if !path.is_empty() => Ok(Database::Sqlite(PathBuf::from(path))),
         Some(Some(("mysql", _))) => {
-            Err(refused("database", "이 버전은 아직 MariaDB를 지원하지 않아요. sqlite:PATH를 쓰세요."))
+            let address = url
+                .unwrap_or_default()
+                .parse()
+                .map_err(|error: AddressError| refused("database", &error.to_string()))?;
+            Ok(Database::MariaDb(address))
         }
-        Some(_) => Err(refused("database", "sqlite:PATH 모양이어야 해요.")),
+        Some(_) => {
+            Err(refused("database", "sqlite:PATH나 mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요."))
+        }
     }
 }
 
@@ -321,9 +330,12 @@ mod tests {
     }
 
     #[test]
-    fn mariadb_is_told_to_wait() {
-        let given = Settings { database: Some("mysql://user:secret@host/name".to_owned()), ..Settings::default() };
-        let refused = Config::load(given, none).expect_err("not yet").to_string();
-        assert!(refused.contains("MariaDB") && !refused.contains("secret"), "{refused}");
+    fn what_is_wrong_with_a_database_is_said_without_its_password() {
+        let given = |url: &str| Settings { database: Some(url.to_owned()), ..Settings::default() };
+        let config = Config::load(given("mysql://user:secret@db1,db2/name"), none).expect("is right");
+        assert!(!format!("{config:?}").contains("secret"));
+        let refused = Config::load(given("mysql://user:secret@host/name?tsl=on"), none).expect_err("a typing mistake");
+        let refused = refused.to_string();
+        assert!(refused.contains("tsl=on") && !refused.contains("secret"), "{refused}");
     }
 }

@@ -47,9 +47,12 @@ impl From<DemoError> for Failure {
 /// folder's lock.
 pub(super) fn keep_apart(config: &Config) -> Result<(), Failure> {
     let (folder, marker) = (config.data.display(), config.data.join(MARKER));
-    let Database::Sqlite(database) = &config.database;
+    let file = match &config.database {
+        Database::Sqlite(file) => Some(file),
+        Database::MariaDb(_) => None,
+    };
     if config.demo.is_none() {
-        if marker.is_file() || database.with_file_name(MARKER).is_file() {
+        if marker.is_file() || file.is_some_and(|file| file.with_file_name(MARKER).is_file()) {
             return Err(Failure(format!(
                 "교육용 가게의 폴더예요: {folder}\n연습하려면 mukkeum demo로 켜고, 진짜 가게라면 다른 폴더를 --data로 알려 주세요."
             )));
@@ -64,7 +67,7 @@ pub(super) fn keep_apart(config: &Config) -> Result<(), Failure> {
     if marker.is_file() {
         return Ok(());
     }
-    if database.exists() {
+    if file.is_some_and(|file| file.exists()) {
         return Err(Failure(format!(
             "교육용 가게가 아닌 데이터가 있는 폴더예요: {folder}\n교육용 가게는 데이터를 지우고 새로 만드니, 다른 폴더를 --data로 알려 주세요."
         )));

@@ -86,6 +86,9 @@ impl From<StorageError> for Failure {
             ),
             StorageError::CannotOpen(reason) => format!("데이터베이스를 열지 못했어요: {reason}"),
             StorageError::Unavailable(_) => "데이터베이스가 바빠요. 잠시 뒤에 다시 해 보세요.".to_owned(),
+            StorageError::Unsettled(_) => {
+                "저장하는 중에 데이터베이스와 연결이 끊겨, 저장되었는지 아직 알 수 없어요. 저장되었는지 확인한 다음 다시 하세요.".to_owned()
+            }
             StorageError::Full(_) => "디스크에 자리가 없어요. 자리를 비운 뒤 다시 해 보세요.".to_owned(),
             StorageError::Constraint(_)
             | StorageError::Inconsistent(_)
@@ -137,8 +140,11 @@ fn execute(line: CommandLine) -> Outcome {
 /// Opens the data that the settings name, making folder and database when they are missing.
 fn open_storage(config: &Config) -> Result<Storage, Failure> {
     make_folder(&config.data)?;
-    let Database::Sqlite(path) = &config.database;
-    Ok(Storage::open_sqlite(path, &Options { clock: Arc::new(SystemClock), readers: READERS })?)
+    let options = Options { clock: Arc::new(SystemClock), readers: READERS };
+    Ok(match &config.database {
+        Database::Sqlite(path) => Storage::open_sqlite(path, &options)?,
+        Database::MariaDb(address) => Storage::open_mariadb(address, &options)?,
+    })
 }
 
 /// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.

@@ -124,14 +124,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::storage::testing::Scratch;
     use crate::storage::{Options, StorageError};
     use crate::time::SystemClock;
 
     #[tokio::test]
     async fn a_filled_shop_has_every_state_and_channel() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let options = Options { clock: Arc::new(SystemClock), readers: 1 };
-        let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
+        let storage = folder.open(&options);
         fill(&storage, 1, 3_000, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         let (orders, states, channels) = storage
             .read(|tx| {

@@ -6,6 +6,7 @@ use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, Cause};
 use crate::sheets::{Kind, Profile, Profiles};
+use crate::storage::testing::Scratch;
 use crate::storage::{Options, Result, Storage, StorageError, Tx};
 use crate::time::{ManualClock, Moment};
 use crate::uploads::check::{Checked, Outcome};
@@ -24,7 +25,7 @@ pub(crate) struct Shop {
     pub(crate) files: Files,
     storage: Storage,
     runtime: tokio::runtime::Runtime,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Scratch,
 }
 
 /// What the reading of files knows.
@@ -36,15 +37,15 @@ pub(crate) struct Files {
 
 impl Shop {
     pub(crate) fn open() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let options = Options { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
         Self {
-            storage: Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens"),
+            storage: folder.open(&options),
             files: Files {
                 districts: Arc::new(Districts::embedded()),
                 profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
             },
-            runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime"),
             folder,
         }
     }

@@ -123,12 +123,13 @@ mod tests {
 
     use super::*;
     use crate::storage::Options;
+    use crate::storage::testing::Scratch;
     use crate::time::ManualClock;
 
-    fn store(folder: &tempfile::TempDir) -> (DatabaseStore, ManualClock) {
+    fn store(folder: &Scratch) -> (DatabaseStore, ManualClock) {
         let clock = ManualClock::at(Moment(1_710_464_400_000));
         let options = Options { clock: Arc::new(clock.clone()), readers: 1 };
-        let storage = Storage::open_sqlite(&folder.path().join("test.db"), &options).expect("opens");
+        let storage = folder.open(&options);
         (DatabaseStore::new(storage, Duration::from_hours(1)), clock)
     }
 
@@ -139,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn create_never_writes_over_a_session() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let (store, _) = store(&folder);
         let (mut first, mut second) = (record("first"), record("second"));
         store.create(&mut first).await.expect("creates");
@@ -150,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn save_never_brings_back_a_deleted_session() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let (store, _) = store(&folder);
         let mut session = record("gone");
         store.create(&mut session).await.expect("creates");
@@ -161,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_expired_session_is_not_loaded() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let (store, clock) = store(&folder);
         let mut session = record("old");
         store.create(&mut session).await.expect("creates");

@@ -14,15 +14,22 @@
 //! and blobs, moments as UTC milliseconds, dates as `YYYY-MM-DD`. What cannot be shared is a
 //! method of [`Tx`].
 
+mod blocking;
 mod id;
+mod mariadb;
 pub mod schema;
 mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use id::{IdGenerator, crockford, parse_crockford};
+pub use mariadb::{Address, AddressError};
 pub use value::{Param, Row, Value};
 
 use crate::time::{Clock, Moment};
@@ -33,6 +40,9 @@ pub enum StorageError {
     /// The engine did not get its turn before the deadline, or cannot be reached.
     #[error("the database is busy or away: {0}")]
     Unavailable(String),
+    /// The engine was lost at the moment of saving, and has not come back to say whether it saved.
+    #[error("whether it was saved is not known: {0}")]
+    Unsettled(String),
     /// A unique key, a foreign key or a check was violated.
     #[error("a constraint of the database was violated: {0}")]
     Constraint(String),
@@ -128,7 +138,13 @@ pub fn placeholders(count: usize) -> String {
 /// The engine behind the seam, shared by every part of the program.
 #[derive(Clone)]
 pub struct Storage {
-    engine: Arc<sqlite::Sqlite>,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Sqlite>),
+    MariaDb(Arc<mariadb::MariaDb>),
 }
 
 /// How to open a [`Storage`].
@@ -148,7 +164,17 @@ impl Storage {
     /// [`StorageError::CannotOpen`] when the file cannot be read or written,
     /// [`StorageError::NewerSchema`] when a newer program wrote it.
     pub fn open_sqlite(path: &Path, options: &Options) -> Result<Self> {
-        Ok(Self { engine: Arc::new(sqlite::Sqlite::open(path, options)?) })
+        Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path, options)?)) })
+    }
+
+    /// Opens the MariaDB database at `address`, builds its schema when it is empty, and brings it up
+    /// to date.
+    ///
+    /// # Errors
+    /// [`StorageError::CannotOpen`] when no writable server lets this program in before the deadline,
+    /// [`StorageError::NewerSchema`] when a newer program wrote the data.
+    pub fn open_mariadb(address: &Address, options: &Options) -> Result<Self> {
+        Ok(Self { engine: Engine::MariaDb(Arc::new(mariadb::MariaDb::open(address, options)?)) })
     }
 
     /// Runs `work` with a consistent view of the data that it cannot change.
@@ -157,7 +183,10 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.engine.read(work).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read(work).await,
+            Engine::MariaDb(engine) => engine.read(work).await,
+        }
     }
 
     /// Runs `work` in a transaction that is durable when this returns `Ok`, and undone entirely
@@ -167,16 +196,25 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.engine.write(work).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.write(work).await,
+            Engine::MariaDb(engine) => engine.write(work).await,
+        }
     }
 
     /// The engine and its version, for people: `SQLite 3.54.1`.
     pub fn describe(&self) -> String {
-        sqlite::describe()
+        match &self.engine {
+            Engine::Sqlite(_) => sqlite::describe(),
+            Engine::MariaDb(engine) => engine.describe(),
+        }
     }
 
     /// The clock of this storage.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        self.engine.clock()
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.clock(),
+            Engine::MariaDb(engine) => engine.clock(),
+        }
     }
 }

@@ -16,7 +16,7 @@ pub const SCHEMA: &str = include_str!("../../schema.sql");
 pub const VERSION: i64 = 2;
 
 /// What leads from version n to n + 1, starting at 1.
-const STEPS: &[&str] = &[include_str!("upgrades/2.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("upgrades/2.sql")];
 
 pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<()> {
     let found = version(connection)?;

@@ -4,7 +4,7 @@ mod checkpoints;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -12,6 +12,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBeh
 use tokio::sync::Semaphore;
 
 use self::checkpoints::{Checkpointer, Limits};
+use super::blocking::{closed, lock, on_a_thread, panicked};
 use super::{IdGenerator, Options, PRIMARY, Param, Result, Row, StorageError, Tx, Value, schema};
 use crate::time::{Clock, Moment};
 
@@ -128,16 +129,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(connection)
 }
 
-async fn on_a_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<StorageError> + Send + 'static,
-{
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(StorageError::Panicked(error.to_string()).into()))
-}
-
 fn transact<T, E>(
     connection: &mut Connection,
     behavior: TransactionBehavior,
@@ -150,27 +141,9 @@ where
     let transaction = connection.transaction_with_behavior(behavior).map_err(engine)?;
     let mut tx = SqliteTx { connection: &transaction, now: shared.clock.now(), ids: &shared.ids };
     let answer = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
-        .unwrap_or_else(|panic| Err(StorageError::Panicked(panic_message(panic.as_ref())).into()))?;
+        .unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))?;
     transaction.commit().map_err(engine)?;
     Ok(answer)
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
-}
-
-/// A panic while the lock was held has already been answered; the connection itself is sound.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-fn closed(error: tokio::sync::AcquireError) -> StorageError {
-    StorageError::Unavailable(error.to_string())
 }
 
 fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> StorageError {
@@ -297,81 +270,5 @@ impl ToSql for Param<'_> {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::storage::Storage;
-    use crate::time::SystemClock;
-
-    fn open(folder: &Path) -> Storage {
-        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
-        Storage::open_sqlite(&folder.join("test.db"), &options).expect("opens")
-    }
-
-    fn channels(tx: &mut dyn Tx) -> Result<i64> {
-        tx.number("SELECT count(*) FROM sales_channels", &[])
-    }
-
-    fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<u64> {
-        let id = tx.new_id();
-        tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), code.into()])
-    }
-
-    #[tokio::test]
-    async fn an_error_undoes_everything_and_a_panic_costs_only_its_own_transaction() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let storage = open(folder.path());
-        let before = storage.read(channels).await.expect("counts");
-
-        let refused: Result<()> = storage
-            .write(|tx| {
-                add_channel(tx, "A")?;
-                Err(StorageError::Inconsistent("changed my mind".to_owned()))
-            })
-            .await;
-        assert!(refused.is_err());
-        let panicked: Result<()> = storage
-            .write(|tx| {
-                add_channel(tx, "B")?;
-                panic!("in the middle");
-            })
-            .await;
-        assert!(matches!(panicked, Err(StorageError::Panicked(message)) if message == "in the middle"));
-        assert_eq!(storage.read(channels).await.expect("counts"), before);
-
-        storage.write(|tx| add_channel(tx, "C")).await.expect("the writer lives on");
-        assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
-    }
-
-    #[tokio::test]
-    async fn a_write_completes_though_its_caller_went_away() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let storage = open(folder.path());
-        let before = storage.read(channels).await.expect("counts");
-        let write = storage.write(|tx| {
-            std::thread::sleep(Duration::from_millis(50));
-            add_channel(tx, "GONE")
-        });
-        let _ = tokio::time::timeout(Duration::from_millis(10), write).await;
-        // The next write waits for its turn behind the abandoned one.
-        storage.write(|tx| add_channel(tx, "NEXT")).await.expect("writes");
-        assert_eq!(storage.read(channels).await.expect("counts"), before + 2);
-    }
-
-    #[tokio::test]
-    async fn readers_cannot_write_and_constraints_have_their_own_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let storage = open(folder.path());
-        assert!(storage.read(|tx| add_channel(tx, "X")).await.is_err());
-        let twice: Result<u64> = storage
-            .write(|tx| {
-                add_channel(tx, "X")?;
-                add_channel(tx, "X")
-            })
-            .await;
-        assert!(matches!(twice, Err(StorageError::Constraint(_))));
     }
 }

@@ -8,18 +8,19 @@ use crate::orders::filter::OrderFilter;
 use crate::orders::list::{self, Listed};
 use crate::orders::model::OrderState;
 use crate::storage::Options;
+use crate::storage::testing::Scratch;
 use crate::time::SystemClock;
 
 struct Shop {
     uploads: Uploads,
-    _folder: tempfile::TempDir,
+    _folder: Scratch,
 }
 
 impl Shop {
     fn open() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let options = Options { clock: Arc::new(SystemClock), readers: 2 };
-        let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
+        let storage = folder.open(&options);
         let uploads = Uploads {
             storage,
             profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),

@@ -18,6 +18,9 @@ use super::{AppState, Layout, Visitor, csrf};
 use crate::members::passwords::HashError;
 use crate::storage::StorageError;
 
+/// Seconds until another try is worth it, when the database is away.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
 /// What a handler answers with.
 pub type PageResult<T = Response> = Result<T, Error>;
 
@@ -48,6 +51,9 @@ pub enum Error {
     /// the database is busy or away
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// the database was lost while saving, and whether it saved is not known
+    #[error("unsettled: {0}")]
+    Unsettled(String),
     /// the disk is full
     #[error("the disk is full: {0}")]
     Full(String),
@@ -64,7 +70,7 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Unsettled(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -80,6 +86,7 @@ impl Error {
             Self::TooLarge => ("너무 커요", "보낸 내용이 받을 수 있는 크기를 넘었어요. 나누어 보내 주세요.".into()),
             Self::TooMany { minutes } => ("잠시 쉬었다 해 주세요", format!("로그인을 여러 번 실패했어요. {minutes}분 뒤에 다시 해 주세요.")),
             Self::Unavailable(_) => ("지금은 답하지 못해요", "데이터베이스가 바쁘거나 멈췄어요. 잠시 뒤에 다시 해 주세요.".into()),
+            Self::Unsettled(_) => ("저장되었는지 아직 몰라요", "저장하는 중에 데이터베이스와 연결이 끊겼어요. 잠시 뒤에 앞 화면을 새로 고쳐, 저장되었는지 보고 나서 다시 해 주세요.".into()),
             Self::Full(_) => ("저장할 곳이 가득 찼어요", "디스크에 자리가 없어 저장하지 못했어요. 자리를 비운 뒤 다시 해 주세요.".into()),
             Self::Internal(_) => ("문제가 생겼어요", "프로그램의 잘못이에요. 다시 해 보고, 그래도 안 되면 아래 번호를 알려 주세요.".into()),
         }
@@ -102,6 +109,7 @@ impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(_) | StorageError::CannotOpen(_) => Self::Unavailable(error.to_string()),
+            StorageError::Unsettled(_) => Self::Unsettled(error.to_string()),
             StorageError::Full(_) => Self::Full(error.to_string()),
             StorageError::Constraint(_)
             | StorageError::NewerSchema { .. }
@@ -173,6 +181,9 @@ pub(super) async fn render(State(state): State<AppState>, request: Request, next
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        parts.headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
     (parts, Html(html)).into_response()
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
-use tempfile::TempDir;
 
 use super::{AppState, Role, Routes, rooms, serve};
 use crate::config::{Config, Settings};
 use crate::members::model::NewPassword;
 use crate::members::store;
-use crate::storage::{Options, Storage};
+use crate::storage::Options;
+use crate::storage::testing::Scratch;
 use crate::time::{ManualClock, Moment};
 
 /// 2024-03-15 10:00 in Korea: when every test begins.
@@ -29,7 +29,7 @@ pub(crate) struct TestApp {
     /// follows no redirect, keeps cookies
     pub(crate) browser: Client,
     base: String,
-    folder: Arc<TempDir>,
+    folder: Arc<Scratch>,
 }
 
 /// What came back.
@@ -66,13 +66,13 @@ impl TestApp {
     /// The application with changed settings and a room more.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config), more: Routes) -> Self {
         super::metrics::install();
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Scratch::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
         change(&mut config);
         let clock = ManualClock::at(START);
         let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
-        let storage = Storage::open_sqlite(&folder.path().join("test.db"), &options).expect("a database");
+        let storage = folder.open(&options);
         let state = AppState::new(storage, config).expect("a state");
 
         let rooms = rooms().into_iter().chain([more]);

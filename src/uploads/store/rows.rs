@@ -95,7 +95,7 @@ pub(super) fn write(tx: &mut dyn Tx, id: i64, report: &Report, open: bool) -> Re
         ]
     });
     tx.exec_many(
-        "INSERT INTO upload_rows (upload_id, row_number, open_order, order_number, outcome, reasons, \
+        "INSERT INTO upload_rows (upload_id, \"row_number\", open_order, order_number, outcome, reasons, \
          new_tracking_number, new_courier) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
@@ -106,7 +106,7 @@ pub fn set_handled(tx: &mut dyn Tx, id: i64, row: u32, how: Handling, member_id:
     let now = tx.now();
     let closed = tx.exec(
         "UPDATE upload_rows SET open_order = NULL, handled = ?, handled_by = ?, handled_at = ? \
-         WHERE upload_id = ? AND row_number = ? AND open_order IS NOT NULL",
+         WHERE upload_id = ? AND \"row_number\" = ? AND open_order IS NOT NULL",
         &[how.code().into(), member_id.into(), now.into(), id.into(), row.into()],
     )?;
     let closed = i64::try_from(closed).unwrap_or_default();

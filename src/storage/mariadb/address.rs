@@ -1,0 +1,154 @@
+//! Where MariaDB is: `mysql://user:password@host1[:port],host2[:port]/name[?tls=on&ca=FILE&max_lag=SECONDS]`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+
+/// MariaDB's port.
+const PORT: u16 = 3306;
+
+/// The hosts of one database, and how to get in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// host and port of each server, the primary being whichever is writable
+    pub hosts: Vec<(String, u16)>,
+    /// the database
+    pub name: String,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) tls: Tls,
+    /// how old a replica's data may be that heavy reads are answered from; None: ask the primary alone
+    pub(super) max_lag: Option<Duration>,
+}
+
+/// Whether the line is encrypted and the server proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tls {
+    Off,
+    /// the certificate is checked against this file, or the roots of the web
+    On {
+        authority: Option<PathBuf>,
+    },
+}
+
+/// Without the password.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// `mysql://host1:3306,host2:3306/name`: for people, without user and password.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<_> = self.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        write!(f, "mysql://{}/{}", hosts.join(","), self.name)
+    }
+}
+
+/// What is wrong with an address, for the person who typed it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// not an address at all
+    #[error("mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요.")]
+    Shape,
+    /// a port that is none
+    #[error("포트 {0}은(는) 숫자가 아니에요.")]
+    Port(String),
+    /// a word behind `?` that means nothing
+    #[error("물음표 뒤의 {0} 설정을 알지 못해요. tls=on, ca=FILE, max_lag=SECONDS를 쓸 수 있어요.")]
+    Option(String),
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(url: &str) -> Result<Self, AddressError> {
+        let rest = url.strip_prefix("mysql://").ok_or(AddressError::Shape)?;
+        let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (who, place) = rest.rsplit_once('@').ok_or(AddressError::Shape)?;
+        let (user, password) = who.split_once(':').unwrap_or((who, ""));
+        let (hosts, name) = place.split_once('/').ok_or(AddressError::Shape)?;
+        let mut address = Self {
+            hosts: hosts.split(',').map(host).collect::<Result<_, _>>()?,
+            name: decoded(name)?,
+            user: decoded(user)?,
+            password: decoded(password)?,
+            tls: Tls::Off,
+            max_lag: None,
+        };
+        if address.user.is_empty() || address.name.is_empty() {
+            return Err(AddressError::Shape);
+        }
+        options.split('&').filter(|option| !option.is_empty()).try_for_each(|option| address.option(option))?;
+        Ok(address)
+    }
+}
+
+impl Address {
+    fn option(&mut self, option: &str) -> Result<(), AddressError> {
+        let unknown = || AddressError::Option(option.to_owned());
+        match option.split_once('=').ok_or_else(unknown)? {
+            ("tls", "on") if self.tls == Tls::Off => self.tls = Tls::On { authority: None },
+            ("tls", "on") => {}
+            ("ca", file) => self.tls = Tls::On { authority: Some(decoded(file)?.into()) },
+            ("max_lag", seconds) => {
+                self.max_lag = Some(Duration::from_secs(seconds.parse().map_err(|_| unknown())?));
+            }
+            _ => return Err(unknown()),
+        }
+        Ok(())
+    }
+}
+
+fn decoded(text: &str) -> Result<String, AddressError> {
+    percent_decode_str(text).decode_utf8().map(String::from).map_err(|_| AddressError::Shape)
+}
+
+/// `host`, `host:port`, `[::1]:port`.
+fn host(text: &str) -> Result<(String, u16), AddressError> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            (host, port.parse().map_err(|_| AddressError::Port(port.to_owned()))?)
+        }
+        _ => (text, PORT),
+    };
+    if host.is_empty() { Err(AddressError::Shape) } else { Ok((host.to_owned(), port)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_hosts_database_and_the_way_in() {
+        let address: Address = "mysql://shop:p%40ss:word@db1,db2:3307,[::1]:3308/orders?ca=%2Fetc%2Fca.pem&max_lag=5"
+            .parse()
+            .expect("an address");
+        let hosts = [("db1", 3306), ("db2", 3307), ("[::1]", 3308)].map(|(host, port)| (host.to_owned(), port));
+        assert_eq!(address.hosts, hosts);
+        assert_eq!((address.user.as_str(), address.password.as_str()), ("shop", "p@ss:word"));
+        assert_eq!(address.tls, Tls::On { authority: Some("/etc/ca.pem".into()) });
+        assert_eq!(address.max_lag, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let address: Address = "mysql://shop:secret@db1/orders".parse().expect("an address");
+        assert_eq!(format!("{address:?} {address}"), "mysql://db1:3306/orders mysql://db1:3306/orders");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_what_is_wrong() {
+        for url in
+            ["mysql://db/orders", "mysql://me@db", "mysql://me@/orders", "mysql://@db/orders", "mariadb://me@db/x"]
+        {
+            assert_eq!(url.parse::<Address>(), Err(AddressError::Shape), "{url}");
+        }
+        assert_eq!("mysql://me@db:x/orders".parse::<Address>(), Err(AddressError::Port("x".to_owned())));
+        assert_eq!("mysql://me@db/o?tsl=on".parse::<Address>(), Err(AddressError::Option("tsl=on".to_owned())));
+    }
+}

@@ -1,0 +1,65 @@
+//! Sorts what MariaDB says by its code, never by its text.
+
+use mysql::Error;
+
+use crate::storage::StorageError;
+
+/// Something that went wrong, and whether the same transaction may be tried again.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: StorageError,
+    pub(super) remedy: Remedy,
+}
+
+/// What may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// trying again on the same server: a deadlock, a lock that came too late
+    Again,
+    /// trying again where the primary is now: the line is lost, or this server is not it any more
+    Elsewhere,
+    /// nothing
+    None,
+}
+
+impl Fault {
+    /// The line is lost, or there is none.
+    pub(super) fn away(reason: impl Into<String>) -> Self {
+        Self { error: StorageError::Unavailable(reason.into()), remedy: Remedy::Elsewhere }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let Error::MySqlError(answer) = &error else {
+            return match error {
+                // The driver's own refusals (a wrong number of parameters) are the program's fault;
+                // a line that speaks out of turn is lost.
+                Error::DriverError(mysql::DriverError::MismatchedStmtParams(..))
+                | Error::FromValueError(_)
+                | Error::FromRowError(_)
+                | Error::UrlError(_) => Self { error: StorageError::Engine(text), remedy: Remedy::None },
+                _ => Self::away(text),
+            };
+        };
+        let (error, remedy) = match answer.code {
+            // duplicate key, not null, foreign keys, check
+            1062 | 1586 | 1048 | 1216 | 1217 | 1451 | 1452 | 4025 => (StorageError::Constraint(text), Remedy::None),
+            // disk full, table full, error writing a file
+            1021 | 1114 | 1026 => (StorageError::Full(text), Remedy::None),
+            // access denied (to the database, at all, by plugin), unknown database
+            1044 | 1045 | 1698 | 1049 => (StorageError::CannotOpen(text), Remedy::None),
+            // lock wait timeout, deadlock, the row has changed since it was read
+            1205 | 1213 | 1020 => (StorageError::Unavailable(text), Remedy::Again),
+            // too many connections
+            1040 | 1203 | 1226 => (StorageError::Unavailable(text), Remedy::Again),
+            // read-only, shutting down, aborted, killed or timed out
+            1290 | 1836 | 1053 | 1079 | 1152 | 1159 | 1161 | 1317 | 1927 | 4031 => {
+                (StorageError::Unavailable(text), Remedy::Elsewhere)
+            }
+            _ => (StorageError::Engine(text), Remedy::None),
+        };
+        Self { error, remedy }
+    }
+}

@@ -1,0 +1,229 @@
+//! The servers of one database: which is the primary, and connections to it.
+//!
+//! The primary is the one server that is writable, whichever that is now. It is looked for when the
+//! one known so far is lost or has become read-only, on all hosts at once. Two writable servers are
+//! two histories of the shop: then nobody is asked, until somebody has put that right.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use mysql::consts::CapabilityFlags;
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder, SslOpts};
+
+use super::address::{Address, Tls};
+use super::error::Fault;
+use crate::storage::StorageError;
+use crate::storage::blocking::lock;
+
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long a server may be silent in the midst of an answer. A lock is waited for less long
+/// ([`SESSION`]), and no page takes so long.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long a look at all hosts goes on after a writable one was found, to see whether there are two.
+const SECOND_LOOK: Duration = Duration::from_millis(200);
+
+/// Prepared statements kept by each connection.
+const STATEMENTS: usize = 256;
+
+/// What makes a session agree with SQLite: `"x"` is a name, `||` joins, `\` is a letter, a value
+/// that does not fit is an error, all of an UPDATE sees the row as it was, text compares by its
+/// bytes and trailing blanks count. The server ends a transaction whose program fell silent, so
+/// that it cannot hold up the others' turn.
+const SESSION: &str = "SET SESSION \
+    sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,SIMULTANEOUS_ASSIGNMENT,\
+NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+    NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', \
+    innodb_lock_wait_timeout = 8, idle_transaction_timeout = 20";
+
+/// The servers, and the connections to the primary that nobody uses just now.
+pub(super) struct Hosts {
+    address: Arc<Address>,
+    known: Mutex<Known>,
+    /// held while the primary is looked for, so that one looks and the others wait for the answer
+    looking: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// the place of the primary among the hosts
+    primary: Option<usize>,
+    /// raised whenever the primary is given up; a connection of an earlier one is not kept
+    era: u64,
+    idle: Vec<Conn>,
+}
+
+/// A connection to the primary.
+pub(super) struct Lease {
+    pub(super) conn: Conn,
+    era: u64,
+}
+
+impl Hosts {
+    pub(super) fn new(address: Address) -> Self {
+        Self { address: Arc::new(address), known: Mutex::default(), looking: Mutex::default() }
+    }
+
+    /// A connection to the primary: one that is free, or a new one.
+    pub(super) fn lease(&self) -> Result<Lease, Fault> {
+        let (primary, era) = {
+            let mut known = lock(&self.known);
+            if let Some(conn) = known.idle.pop() {
+                return Ok(Lease { conn, era: known.era });
+            }
+            (known.primary, known.era)
+        };
+        let (primary, era) = match primary {
+            Some(primary) => (primary, era),
+            None => self.look()?,
+        };
+        match connect(&self.address, primary, SILENCE) {
+            Ok(conn) => Ok(Lease { conn, era }),
+            Err(fault) => {
+                self.give_up(era);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Takes back a connection that is sound.
+    pub(super) fn give_back(&self, lease: Lease) {
+        let mut known = lock(&self.known);
+        if known.era == lease.era {
+            known.idle.push(lease.conn);
+        }
+    }
+
+    /// The server of this connection is lost, or is the primary no more.
+    pub(super) fn lost(&self, lease: &Lease) {
+        self.give_up(lease.era);
+    }
+
+    fn give_up(&self, era: u64) {
+        let dropped = {
+            let mut known = lock(&self.known);
+            if known.era != era {
+                return;
+            }
+            known.era += 1;
+            known.primary = None;
+            std::mem::take(&mut known.idle)
+        };
+        metrics::counter!("mukkeum_storage_primary_lost_total").increment(1);
+        drop(dropped);
+    }
+
+    /// A connection of its own, which may be silent as long as it likes: building an index of a
+    /// large table takes its time.
+    pub(super) fn patient(&self) -> Result<Conn, Fault> {
+        let (primary, _) = self.look()?;
+        connect(&self.address, primary, Duration::from_hours(6))
+    }
+
+    fn look(&self) -> Result<(usize, u64), Fault> {
+        let _looking = lock(&self.looking);
+        let era = {
+            let known = lock(&self.known);
+            if let Some(primary) = known.primary {
+                return Ok((primary, known.era));
+            }
+            known.era
+        };
+        let primary = find_primary(&self.address)?;
+        let (host, port) = &self.address.hosts[primary];
+        tracing::info!(host, port, "found the database's primary");
+        lock(&self.known).primary = Some(primary);
+        Ok((primary, era))
+    }
+}
+
+/// Asks all hosts at once which of them is writable.
+fn find_primary(address: &Arc<Address>) -> Result<usize, Fault> {
+    let (tell, told) = channel();
+    for host in 0..address.hosts.len() {
+        let (address, tell) = (Arc::clone(address), tell.clone());
+        // Nobody listens any more when this host was too slow.
+        std::thread::spawn(move || drop(tell.send((host, is_writable(&address, host)))));
+    }
+    drop(tell);
+    let mut deadline = Instant::now() + CONNECT * 3;
+    let (mut writable, mut faults) = (Vec::new(), Vec::new());
+    loop {
+        match told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok((host, Ok(true))) => {
+                writable.push(host);
+                deadline = deadline.min(Instant::now() + SECOND_LOOK);
+            }
+            Ok((host, Ok(false))) => faults.push(Fault::away(format!("{} is read-only", address.hosts[host].0))),
+            Ok((_, Err(fault))) => faults.push(fault),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    match writable[..] {
+        [primary] => Ok(primary),
+        [] => Err(worst(faults)),
+        [one, other, ..] => Err(Fault::away(format!(
+            "{} and {} are both writable: one of them must be stopped",
+            address.hosts[one].0, address.hosts[other].0
+        ))),
+    }
+}
+
+/// What the person should hear when no host is writable: a wrong password before a host that is away.
+fn worst(faults: Vec<Fault>) -> Fault {
+    let texts: Vec<_> = faults.iter().map(|fault| fault.error.to_string()).collect();
+    let named = |fault: &Fault| !matches!(fault.error, StorageError::Unavailable(_));
+    faults.into_iter().find(named).unwrap_or_else(|| Fault::away(format!("no host is writable ({})", texts.join("; "))))
+}
+
+fn is_writable(address: &Address, host: usize) -> Result<bool, Fault> {
+    let mut conn = connect(address, host, CONNECT)?;
+    Ok(conn.query_first(format!("SELECT {IS_WRITABLE}"))? == Some(1))
+}
+
+/// 1 on the primary.
+pub(super) const IS_WRITABLE: &str = "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')";
+
+fn connect(address: &Address, host: usize, silence: Duration) -> Result<Conn, Fault> {
+    let (host, port) = &address.hosts[host];
+    let tls = match &address.tls {
+        Tls::Off => None,
+        Tls::On { authority } => Some(SslOpts::default().with_root_cert_path(authority.clone())),
+    };
+    let options = OptsBuilder::new()
+        .ip_or_hostname(Some(host))
+        .tcp_port(*port)
+        .user(Some(&address.user))
+        .pass(Some(&address.password))
+        .db_name(Some(&address.name))
+        .prefer_socket(false)
+        .ssl_opts(tls)
+        .tcp_connect_timeout(Some(CONNECT))
+        .read_timeout(Some(silence))
+        .write_timeout(Some(silence.min(SILENCE)))
+        .tcp_keepalive_time_ms(Some(2000))
+        .stmt_cache_size(STATEMENTS)
+        // An UPDATE tells how many rows it found, as SQLite does, not how many it changed.
+        .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
+        .init(vec![SESSION]);
+    Ok(Conn::new(lively(options))?)
+}
+
+/// A host that is cut off is noticed within a few seconds: nobody says goodbye then.
+#[cfg(target_os = "linux")]
+fn lively(options: OptsBuilder) -> OptsBuilder {
+    options
+        .tcp_keepalive_probe_interval_secs(Some(1))
+        .tcp_keepalive_probe_count(Some(3))
+        .tcp_user_timeout_ms(Some(4000))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lively(options: OptsBuilder) -> OptsBuilder {
+    options
+}

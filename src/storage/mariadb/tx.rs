@@ -1,0 +1,182 @@
+//! One transaction of MariaDB.
+
+use mysql::consts::{ColumnFlags, ColumnType};
+use mysql::prelude::Queryable;
+use mysql::{Column, Conn};
+
+use super::error::{Fault, Remedy};
+use crate::storage::{IdGenerator, Param, Result, Row, StorageError, Tx, Value};
+use crate::time::Moment;
+
+/// Rows of one statement of many: more make it no faster.
+const ROWS_AT_ONCE: usize = 200;
+
+/// A transaction that has begun.
+pub(super) struct MariaTx<'c> {
+    conn: &'c mut Conn,
+    now: Moment,
+    ids: &'c IdGenerator,
+    /// whether it may have changed anything
+    pub(super) wrote: bool,
+    /// Why the transaction is over, when it is: the server has undone it, or the line is lost. From
+    /// then on nothing is sent, because it would be carried out outside of any transaction.
+    pub(super) ended: Option<Fault>,
+}
+
+impl<'c> MariaTx<'c> {
+    pub(super) fn new(conn: &'c mut Conn, now: Moment, ids: &'c IdGenerator) -> Self {
+        Self { conn, now, ids, wrote: false, ended: None }
+    }
+
+    fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Conn) -> mysql::Result<T>) -> Result<T> {
+        if self.ended.is_some() {
+            return Err(over());
+        }
+        work(self.conn).map_err(|error| {
+            let fault = Fault::from(error);
+            match fault.error {
+                StorageError::Engine(text) => StorageError::Engine(format!("{text} in: {sql}")),
+                error if fault.remedy == Remedy::None => error,
+                _ => {
+                    self.ended = Some(fault);
+                    over()
+                }
+            }
+        })
+    }
+
+    fn send(&mut self, sql: &str, params: Vec<mysql::Value>) -> Result<u64> {
+        self.wrote = true;
+        self.run(sql, |conn| {
+            let answer = conn.exec_iter(sql, mysql::Params::from(params))?;
+            Ok(answer.affected_rows())
+        })
+    }
+
+    fn insert_or(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Param<'_>)],
+        set: impl Iterator<Item = String>,
+    ) -> Result<()> {
+        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+        let sql = format!(
+            "INSERT INTO {table} ({}) VALUES ({}) ON DUPLICATE KEY UPDATE {}",
+            names.join(", "),
+            crate::storage::placeholders(columns.len()),
+            set.collect::<Vec<_>>().join(", "),
+        );
+        self.send(&sql, columns.iter().map(|(_, value)| bound(value)).collect()).map(drop)
+    }
+}
+
+impl Tx for MariaTx<'_> {
+    fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.send(sql, params.iter().map(bound).collect())
+    }
+
+    /// A statement that ends in `VALUES (?, …)` carries many rows; any other is sent once for each.
+    fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
+        let one_row = sql.rfind("VALUES ").map(|at| &sql[at + "VALUES ".len()..]);
+        let at_once = if one_row.is_some() { ROWS_AT_ONCE } else { 1 };
+        loop {
+            let some: Vec<_> = rows.take(at_once).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            // Few lengths, so that each statement is prepared once: 200, 199 would be as many
+            // statements as there are uploads.
+            let mut rest = &some[..];
+            while !rest.is_empty() {
+                let count = if rest.len() == at_once { at_once } else { 1 << rest.len().ilog2() };
+                let (now, later) = rest.split_at(count);
+                rest = later;
+                let more = one_row.map(|row| format!(", {row}").repeat(count - 1)).unwrap_or_default();
+                self.send(&format!("{sql}{more}"), now.iter().flatten().map(bound).collect())?;
+            }
+        }
+    }
+
+    fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let params: Vec<_> = params.iter().map(bound).collect();
+        self.run(sql, |conn| {
+            let mut answer = conn.exec_iter(sql, mysql::Params::from(params))?;
+            let columns = answer.columns().as_ref().to_vec();
+            while let Some(row) = answer.next() {
+                let values = row?.unwrap().into_iter().zip(&columns);
+                let visited = values.map(|(value, column)| read(value, column)).collect::<Result<_>>().map(Row);
+                if let Err(error) = visited.and_then(&mut *visit) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        })?
+    }
+
+    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
+        let set = values.iter().map(|(name, _)| format!("{name} = VALUES({name})"));
+        self.insert_or(table, &[keys, values].concat(), set)
+    }
+
+    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        let columns = [keys, &[(column, amount.into())]].concat();
+        self.insert_or(table, &columns, std::iter::once(format!("{column} = {column} + VALUES({column})")))
+    }
+
+    fn walking(&self, index: &str) -> String {
+        format!("FORCE INDEX ({index})")
+    }
+
+    fn now(&self) -> Moment {
+        self.now
+    }
+
+    fn new_id(&mut self) -> i64 {
+        self.ids.next(self.now.0)
+    }
+}
+
+/// Seen by nobody but the closure: what is answered is [`MariaTx::ended`].
+fn over() -> StorageError {
+    StorageError::Unavailable("the transaction is over".to_owned())
+}
+
+fn bound(param: &Param<'_>) -> mysql::Value {
+    match param {
+        Param::Null => mysql::Value::NULL,
+        Param::Int(number) => mysql::Value::Int(*number),
+        Param::Text(text) => mysql::Value::Bytes(text.as_bytes().to_vec()),
+        Param::Blob(bytes) => mysql::Value::Bytes(bytes.to_vec()),
+    }
+}
+
+fn read(value: mysql::Value, column: &Column) -> Result<Value> {
+    let inconsistent = |reason: String| StorageError::Inconsistent(format!("column {}: {reason}", column.name_str()));
+    match value {
+        mysql::Value::NULL => Ok(Value::Null),
+        mysql::Value::Int(number) => Ok(Value::Int(number)),
+        mysql::Value::UInt(number) => {
+            i64::try_from(number).map(Value::Int).map_err(|error| inconsistent(error.to_string()))
+        }
+        mysql::Value::Bytes(bytes) if is_binary(column) => Ok(Value::Blob(bytes)),
+        mysql::Value::Bytes(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|error| inconsistent(error.to_string()))?;
+            // Sums of integers arrive as decimals in letters.
+            match column.column_type() {
+                ColumnType::MYSQL_TYPE_NEWDECIMAL => {
+                    text.parse().map(Value::Int).map_err(|error| inconsistent(format!("{text}: {error}")))
+                }
+                _ => Ok(Value::Text(text)),
+            }
+        }
+        other => Err(inconsistent(format!("{other:?} where none is stored"))),
+    }
+}
+
+/// Character set 63 is no character set.
+fn is_binary(column: &Column) -> bool {
+    const BINARY: u16 = 63;
+    column.character_set() == BINARY
+        && column.column_type() != ColumnType::MYSQL_TYPE_NEWDECIMAL
+        && column.flags().contains(ColumnFlags::BINARY_FLAG)
+}
