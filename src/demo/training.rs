@@ -175,7 +175,7 @@ fn make(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Resu
     if !is_empty && made(tx)?.is_none() {
         return Err(DemoError::NotOurs);
     }
-    for table in tables() {
+    for table in schema::tables().rev() {
         tx.exec(&format!("DELETE FROM {table}"), &[])?;
     }
     for (account, hash) in members {
@@ -185,13 +185,6 @@ fn make(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Resu
     fill_within(tx, SEED, orders, now)?;
     audit::record(tx, None, MADE, &json!({ "orders": orders }))?;
     Ok(now)
-}
-
-/// Every table of the data, those that refer to others first: the schema names them the other way
-/// round.
-fn tables() -> impl Iterator<Item = &'static str> {
-    let names = schema::SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
-    names.rev().filter(|name| *name != "schema_versions")
 }
 
 #[cfg(test)]

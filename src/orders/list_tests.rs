@@ -305,18 +305,10 @@ impl Tx for Explaining<'_> {
 
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         if self.known.insert(sql.to_owned()) {
-            let scans = &self.scans;
-            self.tx.for_each(&format!("EXPLAIN QUERY PLAN {sql}"), params, &mut |mut row| {
-                let plan = row.text(3)?;
-                let big = ["orders", "o", "deliveries", "d", "order_terms", "variants"];
-                let scanned = plan.strip_prefix("SCAN ").is_some_and(|rest| {
-                    big.contains(&rest.split(' ').next().unwrap_or(rest)) && !rest.contains(" USING ")
-                });
-                if scanned {
-                    scans.borrow_mut().push(format!("{plan} in {sql}"));
-                }
-                Ok(())
-            })?;
+            let big = ["orders", "o", "deliveries", "d", "order_terms", "variants"];
+            let whole = self.tx.read_whole(sql, params)?;
+            let scans = whole.iter().filter(|table| big.contains(&table.as_str()));
+            self.scans.borrow_mut().extend(scans.map(|table| format!("{table} in {sql}")));
         }
         self.tx.for_each(sql, params, visit)
     }
@@ -331,6 +323,14 @@ impl Tx for Explaining<'_> {
 
     fn walking(&self, index: &str) -> String {
         self.tx.walking(index)
+    }
+
+    fn tables(&mut self) -> Result<Vec<String>> {
+        self.tx.tables()
+    }
+
+    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        self.tx.read_whole(sql, params)
     }
 
     fn now(&self) -> Moment {

@@ -99,6 +99,13 @@ pub trait Tx {
     /// the sequence of its identifiers.
     fn walking(&self, index: &str) -> String;
 
+    /// The names of all tables there are.
+    fn tables(&mut self) -> Result<Vec<String>>;
+
+    /// The tables, by their names within `sql`, that the engine would read whole to answer it.
+    #[cfg(test)]
+    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>>;
+
     /// The moment this transaction began; the same throughout.
     fn now(&self) -> Moment;
 

@@ -18,6 +18,16 @@ pub const VERSION: i64 = 2;
 /// What leads from version n to n + 1, starting at 1.
 pub(super) const STEPS: &[&str] = &[include_str!("upgrades/2.sql")];
 
+/// The tables that hold the shop's data, none before those it refers to. What the engines keep for
+/// themselves is left out.
+pub fn tables() -> impl DoubleEndedIterator<Item = &'static str> {
+    let names = SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
+    names.filter(|name| !OF_THE_ENGINE.contains(name))
+}
+
+/// Which schema it is, and whose turn.
+const OF_THE_ENGINE: [&str; 2] = ["schema_versions", "writers"];
+
 pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<()> {
     let found = version(connection)?;
     if found == VERSION {

@@ -239,6 +239,22 @@ impl Tx for SqliteTx<'_> {
         if index == PRIMARY { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") }
     }
 
+    fn tables(&mut self) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let found =
+            tx.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", &[])?;
+        found.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
+    #[cfg(test)]
+    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let plan = tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), params)?;
+        let steps = plan.into_iter().map(|mut row| row.text(3)).collect::<Result<Vec<_>>>()?;
+        let scans = steps.iter().filter(|step| !step.contains(" USING "));
+        Ok(scans.filter_map(|step| step.strip_prefix("SCAN ")?.split(' ').next().map(str::to_owned)).collect())
+    }
+
     fn now(&self) -> Moment {
         self.now
     }

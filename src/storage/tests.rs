@@ -74,3 +74,61 @@ async fn readers_cannot_write_and_constraints_have_their_own_name() {
         .await;
     assert!(matches!(twice, Err(StorageError::Constraint(_))));
 }
+
+/// The SQL texts of the program: string literals that begin like a statement. Those with a hole are
+/// put together in parts, and are left to the tests that run them.
+fn statements() -> Vec<String> {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the source").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                // The schema's own words are one engine's each.
+                folders.extend((!entry.ends_with("storage")).then_some(entry));
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                found.extend(literals(&std::fs::read_to_string(entry).expect("text")));
+            }
+        }
+    }
+    let verbs = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+    found.retain(|text| verbs.iter().any(|verb| text.starts_with(verb)) && !text.contains('{'));
+    found
+}
+
+fn literals(source: &str) -> Vec<String> {
+    let (mut found, mut letters) = (Vec::new(), source.chars().peekable());
+    while letters.by_ref().any(|letter| letter == '"') {
+        let mut text = String::new();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' => break,
+                '\\' => match letters.next() {
+                    Some('\n') => while letters.next_if(|letter| letter.is_whitespace()).is_some() {},
+                    escaped => text.extend(escaped),
+                },
+                letter => text.push(letter),
+            }
+        }
+        found.push(text);
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_sql_text_is_understood() {
+    let scratch = Scratch::new();
+    let wrong = open(&scratch)
+        .write(|tx| {
+            let statements = statements();
+            assert!(statements.len() > 60, "the texts are found: {}", statements.len());
+            let mut wrong = Vec::new();
+            for sql in statements {
+                let params = vec![1_i64.into(); sql.matches('?').count()];
+                wrong.extend(tx.query(&format!("EXPLAIN {sql}"), &params).err());
+            }
+            Ok::<_, StorageError>(wrong)
+        })
+        .await
+        .expect("asks");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -50,10 +50,8 @@ impl From<Error> for Fault {
             1021 | 1114 | 1026 => (StorageError::Full(text), Remedy::None),
             // access denied (to the database, at all, by plugin), unknown database
             1044 | 1045 | 1698 | 1049 => (StorageError::CannotOpen(text), Remedy::None),
-            // lock wait timeout, deadlock, the row has changed since it was read
-            1205 | 1213 | 1020 => (StorageError::Unavailable(text), Remedy::Again),
-            // too many connections
-            1040 | 1203 | 1226 => (StorageError::Unavailable(text), Remedy::Again),
+            // lock wait timeout, deadlock, the row has changed since it was read; too many connections
+            1205 | 1213 | 1020 | 1040 | 1203 | 1226 => (StorageError::Unavailable(text), Remedy::Again),
             // read-only, shutting down, aborted, killed or timed out
             1290 | 1836 | 1053 | 1079 | 1152 | 1159 | 1161 | 1317 | 1927 | 4031 => {
                 (StorageError::Unavailable(text), Remedy::Elsewhere)

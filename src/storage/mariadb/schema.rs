@@ -96,7 +96,7 @@ fn words(sql: &str) -> String {
             "BLOB" => out.push_str("LONGBLOB"),
             "TEXT" => match after.strip_prefix(" /*").and_then(|length| length.split_once("*/")) {
                 Some((length, after)) => {
-                    out.push_str(&format!("VARCHAR({length})"));
+                    out.extend(["VARCHAR(", length, ")"]);
                     rest = after;
                 }
                 None => out.push_str("LONGTEXT"),

@@ -100,9 +100,9 @@ impl Tx for MariaTx<'_> {
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         let params: Vec<_> = params.iter().map(bound).collect();
         self.run(sql, |conn| {
-            let mut answer = conn.exec_iter(sql, mysql::Params::from(params))?;
+            let answer = conn.exec_iter(sql, mysql::Params::from(params))?;
             let columns = answer.columns().as_ref().to_vec();
-            while let Some(row) = answer.next() {
+            for row in answer {
                 let values = row?.unwrap().into_iter().zip(&columns);
                 let visited = values.map(|(value, column)| read(value, column)).collect::<Result<_>>().map(Row);
                 if let Err(error) = visited.and_then(&mut *visit) {
@@ -125,6 +125,22 @@ impl Tx for MariaTx<'_> {
 
     fn walking(&self, index: &str) -> String {
         format!("FORCE INDEX ({index})")
+    }
+
+    fn tables(&mut self) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let found =
+            tx.query("SELECT table_name FROM information_schema.tables WHERE table_schema = database()", &[])?;
+        found.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
+    #[cfg(test)]
+    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let plan = tx.query(&format!("EXPLAIN {sql}"), params)?;
+        let steps =
+            plan.into_iter().map(|mut row| Ok((row.opt_text(2)?, row.opt_text(3)?))).collect::<Result<Vec<_>>>()?;
+        Ok(steps.into_iter().filter(|(_, way)| way.as_deref() == Some("ALL")).filter_map(|(table, _)| table).collect())
     }
 
     fn now(&self) -> Moment {

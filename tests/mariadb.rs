@@ -1,0 +1,261 @@
+//! What only MariaDB can do to a shop: lose a connection, a commit's answer, its being the primary.
+//!
+//! `tests/with-mariadb cargo test --test mariadb`: the server is asked to misbehave, so the tests
+//! take turns and no others run beside them.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use mukkeum::storage::{Options, Result, Storage, StorageError, Tx};
+use mukkeum::time::SystemClock;
+use mysql::Conn;
+use mysql::prelude::Queryable;
+
+/// A database of its own on the server of the tests.
+struct Shop {
+    server: String,
+    name: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = std::env::var("MUKKEUM_TEST_DATABASE").expect("run me with tests/with-mariadb");
+        let name = format!("mariadb_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let shop = Self { server, name, _turn: turn };
+        shop.on_server(&format!("CREATE DATABASE {}", shop.name));
+        shop
+    }
+
+    fn on_server(&self, sql: &str) {
+        let mut conn = Conn::new(format!("{}/?prefer_socket=false", self.server).as_str()).expect("the server");
+        conn.query_drop(sql).expect("obeys");
+    }
+
+    fn open(&self) -> Storage {
+        self.open_at(self.server.rsplit('@').next().expect("a host"))
+    }
+
+    fn open_at(&self, hosts: &str) -> Storage {
+        let address = format!("mysql://root@{hosts}/{}", self.name).parse().expect("an address");
+        Storage::open_mariadb(&address, &Options { clock: Arc::new(SystemClock), readers: 2 }).expect("opens")
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.on_server("SET GLOBAL read_only = 0");
+        self.on_server(&format!("DROP DATABASE {}", self.name));
+    }
+}
+
+fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<i64> {
+    let id = tx.new_id();
+    tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), code.into()])?;
+    Ok(id)
+}
+
+fn channels(tx: &mut dyn Tx) -> Result<i64> {
+    tx.number("SELECT count(*) FROM sales_channels", &[])
+}
+
+/// What the line between program and server does to the next COMMIT.
+#[derive(Clone, Copy)]
+enum Commit {
+    Passes,
+    IsCarriedOutButItsAnswerIsLost,
+    IsLost,
+}
+
+/// A line to the server that can be cut.
+struct Line {
+    port: u16,
+    next_commit: Arc<AtomicU8>,
+}
+
+impl Line {
+    fn to(server: &str) -> Self {
+        let server = server.rsplit('@').next().expect("a host").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let next_commit = Arc::new(AtomicU8::new(Commit::Passes as u8));
+        let orders = Arc::clone(&next_commit);
+        std::thread::spawn(move || {
+            for program in listener.incoming().map_while(std::result::Result::ok) {
+                let server = TcpStream::connect(&server).expect("the server");
+                let (program_too, server_too) =
+                    (program.try_clone().expect("clones"), server.try_clone().expect("clones"));
+                let orders = Arc::clone(&orders);
+                std::thread::spawn(move || forward(program, server, &orders));
+                std::thread::spawn(move || answer(server_too, program_too));
+            }
+        });
+        Self { port, next_commit }
+    }
+
+    fn cut_at_commit(&self, how: Commit) {
+        self.next_commit.store(how as u8, Ordering::SeqCst);
+    }
+}
+
+fn forward(mut program: TcpStream, mut server: TcpStream, orders: &AtomicU8) {
+    let mut bytes = [0; 1 << 16];
+    while let Ok(length @ 1..) = program.read(&mut bytes) {
+        let is_commit = bytes[..length].ends_with(b"\x03COMMIT");
+        let order = if is_commit { orders.swap(Commit::Passes as u8, Ordering::SeqCst) } else { Commit::Passes as u8 };
+        if order == Commit::IsLost as u8 {
+            break;
+        }
+        if order == Commit::IsCarriedOutButItsAnswerIsLost as u8 {
+            program.shutdown(Shutdown::Both).expect("hangs up");
+            server.write_all(&bytes[..length]).expect("sends");
+            std::thread::sleep(Duration::from_millis(200));
+            break;
+        }
+        if server.write_all(&bytes[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = (program.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+}
+
+fn answer(mut server: TcpStream, mut program: TcpStream) {
+    let _ = std::io::copy(&mut server, &mut program);
+    let _ = (program.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+}
+
+#[tokio::test]
+async fn a_write_whose_commit_got_no_answer_is_there_once() {
+    let shop = Shop::new();
+    let line = Line::to(&shop.server);
+    let storage = shop.open_at(&format!("127.0.0.1:{}", line.port));
+    for (how, runs) in [(Commit::IsCarriedOutButItsAnswerIsLost, 1), (Commit::IsLost, 2)] {
+        for round in 0..5 {
+            let ran = Arc::new(AtomicU32::new(0));
+            let before = storage.read(channels).await.expect("counts");
+            line.cut_at_commit(how);
+            let counted = Arc::clone(&ran);
+            let written = storage.write(move |tx| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                add_channel(tx, &format!("{}-{round}", how as u8))
+            });
+            let id = written.await.expect("is settled");
+            assert_eq!(ran.load(Ordering::Relaxed), runs, "run again only when it was lost");
+            assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
+            let found = storage.read(move |tx| tx.number("SELECT id FROM sales_channels WHERE id = ?", &[id.into()]));
+            assert_eq!(found.await.expect("reads"), id, "the answer is of the write that was kept");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_whose_connection_dies_is_run_again() {
+    let shop = Shop::new();
+    let storage = shop.open();
+    let (server, ran) = (shop.server.clone(), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&ran);
+    let written = storage.write(move |tx| {
+        add_channel(tx, "HALF")?;
+        if counted.fetch_add(1, Ordering::Relaxed) == 0 {
+            let id = tx.number("SELECT connection_id()", &[])?;
+            let mut conn = Conn::new(format!("{server}/?prefer_socket=false").as_str()).expect("the server");
+            conn.query_drop(format!("KILL {id}")).expect("kills");
+            // A closure that looks away from an error is not believed.
+            let _ = add_channel(tx, "LOST");
+            return Ok(());
+        }
+        add_channel(tx, "OTHER HALF").map(drop)
+    });
+    written.await.expect("is run again");
+    assert_eq!(ran.load(Ordering::Relaxed), 2);
+    let codes = storage.read(|tx| {
+        let rows =
+            tx.query("SELECT code FROM sales_channels WHERE code LIKE '%HALF' OR code = 'LOST' ORDER BY code", &[])?;
+        rows.into_iter().map(|mut row| row.text(0)).collect::<Result<Vec<_>>>()
+    });
+    assert_eq!(codes.await.expect("reads"), ["HALF", "OTHER HALF"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_programs_that_read_before_they_write_lose_nothing() {
+    let shop = Shop::new();
+    let one = shop.open();
+    one.write(|tx| {
+        let sql = "INSERT INTO products (id, number, name, priority, created_at) VALUES (1, 'BED', '침대', 0, 0)";
+        tx.exec(sql, &[])
+    })
+    .await
+    .expect("writes");
+    let counting = [one.clone(), shop.open(), shop.open()].map(|storage| {
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                let counted = storage.write(|tx| {
+                    let priority = tx.number("SELECT priority FROM products WHERE id = 1", &[])?;
+                    tx.exec("UPDATE products SET priority = ? WHERE id = 1", &[(priority + 1).into()])
+                });
+                counted.await.expect("counts");
+            }
+        })
+    });
+    for program in counting {
+        program.await.expect("ends");
+    }
+    let counted = one.read(|tx| tx.number("SELECT priority FROM products WHERE id = 1", &[])).await;
+    assert_eq!(counted.expect("reads"), 150);
+}
+
+#[tokio::test]
+async fn programs_have_numbers_of_their_own() {
+    let shop = Shop::new();
+    let programs: Vec<_> = (0..8).map(|_| shop.open()).collect();
+    let numbers = programs[0].read(|tx| tx.number("SELECT count(*) FROM writers WHERE node BETWEEN 1 AND 1023", &[]));
+    assert_eq!(numbers.await.expect("counts"), 8);
+}
+
+#[tokio::test]
+async fn a_write_waits_until_there_is_a_primary() {
+    let shop = Shop::new();
+    let storage = shop.open();
+    shop.on_server("SET GLOBAL read_only = 1");
+    let began = Instant::now();
+    let (writing, reading) = (storage.write(|tx| add_channel(tx, "LATE")), storage.read(channels));
+    let promote = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        shop.on_server("SET GLOBAL read_only = 0");
+    };
+    let (written, read, ()) = tokio::join!(writing, reading, promote);
+    written.expect("writes in the end");
+    read.expect("reads in the end");
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(2) && took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_schema_whose_building_was_interrupted_is_completed() {
+    let shop = Shop::new();
+    drop(shop.open());
+    for sql in ["DELETE FROM schema_versions", "DROP TABLE order_terms", "DROP INDEX orders_by_state ON orders"] {
+        let mut conn = Conn::new(format!("{}/{}?prefer_socket=false", shop.server, shop.name).as_str()).expect("opens");
+        conn.query_drop(sql).expect("breaks");
+    }
+    let storage = shop.open();
+    let terms = storage.read(|tx| tx.number("SELECT count(*) FROM order_terms", &[])).await;
+    assert_eq!(terms.expect("is there again"), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_at_once() {
+    let shop = Shop::new();
+    let hosts = shop.server.rsplit('@').next().expect("a host");
+    let address = format!("mysql://nobody:wrong@{hosts}/{}", shop.name).parse().expect("an address");
+    let began = Instant::now();
+    let refused = Storage::open_mariadb(&address, &Options { clock: Arc::new(SystemClock), readers: 1 });
+    assert!(matches!(refused.err(), Some(StorageError::CannotOpen(_))));
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
