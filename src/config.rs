@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::demo;
+use crate::sessions::{Place, RedisAddressError};
 use crate::storage::{Address, AddressError};
 
 /// The file of settings, looked for in the data folder when `--config` names none.
@@ -88,7 +89,7 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_LISTEN", value_name = "ADDRESS")]
     listen: SocketAddr,
 
-    /// 세션을 두는 곳, 지금은 database만 쓸 수 있어요 [기본값: database]
+    /// 세션을 두는 곳, database나 redis://호스트나 redis-sentinel://호스트1,호스트2/이름 [기본값: database]
     #[arg(long, global = true, env = "MUKKEUM_SESSIONS", hide_env_values = true, value_name = "URL")]
     sessions: String,
 
@@ -167,6 +168,8 @@ pub struct Config {
     pub data: PathBuf,
     /// which engine holds the data
     pub database: Database,
+    /// where it is kept who is signed in
+    pub sessions: Place,
     /// where requests are accepted
     pub listen: SocketAddr,
     /// how long a session lasts without a request
@@ -217,9 +220,6 @@ impl Config {
     fn check(settings: Settings) -> Result<Self, ConfigError> {
         let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
         let database = database(settings.database.as_deref(), &data)?;
-        if settings.sessions.is_some_and(|sessions| sessions != "database") {
-            return Err(refused("sessions", "이 버전은 database만 지원해요."));
-        }
         let positive = |setting, value: Option<u32>, default| match value.unwrap_or(default) {
             0 => Err(refused(setting, "1 이상이어야 해요.")),
             value => Ok(value),
@@ -227,6 +227,7 @@ impl Config {
         let idle = positive("session_idle_minutes", settings.session_idle_minutes, 480)?;
         Ok(Self {
             database,
+            sessions: sessions(settings.sessions.as_deref())?,
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             session_idle: Duration::from_secs(u64::from(idle) * 60),
             upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
@@ -265,6 +266,15 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
         }
         Some(_) => {
             Err(refused("database", "sqlite:PATH나 mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요."))
+        }
+    }
+}
+
+fn sessions(url: Option<&str>) -> Result<Place, ConfigError> {
+    match url {
+        None | Some("database") => Ok(Place::Database),
+        Some(url) => {
+            url.parse().map(Place::Redis).map_err(|error: RedisAddressError| refused("sessions", &error.to_string()))
         }
     }
 }

@@ -3,13 +3,19 @@
 //! The cookie holds a random number, the store a record under it, the record nothing but
 //! identifiers: [`SignedIn`]. Whether the member may still come in is asked of the database at
 //! every request (enabled, same `session_epoch`), so ending a member's sessions is one number
-//! raised by one. The store is tower-sessions' trait over our own storage; Redis comes beside it.
-//! [`staying`] is what brings a member back after the session is over.
+//! raised by one. The store is tower-sessions' trait over our own storage, or over Redis where
+//! several nodes share their sessions. [`staying`] is what brings a member back after the session
+//! is over; it is kept in the database always, because Redis may show an older state of it after a
+//! failover, and that looks like theft.
 
 mod database;
+mod redis;
 pub mod staying;
+mod store;
 
 pub use database::{DatabaseStore, delete_expired};
+pub use redis::{Address as RedisAddress, AddressError as RedisAddressError, RedisStore};
+pub use store::{Place, Store};
 
 use std::time::Duration;
 
@@ -19,7 +25,6 @@ use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::config::Config;
-use crate::storage::Storage;
 use crate::time::Moment;
 
 /// The session cookie's name.
@@ -88,8 +93,8 @@ fn since(then: i64, now: Moment) -> Duration {
 }
 
 /// The layer that gives each request its session.
-pub fn layer(storage: &Storage, config: &Config) -> SessionManagerLayer<DatabaseStore> {
-    SessionManagerLayer::new(DatabaseStore::new(storage.clone(), config.session_idle))
+pub fn layer(store: &Store, config: &Config) -> SessionManagerLayer<Store> {
+    SessionManagerLayer::new(store.clone())
         .with_name(if config.demo.is_some() { DEMO_COOKIE } else { COOKIE })
         .with_http_only(true)
         .with_same_site(SameSite::Lax)

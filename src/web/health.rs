@@ -1,5 +1,7 @@
 //! Is it alive, is it ready, which version is it: for load balancers and people with `curl`.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +10,10 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::AppState;
-use crate::storage::schema;
+use crate::storage::{StorageError, schema};
+
+/// Who asks whether the program is ready does not wait for an answer longer than this.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).route("/version", get(version))
@@ -18,15 +23,16 @@ async fn live() -> Response {
     answer(StatusCode::OK, "alive")
 }
 
-/// Ready while the data can be reached, has the schema of this program, and nobody has asked the
-/// program to stop.
+/// Ready while data and sessions can be reached, the schema is this program's, and nobody has asked
+/// the program to stop.
 async fn ready(State(state): State<AppState>) -> Response {
     if state.is_draining() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
-    let found = state.storage.read(|tx| tx.number("SELECT max(version) FROM schema_versions", &[])).await;
-    match found {
-        Ok(schema::VERSION) => answer(StatusCode::OK, "ready"),
+    let found = state.storage.read(|tx| tx.number("SELECT max(version) FROM schema_versions", &[]));
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    match found.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
+        Ok(schema::VERSION) => sessions(&state).await,
         Ok(other) => {
             tracing::error!(found = other, known = schema::VERSION, "the schema is not this program's");
             answer(StatusCode::SERVICE_UNAVAILABLE, "schema")
@@ -34,6 +40,16 @@ async fn ready(State(state): State<AppState>) -> Response {
         Err(error) => {
             tracing::error!(%error, "the storage cannot be reached");
             answer(StatusCode::SERVICE_UNAVAILABLE, "storage")
+        }
+    }
+}
+
+async fn sessions(state: &AppState) -> Response {
+    match state.sessions.ping().await {
+        Ok(()) => answer(StatusCode::OK, "ready"),
+        Err(error) => {
+            tracing::error!(%error, "the sessions cannot be reached");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "sessions")
         }
     }
 }

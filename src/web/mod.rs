@@ -77,7 +77,7 @@ fn serve(state: &AppState, pages: Router<AppState>) -> Router {
         .layer(error::catch_panics())
         .layer(headers::refuse_other_sites())
         .layer(from_fn_with_state(state.clone(), visitor::identify))
-        .layer(sessions::layer(&state.storage, &state.config))
+        .layer(sessions::layer(&state.sessions, &state.config))
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), headers::set));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::members::passwords::Passwords;
 use crate::sessions::staying::{DatabaseSeries, SeriesStore};
+use crate::sessions::Store;
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::uploads::{OpenError, Uploads};
@@ -21,6 +22,9 @@ pub enum StartError {
     /// the folder of profiles or the key of secrets
     #[error(transparent)]
     Uploads(#[from] OpenError),
+    /// where sessions are kept
+    #[error("세션을 두는 곳을 쓰지 못해요: {0}")]
+    Sessions(#[from] tower_sessions::session_store::Error),
 }
 
 /// What every handler shares; cheap to clone.
@@ -32,6 +36,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// the way of files
     pub uploads: Uploads,
+    /// who is signed in
+    pub sessions: Store,
     /// hashes passwords, a bounded number at once
     pub passwords: Passwords,
     /// the browsers that stay signed in
@@ -52,6 +58,7 @@ impl AppState {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
             stays: Arc::new(DatabaseSeries::new(storage.clone())),
+            sessions: Store::open(&storage, &config)?,
             storage,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),
