@@ -26,6 +26,13 @@ CREATE TABLE writers (
     at     INTEGER NOT NULL
 ) STRICT;
 
+-- Work that one of several nodes does: whoever holds its lease.
+CREATE TABLE leases (
+    name       TEXT /*32*/ NOT NULL PRIMARY KEY,
+    holder     INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
 -- ── members ────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE members (

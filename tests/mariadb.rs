@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mukkeum::storage::{Options, Result, Storage, StorageError, Tx};
+use mukkeum::storage::{Address, Options, Result, Severity, Storage, StorageError, Tx};
 use mukkeum::time::SystemClock;
 use mysql::Conn;
 use mysql::prelude::Queryable;
@@ -258,4 +258,21 @@ async fn a_wrong_password_is_said_at_once() {
     let refused = Storage::open_mariadb(&address, &Options { clock: Arc::new(SystemClock), readers: 1 });
     assert!(matches!(refused.err(), Some(StorageError::CannotOpen(_))));
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn the_doctor_names_the_setting_that_may_lose_something() {
+    let shop = Shop::new();
+    let hosts = shop.server.rsplit('@').next().expect("a host");
+    let address: Address = format!("mysql://root@{hosts}/{}", shop.name).parse().expect("an address");
+    let bad = || {
+        let findings = address.examine().into_iter().filter(|finding| finding.severity == Severity::Bad);
+        findings.map(|finding| finding.found).collect::<Vec<_>>()
+    };
+    // The server of the tests does not wait for a disk.
+    assert!(bad().iter().any(|found| found.contains("innodb_flush_log_at_trx_commit")), "{:?}", bad());
+    shop.on_server("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+    assert_eq!(bad(), Vec::<String>::new());
+    shop.on_server("SET GLOBAL innodb_flush_log_at_trx_commit = 0, GLOBAL read_only = 1");
+    assert!(bad().iter().any(|found| found.contains("쓸 수 있는 서버가 없어요")), "{:?}", bad());
 }

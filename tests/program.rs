@@ -342,3 +342,22 @@ fn version_is_for_people_and_programs() {
     let version: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn a_copied_shop_has_its_members_and_is_sound() {
+    let (old, new) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+    let (code, _, complaint) = user(&old, &["add", "boss", "--role", "admin"], PASSWORD);
+    assert_eq!(code, Some(0), "{complaint}");
+    let of = |folder: &TempDir| format!("sqlite:{}", folder.path().join("mukkeum.db").display());
+    let (from, to) = (of(&old), of(&new));
+    let copy = || run(program(new.path()).args(["copy", "--from", &from, "--to", &to, "--json"]));
+    let (code, answer, complaint) = copy();
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(answer.contains(r#"{"checksum":"#) && answer.contains(r#""rows":1,"table":"members""#), "{answer}");
+    assert!(run(program(new.path()).args(["user", "list"])).1.contains("boss"));
+
+    let (code, _, complaint) = copy();
+    assert!(code == Some(2) && complaint.contains("이미 데이터가 있어요"), "{complaint}");
+    let (code, answer, _) = run(program(new.path()).args(["doctor", "--json"]));
+    assert!(code == Some(0) && answer.contains(r#""severity":"good""#) && !answer.contains("bad"), "{answer}");
+}

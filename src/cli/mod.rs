@@ -4,8 +4,10 @@
 //! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
 //! (a flag that does not exist as well).
 
+mod copy;
 mod demo;
 mod districts;
+mod doctor;
 mod export;
 mod import;
 mod serve;
@@ -51,6 +53,10 @@ enum Command {
     /// 사용자를 추가하고 고쳐요
     #[command(subcommand)]
     User(user::User),
+    /// 모든 데이터를 다른 데이터베이스로 옮기고 맞춰 봐요
+    Copy(copy::Copy),
+    /// 무엇이 잘못되었고 어떻게 하면 되는지 알려 줘요
+    Doctor(doctor::Doctor),
     /// 버전을 알려 줘요
     Version(version::Version),
 }
@@ -133,6 +139,8 @@ fn execute(line: CommandLine) -> Outcome {
         Some(Command::Import(import)) => import.run(&config),
         Some(Command::Export(export)) => export.run(&config),
         Some(Command::User(user)) => user.run(&config),
+        Some(Command::Copy(copy)) => copy.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(&config),
         Some(Command::Version(version)) => version.run(),
     }
 }

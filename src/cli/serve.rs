@@ -23,12 +23,12 @@ use crate::districts;
 use crate::members::{self, store};
 use crate::orders;
 use crate::sessions::{self, staying};
-use crate::storage::Storage;
+use crate::storage::{Storage, lease};
 use crate::uploads;
 use crate::web::{self, AppState};
 
 /// The file in the data folder that is locked while a server runs on it.
-const LOCK_NAME: &str = "mukkeum.lock";
+pub(super) const LOCK_NAME: &str = "mukkeum.lock";
 
 /// How long a write that has begun may still take when everything else has ended.
 const LAST_WRITES: Duration = Duration::from_secs(10);
@@ -39,6 +39,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often what has expired is deleted.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// A node that has not swept for so long has died, and another one does.
+const LEASE_MS: i64 = 25 * 60 * 1000;
 
 /// Originals of uploads that are put away in one sweep, so that no sweep holds the writer long.
 const FILES_A_SWEEP: i64 = 100;
@@ -218,6 +221,7 @@ async fn keep_fresh(demo: Demo, state: AppState) {
 
 async fn sweep(state: AppState) {
     let kept_ms = i64::from(state.config.upload_keep_days) * 24 * 60 * 60 * 1000;
+    let node = state.storage.node();
     let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
     let mut expired = tokio::time::interval(SWEEP_EVERY);
     loop {
@@ -225,6 +229,9 @@ async fn sweep(state: AppState) {
             _ = upkeep.tick() => web::metrics::upkeep(),
             _ = expired.tick() => {
                 let swept = state.storage.write(move |tx| {
+                    if !lease::hold(tx, "sweep", node, LEASE_MS)? {
+                        return Ok(0);
+                    }
                     sessions::delete_expired(tx)?;
                     staying::delete_expired(tx)?;
                     members::forget_old(tx)?;

@@ -329,6 +329,10 @@ impl Tx for Explaining<'_> {
         self.tx.tables()
     }
 
+    fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        self.tx.columns(table)
+    }
+
     fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
         self.tx.read_whole(sql, params)
     }

@@ -92,6 +92,18 @@ impl RedisStore {
         self.shared.attempt(&redis::cmd("PING"), until).await.map_err(|(_, error)| error)
     }
 
+    /// What Redis does when its memory is full.
+    ///
+    /// # Errors
+    /// It does not answer, or does not say.
+    pub async fn eviction_policy(&self) -> Result<String> {
+        let until = Instant::now() + ANSWER;
+        let mut command = redis::cmd("CONFIG");
+        command.arg("GET").arg("maxmemory-policy");
+        let answer: Vec<String> = self.shared.attempt(&command, until).await.map_err(|(_, error)| error)?;
+        Ok(answer.into_iter().nth(1).unwrap_or_default())
+    }
+
     fn set(&self, record: &Record, condition: &str) -> Result<Cmd> {
         let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let mut command = redis::cmd("SET");

@@ -13,6 +13,7 @@
 
 mod address;
 mod error;
+mod examine;
 mod hosts;
 mod schema;
 mod tx;
@@ -130,8 +131,30 @@ impl MariaDb {
         .await
     }
 
+    pub(super) async fn read_heavy<T, E>(
+        &self,
+        work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let until = Instant::now() + DEADLINE;
+        let turn = turn(&self.read_turns, until).await?;
+        let shared = Arc::clone(&self.shared);
+        on_a_thread(move || {
+            let _turn = turn;
+            shared.read_heavy(&work, until)
+        })
+        .await
+    }
+
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    pub(super) fn node(&self) -> i64 {
+        self.shared.node
     }
 
     pub(super) fn describe(&self) -> String {
@@ -165,6 +188,38 @@ impl Shared {
                 Err(fault) => wait(fault, until)?,
             }
         }
+    }
+
+    /// From a replica that has caught up, or else from the primary.
+    fn read_heavy<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
+        match self.try_replica(work) {
+            Some(answer) => answer,
+            None => self.read(work, until),
+        }
+    }
+
+    fn try_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>) -> Option<Result<T, E>> {
+        let lag = self.hosts.max_lag()?;
+        let position = |conn: &mut Conn| Ok(conn.query_first::<String, _>("SELECT @@global.gtid_binlog_pos")?);
+        let position = self.on_primary(position).ok()?;
+        let mut conn = self.hosts.replica()?;
+        let caught_up: Option<Option<i64>> =
+            conn.exec_first("SELECT MASTER_GTID_WAIT(?, ?)", (position.unwrap_or_default(), lag.as_secs_f64())).ok()?;
+        let answer = (caught_up == Some(Some(0))).then(|| {
+            conn.query_drop(READ)?;
+            self.finish_read(&mut conn, work)
+        })?;
+        metrics::counter!("mukkeum_storage_replica_reads_total").increment(1);
+        answer.ok()
+    }
+
+    fn finish_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, Fault>
+    where
+        E: From<StorageError>,
+    {
+        let answer = self.run(conn, work)?.0;
+        conn.query_drop("COMMIT")?;
+        Ok(answer)
     }
 
     fn write<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
@@ -202,10 +257,8 @@ impl Shared {
     where
         E: From<StorageError>,
     {
-        begin(conn, "START TRANSACTION READ ONLY", "")?;
-        let answer = self.run(conn, work)?.0;
-        conn.query_drop("COMMIT")?;
-        Ok(answer)
+        begin(conn, READ, "")?;
+        self.finish_read(conn, work)
     }
 
     fn try_write<T, E>(
@@ -268,6 +321,8 @@ impl Shared {
 fn nothing_unsettled() -> Fault {
     Fault { error: StorageError::Inconsistent("no write is unsettled".to_owned()), remedy: Remedy::None }
 }
+
+const READ: &str = "START TRANSACTION READ ONLY";
 
 /// Waits until no other program writes.
 const TAKE_TURN: &str = "; SELECT marker FROM writers WHERE node = 0 FOR UPDATE";

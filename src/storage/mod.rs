@@ -15,7 +15,10 @@
 //! method of [`Tx`].
 
 mod blocking;
+pub mod copy;
+mod finding;
 mod id;
+pub mod lease;
 mod mariadb;
 pub mod schema;
 mod sqlite;
@@ -28,6 +31,7 @@ mod value;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use finding::{Finding, Severity};
 pub use id::{IdGenerator, crockford, parse_crockford};
 pub use mariadb::{Address, AddressError};
 pub use value::{Param, Row, Value};
@@ -101,6 +105,9 @@ pub trait Tx {
 
     /// The names of all tables there are.
     fn tables(&mut self) -> Result<Vec<String>>;
+
+    /// The names of a table's columns.
+    fn columns(&mut self, table: &str) -> Result<Vec<String>>;
 
     /// The tables, by their names within `sql`, that the engine would read whole to answer it.
     #[cfg(test)]
@@ -196,6 +203,19 @@ impl Storage {
         }
     }
 
+    /// [`Self::read`] for what reads much and may go elsewhere: to a replica that has everything the
+    /// primary has at this moment, where there is one.
+    pub async fn read_heavy<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read(work).await,
+            Engine::MariaDb(engine) => engine.read_heavy(work).await,
+        }
+    }
+
     /// Runs `work` in a transaction that is durable when this returns `Ok`, and undone entirely
     /// when `work` answers with an error.
     pub async fn write<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -214,6 +234,14 @@ impl Storage {
         match &self.engine {
             Engine::Sqlite(_) => sqlite::describe(),
             Engine::MariaDb(engine) => engine.describe(),
+        }
+    }
+
+    /// This program's number among those that write into the same data.
+    pub fn node(&self) -> i64 {
+        match &self.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::MariaDb(engine) => engine.node(),
         }
     }
 

@@ -25,8 +25,8 @@ pub fn tables() -> impl DoubleEndedIterator<Item = &'static str> {
     names.filter(|name| !OF_THE_ENGINE.contains(name))
 }
 
-/// Which schema it is, and whose turn.
-const OF_THE_ENGINE: [&str; 2] = ["schema_versions", "writers"];
+/// Which schema it is, whose turn to write, whose work.
+const OF_THE_ENGINE: [&str; 3] = ["schema_versions", "writers", "leases"];
 
 pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<()> {
     let found = version(connection)?;

@@ -246,6 +246,12 @@ impl Tx for SqliteTx<'_> {
         found.into_iter().map(|mut row| row.text(0)).collect()
     }
 
+    fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let found = tx.query("SELECT name FROM pragma_table_info(?)", &[table.into()])?;
+        found.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
     #[cfg(test)]
     fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::testing::Scratch;
-use super::{Options, Result, Storage, StorageError, Tx};
-use crate::time::SystemClock;
+use super::{Options, Result, Storage, StorageError, Tx, lease};
+use crate::time::{ManualClock, Moment, SystemClock};
 
 fn open(scratch: &Scratch) -> Storage {
     scratch.open(&Options { clock: Arc::new(SystemClock), readers: 2 })
@@ -131,4 +131,31 @@ async fn every_sql_text_is_understood() {
         .await
         .expect("asks");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_lease_is_one_nodes_until_it_runs_out() {
+    let scratch = Scratch::new();
+    let clock = ManualClock::at(Moment(1_710_464_400_000));
+    let storage = scratch.open(&Options { clock: Arc::new(clock.clone()), readers: 1 });
+    let holds = async |holder| {
+        let held = storage.write(move |tx| lease::hold(tx, "sweep", holder, 60_000)).await;
+        held.expect("asks")
+    };
+    assert!(holds(1).await && !holds(2).await);
+    clock.advance_ms(59_000);
+    assert!(holds(1).await, "prolonged");
+    clock.advance_ms(59_000);
+    assert!(!holds(2).await);
+    clock.advance_ms(2_000);
+    assert!(holds(2).await && !holds(1).await, "node 1 has died");
+}
+
+#[tokio::test]
+async fn heavy_reads_see_what_was_written_before() {
+    let scratch = Scratch::new();
+    let storage = open(&scratch);
+    let before = storage.read_heavy(channels).await.expect("counts");
+    storage.write(|tx| add_channel(tx, "NEW")).await.expect("writes");
+    assert_eq!(storage.read_heavy(channels).await.expect("counts"), before + 1);
 }

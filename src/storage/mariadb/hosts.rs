@@ -125,6 +125,18 @@ impl Hosts {
         connect(&self.address, primary, Duration::from_hours(6))
     }
 
+    /// How far behind a replica may be that heavy reads go to; None: they go to none.
+    pub(super) fn max_lag(&self) -> Option<Duration> {
+        self.address.max_lag
+    }
+
+    /// A connection to any host that is not the primary.
+    pub(super) fn replica(&self) -> Option<Conn> {
+        let primary = lock(&self.known).primary?;
+        let others = (0..self.address.hosts.len()).filter(|host| *host != primary);
+        others.into_iter().find_map(|host| connect(&self.address, host, SILENCE).ok())
+    }
+
     fn look(&self) -> Result<(usize, u64), Fault> {
         let _looking = lock(&self.looking);
         let era = {
@@ -182,8 +194,13 @@ fn worst(faults: Vec<Fault>) -> Fault {
 }
 
 fn is_writable(address: &Address, host: usize) -> Result<bool, Fault> {
-    let mut conn = connect(address, host, CONNECT)?;
+    let mut conn = connect_briefly(address, host)?;
     Ok(conn.query_first(format!("SELECT {IS_WRITABLE}"))? == Some(1))
+}
+
+/// A connection for a look.
+pub(super) fn connect_briefly(address: &Address, host: usize) -> Result<Conn, Fault> {
+    connect(address, host, CONNECT)
 }
 
 /// 1 on the primary.

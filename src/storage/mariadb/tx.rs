@@ -134,6 +134,13 @@ impl Tx for MariaTx<'_> {
         found.into_iter().map(|mut row| row.text(0)).collect()
     }
 
+    fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let sql =
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = database() AND table_name = ?";
+        tx.query(sql, &[table.into()])?.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
     #[cfg(test)]
     fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;

@@ -1,0 +1,15 @@
+-- On the primary, once. Put passwords of your own.
+CREATE DATABASE mukkeum CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+
+-- The program. It has neither SUPER nor READ ONLY ADMIN: with these it could write on a replica.
+-- REPLICATION MASTER ADMIN and the like are not needed either; RELOAD is not.
+CREATE USER 'mukkeum'@'%' IDENTIFIED BY 'change-me-1';
+GRANT ALL ON mukkeum.* TO 'mukkeum'@'%';
+
+-- The replicas.
+CREATE USER 'repl'@'%' IDENTIFIED BY 'change-me-2';
+GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'repl'@'%';
+
+-- MHA needs everything: it stops replicas, applies logs and lifts read_only.
+CREATE USER 'mha'@'%' IDENTIFIED BY 'change-me-3';
+GRANT ALL ON *.* TO 'mha'@'%';

@@ -1,0 +1,276 @@
+//! All data from one storage to another: the way of a shop that outgrows its PC, and back.
+//!
+//! The source is read in one transaction, table by table in the sequence of `schema.sql`, so that
+//! nothing comes before what it refers to. Then the target is read, and every table must have the
+//! same number of rows and the same checksum as the source had.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::{Sender, channel};
+
+use super::{Param, Result, Row, Storage, StorageError, Tx, Value, placeholders, schema};
+
+/// Rows of one transaction at the target.
+const ROWS_AT_ONCE: usize = 5_000;
+
+/// Why the data was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// a database failed
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// somebody's data is there already
+    #[error("받는 쪽에 이미 데이터가 있어요 ({0}). 빈 데이터베이스로 옮겨 주세요.")]
+    NotEmpty(&'static str),
+    /// one of the two was upgraded by another version of the program
+    #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
+    Unlike(&'static str),
+    /// what arrived is not what was sent
+    #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {arrived}. 받는 쪽을 비웠어요.")]
+    Differs {
+        /// the table
+        table: &'static str,
+        /// what was read
+        sent: Sum,
+        /// what is there now
+        arrived: Sum,
+    },
+}
+
+/// The rows of a table, in whatever sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// how many
+    pub rows: u64,
+    /// of their contents
+    pub checksum: u64,
+}
+
+impl std::fmt::Display for Sum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}행 ({:016x})", self.rows, self.checksum)
+    }
+}
+
+impl Sum {
+    fn add(&mut self, row: &Row) {
+        let mut hash = Sha256::new();
+        for value in &row.0 {
+            let (kind, bytes): (u8, &[u8]) = match value {
+                Value::Null => (0, &[]),
+                Value::Int(number) => (1, &number.to_be_bytes()),
+                Value::Text(text) => (2, text.as_bytes()),
+                Value::Blob(bytes) => (3, bytes),
+            };
+            hash.update([kind]);
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        self.rows += 1;
+        self.checksum = self.checksum.wrapping_add(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
+
+/// Copies everything, tells `progress` about each table that has arrived, and answers with what
+/// each held. After an error the target is empty again.
+///
+/// # Errors
+/// A [`CopyError`]; the source is never changed.
+pub async fn copy(
+    from: &Storage,
+    to: &Storage,
+    mut progress: impl FnMut(&'static str, Sum),
+) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    let columns = Arc::new(columns(from, to).await?);
+    let sums = match send(from, to, &columns, &mut progress).await {
+        Ok(sums) => compare(to, &columns, sums).await,
+        Err(error) => Err(error),
+    };
+    if sums.is_err() {
+        empty(to).await?;
+    }
+    sums
+}
+
+type Columns = Vec<(&'static str, String)>;
+
+/// The columns of every table, joined by commas; the target has the same ones and no rows.
+async fn columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
+    let source = from.read(|tx| schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>()).await?;
+    let target = to.read(|tx| {
+        for table in schema::tables() {
+            if tx.query_one(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
+                return Err(CopyError::NotEmpty(table));
+            }
+        }
+        Ok(schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>()?)
+    });
+    schema::tables()
+        .zip(source.into_iter().zip(target.await?))
+        .map(|(table, (one, other))| if one == other { Ok((table, one)) } else { Err(CopyError::Unlike(table)) })
+        .collect()
+}
+
+fn names(tx: &mut dyn Tx, table: &str) -> Result<String> {
+    let mut names = tx.columns(table)?;
+    names.sort_unstable();
+    Ok(names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
+}
+
+/// Reads on one thread and writes on another, a few thousand rows at a time.
+async fn send(
+    from: &Storage,
+    to: &Storage,
+    columns: &Arc<Columns>,
+    progress: &mut impl FnMut(&'static str, Sum),
+) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    let (give, mut take) = channel(2);
+    let (columns, begun) = (Arc::clone(columns), AtomicBool::new(false));
+    let (source, columns_too) = (from.clone(), Arc::clone(&columns));
+    let reading = tokio::spawn(async move {
+        source
+            .read(move |tx| {
+                if begun.swap(true, Ordering::Relaxed) {
+                    return Err(StorageError::Unavailable("the source was lost while it was read".to_owned()));
+                }
+                (0..columns_too.len()).try_for_each(|table| read_table(tx, &columns_too, table, &give))
+            })
+            .await
+    });
+    let mut sums: Vec<(&'static str, Sum)> = columns.iter().map(|(table, _)| (*table, Sum::default())).collect();
+    let mut last = None;
+    while let Some((table, rows)) = take.recv().await {
+        if let Some(done) = last.filter(|last| *last != table) {
+            let (name, sum): (&str, Sum) = sums[done];
+            progress(name, sum);
+        }
+        last = Some(table);
+        rows.iter().for_each(|row| sums[table].1.add(row));
+        let (name, names) = columns[table].clone();
+        to.write(move |tx| insert(tx, name, &names, &rows)).await?;
+    }
+    reading.await.map_err(|error| StorageError::Panicked(error.to_string()))??;
+    Ok(sums)
+}
+
+type Piece = (usize, Vec<Row>);
+
+fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Piece>) -> Result<()> {
+    let (name, names) = &columns[table];
+    let mut piece = Vec::new();
+    let hand_over = |piece: &mut Vec<Row>| {
+        let stopped = |_| StorageError::Unavailable("nobody takes the rows any more".to_owned());
+        give.blocking_send((table, std::mem::take(piece))).map_err(stopped)
+    };
+    tx.for_each(&format!("SELECT {names} FROM {name}"), &[], &mut |row| {
+        piece.push(row);
+        if piece.len() == ROWS_AT_ONCE { hand_over(&mut piece) } else { Ok(()) }
+    })?;
+    hand_over(&mut piece)
+}
+
+fn insert(tx: &mut dyn Tx, table: &str, names: &str, rows: &[Row]) -> Result<()> {
+    let count = names.split(", ").count();
+    let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", placeholders(count));
+    tx.exec_many(&sql, &mut rows.iter().map(|row| row.0.iter().map(bound).collect()))
+}
+
+fn bound(value: &Value) -> Param<'_> {
+    match value {
+        Value::Null => Param::Null,
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => text.into(),
+        Value::Blob(bytes) => bytes.as_slice().into(),
+    }
+}
+
+async fn compare(
+    to: &Storage,
+    columns: &Arc<Columns>,
+    sums: Vec<(&'static str, Sum)>,
+) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    let columns = Arc::clone(columns);
+    let arrived = to
+        .read(move |tx| {
+            columns
+                .iter()
+                .map(|(table, names)| {
+                    let mut sum = Sum::default();
+                    tx.for_each(&format!("SELECT {names} FROM {table}"), &[], &mut |row| {
+                        sum.add(&row);
+                        Ok(())
+                    })?;
+                    Ok(sum)
+                })
+                .collect::<Result<Vec<_>>>()
+        })
+        .await?;
+    match sums.iter().zip(&arrived).find(|((_, sent), arrived)| sent != *arrived) {
+        Some(((table, sent), arrived)) => Err(CopyError::Differs { table, sent: *sent, arrived: *arrived }),
+        None => Ok(sums),
+    }
+}
+
+async fn empty(to: &Storage) -> Result<()> {
+    to.write(|tx| schema::tables().rev().try_for_each(|table| tx.exec(&format!("DELETE FROM {table}"), &[]).map(drop)))
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::fill;
+    use crate::storage::Options;
+    use crate::storage::testing::Scratch;
+    use crate::time::{Moment, SystemClock};
+
+    fn options() -> Options {
+        Options { clock: Arc::new(SystemClock), readers: 2 }
+    }
+
+    /// With MariaDB under the tests, there and back; without it, from file to file.
+    #[tokio::test]
+    async fn a_shop_arrives_whole_and_only_where_nothing_is() {
+        let (there, back) = (Scratch::new(), tempfile::tempdir().expect("a folder"));
+        let first = Storage::open_sqlite(&back.path().join("first.db"), &options()).expect("opens");
+        fill(&first, 1, 400, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        first
+            .write(|tx| {
+                tx.exec("UPDATE sales_channels SET sealed_password = ?", &[[0_u8, 255, 92, 39].as_slice().into()])
+            })
+            .await
+            .expect("writes");
+        let second = there.open(&options());
+        let third = Storage::open_sqlite(&back.path().join("third.db"), &options()).expect("opens");
+
+        let mut told = Vec::new();
+        let sent = copy(&first, &second, |table, _| told.push(table)).await.expect("copies");
+        assert!(sent.contains(&(
+            "orders",
+            *sent.iter().find(|(_, sum)| sum.rows == 400).map(|(_, sum)| sum).expect("400 orders")
+        )));
+        assert!(told.contains(&"orders"), "{told:?}");
+        let returned = copy(&second, &third, |_, _| ()).await.expect("copies back");
+        assert_eq!(sent, returned);
+        assert!(matches!(
+            copy(&first, &second, |_, _| ()).await,
+            Err(CopyError::NotEmpty("sales_channels" | "members"))
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_arrive_leaves_nothing_behind() {
+        let (from, to) = (Scratch::new(), Scratch::new());
+        let (from, to) = (from.open(&options()), to.open(&options()));
+        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        // A program of another version added a column that only the source has.
+        from.write(|tx| tx.exec("ALTER TABLE orders ADD COLUMN colour TEXT", &[])).await.expect("alters");
+        let refused = copy(&from, &to, |_, _| ()).await;
+        assert!(matches!(refused, Err(CopyError::Unlike("orders"))), "{refused:?}");
+        let orders = to.read(|tx| tx.number("SELECT count(*) FROM products", &[])).await;
+        assert_eq!(orders.expect("counts"), 0);
+    }
+}
