@@ -3,6 +3,8 @@
 //! `tests/with-mariadb cargo test --test mariadb`: the server is asked to misbehave, so the tests
 //! take turns and no others run beside them.
 
+#![expect(clippy::expect_used, reason = "a test says what it expected")]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};

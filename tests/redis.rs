@@ -1,6 +1,8 @@
 //! Sessions in Redis, alone and behind Sentinel: `cargo test --test redis`. The servers are started
 //! here, on this machine only, with folders of their own.
 
+#![expect(clippy::expect_used, reason = "a test says what it expected")]
+
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

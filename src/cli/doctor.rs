@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::config::{Config, Database};
 use crate::sessions::{Place, RedisStore};
-use crate::storage::{Finding, Severity, StorageError};
+use crate::storage::{Finding, Severity};
 use crate::time::SystemClock;
 
 #[derive(clap::Args)]
@@ -68,9 +68,7 @@ fn data(config: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::good(SUBJECT, storage.describe())];
     if matches!(config.database, Database::Sqlite(_)) {
-        let checked = block_on(async {
-            Ok(storage.read(|tx| Ok::<_, StorageError>(tx.query_one("PRAGMA quick_check(1)", &[])?)).await?)
-        });
+        let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
         let said = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
         findings.push(if said == "ok" {
             Finding::good("데이터 파일", "온전해요")

@@ -245,9 +245,12 @@ fn certificates(file: &Path) -> Result<TlsCertificates> {
 
 fn at(address: &Address) -> impl Iterator<Item = ConnectionAddr> {
     let tls = address.tls;
-    address.hosts.iter().cloned().map(move |(host, port)| match tls {
-        true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
-        false => ConnectionAddr::Tcp(host, port),
+    address.hosts.iter().cloned().map(move |(host, port)| {
+        if tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        }
     })
 }
 

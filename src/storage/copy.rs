@@ -68,9 +68,9 @@ impl Sum {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         }
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        let of_row = hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         self.rows += 1;
-        self.checksum = self.checksum.wrapping_add(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        self.checksum = self.checksum.wrapping_add(of_row);
     }
 }
 
@@ -148,7 +148,9 @@ async fn send(
             progress(name, sum);
         }
         last = Some(table);
-        rows.iter().for_each(|row| sums[table].1.add(row));
+        for row in &rows {
+            sums[table].1.add(row);
+        }
         let (name, names) = columns[table].clone();
         to.write(move |tx| insert(tx, name, &names, &rows)).await?;
     }

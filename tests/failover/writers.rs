@@ -5,6 +5,8 @@
 //! on another server. Then each acknowledged row must be there exactly once, no row twice, and every
 //! upload whole or absent.
 
+#![expect(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, reason = "a program of the tests")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::ExitCode;
