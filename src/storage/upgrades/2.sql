@@ -1,5 +1,15 @@
 -- From the first schema to the second. Nothing is lost; who is signed in signs in once more.
 
+CREATE TABLE writers (
+    node   INTEGER NOT NULL PRIMARY KEY,
+    marker INTEGER NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT;
+CREATE TABLE leases (
+    name       TEXT /*32*/ NOT NULL PRIMARY KEY,
+    holder     INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
 CREATE TABLE settings (
     name  TEXT /*64*/ NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
