@@ -123,6 +123,7 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
         demo.keep_fresh(&state.storage, &state.passwords).await?;
     }
     let is_new = !state.storage.read(store::any).await?;
+    let mut signals = Signals::listen()?;
     introduce(&state, listener.local_addr()?, is_new)?;
 
     if let Some(listener) = metrics_listener {
@@ -143,11 +144,11 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
             ended.map_err(|error| Failure(error.to_string()))??;
             return Err(Failure("접속을 더 받지 못하게 되어 끝났어요.".to_owned()));
         }
-        () = signal() => {}
+        () = signals.next() => {}
     }
     tokio::select! {
         () = wind_down(&state, &handle, server) => {}
-        () = signal() => tracing::warn!("a second signal: ending at once"),
+        () = signals.next() => tracing::warn!("a second signal: ending at once"),
     }
     chores.abort_all();
     Ok(Done::Whole)
@@ -264,26 +265,39 @@ async fn tidy(storage: Storage) {
     }
 }
 
+/// What asks the program to end. Listened for before it says that it is there: from then on whoever
+/// stops it is heard.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => interrupt().await,
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    interrupt().await;
-}
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
 
-/// Without a way to hear of it, the program runs until it is ended.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

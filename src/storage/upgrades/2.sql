@@ -10,6 +10,7 @@ CREATE TABLE leases (
     holder     INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;
+
 CREATE TABLE settings (
     name  TEXT /*64*/ NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
