@@ -1,5 +1,5 @@
 //! 묶음 (mukkeum): an order-management appliance for Korean makers who sell on 스마트스토어 and
-//! elsewhere and deliver big goods with their own team. One executable, SQLite inside.
+//! elsewhere and deliver big goods with their own team. One executable, SQLite inside, or MariaDB beside it.
 //!
 //! # The rooms
 //!
@@ -12,11 +12,11 @@
 //! | [`uploads`] | a file as a batch: read → plan → apply → report |
 //! | [`sheets`] | spreadsheets: the bytes of a channel's file become rows with named columns |
 //! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
-//! | [`sessions`] | who is signed in, and who stays so; kept on the server |
+//! | [`sessions`] | who is signed in, and who stays so; kept in the database or in Redis |
 //! | [`shop`] | the shop itself: its name, telephone and address on paper |
 //! | [`audit`] | who did what, who took whose data out |
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
-//! | [`storage`] | one seam to the database; every SQL text once |
+//! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
 //! | [`vault`] | seals secrets that have to be kept readable |
 //! | [`time`] | moments and dates; the Korean clock |
 //! | [`config`] | settings: flags, variables, file |
