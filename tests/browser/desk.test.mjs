@@ -205,23 +205,33 @@ test('files are dropped on the page, and dropped again', async (t) => {
   assert.match(await mainText(page), /미리보기/);
 });
 
-// Presses tab until what is wanted has the focus; what has it is always in sight.
+// Presses tab until what is wanted has the focus; what has it is always in sight, once the page has
+// scrolled there.
 async function tabTo(page, wanted, most = 80) {
   for (let presses = 0; presses < most; presses += 1) {
     await page.keyboard.press('Tab');
-    const [there, seen] = await page.evaluate((wanted) => {
-      const at = document.activeElement;
-      const { left, top, width, height } = at.getBoundingClientRect();
-      const seen = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.8]].some(([x, y]) => {
-        const over = document.elementFromPoint(left + width * x, top + height * y);
-        return over && (at.contains(over) || over.contains(at));
-      });
-      return [at.matches(wanted), seen || at.className === 'skip' || at.type === 'file'];
-    }, wanted);
+    let [there, seen] = [false, false];
+    for (let looks = 0; looks < 20 && !seen; looks += 1) {
+      if (looks > 0) await page.waitForTimeout(50);
+      [there, seen] = await inSight(page, wanted);
+    }
     assert.ok(seen, `the focus is covered: ${await page.evaluate(() => document.activeElement.outerHTML.slice(0, 200))}`);
     if (there) return;
   }
   assert.fail(`tab never comes to ${wanted}`);
+}
+
+// Whether what has the focus is what is wanted, and whether it can be seen.
+function inSight(page, wanted) {
+  return page.evaluate((wanted) => {
+    const at = document.activeElement;
+    const { left, top, width, height } = at.getBoundingClientRect();
+    const seen = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.8]].some(([x, y]) => {
+      const over = document.elementFromPoint(left + width * x, top + height * y);
+      return over && (at.contains(over) || over.contains(at));
+    });
+    return [at.matches(wanted), seen || at.className === 'skip' || at.type === 'file'];
+  }, wanted);
 }
 
 test("a day's work by keyboard alone", async (t) => {

@@ -18,8 +18,8 @@ const members = { prepare: (data) => { addMember(data, ADMIN, 'admin'); addMembe
 /** Answers the question that stands before an act, where scripts ask it. */
 async function sure(page, button) {
   await page.getByRole('button', { name: button }).click();
-  await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
-  await page.waitForLoadState();
+  // The form is sent after the dialog has closed: what the click itself waits for is not enough.
+  await Promise.all([page.waitForNavigation(), page.getByRole('dialog').getByRole('button', { name: '네' }).click()]);
 }
 
 const signIn = async (page, { username, password }, stays) => {
