@@ -197,8 +197,7 @@ async fn take(
     request: &Request,
 ) -> Result<uploads::Done, UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let id = uploads.receive(None, &name, bytes, request).await?;
-    let done = uploads.apply(id, None, password, request).await;
+    let (id, done) = uploads.take(None, &name, bytes, password, request).await?;
     if let Err(UploadError::Refused(refusal @ (Refusal::PasswordRequired | Refusal::WrongPassword))) = &done {
         let refusal = refusal.to_string();
         let put_away = move |tx: &mut dyn crate::storage::Tx| {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use calamine::{DataRef, Xlsx};
 use chrono::{Duration, NaiveDate, NaiveDateTime};
@@ -259,16 +259,17 @@ fn xlsx_rows(
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<(), Refusal> {
     let (hand_over, batches) = sync_channel(1);
+    let (give_back, used) = channel();
     let limits = counter.limits;
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
             let mut batch = Batch { cells: Vec::new(), bytes: 0 };
-            let read = read_cells(xlsx, allowance, sheet, limits, &mut batch, &hand_over);
+            let read = read_cells(xlsx, allowance, sheet, limits, &mut batch, (&hand_over, &used));
             // What was read before it broke off is seen; nobody waits for it when the visit is over.
             let _ = hand_over.send(batch.cells);
             read
         });
-        let visited = visit_rows(batches, date1904, counter, visit);
+        let visited = visit_rows((batches, give_back), date1904, counter, visit);
         let read = reading.join().unwrap_or(Err(Refusal::Damaged));
         if visited? { read } else { Ok(()) }
     })
@@ -286,7 +287,7 @@ fn read_cells<'x>(
     sheet: usize,
     limits: Limits,
     batch: &mut Batch<'x>,
-    hand_over: &SyncSender<Vec<Read<'x>>>,
+    (hand_over, used): (&SyncSender<Vec<Read<'x>>>, &Receiver<Vec<Read<'x>>>),
 ) -> Result<(), Refusal> {
     let mut counter = Counter::new(limits);
     allowance.renew();
@@ -303,7 +304,9 @@ fn read_cells<'x>(
         batch.bytes += size_of::<Read<'_>>();
         batch.cells.push(cell);
         if batch.bytes >= BATCH {
-            let room = Vec::with_capacity(batch.cells.len());
+            // Memory that went around and came back is warm; what a cell held is freed where it was made.
+            let mut room = used.try_recv().unwrap_or_default();
+            room.clear();
             batch.bytes = 0;
             if hand_over.send(std::mem::replace(&mut batch.cells, room)).is_err() {
                 return Ok(());
@@ -314,8 +317,8 @@ fn read_cells<'x>(
 }
 
 /// Puts cells together into rows. Tells whether all of them were visited.
-fn visit_rows(
-    batches: Receiver<Vec<Read<'_>>>,
+fn visit_rows<'x>(
+    (batches, give_back): (Receiver<Vec<Read<'x>>>, Sender<Vec<Read<'x>>>),
     date1904: bool,
     counter: &mut Counter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
@@ -339,6 +342,8 @@ fn visit_rows(
             row.put(column as usize, value_of(cell.get_value(), date1904));
         }
         begun = row.into_owned();
+        // The reading may have come to its end.
+        let _ = give_back.send(batch);
     }
     if !begun.cells.is_empty() {
         counter.row(0)?;

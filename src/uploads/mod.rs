@@ -136,6 +136,29 @@ impl Uploads {
             .await
     }
 
+    /// Keeps a file and carries it out; it is read while it is put away. Tells its number, and what
+    /// became of it.
+    ///
+    /// # Errors
+    /// As [`Uploads::receive`].
+    pub async fn take(
+        &self,
+        member_id: Option<i64>,
+        file_name: &str,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        request: &Request,
+    ) -> Result<(i64, Result<Done, UploadError>), UploadError> {
+        let reading = self.read(bytes.clone(), password, request);
+        let (read, id) = tokio::join!(reading, self.receive(member_id, file_name, bytes, request));
+        let id = id?;
+        let done = match self.keep_what_was_read(id, read).await {
+            Ok(file) => self.carry_out(id, member_id, file, request).await,
+            Err(error) => Err(error),
+        };
+        Ok((id, done))
+    }
+
     /// Reads a kept file and shows what it would do.
     ///
     /// # Errors
@@ -166,6 +189,16 @@ impl Uploads {
         request: &Request,
     ) -> Result<Done, UploadError> {
         let file = self.read_kept(id, password, request).await?;
+        self.carry_out(id, member_id, file, request).await
+    }
+
+    async fn carry_out(
+        &self,
+        id: i64,
+        member_id: Option<i64>,
+        file: Arc<ReadFile>,
+        request: &Request,
+    ) -> Result<Done, UploadError> {
         let (districts, courier) = (self.districts.clone(), request.courier.clone());
         self.storage
             .write(move |tx| {
@@ -260,7 +293,17 @@ impl Uploads {
             })
             .await?;
         let kept = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
-        match self.read(file.bytes, password.or(kept.as_deref()), request).await {
+        let read = self.read(file.bytes, password.or(kept.as_deref()), request).await;
+        self.keep_what_was_read(id, read).await
+    }
+
+    /// Keeps the password that opened a file, or why it was refused.
+    async fn keep_what_was_read(
+        &self,
+        id: i64,
+        read: Result<(ReadFile, Option<String>), UploadError>,
+    ) -> Result<Arc<ReadFile>, UploadError> {
+        match read {
             Ok((file, used)) => {
                 if let Some(sealed) = used.and_then(|password| self.vault.seal(&password)) {
                     self.storage.write(move |tx| store::keep_password(tx, id, &sealed)).await?;
