@@ -105,7 +105,7 @@ pub(crate) fn order_rows(orders: Vec<NewOrder>) -> Rows {
 
 /// Rows that were found right, numbered as in a sheet.
 pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<Checked<T>> {
-    let row = |(row, (key, content))| Checked { row, key, outcome: Outcome::Ok(content, Vec::new()) };
+    let row = |(row, (key, content))| Checked { row, key, outcome: Outcome::Ok(Box::new(content), Vec::new()) };
     (2..).zip(rows).map(row).collect()
 }
 

@@ -3,6 +3,8 @@
 //! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, MS-CFB). Everything that
 //! is no spreadsheet gets the word for what it is.
 
+use std::sync::Arc;
+
 use super::compound::Compound;
 use super::decrypt;
 use super::refusal::Refusal;
@@ -27,7 +29,7 @@ const FOREIGN: [(&[u8], &str); 9] = [
 /// A recognised, decrypted container.
 pub(super) enum Container {
     /// bytes of an .xlsx
-    Zip(Vec<u8>),
+    Zip(Arc<Vec<u8>>),
     /// the `Workbook` stream of an .xls
     Biff(Vec<u8>),
     /// text with separators
@@ -43,7 +45,7 @@ pub fn needs_password(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// Whatever is no spreadsheet, is too large, or wants (another) password.
-pub(super) fn recognise(bytes: Vec<u8>, password: Option<&str>, max_bytes: usize) -> Result<Container, Refusal> {
+pub(super) fn recognise(bytes: Arc<Vec<u8>>, password: Option<&str>, max_bytes: usize) -> Result<Container, Refusal> {
     if bytes.is_empty() {
         return Err(Refusal::Empty);
     }
@@ -67,7 +69,7 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, Refusal> 
     if let Some(info) = file.stream("EncryptionInfo") {
         let package = file.stream("EncryptedPackage").ok_or(Refusal::Damaged)?;
         let plain = decrypt::decrypt(&info, package, password)?;
-        return if plain.starts_with(ZIP) { Ok(Container::Zip(plain)) } else { Err(Refusal::Damaged) };
+        return if plain.starts_with(ZIP) { Ok(Container::Zip(Arc::new(plain))) } else { Err(Refusal::Damaged) };
     }
     if let Some(stream) = file.stream("Workbook").or_else(|| file.stream("Book")) {
         return Ok(Container::Biff(stream));

@@ -79,7 +79,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// Damaged, no workbook, or larger than any real one.
-pub(super) fn open(bytes: Vec<u8>) -> Result<Opened, Refusal> {
+pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, Refusal> {
     if memchr::memmem::find_iter(&bytes, b"PK\x01\x02").take(MAX_ENTRIES + 1).count() > MAX_ENTRIES {
         return Err(Refusal::TooManyCells);
     }
@@ -141,8 +141,8 @@ struct Part {
 }
 
 impl Source {
-    fn open(bytes: Vec<u8>) -> Result<Self, Refusal> {
-        let bytes = Shared(Arc::new(bytes));
+    fn open(bytes: Arc<Vec<u8>>) -> Result<Self, Refusal> {
+        let bytes = Shared(bytes);
         let archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(|_| Refusal::Damaged)?;
         Ok(Self { archive, bytes })
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use calamine::{DataRef, Xlsx};
@@ -166,8 +167,8 @@ pub struct Workbook {
 ///
 /// # Errors
 /// What the file is instead, and what to do.
-pub fn open(bytes: Vec<u8>, password: Option<&str>, limits: Limits) -> Result<Workbook, Refusal> {
-    match container::recognise(bytes, password, limits.bytes)? {
+pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limits) -> Result<Workbook, Refusal> {
+    match container::recognise(bytes.into(), password, limits.bytes)? {
         Container::Zip(bytes) => {
             let opened = package::open(bytes)?;
             Ok(Workbook {

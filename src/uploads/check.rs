@@ -40,8 +40,8 @@ pub struct Reason {
 /// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<T> {
-    /// right, perhaps with warnings
-    Ok(T, Vec<Reason>),
+    /// right, perhaps with warnings; boxed, because a list of them is moved while it grows
+    Ok(Box<T>, Vec<Reason>),
     /// nothing to be done, and why
     Skipped(Vec<Reason>),
     /// wrong, and all that is wrong
@@ -176,8 +176,11 @@ impl<'r, 'c> Cells<'r, 'c> {
     }
 
     fn finish<T>(self, key: String, value: T) -> Checked<T> {
-        let outcome =
-            if self.problems.is_empty() { Outcome::Ok(value, self.warnings) } else { Outcome::Rejected(self.problems) };
+        let outcome = if self.problems.is_empty() {
+            Outcome::Ok(Box::new(value), self.warnings)
+        } else {
+            Outcome::Rejected(self.problems)
+        };
         Checked { row: self.row.number, key, outcome }
     }
 

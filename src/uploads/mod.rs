@@ -119,14 +119,15 @@ impl Uploads {
         &self,
         member_id: Option<i64>,
         file_name: &str,
-        bytes: Vec<u8>,
+        bytes: impl Into<Arc<Vec<u8>>>,
         request: &Request,
     ) -> Result<i64, UploadError> {
+        let bytes = bytes.into();
         if bytes.len() > self.limits.bytes {
             return Err(Refusal::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 }.into());
         }
         let (name, courier) = (file_name.to_owned(), request.courier.clone().unwrap_or_default());
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = hex(&Sha256::digest(bytes.as_slice()));
         self.storage
             .write(move |tx| {
                 let received =
@@ -149,7 +150,8 @@ impl Uploads {
         password: Option<&str>,
         request: &Request,
     ) -> Result<(i64, Result<Done, UploadError>), UploadError> {
-        let reading = self.read(bytes.clone(), password, request);
+        let bytes = Arc::new(bytes);
+        let reading = self.read(Arc::clone(&bytes), password, request);
         let (read, id) = tokio::join!(reading, self.receive(member_id, file_name, bytes, request));
         let id = id?;
         let done = match self.keep_what_was_read(id, read).await {
@@ -228,7 +230,7 @@ impl Uploads {
         password: Option<&str>,
         request: &Request,
     ) -> Result<Done, UploadError> {
-        let (file, _) = self.read(bytes, password, request).await?;
+        let (file, _) = self.read(Arc::new(bytes), password, request).await?;
         self.storage.read(move |tx| Ok(Done { kind: file.profile.kind, report: plan::plan(tx, &file)?.report })).await
     }
 
@@ -293,7 +295,7 @@ impl Uploads {
             })
             .await?;
         let kept = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
-        let read = self.read(file.bytes, password.or(kept.as_deref()), request).await;
+        let read = self.read(Arc::new(file.bytes), password.or(kept.as_deref()), request).await;
         self.keep_what_was_read(id, read).await
     }
 
@@ -335,7 +337,7 @@ impl Uploads {
     /// password that opened it.
     async fn read(
         &self,
-        bytes: Vec<u8>,
+        bytes: Arc<Vec<u8>>,
         password: Option<&str>,
         request: &Request,
     ) -> Result<(ReadFile, Option<String>), UploadError> {
@@ -349,7 +351,7 @@ impl Uploads {
         blocking(move || {
             let Some((last, tried)) = passwords.split_last() else { return Err(UploadError::Gone) };
             for password in tried {
-                match read(&profiles, bytes.clone(), password.as_deref(), &request, limits) {
+                match read(&profiles, Arc::clone(&bytes), password.as_deref(), &request, limits) {
                     Err(Refusal::WrongPassword) => {}
                     answer => return Ok((answer?, password.clone())),
                 }

@@ -33,7 +33,7 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
         Rows::Tracking(rows) => {
             let mut plan = change(tx, rows, |row| &row.order_number, track)?;
             plan.report.findings.courier_missing =
-                rows.iter().any(|row| matches!(&row.outcome, Verdict::Ok(TrackingRow { courier: None, .. }, _)));
+                rows.iter().any(|row| matches!(&row.outcome, Verdict::Ok(tracking, _) if tracking.courier.is_none()));
             Ok(plan)
         }
         Rows::States(rows) => change(tx, rows, |row| &row.order_number, state),
@@ -62,7 +62,7 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
                     (Outcome::Skipped, vec![about(&row.key, &format!("{first}행에 같은 주문이 있어요"))])
                 } else {
                     first_rows.insert(&row.key, row.row);
-                    create.push(order);
+                    create.push(order.as_ref());
                     places.push(report.rows.len());
                     (Outcome::Created, warnings.clone())
                 }

@@ -44,7 +44,7 @@ pub enum Rows {
 /// The file as a whole cannot be used.
 pub fn read(
     profiles: &Profiles,
-    bytes: Vec<u8>,
+    bytes: impl Into<Arc<Vec<u8>>>,
     password: Option<&str>,
     request: &Request,
     limits: Limits,
@@ -83,7 +83,7 @@ pub fn read(
 /// The file as a whole cannot be used.
 pub fn open(
     profiles: &Profiles,
-    bytes: Vec<u8>,
+    bytes: impl Into<Arc<Vec<u8>>>,
     password: Option<&str>,
     request: &Request,
     limits: Limits,
