@@ -63,6 +63,8 @@ pub(super) fn run(config: Config) -> Outcome {
     make_folder(&config.data)?;
     let lock = lock(&config)?;
     demo::keep_apart(&config)?;
+    // Before the data is opened: what was there earlier is not counted.
+    web::metrics::install();
     let storage = open_storage(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve(storage, config));
@@ -117,7 +119,6 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    web::metrics::install();
     let state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
     if let Some(demo) = &state.demo {
         demo.keep_fresh(&state.storage, &state.passwords).await?;

@@ -1,5 +1,7 @@
 //! Where sessions are kept: one of two places.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -51,35 +53,43 @@ impl Store {
             Self::Redis(store) => store.ping().await,
         }
     }
+
+    fn one(&self) -> &dyn SessionStore {
+        match self {
+            Self::Database(store) => store,
+            Self::Redis(store) => store,
+        }
+    }
+
+    async fn counted<T>(&self, operation: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let store = match self {
+            Self::Database(_) => "database",
+            Self::Redis(_) => "redis",
+        };
+        let labels = [("store", store), ("operation", operation)];
+        let began = Instant::now();
+        let answer = work.await;
+        metrics::histogram!("mukkeum_sessions_duration_seconds", &labels).record(began.elapsed());
+        metrics::counter!("mukkeum_sessions_errors_total", &labels).increment(answer.is_err().into());
+        answer
+    }
 }
 
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        match self {
-            Self::Database(store) => store.create(record).await,
-            Self::Redis(store) => store.create(record).await,
-        }
+        self.counted("create", self.one().create(record)).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        match self {
-            Self::Database(store) => store.save(record).await,
-            Self::Redis(store) => store.save(record).await,
-        }
+        self.counted("save", self.one().save(record)).await
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        match self {
-            Self::Database(store) => store.load(id).await,
-            Self::Redis(store) => store.load(id).await,
-        }
+        self.counted("load", self.one().load(id)).await
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        match self {
-            Self::Database(store) => store.delete(id).await,
-            Self::Redis(store) => store.delete(id).await,
-        }
+        self.counted("delete", self.one().delete(id)).await
     }
 }

@@ -30,9 +30,3 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> StorageError {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// Nobody closes the semaphores of an engine that lives.
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-pub(super) fn closed(error: tokio::sync::AcquireError) -> StorageError {
-    StorageError::Unavailable(error.to_string())
-}

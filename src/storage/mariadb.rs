@@ -25,13 +25,13 @@ use std::time::{Duration, Instant};
 
 use mysql::Conn;
 use mysql::prelude::Queryable;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::address::{Address, AddressError};
 use self::error::{Fault, Remedy};
 use self::hosts::{Hosts, IS_WRITABLE, Lease};
 use self::tx::MariaTx;
-use super::blocking::{closed, on_a_thread, panicked};
+use super::blocking::{on_a_thread, panicked};
+use super::turns::{Turn, Turns};
 use super::{IdGenerator, Options, Result, StorageError, Tx};
 use crate::time::{Clock, Moment};
 
@@ -51,9 +51,8 @@ const GONE_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) struct MariaDb {
     shared: Arc<Shared>,
-    /// Taken before a thread is: whoever waits for a turn holds no thread.
-    write_turn: Arc<Semaphore>,
-    read_turns: Arc<Semaphore>,
+    write_turn: Turns,
+    read_turns: Turns,
 }
 
 struct Shared {
@@ -88,8 +87,8 @@ impl MariaDb {
             }
         };
         Ok(Self {
-            write_turn: Arc::new(Semaphore::new(1)),
-            read_turns: Arc::new(Semaphore::new(options.readers.max(1))),
+            write_turn: Turns::new("mariadb", "write", 1),
+            read_turns: Turns::new("mariadb", "read", options.readers.max(1)),
             shared: Arc::new(Shared {
                 hosts,
                 clock: Arc::clone(&options.clock),
@@ -162,11 +161,9 @@ impl MariaDb {
     }
 }
 
-async fn turn(turns: &Arc<Semaphore>, until: Instant) -> Result<OwnedSemaphorePermit> {
-    match tokio::time::timeout_at(until.into(), Arc::clone(turns).acquire_owned()).await {
-        Ok(turn) => turn.map_err(closed),
-        Err(_) => Err(StorageError::Unavailable("no turn came before the deadline".to_owned())),
-    }
+async fn turn(turns: &Turns, until: Instant) -> Result<Turn> {
+    let late = |_| Err(StorageError::Unavailable("no turn came before the deadline".to_owned()));
+    tokio::time::timeout_at(until.into(), turns.take()).await.unwrap_or_else(late)
 }
 
 /// Waits a moment before the next attempt, or says that there is to be none.

@@ -26,6 +26,7 @@ mod sqlite;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod value;
 
 use std::path::Path;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use tokio::sync::Semaphore;
 
 use self::checkpoints::{Checkpointer, Limits};
-use super::blocking::{closed, lock, on_a_thread, panicked};
+use super::blocking::{lock, on_a_thread, panicked};
+use super::turns::Turns;
 use super::{IdGenerator, Options, PRIMARY, Param, Result, Row, StorageError, Tx, Value, schema};
 use crate::time::{Clock, Moment};
 
@@ -25,9 +25,8 @@ const STATEMENTS: usize = 256;
 
 pub(super) struct Sqlite {
     shared: Arc<Shared>,
-    /// Taken before a thread is: whoever waits for a turn holds no thread.
-    write_turn: Arc<Semaphore>,
-    read_turns: Arc<Semaphore>,
+    write_turn: Turns,
+    read_turns: Turns,
 }
 
 struct Shared {
@@ -64,8 +63,8 @@ impl Sqlite {
         let mut node = [0_u8; 2];
         getrandom::fill(&mut node).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
         Ok(Self {
-            write_turn: Arc::new(Semaphore::new(1)),
-            read_turns: Arc::new(Semaphore::new(readers.len())),
+            write_turn: Turns::new("sqlite", "write", 1),
+            read_turns: Turns::new("sqlite", "read", readers.len()),
             shared: Arc::new(Shared {
                 writer: Mutex::new(writer),
                 readers: Mutex::new(readers),
@@ -81,7 +80,7 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let turn = Arc::clone(&self.write_turn).acquire_owned().await.map_err(closed)?;
+        let turn = self.write_turn.take().await?;
         let shared = Arc::clone(&self.shared);
         on_a_thread(move || {
             let _turn = turn;
@@ -96,7 +95,7 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let turn = Arc::clone(&self.read_turns).acquire_owned().await.map_err(closed)?;
+        let turn = self.read_turns.take().await?;
         let shared = Arc::clone(&self.shared);
         on_a_thread(move || {
             let _turn = turn;

@@ -10,6 +10,7 @@ pub mod apply;
 pub mod bundles;
 pub mod check;
 pub mod conflicts;
+mod figures;
 pub mod model;
 pub mod pages;
 pub mod plan;
@@ -28,6 +29,7 @@ use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
+use figures::counted;
 pub use model::{Findings, KeptRow, Outcome, Report, RowReport, Stage, Upload};
 pub use read::Request;
 use read::{ReadFile, read};
@@ -158,7 +160,7 @@ impl Uploads {
             Ok(file) => self.carry_out(id, member_id, file, request).await,
             Err(error) => Err(error),
         };
-        Ok((id, done))
+        Ok((id, counted("applied", request, done)))
     }
 
     /// Reads a kept file and shows what it would do.
@@ -166,6 +168,10 @@ impl Uploads {
     /// # Errors
     /// As [`Uploads::read`]; a refusal is also kept with the upload.
     pub async fn preview(&self, id: i64, password: Option<&str>, request: &Request) -> Result<Done, UploadError> {
+        counted("previewed", request, self.preview_kept(id, password, request).await)
+    }
+
+    async fn preview_kept(&self, id: i64, password: Option<&str>, request: &Request) -> Result<Done, UploadError> {
         let file = self.read_kept(id, password, request).await?;
         self.storage
             .write(move |tx| {
@@ -190,8 +196,11 @@ impl Uploads {
         password: Option<&str>,
         request: &Request,
     ) -> Result<Done, UploadError> {
-        let file = self.read_kept(id, password, request).await?;
-        self.carry_out(id, member_id, file, request).await
+        let done = match self.read_kept(id, password, request).await {
+            Ok(file) => self.carry_out(id, member_id, file, request).await,
+            Err(error) => Err(error),
+        };
+        counted("applied", request, done)
     }
 
     async fn carry_out(

@@ -1,0 +1,133 @@
+//! What `/metrics` says after something has happened. One recorder counts for all tests at once, so
+//! figures are looked at before and after.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use crate::storage::{StorageError, Tx};
+use crate::uploads::Request;
+use crate::web::testing::TestApp;
+
+/// The sum of the series of that name with all of these labels.
+async fn figure(app: &TestApp, name: &str, labels: &[&str]) -> f64 {
+    let text = app.get("/metrics").await.ok();
+    let of_name = text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with(['{', ' ']));
+    let with_labels = of_name.filter(|series| labels.iter().all(|label| series.contains(label)));
+    with_labels.filter_map(|series| series.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
+}
+
+/// An upload through its stages.
+async fn upload(app: &TestApp, name: &str) {
+    let (uploads, request) = (&app.state.uploads, Request::default());
+    let id = uploads.receive(None, name, fixture(name), &request).await.expect("receives");
+    if uploads.preview(id, None, &request).await.is_ok() {
+        uploads.apply(id, None, None, &request).await.expect("applies");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_status_and_timed() {
+    let app = TestApp::start().await;
+    let route = ["method=\"GET\"", "route=\"/deliveries/{id}\"", "status=\"303\""];
+    let before = figure(&app, "http_requests_total", &route).await;
+    for id in ["1", "2"] {
+        assert_eq!(app.get(&format!("/deliveries/{id}")).await.status, StatusCode::SEE_OTHER);
+    }
+    assert!(figure(&app, "http_requests_total", &route).await >= before + 2.0);
+    let timed = ["route=\"/deliveries/{id}\"", "le=\"30\""];
+    assert!(figure(&app, "http_request_duration_seconds_bucket", &timed).await >= 2.0);
+}
+
+#[tokio::test]
+async fn transactions_are_counted_by_engine_and_kind_and_so_is_who_waits() {
+    let app = TestApp::start().await;
+    let engine = if app.state.storage.describe().starts_with("SQLite") { "sqlite" } else { "mariadb" };
+    let (engine, write) = (format!("engine=\"{engine}\""), "kind=\"write\"");
+    let labels = [engine.as_str(), write];
+    let before = figure(&app, "mukkeum_storage_duration_seconds_count", &labels).await;
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let slow = app.state.storage.write(move |_| {
+        let told = gone.lock().map(|gone| gone.recv());
+        drop(told);
+        Ok::<_, StorageError>(())
+    });
+    let behind = app.state.storage.write(|_| Ok::<_, StorageError>(()));
+    let watch = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for name in ["mukkeum_storage_turns", "mukkeum_storage_turns_in_use", "mukkeum_storage_turns_waiting"] {
+            assert!(figure(&app, name, &labels).await >= 1.0, "{name}");
+        }
+        drop(go);
+    };
+    let (slow, behind, ()) = tokio::join!(slow, behind, watch);
+    slow.and(behind).expect("both are done");
+    assert!(figure(&app, "mukkeum_storage_duration_seconds_count", &labels).await >= before + 2.0);
+    let waited = figure(&app, "mukkeum_storage_wait_duration_seconds_sum", &labels).await;
+    assert!(waited > 0.05, "{waited}");
+}
+
+#[tokio::test]
+async fn uploads_are_counted_by_kind_and_outcome_with_their_rows() {
+    let app = TestApp::start().await;
+    let applied = ["kind=\"orders\"", "outcome=\"applied\""];
+    let created = ["kind=\"orders\"", "outcome=\"created\""];
+    let refused = ["kind=\"unknown\"", "outcome=\"refused\""];
+    let before = (
+        figure(&app, "mukkeum_uploads_total", &applied).await,
+        figure(&app, "mukkeum_upload_rows_total", &created).await,
+        figure(&app, "mukkeum_uploads_total", &refused).await,
+    );
+    upload(&app, "01_smartstore_orders_72col.xlsx").await;
+    upload(&app, "B15_zero_bytes.xlsx").await;
+    assert!(figure(&app, "mukkeum_uploads_total", &applied).await >= before.0 + 1.0);
+    assert!(figure(&app, "mukkeum_upload_rows_total", &created).await >= before.1 + 12.0);
+    assert!(figure(&app, "mukkeum_uploads_total", &refused).await >= before.2 + 1.0);
+}
+
+#[tokio::test]
+async fn sessions_are_counted_by_store_with_their_errors() {
+    let app = TestApp::as_admin().await;
+    let load = ["store=\"database\"", "operation=\"load\""];
+    let before = figure(&app, "mukkeum_sessions_duration_seconds_count", &load).await;
+    let errors = figure(&app, "mukkeum_sessions_errors_total", &load).await;
+    app.get("/account").await.ok();
+    assert!(figure(&app, "mukkeum_sessions_duration_seconds_count", &load).await > before);
+    let hide = |tx: &mut dyn Tx| tx.exec("ALTER TABLE sessions RENAME TO hidden", &[]);
+    app.state.storage.write(hide).await.expect("hides");
+    app.get("/account").await;
+    assert!(figure(&app, "mukkeum_sessions_errors_total", &load).await > errors);
+}
+
+/// The figures named in a file of `deploy/observe`.
+fn named(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.filter(|word| word.starts_with("mukkeum_") || word.starts_with("http_request")).collect()
+}
+
+#[tokio::test]
+async fn every_figure_tells_what_it_is_and_dashboard_and_alerts_name_no_other() {
+    let app = TestApp::as_admin().await;
+    upload(&app, "01_smartstore_orders_72col.xlsx").await;
+    let text = app.get("/metrics").await.ok();
+    let told: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
+    let typed: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert_eq!(typed.difference(&told).collect::<Vec<_>>(), Vec::<&&str>::new(), "figures without a word in FIGURES");
+
+    let shown: BTreeSet<&str> = text.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
+    for file in ["dashboard.json", "alerts.yml"] {
+        let path = format!("{}/deploy/observe/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the file");
+        let named = named(&text);
+        assert!(named.len() >= 5, "{file}: {named:?}");
+        assert_eq!(named.difference(&shown).collect::<Vec<_>>(), Vec::<&&str>::new(), "{file}");
+    }
+}
