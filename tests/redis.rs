@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mukkeum::sessions::RedisStore;
+use mukkeum::storage::Severity;
 use mukkeum::time::SystemClock;
 use tempfile::TempDir;
 use tower_sessions::SessionStore;
@@ -132,6 +133,25 @@ async fn when_redis_comes_back_nobody_has_to_restart_anything() {
     let _redis = Server::start(port, "");
     store.ping().await.expect("answers");
     assert_eq!(store.load(&session.id).await.expect("loads"), None, "this Redis kept nothing");
+}
+
+#[tokio::test]
+async fn the_doctor_says_how_redis_keeps_sessions() {
+    let redis = Server::start(free_port(), "maxmemory-policy allkeys-lru\n");
+    let store = redis.store();
+    let wrong = async || {
+        let findings = store.examine().await.into_iter().filter(|finding| finding.severity != Severity::Good);
+        findings.map(|finding| finding.found).collect::<Vec<_>>()
+    };
+    let found = wrong().await;
+    assert!(found.iter().any(|found| found.contains("maxmemory-policy가 allkeys-lru")), "{found:?}");
+    assert!(found.iter().any(|found| found.contains("디스크에 적지 않아요")), "{found:?}");
+    for setting in [["maxmemory-policy", "noeviction"], ["appendonly", "yes"]] {
+        let _: String = redis.ask(&["CONFIG", "SET", setting[0], setting[1]]);
+    }
+    assert_eq!(wrong().await, Vec::<String>::new());
+    drop(redis);
+    assert!(wrong().await.iter().any(|found| found.contains("답하지 않아요")));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::config::{Config, Database};
 use crate::sessions::{Place, RedisStore};
-use crate::storage::{Finding, Severity};
+use crate::storage::{Finding, Severity, schema};
 use crate::time::SystemClock;
 
 #[derive(clap::Args)]
@@ -24,9 +24,10 @@ impl Doctor {
     pub(super) fn run(&self, config: &Config) -> Outcome {
         let mut findings = data(config);
         if let Database::MariaDb(address) = &config.database {
-            findings.extend(address.examine());
+            findings.extend(address.examine(&SystemClock));
         }
-        findings.push(sessions(config)?);
+        findings.extend(folder(config));
+        findings.extend(sessions(config)?);
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
         self.say(&findings)?;
         match worst {
@@ -66,7 +67,10 @@ fn data(config: &Config) -> Vec<Finding> {
             return vec![Finding::wrong(Severity::Bad, SUBJECT, failure.to_string(), advice)];
         }
     };
-    let mut findings = vec![Finding::good(SUBJECT, storage.describe())];
+    let mut findings = vec![
+        Finding::good(SUBJECT, storage.describe()),
+        Finding::good("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
+    ];
     if matches!(config.database, Database::Sqlite(_)) {
         let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
         let said = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
@@ -80,27 +84,26 @@ fn data(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn sessions(config: &Config) -> Result<Finding, Failure> {
-    const SUBJECT: &str = "세션";
+/// Whether the folder of everything that is kept beside the data can be written and has room.
+fn folder(config: &Config) -> Vec<Finding> {
+    const SUBJECT: &str = "데이터 폴더";
+    let path = config.data.display();
+    let can_write = match tempfile::tempfile_in(&config.data) {
+        Ok(_) => Finding::good(SUBJECT, path.to_string()),
+        Err(error) => {
+            let advice = "폴더의 주인과 권한을 확인하세요.";
+            Finding::wrong(Severity::Bad, SUBJECT, format!("{path}에 쓸 수 없어요: {error}"), advice)
+        }
+    };
+    let left = fs4::available_space(&config.data).ok();
+    [can_write].into_iter().chain(left.map(|left| Finding::space("데이터 폴더의 디스크", left))).collect()
+}
+
+fn sessions(config: &Config) -> Result<Vec<Finding>, Failure> {
     let Place::Redis(address) = &config.sessions else {
-        return Ok(Finding::good(SUBJECT, "데이터베이스에 있어요"));
+        return Ok(vec![Finding::good("세션", "데이터베이스에 있어요")]);
     };
     let store = RedisStore::new(address, config.session_idle, Arc::new(SystemClock))
         .map_err(|error| Failure(error.to_string()))?;
-    block_on(async {
-        Ok(match store.eviction_policy().await {
-            Err(error) => {
-                let advice = "Redis와 Sentinel이 켜져 있는지, 비밀번호가 맞는지 확인하세요.";
-                Finding::wrong(Severity::Bad, SUBJECT, format!("Redis가 답하지 않아요: {error}"), advice)
-            }
-            Ok(policy) if policy == "noeviction" || policy.starts_with("volatile") => {
-                Finding::good(SUBJECT, format!("Redis에 있어요 ({policy})"))
-            }
-            Ok(policy) => {
-                let advice =
-                    "maxmemory-policy를 noeviction으로 바꾸세요. 지금은 자리가 모자라면 다른 것부터 지워질 수 있어요.";
-                Finding::wrong(Severity::Warning, SUBJECT, format!("Redis의 maxmemory-policy가 {policy}이에요"), advice)
-            }
-        })
-    })
+    block_on(async { Ok(store.examine().await) })
 }

@@ -9,6 +9,7 @@
 //! a failover waits for its end, up to [`DEADLINE`].
 
 mod address;
+mod examine;
 
 use std::fmt;
 use std::path::Path;
@@ -90,18 +91,6 @@ impl RedisStore {
     pub async fn ping(&self) -> Result<()> {
         let until = Instant::now() + ANSWER;
         self.shared.attempt(&redis::cmd("PING"), until).await.map_err(|(_, error)| error)
-    }
-
-    /// What Redis does when its memory is full.
-    ///
-    /// # Errors
-    /// It does not answer, or does not say.
-    pub async fn eviction_policy(&self) -> Result<String> {
-        let until = Instant::now() + ANSWER;
-        let mut command = redis::cmd("CONFIG");
-        command.arg("GET").arg("maxmemory-policy");
-        let answer: Vec<String> = self.shared.attempt(&command, until).await.map_err(|(_, error)| error)?;
-        Ok(answer.into_iter().nth(1).unwrap_or_default())
     }
 
     fn set(&self, record: &Record, condition: &str) -> Result<Cmd> {

@@ -5,6 +5,8 @@ CREATE DATABASE mukkeum CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 -- REPLICATION MASTER ADMIN and the like are not needed either; RELOAD is not.
 CREATE USER 'mukkeum'@'%' IDENTIFIED BY 'change-me-1';
 GRANT ALL ON mukkeum.* TO 'mukkeum'@'%';
+-- So that `mukkeum doctor` can see whether replicas follow.
+GRANT REPLICA MONITOR ON *.* TO 'mukkeum'@'%';
 
 -- The replicas.
 CREATE USER 'repl'@'%' IDENTIFIED BY 'change-me-2';

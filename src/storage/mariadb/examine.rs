@@ -1,24 +1,36 @@
 //! Whether the servers are set up so that nothing acknowledged is lost: for `mukkeum doctor`.
 
-use mysql::Conn;
 use mysql::prelude::Queryable;
+use mysql::{Conn, Row};
 
 use super::address::{Address, Tls};
 use super::hosts::{IS_WRITABLE, connect_briefly};
+use crate::storage::finding::size;
 use crate::storage::{Finding, Severity};
+use crate::time::Clock;
+
+/// The oldest version that this program is tested with.
+const OLDEST: (u32, u32) = (10, 11);
+
+/// A replica that is further behind, seconds, makes a failover longer.
+const LATE: i64 = 30;
 
 impl Address {
     /// Looks at every host.
-    pub fn examine(&self) -> Vec<Finding> {
+    pub fn examine(&self, clock: &dyn Clock) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut primaries = 0;
         for (place, (host, port)) in self.hosts.iter().enumerate() {
             let subject = format!("MariaDB {host}:{port}");
             match connect_briefly(self, place).map_err(|fault| fault.error.to_string()) {
                 Ok(mut conn) => {
-                    let is_primary = number(&mut conn, IS_WRITABLE) == 1;
+                    let is_primary = number(&mut conn, IS_WRITABLE) == Some(1);
                     primaries += u32::from(is_primary);
-                    findings.extend(server(&mut conn, &subject, is_primary, self.hosts.len()));
+                    findings.push(version(&mut conn, &subject, is_primary));
+                    findings.extend(settings(&mut conn, &subject, is_primary, self.hosts.len() > 1));
+                    findings.extend((!is_primary).then(|| replication(&mut conn, &subject)));
+                    findings.extend(time(&mut conn, &subject, clock));
+                    findings.extend(space(&mut conn, &subject));
                 }
                 Err(reason) => {
                     let advice = "서버와 네트워크를 확인하세요. 한 대로 일하는 동안은 고장을 견디지 못해요.";
@@ -51,45 +63,113 @@ impl Address {
     }
 }
 
-fn number(conn: &mut Conn, expression: &str) -> i64 {
-    conn.query_first::<Option<i64>, _>(format!("SELECT {expression}")).ok().flatten().flatten().unwrap_or(-1)
+fn number(conn: &mut Conn, expression: &str) -> Option<i64> {
+    conn.query_first::<Option<i64>, _>(format!("SELECT {expression}")).ok().flatten().flatten()
 }
 
-/// The settings of one server.
-fn server(conn: &mut Conn, subject: &str, is_primary: bool, hosts: usize) -> Vec<Finding> {
+fn version(conn: &mut Conn, subject: &str, is_primary: bool) -> Finding {
     let version: String = conn.query_first("SELECT version()").ok().flatten().unwrap_or_default();
     let role = if is_primary { "주 서버" } else { "복제본" };
-    let mut findings = vec![Finding::good(subject, format!("{role}, {version}"))];
-    let mut must = |expression: &str, severity: Severity, advice: &str| {
-        if number(conn, expression) != 1 {
-            findings.push(Finding::wrong(severity, subject, format!("{expression} 아님"), advice));
+    let found = format!("{role}, {version}");
+    let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+    let is_old = numbers.next().zip(numbers.next()).is_some_and(|numbers| numbers < OLDEST);
+    if is_old || !version.contains("MariaDB") {
+        let advice = format!("MariaDB {}.{} 이상을 쓰세요.", OLDEST.0, OLDEST.1);
+        return Finding::wrong(Severity::Warning, subject, found, advice);
+    }
+    Finding::good(subject, found)
+}
+
+/// What has to be true of one server, how bad it is if not, and what to do.
+fn settings(conn: &mut Conn, subject: &str, is_primary: bool, is_one_of_several: bool) -> Vec<Finding> {
+    use Severity::{Bad, Warning};
+    let alone = [("@@innodb_flush_log_at_trx_commit = 1", Bad, "정전에 저장한 것을 잃어요. 1로 바꾸세요.")];
+    let of_several = [
+        ("@@log_bin = 1", Bad, "복제하지 못해요. log_bin을 켜세요."),
+        ("@@log_slave_updates = 1", Bad, "승격된 뒤에 다른 복제본이 따라오지 못해요. 1로 바꾸세요."),
+        ("@@sync_binlog = 1", Bad, "정전에 복제본과 달라져요. 1로 바꾸세요."),
+        ("@@binlog_format = 'ROW'", Warning, "ROW로 바꾸세요."),
+        ("@@gtid_strict_mode = 1", Bad, "되돌아온 서버에서 조용히 행이 빠질 수 있어요. 1로 바꾸세요."),
+    ];
+    let of_primary = [
+        ("@@rpl_semi_sync_master_enabled = 1", Bad, "고장 때 저장한 것을 잃을 수 있어요. 1로 바꾸세요."),
+        ("@@rpl_semi_sync_master_wait_point = 'AFTER_SYNC'", Bad, "AFTER_SYNC로 바꾸세요."),
+        (
+            "(SELECT variable_value FROM information_schema.global_status \
+              WHERE variable_name = 'Rpl_semi_sync_master_clients') > 0",
+            Bad,
+            "저장할 때 기다려 주는 복제본이 없어, 고장 때 저장한 것을 잃을 수 있어요. 복제본을 켜세요.",
+        ),
+    ];
+    let of_replica = [
+        ("@@rpl_semi_sync_slave_enabled = 1", Bad, "주 서버가 이 복제본을 기다리지 않아요. 1로 바꾸세요."),
+        ("@@rpl_semi_sync_master_enabled = 0", Bad, "복제가 10초씩 멈춰요. 복제본에서는 0으로 두세요."),
+    ];
+    let role = if is_primary { &of_primary[..] } else { &of_replica[..] };
+    let of_several = of_several.iter().chain(role).filter(|_| is_one_of_several);
+    let wrong = alone.iter().chain(of_several).filter(|(condition, ..)| number(conn, condition) != Some(1));
+    wrong
+        .map(|(condition, severity, advice)| Finding::wrong(*severity, subject, format!("{condition} 아님"), *advice))
+        .collect()
+}
+
+/// Whether a replica follows.
+fn replication(conn: &mut Conn, subject: &str) -> Finding {
+    let wrong = |severity, found: String, advice: &str| Finding::wrong(severity, subject, found, advice);
+    let status = match conn.query_first::<Row, _>("SHOW SLAVE STATUS") {
+        Ok(Some(status)) => status,
+        Ok(None) => {
+            return wrong(
+                Severity::Bad,
+                "복제하고 있지 않아요".to_owned(),
+                "CHANGE MASTER TO …로 주 서버를 따르게 하세요 (deploy/ha).",
+            );
+        }
+        Err(error) => {
+            let advice = "GRANT REPLICA MONITOR ON *.* TO 이 아이디를 주 서버에서 실행하세요.";
+            return wrong(Severity::Warning, format!("복제 상태를 볼 수 없어요: {error}"), advice);
         }
     };
-    must("@@innodb_flush_log_at_trx_commit = 1", Severity::Bad, "정전에 저장한 것을 잃어요. 1로 바꾸세요.");
-    if hosts > 1 {
-        must("@@log_bin = 1", Severity::Bad, "복제하지 못해요. log_bin을 켜세요.");
-        must("@@sync_binlog = 1", Severity::Bad, "정전에 복제본과 달라져요. 1로 바꾸세요.");
-        must("@@binlog_format = 'ROW'", Severity::Warning, "ROW로 바꾸세요.");
-        must("@@gtid_strict_mode = 1", Severity::Bad, "되돌아온 서버에서 조용히 행이 빠질 수 있어요. 1로 바꾸세요.");
-        if is_primary {
-            must(
-                "@@rpl_semi_sync_master_enabled = 1",
-                Severity::Bad,
-                "고장 때 저장한 것을 잃을 수 있어요. 1로 바꾸세요.",
-            );
-            must("@@rpl_semi_sync_master_wait_point = 'AFTER_SYNC'", Severity::Bad, "AFTER_SYNC로 바꾸세요.");
-        } else {
-            must(
-                "@@rpl_semi_sync_slave_enabled = 1",
-                Severity::Bad,
-                "주 서버가 이 복제본을 기다리지 않아요. 1로 바꾸세요.",
-            );
-            must(
-                "@@rpl_semi_sync_master_enabled = 0",
-                Severity::Bad,
-                "복제가 10초씩 멈춰요. 복제본에서는 0으로 두세요.",
-            );
-        }
+    let word = |name: &str| status.get_opt::<String, _>(name).and_then(Result::ok).unwrap_or_default();
+    let late = status.get_opt::<i64, _>("Seconds_Behind_Master").and_then(Result::ok);
+    if word("Slave_IO_Running") != "Yes" || word("Slave_SQL_Running") != "Yes" {
+        let why = [word("Last_IO_Error"), word("Last_SQL_Error")].join(" ");
+        let advice =
+            "주 서버와 네트워크를 확인한 다음 START SLAVE를 실행하세요. 그래도 멈추면 새로 복사하세요 (deploy/ha).";
+        return wrong(Severity::Bad, format!("복제가 멈췄어요. {}", why.trim()), advice);
     }
-    findings
+    if word("Using_Gtid") == "No" {
+        let advice = "STOP SLAVE; CHANGE MASTER TO MASTER_USE_GTID=slave_pos; START SLAVE를 실행하세요.";
+        return wrong(Severity::Warning, "복제가 GTID를 쓰지 않아요".to_owned(), advice);
+    }
+    if let Some(..=LATE) = late {
+        return Finding::good(subject, "주 서버를 따라가고 있어요");
+    }
+    let found =
+        late.map_or("아직 따라잡지 못했어요".to_owned(), |late| format!("주 서버보다 {late}초 늦어요"));
+    wrong(Severity::Warning, found, "따라잡는 동안 기다리세요. 계속 늦으면 이 서버의 디스크를 살펴보세요.")
+}
+
+fn time(conn: &mut Conn, subject: &str, clock: &dyn Clock) -> Option<Finding> {
+    let before = clock.now();
+    let theirs = number(conn, "CAST(UNIX_TIMESTAMP(now(3)) * 1000 AS INTEGER)")?;
+    Some(Finding::clock(format!("{subject} 시계"), theirs - i64::midpoint(before.0, clock.now().0)))
+}
+
+/// How much there is, and how much more fits, which only a server with the plugin `disks` tells.
+fn space(conn: &mut Conn, subject: &str) -> Vec<Finding> {
+    let bytes = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+    let used = number(
+        conn,
+        "CAST(coalesce(sum(data_length + index_length), 0) AS INTEGER) \
+         FROM information_schema.tables WHERE table_schema = database()",
+    );
+    let left = number(
+        conn,
+        "Available * 1024 FROM information_schema.disks WHERE @@datadir LIKE concat(Path, '%') \
+         ORDER BY length(Path) DESC LIMIT 1",
+    );
+    let used = bytes(used).map(|used| Finding::good(format!("{subject} 데이터"), size(used)));
+    let left = bytes(left).map(|left| Finding::space(format!("{subject} 디스크"), left));
+    used.into_iter().chain(left).collect()
 }
