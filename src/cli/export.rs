@@ -109,7 +109,7 @@ impl Orders {
             }
             let wanted = Wanted { content, format, filter };
             let (districts, out) = (Shared::default(), self.out);
-            let written = storage.read(move |tx| {
+            let written = storage.read_heavy(move |tx| {
                 let districts = districts.of(tx)?;
                 export::save(tx, &wanted, &districts, &out)
             });

@@ -15,6 +15,7 @@ mod address;
 mod error;
 mod examine;
 mod hosts;
+mod replica;
 mod schema;
 mod tx;
 
@@ -185,29 +186,6 @@ impl Shared {
                 Err(fault) => wait(fault, until)?,
             }
         }
-    }
-
-    /// From a replica that has caught up, or else from the primary.
-    fn read_heavy<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
-        match self.try_replica(work) {
-            Some(answer) => answer,
-            None => self.read(work, until),
-        }
-    }
-
-    fn try_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>) -> Option<Result<T, E>> {
-        let lag = self.hosts.max_lag()?;
-        let position = |conn: &mut Conn| Ok(conn.query_first::<String, _>("SELECT @@global.gtid_binlog_pos")?);
-        let position = self.on_primary(position).ok()?;
-        let mut conn = self.hosts.replica()?;
-        let caught_up: Option<Option<i64>> =
-            conn.exec_first("SELECT MASTER_GTID_WAIT(?, ?)", (position.unwrap_or_default(), lag.as_secs_f64())).ok()?;
-        let answer = (caught_up == Some(Some(0))).then(|| {
-            conn.query_drop(READ)?;
-            self.finish_read(&mut conn, work)
-        })?;
-        metrics::counter!("mukkeum_storage_replica_reads_total").increment(1);
-        answer.ok()
     }
 
     fn finish_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, Fault>

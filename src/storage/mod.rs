@@ -204,8 +204,8 @@ impl Storage {
         }
     }
 
-    /// [`Self::read`] for what reads much and may go elsewhere: to a replica that has everything the
-    /// primary has at this moment, where there is one.
+    /// [`Self::read`] for what reads much, downloads and overviews: where the address allows it, from a
+    /// replica that has everything the primary has at this moment.
     pub async fn read_heavy<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,

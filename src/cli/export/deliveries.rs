@@ -70,7 +70,7 @@ impl Deliveries {
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
             let (filter, districts, out) = (words.filter(Sort::default()), Shared::default(), self.out);
-            let saved = storage.read(move |tx| {
+            let saved = storage.read_heavy(move |tx| {
                 let districts = districts.of(tx)?;
                 export::save(tx, &filter, format, &districts, &out)
             });

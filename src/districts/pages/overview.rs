@@ -129,7 +129,7 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, Query(wo
     let (cities, known) = (asked.cities(&districts), Arc::clone(&districts));
     let (tallies, to_correct) = state
         .storage
-        .read(move |tx| {
+        .read_heavy(move |tx| {
             let to_correct = if is_admin { unknown_count(tx)? } else { 0 };
             let mut tallies = tallies(tx, &counted, today)?;
             for city in &cities {

@@ -60,7 +60,7 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: 
         return Ok(redirect(member.role.home()));
     }
     let today = state.now().date();
-    let waiting = state.storage.read(move |tx| waiting(tx, today)).await?;
+    let waiting = state.storage.read_heavy(move |tx| waiting(tx, today)).await?;
     Ok(page(StartPage { layout, today: date_with_weekday(today), waiting }))
 }
 

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+/// The longest `max_lag`, seconds: shorter than a server may be silent.
+const MAX_LAG: u64 = 8;
+
 /// MariaDB's port.
 const PORT: u16 = 3306;
 
@@ -20,7 +23,8 @@ pub struct Address {
     pub(super) user: String,
     pub(super) password: String,
     pub(super) tls: Tls,
-    /// how old a replica's data may be that heavy reads are answered from; None: ask the primary alone
+    /// how far behind the primary a replica may be that heavy reads go to, as they wait for it so
+    /// long; None: they go to the primary
     pub(super) max_lag: Option<Duration>,
 }
 
@@ -58,6 +62,9 @@ pub enum AddressError {
     /// a port that is none
     #[error("포트 {0}은(는) 숫자가 아니에요.")]
     Port(String),
+    /// a bound on lag that is none, or longer than an answer is waited for
+    #[error("max_lag는 1초에서 {MAX_LAG}초 사이여야 해요.")]
+    Lag,
     /// a word behind `?` that means nothing
     #[error("물음표 뒤의 {0} 설정을 알지 못해요. tls=on, ca=FILE, max_lag=SECONDS를 쓸 수 있어요.")]
     Option(String),
@@ -96,7 +103,8 @@ impl Address {
             ("tls", "on") => {}
             ("ca", file) => self.tls = Tls::On { authority: Some(decoded(file)?.into()) },
             ("max_lag", seconds) => {
-                self.max_lag = Some(Duration::from_secs(seconds.parse().map_err(|_| unknown())?));
+                let seconds = seconds.parse().ok().filter(|seconds| (1..=MAX_LAG).contains(seconds));
+                self.max_lag = Some(Duration::from_secs(seconds.ok_or(AddressError::Lag)?));
             }
             _ => return Err(unknown()),
         }
@@ -149,6 +157,9 @@ mod tests {
             assert_eq!(url.parse::<Address>(), Err(AddressError::Shape), "{url}");
         }
         assert_eq!("mysql://me@db:x/orders".parse::<Address>(), Err(AddressError::Port("x".to_owned())));
+        for lag in ["0", "9", "soon"] {
+            assert_eq!(format!("mysql://me@db/o?max_lag={lag}").parse::<Address>(), Err(AddressError::Lag), "{lag}");
+        }
         assert_eq!("mysql://me@db/o?tsl=on".parse::<Address>(), Err(AddressError::Option("tsl=on".to_owned())));
     }
 }

@@ -4,6 +4,7 @@
 //! one known so far is lost or has become read-only, on all hosts at once. Two writable servers are
 //! two histories of the shop: then nobody is asked, until somebody has put that right.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -27,6 +28,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long a look at all hosts goes on after a writable one was found, to see whether there are two.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
+
+/// How long a replica that was late or away is not asked.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 256;
@@ -53,14 +57,27 @@ pub(super) struct Hosts {
 struct Known {
     /// the place of the primary among the hosts
     primary: Option<usize>,
+    /// that of the one before, while none is known
+    former: Option<usize>,
     /// raised whenever the primary is given up; a connection of an earlier one is not kept
     era: u64,
     idle: Vec<Conn>,
+    /// connections to replicas that nobody uses just now
+    replicas: Vec<Replica>,
+    /// hosts that were late or away as replicas, and until when they are not asked again
+    left_alone: HashMap<usize, Instant>,
 }
 
 /// A connection to the primary.
 pub(super) struct Lease {
     pub(super) conn: Conn,
+    era: u64,
+}
+
+/// A connection to a server that is not the primary.
+pub(super) struct Replica {
+    pub(super) conn: Conn,
+    host: usize,
     era: u64,
 }
 
@@ -111,8 +128,9 @@ impl Hosts {
                 return;
             }
             known.era += 1;
-            known.primary = None;
-            std::mem::take(&mut known.idle)
+            known.former = known.primary.take().or(known.former);
+            known.left_alone.clear();
+            (std::mem::take(&mut known.idle), std::mem::take(&mut known.replicas))
         };
         metrics::counter!("mukkeum_storage_primary_lost_total").increment(1);
         drop(dropped);
@@ -130,11 +148,43 @@ impl Hosts {
         self.address.max_lag
     }
 
-    /// A connection to any host that is not the primary.
-    pub(super) fn replica(&self) -> Option<Conn> {
-        let primary = lock(&self.known).primary?;
-        let others = (0..self.address.hosts.len()).filter(|host| *host != primary);
-        others.into_iter().find_map(|host| connect(&self.address, host, SILENCE).ok())
+    /// A connection to a host that is not the primary, if one is not left alone just now.
+    pub(super) fn replica(&self) -> Option<Replica> {
+        let (primary, era) = {
+            let mut known = lock(&self.known);
+            if let Some(replica) = known.replicas.pop() {
+                return Some(replica);
+            }
+            (known.primary?, known.era)
+        };
+        (0..self.address.hosts.len()).filter(|host| *host != primary && !self.is_left_alone(*host)).find_map(|host| {
+            let found = connect(&self.address, host, SILENCE).ok();
+            if found.is_none() {
+                lock(&self.known).left_alone.insert(host, Instant::now() + LEFT_ALONE);
+            }
+            found.map(|conn| Replica { conn, host, era })
+        })
+    }
+
+    /// Takes back a connection to a replica that has answered.
+    pub(super) fn give_back_replica(&self, replica: Replica) {
+        let mut known = lock(&self.known);
+        if known.era == replica.era {
+            known.replicas.push(replica);
+        }
+    }
+
+    /// This replica is late: others are asked for a while, and connections to it are not kept.
+    pub(super) fn leave_alone(&self, replica: &Replica) {
+        let mut known = lock(&self.known);
+        known.left_alone.insert(replica.host, Instant::now() + LEFT_ALONE);
+        let of_it = |other: &mut Replica| other.host == replica.host;
+        let dropped: Vec<_> = known.replicas.extract_if(.., of_it).collect();
+        drop((known, dropped));
+    }
+
+    fn is_left_alone(&self, host: usize) -> bool {
+        lock(&self.known).left_alone.get(&host).is_some_and(|until| Instant::now() < *until)
     }
 
     fn look(&self) -> Result<(usize, u64), Fault> {
@@ -149,7 +199,11 @@ impl Hosts {
         let primary = find_primary(&self.address)?;
         let (host, port) = &self.address.hosts[primary];
         tracing::info!(host, port, "found the database's primary");
-        lock(&self.known).primary = Some(primary);
+        let mut known = lock(&self.known);
+        known.primary = Some(primary);
+        if known.former.is_some_and(|former| former != primary) {
+            metrics::counter!("mukkeum_storage_failovers_total").increment(1);
+        }
         Ok((primary, era))
     }
 }
