@@ -5,6 +5,9 @@
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
+#[path = "mariadb/copy.rs"]
+mod copy;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};

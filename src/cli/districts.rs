@@ -58,8 +58,8 @@ struct Answer {
 
 impl Districts {
     pub(super) fn run(self, config: &Config) -> Outcome {
+        let storage = open_storage(config)?;
         let answer = block_on(async {
-            let storage = open_storage(config)?;
             let shared = Shared::default();
             let seen = shared.clone();
             let known = storage.read(move |tx| seen.of(tx)).await?;

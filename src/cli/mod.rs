@@ -22,7 +22,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
-use crate::storage::{Options, Storage, StorageError};
+use crate::storage::{Options, Storage, StorageError, lease};
 use crate::time::SystemClock;
 
 /// How many readers of the database run at once.
@@ -149,10 +149,14 @@ fn execute(line: CommandLine) -> Outcome {
 fn open_storage(config: &Config) -> Result<Storage, Failure> {
     make_folder(&config.data)?;
     let options = Options { clock: Arc::new(SystemClock), readers: READERS };
-    Ok(match &config.database {
+    let storage = match &config.database {
         Database::Sqlite(path) => Storage::open_sqlite(path, &options)?,
         Database::MariaDb(address) => Storage::open_mariadb(address, &options)?,
-    })
+    };
+    if block_on(async { Ok(storage.read(|tx| lease::is_known(tx, crate::storage::copy::LEASE)).await?) })? {
+        return Err(Failure("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
+    }
+    Ok(storage)
 }
 
 /// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.

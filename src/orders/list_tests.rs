@@ -321,6 +321,10 @@ impl Tx for Explaining<'_> {
         self.tx.add(table, keys, column, amount)
     }
 
+    fn delete_some(&mut self, table: &str) -> Result<u64> {
+        self.tx.delete_some(table)
+    }
+
     fn walking(&self, index: &str) -> String {
         self.tx.walking(index)
     }

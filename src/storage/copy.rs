@@ -1,5 +1,9 @@
 //! All data from one storage to another: the way of a shop that outgrows its PC, and back.
 //!
+//! While it copies it holds a lease at the target, which is given back when all has arrived. A copy
+//! that was killed leaves the lease behind: by it the target is known as unfinished, nobody opens it
+//! as a shop, and the next copy empties it first.
+//!
 //! The source is read in one transaction, table by table in the sequence of `schema.sql`, so that
 //! nothing comes before what it refers to. Then the target is read, and every table must have the
 //! same number of rows and the same checksum as the source had.
@@ -10,10 +14,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{Param, Result, Row, Storage, StorageError, Tx, Value, placeholders, schema};
+use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema};
 
 /// Rows of one transaction at the target.
 const ROWS_AT_ONCE: usize = 5_000;
+
+/// The lease of a target, and of what a copy left unfinished.
+pub const LEASE: &str = "copy";
+
+/// How long after its last step a copy is taken to be dead: longer than a step takes.
+const LEASE_MS: i64 = 30_000;
 
 /// Why the data was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,14 @@ pub enum CopyError {
     /// somebody's data is there already
     #[error("받는 쪽에 이미 데이터가 있어요 ({0}). 빈 데이터베이스로 옮겨 주세요.")]
     NotEmpty(&'static str),
+    /// another copy writes there, or has just been killed
+    #[error(
+        "다른 mukkeum copy가 여기로 옮기고 있어요. 그것이 끊겼다면 1분 뒤에 다시 해 주세요. 남은 것은 지우고 처음부터 옮겨요."
+    )]
+    UnderWay,
+    /// the source is itself what a copy left
+    #[error("보내는 쪽이 옮기다 만 데이터베이스예요. 그쪽으로 옮기는 것부터 끝내 주세요.")]
+    Unfinished,
     /// one of the two was upgraded by another version of the program
     #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
     Unlike(&'static str),
@@ -85,31 +103,70 @@ pub async fn copy(
     mut progress: impl FnMut(&'static str, Sum),
 ) -> Result<Vec<(&'static str, Sum)>, CopyError> {
     let columns = Arc::new(columns(from, to).await?);
-    let sums = match send(from, to, &columns, &mut progress).await {
-        Ok(sums) => compare(to, &columns, sums).await,
+    let holder = claim(to).await?;
+    let sums = match send(from, to, holder, &columns, &mut progress).await {
+        Ok(sums) => compare(to, holder, &columns, sums).await,
         Err(error) => Err(error),
     };
     if sums.is_err() {
-        empty(to).await?;
+        empty(to, holder).await?;
     }
+    to.write(move |tx| {
+        keep(tx, holder)?;
+        lease::release(tx, LEASE, holder)
+    })
+    .await?;
     sums
+}
+
+/// Takes the target for this copy, and empties it of what an earlier one left. Answers with the holder
+/// of the lease.
+async fn claim(to: &Storage) -> Result<i64, CopyError> {
+    let claimed = to.write(|tx| {
+        let (holder, is_left) = (tx.new_id(), lease::is_known(tx, LEASE)?);
+        let filled = if is_left { None } else { filled(tx)? };
+        match filled {
+            Some(table) => Err(CopyError::NotEmpty(table)),
+            None if lease::hold(tx, LEASE, holder, LEASE_MS)? => Ok((holder, is_left)),
+            None => Err(CopyError::UnderWay),
+        }
+    });
+    let (holder, is_left) = claimed.await?;
+    if is_left {
+        empty(to, holder).await?;
+    }
+    Ok(holder)
+}
+
+/// A table with rows.
+fn filled(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
+    for table in schema::tables() {
+        if tx.query_one(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
+}
+
+/// Prolongs the lease; without it the target is another copy's.
+fn keep(tx: &mut dyn Tx, holder: i64) -> Result<()> {
+    if lease::hold(tx, LEASE, holder, LEASE_MS)? {
+        return Ok(());
+    }
+    Err(StorageError::Unavailable("another copy has taken the target".to_owned()))
 }
 
 type Columns = Vec<(&'static str, String)>;
 
-/// The columns of every table, joined by commas; the target has the same ones and no rows.
+/// The columns of every table, joined by commas; the target has the same ones.
 async fn columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
-    let source = from.read(|tx| schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>()).await?;
-    let target = to.read(|tx| {
-        for table in schema::tables() {
-            if tx.query_one(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
-                return Err(CopyError::NotEmpty(table));
-            }
-        }
-        Ok(schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>()?)
-    });
+    if from.read(|tx| lease::is_known(tx, LEASE)).await? {
+        return Err(CopyError::Unfinished);
+    }
+    let all = |tx: &mut dyn Tx| schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>();
+    let (source, target) = (from.read(all).await?, to.read(all).await?);
     schema::tables()
-        .zip(source.into_iter().zip(target.await?))
+        .zip(source.into_iter().zip(target))
         .map(|(table, (one, other))| if one == other { Ok((table, one)) } else { Err(CopyError::Unlike(table)) })
         .collect()
 }
@@ -124,6 +181,7 @@ fn names(tx: &mut dyn Tx, table: &str) -> Result<String> {
 async fn send(
     from: &Storage,
     to: &Storage,
+    holder: i64,
     columns: &Arc<Columns>,
     progress: &mut impl FnMut(&'static str, Sum),
 ) -> Result<Vec<(&'static str, Sum)>, CopyError> {
@@ -152,7 +210,11 @@ async fn send(
             sums[table].1.add(row);
         }
         let (name, names) = columns[table].clone();
-        to.write(move |tx| insert(tx, name, &names, &rows)).await?;
+        to.write(move |tx| {
+            keep(tx, holder)?;
+            insert(tx, name, &names, &rows)
+        })
+        .await?;
     }
     reading.await.map_err(|error| StorageError::Panicked(error.to_string()))??;
     Ok(sums)
@@ -191,34 +253,38 @@ fn bound(value: &Value) -> Param<'_> {
 
 async fn compare(
     to: &Storage,
-    columns: &Arc<Columns>,
+    holder: i64,
+    columns: &Columns,
     sums: Vec<(&'static str, Sum)>,
 ) -> Result<Vec<(&'static str, Sum)>, CopyError> {
-    let columns = Arc::clone(columns);
-    let arrived = to
-        .read(move |tx| {
-            columns
-                .iter()
-                .map(|(table, names)| {
-                    let mut sum = Sum::default();
-                    tx.for_each(&format!("SELECT {names} FROM {table}"), &[], &mut |row| {
-                        sum.add(&row);
-                        Ok(())
-                    })?;
-                    Ok(sum)
-                })
-                .collect::<Result<Vec<_>>>()
-        })
-        .await?;
-    match sums.iter().zip(&arrived).find(|((_, sent), arrived)| sent != *arrived) {
-        Some(((table, sent), arrived)) => Err(CopyError::Differs { table, sent: *sent, arrived: *arrived }),
-        None => Ok(sums),
+    for ((table, names), (_, sent)) in columns.iter().zip(&sums) {
+        to.write(move |tx| keep(tx, holder)).await?;
+        let sql = format!("SELECT {names} FROM {table}");
+        let read = to.read(move |tx| {
+            let mut sum = Sum::default();
+            tx.for_each(&sql, &[], &mut |row| {
+                sum.add(&row);
+                Ok(())
+            })?;
+            Ok::<_, StorageError>(sum)
+        });
+        let arrived = read.await?;
+        if *sent != arrived {
+            return Err(CopyError::Differs { table, sent: *sent, arrived });
+        }
     }
+    Ok(sums)
 }
 
-async fn empty(to: &Storage) -> Result<()> {
-    to.write(|tx| schema::tables().rev().try_for_each(|table| tx.exec(&format!("DELETE FROM {table}"), &[]).map(drop)))
-        .await
+async fn empty(to: &Storage, holder: i64) -> Result<()> {
+    for table in schema::tables().rev() {
+        let some = move |tx: &mut dyn Tx| {
+            keep(tx, holder)?;
+            tx.delete_some(table)
+        };
+        while to.write(some).await? > 0 {}
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -227,10 +293,28 @@ mod tests {
     use crate::demo::fill;
     use crate::storage::Options;
     use crate::storage::testing::Scratch;
-    use crate::time::{Moment, SystemClock};
+    use crate::time::{ManualClock, Moment, SystemClock};
 
     fn options() -> Options {
         Options { clock: Arc::new(SystemClock), readers: 2 }
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_copy_left_is_nobodys_shop_and_the_next_one_begins_anew() {
+        let (from, to) = (Scratch::new(), Scratch::new());
+        let clock = ManualClock::at(Moment(1_795_316_400_000));
+        let (from, to) = (from.open(&options()), to.open(&Options { clock: Arc::new(clock.clone()), readers: 2 }));
+        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        let killed = claim(&to).await.expect("an empty target");
+        fill(&to, 2, 7, Moment(1_795_316_400_000), |_| ()).await.expect("some rows arrive");
+
+        assert!(matches!(copy(&from, &to, |_, _| ()).await, Err(CopyError::UnderWay)));
+        assert!(matches!(copy(&to, &from, |_, _| ()).await, Err(CopyError::Unfinished)));
+        clock.advance_ms(LEASE_MS);
+        let sums = copy(&from, &to, |_, _| ()).await.expect("copies");
+        assert!(sums.iter().any(|(table, sum)| *table == "orders" && sum.rows == 50), "{sums:?}");
+        assert!(!to.read(|tx| lease::is_known(tx, LEASE)).await.expect("reads"), "finished");
+        assert!(to.write(move |tx| keep(tx, killed)).await.is_ok(), "nobody holds it any more");
     }
 
     /// With MariaDB under the tests, there and back; without it, from file to file.

@@ -13,7 +13,7 @@ pub fn hold(tx: &mut dyn Tx, name: &str, holder: i64, milliseconds: i64) -> Resu
     if taken > 0 {
         return Ok(true);
     }
-    if tx.number("SELECT count(*) FROM leases WHERE name = ?", &[name.into()])? > 0 {
+    if is_known(tx, name)? {
         return Ok(false);
     }
     tx.exec(
@@ -21,4 +21,14 @@ pub fn hold(tx: &mut dyn Tx, name: &str, holder: i64, milliseconds: i64) -> Resu
         &[name.into(), holder.into(), until.into()],
     )?;
     Ok(true)
+}
+
+/// Whether anybody has, or had and did not give back, the lease of `name`.
+pub fn is_known(tx: &mut dyn Tx, name: &str) -> Result<bool> {
+    Ok(tx.number("SELECT count(*) FROM leases WHERE name = ?", &[name.into()])? > 0)
+}
+
+/// Gives the lease back.
+pub fn release(tx: &mut dyn Tx, name: &str, holder: i64) -> Result<()> {
+    tx.exec("DELETE FROM leases WHERE name = ? AND holder = ?", &[name.into(), holder.into()]).map(drop)
 }

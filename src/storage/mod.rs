@@ -100,6 +100,10 @@ pub trait Tx {
     /// Adds `amount` to `column` of the row with these `keys`, making the row where there is none.
     fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
 
+    /// Deletes rows of a table, as many as the engine does well at once, and tells how many; 0 when the
+    /// table is empty.
+    fn delete_some(&mut self, table: &str) -> Result<u64>;
+
     /// The words after a table's name that make the engine walk `index`; [`PRIMARY`] is the table in
     /// the sequence of its identifiers.
     fn walking(&self, index: &str) -> String;

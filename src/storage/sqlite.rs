@@ -234,6 +234,10 @@ impl Tx for SqliteTx<'_> {
         self.insert_or(table, &columns, keys, &format!("{column} = {table}.{column} + excluded.{column}"))
     }
 
+    fn delete_some(&mut self, table: &str) -> Result<u64> {
+        self.exec(&format!("DELETE FROM {table}"), &[])
+    }
+
     fn walking(&self, index: &str) -> String {
         if index == PRIMARY { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") }
     }

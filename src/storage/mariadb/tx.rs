@@ -11,6 +11,9 @@ use crate::time::Moment;
 /// Rows of one statement of many: more make it no faster.
 const ROWS_AT_ONCE: usize = 200;
 
+/// Rows that one statement deletes: the server is not silent for long meanwhile.
+const ROWS_DELETED: usize = 5_000;
+
 /// A transaction that has begun.
 pub(super) struct MariaTx<'c> {
     conn: &'c mut Conn,
@@ -121,6 +124,10 @@ impl Tx for MariaTx<'_> {
     fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
         let columns = [keys, &[(column, amount.into())]].concat();
         self.insert_or(table, &columns, std::iter::once(format!("{column} = {column} + VALUES({column})")))
+    }
+
+    fn delete_some(&mut self, table: &str) -> Result<u64> {
+        self.exec(&format!("DELETE FROM {table} LIMIT {ROWS_DELETED}"), &[])
     }
 
     fn walking(&self, index: &str) -> String {
