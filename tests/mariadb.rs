@@ -7,6 +7,8 @@
 
 #[path = "mariadb/copy.rs"]
 mod copy;
+#[path = "mariadb/plans.rs"]
+mod plans;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

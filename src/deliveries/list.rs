@@ -20,6 +20,10 @@ use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
 /// beyond.
 const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
 
+/// Of a section that is most of the list no more than this are gathered and sorted: walking to a page
+/// is shorter then.
+const GATHERED: i64 = if cfg!(test) { 20 } else { 1_000 };
+
 /// A delivery with the orders it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carried {
@@ -284,9 +288,18 @@ impl Section {
         tx.number(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
+    /// Whether it takes in what is finished, of everywhere and of all dates: nearly all of a shop that
+    /// has been at work for a while.
+    fn is_most(&self) -> bool {
+        self.place == Place::Anywhere
+            && !matches!(self.preferred, Preferred::Between(..))
+            && self.states.contains(&DeliveryState::Completed)
+    }
+
     /// The identifiers from `offset`; `count` says whether they are gathered or walked to.
     fn ids(&self, tx: &mut dyn Tx, count: i64, offset: i64, size: i64) -> Result<Vec<i64>> {
-        let index = if count > COUNTED { self.order.index() } else { self.narrowest() };
+        let walks = count > COUNTED || count > GATHERED && self.is_most();
+        let index = if walks { self.order.index() } else { self.narrowest() };
         self.read(tx, index, None, offset, size)
     }
 
