@@ -1,8 +1,9 @@
 //! How fast the order list answers in a big shop, over HTTP, for each search, filter and sort.
 //!
-//! `cargo bench --bench list -- [--orders 1000000] [--times 200] [--data DIR]`
+//! `cargo bench --bench list -- [--orders 1000000] [--times 200] [--data DIR] [--database URL]`
 //!
-//! A shop of synthetic orders is made once; with `--data` it is kept and used again. Then each page is asked for, one request at a time, by a
+//! A shop of synthetic orders is made once; with `--data` it is kept and used again. With `--database`
+//! it lies in MariaDB, and is made where that is empty. Then each page is asked for, one request at a time, by a
 //! logged-in administrator over one connection. The figures are of whole answers: from the request
 //! to the last byte.
 #![expect(clippy::print_stdout, reason = "a program that shows figures")]
@@ -64,6 +65,9 @@ struct Arguments {
     /// Where the shop is kept; a temporary folder if not given
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A database of MariaDB, mysql://user:password@host/name; a file in the folder if not given
+    #[arg(long)]
+    database: Option<String>,
     /// Said by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -84,20 +88,28 @@ fn mukkeum(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
-/// Fills the shop as a year and two months of work would have left it.
-async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
+/// Fills the shop as a year and two months of work would have left it, unless it is there.
+async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(data)?;
     let begin = Instant::now();
     let options = Options { clock: Arc::new(SystemClock), readers: 1 };
-    let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
-    fill(&storage, 1, count, NOW, |_| ()).await?;
-    println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
+    let storage = match database {
+        Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
+        None => Storage::open_sqlite(&data.join("mukkeum.db"), &options)?,
+    };
+    let is_there = storage.read(|tx| tx.query_one("SELECT 1 FROM orders LIMIT 1", &[])).await?.is_some();
+    if !is_there {
+        fill(&storage, 1, count, NOW, |_| ()).await?;
+        println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
+    }
     Ok(())
 }
 
-async fn serve(data: &Path) -> Result<(Server, String), Box<dyn Error>> {
+async fn serve(data: &Path, database: Option<&str>) -> Result<(Server, String), Box<dyn Error>> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let server = Server(mukkeum(&["serve", "--listen", &address], data).stderr(Stdio::null()).spawn()?);
+    let mut serve = mukkeum(&["serve", "--listen", &address], data);
+    serve.args(database.map(|url| format!("--database={url}")));
+    let server = Server(serve.stderr(Stdio::null()).spawn()?);
     let url = format!("http://{address}");
     for _ in 0..600 {
         if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|answer| answer.status().is_success()) {
@@ -160,10 +172,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
-    if !data.exists() {
-        fill_shop(&data, arguments.orders).await?;
-    }
-    let (_server, url) = serve(&data).await?;
+    fill_shop(&data, arguments.database.as_deref(), arguments.orders).await?;
+    let (_server, url) = serve(&data, arguments.database.as_deref()).await?;
     let client = visitor(&url).await?;
 
     let sorts = DateField::ALL.iter().flat_map(|date| {

@@ -1,6 +1,6 @@
 //! How long one big upload takes, and how much memory, beside calamine alone reading the same cells.
 //!
-//! `cargo bench --bench upload -- [--rows 10000] [--runs 5] [--into DIR]`
+//! `cargo bench --bench upload -- [--rows 10000] [--runs 5] [--into DIR [--database URL]]`
 //!
 //! Each run is a process of its own. Its time is the wall clock from its start until it has answered,
 //! so that of the upload includes making the database and ends when everything is durable; when the
@@ -8,7 +8,8 @@
 //! what was resident (VmHWM).
 //!
 //! With `--into` the upload goes into a shop that is there, such as the one of the list's benchmark:
-//! each run brings as many new orders. The log is what the write-ahead log grew to.
+//! each run brings as many new orders. The log is what the write-ahead log grew to. `--database` names
+//! the shop's data where they lie in MariaDB; an empty database is one as well.
 #![expect(clippy::print_stdout, reason = "a program that shows figures")]
 
 use std::error::Error;
@@ -16,13 +17,15 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calamine::{DataRef, Reader, Xlsx, open_workbook};
 use clap::Parser;
 use mukkeum::demo::{files, new_orders};
 use mukkeum::orders::model::NewOrder;
-use mukkeum::time::Moment;
+use mukkeum::storage::{Options, Storage};
+use mukkeum::time::{Moment, SystemClock};
 
 /// 2026-11-22: the day does not matter, only that it is always the same.
 const NOW: Moment = Moment(1_795_316_400_000);
@@ -44,6 +47,9 @@ struct Arguments {
     /// Upload into this shop instead of an empty one
     #[arg(long)]
     into: Option<PathBuf>,
+    /// Where that shop's data are, if not in its folder: mysql://user:password@host/name
+    #[arg(long, requires = "into")]
+    database: Option<String>,
     /// Only read this file with calamine; what a measured process does
     #[arg(long)]
     read: Option<PathBuf>,
@@ -112,9 +118,10 @@ fn median(mut all: Vec<Figures>) -> Option<Figures> {
     all.get(all.len() / 2).map(|middle| Figures { peak_kib, ..*middle })
 }
 
-fn import(file: &Path, data: &Path) -> Result<Figures, Box<dyn Error>> {
+fn import(file: &Path, data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
     let mut import = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
     import.args(["import", "orders"]).arg(file).arg("--json").arg("--data").arg(data);
+    import.args(database.map(|url| format!("--database={url}")));
     measure(&mut import, &data.join("mukkeum.db-wal"))
 }
 
@@ -123,9 +130,14 @@ fn write(path: &Path, orders: impl Iterator<Item = NewOrder>) -> Result<(), Box<
 }
 
 /// Orders that the shop does not have: of a day that is new to it, in bundles of their own.
-fn new_to(shop: &Path, rows: u64) -> Result<impl Iterator<Item = NewOrder>, Box<dyn Error>> {
-    let database = rusqlite::Connection::open(shop.join("mukkeum.db"))?;
-    let uploads: i64 = database.query_row("SELECT count(*) FROM uploads", [], |row| row.get(0))?;
+fn new_to(shop: &Path, database: Option<&str>, rows: u64) -> Result<impl Iterator<Item = NewOrder>, Box<dyn Error>> {
+    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let storage = match database {
+        Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
+        None => Storage::open_sqlite(&shop.join("mukkeum.db"), &options)?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let uploads = runtime.block_on(storage.read(|tx| tx.number("SELECT count(*) FROM uploads", &[])))?;
     let today = NOW.plus_ms(uploads * DAY_MS);
     let day = today.date().format("%Y%m%d").to_string();
     Ok(new_orders(1, rows, NOW).zip(0_i64..).map(move |(order, place)| NewOrder {
@@ -152,10 +164,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("orders.xlsx");
     if let Some(shop) = &arguments.into {
-        let mut whole = Vec::new();
+        let (mut whole, database) = (Vec::new(), arguments.database.as_deref());
         for _ in 0..arguments.runs {
-            write(&path, new_to(shop, arguments.rows)?)?;
-            whole.push(import(&path, shop)?);
+            write(&path, new_to(shop, database, arguments.rows)?)?;
+            whole.push(import(&path, shop, database)?);
         }
         table(&[("mukkeum import, durable", median(whole).ok_or("no run")?)], arguments.runs);
         return Ok(());
@@ -166,7 +178,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut alone, mut whole) = (Vec::new(), Vec::new());
     for run in 0..arguments.runs {
         alone.push(measure(Command::new(std::env::current_exe()?).arg("--read").arg(&path), &path.join("none"))?);
-        whole.push(import(&path, &folder.path().join(format!("data-{run}")))?);
+        whole.push(import(&path, &folder.path().join(format!("data-{run}")), None)?);
     }
     let (Some(alone), Some(whole)) = (median(alone), median(whole)) else { return Err("no run".into()) };
     table(&[("calamine alone", alone), ("mukkeum import, durable", whole)], arguments.runs);
