@@ -181,7 +181,7 @@ fn wait(fault: Fault, until: Instant) -> Result<()> {
 impl Shared {
     fn read<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
         loop {
-            match self.on_primary(|conn| self.try_read(conn, work)) {
+            match self.on_primary(until, |conn| self.try_read(conn, work)) {
                 Ok(answer) => return answer,
                 Err(fault) => wait(fault, until)?,
             }
@@ -200,7 +200,7 @@ impl Shared {
     fn write<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
         let mut unsettled = None;
         loop {
-            match self.on_primary(|conn| self.try_write(conn, work, &mut unsettled)) {
+            match self.on_primary(until, |conn| self.try_write(conn, work, &mut unsettled)) {
                 Ok(answer) => return answer,
                 Err(fault) => wait(fault, until).map_err(|error| match unsettled {
                     Some(_) => StorageError::Unsettled(error.to_string()),
@@ -211,8 +211,8 @@ impl Shared {
     }
 
     /// Lends a connection to the primary, and keeps it when it is still sound afterwards.
-    fn on_primary<T>(&self, attempt: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
-        let mut lease = self.hosts.lease()?;
+    fn on_primary<T>(&self, until: Instant, attempt: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut lease = self.hosts.lease(until)?;
         let outcome = attempt(&mut lease.conn);
         match outcome.as_ref().err().map(|fault| fault.remedy) {
             None => self.hosts.give_back(lease),

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use mysql::consts::CapabilityFlags;
@@ -15,8 +15,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts};
 
 use super::address::{Address, Tls};
-use super::error::Fault;
-use crate::storage::StorageError;
+use super::error::{Fault, Remedy};
 use crate::storage::blocking::lock;
 
 /// How long a server may take to accept a connection.
@@ -26,7 +25,13 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// ([`SESSION`]), and no page takes so long.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long a look at all hosts goes on after a writable one was found, to see whether there are two.
+/// How long one look at all hosts goes on: a replica that is to be promoted becomes writable meanwhile.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Between two questions to the same host.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long a look goes on after a writable host was found, to see whether there are two.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 
 /// How long a replica that was late or away is not asked.
@@ -86,8 +91,9 @@ impl Hosts {
         Self { address: Arc::new(address), known: Mutex::default(), looking: Mutex::default() }
     }
 
-    /// A connection to the primary: one that is free, or a new one.
-    pub(super) fn lease(&self) -> Result<Lease, Fault> {
+    /// A connection to the primary: one that is free, or a new one. A primary that is not known is
+    /// looked for, but not beyond `until`.
+    pub(super) fn lease(&self, until: Instant) -> Result<Lease, Fault> {
         let (primary, era) = {
             let mut known = lock(&self.known);
             if let Some(conn) = known.idle.pop() {
@@ -97,7 +103,7 @@ impl Hosts {
         };
         let (primary, era) = match primary {
             Some(primary) => (primary, era),
-            None => self.look()?,
+            None => self.look(until)?,
         };
         match connect(&self.address, primary, SILENCE) {
             Ok(conn) => Ok(Lease { conn, era }),
@@ -139,7 +145,7 @@ impl Hosts {
     /// A connection of its own, which may be silent as long as it likes: building an index of a
     /// large table takes its time.
     pub(super) fn patient(&self) -> Result<Conn, Fault> {
-        let (primary, _) = self.look()?;
+        let (primary, _) = self.look(Instant::now() + LOOK)?;
         connect(&self.address, primary, Duration::from_hours(6))
     }
 
@@ -187,7 +193,7 @@ impl Hosts {
         lock(&self.known).left_alone.get(&host).is_some_and(|until| Instant::now() < *until)
     }
 
-    fn look(&self) -> Result<(usize, u64), Fault> {
+    fn look(&self, until: Instant) -> Result<(usize, u64), Fault> {
         let _looking = lock(&self.looking);
         let era = {
             let known = lock(&self.known);
@@ -196,7 +202,10 @@ impl Hosts {
             }
             known.era
         };
-        let primary = find_primary(&self.address)?;
+        if Instant::now() >= until {
+            return Err(Fault::away("no primary was found before the deadline"));
+        }
+        let primary = find_primary(&self.address, until)?;
         let (host, port) = &self.address.hosts[primary];
         tracing::info!(host, port, "found the database's primary");
         let mut known = lock(&self.known);
@@ -208,31 +217,31 @@ impl Hosts {
     }
 }
 
-/// Asks all hosts at once which of them is writable.
-fn find_primary(address: &Arc<Address>) -> Result<usize, Fault> {
+/// Asks all hosts at once which of them is writable, again and again, so that a host that is gone
+/// holds up nobody who waits for another to be promoted.
+fn find_primary(address: &Arc<Address>, until: Instant) -> Result<usize, Fault> {
+    let mut until = until.min(Instant::now() + LOOK);
     let (tell, told) = channel();
     for host in 0..address.hosts.len() {
         let (address, tell) = (Arc::clone(address), tell.clone());
-        // Nobody listens any more when this host was too slow.
-        std::thread::spawn(move || drop(tell.send((host, is_writable(&address, host)))));
+        std::thread::spawn(move || watch(&address, host, until, &tell));
     }
     drop(tell);
-    let mut deadline = Instant::now() + CONNECT * 3;
-    let (mut writable, mut faults) = (Vec::new(), Vec::new());
-    loop {
-        match told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok((host, Ok(true))) => {
-                writable.push(host);
-                deadline = deadline.min(Instant::now() + SECOND_LOOK);
+    let mut said: Vec<_> = address.hosts.iter().map(|_| None).collect();
+    let is_writable = |answer: &Option<Result<bool, Fault>>| matches!(answer, Some(Ok(true)));
+    while let Ok((host, answer)) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        said[host] = Some(answer);
+        if said.iter().any(is_writable) {
+            until = until.min(Instant::now() + SECOND_LOOK);
+            if said.iter().all(Option::is_some) {
+                break;
             }
-            Ok((host, Ok(false))) => faults.push(Fault::away(format!("{} is read-only", address.hosts[host].0))),
-            Ok((_, Err(fault))) => faults.push(fault),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
+    let writable: Vec<_> = (0..said.len()).filter(|host| is_writable(&said[*host])).collect();
     match writable[..] {
         [primary] => Ok(primary),
-        [] => Err(worst(faults)),
+        [] => Err(worst(address, said)),
         [one, other, ..] => Err(Fault::away(format!(
             "{} and {} are both writable: one of them must be stopped",
             address.hosts[one].0, address.hosts[other].0
@@ -240,16 +249,45 @@ fn find_primary(address: &Arc<Address>) -> Result<usize, Fault> {
     }
 }
 
-/// What the person should hear when no host is writable: a wrong password before a host that is away.
-fn worst(faults: Vec<Fault>) -> Fault {
-    let texts: Vec<_> = faults.iter().map(|fault| fault.error.to_string()).collect();
-    let named = |fault: &Fault| !matches!(fault.error, StorageError::Unavailable(_));
-    faults.into_iter().find(named).unwrap_or_else(|| Fault::away(format!("no host is writable ({})", texts.join("; "))))
+/// Asks a host until it is writable, until asking is of no use, or until nobody listens any more.
+fn watch(address: &Address, host: usize, until: Instant, tell: &Sender<(usize, Result<bool, Fault>)>) {
+    let mut open = None;
+    loop {
+        let answer = is_writable(address, host, &mut open);
+        let is_last = match &answer {
+            Ok(is_writable) => *is_writable,
+            Err(fault) => fault.remedy == Remedy::None,
+        };
+        if tell.send((host, answer)).is_err() || is_last || Instant::now() + ASK_AGAIN >= until {
+            return;
+        }
+        std::thread::sleep(ASK_AGAIN);
+    }
 }
 
-fn is_writable(address: &Address, host: usize) -> Result<bool, Fault> {
-    let mut conn = connect_briefly(address, host)?;
-    Ok(conn.query_first(format!("SELECT {IS_WRITABLE}"))? == Some(1))
+/// What the person should hear when no host is writable: a wrong password before a host that is away.
+fn worst(address: &Address, said: Vec<Option<Result<bool, Fault>>>) -> Fault {
+    let (mut named, mut texts) = (None, Vec::new());
+    for ((host, _), answer) in address.hosts.iter().zip(said) {
+        match answer {
+            Some(Err(fault)) if fault.remedy == Remedy::None => named = named.or(Some(fault)),
+            Some(Err(fault)) => texts.push(format!("{host}: {}", fault.error)),
+            Some(Ok(_)) => texts.push(format!("{host} is read-only")),
+            None => texts.push(format!("{host} does not answer")),
+        }
+    }
+    named.unwrap_or_else(|| Fault::away(format!("no host is writable ({})", texts.join("; "))))
+}
+
+/// Asks through the connection that is open, or a new one.
+fn is_writable(address: &Address, host: usize, open: &mut Option<Conn>) -> Result<bool, Fault> {
+    let mut conn = match open.take() {
+        Some(conn) => conn,
+        None => connect_briefly(address, host)?,
+    };
+    let is_writable = conn.query_first(format!("SELECT {IS_WRITABLE}"))? == Some(1);
+    *open = Some(conn);
+    Ok(is_writable)
 }
 
 /// A connection for a look.

@@ -5,6 +5,8 @@
 //! therefore in every page after it, whoever answers. A replica that is late or away is left alone for
 //! a while, so that a broken one costs one wait and not one for each question; the primary answers.
 
+use std::time::Instant;
+
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
@@ -14,20 +16,16 @@ use super::{READ, Shared, Work};
 use crate::storage::{Result, StorageError};
 
 impl Shared {
-    pub(super) fn read_heavy<T, E: From<StorageError>>(
-        &self,
-        work: Work<'_, T, E>,
-        until: std::time::Instant,
-    ) -> Result<T, E> {
-        match self.try_replica(work) {
+    pub(super) fn read_heavy<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
+        match self.try_replica(work, until) {
             Some(answer) => answer,
             None => self.read(work, until),
         }
     }
 
-    fn try_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>) -> Option<Result<T, E>> {
+    fn try_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Option<Result<T, E>> {
         let wait = self.hosts.max_lag()?.as_secs_f64();
-        let mut replica = self.on_primary(position).ok().flatten().and_then(|position| {
+        let mut replica = self.on_primary(until, position).ok().flatten().and_then(|position| {
             let mut replica = self.hosts.replica()?;
             if has_reached(&mut replica.conn, &position, wait) {
                 return Some(replica);
