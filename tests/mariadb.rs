@@ -286,3 +286,34 @@ fn the_doctor_names_the_setting_that_may_lose_something() {
     shop.on_server("SET GLOBAL innodb_flush_log_at_trx_commit = 0, GLOBAL read_only = 1");
     assert!(bad().iter().any(|found| found.contains("쓸 수 있는 서버가 없어요")), "{:?}", bad());
 }
+
+#[tokio::test]
+async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
+    let shop = Shop::new();
+    let folder = std::env::var("MUKKEUM_TEST_CERTIFICATES").expect("run me with tests/with-mariadb");
+    let port = shop.server.rsplit(':').next().expect("a port");
+    shop.on_server("CREATE USER IF NOT EXISTS 'tls' IDENTIFIED BY 'p@ss' REQUIRE SSL");
+    shop.on_server(&format!("GRANT ALL ON {}.* TO 'tls'", shop.name));
+    let open = |host: &str, options: &str| {
+        let url = format!("mysql://tls:p%40ss@{host}:{port}/{}{options}", shop.name);
+        Storage::open_mariadb(&url.parse().expect("an address"), &Options { clock: Arc::new(SystemClock), readers: 1 })
+    };
+    let storage = open("127.0.0.1", &format!("?ca={folder}/ca.pem")).expect("lets in");
+    storage.read(channels).await.expect("reads");
+
+    let began = Instant::now();
+    for (host, options, said) in [
+        ("127.0.0.1", String::new(), "Access denied"),
+        ("127.0.0.1", "?tls=on".to_owned(), "인증서를 믿을 수 없어요"),
+        ("127.0.0.1", format!("?ca={folder}/other.pem"), "인증서를 믿을 수 없어요"),
+        ("localhost", format!("?ca={folder}/ca.pem"), "인증서를 믿을 수 없어요"),
+        ("127.0.0.1", format!("?ca={folder}/missing.pem"), "missing.pem 파일을 읽지 못했어요"),
+        ("127.0.0.1", format!("?ca={folder}/ca.srl"), "인증서가 들어 있지 않아요"),
+    ] {
+        match open(host, &options).err() {
+            Some(StorageError::CannotOpen(reason)) => assert!(reason.contains(said), "{options}: {reason}"),
+            other => panic!("{options}: {other:?}"),
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "at once: trying again mends no certificate");
+}

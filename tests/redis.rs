@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -160,6 +161,66 @@ async fn a_wrong_password_is_an_error_and_the_right_one_lets_in() {
     let with = |password: &str| store(&format!("redis://:{password}@127.0.0.1:{}", redis.port));
     assert!(with("wrong").ping().await.is_err());
     with("s%25cret").ping().await.expect("lets in");
+}
+
+/// Settings of a server that takes TLS alone, with the certificate of that name, and a password.
+fn encrypted(port: u16, folder: &Path, certificate: &str) -> String {
+    let file = |name: &str| folder.join(name).display().to_string();
+    format!(
+        "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\n\
+         tls-replication yes\nrequirepass s%cret\n",
+        file(&format!("{certificate}.pem")),
+        file(&format!("{certificate}.key")),
+        file("ca.pem"),
+    )
+}
+
+#[tokio::test]
+async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = Command::new("tests/certificates").arg(folder.path()).output().expect("Debian package openssl");
+    assert!(made.status.success(), "{made:?}");
+    let start = |certificate| {
+        let port = free_port();
+        Server::start(port, &encrypted(port, folder.path(), certificate))
+    };
+    let (server, old) = (start("server"), start("old"));
+    let watcher = free_port();
+    let watches = format!(
+        "{}sentinel monitor sess 127.0.0.1 {} 1\nsentinel auth-pass sess s%cret\n",
+        encrypted(watcher, folder.path(), "server"),
+        server.port
+    );
+    let _watcher = Server::run("redis-sentinel", watcher, &watches);
+    let to = |place: String, options: &str| store(&format!("{place}?ca={}/{options}", folder.path().display()));
+    let alone = |host: &str, server: &Server, authority: &str| {
+        to(format!("rediss://:s%25cret@{host}:{}", server.port), authority)
+    };
+    let watched = |authority: &str| {
+        to(
+            format!("rediss-sentinel://:s%25cret@127.0.0.1:{watcher}/sess"),
+            &format!("{authority}&sentinel_password=s%25cret"),
+        )
+    };
+
+    let mut session = record("secret");
+    alone("127.0.0.1", &server, "ca.pem").create(&mut session).await.expect("creates");
+    let found = watched("ca.pem").load(&session.id).await.expect("loads");
+    assert_eq!(found.expect("is there").data, session.data);
+    let open = store(&format!("redis://:s%25cret@127.0.0.1:{}", server.port));
+    assert!(open.ping().await.is_err(), "nothing without TLS");
+
+    for bad in [
+        alone("127.0.0.1", &server, "other.pem"),
+        alone("localhost", &server, "ca.pem"),
+        alone("127.0.0.1", &old, "ca.pem"),
+        watched("other.pem"),
+    ] {
+        let began = Instant::now();
+        let error = bad.load(&session.id).await.expect_err("is refused").to_string();
+        assert!(error.contains("인증서를 믿을 수 없어요"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(1), "at once: trying again mends no certificate");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@
 mod address;
 mod examine;
 
+use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,7 +168,7 @@ impl Shared {
     async fn attempt<T: FromRedisValue>(&self, command: &Cmd, until: Instant) -> std::result::Result<T, (bool, Error)> {
         let silent = || (true, Error::Backend("Redis does not answer".to_owned()));
         let (mut connection, number) = match timeout_at(until, self.connection()).await {
-            Ok(connection) => connection.map_err(|error| (true, backend(&error)))?,
+            Ok(connection) => connection.map_err(|error| (!is_refused_by_tls(&error), backend(&error)))?,
             Err(_) => return Err(silent()),
         };
         let error = match timeout_at(until, command.query_async(&mut connection)).await {
@@ -208,14 +210,30 @@ impl Shared {
 /// Redis refuses otherwise it will refuse again.
 fn is_of_the_server(error: &RedisError) -> bool {
     let passing = ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "BUSY"];
-    error.is_io_error()
+    (error.is_io_error() && !is_refused_by_tls(error))
         || error.is_connection_dropped()
         || error.is_timeout()
         || error.code().is_some_and(|code| passing.contains(&code))
 }
 
+/// A certificate that is not good: waiting mends none.
+fn is_refused_by_tls(error: &RedisError) -> bool {
+    error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>())
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+}
+
 fn backend(error: &RedisError) -> Error {
-    Error::Backend(error.to_string())
+    Error::Backend(if is_refused_by_tls(error) {
+        format!(
+            "인증서를 믿을 수 없어요 ({error}). ca=FILE이 그 인증서를 만든 기관의 것인지, 인증서에 이 주소가 적혀 \
+             있고 기한이 남았는지 확인하세요."
+        )
+    } else {
+        error.to_string()
+    })
 }
 
 fn way(address: &Address) -> Result<Way> {

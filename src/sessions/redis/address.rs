@@ -73,6 +73,10 @@ impl FromStr for Address {
                 _ => return Err(AddressError),
             }
         }
+        // Whoever names an authority believes that the line is encrypted.
+        if address.authority.is_some() && !address.tls {
+            return Err(AddressError);
+        }
         Ok(address)
     }
 }
@@ -102,8 +106,15 @@ mod tests {
         let many: Address = "redis-sentinel://a,b:1,c/sess?db=1&sentinel_password=s".parse().expect("an address");
         let hosts = [("a", 26_379), ("b", 1), ("c", 26_379)].map(|(host, port)| (host.to_owned(), port));
         assert_eq!((many.hosts, many.watched.as_deref(), many.db), (hosts.to_vec(), Some("sess"), 1));
-        for url in ["redis://", "redis://a,b", "redis-sentinel://a,b", "memcached://a", "redis://a?x=1", "redis://a/x"]
-        {
+        for url in [
+            "redis://",
+            "redis://a,b",
+            "redis-sentinel://a,b",
+            "memcached://a",
+            "redis://a?x=1",
+            "redis://a?ca=b",
+            "redis://a/x",
+        ] {
             assert_eq!(url.parse::<Address>(), Err(AddressError), "{url}");
         }
     }

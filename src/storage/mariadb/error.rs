@@ -1,6 +1,10 @@
 //! Sorts what MariaDB says by its code, never by its text.
 
-use mysql::Error;
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
+
+use mysql::{DriverError, Error};
 
 use crate::storage::StorageError;
 
@@ -27,6 +31,45 @@ impl Fault {
     pub(super) fn away(reason: impl Into<String>) -> Self {
         Self { error: StorageError::Unavailable(reason.into()), remedy: Remedy::Elsewhere }
     }
+
+    /// A person has to put it right.
+    fn for_good(reason: String) -> Self {
+        Self { error: StorageError::CannotOpen(reason), remedy: Remedy::None }
+    }
+
+    /// The file of the authority cannot be read.
+    pub(super) fn unreadable(file: &Path, error: &io::Error) -> Self {
+        Self::for_good(format!("{} 파일을 읽지 못했어요 ({error}).", file.display()))
+    }
+
+    /// A server that does not let in. What TLS refuses it will refuse again.
+    pub(super) fn of_connecting(host: &str, error: Error) -> Self {
+        if let Some(cause) = refused_by_tls(&error) {
+            return Self::for_good(format!(
+                "{host} 서버의 인증서를 믿을 수 없어요 ({cause}). ca=FILE이 그 인증서를 만든 기관의 것인지, \
+                 인증서에 이 주소가 적혀 있고 기한이 남았는지 확인하세요."
+            ));
+        }
+        match error {
+            Error::TlsError(cause) => {
+                Self::for_good(format!("ca=FILE에 쓸 수 있는 인증서가 들어 있지 않아요 ({cause})."))
+            }
+            Error::DriverError(DriverError::TlsNotSupported) => {
+                Self::for_good(format!("{host} 서버가 TLS를 쓰지 않아요. 서버에 인증서를 두거나 tls=on과 ca를 빼세요."))
+            }
+            error => error.into(),
+        }
+    }
+}
+
+/// A line that is lost never holds invalid data; a certificate that is not good does.
+fn refused_by_tls(error: &Error) -> Option<&io::Error> {
+    let cause = match error {
+        Error::IoError(cause) => Some(cause),
+        Error::CodecError(error) => error.source().and_then(|cause| cause.downcast_ref()),
+        _ => None,
+    };
+    cause.filter(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
 impl From<Error> for Fault {
@@ -36,7 +79,7 @@ impl From<Error> for Fault {
             return match error {
                 // The driver's own refusals (a wrong number of parameters) are the program's fault;
                 // a line that speaks out of turn is lost.
-                Error::DriverError(mysql::DriverError::MismatchedStmtParams(..))
+                Error::DriverError(DriverError::MismatchedStmtParams(..))
                 | Error::FromValueError(_)
                 | Error::FromRowError(_)
                 | Error::UrlError(_) => Self { error: StorageError::Engine(text), remedy: Remedy::None },

@@ -5,6 +5,7 @@
 //! two histories of the shop: then nobody is asked, until somebody has put that right.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -302,7 +303,12 @@ fn connect(address: &Address, host: usize, silence: Duration) -> Result<Conn, Fa
     let (host, port) = &address.hosts[host];
     let tls = match &address.tls {
         Tls::Off => None,
-        Tls::On { authority } => Some(SslOpts::default().with_root_cert_path(authority.clone())),
+        Tls::On { authority } => {
+            if let Some(file) = authority {
+                File::open(file).map_err(|error| Fault::unreadable(file, &error))?;
+            }
+            Some(SslOpts::default().with_root_cert_path(authority.clone()))
+        }
     };
     let options = OptsBuilder::new()
         .ip_or_hostname(Some(host))
@@ -320,7 +326,7 @@ fn connect(address: &Address, host: usize, silence: Duration) -> Result<Conn, Fa
         // An UPDATE tells how many rows it found, as SQLite does, not how many it changed.
         .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
         .init(vec![SESSION]);
-    Ok(Conn::new(lively(options))?)
+    Conn::new(lively(options)).map_err(|error| Fault::of_connecting(host, error))
 }
 
 /// A host that is cut off is noticed within a few seconds: nobody says goodbye then.
