@@ -35,9 +35,10 @@ export async function closeBrowser() {
 
 /**
  * A server with an empty shop, and a way to open windows on it; all end with the test. Pages may
- * ask the hosts in `elsewhere`, which the test plays itself.
+ * ask the hosts in `elsewhere`, which the test plays itself. `start` begins something else than one
+ * program that answers under one address.
  */
-export async function open(t, { prepare, command, elsewhere = [], ...contextOptions } = {}) {
+export async function open(t, { prepare, command, start = startServer, elsewhere = [], ...contextOptions } = {}) {
   const closing = [];
   t.after(async () => {
     const faults = [];
@@ -47,7 +48,7 @@ export async function open(t, { prepare, command, elsewhere = [], ...contextOpti
   const folder = temporaryFolder(closing);
   const data = path.join(folder, 'data');
   await prepare?.(data);
-  const server = await startServer({ data, command });
+  const server = await start({ data, command });
   closing.push(() => server.stop());
 
   const all = [];
