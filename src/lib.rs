@@ -22,6 +22,8 @@
 //! | [`config`] | settings: flags, variables, file |
 //! | [`cli`] | the command line, one file a command |
 //! | [`demo`] | a synthetic shop, for benchmarks and for training, where it is made anew every day |
+//! | [`help`] | the manual, one page a screen, from `assets/help/*.md` |
+//! | [`practice`] | the training shop's tasks, which tick themselves when they are really done |
 //!
 //! A noun's room holds `model.rs` (types and pure rules), `store.rs` (SQL as free functions over
 //! `&mut dyn Tx`) and `pages.rs` (page struct with its template, handler, form). A line of code may
@@ -56,8 +58,10 @@ pub mod config;
 pub mod deliveries;
 pub mod demo;
 pub mod districts;
+pub mod help;
 pub mod members;
 pub mod orders;
+pub mod practice;
 pub mod products;
 pub mod sessions;
 pub mod sheets;

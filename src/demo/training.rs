@@ -29,6 +29,9 @@ const SEED: u64 = 1;
 /// The line in the log of acts that says when the shop was made.
 const MADE: &str = "demo.made";
 
+/// How old a shop is at least before somebody makes it anew by hand, in milliseconds.
+const LEAST_AGE_MS: i64 = 60 * 1000;
+
 const WORDS: &str = "교육용 · 연습 데이터예요. 마음껏 눌러 보세요.";
 
 /// Somebody everybody may be in the training shop.
@@ -141,6 +144,16 @@ impl Demo {
         Ok(())
     }
 
+    /// Whether somebody may make the shop anew by hand: not a minute after it was made, lest one
+    /// visitor keeps everybody out.
+    pub fn may_be_remade(&self, now: Moment) -> bool {
+        self.made_at().plus_ms(LEAST_AGE_MS) <= now
+    }
+
+    fn made_at(&self) -> Moment {
+        Moment(self.made_at.load(Ordering::Relaxed))
+    }
+
     /// What stands above every page.
     pub fn banner(&self, now: Moment) -> String {
         self.returns(now).map_or_else(|| WORDS.to_owned(), |returns| format!("{WORDS} {returns}"))
@@ -148,7 +161,7 @@ impl Demo {
 
     /// When the shop is made anew, in a sentence: `내일 09:00에 처음으로 돌아가요.`
     pub fn returns(&self, now: Moment) -> Option<String> {
-        let next = self.plan.reset_every.after(Moment(self.made_at.load(Ordering::Relaxed)))?;
+        let next = self.plan.reset_every.after(self.made_at())?;
         if next <= now {
             return Some("곧 처음으로 돌아가요.".to_owned());
         }

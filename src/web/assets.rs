@@ -1,7 +1,7 @@
 //! Style sheets, scripts, icons and the font: inside the executable, under addresses that change
 //! with their content, so a browser keeps them for a year and never has an old one.
 //!
-//! Everything in `assets/web` is served. A style sheet names another asset `asset:name`; it is
+//! Everything in `assets/web` is served, and the pictures of `assets/help`. A style sheet names another asset `asset:name`; it is
 //! given its address here. `icons.svg` is not a file: it is put together from `assets/web/icons`,
 //! so adding an icon is adding its file.
 
@@ -25,6 +25,13 @@ use super::AppState;
 #[folder = "$CARGO_MANIFEST_DIR/assets/web"]
 struct Files;
 
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets/help"]
+struct Help;
+
+/// The kind of the pictures of 도움말.
+const PICTURE: &str = "image/webp";
+
 struct Asset {
     hash: String,
     kind: &'static str,
@@ -45,6 +52,10 @@ fn address(name: &str, hash: &str) -> String {
 fn load() -> BTreeMap<String, Asset> {
     let mut assets: BTreeMap<String, Asset> =
         BTreeMap::from([("icons.svg".to_owned(), asset("icons.svg", sprite().into()))]);
+    for name in Help::iter().filter(|name| kind(name) == PICTURE) {
+        let picture = Help::get(&name).map(|file| file.data.into_owned()).unwrap_or_default();
+        assets.insert(name.to_string(), asset(&name, picture));
+    }
     let (sheets, others): (Vec<_>, Vec<_>) =
         Files::iter().filter(|name| !name.contains('/')).partition(|name| kind(name) == "text/css; charset=utf-8");
     for name in others {
@@ -88,6 +99,7 @@ fn kind(name: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("woff2") => "font/woff2",
+        Some("webp") => PICTURE,
         _ => "application/octet-stream",
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{AppState, Error, Member, Query, Visitor, csrf};
 use crate::audit::{self, Activity};
+use crate::help::model::topic_of;
 use crate::storage::parse_crockford;
 
 /// What `templates/layout.html` needs; every page struct has it as its field `layout`.
@@ -94,6 +95,11 @@ impl Layout {
     /// Whether an administrator is signed in.
     pub fn is_admin(&self) -> bool {
         self.member.as_ref().is_some_and(Member::is_admin)
+    }
+
+    /// The page of 도움말 that tells of this one.
+    pub fn help(&self) -> String {
+        topic_of(&self.path).map_or_else(|| "/help".to_owned(), |topic| format!("/help/{topic}"))
     }
 
     /// Whether this page lies under `prefix`: the menu marks it.

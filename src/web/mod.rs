@@ -49,7 +49,7 @@ pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{audit, deliveries, districts, members, orders, products, sessions, shop, uploads};
+use crate::{audit, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -62,6 +62,8 @@ pub fn rooms() -> Vec<Routes> {
         products::pages::routes(),
         audit::pages::routes(),
         shop::pages::routes(),
+        practice::pages::routes(),
+        help::pages::routes(),
     ]
 }
 

@@ -1,0 +1,243 @@
+//! The topics of 도움말: their texts as pages, and the search through them.
+
+use std::sync::LazyLock;
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use rust_embed::Embed;
+
+use crate::web::assets;
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets/help"]
+struct Files;
+
+/// The topics, in the sequence of the list: each is a file, and the end of its address.
+pub const TOPICS: [&str; 18] = [
+    "start",
+    "today",
+    "uploads",
+    "orders",
+    "order",
+    "counter",
+    "downloads",
+    "states",
+    "deliveries",
+    "slips",
+    "districts",
+    "products",
+    "members",
+    "account",
+    "shop",
+    "backup",
+    "trouble",
+    "practice",
+];
+
+/// Letters of an excerpt on either side of what was found.
+const AROUND: usize = 50;
+
+/// A page of 도움말.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// the end of its address
+    pub name: &'static str,
+    /// its first heading
+    pub title: String,
+    /// everything below it
+    pub html: String,
+    /// the text by heading, for the search; the first is what stands above all others
+    sections: Vec<Section>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Section {
+    title: String,
+    text: String,
+}
+
+/// A place where everything that was searched for stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// where: `/help/orders#s2`
+    pub href: String,
+    /// the topic, and the heading where it is not the topic's own
+    pub title: String,
+    /// the text around the first word
+    pub excerpt: String,
+}
+
+static ALL: LazyLock<Vec<Topic>> = LazyLock::new(|| TOPICS.into_iter().map(read).collect());
+
+/// All topics.
+pub fn all() -> &'static [Topic] {
+    &ALL
+}
+
+/// The topic of that name.
+pub fn find(name: &str) -> Option<&'static Topic> {
+    all().iter().find(|topic| topic.name == name)
+}
+
+/// The topic that tells of the screen at a path; none for pages that are nobody's screen.
+pub fn topic_of(path: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    Some(match parts.as_slice() {
+        [""] => "today",
+        ["setup"] => "start",
+        ["orders"] => "orders",
+        ["orders", "new"] => "counter",
+        ["orders", "download"] | ["downloads"] => "downloads",
+        ["orders", ..] => "order",
+        ["uploads", ..] => "uploads",
+        ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
+        ["deliveries", ..] => "deliveries",
+        ["districts", ..] => "districts",
+        ["products", ..] => "products",
+        ["members", ..] => "members",
+        ["login" | "account" | "password"] => "account",
+        ["shop"] => "shop",
+        ["practice", ..] => "practice",
+        _ => return None,
+    })
+}
+
+fn read(name: &'static str) -> Topic {
+    let file = Files::get(&format!("{name}.md")).map(|file| file.data).unwrap_or_default();
+    let text = String::from_utf8_lossy(&file);
+    let mut sections = vec![Section::default()];
+    let (mut events, mut heading) = (Vec::new(), None);
+    for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Heading { level: HeadingLevel::H1, .. }) => heading = Some(HeadingLevel::H1),
+            Event::End(TagEnd::Heading(HeadingLevel::H1)) => heading = None,
+            Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
+                let id = Some(format!("s{}", sections.len()).into());
+                sections.push(Section::default());
+                heading = Some(level);
+                events.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
+            }
+            event => {
+                if let (Event::Text(text) | Event::Code(text), Some(section)) = (&event, sections.last_mut()) {
+                    if heading.is_some() { &mut section.title } else { &mut section.text }.push_str(text);
+                }
+                match event {
+                    Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
+                        sections.last_mut().into_iter().for_each(|section| section.text.push(' '));
+                    }
+                    Event::End(TagEnd::Heading(_)) => heading = None,
+                    _ => {}
+                }
+                if heading != Some(HeadingLevel::H1) {
+                    events.push(with_addresses(event));
+                }
+            }
+        }
+    }
+    let mut html = String::new();
+    html::push_html(&mut html, events.into_iter());
+    Topic { name, title: sections[0].title.clone(), html, sections }
+}
+
+/// A picture is named by its file and asked for at its address.
+fn with_addresses(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Image { link_type, dest_url: assets::url(&dest_url).into(), title, id })
+        }
+        other => other,
+    }
+}
+
+/// The places where every word of `typed` stands; those that have one in a heading come first.
+pub fn search(typed: &str) -> Vec<Hit> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    for topic in all() {
+        for (place, section) in topic.sections.iter().enumerate() {
+            let headings = format!("{} {}", topic.title, section.title).to_lowercase();
+            let text = section.text.to_lowercase();
+            if !words.iter().all(|word| headings.contains(word) || text.contains(word)) {
+                continue;
+            }
+            let in_heading = words.iter().any(|word| headings.contains(word));
+            let (anchor, title) = match place {
+                0 => (String::new(), topic.title.clone()),
+                place => (format!("#s{place}"), format!("{} · {}", topic.title, section.title)),
+            };
+            let href = format!("/help/{}{anchor}", topic.name);
+            hits.push((!in_heading, Hit { href, title, excerpt: excerpt(&section.text, &words) }));
+        }
+    }
+    hits.sort_by_key(|(in_text, _)| *in_text);
+    hits.into_iter().map(|(_, hit)| hit).collect()
+}
+
+fn excerpt(text: &str, words: &[String]) -> String {
+    let letters: Vec<char> = text.trim().chars().collect();
+    let lower: String = letters.iter().map(|letter| letter.to_lowercase().next().unwrap_or(*letter)).collect();
+    let at = words.iter().filter_map(|word| lower.find(word.as_str())).min();
+    let at = at.map_or(0, |bytes| lower[..bytes].chars().count());
+    let (from, to) = (at.saturating_sub(AROUND), (at + 2 * AROUND).min(letters.len()));
+    let part: String = letters[from..to].iter().collect();
+    format!("{}{}{}", if from > 0 { "…" } else { "" }, part.trim(), if to < letters.len() { "…" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::rooms;
+
+    #[test]
+    fn every_topic_has_a_text_and_every_text_is_a_topic() {
+        for topic in all() {
+            assert!(!topic.title.is_empty() && topic.sections.len() > 1, "{}", topic.name);
+            assert!(topic.sections.iter().all(|section| !section.title.is_empty()), "{}", topic.name);
+        }
+        let texts = Files::iter().filter(|name| name.ends_with(".md")).count();
+        assert_eq!(texts, TOPICS.len());
+    }
+
+    #[test]
+    fn every_screen_has_its_topic() {
+        let no_screens = ["/addresses/search", "/practice/files/{file}"];
+        for route in rooms().iter().flat_map(crate::web::Routes::declared) {
+            if route.method == axum::http::Method::GET
+                && !no_screens.contains(&route.path)
+                && !route.path.starts_with("/help")
+            {
+                assert!(topic_of(route.path).is_some_and(|name| find(name).is_some()), "{}", route.path);
+            }
+        }
+    }
+
+    #[test]
+    fn links_and_pictures_lead_somewhere() {
+        for topic in all() {
+            for link in topic.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let name = link.strip_prefix("/help/").map(|rest| rest.split('#').next().unwrap_or_default());
+                match name {
+                    Some(name) => assert!(find(name).is_some(), "{}: {link}", topic.name),
+                    None => assert!(link.starts_with("http"), "{}: {link}", topic.name),
+                }
+            }
+            for picture in topic.html.split("src=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(!picture.starts_with("/assets/missing/"), "{}: {picture}", topic.name);
+            }
+            assert!(!topic.html.contains("alt=\"\""), "{}: a picture says what it shows", topic.name);
+        }
+    }
+
+    #[test]
+    fn the_search_finds_places_by_all_words_headings_first() {
+        let hits = search("비밀번호 잊");
+        assert!(hits.iter().any(|hit| hit.href.starts_with("/help/account")), "{hits:?}");
+        assert!(hits.iter().all(|hit| !hit.excerpt.is_empty()));
+        assert!(search("송장").first().is_some_and(|hit| hit.title.contains("송장")));
+        assert!(search("csv CSV").len() == search("CSV").len() && !search("CSV").is_empty());
+        assert_eq!(search("없는말이에요"), []);
+        assert_eq!(search("  "), []);
+    }
+}

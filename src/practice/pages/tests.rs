@@ -1,0 +1,243 @@
+//! A trainee's day, through the pages that a browser would use.
+
+use reqwest::StatusCode;
+
+use super::*;
+use crate::demo::{ACCOUNTS, Plan, ResetEvery};
+use crate::orders::model::OrderState;
+use crate::practice::lesson::Round;
+use crate::storage::crockford;
+use crate::web::testing::TestApp;
+
+async fn open() -> TestApp {
+    let plan = Plan { orders: 60, reset_every: ResetEvery::DAILY };
+    let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
+    let demo = app.state.demo.clone().expect("a training shop");
+    demo.keep_fresh(&app.state.storage, &app.state.passwords).await.expect("makes it");
+    sign_in(&app, 0).await;
+    app
+}
+
+async fn sign_in(app: &TestApp, account: usize) {
+    let fields = [("username", ACCOUNTS[account].username), ("password", ACCOUNTS[account].password)];
+    assert_eq!(app.post_form_from("/login", "/login", &fields).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn round(app: &TestApp, username: &'static str) -> Option<Round> {
+    let read = move |tx: &mut dyn crate::storage::Tx| {
+        let id = members::id_of(tx, username)?.expect("a member");
+        store::round(tx, id)
+    };
+    app.state.storage.read(read).await.expect("reads")
+}
+
+async fn done_tasks(app: &TestApp, username: &'static str) -> Vec<Task> {
+    let read = move |tx: &mut dyn crate::storage::Tx| {
+        let id = members::id_of(tx, username)?.expect("a member");
+        let account = members::find(tx, id)?.expect("a member");
+        store::progress(tx, &account.member)
+    };
+    let (_, tasks) = app.state.storage.read(read).await.expect("reads").expect("has begun");
+    tasks.into_iter().filter(|(_, is_done)| *is_done).map(|(task, _)| task).collect()
+}
+
+/// The identifier of the order and of its delivery, as addresses carry them.
+async fn of(app: &TestApp, order: &NewOrder) -> (String, String, i64) {
+    let number = order.order_number.clone();
+    let read = move |tx: &mut dyn crate::storage::Tx| {
+        let ids = crate::orders::store::find_by_number(tx, &number)?;
+        let order = crate::orders::store::find(tx, &ids)?.pop().expect("an order");
+        Ok::<_, crate::storage::StorageError>((crockford(order.id), crockford(order.delivery_id), order.version))
+    };
+    app.state.storage.read(read).await.expect("reads")
+}
+
+async fn upload(app: &TestApp, file: &str) {
+    let answer = app.browser.get(app.url(&format!("/practice/files/{file}"))).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let bytes = answer.bytes().await.expect("a file").to_vec();
+    let part = || reqwest::multipart::Part::bytes(bytes.clone()).file_name("연습.xlsx");
+    let answer = app.post_multipart("/uploads", |form| form.part("files", part())).await;
+    let page = answer.location().split('?').next().expect("an address").to_owned();
+    assert!(page.starts_with("/uploads/"), "{}", answer.text);
+    assert!(app.get(&page).await.ok().contains("적용"));
+    assert_eq!(app.post_form(&format!("{page}/apply"), &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(app.get(&page).await.ok().contains("적용됨"));
+}
+
+#[tokio::test]
+async fn the_files_are_taken_and_each_task_ticks_itself_when_it_is_done() {
+    let app = open().await;
+    assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
+    let begun = app.post_form("/practice", &[]).await;
+    assert!(app.get(begun.location()).await.ok().contains("10개 가운데 0개를 마쳤어요"));
+    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
+    assert_eq!(done_tasks(&app, "demo-admin").await, []);
+    let mut expected = Vec::new();
+
+    upload(&app, "orders").await;
+    expected.push(Task::Upload);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    label(&app, &lesson).await;
+    expected.push(Task::Label);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    let mut fields = vec![("act".to_owned(), "purchase".to_owned())];
+    for order in lesson.of_task(Task::Purchase) {
+        fields.push(("tick".to_owned(), of(&app, order).await.0));
+    }
+    let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    app.post_form("/orders", &pairs).await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected, "no 발주서 yet");
+    let address = format!("/orders/download?state=PURCHASED&product={}&content=purchase-order", lesson.product_number());
+    assert_eq!(app.post_form(&address, &[("purpose", "factory"), ("format", "csv")]).await.status, StatusCode::OK);
+    expected.push(Task::Purchase);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    upload(&app, "courier").await;
+    expected.push(Task::Courier);
+    let slips = lesson.of_task(Task::Slips);
+    let (first, second) = (of(&app, slips[0]).await.1, of(&app, slips[1]).await.1);
+    app.post_form("/deliveries/slips", &[("id", &first)]).await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected, "one slip of two");
+    app.post_form("/deliveries/slips", &[("id", &second)]).await;
+    expected.push(Task::Slips);
+    upload(&app, "returns").await;
+    expected.push(Task::Return);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    let merged = lesson.of_task(Task::Merge);
+    let ((id, _, version), (_, other, _)) = (of(&app, merged[0]).await, of(&app, merged[1]).await);
+    let fields = [("act", "merge"), ("which", other.as_str()), ("version", &version.to_string())];
+    app.post_form(&format!("/orders/{id}/bundle"), &fields).await;
+    expected.push(Task::Merge);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    mend(&app, &lesson, "alone").await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected, "it left its bundle");
+}
+
+async fn label(app: &TestApp, lesson: &Lesson) {
+    let number = lesson.product_number();
+    let read = move |tx: &mut dyn crate::storage::Tx| {
+        let product = crate::products::store::by_number(tx, [number.as_str()])?.remove(&number).expect("the product");
+        crate::products::store::variants(tx, product.id)
+    };
+    let variants = app.state.storage.read(read).await.expect("reads");
+    assert_eq!(variants.len(), 2);
+    for variant in variants {
+        let id = crockford(variant.id);
+        let (label, version) = (format!("label-{id}"), format!("version-{id}"));
+        let fields = [("tick", id.as_str()), (&version, "0"), (&label, "공장 말")];
+        let page = format!("/products/{}", crockford(variant.product_id));
+        assert_eq!(app.post_form(&page, &fields).await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+/// Saves the page of the first order of [`Task::Address`] with the address that is right.
+async fn mend(app: &TestApp, lesson: &Lesson, scope: &str) {
+    let (id, ..) = of(app, lesson.of_task(Task::Address)[0]).await;
+    let number = lesson.of_task(Task::Address)[0].order_number.clone();
+    let read = move |tx: &mut dyn crate::storage::Tx| {
+        let ids = crate::orders::store::find_by_number(tx, &number)?;
+        let order = crate::orders::store::find(tx, &ids)?.pop().expect("an order");
+        let bundle = crate::orders::store::bundles::number(tx, order.delivery_id)?;
+        Ok::<_, crate::storage::StorageError>((crate::orders::edit::inputs_of(&order, &bundle), order.version))
+    };
+    let (mut inputs, version) = app.state.storage.read(read).await.expect("reads");
+    inputs.set("recipient_address2", lesson.right_address());
+    let version = version.to_string();
+    let mut fields: Vec<(&str, &str)> = inputs.iter().filter(|(field, _)| *field != "options").collect();
+    fields.extend([("version", version.as_str()), ("scope", scope)]);
+    let answer = app.post_form(&format!("/orders/{id}"), &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn an_address_is_mended_for_the_bundle_and_a_delivery_completed_and_put_back() {
+    let app = open().await;
+    app.post_form("/practice", &[]).await;
+    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
+    mend(&app, &lesson, "bundle").await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, [Task::Address]);
+
+    let (_, delivery, _) = of(&app, lesson.of_task(Task::Complete)[0]).await;
+    app.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, [Task::Address], "not put back yet");
+    app.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, [Task::Address, Task::Complete]);
+}
+
+#[tokio::test]
+async fn a_trainer_sees_who_is_how_far_and_lets_a_member_begin_anew() {
+    let app = open().await;
+    let team = app.another_browser();
+    sign_in(&team, 1).await;
+    assert!(app.get("/practice/members").await.ok().contains("아직 시작하지 않았어요"));
+    assert_eq!(team.get("/practice/members").await.status, StatusCode::FORBIDDEN);
+    let begun = team.post_form("/practice", &[]).await;
+    let page = team.get(begun.location()).await.ok();
+    assert!(page.contains("2개 가운데 0개") && !page.contains("/practice/files/"));
+
+    let first = round(&app, "demo-team").await.expect("begun");
+    assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one round is enough");
+    assert_eq!(round(&app, "demo-team").await, Some(first));
+    let delivery = of(&team, Lesson::of(first).of_task(Task::Complete)[0]).await.1;
+    team.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
+    team.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
+    assert_eq!(done_tasks(&app, "demo-team").await, [Task::Complete]);
+    assert!(app.get("/practice/members").await.ok().contains("<strong>1/2</strong>"));
+
+    let id = app.state.storage.read(|tx| members::id_of(tx, "demo-team")).await.expect("reads").expect("a member");
+    let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;
+    assert!(app.get(answer.location()).await.ok().contains("demo-team 님의 연습을 새로 시작했어요"));
+    assert_ne!(round(&app, "demo-team").await, Some(first));
+    assert_eq!(done_tasks(&app, "demo-team").await, []);
+}
+
+#[tokio::test]
+async fn what_is_begun_stands_where_the_tasks_say() {
+    let app = open().await;
+    app.post_form("/practice", &[]).await;
+    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
+    for (task, state) in [
+        (Task::Courier, OrderState::Dispatched),
+        (Task::Slips, OrderState::Dispatched),
+        (Task::Return, OrderState::Shipped),
+        (Task::Merge, OrderState::Placed),
+        (Task::Address, OrderState::Purchased),
+    ] {
+        for order in lesson.of_task(task) {
+            let list = app.get(&format!("/orders?q={}&state={}", order.order_number, state.code())).await.ok();
+            assert!(list.contains("총 <strong>1</strong>건"), "{task:?}");
+        }
+    }
+    for task in Task::ALL.into_iter().filter(|task| *task != Task::Label) {
+        assert_eq!(app.get(&task.begins_at(&lesson)).await.status, StatusCode::OK, "{task:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_shop_is_put_back_by_hand_but_not_at_once_again() {
+    let app = open().await;
+    let refused = app.post_form("/practice/reset", &[]).await;
+    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("1분 뒤에"));
+    app.post_form("/practice", &[]).await;
+    app.clock.advance_ms(60 * 1000);
+    assert_eq!(app.post_form("/practice/reset", &[]).await.location(), "/login");
+    sign_in(&app, 0).await;
+    assert!(app.get("/practice").await.ok().contains("연습 시작하기"), "its rounds are gone as well");
+}
+
+#[tokio::test]
+async fn a_real_shop_has_no_practice() {
+    let app = TestApp::as_admin().await;
+    for path in ["/practice", "/practice/members", "/practice/files/orders"] {
+        assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/practice", "/practice/reset", "/practice/members/0000000000001"] {
+        assert_eq!(app.post_form(path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(!app.get("/orders").await.ok().contains("/practice"));
+}

@@ -1,0 +1,211 @@
+// A trainee does the ten tasks of the training shop, and each ticks itself; a trainer looks on.
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { axe, closeBrowser, mainText, open, shot } from './browser.mjs';
+import { apply, field, press } from './flows.mjs';
+
+after(closeBrowser);
+
+const TITLES = [
+  '오늘 주문 파일 올리기',
+  '새 상품의 옵션에 레이블 적기',
+  '공장에 발주하기',
+  '택배 송장 파일 올리기',
+  '포항시 전표 인쇄하기',
+  '묶음 가운데 한 건 반품 처리하기',
+  '같은 수취인의 주문 합치기',
+  '묶음의 주소 고치기',
+  '배송 완료와 되돌리기',
+  '상담주문 받기',
+];
+
+const task = (page, title) => page.locator('.tasks > li').filter({ has: page.getByRole('heading', { name: title }) });
+
+async function look(page, name) {
+  await shot(page, name);
+  await axe(page, name);
+}
+
+async function training(t, options) {
+  const shop = await open(t, { command: ['demo', '--orders', '200'], ...options });
+  await shop.page.goto('/login');
+  await shop.page.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
+  await shop.page.waitForURL((url) => url.pathname === '/');
+  return shop;
+}
+
+/** The titles of the tasks that the page shows as done. */
+async function finished(page) {
+  await page.goto('/practice');
+  const titles = await page.locator('.tasks > li.done h2').allInnerTexts();
+  return titles.map((title) => title.replace(/마침:\s*/, '').trim());
+}
+
+async function begin(page, title) {
+  await page.goto('/practice');
+  await task(page, title).getByRole('link', { name: '시작하는 화면으로' }).click();
+  await page.waitForURL((url) => url.pathname !== '/practice');
+}
+
+async function uploadFileOf(page, folder, title) {
+  await page.goto('/practice');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    task(page, title).getByRole('link', { name: '연습 파일 내려받기' }).click(),
+  ]);
+  const file = path.join(folder, download.suggestedFilename());
+  await download.saveAs(file);
+  await begin(page, title);
+  await page.getByLabel('파일 선택').setInputFiles(file);
+  await page.getByRole('button', { name: '미리보기' }).click();
+  await page.waitForURL(/\/uploads\/[^/?]+/);
+  await apply(page);
+}
+
+async function label(page) {
+  await begin(page, TITLES[1]);
+  await page.getByRole('main').locator('td a[href^="/products/"]').first().click();
+  await page.waitForURL(/\/products\/[^/?]+/);
+  const labels = page.locator('input[name^="label-"]');
+  assert.equal(await labels.count(), 2);
+  for (const [place, word] of ['N01', 'W02'].entries()) {
+    await labels.nth(place).fill(word);
+    await page.locator('tbody').getByRole('checkbox').nth(place).check();
+  }
+  await press(page, '선택수정');
+  await page.getByText('레이블 2개를 저장했어요').waitFor();
+}
+
+async function purchase(page) {
+  await begin(page, TITLES[2]);
+  const orders = page.locator('tbody').getByRole('checkbox');
+  assert.equal(await orders.count(), 3);
+  for (const order of await orders.all()) await order.check();
+  await press(page, '선택발주');
+  await page.getByText('3건을 발주 상태로 바꿨어요').waitFor();
+  const search = new URL(page.url()).searchParams;
+  await page.goto(`/orders?state=PURCHASED&product=${search.get('product')}`);
+  await page.getByText('내려받기', { exact: true }).click();
+  await page.getByRole('link', { name: '발주서' }).click();
+  await page.waitForURL(/\/orders\/download/);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '내려받기' }).click()]);
+  assert.match(download.suggestedFilename(), /발주건\.xlsx$/);
+}
+
+async function slips(page) {
+  const names = (await (await page.goto('/practice'), task(page, TITLES[4])).innerText()).match(/골라 (.+) 님의 배송/)[1].split(', ');
+  await begin(page, TITLES[4]);
+  for (const name of names) {
+    await page.locator('table.deliveries tbody tr').filter({ hasText: name }).getByRole('checkbox').first().check();
+  }
+  await press(page, '선택 전표');
+  await page.waitForURL(/\/deliveries\/slips\?id=/);
+  assert.match(await mainText(page), /교육용/, 'a slip says that it is for training');
+  await press(page, '인쇄');
+  await page.getByText('배송 2건의 전표를 인쇄한 것으로 표시했어요').waitFor();
+}
+
+async function openOrderOf(page, title) {
+  await begin(page, title);
+  await page.getByRole('row').getByRole('link', { name: /\d{16}/ }).first().click();
+  await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
+}
+
+async function merge(page) {
+  await openOrderOf(page, TITLES[6]);
+  await press(page, '이 묶음으로 합치기');
+  await page.getByText('주문 1건을 이 묶음으로 합쳤어요').waitFor();
+}
+
+async function mendAddress(page) {
+  await openOrderOf(page, TITLES[7]);
+  const right = (await mainText(page)).match(/'(.+)'로 보내 주세요/)[1];
+  await field(page, '상세주소').fill(right);
+  await page.getByLabel('함께 가는 주문 1건도 바꿔요').check();
+  await press(page, '저장');
+  await page.getByText('함께 가는 주문 1건도 바꿨어요').waitFor();
+}
+
+async function complete(page) {
+  await begin(page, TITLES[8]);
+  await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
+  await press(page, '배송 완료');
+  await page.getByText('배송 1건을 완료했어요').waitFor();
+  await press(page, '완료 되돌리기');
+  await page.getByText('배송 1건의 완료를 되돌렸어요').waitFor();
+}
+
+async function counter(page, javaScriptEnabled) {
+  await begin(page, TITLES[9]);
+  await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
+  if (!javaScriptEnabled) await press(page, '고른 상품의 옵션 보기');
+  await page.locator('select[id^=option-0-]').first().waitFor();
+  await page.locator('select[id^=option-0-]').first().selectOption({ index: 1 });
+  await page.locator('#quantity-0').fill('1');
+  await page.locator('#price-0').fill('68,000');
+  await field(page, '구매자명').fill('홍길동');
+  await field(page, '구매자연락처').fill('010-0000-1001');
+  await field(page, '우편번호').fill('37683');
+  await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+  await press(page, '상담주문 저장');
+  await page.getByText('상담주문 1건을 저장했어요').waitFor();
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a trainee does all ten tasks ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
+    const { page, folder } = await training(t, { javaScriptEnabled });
+    const pictures = javaScriptEnabled ? look : async () => {};
+    await page.getByRole('navigation', { name: '주 메뉴' }).getByRole('link', { name: '연습' }).click();
+    await page.waitForURL('**/practice');
+    await pictures(page, 'practice-before');
+    await press(page, '연습 시작하기');
+    await page.getByText('연습을 시작했어요').waitFor();
+    assert.deepEqual(await page.locator('.tasks > li h2').allInnerTexts(), TITLES);
+    await pictures(page, 'practice-begun');
+
+    const upload = (title) => () => uploadFileOf(page, folder, title);
+    const works = [
+      upload(TITLES[0]),
+      () => label(page),
+      () => purchase(page),
+      upload(TITLES[3]),
+      () => slips(page),
+      upload(TITLES[5]),
+      () => merge(page),
+      () => mendAddress(page),
+      () => complete(page),
+      () => counter(page, javaScriptEnabled),
+    ];
+    for (const [place, work] of works.entries()) {
+      await work();
+      assert.deepEqual(await finished(page), TITLES.slice(0, place + 1));
+    }
+    assert.match(await mainText(page), /모두 해냈어요/);
+    await pictures(page, 'practice-done');
+
+    await page.getByRole('link', { name: '누가 어디까지 했는지 보기' }).click();
+    await page.waitForURL('**/practice/members');
+    assert.match(await mainText(page), /demo-admin[^]*10\/10[^]*demo-team[^]*0\/2[^]*아직 시작하지 않았어요/);
+    await pictures(page, 'practice-members');
+    await page.locator('.trainee').filter({ hasText: 'demo-admin' }).getByRole('button').click();
+    if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
+    await page.getByText('demo-admin 님의 연습을 새로 시작했어요').waitFor();
+    assert.deepEqual(await finished(page), []);
+  });
+}
+
+test('the delivery team has tasks of its own', async (t) => {
+  const { window } = await training(t);
+  const team = await window();
+  await team.goto('/login');
+  await team.getByRole('button', { name: '배송팀 아이디로 들어가기' }).click();
+  await team.waitForURL((url) => url.pathname === '/deliveries');
+  await team.getByRole('complementary', { name: '교육용 안내' }).getByRole('link', { name: '연습하기' }).click();
+  await press(team, '연습 시작하기');
+  assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[4], TITLES[8]]);
+  await look(team, 'practice-team');
+  await complete(team);
+  assert.deepEqual(await finished(team), [TITLES[8]]);
+});
