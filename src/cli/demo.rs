@@ -14,6 +14,12 @@ pub(super) const FOLDER: &str = "demo-data";
 /// The file that marks the folder of a training shop.
 const MARKER: &str = "demo";
 
+/// Orders of a shop that is open to everybody: so few that no list and no download is a burden.
+const PUBLIC_ORDERS: u64 = 20_000;
+
+/// The largest file that such a shop takes.
+const PUBLIC_UPLOAD_BYTES: u64 = 2 * 1024 * 1024;
+
 const MARKER_WORDS: &str = "묶음의 교육용 가게예요. 여기 있는 데이터는 때가 되면 모두 지우고 새로 만들어요.\n";
 
 #[derive(clap::Args)]
@@ -25,12 +31,23 @@ pub(super) struct Demo {
     /// 처음으로 되돌리는 간격: 30m(분), 24h(시간), 7d(일), never(되돌리지 않음) [기본값: 24h]
     #[arg(long, value_name = "TIME", default_value = "24h", hide_default_value = true)]
     reset_every: ResetEvery,
+    /// 누구나 들어오는 곳에 켤 때: 요청과 업로드를 제한하고, 회원을 바꾸지 못하게 해요
+    #[arg(long)]
+    public: bool,
 }
 
 impl Demo {
     pub(super) fn run(self, config: Config) -> Outcome {
-        let demo = Some(Plan { orders: self.orders, reset_every: self.reset_every });
-        serve::run(Config { demo, ..config })
+        let demo = Some(Plan { orders: self.orders, reset_every: self.reset_every, is_public: self.public });
+        if !self.public {
+            return serve::run(Config { demo, ..config });
+        }
+        if self.orders > PUBLIC_ORDERS {
+            return Err(Failure(format!(
+                "누구나 들어오는 연습 가게의 주문은 {PUBLIC_ORDERS}건까지예요. --orders를 줄여 주세요."
+            )));
+        }
+        serve::run(Config { demo, upload_max_bytes: config.upload_max_bytes.min(PUBLIC_UPLOAD_BYTES), ..config })
     }
 }
 

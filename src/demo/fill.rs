@@ -16,6 +16,12 @@ const AT_ONCE: usize = 20_000;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// Of a hundred orders under way, so many have a claim …
+const CLAIMS_PERCENT: u64 = 5;
+
+/// … while they are so young; older ones have been answered.
+const CLAIMED_WITHIN_DAYS: i64 = 25;
+
 /// The channels and how many of a hundred bundles come from each.
 const CHANNELS: [(&str, &str, u32); 3] =
     [("SMART_STORE", "스마트스토어", 84), ("COUPANG", "쿠팡", 11), ("LOCAL", "매장", 5)];
@@ -87,7 +93,8 @@ fn random(text: &str) -> Random {
 }
 
 /// An order goes to the factory within two days, leaves it within nine, arrives a day later, and is
-/// confirmed a week after that; a few are cancelled or come back.
+/// confirmed a week after that; a few are cancelled or come back, and of the orders under way some
+/// customers wish it.
 fn settle(order: &mut Order, now: Moment) {
     let mut random = random(&order.order_number);
     let Some(placed_at) = order.moments.of(OrderState::Placed) else { return };
@@ -112,10 +119,14 @@ fn settle(order: &mut Order, now: Moment) {
         "로젠택배".clone_into(&mut order.courier);
         order.tracking_number = format!("4{:010}", parcel % 10_000_000_000);
     }
-    if arrived && fate < 6 {
-        step(order, OrderState::Refunded, 7);
-    } else if arrived && fate < 97 {
-        step(order, OrderState::Confirmed, 8);
+    let is_over = if arrived && fate < 6 {
+        step(order, OrderState::Refunded, 7)
+    } else {
+        arrived && fate < 97 && step(order, OrderState::Confirmed, 8)
+    };
+    let is_recent = placed_at.plus_ms(CLAIMED_WITHIN_DAYS * DAY_MS) > now;
+    if !is_over && is_recent && parcel % 100 < CLAIMS_PERCENT {
+        if arrived { "반품요청" } else { "취소요청" }.clone_into(&mut order.claim);
     }
 }
 
@@ -134,14 +145,16 @@ mod tests {
         let options = Options { clock: Arc::new(SystemClock), readers: 1 };
         let storage = folder.open(&options);
         fill(&storage, 1, 3_000, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        let (orders, states, channels) = storage
+        let (orders, states, channels, claims) = storage
             .read(|tx| {
                 let count = |tx: &mut dyn Tx, what: &str| tx.number(&format!("SELECT count({what}) FROM orders"), &[]);
                 let (orders, states) = (count(tx, "*")?, count(tx, "DISTINCT state")?);
-                Ok::<_, StorageError>((orders, states, count(tx, "DISTINCT channel_id")?))
+                let claims = tx.number("SELECT count(*) FROM open_claims", &[])?;
+                Ok::<_, StorageError>((orders, states, count(tx, "DISTINCT channel_id")?, claims))
             })
             .await
             .expect("counts");
         assert_eq!((orders, states, channels), (3_000, 7, 3));
+        assert!((1..=20).contains(&claims), "{claims}");
     }
 }

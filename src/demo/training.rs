@@ -70,6 +70,8 @@ pub struct Plan {
     pub orders: u64,
     /// how often it is made anew
     pub reset_every: ResetEvery,
+    /// whether anybody may come in: what one visitor can spoil is limited
+    pub is_public: bool,
 }
 
 /// Why the training shop was not made.
@@ -144,10 +146,21 @@ impl Demo {
         Ok(())
     }
 
-    /// Whether somebody may make the shop anew by hand: not a minute after it was made, lest one
-    /// visitor keeps everybody out.
-    pub fn may_be_remade(&self, now: Moment) -> bool {
-        self.made_at().plus_ms(LEAST_AGE_MS) <= now
+    /// Whether anybody may come in.
+    pub fn is_public(&self) -> bool {
+        self.plan.is_public
+    }
+
+    /// Why nobody may make the shop anew by hand now: it was made within the last minute, or strangers
+    /// work in it.
+    pub fn keeps(&self, now: Moment) -> Option<&'static str> {
+        if self.plan.is_public {
+            Some("누구나 들어오는 연습 가게라 정해진 때에 저절로 되돌아가요.")
+        } else if now < self.made_at().plus_ms(LEAST_AGE_MS) {
+            Some("방금 처음으로 되돌린 가게예요. 1분 뒤에 다시 눌러 주세요.")
+        } else {
+            None
+        }
     }
 
     fn made_at(&self) -> Moment {

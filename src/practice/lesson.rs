@@ -144,9 +144,9 @@ impl Lesson {
         let mut people: Vec<Person> = people(seed(round)).take(11).collect();
         let pohang = districts.named(POHANG).and_then(|region| Some((region.parent_code?, region.code)));
         let zip = districts.postal_blocks().find(|(.., code)| Some(*code) == pohang.map(|(_, sigungu)| sigungu));
-        for (at, person) in people.iter_mut().enumerate().filter(|(at, _)| (5..7).contains(at)) {
-            person.zip_code = format!("{:05}", zip.map_or(0, |(first, ..)| first) + at as u32);
-            person.address1 = format!("{POHANG} 예시로 {}", 10 + at);
+        for (person, place) in people.iter_mut().skip(5).take(2).zip(1..) {
+            person.zip_code = format!("{:05}", zip.map_or(0, |(first, ..)| first + place));
+            person.address1 = format!("{POHANG} 예시로 {place}");
         }
 
         let mut maker = Maker { round, people, exercises: Vec::new(), bundles: 0 };
@@ -155,10 +155,7 @@ impl Lesson {
         maker.bundle(Task::Upload, (0, Placed, 0), &[bunk, bunk]);
         maker.bundle(Task::Upload, (1, Placed, 0), &[bunk]);
         for (exercise, colour) in maker.exercises.iter_mut().zip(COLOURS.iter().cycle()) {
-            set_options(
-                &mut exercise.order,
-                vec![OrderOption { key: "색상".to_owned(), value: (*colour).to_owned() }],
-            );
+            set_options(&mut exercise.order, vec![OrderOption { key: "색상".to_owned(), value: (*colour).to_owned() }]);
         }
         maker.known(Task::Upload, (2, Placed, 0), &["PILLOW"]);
         maker.known(Task::Courier, (3, Dispatched, 4), &["TOPPER"]);

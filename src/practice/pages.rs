@@ -9,14 +9,16 @@ use serde_json::json;
 use super::files::PracticeFile;
 use super::lesson::Lesson;
 use super::model::Task;
-use super::store;
+use super::store::{self, Progress};
 use crate::audit;
 use crate::demo::Demo;
 use crate::members::model::{Account, Role};
 use crate::members::store as members;
 use crate::orders::model::NewOrder;
 use crate::storage::{Result as StorageResult, parse_crockford};
-use crate::web::{Access, AppState, Error, FormPairs, Layout, Member, PageResult, Routes, attachment, done, page, redirect};
+use crate::web::{
+    Access, AppState, Error, FormPairs, Layout, Member, PageResult, Routes, attachment, done, page, redirect,
+};
 
 /// The pages of this room; there is nothing behind them but in a training shop.
 pub fn routes() -> Routes {
@@ -70,9 +72,7 @@ async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> 
     training(&state)?;
     let (role, all) = (member.role, Task::of(member.role).count());
     let progress = state.storage.read(move |tx| store::progress(tx, &member)).await?;
-    let views = |(lesson, tasks): (Lesson, Vec<(Task, bool)>)| {
-        tasks.into_iter().map(|task| TaskView::new(&lesson, task, role)).collect()
-    };
+    let views = |Progress { lesson, tasks }| tasks.into_iter().map(|task| TaskView::new(&lesson, task, role)).collect();
     Ok(page(PracticePage { layout, tasks: progress.map(views), all }))
 }
 
@@ -134,7 +134,7 @@ async fn trainer(State(state): State<AppState>, layout: Layout) -> PageResult {
                 let has_begun = progress.is_some();
                 let tasks = progress.map_or_else(
                     || Task::of(account.member.role).map(|task| (task, false)).collect(),
-                    |(_, tasks)| tasks,
+                    |progress| progress.tasks,
                 );
                 Ok(Trainee { account, tasks, has_begun })
             };
@@ -168,8 +168,8 @@ async fn begin_anew(
 /// The shop as it was at the beginning; everybody is signed out.
 async fn reset(State(state): State<AppState>, FormPairs(_): FormPairs) -> PageResult<Response> {
     let demo = training(&state)?;
-    if !demo.may_be_remade(state.now()) {
-        return Err(Error::BadRequest("방금 처음으로 되돌린 가게예요. 1분 뒤에 다시 눌러 주세요.".to_owned()));
+    if let Some(reason) = demo.keeps(state.now()) {
+        return Err(Error::BadRequest(reason.to_owned()));
     }
     demo.remake(&state.storage, &state.passwords).await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(redirect("/login"))
@@ -186,7 +186,10 @@ impl Task {
         let first = orders.first().map(|order| named(order)).unwrap_or_default();
         let name = orders.first().map_or("", |order| order.recipient.name.as_str());
         match self {
-            Self::Upload => "아침에 스마트스토어에서 받은 파일이에요. 내려받아 업로드에 올리고, 미리보기를 확인한 다음 적용하세요.".to_owned(),
+            Self::Upload => {
+                "아침에 스마트스토어에서 받은 파일이에요. 내려받아 업로드에 올리고, 미리보기를 확인한 다음 적용하세요."
+                    .to_owned()
+            }
             Self::Label => format!(
                 "주문 파일이 처음 보는 상품 {}을(를) 만들었어요. 상품을 눌러, 옵션마다 공장이 읽을 말을 레이블에 적고 선택수정하세요.",
                 lesson.product_number()
@@ -196,7 +199,9 @@ impl Task {
                 lesson.product_number(),
                 orders.len()
             ),
-            Self::Courier => "로젠택배에서 받은 파일이에요. 올리고 적용하면 송장번호가 들어가고 배송으로 바뀌어요.".to_owned(),
+            Self::Courier => {
+                "로젠택배에서 받은 파일이에요. 올리고 적용하면 송장번호가 들어가고 배송으로 바뀌어요.".to_owned()
+            }
             Self::Slips => {
                 let names: Vec<_> = orders.iter().map(|order| order.recipient.name.as_str()).collect();
                 format!(
@@ -212,7 +217,9 @@ impl Task {
                 "{first}을 여세요. 고객메모대로 상세주소를 고치고, ‘함께 가는 주문도 바꿔요’를 골라 저장하세요."
             ),
             Self::Complete => format!("{name} 님의 배송을 배송 완료하고, 잘못 눌렀다고 생각하고 되돌리세요."),
-            Self::Counter => "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned(),
+            Self::Counter => {
+                "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned()
+            }
         }
     }
 

@@ -38,13 +38,21 @@ pub fn begin(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i
     Ok(id)
 }
 
-/// The tasks of a member's role and whether each is done; none before they have begun.
-pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<(Lesson, Vec<(Task, bool)>)>> {
+/// How far a member is.
+pub struct Progress {
+    /// what they practise with
+    pub lesson: Lesson,
+    /// the tasks of their role, and whether each is done
+    pub tasks: Vec<(Task, bool)>,
+}
+
+/// How far a member is; none before they have begun.
+pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<Progress>> {
     let Some(round) = round(tx, member.id)? else { return Ok(None) };
     let lesson = Lesson::of(round);
     let seen = evidence(tx, member, round, &lesson)?;
     let tasks = Task::of(member.role).map(|task| (task, task.is_done(&lesson, &seen))).collect();
-    Ok(Some((lesson, tasks)))
+    Ok(Some(Progress { lesson, tasks }))
 }
 
 fn evidence(tx: &mut dyn Tx, member: &Member, round: Round, lesson: &Lesson) -> Result<Evidence> {

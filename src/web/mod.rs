@@ -24,6 +24,7 @@ mod health;
 mod layout;
 pub mod metrics;
 mod observe;
+mod open_house;
 pub mod paging;
 mod routes;
 mod state;
@@ -43,10 +44,12 @@ use axum::response::{Html, IntoResponse, Response};
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query};
 pub use self::layout::{Layout, Notice, Tone};
+use self::open_house::Pace;
 pub use self::routes::{Access, Declared, Routes};
 pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
+use crate::demo::Demo;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
 use crate::{audit, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
@@ -74,9 +77,13 @@ pub fn router(state: &AppState) -> Router {
 }
 
 fn serve(state: &AppState, pages: Router<AppState>) -> Router {
+    let pages = pages.fallback(|| async { Error::NotFound }).layer(error::catch_panics());
+    let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
+        pages.layer(from_fn_with_state((state.clone(), Pace::default()), open_house::guard))
+    } else {
+        pages
+    };
     let pages = pages
-        .fallback(|| async { Error::NotFound })
-        .layer(error::catch_panics())
         .layer(headers::refuse_other_sites())
         .layer(from_fn_with_state(state.clone(), visitor::identify))
         .layer(sessions::layer(&state.sessions, &state.config))

@@ -10,8 +10,11 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 const ORDERS: u64 = 60;
 
 async fn open(reset_every: ResetEvery) -> (TestApp, Demo) {
-    let app =
-        TestApp::start_with(|config| config.demo = Some(Plan { orders: ORDERS, reset_every }), Routes::new()).await;
+    let app = TestApp::start_with(
+        |config| config.demo = Some(Plan { orders: ORDERS, reset_every, is_public: false }),
+        Routes::new(),
+    )
+    .await;
     let demo = app.state.demo.clone().expect("a training shop");
     assert!(keep_fresh(&app, &demo).await);
     (app, demo)
@@ -99,7 +102,7 @@ async fn with_never_it_stays_but_not_when_another_number_of_orders_is_wanted() {
     app.clock.advance_ms(5 * 366 * 24 * HOUR_MS);
     assert!(!keep_fresh(&app, &demo).await);
     assert_eq!(demo.banner(app.state.now()), WORDS);
-    let larger = Demo::new(Plan { orders: 70, reset_every: ResetEvery::NEVER });
+    let larger = Demo::new(Plan { orders: 70, reset_every: ResetEvery::NEVER, is_public: false });
     assert!(keep_fresh(&app, &larger).await);
     assert_eq!(number(&app, "SELECT count(*) FROM orders").await, 70);
 }
@@ -107,7 +110,7 @@ async fn with_never_it_stays_but_not_when_another_number_of_orders_is_wanted() {
 #[tokio::test]
 async fn a_shop_that_was_not_made_here_is_never_emptied() {
     let app = TestApp::as_admin().await;
-    let demo = Demo::new(Plan { orders: 1, reset_every: ResetEvery::DAILY });
+    let demo = Demo::new(Plan { orders: 1, reset_every: ResetEvery::DAILY, is_public: false });
     let refused = demo.keep_fresh(&app.state.storage, &app.state.passwords).await;
     assert!(matches!(refused, Err(DemoError::NotOurs)));
     assert_eq!(number(&app, "SELECT count(*) FROM members").await, 1);
@@ -136,7 +139,7 @@ async fn every_table_is_emptied() {
 
 #[test]
 fn the_day_it_returns_is_named_as_people_do() {
-    let demo = Demo::new(Plan { orders: 1, reset_every: "7d".parse().expect("a week") });
+    let demo = Demo::new(Plan { orders: 1, reset_every: "7d".parse().expect("a week"), is_public: false });
     let made_at = crate::web::testing::START;
     demo.made_at.store(made_at.0, Ordering::Relaxed);
     let said = |hours| demo.returns(made_at.plus_ms(hours * HOUR_MS)).expect("some day");

@@ -10,7 +10,7 @@ use crate::storage::crockford;
 use crate::web::testing::TestApp;
 
 async fn open() -> TestApp {
-    let plan = Plan { orders: 60, reset_every: ResetEvery::DAILY };
+    let plan = Plan { orders: 60, reset_every: ResetEvery::DAILY, is_public: false };
     let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
     let demo = app.state.demo.clone().expect("a training shop");
     demo.keep_fresh(&app.state.storage, &app.state.passwords).await.expect("makes it");
@@ -37,8 +37,8 @@ async fn done_tasks(app: &TestApp, username: &'static str) -> Vec<Task> {
         let account = members::find(tx, id)?.expect("a member");
         store::progress(tx, &account.member)
     };
-    let (_, tasks) = app.state.storage.read(read).await.expect("reads").expect("has begun");
-    tasks.into_iter().filter(|(_, is_done)| *is_done).map(|(task, _)| task).collect()
+    let progress = app.state.storage.read(read).await.expect("reads").expect("has begun");
+    progress.tasks.into_iter().filter(|(_, is_done)| *is_done).map(|(task, _)| task).collect()
 }
 
 /// The identifier of the order and of its delivery, as addresses carry them.
@@ -90,7 +90,8 @@ async fn the_files_are_taken_and_each_task_ticks_itself_when_it_is_done() {
     let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     app.post_form("/orders", &pairs).await;
     assert_eq!(done_tasks(&app, "demo-admin").await, expected, "no 발주서 yet");
-    let address = format!("/orders/download?state=PURCHASED&product={}&content=purchase-order", lesson.product_number());
+    let address =
+        format!("/orders/download?state=PURCHASED&product={}&content=purchase-order", lesson.product_number());
     assert_eq!(app.post_form(&address, &[("purpose", "factory"), ("format", "csv")]).await.status, StatusCode::OK);
     expected.push(Task::Purchase);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);

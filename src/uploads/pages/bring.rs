@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::audit;
+use crate::demo::Demo;
 use crate::sheets::Refusal;
 use crate::storage::{StorageError, crockford};
 use crate::uploads::store::Which;
@@ -19,6 +20,9 @@ use crate::web::{
 
 /// Files taken at once.
 const FILES: usize = 20;
+
+/// Files that a training shop keeps that is open to everybody, until it is made anew.
+const PUBLIC_FILES: i64 = 200;
 
 /// Parts that a form of files may have.
 const PARTS: usize = 500;
@@ -96,6 +100,12 @@ pub(super) async fn receive(
     files: Result<Multipart, MultipartRejection>,
 ) -> PageResult {
     let mut files = files.map_err(|_| unreadable())?;
+    if state.demo.as_ref().is_some_and(Demo::is_public)
+        && state.storage.read(|tx| store::page(tx, Which::All, 0, 0)).await?.1 >= PUBLIC_FILES
+    {
+        let words = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
+        return Err(Error::BadRequest(words.to_owned()));
+    }
     let mut checked = false;
     let (mut ids, mut refused) = (Vec::new(), Vec::new());
     let (mut parts, mut left_out) = (0, 0);
