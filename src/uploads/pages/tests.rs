@@ -3,6 +3,8 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
+use crate::demo::{Plan, ResetEvery};
+use crate::web::Routes;
 use crate::web::testing::{Answer, TestApp};
 
 pub(crate) const FIRST: &str = "01_smartstore_orders_72col.xlsx";
@@ -29,6 +31,22 @@ pub(crate) async fn bring(app: &TestApp, name: &'static str) -> String {
 async fn follow(app: &TestApp, answer: Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     app.get(answer.location()).await.ok()
+}
+
+#[tokio::test]
+async fn a_training_shop_for_everybody_keeps_so_many_files_and_no_more() {
+    let plan = Plan { orders: 1, reset_every: ResetEvery::DAILY, is_public: true };
+    let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
+    app.sign_in_admin().await;
+    bring(&app, FIRST).await;
+    let more = app.state.storage.write(|tx| {
+        let sql = "INSERT INTO uploads (id, created_at, kind, channel_code, courier, file_name, file_size, file_sha256, \
+                   file_kept, stage, refusal, found) VALUES (?, 0, '', '', '', '', 0, '', 0, 'refused', '', '{}')";
+        tx.exec_many(sql, &mut (1..200_i64).map(|id| vec![id.into()]))
+    });
+    more.await.expect("writes");
+    let answer = bring_as(&app, FIRST, FIRST).await;
+    assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains("여기까지예요"), "{}", answer.text);
 }
 
 #[tokio::test]
