@@ -10,7 +10,7 @@ use qrcode::{EcLevel, QrCode};
 pub(super) struct Square {
     /// width and height in modules, without the quiet zone around it
     pub(super) modules: usize,
-    /// the dark modules, as the `d` of an SVG path
+    /// the dark modules, a row's neighbours together, as the `d` of an SVG path
     pub(super) path: String,
 }
 
@@ -20,10 +20,15 @@ pub(super) fn square(text: &str) -> Option<Square> {
     let code = code.ok()?;
     let modules = code.width();
     let mut path = String::new();
-    for (place, color) in code.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            // Writing into a text does not fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", place % modules, place / modules);
+    for (y, row) in code.to_colors().chunks(modules).enumerate() {
+        let mut x = 0;
+        for run in row.chunk_by(|one, other| one == other) {
+            let length = run.len();
+            if run[0] == Color::Dark {
+                // Writing into a text does not fail.
+                let _ = write!(path, "M{x} {y}h{length}v1h-{length}z");
+            }
+            x += length;
         }
     }
     Some(Square { modules, path })
@@ -36,8 +41,8 @@ mod tests {
     #[test]
     fn an_address_becomes_a_square_with_its_three_corners() {
         let square = square("https://mukkeum.example/deliveries/0123456789ABC").expect("short enough");
-        let corner = |x: usize, y: usize| square.path.contains(&format!("M{x} {y}h1"));
-        let far = square.modules - 1;
+        let corner = |x: usize, y: usize| square.path.contains(&format!("M{x} {y}h7v1h-7z"));
+        let far = square.modules - 7;
         assert!(corner(0, 0) && corner(far, 0) && corner(0, far));
         assert!(!corner(1, 1) && (21..=41).contains(&square.modules));
         assert!(super::square(&"가".repeat(3_000)).is_none());

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Found, length, sections};
+use super::{Found, length, page_of, sections};
 use crate::deliveries::filter::{DeliveryFilter, SearchIn};
 use crate::orders::list::{Total, listed_under, matching};
 use crate::orders::model::{Customer, Recipient};
@@ -115,12 +115,6 @@ fn sorted(tx: &mut dyn Tx, filter: &DeliveryFilter, deliveries: &BTreeSet<i64>) 
         ids.extend(section.read(tx, PRIMARY, Some(among), 0, i64::MAX)?);
     }
     Ok(ids)
-}
-
-fn page_of(ids: Vec<i64>, offset: i64, size: i64) -> Vec<i64> {
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let take = usize::try_from(size).unwrap_or(usize::MAX);
-    ids.into_iter().skip(skip).take(take).collect()
 }
 
 /// The list in its own sequence, and what is kept of it. A download (`size` without end) is walked to
