@@ -304,10 +304,17 @@ impl Section {
         tx.number(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
-    /// Whether it takes in what is finished, of everywhere and of all dates: nearly all of a shop that
-    /// has been at work for a while.
+    /// Whether it takes in what is finished, by any method and of all dates, of everywhere or, where
+    /// the index of the sort knows the district, of a 시/도: a good part of a shop that has been at
+    /// work for a while, spread over the whole list.
     fn is_most(&self) -> bool {
-        self.place == Place::Anywhere
+        let everywhere = match self.place {
+            Place::Anywhere => true,
+            Place::Sido(_) => self.order == Order::Preferred,
+            Place::Sigungu(_) | Place::Unclassified => false,
+        };
+        everywhere
+            && self.methods.len() == ShippingMethod::ALL.len()
             && !matches!(self.preferred, Preferred::Between(..))
             && self.states.contains(&DeliveryState::Completed)
     }
