@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::demo;
 use crate::sessions::{Place, RedisAddressError};
 use crate::storage::{Address, AddressError};
+use crate::{backup, demo};
 
 /// The file of settings, looked for in the data folder when `--config` names none.
 const FILE_NAME: &str = "mukkeum.toml";
@@ -125,6 +125,34 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_SHUTDOWN_SECONDS", value_name = "SECONDS")]
     shutdown_seconds: u32,
 
+    /// 주문을 백업할 곳, 쉼표로 나눠요: file:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 [기본값: 없음]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP", value_delimiter = ',', value_name = "URL")]
+    backup: Vec<String>,
+
+    /// 백업의 전체 사본을 새로 뜨는 간격(시간) [기본값: 24]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_SNAPSHOT_HOURS", value_name = "HOURS")]
+    backup_snapshot_hours: u32,
+
+    /// 백업을 실제로 되살려 확인하는 간격(시간), 0이면 하지 않아요 [기본값: 24]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_VERIFY_HOURS", value_name = "HOURS")]
+    backup_verify_hours: u32,
+
+    /// 모든 순간으로 되살릴 수 있는 기간(시간) [기본값: 72]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_HOURS", value_name = "HOURS")]
+    backup_keep_hours: u32,
+
+    /// 하루에 하나씩 사본을 남기는 기간(일) [기본값: 31]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_DAYS", value_name = "DAYS")]
+    backup_keep_days: u32,
+
+    /// 한 달에 하나씩 사본을 남기는 기간(달) [기본값: 12]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_MONTHS", value_name = "MONTHS")]
+    backup_keep_months: u32,
+
+    /// 백업할 곳에 닿지 않을 때 이 컴퓨터에 모아 두는 최대 크기(MB) [기본값: 2048]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_QUEUE_MB", value_name = "MB")]
+    backup_queue_mb: u32,
+
     /// 로그 형식 [기본값: text]
     #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,
@@ -188,6 +216,8 @@ pub struct Config {
     pub drain: Duration,
     /// how long running requests may take to finish when stopping
     pub shutdown: Duration,
+    /// where copies of the data go, and how; without a target there are none
+    pub backup: backup::Plan,
     /// how log lines are written
     pub log_format: LogFormat,
     /// which log lines are written, as `tracing` filters write it
@@ -217,6 +247,20 @@ impl Config {
         Self::check(given.or(file))
     }
 
+    /// Where a restored shop waits until the program begins with it.
+    pub fn restored(&self) -> Option<PathBuf> {
+        match &self.database {
+            Database::Sqlite(path) => Some(path.with_added_extension("restored")),
+            Database::MariaDb(_) => None,
+        }
+    }
+
+    /// Whether the data is copied away. Of a training shop nothing is, and MariaDB has replicas and
+    /// tools of its own.
+    pub fn is_backed_up(&self) -> bool {
+        !self.backup.targets.is_empty() && self.demo.is_none() && matches!(self.database, Database::Sqlite(_))
+    }
+
     fn check(settings: Settings) -> Result<Self, ConfigError> {
         let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
         let database = database(settings.database.as_deref(), &data)?;
@@ -225,6 +269,7 @@ impl Config {
             value => Ok(value),
         };
         let idle = positive("session_idle_minutes", settings.session_idle_minutes, 480)?;
+        let hours = |hours: u32| Duration::from_hours(hours.into());
         Ok(Self {
             database,
             sessions: sessions(settings.sessions.as_deref())?,
@@ -237,6 +282,17 @@ impl Config {
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
+            backup: backup::Plan {
+                targets: settings.backup.unwrap_or_default(),
+                snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),
+                verify_every: Some(hours(settings.backup_verify_hours.unwrap_or(24))).filter(|every| !every.is_zero()),
+                queue_bytes: u64::from(positive("backup_queue_mb", settings.backup_queue_mb, 2048)?) * 1024 * 1024,
+                keep: backup::Keep {
+                    moments: hours(settings.backup_keep_hours.unwrap_or(72)),
+                    days: settings.backup_keep_days.unwrap_or(31),
+                    months: settings.backup_keep_months.unwrap_or(12),
+                },
+            },
             log_format: settings.log_format.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or_else(|| "info".to_owned()),
             demo: None,

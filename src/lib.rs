@@ -14,6 +14,7 @@
 //! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
 //! | [`sessions`] | who is signed in, and who stays so; kept in the database or in Redis |
 //! | [`shop`] | the shop itself: its name, telephone and address on paper |
+//! | [`backup`] | every commit copied away, restored to any moment, and proven |
 //! | [`audit`] | who did what, who took whose data out |
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
 //! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
@@ -53,6 +54,7 @@
 //! rest. Every filter stays in the address; every form works without JavaScript.
 
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod deliveries;

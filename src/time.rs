@@ -44,6 +44,11 @@ impl Moment {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// To the millisecond, Korean time: `2024-03-15 10:00:00.000`; [`parse_moment`] reads it.
+    pub fn precise(self) -> String {
+        self.kst().format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    }
+
     /// ISO 8601 with Korea's offset, for JSON: `2024-03-15T10:00:00+09:00`.
     pub fn iso(self) -> String {
         format!("{}+09:00", self.kst().format("%Y-%m-%dT%H:%M:%S"))
@@ -68,6 +73,15 @@ pub fn date_with_weekday(date: NaiveDate) -> String {
 /// a slip of the hand, and as text it would not sort.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|date| (0..=9999).contains(&date.year()))
+}
+
+/// Reads a moment as people type it, Korean time: `2024-03-15 10:00`, with or without seconds and their
+/// fractions, `T` or a blank between. Without seconds the whole minute is meant: its end.
+pub fn parse_moment(text: &str) -> Option<Moment> {
+    let text = text.trim().replacen('T', " ", 1);
+    let with_seconds = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").ok();
+    let minute = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M").ok();
+    with_seconds.map(Moment::from_kst).or_else(|| minute().map(|wall| Moment::from_kst(wall).plus_ms(59_999)))
 }
 
 /// The half-open range of moments that covers the Korean days `from..=to`.
@@ -147,6 +161,16 @@ mod tests {
     fn a_year_has_four_digits() {
         assert!(parse_date("9999-12-31").is_some());
         assert_eq!([parse_date("20240-03-15"), parse_date("+12024-03-15"), parse_date("2024-02-30")], [None; 3]);
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written_and_a_minute_to_its_end() {
+        let moment = Moment(1_710_464_400_123);
+        assert_eq!(moment.precise(), "2024-03-15 10:00:00.123");
+        assert_eq!(parse_moment(&moment.precise()), Some(moment));
+        assert_eq!(parse_moment("2024-03-15T10:00:00"), Some(Moment(1_710_464_400_000)));
+        assert_eq!(parse_moment("2024-03-15 10:00"), Some(Moment(1_710_464_459_999)));
+        assert_eq!(parse_moment("어제"), None);
     }
 
     #[test]

@@ -6,12 +6,17 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::backup::Status;
 use crate::config::{Config, Database};
 use crate::sessions::{Place, RedisStore};
 use crate::storage::{Finding, Severity, schema};
-use crate::time::SystemClock;
+use crate::time::{Clock, Moment, SystemClock};
+
+/// A copy that is older is worth a look: a running program copies at least twice a minute.
+const STALE: Duration = Duration::from_mins(10);
 
 #[derive(clap::Args)]
 pub(super) struct Doctor {
@@ -28,6 +33,9 @@ impl Doctor {
         }
         findings.extend(folder(config));
         findings.extend(sessions(config)?);
+        if let Database::Sqlite(_) = &config.database {
+            findings.extend(backups(config)?);
+        }
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
         self.say(&findings)?;
         match worst {
@@ -84,6 +92,56 @@ fn data(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// How old the copies are, and whether they were proven.
+fn backups(config: &Config) -> Result<Vec<Finding>, Failure> {
+    const SUBJECT: &str = "백업";
+    if !config.is_backed_up() {
+        let advice = "--backup(MUKKEUM_BACKUP)으로 백업할 곳을 알려 주세요. 예: file:///media/usb/mukkeum";
+        return Ok(vec![Finding::wrong(
+            Severity::Warning,
+            SUBJECT,
+            "꺼져 있어요. 데이터가 이 컴퓨터에만 있어요",
+            advice,
+        )]);
+    }
+    let statuses = config.backup.statuses(&config.data)?;
+    let (now, verify_every) = (SystemClock.now(), config.backup.verify_every);
+    Ok(statuses.iter().map(|status| backup(status, now, verify_every)).collect())
+}
+
+fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Finding {
+    let wrong = |severity, found: &str, advice: &str| {
+        Finding::wrong(severity, format!("백업 {}", status.target), found, advice)
+    };
+    let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
+    let proof = status.proof.as_ref();
+    if let Some(trouble) = status.trouble.as_ref().or(status.snapshot_trouble.as_ref()) {
+        return wrong(Severity::Bad, &trouble.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
+    }
+    if let Some(failure) = proof.and_then(|proof| proof.failure.as_ref()) {
+        return wrong(
+            Severity::Bad,
+            &format!("되살려 보지 못했어요: {failure}"),
+            "mukkeum backup now로 전체 사본을 새로 뜨세요.",
+        );
+    }
+    let Some(copied_at) = status.copied_at else {
+        return wrong(Severity::Bad, "아직 아무것도 복사하지 않았어요", "프로그램을 켜고 잠시 뒤에 다시 살펴보세요.");
+    };
+    if is_older(copied_at, STALE) {
+        let found = format!("마지막 복사가 {}예요", Moment(copied_at));
+        return wrong(Severity::Warning, &found, "프로그램이 켜져 있는지 확인하세요.");
+    }
+    if verify_every.is_some_and(|every| is_older(proof.map_or(0, |proof| proof.at), 2 * every)) {
+        return wrong(Severity::Warning, "오랫동안 되살려 보지 않았어요", "mukkeum backup verify로 되살려 확인하세요.");
+    }
+    if status.keeps_first == Some(false) {
+        let found = "조건부 쓰기를 하지 못하는 자리예요";
+        return wrong(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
+    }
+    Finding::good(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
+}
+
 /// Whether the folder of everything that is kept beside the data can be written and has room.
 fn folder(config: &Config) -> Vec<Finding> {
     const SUBJECT: &str = "데이터 폴더";
@@ -106,4 +164,35 @@ fn sessions(config: &Config) -> Result<Vec<Finding>, Failure> {
     let store = RedisStore::new(address, config.session_idle, Arc::new(SystemClock))
         .map_err(|error| Failure(error.to_string()))?;
     block_on(async { Ok(store.examine().await) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::{Proof, Trouble};
+
+    #[test]
+    fn each_way_in_which_a_backup_may_be_wrong_is_told_and_one_that_is_right_is_good() {
+        let now = Moment(1_795_316_400_000);
+        let day = Duration::from_hours(24);
+        let proven = |at: i64, failure: Option<&str>| {
+            Some(Proof { at, restored_at: Some(at), orders: Some(1), failure: failure.map(str::to_owned) })
+        };
+        let right = Status { copied_at: Some(now.0), proof: proven(now.0, None), ..Status::default() };
+        let of = |status: &Status| backup(status, now, Some(day));
+        assert_eq!(of(&right).severity, Severity::Good);
+        for (status, severity, words) in [
+            (Status::default(), Severity::Bad, "아직"),
+            (Status { trouble: Some(Trouble::Words("멀어요".to_owned())), ..right.clone() }, Severity::Bad, "멀어요"),
+            (Status { proof: proven(now.0, Some("깨졌어요")), ..right.clone() }, Severity::Bad, "깨졌어요"),
+            (Status { copied_at: Some(now.0 - 3_600_000), ..right.clone() }, Severity::Warning, "마지막 복사"),
+            (Status { proof: proven(now.0 - 200_000_000, None), ..right.clone() }, Severity::Warning, "되살려"),
+            (Status { keeps_first: Some(false), ..right.clone() }, Severity::Warning, "조건부"),
+        ] {
+            let finding = of(&status);
+            assert!(finding.severity == severity && finding.found.contains(words), "{finding:?}");
+            assert!(!finding.advice.is_empty());
+        }
+        assert_eq!(backup(&Status { proof: None, ..right }, now, None).severity, Severity::Good);
+    }
 }

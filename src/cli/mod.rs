@@ -4,12 +4,14 @@
 //! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
 //! (a flag that does not exist as well).
 
+mod backup;
 mod copy;
 mod demo;
 mod districts;
 mod doctor;
 mod export;
 mod import;
+mod restore;
 mod serve;
 mod user;
 mod version;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
-use crate::storage::{Options, Storage, StorageError, lease};
+use crate::storage::{Log, Options, Storage, StorageError, lease};
 use crate::time::SystemClock;
 
 /// How many readers of the database run at once.
@@ -57,6 +59,11 @@ enum Command {
     Copy(copy::Copy),
     /// 무엇이 잘못되었고 어떻게 하면 되는지 알려 줘요
     Doctor(doctor::Doctor),
+    /// 백업을 살피고, 지금 뜨고, 되살려 확인해요
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// 백업에서 데이터를 되살려요
+    Restore(restore::Restore),
     /// 버전을 알려 줘요
     Version(version::Version),
 }
@@ -134,29 +141,41 @@ fn execute(line: CommandLine) -> Outcome {
     }
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
     match line.command {
-        None | Some(Command::Serve) => serve::run(config),
+        None | Some(Command::Serve) => serve::run(&config),
         Some(Command::Demo(demo)) => demo.run(config),
         Some(Command::Import(import)) => import.run(&config),
         Some(Command::Export(export)) => export.run(&config),
         Some(Command::User(user)) => user.run(&config),
         Some(Command::Copy(copy)) => copy.run(),
         Some(Command::Doctor(doctor)) => doctor.run(&config),
+        Some(Command::Backup(backup)) => backup.run(&config),
+        Some(Command::Restore(restore)) => restore.run(&config),
         Some(Command::Version(version)) => version.run(),
     }
 }
 
 /// Opens the data that the settings name, making folder and database when they are missing.
 fn open_storage(config: &Config) -> Result<Storage, Failure> {
+    Ok(open_with_log(config)?.0)
+}
+
+/// As [`open_storage`], with the log of data that is backed up. A command that has no use for it
+/// leaves it to the server, which copies what is in it.
+fn open_with_log(config: &Config) -> Result<(Storage, Option<Log>), Failure> {
     make_folder(&config.data)?;
     let options = Options { clock: Arc::new(SystemClock), readers: READERS };
-    let storage = match &config.database {
-        Database::Sqlite(path) => Storage::open_sqlite(path, &options)?,
-        Database::MariaDb(address) => Storage::open_mariadb(address, &options)?,
+    let (storage, log) = match &config.database {
+        Database::Sqlite(path) if config.is_backed_up() => {
+            let (storage, log) = Storage::open_followed(path, &options)?;
+            (storage, Some(log))
+        }
+        Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
+        Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
     };
     if block_on(async { Ok(storage.read(|tx| lease::is_known(tx, crate::storage::copy::LEASE)).await?) })? {
         return Err(Failure("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
-    Ok(storage)
+    Ok((storage, log))
 }
 
 /// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.

@@ -16,14 +16,15 @@ use axum_server::accept::NoDelayAcceptor;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::{Done, Failure, Outcome, demo, make_folder, open_storage};
-use crate::config::{Config, ConfigError, LogFormat};
+use super::{Done, Failure, Outcome, demo, make_folder, open_with_log};
+use crate::backup::{self, Backup};
+use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::districts;
 use crate::members::{self, store};
 use crate::orders;
 use crate::sessions::{self, staying};
-use crate::storage::{Storage, lease};
+use crate::storage::{Log, Storage, lease};
 use crate::uploads;
 use crate::web::{self, AppState};
 
@@ -58,19 +59,41 @@ const AGE_EVERY: Duration = Duration::from_secs(5);
 /// How often histograms are condensed.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) fn run(config: Config) -> Outcome {
-    write_logs(&config)?;
+pub(super) fn run(config: &Config) -> Outcome {
+    write_logs(config)?;
     make_folder(&config.data)?;
-    let lock = lock(&config)?;
-    demo::keep_apart(&config)?;
+    let lock = lock(config)?;
+    demo::keep_apart(config)?;
     // Before the data is opened: what was there earlier is not counted.
     web::metrics::install();
-    let storage = open_storage(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(storage, config));
-    runtime.shutdown_timeout(LAST_WRITES);
+    loop {
+        begin_with_restored(config)?;
+        let (storage, log) = open_with_log(config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(serve(storage, log, config.clone()));
+        runtime.shutdown_timeout(LAST_WRITES);
+        if let End::Whole = outcome? {
+            break;
+        }
+    }
     drop(lock);
-    outcome
+    Ok(Done::Whole)
+}
+
+/// Why the server ended.
+enum End {
+    /// it was told to
+    Whole,
+    /// a backup was restored and is to be begun with
+    Again,
+}
+
+/// Puts in place what was restored on the page of an empty shop. Nobody has the data open.
+fn begin_with_restored(config: &Config) -> io::Result<()> {
+    match (config.restored(), &config.database) {
+        (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::put_in_place(&restored, path),
+        _ => Ok(()),
+    }
 }
 
 fn write_logs(config: &Config) -> Result<(), ConfigError> {
@@ -84,7 +107,7 @@ fn write_logs(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn lock(config: &Config) -> Result<File, Failure> {
+pub(super) fn lock(config: &Config) -> Result<File, Failure> {
     let path = config.data.join(LOCK_NAME);
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
         Failure(format!(
@@ -113,13 +136,15 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn serve(storage: Storage, config: Config) -> Outcome {
+async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End, Failure> {
     let listener = bind(config.listen).await?;
     let metrics_listener = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
+    let backup = log.map(|log| Backup::start(&config.backup, &config.data, &storage, log)).transpose()?;
+    let mut state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
+    state.backup = backup;
     if let Some(demo) = &state.demo {
         demo.keep_fresh(&state.storage, &state.passwords).await?;
     }
@@ -137,22 +162,37 @@ async fn serve(storage: Storage, config: Config) -> Outcome {
     if let Some(demo) = state.demo.clone() {
         chores.spawn(keep_fresh(demo, state.clone()));
     }
+    if let Some(backup) = state.backup.clone() {
+        let every = state.config.backup.verify_every;
+        chores.spawn(async move { backup.look_after(every).await });
+    }
     let handle = Handle::new();
     let mut server = spawn_server(listener, web::router(&state), handle.clone());
 
-    tokio::select! {
+    let why = tokio::select! {
         ended = &mut server => {
             ended.map_err(|error| Failure(error.to_string()))??;
             return Err(Failure("접속을 더 받지 못하게 되어 끝났어요.".to_owned()));
         }
-        () = signals.next() => {}
-    }
+        () = signals.next() => End::Whole,
+        () = state.again.notified() => End::Again,
+    };
+    let end = async {
+        wind_down(&state, &handle, server).await;
+        chores.shutdown().await;
+        // Nobody writes any more: what is copied now is all there is.
+        if let Some(backup) = &state.backup {
+            backup.stop(state.config.shutdown).await;
+        }
+    };
     tokio::select! {
-        () = wind_down(&state, &handle, server) => {}
-        () = signals.next() => tracing::warn!("a second signal: ending at once"),
+        () = end => {}
+        () = signals.next() => {
+            tracing::warn!("a second signal: ending at once");
+            return Ok(End::Whole);
+        }
     }
-    chores.abort_all();
-    Ok(Done::Whole)
+    Ok(why)
 }
 
 fn spawn_server(listener: TcpListener, pages: Router, handle: Handle<SocketAddr>) -> JoinHandle<io::Result<()>> {

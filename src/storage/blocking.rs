@@ -27,6 +27,6 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> StorageError {
 }
 
 /// A panic while the lock was held has already been answered; what it guards is sound.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

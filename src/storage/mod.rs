@@ -29,12 +29,14 @@ mod tests;
 mod turns;
 mod value;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use blocking::lock;
 pub use finding::{Finding, Severity};
 pub use id::{IdGenerator, crockford, parse_crockford};
 pub use mariadb::{Address, AddressError};
+pub use sqlite::{BetweenCommits, Commit, Commits, Log, Progress};
 pub use value::{Param, Row, Value};
 
 use crate::time::{Clock, Moment};
@@ -196,6 +198,16 @@ impl Storage {
         Ok(Self { engine: Engine::MariaDb(Arc::new(mariadb::MariaDb::open(address, options)?)) })
     }
 
+    /// As [`Storage::open_sqlite`], for a database that is backed up: nobody makes checkpoints but
+    /// the holder of the [`Log`], and the log stays when the database is closed.
+    ///
+    /// # Errors
+    /// As [`Storage::open_sqlite`].
+    pub fn open_followed(path: &Path, options: &Options) -> Result<(Self, Log)> {
+        let (engine, log) = sqlite::Sqlite::open_followed(path, options)?;
+        Ok((Self { engine: Engine::Sqlite(Arc::new(engine)) }, log))
+    }
+
     /// Runs `work` with a consistent view of the data that it cannot change.
     pub async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
@@ -231,6 +243,17 @@ impl Storage {
         match &self.engine {
             Engine::Sqlite(engine) => engine.write(work).await,
             Engine::MariaDb(engine) => engine.write(work).await,
+        }
+    }
+
+    /// Writes the data as it is at this moment to a file that must not exist, while everybody works.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the data lies in no file.
+    pub async fn copy_to(&self, file: PathBuf) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.copy_to(file).await,
+            Engine::MariaDb(_) => Err(StorageError::CannotOpen("MariaDB keeps no file to copy".to_owned())),
         }
     }
 

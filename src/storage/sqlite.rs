@@ -1,9 +1,11 @@
 //! The SQLite engine: one writer, several readers, write-ahead log.
 
 mod checkpoints;
+mod log;
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use self::checkpoints::{Checkpointer, Limits};
+pub use self::log::{BetweenCommits, Commit, Commits, Log, Progress};
 use super::blocking::{lock, on_a_thread, panicked};
 use super::turns::Turns;
 use super::{IdGenerator, Options, PRIMARY, Param, Result, Row, StorageError, Tx, Value, schema};
@@ -30,28 +33,50 @@ pub(super) struct Sqlite {
 }
 
 struct Shared {
+    path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
-    /// Behind the other connections, because it has to be the last to close.
-    _checkpointer: Checkpointer,
+    /// Behind the other connections, because it has to be the last to close. None when a [`Log`]
+    /// makes the checkpoints.
+    _checkpointer: Option<Checkpointer>,
+    /// The main file of a database whose [`Log`] was opened. Behind all connections, because
+    /// closing it drops their locks.
+    main: Option<Arc<File>>,
 }
 
 impl Sqlite {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
-        let mut writer = connect(path, OpenFlags::default())?;
-        // WAL: readers never wait for the writer. FULL: a commit that was answered survives a
-        // power cut (NORMAL would lose the last ones).
-        writer.pragma_update(None, "journal_mode", "WAL").map_err(opening(path))?;
-        writer.pragma_update(None, "synchronous", "FULL").map_err(opening(path))?;
-        // After a large upload the log shrinks again to what a working day needs.
-        writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine)?;
-        // Off by default in SQLite, and set per connection.
-        writer.pragma_update(None, "foreign_keys", true).map_err(engine)?;
+        let mut writer = connect_writer(path)?;
         let checkpointer = Checkpointer::start(&mut writer, connect(path, OpenFlags::default())?, Limits::USUAL)?;
         schema::upgrade_sqlite(&mut writer, options.clock.now())?;
+        Self::with(path, writer, Some(checkpointer), None, options)
+    }
 
+    /// As [`Self::open`], but the log is left to whoever gets it.
+    pub(super) fn open_followed(path: &Path, options: &Options) -> Result<(Self, Log)> {
+        let mut writer = connect_writer(path)?;
+        log::leave_log(&writer)?;
+        let commits = Commits::new(&options.clock);
+        commits.listen(&mut writer)?;
+        schema::upgrade_sqlite(&mut writer, options.clock.now())?;
+        let main = File::open(path).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
+        let sqlite = Self::with(path, writer, None, Some(Arc::new(main)), options)?;
+        for reader in lock(&sqlite.shared.readers).iter() {
+            log::leave_log(reader)?;
+        }
+        let log = Log::open(path, &sqlite, commits)?;
+        Ok((sqlite, log))
+    }
+
+    fn with(
+        path: &Path,
+        writer: Connection,
+        checkpointer: Option<Checkpointer>,
+        main: Option<Arc<File>>,
+        options: &Options,
+    ) -> Result<Self> {
         let readers = (0..options.readers.max(1))
             .map(|_| {
                 let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -66,11 +91,13 @@ impl Sqlite {
             write_turn: Turns::new("sqlite", "write", 1),
             read_turns: Turns::new("sqlite", "read", readers.len()),
             shared: Arc::new(Shared {
+                path: path.to_owned(),
                 writer: Mutex::new(writer),
                 readers: Mutex::new(readers),
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::from_le_bytes(node)),
                 _checkpointer: checkpointer,
+                main,
             }),
         })
     }
@@ -108,6 +135,18 @@ impl Sqlite {
         .await
     }
 
+    pub(super) async fn copy_to(&self, file: PathBuf) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        on_a_thread(move || {
+            let own = connect(&shared.path, OpenFlags::default())?;
+            if shared.main.is_some() {
+                log::leave_log(&own)?;
+            }
+            own.execute("VACUUM INTO ?", [file.to_string_lossy()]).map_err(engine).map(drop)
+        })
+        .await
+    }
+
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
     }
@@ -115,6 +154,19 @@ impl Sqlite {
 
 pub(super) fn describe() -> String {
     format!("SQLite {}", rusqlite::version())
+}
+
+fn connect_writer(path: &Path) -> Result<Connection> {
+    let writer = connect(path, OpenFlags::default())?;
+    // WAL: readers never wait for the writer. FULL: a commit that was answered survives a
+    // power cut (NORMAL would lose the last ones).
+    writer.pragma_update(None, "journal_mode", "WAL").map_err(opening(path))?;
+    writer.pragma_update(None, "synchronous", "FULL").map_err(opening(path))?;
+    // After a large upload the log shrinks again to what a working day needs.
+    writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine)?;
+    // Off by default in SQLite, and set per connection.
+    writer.pragma_update(None, "foreign_keys", true).map_err(engine)?;
+    Ok(writer)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

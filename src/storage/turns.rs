@@ -10,6 +10,7 @@ use super::{Result, StorageError};
 
 /// The turns of readers or of writers. One is taken before a thread is: whoever waits for a turn
 /// holds no thread.
+#[derive(Clone)]
 pub(super) struct Turns {
     free: Arc<Semaphore>,
     waiting: Gauge,

@@ -46,6 +46,12 @@ const FIGURES: &[(&str, Shape, &str)] = &[
     ("mukkeum_sessions_retries_total", Shape::Rare, "attempts at Redis after the first"),
     ("mukkeum_uploads_total", Shape::Counter, "files that were read, by kind and outcome"),
     ("mukkeum_upload_rows_total", Shape::Counter, "rows of applied files, by kind and outcome"),
+    ("mukkeum_backup_age_seconds", Shape::Gauge, "since when what is committed is not surely at the target"),
+    ("mukkeum_backup_snapshot_age_seconds", Shape::Gauge, "since the newest whole copy at the target"),
+    ("mukkeum_backup_proof_age_seconds", Shape::Gauge, "since the target was last restored for trial and right"),
+    ("mukkeum_backup_waiting_bytes", Shape::Gauge, "what waits on the shop's disk for the target"),
+    ("mukkeum_backup_in_trouble", Shape::Gauge, "1 when nothing goes to the target at the moment"),
+    ("mukkeum_backup_lag_duration_seconds", Shape::Histogram, "from a commit to its copy at the target"),
 ];
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();

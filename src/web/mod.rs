@@ -52,7 +52,7 @@ pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 use crate::demo::Demo;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{audit, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
+use crate::{audit, backup, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -63,6 +63,7 @@ pub fn rooms() -> Vec<Routes> {
         deliveries::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),
+        backup::pages::routes(),
         audit::pages::routes(),
         shop::pages::routes(),
         practice::pages::routes(),

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::Notify;
+
+use crate::backup::Backup;
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::members::passwords::Passwords;
@@ -44,8 +47,12 @@ pub struct AppState {
     pub stays: Arc<dyn SeriesStore>,
     /// What the first administrator proves with, when not at this computer, that they own it.
     pub setup_code: Arc<str>,
+    /// the copies of the data, where they are made
+    pub backup: Option<Backup>,
     /// the training shop, where this is one
     pub demo: Option<Demo>,
+    /// Rung when the program is to end and begin again with what was restored.
+    pub again: Arc<Notify>,
     draining: Arc<AtomicBool>,
 }
 
@@ -60,10 +67,12 @@ impl AppState {
             stays: Arc::new(DatabaseSeries::new(storage.clone())),
             sessions: Store::open(&storage, &config)?,
             storage,
+            backup: None,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),
             passwords: Passwords::default(),
             setup_code: csrf::code()?.into(),
+            again: Arc::default(),
             draining: Arc::default(),
         })
     }

@@ -7,7 +7,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
 
 use super::{AppState, Role, Routes, rooms, serve};
-use crate::config::{Config, Settings};
+use crate::config::{Config, Database, Settings};
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::storage::Options;
@@ -70,6 +70,9 @@ impl TestApp {
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
         change(&mut config);
+        if let Some(address) = folder.address() {
+            config.database = Database::MariaDb(address);
+        }
         let clock = ManualClock::at(START);
         let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = folder.open(&options);
@@ -184,5 +187,7 @@ impl TestApp {
 }
 
 fn browser() -> Client {
+    // The client can speak TLS and wants to know whose, though no test does; a second call finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }

@@ -56,7 +56,18 @@ async fn every_door_opens_to_those_it_is_for_and_to_nobody_else() {
 fn few_doors_are_open_to_everybody() {
     let public = declared().into_iter().filter(|route| route.access == Access::Public);
     let names: Vec<String> = public.map(|route| format!("{} {}", route.method, route.path)).collect();
-    assert_eq!(names, ["GET /setup", "POST /setup", "GET /login", "POST /login", "GET /help", "GET /help/{topic}"]);
+    assert_eq!(
+        names,
+        [
+            "GET /setup",
+            "POST /setup",
+            "POST /setup/restore",
+            "GET /login",
+            "POST /login",
+            "GET /help",
+            "GET /help/{topic}"
+        ]
+    );
 }
 
 #[tokio::test]

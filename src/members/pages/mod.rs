@@ -10,6 +10,7 @@ mod login;
 mod member;
 #[cfg(test)]
 mod member_tests;
+mod restore;
 mod setup;
 #[cfg(test)]
 mod staying_tests;
@@ -27,6 +28,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/setup", Access::Public, setup::show)
         .post("/setup", Access::Public, setup::make)
+        .post("/setup/restore", Access::Public, restore::restore)
         .get("/login", Access::Public, login::show)
         .post("/login", Access::Public, login::sign_in)
         .post("/logout", Access::Arriving, login::sign_out)

@@ -10,6 +10,7 @@ use tower_sessions::Session;
 
 use super::Problems;
 use super::entering::{enter, with_cookie};
+use super::restore::Restoring;
 use crate::members::limits::Subjects;
 use crate::members::model::{self, NewPassword, Role};
 use crate::members::store;
@@ -19,11 +20,25 @@ use crate::web::{AppState, Error, Form, Layout, PageResult, Visitor, page, page_
 
 #[derive(Template)]
 #[template(path = "members/setup.html")]
-struct SetupPage {
-    layout: Layout,
-    needs_code: bool,
-    username: String,
-    problems: Problems,
+pub(super) struct SetupPage {
+    pub(super) layout: Layout,
+    pub(super) needs_code: bool,
+    pub(super) username: String,
+    pub(super) problems: Problems,
+    /// None where no file could be put in place
+    pub(super) restoring: Option<Restoring>,
+}
+
+impl SetupPage {
+    pub(super) fn new(state: &AppState, client: &Client, layout: Layout) -> Self {
+        Self {
+            layout,
+            needs_code: !client.is_local,
+            username: String::new(),
+            problems: Problems::default(),
+            restoring: state.config.restored().filter(|_| state.demo.is_none()).map(|_| Restoring::default()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -39,8 +54,7 @@ pub(super) async fn show(State(state): State<AppState>, client: Client, layout: 
     if state.storage.read(store::any).await? {
         return Ok(redirect("/login"));
     }
-    let problems = Problems::default();
-    Ok(page(SetupPage { layout, needs_code: !client.is_local, username: String::new(), problems }))
+    Ok(page(SetupPage::new(&state, &client, layout)))
 }
 
 pub(super) async fn make(
@@ -57,7 +71,7 @@ pub(super) async fn make(
     let subjects = Subjects::new("(setup)", client.address);
     let (problems, made) = check(&state, &client, &subjects, &form).await?;
     let again = |problems| {
-        let page = SetupPage { layout, needs_code: !client.is_local, username: form.username, problems };
+        let page = SetupPage { username: form.username, problems, ..SetupPage::new(&state, &client, layout) };
         Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
     let Some((username, password)) = made else {
@@ -84,19 +98,29 @@ async fn check(
     subjects: &Subjects,
     form: &SetupForm,
 ) -> PageResult<(Problems, Option<(String, NewPassword)>)> {
-    let mut problems = Problems::default();
-    if !client.is_local && !is_code(&state.setup_code, &form.code) {
-        let subjects = subjects.clone();
-        if let Some(minutes) = state.storage.write(move |tx| subjects.count(tx)).await? {
-            return Err(Error::TooMany { minutes });
-        }
-        problems.code = Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 적어 주세요.".to_owned());
-    }
+    let mut problems = Problems { code: wrong_code(state, client, subjects, &form.code).await?, ..Problems::default() };
     let username = model::username(&form.username).map_err(|refusal| problems.add(refusal)).ok();
     let password =
         NewPassword::repeated(form.password.clone(), &form.again).map_err(|refusal| problems.add(refusal)).ok();
     let sound = username.map(str::to_owned).zip(password).filter(|_| !problems.any());
     Ok((problems, sound))
+}
+
+/// What is wrong with the code that whoever is not at this computer has to know.
+pub(super) async fn wrong_code(
+    state: &AppState,
+    client: &Client,
+    subjects: &Subjects,
+    code: &str,
+) -> PageResult<Option<String>> {
+    if client.is_local || is_code(&state.setup_code, code) {
+        return Ok(None);
+    }
+    let subjects = subjects.clone();
+    if let Some(minutes) = state.storage.write(move |tx| subjects.count(tx)).await? {
+        return Err(Error::TooMany { minutes });
+    }
+    Ok(Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 적어 주세요.".to_owned()))
 }
 
 /// Compares hashes, so the time it takes tells nothing about the code.

@@ -1,0 +1,314 @@
+//! 백업: how it stands, and the few things one can do about it.
+
+use std::path::PathBuf;
+
+use askama::Template;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+
+use super::{Backup, KEY_FILE, Key, Status, Trouble};
+use crate::audit;
+use crate::config::Database;
+use crate::storage::{StorageError, crockford};
+use crate::time::Moment;
+use crate::web::paging::grouped;
+use crate::web::{Access, AppState, Error, Form, Layout, Member, PageResult, Routes, attachment, done, page};
+
+/// Bytes of a download that are read at once.
+const PIECE: usize = 256 << 10;
+
+/// The pages of the backup.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/backup", Access::Admin, show)
+        .post("/backup/snapshot", Access::Admin, snapshot)
+        .post("/backup/{place}/prove", Access::Admin, prove)
+        .post("/backup/{place}/take-over", Access::AdminConfirmed, take_over)
+        .post("/backup/key", Access::AdminConfirmed, make_key)
+        .post("/backup/download", Access::AdminConfirmed, download)
+}
+
+#[derive(Template)]
+#[template(path = "backup/show.html")]
+struct BackupPage {
+    layout: Layout,
+    targets: Vec<TargetView>,
+    has_key: bool,
+    is_demo: bool,
+    is_mariadb: bool,
+}
+
+/// One target in words.
+struct TargetView {
+    place: usize,
+    status: Status,
+    now: Moment,
+}
+
+impl TargetView {
+    fn when(&self, at: Option<i64>) -> String {
+        at.map_or_else(|| "아직 없어요".to_owned(), |at| format!("{} ({})", Moment(at), ago(self.now.0 - at)))
+    }
+
+    fn copied(&self) -> String {
+        self.when(self.status.copied_at)
+    }
+
+    fn snapshot(&self) -> String {
+        self.when(self.status.snapshot_at)
+    }
+
+    fn proven(&self) -> String {
+        let Some(proof) = &self.status.proof else { return self.when(None) };
+        let orders = proof.orders.map(|orders| format!(" · 주문 {}건", grouped(orders)));
+        self.when(Some(proof.at)) + &orders.unwrap_or_default()
+    }
+
+    fn kept(&self) -> String {
+        size(self.status.bytes)
+    }
+
+    fn waiting(&self) -> String {
+        size(self.status.waiting_bytes)
+    }
+
+    fn other_writes(&self) -> bool {
+        matches!(self.status.trouble, Some(Trouble::Other(_)))
+    }
+
+    /// Whether what was committed is away. A look at the target every half minute keeps this true.
+    fn is_current(&self) -> bool {
+        self.status.trouble.is_none() && self.status.copied_at.is_some_and(|at| self.now.0 - at < 120_000)
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let proof = self.status.proof.as_ref().and_then(|proof| proof.failure.as_ref());
+        let proof = proof.map(|failure| format!("마지막 확인에서 되살리지 못했어요: {failure}"));
+        let careless = (self.status.keeps_first == Some(false)).then(|| {
+            "이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.".to_owned()
+        });
+        let troubles = [&self.status.trouble, &self.status.snapshot_trouble].into_iter().flatten();
+        troubles.map(ToString::to_string).chain(proof).chain(careless).collect()
+    }
+}
+
+fn ago(milliseconds: i64) -> String {
+    match milliseconds / 60_000 {
+        ..1 => "방금".to_owned(),
+        minutes @ 1..60 => format!("{minutes}분 전"),
+        minutes @ 60..1_440 => format!("{}시간 전", minutes / 60),
+        minutes => format!("{}일 전", minutes / 1_440),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes}바이트"),
+        1_000..1_000_000 => format!("{}KB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{}MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{}GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
+    let now = state.now();
+    let statuses = state.backup.as_ref().map(Backup::statuses).unwrap_or_default();
+    let view = |(place, status)| TargetView { place, status, now };
+    let targets = statuses.into_iter().enumerate().map(view).collect();
+    let has_key = state.config.data.join(KEY_FILE).exists();
+    let is_mariadb = matches!(state.config.database, Database::MariaDb(_));
+    Ok(page(BackupPage { layout, targets, has_key, is_demo: state.demo.is_some(), is_mariadb }))
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+fn backup(state: &AppState) -> PageResult<&Backup> {
+    state.backup.as_ref().ok_or(Error::NotFound)
+}
+
+/// Writes down what was done and leads back to the page.
+async fn acted(state: &AppState, member: &Member, action: &'static str, message: &'static str) -> PageResult {
+    let id = member.id;
+    let record =
+        move |tx: &mut dyn crate::storage::Tx| audit::record(tx, Some(id), action, &json!({ "message": message }));
+    Ok(done("/backup", state.storage.write(record).await?))
+}
+
+async fn snapshot(State(state): State<AppState>, member: Member, Form(Nothing {}): Form<Nothing>) -> PageResult {
+    backup(&state)?.snapshot();
+    acted(&state, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.").await
+}
+
+async fn prove(
+    State(state): State<AppState>,
+    Path(place): Path<usize>,
+    member: Member,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult {
+    let backup = backup(&state)?.clone();
+    if backup.statuses().get(place).is_none() {
+        return Err(Error::NotFound);
+    }
+    tokio::spawn(async move { backup.prove(place).await });
+    acted(&state, &member, "backup.prove", "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.").await
+}
+
+async fn take_over(
+    State(state): State<AppState>,
+    Path(place): Path<usize>,
+    member: Member,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult {
+    if !backup(&state)?.take_over(place) {
+        return Err(Error::NotFound);
+    }
+    acted(&state, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
+}
+
+#[derive(Template)]
+#[template(path = "backup/key.html")]
+struct KeyPage {
+    layout: Layout,
+    id: String,
+    groups: Vec<String>,
+}
+
+async fn make_key(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult {
+    let data = state.config.data.clone();
+    let made =
+        tokio::task::spawn_blocking(
+            move || {
+                if data.join(KEY_FILE).exists() { Ok(None) } else { Key::make(&data).map(Some) }
+            },
+        );
+    let made = made.await.map_err(|error| Error::Internal(error.to_string()))?;
+    let Some(key) = made.map_err(|error| Error::Internal(error.to_string()))? else {
+        return acted(&state, &member, "backup.key", "열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.").await;
+    };
+    let id = member.id;
+    let summary = json!({ "key": key.id() });
+    state.storage.write(move |tx| audit::record(tx, Some(id), "backup.key", &summary)).await?;
+    let groups = key.sheet().split('-').map(str::to_owned).collect();
+    let mut response = page(KeyPage { layout, id: key.id(), groups });
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The whole database as one file, as it is at this moment.
+async fn download(State(state): State<AppState>, member: Member, Form(Nothing {}): Form<Nothing>) -> PageResult {
+    let id = member.id;
+    let now = state.now();
+    let record = state.storage.write(move |tx| audit::record(tx, Some(id), "backup.downloaded", &json!({})));
+    let copy: PathBuf = state.config.data.join(format!("download-{}.tmp", crockford(record.await?)));
+    let copied = state.storage.copy_to(copy.clone()).await;
+    let opened = match &copied {
+        Ok(()) => std::fs::File::open(&copy),
+        Err(_) => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    // An open file can be read though its name has gone, and nothing is left when the reader goes away.
+    let removed = std::fs::remove_file(&copy);
+    copied?;
+    removed.and(opened.map(tokio::fs::File::from_std)).map(|file| stream_of(file, now)).map_err(unreadable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn unreadable(error: std::io::Error) -> Error {
+    StorageError::CannotOpen(error.to_string()).into()
+}
+
+fn stream_of(file: tokio::fs::File, now: Moment) -> Response {
+    let pieces = stream::try_unfold(file, |mut file| async move {
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = (&mut file).take(PIECE as u64).read_to_end(&mut piece).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), file)))
+    });
+    let name = format!("묶음 {}.db", now.kst().format("%Y-%m-%d %H%M"));
+    let headers = [
+        (header::CONTENT_TYPE, "application/vnd.sqlite3".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&name)),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(pieces)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::testing::TestApp;
+
+    #[test]
+    fn ages_and_sizes_are_said_in_words() {
+        assert_eq!(
+            [ago(5_000), ago(150_000), ago(7_300_000), ago(200_000_000)],
+            ["방금", "2분 전", "2시간 전", "2일 전"]
+        );
+        assert_eq!(
+            [size(7), size(12_345), size(12_345_678), size(3_210_000_000)],
+            ["7바이트", "12KB", "12.3MB", "3.2GB"]
+        );
+    }
+
+    fn is_mariadb(app: &TestApp) -> bool {
+        matches!(app.state.config.database, Database::MariaDb(_))
+    }
+
+    #[tokio::test]
+    async fn a_shop_without_a_backup_is_told_how_to_begin() {
+        let app = TestApp::as_admin().await;
+        let text = app.get("/backup").await.ok();
+        if is_mariadb(&app) {
+            assert!(text.contains("MariaDB가 지켜요"), "{text}");
+        } else {
+            assert!(text.contains("백업이 꺼져 있어요") && text.contains("backup = "), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shop_in_mariadb_is_told_what_guards_it() {
+        let elsewhere = |config: &mut crate::config::Config| {
+            config.backup.targets.push("file:///usb".to_owned());
+            config.database = Database::MariaDb("mysql://u:p@db/shop".parse().expect("an address"));
+        };
+        let app = TestApp::start_with(elsewhere, Routes::new()).await;
+        app.sign_in_admin().await;
+        assert!(!app.state.config.is_backed_up());
+        let text = app.get("/backup").await.ok();
+        assert!(text.contains("mukkeum doctor") && !text.contains("/backup/download"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_downloaded_file_is_the_shop_and_the_download_is_written_down() {
+        let app = TestApp::as_admin().await;
+        let (confirm, words) = ("/password", [("password", crate::web::testing::PASSWORD), ("next", "/backup")]);
+        app.post_form(confirm, &words).await;
+        let token = app.token("/backup").await;
+        let request = app.browser.post(app.url("/backup/download")).form(&[("csrf", token.as_str())]);
+        let response = request.send().await.expect("an answer");
+        if is_mariadb(&app) {
+            assert_eq!(response.status(), 503, "there is no file");
+            return;
+        }
+        assert_eq!(response.status(), 200);
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("shop.db");
+        std::fs::write(&file, response.bytes().await.expect("bytes")).expect("writes");
+        let members: String = rusqlite::Connection::open(&file)
+            .and_then(|shop| shop.query_row("SELECT username FROM members", [], |row| row.get(0)))
+            .expect("a shop");
+        assert_eq!(members, "admin");
+        let sql = "SELECT count(*) FROM activities WHERE action = 'backup.downloaded'";
+        assert_eq!(app.state.storage.read(move |tx| tx.number(sql, &[])).await.expect("counts"), 1);
+    }
+}

@@ -1,0 +1,374 @@
+//! A shop is killed again and again while it works, and each time its copies alone are restored:
+//! nothing that was acknowledged and copied is missing, nothing is there that was never written.
+//! Then it is restored to random moments of its life and must be as it was.
+//!
+//! `MUKKEUM_BACKUP_ROUNDS=60 cargo test --test backup` runs sixty rounds and sixty moments; without
+//! the variable there are fewer. MUKKEUM_BACKUP_SEED changes which. The shop is this program again, with
+//! the word `shop`: it commits notes of a random length, forgets old ones, has snapshots taken, and ends
+//! by its own hand in the middle of a transaction or after a commit, or is killed at any time.
+//!
+//! Copies go to a folder, or to the object store that MUKKEUM_BACKUP_TARGET names; that store is then
+//! also asked whether lists come whole, large objects arrive and only one of several shops may write.
+//! With MUKKEUM_BACKUP_HASTY the store is one that lets several be the first when they come in the same
+//! instant: all but one have to find out.
+
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test says what it expected and what it found")]
+
+use std::error::Error;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mukkeum::backup::{self, Backup, Keep, Plan, Restored};
+use mukkeum::demo::Random;
+use mukkeum::storage::{Options, Storage, StorageError, Tx};
+use mukkeum::time::{Clock, Moment, SystemClock};
+use rusqlite::Connection;
+
+/// How many notes the shop remembers.
+const REMEMBERED: i64 = 150;
+
+/// Between the acknowledgement of a commit and the next: moments are told apart.
+const BREATH: Duration = Duration::from_millis(2);
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    let outcome = match words.get(1).map(String::as_str) {
+        Some("shop") => shop(Path::new(&words[2]), words[3].parse().expect("a seed")),
+        // Asked for by the name of another test.
+        Some(filter) if !filter.starts_with('-') && !"backup".contains(filter) => Ok(()),
+        _ => rounds().and_then(|()| store().map_or(Ok(()), |target| whole_store(&target))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}\ntest result: FAILED. 0 passed; 1 failed; 0 ignored");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+// ── the shop ────────────────────────────────────────────────────────────────────────────────
+
+fn plan(folder: &Path) -> Plan {
+    Plan {
+        targets: vec![address(folder)],
+        snapshot_every: Duration::from_hours(24),
+        verify_every: None,
+        queue_bytes: 1 << 30,
+        keep: Keep::default(),
+    }
+}
+
+/// The store that the copies go to, if it is not a folder.
+fn store() -> Option<String> {
+    std::env::var("MUKKEUM_BACKUP_TARGET").ok().filter(|target| !target.is_empty())
+}
+
+fn address(folder: &Path) -> String {
+    store().unwrap_or_else(|| format!("file://{}", folder.join("copies").display()))
+}
+
+/// What note number `n` says: of a random length, and the same each time.
+fn note(n: i64) -> String {
+    let length = Random::new(n.unsigned_abs()).below(200_000) as usize;
+    format!("{n} {}", "묶음".repeat(length / 6))
+}
+
+fn write_note(tx: &mut dyn Tx, n: i64) -> Result<(), StorageError> {
+    tx.exec("INSERT INTO activities (id, at, action, summary) VALUES (?, 0, 'note', ?)", &[n.into(), note(n).into()])?;
+    tx.exec("DELETE FROM activities WHERE id <= ?", &[(n - REMEMBERED).into()]).map(drop)
+}
+
+/// Works until it is killed. Tells of each commit and of what is copied.
+#[tokio::main]
+async fn shop(folder: &Path, seed: u64) -> Outcome {
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data)?;
+    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options)?;
+    let backup = Backup::start(&plan(folder), &data, &storage, log)?;
+    let mut random = Random::new(seed);
+    let newest = |tx: &mut dyn Tx| tx.number("SELECT max(id) FROM activities", &[]);
+    let begin: i64 = storage.read(newest).await?;
+    let last = begin + 1 + i64::from(random.below(150));
+    let dies_inside = random.below(3) == 0;
+    let mut out = std::io::stdout().lock();
+    for n in begin + 1.. {
+        let dies = n == last && dies_inside;
+        storage
+            .write(move |tx| {
+                write_note(tx, n)?;
+                if dies {
+                    std::process::abort();
+                }
+                Ok::<_, StorageError>(())
+            })
+            .await?;
+        writeln!(out, "acknowledged {n} {}", SystemClock.now().0)?;
+        writeln!(out, "copied {}", backup.statuses()[0].copied_at.unwrap_or(0))?;
+        out.flush()?;
+        if n == last && random.below(2) == 0 {
+            std::process::abort();
+        }
+        match random.below(40) {
+            0 => backup.snapshot(),
+            1 => tokio::time::sleep(Duration::from_millis(300)).await,
+            2 => drop(storage.write(move |tx| write_note(tx, n + 1).and(Err::<(), _>(away()))).await),
+            _ => {}
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+    Ok(())
+}
+
+fn away() -> StorageError {
+    StorageError::Unavailable("changed my mind".to_owned())
+}
+
+// ── the rounds ──────────────────────────────────────────────────────────────────────────────
+
+/// What a killed shop had told.
+#[derive(Default)]
+struct Told {
+    acknowledged: Vec<(i64, i64)>,
+    copied: i64,
+}
+
+impl Told {
+    /// The newest note that was acknowledged and whose copy was away.
+    fn safe(&self) -> i64 {
+        let safe = self.acknowledged.iter().filter(|(_, at)| *at <= self.copied);
+        safe.map(|(n, _)| *n).max().unwrap_or(0)
+    }
+}
+
+fn live(folder: &Path, seed: u64, fuse: Duration) -> Outcome<Told> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("shop").arg(folder).arg(seed.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::null()).spawn()?;
+    let out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let listener = std::thread::spawn(move || {
+        let mut told = Told::default();
+        for line in out.lines().map_while(Result::ok) {
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["acknowledged", n, at] => {
+                    told.acknowledged.push((n.parse().unwrap_or(0), at.parse().unwrap_or(i64::MAX)));
+                }
+                ["copied", at] => told.copied = at.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        told
+    });
+    std::thread::sleep(fuse);
+    let _ = child.kill();
+    child.wait()?;
+    Ok(listener.join().expect("listens"))
+}
+
+async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(Restored, PathBuf)> {
+    let out = folder.join("restored.db");
+    let target = backup::open(&address(folder))?;
+    let restored = backup::restore(&target, None, at, &out, true, &mut |_, _| ()).await?;
+    Ok((restored, out))
+}
+
+/// The newest note of a restored shop, which must hold exactly the notes before it.
+fn newest_note(path: &Path) -> Outcome<i64> {
+    let shop = Connection::open(path)?;
+    let mut notes = shop.prepare("SELECT id, summary FROM activities WHERE action = 'note' ORDER BY id")?;
+    let notes: Vec<(i64, String)> =
+        notes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let newest = notes.last().map_or(0, |(n, _)| *n);
+    let expected: Vec<_> = ((newest - REMEMBERED).max(0) + 1..=newest).map(|n| (n, note(n))).collect();
+    if notes == expected {
+        Ok(newest)
+    } else {
+        Err(format!("the notes up to {newest} are not what was written").into())
+    }
+}
+
+#[tokio::main]
+async fn rounds() -> Outcome {
+    let (count, seed) = (number("MUKKEUM_BACKUP_ROUNDS", 12), number("MUKKEUM_BACKUP_SEED", 20_261_122));
+    let folder = tempfile::tempdir()?;
+    let mut random = Random::new(seed);
+    let mut moments = Vec::new();
+    let mut windows = Vec::new();
+    // What was restored once is never missing again; of each round one commit may be there that it
+    // was killed before it could tell of.
+    let (mut before, mut most) = (0, 0);
+    let mut round = 0;
+    while (windows.len() as u64) < count {
+        round += 1;
+        if round > 4 * count + 20 {
+            return Err("hardly anything is copied before the shop is killed".into());
+        }
+        let fuse = Duration::from_millis(u64::from(150 + random.below(1_800)));
+        let told = live(folder.path(), seed + round, fuse)?;
+        let safe = told.safe().max(before);
+        let (last, at) = told.acknowledged.last().copied().unwrap_or((most, 0));
+        most = last + 1;
+        // Killed before anything was ever away, it has nothing to be held to.
+        if safe == 0 {
+            continue;
+        }
+        let (restored, path) = restore(folder.path(), None).await?;
+        let newest = newest_note(&path)?;
+        if newest < safe || newest > most {
+            let when = told.acknowledged.iter().find(|(n, _)| *n == safe).map_or(0, |(_, at)| *at);
+            let copied = told.copied;
+            return Err(format!(
+                "round {round}: {newest} of {last}; {safe} was acknowledged at {when}, copied was everything until {copied}"
+            )
+            .into());
+        }
+        before = newest;
+        let lost = told.acknowledged.iter().find(|(n, _)| *n > newest).map_or(0, |(_, first)| at - first);
+        windows.push((last - newest).max(0));
+        println!(
+            "round {round}: {last} acknowledged, {safe} known to be copied, {newest} restored from {} segments; window {lost} ms",
+            restored.segments
+        );
+        moments.extend(told.acknowledged.into_iter().filter(|(n, _)| *n <= safe));
+    }
+    windows.sort_unstable();
+    let proven = windows.len();
+    println!(
+        "{proven} kills, 0 rows different; commits lost that were not copied yet: median {:?}, most {:?}",
+        windows.get(proven / 2),
+        windows.last()
+    );
+    let (mut exact, mut refused) = (0, 0);
+    while exact < count {
+        let (n, at) = moments[random.below(u32::try_from(moments.len())?) as usize];
+        let (_, path) = match restore(folder.path(), Some(Moment(at))).await {
+            // Before the first snapshot of a generation there is nothing to begin with, and it says so.
+            Err(error) if ["가장 오래된", "끊어져"].iter().any(|words| error.to_string().contains(words)) => {
+                refused += 1;
+                if refused > 3 * count + 20 {
+                    return Err("hardly any moment can be restored".into());
+                }
+                continue;
+            }
+            other => other?,
+        };
+        let newest = newest_note(&path)?;
+        if newest != n {
+            return Err(format!("at {at} the newest note was {n}; restored: {newest}").into());
+        }
+        exact += 1;
+    }
+    println!(
+        "{count} moments, each as it was; {refused} refused, between two generations\ntest result: ok. 2 passed; 0 failed; 0 ignored"
+    );
+    Ok(())
+}
+
+// ── the store ───────────────────────────────────────────────────────────────────────────────
+
+/// More than one page of a list.
+const MANY: usize = 1_100;
+
+/// Bytes of a snapshot that goes in parts.
+const LARGE: usize = 20 << 20;
+
+async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data)?;
+    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options)?;
+    let plan = Plan { targets: vec![target.to_owned()], ..plan(folder) };
+    let backup = Backup::start(&plan, &data, &storage, log)?;
+    storage.write(|tx| write_note(tx, 1)).await?;
+    Ok((storage, backup))
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) -> Outcome {
+    for _ in 0..1_200 {
+        if holds() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(format!("in vain: {what}").into())
+}
+
+#[tokio::main]
+async fn whole_store(target: &str) -> Outcome {
+    let target = format!("{target}-whole");
+    let (objects, root) = object_store::parse_url_opts(&target.parse()?, std::env::vars())?;
+    let forgotten = |number: usize| {
+        root.clone().join("0000000000000").join("segments").join(format!("{number:010}-{number:013}.seg"))
+    };
+    for number in 1..=MANY {
+        objects
+            .put_opts(&forgotten(number), b"of another age".to_vec().into(), object_store::PutOptions::default())
+            .await?;
+    }
+    let folders = [(); 4].map(|()| tempfile::tempdir().expect("a folder"));
+    let opened = folders.each_ref().map(|folder| open(folder.path(), &target));
+    let [one, two, three, four] = opened;
+    let (one, two, three, four) = tokio::try_join!(one, two, three, four)?;
+    let shops = [one, two, three, four];
+    let settled = || {
+        shops.iter().all(|(_, backup)| {
+            let status = &backup.statuses()[0];
+            status.copied_at.is_some() || status.trouble.is_some()
+        })
+    };
+    let owners = || shops.iter().filter(|(_, backup)| backup.statuses()[0].trouble.is_none()).collect::<Vec<_>>();
+    let is_hasty = std::env::var_os("MUKKEUM_BACKUP_HASTY").is_some();
+    until("an owner", || settled() && (!is_hasty || owners().len() == 1)).await?;
+    let owners = owners();
+    let [(storage, backup)] = owners[..] else { return Err(format!("{} owners", owners.len()).into()) };
+    if backup.statuses()[0].keeps_first != Some(true) {
+        return Err("the store does not keep the first".into());
+    }
+
+    let mut random = Random::new(1);
+    let noise: Vec<u8> = std::iter::repeat_with(|| random.bits().to_le_bytes()).flatten().take(LARGE).collect();
+    let write = move |tx: &mut dyn Tx| {
+        tx.exec(
+            "INSERT INTO sales_channels (id, code, name, sealed_password) VALUES (9, '9', '9', ?)",
+            &[noise.as_slice().into()],
+        )
+    };
+    storage.write(write).await?;
+    let before = backup.statuses()[0].snapshot_at;
+    backup.snapshot();
+    until("a large snapshot", || backup.statuses()[0].snapshot_at > before).await?;
+    let snapshots = backup::list(&backup::open(&target)?).await?;
+    let largest = snapshots.iter().map(|copies| copies.bytes).max().unwrap_or(0);
+    if largest < LARGE as u64 {
+        return Err(format!("the largest snapshot has {largest} bytes").into());
+    }
+    let proof = backup.prove(0).await.ok_or("no target")?;
+    if let Some(failure) = proof.failure {
+        return Err(failure.into());
+    }
+    let mut looks = 0;
+    while objects.get_opts(&forgotten(MANY), object_store::GetOptions::default()).await.is_ok() {
+        looks += 1;
+        if looks > 600 {
+            return Err("the end of a long list was not seen".into());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for (_, backup) in &shops {
+        backup.stop(Duration::from_secs(5)).await;
+    }
+    println!(
+        "one owner of four, lists of {MANY}, a snapshot of {largest} bytes in parts\ntest result: ok. 1 passed; 0 failed; 0 ignored"
+    );
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! What the continuous backup costs and how quick it is.
+//!
+//! `cargo bench --bench backup -- [--seconds 20] [--megabytes 1024]`
+//!
+//! A shop commits 200 small changes a second, first without a backup, then with one into a folder:
+//! how long a commit takes in each case, and how long after it the copy is at the target. Then it grows
+//! to the given size: how long a snapshot takes while it goes on committing, and a restore.
+#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+
+use std::cell::Cell;
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use mukkeum::backup::{self, Backup, Keep, Plan};
+use mukkeum::storage::{Options, Storage, StorageError, Tx};
+use mukkeum::time::{Clock, SystemClock};
+
+/// Commits a second.
+const RATE: u32 = 200;
+
+#[derive(Parser)]
+struct Arguments {
+    /// How long each of the two shops commits
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// How large the shop becomes for snapshot and restore
+    #[arg(long, default_value_t = 1024)]
+    megabytes: usize,
+    /// Said by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn plan(folder: &Path) -> Plan {
+    Plan {
+        targets: vec![address(folder)],
+        snapshot_every: Duration::from_hours(24),
+        verify_every: None,
+        queue_bytes: 4 << 30,
+        keep: Keep::default(),
+    }
+}
+
+fn address(folder: &Path) -> String {
+    format!("file://{}", folder.join("copies").display())
+}
+
+fn options() -> Options {
+    Options { clock: Arc::new(SystemClock), readers: 4 }
+}
+
+/// Bytes that do not compress.
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut random = mukkeum::demo::Random::new(seed);
+    std::iter::repeat_with(|| random.bits().to_le_bytes()).flatten().take(length).collect()
+}
+
+fn add(tx: &mut dyn Tx, text: &str, bytes: &[u8]) -> Result<u64, StorageError> {
+    let id = tx.new_id();
+    tx.exec(
+        "INSERT INTO sales_channels (id, code, name, sealed_password) VALUES (?, ?, ?, ?)",
+        &[id.into(), id.to_string().into(), text.into(), bytes.into()],
+    )
+}
+
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+/// How long each commit took, sorted.
+async fn commits(storage: &Storage, seconds: u32) -> Outcome<Vec<Duration>> {
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / RATE);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut took = Vec::new();
+    let until = Instant::now() + Duration::from_secs(seconds.into());
+    while Instant::now() < until {
+        tick.tick().await;
+        let begin = Instant::now();
+        storage.write(|tx| add(tx, "한 줄", b"0123456789abcdef")).await?;
+        took.push(begin.elapsed());
+    }
+    took.sort_unstable();
+    Ok(took)
+}
+
+/// How old a copy is when it arrives at the target, looked at every 5 ms until `done`.
+async fn lags(backup: &Backup, done: &Cell<bool>) -> Vec<Duration> {
+    let (mut lags, mut last) = (Vec::new(), None);
+    while !done.get() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let copied_at = backup.statuses()[0].copied_at;
+        if copied_at != last {
+            // Until now the newest copy was the one before: that is how much would have been lost.
+            let oldest = last.unwrap_or_else(|| SystemClock.now().0);
+            lags.push(Duration::from_millis((SystemClock.now().0 - oldest).unsigned_abs()));
+            last = copied_at;
+        }
+    }
+    lags.sort_unstable();
+    lags
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome {
+    let arguments = Arguments::parse();
+    let folder = tempfile::tempdir()?;
+    let without = {
+        let storage = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
+        commits(&storage, arguments.seconds).await?
+    };
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data)?;
+    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options())?;
+    let backup = Backup::start(&plan(folder.path()), &data, &storage, log)?;
+    while backup.statuses()[0].copied_at.is_none() {
+        commits(&storage, 1).await?;
+    }
+    let done = Cell::new(false);
+    let committing = async {
+        let took = commits(&storage, arguments.seconds).await;
+        done.set(true);
+        took
+    };
+    let (with, lags) = tokio::join!(committing, lags(&backup, &done));
+    let with = with?;
+
+    println!("| | p50 | p99 |\n| --- | --- | --- |");
+    for (name, took) in [
+        ("commit without a backup", &without),
+        ("commit with a backup", &with),
+        ("what would be lost, at its most before each copy", &lags),
+    ] {
+        println!("| {name} | {:.1} ms | {:.1} ms |", ms(percentile(took, 50)), ms(percentile(took, 99)));
+    }
+    large(&arguments, folder.path(), &storage, &backup).await
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: &Backup) -> Outcome {
+    for megabyte in 0..arguments.megabytes {
+        let bytes = noise(1 << 19, megabyte as u64);
+        let text = "글자는 잘 줄어요. ".repeat((1 << 19) / 24);
+        storage.write(move |tx| add(tx, &text, &bytes)).await?;
+    }
+    let before = backup.statuses()[0].snapshot_at;
+    let begin = Instant::now();
+    backup.snapshot();
+    let mut slowest = Duration::ZERO;
+    let mut count = 0_u32;
+    while backup.statuses()[0].snapshot_at <= before {
+        let took = commits(storage, 1).await?;
+        slowest = slowest.max(took.last().copied().unwrap_or_default());
+        count += u32::try_from(took.len())?;
+    }
+    println!(
+        "\nsnapshot of {} MB while {count} commits went on: {:.1} s, slowest commit {:.0} ms",
+        arguments.megabytes,
+        begin.elapsed().as_secs_f64(),
+        ms(slowest)
+    );
+    backup.stop(Duration::from_mins(5)).await;
+    let target = backup::open(&address(folder))?;
+    let begin = Instant::now();
+    let restored = backup::restore(&target, None, None, &folder.join("restored.db"), false, &mut |_, _| ()).await?;
+    println!(
+        "restore of {} MB, examined: {:.1} s, {} segments",
+        restored.bytes / 1_000_000,
+        begin.elapsed().as_secs_f64(),
+        restored.segments
+    );
+    Ok(())
+}
