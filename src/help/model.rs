@@ -96,6 +96,7 @@ pub fn topic_of(path: &str) -> Option<&'static str> {
         ["members", ..] => "members",
         ["login" | "account" | "password"] => "account",
         ["shop"] => "shop",
+        ["backup", ..] => "backup",
         ["practice", ..] => "practice",
         _ => return None,
     })
