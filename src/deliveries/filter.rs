@@ -169,6 +169,13 @@ pub enum Place {
     Sido(i64),
     /// into the 시/군/구 of that code
     Sigungu(i64),
+    /// into that 일반구 of a city; none is what is known of the city only as a whole
+    Gu {
+        /// the city's code
+        city: i64,
+        /// the 일반구's
+        gu: Option<i64>,
+    },
     /// nobody knows: 미분류
     Unclassified,
 }
@@ -200,6 +207,8 @@ pub struct DeliveryFilter {
     pub methods: Vec<ShippingMethod>,
     /// where they go
     pub place: Place,
+    /// the postal codes that tell a [`Place::Gu`]: those of the 일반구, or of all 일반구 of the city
+    pub zip_codes: Vec<String>,
     /// when they are wanted
     pub preferred: Preferred,
     /// the sequence
@@ -221,7 +230,7 @@ pub struct DeliveryWords {
     pub method: Vec<String>,
     /// a 시/도: `47` or `47000`
     pub sido: String,
-    /// a 시/군/구: `47110`; `none` is 미분류
+    /// a 시/군/구: `47110`; a 일반구: `47111`; `47110-none` is neither 일반구 of the city; `none` is 미분류
     pub sigungu: String,
     /// `none`: without 희망배송일
     pub date: String,
@@ -236,9 +245,13 @@ pub struct DeliveryWords {
 /// What `sigungu` and `date` say for "there is none".
 pub const NONE: &str = "none";
 
+/// What stands behind a city's code for what is in none of its 일반구, as far as is known.
+pub const NO_GU: &str = "-none";
+
 impl DeliveryWords {
     /// The filter these words mean; `by_default` is the sequence when they name none.
-    pub fn filter(&self, by_default: Sort) -> DeliveryFilter {
+    pub fn filter(&self, by_default: Sort, districts: &Districts) -> DeliveryFilter {
+        let place = self.place(districts);
         let states = self.state.iter().filter_map(|code| DeliveryState::parse(code));
         let methods = self.method.iter().filter_map(|code| ShippingMethod::from_code(code));
         DeliveryFilter {
@@ -246,24 +259,36 @@ impl DeliveryWords {
             search: self.q.trim().to_owned(),
             states: sorted(states),
             methods: sorted(methods),
-            place: self.place(),
+            place,
+            zip_codes: place.zip_codes(districts),
             preferred: self.preferred(),
             sort: Sort::parse(&self.sort).unwrap_or(by_default),
         }
     }
 
-    fn place(&self) -> Place {
+    fn place(&self, districts: &Districts) -> Place {
         if self.sigungu == NONE {
             return Place::Unclassified;
         }
         let sido = self.sido.parse().ok().map(sido_code);
-        match (sido, self.sigungu.parse().ok()) {
+        match (sido, self.inside(districts)) {
             // Whoever chose another 시/도 means all of it, though the 시/군/구 of before still stands there.
-            (Some(sido), Some(sigungu)) if sido_of(sigungu) == sido => Place::Sigungu(sigungu),
+            (Some(sido), Some((code, place))) if sido_of(code) == sido => place,
             (Some(sido), _) => Place::Sido(sido),
-            (None, Some(sigungu)) => Place::Sigungu(sigungu),
+            (None, Some((_, place))) => place,
             (None, None) => Place::Anywhere,
         }
+    }
+
+    /// The 시/군/구 or 일반구 that is named, with its code.
+    fn inside(&self, districts: &Districts) -> Option<(i64, Place)> {
+        if let Some(city) = self.sigungu.strip_suffix(NO_GU) {
+            let city = city.parse().ok()?;
+            return Some((city, Place::Gu { city, gu: None }));
+        }
+        let code = self.sigungu.parse().ok()?;
+        let city = districts.region(code).filter(|region| region.level == 2).and_then(|region| region.parent_code);
+        Some((code, city.map_or(Place::Sigungu(code), |city| Place::Gu { city, gu: Some(code) })))
     }
 
     fn preferred(&self) -> Preferred {
@@ -323,8 +348,27 @@ impl Place {
     pub fn sido(self, districts: &Districts) -> Option<i64> {
         match self {
             Self::Sido(code) => Some(code),
-            Self::Sigungu(code) => Some(districts.sido(code).map_or(sido_of(code), |sido| sido.code)),
+            Self::Sigungu(code) | Self::Gu { city: code, .. } => {
+                Some(districts.sido(code).map_or(sido_of(code), |sido| sido.code))
+            }
             Self::Anywhere | Self::Unclassified => None,
+        }
+    }
+
+    /// What `sigungu` says for this place.
+    pub fn sigungu_word(self) -> String {
+        match self {
+            Self::Sigungu(code) | Self::Gu { gu: Some(code), .. } => code.to_string(),
+            Self::Gu { city, gu: None } => format!("{city}{NO_GU}"),
+            Self::Unclassified => NONE.to_owned(),
+            Self::Anywhere | Self::Sido(_) => String::new(),
+        }
+    }
+
+    fn zip_codes(self, districts: &Districts) -> Vec<String> {
+        match self {
+            Self::Gu { city, gu } => districts.zip_codes_of_gu(city, gu),
+            _ => Vec::new(),
         }
     }
 }
@@ -338,7 +382,7 @@ mod tests {
     }
 
     fn filter(query: &str) -> DeliveryFilter {
-        words(query).filter(Sort::default())
+        words(query).filter(Sort::default(), &Districts::embedded())
     }
 
     #[test]
@@ -362,13 +406,28 @@ mod tests {
     }
 
     #[test]
+    fn a_gu_is_its_city_and_its_postal_codes() {
+        let south = filter("sido=47&sigungu=47111");
+        assert_eq!(south.place, Place::Gu { city: 47110, gu: Some(47111) });
+        let north = filter("sigungu=47113");
+        assert!(!south.zip_codes.is_empty() && south.zip_codes.iter().all(|zip| !north.zip_codes.contains(zip)));
+        let rest = filter("sigungu=47110-none");
+        assert_eq!(rest.place, Place::Gu { city: 47110, gu: None });
+        assert_eq!(rest.zip_codes.len(), south.zip_codes.len() + north.zip_codes.len());
+        assert_eq!(filter("sido=11&sigungu=47111").place, Place::Sido(11_000));
+        for word in ["47110", "47111", "47110-none", "none"] {
+            assert_eq!(filter(&format!("sigungu={word}")).place.sigungu_word(), word);
+        }
+    }
+
+    #[test]
     fn nonsense_is_left_out_and_a_reversed_range_is_turned() {
         let nonsense = "field=memo&state=배달&method=DRONE&sido=경북&date_from=2026-02-30&sort=price.desc";
         assert_eq!(filter(nonsense), DeliveryFilter::default());
         let turned = filter("date_from=2026-11-23&date_to=2026-11-22");
         assert_eq!(turned.preferred, Preferred::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
         assert_eq!(filter("date=none&date_from=2026-11-23").preferred, Preferred::None);
-        assert_eq!(words("").filter(Sort::DirectFirst).sort, Sort::DirectFirst);
+        assert_eq!(words("").filter(Sort::DirectFirst, &Districts::embedded()).sort, Sort::DirectFirst);
     }
 
     #[test]

@@ -150,6 +150,7 @@ struct Section {
     states: Vec<DeliveryState>,
     methods: Vec<ShippingMethod>,
     place: Place,
+    zip_codes: Vec<String>,
     preferred: Preferred,
     order: Order,
     descending: bool,
@@ -195,6 +196,7 @@ fn sections(filter: &DeliveryFilter) -> Vec<Section> {
         states: chosen(&filter.states, &DeliveryState::ALL),
         methods: chosen(&filter.methods, &ShippingMethod::ALL),
         place: filter.place,
+        zip_codes: filter.zip_codes.clone(),
         preferred: filter.preferred,
         order: Order::Made,
         descending: true,
@@ -238,7 +240,7 @@ impl Section {
     fn narrowest(&self) -> &'static str {
         let finished = self.states.contains(&DeliveryState::Completed);
         match (self.place, self.preferred) {
-            (Place::Sigungu(_) | Place::Unclassified, _) => "deliveries_by_district",
+            (Place::Sigungu(_) | Place::Gu { .. } | Place::Unclassified, _) => "deliveries_by_district",
             (Place::Sido(_), Preferred::Any | Preferred::Some | Preferred::None) if finished => {
                 "deliveries_by_district"
             }
@@ -265,6 +267,13 @@ impl Section {
                 conditions.push(("sigungu BETWEEN ? AND ?".to_owned(), vec![code.into(), (code + 999).into()]));
             }
             Place::Sigungu(code) => conditions.push(("sigungu = ?".to_owned(), vec![code.into()])),
+            Place::Gu { city, gu } => {
+                conditions.push(("sigungu = ?".to_owned(), vec![city.into()]));
+                let (not, zip_codes) = (if gu.is_none() { "NOT " } else { "" }, placeholders(self.zip_codes.len()));
+                let of_primary = "(SELECT o.recipient_zip_code FROM orders o WHERE o.id = primary_order_id)";
+                let sql = format!("{of_primary} {not}IN ({zip_codes})");
+                conditions.push((sql, self.zip_codes.iter().cloned().map(Param::from).collect()));
+            }
             Place::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),
         }
         let date = |operator: &str, date: chrono::NaiveDate| {
@@ -311,7 +320,7 @@ impl Section {
         let everywhere = match self.place {
             Place::Anywhere => true,
             Place::Sido(_) => self.order == Order::Preferred,
-            Place::Sigungu(_) | Place::Unclassified => false,
+            Place::Sigungu(_) | Place::Gu { .. } | Place::Unclassified => false,
         };
         everywhere
             && self.methods.len() == ShippingMethod::ALL.len()

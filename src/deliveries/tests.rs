@@ -46,8 +46,8 @@ fn bought(random: &mut Random, place: u32) -> NewOrder {
     order.recipient.name =
         format!("{}{}", random_of.word(&["김", "이", "박"]), random_of.word(&["하늘", "가람", "보라", "누리"]));
     order.recipient.tel1 = format!("0504-0000-{:04}", 2000 + random_of.below(300));
-    let (zip, city) =
-        [("37683", "포항시"), ("39281", "구미시"), ("04524", "중구"), ("", "모르는 곳")][random_of.below(4) as usize];
+    let places = [("37683", "포항시"), ("37720", "포항시"), ("39281", "구미시"), ("04524", "중구"), ("", "모르는 곳")];
+    let (zip, city) = places[random_of.below(5) as usize];
     order.recipient.zip_code = zip.to_owned();
     order.recipient.address1 = format!("어느 도 {city} 예시로 101동길 12");
     order.recipient.address2 = random_of.word(&["101동 1203호", "2층", "201동"]).to_owned();
@@ -88,6 +88,10 @@ fn matches(carried: &Carried, filter: &DeliveryFilter) -> bool {
         Place::Anywhere => true,
         Place::Sido(code) => delivery.sigungu.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
         Place::Sigungu(code) => delivery.sigungu == Some(code),
+        Place::Gu { city, gu } => {
+            let zip = carried.primary().map(|primary| primary.order.recipient.zip_code.clone()).unwrap_or_default();
+            delivery.sigungu == Some(city) && filter.zip_codes.contains(&zip) == gu.is_some()
+        }
         Place::Unclassified => delivery.sigungu.is_none(),
     };
     let wanted = match filter.preferred {
@@ -156,12 +160,15 @@ fn some<T: Copy>(random: &mut Random, all: &[T]) -> Vec<T> {
 
 fn any_filter(random: &mut Random) -> DeliveryFilter {
     let (from, to) = (date(random), date(random));
+    let gu = Place::Gu { city: 47_110, gu: random.chance(50).then_some(47_111) };
     DeliveryFilter {
+        zip_codes: vec!["37683".to_owned(), "37684".to_owned()],
         field: SearchIn::ALL[random.below(7) as usize],
         search: random.word(&SEARCHES).to_owned(),
         states: some(random, &DeliveryState::ALL),
         methods: some(random, &ShippingMethod::ALL),
-        place: match random.below(6) {
+        place: match random.below(7) {
+            3 => gu,
             0 => Place::Sido(47_000),
             1 => Place::Sigungu(47_190),
             2 => Place::Unclassified,

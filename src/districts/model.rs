@@ -221,6 +221,15 @@ impl Districts {
         (self.lookup(zip_code).district() == region.parent_code).then_some(region)
     }
 
+    /// The postal codes of a 일반구, or of all 일반구 of a city: those whose [`Districts::general_gu`] it is.
+    pub fn zip_codes_of_gu(&self, city: i64, gu: Option<i64>) -> Vec<String> {
+        let is_there = |zip: &String| {
+            let found = self.general_gu(zip).filter(|found| found.parent_code == Some(city));
+            found.is_some_and(|found| gu.is_none_or(|gu| gu == found.code))
+        };
+        (1..100_000).map(|zip| format!("{zip:05}")).filter(is_there).collect()
+    }
+
     /// `경상북도 포항시 남구`: the whole name of where a postal code is today, as closely as it is known.
     pub fn full_name(&self, zip_code: &str) -> Option<&str> {
         let district = || self.sigungu(self.lookup(zip_code).district()?);

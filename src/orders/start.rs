@@ -8,7 +8,7 @@ use super::filter::{DateField, FilterWords, OPEN_CLAIMS};
 use super::list::{self, Total};
 use super::model::{OrderState, ShippingMethod};
 use crate::deliveries;
-use crate::deliveries::filter::{DeliveryWords, Sort};
+use crate::deliveries::filter::{DeliveryFilter, DeliveryWords, Preferred};
 use crate::districts::classify::UNDER_WAY;
 use crate::districts::overview::unknown_count;
 use crate::products::store as products;
@@ -132,6 +132,12 @@ fn deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Number> {
         date_to: day.to_string(),
         ..DeliveryWords::default()
     };
-    let total = deliveries::list::find(tx, &words.filter(Sort::default()), 0, 0)?.total;
+    let filter = DeliveryFilter {
+        states: UNDER_WAY.into(),
+        methods: vec![ShippingMethod::Direct],
+        preferred: Preferred::Between(Some(day), Some(day)),
+        ..DeliveryFilter::default()
+    };
+    let total = deliveries::list::find(tx, &filter, 0, 0)?.total;
     Ok(Number { total, href: format!("/deliveries?{}", words.query("")) })
 }

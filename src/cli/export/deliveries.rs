@@ -7,7 +7,7 @@ use super::{Done, Failure, Outcome, block_on, failure, open_storage};
 use crate::audit::downloads::{self, Taken};
 use crate::config::Config;
 use crate::deliveries::export;
-use crate::deliveries::filter::{DeliveryWords, NONE, SearchIn, Sort};
+use crate::deliveries::filter::{DeliveryWords, NO_GU, NONE, SearchIn, Sort};
 use crate::deliveries::model::DeliveryState;
 use crate::districts::Shared;
 use crate::orders::export::Format;
@@ -69,9 +69,10 @@ impl Deliveries {
         }
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
-            let (filter, districts, out) = (words.filter(Sort::default()), Shared::default(), self.out);
+            let (asked, districts, out) = (words.clone(), Shared::default(), self.out);
             let saved = storage.read_heavy(move |tx| {
                 let districts = districts.of(tx)?;
+                let filter = asked.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)
             });
             let rows = saved.await.map_err(|error| failure(error, &shown))?;
@@ -137,8 +138,8 @@ fn problems(words: &DeliveryWords) -> Vec<String> {
         wrong(
             "sigungu",
             &words.sigungu,
-            words.sigungu == NONE || code(&words.sigungu),
-            "47110처럼 시/군/구 코드나 none을 적어 주세요.",
+            words.sigungu == NONE || code(words.sigungu.strip_suffix(NO_GU).unwrap_or(&words.sigungu)),
+            "47110처럼 시/군/구나 일반구 코드, 또는 none을 적어 주세요.",
         ),
         wrong("date", &words.date, words.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
         wrong("from", &words.date_from, from.is_some(), "2024-03-15처럼 적어 주세요."),

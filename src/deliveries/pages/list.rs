@@ -12,7 +12,7 @@ use crate::deliveries::complete;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryWords, NONE, Place, SearchIn, Sort};
 use crate::deliveries::list::{carried, find};
 use crate::deliveries::model::DeliveryState;
-use crate::districts::Districts;
+use crate::districts::{Districts, Region};
 use crate::members::model::Role;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
@@ -24,7 +24,8 @@ use crate::web::{AppState, Layout, Member, PageResult, Query, page};
 pub(super) struct Sido {
     code: i64,
     name: String,
-    sigungus: Vec<(i64, String)>,
+    /// 시/군/구 and 일반구: what the filter calls them, and their names
+    sigungus: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -49,8 +50,7 @@ impl ListPage {
     }
 
     fn is_filtered(&self) -> bool {
-        let words = DeliveryWords { sort: String::new(), ..self.words.clone() };
-        words.filter(Sort::default()) != DeliveryFilter::default()
+        DeliveryFilter { sort: Sort::default(), ..self.filter.clone() } != DeliveryFilter::default()
     }
 
     /// Whether something beside the words is chosen, which then has to be seen.
@@ -67,8 +67,8 @@ impl ListPage {
         self.filter.methods.contains(method.borrow())
     }
 
-    fn chosen_sigungu(&self, code: impl Borrow<i64>) -> bool {
-        self.filter.place == Place::Sigungu(*code.borrow())
+    fn chosen_sigungu(&self, word: &str) -> bool {
+        self.filter.place.sigungu_word() == word
     }
 
     fn is_unclassified(&self) -> bool {
@@ -140,7 +140,8 @@ pub(super) async fn list_page(
     paging: Paging,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let filter = words.filter(first_sort(member));
+    let districts = state.uploads.districts.latest();
+    let filter = words.filter(first_sort(member), &districts);
     let (asked, uri, answered) = (filter.clone(), uri.clone(), activity(uri));
     let (found, pages, rows, undo) = state
         .storage
@@ -161,18 +162,18 @@ pub(super) async fn list_page(
             Ok::<_, StorageError>((found, pages, rows, undo))
         })
         .await?;
-    let districts = &*state.uploads.districts.latest();
+    let districts = &*districts;
     Ok(ListPage {
         layout,
         words,
         sido: filter.place.sido(districts),
-        filter,
         pages,
         rows: rows.into_iter().map(|carried| View::new(carried, districts)).collect(),
         search_was_cut: found.search_was_cut,
-        sidos: sidos(districts),
+        sidos: sidos(districts, filter.place),
         today: state.now().date(),
         undo,
+        filter,
     })
 }
 
@@ -182,12 +183,17 @@ fn activity(uri: &Uri) -> Option<i64> {
     pairs.iter().find(|(name, _)| name == "done").and_then(|(_, id)| parse_crockford(id))
 }
 
-fn sidos(districts: &Districts) -> Vec<Sido> {
-    let sigungus = |code| districts.sigungus_of(code).map(|region| (region.code, region.short_name.clone())).collect();
-    let sido = |sido: &crate::districts::Region| Sido {
-        code: sido.code,
-        name: sido.short_name.clone(),
-        sigungus: sigungus(sido.code),
-    };
+fn sidos(districts: &Districts, chosen: Place) -> Vec<Sido> {
+    let sigungus = |sido| districts.sigungus_of(sido).flat_map(|region| choices(districts, region, chosen)).collect();
+    let sido = |sido: &Region| Sido { code: sido.code, name: sido.short_name.clone(), sigungus: sigungus(sido.code) };
     districts.sidos().map(sido).collect()
+}
+
+/// A 시/군/구, behind it its 일반구, and what is in none of them where somebody came for that.
+fn choices(districts: &Districts, region: &Region, chosen: Place) -> Vec<(String, String)> {
+    let name = &region.short_name;
+    let gus = districts.sigungus_of(region.code).map(|gu| (gu.code.to_string(), gu.short_name.clone()));
+    let rest = Place::Gu { city: region.code, gu: None };
+    let rest = (chosen == rest).then(|| (rest.sigungu_word(), format!("{name} 구 모름")));
+    [(region.code.to_string(), name.clone())].into_iter().chain(gus).chain(rest).collect()
 }

@@ -116,7 +116,7 @@ pub(super) async fn several(
     Query(wanted): Query<Wanted>,
     Query(words): Query<DeliveryWords>,
 ) -> PageResult {
-    let filter = words.filter(first_sort(&member));
+    let filter = words.filter(first_sort(&member), &state.uploads.districts.latest());
     let ids: Vec<i64> = wanted.id.iter().filter_map(|id| parse_crockford(id)).take(MOST).collect();
     let searched = wanted.id.is_empty();
     let wanted_slips =

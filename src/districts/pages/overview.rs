@@ -8,6 +8,7 @@ use axum::extract::State;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use crate::deliveries::filter::NO_GU;
 use crate::districts::classify::UNDER_WAY;
 use crate::districts::overview::{Counted, Tally, When, tallies, tallies_within, unknown_count};
 use crate::districts::{Districts, Region};
@@ -64,7 +65,7 @@ impl Words {
 struct Count {
     label: &'static str,
     number: i64,
-    /// none where there is nothing, or no list shows just that
+    /// none where there is nothing
     href: Option<String>,
     is_late: bool,
 }
@@ -75,8 +76,8 @@ struct Place {
     code: Option<i64>,
     name: String,
     tally: Tally,
-    /// A 일반구, or what is known of its city only as a whole: no list shows just that.
-    is_part: bool,
+    /// Of a large city only what is in none of its 일반구, as far as is known.
+    is_rest: bool,
 }
 
 struct Tile {
@@ -167,7 +168,7 @@ fn overview(
         code: None,
         name: "미분류".to_owned(),
         tally: tallies.get(&None).copied().unwrap_or_default(),
-        is_part: false,
+        is_rest: false,
     });
     let mut total = Tally::default();
     let all = || lost.iter().chain(&here).chain(&elsewhere);
@@ -217,7 +218,7 @@ fn places(districts: &Districts, asked: &Asked, tallies: &BTreeMap<Option<i64>, 
             code: Some(region.code),
             name: if is_rest { format!("{} 구 모름", region.short_name) } else { region.short_name.clone() },
             tally: sums.remove(&region.code).unwrap_or_default(),
-            is_part: is_rest || region.level == 2,
+            is_rest,
         }
     };
     let here: Vec<Place> = regions.into_iter().map(&mut place).collect();
@@ -271,15 +272,12 @@ impl Asked {
             name: place.name.clone(),
             inside: self.inside(place),
             is_lost: place.code.is_none(),
-            counts: Self::counts(&place.tally, |when| self.behind(Some(place), when))
-                .into_iter()
-                .map(|count| Count { href: count.href.filter(|_| !place.is_part), ..count })
-                .collect(),
+            counts: Self::counts(&place.tally, |when| self.behind(Some(place), when)),
         }
     }
 
     fn count(&self, place: &Place, when: Option<When>, number: i64) -> Count {
-        let href = (number > 0 && !place.is_part).then(|| self.behind(Some(place), when));
+        let href = (number > 0).then(|| self.behind(Some(place), when));
         Count { label: when.map_or("합계", When::label), number, href, is_late: false }
     }
 
@@ -337,6 +335,9 @@ impl Asked {
             counted.states().into_iter().map(|state| ("state", state.code().to_owned())).collect();
         pairs.extend(counted.method.map(|method| ("method", method.code().to_owned())));
         match place.map(|place| place.code) {
+            Some(Some(city)) if place.is_some_and(|place| place.is_rest) => {
+                pairs.push(("sigungu", format!("{city}{NO_GU}")));
+            }
             None => pairs.extend(self.sido.map(|sido| ("sido", sido.to_string()))),
             Some(None) => pairs.push(("sigungu", "none".to_owned())),
             Some(Some(code)) if self.sido.is_none() => pairs.push(("sido", code.to_string())),

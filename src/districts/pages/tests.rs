@@ -112,7 +112,12 @@ async fn the_overview_counts_what_goes_where_and_when() {
     assert!(!inside.contains("미분류"));
     let by_gu = app.get("/districts?sido=47000&gu=1").await.ok();
     assert!(has(&by_gu, &format!("{both}&sigungu=47130"), "1"));
-    assert!(by_gu.contains("포항시 남구</span><span>2<") && by_gu.contains("포항시 북구</span><span>1<"), "{by_gu}");
+    for (gu, number, orders) in [("47111", "2", "총 <strong>2</strong>건"), ("47113", "1", "총 <strong>1</strong>건")]
+    {
+        let list = format!("{both}&sigungu={gu}");
+        assert!(has(&by_gu, &list, number), "{:?}", numbers(&by_gu));
+        assert!(app.get(&format!("/deliveries?{list}")).await.ok().contains(orders), "{gu}");
+    }
     let of_a_day = app.get("/districts?day=2024-03-15&method=all&state=PREPARING").await.ok();
     assert!(has(&of_a_day, "state=PREPARING&sido=47000&date_from=2024-03-15&date_to=2024-03-15", "1"));
     assert!(app.get("/districts?state=READY_TO_SHIP").await.ok().contains("여기로 갈 배송이 없어요"));
