@@ -56,21 +56,16 @@ impl From<KeyError> for Failure {
 
 impl Backup {
     pub(super) fn run(self, config: &Config) -> Outcome {
-        if let Self::Key = self {
-            return make_key(config);
-        }
-        if !config.is_backed_up() {
-            return Err(Failure(
-                "백업할 곳이 없어요. --backup으로 알려 주세요. 예: --backup file:///media/usb/backup".to_owned(),
-            ));
-        }
         match self {
+            Self::Key => make_key(config),
+            _ if !config.is_backed_up() => Err(Failure(
+                "백업할 곳이 없어요. --backup으로 알려 주세요. 예: --backup file:///media/usb/backup".to_owned(),
+            )),
             Self::Status(form) => status(config, form.json),
             Self::List(form) => list(config, form.json),
             Self::Now => now(config),
             Self::Verify(form) => verify(config, form.json),
             Self::TakeOver => Ok(backup::take_over_at_start(&config.backup, &config.data).map(|()| Done::Whole)?),
-            Self::Key => Ok(Done::Whole),
         }
     }
 }
