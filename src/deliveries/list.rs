@@ -313,9 +313,9 @@ impl Section {
         tx.number(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
-    /// Whether it takes in what is finished, by any method and of all dates, of everywhere or, where
-    /// the index of the sort knows the district, of a 시/도: a good part of a shop that has been at
-    /// work for a while, spread over the whole list.
+    /// Whether it takes in what is finished, by one of the usual methods and of all dates, of everywhere
+    /// or, where the index of the sort knows the district, of a 시/도: a good part of a shop that has
+    /// been at work for a while, spread over the whole list.
     fn is_most(&self) -> bool {
         let everywhere = match self.place {
             Place::Anywhere => true,
@@ -323,7 +323,7 @@ impl Section {
             Place::Sigungu(_) | Place::Gu { .. } | Place::Unclassified => false,
         };
         everywhere
-            && self.methods.len() == ShippingMethod::ALL.len()
+            && self.methods.iter().any(|method| matches!(method, ShippingMethod::Direct | ShippingMethod::Parcel))
             && !matches!(self.preferred, Preferred::Between(..))
             && self.states.contains(&DeliveryState::Completed)
     }

@@ -191,7 +191,7 @@ impl Task {
                     .to_owned()
             }
             Self::Label => format!(
-                "주문 파일이 처음 보는 상품 {}을(를) 만들었어요. 상품을 눌러, 옵션마다 공장이 읽을 말을 레이블에 적고 선택수정하세요.",
+                "주문 파일이 처음 보는 상품({})을 만들었어요. 상품을 눌러, 옵션마다 공장이 읽을 말을 레이블에 적고 선택수정하세요.",
                 lesson.product_number()
             ),
             Self::Purchase => format!(

@@ -166,6 +166,8 @@ async fn delivery(client: &Client, url: &str, query: &str) -> Result<String, Box
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // The client can speak TLS and wants to know whose, though nothing here does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));

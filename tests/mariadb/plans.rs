@@ -85,6 +85,8 @@ async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
     let service = router(&state).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
 
+    // The client can speak TLS and wants to know whose, though nothing here does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().cookie_store(true).build().expect("a client");
     for page in ["/setup", "/login"] {
         let answer = client.get(format!("{url}{page}")).send().await.expect("answers");

@@ -1,8 +1,8 @@
 //! Finding orders by words.
 //!
 //! The orders listed under a word are a set; several words are the sets' common members. A set is
-//! sorted whole, or, when it is large and the page near the front, kept in mind while the list is
-//! walked in its own sequence: what is in it fills the page. A word so short that too many are
+//! sorted whole, or, when it is large and the page near the front or the end, kept in mind while the
+//! list is walked from there: what is in it fills the page. A word so short that too many are
 //! listed under it (`김`) makes no set: the orders that are walked past are read and compared with
 //! it, for one page the first [`COMPARED`]. The total is then a lower bound and says so.
 
@@ -12,7 +12,7 @@ use chrono::Datelike;
 
 use super::plan::{Conditions, INDEX_OF_ALL, choose, sorted_ids, total};
 use super::{Found, Total};
-use crate::orders::filter::{OrderFilter, Sort};
+use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::store;
 use crate::orders::terms::{self, SearchField, Searchable};
@@ -55,8 +55,19 @@ pub(super) fn search(
     if offset >= count(&ids) && walk.keeps_all() {
         return Ok(Found { total: Total::Exactly(count(&ids)), ids: Vec::new(), search_was_cut: false });
     }
-    if ids.len() > SORTED && walk.is_short(tx, &ids, offset.saturating_add(size))? {
-        return walk.page(tx, Some(&ids.into_iter().collect()), offset, size);
+    if ids.len() > SORTED {
+        if walk.is_short(tx, &ids, offset.saturating_add(size))? {
+            return walk.page(tx, Some(&ids.into_iter().collect()), offset, size);
+        }
+        let behind = count(&ids) - offset;
+        // Every order has the moment it was placed; those without another date stand last either way.
+        if sort.by == DateField::Placed && behind < offset && walk.is_short(tx, &ids, behind)? {
+            let walk = Walk { sort: Sort { descending: !sort.descending, ..sort }, ..walk };
+            let size = size.min(behind);
+            let mut found = walk.page(tx, Some(&ids.into_iter().collect()), behind - size, size)?;
+            found.ids.reverse();
+            return Ok(found);
+        }
     }
     let ids = if walk.compared.is_empty() { ids } else { matching(tx, filter.field, &ids, &walk.compared)? };
     let ids = sorted(tx, conditions, &ids, sort)?;

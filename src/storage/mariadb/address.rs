@@ -60,7 +60,7 @@ pub enum AddressError {
     #[error("mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요.")]
     Shape,
     /// a port that is none
-    #[error("포트 {0}은(는) 숫자가 아니에요.")]
+    #[error("포트는 숫자로 적어 주세요: {0}.")]
     Port(String),
     /// a bound on lag that is none, or longer than an answer is waited for
     #[error("max_lag는 1초에서 {MAX_LAG}초 사이여야 해요.")]
