@@ -74,6 +74,6 @@ mod tests {
         let found = app.get("/help?q=%EB%A0%88%EC%9D%B4%EB%B8%94").await.ok();
         assert!(found.contains("href=\"/help/products"));
         let none = app.get("/help?q=%3Cscript%3E").await.ok();
-        assert!(none.contains("찾지 못했어요") && !none.contains("<script>"));
+        assert!(none.contains("맞는 도움말이 없어요") && !none.contains("<script>"));
     }
 }

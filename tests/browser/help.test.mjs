@@ -115,7 +115,7 @@ test('help is one click away from a screen, and is searched', async (t) => {
   await page.waitForURL(/\/help\/uploads#/);
   assert.ok(await page.getByRole('heading', { name: '거절된 행 고치기' }).isVisible());
   await page.goto('/help?q=없는말이에요');
-  assert.match(await mainText(page), /찾지 못했어요/);
+  assert.match(await mainText(page), /맞는 도움말이 없어요/);
 });
 
 test('every topic is laid out well, and its links and pictures are there', async (t) => {
