@@ -106,14 +106,7 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let until = Instant::now() + DEADLINE;
-        let turn = turn(&self.write_turn, until).await?;
-        let shared = Arc::clone(&self.shared);
-        on_a_thread(move || {
-            let _turn = turn;
-            shared.write(&work, until)
-        })
-        .await
+        self.in_turn(&self.write_turn, move |shared, until| shared.write(&work, until)).await
     }
 
     pub(super) async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -121,14 +114,7 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let until = Instant::now() + DEADLINE;
-        let turn = turn(&self.read_turns, until).await?;
-        let shared = Arc::clone(&self.shared);
-        on_a_thread(move || {
-            let _turn = turn;
-            shared.read(&work, until)
-        })
-        .await
+        self.in_turn(&self.read_turns, move |shared, until| shared.read(&work, until)).await
     }
 
     pub(super) async fn read_heavy<T, E>(
@@ -139,12 +125,25 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
+        self.in_turn(&self.read_turns, move |shared, until| shared.read_heavy(&work, until)).await
+    }
+
+    /// Waits for a turn and then works on a thread, both until the same moment.
+    async fn in_turn<T, E>(
+        &self,
+        turns: &Turns,
+        work: impl FnOnce(&Shared, Instant) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
         let until = Instant::now() + DEADLINE;
-        let turn = turn(&self.read_turns, until).await?;
+        let turn = turn(turns, until).await?;
         let shared = Arc::clone(&self.shared);
         on_a_thread(move || {
             let _turn = turn;
-            shared.read_heavy(&work, until)
+            work(&shared, until)
         })
         .await
     }
