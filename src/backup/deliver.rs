@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
 
 use super::claim::{self, Identity, Owner};
@@ -21,6 +22,9 @@ const ASK_EVERY: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 })
 /// How long a target that did not answer is left alone, doubling up to the longest.
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_mins(1);
+
+/// How many deletes are asked for at a time.
+const DELETES_AT_ONCE: usize = 8;
 
 /// How often what nobody needs any more is deleted, besides after each snapshot.
 const TIDY_EVERY_MS: i64 = 3_600_000;
@@ -47,6 +51,25 @@ pub(super) struct Delivery {
 pub(super) enum Load {
     Segments,
     Snapshots,
+}
+
+impl Load {
+    /// Which of what waits goes next: segments in order, and a snapshot when every segment is there
+    /// without which it is nothing.
+    fn next_of(self, waiting: Vec<Name>) -> Option<Name> {
+        let waits = |generation: &str, before: u64| {
+            waiting.iter().any(|name| match name {
+                Name::Segment { generation: of, number, .. } => of == generation && *number < before,
+                _ => false,
+            })
+        };
+        let goes = waiting.iter().position(|name| match name {
+            Name::Segment { .. } => self == Self::Segments,
+            Name::Snapshot { generation, next, .. } => self == Self::Snapshots && !waits(generation, *next),
+            Name::Claim { .. } | Name::Proof { .. } => false,
+        });
+        goes.and_then(|place| waiting.into_iter().nth(place))
+    }
 }
 
 /// Why a delivery stopped for a while.
@@ -123,7 +146,8 @@ impl Delivery {
         self.report.current(self.what, caught_up, self.spool.bytes());
         let snapshot_at = self.report.status().snapshot_at;
         let is_untidy = is_time(tidied.0, TIDY_EVERY_MS) || tidied.1 != snapshot_at;
-        if self.what == Load::Segments && is_untidy {
+        // Thousands of segments may have to go, and no commit shall wait for that.
+        if self.what == Load::Snapshots && is_untidy {
             self.tidy().await?;
             *tidied = (now, snapshot_at);
         }
@@ -154,16 +178,19 @@ impl Delivery {
     }
 
     async fn deliver(&self) -> Result<(), Stop> {
-        loop {
-            let waiting = self.spool.waiting()?;
-            let Some(name) = waiting.iter().find(|name| is_small(name) == (self.what == Load::Segments)) else {
-                return Ok(());
-            };
+        let mut any = false;
+        while let Some(name) = self.what.next_of(self.spool.waiting()?) {
             self.report.waits(self.spool.bytes());
-            self.put(name).await?;
-            self.spool.delivered(name)?;
-            self.report.delivered(name, self.clock.now());
+            self.put(&name).await?;
+            self.spool.delivered(&name)?;
+            self.report.delivered(&name, self.clock.now());
+            any = true;
         }
+        if any && self.what == Load::Segments {
+            // A snapshot may have waited for them.
+            self.spool.arrived.notify_waiters();
+        }
+        Ok(())
     }
 
     async fn put(&self, name: &Name) -> Result<(), Stop> {
@@ -200,9 +227,9 @@ impl Delivery {
         let waiting = self.spool.waiting()?;
         let objects = self.target.list("").await?;
         let names: Vec<_> = objects.iter().map(|(name, _)| name.clone()).collect();
-        for name in expired(&names, self.keep, self.clock.now()) {
-            self.target.delete(&name.path()).await?;
-        }
+        let expired = expired(&names, self.keep, self.clock.now()).into_iter().map(Name::path);
+        let deletes = expired.map(|path| async move { self.target.delete(&path).await });
+        stream::iter(deletes).buffer_unordered(DELETES_AT_ONCE).try_collect::<()>().await?;
         self.report.holds(&objects);
         let is_there = |generation: &str| {
             let is_its = |name: &Name| matches!(name, Name::Snapshot { generation: of, .. } if of == generation);
@@ -225,5 +252,24 @@ fn trouble(stop: &Stop) -> Trouble {
     match stop {
         Stop::Other(other) => Trouble::Other(other.clone()),
         other => Trouble::Words(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_goes_when_the_segments_that_it_needs_are_there() {
+        let segment = |number| Name::Segment { generation: "G".to_owned(), number, at: 1 };
+        let snapshot = |next| Name::Snapshot { generation: "G".to_owned(), first: 1, next, at: 1 };
+        let of_another = Name::Segment { generation: "H".to_owned(), number: 1, at: 1 };
+        let goes = |waiting: &[Name]| Load::Snapshots.next_of(waiting.to_vec());
+        assert_eq!(goes(&[segment(1), segment(2), snapshot(3)]), None);
+        assert_eq!(goes(&[segment(2), snapshot(3)]), None);
+        assert_eq!(goes(&[segment(2), snapshot(2), snapshot(3)]), Some(snapshot(2)));
+        assert_eq!(goes(&[segment(3), of_another.clone(), snapshot(3)]), Some(snapshot(3)));
+        let segments = [segment(2), of_another, snapshot(1)];
+        assert_eq!(Load::Segments.next_of(segments.to_vec()), Some(segment(2)));
     }
 }
