@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use qrcode::types::{Color, QrError};
-use qrcode::{EcLevel, QrCode};
+use fast_qr::{ECL, QRBuilder, QRCode};
 
 /// A QR code as the path of a picture.
 #[derive(Debug)]
@@ -16,22 +15,24 @@ pub(super) struct Square {
 
 /// The code of a text; none when it is longer than a code can be.
 pub(super) fn square(text: &str) -> Option<Square> {
-    let code: Result<QrCode, QrError> = QrCode::with_error_correction_level(text, EcLevel::M);
-    let code = code.ok()?;
-    let modules = code.width();
+    let code = code(text)?;
     let mut path = String::new();
-    for (y, row) in code.to_colors().chunks(modules).enumerate() {
+    for y in 0..code.size {
         let mut x = 0;
-        for run in row.chunk_by(|one, other| one == other) {
+        for run in code[y][..code.size].chunk_by(|one, other| one.value() == other.value()) {
             let length = run.len();
-            if run[0] == Color::Dark {
+            if run[0].value() {
                 // Writing into a text does not fail.
                 let _ = write!(path, "M{x} {y}h{length}v1h-{length}z");
             }
             x += length;
         }
     }
-    Some(Square { modules, path })
+    Some(Square { modules: code.size, path })
+}
+
+fn code(text: &str) -> Option<QRCode> {
+    QRBuilder::new(text).ecl(ECL::M).build().ok()
 }
 
 #[cfg(test)]
@@ -46,5 +47,15 @@ mod tests {
         assert!(corner(0, 0) && corner(far, 0) && corner(0, far));
         assert!(!corner(1, 1) && (21..=41).contains(&square.modules));
         assert!(super::square(&"가".repeat(3_000)).is_none());
+    }
+
+    #[test]
+    fn a_phone_reads_what_was_written() {
+        for text in ["https://mukkeum.example/deliveries/0123456789ABC", "http://192.168.0.7:8080/", "묶음 배송"] {
+            let code = code(text).expect("short enough");
+            let grid = rqrr::SimpleGrid::from_func(code.size, |x, y| code[y][x].value());
+            let (_, read) = rqrr::Grid::new(grid).decode().expect("readable");
+            assert_eq!(read, text);
+        }
     }
 }

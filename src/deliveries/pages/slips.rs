@@ -139,19 +139,15 @@ async fn slips_page(
     headers: &HeaderMap,
     wanted: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<Carried>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
-    let read = move |tx: &mut dyn Tx| Ok::<_, StorageError>((wanted(tx)?, shop::find(tx)?));
-    let ((deliveries, cut), shop) = state.storage.read(read).await?;
-    let base = if shop.address.is_empty() { asked_at(state, headers) } else { shop.address.clone() };
-    let districts = state.uploads.districts.latest();
-    let view = |carried| View::new(carried, &districts);
-    Ok(SlipsPage {
-        slips: deliveries.into_iter().map(|carried| Slip::new(view(carried), &base)).collect(),
-        layout,
-        shop,
-        cut,
-        print_now: false,
-        training: state.demo.is_some(),
-    })
+    let (here, districts) = (asked_at(state, headers), state.uploads.districts.latest());
+    let read = move |tx: &mut dyn Tx| {
+        let ((deliveries, cut), shop) = (wanted(tx)?, shop::find(tx)?);
+        let base = if shop.address.is_empty() { &here } else { &shop.address };
+        let slip = |carried| Slip::new(View::new(carried, &districts), base);
+        Ok::<_, StorageError>((deliveries.into_iter().map(slip).collect(), cut, shop))
+    };
+    let (slips, cut, shop) = state.storage.read(read).await?;
+    Ok(SlipsPage { slips, layout, shop, cut, print_now: false, training: state.demo.is_some() })
 }
 
 /// Where this page was asked for: a phone beside the office computer may reach it there too.
