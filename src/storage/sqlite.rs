@@ -35,6 +35,7 @@ pub(super) struct Sqlite {
 struct Shared {
     path: PathBuf,
     writer: Mutex<Connection>,
+    /// Those that nobody uses now; the first who finds none opens another.
     readers: Mutex<Vec<Connection>>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
@@ -63,9 +64,6 @@ impl Sqlite {
         schema::upgrade_sqlite(&mut writer, options.clock.now())?;
         let main = File::open(path).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
         let sqlite = Self::with(path, writer, None, Some(Arc::new(main)), options)?;
-        for reader in lock(&sqlite.shared.readers).iter() {
-            log::leave_log(reader)?;
-        }
         let log = Log::open(path, &sqlite, commits)?;
         Ok((sqlite, log))
     }
@@ -77,23 +75,15 @@ impl Sqlite {
         main: Option<Arc<File>>,
         options: &Options,
     ) -> Result<Self> {
-        let readers = (0..options.readers.max(1))
-            .map(|_| {
-                let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-                // A second guard beside the read-only handle: a stray write fails by name.
-                reader.pragma_update(None, "query_only", true).map_err(engine)?;
-                Ok(reader)
-            })
-            .collect::<Result<Vec<_>>>()?;
         let mut node = [0_u8; 2];
         getrandom::fill(&mut node).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
         Ok(Self {
             write_turn: Turns::new("sqlite", "write", 1),
-            read_turns: Turns::new("sqlite", "read", readers.len()),
+            read_turns: Turns::new("sqlite", "read", options.readers.max(1)),
             shared: Arc::new(Shared {
                 path: path.to_owned(),
                 writer: Mutex::new(writer),
-                readers: Mutex::new(readers),
+                readers: Mutex::default(),
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::from_le_bytes(node)),
                 _checkpointer: checkpointer,
@@ -126,8 +116,8 @@ impl Sqlite {
         let shared = Arc::clone(&self.shared);
         on_a_thread(move || {
             let _turn = turn;
-            let mut reader =
-                lock(&shared.readers).pop().ok_or_else(|| StorageError::Unavailable("no reader is free".to_owned()))?;
+            let free = lock(&shared.readers).pop();
+            let mut reader = free.map_or_else(|| shared.open_reader(), Ok)?;
             let answer = transact(&mut reader, TransactionBehavior::Deferred, &shared, &work);
             lock(&shared.readers).push(reader);
             answer
@@ -152,6 +142,18 @@ impl Sqlite {
     }
 }
 
+impl Shared {
+    fn open_reader(&self) -> Result<Connection> {
+        let reader = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        // A second guard beside the read-only handle: a stray write fails by name.
+        reader.pragma_update(None, "query_only", true).map_err(engine)?;
+        if self.main.is_some() {
+            log::leave_log(&reader)?;
+        }
+        Ok(reader)
+    }
+}
+
 pub(super) fn describe() -> String {
     format!("SQLite {}", rusqlite::version())
 }
@@ -162,6 +164,8 @@ fn connect_writer(path: &Path) -> Result<Connection> {
     // power cut (NORMAL would lose the last ones).
     writer.pragma_update(None, "journal_mode", "WAL").map_err(opening(path))?;
     writer.pragma_update(None, "synchronous", "FULL").map_err(opening(path))?;
+    // Pages that an upload changes are written once, when it is committed.
+    writer.pragma_update(None, "cache_size", -65_536).map_err(engine)?;
     // After a large upload the log shrinks again to what a working day needs.
     writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine)?;
     // Off by default in SQLite, and set per connection.
@@ -173,10 +177,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(engine)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Sorting and the lists of a query stay in memory; 64 MiB of pages per connection hold the
+    // Sorting and the lists of a query stay in memory; 32 MiB of pages per connection hold the
     // upper levels of every index of a large shop.
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(engine)?;
-    connection.pragma_update(None, "cache_size", -65_536).map_err(engine)?;
+    connection.pragma_update(None, "cache_size", -32_768).map_err(engine)?;
     Ok(connection)
 }
 
