@@ -253,14 +253,7 @@ impl Section {
     fn conditions(&self, index: &str, more: Option<Condition>) -> (String, Vec<Param<'static>>) {
         let by_state = index == "deliveries_by_state";
         let mut conditions = Vec::new();
-        if by_state || self.states.len() < DeliveryState::ALL.len() {
-            let states = self.states.iter().map(|state| (*state as i64).into()).collect::<Vec<_>>();
-            conditions.push((format!("state IN ({})", placeholders(states.len())), states));
-        }
-        if by_state || self.methods.len() < ShippingMethod::ALL.len() {
-            let methods = self.methods.iter().map(|method| method.code().into()).collect::<Vec<_>>();
-            conditions.push((format!("shipping_method IN ({})", placeholders(methods.len())), methods));
-        }
+        // First what leaves over least: they are looked at in this sequence.
         match self.place {
             Place::Anywhere => {}
             Place::Sido(code) => {
@@ -275,6 +268,14 @@ impl Section {
                 conditions.push((sql, self.zip_codes.iter().cloned().map(Param::from).collect()));
             }
             Place::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),
+        }
+        if by_state || self.states.len() < DeliveryState::ALL.len() {
+            let states = self.states.iter().map(|state| (*state as i64).into()).collect::<Vec<_>>();
+            conditions.push((format!("state IN ({})", placeholders(states.len())), states));
+        }
+        if by_state || self.methods.len() < ShippingMethod::ALL.len() {
+            let methods = self.methods.iter().map(|method| method.code().into()).collect::<Vec<_>>();
+            conditions.push((format!("shipping_method IN ({})", placeholders(methods.len())), methods));
         }
         let date = |operator: &str, date: chrono::NaiveDate| {
             (format!("preferred_shipping_date {operator} ?"), vec![date.into()])

@@ -20,7 +20,7 @@ use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
 const SORTED: usize = if cfg!(test) { 40 } else { 3_000 };
 
 /// How many deliveries a walk passes while it only looks whether one of their orders is in the set.
-const PASSED: i64 = if cfg!(test) { 90 } else { 10_000 };
+const PASSED: i64 = if cfg!(test) { 90 } else { 8_000 };
 
 /// How many deliveries a walk passes while it reads and compares their orders.
 const COMPARED: i64 = if cfg!(test) { 50 } else { 1_000 };
