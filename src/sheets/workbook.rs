@@ -293,28 +293,33 @@ fn read_cells<'x>(
     let mut counter = Counter::new(limits);
     allowance.renew();
     let mut reader = guarded(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
-    while let Some(cell) = guarded(|| reader.next_cell())? {
-        allowance.renew();
-        counter.cell()?;
-        if cell.get_position().1 as usize >= limits.columns {
-            continue;
-        }
-        if let DataRef::String(text) = cell.get_value() {
-            batch.bytes += text.len();
-        }
-        batch.bytes += size_of::<Read<'_>>();
-        batch.cells.push(cell);
-        if batch.bytes >= BATCH {
-            // Memory that went around and came back is warm; what a cell held is freed where it was made.
-            let mut room = used.try_recv().unwrap_or_default();
-            room.clear();
-            batch.bytes = 0;
-            if hand_over.send(std::mem::replace(&mut batch.cells, room)).is_err() {
-                return Ok(());
+    // One guard around all cells: a cell that is handed through one by itself takes as long again.
+    guarded(|| {
+        while let Some(cell) = reader.next_cell()? {
+            allowance.renew();
+            if let Err(refusal) = counter.cell() {
+                return Ok(Err(refusal));
+            }
+            if cell.get_position().1 as usize >= limits.columns {
+                continue;
+            }
+            if let DataRef::String(text) = cell.get_value() {
+                batch.bytes += text.len();
+            }
+            batch.bytes += size_of::<Read<'_>>();
+            batch.cells.push(cell);
+            if batch.bytes >= BATCH {
+                // Memory that went around and came back is warm; what a cell held is freed where it was made.
+                let mut room = used.try_recv().unwrap_or_default();
+                room.clear();
+                batch.bytes = 0;
+                if hand_over.send(std::mem::replace(&mut batch.cells, room)).is_err() {
+                    break;
+                }
             }
         }
-    }
-    Ok(())
+        Ok::<_, calamine::XlsxError>(Ok(()))
+    })?
 }
 
 /// Puts cells together into rows. Tells whether all of them were visited.
