@@ -39,6 +39,11 @@ impl SetupPage {
             restoring: state.config.restored().filter(|_| state.demo.is_none()).map(|_| Restoring::default()),
         }
     }
+
+    /// Whether somebody tried to restore, and is to mend something there.
+    fn restores(&self) -> bool {
+        self.restoring.as_ref().is_some_and(Restoring::is_open)
+    }
 }
 
 #[derive(Deserialize)]
