@@ -29,7 +29,7 @@
 //!    else closed the database, a power cut ate the log) begin a new *generation*: a random name,
 //!    segments from 1, a snapshot. The same when anything does not follow while running. Old
 //!    generations stay until retention takes them.
-//! 6. **Restore** ([`restore`]), from the names at the target alone: the newest snapshot before the
+//! 6. **Restore** ([`route`], [`restore`]), from the names at the target alone: the newest snapshot before the
 //!    moment, then the segments after it. A segment that is missing, damaged, of another place or out
 //!    of order is named and ends it. What was built is examined as a shop before it is put in
 //!    place.
@@ -49,11 +49,13 @@ mod examine;
 mod follow;
 mod key;
 mod line;
+mod list;
 mod names;
 mod object;
 pub mod pages;
 mod restore;
 mod retention;
+mod route;
 mod snapshot;
 mod spool;
 mod status;
@@ -78,7 +80,7 @@ pub use self::examine::{Figures, Finding, examine};
 use self::follow::{Ask, Follower, Voice};
 pub use self::key::{FILE_NAME as KEY_FILE, Key, KeyError};
 use self::line::Line;
-use self::names::Name;
+pub use self::list::{Copies, list};
 pub use self::restore::{RestoreError, Restored, put_in_place, restore};
 pub use self::retention::Keep;
 use self::spool::Spool;
@@ -232,59 +234,6 @@ pub fn take_over_at_start(plan: &Plan, data: &Path) -> Result<(), StartError> {
         std::fs::write(folder.join(status::TAKE_OVER), "")?;
     }
     Ok(())
-}
-
-/// A snapshot at a target and what follows it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Copies {
-    /// the stretch of time without a gap that it belongs to
-    pub generation: String,
-    /// when it was made, UTC milliseconds
-    pub at: i64,
-    /// its size
-    pub bytes: u64,
-    /// how many segments follow it
-    pub segments: usize,
-    /// up to which moment they lead
-    pub until: i64,
-    /// when it was last restored for a trial
-    pub proven_at: Option<i64>,
-}
-
-/// What a target holds, the newest snapshot first.
-///
-/// # Errors
-/// The target does not answer.
-pub async fn list(target: &Target) -> Result<Vec<Copies>, TargetError> {
-    let objects = target.list("").await?;
-    let mut copies: Vec<Copies> =
-        objects.iter().filter_map(|(name, bytes)| copies_of(name, *bytes, &objects)).collect();
-    copies.sort_unstable_by_key(|copies| std::cmp::Reverse(copies.at));
-    Ok(copies)
-}
-
-fn copies_of(name: &Name, bytes: u64, objects: &[(Name, u64)]) -> Option<Copies> {
-    let Name::Snapshot { generation, first, next, at } = name else { return None };
-    let segments = objects.iter().filter_map(|(name, _)| match name {
-        Name::Segment { generation: of, number, at } if of == generation && number >= first => Some(*at),
-        _ => None,
-    });
-    let proofs = objects.iter().filter_map(|(name, _)| match name {
-        Name::Proof { generation: of, first: one, next: other, at }
-            if (of, one, other) == (generation, first, next) =>
-        {
-            Some(*at)
-        }
-        _ => None,
-    });
-    Some(Copies {
-        generation: generation.clone(),
-        at: *at,
-        bytes,
-        segments: segments.clone().count(),
-        until: segments.max().unwrap_or(*at).max(*at),
-        proven_at: proofs.max(),
-    })
 }
 
 impl Backup {
