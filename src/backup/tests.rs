@@ -384,6 +384,12 @@ async fn a_proof_restores_and_compares_and_a_copy_that_is_gone_is_noticed() {
     assert_eq!((proof.failure, proof.orders), (None, Some(50)));
     let copies = list(&target(shop.folder.path())).await.expect("lists");
     assert!(copies[0].proven_at.is_some(), "{copies:?}");
+    crate::web::metrics::install();
+    shop.backup.measure(SystemClock.now());
+    let told = crate::web::metrics::text();
+    for figure in ["age_seconds", "snapshot_age_seconds", "proof_age_seconds", "waiting_bytes", "in_trouble"] {
+        assert!(told.contains(&format!("\nmukkeum_backup_{figure}{{target=\"file://")), "{figure}: {told}");
+    }
 
     fs::remove_dir_all(shop.folder.path().join("copies").join(&copies[0].generation)).expect("removes");
     let proof = shop.backup.prove(0).await.expect("a place");

@@ -93,9 +93,13 @@ pub fn upkeep() {
     }
 }
 
+/// Every figure as Prometheus reads it; nothing before [`install`].
+pub(crate) fn text() -> String {
+    RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
+}
+
 async fn show() -> Response {
-    let text = RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4"), (header::CACHE_CONTROL, "no-store")], text).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4"), (header::CACHE_CONTROL, "no-store")], text()).into_response()
 }
 
 #[cfg(test)]
