@@ -7,6 +7,8 @@
 
 #[path = "mariadb/copy.rs"]
 mod copy;
+#[path = "mariadb/dump.rs"]
+mod dump;
 #[path = "mariadb/plans.rs"]
 mod plans;
 

@@ -45,6 +45,7 @@
 
 mod claim;
 mod deliver;
+mod dump;
 mod examine;
 mod follow;
 mod key;
@@ -76,6 +77,7 @@ use tokio::task::JoinSet;
 
 pub use self::claim::Identity;
 use self::deliver::{Delivery, Load};
+pub use self::dump::{Dump, DumpError};
 pub use self::examine::{Figures, Finding, examine};
 use self::follow::{Ask, Follower, Voice};
 pub use self::key::{FILE_NAME as KEY_FILE, Key, KeyError};

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use super::{Backup, KEY_FILE, Key, Status, Trouble};
+use super::{Backup, Dump, KEY_FILE, Key, Status, Trouble};
 use crate::audit;
 use crate::config::Database;
 use crate::storage::{StorageError, crockford};
@@ -42,6 +42,27 @@ struct BackupPage {
     has_key: bool,
     is_demo: bool,
     is_mariadb: bool,
+    dump: Option<DumpView>,
+}
+
+/// The newest copy that MariaDB's own tools made, in words.
+struct DumpView {
+    dump: Dump,
+    now: Moment,
+}
+
+impl DumpView {
+    fn made(&self) -> String {
+        format!("{} ({})", Moment(self.dump.at), ago(self.now.0 - self.dump.at))
+    }
+
+    fn size(&self) -> String {
+        size(self.dump.bytes)
+    }
+
+    fn is_stale(&self) -> bool {
+        self.dump.is_stale(self.now)
+    }
 }
 
 /// One target in words.
@@ -123,7 +144,9 @@ async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
     let targets = statuses.into_iter().enumerate().map(view).collect();
     let has_key = state.config.data.join(KEY_FILE).exists();
     let is_mariadb = matches!(state.config.database, Database::MariaDb(_));
-    Ok(page(BackupPage { layout, targets, has_key, is_demo: state.demo.is_some(), is_mariadb }))
+    let dump = if is_mariadb { state.storage.read(Dump::newest).await? } else { None };
+    let dump = dump.map(|dump| DumpView { dump, now });
+    Ok(page(BackupPage { layout, targets, has_key, is_demo: state.demo.is_some(), is_mariadb, dump }))
 }
 
 #[derive(Deserialize)]
@@ -285,7 +308,15 @@ mod tests {
         app.sign_in_admin().await;
         assert!(!app.state.config.is_backed_up());
         let text = app.get("/backup").await.ok();
-        assert!(text.contains("mukkeum doctor") && !text.contains("/backup/download"), "{text}");
+        assert!(text.contains("아직 사본이 없어요") && !text.contains("/backup/download"), "{text}");
+
+        let at = app.state.now().0 - 3_600_000;
+        for (at, words) in [(at, "1시간 전"), (at - 172_800_000, "떠지지 않았어요")] {
+            let dump = Dump { name: "shop.sql.zst".to_owned(), at, bytes: 12_345_678, position: "0-1-2".to_owned() };
+            app.state.storage.write(move |tx| dump.remember(tx)).await.expect("remembers");
+            let text = app.get("/backup").await.ok();
+            assert!(text.contains("shop.sql.zst") && text.contains("12.3MB") && text.contains(words), "{text}");
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,14 @@
 //! `mukkeum backup`: how the backup stands, what it holds, and what to do with it now.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::{Done, Failure, Outcome, block_on, open_storage, open_with_log, restore, serve};
-use crate::backup::{self, Copies, Key, KeyError, StartError, Status, TargetError};
-use crate::config::Config;
+use crate::backup::{self, Copies, Dump, DumpError, Key, KeyError, StartError, Status, TargetError};
+use crate::config::{Config, Database};
 use crate::time::Moment;
 
 /// How long a snapshot that was asked for may take.
@@ -27,6 +28,12 @@ pub(super) enum Backup {
     Key,
     /// 다른 프로그램이 쓰던 백업 자리를 이어받아요. 다음에 켤 때 이어받아요
     TakeOver,
+    /// MariaDB의 사본(mariadb-dump, zstd)을 읽어 보고, 온전하면 그때를 기억해요
+    Dumped {
+        /// 사본 파일
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -48,6 +55,12 @@ impl From<StartError> for Failure {
     }
 }
 
+impl From<DumpError> for Failure {
+    fn from(error: DumpError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         Self(error.to_string())
@@ -58,6 +71,7 @@ impl Backup {
     pub(super) fn run(self, config: &Config) -> Outcome {
         match self {
             Self::Key => make_key(config),
+            Self::Dumped { file } => dumped(config, &file),
             _ if !config.is_backed_up() => Err(Failure(
                 "백업할 곳이 없어요. --backup으로 알려 주세요. 예: --backup file:///media/usb/backup".to_owned(),
             )),
@@ -214,6 +228,17 @@ fn verify(config: &Config, json: bool) -> Outcome {
         0 => Ok(Done::Whole),
         failed => Err(Failure(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", proofs.len()))),
     }
+}
+
+fn dumped(config: &Config, file: &Path) -> Outcome {
+    if let Database::Sqlite(_) = config.database {
+        return Err(Failure("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
+    }
+    let dump = Dump::of_file(file)?;
+    let (storage, remembered) = (open_storage(config)?, dump.clone());
+    block_on(async { Ok(storage.write(move |tx| remembered.remember(tx)).await?) })?;
+    writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
+    Ok(Done::Whole)
 }
 
 fn make_key(config: &Config) -> Outcome {

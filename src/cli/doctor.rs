@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Done, Failure, Outcome, block_on, open_storage};
-use crate::backup::Status;
+use crate::backup::{Dump, Status};
 use crate::config::{Config, Database};
 use crate::sessions::{Place, RedisStore};
-use crate::storage::{Finding, Severity, schema};
+use crate::storage::{Finding, Severity, Storage, schema};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A copy that is older is worth a look: a running program copies at least twice a minute.
@@ -79,7 +79,9 @@ fn data(config: &Config) -> Vec<Finding> {
         Finding::good(SUBJECT, storage.describe()),
         Finding::good("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
     ];
-    if matches!(config.database, Database::Sqlite(_)) {
+    if matches!(config.database, Database::MariaDb(_)) {
+        findings.push(dump(&storage));
+    } else {
         let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
         let said = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
         findings.push(if said == "ok" {
@@ -90,6 +92,21 @@ fn data(config: &Config) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// How old the newest copy is that MariaDB's own tools made.
+fn dump(storage: &Storage) -> Finding {
+    const SUBJECT: &str = "MariaDB의 사본";
+    const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
+    let wrong = |found| Finding::wrong(Severity::Warning, SUBJECT, found, ADVICE);
+    match block_on(async { Ok(storage.read(Dump::newest).await?) }) {
+        Ok(Some(dump)) if dump.is_stale(SystemClock.now()) => {
+            wrong(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
+        }
+        Ok(Some(dump)) => Finding::good(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
+        Ok(None) => wrong("아직 없어요".to_owned()),
+        Err(failure) => wrong(failure.to_string()),
+    }
 }
 
 /// How old the copies are, and whether they were proven.

@@ -12,6 +12,11 @@ GRANT REPLICA MONITOR ON *.* TO 'mukkeum'@'%';
 CREATE USER 'repl'@'%' IDENTIFIED BY 'change-me-2';
 GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'repl'@'%';
 
+-- The nightly dump and the binary logs that lead it on.
+CREATE USER 'dump'@'%' IDENTIFIED BY 'change-me-4';
+GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON mukkeum.* TO 'dump'@'%';
+GRANT RELOAD, BINLOG MONITOR, REPLICATION SLAVE ON *.* TO 'dump'@'%';
+
 -- MHA needs everything: it stops replicas, applies logs and lifts read_only.
 CREATE USER 'mha'@'%' IDENTIFIED BY 'change-me-3';
 GRANT ALL ON *.* TO 'mha'@'%';
