@@ -2,9 +2,11 @@
 //!
 //! `cargo bench --bench backup -- [--seconds 20] [--megabytes 1024]`
 //!
-//! A shop commits 200 small changes a second, first without a backup, then with one into a folder:
-//! how long a commit takes in each case, and how long after it the copy is at the target. Then it grows
-//! to the given size: how long a snapshot takes while it goes on committing, and a restore.
+//! Two shops commit 200 small changes a second, one without a backup and one with a backup into a
+//! folder, in turns of a second, so that whatever else the machine does falls on both: how long a commit
+//! takes in each, and how long after it the copy is at the target. Then the second grows to the given
+//! size: how long a snapshot takes while it goes on committing, what that costs the commits, and how long
+//! a restore takes.
 #![expect(clippy::print_stdout, reason = "a program that shows figures")]
 
 use std::cell::Cell;
@@ -72,7 +74,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
-/// How long each commit took, sorted.
+/// How long each commit took.
 async fn commits(storage: &Storage, seconds: u32) -> Outcome<Vec<Duration>> {
     let mut tick = tokio::time::interval(Duration::from_secs(1) / RATE);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -84,7 +86,6 @@ async fn commits(storage: &Storage, seconds: u32) -> Outcome<Vec<Duration>> {
         storage.write(|tx| add(tx, "한 줄", b"0123456789abcdef")).await?;
         took.push(begin.elapsed());
     }
-    took.sort_unstable();
     Ok(took)
 }
 
@@ -101,24 +102,25 @@ async fn lags(backup: &Backup, done: &Cell<bool>) -> Vec<Duration> {
             last = copied_at;
         }
     }
-    lags.sort_unstable();
     lags
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Outcome {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
-    let without = {
-        let storage = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
-        commits(&storage, arguments.seconds).await?
-    };
+    let alone = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
     let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options())?;
     let backup = Backup::start(&plan(folder.path()), &data, &storage, log)?;
-    while backup.statuses()[0].copied_at.is_none() {
+    while backup.statuses()[0].snapshot_at.is_none() {
         commits(&storage, 1).await?;
+    }
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..arguments.seconds {
+        without.extend(commits(&alone, 1).await?);
+        with.extend(commits(&storage, 1).await?);
     }
     let done = Cell::new(false);
     let committing = async {
@@ -126,18 +128,23 @@ async fn main() -> Outcome {
         done.set(true);
         took
     };
-    let (with, lags) = tokio::join!(committing, lags(&backup, &done));
-    let with = with?;
+    let (committed, lags) = tokio::join!(committing, lags(&backup, &done));
+    with.extend(committed?);
 
     println!("| | p50 | p99 |\n| --- | --- | --- |");
     for (name, took) in [
-        ("commit without a backup", &without),
-        ("commit with a backup", &with),
-        ("what would be lost, at its most before each copy", &lags),
+        ("commit without a backup", without),
+        ("commit with a backup", with),
+        ("what would be lost, at its most before each copy", lags),
     ] {
-        println!("| {name} | {:.1} ms | {:.1} ms |", ms(percentile(took, 50)), ms(percentile(took, 99)));
+        println!("| {name} | {} |", percentiles(took));
     }
     large(&arguments, folder.path(), &storage, &backup).await
+}
+
+fn percentiles(mut took: Vec<Duration>) -> String {
+    took.sort_unstable();
+    format!("{:.2} ms | {:.1} ms", ms(percentile(&took, 50)), ms(percentile(&took, 99)))
 }
 
 fn ms(duration: Duration) -> f64 {
@@ -150,28 +157,33 @@ async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: 
         let text = "글자는 잘 줄어요. ".repeat((1 << 19) / 24);
         storage.write(move |tx| add(tx, &text, &bytes)).await?;
     }
+    // What was just written is on its way to disk and target, and by its volume had a snapshot taken.
+    loop {
+        let before = backup.statuses()[0].snapshot_at;
+        commits(storage, 4).await?;
+        let status = &backup.statuses()[0];
+        if status.waiting_bytes < 1 << 20 && status.snapshot_at == before {
+            break;
+        }
+    }
+    let quiet = commits(storage, 10).await?;
     let before = backup.statuses()[0].snapshot_at;
     let begin = Instant::now();
     backup.snapshot();
-    let mut slowest = Duration::ZERO;
-    let mut count = 0_u32;
+    let mut busy = Vec::new();
     while backup.statuses()[0].snapshot_at <= before {
-        let took = commits(storage, 1).await?;
-        slowest = slowest.max(took.last().copied().unwrap_or_default());
-        count += u32::try_from(took.len())?;
+        busy.extend(commits(storage, 1).await?);
     }
-    println!(
-        "\nsnapshot of {} MB while {count} commits went on: {:.1} s, slowest commit {:.0} ms",
-        arguments.megabytes,
-        begin.elapsed().as_secs_f64(),
-        ms(slowest)
-    );
+    println!("\nsnapshot of {} MB: {:.1} s\n", arguments.megabytes, begin.elapsed().as_secs_f64());
+    println!("| | p50 | p99 |\n| --- | --- | --- |");
+    println!("| commit before it | {} |", percentiles(quiet));
+    println!("| commit while it is taken | {} |", percentiles(busy));
     backup.stop(Duration::from_mins(5)).await;
     let target = backup::open(&address(folder))?;
     let begin = Instant::now();
     let restored = backup::restore(&target, None, None, &folder.join("restored.db"), false, &mut |_, _| ()).await?;
     println!(
-        "restore of {} MB, examined: {:.1} s, {} segments",
+        "\nrestore of {} MB, examined: {:.1} s, {} segments",
         restored.bytes / 1_000_000,
         begin.elapsed().as_secs_f64(),
         restored.segments
