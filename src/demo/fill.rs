@@ -1,18 +1,21 @@
 //! Fills a shop with orders as a year and two months of work would have left them.
 
+use std::sync::mpsc;
+
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
-use crate::orders::store::{Action, Cause, terms::tidy};
+use crate::orders::store::{Action, Cause, changing, terms::tidy};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
-use crate::uploads::apply::create;
+use crate::uploads::apply::{make, make_deliveries};
 use crate::uploads::bundles::bundles;
 use crate::uploads::plan::findings;
 
 use super::{Random, new_orders};
 
-/// Orders made in one transaction.
-const AT_ONCE: usize = 20_000;
+/// Orders planned and inserted at once. Their search terms are one run, and of a million orders there
+/// are not so many runs that more are refused.
+const AT_ONCE: usize = if cfg!(test) { 700 } else { 20_000 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -47,28 +50,55 @@ pub async fn fill(storage: &Storage, seed: u64, count: u64, now: Moment, progres
     }
 }
 
-/// As [`fill`], in the caller's transaction: all of the shop or nothing.
-pub(super) fn fill_within(tx: &mut dyn Tx, seed: u64, count: u64, now: Moment) -> Result<()> {
+/// As [`fill`], in the caller's transaction: all of the shop or nothing. The next orders are thought
+/// out while those before are written.
+pub(super) fn fill_within(tx: &mut dyn Tx, seed: u64, count: u64, now: Moment, progress: &dyn Fn(u64)) -> Result<()> {
     let districts = Districts::embedded();
-    let mut orders = new_orders(seed, count, now);
-    loop {
-        let part: Vec<NewOrder> = orders.by_ref().take(AT_ONCE).collect();
-        if part.is_empty() {
-            return Ok(());
+    std::thread::scope(|scope| {
+        let (give, parts) = mpsc::sync_channel::<Vec<NewOrder>>(1);
+        scope.spawn(move || {
+            let mut orders = new_orders(seed, count, now);
+            loop {
+                let part: Vec<NewOrder> = orders.by_ref().take(AT_ONCE).collect();
+                // Nobody takes it when the writing has failed.
+                if part.is_empty() || give.send(part).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut done = 0;
+        for part in parts {
+            put(tx, &part, now, &districts)?;
+            done += part.len() as u64;
+            progress(done);
         }
-        put(tx, &part, now, &districts)?;
-    }
+        Ok(())
+    })
 }
 
 fn put(tx: &mut dyn Tx, part: &[NewOrder], now: Moment, districts: &Districts) -> Result<()> {
-    let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
-    for (place, (code, name, _)) in CHANNELS.iter().enumerate() {
-        let of_channel: Vec<&NewOrder> = part.iter().filter(|order| channel(order) == place).collect();
-        let findings = findings(tx, &of_channel)?;
-        let bundles = bundles(tx, &of_channel)?.bundles;
-        create(tx, cause, (code, name), &bundles, &findings, districts, &|order| settle(order, now))?;
+    let mut of_channels: [Vec<&NewOrder>; CHANNELS.len()] = Default::default();
+    for order in part {
+        of_channels[channel(order)].push(order);
     }
-    Ok(())
+    let mut planned = Vec::with_capacity(CHANNELS.len());
+    for orders in &of_channels {
+        planned.push(bundles(tx, orders)?.bundles);
+    }
+    let mut made = Vec::with_capacity(part.len());
+    for (((code, name, _), orders), bundles) in CHANNELS.iter().zip(&of_channels).zip(&planned) {
+        // What one channel brings the next one finds.
+        let findings = findings(tx, orders)?;
+        made.extend(make(tx, None, (code, name), bundles, &findings, districts)?);
+    }
+    for new in &mut made {
+        settle(&mut new.order, now);
+    }
+    let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
+    changing(tx, cause, |changes| {
+        changes.orders_of_a_run = AT_ONCE;
+        changes.insert_all(&made, |tx| make_deliveries(tx, &made))
+    })
 }
 
 /// Orders of one bundle come from one channel.
@@ -135,26 +165,60 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::backup;
+    use crate::orders::invariants;
+    use crate::storage::Options;
     use crate::storage::testing::Scratch;
-    use crate::storage::{Options, StorageError};
     use crate::time::SystemClock;
 
+    const NOW: Moment = Moment(1_795_316_400_000);
+    const ORDERS: u64 = 3_000;
+
+    fn open(folder: &Scratch) -> Storage {
+        folder.open(&Options { clock: Arc::new(SystemClock), readers: 1 })
+    }
+
+    /// It is as a real shop is kept, and has something of everything.
+    async fn is_whole(storage: &Storage, folder: &Scratch) {
+        storage.read(invariants::hold).await.expect("is as its orders say");
+        let sidos = i64::try_from(Districts::embedded().sidos().count()).expect("few");
+        let count = |what: &'static str| storage.read(move |tx| tx.number(what, &[]));
+        for (what, least) in [
+            ("SELECT count(*) FROM orders", 3_000),
+            ("SELECT count(DISTINCT state) FROM orders", 7),
+            ("SELECT count(DISTINCT state) FROM deliveries", 5),
+            ("SELECT count(DISTINCT channel_id) FROM orders", 3),
+            ("SELECT count(DISTINCT shipping_method) FROM orders", 4),
+            ("SELECT count(DISTINCT product_id) FROM orders", 20),
+            ("SELECT count(DISTINCT sigungu - sigungu % 1000) FROM orders WHERE sigungu IS NOT NULL", sidos),
+            ("SELECT count(*) FROM deliveries WHERE order_count > 1", 200),
+            ("SELECT count(*) FROM open_claims", 1),
+            ("SELECT count(DISTINCT claim) FROM orders WHERE claim <> ''", 2),
+        ] {
+            let found = count(what).await.expect("counts");
+            assert!(found >= least, "{what}: {found}");
+        }
+        assert_eq!(count("SELECT count(*) FROM orders WHERE sigungu IS NULL").await.expect("counts"), 0);
+        if folder.address().is_none() {
+            let copy = folder.path().join("copy.db");
+            storage.copy_to(copy.clone()).await.expect("copies");
+            assert_eq!(backup::examine(&copy).expect("a whole shop").orders, 3_000);
+        }
+    }
+
     #[tokio::test]
-    async fn a_filled_shop_has_every_state_and_channel() {
+    async fn a_filled_shop_is_as_a_real_one() {
         let folder = Scratch::new();
-        let options = Options { clock: Arc::new(SystemClock), readers: 1 };
-        let storage = folder.open(&options);
-        fill(&storage, 1, 3_000, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        let (orders, states, channels, claims) = storage
-            .read(|tx| {
-                let count = |tx: &mut dyn Tx, what: &str| tx.number(&format!("SELECT count({what}) FROM orders"), &[]);
-                let (orders, states) = (count(tx, "*")?, count(tx, "DISTINCT state")?);
-                let claims = tx.number("SELECT count(*) FROM open_claims", &[])?;
-                Ok::<_, StorageError>((orders, states, count(tx, "DISTINCT channel_id")?, claims))
-            })
-            .await
-            .expect("counts");
-        assert_eq!((orders, states, channels), (3_000, 7, 3));
-        assert!((1..=20).contains(&claims), "{claims}");
+        let storage = open(&folder);
+        fill(&storage, 1, ORDERS, NOW, |_| ()).await.expect("fills");
+        is_whole(&storage, &folder).await;
+    }
+
+    #[tokio::test]
+    async fn a_shop_filled_in_one_transaction_is_the_same() {
+        let folder = Scratch::new();
+        let storage = open(&folder);
+        storage.write(|tx| fill_within(tx, 1, ORDERS, NOW, &|_| ())).await.expect("fills");
+        is_whole(&storage, &folder).await;
     }
 }

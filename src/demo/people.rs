@@ -1,5 +1,7 @@
 //! Synthetic people and where they live.
 
+use std::collections::BTreeMap;
+
 use super::random::Random;
 use crate::districts::Districts;
 use crate::orders::model::{Customer, Recipient};
@@ -58,17 +60,29 @@ impl Person {
 pub(super) struct Population {
     seed: u64,
     /// first and last postal code, and the name of the 시/군/구
-    places: Vec<(u32, u32, String)>,
+    places: Vec<Block>,
+    /// … of each 시/도
+    by_sido: Vec<Vec<Block>>,
 }
+
+type Block = (u32, u32, String);
+
+/// Of a hundred people, so many live in any 시/도 with the same chance: else the smallest would have
+/// nobody in a small shop.
+const SPREAD_PERCENT: u32 = 20;
 
 impl Population {
     pub(super) fn new(seed: u64) -> Self {
         let districts = Districts::embedded();
-        let places = districts
-            .postal_blocks()
-            .filter_map(|(start, end, code)| Some((start, end, districts.sigungu(code)?.full_name.clone())))
-            .collect();
-        Self { seed, places }
+        let (mut places, mut by_sido) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        for (start, end, code) in districts.postal_blocks() {
+            if let Some((sigungu, sido)) = districts.sigungu(code).zip(districts.sido(code)) {
+                let block = (start, end, sigungu.full_name.clone());
+                by_sido.entry(sido.code).or_default().push(block.clone());
+                places.push(block);
+            }
+        }
+        Self { seed, places, by_sido: by_sido.into_values().collect() }
     }
 
     pub(super) fn person(&self, index: u64) -> Person {
@@ -76,7 +90,8 @@ impl Population {
         let name =
             format!("{}{}{}", random.word(&SURNAMES), random.word(&FIRST_SYLLABLES), random.word(&LAST_SYLLABLES));
         let tel = format!("010-0000-{:04}", random.below(10_000));
-        let (start, end, district) = random.pick(&self.places).cloned().unwrap_or_default();
+        let anywhere = random.chance(SPREAD_PERCENT).then(|| random.pick(&self.by_sido)).flatten();
+        let (start, end, district) = random.pick(anywhere.unwrap_or(&self.places)).cloned().unwrap_or_default();
         let address1 = format!("{district} {} {}", random.word(&ROADS), random.between(1, 320));
         let address2 = format!(
             "{} {}동 {}{:02}호",

@@ -32,6 +32,9 @@ const MADE: &str = "demo.made";
 /// How old a shop is at least before somebody makes it anew by hand, in milliseconds.
 const LEAST_AGE_MS: i64 = 60 * 1000;
 
+/// Orders after which it is said how many there are.
+const TOLD_EVERY: u64 = 100_000;
+
 const WORDS: &str = "교육용 · 연습 데이터예요. 마음껏 눌러 보세요.";
 
 /// Somebody everybody may be in the training shop.
@@ -208,7 +211,11 @@ fn make(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Resu
         store::add(tx, account.username, account.role, hash)??;
     }
     let now = tx.now();
-    fill_within(tx, SEED, orders, now)?;
+    fill_within(tx, SEED, orders, now, &|done| {
+        if done.is_multiple_of(TOLD_EVERY) {
+            tracing::info!(done, orders, "making the training shop");
+        }
+    })?;
     audit::record(tx, None, MADE, &json!({ "orders": orders }))?;
     Ok(now)
 }

@@ -12,7 +12,7 @@ pub mod edit;
 pub mod export;
 pub mod filter;
 #[cfg(test)]
-mod invariants;
+pub(crate) mod invariants;
 pub mod list;
 #[cfg(test)]
 mod list_tests;

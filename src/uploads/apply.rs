@@ -48,30 +48,46 @@ pub fn apply(
 pub fn create(
     tx: &mut dyn Tx,
     cause: Cause,
-    (code, name): (&str, &str),
+    channel: (&str, &str),
     bundles: &[Bundle<'_>],
     findings: &Findings,
     districts: &Districts,
     settle: &dyn Fn(&mut Order),
 ) -> Result<()> {
+    let mut made = make(tx, cause.upload_id, channel, bundles, findings, districts)?;
+    for new in &mut made {
+        settle(&mut new.order);
+    }
+    orders::changing(tx, cause, |changes| changes.insert_all(&made, |tx| make_deliveries(tx, &made)))
+}
+
+/// The orders of `bundles`, to be inserted, and in the database the products and variants that were found
+/// missing.
+pub fn make<'b>(
+    tx: &mut dyn Tx,
+    upload_id: Option<i64>,
+    (code, name): (&str, &str),
+    bundles: &'b [Bundle<'_>],
+    findings: &Findings,
+    districts: &Districts,
+) -> Result<Vec<New<'b>>> {
     let channel_id = channel(tx, code, name)?;
-    let product_ids = make_products(tx, bundles, findings, cause.upload_id)?;
-    let mut made: Vec<New<'_>> = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
+    let product_ids = make_products(tx, bundles, findings, upload_id)?;
+    let mut made = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
     for bundle in bundles {
         for new in &bundle.orders {
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
             let sigungu = districts.lookup(&new.recipient.zip_code).district();
             let belongs_to = [channel_id, product_id, bundle.delivery_id];
-            let mut order = order(new, tx.new_id(), belongs_to, sigungu, cause.upload_id);
-            settle(&mut order);
+            let order = order(new, tx.new_id(), belongs_to, sigungu, upload_id);
             made.push(New { order, bundle_number: &bundle.number, joins: bundle.exists });
         }
     }
-    orders::changing(tx, cause, |changes| changes.insert_all(&made, |tx| make_deliveries(tx, &made)))
+    Ok(made)
 }
 
 /// Makes the deliveries of new bundles; the orders of a bundle stand together.
-fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
+pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
     for bundle in orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id) {
         let New { order, bundle_number, joins } = &bundle[0];
         if !joins {

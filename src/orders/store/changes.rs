@@ -15,8 +15,14 @@ pub fn changing<T, E: From<StorageError>>(
     cause: Cause,
     work: impl FnOnce(&mut Changes<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut changes =
-        Changes { tx, cause, tallies: BTreeMap::new(), stale_deliveries: BTreeSet::new(), log: Vec::new() };
+    let mut changes = Changes {
+        tx,
+        orders_of_a_run: ORDERS_OF_A_RUN,
+        cause,
+        tallies: BTreeMap::new(),
+        stale_deliveries: BTreeSet::new(),
+        log: Vec::new(),
+    };
     let answer = work(&mut changes)?;
     changes.finish()?;
     Ok(answer)
@@ -26,6 +32,8 @@ pub fn changing<T, E: From<StorageError>>(
 pub struct Changes<'t> {
     /// the transaction, for what else belongs into it
     pub tx: &'t mut dyn Tx,
+    /// orders whose terms are packed as one run; who inserts a whole shop wants few runs of many
+    pub orders_of_a_run: usize,
     cause: Cause,
     tallies: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
@@ -77,8 +85,9 @@ impl Changes<'_> {
                 listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
             });
         }
+        let orders_of_a_run = self.orders_of_a_run;
         let runs = std::thread::scope(|scope| {
-            let packing = scope.spawn(|| orders.chunks(ORDERS_OF_A_RUN).map(packed).collect::<Vec<_>>());
+            let packing = scope.spawn(move || orders.chunks(orders_of_a_run).map(packed).collect::<Vec<_>>());
             deliveries(self.tx)?;
             self.insert_rows(rows)?;
             packing.join().map_err(|_| StorageError::Panicked("while search terms were packed".to_owned()))
