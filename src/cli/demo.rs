@@ -14,8 +14,9 @@ pub(super) const FOLDER: &str = "demo-data";
 /// The file that marks the folder of a training shop.
 const MARKER: &str = "demo";
 
-/// Orders of a shop that is open to everybody: so few that no list and no download is a burden.
-const PUBLIC_ORDERS: u64 = 20_000;
+/// Orders of a shop that is open to everybody: so few that its copies are quickly made and no download
+/// is a burden.
+const PUBLIC_ORDERS: u64 = 5_000;
 
 /// The largest file that such a shop takes.
 const PUBLIC_UPLOAD_BYTES: u64 = 2 * 1024 * 1024;
@@ -31,7 +32,7 @@ pub(super) struct Demo {
     /// 처음으로 되돌리는 간격: 30m(분), 24h(시간), 7d(일), never(되돌리지 않음) [기본값: 24h]
     #[arg(long, value_name = "TIME", default_value = "24h", hide_default_value = true)]
     reset_every: ResetEvery,
-    /// 누구나 들어오는 곳에 켤 때: 요청과 업로드를 제한하고, 회원을 바꾸지 못하게 해요
+    /// 누구나 들어오는 곳에 켤 때: 손님마다 작은 가게를 따로 주고, 요청과 업로드를 제한해요
     #[arg(long)]
     public: bool,
 }

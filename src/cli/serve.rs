@@ -26,7 +26,7 @@ use crate::orders;
 use crate::sessions::{self, staying};
 use crate::storage::{Log, Storage, lease};
 use crate::uploads;
-use crate::web::{self, AppState};
+use crate::web::{self, AppState, OpenHouse};
 
 /// The file in the data folder that is locked while a server runs on it.
 pub(super) const LOCK_NAME: &str = "mukkeum.lock";
@@ -167,7 +167,14 @@ async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End
         chores.spawn(async move { backup.look_after(every).await });
     }
     let handle = Handle::new();
-    let mut server = spawn_server(listener, web::router(&state), handle.clone());
+    let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
+        let house = OpenHouse::open(&state)?;
+        chores.spawn(house.clone().look_after());
+        house.router()
+    } else {
+        web::router(&state)
+    };
+    let mut server = spawn_server(listener, pages, handle.clone());
 
     let why = tokio::select! {
         ended = &mut server => {

@@ -37,6 +37,9 @@ const TOLD_EVERY: u64 = 100_000;
 
 const WORDS: &str = "교육용 · 연습 데이터예요. 마음껏 눌러 보세요.";
 
+/// A visitor of a public training shop has one of their own.
+const OWN: &str = "혼자 쓰는 가게예요. 한 시간 동안 쓰지 않으면 처음으로 돌아가요.";
+
 /// Somebody everybody may be in the training shop.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoAccount {
@@ -73,7 +76,7 @@ pub struct Plan {
     pub orders: u64,
     /// how often it is made anew
     pub reset_every: ResetEvery,
-    /// whether anybody may come in: what one visitor can spoil is limited
+    /// whether anybody may come in: each visitor has a shop of their own, and how much they ask is limited
     pub is_public: bool,
 }
 
@@ -149,29 +152,30 @@ impl Demo {
         Ok(())
     }
 
-    /// Whether anybody may come in.
+    /// Whether anybody may come in, each to a shop of their own.
     pub fn is_public(&self) -> bool {
         self.plan.is_public
     }
 
-    /// Why nobody may make the shop anew by hand now: it was made within the last minute, or strangers
-    /// work in it.
+    /// Why nobody may make the shop anew by hand now: it was made within the last minute.
     pub fn keeps(&self, now: Moment) -> Option<&'static str> {
-        if self.plan.is_public {
-            Some("누구나 들어오는 연습 가게라 정해진 때에 저절로 되돌아가요.")
-        } else if now < self.made_at().plus_ms(LEAST_AGE_MS) {
+        if now < self.made_at().plus_ms(LEAST_AGE_MS) {
             Some("방금 처음으로 되돌린 가게예요. 1분 뒤에 다시 눌러 주세요.")
         } else {
             None
         }
     }
 
-    fn made_at(&self) -> Moment {
+    /// When the shop was made.
+    pub fn made_at(&self) -> Moment {
         Moment(self.made_at.load(Ordering::Relaxed))
     }
 
     /// What stands above every page.
     pub fn banner(&self, now: Moment) -> String {
+        if self.plan.is_public {
+            return format!("{WORDS} {OWN}");
+        }
         self.returns(now).map_or_else(|| WORDS.to_owned(), |returns| format!("{WORDS} {returns}"))
     }
 

@@ -51,6 +51,9 @@ pub enum Error {
     /// more requests than one visitor of a training shop may send
     #[error("too many requests")]
     TooFast,
+    /// no room for another visitor of a public training shop
+    #[error("no room for another visitor")]
+    NoRoom,
     /// the database is busy or away
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -73,7 +76,7 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::Unsettled(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom | Self::Unavailable(_) | Self::Unsettled(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -89,6 +92,7 @@ impl Error {
             Self::TooLarge => ("너무 커요", "보낸 내용이 받을 수 있는 크기를 넘었어요. 나누어 보내 주세요.".into()),
             Self::TooMany { minutes } => ("잠시 쉬었다 해 주세요", format!("비밀번호나 확인 번호가 여러 번 맞지 않았어요. {minutes}분 뒤에 다시 해 주세요.")),
             Self::TooFast => ("조금 천천히 해 주세요", "짧은 시간에 너무 많이 눌렀어요. 1분 뒤에 다시 해 주세요.".into()),
+            Self::NoRoom => ("지금은 자리가 없어요", "연습하는 분이 많아요. 10분쯤 뒤에 다시 와 주세요.".into()),
             Self::Unavailable(_) => ("지금은 답하지 못해요", "데이터베이스가 바쁘거나 멈췄어요. 잠시 뒤에 다시 해 주세요.".into()),
             Self::Unsettled(_) => ("저장되었는지 아직 몰라요", "저장하는 중에 데이터베이스와 연결이 끊겼어요. 잠시 뒤에 앞 화면을 새로 고쳐, 저장되었는지 보고 나서 다시 해 주세요.".into()),
             Self::Full(_) => ("저장할 곳이 가득 찼어요", "디스크에 자리가 없어 저장하지 못했어요. 자리를 비운 뒤 다시 해 주세요.".into()),

@@ -38,18 +38,17 @@ mod visitor;
 use askama::Template;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query};
 pub use self::layout::{Layout, Notice, Tone};
-use self::open_house::Pace;
+pub use self::open_house::OpenHouse;
 pub use self::routes::{Access, Declared, Routes};
 pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
-use crate::demo::Demo;
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
 use crate::{audit, backup, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
@@ -79,15 +78,11 @@ pub fn router(state: &AppState) -> Router {
 
 fn serve(state: &AppState, pages: Router<AppState>) -> Router {
     let pages = pages.fallback(|| async { Error::NotFound }).layer(error::catch_panics());
-    let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
-        pages.layer(from_fn_with_state((state.clone(), Pace::default()), open_house::guard))
-    } else {
-        pages
-    };
     let pages = pages
         .layer(headers::refuse_other_sites())
         .layer(from_fn_with_state(state.clone(), visitor::identify))
         .layer(sessions::layer(&state.sessions, &state.config))
+        .layer(from_fn(open_house::turn_away))
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), headers::set));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };

@@ -1,127 +1,268 @@
-//! What keeps a training shop whole that is open to everybody (`mukkeum demo --public`): nobody asks
-//! too often, and nobody changes the members that all share.
+//! A training shop that is open to everybody (`mukkeum demo --public`): each visitor gets a small shop of
+//! their own, and nobody asks too often.
+//!
+//! A shop is a copy of the one that the program made, in a folder of its own, with the whole
+//! application around it. Its visitor finds it again by a cookie. It goes when nobody has used it for an
+//! hour, when one household wants too many, or when there is no room and it has not been used for a
+//! while. What is the same for all (styles, health, figures) the program's own application answers.
+
+mod pace;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tempfile::TempDir;
+use tower_service::Service;
 
+use self::pace::{Pace, household};
 use super::client::Client;
-use super::{AppState, Error};
+use super::cookies::{Cookie, sent};
+use super::{AppState, Error, csrf, redirect};
+use crate::config::{Config, Database};
+use crate::sessions::Place;
+use crate::storage::{Options, Storage, lock};
 use crate::time::Moment;
 
-/// Requests of one address in a minute: somebody who clicks as fast as they can.
-const A_MINUTE: u32 = 120;
+/// The cookie by which a visitor finds their shop.
+const COOKIE: &str = "mukkeum_visitor";
 
-const MINUTE_MS: i64 = 60 * 1000;
+/// The folder in the data folder with the visitors' shops.
+const FOLDER: &str = "visitors";
 
-/// How often each address has asked in the minute under way.
-#[derive(Clone, Default)]
-pub(super) struct Pace(Arc<Mutex<(i64, HashMap<IpAddr, u32>)>>);
+/// Shops at once; each is some megabytes of disk and of memory.
+const MOST: usize = if cfg!(test) { 4 } else { 50 };
 
-impl Pace {
-    /// Counts a request, and tells whether it was one too many.
-    fn is_too_fast(&self, address: IpAddr, now: Moment) -> bool {
-        let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now.0 / MINUTE_MS;
-        if pace.0 != minute {
-            *pace = (minute, HashMap::new());
+/// … and of one address, behind which may be a whole school.
+const MOST_OF_A_HOUSEHOLD: usize = if cfg!(test) { 2 } else { 10 };
+
+/// A shop that nobody has used for so long goes.
+const IDLE_MS: i64 = 60 * 60 * 1000;
+
+/// … for so long it goes when another visitor finds no room.
+const RESTING_MS: i64 = 10 * 60 * 1000;
+
+/// How often it is looked for such shops.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+/// What everybody is answered from one place.
+const SHARED: [&str; 5] = ["/assets/", "/favicon.ico", "/health/", "/metrics", "/version"];
+
+/// Every visitor's shop; cheap to clone.
+#[derive(Clone)]
+pub struct OpenHouse {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// the program's own
+    state: AppState,
+    shared: Router,
+    pace: Pace,
+    folder: PathBuf,
+    shops: Mutex<HashMap<String, Arc<Shop>>>,
+    /// The file that is copied and when the shop in it was made. One shop is made at a time.
+    template: tokio::sync::Mutex<Option<Moment>>,
+}
+
+/// One visitor's shop.
+struct Shop {
+    router: Router,
+    household: IpAddr,
+    used_at: AtomicI64,
+    /// Behind the router, so that the files are closed before they go.
+    _folder: TempDir,
+}
+
+impl OpenHouse {
+    /// Where `state` is the shop that is copied. What an earlier run left goes.
+    ///
+    /// # Errors
+    /// The data folder cannot be written to.
+    pub fn open(state: &AppState) -> std::io::Result<Self> {
+        let folder = state.config.data.join(FOLDER);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
         }
-        let asked = pace.1.entry(household(address)).or_default();
-        *asked += 1;
-        *asked > A_MINUTE
+        std::fs::create_dir_all(&folder)?;
+        let inner = Inner {
+            shared: super::router(state),
+            state: state.clone(),
+            pace: Pace::default(),
+            folder,
+            shops: Mutex::default(),
+            template: tokio::sync::Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The application of all of them.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(visit).with_state(self.clone())
+    }
+
+    /// Lets shops go that nobody uses, for as long as the program runs.
+    pub async fn look_after(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.forget_idle();
+        }
+    }
+
+    fn forget_idle(&self) {
+        let now = self.inner.state.now();
+        // They are closed when nobody waits for the others any more.
+        let _gone: Vec<_> = lock(&self.inner.shops).extract_if(|_, shop| shop.rests(now) >= IDLE_MS).collect();
+    }
+
+    /// The shop of whoever sends these headers.
+    fn find(&self, headers: &HeaderMap) -> Option<Arc<Shop>> {
+        self.forget_idle();
+        let shops = lock(&self.inner.shops);
+        let shop = sent(headers, COOKIE).find_map(|id| shops.get(id))?;
+        shop.used_at.store(self.inner.state.now().0, Ordering::Relaxed);
+        Some(Arc::clone(shop))
+    }
+
+    /// A new shop, and the cookie that finds it.
+    async fn begin(&self, household: IpAddr) -> Result<(Arc<Shop>, HeaderValue), Error> {
+        let inner = &self.inner;
+        let mut template = inner.template.lock().await;
+        self.make_room(household)?;
+        let file = inner.folder.join("template.db");
+        let made_at = inner.state.demo.as_ref().map(crate::demo::Demo::made_at);
+        if *template != made_at {
+            // The copy is of one moment, whoever works there.
+            let fresh = inner.folder.join("fresh.db");
+            let _ = std::fs::remove_file(&fresh);
+            inner.state.storage.copy_to(fresh.clone()).await?;
+            std::fs::rename(&fresh, &file).map_err(internal)?;
+            *template = made_at;
+        }
+        let (state, folder) = (inner.state.clone(), inner.folder.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&state, &file, &folder)).await.map_err(internal)??;
+        let (state, folder) = opened;
+        if let Some(demo) = &state.demo {
+            demo.keep_fresh(&state.storage, &state.passwords).await.map_err(internal)?;
+        }
+        let used_at = AtomicI64::new(state.now().0);
+        let shop = Arc::new(Shop { router: super::router(&state), household, used_at, _folder: folder });
+        let id = csrf::secret()?;
+        let cookie = Cookie { name: COOKIE, value: &id, same_site: "Lax", max_age: None }.header(&state.config)?;
+        lock(&inner.shops).insert(id, Arc::clone(&shop));
+        Ok((shop, cookie))
+    }
+
+    /// Lets the shop go that has rested longest, where there would be one too many.
+    fn make_room(&self, household: IpAddr) -> Result<(), Error> {
+        let now = self.inner.state.now();
+        let mut shops = lock(&self.inner.shops);
+        let longest = |among: &dyn Fn(&Shop) -> bool| {
+            let resting = shops.iter().filter(|(_, shop)| among(shop));
+            resting.max_by_key(|(_, shop)| shop.rests(now)).map(|(id, _)| id.clone())
+        };
+        let theirs = shops.values().filter(|shop| shop.household == household).count();
+        let goes = if theirs >= MOST_OF_A_HOUSEHOLD {
+            longest(&|shop| shop.household == household)
+        } else if shops.len() >= MOST {
+            Some(longest(&|shop| shop.rests(now) >= RESTING_MS).ok_or(Error::NoRoom)?)
+        } else {
+            None
+        };
+        let gone = goes.and_then(|id| shops.remove(&id));
+        drop(shops);
+        drop(gone);
+        Ok(())
     }
 }
 
-/// Who has one IPv6 address has 2⁶⁴ of them.
-fn household(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
+impl Shop {
+    /// How long nobody has used it.
+    fn rests(&self, now: Moment) -> i64 {
+        now.0 - self.used_at.load(Ordering::Relaxed)
     }
 }
 
-pub(super) async fn guard(State((state, pace)): State<(AppState, Pace)>, request: Request, next: Next) -> Response {
+/// Opens a copy of the file in a folder of its own.
+fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, TempDir), Error> {
+    let folder = TempDir::new_in(folder).map_err(internal)?;
+    let data = folder.path().to_owned();
+    let database = Database::of_folder(&data);
+    let Database::Sqlite(file) = &database else { return Err(Error::Internal("no file".to_owned())) };
+    std::fs::copy(template, file).map_err(internal)?;
+    let options = Options { clock: Arc::clone(state.storage.clock()), readers: 2 };
+    let storage = Storage::open_sqlite(file, &options)?;
+    let config = Config { data, database, sessions: Place::Database, ..(*state.config).clone() };
+    Ok((AppState::new(storage, config).map_err(internal)?, folder))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn internal(error: impl ToString) -> Error {
+    Error::Internal(error.to_string())
+}
+
+/// Leads a request to its visitor's shop.
+async fn visit(State(house): State<OpenHouse>, request: Request) -> Response {
+    let inner = &house.inner;
+    if SHARED.iter().any(|path| request.uri().path().starts_with(path)) {
+        return pass(&inner.shared, request).await;
+    }
     let (mut parts, body) = request.into_parts();
-    let client = match Client::from_request_parts(&mut parts, &state).await {
-        Ok(client) => client,
-        Err(error) => return error.into_response(),
+    let shop = async {
+        let client = Client::from_request_parts(&mut parts, &inner.state).await?;
+        if inner.pace.is_too_fast(client.address, inner.state.now()) {
+            return Err(Error::TooFast);
+        }
+        match house.find(&parts.headers) {
+            Some(shop) => Ok(Some((shop, None))),
+            None if parts.method == Method::GET => {
+                let (shop, cookie) = house.begin(household(client.address)).await?;
+                Ok(Some((shop, Some(cookie))))
+            }
+            // What was sent belonged to a shop that has gone.
+            None => Ok(None),
+        }
     };
-    if pace.is_too_fast(client.address, state.now()) {
-        return Error::TooFast.into_response();
+    let found = shop.await;
+    let mut request = Request::from_parts(parts, body);
+    match found {
+        Ok(Some((shop, cookie))) => {
+            let mut response = pass(&shop.router, request).await;
+            if let Some(cookie) = cookie {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Ok(None) => redirect("/login"),
+        Err(error) => {
+            request.extensions_mut().insert(error);
+            pass(&inner.shared, request).await
+        }
     }
-    if parts.method == Method::POST && parts.uri.path().starts_with("/members") {
-        let words = "누구나 들어오는 연습 가게라 회원은 바꾸지 않아요. 다른 화면은 마음껏 눌러 보세요.";
-        return Error::BadRequest(words.to_owned()).into_response();
+}
+
+async fn pass(router: &Router, request: Request) -> Response {
+    match router.clone().call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
-    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Answers a request that comes with an error, before anybody looks who sends it.
+pub(super) async fn turn_away(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Error>() {
+        Some(error) => error.clone().into_response(),
+        None => next.run(request).await,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use reqwest::StatusCode;
-
-    use super::*;
-    use crate::demo::{ACCOUNTS, Plan, ResetEvery};
-    use crate::web::Routes;
-    use crate::web::testing::TestApp;
-
-    async fn open(is_public: bool) -> TestApp {
-        let plan = Plan { orders: 20, reset_every: ResetEvery::DAILY, is_public };
-        let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
-        let demo = app.state.demo.clone().expect("a training shop");
-        demo.keep_fresh(&app.state.storage, &app.state.passwords).await.expect("makes it");
-        let fields = [("username", ACCOUNTS[0].username), ("password", ACCOUNTS[0].password)];
-        app.post_form_from("/login", "/login", &fields).await;
-        app
-    }
-
-    #[tokio::test]
-    async fn who_asks_too_often_waits_for_the_next_minute() {
-        let app = open(true).await;
-        let mut last = app.get("/deliveries").await;
-        for _ in 0..A_MINUTE {
-            last = app.get("/deliveries").await;
-        }
-        assert!(last.status == StatusCode::TOO_MANY_REQUESTS && last.text.contains("1분 뒤에"), "{}", last.text);
-        assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
-        app.clock.advance_ms(MINUTE_MS);
-        assert_eq!(app.get("/deliveries").await.status, StatusCode::OK);
-
-        let at_home = open(false).await;
-        for _ in 0..=A_MINUTE {
-            last = at_home.get("/help").await;
-        }
-        assert_eq!(last.status, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn nobody_shuts_the_others_out() {
-        let app = open(true).await;
-        let answer = app.post_form("/members", &[("username", "mine"), ("role", "admin")]).await;
-        assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains("회원은 바꾸지 않아요"));
-        app.clock.advance_ms(10 * MINUTE_MS);
-        let answer = app.post_form("/practice/reset", &[]).await;
-        assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains("정해진 때에"), "{}", answer.text);
-    }
-
-    #[test]
-    fn the_addresses_of_one_household_are_one() {
-        let pace = Pace::default();
-        let address = |text: &str| text.parse().expect("an address");
-        for place in 0..A_MINUTE {
-            assert!(!pace.is_too_fast(address(&format!("2001:db8::{place:x}")), Moment(0)));
-        }
-        assert!(pace.is_too_fast(address("2001:db8::ffff"), Moment(1)));
-        assert!(!pace.is_too_fast(address("2001:db8:0:1::1"), Moment(1)));
-        assert!(!pace.is_too_fast(address("192.0.2.1"), Moment(1)));
-        assert!(!pace.is_too_fast(address("2001:db8::ffff"), Moment(MINUTE_MS)));
-    }
-}
+mod tests;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
 
-use super::{AppState, Role, Routes, rooms, serve};
+use super::{AppState, OpenHouse, Role, Routes, rooms, serve};
 use crate::config::{Config, Database, Settings};
+use crate::demo::Plan;
 use crate::members::model::NewPassword;
 use crate::members::store;
-use crate::storage::Options;
 use crate::storage::testing::Scratch;
+use crate::storage::{Options, Storage};
 use crate::time::{ManualClock, Moment};
 
 /// 2024-03-15 10:00 in Korea: when every test begins.
@@ -80,6 +81,28 @@ impl TestApp {
 
         let rooms = rooms().into_iter().chain([more]);
         let router = serve(&state, rooms.fold(axum::Router::new(), |router, room| router.merge(room.into_router())));
+        Self::answer(state, clock, folder, router).await
+    }
+
+    /// A training shop that is open to everybody, behind a proxy on this computer.
+    pub(crate) async fn open_house(plan: Plan) -> (Self, OpenHouse) {
+        let folder = Scratch::new();
+        let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
+        let mut config = Config::load(settings, |_| None).expect("sound settings");
+        config.demo = Some(plan);
+        config.trusted_proxies = vec![[127, 0, 0, 1].into()];
+        let clock = ManualClock::at(START);
+        let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
+        let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
+        let state = AppState::new(storage, config).expect("a state");
+        let demo = state.demo.clone().expect("a training shop");
+        demo.keep_fresh(&state.storage, &state.passwords).await.expect("makes it");
+        let house = OpenHouse::open(&state).expect("opens");
+        let router = house.router();
+        (Self::answer(state, clock, folder, router).await, house)
+    }
+
+    async fn answer(state: AppState, clock: ManualClock, folder: Scratch, router: axum::Router) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

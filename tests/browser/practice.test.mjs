@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { axe, closeBrowser, mainText, open, shot } from './browser.mjs';
-import { apply, field, press } from './flows.mjs';
+import { apply, field, list, openOrder, orderNumbers, press, save } from './flows.mjs';
 
 after(closeBrowser);
 
@@ -208,4 +208,23 @@ test('the delivery team has tasks of its own', async (t) => {
   await look(team, 'practice-team');
   await complete(team);
   assert.deepEqual(await finished(team), [TITLES[8]]);
+});
+
+test('two visitors of a public training shop have a shop each', async (t) => {
+  const { page, window } = await training(t, { command: ['demo', '--public', '--orders', '50'] });
+  const other = await window();
+  await other.goto('/login');
+  await other.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
+  await other.waitForURL((url) => url.pathname === '/');
+  assert.match(await other.locator('.banner').innerText(), /혼자 쓰는 가게예요/);
+
+  await list(page);
+  const [number] = await orderNumbers(page);
+  const memo = (visitor) => visitor.getByLabel('관리자메모');
+  for (const visitor of [page, other]) await openOrder(visitor, number);
+  await memo(page).fill('나만 보는 메모');
+  await save(page);
+  for (const visitor of [page, other]) await visitor.reload();
+  assert.deepEqual([await memo(page).inputValue(), await memo(other).inputValue()], ['나만 보는 메모', '']);
+  await look(page, 'practice-public');
 });

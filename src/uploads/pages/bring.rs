@@ -22,7 +22,7 @@ use crate::web::{
 const FILES: usize = 20;
 
 /// Files that a training shop keeps that is open to everybody, until it is made anew.
-const PUBLIC_FILES: i64 = 200;
+const PUBLIC_FILES: i64 = 20;
 
 /// Parts that a form of files may have.
 const PARTS: usize = 500;
