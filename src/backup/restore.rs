@@ -38,14 +38,14 @@ pub enum RestoreError {
         oldest: Moment,
     },
     /// Segments are not there.
-    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}까지는 --at으로 되살릴 수 있어요.", until.precise())]
+    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
     Gap {
         /// in which generation
         generation: String,
         /// the first that is not there
         missing: u64,
-        /// the last moment before it
-        until: Moment,
+        /// the last moment before it to which there is a way
+        until: Option<Moment>,
     },
     /// Between two generations: what was committed then is in no copy that can be restored to it.
     #[error("{}에는 백업이 끊어져 있었어요. {}까지{} 되살릴 수 있어요.", wanted.precise(), until.precise(),

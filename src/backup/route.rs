@@ -50,9 +50,9 @@ pub(super) fn route(names: &[Name], at: Option<Moment>) -> Result<Route, Restore
     let newest = segments_of(names, generation).max();
     let is_cut = expected < *next || (reached < until && newest.is_some_and(|(number, ..)| number >= expected));
     if is_cut {
-        let generation = generation.to_owned();
-        let before = segments.last().map_or(snapshot_at, Name::at);
-        return Err(RestoreError::Gap { generation, missing: expected, until: Moment(before) });
+        // A snapshot without the segments that it needs leads nowhere, not even to its own moment.
+        let until = if expected < *next { newest_before(names, snapshot_at) } else { Some(Moment(reached)) };
+        return Err(RestoreError::Gap { generation: generation.to_owned(), missing: expected, until });
     }
     let later = || names.iter().filter(|name| name.generation() > Some(generation));
     if reached < until && at.is_some() && later().next().is_some() {
@@ -64,6 +64,16 @@ pub(super) fn route(names: &[Name], at: Option<Moment>) -> Result<Route, Restore
         _ => None,
     });
     Ok(Route { snapshot: snapshot.clone(), segments, newer: newer.max().map(Moment) })
+}
+
+/// The newest moment before `at` to which there is a way.
+fn newest_before(names: &[Name], at: i64) -> Option<Moment> {
+    match route(names, Some(Moment(at - 1))) {
+        Ok(route) => Some(Moment(route.segments.last().map_or(at - 1, Name::at).min(at - 1))),
+        Err(RestoreError::Gap { until, .. }) => until,
+        Err(RestoreError::Between { until, .. }) => Some(until),
+        Err(_) => None,
+    }
 }
 
 fn segments_of<'n>(names: &'n [Name], generation: &'n str) -> impl Iterator<Item = (u64, i64, &'n Name)> {
@@ -120,11 +130,21 @@ mod tests {
         let mut names = copies();
         names.retain(|name| *name != segment("A", 4, 40));
         let gap = route(&names, Some(Moment(60)));
-        assert!(matches!(gap, Err(RestoreError::Gap { missing: 4, until: Moment(30), .. })), "{gap:?}");
+        assert!(matches!(gap, Err(RestoreError::Gap { missing: 4, until: Some(Moment(30)), .. })), "{gap:?}");
         assert!(route(&names, Some(Moment(25))).is_ok());
         let early = route(&names, Some(Moment(11)));
         assert!(matches!(early, Err(RestoreError::TooEarly { oldest: Moment(12), .. })), "{early:?}");
         assert!(matches!(route(&[], None), Err(RestoreError::Nothing)));
+
+        names.retain(|name| *name != segment("A", 3, 30));
+        let gap = route(&names, Some(Moment(60)));
+        assert!(matches!(gap, Err(RestoreError::Gap { missing: 3, until: Some(Moment(20)), .. })), "{gap:?}");
+        names.push(snapshot("C", 1, 2, 300));
+        let gap = route(&names, None);
+        assert!(matches!(gap, Err(RestoreError::Gap { missing: 1, until: Some(Moment(110)), .. })), "{gap:?}");
+        assert!(route(&names, Some(Moment(110))).is_ok(), "what it says is so");
+        let alone = route(&[snapshot("C", 1, 2, 300)], None);
+        assert!(matches!(alone, Err(RestoreError::Gap { until: None, .. })), "{alone:?}");
     }
 
     #[test]

@@ -282,7 +282,7 @@ async fn damaged_copies_are_named_and_never_put_in_place() {
     let gap = restored(folder.path(), None).await;
     let Err(RestoreError::Gap { until, .. }) = gap else { panic!("{gap:?}") };
     assert_eq!(fs::read(&out).expect("reads"), b"precious", "nothing was put in place");
-    restored(folder.path(), Some(until)).await.expect("what lies before the gap");
+    restored(folder.path(), until).await.expect("what lies before the gap");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
