@@ -193,7 +193,6 @@ mod tests {
             ("SELECT count(DISTINCT sigungu - sigungu % 1000) FROM orders WHERE sigungu IS NOT NULL", sidos),
             ("SELECT count(*) FROM deliveries WHERE order_count > 1", 200),
             ("SELECT count(*) FROM open_claims", 1),
-            ("SELECT count(DISTINCT claim) FROM orders WHERE claim <> ''", 2),
         ] {
             let found = count(what).await.expect("counts");
             assert!(found >= least, "{what}: {found}");
