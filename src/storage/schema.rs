@@ -3,6 +3,12 @@
 //! `schema.sql` is the schema of the newest version and builds an empty database. An older one is
 //! brought up by the numbered [`STEPS`], forward only; a newer one is refused, because a program
 //! that does not know a column cannot keep it right.
+//!
+//! On MariaDB the next version's program upgrades while this one still serves, for as long as a switch
+//! takes, and again after a way back. A step therefore only adds what the version before it can do without: a
+//! column has a default, a table is one that nobody else has to keep right. What a version has stopped using
+//! goes in the step after the next (expand, then contract). A step that cannot keep to this takes two numbers,
+//! the first of them empty: then programs of the version before are not ready any more ([`goes_on`]).
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -14,6 +20,11 @@ pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The version `schema.sql` stands for.
 pub const VERSION: i64 = 2;
+
+/// Whether this program, when it runs already, goes on with the schema `found`: its own, or the next one's.
+pub fn goes_on(found: i64) -> bool {
+    found == VERSION || found == VERSION + 1
+}
 
 /// What leads from version n to n + 1, starting at 1.
 pub(super) const STEPS: &[&str] = &[include_str!("upgrades/2.sql")];

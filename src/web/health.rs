@@ -23,8 +23,8 @@ async fn live() -> Response {
     answer(StatusCode::OK, "alive")
 }
 
-/// Ready while data and sessions can be reached, the schema is this program's, and nobody has asked
-/// the program to stop.
+/// Ready while data and sessions can be reached, the schema is one that this program can go on with, and
+/// nobody has asked the program to stop.
 async fn ready(State(state): State<AppState>) -> Response {
     if state.is_draining() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "draining");
@@ -32,9 +32,9 @@ async fn ready(State(state): State<AppState>) -> Response {
     let found = state.storage.read(|tx| tx.number("SELECT max(version) FROM schema_versions", &[]));
     let found = tokio::time::timeout(PATIENCE, found).await;
     match found.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
-        Ok(schema::VERSION) => sessions(&state).await,
-        Ok(other) => {
-            tracing::error!(found = other, known = schema::VERSION, "the schema is not this program's");
+        Ok(found) if schema::goes_on(found) => sessions(&state).await,
+        Ok(found) => {
+            tracing::error!(found, known = schema::VERSION, "the schema is not this program's");
             answer(StatusCode::SERVICE_UNAVAILABLE, "schema")
         }
         Err(error) => {

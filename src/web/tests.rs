@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 
 use super::testing::TestApp;
 use super::{Access, Declared, Error, Form, PageResult, Routes, Visitor, csrf, done, local_path, rooms};
+use crate::storage::schema;
 
 fn declared() -> Vec<Declared> {
     rooms().iter().flat_map(Routes::declared).cloned().collect()
@@ -176,6 +177,20 @@ async fn health_tells_when_no_more_requests_should_come() {
     app.state.drain();
     assert_eq!(app.get("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_program_that_runs_goes_on_beside_the_next_version_and_no_further() {
+    let app = TestApp::start().await;
+    let ready = async |version: i64| {
+        let record = "INSERT INTO schema_versions (version, applied_at) VALUES (?, 0)";
+        let recorded = app.state.storage.write(move |tx| tx.exec(record, &[version.into()])).await;
+        recorded.expect("records");
+        app.get("/health/ready").await
+    };
+    assert_eq!(ready(schema::VERSION + 1).await.ok(), "ready\n");
+    let answer = ready(schema::VERSION + 2).await;
+    assert_eq!((answer.status, &*answer.text), (StatusCode::SERVICE_UNAVAILABLE, "schema\n"));
 }
 
 #[tokio::test]
