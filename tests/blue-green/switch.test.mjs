@@ -1,0 +1,284 @@
+// People work through HAProxy while they are moved from one colour of the program to the other and back, by
+// the scripts of deploy/blue-green with its haproxy.cfg: run by tests/blue-green/run. Some edit orders, some
+// read, some upload. No request fails, nobody is signed out, every edit is there, once.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ADMIN, BINARY, Visitor, freePort, generate, run, temporaryFolder, words } from '../browser/server.mjs';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const DEPLOY = path.resolve(HERE, '../../deploy/blue-green');
+const SERVER = process.env.MUKKEUM_TEST_DATABASE;
+const ROUNDS = 20;
+const EDITORS = 5;
+const READERS = 6;
+const PAGES = ['/', '/orders', '/deliveries', '/uploads'];
+
+const closing = [];
+const folder = temporaryFolder(closing);
+const ports = { blue: await freePort(), green: await freePort(), shop: await freePort(), redis: await freePort() };
+const shop = `http://127.0.0.1:${ports.shop}`;
+const database = `${SERVER}/colours`;
+const running = [];
+
+test.after(async () => {
+  for (const colour of ['blue', 'green']) systemctl('stop', colour);
+  await Promise.all(running.map((child) => (child.exitCode === null ? (child.kill(), once(child, 'exit')) : null)));
+  for (const close of closing) close();
+});
+
+function daemon(program, args) {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  running.push(child);
+  return child;
+}
+
+const surroundings = {
+  ...process.env,
+  FOLDER: folder,
+  PROGRAM: BINARY,
+  MUKKEUM_SYSTEMCTL: path.join(HERE, 'systemctl'),
+  MUKKEUM_HAPROXY: `UNIX-CONNECT:${folder}/haproxy.sock`,
+  MUKKEUM_STATE: `${folder}/state`,
+};
+
+const systemctl = (act, colour) => execFileSync(surroundings.MUKKEUM_SYSTEMCTL, [act, `mukkeum@${colour}`], { env: surroundings });
+
+/** Runs a script of deploy/blue-green: `{ status, said, seconds }`. */
+async function script(name, args = [], env = {}) {
+  const began = performance.now();
+  const child = spawn(path.join(DEPLOY, name), args, { env: { ...surroundings, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => said.push(bytes));
+  const [status] = await once(child, 'close');
+  return { status, said: Buffer.concat(said).toString(), seconds: (performance.now() - began) / 1000 };
+}
+
+async function succeeds(name, ...args) {
+  const done = await script(name, args);
+  assert.equal(done.status, 0, done.said);
+  return done;
+}
+
+const address = new URL(SERVER);
+const sql = (text) =>
+  execFileSync('mariadb', ['--no-defaults', '--user=root', '--protocol=tcp', `--host=${address.hostname}`, `--port=${address.port}`, '--skip-column-names', '--batch', '--execute', text], { encoding: 'utf8' }).trim();
+
+const haproxy = () => daemon('haproxy', ['-db', '-f', `${folder}/haproxy.cfg`]);
+
+const other = (colour) => (colour === 'blue' ? 'green' : 'blue');
+
+/** What HAProxy says of a colour: UP, DRAIN, MAINT, DOWN. */
+const status = (colour) =>
+  execFileSync('socat', ['-', surroundings.MUKKEUM_HAPROXY], { input: 'show stat\n', encoding: 'utf8' })
+    .match(new RegExp(`^ready,${colour},(?:[^,]*,){15}([^,]*)`, 'm'))[1];
+
+async function until(what, isSo, seconds = 30) {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await isSo().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`gave up: ${what}`);
+    await sleep(50);
+  }
+}
+
+// --- people -----------------------------------------------------------------------------------
+
+let over = false;
+let requests = 0;
+const failed = [];
+const memos = new Map();
+
+/** A visitor for whom nothing may fail. */
+class Witness extends Visitor {
+  async fetch(where, options) {
+    requests += 1;
+    try {
+      const answer = await super.fetch(where, options);
+      if (![200, 303].includes(answer.status)) failed.push(`${where}: ${answer.status} ${words(await answer.clone().text()).slice(0, 200)}`);
+      if (/^\/login/.test(answer.headers.get('location') ?? '')) failed.push(`${where}: signed out`);
+      return answer;
+    } catch (fault) {
+      failed.push(`${where}: ${fault.cause ?? fault}`);
+      throw fault;
+    }
+  }
+}
+
+async function signedIn() {
+  const visitor = new Witness(shop);
+  await visitor.login();
+  return visitor;
+}
+
+/** Writes a new memo into one order again and again, and sees the one before each time. */
+async function edit(visitor, number) {
+  const where = `/orders?field=order_number&q=${number}`;
+  for (let turn = 1; !over; turn += 1) {
+    const memo = `${number}-${turn}`;
+    const html = await (await visitor.fetch(where)).text();
+    const [, id, seen] = html.match(/name="admin_memo-([^"]+)"[^>]*>([^<]*)</);
+    assert.equal(seen, turn === 1 ? '' : `${number}-${turn - 1}`, 'the edit before is seen');
+    const form = await visitor.form(where, ({ inputs }) => inputs.some(({ name }) => name === 'tick'));
+    await visitor.submit(form, { act: 'edit', tick: id, [`state-${id}`]: 'PLACED', [`admin_memo-${id}`]: memo });
+    memos.set(number, turn);
+  }
+}
+
+async function read(visitor, place) {
+  const options = place % 2 === 0 ? {} : { headers: { connection: 'close' } };
+  for (let turn = place; !over; turn += 1) {
+    const answer = await visitor.fetch(PAGES[turn % PAGES.length], options);
+    await answer.arrayBuffer();
+    await sleep(20);
+  }
+}
+
+async function upload(visitor, file) {
+  let applied = 0;
+  for (; !over; applied += 1) {
+    const name = generate(folder, file(applied));
+    await visitor.apply(await visitor.upload('orders.xlsx', readFileSync(name)));
+    await sleep(500);
+  }
+  return applied;
+}
+
+// --- the test ---------------------------------------------------------------------------------
+
+function configure() {
+  const config = readFileSync(path.join(DEPLOY, 'haproxy.cfg'), 'utf8')
+    .replace(/bind :443.*/, `bind 127.0.0.1:${ports.shop}`)
+    .replace('/run/haproxy/mukkeum.sock', `${folder}/haproxy.sock`)
+    .replace('/var/lib/haproxy/mukkeum.state', `${folder}/state`)
+    .replaceAll('127.0.0.1:8081', `127.0.0.1:${ports.blue}`)
+    .replaceAll('127.0.0.1:8082', `127.0.0.1:${ports.green}`);
+  writeFileSync(`${folder}/haproxy.cfg`, config);
+  writeFileSync(
+    `${folder}/common.env`,
+    `MUKKEUM_DATABASE=${database}\nMUKKEUM_SESSIONS=redis://127.0.0.1:${ports.redis}\nMUKKEUM_TRUSTED_PROXIES=127.0.0.1\n`,
+  );
+  for (const colour of ['blue', 'green']) {
+    mkdirSync(`${folder}/${colour}`);
+    writeFileSync(`${folder}/${colour}.env`, `MUKKEUM_LISTEN=127.0.0.1:${ports[colour]}\n`);
+  }
+}
+
+const middle = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const spread = (numbers) => `${Math.min(...numbers).toFixed(2)} / ${middle(numbers).toFixed(2)} / ${Math.max(...numbers).toFixed(2)} s`;
+
+test('people are moved twenty times, and back, and notice nothing', async (t) => {
+  sql('CREATE DATABASE colours');
+  configure();
+  daemon('redis-server', ['--bind', '127.0.0.1', '--port', `${ports.redis}`, '--save', '', '--dir', folder]);
+  haproxy();
+  await until('HAProxy', async () => existsSync(`${folder}/haproxy.sock`) && status('blue') === 'DOWN');
+
+  assert.equal((await script('switch')).status, 1, 'nothing serves: it has to be told which one');
+  await succeeds('switch', 'blue');
+  copyFileSync(`${folder}/blue/secret.key`, `${folder}/green/secret.key`);
+  const added = run(['user', 'add', ADMIN.username, '--role', 'admin', '--data', `${folder}/blue`, '--database', database], { input: `${ADMIN.password}\n`, env: { MUKKEUM_PASSWORD: ADMIN.password } });
+  assert.equal(added.status, 0, added.stderr);
+
+  const first = await signedIn();
+  const file = (seed, rows = 100) => ({ rows, seed, prefix: `2026${String(seed).padStart(4, '0')}` });
+  await first.apply(await first.upload('first.xlsx', readFileSync(generate(folder, file(9000, 20)))));
+  const numbers = sql(`SELECT order_number FROM colours.orders ORDER BY order_number LIMIT ${EDITORS}`).split('\n');
+  const people = [];
+  while (people.length < EDITORS + READERS + 1) people.push(await signedIn());
+  const work = [
+    ...numbers.map((number, place) => edit(people[place], number)),
+    ...Array.from({ length: READERS }, (_, place) => read(people[EDITORS + place], place)),
+    upload(people.at(-1), file),
+  ];
+  const working = Promise.all(work.map((one) => one.catch((fault) => failed.push(`${fault}`))));
+
+  let now = 'blue';
+  const moves = { switch: [], rollback: [] };
+  for (const act of ['switch', 'rollback']) {
+    for (let round = 0; round < ROUNDS && failed.length === 0; round += 1) {
+      const done = await succeeds(act);
+      now = other(now);
+      assert.match(done.said, new RegExp(`^${now} serves: moved in`, 'm'));
+      moves[act].push(done.seconds);
+    }
+  }
+
+  await t.test('a colour that does not become ready changes nothing', async () => {
+    const refused = await script('switch', [], { PROGRAM: '/bin/false', MUKKEUM_READY_WITHIN: '1' });
+    assert.equal(refused.status, 1);
+    assert.match(refused.said, new RegExp(`${other(now)} was not ready within 1 s`));
+    assert.equal((await script('retire', [now])).status, 1, 'the colour that serves is not ended');
+    assert.match((await script('switch', [now])).said, /serves already/);
+    await succeeds('switch');
+    now = other(now);
+  });
+
+  await t.test('a colour that was left is ended, and started again to go back', async () => {
+    const left = other(now);
+    await succeeds('retire', left);
+    assert.ok(!existsSync(`${folder}/${left}.pid`));
+    const asked = readFileSync(`${folder}/asked`, 'utf8').trim().split('\n').slice(-5);
+    assert.deepEqual(asked, [
+      `enable mukkeum@${now}`,
+      `disable mukkeum@${left}`,
+      `stop mukkeum-retire@${now}.timer`,
+      `restart mukkeum-retire@${left}.timer`,
+      `stop mukkeum-retire@${left}.timer`,
+    ]);
+    await succeeds('rollback');
+    now = left;
+  });
+
+  await t.test('the next version adds to the schema beside programs that run', async () => {
+    const tables = sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'colours'").split('\n');
+    for (const table of tables) sql(`ALTER TABLE colours.${table} ADD COLUMN later INTEGER NOT NULL DEFAULT 7`);
+    sql('CREATE TABLE colours.added (id BIGINT NOT NULL PRIMARY KEY)');
+    const version = Number(sql('SELECT max(version) FROM colours.schema_versions')) + 1;
+    sql(`INSERT INTO colours.schema_versions (version, applied_at) VALUES (${version}, 0)`);
+    const written = [...memos.values()].reduce((sum, turn) => sum + turn, 0);
+    await until('people go on editing', async () => [...memos.values()].reduce((sum, turn) => sum + turn, 0) > written + 3 * EDITORS);
+    await succeeds('rollback');
+    await succeeds('rollback');
+    const refused = await script('switch', [], { MUKKEUM_READY_WITHIN: '2' });
+    assert.equal(refused.status, 1, 'a program of this version is not started on it any more');
+    assert.match(readFileSync(`${folder}/${other(now)}.log`, 'utf8'), /더 새로운 버전/);
+  });
+
+  over = true;
+  const uploads = (await working).at(-1);
+  assert.deepEqual(failed, []);
+  assert.ok(uploads > 0 && memos.size === EDITORS);
+  for (const visitor of [first, ...people]) assert.equal((await visitor.fetch('/')).status, 200, 'still signed in');
+  const events = sql("SELECT changes FROM colours.order_events WHERE changes LIKE '%admin_memo%'").split('\n');
+  const times = new Map();
+  for (const change of events) {
+    const memo = change.match(/"([^"]+-\d+)"\]/)[1];
+    times.set(memo, (times.get(memo) ?? 0) + 1);
+  }
+  const edits = [...memos].flatMap(([number, turns]) => Array.from({ length: turns }, (_, turn) => `${number}-${turn + 1}`));
+  for (const memo of edits) assert.equal(times.get(memo), 1, memo);
+  assert.equal(times.size, edits.length);
+  for (const [number, turns] of memos) {
+    assert.equal(sql(`SELECT admin_memo FROM colours.orders WHERE order_number = '${number}'`), `${number}-${turns}`);
+  }
+  assert.equal(sql('SELECT count(*) FROM colours.orders'), `${20 + uploads * 100}`);
+  t.diagnostic(
+    `${requests} requests, none failed; ${edits.length} edits and ${uploads} uploads there, once; ${people.length + 1} people stayed signed in; ` +
+      `least / middle / most: ${moves.switch.length} switches ${spread(moves.switch)}, ${moves.rollback.length} rollbacks ${spread(moves.rollback)}`,
+  );
+
+  await t.test('HAProxy begins again with what it was told', async () => {
+    const old = running.at(-1);
+    old.kill();
+    await once(old, 'exit');
+    haproxy();
+    await until('HAProxy', async () => status(now) === 'UP');
+    assert.equal(status(other(now)), 'MAINT');
+  });
+});
