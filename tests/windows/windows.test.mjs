@@ -1,0 +1,62 @@
+// The executable for Windows, as far as Wine is Windows: run by tests/windows/run. Paths of Linux are those of the drive Z.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { Visitor, fixture, run, startServer, temporaryFolder, words } from '../browser/server.mjs';
+
+const closing = [];
+const folder = temporaryFolder(closing);
+test.after(() => closing.forEach((close) => close()));
+
+const data = path.join(folder, 'data');
+const copies = `file:///Z:${folder}/copies`;
+
+function does(...args) {
+  const { status, stdout, stderr } = run(args);
+  assert.equal(status, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+const orders = (...from) => {
+  const out = path.join(folder, `orders-${process.hrtime.bigint()}.json`);
+  does('export', 'orders', '--out', out, ...from);
+  return JSON.parse(readFileSync(out, 'utf8'));
+};
+
+test('the executable for Windows serves, takes a file, exports, and comes back from its backup', async (t) => {
+  assert.match(does('version'), /^mukkeum \d/);
+  const began = performance.now();
+  const server = await startServer({ data, command: ['serve', '--backup', copies], readyWithin: 60_000 });
+  const ready = performance.now() - began;
+  const visitor = new Visitor(server.url);
+  await visitor.firstAdmin();
+  const name = '01_smartstore_orders_72col.xlsx';
+  await visitor.apply(await visitor.upload(name, readFileSync(fixture(name))));
+  assert.match(words(await (await visitor.fetch('/orders')).text()), /23/);
+
+  const kept = orders('--data', data);
+  assert.equal(kept.length, 23);
+  does('export', 'purchase-order', '--out', path.join(folder, 'factory.xlsx'), '--data', data, '--purpose', '공장 발주');
+
+  // As ctrl-c in its window.
+  server.child.kill('SIGINT');
+  const [status] = await once(server.child, 'exit');
+  assert.equal(status, 0, server.log());
+  assert.match(server.log(), /stopped/);
+
+  assert.ok(readdirSync(path.join(folder, 'copies')).length > 0);
+  const restored = path.join(folder, 'restored');
+  mkdirSync(restored);
+  does('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored);
+  assert.deepEqual(orders('--data', restored), kept);
+
+  const again = await startServer({ data: restored, readyWithin: 60_000 });
+  const back = new Visitor(again.url);
+  await back.login();
+  assert.equal((await back.fetch('/orders')).status, 200);
+  await again.stop();
+  t.diagnostic(`ready after ${(ready / 1000).toFixed(2)} s`);
+});
