@@ -301,6 +301,39 @@ fn user(folder: &TempDir, words: &[&str], password: &str) -> (Option<i32>, Strin
     (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
 }
 
+fn newest_version(database: &Path) -> i64 {
+    let database = rusqlite::Connection::open(database).expect("opens");
+    database.query_row("SELECT max(version) FROM schema_versions", (), |row| row.get(0)).expect("a version")
+}
+
+#[test]
+fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() {
+    let folder = tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let old = rusqlite::Connection::open(path("mukkeum.db")).expect("opens");
+    old.execute_batch(include_str!("fixtures/schema-1.sql")).expect("the first schema");
+    let shop = "INSERT INTO schema_versions VALUES (1, 0);
+        INSERT INTO members (id, username, role, password_hash, created_at) VALUES (1, 'boss', 'admin', '', 0)";
+    old.execute_batch(shop).expect("a shop");
+    drop(old);
+
+    let (code, out, told) = run(program(folder.path()).args(["user", "list"]));
+    assert!(code == Some(0) && out.contains("boss"), "{told}");
+    assert!(told.contains("mukkeum.db.schema-1") && told.contains("mukkeum.db.restored"), "{told}");
+    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
+    assert!(newest_version(&path("mukkeum.db")) > 1);
+    let (_, out, told) = run(program(folder.path()).arg("doctor"));
+    assert!(out.contains("mukkeum.db.schema-1") && !told.contains("되돌리려면"), "{out}{told}");
+
+    // The way back, but that the program is this one again, and brings it up again.
+    assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
+    std::fs::rename(path("mukkeum.db.schema-1"), path("mukkeum.db.restored")).expect("renames");
+    drop(Server::start(&mut program(folder.path())));
+    let (_, out, _) = run(program(folder.path()).args(["user", "list"]));
+    assert!(out.contains("boss") && !out.contains("driver"), "{out}");
+    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
+}
+
 #[test]
 fn members_are_kept_from_the_command_line_too() {
     let folder = tempdir().expect("a folder");

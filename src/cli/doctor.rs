@@ -5,6 +5,7 @@
 //! work or may lose something.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ impl Doctor {
         }
         findings.extend(folder(config));
         findings.extend(sessions(config)?);
-        if let Database::Sqlite(_) = &config.database {
+        if let Database::Sqlite(path) = &config.database {
+            findings.extend(before_upgrades(path));
             findings.extend(backups(config)?);
         }
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
@@ -172,6 +174,15 @@ fn folder(config: &Config) -> Vec<Finding> {
     };
     let left = fs4::available_space(&config.data).ok();
     [can_write].into_iter().chain(left.map(|left| Finding::space("데이터 폴더의 디스크", left))).collect()
+}
+
+/// What was kept when this program brought the data up.
+fn before_upgrades(database: &Path) -> Vec<Finding> {
+    let kept = (1..schema::VERSION).map(|version| (version, schema::before_upgrade(database, version)));
+    let kept = kept.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
+        Finding::good("업그레이드 전 사본", format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()))
+    });
+    kept.collect()
 }
 
 fn sessions(config: &Config) -> Result<Vec<Finding>, Failure> {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
+use crate::storage::schema::{self, Upgraded};
 use crate::storage::{Log, Options, Storage, StorageError, lease};
 use crate::time::SystemClock;
 
@@ -172,10 +173,30 @@ fn open_with_log(config: &Config) -> Result<(Storage, Option<Log>), Failure> {
         Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
         Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
     };
+    if let Some(upgraded) = storage.upgraded() {
+        tell_the_way_back(config, upgraded)?;
+    }
     if block_on(async { Ok(storage.read(|tx| lease::is_known(tx, crate::storage::copy::LEASE)).await?) })? {
         return Err(Failure("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
     Ok((storage, log))
+}
+
+/// Says that the data was brought up, and how to go back to what it was.
+fn tell_the_way_back(config: &Config, upgraded: &Upgraded) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    let (copy, from) = (upgraded.copy.display(), upgraded.from);
+    writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 {from}판에서 {}판으로).", schema::VERSION)?;
+    writeln!(out, "  바꾸기 전의 데이터  {copy}")?;
+    if let Some(restored) = config.restored() {
+        writeln!(
+            out,
+            "  되돌리려면          프로그램을 끄고, 이 파일의 이름을 {}(으)로 바꾼 다음,",
+            restored.display()
+        )?;
+        writeln!(out, "                      이전 실행 파일을 켜세요. 그동안 새로 저장한 것은 없어져요.")?;
+    }
+    Ok(())
 }
 
 /// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.

@@ -257,6 +257,14 @@ impl Storage {
         }
     }
 
+    /// What was done to a file of SQLite that an older program wrote, when it was opened.
+    pub fn upgraded(&self) -> Option<&schema::Upgraded> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.upgraded(),
+            Engine::MariaDb(_) => None,
+        }
+    }
+
     /// The engine and its version, for people: `SQLite 3.54.1`.
     pub fn describe(&self) -> String {
         match &self.engine {

@@ -2,7 +2,8 @@
 //!
 //! `schema.sql` is the schema of the newest version and builds an empty database. An older one is
 //! brought up by the numbered [`STEPS`], forward only; a newer one is refused, because a program
-//! that does not know a column cannot keep it right.
+//! that does not know a column cannot keep it right. Before a file of SQLite is brought up, it is
+//! copied ([`before_upgrade`]): with that copy and the program before this one the way back is open.
 //!
 //! On MariaDB the next version's program upgrades while this one still serves, for as long as a switch
 //! takes, and again after a way back. A step therefore only adds what the version before it can do without: a
@@ -10,7 +11,10 @@
 //! goes in the step after the next (expand, then contract). A step that cannot keep to this takes two numbers,
 //! the first of them empty: then programs of the version before are not ready any more ([`goes_on`]).
 
+use std::path::{Path, PathBuf};
+
 use rusqlite::{Connection, TransactionBehavior};
+use tempfile::NamedTempFile;
 
 use super::{Result, StorageError, sqlite::engine};
 use crate::time::Moment;
@@ -39,14 +43,30 @@ pub fn tables() -> impl DoubleEndedIterator<Item = &'static str> {
 /// Which schema it is, whose turn to write, whose work.
 const OF_THE_ENGINE: [&str; 3] = ["schema_versions", "writers", "leases"];
 
-pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<()> {
+/// That data of an older program was brought up when it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgraded {
+    /// the version it had
+    pub from: i64,
+    /// the file that has it as it was
+    pub copy: PathBuf,
+}
+
+/// The file beside a database that has it as it was before it was brought up from `version`:
+/// `mukkeum.db.schema-1`.
+pub fn before_upgrade(database: &Path, version: i64) -> PathBuf {
+    database.with_added_extension(format!("schema-{version}"))
+}
+
+pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result<Option<Upgraded>> {
     let found = version(connection)?;
     if found == VERSION {
-        return Ok(());
+        return Ok(None);
     }
     if found > VERSION {
         return Err(StorageError::NewerSchema { found, known: VERSION });
     }
+    let copy = if found > 0 { copy_before(connection, found)? } else { None };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
     // Another process may have been faster while this one waited for its turn.
     let found = version(&transaction)?;
@@ -60,7 +80,26 @@ pub(super) fn upgrade_sqlite(connection: &mut Connection, now: Moment) -> Result
             record(&transaction, version, now)?;
         }
     }
-    transaction.commit().map_err(engine)
+    transaction.commit().map_err(engine)?;
+    Ok(copy.map(|copy| Upgraded { from: found, copy }))
+}
+
+/// Copies the file of the database, if it is one. Nothing is brought up that could not be copied.
+fn copy_before(connection: &Connection, found: i64) -> Result<Option<PathBuf>> {
+    let Some(database) = connection.path().filter(|path| !path.is_empty()).map(Path::new) else { return Ok(None) };
+    let failed =
+        |error: std::io::Error| StorageError::CannotOpen(format!("업그레이드 전에 사본을 만들지 못했어요: {error}"));
+    let folder = database.parent().unwrap_or(Path::new("."));
+    let whole = NamedTempFile::new_in(folder).map_err(failed)?;
+    connection.execute("VACUUM INTO ?", [whole.path().to_string_lossy()]).map_err(engine)?;
+    // Another process may have brought it up meanwhile, and has made the copy.
+    if version(&Connection::open(whole.path()).map_err(engine)?)? != found {
+        return Ok(None);
+    }
+    whole.as_file().sync_all().map_err(failed)?;
+    let copy = before_upgrade(database, found);
+    whole.persist(&copy).map_err(|error| failed(error.error))?;
+    Ok(Some(copy))
 }
 
 fn version(connection: &Connection) -> Result<i64> {

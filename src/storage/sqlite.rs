@@ -30,6 +30,7 @@ pub(super) struct Sqlite {
     shared: Arc<Shared>,
     write_turn: Turns,
     read_turns: Turns,
+    upgraded: Option<schema::Upgraded>,
 }
 
 struct Shared {
@@ -51,8 +52,8 @@ impl Sqlite {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
         let mut writer = connect_writer(path)?;
         let checkpointer = Checkpointer::start(&mut writer, connect(path, OpenFlags::default())?, Limits::USUAL)?;
-        schema::upgrade_sqlite(&mut writer, options.clock.now())?;
-        Self::with(path, writer, Some(checkpointer), None, options)
+        let upgraded = schema::upgrade_sqlite(&mut writer, options.clock.now())?;
+        Ok(Self { upgraded, ..Self::with(path, writer, Some(checkpointer), None, options)? })
     }
 
     /// As [`Self::open`], but the log is left to whoever gets it.
@@ -61,9 +62,9 @@ impl Sqlite {
         log::leave_log(&writer)?;
         let commits = Commits::new(&options.clock);
         commits.listen(&mut writer)?;
-        schema::upgrade_sqlite(&mut writer, options.clock.now())?;
+        let upgraded = schema::upgrade_sqlite(&mut writer, options.clock.now())?;
         let main = File::open(path).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
-        let sqlite = Self::with(path, writer, None, Some(Arc::new(main)), options)?;
+        let sqlite = Self { upgraded, ..Self::with(path, writer, None, Some(Arc::new(main)), options)? };
         let log = Log::open(path, &sqlite, commits)?;
         Ok((sqlite, log))
     }
@@ -80,6 +81,7 @@ impl Sqlite {
         Ok(Self {
             write_turn: Turns::new("sqlite", "write", 1),
             read_turns: Turns::new("sqlite", "read", options.readers.max(1)),
+            upgraded: None,
             shared: Arc::new(Shared {
                 path: path.to_owned(),
                 writer: Mutex::new(writer),
@@ -135,6 +137,10 @@ impl Sqlite {
             own.execute("VACUUM INTO ?", [file.to_string_lossy()]).map_err(engine).map(drop)
         })
         .await
+    }
+
+    pub(super) fn upgraded(&self) -> Option<&schema::Upgraded> {
+        self.upgraded.as_ref()
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
