@@ -1,19 +1,27 @@
 //! Settings: flags, then `MUKKEUM_…` variables, then `mukkeum.toml`.
 //!
-//! [`Settings`] declares each of them once: the words below are what `--help` prints, the flag is
+//! [`Settings`] declares each of them once: the words there are what `--help` prints, the flag is
 //! `--listen`, the variable `MUKKEUM_LISTEN`, the line in the file `listen = …`. A flag goes before
 //! a variable and a variable before the file. What is left is checked once and becomes a
 //! [`Config`], which the rest of the program trusts.
 
-use std::net::{IpAddr, SocketAddr};
+mod settings;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-
+pub use self::settings::{LogFormat, Settings};
+use crate::server::tls::Source;
 use crate::sessions::{Place, RedisAddressError};
 use crate::storage::{Address, AddressError};
 use crate::{backup, demo};
+
+/// Where requests are accepted when `--listen` names nothing, and the port when it names only an address.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// The folder of the certificate that is made at the first start, in the data folder.
+const TLS_NAME: &str = "tls";
 
 /// The file of settings, looked for in the data folder when `--config` names none.
 const FILE_NAME: &str = "mukkeum.toml";
@@ -50,129 +58,6 @@ pub enum ConfigError {
     },
 }
 
-macro_rules! settings {
-    ($($(#[$attribute:meta])* $name:ident: $kind:ty,)*) => {
-        /// The settings as they were given, each of them or none.
-        #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct Settings {
-            $($(#[$attribute])* pub $name: Option<$kind>,)*
-        }
-
-        impl Settings {
-            /// The names of all settings, as the file writes them.
-            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-            /// These settings, and where one is missing, `other`'s.
-            fn or(self, other: Self) -> Self {
-                Self { $($name: self.$name.or(other.$name),)* }
-            }
-        }
-    };
-}
-
-settings! {
-    /// 설정 파일 [기본값: 데이터 폴더의 mukkeum.toml]
-    #[arg(long, global = true, env = "MUKKEUM_CONFIG", value_name = "FILE")]
-    #[serde(skip)]
-    config: PathBuf,
-
-    /// 데이터 폴더 [기본값: ./data]
-    #[arg(long, global = true, env = "MUKKEUM_DATA", value_name = "DIR")]
-    data: PathBuf,
-
-    /// 데이터베이스 주소, sqlite:PATH 또는 mysql://아이디:비밀번호@호스트1,호스트2/이름 [기본값: 데이터 폴더의 mukkeum.db]
-    #[arg(long, global = true, env = "MUKKEUM_DATABASE", hide_env_values = true, value_name = "URL")]
-    database: String,
-
-    /// 접속을 받을 주소 [기본값: 127.0.0.1:8080]
-    #[arg(long, global = true, env = "MUKKEUM_LISTEN", value_name = "ADDRESS")]
-    listen: SocketAddr,
-
-    /// 세션을 두는 곳, database나 redis://호스트나 redis-sentinel://호스트1,호스트2/이름 [기본값: database]
-    #[arg(long, global = true, env = "MUKKEUM_SESSIONS", hide_env_values = true, value_name = "URL")]
-    sessions: String,
-
-    /// 이 시간(분) 동안 쓰지 않으면 로그아웃돼요 [기본값: 480]
-    #[arg(long, global = true, env = "MUKKEUM_SESSION_IDLE_MINUTES", value_name = "MINUTES")]
-    session_idle_minutes: u32,
-
-    /// 업로드 파일 하나의 최대 크기(MB) [기본값: 30]
-    #[arg(long, global = true, env = "MUKKEUM_UPLOAD_MAX_MB", value_name = "MB")]
-    upload_max_mb: u32,
-
-    /// 업로드한 원본 파일을 보관하는 기간(일) [기본값: 90]
-    #[arg(long, global = true, env = "MUKKEUM_UPLOAD_KEEP_DAYS", value_name = "DAYS")]
-    upload_keep_days: u32,
-
-    /// HTTPS 뒤에서 쓰면 true, 쿠키가 HTTPS로만 오가요 [기본값: false]
-    #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    behind_tls: bool,
-
-    /// 앞단 프록시의 주소, 쉼표로 나눠요. 여기서 온 X-Forwarded-For만 믿어요 [기본값: 없음]
-    #[arg(long, global = true, env = "MUKKEUM_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
-    trusted_proxies: Vec<IpAddr>,
-
-    /// 지표(/metrics)를 따로 받을 주소 [기본값: 접속 주소와 같음]
-    #[arg(long, global = true, env = "MUKKEUM_METRICS_LISTEN", value_name = "ADDRESS")]
-    metrics_listen: SocketAddr,
-
-    /// 멈추라는 신호 뒤에 새 접속을 더 받는 시간(초), 부하 분산기가 알아챌 틈이에요 [기본값: 0]
-    #[arg(long, global = true, env = "MUKKEUM_DRAIN_SECONDS", value_name = "SECONDS")]
-    drain_seconds: u32,
-
-    /// 멈출 때 남은 요청을 기다리는 시간(초) [기본값: 30]
-    #[arg(long, global = true, env = "MUKKEUM_SHUTDOWN_SECONDS", value_name = "SECONDS")]
-    shutdown_seconds: u32,
-
-    /// 주문을 백업할 곳, 쉼표로 나눠요: file:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 [기본값: 없음]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP", value_delimiter = ',', value_name = "URL")]
-    backup: Vec<String>,
-
-    /// 백업의 전체 사본을 새로 뜨는 간격(시간) [기본값: 24]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_SNAPSHOT_HOURS", value_name = "HOURS")]
-    backup_snapshot_hours: u32,
-
-    /// 백업을 실제로 되살려 확인하는 간격(시간), 0이면 하지 않아요 [기본값: 24]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_VERIFY_HOURS", value_name = "HOURS")]
-    backup_verify_hours: u32,
-
-    /// 모든 순간으로 되살릴 수 있는 기간(시간) [기본값: 72]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_HOURS", value_name = "HOURS")]
-    backup_keep_hours: u32,
-
-    /// 하루에 하나씩 사본을 남기는 기간(일) [기본값: 31]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_DAYS", value_name = "DAYS")]
-    backup_keep_days: u32,
-
-    /// 한 달에 하나씩 사본을 남기는 기간(달) [기본값: 12]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_KEEP_MONTHS", value_name = "MONTHS")]
-    backup_keep_months: u32,
-
-    /// 백업할 곳에 닿지 않을 때 이 컴퓨터에 모아 두는 최대 크기(MB) [기본값: 2048]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_QUEUE_MB", value_name = "MB")]
-    backup_queue_mb: u32,
-
-    /// 로그 형식 [기본값: text]
-    #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", value_name = "FORMAT")]
-    log_format: LogFormat,
-
-    /// 로그 수준, tracing 필터를 써요 [기본값: info]
-    #[arg(long, global = true, env = "MUKKEUM_LOG_LEVEL", value_name = "LEVEL")]
-    log_level: String,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// for people
-    #[default]
-    Text,
-    /// one JSON object a line, for collectors
-    Json,
-}
-
 impl Database {
     /// The one of a data folder that no other was named for.
     pub fn of_folder(data: &Path) -> Self {
@@ -200,13 +85,15 @@ pub struct Config {
     pub sessions: Place,
     /// where requests are accepted
     pub listen: SocketAddr,
+    /// whose certificate the program shows to browsers; None: it speaks no TLS itself
+    pub tls: Option<Source>,
     /// how long a session lasts without a request
     pub session_idle: Duration,
     /// largest uploaded file, bytes
     pub upload_max_bytes: u64,
     /// how long the original of an upload is kept
     pub upload_keep_days: u32,
-    /// whether browsers reach the program through HTTPS
+    /// whether browsers reach the program through HTTPS, its own or a proxy's
     pub behind_tls: bool,
     /// peers whose X-Forwarded-For is believed
     pub trusted_proxies: Vec<IpAddr>,
@@ -261,6 +148,12 @@ impl Config {
         !self.backup.targets.is_empty() && self.demo.is_none() && matches!(self.database, Database::Sqlite(_))
     }
 
+    /// Whether browsers are shown a certificate that nobody vouches for. One day there may be none any
+    /// more, and a browser must not have been told to insist on HTTPS.
+    pub fn is_self_signed(&self) -> bool {
+        matches!(self.tls, Some(Source::Made(_)))
+    }
+
     fn check(settings: Settings) -> Result<Self, ConfigError> {
         let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
         let database = database(settings.database.as_deref(), &data)?;
@@ -270,14 +163,16 @@ impl Config {
         };
         let idle = positive("session_idle_minutes", settings.session_idle_minutes, 480)?;
         let hours = |hours: u32| Duration::from_hours(hours.into());
+        let tls = tls(settings.tls, settings.tls_cert, settings.tls_key, &data)?;
         Ok(Self {
             database,
             sessions: sessions(settings.sessions.as_deref())?,
-            listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen: listen(settings.listen.as_deref())?,
             session_idle: Duration::from_secs(u64::from(idle) * 60),
             upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
-            behind_tls: settings.behind_tls.unwrap_or(false),
+            behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
+            tls,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
@@ -326,6 +221,27 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
     }
 }
 
+fn listen(address: Option<&str>) -> Result<SocketAddr, ConfigError> {
+    let Some(address) = address else { return Ok(LISTEN) };
+    let alone = || address.parse().map(|ip: IpAddr| SocketAddr::new(ip, LISTEN.port()));
+    let whole = address.parse().or_else(|_| alone());
+    whole.map_err(|_| refused("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 적어 주세요."))
+}
+
+fn tls(
+    made: Option<bool>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    data: &Path,
+) -> Result<Option<Source>, ConfigError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some(Source::Given { cert, key })),
+        (None, None) => Ok((made == Some(true)).then(|| Source::Made(data.join(TLS_NAME)))),
+        (Some(_), None) => Err(refused("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
+        (None, Some(_)) => Err(refused("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
+    }
+}
+
 fn sessions(url: Option<&str>) -> Result<Place, ConfigError> {
     match url {
         None | Some("database") => Ok(Place::Database),
@@ -367,7 +283,7 @@ mod tests {
         std::fs::write(folder.path().join(FILE_NAME), "listen = '0.0.0.0:1'\nupload_max_mb = 7\n").expect("writes");
         let given = Settings {
             data: Some(folder.path().to_owned()),
-            listen: Some(SocketAddr::from(([127, 0, 0, 1], 2))),
+            listen: Some("127.0.0.1:2".to_owned()),
             ..Settings::default()
         };
         let config = Config::load(given, none).expect("is right");
@@ -383,6 +299,24 @@ mod tests {
         let given = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let refused = Config::load(given, none).expect_err("a typing mistake");
         assert!(refused.to_string().contains("lisen"), "{refused}");
+    }
+
+    #[test]
+    fn an_address_needs_no_port_and_a_certificate_needs_its_key() {
+        let check = |settings: Settings| Config::check(settings).map_err(|error| error.to_string());
+        let listen = |address: &str| check(Settings { listen: Some(address.to_owned()), ..Settings::default() });
+        assert_eq!(listen("0.0.0.0").expect("is right").listen, SocketAddr::from(([0, 0, 0, 0], 8080)));
+        assert_eq!(listen("[::]:81").expect("is right").listen.port(), 81);
+        assert!(listen("가게").expect_err("no address").contains("listen"));
+
+        let made = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
+        assert!(made.behind_tls && made.is_self_signed());
+        let (cert, key) = (PathBuf::from("cert"), PathBuf::from("key"));
+        let own = Settings { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Settings::default() };
+        let own = check(own).expect("is right");
+        assert!(own.behind_tls && !own.is_self_signed() && own.tls == Some(Source::Given { cert: cert.clone(), key }));
+        let half = check(Settings { tls_cert: Some(cert), ..Settings::default() });
+        assert!(half.expect_err("no key").contains("tls_key"));
     }
 
     #[test]

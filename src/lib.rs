@@ -16,6 +16,7 @@
 //! | [`shop`] | the shop itself: its name, telephone and address on paper |
 //! | [`backup`] | every commit copied away, restored to any moment, and proven |
 //! | [`audit`] | who did what, who took whose data out |
+//! | [`server`] | the listening socket, HTTPS, the addresses for other devices, an end without a lost request |
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
 //! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
 //! | [`vault`] | seals secrets that have to be kept readable |
@@ -65,6 +66,7 @@ pub mod members;
 pub mod orders;
 pub mod practice;
 pub mod products;
+pub mod server;
 pub mod sessions;
 pub mod sheets;
 pub mod shop;

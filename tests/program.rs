@@ -5,8 +5,11 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tempfile::{TempDir, tempdir};
 
 const PASSWORD: &str = "비밀번호 열두 글자";
@@ -46,7 +49,7 @@ impl Server {
         while !introduction.contains("데이터베이스") {
             assert!(out.read_line(&mut introduction).expect("reads") > 0, "ended: {introduction}");
         }
-        let address = introduction.split_once("http://").expect("an address").1;
+        let address = introduction.split_once("://").expect("an address").1;
         let address = address.split_whitespace().next().expect("an address").to_owned();
         Self { child, out, address, introduction }
     }
@@ -190,6 +193,65 @@ fn a_port_in_use_is_told() {
     refused(command.arg("--data").arg(folder.path()).args(["--listen", &address]), "다른 프로그램이 쓰고 있어요");
 }
 
+fn over_tls(server: &Server, certificate: &Path, path: &str) -> String {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("trusts it");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let settings = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let settings = settings.expect("versions").with_root_certificates(roots).with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let tls = rustls::ClientConnection::new(Arc::new(settings), name).expect("a client");
+    let stream = std::net::TcpStream::connect(&server.address).expect("connects");
+    let mut stream = rustls::StreamOwned::new(tls, stream);
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("writes");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("reads");
+    answer
+}
+
+#[test]
+fn it_speaks_https_without_a_proxy_and_tells_who_comes_without() {
+    let folder = tempdir().expect("a folder");
+    let certificate = folder.path().join("tls/cert.pem");
+    let server = Server::start(program(folder.path()).arg("--tls"));
+    assert!(server.introduction.contains("https://") && server.introduction.contains("인증서 지문"));
+    let login = over_tls(&server, &certificate, "/login");
+    assert!(login.starts_with("HTTP/1.1 200") && login.contains("; Secure"), "{login}");
+    assert!(!login.contains("strict-transport-security"), "a browser must not insist on a certificate of nobody");
+    let plain = server.get("/login");
+    assert!(plain.starts_with("HTTP/1.1 400") && plain.contains("https://로"), "{plain}");
+    drop(server);
+
+    let key = folder.path().join("tls/key.pem");
+    let own = |command: &mut Command| {
+        command.arg("--tls-cert").arg(&certificate).arg("--tls-key").arg(&key);
+    };
+    let mut command = program(folder.path());
+    own(&mut command);
+    let server = Server::start(&mut command);
+    assert!(over_tls(&server, &certificate, "/login").contains("strict-transport-security"));
+    drop(server);
+    std::fs::write(&key, "no key").expect("writes");
+    let mut command = program(folder.path());
+    own(&mut command);
+    refused(&mut command, "key.pem");
+    refused(program(folder.path()).arg("--tls-cert").arg(&certificate), "tls_key");
+}
+
+#[test]
+fn whoever_opens_it_to_others_is_warned() {
+    let folder = tempdir().expect("a folder");
+    let open = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+        command.arg("--data").arg(folder.path()).args(["--listen", "0.0.0.0:0", "--log-level", "error"]).args(words);
+        let mut server = Server::start(command.env_clear().stdin(Stdio::null()));
+        server.introduced_until("설치 확인 번호").to_owned()
+    };
+    assert!(open(&[]).contains("암호화되지 않아요"));
+    let safe = open(&["--tls"]);
+    assert!(!safe.contains("암호화되지 않아요") && safe.contains("https://localhost:"), "{safe}");
+}
+
 #[test]
 fn a_second_program_on_the_same_data_is_refused() {
     let folder = tempdir().expect("a folder");
@@ -214,6 +276,39 @@ fn data_of_a_newer_program_is_left_alone() {
     database.execute("INSERT INTO schema_versions (version, applied_at) VALUES (999, 0)", ()).expect("writes");
     drop(database);
     refused(&mut program(folder.path()), "더 새로운 버전");
+}
+
+fn newest_version(database: &Path) -> i64 {
+    let database = rusqlite::Connection::open(database).expect("opens");
+    database.query_row("SELECT max(version) FROM schema_versions", (), |row| row.get(0)).expect("a version")
+}
+
+#[test]
+fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() {
+    let folder = tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let old = rusqlite::Connection::open(path("mukkeum.db")).expect("opens");
+    old.execute_batch(include_str!("fixtures/schema-1.sql")).expect("the first schema");
+    let shop = "INSERT INTO schema_versions VALUES (1, 0);
+        INSERT INTO members (id, username, role, password_hash, created_at) VALUES (1, 'boss', 'admin', '', 0)";
+    old.execute_batch(shop).expect("a shop");
+    drop(old);
+
+    let (code, out, told) = run(program(folder.path()).args(["user", "list"]));
+    assert!(code == Some(0) && out.contains("boss"), "{told}");
+    assert!(told.contains("mukkeum.db.schema-1") && told.contains("mukkeum.db.restored"), "{told}");
+    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
+    assert!(newest_version(&path("mukkeum.db")) > 1);
+    let (_, out, told) = run(program(folder.path()).arg("doctor"));
+    assert!(out.contains("mukkeum.db.schema-1") && !told.contains("되돌리려면"), "{out}{told}");
+
+    // The way back, but that the program is this one again, and brings it up again.
+    assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
+    std::fs::rename(path("mukkeum.db.schema-1"), path("mukkeum.db.restored")).expect("renames");
+    drop(Server::start(&mut program(folder.path())));
+    let (_, out, _) = run(program(folder.path()).args(["user", "list"]));
+    assert!(out.contains("boss") && !out.contains("driver"), "{out}");
+    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
 }
 
 #[test]
@@ -299,39 +394,6 @@ fn user(folder: &TempDir, words: &[&str], password: &str) -> (Option<i32>, Strin
     writeln!(child.stdin.take().expect("a pipe"), "{password}").unwrap_or_default();
     let Output { status, stdout, stderr } = child.wait_with_output().expect("ends");
     (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
-}
-
-fn newest_version(database: &Path) -> i64 {
-    let database = rusqlite::Connection::open(database).expect("opens");
-    database.query_row("SELECT max(version) FROM schema_versions", (), |row| row.get(0)).expect("a version")
-}
-
-#[test]
-fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() {
-    let folder = tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    let old = rusqlite::Connection::open(path("mukkeum.db")).expect("opens");
-    old.execute_batch(include_str!("fixtures/schema-1.sql")).expect("the first schema");
-    let shop = "INSERT INTO schema_versions VALUES (1, 0);
-        INSERT INTO members (id, username, role, password_hash, created_at) VALUES (1, 'boss', 'admin', '', 0)";
-    old.execute_batch(shop).expect("a shop");
-    drop(old);
-
-    let (code, out, told) = run(program(folder.path()).args(["user", "list"]));
-    assert!(code == Some(0) && out.contains("boss"), "{told}");
-    assert!(told.contains("mukkeum.db.schema-1") && told.contains("mukkeum.db.restored"), "{told}");
-    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
-    assert!(newest_version(&path("mukkeum.db")) > 1);
-    let (_, out, told) = run(program(folder.path()).arg("doctor"));
-    assert!(out.contains("mukkeum.db.schema-1") && !told.contains("되돌리려면"), "{out}{told}");
-
-    // The way back, but that the program is this one again, and brings it up again.
-    assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
-    std::fs::rename(path("mukkeum.db.schema-1"), path("mukkeum.db.restored")).expect("renames");
-    drop(Server::start(&mut program(folder.path())));
-    let (_, out, _) = run(program(folder.path()).args(["user", "list"]));
-    assert!(out.contains("boss") && !out.contains("driver"), "{out}");
-    assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
 }
 
 #[test]

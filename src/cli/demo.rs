@@ -41,14 +41,15 @@ impl Demo {
     pub(super) fn run(self, config: Config) -> Outcome {
         let demo = Some(Plan { orders: self.orders, reset_every: self.reset_every, is_public: self.public });
         if !self.public {
-            return serve::run(&Config { demo, ..config });
+            return serve::run(&Config { demo, ..config }, false);
         }
         if self.orders > PUBLIC_ORDERS {
             return Err(Failure(format!(
                 "누구나 들어오는 연습 가게의 주문은 {PUBLIC_ORDERS}건까지예요. --orders를 줄여 주세요."
             )));
         }
-        serve::run(&Config { demo, upload_max_bytes: config.upload_max_bytes.min(PUBLIC_UPLOAD_BYTES), ..config })
+        let upload_max_bytes = config.upload_max_bytes.min(PUBLIC_UPLOAD_BYTES);
+        serve::run(&Config { upload_max_bytes, demo, ..config }, false)
     }
 }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::backup::{Dump, Status};
 use crate::config::{Config, Database};
+use crate::server::Reach;
+use crate::server::tls::{self, Facts};
 use crate::sessions::{Place, RedisStore};
 use crate::storage::{Finding, Severity, Storage, schema};
 use crate::time::{Clock, Moment, SystemClock};
@@ -33,6 +35,7 @@ impl Doctor {
             findings.extend(address.examine(&SystemClock));
         }
         findings.extend(folder(config));
+        findings.extend(reach(config));
         findings.extend(sessions(config)?);
         if let Database::Sqlite(path) = &config.database {
             findings.extend(before_upgrades(path));
@@ -108,6 +111,45 @@ fn dump(storage: &Storage) -> Finding {
         Ok(Some(dump)) => Finding::good(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
         Ok(None) => wrong("아직 없어요".to_owned()),
         Err(failure) => wrong(failure.to_string()),
+    }
+}
+
+/// Whether others can listen in, and until when the certificate is good.
+fn reach(config: &Config) -> Vec<Finding> {
+    const SUBJECT: &str = "접속";
+    let reach = Reach::new(config.listen, None, config);
+    let mut findings = vec![match (reach.is_unsafe(), reach.is_open()) {
+        (true, _) => Finding::wrong(
+            Severity::Warning,
+            SUBJECT,
+            "다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요",
+            "--tls(MUKKEUM_TLS)를 켜거나, HTTPS 프록시 뒤에 두고 --behind-tls를 켜세요.",
+        ),
+        (false, true) => Finding::good(SUBJECT, "다른 기기에서도 열리고 암호화해요"),
+        (false, false) => Finding::good(SUBJECT, "이 컴퓨터에서만 열려요"),
+    }];
+    match config.tls.as_ref().map(tls::examine) {
+        Some(Ok(Some(facts))) => findings.push(certificate(&facts, SystemClock.now(), config.is_self_signed())),
+        Some(Err(error)) => {
+            findings.push(Finding::wrong(Severity::Bad, "인증서", error.to_string(), "파일과 설정을 고치세요."));
+        }
+        Some(Ok(None)) | None => {}
+    }
+    findings
+}
+
+fn certificate(facts: &Facts, now: Moment, is_made_here: bool) -> Finding {
+    const SUBJECT: &str = "인증서";
+    let found = format!("{}까지예요", facts.until);
+    let advice = if is_made_here {
+        "다시 켜면 새로 만들어요."
+    } else {
+        "새 인증서를 발급받아 파일을 바꾸세요."
+    };
+    match facts.days_left(now) {
+        ..0 => Finding::wrong(Severity::Bad, SUBJECT, found, advice),
+        0..14 => Finding::wrong(Severity::Warning, SUBJECT, found, advice),
+        _ => Finding::good(SUBJECT, found),
     }
 }
 
@@ -198,6 +240,13 @@ fn sessions(config: &Config) -> Result<Vec<Finding>, Failure> {
 mod tests {
     use super::*;
     use crate::backup::{Proof, Trouble};
+
+    #[test]
+    fn a_certificate_is_told_before_its_end() {
+        let facts = |days: i64| Facts { fingerprint: String::new(), until: Moment(days * 24 * 60 * 60 * 1000) };
+        let of = |days| certificate(&facts(days), Moment(0), false).severity;
+        assert_eq!([of(-1), of(13), of(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
+    }
 
     #[test]
     fn each_way_in_which_a_backup_may_be_wrong_is_told_and_one_that_is_right_is_good() {

@@ -16,7 +16,7 @@ mod serve;
 mod user;
 mod version;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::time::SystemClock;
 /// How many readers of the database run at once.
 const READERS: usize = 8;
 
-/// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같아요.
+/// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같고, 브라우저도 열어요.
 #[derive(Parser)]
 #[command(name = "mukkeum", version, max_term_width = 100)]
 struct CommandLine {
@@ -120,13 +120,20 @@ impl From<io::Error> for Failure {
 
 /// Runs the program as it was called.
 pub fn run() -> ExitCode {
-    let outcome = execute(CommandLine::parse());
+    let line = CommandLine::parse();
+    let is_bare = line.command.is_none();
+    let outcome = execute(line);
     match outcome {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::Part) => ExitCode::from(1),
         Err(failure) => {
             // Nobody is left to tell when the standard error is closed.
             let _ = writeln!(io::stderr().lock(), "mukkeum: {failure}");
+            if is_bare && cfg!(windows) && io::stdin().is_terminal() {
+                // The window of a double click goes with the program, and what it says.
+                let _ = writeln!(io::stderr().lock(), "\n엔터를 누르면 닫혀요.");
+                let _ = io::stdin().read_line(&mut String::new());
+            }
             ExitCode::from(2)
         }
     }
@@ -142,7 +149,8 @@ fn execute(line: CommandLine) -> Outcome {
     }
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
     match line.command {
-        None | Some(Command::Serve) => serve::run(&config),
+        None => serve::run(&config, has_desktop()),
+        Some(Command::Serve) => serve::run(&config, false),
         Some(Command::Demo(demo)) => demo.run(config),
         Some(Command::Import(import)) => import.run(&config),
         Some(Command::Export(export)) => export.run(&config),
@@ -153,6 +161,14 @@ fn execute(line: CommandLine) -> Outcome {
         Some(Command::Restore(restore)) => restore.run(&config),
         Some(Command::Version(version)) => version.run(),
     }
+}
+
+/// Whether somebody sits before it who can be shown a browser.
+fn has_desktop() -> bool {
+    if cfg!(any(windows, target_os = "macos")) {
+        return io::stdout().is_terminal();
+    }
+    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Opens the data that the settings name, making folder and database when they are missing.

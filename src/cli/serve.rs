@@ -6,23 +6,24 @@
 //! program ends, done. A second signal ends it at once.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::{self, IsTerminal, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use axum::Router;
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
+use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Done, Failure, Outcome, demo, make_folder, open_with_log};
+#[cfg(windows)]
+use super::service;
+use super::{Done, Failure, Outcome, block_on, demo, make_folder, open_with_log};
 use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::districts;
 use crate::members::{self, store};
 use crate::orders;
+use crate::server::tls::{Tls, TlsError};
+use crate::server::{self, Reach, Server};
 use crate::sessions::{self, staying};
 use crate::storage::{Log, Storage, lease};
 use crate::uploads;
@@ -33,10 +34,6 @@ pub(super) const LOCK_NAME: &str = "mukkeum.lock";
 
 /// How long a write that has begun may still take when everything else has ended.
 const LAST_WRITES: Duration = Duration::from_secs(10);
-
-/// How long a client may take to send the head of a request; also how long an idle connection is kept.
-/// Somebody who sends a letter a minute must not hold a connection for ever.
-const HEAD_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often what has expired is deleted.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -59,18 +56,34 @@ const AGE_EVERY: Duration = Duration::from_secs(5);
 /// How often histograms are condensed.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) fn run(config: &Config) -> Outcome {
-    write_logs(config)?;
+/// `opens`: whether the browser is to be opened for whoever started it.
+pub(super) fn run(config: &Config, opens: bool) -> Outcome {
+    write_logs(config, io::stderr)?;
+    attend(config, opens)
+}
+
+/// [`run`] for whoever has the logs elsewhere.
+pub(super) fn attend(config: &Config, mut opens: bool) -> Outcome {
     make_folder(&config.data)?;
-    let lock = lock(config)?;
+    let lock = match lock(config) {
+        // A second double click means: show it to me.
+        Err(_) if opens && is_running(config) => {
+            open_browser(&Reach::configured(config));
+            return Ok(Done::Whole);
+        }
+        lock => lock?,
+    };
     demo::keep_apart(config)?;
+    // Before the data is opened, which may take a while: who comes meanwhile waits.
+    let listener = block_on(bind(config.listen))?;
     // Before the data is opened: what was there earlier is not counted.
     web::metrics::install();
     loop {
         begin_with_restored(config)?;
         let (storage, log) = open_with_log(config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let outcome = runtime.block_on(serve(storage, log, config.clone()));
+        let outcome =
+            runtime.block_on(serve(storage, log, config.clone(), listener.try_clone()?, std::mem::take(&mut opens)));
         runtime.shutdown_timeout(LAST_WRITES);
         if let End::Whole = outcome? {
             break;
@@ -96,10 +109,29 @@ fn begin_with_restored(config: &Config) -> io::Result<()> {
     }
 }
 
-fn write_logs(config: &Config) -> Result<(), ConfigError> {
+/// Whether somebody answers there.
+fn is_running(config: &Config) -> bool {
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    std::net::TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
+}
+
+fn open_browser(reach: &Reach) {
+    if let Err(error) = open::that_detached(reach.here()) {
+        tracing::warn!(%error, "the browser could not be opened");
+    }
+}
+
+/// Writes log lines to `writer` from now on.
+pub(super) fn write_logs<W>(config: &Config, writer: W) -> Result<(), ConfigError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
         .map_err(|error| ConfigError::Refused { setting: "log_level", reason: error.to_string() })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     match config.log_format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
@@ -126,31 +158,49 @@ pub(super) fn lock(config: &Config) -> Result<File, Failure> {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure(match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("{address} 주소를 다른 프로그램이 쓰고 있어요. 그 프로그램을 끄거나 --listen으로 다른 주소를 알려 주세요.")
-            }
-            _ => format!("{address} 주소로 접속을 받지 못해요 ({error}). --listen으로 다른 주소를 알려 주세요."),
-        })
+    server::listen(address).await.map_err(|error| refused(address, &error))
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure(match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(
+                "{address} 주소를 다른 프로그램이 쓰고 있어요. 그 프로그램을 끄거나 --listen으로 다른 주소를 알려 주세요."
+            )
+        }
+        _ => format!("{address} 주소로 접속을 받지 못해요 ({error}). --listen으로 다른 주소를 알려 주세요."),
     })
 }
 
-async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End, Failure> {
-    let listener = bind(config.listen).await?;
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+async fn serve(
+    storage: Storage,
+    log: Option<Log>,
+    config: Config,
+    listener: TcpListener,
+    opens: bool,
+) -> Result<End, Failure> {
+    let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
+    let reach = Reach::new(listener.local_addr()?, tls.as_ref().map(|tls| tls.facts.clone()), &config);
     let metrics_listener = match config.metrics_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(tokio::net::TcpListener::bind(address).await.map_err(|error| refused(address, &error))?),
         None => None,
     };
     let backup = log.map(|log| Backup::start(&config.backup, &config.data, &storage, log)).transpose()?;
     let mut state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
     state.backup = backup;
+    state.reach = reach;
     if let Some(demo) = &state.demo {
         demo.keep_fresh(&state.storage, &state.passwords).await?;
     }
     let is_new = !state.storage.read(store::any).await?;
     let mut signals = Signals::listen()?;
-    introduce(&state, listener.local_addr()?, is_new)?;
+    introduce(&state, is_new)?;
 
     if let Some(listener) = metrics_listener {
         tokio::spawn(async move { axum::serve(listener, web::metrics::router::<()>()).await });
@@ -166,7 +216,9 @@ async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End
         let every = state.config.backup.verify_every;
         chores.spawn(async move { backup.look_after(every).await });
     }
-    let handle = Handle::new();
+    if let Some(tls) = tls.clone() {
+        chores.spawn(tls.keep_current());
+    }
     let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
         let house = OpenHouse::open(&state)?;
         chores.spawn(house.clone().look_after());
@@ -174,18 +226,20 @@ async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End
     } else {
         web::router(&state)
     };
-    let mut server = spawn_server(listener, pages, handle.clone());
+    if opens {
+        open_browser(&state.reach);
+    }
+    let mut server = Server::start(listener, tls.as_ref(), pages)?;
 
     let why = tokio::select! {
-        ended = &mut server => {
-            ended.map_err(|error| Failure(error.to_string()))??;
-            return Err(Failure("접속을 더 받지 못하게 되어 끝났어요.".to_owned()));
+        error = server.failed() => {
+            return Err(Failure(format!("접속을 더 받지 못하게 되어 끝났어요: {error}")));
         }
         () = signals.next() => End::Whole,
         () = state.again.notified() => End::Again,
     };
     let end = async {
-        wind_down(&state, &handle, server).await;
+        wind_down(&state, server).await;
         chores.shutdown().await;
         // Nobody writes any more: what is copied now is all there is.
         if let Some(backup) = &state.backup {
@@ -202,23 +256,11 @@ async fn serve(storage: Storage, log: Option<Log>, config: Config) -> Result<End
     Ok(why)
 }
 
-fn spawn_server(listener: TcpListener, pages: Router, handle: Handle<SocketAddr>) -> JoinHandle<io::Result<()>> {
-    // A page is one small answer: it must not wait for the acknowledgement of the one before.
-    let mut server = axum_server::Server::from_listener(listener)
-        .acceptor(NoDelayAcceptor::new())
-        .http1_only()
-        .first_request_timeout(HEAD_WITHIN)
-        .handle(handle);
-    server.http_builder().http1().header_read_timeout(HEAD_WITHIN);
-    tokio::spawn(server.serve(pages.into_make_service_with_connect_info::<SocketAddr>()))
-}
-
-async fn wind_down(state: &AppState, handle: &Handle<SocketAddr>, server: JoinHandle<io::Result<()>>) {
+async fn wind_down(state: &AppState, server: Server) {
     tracing::info!("stopping: no longer ready");
     state.drain();
     tokio::time::sleep(state.config.drain).await;
-    handle.graceful_shutdown(None);
-    if tokio::time::timeout(state.config.shutdown, server).await.is_ok() {
+    if server.stop(state.config.shutdown).await {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped at the deadline with requests under way");
@@ -226,19 +268,31 @@ async fn wind_down(state: &AppState, handle: &Handle<SocketAddr>, server: JoinHa
 }
 
 /// The first lines that somebody who has just started it reads.
-fn introduce(state: &AppState, address: SocketAddr, is_new: bool) -> io::Result<()> {
+fn introduce(state: &AppState, is_new: bool) -> io::Result<()> {
     let data = state.config.data.canonicalize().unwrap_or_else(|_| state.config.data.clone());
-    let shown = if address.ip().is_unspecified() {
-        format!("http://localhost:{} (다른 컴퓨터에서도 열려요)", address.port())
-    } else {
-        format!("http://{address}")
-    };
+    let elsewhere = state.reach.elsewhere();
     let mut out = io::stdout().lock();
     let training = if state.demo.is_some() { " 교육용" } else { "" };
     writeln!(out, "묶음 {}{training}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  주소          {shown}")?;
+    writeln!(out, "  주소          {}", state.reach.here())?;
+    for address in &elsewhere {
+        writeln!(out, "  다른 기기     {address}")?;
+    }
+    if let Some(certificate) = &state.reach.certificate {
+        writeln!(out, "  인증서 지문   {}", certificate.fingerprint)?;
+    }
     writeln!(out, "  데이터 폴더   {}", data.display())?;
     writeln!(out, "  데이터베이스  {}", state.storage.describe())?;
+    let square = elsewhere.first().and_then(|address| web::qr::on_console(address));
+    if let Some(square) = square.filter(|_| out.is_terminal()) {
+        writeln!(out, "\n{square}\n  휴대전화로 찍으면 열려요.")?;
+    }
+    if state.reach.is_unsafe() {
+        writeln!(out)?;
+        writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
+        writeln!(out, "  --tls를 붙여 다시 켜면 암호화해요.")?;
+        tracing::warn!(address = %state.reach.address, "listening beyond this computer without TLS");
+    }
     if let Some(demo) = &state.demo {
         writeln!(out)?;
         writeln!(out, "  연습 데이터로 채운 교육용 가게예요. 진짜 주문은 올리지 마세요.")?;
@@ -337,15 +391,26 @@ impl Signals {
 }
 
 #[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
+struct Signals {
+    ctrl_c: tokio::signal::windows::CtrlC,
+    /// the window is closed
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
 #[cfg(windows)]
 impl Signals {
     fn listen() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
+        use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self { ctrl_c: ctrl_c()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
     async fn next(&mut self) {
-        self.0.recv().await;
+        tokio::select! {
+            _ = self.ctrl_c.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.shutdown.recv() => {}
+            () = service::windows::STOP.notified() => {}
+        }
     }
 }

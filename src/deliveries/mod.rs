@@ -12,7 +12,6 @@ pub mod list;
 pub mod log;
 pub mod model;
 pub mod pages;
-mod qr;
 pub mod slip;
 pub mod store;
 #[cfg(test)]

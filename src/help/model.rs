@@ -12,7 +12,7 @@ use crate::web::assets;
 struct Files;
 
 /// The topics, in the sequence of the list: each is a file, and the end of its address.
-pub const TOPICS: [&str; 18] = [
+pub const TOPICS: [&str; 19] = [
     "start",
     "today",
     "uploads",
@@ -28,6 +28,7 @@ pub const TOPICS: [&str; 18] = [
     "members",
     "account",
     "shop",
+    "other-devices",
     "backup",
     "trouble",
     "practice",
@@ -96,6 +97,7 @@ pub fn topic_of(path: &str) -> Option<&'static str> {
         ["members", ..] => "members",
         ["login" | "account" | "password"] => "account",
         ["shop"] => "shop",
+        ["other-devices"] => "other-devices",
         ["backup", ..] => "backup",
         ["practice", ..] => "practice",
         _ => return None,

@@ -32,8 +32,18 @@ pub(super) async fn set(State(state): State<AppState>, request: Request, next: N
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if state.config.behind_tls {
+    if state.config.behind_tls && !state.config.is_self_signed() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
+
+/// While the program stops, each answer says that its connection ends with it: the next request takes a
+/// new one, to whoever serves next.
+pub(super) async fn hang_up(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if state.is_draining() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -4,7 +4,7 @@
 //! ([`Access`]); [`router`] puts them together and lays the middleware around them:
 //!
 //! ```text
-//! request number, log, metrics → compression → headers → error pages → session → visitor (who is
+//! request number, log, metrics → last answer of a connection → compression → headers → error pages → session → visitor (who is
 //!   this) → other sites refused → panics caught → access → handler
 //! ```
 //!
@@ -26,6 +26,7 @@ pub mod metrics;
 mod observe;
 mod open_house;
 pub mod paging;
+pub mod qr;
 mod routes;
 mod state;
 #[cfg(test)]
@@ -51,7 +52,9 @@ pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 pub use crate::members::model::{Member, Role};
 use crate::storage::crockford;
-use crate::{audit, backup, deliveries, districts, help, members, orders, practice, products, sessions, shop, uploads};
+use crate::{
+    audit, backup, deliveries, districts, help, members, orders, practice, products, server, sessions, shop, uploads,
+};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -65,6 +68,7 @@ pub fn rooms() -> Vec<Routes> {
         backup::pages::routes(),
         audit::pages::routes(),
         shop::pages::routes(),
+        server::pages::routes(),
         practice::pages::routes(),
         help::pages::routes(),
     ]
@@ -91,7 +95,8 @@ fn serve(state: &AppState, pages: Router<AppState>) -> Router {
         .merge(health::router())
         .merge(assets::router())
         .merge(pages)
-        .layer(headers::compress());
+        .layer(headers::compress())
+        .layer(from_fn_with_state(state.clone(), headers::hang_up));
     observe::layer(router).with_state(state.clone())
 }
 

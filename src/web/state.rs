@@ -9,6 +9,7 @@ use crate::backup::Backup;
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::members::passwords::Passwords;
+use crate::server::Reach;
 use crate::sessions::Store;
 use crate::sessions::staying::{DatabaseSeries, SeriesStore};
 use crate::storage::Storage;
@@ -47,6 +48,8 @@ pub struct AppState {
     pub stays: Arc<dyn SeriesStore>,
     /// What the first administrator proves with, when not at this computer, that they own it.
     pub setup_code: Arc<str>,
+    /// where the program listens
+    pub reach: Reach,
     /// the copies of the data, where they are made
     pub backup: Option<Backup>,
     /// the training shop, where this is one
@@ -67,6 +70,7 @@ impl AppState {
             stays: Arc::new(DatabaseSeries::new(storage.clone())),
             sessions: Store::open(&storage, &config)?,
             storage,
+            reach: Reach::new(config.listen, None, &config),
             backup: None,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),

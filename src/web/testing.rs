@@ -66,6 +66,15 @@ impl TestApp {
 
     /// The application with changed settings and a room more.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config), more: Routes) -> Self {
+        Self::start_furnished(change, more, |_| ()).await
+    }
+
+    /// As [`Self::start_with`], with a state that is changed as well.
+    pub(crate) async fn start_furnished(
+        change: impl FnOnce(&mut Config),
+        more: Routes,
+        furnish: impl FnOnce(&mut AppState),
+    ) -> Self {
         super::metrics::install();
         let folder = Scratch::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
@@ -77,7 +86,8 @@ impl TestApp {
         let clock = ManualClock::at(START);
         let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = folder.open(&options);
-        let state = AppState::new(storage, config).expect("a state");
+        let mut state = AppState::new(storage, config).expect("a state");
+        furnish(&mut state);
 
         let rooms = rooms().into_iter().chain([more]);
         let router = serve(&state, rooms.fold(axum::Router::new(), |router, room| router.merge(room.into_router())));

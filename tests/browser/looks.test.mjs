@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { axe, chooseFirstAdmin, closeBrowser, enter, firstAdmin, login, open, shot } from './browser.mjs';
 import { apply, list, preview, press } from './flows.mjs';
-import { ADMIN, TEAM, addMember } from './server.mjs';
+import { ADMIN, TEAM, addMember, startServer } from './server.mjs';
 
 after(closeBrowser);
 
@@ -49,6 +49,24 @@ test('pages of an empty shop', async (t) => {
   for (const [name, where] of [['orders', '/orders'], ['products', '/products'], ['uploads', '/uploads'], ['deliveries', '/deliveries']]) {
     await page.goto(where);
     await look(page, `empty-${name}`);
+  }
+});
+
+test('the address for other devices', async (t) => {
+  // Nobody vouches for the certificate that the program makes.
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  const ways = {
+    closed: {},
+    unsafe: { address: '0.0.0.0' },
+    encrypted: { address: '0.0.0.0', scheme: 'https', command: ['serve', '--tls'] },
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    const start = (options) => startServer({ ...options, ...way });
+    const { page } = await open(t, { start, ignoreHTTPSErrors: true });
+    await enter(page);
+    await page.goto('/other-devices');
+    await look(page, `other-devices-${name}`);
   }
 });
 

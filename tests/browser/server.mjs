@@ -71,10 +71,10 @@ export function addMember(data, { username, password }, role) {
 }
 
 /** Starts the program and waits until it is ready. */
-export async function startServer({ data, port, command = ['serve'], readyWithin = 20_000 } = {}) {
+export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyWithin = 20_000 } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
   const chosen = port ?? (await freePort());
-  const child = spawn(BINARY, [...command, '--listen', `127.0.0.1:${chosen}`, '--data', data], {
+  const child = spawn(BINARY, [...command, '--listen', `${address}:${chosen}`, '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(),
   });
@@ -85,7 +85,7 @@ export async function startServer({ data, port, command = ['serve'], readyWithin
   const exited = once(child, 'exit').then(() => running.delete(child));
 
   const server = {
-    url: `http://127.0.0.1:${chosen}`,
+    url: `${scheme}://127.0.0.1:${chosen}`,
     port: chosen,
     data,
     child,

@@ -17,12 +17,12 @@ use crate::audit;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryWords};
 use crate::deliveries::list::{Carried, carried, find};
 use crate::deliveries::log::{self, Action};
-use crate::deliveries::qr::{Square, square};
 use crate::deliveries::slip::{Line, Sheet, clipped, sheets};
 use crate::deliveries::store;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::web::qr::{Square, square};
 use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, Query, done, page, redirect};
 
 /// Deliveries whose slips one page has.
