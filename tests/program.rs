@@ -215,7 +215,7 @@ fn it_speaks_https_without_a_proxy_and_tells_who_comes_without() {
     let certificate = folder.path().join("tls/cert.pem");
     let server = Server::start(program(folder.path()).arg("--tls"));
     assert!(server.introduction.contains("https://") && server.introduction.contains("인증서 지문"));
-    let login = over_tls(&server, &certificate, "/login");
+    let login = over_tls(&server, &certificate, "/setup");
     assert!(login.starts_with("HTTP/1.1 200") && login.contains("; Secure"), "{login}");
     assert!(!login.contains("strict-transport-security"), "a browser must not insist on a certificate of nobody");
     let plain = server.get("/login");
@@ -229,7 +229,7 @@ fn it_speaks_https_without_a_proxy_and_tells_who_comes_without() {
     let mut command = program(folder.path());
     own(&mut command);
     let server = Server::start(&mut command);
-    assert!(over_tls(&server, &certificate, "/login").contains("strict-transport-security"));
+    assert!(over_tls(&server, &certificate, "/setup").contains("strict-transport-security"));
     drop(server);
     std::fs::write(&key, "no key").expect("writes");
     let mut command = program(folder.path());
@@ -250,6 +250,28 @@ fn whoever_opens_it_to_others_is_warned() {
     assert!(open(&[]).contains("암호화되지 않아요"));
     let safe = open(&["--tls"]);
     assert!(!safe.contains("암호화되지 않아요") && safe.contains("https://localhost:"), "{safe}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_service_would_be_is_shown() {
+    let folder = tempdir().expect("a folder");
+    let install = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+        command.args(["service", "install", "--dry-run"]).args(words).current_dir(folder.path()).env_clear();
+        command
+    };
+    let (code, out, told) = run(&mut install(&["--listen", "0.0.0.0"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(out.contains("ListenStream=0.0.0.0:8080") && out.contains("DynamicUser=yes"), "{out}");
+
+    // A shop that is already here is the one that is meant.
+    drop(Server::start(&mut program(&folder.path().join("data"))));
+    let (_, out, _) = run(&mut install(&[]));
+    let here = folder.path().join("data").display().to_string();
+    assert!(out.contains(&format!("serve --data \"{here}\"")) && !out.contains("DynamicUser"), "{out}");
+    refused(&mut install(&["--tls"]), "mukkeum.toml");
+    refused(&mut install(&["--data", "nowhere"]), "데이터 폴더를 찾지 못했어요");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod restore;
 mod serve;
+mod service;
 mod user;
 mod version;
 
@@ -65,6 +66,9 @@ enum Command {
     Backup(backup::Backup),
     /// 백업에서 데이터를 되살려요
     Restore(restore::Restore),
+    /// 컴퓨터를 켜면 저절로 켜지게 해요
+    #[command(subcommand)]
+    Service(service::Service),
     /// 버전을 알려 줘요
     Version(version::Version),
 }
@@ -144,6 +148,9 @@ fn execute(line: CommandLine) -> Outcome {
         return version.run();
     }
     let mut settings = line.settings;
+    if let Some(Command::Service(service)) = line.command {
+        return service.run(settings);
+    }
     if let Some(Command::Demo(_)) = &line.command {
         settings.data.get_or_insert_with(|| demo::FOLDER.into());
     }
@@ -159,6 +166,7 @@ fn execute(line: CommandLine) -> Outcome {
         Some(Command::Doctor(doctor)) => doctor.run(&config),
         Some(Command::Backup(backup)) => backup.run(&config),
         Some(Command::Restore(restore)) => restore.run(&config),
+        Some(Command::Service(service)) => service.run(Settings::default()),
         Some(Command::Version(version)) => version.run(),
     }
 }
