@@ -168,7 +168,7 @@ fn a_training_shop_and_a_real_one_never_share_a_folder() {
     refused(program(real.path()).args(["--database", &database]), "교육용 가게의 폴더예요");
     let database = format!("sqlite:{}", real.path().join("mukkeum.db").display());
     refused(&mut demo(training.path(), &["30", "--database", &database]), "--database");
-    refused(&mut demo(training.path(), &["20001", "--public"]), "20000건까지");
+    refused(&mut demo(training.path(), &["5001", "--public"]), "5000건까지");
 }
 
 #[test]
