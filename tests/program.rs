@@ -333,6 +333,29 @@ fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() 
     assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_backup_is_restored_on_a_computer_that_has_nothing_yet() {
+    let (shop, copies, elsewhere) = (tempdir().expect("one"), tempdir().expect("two"), tempdir().expect("three"));
+    let from = format!("file://{}", copies.path().join("shop").display());
+    assert_eq!(user(&shop, &["add", "boss", "--role", "admin"], PASSWORD).0, Some(0));
+    let mut server = Server::start(program(shop.path()).args(["--backup", &from]));
+    let until = Instant::now() + Duration::from_secs(20);
+    let data = elsewhere.path().join("new").join("data");
+    let out = data.join("mukkeum.db");
+    let mut restore = program(&data);
+    restore.args(["restore", "--from", &from, "--out"]).arg(&out);
+    while run(&mut restore).0 != Some(0) {
+        assert!(Instant::now() < until, "nothing is there to be restored");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    server.signal("-TERM");
+    assert_eq!(server.ended_within(Duration::from_secs(10)), Some(0));
+    refused(&mut restore, "--overwrite");
+    let (_, members, _) = run(program(&data).args(["user", "list"]));
+    assert!(members.contains("boss"), "{members}");
+}
+
 #[test]
 fn settings_that_cannot_be_are_told() {
     let folder = tempdir().expect("a folder");

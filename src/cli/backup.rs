@@ -242,7 +242,7 @@ fn dumped(config: &Config, file: &Path) -> Outcome {
 }
 
 fn make_key(config: &Config) -> Outcome {
-    super::make_folder(&config.data)?;
+    super::make_folder(&config.data, "--data")?;
     if Key::of_folder(&config.data)?.is_some() {
         return Err(Failure(format!(
             "열쇠가 이미 있어요: {}\n열쇠는 처음 만들 때 한 번만 보여 줘요.",

@@ -187,7 +187,7 @@ fn open_storage(config: &Config) -> Result<Storage, Failure> {
 /// As [`open_storage`], with the log of data that is backed up. A command that has no use for it
 /// leaves it to the server, which copies what is in it.
 fn open_with_log(config: &Config) -> Result<(Storage, Option<Log>), Failure> {
-    make_folder(&config.data)?;
+    make_folder(&config.data, "--data")?;
     let options = Options { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, log) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {
@@ -223,17 +223,15 @@ fn tell_the_way_back(config: &Config, upgraded: &Upgraded) -> io::Result<()> {
     Ok(())
 }
 
-/// Names, addresses and telephone numbers will lie in the folder: it is for its owner alone.
-fn make_folder(folder: &Path) -> Result<(), Failure> {
+/// The folder that `flag` names. Names, addresses and telephone numbers will lie in it: it is for its
+/// owner alone.
+fn make_folder(folder: &Path, flag: &str) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| {
-        Failure(format!(
-            "데이터 폴더를 만들지 못했어요: {} ({error})\n다른 폴더를 --data로 알려 주세요.",
-            folder.display()
-        ))
+        Failure(format!("폴더를 만들지 못했어요: {} ({error})\n다른 폴더를 {flag}로 알려 주세요.", folder.display()))
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Done, Failure, Outcome, block_on, serve};
+use super::{Done, Failure, Outcome, block_on, make_folder, serve};
 use crate::backup::{self, Key, RestoreError, Restored};
 use crate::config::Config;
 use crate::time::{Moment, parse_moment};
@@ -49,6 +49,9 @@ impl Restore {
         let from = from.ok_or_else(|| Failure("백업이 있는 곳을 --from으로 알려 주세요.".to_owned()))?;
         let target = backup::open(&from).map_err(|error| Failure(error.to_string()))?;
         let key = key(self.key_file.as_deref(), config)?;
+        if let Some(folder) = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            make_folder(folder, "--out")?;
+        }
         let _lock = not_in_use(&self.out)?;
         let shows = io::stderr().is_terminal() && !self.json;
         let mut shown = usize::MAX;

@@ -64,7 +64,7 @@ pub(super) fn run(config: &Config, opens: bool) -> Outcome {
 
 /// [`run`] for whoever has the logs elsewhere.
 pub(super) fn attend(config: &Config, mut opens: bool) -> Outcome {
-    make_folder(&config.data)?;
+    make_folder(&config.data, "--data")?;
     let lock = match lock(config) {
         // A second double click means: show it to me.
         Err(_) if opens && is_running(config) => {
