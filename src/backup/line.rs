@@ -113,7 +113,7 @@ impl Following {
                 self.log_from = self.next;
             }
             let commits = commits(seen, from.frame, &frames.pages);
-            let at = commits.last().map_or_else(|| end_of_transaction(seen, frames.end.frame), |(_, at)| *at);
+            let at = commits.last().map_or_else(|| at_latest(seen.commits, frames.end.frame, seen.now), |(_, at)| *at);
             let segment = Segment {
                 generation: self.generation.clone(),
                 number: self.next,
@@ -138,23 +138,27 @@ impl Following {
     }
 }
 
-/// Which of the frames behind `from` end transactions, and when those were committed. Another process
-/// tells nobody when: its commits count as made with the next that was told of, or when they were found.
+/// Which of the frames behind `from` end transactions, and when those were committed.
 fn commits(seen: &Seen<'_>, from: u32, pages: &[u8]) -> Vec<(u32, i64)> {
     let pages = seen.form.pages(pages).into_iter().flatten().zip(from + 1..);
     let ends: Vec<u32> = pages.filter(|(page, _)| page.commits.is_some()).map(|(_, frame)| frame).collect();
-    let (told, last) =
-        (|end| seen.commits.binary_search_by_key(&end, |commit| commit.frames).ok(), ends.last().copied());
-    let when = |end: u32| match told(end) {
-        Some(place) => Some((end, seen.commits[place].at.0)),
-        None => (last == Some(end)).then_some((end, seen.now.0)),
-    };
-    ends.into_iter().filter_map(when).collect()
+    moments(&ends, seen.commits, seen.now)
 }
 
-/// When the transaction was committed that goes on behind that frame.
-fn end_of_transaction(seen: &Seen<'_>, frame: u32) -> i64 {
-    seen.commits.iter().find(|commit| commit.frames > frame).map_or(seen.now.0, |commit| commit.at.0)
+/// When the transactions were committed that end with these frames. Another process, or this one before
+/// it was killed, tells nobody when: its commits count as made with the next one of `ends` that was told of.
+fn moments(ends: &[u32], told: &[Commit], now: Moment) -> Vec<(u32, i64)> {
+    let when = |end: u32| match told.binary_search_by_key(&end, |commit| commit.frames) {
+        Ok(place) => Some((end, told[place].at.0)),
+        Err(_) => (ends.last() == Some(&end)).then(|| (end, at_latest(told, end, now))),
+    };
+    ends.iter().copied().filter_map(when).collect()
+}
+
+/// When everything up to that frame was committed at the latest: it was found now, and when something behind it
+/// is told of, it was there before that.
+fn at_latest(told: &[Commit], frame: u32, now: Moment) -> i64 {
+    told.iter().find(|commit| commit.frames > frame).map_or(now.0, |commit| commit.at.0.min(now.0))
 }
 
 impl Line {
@@ -176,5 +180,31 @@ impl Line {
                 TakeError::Wal(error) => SpoolError::Io(io::Error::other(error)),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(commits: &[(u32, i64)]) -> Vec<Commit> {
+        commits.iter().map(|(frames, at)| Commit { frames: *frames, at: Moment(*at) }).collect()
+    }
+
+    #[test]
+    fn a_commit_has_the_moment_that_was_told() {
+        assert_eq!(moments(&[3, 5], &told(&[(3, 10), (5, 20)]), Moment(30)), [(3, 10), (5, 20)]);
+    }
+
+    #[test]
+    fn what_nobody_told_of_counts_as_made_with_the_next_commit_or_when_it_was_found() {
+        assert_eq!(moments(&[3, 4, 5], &told(&[(5, 20)]), Moment(30)), [(5, 20)]);
+        assert_eq!(moments(&[3, 4], &[], Moment(30)), [(4, 30)]);
+    }
+
+    #[test]
+    fn what_was_left_by_a_killed_program_is_never_younger_than_the_first_commit_of_the_next() {
+        assert_eq!(moments(&[3, 4], &told(&[(6, 20)]), Moment(30)), [(4, 20)]);
+        assert_eq!(at_latest(&told(&[(6, 40)]), 4, Moment(30)), 30);
     }
 }
