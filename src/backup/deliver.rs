@@ -223,7 +223,9 @@ impl Delivery {
     /// Deletes what nobody needs, and finds out whether the generation that is written can be
     /// restored at all.
     async fn tidy(&self) -> Result<(), Stop> {
-        // Before the list: a snapshot that goes there meanwhile is in one of them.
+        // In this sequence: a snapshot that is made meanwhile is not asked for, and one that goes there is in
+        // one of the two lists.
+        let last = self.spool.last_snapshot();
         let waiting = self.spool.waiting()?;
         let objects = self.target.list("").await?;
         let names: Vec<_> = objects.iter().map(|(name, _)| name.clone()).collect();
@@ -235,7 +237,7 @@ impl Delivery {
             let is_its = |name: &Name| matches!(name, Name::Snapshot { generation: of, .. } if of == generation);
             names.iter().chain(&waiting).any(is_its)
         };
-        if self.spool.last_snapshot().is_some_and(|last| !is_there(&last.generation)) {
+        if last.is_some_and(|last| !is_there(&last.generation)) {
             tracing::warn!(target = self.target.shown, "the copies are gone from the target: a new generation begins");
             self.voice.ask(Ask::Begin(self.place));
         }

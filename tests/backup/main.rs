@@ -350,7 +350,11 @@ async fn whole_store(target: &str) -> Outcome {
     let snapshots = backup::list(&backup::open(&target)?).await?;
     let largest = snapshots.iter().map(|copies| copies.bytes).max().unwrap_or(0);
     if largest < LARGE as u64 {
-        return Err(format!("the largest snapshot has {largest} bytes").into());
+        return Err(format!(
+            "no snapshot is large: {snapshots:?}, status {:?}, before {before:?}",
+            backup.statuses()[0]
+        )
+        .into());
     }
     let proof = backup.prove(0).await.ok_or("no target")?;
     if let Some(failure) = proof.failure {
