@@ -8,7 +8,7 @@ use std::pin::Pin;
 use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
 use axum_server::{AddrListener, Address};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -16,8 +16,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
-use super::HEAD_WITHIN;
 use super::tls::Tls;
+use super::{HEAD_WITHIN, LAST_WORDS};
 
 /// The first byte of a TLS connection: a record of the handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 22;
@@ -25,6 +25,9 @@ const HANDSHAKE: u8 = 22;
 /// What somebody hears who speaks HTTP where HTTPS is spoken.
 const HTTPS_PLEASE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
      이 주소는 https로만 열려요. 주소 앞의 http://를 https://로 바꿔 주세요.\n";
+
+/// Bytes of such a request that are read and forgotten.
+const MOST_IGNORED: u64 = 64 << 10;
 
 /// Who connected. A type of its own, because the listener is chosen by it.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +110,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
 async fn encrypted(tls: &TlsAcceptor, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
-        // What was sent has to be read: bytes left over would reset the connection before the answer is.
-        let _ = stream.read(&mut [0; 8 << 10]).await?;
         stream.write_all(HTTPS_PLEASE.as_bytes()).await?;
         stream.shutdown().await?;
+        // Bytes that nobody reads would reset the connection before the answer is read.
+        let _ = timeout(LAST_WORDS, copy(&mut stream.take(MOST_IGNORED), &mut sink())).await;
         return Err(io::ErrorKind::InvalidData.into());
     }
     tls.accept(stream).await
