@@ -123,18 +123,24 @@ pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
     tx.exec_many(sql, &mut ids.iter().map(|id| vec![now.into(), member_id.into(), (*id).into()]))
 }
 
-/// Makes a delivery for orders that are about to be inserted.
-pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: &Summary) -> Result<()> {
-    let ready_at = ready_at(tx, summary);
-    let head = [id.into(), bundle_number.into()];
-    let params: Vec<Param<'_>> = head.into_iter().chain(values(summary)).chain([ready_at]).collect();
-    tx.exec(
+/// Makes a delivery.
+pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: Summary) -> Result<()> {
+    insert_all(tx, std::iter::once((id, bundle_number, summary)))
+}
+
+/// Makes deliveries: of each its identifier, the number of its bundle, and what follows from its orders.
+pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, Summary)>) -> Result<()> {
+    let now = tx.now();
+    let mut rows = new.map(|(id, bundle_number, summary)| {
+        let head = [id.into(), bundle_number.into()];
+        head.into_iter().chain(values(&summary)).chain([ready_at(now, &summary)]).collect::<Vec<Param<'_>>>()
+    });
+    tx.exec_many(
         "INSERT INTO deliveries (id, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
          primary_order_id, shipping_method, preferred_shipping_date, sigungu, ready_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        &params,
+        &mut rows,
     )
-    .map(drop)
 }
 
 /// What follows from the orders, in the sequence of the columns.
@@ -152,9 +158,9 @@ fn values(summary: &Summary) -> [Param<'static>; 8] {
 }
 
 /// Now, if all of it may go or went.
-fn ready_at(tx: &dyn Tx, summary: &Summary) -> Param<'static> {
+fn ready_at(now: Moment, summary: &Summary) -> Param<'static> {
     let ready = matches!(summary.state, DeliveryState::ReadyToShip | DeliveryState::Completed);
-    ready.then(|| tx.now()).into()
+    ready.then_some(now).into()
 }
 
 /// The orders of a delivery, as far as it needs to know them.
@@ -184,7 +190,7 @@ pub fn parts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Part>> {
 /// of one of them.
 pub fn refresh(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let summary = Summary::of(&parts(tx, id)?);
-    let ready_at = ready_at(tx, &summary);
+    let ready_at = ready_at(tx.now(), &summary);
     let params: Vec<Param<'_>> = values(&summary).into_iter().chain([ready_at, id.into()]).collect();
     tx.exec(
         "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \

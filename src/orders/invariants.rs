@@ -168,7 +168,7 @@ fn change(told: Told, on: u8) -> StateChange {
 fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: u8, quantity: i64) -> Result<()> {
     let (id, fresh) = (tx.new_id(), tx.new_id());
     if beside.is_none() {
-        deliveries::store::insert(tx, fresh, &crockford(fresh), &Summary::of(&[]))?;
+        deliveries::store::insert(tx, fresh, &crockford(fresh), Summary::of(&[]))?;
     }
     let delivery_id = beside.unwrap_or(fresh);
     let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";

@@ -88,14 +88,12 @@ pub fn make<'b>(
 
 /// Makes the deliveries of new bundles; the orders of a bundle stand together.
 pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
-    for bundle in orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id) {
-        let New { order, bundle_number, joins } = &bundle[0];
-        if !joins {
-            let parts: Vec<Part> = bundle.iter().map(|new| part(&new.order)).collect();
-            deliveries::store::insert(tx, order.delivery_id, bundle_number, &Summary::of(&parts))?;
-        }
-    }
-    Ok(())
+    let bundles = orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id);
+    let new = bundles.filter(|bundle| !bundle[0].joins).map(|bundle| {
+        let parts: Vec<Part> = bundle.iter().map(|new| part(&new.order)).collect();
+        (bundle[0].order.delivery_id, bundle[0].bundle_number, Summary::of(&parts))
+    });
+    deliveries::store::insert_all(tx, new)
 }
 
 /// The identifier of the channel of that code, made when it is not there.

@@ -1,5 +1,6 @@
 //! Which new orders travel together: those of one bundle number.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
@@ -16,26 +17,39 @@ pub struct Bundle<'f> {
     pub exists: bool,
     /// its new orders
     pub orders: Vec<&'f NewOrder>,
-    goes_to: Destination,
+    goes_to: Destination<'f>,
 }
 
 /// Where a bundle goes and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Destination {
+#[derive(Clone, Debug)]
+struct Destination<'f> {
     method: ShippingMethod,
-    name: String,
-    zip_code: String,
-    address: String,
+    name: Cow<'f, str>,
+    zip_code: Cow<'f, str>,
+    address: [Cow<'f, str>; 2],
 }
 
-impl Destination {
-    fn of(method: ShippingMethod, recipient: &Recipient) -> Self {
+impl<'f> Destination<'f> {
+    fn of(method: ShippingMethod, recipient: &'f Recipient) -> Self {
         Self {
             method,
-            name: recipient.name.clone(),
-            zip_code: recipient.zip_code.clone(),
-            address: format!("{} {}", recipient.address1, recipient.address2),
+            name: (&recipient.name).into(),
+            zip_code: (&recipient.zip_code).into(),
+            address: [(&recipient.address1).into(), (&recipient.address2).into()],
         }
+    }
+
+    /// The address on one line: channels differ in where they cut it.
+    fn address(&self) -> impl Iterator<Item = u8> {
+        let [first, second] = &self.address;
+        first.bytes().chain([b' ']).chain(second.bytes())
+    }
+}
+
+impl PartialEq for Destination<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.method, &self.name, &self.zip_code) == (other.method, &other.name, &other.zip_code)
+            && self.address().eq(other.address())
     }
 }
 
@@ -58,12 +72,13 @@ pub fn bundles<'f>(tx: &mut dyn Tx, create: &[&'f NewOrder]) -> Result<Bundles<'
         let goes_to = Destination::of(new.shipping_method, &new.recipient);
         let place = places.get(new.bundle_number.as_str()).copied().unwrap_or_else(|| {
             let known = existing.remove(&new.bundle_number);
-            let (delivery_id, there) = known.clone().unwrap_or_else(|| (tx.new_id(), None));
+            let exists = known.is_some();
+            let (delivery_id, there) = known.unwrap_or_else(|| (tx.new_id(), None));
             let alone = new.bundle_number.is_empty();
             sorted.bundles.push(Bundle {
                 number: if alone { crockford(delivery_id) } else { new.bundle_number.clone() },
                 delivery_id,
-                exists: known.is_some(),
+                exists,
                 orders: Vec::new(),
                 goes_to: there.unwrap_or_else(|| goes_to.clone()),
             });
@@ -83,7 +98,7 @@ pub fn bundles<'f>(tx: &mut dyn Tx, create: &[&'f NewOrder]) -> Result<Bundles<'
 }
 
 /// Bundle number → delivery, and where it goes when it holds an order.
-type Existing = BTreeMap<String, (i64, Option<Destination>)>;
+type Existing = BTreeMap<String, (i64, Option<Destination<'static>>)>;
 
 fn existing(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
     let mut numbers: Vec<&str> =
@@ -104,9 +119,9 @@ fn existing(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
                 None => None,
                 Some(method) => Some(Destination {
                     method,
-                    name: row.text(3)?,
-                    zip_code: row.text(4)?,
-                    address: format!("{} {}", row.text(5)?, row.text(6)?),
+                    name: row.text(3)?.into(),
+                    zip_code: row.text(4)?.into(),
+                    address: [row.text(5)?.into(), row.text(6)?.into()],
                 }),
             };
             existing.insert(row.text(0)?, (row.int(1)?, there));

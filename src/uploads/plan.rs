@@ -3,7 +3,7 @@
 //! Reads the database, changes nothing. A preview shows the plan; applying makes it anew inside the
 //! transaction that carries it out, so what happened in between is seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::bundles::{Bundle, Bundles, bundles};
 use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
@@ -46,7 +46,7 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
         Some(row) => orders::known_numbers(tx, row.int(0)?, keys)?,
         None => BTreeSet::new(),
     };
-    let mut first_rows: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
     let (mut create, mut places) = (Vec::new(), Vec::new());
     let mut report = Report::default();
     for row in rows {
@@ -92,8 +92,8 @@ pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
     let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
     let known = products::by_number(tx, numbers)?;
     let mut findings = Findings::default();
-    let mut seen_products = BTreeSet::new();
-    let mut seen_variants = BTreeSet::new();
+    let mut seen_products = HashSet::new();
+    let mut seen_variants = HashSet::new();
     for order in create {
         let number = &order.product_number;
         if seen_products.insert((number, &order.product_name)) {

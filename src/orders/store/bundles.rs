@@ -52,7 +52,7 @@ pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
 /// A delivery without orders, its bundle number made here.
 pub fn new_delivery(tx: &mut dyn Tx) -> Result<i64> {
     let id = tx.new_id();
-    deliveries::insert(tx, id, &crockford(id), &Summary::of(&[]))?;
+    deliveries::insert(tx, id, &crockford(id), Summary::of(&[]))?;
     Ok(id)
 }
 
