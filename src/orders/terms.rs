@@ -12,6 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use self::block::{Block, Damaged, Entries, Entry, LEAST_ENTRIES, Packer};
 use super::model::{Customer, Recipient};
+use crate::storage::{crockford, parse_crockford};
 
 /// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
 const SHORTEST_PHONE_ENDING: usize = 4;
@@ -172,9 +173,13 @@ fn together<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i
 }
 
 /// The words of a search, each to be found at the beginning of a term. Digits with hyphens or
-/// spaces between them are one word, as people type telephone numbers.
+/// spaces between them are one word, as people type telephone numbers; so is a number of ours, in
+/// the groups it is shown in and with the letters that are taken for digits.
 pub fn search_words(text: &str) -> Vec<String> {
     let text = folded(text);
+    if let Some(ours) = number_of_ours(&text) {
+        return vec![ours];
+    }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let only_a_number =
         !digits.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "-.()+".contains(c));
@@ -325,6 +330,16 @@ fn folded(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
 
+/// What is listed of a number made here, where the search is one.
+fn number_of_ours(text: &str) -> Option<String> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    // Letters alone are a word, and digits alone a telephone number, until they say otherwise.
+    let is_mixed =
+        compact.contains(|c: char| c.is_ascii_digit()) && compact.contains(|c: char| c.is_ascii_alphabetic());
+    let id = is_mixed.then(|| parse_crockford(&compact))??;
+    Some(crockford(id).to_ascii_lowercase())
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "()[],/".contains(c)).filter(|word| !word.is_empty())
 }
@@ -414,6 +429,16 @@ mod tests {
         for query in ["길동", "0504", "중앙로", "45168300137", "3100000001", "2024031500000001", "길동 포항"] {
             assert!(found(SearchField::All, query), "{query}");
         }
+    }
+
+    #[test]
+    fn a_number_of_ours_is_found_as_it_is_read_aloud() {
+        let ours = ["0am6b86yedw00".to_owned()];
+        for query in ["0AM6B86YEDW00", "0AM6 B86Y EDW00", "0am6-b86y-edw00", "OAM6 B86Y EDWO0"] {
+            assert_eq!(search_words(query), ours, "{query}");
+        }
+        assert_eq!(search_words("hong 101"), ["hong", "101"]);
+        assert_eq!(search_words("0123456789012"), ["0123456789012"]);
     }
 
     #[test]
