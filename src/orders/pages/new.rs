@@ -14,7 +14,8 @@ use crate::audit;
 use crate::orders::counter::{Catalogue, CounterForm, ItemInput, MOST_ITEMS};
 use crate::orders::edit::{Inputs, inputs_of};
 use crate::orders::model::{Order, ShippingMethod};
-use crate::orders::store::{self, counter};
+use crate::orders::store;
+use crate::orders::store::counter::{self, Kept};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
@@ -194,24 +195,35 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
     let districts = state.uploads.districts.clone();
-    let (first, activity_id) = state
+    let kept = state
         .storage
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
             let districts = districts.of(tx)?;
-            let (orders, made) = counter::take(tx, member_id, &taken, &bundle_number, &districts)?;
-            let message = if made {
-                format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len())
-            } else {
-                "이 상담주문은 이미 저장했어요.".to_owned()
+            let (orders, tone, message) = match counter::take(tx, member_id, &taken, &bundle_number, &districts)? {
+                Kept::Made(orders) => {
+                    let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());
+                    (orders, "success", message)
+                }
+                Kept::Before(orders) => (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned()),
+                Kept::Others(_) => return Ok(Err(crockford(tx.new_id()))),
             };
             let numbers: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
-            let tone = if made { "success" } else { "warning" };
             let summary = json!({ "message": message, "tone": tone, "changed": numbers });
             let activity_id = audit::record(tx, Some(member_id), "orders.taken", &summary)?;
-            Ok::<_, StorageError>((orders.first().map(|order| order.id), activity_id))
+            Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), activity_id)))
         })
         .await?;
+    let (first, activity_id) = match kept {
+        Ok(kept) => kept,
+        Err(fresh_ticket) => {
+            form.inputs.set("ticket", fresh_ticket);
+            let mut page = new_page(state, layout, form).await?;
+            let message = "이 화면에서는 이미 다른 상담주문을 저장했어요. 새 주문이 맞으면 한 번 더 저장해 주세요.";
+            page.layout.notice = Some(Notice::said(Tone::Warning, message));
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
     let to = first.map_or("/orders".to_owned(), |id| format!("/orders/{}?taken=true", crockford(id)));
     Ok(done(&to, activity_id))
 }

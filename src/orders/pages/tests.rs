@@ -282,6 +282,19 @@ async fn several_products_taken_in_the_shop_travel_together() {
     let again = app.post_form("/orders/new", &counter_order(&ticket)).await;
     assert!(follow(&app, again).await.contains("이미 저장했어요"), "a form sent twice makes one order");
 
+    // A second window took the form over, and somebody else stands at the counter.
+    let mut other = counter_order(&ticket);
+    for (_, value) in other.iter_mut().filter(|(name, _)| *name == "customer_name") {
+        *value = "이표본";
+    }
+    let refused = app.post_form("/orders/new", &other).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("value=\"이표본\"") && refused.text.contains("한 번 더 저장"), "{}", refused.text);
+    let fresh = refused.text.split("name=\"ticket\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    other[0].1 = fresh.expect("a fresh one");
+    let answer = app.post_form("/orders/new", &other).await;
+    assert!(follow(&app, answer).await.contains("상담주문 2건을 저장했어요"));
+
     let like = app.get(&format!("/orders/new?like={}", crockford(orders[0].id))).await.ok();
     assert!(like.contains("value=\"홍길동\"") && like.contains("경상북도 포항시 남구 예시로 12"));
 }

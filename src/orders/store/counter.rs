@@ -21,18 +21,28 @@ pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
         .collect()
 }
 
-/// Makes these orders, together in the bundle of that number. A number that is in use already means
-/// that the form was sent twice: nothing is made then, and the answer is the orders of the first
-/// time, with false.
+/// What became of orders taken in the shop.
+#[derive(Debug)]
+pub enum Kept {
+    /// they were made
+    Made(Vec<Order>),
+    /// they were there already: the form was sent twice
+    Before(Vec<Order>),
+    /// their bundle holds others than these, and nothing was made
+    Others(Vec<Order>),
+}
+
+/// Makes these orders, together in the bundle of that number, unless it is in use already.
 pub fn take(
     tx: &mut dyn Tx,
     member_id: i64,
     taken: &[Taken],
     bundle_number: &str,
     districts: &Districts,
-) -> Result<(Vec<Order>, bool)> {
+) -> Result<Kept> {
     if let Some(delivery_id) = deliveries::by_number(tx, bundle_number)? {
-        return Ok((deliveries::orders_of(tx, delivery_id)?, false));
+        let orders = deliveries::orders_of(tx, delivery_id)?;
+        return Ok(if are_these(tx, &orders, taken)? { Kept::Before(orders) } else { Kept::Others(orders) });
     }
     let new: Vec<NewOrder> = taken
         .iter()
@@ -55,5 +65,22 @@ pub fn take(
     let (findings, bundles) = (findings(tx, &new)?, bundles(tx, &new)?.bundles);
     create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
     let delivery_id = deliveries::by_number(tx, bundle_number)?.unwrap_or_default();
-    Ok((deliveries::orders_of(tx, delivery_id)?, true))
+    Ok(Kept::Made(deliveries::orders_of(tx, delivery_id)?))
+}
+
+/// Whether `orders` say what was typed.
+fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[Taken]) -> Result<bool> {
+    let products = products::by_number(tx, taken.iter().map(|taken| taken.new.product_number.as_str()))?;
+    let is = |order: &Order, taken: &Taken| {
+        let new = &taken.new;
+        products.get(&new.product_number).is_some_and(|product| product.id == order.product_id)
+            && (&order.options, order.quantity, order.price) == (&new.options, new.quantity, new.price)
+            && (&order.customer, &order.recipient) == (&new.customer, &new.recipient)
+            && (order.shipping_method, order.charge_type) == (new.shipping_method, new.charge_type)
+            && order.dispatch_deadline == new.dispatch_deadline
+            && order.preferred_shipping_date == new.preferred_shipping_date
+            && [&order.customer_message, &order.purchase_memo, &order.shipping_memo, &order.admin_memo]
+                == [&new.customer_message, &taken.purchase_memo, &taken.shipping_memo, &taken.admin_memo]
+    };
+    Ok(orders.len() == taken.len() && taken.iter().all(|taken| orders.iter().any(|order| is(order, taken))))
 }
