@@ -140,7 +140,8 @@ impl VariantWords {
     fn condition(&self, product_id: i64) -> (String, Vec<Param<'static>>) {
         let (mut sql, mut params) = ("product_id = ?".to_owned(), vec![product_id.into()]);
         if self.unlabelled {
-            sql.push_str(" AND label = option_value");
+            sql.push_str(" AND ");
+            sql.push_str(UNLABELLED);
         }
         if !self.text.is_empty() {
             let text = self.text.to_lowercase();
@@ -199,18 +200,21 @@ pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
         .collect()
 }
 
-/// How many products whose orders are listed have a variant whose label still is its value.
+/// A variant nobody has given a label: its value stands for it, and was not saved as the right one.
+const UNLABELLED: &str = "label = option_value AND version = 0";
+
+/// How many products whose orders are listed have a variant that nobody has given a label.
 pub fn without_labels(tx: &mut dyn Tx) -> Result<i64> {
-    tx.number(
+    let sql = format!(
         "SELECT count(*) FROM products p WHERE p.enabled = 1 \
-         AND EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.label = v.option_value)",
-        &[],
-    )
+         AND p.id IN (SELECT product_id FROM variants WHERE {UNLABELLED})"
+    );
+    tx.number(&sql, &[])
 }
 
-/// How many variants of each product still have their value for a label, by product.
+/// How many variants of each product nobody has given a label, by product.
 pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
-    tx.query("SELECT product_id, count(*) FROM variants WHERE label = option_value GROUP BY product_id", &[])?
+    tx.query(&format!("SELECT product_id, count(*) FROM variants WHERE {UNLABELLED} GROUP BY product_id"), &[])?
         .iter()
         .map(|row| Ok((row.int(0)?, row.int(1)?)))
         .collect()
