@@ -62,6 +62,11 @@ fn differences(order: &Order, other: &Order) -> impl Iterator<Item = Obstacle> {
     .filter_map(|(differs, obstacle)| differs.then_some(obstacle))
 }
 
+/// Orders that still travel: a cancelled one goes nowhere.
+pub fn living(orders: &[Order]) -> impl Iterator<Item = &Order> {
+    orders.iter().filter(|order| order.state != OrderState::Cancelled)
+}
+
 /// Everything that keeps `order` out of the bundle that holds `others`. Cancelled orders go nowhere,
 /// so their destination does not count.
 pub fn obstacles(order: &Order, others: &[Order]) -> Vec<Obstacle> {
@@ -72,8 +77,7 @@ pub fn obstacles(order: &Order, others: &[Order]) -> Vec<Obstacle> {
     if others.iter().any(was_delivered) {
         found.push(Obstacle::BundleDelivered);
     }
-    let living = others.iter().filter(|other| other.state != OrderState::Cancelled);
-    for difference in living.flat_map(|other| differences(order, other)) {
+    for difference in living(others).flat_map(|other| differences(order, other)) {
         if !found.contains(&difference) {
             found.push(difference);
         }
@@ -119,6 +123,7 @@ pub enum Travel {
 /// # Errors
 /// The question whose destination is meant, or why the answer to it cannot be.
 pub fn travel(before: &Order, after: &Order, others: &[Order], scope: Option<Scope>) -> Result<Travel, Problem> {
+    let others: Vec<&Order> = living(others).collect();
     let unchanged = differences(before, after).next().is_none();
     let fits = others.iter().all(|other| differences(after, other).next().is_none());
     if others.is_empty() || unchanged || fits {
@@ -131,7 +136,7 @@ pub fn travel(before: &Order, after: &Order, others: &[Order], scope: Option<Sco
         )),
         Some(Scope::Alone) if was_delivered(after) => Err(Problem::at("scope", Obstacle::Delivered.sentence())),
         Some(Scope::Alone) => Ok(Travel::Leaves),
-        Some(Scope::Bundle) if others.iter().any(was_delivered) => {
+        Some(Scope::Bundle) if others.iter().any(|other| was_delivered(other)) => {
             Err(Problem::at("scope", "이미 배송된 주문이 있어 묶음 전체를 바꿀 수 없어요."))
         }
         Some(Scope::Bundle) => Ok(Travel::TakesAlong),
@@ -190,6 +195,16 @@ mod tests {
         other.put(OrderState::Cancelled, Moment(9));
         assert_eq!(obstacles(&here, &[other]), [], "a cancelled order goes nowhere");
         assert_eq!(obstacles(&here, &[]), []);
+    }
+
+    #[test]
+    fn a_cancelled_companion_is_not_asked_about() {
+        let before = at("김견본", "예시로 12");
+        let after = at("김견본", "예시로 34");
+        let mut cancelled = before.clone();
+        cancelled.put(OrderState::Cancelled, Moment(9));
+        assert_eq!(travel(&before, &after, std::slice::from_ref(&cancelled), None), Ok(Travel::Stays));
+        assert!(travel(&before, &after, &[cancelled, before.clone()], None).is_err());
     }
 
     #[test]

@@ -157,12 +157,7 @@ impl<'i> Reading<'i> {
     }
 
     /// A date, or none. `settled` is said where the date cannot be changed any more.
-    pub fn date(
-        &mut self,
-        field: &'static str,
-        was: Option<NaiveDate>,
-        settled: Option<&'static str>,
-    ) -> Option<NaiveDate> {
+    pub fn date(&mut self, field: &'static str, was: Option<NaiveDate>, settled: Option<String>) -> Option<NaiveDate> {
         let read = date(self.inputs.get(field), was, settled);
         self.read(field, read)
     }
@@ -206,11 +201,7 @@ pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
     if long { Err("옵션은 400자까지 쓸 수 있어요.") } else { Ok(()) }
 }
 
-pub(super) fn date(
-    text: &str,
-    was: Option<NaiveDate>,
-    settled: Option<&'static str>,
-) -> Result<Option<NaiveDate>, &'static str> {
+pub(super) fn date(text: &str, was: Option<NaiveDate>, settled: Option<String>) -> Result<Option<NaiveDate>, String> {
     let typed = match text.trim() {
         "" => None,
         text => Some(parse_date(text).ok_or("날짜를 2024-03-15처럼 입력해 주세요.")?),

@@ -68,7 +68,7 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
     }
     let mut edited = order.clone();
     let mut problems = Vec::new();
-    let mut problem = |field, message: &'static str| problems.push(Problem::at(field, message));
+    let mut problem = |field, message: String| problems.push(Problem::at(field, message));
 
     match date(&typed.dispatch_deadline, order.dispatch_deadline, deadline_settled(order)) {
         Err(message) => problem("dispatch_deadline", message),
@@ -79,7 +79,7 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
         Ok(date) => edited.preferred_shipping_date = date,
     }
     match tracking_number(order, &typed.tracking_number) {
-        Err(message) => problem("tracking_number", message),
+        Err(message) => problem("tracking_number", message.to_owned()),
         Ok(number) => edited.tracking_number = number,
     }
     for (field, typed, is) in [
@@ -88,25 +88,34 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
         ("admin_memo", &typed.admin_memo, &mut edited.admin_memo),
     ] {
         match read_memo(typed) {
-            Err(message) => problem(field, message),
+            Err(message) => problem(field, message.to_owned()),
             Ok(memo) => *is = memo,
         }
     }
     match OrderState::parse(&typed.state) {
         Some(state) => edited.put(state, now),
-        None => problem("state", "상태를 골라 주세요."),
+        None => problem("state", "상태를 골라 주세요.".to_owned()),
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
 }
 
+/// What is said of 옵션 and 수량 once they are settled.
+pub(super) fn goods_settled(order: &Order) -> Option<String> {
+    order.goods_are_settled().then(|| settled(order, "옵션과 수량은"))
+}
+
 /// What is said of 발송기한 once it is settled.
-pub(super) fn deadline_settled(order: &Order) -> Option<&'static str> {
-    order.deadline_is_settled().then_some("출고된 주문의 발송기한은 바꿀 수 없어요.")
+pub(super) fn deadline_settled(order: &Order) -> Option<String> {
+    order.deadline_is_settled().then(|| settled(order, "발송기한은"))
 }
 
 /// What is said of 희망배송일 once it is settled.
-pub(super) fn preferred_date_settled(order: &Order) -> Option<&'static str> {
-    order.preferred_date_is_settled().then_some("배송된 주문의 희망배송일은 바꿀 수 없어요.")
+pub(super) fn preferred_date_settled(order: &Order) -> Option<String> {
+    order.preferred_date_is_settled().then(|| settled(order, "희망배송일은"))
+}
+
+fn settled(order: &Order, what: &str) -> String {
+    format!("{}된 주문의 {what} 바꿀 수 없어요.", order.state.label())
 }
 
 fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {

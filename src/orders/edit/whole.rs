@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::Problem;
 use super::fields::{Inputs, OptionInput, Reading, options_words, picked, read_option, read_quantity};
-use super::row::{deadline_settled, preferred_date_settled, tracking_number};
+use super::row::{deadline_settled, goods_settled, preferred_date_settled, tracking_number};
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
 use crate::time::Moment;
 
@@ -68,22 +68,23 @@ pub fn edited_whole(
 
 /// Options and quantity, which are settled once the goods left the factory.
 fn what(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs, options: Option<&[OptionInput]>) {
-    const SETTLED: &str = "출고된 주문의 옵션과 수량은 바꿀 수 없어요.";
-    let settled = order.goods_are_settled();
+    let settled = goods_settled(order);
     if let Some(options) = options {
         let chosen = picked(options);
         if let Some(message) = options.iter().find_map(|option| read_option(option).err()) {
             reading.problem("options", message);
-        } else if settled && chosen != order.options {
-            reading.problem("options", SETTLED);
+        } else if let Some(message) = settled.as_ref().filter(|_| chosen != order.options) {
+            reading.problem("options", message);
         } else {
             order.options = chosen;
         }
     }
     match read_quantity(inputs.get("quantity")) {
         Err(message) => reading.problem("quantity", message),
-        Ok(quantity) if settled && quantity != order.quantity => reading.problem("quantity", SETTLED),
-        Ok(quantity) => order.quantity = quantity,
+        Ok(quantity) => match &settled {
+            Some(message) if quantity != order.quantity => reading.problem("quantity", message),
+            _ => order.quantity = quantity,
+        },
     }
 }
 

@@ -11,7 +11,9 @@ use super::fields::Typed;
 use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::districts::Districts;
-use crate::orders::bundle::{Obstacle, Scope, Travel, obstacles, sentences, taken_along, travel, was_delivered};
+use crate::orders::bundle::{
+    Obstacle, Scope, Travel, living, obstacles, sentences, taken_along, travel, was_delivered,
+};
 use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, inputs_of, take_stored};
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, Cause, bundles, log};
@@ -107,7 +109,7 @@ fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts
     };
     let mut changed = vec![(&order, edited.clone())];
     if travel == Travel::TakesAlong {
-        changed.extend(others.iter().map(|other| (other, taken_along(other, &order, &edited))));
+        changed.extend(living(&others).map(|other| (other, taken_along(other, &order, &edited))));
     }
     make_variants(tx, &edited)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
