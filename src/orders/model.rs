@@ -189,6 +189,16 @@ pub struct Customer {
     pub tel: String,
 }
 
+impl Customer {
+    /// Whether the telephone number tells who this is. Channels mask it (`010-****-1234`) and put
+    /// `010-0000-0000` where somebody gave a present: many people share those.
+    pub fn is_known_by_tel(&self) -> bool {
+        let digits: String = self.tel.chars().filter(char::is_ascii_digit).collect();
+        let own = digits.len().checked_sub(8).and_then(|from| digits.get(from..)).unwrap_or_default();
+        !self.tel.contains('*') && digits.len() >= 9 && own.bytes().any(|digit| digit != b'0')
+    }
+}
+
 /// Who receives, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipient {
@@ -429,6 +439,15 @@ pub(crate) mod tests {
             preferred_shipping_date: None,
             upload_id: None,
             version: 0,
+        }
+    }
+
+    #[test]
+    fn a_number_that_many_share_is_nobodys() {
+        let known = |tel: &str| Customer { name: "박*자".to_owned(), tel: tel.to_owned() }.is_known_by_tel();
+        assert!(known("010-0000-1001") && known("0504-0000-1010") && known("02-123-4567"));
+        for tel in ["", "010-0000-0000", "0504-0000-0000", "010-****-1234", "1234"] {
+            assert!(!known(tel), "{tel}");
         }
     }
 

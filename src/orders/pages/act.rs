@@ -52,10 +52,12 @@ impl Asked {
     fn put(&mut self, name: &str, value: String) {
         let Some((field, id)) = name.split_once('-') else { return };
         let Some(id) = parse_crockford(id) else { return };
-        if self.forms.last().is_none_or(|(last, _)| *last != id) {
+        let known = self.forms.iter().position(|(other, _)| *other == id);
+        let place = known.unwrap_or(self.forms.len());
+        if known.is_none() {
             self.forms.push((id, RowForm { version: -1, ..RowForm::default() }));
         }
-        let Some((_, form)) = self.forms.last_mut() else { return };
+        let Some((_, form)) = self.forms.get_mut(place) else { return };
         match field {
             "version" => form.version = value.parse().unwrap_or(-1),
             "state" => form.state = value,
@@ -176,12 +178,18 @@ fn proceed(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> Stor
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut message = format!("{}건을 {} 상태로 바꿨어요.", changed.len(), to.label());
+    let mut told = Vec::new();
+    if !changed.is_empty() {
+        told.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), few(&changed)));
+    }
     if !skipped.is_empty() {
         let (left, few) = (skipped.len(), few(&skipped));
-        message = format!("{message} {left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}", to.label());
+        told.push(format!("{left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}.", to.label()));
     }
-    answer(tx, member_id, "orders.proceeded", &changed, &skipped, message, Vec::new())
+    if told.is_empty() {
+        told.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+    }
+    answer(tx, member_id, "orders.proceeded", &changed, &skipped, told.join(" "), Vec::new())
 }
 
 fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer> {
@@ -205,11 +213,14 @@ fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer>
         Ok::<_, StorageError>(())
     })?;
     let mut told = Vec::new();
-    if !changed.is_empty() || (skipped.is_empty() && refused.is_empty()) {
-        told.push(format!("{}건을 저장했어요.", changed.len()));
+    if !changed.is_empty() {
+        told.push(format!("{}건을 저장했어요: {}.", changed.len(), few(&changed)));
     }
     if !skipped.is_empty() {
-        told.push(format!("{}건은 바뀐 내용이 없어요.", skipped.len()));
+        told.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), few(&skipped)));
+    }
+    if told.is_empty() && refused.is_empty() {
+        told.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
     }
     if !refused.is_empty() {
         told.push(format!("{}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len()));

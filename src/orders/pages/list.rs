@@ -16,6 +16,7 @@ use crate::orders::terms::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{StorageError, crockford};
+use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, Paging};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
@@ -49,18 +50,16 @@ impl RowView {
     }
 
     fn date(&self, state: OrderState) -> String {
-        self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
+        self.listed.order.moments.of(state).map(|moment| date_with_weekday(moment.date())).unwrap_or_default()
     }
 
-    /// The list of everything this customer ordered.
-    fn customer_query(&self) -> String {
+    /// The list of everything this customer ordered, where the telephone number says who it is.
+    fn customer_query(&self) -> Option<String> {
         let customer = &self.listed.order.customer;
-        let (field, q) = if customer.tel.is_empty() {
-            (SearchField::CustomerName, &customer.name)
-        } else {
-            (SearchField::CustomerTel, &customer.tel)
-        };
-        FilterWords { field: field.code().to_owned(), q: q.clone(), ..FilterWords::default() }.query(&[])
+        customer.is_known_by_tel().then(|| {
+            let field = SearchField::CustomerTel.code().to_owned();
+            FilterWords { field, q: customer.tel.clone(), ..FilterWords::default() }.query(&[])
+        })
     }
 
     fn bundle_query(&self) -> String {
