@@ -26,13 +26,13 @@ use crate::time::parse_date;
 
 #[derive(Subcommand)]
 pub(super) enum Export {
-    /// 주문을 파일로 저장해요. 조건은 주문관리 화면과 같아요
+    /// 주문을 파일로 저장해요. 조건은 주문 화면과 같아요
     Orders(Orders),
     /// 공장에 보낼 발주서를 저장해요. 상품을 고르지 않으면 상품마다 시트를 나눠요
     PurchaseOrder(Orders),
     /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
     Dispatch(Orders),
-    /// 배송을 파일로 저장해요. 조건은 배송조회 화면과 같아요
+    /// 배송을 파일로 저장해요. 조건은 배송 화면과 같아요
     Deliveries(Box<deliveries::Deliveries>),
 }
 

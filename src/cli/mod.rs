@@ -25,6 +25,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
+use crate::districts::Districts;
 use crate::storage::schema::{self, Upgraded};
 use crate::storage::{Log, Options, Storage, StorageError, lease};
 use crate::time::SystemClock;
@@ -54,7 +55,7 @@ enum Command {
     /// 목록을 파일로 저장해요
     #[command(subcommand)]
     Export(export::Export),
-    /// 사용자를 추가하고 고쳐요
+    /// 회원을 추가하고 고쳐요
     #[command(subcommand)]
     User(user::User),
     /// 모든 데이터를 다른 데이터베이스로 옮기고 맞춰 봐요
@@ -188,6 +189,8 @@ fn open_storage(config: &Config) -> Result<Storage, Failure> {
 /// leaves it to the server, which copies what is in it.
 fn open_with_log(config: &Config) -> Result<(Storage, Option<Log>), Failure> {
     make_folder(&config.data, "--data")?;
+    // Most commands want them next, and they can be read meanwhile.
+    std::thread::spawn(Districts::embedded);
     let options = Options { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, log) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {

@@ -305,7 +305,7 @@ fn introduce(state: &AppState, is_new: bool) -> io::Result<()> {
     }
     if is_new {
         writeln!(out)?;
-        writeln!(out, "  아직 사용자가 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
+        writeln!(out, "  아직 회원이 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
         writeln!(out, "  다른 컴퓨터에서 열면 설치 확인 번호를 적어야 해요: {}", state.setup_code)?;
     }
     out.flush()

@@ -17,7 +17,7 @@ use crate::web::csrf;
 
 #[derive(Subcommand)]
 pub(super) enum User {
-    /// 사용자를 추가해요. 비밀번호는 물어봐요
+    /// 회원을 추가해요. 비밀번호는 물어봐요
     Add {
         /// 아이디, 2~32자
         username: String,
@@ -27,7 +27,7 @@ pub(super) enum User {
         #[command(flatten)]
         password: PasswordFrom,
     },
-    /// 비밀번호를 바꿔요. 그 사용자는 모든 기기에서 로그아웃돼요
+    /// 비밀번호를 바꿔요. 그 회원은 모든 기기에서 로그아웃돼요
     Passwd {
         /// 아이디
         username: String,
@@ -51,7 +51,7 @@ pub(super) enum User {
         /// 아이디
         username: String,
     },
-    /// 사용자 목록을 보여 줘요
+    /// 회원 목록을 보여 줘요
     List {
         /// 다른 프로그램이 읽을 수 있게 JSON으로
         #[arg(long)]
@@ -117,7 +117,7 @@ impl User {
 fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -> Outcome {
     let username = model::username(username)?.to_owned();
     let Chosen { hash, made } = password.choose()?;
-    let told = format!("{username} 사용자를 추가했어요 ({}).", role.label());
+    let told = format!("{username} 회원을 추가했어요 ({}).", role.label());
     let is_one_time = made.is_some();
     block_on(async {
         let added = storage.write(move |tx| {
