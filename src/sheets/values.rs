@@ -128,7 +128,7 @@ pub fn digits(id: &str, least: usize, most: usize) -> Read<()> {
 
 /// 수량: a whole number from 1.
 pub fn quantity(cell: &Cell<'_>) -> Read<i64> {
-    const WRONG: &str = "수량은 1 이상의 정수여야 해요";
+    const WRONG: &str = "수량은 1부터 100,000까지의 정수여야 해요";
     if cell.is_blank() {
         return Err("수량이 비어 있어요");
     }
@@ -145,7 +145,7 @@ pub fn money(cell: &Cell<'_>) -> Read<i64> {
     }
     let number = plain_number(cell).ok_or("금액을 읽을 수 없어요")?;
     if !(0.0..MAX_MONEY).contains(&number) {
-        return Err("금액은 0원 이상이어야 해요");
+        return Err("금액은 0원 이상, 1조 원 미만이어야 해요");
     }
     #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
     Ok(number.round() as i64)
