@@ -49,8 +49,13 @@ impl RowView {
         self.listed.order.shipping_method == ShippingMethod::Parcel
     }
 
+    fn placed_on(&self) -> String {
+        self.listed.order.moments.of(OrderState::Placed).map_or_else(String::new, |at| date_with_weekday(at.date()))
+    }
+
+    /// Without the weekday: there is room for one a row.
     fn date(&self, state: OrderState) -> String {
-        self.listed.order.moments.of(state).map(|moment| date_with_weekday(moment.date())).unwrap_or_default()
+        self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
     }
 
     /// The list of everything this customer ordered, where the telephone number says who it is.
