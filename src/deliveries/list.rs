@@ -299,12 +299,7 @@ impl Section {
     fn count(&self, tx: &mut dyn Tx) -> Result<i64> {
         let index = self.narrowest();
         let (conditions, params) = self.conditions(index, None);
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM deliveries {} {conditions} LIMIT {}) AS counted",
-            tx.walking(index),
-            COUNTED + 1
-        );
-        tx.number(&sql, &params)
+        tx.count_up_to(COUNTED + 1, &format!("FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
     /// How many there are, however long that takes: for a page that nobody is led to.

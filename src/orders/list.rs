@@ -6,8 +6,7 @@
 mod plan;
 mod search;
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use self::plan::{Conditions, choose, sorted_ids, total};
 #[cfg(test)]
@@ -18,6 +17,12 @@ use super::model::{Order, OrderOption};
 use super::store;
 use super::terms::search_words;
 use crate::storage::{Param, Result, Tx, placeholders};
+
+/// Labels that one statement reads.
+const LABELS_AT_ONCE: usize = 64;
+
+/// A product, and what is chosen of it.
+type Chosen = (i64, OrderOption);
 
 /// An order with what a list shows of its surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,15 +128,16 @@ fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result
     if !words.is_empty() || conditions.among.is_some() {
         return search::search(tx, filter, &conditions, &words, sort, (offset, size));
     }
-    let total = total(tx, filter, &conditions)?;
-    let index = choose(tx, filter, &conditions, sort, total, offset.saturating_add(size))?;
+    let tallies = conditions.tallies(tx)?;
+    let total = total(tx, filter, &conditions, tallies)?;
+    let index = choose(filter, tallies, sort, total, offset.saturating_add(size));
     let ids = sorted_ids(tx, &conditions, sort, &index, offset, size)?;
     Ok(Found { total: total.seeing(&ids, offset, size), ids, search_was_cut: false })
 }
 
 /// The orders of these identifiers with their surroundings, in the sequence given.
 pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
-    let (mut found, mut labels) = (BTreeMap::new(), Labels::default());
+    let mut found = BTreeMap::new();
     for some in ids.chunks(200) {
         let sql = format!(
             "SELECT {}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o \
@@ -145,7 +151,7 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
             let order = store::order(&mut row)?;
             let next = store::COLUMN_COUNT;
             let listed = Listed {
-                labels: labels.of(tx, order.product_id, &order.options)?,
+                labels: Vec::new(),
                 order,
                 product_number: row.text(next)?,
                 product_name: row.text(next + 1)?,
@@ -157,28 +163,34 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
             found.insert(listed.order.id, listed);
         }
     }
-    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    let mut listed: Vec<Listed> = ids.iter().filter_map(|id| found.remove(id)).collect();
+    let labels = labels(tx, &listed)?;
+    for Listed { order, labels: own, .. } in &mut listed {
+        let label =
+            |option: &OrderOption| labels.get(&(order.product_id, option.clone())).unwrap_or(&option.value).clone();
+        *own = order.options.iter().map(label).collect();
+    }
+    Ok(listed)
 }
 
-/// The labels of orders that are read together: most of them choose the same.
-#[derive(Default)]
-struct Labels(HashMap<(i64, OrderOption), String>);
-
-impl Labels {
-    fn of(&mut self, tx: &mut dyn Tx, product_id: i64, options: &[OrderOption]) -> Result<Vec<String>> {
-        let sql = "SELECT label FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
-        let mut labels = Vec::with_capacity(options.len());
-        for option in options {
-            let known = match self.0.entry((product_id, option.clone())) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => {
-                    let params = [product_id.into(), (&option.key).into(), (&option.value).into()];
-                    let found = tx.query_one(sql, &params)?.map(|mut row| row.text(0)).transpose()?;
-                    free.insert(found.unwrap_or_else(|| option.value.clone()))
-                }
-            };
-            labels.push(known.clone());
+/// The labels of what these orders choose, as far as they have one; most of them choose the same.
+fn labels(tx: &mut dyn Tx, listed: &[Listed]) -> Result<HashMap<Chosen, String>> {
+    const ONE: &str = "SELECT product_id, option_key, option_value, label FROM variants \
+                       WHERE product_id = ? AND option_key = ? AND option_value = ?";
+    let orders = listed.iter().map(|listed| &listed.order);
+    let chosen: BTreeSet<Chosen> =
+        orders.flat_map(|order| order.options.iter().map(|option| (order.product_id, option.clone()))).collect();
+    let chosen: Vec<_> = chosen.into_iter().collect();
+    let mut labels = HashMap::with_capacity(chosen.len());
+    for some in chosen.chunks(LABELS_AT_ONCE) {
+        // A few lengths only, so that each statement is prepared once: the last is asked for again.
+        let asked = some.len().next_multiple_of(LABELS_AT_ONCE / 4);
+        let all = some.iter().chain(some.last().into_iter().cycle()).take(asked);
+        let params: Vec<Param<'_>> =
+            all.flat_map(|(id, OrderOption { key, value })| [(*id).into(), key.into(), value.into()]).collect();
+        for mut row in tx.query(&vec![ONE; asked].join(" UNION ALL "), &params)? {
+            labels.insert((row.int(0)?, OrderOption { key: row.text(1)?, value: row.text(2)? }), row.text(3)?);
         }
-        Ok(labels)
     }
+    Ok(labels)
 }

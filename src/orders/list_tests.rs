@@ -313,6 +313,11 @@ impl Tx for Explaining<'_> {
         self.tx.for_each(sql, params, visit)
     }
 
+    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
+        self.for_each(&format!("SELECT 1 {from}"), params, &mut |_| Ok(()))?;
+        self.tx.count_up_to(most, from, params)
+    }
+
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
         self.tx.upsert(table, keys, values)
     }

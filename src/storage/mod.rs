@@ -96,6 +96,9 @@ pub trait Tx {
     /// than one row.
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()>;
 
+    /// Counts the rows of `SELECT 1 {from}`, but no further than `most`.
+    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64>;
+
     /// Inserts `keys` and `values`, or sets `values` where a row with these `keys` exists.
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()>;
 

@@ -286,6 +286,11 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
+    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
+        let tx: &mut dyn Tx = self;
+        tx.number(&format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT {most}) AS counted"), params)
+    }
+
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
         let set: Vec<_> = names(values).iter().map(|name| format!("{name} = excluded.{name}")).collect();
         self.insert_or(table, &[keys, values].concat(), keys, &set.join(", "))

@@ -7,7 +7,7 @@
 use super::Total;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::OrderState;
-use crate::storage::{Param, Result, Tx};
+use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::day_range;
 
 /// What reading a row costs, measured in entries of an index that are walked past.
@@ -26,10 +26,11 @@ pub(super) struct Conditions {
     pub(super) params: Vec<Param<'static>>,
     /// only some of these orders pass, sorted: a filter that leaves few names them
     pub(super) among: Option<Vec<i64>>,
-    channel_id: Option<i64>,
-    product_id: Option<i64>,
     /// the date of which only a range of days passes
     range_of: Option<DateField>,
+    state: Option<OrderState>,
+    channel_id: Option<i64>,
+    product_id: Option<i64>,
 }
 
 impl Conditions {
@@ -39,9 +40,10 @@ impl Conditions {
             sql: Vec::new(),
             params: Vec::new(),
             among: None,
+            range_of: has_range(filter).then_some(filter.date),
+            state: filter.state,
             channel_id: None,
             product_id: None,
-            range_of: has_range(filter).then_some(filter.date),
         };
         if let Some(state) = filter.state {
             conditions.and("state = ?", state.rank().into());
@@ -83,6 +85,11 @@ impl Conditions {
         self.sql.is_empty() && self.among.is_none()
     }
 
+    /// How many orders there are of the state, channel and product, and of each.
+    pub(super) fn tallies(&self, tx: &mut dyn Tx) -> Result<Tallies> {
+        Tallies::of(tx, self.state, self.channel_id, self.product_id)
+    }
+
     pub(super) fn with(&self, more: &str) -> String {
         let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
         if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
@@ -105,20 +112,30 @@ pub(super) fn has_range(filter: &OrderFilter) -> bool {
     filter.from.is_some() || filter.to.is_some()
 }
 
-/// The sum of the tallies of these; all of them where nothing is given.
-fn tally(tx: &mut dyn Tx, state: Option<OrderState>, channel_id: Option<i64>, product_id: Option<i64>) -> Result<i64> {
-    let mut sql = "SELECT CAST(sum(t.orders) AS INTEGER) FROM order_tallies t \
-                   JOIN products p ON p.id = t.product_id WHERE p.enabled = 1"
-        .to_owned();
-    let mut params: Vec<Param<'_>> = Vec::new();
-    let wanted = [("t.state", state.map(OrderState::rank)), ("t.channel_id", channel_id), ("t.product_id", product_id)];
-    for (column, value) in wanted {
-        if let Some(value) = value {
-            sql = format!("{sql} AND {column} = ?");
-            params.push(value.into());
-        }
+/// How many orders there are by the tallies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tallies {
+    pub(super) all: i64,
+    of_state: i64,
+    of_channel: i64,
+    of_product: i64,
+    /// of that state, channel and product
+    of_these: i64,
+}
+
+impl Tallies {
+    fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
+        // A comparison is 1 or 0; what is not asked for compares with itself.
+        const SQL: &str = "SELECT CAST(sum(orders) AS INTEGER), CAST(sum(orders * s) AS INTEGER), \
+            CAST(sum(orders * c) AS INTEGER), CAST(sum(orders * p) AS INTEGER), CAST(sum(orders * s * c * p) AS INTEGER) \
+            FROM (SELECT t.orders, t.state = coalesce(?, t.state) AS s, t.channel_id = coalesce(?, t.channel_id) AS c, \
+            t.product_id = coalesce(?, t.product_id) AS p FROM order_tallies t \
+            JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
+        let params = [state.map(OrderState::rank).into(), channel.into(), product.into()];
+        let Some(row) = tx.query_one(SQL, &params)? else { return Ok(Self::default()) };
+        let sum = |place| Ok::<_, StorageError>(row.opt_int(place)?.unwrap_or(0));
+        Ok(Self { all: sum(0)?, of_state: sum(1)?, of_channel: sum(2)?, of_product: sum(3)?, of_these: sum(4)? })
     }
-    tx.number(&sql, &params)
 }
 
 /// The index that holds every order by its number, with all it may be sorted by.
@@ -129,76 +146,29 @@ fn date_index(field: DateField) -> String {
 }
 
 /// How many orders the list has: tallied, or for a range of days counted.
-pub(super) fn total(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions) -> Result<Total> {
-    let sizes = Sizes::of(tx, filter, conditions, 0, 0)?;
+pub(super) fn total(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions, tallies: Tallies) -> Result<Total> {
     if !has_range(filter) {
-        return Ok(Total::Exactly(sizes.tallied));
+        return Ok(Total::Exactly(tallies.of_these));
     }
-    let index = if filter.product.is_some() && sizes.of_product < COUNTED {
+    let index = if filter.product.is_some() && tallies.of_product < COUNTED {
         "orders_by_product".to_owned()
-    } else if filter.state.is_some() && sizes.of_state < COUNTED {
+    } else if filter.state.is_some() && tallies.of_state < COUNTED {
         "orders_by_state".to_owned()
     } else {
         date_index(filter.date)
     };
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM orders {} {} LIMIT {}) AS counted",
-        tx.walking(&index),
-        conditions.with(""),
-        COUNTED + 1
-    );
-    let counted = tx.number(&sql, &conditions.params)?;
+    let from = format!("FROM orders {} {}", tx.walking(&index), conditions.with(""));
+    let counted = tx.count_up_to(COUNTED + 1, &from, &conditions.params)?;
     Ok(if counted > COUNTED { Total::AtLeast(COUNTED) } else { Total::Exactly(counted) })
 }
 
-/// Names the index that leads to the first `needed` orders with the least reading.
-pub(super) fn choose(
-    tx: &mut dyn Tx,
-    filter: &OrderFilter,
-    conditions: &Conditions,
-    sort: Sort,
-    total: Total,
-    needed: i64,
-) -> Result<String> {
-    Ok(cheapest(filter, sort, Sizes::of(tx, filter, conditions, total.number(), needed)?))
-}
-
-/// How many orders each way would have to pass.
-#[derive(Clone, Copy, Debug)]
-struct Sizes {
-    /// all filters match (or at least so many)
-    matching: i64,
-    /// state, channel and product match
-    tallied: i64,
-    all: i64,
-    of_state: i64,
-    of_product: i64,
-    of_channel: i64,
-    /// up to the end of the page
-    needed: i64,
-}
-
-impl Sizes {
-    fn of(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions, matching: i64, needed: i64) -> Result<Self> {
-        Ok(Self {
-            matching,
-            tallied: tally(tx, filter.state, conditions.channel_id, conditions.product_id)?,
-            all: tally(tx, None, None, None)?,
-            of_state: tally(tx, filter.state, None, None)?,
-            of_product: tally(tx, None, None, conditions.product_id)?,
-            of_channel: tally(tx, None, conditions.channel_id, None)?,
-            needed,
-        })
-    }
-}
-
-/// The index whose way costs least, in entries passed. Each way is either walked in the sequence of
-/// the list until the page is full, or gathered whole and sorted.
+/// The index whose way to the first `needed` of the `total` orders costs least, in entries passed. Each
+/// way is either walked in the sequence of the list until the page is full, or gathered whole and sorted.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn cheapest(filter: &OrderFilter, sort: Sort, sizes: Sizes) -> String {
+pub(super) fn choose(filter: &OrderFilter, tallies: Tallies, sort: Sort, total: Total, needed: i64) -> String {
+    let Tallies { all, of_state, of_channel, of_product, of_these } = tallies;
     let [matching, tallied, all, of_state, of_product, of_channel, needed] =
-        [sizes.matching, sizes.tallied, sizes.all, sizes.of_state, sizes.of_product, sizes.of_channel, sizes.needed]
-            .map(|size| size.max(1) as f64);
+        [total.number(), of_these, all, of_state, of_product, of_channel, needed].map(|size| size.max(1) as f64);
     let ranged = has_range(filter);
     // Of `among` entries every so-and-so-many-th matches; `rows` says that each costs a row.
     let walked = |among: f64, rows: bool| (needed * among / matching).min(among) * if rows { ROW_COST } else { 1.0 };
@@ -240,17 +210,19 @@ pub(super) fn sorted_ids(
     let column = sort.by.code();
     let walked = index == date_index(sort.by);
     if sort.by == DateField::Placed || (sort.descending && !walked) {
-        return ids(tx, conditions, "", sort, index, offset, size);
+        return ids(tx, conditions, "", &order_by(sort), index, offset, size);
     }
     let dated = format!("{column} IS NOT NULL");
-    let mut found = ids(tx, conditions, &dated, sort, index, offset, size)?;
+    let mut found = ids(tx, conditions, &dated, &order_by(sort), index, offset, size)?;
     let missing = size - i64::try_from(found.len()).unwrap_or(size);
     if missing > 0 && conditions.range_of != Some(sort.by) {
         let sql = format!("SELECT count(*) FROM orders {} {}", tx.walking(index), conditions.with(&dated));
         let before = tx.number(&sql, &conditions.params)?;
         let undated = format!("{column} IS NULL");
         let index = if walked { INDEX_OF_ALL } else { index };
-        found.extend(ids(tx, conditions, &undated, sort, index, (offset - before).max(0), missing)?);
+        // By the number alone: MariaDB does not see that the date is the same for all of them, and would sort.
+        let sequence = format!("id {}", direction(sort));
+        found.extend(ids(tx, conditions, &undated, &sequence, index, (offset - before).max(0), missing)?);
     }
     Ok(found)
 }
@@ -259,16 +231,15 @@ fn ids(
     tx: &mut dyn Tx,
     conditions: &Conditions,
     more: &str,
-    sort: Sort,
+    sequence: &str,
     index: &str,
     offset: i64,
     size: i64,
 ) -> Result<Vec<i64>> {
     let sql = format!(
-        "SELECT id FROM orders {} {} ORDER BY {} LIMIT ? OFFSET ?",
+        "SELECT id FROM orders {} {} ORDER BY {sequence} LIMIT ? OFFSET ?",
         tx.walking(index),
-        conditions.with(more),
-        order_by(sort)
+        conditions.with(more)
     );
     let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
     let mut ids = Vec::new();
@@ -280,6 +251,10 @@ fn ids(
 }
 
 fn order_by(sort: Sort) -> String {
-    let direction = if sort.descending { "DESC" } else { "ASC" };
+    let direction = direction(sort);
     format!("{} {direction}, id {direction}", sort.by.code())
+}
+
+const fn direction(sort: Sort) -> &'static str {
+    if sort.descending { "DESC" } else { "ASC" }
 }

@@ -137,8 +137,11 @@ impl Walk<'_> {
 
     /// Whether so many members of the set are likely met before the walk gets long.
     fn is_short(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
-        let among = total(tx, self.filter, self.conditions)?.number();
-        Ok(self.keeps_all() && wanted.saturating_mul(among) / count(set).max(1) < PASSED)
+        if !self.keeps_all() {
+            return Ok(false);
+        }
+        let among = self.conditions.tallies(tx)?.all;
+        Ok(wanted.saturating_mul(among) / count(set).max(1) < PASSED)
     }
 
     /// A page of what is kept of the list, of the members of `set` alone if there is one. A download
@@ -151,13 +154,14 @@ impl Walk<'_> {
             Some(_) => PASSED / 5,
             None => COMPARED / 5,
         };
-        let total = total(tx, self.filter, self.conditions)?;
+        let tallies = self.conditions.tallies(tx)?;
+        let total = total(tx, self.filter, self.conditions, tallies)?;
         let wanted = usize::try_from(offset.saturating_add(size).saturating_add(1)).unwrap_or(usize::MAX);
         let (mut kept, mut passed, mut at_the_end) = (Vec::new(), 0, false);
         while !at_the_end && kept.len() < wanted && passed < longest {
             step = step.min(longest - passed);
             let needed = passed.saturating_add(step);
-            let index = choose(tx, self.filter, self.conditions, self.sort, total, needed)?;
+            let index = choose(self.filter, tallies, self.sort, total, needed);
             let mut ids = sorted_ids(tx, self.conditions, self.sort, &index, passed, step)?;
             at_the_end = everything || count(&ids) < step;
             passed = needed;

@@ -116,6 +116,16 @@ impl Tx for MariaTx<'_> {
         })?
     }
 
+    /// Only walks: what is within `(…)` would first be written into a table of its own.
+    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
+        let tx: &mut dyn Tx = self;
+        let last = (most - 1).max(0);
+        match tx.query_one(&format!("SELECT 1 {from} LIMIT 1 OFFSET {last}"), params)? {
+            Some(_) => Ok(most),
+            None => tx.number(&format!("SELECT count(*) {from}"), params),
+        }
+    }
+
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
         let set = values.iter().map(|(name, _)| format!("{name} = VALUES({name})"));
         self.insert_or(table, &[keys, values].concat(), set)
