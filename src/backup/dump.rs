@@ -4,15 +4,18 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Result as Stored, StorageError, Tx};
+use crate::storage::{Result as Stored, Storage, StorageError, Tx};
 use crate::time::Moment;
 
 /// One is made every night; an older one is worth a look.
 const STALE_MS: i64 = 30 * 60 * 60 * 1000;
+
+/// How often `/metrics` is told how old the newest is.
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// Its name among the settings.
 const SETTING: &str = "backup.dump";
@@ -99,6 +102,19 @@ impl Dump {
                 .map_err(|error| StorageError::Inconsistent(format!("{SETTING}: {error}")))
         })
         .transpose()
+    }
+
+    /// Tells `/metrics` how old the newest is, as long as it runs.
+    pub async fn tell_age(storage: Storage) {
+        let mut tell = tokio::time::interval(TELL_EVERY);
+        loop {
+            tell.tick().await;
+            // A database that is away has figures of its own.
+            if let Ok(Some(dump)) = storage.read(Self::newest).await {
+                let age = u32::try_from((storage.clock().now().0 - dump.at) / 1000).unwrap_or_default();
+                metrics::gauge!("mukkeum_backup_dump_age_seconds").set(age);
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::MakeWriter;
 #[cfg(windows)]
 use super::service;
 use super::{Done, Failure, Outcome, block_on, demo, make_folder, open_with_log};
-use crate::backup::{self, Backup};
+use crate::backup::{self, Backup, Dump};
 use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::districts;
@@ -215,6 +215,9 @@ async fn serve(
     if let Some(backup) = state.backup.clone() {
         let every = state.config.backup.verify_every;
         chores.spawn(async move { backup.look_after(every).await });
+    }
+    if matches!(state.config.database, Database::MariaDb(_)) {
+        chores.spawn(Dump::tell_age(state.storage.clone()));
     }
     if let Some(tls) = tls.clone() {
         chores.spawn(tls.keep_current());

@@ -49,6 +49,7 @@ const FIGURES: &[(&str, Shape, &str)] = &[
     ("mukkeum_backup_age_seconds", Shape::Gauge, "since when what is committed is not surely at the target"),
     ("mukkeum_backup_snapshot_age_seconds", Shape::Gauge, "since the newest whole copy at the target"),
     ("mukkeum_backup_proof_age_seconds", Shape::Gauge, "since the target was last restored for trial and right"),
+    ("mukkeum_backup_dump_age_seconds", Shape::Gauge, "since the newest dump of the database in MariaDB was finished"),
     ("mukkeum_backup_waiting_bytes", Shape::Gauge, "what waits on the shop's disk for the target"),
     ("mukkeum_backup_in_trouble", Shape::Gauge, "1 when nothing goes to the target at the moment"),
     ("mukkeum_backup_lag_duration_seconds", Shape::Histogram, "from a commit to its copy at the target"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::{FIGURES, Shape};
+use crate::backup::Dump;
 use crate::storage::{StorageError, Tx};
 use crate::uploads::Request;
 use crate::web::testing::TestApp;
@@ -104,6 +105,22 @@ async fn sessions_are_counted_by_store_with_their_errors() {
     app.state.storage.write(hide).await.expect("hides");
     app.get("/account").await;
     assert!(figure(&app, "mukkeum_sessions_errors_total", &load).await > errors);
+}
+
+#[tokio::test]
+async fn the_age_of_the_newest_dump_is_told() {
+    let app = TestApp::start().await;
+    let at = app.state.now().plus_ms(-7_200_000).0;
+    let dump = Dump { name: "shop.sql.zst".to_owned(), at, bytes: 1, position: String::new() };
+    app.state.storage.write(move |tx| dump.remember(tx)).await.expect("remembers");
+    let telling = tokio::spawn(Dump::tell_age(app.state.storage.clone()));
+    let told = async {
+        while figure(&app, "mukkeum_backup_dump_age_seconds", &[]).await < 7_200.0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), told).await.expect("is told");
+    telling.abort();
 }
 
 /// The figures named in a file of `deploy/observe`.
