@@ -23,22 +23,34 @@ use mukkeum::time::SystemClock;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-/// A database of its own on the server of the tests.
+/// A database on the server of the tests.
 struct Shop {
     server: String,
     name: String,
+    /// it was there before the test and stays
+    is_kept: bool,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Shop {
+    /// A new one.
     fn new() -> Self {
+        Self::kept_or_new(None)
+    }
+
+    /// The one of that name, or a new one.
+    fn kept_or_new(kept: Option<String>) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         static MADE: AtomicU32 = AtomicU32::new(0);
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let server = std::env::var("MUKKEUM_TEST_DATABASE").expect("run me with tests/with-mariadb");
-        let name = format!("mariadb_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let shop = Self { server, name, _turn: turn };
-        shop.on_server(&format!("CREATE DATABASE {}", shop.name));
+        let is_kept = kept.is_some();
+        let name =
+            kept.unwrap_or_else(|| format!("mariadb_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)));
+        let shop = Self { server, name, is_kept, _turn: turn };
+        if !is_kept {
+            shop.on_server(&format!("CREATE DATABASE {}", shop.name));
+        }
         shop
     }
 
@@ -60,7 +72,9 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         self.on_server("SET GLOBAL read_only = 0");
-        self.on_server(&format!("DROP DATABASE {}", self.name));
+        if !self.is_kept {
+            self.on_server(&format!("DROP DATABASE {}", self.name));
+        }
     }
 }
 
