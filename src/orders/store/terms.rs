@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use crate::orders::terms::{Block, Damaged, Entries, LEAST_ENTRIES, Packer, Terms};
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
+/// Runs that one statement looks into: engines bound how many parts a UNION has.
+const RUNS_AT_ONCE: usize = 100;
+
 // Under test the limits are small, so that a few orders reach what lies beyond them.
 
 /// New orders that are worth a run; the terms of fewer are rows.
@@ -91,13 +94,13 @@ fn listed(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> R
     tx.for_each(&format!("SELECT order_id, fields, term {ROWS}"), &range, &mut |row| listed.row(row))?;
     let runs = tx.query("SELECT id FROM term_runs", &[])?;
     let runs: Vec<Param<'_>> = runs.iter().map(|row| row.int(0).map(Param::from)).collect::<Result<_>>()?;
-    if !runs.is_empty() {
+    let blocks = i64::try_from(most / LEAST_ENTRIES + 1).unwrap_or(i64::MAX);
+    for runs in runs.chunks(RUNS_AT_ONCE) {
         let within = format!(
             "SELECT bytes FROM term_blocks WHERE run_id IN ({}) AND last_term >= ? AND last_term < ? LIMIT ?",
             placeholders(runs.len())
         );
-        let blocks = i64::try_from(most / LEAST_ENTRIES + 1).unwrap_or(i64::MAX);
-        let params = [&runs[..], &range, &[blocks.into()]].concat();
+        let params = [runs, &range, &[blocks.into()]].concat();
         tx.for_each(&within, &params, &mut |row| listed.block(row))?;
         let params: Vec<_> = runs.iter().flat_map(|run| [run.clone(), end.into()]).collect();
         tx.for_each(&vec![BEYOND; runs.len()].join(" UNION ALL "), &params, &mut |row| listed.block(row))?;
