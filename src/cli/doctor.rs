@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Failure, Outcome, block_on, open_storage};
+use super::{Done, Failure, Outcome, block_on, open_storage, service};
 use crate::backup::{Dump, Status};
 use crate::config::{Config, Database};
 use crate::server::Reach;
@@ -36,6 +36,7 @@ impl Doctor {
         }
         findings.extend(folder(config));
         findings.extend(reach(config));
+        findings.extend(service::examine());
         findings.extend(sessions(config)?);
         if let Database::Sqlite(path) = &config.database {
             findings.extend(before_upgrades(path));

@@ -5,28 +5,26 @@
 //! time no connection is accepted any more; requests under way have until the deadline; then the
 //! program ends, done. A second signal ends it at once.
 
+mod chores;
+mod greeting;
+
 use std::fs::{File, TryLockError};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[cfg(windows)]
 use super::service;
 use super::{Done, Failure, Outcome, block_on, demo, make_folder, open_with_log};
-use crate::backup::{self, Backup, Dump};
+use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
-use crate::demo::{ACCOUNTS, Demo};
-use crate::districts;
-use crate::members::{self, store};
-use crate::orders;
+use crate::demo::Demo;
+use crate::members::store;
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, Reach, Server};
-use crate::sessions::{self, staying};
-use crate::storage::{Log, Storage, lease};
-use crate::uploads;
+use crate::storage::{Log, Storage};
 use crate::web::{self, AppState, OpenHouse};
 
 /// The file in the data folder that is locked while a server runs on it.
@@ -35,35 +33,21 @@ pub(super) const LOCK_NAME: &str = "mukkeum.lock";
 /// How long a write that has begun may still take when everything else has ended.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// How often what has expired is deleted.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
-
-/// A node that has not swept for so long has died, and another one does.
-const LEASE_MS: i64 = 25 * 60 * 1000;
-
-/// Originals of uploads that are put away in one sweep, so that no sweep holds the writer long.
-const FILES_A_SWEEP: i64 = 100;
-
-/// How often it is looked whether search terms are to be merged.
-const TIDY_EVERY: Duration = Duration::from_secs(5);
-
-/// How long others have the writer between two steps of a merge.
-const TIDY_PAUSE: Duration = Duration::from_millis(20);
-
-/// How often the training shop's age is looked at.
-const AGE_EVERY: Duration = Duration::from_secs(5);
-
-/// How often histograms are condensed.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// Who hears the first lines.
+type Told<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
 /// `opens`: whether the browser is to be opened for whoever started it.
 pub(super) fn run(config: &Config, opens: bool) -> Outcome {
     write_logs(config, io::stderr)?;
-    attend(config, opens)
+    attend(config, opens, &mut |words| {
+        let mut out = io::stdout().lock();
+        out.write_all(words)?;
+        out.flush()
+    })
 }
 
-/// [`run`] for whoever has the logs elsewhere.
-pub(super) fn attend(config: &Config, mut opens: bool) -> Outcome {
+/// [`run`] for whoever has the logs elsewhere. `told`: who hears the first lines, when it is about to answer.
+pub(super) fn attend(config: &Config, mut opens: bool, told: &mut Told<'_>) -> Outcome {
     make_folder(&config.data, "--data")?;
     let lock = match lock(config) {
         // A second double click means: show it to me.
@@ -82,8 +66,8 @@ pub(super) fn attend(config: &Config, mut opens: bool) -> Outcome {
         begin_with_restored(config)?;
         let (storage, log) = open_with_log(config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let outcome =
-            runtime.block_on(serve(storage, log, config.clone(), listener.try_clone()?, std::mem::take(&mut opens)));
+        let opens = std::mem::take(&mut opens);
+        let outcome = runtime.block_on(serve(storage, log, config.clone(), listener.try_clone()?, opens, told));
         runtime.shutdown_timeout(LAST_WRITES);
         if let End::Whole = outcome? {
             break;
@@ -184,6 +168,7 @@ async fn serve(
     config: Config,
     listener: TcpListener,
     opens: bool,
+    told: &mut Told<'_>,
 ) -> Result<End, Failure> {
     let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
     let reach = Reach::new(listener.local_addr()?, tls.as_ref().map(|tls| tls.facts.clone()), &config);
@@ -200,28 +185,14 @@ async fn serve(
     }
     let is_new = !state.storage.read(store::any).await?;
     let mut signals = Signals::listen()?;
-    introduce(&state, is_new)?;
+    let mut words = Vec::new();
+    greeting::write(&mut words, &state, is_new)?;
+    told(&words)?;
 
     if let Some(listener) = metrics_listener {
         tokio::spawn(async move { axum::serve(listener, web::metrics::router::<()>()).await });
     }
-    let mut chores = JoinSet::new();
-    chores.spawn(sweep(state.clone()));
-    chores.spawn(tidy(state.storage.clone()));
-    chores.spawn(districts::classify::keep(state.storage.clone(), state.uploads.districts.clone()));
-    if let Some(demo) = state.demo.clone() {
-        chores.spawn(keep_fresh(demo, state.clone()));
-    }
-    if let Some(backup) = state.backup.clone() {
-        let every = state.config.backup.verify_every;
-        chores.spawn(async move { backup.look_after(every).await });
-    }
-    if matches!(state.config.database, Database::MariaDb(_)) {
-        chores.spawn(Dump::tell_age(state.storage.clone()));
-    }
-    if let Some(tls) = tls.clone() {
-        chores.spawn(tls.keep_current());
-    }
+    let mut chores = chores::begin(&state, tls.clone());
     let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
         let house = OpenHouse::open(&state)?;
         chores.spawn(house.clone().look_after());
@@ -243,7 +214,7 @@ async fn serve(
     };
     let end = async {
         wind_down(&state, server).await;
-        chores.shutdown().await;
+        chores::end(chores, &state.storage).await;
         // Nobody writes any more: what is copied now is all there is.
         if let Some(backup) = &state.backup {
             backup.stop(state.config.shutdown).await;
@@ -267,106 +238,6 @@ async fn wind_down(state: &AppState, server: Server) {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped at the deadline with requests under way");
-    }
-}
-
-/// The first lines that somebody who has just started it reads.
-fn introduce(state: &AppState, is_new: bool) -> io::Result<()> {
-    let data = state.config.data.canonicalize().unwrap_or_else(|_| state.config.data.clone());
-    let elsewhere = state.reach.elsewhere();
-    let mut out = io::stdout().lock();
-    let training = if state.demo.is_some() { " 교육용" } else { "" };
-    writeln!(out, "묶음 {}{training}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  주소          {}", state.reach.here())?;
-    for address in &elsewhere {
-        writeln!(out, "  다른 기기     {address}")?;
-    }
-    if let Some(certificate) = &state.reach.certificate {
-        writeln!(out, "  인증서 지문   {}", certificate.fingerprint)?;
-    }
-    writeln!(out, "  데이터 폴더   {}", data.display())?;
-    writeln!(out, "  데이터베이스  {}", state.storage.describe())?;
-    let square = elsewhere.first().and_then(|address| web::qr::on_console(address));
-    if let Some(square) = square.filter(|_| out.is_terminal()) {
-        writeln!(out, "\n{square}\n  휴대전화로 찍으면 열려요.")?;
-    }
-    if state.reach.is_unsafe() {
-        writeln!(out)?;
-        writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
-        writeln!(out, "  --tls를 붙여 다시 켜면 암호화해요.")?;
-        tracing::warn!(address = %state.reach.address, "listening beyond this computer without TLS");
-    }
-    if let Some(demo) = &state.demo {
-        writeln!(out)?;
-        writeln!(out, "  연습 데이터로 채운 교육용 가게예요. 진짜 주문은 올리지 마세요.")?;
-        for account in ACCOUNTS {
-            writeln!(out, "  {}: 아이디 {}, 비밀번호 {}", account.role.label(), account.username, account.password)?;
-        }
-        if let Some(returns) = demo.returns(state.now()) {
-            writeln!(out, "  {returns}")?;
-        }
-    }
-    if is_new {
-        writeln!(out)?;
-        writeln!(out, "  아직 회원이 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
-        writeln!(out, "  다른 컴퓨터에서 열면 설치 확인 번호를 적어야 해요: {}", state.setup_code)?;
-    }
-    out.flush()
-}
-
-/// Makes the training shop anew when its time comes.
-async fn keep_fresh(demo: Demo, state: AppState) {
-    let mut age = tokio::time::interval(AGE_EVERY);
-    loop {
-        age.tick().await;
-        if let Err(error) = demo.keep_fresh(&state.storage, &state.passwords).await {
-            tracing::error!(%error, "the training shop could not be made anew");
-        }
-    }
-}
-
-async fn sweep(state: AppState) {
-    let kept_ms = i64::from(state.config.upload_keep_days) * 24 * 60 * 60 * 1000;
-    let node = state.storage.node();
-    let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
-    let mut expired = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            _ = upkeep.tick() => web::metrics::upkeep(),
-            _ = expired.tick() => {
-                let swept = state.storage.write(move |tx| {
-                    if !lease::hold(tx, "sweep", node, LEASE_MS)? {
-                        return Ok(0);
-                    }
-                    sessions::delete_expired(tx)?;
-                    staying::delete_expired(tx)?;
-                    members::forget_old(tx)?;
-                    let before = tx.now().plus_ms(-kept_ms);
-                    uploads::store::forget_old_files(tx, before, FILES_A_SWEEP)
-                }).await;
-                if let Err(error) = swept {
-                    tracing::error!(%error, "what has expired could not be deleted");
-                }
-            }
-        }
-    }
-}
-
-/// Merges the search terms of uploads, a little at a time.
-async fn tidy(storage: Storage) {
-    let mut look = tokio::time::interval(TIDY_EVERY);
-    loop {
-        look.tick().await;
-        loop {
-            match storage.write(orders::store::terms::tidy).await {
-                Ok(true) => tokio::time::sleep(TIDY_PAUSE).await,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::error!(%error, "search terms could not be merged");
-                    break;
-                }
-            }
-        }
     }
 }
 

@@ -17,6 +17,8 @@ use self::systemd as system;
 use self::windows as system;
 use super::{Done, Failure, Outcome};
 use crate::config::{Config, Database, Settings};
+use crate::server::Reach;
+use crate::storage::{Finding, Severity};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Service {
@@ -83,11 +85,37 @@ impl Wanted {
             ));
         }
         let here = PathBuf::from("data");
-        let data = data.unwrap_or_else(|| if has_a_shop(&here) { here } else { system::DEFAULT_FOLDER.into() });
+        let data = data.unwrap_or_else(|| if has_a_shop(&here) { here } else { system::default_folder() });
         let data = std::path::absolute(data)?;
         let config = Config::load(Settings { data: Some(data.clone()), listen, ..settings }, |_| None)?;
         Ok(Self { data, config })
     }
+}
+
+/// What `doctor` says of it; nothing where there is none.
+pub(super) fn examine() -> Option<Finding> {
+    const SUBJECT: &str = "서비스";
+    let State { is_installed, is_enabled, is_running } = system::state().ok()?;
+    let wrong = |found, advice| Finding::wrong(Severity::Warning, SUBJECT, found, advice);
+    match (is_running, is_enabled) {
+        _ if !is_installed => None,
+        (false, _) => Some(wrong("설치되어 있지만 꺼져 있어요", system::HOW_TO_START)),
+        (true, false) => {
+            Some(wrong("컴퓨터를 켤 때 저절로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
+        }
+        (true, true) => Some(Finding::good(SUBJECT, "켜져 있고, 컴퓨터를 켜면 저절로 켜져요")),
+    }
+}
+
+/// The first of what whoever installed it reads.
+fn tell_installed(out: &mut impl Write, wanted: &Wanted) -> io::Result<()> {
+    writeln!(out, "설치하고 켰어요. 컴퓨터를 켜면 저절로 켜져요.")?;
+    if Reach::configured(&wanted.config).is_unsafe() {
+        writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
+        writeln!(out, "  데이터 폴더의 mukkeum.toml에 tls = true라고 적고 다시 설치하면 암호화해요.")?;
+    }
+    writeln!(out, "  접속을 받는 주소  {}", wanted.config.listen)?;
+    writeln!(out, "  데이터 폴더       {}", wanted.data.display())
 }
 
 fn has_a_shop(folder: &Path) -> bool {
@@ -101,9 +129,9 @@ fn tell(state: &State, is_json: bool) -> Outcome {
         writeln!(out, "{}", json!({ "installed": is_installed, "enabled": is_enabled, "running": is_running }))?;
     } else {
         let words = match (is_installed, is_running) {
-            (false, _) => "설치되어 있지 않아요. 설치하려면 mukkeum service install이라고 하세요.",
-            (true, true) => "켜져 있어요.",
-            (true, false) => system::NOT_RUNNING,
+            (false, _) => "설치되어 있지 않아요. 설치하려면 mukkeum service install이라고 하세요.".to_owned(),
+            (true, true) => "켜져 있어요.".to_owned(),
+            (true, false) => format!("설치되어 있지만 꺼져 있어요. {}", system::HOW_TO_START),
         };
         writeln!(out, "{words}")?;
         if is_installed && !is_enabled {

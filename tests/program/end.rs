@@ -11,6 +11,9 @@ fn a_signal_ends_it_in_order() {
     std::thread::sleep(Duration::from_millis(400));
     assert!(server.get("/health/ready").starts_with("HTTP/1.1 503"), "still accepting, no longer ready");
     assert_eq!(server.ended_within(Duration::from_secs(10)), Some(0));
+    let database = rusqlite::Connection::open(folder.path().join("mukkeum.db")).expect("opens");
+    let leases: i64 = database.query_row("SELECT count(*) FROM leases", (), |row| row.get(0)).expect("counts");
+    assert_eq!(leases, 0, "what one node does for all is left to another");
 }
 
 #[cfg(unix)]

@@ -6,12 +6,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{State, Wanted};
+use super::{State, Wanted, tell_installed};
 use crate::cli::{Done, Failure, Outcome};
 
 const SERVICE: &str = include_str!("../../../deploy/systemd/mukkeum.service");
@@ -24,9 +23,14 @@ const SOCKET_FILE: &str = "/etc/systemd/system/mukkeum.socket";
 const PROGRAM: &str = "/usr/local/bin/mukkeum";
 
 /// The folder of `deploy/systemd/mukkeum.service`, which systemd makes.
-pub(super) const DEFAULT_FOLDER: &str = "/var/lib/mukkeum";
+const DEFAULT_FOLDER: &str = "/var/lib/mukkeum";
 
-pub(super) const NOT_RUNNING: &str = "설치되어 있지만 꺼져 있어요. 켜려면 systemctl start mukkeum, 까닭을 보려면 journalctl -u mukkeum -n 50이라고 하세요.";
+pub(super) const HOW_TO_START: &str =
+    "켜려면 systemctl start mukkeum, 까닭을 보려면 journalctl -u mukkeum -n 50이라고 하세요.";
+
+pub(super) fn default_folder() -> PathBuf {
+    DEFAULT_FOLDER.into()
+}
 
 /// One thing to do.
 enum Step {
@@ -65,19 +69,16 @@ pub(super) fn install(wanted: &Wanted, dry_run: bool) -> Outcome {
     steps.push(Step::Run(&["restart", "mukkeum.service"]));
     carry_out(&steps, dry_run)?;
     if !dry_run {
-        tell_installed(wanted.config.listen, data)?;
+        let mut out = io::stdout().lock();
+        tell_installed(&mut out, wanted)?;
+        writeln!(
+            out,
+            "  로그              journalctl -u mukkeum (첫 관리자를 만들 때의 설치 확인 번호도 여기에 있어요)"
+        )?;
+        writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 고치고 systemctl restart mukkeum")?;
+        writeln!(out, "  주소를 바꾸려면   --listen을 붙여 다시 설치하세요.")?;
     }
     Ok(Done::Whole)
-}
-
-fn tell_installed(listen: SocketAddr, data: &Path) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "설치하고 켰어요. 컴퓨터를 켜면 저절로 켜져요.")?;
-    writeln!(out, "  접속을 받는 주소  {listen}")?;
-    writeln!(out, "  데이터 폴더       {}", data.display())?;
-    writeln!(out, "  로그              journalctl -u mukkeum (첫 관리자를 만들 때의 설치 확인 번호도 여기에 있어요)")?;
-    writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 고치고 systemctl restart mukkeum")?;
-    writeln!(out, "  주소를 바꾸려면   --listen을 붙여 다시 설치하세요.")
 }
 
 pub(super) fn uninstall(dry_run: bool) -> Outcome {

@@ -1,0 +1,129 @@
+// The service of Windows, as far as Wine is Windows: run by tests/windows/run. Wine keeps services and starts them; it
+// knows no delayed start and starts nothing again, has one account for all, and no firewall.
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import net from 'node:net';
+import { once } from 'node:events';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Visitor, freePort, run, temporaryFolder } from '../browser/server.mjs';
+
+const KEY = String.raw`HKLM\System\CurrentControlSet\Services\mukkeum`;
+
+const closing = [];
+const folder = temporaryFolder(closing);
+test.after(() => closing.forEach((close) => close()));
+
+const data = path.join(folder, 'data of the shop');
+const log = () => readdirSync(path.join(data, 'logs')).map((name) => readFileSync(path.join(data, 'logs', name), 'utf8')).join('');
+
+function service(...args) {
+  const { status, stdout, stderr } = run(['service', ...args]);
+  return { status, said: stdout + stderr };
+}
+
+const install = (listen) => service('install', '--data', data, '--listen', listen);
+
+/** What `service status` says, and its exit code. */
+function state() {
+  const { status, said } = service('status', '--json');
+  return { status, ...JSON.parse(said) };
+}
+
+/** Runs a program of Windows. */
+const windows = (...args) => spawnSync(process.env.WINE, args, { encoding: 'utf8', timeout: 120_000 });
+
+/** What a program of Windows answers. Under load Wine 8 now and then loses all that one prints. */
+function asked(...args) {
+  for (let turn = 0; turn < 10; turn += 1) {
+    const { stdout } = windows(...args);
+    if (stdout) return stdout;
+  }
+  throw new Error(`${args.join(' ')} prints nothing`);
+}
+
+const answers = (port) => fetch(`http://127.0.0.1:${port}/health/ready`).then((answer) => answer.ok, () => false);
+
+test('the service is installed, starts, stops, is upgraded and goes', async (t) => {
+  assert.deepEqual(state(), { status: 1, installed: false, enabled: false, running: false });
+  assert.equal(service('uninstall').status, 2);
+
+  const port = await freePort();
+  const began = performance.now();
+  const installed = install(`127.0.0.1:${port}`);
+  t.diagnostic(`installed and there after ${((performance.now() - began) / 1000).toFixed(2)} s`);
+  assert.equal(installed.status, 0, installed.said);
+  assert.match(installed.said, /설치하고 켰어요/);
+  assert.match(installed.said, /켜지는 때를 늦추거나 실패한 뒤 다시 켜게 할 수 없어요/, 'Wine has learnt something: test it');
+  assert.deepEqual(state(), { status: 0, installed: true, enabled: true, running: true });
+
+  const registered = asked('reg', 'query', KEY);
+  const program = `Z:${process.env.EXE}`.replaceAll('/', '\\');
+  const shop = `Z:${data}`.replaceAll('/', '\\');
+  assert.match(registered, /\bStart\s+REG_DWORD\s+0x2\b/);
+  assert.match(registered, /\bObjectName\s+REG_SZ\s+NT AUTHORITY\\LocalService/);
+  const command = registered.match(/\bImagePath\s+REG_\w+\s+(.*?)\r?\n/)[1];
+  assert.equal(command, `${program} service run --data "${shop}" --listen 127.0.0.1:${port}`);
+
+  const shopkeeper = new Visitor(`http://127.0.0.1:${port}`);
+  await shopkeeper.firstAdmin();
+  assert.match(log(), /묶음 \d/);
+  assert.match(log(), /설치 확인 번호/);
+  assert.equal((await shopkeeper.fetch('/orders')).status, 200);
+
+  // By the manager of services: a request that is under way is answered.
+  const late = net.connect(port, '127.0.0.1').setEncoding('utf8');
+  let answer = '';
+  late.on('data', (text) => (answer += text));
+  const ended = once(late, 'end');
+  late.write(`POST /login HTTP/1.1\r\nHost: localhost:${port}\r\nOrigin: http://localhost:${port}\r\n`);
+  late.write('Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\n\r\na=');
+  await sleep(300);
+  const stopping = once(spawn(process.env.WINE, ['net', 'stop', 'mukkeum'], { stdio: 'ignore' }), 'exit');
+  while (await answers(port)) await sleep(20);
+  assert.equal(answer, '');
+  late.write('b&');
+  await ended;
+  assert.match(answer, /^HTTP\/1\.1 [34]/);
+  assert.deepEqual(await stopping, [0, null]);
+  while (!/STATE\s+: 1\b/.test(asked('sc', 'query', 'mukkeum'))) await sleep(100);
+  assert.deepEqual(state(), { status: 1, installed: true, enabled: true, running: false });
+  assert.match(asked('sc', 'query', 'mukkeum'), /WIN32_EXIT_CODE\s+: 0\b/);
+  assert.match(log(), /stopping: no longer ready[^]*stopped\n/);
+
+  assert.equal(windows('net', 'start', 'mukkeum').status, 0);
+  while (!(await answers(port))) await sleep(20);
+  assert.equal((await shopkeeper.fetch('/orders')).status, 200, 'still signed in');
+
+  // As with a newer executable: what runs is stopped first.
+  const other = await freePort();
+  assert.equal(install(`127.0.0.1:${other}`).status, 0);
+  assert.deepEqual([await answers(port), await answers(other)], [false, true]);
+
+  // A port that is taken: it says that it did not start, and its log why.
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  closing.push(() => taken.close());
+  await once(taken, 'listening');
+  const failed = install(`127.0.0.1:${taken.address().port}`);
+  assert.equal(failed.status, 2);
+  assert.match(failed.said, /설치했지만 켜지지 않았어요[^]*logs/);
+  assert.match(log(), /mukkeum: 127\.0\.0\.1:\d+ 주소를 다른 프로그램이 쓰고 있어요/);
+  assert.match(asked('sc', 'query', 'mukkeum'), /SERVICE_EXIT_CODE\s+: 1\b/);
+
+  // With the computer, after a sudden end.
+  assert.equal(install(`127.0.0.1:${port}`).status, 0);
+  for (const word of ['--kill', '--wait', '--persistent']) spawnSync(process.env.SERVER, [word], { stdio: 'ignore' });
+  assert.equal(await answers(port), false);
+  spawnSync(process.env.WINE, ['wineboot'], { stdio: 'ignore' });
+  while (!(await answers(port))) await sleep(20);
+
+  const gone = service('uninstall');
+  assert.equal(gone.status, 0, gone.said);
+  assert.equal(await answers(port), false);
+  assert.deepEqual(state(), { status: 1, installed: false, enabled: false, running: false });
+  assert.notEqual(windows('reg', 'query', KEY).status, 0);
+  assert.ok(existsSync(path.join(data, 'mukkeum.db')), 'the data stay');
+});
