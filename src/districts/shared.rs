@@ -1,6 +1,6 @@
 //! The one value that every part of the program asks, and how it follows the database.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::model::Districts;
 use super::store;
@@ -17,7 +17,8 @@ pub struct Shared {
 impl Default for Shared {
     /// The table that ships with the program, until a transaction tells of more.
     fn default() -> Self {
-        Self { kept: Arc::new(Mutex::new((0, Arc::new(Districts::embedded())))) }
+        static EMBEDDED: LazyLock<Arc<Districts>> = LazyLock::new(|| Arc::new(Districts::embedded()));
+        Self { kept: Arc::new(Mutex::new((0, Arc::clone(&EMBEDDED)))) }
     }
 }
 

@@ -260,6 +260,30 @@ impl Storage {
         }
     }
 
+    /// Lets go of the memory that only makes the next request faster: connections of readers, pages,
+    /// prepared statements. For one of many files whose owner pauses.
+    ///
+    /// # Errors
+    /// The database is busy.
+    pub async fn rest(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.rest().await,
+            Engine::MariaDb(_) => Ok(()),
+        }
+    }
+
+    /// Lets the file grow to so many bytes and no further; what wants more is undone with
+    /// [`StorageError::Full`]. It holds until the storage is closed. MariaDB has bounds of its own.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn bound(&self, bytes: i64) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.bound(bytes),
+            Engine::MariaDb(_) => Ok(()),
+        }
+    }
+
     /// What was done to a file of SQLite that an older program wrote, when it was opened.
     pub fn upgraded(&self) -> Option<&schema::Upgraded> {
         match &self.engine {

@@ -139,6 +139,25 @@ impl Sqlite {
         .await
     }
 
+    pub(super) async fn rest(&self) -> Result<()> {
+        let turn = self.write_turn.take().await?;
+        let shared = Arc::clone(&self.shared);
+        on_a_thread(move || {
+            let _turn = turn;
+            lock(&shared.readers).clear();
+            let writer = lock(&shared.writer);
+            writer.flush_prepared_statement_cache();
+            writer.execute_batch("PRAGMA shrink_memory").map_err(engine)
+        })
+        .await
+    }
+
+    pub(super) fn bound(&self, bytes: i64) -> Result<()> {
+        let writer = lock(&self.shared.writer);
+        let page: i64 = writer.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(engine)?;
+        writer.pragma_update(None, "max_page_count", bytes / page).map_err(engine)
+    }
+
     pub(super) fn upgraded(&self) -> Option<&schema::Upgraded> {
         self.upgraded.as_ref()
     }

@@ -171,3 +171,17 @@ async fn heavy_reads_see_what_was_written_before() {
     storage.write(|tx| add_channel(tx, "NEW")).await.expect("writes");
     assert_eq!(storage.read_heavy(channels).await.expect("counts"), before + 1);
 }
+
+#[tokio::test]
+async fn a_bounded_file_is_full_before_the_disk_is_and_goes_on_after_a_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+    let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
+    storage.bound(4 << 20).expect("bounds");
+    let fill = storage.write(|tx| (0..100_000).try_for_each(|number| add_channel(tx, &format!("C{number}")).map(drop)));
+    assert!(matches!(fill.await, Err(StorageError::Full(_))));
+    let before = storage.read(channels).await.expect("counts");
+    storage.rest().await.expect("rests");
+    storage.write(|tx| add_channel(tx, "LAST")).await.expect("writes");
+    assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
+}

@@ -38,11 +38,17 @@ const COOKIE: &str = "mukkeum_visitor";
 /// The folder in the data folder with the visitors' shops.
 const FOLDER: &str = "visitors";
 
-/// Shops at once; each is some megabytes of disk and of memory.
+/// Shops at once; each is some megabytes of disk and of memory (`tests/bench/README.md`).
 const MOST: usize = if cfg!(test) { 4 } else { 50 };
 
 /// … and of one address, behind which may be a whole school.
 const MOST_OF_A_HOUSEHOLD: usize = if cfg!(test) { 2 } else { 10 };
+
+/// What one visitor may fill.
+const MOST_BYTES: i64 = 64 << 20;
+
+/// A shop that nobody has used for so long lets go of the memory that makes it fast.
+const PAUSE_MS: i64 = 2 * 60 * 1000;
 
 /// A shop that nobody has used for so long goes.
 const IDLE_MS: i64 = 60 * 60 * 1000;
@@ -76,9 +82,10 @@ struct Inner {
 /// One visitor's shop.
 struct Shop {
     router: Router,
+    storage: Storage,
     household: IpAddr,
     used_at: AtomicI64,
-    /// Behind the router, so that the files are closed before they go.
+    /// Behind router and storage, so that the files are closed before they go.
     _folder: TempDir,
 }
 
@@ -109,11 +116,23 @@ impl OpenHouse {
         Router::new().fallback(visit).with_state(self.clone())
     }
 
-    /// Lets shops go that nobody uses, for as long as the program runs.
+    /// Lets shops go that nobody uses, and rest before, for as long as the program runs.
     pub async fn look_after(self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             self.forget_idle();
+            self.rest_paused().await;
+        }
+    }
+
+    async fn rest_paused(&self) {
+        let now = self.inner.state.now();
+        let paused: Vec<_> =
+            lock(&self.inner.shops).values().filter(|shop| shop.rests(now) >= PAUSE_MS).map(Arc::clone).collect();
+        for shop in paused {
+            if let Err(error) = shop.storage.rest().await {
+                tracing::warn!(%error, "a visitor's shop keeps its memory");
+            }
         }
     }
 
@@ -154,7 +173,8 @@ impl OpenHouse {
             demo.keep_fresh(&state.storage, &state.passwords).await.map_err(internal)?;
         }
         let used_at = AtomicI64::new(state.now().0);
-        let shop = Arc::new(Shop { router: super::router(&state), household, used_at, _folder: folder });
+        let (router, storage) = (super::router(&state), state.storage.clone());
+        let shop = Arc::new(Shop { router, storage, household, used_at, _folder: folder });
         let id = csrf::secret()?;
         let cookie = Cookie { name: COOKIE, value: &id, same_site: "Lax", max_age: None }.header(&state.config)?;
         lock(&inner.shops).insert(id, Arc::clone(&shop));
@@ -200,8 +220,12 @@ fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, T
     std::fs::copy(template, file).map_err(internal)?;
     let options = Options { clock: Arc::clone(state.storage.clock()), readers: 2 };
     let storage = Storage::open_sqlite(file, &options)?;
+    storage.bound(MOST_BYTES)?;
     let config = Config { data, database, sessions: Place::Database, ..(*state.config).clone() };
-    Ok((AppState::new(storage, config).map_err(internal)?, folder))
+    let mut shop = AppState::new(storage, config).map_err(internal)?;
+    // Hashing takes much memory: there are no more turns than for one shop.
+    shop.passwords = state.passwords.clone();
+    Ok((shop, folder))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]

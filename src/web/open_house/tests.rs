@@ -65,6 +65,15 @@ async fn a_shop_that_nobody_uses_goes_with_its_folder_and_its_visitor_begins_ane
 }
 
 #[tokio::test]
+async fn a_shop_whose_visitor_pauses_rests_and_goes_on() {
+    let (app, house) = open().await;
+    sign_in(&app).await;
+    app.clock.advance_ms(PAUSE_MS);
+    house.rest_paused().await;
+    assert!(app.get("/orders").await.ok().contains("한 시간 동안 쓰지 않으면"));
+}
+
+#[tokio::test]
 async fn there_are_no_more_shops_than_there_is_room_for() {
     let (first, house) = open().await;
     let from = |visitor: &TestApp, address: u8| {

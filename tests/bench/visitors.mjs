@@ -1,0 +1,78 @@
+// What the training shop that is open to everybody takes: how long a visitor waits for a shop of their own, and the
+// memory of as many shops as there may be:
+//
+//   MUKKEUM_BINARY=target/dist/mukkeum-0.1.0-linux-x86_64 node tests/bench/visitors.mjs
+//
+// Each visitor comes from an address of their own, through a proxy: from one, ten are the most. They come one after the
+// other, sign in as the administrator, and read pages. Then as many come to a new program all at once.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BINARY, Visitor, startServer, temporaryFolder } from '../browser/server.mjs';
+
+const VISITORS = 50;
+const PAGES = ['/', '/orders', '/orders?q=김', '/deliveries', '/products', '/districts'];
+const TRAINER = { username: 'demo-admin', password: 'mukkeum-demo' };
+
+const closing = [];
+const folder = temporaryFolder(closing);
+
+class Guest extends Visitor {
+  constructor(url, number) {
+    super(url);
+    this.from = `10.0.${number}.1`;
+  }
+
+  fetch(where, options = {}) {
+    return super.fetch(where, { ...options, headers: { ...options.headers, 'x-forwarded-for': this.from } });
+  }
+
+  /** How long the first page takes, with the shop that is made for it, in ms. */
+  async comes() {
+    const began = performance.now();
+    const answer = await this.fetch('/login');
+    if (answer.status !== 200) throw new Error(`GET /login: ${answer.status}`);
+    await answer.arrayBuffer();
+    return performance.now() - began;
+  }
+
+  async works() {
+    await this.login(TRAINER);
+    for (const page of PAGES) {
+      const answer = await this.fetch(page);
+      if (answer.status !== 200) throw new Error(`GET ${page}: ${answer.status}`);
+      await answer.arrayBuffer();
+    }
+  }
+}
+
+const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
+const spread = (times) => `${sorted(times)[times.length >> 1].toFixed(0)} ms, at most ${sorted(times).at(-1).toFixed(0)} ms`;
+const resident = (pid) => `${(Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024).toFixed(1)} MiB`;
+
+async function open(name) {
+  const data = path.join(folder, name);
+  const server = await startServer({ data, command: ['demo', '--public', '--trusted-proxies', '127.0.0.1'] });
+  return [server, Array.from({ length: VISITORS }, (_, number) => new Guest(server.url, number))];
+}
+
+console.log(path.basename(BINARY));
+const [server, guests] = await open('one-by-one');
+const { pid } = server.child;
+console.log(`nobody there: ${resident(pid)}`);
+const times = [];
+for (const guest of guests) times.push(await guest.comes());
+console.log(`a shop of one's own, ${VISITORS} one after the other: ${spread(times)} (the first ${times[0].toFixed(0)} ms)`);
+console.log(`${VISITORS} shops: ${resident(pid)}`);
+for (const guest of guests) await guest.works();
+console.log(`after each has read ${PAGES.length} pages: ${resident(pid)}`);
+// Two minutes until a shop pauses, one until that is seen.
+await sleep(200_000);
+console.log(`while they pause: ${resident(pid)}`);
+await server.stop();
+
+const [crowded, crowd] = await open('at-once');
+console.log(`${VISITORS} at once: ${spread(await Promise.all(crowd.map((guest) => guest.comes())))}`);
+await crowded.stop();
+for (const close of closing) close();
