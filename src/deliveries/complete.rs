@@ -58,8 +58,10 @@ struct Told {
 impl Told {
     fn message(&self) -> String {
         let mut told = Vec::new();
-        if !self.done.is_empty() || self.nothing_to_do.is_empty() {
+        if !self.done.is_empty() {
             told.push(format!("배송 {}건을 완료했어요.", self.done.len()));
+        } else if self.nothing_to_do.is_empty() {
+            told.push("완료할 배송이 없어요.".to_owned());
         }
         for (numbers, words) in [
             (&self.early, "출고 전이던 주문도 배송으로 바꿨어요"),
@@ -158,7 +160,11 @@ pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> 
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut told = vec![format!("배송 {}건의 완료를 되돌렸어요.", undone.len())];
+    let mut told = vec![match undone.len() {
+        0 if deliveries.is_empty() => "되돌릴 배송이 없어요. 이미 되돌렸거나 오늘 완료한 배송이 아니에요.".to_owned(),
+        0 => "되돌린 배송이 없어요.".to_owned(),
+        count => format!("배송 {count}건의 완료를 되돌렸어요."),
+    }];
     if !changed.is_empty() {
         told.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", few(&changed)));
     }

@@ -262,9 +262,13 @@ impl Section {
             Place::Sigungu(code) => conditions.push(("sigungu = ?".to_owned(), vec![code.into()])),
             Place::Gu { city, gu } => {
                 conditions.push(("sigungu = ?".to_owned(), vec![city.into()]));
-                let (not, zip_codes) = (if gu.is_none() { "NOT " } else { "" }, placeholders(self.zip_codes.len()));
                 let of_primary = "(SELECT o.recipient_zip_code FROM orders o WHERE o.id = primary_order_id)";
-                let sql = format!("{of_primary} {not}IN ({zip_codes})");
+                let sql = match (self.zip_codes.len(), gu) {
+                    (0, None) => "1 = 1".to_owned(),
+                    (0, Some(_)) => "1 = 0".to_owned(),
+                    (count, None) => format!("{of_primary} NOT IN ({})", placeholders(count)),
+                    (count, Some(_)) => format!("{of_primary} IN ({})", placeholders(count)),
+                };
                 conditions.push((sql, self.zip_codes.iter().cloned().map(Param::from).collect()));
             }
             Place::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),

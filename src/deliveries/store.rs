@@ -69,6 +69,9 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
 
 /// The deliveries of these identifiers (at most some hundred), in the sequence given.
 pub fn some(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let sql = format!("{DELIVERY} WHERE d.id IN ({})", placeholders(ids.len()));
     let params: Vec<Param<'_>> = ids.iter().map(|id| (*id).into()).collect();
     let mut found = BTreeMap::new();
@@ -95,7 +98,7 @@ pub struct Joined {
     pub at: Moment,
 }
 
-/// The orders of these deliveries (at most some hundred), oldest first.
+/// The orders of these deliveries (one at least, at most some hundred), oldest first.
 pub fn joined(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Joined>> {
     let sql = format!(
         "SELECT id, delivery_id, COALESCE(joined_at, created_at) FROM orders WHERE delivery_id IN ({}) \

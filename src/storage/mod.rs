@@ -152,8 +152,10 @@ impl dyn Tx + '_ {
     }
 }
 
-/// `?, ?, ?`: as many placeholders as a list has members.
+/// `?, ?, ?`: as many placeholders as a list has members, at least one: `IN ()` is an error to MariaDB,
+/// though not to SQLite.
 pub fn placeholders(count: usize) -> String {
+    debug_assert!(count > 0, "an empty list");
     let mut text = "?, ".repeat(count);
     text.truncate(text.len().saturating_sub(2));
     text

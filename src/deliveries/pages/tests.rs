@@ -63,6 +63,26 @@ async fn ticked_deliveries_are_completed_and_taken_back() {
     assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
     assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to take back");
+
+    for fields in [&[("activity", activity.as_str())][..], &[("delivery", &id)], &[]] {
+        let again = app.post_form("/deliveries/undo", fields).await;
+        let answer = app.get(again.location()).await.ok();
+        assert!(
+            answer.contains("되돌린 배송이 없어요") || answer.contains("되돌릴 배송이 없어요"),
+            "{fields:?}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_city_without_gu_is_all_of_it_known_as_a_whole() {
+    let app = at_work().await;
+    let of = async |place: &str| {
+        let page = app.get(&format!("/deliveries?state=PREPARING&sigungu={place}")).await.ok();
+        page.split("총 ").nth(1).and_then(|rest| rest.split('건').next()).expect("a total").to_owned()
+    };
+    assert_ne!(of("11140").await, "0");
+    assert_eq!(of("11140-none").await, of("11140").await);
 }
 
 #[tokio::test]
