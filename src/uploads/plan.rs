@@ -52,20 +52,21 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
     for row in rows {
         let (outcome, reasons) = match &row.outcome {
             Verdict::Ignored => continue,
-            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone()),
             Verdict::Skipped(reasons) => (Outcome::Skipped, reasons.clone()),
-            Verdict::Ok(..) if known.contains(&row.key) => {
+            // Nothing is done with the row of an order that is there, so nothing in it has to be mended.
+            Verdict::Ok(..) | Verdict::Rejected(_) if known.contains(&row.key) => {
                 (Outcome::Skipped, vec![about(&row.key, "이미 등록된 주문이에요")])
             }
+            Verdict::Ok(..) | Verdict::Rejected(_) if first_rows.contains_key(row.key.as_str()) => {
+                let first = first_rows[row.key.as_str()];
+                (Outcome::Skipped, vec![about(&row.key, &format!("{first}행에 같은 주문이 있어요"))])
+            }
+            Verdict::Rejected(reasons) => (Outcome::Rejected, reasons.clone()),
             Verdict::Ok(order, warnings) => {
-                if let Some(first) = first_rows.get(row.key.as_str()) {
-                    (Outcome::Skipped, vec![about(&row.key, &format!("{first}행에 같은 주문이 있어요"))])
-                } else {
-                    first_rows.insert(&row.key, row.row);
-                    create.push(order.as_ref());
-                    places.push(report.rows.len());
-                    (Outcome::Created, warnings.clone())
-                }
+                first_rows.insert(&row.key, row.row);
+                create.push(order.as_ref());
+                places.push(report.rows.len());
+                (Outcome::Created, warnings.clone())
             }
         };
         report.rows.push(self::report(row, outcome, reasons, None));
@@ -263,3 +264,6 @@ fn claimed(order: &mut Order, claim: &str) -> Decision {
     claim.clone_into(&mut order.claim);
     (Outcome::Updated, Vec::new(), None)
 }
+
+#[cfg(test)]
+mod tests;
