@@ -219,6 +219,15 @@ pub struct OtherName {
     pub file_name: String,
 }
 
+/// A product that is not in use, and how many orders an upload brings of it: they are not listed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Disabled {
+    /// 판매자 상품코드
+    pub product_number: String,
+    /// its orders in the file
+    pub orders: i64,
+}
+
 /// What an upload finds that was not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
@@ -228,6 +237,9 @@ pub struct Findings {
     pub variants_created: Vec<FoundVariant>,
     /// names that differ; reported, not applied
     pub other_names: Vec<OtherName>,
+    /// products of its orders that are not in use
+    #[serde(default)]
+    pub disabled: Vec<Disabled>,
     /// a list of tracking numbers that does not tell whose they are
     #[serde(default)]
     pub courier_missing: bool,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::bundles::{Bundle, Bundles, bundles};
 use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
-use super::model::{Findings, FoundProduct, FoundVariant, OtherName, Outcome, Parcel, Report, RowReport};
+use super::model::{Disabled, Findings, FoundProduct, FoundVariant, OtherName, Outcome, Parcel, Report, RowReport};
 use super::read::{ReadFile, Rows};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
@@ -72,6 +72,14 @@ fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> 
         report.rows.push(self::report(row, outcome, reasons, None));
     }
     report.findings = findings(tx, &create)?;
+    for (order, place) in create.iter().zip(&places) {
+        let number = &order.product_number;
+        if report.findings.disabled.iter().any(|disabled| disabled.product_number == *number) {
+            let message = "사용하지 않는 상품의 주문이에요. 상품을 사용으로 바꿀 때까지 주문 목록에 보이지 않아요";
+            let (column, value) = ("판매자 상품코드".to_owned(), number.clone());
+            report.rows[*place].reasons.push(Reason { column, value, message: message.to_owned() });
+        }
+    }
     let Bundles { bundles, odd } = bundles(tx, &create)?;
     for index in odd {
         let reason = Reason {
@@ -88,15 +96,19 @@ fn about(order_number: &str, message: &str) -> Reason {
     Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
 }
 
-/// The products and variants that these orders name and that are not there yet.
+/// The products and variants that these orders name and that are not there yet, or not in use.
 pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
     let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
     let known = products::by_number(tx, numbers)?;
     let mut findings = Findings::default();
     let mut seen_products = HashSet::new();
     let mut seen_variants = HashSet::new();
+    let mut disabled: BTreeMap<&str, i64> = BTreeMap::new();
     for order in create {
         let number = &order.product_number;
+        if known.get(number).is_some_and(|product| !product.enabled) {
+            *disabled.entry(number).or_default() += 1;
+        }
         if seen_products.insert((number, &order.product_name)) {
             match known.get(number) {
                 Some(product) if product.name == order.product_name || order.product_name.is_empty() => {}
@@ -128,6 +140,9 @@ pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
             }
         }
     }
+    let disabled = disabled.into_iter();
+    findings.disabled =
+        disabled.map(|(number, orders)| Disabled { product_number: number.to_owned(), orders }).collect();
     Ok(findings)
 }
 

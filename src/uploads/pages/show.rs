@@ -9,7 +9,7 @@ use super::number;
 use crate::sheets::Kind;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
 use crate::uploads::check::Reason;
-use crate::uploads::model::{Handled, Parcel};
+use crate::uploads::model::{Disabled, Handled, Parcel};
 use crate::uploads::store::{self, RowFilter};
 use crate::uploads::{Findings, KeptRow, Outcome, RowReport, Stage, Upload};
 use crate::web::paging::{PageBar, Paging};
@@ -38,6 +38,7 @@ pub(super) struct ShowPage {
     tab: Option<Tab>,
     pages: PageBar,
     products: Vec<ProductView>,
+    disabled: Vec<DisabledView>,
     pub(super) password_problem: Option<String>,
     pub(super) courier_problem: Option<String>,
 }
@@ -59,6 +60,13 @@ struct ProductView {
     id: Option<String>,
     is_new: bool,
     variants: Vec<(String, String)>,
+}
+
+/// A product that is not in use, with its page, and how many orders the upload brings of it.
+struct DisabledView {
+    id: String,
+    name: String,
+    orders: i64,
 }
 
 impl ShowPage {
@@ -138,12 +146,12 @@ pub(super) async fn show_page(
     let (filter, offset, size) =
         (tab.map(|tab| tab.filter), i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
     let findings = upload.findings.clone();
-    let (rows, products) = state
+    let (rows, products, disabled) = state
         .storage
         .read(move |tx| {
             let kept = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
             let rows = kept.into_iter().map(|row| RowView::new(tx, row)).collect::<StorageResult<_>>()?;
-            Ok::<_, StorageError>((rows, product_views(tx, &findings)?))
+            Ok::<_, StorageError>((rows, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
     let channel_name = state
@@ -162,6 +170,7 @@ pub(super) async fn show_page(
         tab,
         pages,
         products,
+        disabled,
         password_problem: None,
         courier_problem: None,
     })
@@ -225,6 +234,16 @@ fn product_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Prod
         }
     }
     Ok(views)
+}
+
+fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<DisabledView>> {
+    let numbers = findings.disabled.iter().map(|disabled| disabled.product_number.as_str());
+    let known = crate::products::store::by_number(tx, numbers)?;
+    let view = |disabled: &Disabled| {
+        let product = known.get(&disabled.product_number)?;
+        Some(DisabledView { id: crockford(product.id), name: product.name.clone(), orders: disabled.orders })
+    };
+    Ok(findings.disabled.iter().filter_map(view).collect())
 }
 
 /// The reasons of a row, for its cell of the table.

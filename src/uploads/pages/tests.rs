@@ -124,3 +124,19 @@ async fn many_files_are_taken_up_to_a_number_and_parts_too() {
     let answer = app.post_multipart("/uploads", many(600, "other")).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn the_preview_and_the_report_lead_to_products_that_are_not_in_use() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    let off = app.state.storage.write(|tx| {
+        tx.exec("UPDATE products SET enabled = 0", &[])?;
+        tx.exec("UPDATE orders SET order_number = 'X' || order_number", &[])
+    });
+    off.await.expect("writes");
+    let here = bring(&app, FIRST).await;
+    for page in [app.get(&here).await.ok(), follow(&app, app.post_form(&format!("{here}/apply"), &[]).await).await] {
+        assert!(page.contains("사용하지 않는 상품의 주문") && page.contains("주문 목록에는 보이지 않아요"), "{page}");
+        assert!(page.contains("<li><a href=\"/products/"), "{page}");
+    }
+}

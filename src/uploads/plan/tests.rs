@@ -7,6 +7,23 @@ use crate::uploads::check::{Checked, Outcome as Verdict, Reason};
 use crate::uploads::read::Rows;
 
 #[test]
+fn orders_of_a_product_that_is_not_in_use_are_told() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+        tx.exec("UPDATE products SET enabled = 0", &[])?;
+        let chair = NewOrder { product_number: "CHAIR".into(), product_name: "의자".into(), ..new_order("4") };
+        let report = files.order(tx, "SMART_STORE", vec![new_order("2"), new_order("3"), chair])?;
+        assert_eq!((report.count(Outcome::Created), report.warned()), (3, 2));
+        assert!(report.rows[0].reasons[0].message.contains("사용하지 않는 상품"), "{:?}", report.rows[0]);
+        let [product] = &report.findings.disabled[..] else { panic!("{:?}", report.findings) };
+        assert_eq!((product.product_number.as_str(), product.orders), ("BED", 2));
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
 fn an_order_that_is_known_is_skipped_whatever_its_row_says_now() {
     use Outcome::{Created, Rejected, Skipped};
     let shop = Shop::open();
