@@ -6,6 +6,7 @@ use super::bundles::Bundle;
 use super::model::Findings;
 use super::plan::Plan;
 use super::read::ReadFile;
+use super::store;
 use crate::deliveries::{self, model::Part, model::Summary};
 use crate::districts::Districts;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
@@ -98,8 +99,8 @@ pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
 
 /// The identifier of the channel of that code, made when it is not there.
 pub fn channel(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
-    if let Some(row) = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])? {
-        return row.int(0);
+    if let Some(id) = store::channel_id(tx, code)? {
+        return Ok(id);
     }
     let id = tx.number("SELECT max(id) FROM sales_channels", &[])? + 1;
     tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;

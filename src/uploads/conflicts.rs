@@ -77,7 +77,8 @@ fn decide_one(
     let Some(parcel) = kept.report.conflict else {
         return Ok(Err("송장번호가 서로 다른 행이 아니에요.".to_owned()));
     };
-    let ids = orders::find_by_number(changes.tx, &kept.report.order_number)?;
+    let channel = store::channel_of(changes.tx, upload_id)?;
+    let ids = store::orders_of(changes.tx, channel, &kept.report.order_number)?;
     let [order] = &orders::find(changes.tx, &ids)?[..] else {
         return Ok(Err("주문을 하나로 정할 수 없어요. 주문 화면에서 고쳐 주세요.".to_owned()));
     };

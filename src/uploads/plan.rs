@@ -9,6 +9,7 @@ use super::bundles::{Bundle, Bundles, bundles};
 use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
 use super::model::{Disabled, Findings, FoundProduct, FoundVariant, OtherName, Outcome, Parcel, Report, RowReport};
 use super::read::{ReadFile, Rows};
+use super::store;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
 use crate::products::store as products;
@@ -28,24 +29,22 @@ pub struct Plan<'f> {
 
 /// Plans a file.
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
+    let channel = store::channel_id(tx, &file.profile.code)?;
     match &file.rows {
-        Rows::Orders(rows) => create(tx, &file.profile.code, rows),
+        Rows::Orders(rows) => create(tx, channel, rows),
         Rows::Tracking(rows) => {
-            let mut plan = change(tx, rows, |row| &row.order_number, track)?;
+            let mut plan = change(tx, channel, rows, |row| &row.order_number, track)?;
             plan.report.findings.courier_missing =
                 rows.iter().any(|row| matches!(&row.outcome, Verdict::Ok(tracking, _) if tracking.courier.is_none()));
             Ok(plan)
         }
-        Rows::States(rows) => change(tx, rows, |row| &row.order_number, state),
+        Rows::States(rows) => change(tx, channel, rows, |row| &row.order_number, state),
     }
 }
 
-fn create<'f>(tx: &mut dyn Tx, channel: &str, rows: &'f [Checked<NewOrder>]) -> Result<Plan<'f>> {
+fn create<'f>(tx: &mut dyn Tx, channel: Option<i64>, rows: &'f [Checked<NewOrder>]) -> Result<Plan<'f>> {
     let keys = rows.iter().map(|row| row.key.as_str());
-    let known = match tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[channel.into()])? {
-        Some(row) => orders::known_numbers(tx, row.int(0)?, keys)?,
-        None => BTreeSet::new(),
-    };
+    let known = channel.map(|channel| orders::known_numbers(tx, channel, keys)).transpose()?.unwrap_or_default();
     let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
     let (mut create, mut places) = (Vec::new(), Vec::new());
     let mut report = Report::default();
@@ -151,6 +150,7 @@ type Decision = (Outcome, Vec<Reason>, Option<Parcel>);
 
 fn change<'f, T>(
     tx: &mut dyn Tx,
+    channel: Option<i64>,
     rows: &'f [Checked<T>],
     number: impl Fn(&T) -> &str,
     decide: impl Fn(&mut Order, &T, Moment) -> Decision,
@@ -166,15 +166,16 @@ fn change<'f, T>(
             Verdict::Ok(content, warnings) => {
                 let key = number(content);
                 if !changed.contains_key(key) {
-                    match only(tx, key)? {
-                        Found::One(order) => {
-                            changed.insert(key.to_owned(), (*order.clone(), *order));
+                    match &store::orders_of(tx, channel, key)?[..] {
+                        [id] => {
+                            let found = orders::find(tx, &[*id])?.pop();
+                            changed.extend(found.map(|order| (key.to_owned(), (order.clone(), order))));
                         }
-                        Found::None => {
+                        [] => {
                             plan.report.rows.push(skipped(row, "등록되지 않은 주문이에요"));
                             continue;
                         }
-                        Found::Several => {
+                        _ => {
                             let reasons = vec![about(key, "같은 번호의 주문이 여러 판매채널에 있어 정할 수 없어요")];
                             plan.report.rows.push(report(row, Outcome::Rejected, reasons, None));
                             continue;
@@ -201,20 +202,6 @@ fn report<T>(row: &Checked<T>, outcome: Outcome, reasons: Vec<Reason>, conflict:
 
 fn skipped<T>(row: &Checked<T>, message: &str) -> RowReport {
     report(row, Outcome::Skipped, vec![about(&row.key, message)], None)
-}
-
-enum Found {
-    None,
-    One(Box<Order>),
-    Several,
-}
-
-fn only(tx: &mut dyn Tx, order_number: &str) -> Result<Found> {
-    let ids = orders::find_by_number(tx, order_number)?;
-    if ids.len() > 1 {
-        return Ok(Found::Several);
-    }
-    Ok(orders::find(tx, &ids)?.pop().map_or(Found::None, |order| Found::One(Box::new(order))))
 }
 
 fn track(order: &mut Order, row: &TrackingRow, now: Moment) -> Decision {

@@ -4,6 +4,7 @@ mod rows;
 
 pub use self::rows::{RowFilter, close_earlier, conflict_count, mark_handled, row, rows, set_handled};
 use super::model::{Findings, Handled, Handling, Outcome, Report, Stage, Upload};
+use crate::orders::store as orders;
 use crate::sheets::Kind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
@@ -218,6 +219,25 @@ pub fn page(tx: &mut dyn Tx, which: Which, offset: i64, size: i64) -> Result<(Ve
     let sql = format!("SELECT {UPLOAD} {FROM} {condition} ORDER BY u.id DESC LIMIT ? OFFSET ?");
     let uploads = tx.query(&sql, &params)?.into_iter().map(|mut row| upload(&mut row)).collect::<Result<_>>()?;
     Ok((uploads, total))
+}
+
+/// The channel of that code; none when no order came from it yet, or it is a courier's.
+pub fn channel_id(tx: &mut dyn Tx, code: &str) -> Result<Option<i64>> {
+    let row = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])?;
+    row.map(|row| row.int(0)).transpose()
+}
+
+/// The channel that an upload is of.
+pub fn channel_of(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
+    let sql = "SELECT c.id FROM uploads u JOIN sales_channels c ON c.code = u.channel_code WHERE u.id = ?";
+    tx.query_one(sql, &[id.into()])?.map(|row| row.int(0)).transpose()
+}
+
+/// The orders that a row of a file of that channel may be about; the file of a courier is of none.
+pub fn orders_of(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> Result<Vec<i64>> {
+    let Some(channel) = channel else { return orders::find_by_number(tx, order_number) };
+    let sql = "SELECT id FROM orders WHERE order_number = ? AND channel_id = ?";
+    tx.query(sql, &[order_number.into(), channel.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
 /// Keeps the courier that was chosen for a list of tracking numbers.

@@ -150,7 +150,8 @@ pub(super) async fn show_page(
         .storage
         .read(move |tx| {
             let kept = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
-            let rows = kept.into_iter().map(|row| RowView::new(tx, row)).collect::<StorageResult<_>>()?;
+            let channel = store::channel_of(tx, id)?;
+            let rows = kept.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
             Ok::<_, StorageError>((rows, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
@@ -252,8 +253,8 @@ fn shown(reason: &Reason) -> String {
 }
 
 impl RowView {
-    fn new(tx: &mut dyn Tx, KeptRow { report, handled }: KeptRow) -> StorageResult<Self> {
-        let ids = crate::orders::store::find_by_number(tx, &report.order_number)?;
+    fn new(tx: &mut dyn Tx, channel: Option<i64>, KeptRow { report, handled }: KeptRow) -> StorageResult<Self> {
+        let ids = store::orders_of(tx, channel, &report.order_number)?;
         let order = if report.conflict.is_some() { crate::orders::store::find(tx, &ids)?.pop() } else { None };
         let parcel = order.map_or_else(Parcel::default, |order| Parcel {
             tracking_number: order.tracking_number,

@@ -1,10 +1,15 @@
 //! Plans for a shop that has orders already.
 
-use crate::orders::model::NewOrder;
-use crate::orders::testing::{Shop, new_order, order_rows};
+use crate::orders::model::{NewOrder, OrderState};
+use crate::orders::store::find_by_number;
+use crate::orders::testing::{NOW, Shop, all_orders, checked, new_order, order_rows};
 use crate::uploads::Outcome;
-use crate::uploads::check::{Checked, Outcome as Verdict, Reason};
+use crate::uploads::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow};
 use crate::uploads::read::Rows;
+
+fn of_channel(channel: &str, order: NewOrder) -> NewOrder {
+    NewOrder { sales_channel: channel.to_owned(), ..order }
+}
 
 #[test]
 fn orders_of_a_product_that_is_not_in_use_are_told() {
@@ -39,6 +44,30 @@ fn an_order_that_is_known_is_skipped_whatever_its_row_says_now() {
         let report = files.upload(tx, "SMART_STORE", Rows::Orders(rows))?;
         let outcomes: Vec<Outcome> = report.rows.iter().map(|row| row.outcome).collect();
         assert_eq!(outcomes, [Created, Skipped, Skipped, Rejected, Rejected], "known, in the file, unknown, no number");
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn a_list_of_a_channel_is_about_the_orders_of_that_channel() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        files.order(
+            tx,
+            "COUPANG",
+            vec![of_channel("COUPANG", new_order("1")), of_channel("COUPANG", new_order("2"))],
+        )?;
+        files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+        let confirmed = ["1", "2"].map(|number| {
+            (number.to_owned(), StateRow { order_number: number.to_owned(), change: StateChange::Confirm(NOW) })
+        });
+        let report = files.upload(tx, "SMART_STORE", Rows::States(checked(confirmed.into_iter())))?;
+        let outcomes: Vec<Outcome> = report.rows.iter().map(|row| row.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Updated, Outcome::Skipped]);
+        let states: Vec<OrderState> = all_orders(tx)?.iter().map(|order| order.state).collect();
+        assert_eq!(states, [OrderState::Placed, OrderState::Placed, OrderState::Confirmed]);
+        assert_eq!(find_by_number(tx, "1")?.len(), 2);
         Ok(())
     })
     .expect("plans");
