@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::sheets::{Kind, Profiles, Refusal};
 use crate::uploads::model::{FoundProduct, FoundVariant};
 use crate::uploads::store::{forget_file, set_stage};
-use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads};
+use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read};
 
 /// Rejected rows a person is told one by one.
 const ROWS_TOLD: usize = 200;
@@ -98,7 +98,7 @@ impl Import {
         let request = Request {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
-            courier: files.courier.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+            courier: read::courier(files.courier.as_deref().unwrap_or_default()).map_err(Failure)?,
         };
         let answers = block_on(async {
             let mut answers = Vec::with_capacity(files.paths.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{LAST_PRIORITY, Product, Variant};
 use crate::orders::model::OrderState;
-use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
+use crate::storage::{Param, Result, Row, StorageError, Tx, lengths, placeholders};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -68,12 +68,16 @@ pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
 /// number behind it, because no order may be lost over a name.
 pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
     let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);
+    let with = |name: &str, ending: &str| {
+        let room = lengths::PRODUCT_NAME - ending.chars().count();
+        format!("{}{ending}", lengths::cut(name, room))
+    };
     let mut name = if name.is_empty() { number.to_owned() } else { name.to_owned() };
     if taken(tx, &name)?.is_some() {
-        name = format!("{name} ({number})");
+        name = with(&name, &format!(" ({number})"));
     }
     if taken(tx, &name)?.is_some() {
-        name = format!("{name} {}", crate::storage::crockford(tx.new_id()));
+        name = with(&name, &format!(" {}", crate::storage::crockford(tx.new_id())));
     }
     let highest = tx.number("SELECT max(priority) FROM products", &[])?;
     let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();

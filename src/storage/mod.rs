@@ -19,6 +19,7 @@ pub mod copy;
 mod finding;
 mod id;
 pub mod lease;
+pub mod lengths;
 mod mariadb;
 pub mod schema;
 mod sqlite;
@@ -292,6 +293,11 @@ impl Storage {
             Engine::Sqlite(engine) => engine.upgraded(),
             Engine::MariaDb(_) => None,
         }
+    }
+
+    /// Whether the engine refuses a text that is longer than its column.
+    pub const fn bounds_texts(&self) -> bool {
+        matches!(self.engine, Engine::MariaDb(_))
     }
 
     /// The engine and its version, for people: `SQLite 3.54.1`.

@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::sheets::{Cell, Field, Refusal, Row, Table, Workbook, values};
+use crate::storage::lengths;
 
 pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
@@ -21,8 +22,6 @@ pub use tracking::{TrackingRow, tracking};
 
 /// Longer values are cut in a report.
 const MAX_SHOWN: usize = 60;
-/// Names, addresses, product names; longer ones are mistakes.
-const MAX_LINE: usize = 1_000;
 /// Words of a row of totals.
 const TOTALS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
 
@@ -106,7 +105,11 @@ impl Key {
                 }
             }
         }
-        key.join("-")
+        let key = key.join("-");
+        if let Some(first) = self.parts.first().filter(|_| key.chars().count() > lengths::ORDER_NUMBER) {
+            cells.too_long(first.column, &key, lengths::ORDER_NUMBER);
+        }
+        key
     }
 
     fn in_form(&self, id: &str) -> values::Read<()> {
@@ -159,12 +162,27 @@ impl<'r, 'c> Cells<'r, 'c> {
         self.pick(columns).map_or(&Cell::Empty, |column| self.row.cell(column))
     }
 
-    fn line(&mut self, columns: &[usize]) -> String {
+    /// One line without which the row cannot be taken whole; longer than `most` it is a problem.
+    fn line(&mut self, columns: &[usize], most: usize) -> String {
         let line = values::line(self.cell(columns));
-        if line.chars().count() > MAX_LINE {
-            self.problem(self.pick(columns).unwrap_or_default(), "너무 길어요");
+        if line.chars().count() > most {
+            self.too_long(self.pick(columns).unwrap_or_default(), &line, most);
         }
         line
+    }
+
+    /// One line that is only a word beside the rest of the row: what is longer than `most` is cut.
+    fn word(&mut self, columns: &[usize], most: usize) -> String {
+        let line = values::line(self.cell(columns));
+        if line.chars().count() > most {
+            let message = format!("너무 길어 앞의 {most}자만 남겼어요");
+            self.warn(self.pick(columns).unwrap_or_default(), &message);
+        }
+        lengths::cut(&line, most).to_owned()
+    }
+
+    fn too_long(&mut self, column: usize, text: &str, most: usize) {
+        self.problem(column, &format!("{}자예요. {most}자까지 등록할 수 있어요", text.chars().count()));
     }
 
     /// A value, or its default and a problem.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::check::{self, Checked, StateRow, TrackingRow};
 use crate::orders::model::NewOrder;
-use crate::sheets::{self, Kind, Limits, Profile, Profiles, Refusal, Table, Workbook};
+use crate::sheets::{self, Kind, Limits, Profile, Profiles, Refusal, Table, Workbook, values};
+use crate::storage::lengths;
 
 /// What somebody said about a file; the rest is recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,19 @@ pub struct Request {
     pub channel: Option<String>,
     /// courier of its parcels, where the file does not tell
     pub courier: Option<String>,
+}
+
+/// The name of a courier as it is typed; none where nothing is.
+///
+/// # Errors
+/// What to mend, in Korean.
+pub fn courier(typed: &str) -> Result<Option<String>, String> {
+    let name = values::one_line(typed);
+    match name.chars().count() {
+        0 => Ok(None),
+        length if length > lengths::COURIER => Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", lengths::COURIER)),
+        _ => Ok(Some(name)),
+    }
 }
 
 /// A file that was read.

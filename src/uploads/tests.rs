@@ -7,6 +7,7 @@ use super::*;
 use crate::orders::filter::OrderFilter;
 use crate::orders::list::{self, Listed};
 use crate::orders::model::OrderState;
+use crate::sheets::tests::sheet_package;
 use crate::storage::Options;
 use crate::storage::testing::Scratch;
 use crate::time::SystemClock;
@@ -152,4 +153,119 @@ async fn an_upload_is_applied_once() {
     let id = shop.uploads.receive(None, "01.xlsx", bytes, &request).await.expect("is kept");
     shop.uploads.apply(id, None, None, &request).await.expect("is applied");
     assert!(matches!(shop.uploads.apply(id, None, None, &request).await, Err(UploadError::Gone)));
+}
+
+/// A row of 스마트스토어: header, what stands in it, and how much does not fit there any more.
+const COLUMNS: [(&str, &str, usize); 19] = [
+    ("상품주문번호", "2024031500000001", 65),
+    ("판매자 상품코드", "BED", 65),
+    ("상품명", "예시 침대", 256),
+    ("옵션정보", "색상: 월넛", 401),
+    ("수량", "1", 0),
+    ("구매자명", "홍길동", 101),
+    ("구매자연락처", "010-0000-1234", 41),
+    ("수취인명", "김견본", 101),
+    ("수취인연락처1", "010-0000-5678", 41),
+    ("우편번호", "04524", 11),
+    ("기본배송지", "서울특별시 중구 세종대로 110", 501),
+    ("상세배송지", "1층", 501),
+    ("배송메세지", "문 앞에", 10_001),
+    ("배송방법(구매자 요청)", "직접전달", 65),
+    ("배송비 묶음번호", "", 65),
+    ("주문일시", "2024-03-15 10:00", 0),
+    ("발송기한", "2024-03-20", 0),
+    ("택배사", "", 65),
+    ("주문세부상태", "", 65),
+];
+
+#[tokio::test]
+async fn a_text_that_does_not_fit_stops_its_row_and_no_other() {
+    let headers = COLUMNS.map(|(header, ..)| header);
+    let mut rows: Vec<Vec<String>> = vec![COLUMNS.map(|(_, sample, _)| sample.to_owned()).into()];
+    let long: Vec<(usize, &str, usize)> =
+        COLUMNS.iter().enumerate().map(|(at, column)| (at, column.0, column.2)).collect();
+    let long: Vec<_> = long.into_iter().filter(|(.., length)| *length > 0).collect();
+    for (at, header, length) in &long {
+        let mut row = rows[0].clone();
+        row[0] = format!("20240315000001{:02}", rows.len());
+        row[*at] = match *header {
+            "옵션정보" => format!("색상: {}", "가".repeat(*length)),
+            "주문세부상태" => format!("{}취소요청", "가".repeat(*length)),
+            _ => "가".repeat(*length),
+        };
+        rows.push(row);
+    }
+    // The longest that fits is taken.
+    let mut fits = rows[0].clone();
+    for (at, header, length) in &long {
+        if ["상품명", "구매자명", "수취인명", "기본배송지", "상세배송지", "배송방법(구매자 요청)", "택배사"]
+            .contains(header)
+        {
+            fits[*at] = "나".repeat(length - 1);
+        }
+    }
+    // Two products of one name: the second is told apart behind it, and that fits too.
+    for (number, product) in [("2024031500000098", "CHAIR"), ("2024031500000099", "SOFA")] {
+        (fits[0], fits[1]) = (number.to_owned(), product.to_owned());
+        rows.push(fits.clone());
+    }
+    let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let sheet: Vec<&[&str]> = std::iter::once(&headers[..]).chain(rows.iter().map(Vec::as_slice)).collect();
+
+    let shop = Shop::open();
+    let request = Request::default();
+    let id = shop.uploads.receive(None, "긴.xlsx", sheet_package(&sheet), &request).await.expect("is kept");
+    let preview = shop.uploads.preview(id, None, &request).await.expect("is previewed").report;
+    let report = shop.uploads.apply(id, None, None, &request).await.expect("is applied").report;
+    assert_eq!(preview, report);
+    // Words without which the order is the same are cut, and so it is told.
+    let cut = ["구매자연락처", "우편번호", "배송방법(구매자 요청)", "택배사", "주문세부상태"];
+    let (_, fitting) = report.rows.split_at(long.len() + 1);
+    assert!(report.rows[..1].iter().chain(fitting).all(|row| row.outcome == Outcome::Created), "{fitting:?}");
+    for (row, (_, header, _)) in report.rows[1..].iter().zip(&long) {
+        let expected = if cut.contains(header) { Outcome::Created } else { Outcome::Rejected };
+        assert_eq!(row.outcome, expected, "{header}: {row:?}");
+        let told = row.reasons.iter().any(|reason| reason.column == *header && !reason.message.is_empty());
+        assert!(told, "{header}: {row:?}");
+    }
+    let orders = shop.orders().await;
+    assert_eq!(orders.len(), report.count(Outcome::Created));
+    let longest = orders.iter().map(|listed| listed.order.claim.chars().count()).max();
+    assert_eq!(longest, Some(64), "the claim is cut to its column");
+}
+
+#[tokio::test]
+async fn a_key_of_two_numbers_is_no_longer_than_its_column() {
+    let (one, other) = ("1".repeat(40), "2".repeat(40));
+    let headers = [
+        "주문번호",
+        "옵션ID",
+        "묶음배송번호",
+        "노출상품ID",
+        "등록상품명",
+        "구매수(수량)",
+        "주문일",
+        "수취인이름",
+        "수취인전화번호",
+        "수취인 주소",
+        "우편번호",
+    ];
+    let row = [
+        &*one,
+        &*other,
+        "3",
+        "4",
+        "예시 침대",
+        "1",
+        "2024-03-15 10:00",
+        "김견본",
+        "010-0000-5678",
+        "서울특별시 중구 세종대로 110",
+        "04524",
+    ];
+    let shop = Shop::open();
+    let request = Request::default();
+    let id = shop.uploads.receive(None, "키.xlsx", sheet_package(&[&headers, &row]), &request).await.expect("is kept");
+    let report = shop.uploads.apply(id, None, None, &request).await.expect("is applied").report;
+    assert_eq!(report.rows[0].outcome, Outcome::Rejected, "{report:?}");
 }

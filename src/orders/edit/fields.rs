@@ -8,13 +8,11 @@ use chrono::NaiveDate;
 use super::Problem;
 use crate::orders::model::OrderOption;
 use crate::sheets::{Cell, values};
+use crate::storage::lengths;
 use crate::time::parse_date;
 
 /// Characters a memo may have.
 const MEMO_LENGTH: usize = 2_000;
-
-/// Characters a value of an option may have; the column of variants holds as many.
-const OPTION_LENGTH: usize = 400;
 
 /// What a choice sends for 없음. Values are kept without spaces around them, so none is this.
 pub const NO_CHOICE: &str = " ";
@@ -197,8 +195,11 @@ pub fn read_price(text: &str) -> Result<i64, &'static str> {
 
 /// An option's value as typed.
 pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
-    let long = option.picked().is_some_and(|value| value.chars().count() > OPTION_LENGTH);
-    if long { Err("옵션은 400자까지 쓸 수 있어요.") } else { Ok(()) }
+    let value = option.picked().unwrap_or_default();
+    if option.key.chars().count() > lengths::OPTION_KEY || value.chars().count() > lengths::OPTION_VALUE {
+        return Err("옵션은 400자까지, 옵션 이름은 100자까지 쓸 수 있어요.");
+    }
+    Ok(())
 }
 
 pub(super) fn date(text: &str, was: Option<NaiveDate>, settled: Option<String>) -> Result<Option<NaiveDate>, String> {

@@ -6,6 +6,7 @@ use super::Problem;
 use super::fields::{Inputs, OptionInput, Reading, options_words, picked, read_option, read_quantity};
 use super::row::{deadline_settled, goods_settled, preferred_date_settled, tracking_number};
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
+use crate::storage::lengths;
 use crate::time::Moment;
 
 /// The inputs as the order stands, in the bundle of that number.
@@ -91,16 +92,26 @@ fn what(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs, options: 
 fn who(reading: &mut Reading<'_>, order: &mut Order) {
     let (customer, recipient) = (&order.customer, &order.recipient);
     order.customer = Customer {
-        name: reading.needed_line("customer_name", Some(&customer.name), 100, "구매자명을 입력해 주세요."),
+        name: reading.needed_line("customer_name", Some(&customer.name), lengths::PERSON, "구매자명을 입력해 주세요."),
         tel: reading.phone("customer_tel", &customer.tel),
     };
     order.recipient = Recipient {
-        name: reading.needed_line("recipient_name", Some(&recipient.name), 100, "수취인명을 입력해 주세요."),
+        name: reading.needed_line(
+            "recipient_name",
+            Some(&recipient.name),
+            lengths::PERSON,
+            "수취인명을 입력해 주세요.",
+        ),
         tel1: reading.phone("recipient_tel1", &recipient.tel1),
         tel2: reading.phone("recipient_tel2", &recipient.tel2),
         zip_code: reading.zip_code("recipient_zip_code", &recipient.zip_code),
-        address1: reading.needed_line("recipient_address1", Some(&recipient.address1), 500, "주소를 입력해 주세요."),
-        address2: reading.line("recipient_address2", &recipient.address2, 500),
+        address1: reading.needed_line(
+            "recipient_address1",
+            Some(&recipient.address1),
+            lengths::ADDRESS,
+            "주소를 입력해 주세요.",
+        ),
+        address2: reading.line("recipient_address2", &recipient.address2, lengths::ADDRESS),
     };
 }
 
@@ -117,7 +128,7 @@ fn how(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs) {
     order.dispatch_deadline = reading.date("dispatch_deadline", order.dispatch_deadline, deadline_settled(order));
     order.preferred_shipping_date =
         reading.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_settled(order));
-    order.courier = reading.line("courier", &order.courier, 64);
+    order.courier = reading.line("courier", &order.courier, lengths::COURIER);
     match tracking_number(order, inputs.get("tracking_number")) {
         Ok(number) => order.tracking_number = number,
         Err(message) => reading.problem("tracking_number", message),

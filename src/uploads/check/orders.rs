@@ -1,11 +1,12 @@
 //! Order files: each row becomes a [`NewOrder`].
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
-use crate::orders::model::{ChargeType, Customer, NewOrder, Recipient, ShippingMethod};
+use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Field, Refusal, Row, Table, Workbook, values};
+use crate::storage::lengths;
 use crate::time::Moment;
 
-/// A message or the text of the options; longer ones are mistakes.
+/// A message or the text of the options; longer ones are mistakes, though their columns would hold them.
 const MAX_TEXT: usize = 10_000;
 
 /// Where a table keeps what an order needs.
@@ -56,8 +57,9 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<NewOrder> {
         return cells.skipped(order_number, column, "이미 취소되었거나 반품된 주문이에요");
     }
     let (product_number, product_name) = product(&mut cells, plan);
-    let options_text = text(&mut cells, plan.columns(Field::Options));
     let profile = &table.profile;
+    let options_text = text(&mut cells, plan.columns(Field::Options));
+    let options = options(&mut cells, plan, &options_text);
     let recipient = recipient(&mut cells, plan);
     let (shipping_method, shipping_method_word) = shipping_method(&mut cells, plan);
     let order = NewOrder {
@@ -65,7 +67,7 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<NewOrder> {
         sales_channel: profile.code.clone(),
         product_number,
         product_name,
-        options: values::options(&options_text, profile.options, &profile.values.no_option),
+        options,
         options_text,
         quantity: cells.read(plan.columns(Field::Quantity), values::quantity),
         price: cells.read(plan.columns(Field::Price), values::money),
@@ -80,7 +82,7 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<NewOrder> {
         dispatch_deadline: day(&mut cells, plan.columns(Field::DispatchDeadline)),
         preferred_shipping_date: preferred(&mut cells, plan.columns(Field::PreferredShippingDate)),
         claim: claim(&mut cells, plan),
-        courier: cells.line(plan.columns(Field::Courier)),
+        courier: cells.word(plan.columns(Field::Courier), lengths::COURIER),
         tracking_number: tracking_number(&mut cells, plan),
     };
     cells.finish(order_number, order)
@@ -102,13 +104,27 @@ fn over(cells: &Cells<'_, '_>, plan: &Plan) -> Option<usize> {
 fn text(cells: &mut Cells<'_, '_>, columns: &[usize]) -> String {
     let text = values::lines(cells.cell(columns));
     if text.chars().count() > MAX_TEXT {
-        cells.problem(columns.first().copied().unwrap_or_default(), "너무 길어요");
+        cells.too_long(cells.pick(columns).unwrap_or_default(), &text, MAX_TEXT);
     }
     text
 }
 
-fn needed(cells: &mut Cells<'_, '_>, columns: &[usize]) -> String {
-    let line = cells.line(columns);
+fn options(cells: &mut Cells<'_, '_>, plan: &Plan, text: &str) -> Vec<OrderOption> {
+    let profile = &cells.table.profile;
+    let options = values::options(text, profile.options, &profile.values.no_option);
+    let column = cells.pick(plan.columns(Field::Options)).unwrap_or_default();
+    for option in &options {
+        for (text, most) in [(&option.key, lengths::OPTION_KEY), (&option.value, lengths::OPTION_VALUE)] {
+            if text.chars().count() > most {
+                cells.too_long(column, text, most);
+            }
+        }
+    }
+    options
+}
+
+fn needed(cells: &mut Cells<'_, '_>, columns: &[usize], most: usize) -> String {
+    let line = cells.line(columns, most);
     if line.is_empty() {
         cells.problem(columns.first().copied().unwrap_or_default(), "비어 있어요");
     }
@@ -120,7 +136,7 @@ fn optional_id(cells: &mut Cells<'_, '_>, columns: &[usize]) -> String {
 }
 
 fn product(cells: &mut Cells<'_, '_>, plan: &Plan) -> (String, String) {
-    let name = needed(cells, plan.columns(Field::ProductName));
+    let name = needed(cells, plan.columns(Field::ProductName), lengths::PRODUCT_NAME);
     let own = plan.columns(Field::ProductNumber);
     let number = optional_id(cells, own);
     if !number.is_empty() {
@@ -151,13 +167,12 @@ fn customer(cells: &mut Cells<'_, '_>, plan: &Plan, recipient: &Recipient) -> Cu
     if name.is_empty() {
         return Customer { name: recipient.name.clone(), tel: recipient.tel1.clone() };
     }
-    let written = cells.line(tel);
-    let tel = values::phone(cells.cell(tel)).unwrap_or(written);
-    Customer { name: cells.line(name), tel }
+    let tel = values::phone(cells.cell(tel)).unwrap_or_else(|_| cells.word(tel, lengths::TEL));
+    Customer { name: cells.line(name, lengths::PERSON), tel }
 }
 
 fn recipient(cells: &mut Cells<'_, '_>, plan: &Plan) -> Recipient {
-    let name = needed(cells, plan.columns(Field::RecipientName));
+    let name = needed(cells, plan.columns(Field::RecipientName), lengths::PERSON);
     let (first, second) = (plan.columns(Field::RecipientTel1), plan.columns(Field::RecipientTel2));
     let mut tel1 = cells.read(first, values::phone);
     let mut tel2 = cells.read(second, values::phone);
@@ -180,8 +195,8 @@ fn address(cells: &mut Cells<'_, '_>, plan: &Plan) -> (String, String) {
     if doubtful {
         cells.warn(first, "주소가 나뉘어 있지 않아 한 칸에 모두 넣었어요");
     }
-    let detail = second.map(|column| cells.line(&[column])).unwrap_or_default();
-    (cells.line(&[first]), detail)
+    let detail = second.map(|column| cells.line(&[column], lengths::ADDRESS)).unwrap_or_default();
+    (cells.line(&[first], lengths::ADDRESS), detail)
 }
 
 fn zip_code(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
@@ -206,7 +221,7 @@ fn zip_code(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
 
 fn shipping_method(cells: &mut Cells<'_, '_>, plan: &Plan) -> (ShippingMethod, String) {
     let columns = plan.columns(Field::ShippingMethod);
-    let word = cells.line(columns);
+    let word = cells.word(columns, lengths::METHOD_WORD);
     let profile = &cells.table.profile;
     if word.is_empty() {
         return (profile.defaults.shipping_method, word);
@@ -220,7 +235,7 @@ fn shipping_method(cells: &mut Cells<'_, '_>, plan: &Plan) -> (ShippingMethod, S
 
 fn charge_type(cells: &mut Cells<'_, '_>, plan: &Plan) -> ChargeType {
     let columns = plan.columns(Field::ChargeType);
-    let word = cells.line(columns);
+    let word = values::line(cells.cell(columns));
     let profile = &cells.table.profile;
     let known = profile.values.charge_type.get(&word).copied();
     let default = profile.defaults.charge_type;
@@ -266,11 +281,12 @@ fn claim(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
         let word = values::line(cells.row.cell(column));
         if is_pending(&word) {
             cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
-            return word;
+            return lengths::cut(&word, lengths::CLAIM).to_owned();
         }
     }
     let quantity = plan.columns(Field::QuantityClaim);
-    if let Some(column) = cells.pick(quantity).filter(|_| cells.line(quantity).eq_ignore_ascii_case("y")) {
+    if let Some(column) = cells.pick(quantity).filter(|_| values::line(cells.cell(quantity)).eq_ignore_ascii_case("y"))
+    {
         cells.warn(column, "수량 클레임이 있는 주문이에요");
         return String::from("수량클레임");
     }

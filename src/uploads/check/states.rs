@@ -2,6 +2,7 @@
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
 use crate::sheets::{Change, ChangeKind, Field, Refusal, Row, Table, Workbook, values};
+use crate::storage::lengths;
 use crate::time::Moment;
 
 /// What a list says about an order.
@@ -55,7 +56,7 @@ pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, Stat
 
 fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<StateRow> {
     let mut cells = Cells::new(table, row);
-    let word = cells.line(&plan.status);
+    let word = cells.line(&plan.status, lengths::CLAIM);
     if plan.key.is_blank(row) && (word.is_empty() || is_total(row)) {
         return ignored(row.number);
     }

@@ -2,6 +2,7 @@
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
 use crate::sheets::{Field, Refusal, Row, Table, Workbook, values};
+use crate::storage::lengths;
 
 /// A parcel's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ fn check(table: &Table, row: &Row<'_>, key: &Key, number: &[usize], courier: &[u
     } else {
         cells.read(number, values::tracking_number)
     };
-    let named = cells.line(courier);
+    let named = cells.line(courier, lengths::COURIER);
     let courier = if named.is_empty() { table.profile.courier.clone() } else { Some(named) };
     cells.finish(order_number.clone(), TrackingRow { order_number, tracking_number, courier })
 }

@@ -12,6 +12,7 @@ use crate::audit;
 use crate::audit::downloads::{self, Taken};
 use crate::sheets::Refusal;
 use crate::storage::{Tx, crockford};
+use crate::uploads::read::courier;
 use crate::uploads::{Outcome, Request, Stage, UploadError, is_open, store};
 use crate::web::paging::Paging;
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with, redirect};
@@ -63,9 +64,6 @@ async fn keep_password(state: &AppState, id: i64, password: &str) -> PageResult<
     Ok(())
 }
 
-/// Letters of a courier's name.
-const COURIER_LENGTH: usize = 40;
-
 #[derive(Deserialize)]
 pub(super) struct Nothing {}
 
@@ -86,19 +84,23 @@ pub(super) async fn apply(
     let id = number(&id)?;
     let here = format!("/uploads/{}", crockford(id));
     let kept = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let courier = if form.courier.trim().is_empty() { kept.courier.clone() } else { form.courier.trim().to_owned() };
     let wanted = kept.findings.courier_missing && is_open(kept.stage);
-    let problem = match courier.chars().count() {
-        0 if wanted => Some("파일에 택배사가 없어요. 택배사를 골라 주세요."),
-        COURIER_LENGTH.. => Some("택배사 이름은 40자보다 짧게 적어 주세요."),
-        _ => None,
+    let courier = match courier(&form.courier) {
+        Ok(None) if wanted && kept.courier.is_empty() => {
+            Err("파일에 택배사가 없어요. 택배사를 골라 주세요.".to_owned())
+        }
+        Ok(None) => Ok(Some(kept.courier).filter(|courier| !courier.is_empty())),
+        typed => typed,
     };
-    if let Some(problem) = problem {
-        let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
-        answer.courier_problem = Some(problem.to_owned());
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
-    }
-    let request = Request { courier: (!courier.is_empty()).then_some(courier), ..Request::default() };
+    let courier = match courier {
+        Ok(courier) => courier,
+        Err(problem) => {
+            let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
+            answer.courier_problem = Some(problem);
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+        }
+    };
+    let request = Request { courier, ..Request::default() };
     match state.uploads.apply(id, Some(member.id), None, &request).await {
         // The page itself tells what was done, or that the file needs its password again.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&here)),

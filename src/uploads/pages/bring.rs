@@ -11,6 +11,7 @@ use crate::audit;
 use crate::demo::Demo;
 use crate::sheets::Refusal;
 use crate::storage::{StorageError, crockford};
+use crate::uploads::read::courier;
 use crate::uploads::store::Which;
 use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};
 use crate::web::paging::{PageBar, Paging};
@@ -122,8 +123,10 @@ pub(super) async fn receive(
             }
             _ if !checked => return Err(Error::FormExpired),
             Some("courier") => {
-                let courier = short_text(field).await?;
-                request.courier = (!courier.trim().is_empty()).then(|| courier.trim().to_owned());
+                request.courier = match courier(&short_text(field).await?) {
+                    Ok(courier) => courier,
+                    Err(problem) => return nothing(&state, layout, &uri, &problem).await,
+                };
             }
             Some("files") => {
                 let name = field.file_name().unwrap_or_default().to_owned();
@@ -147,11 +150,7 @@ pub(super) async fn receive(
     }
     match (ids.as_slice(), refused.as_slice()) {
         ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
-        ([], []) => {
-            let mut answer = list_page(&state, layout, Which::All, Paging::default(), &uri).await?;
-            answer.layout.notice = Some(Notice::said(Tone::Warning, "고른 파일이 없어요. 파일을 먼저 골라 주세요."));
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
-        }
+        ([], []) => nothing(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
         _ => {
             let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", ids.len());
             for (name, reason) in &refused {
@@ -168,6 +167,13 @@ pub(super) async fn receive(
             Ok(done("/uploads", activity))
         }
     }
+}
+
+/// The page again, and why nothing was taken.
+async fn nothing(state: &AppState, layout: Layout, uri: &Uri, why: &str) -> PageResult {
+    let mut answer = list_page(state, layout, Which::All, Paging::default(), uri).await?;
+    answer.layout.notice = Some(Notice::said(Tone::Warning, why));
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 fn unreadable() -> Error {

@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
 use crate::demo::{Plan, ResetEvery};
+use crate::sheets::tests::sheet_package;
 use crate::web::Routes;
 use crate::web::testing::{Answer, TestApp};
 
@@ -123,6 +124,37 @@ async fn many_files_are_taken_up_to_a_number_and_parts_too() {
     assert!(page.contains("파일 20개를 읽었어요") && page.contains("3개는 받지 않았어요"), "{page}");
     let answer = app.post_multipart("/uploads", many(600, "other")).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// A list of tracking numbers that does not tell whose they are.
+async fn bring_without_courier(app: &TestApp, courier: &str) -> Answer {
+    let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
+    let courier = courier.to_owned();
+    app.post_multipart("/uploads", |form| {
+        form.text("courier", courier).part("files", Part::bytes(list).file_name("송장.xlsx"))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_courier_is_as_long_as_its_column_wherever_it_is_typed() {
+    let app = TestApp::as_admin().await;
+    let (fits, long) = ("가".repeat(64), "가".repeat(65));
+    let here = bring_without_courier(&app, "").await.location().to_owned();
+    let refused = app.post_form(&format!("{here}/apply"), &[("courier", &long)]).await;
+    assert!(
+        refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("64자까지"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(app.post_form(&format!("{here}/apply"), &[("courier", &fits)]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(bring_without_courier(&app, &fits).await.status, StatusCode::SEE_OTHER);
+    let refused = bring_without_courier(&app, &long).await;
+    assert!(
+        refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("64자까지"),
+        "{}",
+        refused.text
+    );
 }
 
 #[tokio::test]

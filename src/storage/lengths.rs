@@ -1,0 +1,81 @@
+//! How many characters the columns take that files and forms fill.
+//!
+//! `schema.sql` says it beside each column (`TEXT /*100*/`). MariaDB refuses more, SQLite does not look:
+//! what is written is measured before, so that both engines hold the same.
+
+use super::schema::SCHEMA;
+
+macro_rules! lengths {
+    ($(#[doc = $doc:literal] $name:ident = $length:literal: $($table:ident.$column:ident)*;)*) => {
+        $(#[doc = $doc] pub const $name: usize = $length;)*
+
+        #[cfg(test)]
+        const ALL: &[(usize, &str, &str)] = &[$($(($length, stringify!($table), stringify!($column)),)*)*];
+    };
+}
+
+lengths! {
+    /// 상품주문번호
+    ORDER_NUMBER = 64: orders.order_number upload_rows.order_number upload_rows.open_order;
+    /// 묶음배송번호
+    BUNDLE_NUMBER = 64: deliveries.bundle_number;
+    /// 구매자명, 수취인명
+    PERSON = 100: orders.customer_name orders.recipient_name;
+    /// 연락처
+    TEL = 40: orders.customer_tel orders.recipient_tel1 orders.recipient_tel2;
+    /// 주소, 상세주소
+    ADDRESS = 500: orders.recipient_address1 orders.recipient_address2;
+    /// 배송방법 in the channel's word
+    METHOD_WORD = 64: orders.shipping_method_word;
+    /// 택배사
+    COURIER = 64: orders.courier uploads.courier upload_rows.new_courier;
+    /// 송장번호
+    TRACKING_NUMBER = 64: orders.tracking_number upload_rows.new_tracking_number;
+    /// 클레임
+    CLAIM = 64: orders.claim;
+    /// 상품명
+    PRODUCT_NAME = 255: products.name;
+    /// 옵션 이름
+    OPTION_KEY = 100: variants.option_key;
+    /// 옵션 값, and the label that it begins with
+    OPTION_VALUE = 400: variants.option_value variants.label;
+}
+
+/// The columns of a table that take so many characters and no more, and how many.
+pub fn of(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
+    let begins = format!("CREATE TABLE {table} (");
+    let lines =
+        SCHEMA.lines().skip_while(move |line| *line != begins).skip(1).take_while(|line| !line.starts_with(')'));
+    lines.filter_map(|line| {
+        let (name, rest) = line.trim().split_once(' ')?;
+        let (length, _) = rest.trim_start().strip_prefix("TEXT /*")?.split_once("*/")?;
+        Some((name, length.parse().ok()?))
+    })
+}
+
+/// The beginning of a text that a column of that length takes.
+pub fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::schema;
+
+    #[test]
+    fn every_length_is_that_of_the_schema() {
+        for (length, table, column) in ALL {
+            assert!(of(table).any(|known| known == (*column, *length)), "{table}.{column} is not {length} long");
+        }
+        let lengths = SCHEMA.lines().filter(|line| !line.starts_with("--") && line.contains("TEXT /*")).count();
+        let elsewhere = ["leases"];
+        let found: usize = schema::tables().chain(elsewhere).map(|table| of(table).count()).sum();
+        assert_eq!(found, lengths, "no length is overlooked");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!((cut("가나다", 2), cut("가나다", 3), cut("", 2)), ("가나", "가나다", ""));
+    }
+}
