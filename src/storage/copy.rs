@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema};
+use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, lengths, placeholders, schema};
 
 /// Rows of one transaction at the target.
 const ROWS_AT_ONCE: usize = 5_000;
@@ -24,6 +24,22 @@ pub const LEASE: &str = "copy";
 
 /// How long after its last step a copy is taken to be dead: longer than a step takes.
 const LEASE_MS: i64 = 30_000;
+
+/// Texts that are too long which a person is told one by one.
+const TOLD: usize = 20;
+
+/// Characters that are shown of such a text.
+const SHOWN: usize = 30;
+
+/// By what a row is called, the first of them that its table has.
+const NAMES: [(&str, &str); 6] = [
+    ("order_number", "주문번호"),
+    ("bundle_number", "배송번호"),
+    ("number", "상품번호"),
+    ("username", "회원"),
+    ("file_name", "파일"),
+    ("id", "번호"),
+];
 
 /// Why the data was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +61,14 @@ pub enum CopyError {
     /// one of the two was upgraded by another version of the program
     #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
     Unlike(&'static str),
+    /// texts that the target's columns do not take: SQLite holds them, MariaDB would not
+    #[error("받는 쪽에 들어가지 않는 긴 값이 {count}개 있어요. 보내는 쪽을 mukkeum serve로 열어 줄인 다음 다시 해 주세요.\n{}", .some.join("\n"))]
+    TooLong {
+        /// where the first of them stand: table, row, column, length
+        some: Vec<String>,
+        /// how many there are
+        count: usize,
+    },
     /// what arrived is not what was sent
     #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {arrived}. 받는 쪽을 비웠어요.")]
     Differs {
@@ -103,6 +127,9 @@ pub async fn copy(
     mut progress: impl FnMut(&'static str, Sum),
 ) -> Result<Vec<(&'static str, Sum)>, CopyError> {
     let columns = Arc::new(columns(from, to).await?);
+    if to.bounds_texts() {
+        measure(from).await?;
+    }
     let holder = claim(to).await?;
     let sums = match send(from, to, holder, &columns, &mut progress).await {
         Ok(sums) => compare(to, holder, &columns, sums).await,
@@ -175,6 +202,55 @@ fn names(tx: &mut dyn Tx, table: &str) -> Result<String> {
     let mut names = tx.columns(table)?;
     names.sort_unstable();
     Ok(names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
+}
+
+/// Finds the texts that are longer than their columns.
+async fn measure(from: &Storage) -> Result<(), CopyError> {
+    let found = from.read(|tx| {
+        let (mut some, mut count) = (Vec::new(), 0);
+        for table in schema::tables() {
+            too_long(tx, table, &mut |told| {
+                count += 1;
+                if some.len() < TOLD {
+                    some.push(told);
+                }
+            })?;
+        }
+        Ok::<_, StorageError>((some, count))
+    });
+    match found.await? {
+        (_, 0) => Ok(()),
+        (some, count) => Err(CopyError::TooLong { some, count }),
+    }
+}
+
+fn too_long(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Result<()> {
+    let bounded: Vec<(&str, usize)> = lengths::of(table).collect();
+    if bounded.is_empty() {
+        return Ok(());
+    }
+    let known = tx.columns(table)?;
+    let (name, called) =
+        NAMES.into_iter().find(|(name, _)| known.iter().any(|known| known == name)).unwrap_or((bounded[0].0, ""));
+    let columns: Vec<String> = bounded.iter().map(|(column, _)| format!("\"{column}\"")).collect();
+    let long: Vec<String> = bounded.iter().map(|(column, most)| format!("length(\"{column}\") > {most}")).collect();
+    let sql = format!("SELECT {name}, {} FROM {table} WHERE {}", columns.join(", "), long.join(" OR "));
+    tx.for_each(&sql, &[], &mut |row| {
+        let row_name = match row.0.first() {
+            Some(Value::Text(text)) => lengths::cut(text, SHOWN).to_owned(),
+            Some(Value::Int(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        for (value, (column, most)) in row.0.iter().skip(1).zip(&bounded) {
+            let Value::Text(text) = value else { continue };
+            let length = text.chars().count();
+            if length > *most {
+                let shown = lengths::cut(text, SHOWN);
+                tell(format!("{table} 표의 {called} {row_name}: {column} {length}자 ({most}자까지), ‘{shown}…’"));
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Reads on one thread and writes on another, a few thousand rows at a time.
@@ -345,6 +421,32 @@ mod tests {
             copy(&first, &second, |_, _| ()).await,
             Err(CopyError::NotEmpty("sales_channels" | "members"))
         ));
+    }
+
+    #[tokio::test]
+    async fn a_text_that_the_target_does_not_take_is_named_before_anything_is_copied() {
+        let (from, to) = (tempfile::tempdir().expect("a folder"), Scratch::new());
+        let (from, target) =
+            (Storage::open_sqlite(&from.path().join("old.db"), &options()).expect("opens"), to.open(&options()));
+        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        let number = from.write(|tx| {
+            let mut row =
+                tx.query_one("SELECT order_number, id FROM orders ORDER BY id LIMIT 1", &[])?.expect("an order");
+            let (name, id) = ("가".repeat(150), row.int(1)?);
+            tx.exec("UPDATE orders SET recipient_name = ? WHERE id = ?", &[name.into(), id.into()])?;
+            row.text(0)
+        });
+        let number = number.await.expect("writes");
+        match (measure(&from).await, copy(&from, &target, |_, _| ()).await) {
+            (Err(CopyError::TooLong { some, count: 1 }), copied) => {
+                let told = format!("orders 표의 주문번호 {number}: recipient_name 150자 (100자까지)");
+                assert!(some[0].starts_with(&told), "{some:?}");
+                assert_eq!(copied.is_ok(), !target.bounds_texts(), "{copied:?}");
+                let refused = matches!(copied, Err(CopyError::TooLong { .. }));
+                assert_eq!(refused, target.bounds_texts());
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]
