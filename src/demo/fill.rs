@@ -82,8 +82,8 @@ fn put(tx: &mut dyn Tx, part: &[NewOrder], now: Moment, districts: &Districts) -
         of_channels[channel(order)].push(order);
     }
     let mut planned = Vec::with_capacity(CHANNELS.len());
-    for orders in &of_channels {
-        planned.push(bundles(tx, orders)?.bundles);
+    for ((code, ..), orders) in CHANNELS.iter().zip(&of_channels) {
+        planned.push(bundles(tx, code, orders)?.bundles);
     }
     let mut made = Vec::with_capacity(part.len());
     for (((code, name, _), orders), bundles) in CHANNELS.iter().zip(&of_channels).zip(&planned) {

@@ -32,8 +32,8 @@ pub fn begin(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i
     let lesson = Lesson::of(Round { id, at: tx.now() });
     let prepared = lesson.prepared();
     let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
-    let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, &prepared)?.bundles);
     let channel = ("SMART_STORE", "스마트스토어");
+    let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, channel.0, &prepared)?.bundles);
     create(tx, cause, channel, &bundles, &findings, districts, &|order| lesson.settle(order))?;
     Ok(id)
 }

@@ -1,10 +1,13 @@
-//! Which new orders travel together: those of one bundle number.
+//! Which new orders travel together: those of one bundle number and channel.
+//!
+//! Deliveries are told apart by their numbers. Where another channel's orders have a number already, the
+//! channel's code is put behind it: `3100000001-COUPANG`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
-use crate::storage::{Result, Tx, crockford, placeholders};
+use crate::storage::{Param, Result, Tx, crockford, lengths, placeholders};
 
 /// Orders that go into one delivery.
 #[derive(Debug)]
@@ -63,29 +66,28 @@ pub struct Bundles<'f> {
     pub odd: Vec<usize>,
 }
 
-/// Sorts new orders into bundles by the channel's number; an order without one travels alone.
-pub fn bundles<'f>(tx: &mut dyn Tx, create: &[&'f NewOrder]) -> Result<Bundles<'f>> {
+/// Sorts new orders of one channel into bundles by its numbers; an order without one travels alone.
+pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> Result<Bundles<'f>> {
     let mut sorted = Bundles::default();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut existing = existing(tx, create)?;
+    let mut places: BTreeMap<Cow<'f, str>, usize> = BTreeMap::new();
+    let mut existing = existing(tx, channel, create)?;
     for (index, &new) in create.iter().enumerate() {
         let goes_to = Destination::of(new.shipping_method, &new.recipient);
-        let place = places.get(new.bundle_number.as_str()).copied().unwrap_or_else(|| {
-            let known = existing.remove(&new.bundle_number);
+        let number = number(&existing, channel, new);
+        let place = number.as_ref().and_then(|number| places.get(number)).copied().unwrap_or_else(|| {
+            let known = number.as_ref().and_then(|number| existing.remove(&**number));
             let exists = known.is_some();
-            let (delivery_id, there) = known.unwrap_or_else(|| (tx.new_id(), None));
-            let alone = new.bundle_number.is_empty();
+            let (delivery_id, there) =
+                known.map_or_else(|| (tx.new_id(), None), |there| (there.delivery_id, there.goes_to));
             sorted.bundles.push(Bundle {
-                number: if alone { crockford(delivery_id) } else { new.bundle_number.clone() },
+                number: number.as_deref().map_or_else(|| crockford(delivery_id), str::to_owned),
                 delivery_id,
                 exists,
                 orders: Vec::new(),
                 goes_to: there.unwrap_or_else(|| goes_to.clone()),
             });
             let place = sorted.bundles.len() - 1;
-            if !alone {
-                places.insert(&new.bundle_number, place);
-            }
+            places.extend(number.map(|number| (number, place)));
             place
         });
         let bundle = &mut sorted.bundles[place];
@@ -97,25 +99,60 @@ pub fn bundles<'f>(tx: &mut dyn Tx, create: &[&'f NewOrder]) -> Result<Bundles<'
     Ok(sorted)
 }
 
-/// Bundle number → delivery, and where it goes when it holds an order.
-type Existing = BTreeMap<String, (i64, Option<Destination<'static>>)>;
+/// A delivery that is there.
+struct There {
+    delivery_id: i64,
+    /// it holds orders, and none of this channel
+    of_another: bool,
+    /// where it goes when it holds an order
+    goes_to: Option<Destination<'static>>,
+}
 
-fn existing(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
+/// Bundle number → delivery.
+type Existing = BTreeMap<String, There>;
+
+/// The number of the delivery of an order; none when it gets one of its own.
+fn number<'f>(existing: &Existing, channel: &str, new: &'f NewOrder) -> Option<Cow<'f, str>> {
+    let is_taken = |number: &str| existing.get(number).is_some_and(|there| there.of_another);
+    let own = new.bundle_number.as_str();
+    if !is_taken(own) {
+        return Some(own.into()).filter(|_| !own.is_empty());
+    }
+    Some(qualified(own, channel)).filter(|number| !is_taken(number)).map(Cow::Owned)
+}
+
+/// The number of a bundle whose own number another channel has.
+fn qualified(number: &str, channel: &str) -> String {
+    let ending = format!("-{channel}");
+    let room = lengths::BUNDLE_NUMBER.saturating_sub(ending.chars().count());
+    number.chars().take(room).chain(ending.chars()).collect()
+}
+
+fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<Existing> {
     let mut numbers: Vec<&str> =
         create.iter().map(|order| order.bundle_number.as_str()).filter(|number| !number.is_empty()).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let mut existing = Existing::new();
+    find(tx, channel, &numbers, &mut existing)?;
+    let taken = numbers.into_iter().filter(|number| existing.get(*number).is_some_and(|there| there.of_another));
+    let qualified: Vec<String> = taken.map(|number| qualified(number, channel)).collect();
+    find(tx, channel, &qualified.iter().map(String::as_str).collect::<Vec<_>>(), &mut existing)?;
+    Ok(existing)
+}
+
+fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existing) -> Result<()> {
     for some in numbers.chunks(200) {
         let sql = format!(
             "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
-             o.recipient_address1, o.recipient_address2 FROM deliveries d \
+             o.recipient_address1, o.recipient_address2, (SELECT count(*) FROM orders s \
+             JOIN sales_channels c ON c.id = s.channel_id WHERE s.delivery_id = d.id AND c.code = ?) FROM deliveries d \
              LEFT JOIN orders o ON o.id = d.primary_order_id WHERE d.bundle_number IN ({})",
             placeholders(some.len())
         );
-        let params: Vec<_> = some.iter().map(|number| (*number).into()).collect();
+        let params: Vec<Param<'_>> = std::iter::once(channel).chain(some.iter().copied()).map(Param::from).collect();
         for mut row in tx.query(&sql, &params)? {
-            let there = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
+            let goes_to = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
                 None => None,
                 Some(method) => Some(Destination {
                     method,
@@ -124,8 +161,9 @@ fn existing(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Existing> {
                     address: [row.text(5)?.into(), row.text(6)?.into()],
                 }),
             };
-            existing.insert(row.text(0)?, (row.int(1)?, there));
+            let there = There { delivery_id: row.int(1)?, of_another: goes_to.is_some() && row.int(7)? == 0, goes_to };
+            existing.insert(row.text(0)?, there);
         }
     }
-    Ok(existing)
+    Ok(())
 }

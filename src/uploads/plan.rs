@@ -31,7 +31,7 @@ pub struct Plan<'f> {
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
     let channel = store::channel_id(tx, &file.profile.code)?;
     match &file.rows {
-        Rows::Orders(rows) => create(tx, channel, rows),
+        Rows::Orders(rows) => create(tx, (&file.profile.code, channel), rows),
         Rows::Tracking(rows) => {
             let mut plan = change(tx, channel, rows, |row| &row.order_number, track)?;
             plan.report.findings.courier_missing =
@@ -42,9 +42,9 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
     }
 }
 
-fn create<'f>(tx: &mut dyn Tx, channel: Option<i64>, rows: &'f [Checked<NewOrder>]) -> Result<Plan<'f>> {
+fn create<'f>(tx: &mut dyn Tx, (code, id): (&str, Option<i64>), rows: &'f [Checked<NewOrder>]) -> Result<Plan<'f>> {
     let keys = rows.iter().map(|row| row.key.as_str());
-    let known = channel.map(|channel| orders::known_numbers(tx, channel, keys)).transpose()?.unwrap_or_default();
+    let known = id.map(|channel| orders::known_numbers(tx, channel, keys)).transpose()?.unwrap_or_default();
     let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
     let (mut create, mut places) = (Vec::new(), Vec::new());
     let mut report = Report::default();
@@ -79,7 +79,7 @@ fn create<'f>(tx: &mut dyn Tx, channel: Option<i64>, rows: &'f [Checked<NewOrder
             report.rows[*place].reasons.push(Reason { column, value, message: message.to_owned() });
         }
     }
-    let Bundles { bundles, odd } = bundles(tx, &create)?;
+    let Bundles { bundles, odd } = bundles(tx, code, &create)?;
     for index in odd {
         let reason = Reason {
             column: "묶음배송번호".to_owned(),

@@ -62,7 +62,7 @@ pub fn take(
         }
     };
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Created };
-    let (findings, bundles) = (findings(tx, &new)?, bundles(tx, &new)?.bundles);
+    let (findings, bundles) = (findings(tx, &new)?, bundles(tx, CHANNEL.0, &new)?.bundles);
     create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
     let delivery_id = deliveries::by_number(tx, bundle_number)?.unwrap_or_default();
     Ok(Kept::Made(deliveries::orders_of(tx, delivery_id)?))

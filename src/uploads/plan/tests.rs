@@ -3,12 +3,23 @@
 use crate::orders::model::{NewOrder, OrderState};
 use crate::orders::store::find_by_number;
 use crate::orders::testing::{NOW, Shop, all_orders, checked, new_order, order_rows};
+use crate::storage::{Result, Tx};
 use crate::uploads::Outcome;
 use crate::uploads::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow};
 use crate::uploads::read::Rows;
 
+fn bundled(number: &str, bundle: &str) -> NewOrder {
+    NewOrder { bundle_number: bundle.to_owned(), ..new_order(number) }
+}
+
 fn of_channel(channel: &str, order: NewOrder) -> NewOrder {
     NewOrder { sales_channel: channel.to_owned(), ..order }
+}
+
+/// The bundle numbers of the deliveries, each with how many orders it has.
+fn deliveries(tx: &mut dyn Tx) -> Result<Vec<(String, i64)>> {
+    let rows = tx.query("SELECT bundle_number, order_count FROM deliveries ORDER BY bundle_number", &[])?;
+    rows.into_iter().map(|mut row| Ok((row.text(0)?, row.int(1)?))).collect()
 }
 
 #[test]
@@ -68,6 +79,21 @@ fn a_list_of_a_channel_is_about_the_orders_of_that_channel() {
         let states: Vec<OrderState> = all_orders(tx)?.iter().map(|order| order.state).collect();
         assert_eq!(states, [OrderState::Placed, OrderState::Placed, OrderState::Confirmed]);
         assert_eq!(find_by_number(tx, "1")?.len(), 2);
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn a_bundle_number_is_of_its_channel() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let order = |channel: &str, number: &str| of_channel(channel, bundled(number, "77"));
+        files.order(tx, "SMART_STORE", vec![order("SMART_STORE", "1")])?;
+        files.order(tx, "COUPANG", vec![order("COUPANG", "2")])?;
+        files.order(tx, "COUPANG", vec![order("COUPANG", "3")])?;
+        files.order(tx, "SMART_STORE", vec![order("SMART_STORE", "4")])?;
+        assert_eq!(deliveries(tx)?, [("77".to_owned(), 2), ("77-COUPANG".to_owned(), 2)]);
         Ok(())
     })
     .expect("plans");
