@@ -17,8 +17,7 @@ use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::config::Config;
 use crate::sheets::{Kind, Profiles, Refusal};
 use crate::uploads::model::{FoundProduct, FoundVariant};
-use crate::uploads::store::{forget_file, set_stage};
-use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read};
+use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read, store};
 
 /// Rejected rows a person is told one by one.
 const ROWS_TOLD: usize = 200;
@@ -201,8 +200,9 @@ async fn take(
     if let Err(UploadError::Refused(refusal @ (Refusal::PasswordRequired | Refusal::WrongPassword))) = &done {
         let refusal = refusal.to_string();
         let put_away = move |tx: &mut dyn crate::storage::Tx| {
-            set_stage(tx, id, Stage::Refused, &refusal)?;
-            forget_file(tx, id)
+            let Some(upload) = store::open(tx, id)? else { return Ok(()) };
+            store::set_stage(tx, &upload, Stage::Refused, &refusal)?;
+            store::forget_file(tx, id)
         };
         uploads.storage.write(put_away).await?;
     }

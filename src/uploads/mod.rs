@@ -175,11 +175,9 @@ impl Uploads {
         let file = self.read_kept(id, password, request).await?;
         self.storage
             .write(move |tx| {
-                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
-                    return Err(UploadError::Gone);
-                }
+                let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
                 let report = plan::plan(tx, &file)?.report;
-                store::report(tx, id, (file.profile.kind, &file.profile.code), &report, Stage::Previewed)?;
+                store::report(tx, &upload, (file.profile.kind, &file.profile.code), &report, Stage::Previewed)?;
                 Ok(Done { kind: file.profile.kind, report })
             })
             .await
@@ -213,17 +211,15 @@ impl Uploads {
         let (districts, courier) = (self.districts.clone(), request.courier.clone());
         self.storage
             .write(move |tx| {
-                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
-                    return Err(UploadError::Gone);
-                }
+                let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
                 if let Some(courier) = &courier {
-                    store::set_courier(tx, id, courier)?;
+                    store::set_courier(tx, &upload, courier)?;
                 }
                 let plan = plan::plan(tx, &file)?;
                 let districts = districts.of(tx)?;
                 apply::apply(tx, &plan, &file, &districts, id, member_id)?;
                 store::close_earlier(tx, file.profile.kind, &plan.report, member_id)?;
-                store::report(tx, id, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;
+                store::report(tx, &upload, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;
                 Ok(Done { kind: file.profile.kind, report: plan.report })
             })
             .await
@@ -297,9 +293,7 @@ impl Uploads {
         let file = self
             .storage
             .read(move |tx| {
-                if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
-                    return Err(UploadError::Gone);
-                }
+                store::open(tx, id)?.ok_or(UploadError::Gone)?;
                 store::file(tx, id)?.ok_or(UploadError::FileGone)
             })
             .await?;
@@ -326,14 +320,12 @@ impl Uploads {
                 self.storage
                     .write(move |tx| {
                         // What was applied or discarded meanwhile stays so.
-                        if !store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage)) {
-                            return Err(UploadError::Gone);
-                        }
+                        let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
                         if needs_password(&kept) {
-                            return Ok(store::set_stage(tx, id, Stage::Locked, "")?);
+                            return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
                         }
-                        store::set_stage(tx, id, Stage::Refused, &kept.to_string())?;
-                        Ok(store::forget_file(tx, id)?)
+                        store::set_stage(tx, &upload, Stage::Refused, &kept.to_string())?;
+                        Ok::<_, UploadError>(store::forget_file(tx, id)?)
                     })
                     .await?;
                 Err(refusal.into())
@@ -377,10 +369,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-const fn is_open(stage: Stage) -> bool {
-    matches!(stage, Stage::Received | Stage::Locked | Stage::Previewed)
 }
 
 const fn needs_password(refusal: &Refusal) -> bool {

@@ -51,6 +51,11 @@ impl Stage {
         }
     }
 
+    /// Whether something may still be done with the upload.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Received | Self::Locked | Self::Previewed)
+    }
+
     /// The stage of that name.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.code() == code)

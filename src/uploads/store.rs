@@ -149,10 +149,10 @@ pub fn plain_name(name: &str) -> String {
 }
 
 /// Sets the stage where nothing else is known.
-pub fn set_stage(tx: &mut dyn Tx, id: i64, stage: Stage, refusal: &str) -> Result<()> {
+pub fn set_stage(tx: &mut dyn Tx, upload: &Open, stage: Stage, refusal: &str) -> Result<()> {
     tx.exec(
         "UPDATE uploads SET stage = ?, refusal = ?, version = version + 1 WHERE id = ?",
-        &[stage.code().into(), refusal.into(), id.into()],
+        &[stage.code().into(), refusal.into(), upload.id.into()],
     )
     .map(drop)
 }
@@ -160,7 +160,7 @@ pub fn set_stage(tx: &mut dyn Tx, id: i64, stage: Stage, refusal: &str) -> Resul
 /// Writes the report of a preview, or of what was done.
 pub fn report(
     tx: &mut dyn Tx,
-    id: i64,
+    upload: &Open,
     (kind, channel_code): (Kind, &str),
     report: &Report,
     stage: Stage,
@@ -184,16 +184,33 @@ pub fn report(
             found.into(),
             applied_at.into(),
             if applied_at.is_some() { count(Outcome::Rejected) } else { 0_i64.into() },
-            id.into(),
+            upload.id.into(),
         ],
     )?;
-    rows::write(tx, id, report, stage == Stage::Applied)
+    rows::write(tx, upload.id, report, stage == Stage::Applied)
 }
 
 /// One upload.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Upload>> {
     let sql = format!("SELECT {UPLOAD} {FROM} WHERE u.id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| upload(&mut row)).transpose()
+}
+
+/// An upload with which something may still be done: it was neither applied nor refused nor discarded.
+#[derive(Clone, Debug)]
+pub struct Open(Upload);
+
+impl std::ops::Deref for Open {
+    type Target = Upload;
+
+    fn deref(&self) -> &Upload {
+        &self.0
+    }
+}
+
+/// One upload, if it is there and open.
+pub fn open(tx: &mut dyn Tx, id: i64) -> Result<Option<Open>> {
+    Ok(find(tx, id)?.filter(|upload| upload.stage.is_open()).map(Open))
 }
 
 /// Which uploads are listed.
@@ -241,8 +258,8 @@ pub fn orders_of(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> R
 }
 
 /// Keeps the courier that was chosen for a list of tracking numbers.
-pub fn set_courier(tx: &mut dyn Tx, id: i64, courier: &str) -> Result<()> {
-    tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), id.into()]).map(drop)
+pub fn set_courier(tx: &mut dyn Tx, upload: &Open, courier: &str) -> Result<()> {
+    tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), upload.id.into()]).map(drop)
 }
 
 /// The sealed passwords of channels' files.

@@ -13,7 +13,7 @@ use crate::audit::downloads::{self, Taken};
 use crate::sheets::Refusal;
 use crate::storage::{Tx, crockford};
 use crate::uploads::read::courier;
-use crate::uploads::{Outcome, Request, Stage, UploadError, is_open, store};
+use crate::uploads::{Outcome, Request, Stage, UploadError, store};
 use crate::web::paging::Paging;
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with, redirect};
 
@@ -84,7 +84,7 @@ pub(super) async fn apply(
     let id = number(&id)?;
     let here = format!("/uploads/{}", crockford(id));
     let kept = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let wanted = kept.findings.courier_missing && is_open(kept.stage);
+    let wanted = kept.findings.courier_missing && kept.stage.is_open();
     let courier = match courier(&form.courier) {
         Ok(None) if wanted && kept.courier.is_empty() => {
             Err("파일에 택배사가 없어요. 택배사를 골라 주세요.".to_owned())
@@ -127,17 +127,14 @@ pub(super) async fn discard(
     let activity = state
         .storage
         .write(move |tx| {
-            let open = store::find(tx, id)?.is_some_and(|upload| is_open(upload.stage));
-            let message = if open {
-                "올린 파일을 취소했어요. 바뀐 것은 없어요."
-            } else {
-                "이미 처리된 업로드예요."
+            let (message, tone) = match store::open(tx, id)? {
+                Some(upload) => {
+                    store::set_stage(tx, &upload, Stage::Discarded, "")?;
+                    store::forget_file(tx, id)?;
+                    ("올린 파일을 취소했어요. 바뀐 것은 없어요.", "success")
+                }
+                None => ("이미 처리된 업로드예요.", "warning"),
             };
-            if open {
-                store::set_stage(tx, id, Stage::Discarded, "")?;
-                store::forget_file(tx, id)?;
-            }
-            let tone = if open { "success" } else { "warning" };
             audit::record(tx, Some(member.id), "uploads.discarded", &json!({ "message": message, "tone": tone }))
         })
         .await?;
