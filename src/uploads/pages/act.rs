@@ -1,13 +1,13 @@
 //! What is done with one upload: open, apply, discard, download what was rejected.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::number;
-use super::show::show_page;
+use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::audit::downloads::{self, Taken};
 use crate::sheets::Refusal;
@@ -29,7 +29,6 @@ pub(super) async fn open(
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
-    uri: Uri,
     Form(form): Form<OpenForm>,
 ) -> PageResult {
     let id = number(&id)?;
@@ -43,7 +42,7 @@ pub(super) async fn open(
             Ok(redirect(&format!("/uploads/{}", crockford(id))))
         }
         Err(UploadError::Refused(refusal @ (Refusal::WrongPassword | Refusal::PasswordRequired))) => {
-            let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
+            let mut answer = again(&state, layout, id).await?;
             answer.password_problem = Some(refusal.to_string());
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
         }
@@ -78,7 +77,6 @@ pub(super) async fn apply(
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
-    uri: Uri,
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = number(&id)?;
@@ -95,7 +93,7 @@ pub(super) async fn apply(
     let courier = match courier {
         Ok(courier) => courier,
         Err(problem) => {
-            let mut answer = show_page(&state, layout, id, "", Paging::default(), &uri).await?;
+            let mut answer = again(&state, layout, id).await?;
             answer.courier_problem = Some(problem);
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
         }
@@ -107,6 +105,12 @@ pub(super) async fn apply(
         Err(error @ (UploadError::Gone | UploadError::FileGone)) => too_late(&state, member.id, &here, error).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// The upload's own page, for an answer that is given at once: its links lead there.
+async fn again(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let here = format!("/uploads/{}", crockford(id)).parse().map_err(|_| Error::NotFound)?;
+    show_page(state, layout, id, "", Paging::default(), &here).await
 }
 
 /// Back to the upload, which shows how it stands, with the reason why nothing was done.

@@ -137,6 +137,20 @@ async fn bring_without_courier(app: &TestApp, courier: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn the_page_of_a_mistake_leads_only_where_something_is() {
+    let app = TestApp::as_admin().await;
+    let answer = bring_without_courier(&app, "").await;
+    let here = answer.location().to_owned();
+    let refused = app.post_form(&format!("{here}/apply"), &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("택배사를 골라 주세요"), "{}", refused.text);
+    for link in refused.text.split("href=\"/uploads/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let link = format!("/uploads/{}", link.replace("&#38;", "&").replace("&amp;", "&"));
+        assert_eq!(app.get(&link).await.status, StatusCode::OK, "{link}");
+    }
+}
+
+#[tokio::test]
 async fn a_courier_is_as_long_as_its_column_wherever_it_is_typed() {
     let app = TestApp::as_admin().await;
     let (fits, long) = ("가".repeat(64), "가".repeat(65));
