@@ -8,6 +8,8 @@ use super::official::Reader;
 use super::official::tests::{HEAD, postal};
 use super::{Shared, classify, store};
 use crate::deliveries;
+use crate::orders::export::{self, Content, Format, Wanted};
+use crate::orders::filter::OrderFilter;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::testing::{NOW, Shop, all_orders, edit, new_order};
 use crate::storage::{Result, Tx};
@@ -86,6 +88,30 @@ fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district()
     assert_eq!(districts.display_name(47999).as_deref(), Some("경북 더새시"));
     assert_eq!(name("2026-11-30").as_deref(), Some("경북 새시"), "what it was called that day");
     assert_eq!(districts.lookup_on("37683", day("2026-11-22")).district(), Some(47110));
+}
+
+#[test]
+fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
+    let shop = Shop::open();
+    let shared = Shared::default();
+    let path = shop.folder.path().join("발주.csv");
+    let to = path.clone();
+    let written = shop.write(move |tx, files| {
+        load(tx, &shared, &new_city("새시"), "2026-11-01")?;
+        files.order(tx, "SMART_STORE", vec![new_order("1"), new_order("2")])?;
+        classify_all(tx, &shared)?;
+        let delivered = find(tx, "1")?;
+        edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
+        load(tx, &shared, &new_city("더새시"), "2026-12-01")?;
+        let format = Format::of(&to).expect("a known ending");
+        let wanted = Wanted { content: Content::PurchaseOrder, format, filter: OrderFilter::default() };
+        let districts = shared.of(tx)?;
+        Ok(export::save(tx, &wanted, &districts, &to).expect("writes"))
+    });
+    assert_eq!(written.expect("writes"), 2);
+    let text = std::fs::read_to_string(path).expect("reads");
+    let of = |name: &str| text.lines().filter(|line| line.contains(name)).count();
+    assert_eq!((of("경북 새시"), of("경북 더새시")), (1, 1), "{text}");
 }
 
 #[test]

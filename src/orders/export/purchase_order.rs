@@ -53,7 +53,8 @@ fn remaining_labels(it: &Listed) -> Cell<'_> {
 }
 
 fn region<'a>(line: &Line<'a>) -> Cell<'a> {
-    let name = line.it.order.sigungu.and_then(|code| line.districts.display_name(code));
+    let order = &line.it.order;
+    let name = order.sigungu.and_then(|code| line.districts.display_name_on(code, order.delivered_on()));
     Cell::Text(name.map_or(Cow::Borrowed("미분류"), Cow::Owned))
 }
 
