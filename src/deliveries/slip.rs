@@ -2,7 +2,9 @@
 //!
 //! A delivery of up to [`ON_FIRST`] orders is one A4 sheet, however long its texts are: the letters
 //! become smaller step by step, and where the smallest do not fit, texts end with `…`, as all of
-//! them stands on the delivery's page. Further orders follow on sheets of their own. The sizes are
+//! them stands on the delivery's page. Further orders follow on sheets of their own. Orders that go
+//! to somebody else stand together below the others, under a line that says to whom; it takes the
+//! room of an order. The sizes are
 //! those of `.slip` in the style sheet; a browser lays the sheet out, so widths are guessed here, to
 //! the safe side.
 
@@ -19,6 +21,9 @@ const ROOM: f64 = 152.0;
 
 /// Millimetres of a line of the table for product and options.
 const PRODUCT_WIDTH: f64 = 138.0;
+
+/// Millimetres of a line of the table that says to whom goods go, less the words before it.
+const TO_WIDTH: f64 = 130.0;
 
 /// Millimetres of a line of a text.
 const TEXT_WIDTH: f64 = 158.0;
@@ -73,6 +78,9 @@ pub struct Line {
     pub product: String,
     /// pieces
     pub quantity: i64,
+    /// to whom and where it goes, when that is not where the delivery goes. On a sheet only the first
+    /// of those that go there has it.
+    pub to: Option<String>,
 }
 
 /// One sheet of paper.
@@ -94,16 +102,42 @@ pub struct Sheet {
 
 /// The sheets of a delivery, at least one.
 pub fn sheets(lines: &[Line], message: &str, memo: &str) -> Vec<Sheet> {
-    let (first, further) = lines.split_at(lines.len().min(ON_FIRST));
-    let further: Vec<_> = further.chunks(ON_FURTHER).collect();
-    let of = further.len() + 1;
-    let mut sheets = vec![Sheet { of, ..first_sheet(first, message, memo) }];
-    for (number, lines) in (2..).zip(further) {
+    let mut parts = parted(lines);
+    let of = parts.len();
+    let further = parts.split_off(1);
+    let mut sheets: Vec<Sheet> = parts.iter().map(|first| Sheet { of, ..first_sheet(first, message, memo) }).collect();
+    for (number, lines) in (2..).zip(&further) {
         let lines = lines.iter().map(|line| clipped_line(line, Size::Tiny, 2)).collect();
         let (message, memo) = (String::new(), String::new());
         sheets.push(Sheet { size: Size::Tiny, lines, message, memo, number, of });
     }
     sheets
+}
+
+/// The orders of each sheet; those that go to one place stand together.
+fn parted(lines: &[Line]) -> Vec<Vec<Line>> {
+    let mut places: Vec<Option<&String>> = vec![None];
+    for line in lines {
+        if !places.contains(&line.to.as_ref()) {
+            places.push(line.to.as_ref());
+        }
+    }
+    let mut parts = vec![Vec::new()];
+    let (mut room, mut under) = (ON_FIRST, None);
+    for line in places.iter().flat_map(|place| lines.iter().filter(move |line| line.to.as_ref() == *place)) {
+        let begins = |under: Option<&String>| line.to.is_some() && line.to.as_ref() != under;
+        if room < 1 + usize::from(begins(under)) {
+            parts.push(Vec::new());
+            (room, under) = (ON_FURTHER, None);
+        }
+        let begins = begins(under);
+        room -= 1 + usize::from(begins);
+        under = line.to.as_ref();
+        if let Some(part) = parts.last_mut() {
+            part.push(Line { to: line.to.clone().filter(|_| begins), ..line.clone() });
+        }
+    }
+    parts
 }
 
 fn first_sheet(lines: &[Line], message: &str, memo: &str) -> Sheet {
@@ -125,14 +159,20 @@ fn first_sheet(lines: &[Line], message: &str, memo: &str) -> Sheet {
 }
 
 fn clipped_line(line: &Line, size: Size, lines: u8) -> Line {
-    Line { product: clipped(&line.product, size.per_line(PRODUCT_WIDTH), f64::from(lines)), ..line.clone() }
+    let clip = |text: &str, width| clipped(text, size.per_line(width), f64::from(lines));
+    Line {
+        product: clip(&line.product, PRODUCT_WIDTH),
+        to: line.to.as_deref().map(|to| clip(to, TO_WIDTH)),
+        ..line.clone()
+    }
 }
 
 /// Millimetres that orders and texts need.
 fn height(size: Size, lines: &[Line], message: &str, memo: &str) -> f64 {
     let (_, line_height, air) = size.measures();
     let row = |text: &str, width| lines_of(text, size.per_line(width)) * line_height + air;
-    let table: f64 = lines.iter().map(|line| row(&line.product, PRODUCT_WIDTH)).sum();
+    let to = |line: &Line| line.to.as_deref().map_or(0.0, |to| row(to, TO_WIDTH));
+    let table: f64 = lines.iter().map(|line| row(&line.product, PRODUCT_WIDTH) + to(line)).sum();
     let texts: f64 =
         [message, memo].into_iter().filter(|text| !text.is_empty()).map(|text| row(text, TEXT_WIDTH)).sum();
     line_height + air + table + texts
@@ -183,7 +223,7 @@ mod tests {
     use super::*;
 
     fn lines(count: usize, product: &str) -> Vec<Line> {
-        let line = Line { state: OrderState::Dispatched, product: product.to_owned(), quantity: 1 };
+        let line = Line { state: OrderState::Dispatched, product: product.to_owned(), quantity: 1, to: None };
         vec![line; count]
     }
 
@@ -212,6 +252,22 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_elsewhere_stands_together_under_its_recipient() {
+        let to = |names: &str| -> Vec<Line> {
+            let line =
+                |name: char| Line { to: (name != '-').then(|| name.to_string()), ..lines(1, "침대").remove(0) };
+            names.chars().map(line).collect()
+        };
+        let told = |names: &str| -> Vec<String> {
+            let head = |line: &Line| line.to.clone().unwrap_or("-".to_owned());
+            sheets(&to(names), "", "").iter().map(|sheet| sheet.lines.iter().map(head).collect()).collect()
+        };
+        assert_eq!(told("가-나-가"), ["--가-나"], "the heading alone, before the first of a place");
+        assert_eq!(told("-----------가"), ["-----------", "가"], "eleven orders and a heading are twelve");
+        assert_eq!(told("가가가가가가가가가가가가"), ["가----------", "가"], "and again on the next sheet");
+    }
+
+    #[test]
     fn what_does_not_fit_ends_with_an_ellipsis() {
         let long = "가".repeat(5_000);
         let sheet = &sheets(&lines(12, &long), &long, "짧은 메모")[0];
@@ -225,11 +281,18 @@ mod tests {
             products in proptest::collection::vec("[가-힣A-Za-z0-9 ]{0,400}", 0..13),
             message in "[가-힣a-z\n ]{0,2500}",
             memo in "[가-힣a-z\n ]{0,2500}",
+            to in proptest::collection::vec(proptest::option::of("[가-다]|[가-힣]{600}"), 12),
         ) {
-            let lines: Vec<Line> = products.iter().flat_map(|product| lines(1, product)).collect();
-            let sheet = &sheets(&lines, &message, &memo)[0];
+            let mut lines: Vec<Line> = products.iter().flat_map(|product| lines(1, product)).collect();
+            for (line, to) in lines.iter_mut().zip(&to) {
+                line.to.clone_from(to);
+            }
+            let places = lines.iter().filter_map(|line| line.to.as_ref()).collect::<std::collections::BTreeSet<_>>();
+            let sheets = sheets(&lines, &message, &memo);
+            let sheet = &sheets[0];
             prop_assert!(height(sheet.size, &sheet.lines, &sheet.message, &sheet.memo) <= ROOM);
-            prop_assert_eq!(sheet.lines.len(), lines.len());
+            prop_assert_eq!(sheets.iter().map(|sheet| sheet.lines.len()).sum::<usize>(), lines.len());
+            prop_assert!(sheets.len() == 1 || lines.len() + places.len() > ON_FIRST);
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::deliveries::list::{Carried, carried, find};
 use crate::deliveries::log::{self, Action};
 use crate::deliveries::slip::{Line, Sheet, clipped, sheets};
 use crate::deliveries::store;
+use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
@@ -61,7 +62,8 @@ impl SlipsPage {
 
 impl Slip {
     fn new(view: View, base: &str) -> Self {
-        let lines: Vec<Line> = view.carried.orders.iter().map(|part| line(&part.listed)).collect();
+        let lines: Vec<Line> =
+            view.carried.orders.iter().map(|part| line(&part.listed, view.elsewhere(part))).collect();
         Self {
             sheets: sheets(&lines, &view.messages(), &view.memos()),
             square: square(&format!("{base}/deliveries/{}", view.id())),
@@ -80,14 +82,20 @@ impl Slip {
     }
 }
 
-fn line(listed: &crate::orders::list::Listed) -> Line {
+fn line(listed: &crate::orders::list::Listed, to: Option<&Recipient>) -> Line {
     let labels = &listed.labels;
     let product = if labels.is_empty() {
         listed.product_name.clone()
     } else {
         format!("{} [{}]", listed.product_name, labels.join(", "))
     };
-    Line { state: listed.order.state, product, quantity: listed.order.quantity }
+    let to = to.map(|to| {
+        let zip_code = if to.zip_code.is_empty() { String::new() } else { format!("({}) ", to.zip_code) };
+        let place = format!("{zip_code}{} {}", to.address1, to.address2);
+        let words = [&to.name, &to.tel1, &to.tel2, place.trim()];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<&str>>().join(" · ")
+    });
+    Line { state: listed.order.state, product, quantity: listed.order.quantity, to }
 }
 
 #[derive(Default, Deserialize)]

@@ -156,3 +156,31 @@ async fn the_team_sees_no_price_and_no_memo_that_is_not_for_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn goods_for_somebody_else_are_told_on_the_list_and_on_the_slip() {
+    let app = at_work().await;
+    let (id, number) = delivery(&app, 2).await;
+    let list = format!("/deliveries?field=delivery_number&q={number}");
+    let slip = format!("/deliveries/{id}/slip");
+    for page in [&list, &slip] {
+        assert!(!app.get(page).await.ok().contains("받는 곳"), "{page}");
+    }
+    let moved = app.state.storage.write(move |tx| {
+        let sql = "UPDATE orders SET recipient_name = '박다른', recipient_tel1 = '010-0000-9999', \
+                   recipient_address1 = '부산광역시 해운대구 예시로 9' WHERE id = (SELECT max(o.id) FROM orders o \
+                   JOIN deliveries d ON d.id = o.delivery_id WHERE d.bundle_number = ? AND o.id <> d.primary_order_id)";
+        tx.exec(sql, &[number.as_str().into()])
+    });
+    assert_eq!(moved.await.expect("writes"), 1);
+    let page = app.get(&list).await.ok();
+    assert!(page.contains("받는 곳 다름</span>") && page.contains("받는 곳 다름: 박다른"), "{page}");
+    let page = app.get(&slip).await.ok();
+    let elsewhere = page.split("받는 곳이 다른 물품").nth(1).expect("a line that says so");
+    assert!(
+        elsewhere.contains("박다른 · 010-0000-9999") && elsewhere.contains("부산광역시 해운대구 예시로 9"),
+        "{page}"
+    );
+    assert_eq!(elsewhere.matches("<tr><td>").count(), 1, "its goods stand below it");
+    assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("받는 곳이 달라요: 박다른"));
+}

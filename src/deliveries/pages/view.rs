@@ -87,11 +87,16 @@ impl View {
         ]
     }
 
-    /// Where an order goes, when that is not where the delivery goes.
-    pub(super) fn elsewhere(&self, part: &Part) -> Option<String> {
+    /// To whom an order goes, when that is not where the delivery goes. Channels differ in where they
+    /// cut an address.
+    pub(super) fn elsewhere<'p>(&self, part: &'p Part) -> Option<&'p Recipient> {
         let there = &part.listed.order.recipient;
-        let place = |of: &Recipient| (of.name.clone(), of.address1.clone(), of.address2.clone());
-        let here = self.recipient().map(place);
-        (here != Some(place(there))).then(|| format!("{} · {} {}", there.name, there.address1, there.address2))
+        let place = |of: &Recipient| (of.name.clone(), format!("{} {}", of.address1, of.address2).trim().to_owned());
+        (self.recipient().map(place) != Some(place(there))).then_some(there)
+    }
+
+    /// Whether any of its orders goes elsewhere.
+    pub(super) fn goes_elsewhere(&self) -> bool {
+        self.carried.orders.iter().any(|part| self.elsewhere(part).is_some())
     }
 }
