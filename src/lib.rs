@@ -29,8 +29,8 @@
 //!
 //! A noun's room holds `model.rs` (types and pure rules), `store.rs` (SQL as free functions over
 //! `&mut dyn Tx`) and `pages.rs` (page struct with its template, handler, form). A line of code may
-//! touch its own room, `storage`, `web` for pages, and the model and store of another noun; never
-//! another noun's pages, and never `web` from a model or store. `templates/` mirrors these rooms.
+//! touch its own room, `storage`, `web` for pages, and of another noun its model, store, list and
+//! export; never another noun's pages, and never `web` from a model or store. `templates/` mirrors these rooms.
 //!
 //! # The way of one upload
 //!
@@ -39,11 +39,11 @@
 //! they may cost; `Profiles::recognise` finds sheet, header and profile (`assets/channels/*.toml`);
 //! [`uploads::check`] makes each row an order, or says everything that is wrong with it. All of that
 //! happens before any transaction. [`uploads::plan`] then compares the rows with the orders as they
-//! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, makes
-//! products, bundles and orders through [`orders::store::changing`], which also keeps the log, the
-//! search terms, the tallies and the deliveries in step; the report is written, and the commit makes
-//! all of it durable or none. An order taken in the shop ([`orders::counter`]) goes the same way from
-//! [`uploads::apply`] on.
+//! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, lets
+//! [`orders::store::create`] make products, bundles and orders through [`orders::store::changing`],
+//! which also keeps the log, the search terms, the tallies and the deliveries in step; the report is
+//! written, and the commit makes all of it durable or none. An order taken in the shop
+//! ([`orders::counter`]) is made there too.
 //!
 //! # The way of one page
 //!

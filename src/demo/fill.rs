@@ -4,12 +4,10 @@ use std::sync::mpsc;
 
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
+use crate::orders::store::create::{bundles, findings, make, make_deliveries};
 use crate::orders::store::{Action, Cause, changing, terms::tidy};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
-use crate::uploads::apply::{make, make_deliveries};
-use crate::uploads::bundles::bundles;
-use crate::uploads::plan::findings;
 
 use super::{Random, new_orders};
 

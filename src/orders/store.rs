@@ -2,11 +2,12 @@
 //!
 //! Orders change only through [`changing`]: it logs each change, keeps what the search finds in
 //! step, and when all is done brings the tallies and the deliveries up to date, in the same
-//! transaction.
+//! transaction. [`create`] makes new ones, with the products and bundles they name.
 
 pub mod bundles;
 mod changes;
 pub mod counter;
+pub mod create;
 pub mod log;
 pub mod terms;
 

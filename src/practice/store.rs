@@ -8,12 +8,10 @@ use crate::audit;
 use crate::deliveries::log;
 use crate::districts::Districts;
 use crate::members::model::Member;
+use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
-use crate::uploads::apply::create;
-use crate::uploads::bundles::bundles;
-use crate::uploads::plan::findings;
 
 /// The act that begins a round.
 const BEGUN: &str = "practice.begun";

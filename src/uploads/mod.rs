@@ -2,12 +2,12 @@
 //!
 //! `read` turns bytes into checked rows (`check` says what is right and wrong with each), `plan`
 //! says what they would do to the orders as they stand, `apply` does it, `store` keeps the file and
-//! the answers, `conflicts` carries out what somebody decides about a row afterwards. [`Uploads`] strings them together for the browser and the command line alike. A
-//! preview is read and planned; applying reads and plans again inside the transaction that changes
-//! things, so that an upload is whole or absent and sees what happened in between.
+//! the answers, `conflicts` carries out what somebody decides about a row afterwards. [`Uploads`]
+//! strings them together for the browser and the command line alike. A preview is read and planned;
+//! applying reads and plans again inside the transaction that changes things, so that an upload is
+//! whole or absent and sees what happened in between.
 
 pub mod apply;
-pub mod bundles;
 pub mod check;
 pub mod conflicts;
 mod figures;
@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 use crate::districts::Shared;
+use crate::orders::store::create::channel;
 use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows};
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
@@ -248,7 +249,7 @@ impl Uploads {
         let sealed = self.vault.seal(password);
         self.storage
             .write(move |tx| {
-                apply::channel(tx, &code, &name)?;
+                channel(tx, &code, &name)?;
                 Ok(store::set_channel_password(tx, &code, sealed.as_deref())?)
             })
             .await

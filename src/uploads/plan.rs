@@ -3,16 +3,15 @@
 //! Reads the database, changes nothing. A preview shows the plan; applying makes it anew inside the
 //! transaction that carries it out, so what happened in between is seen.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use super::bundles::{Bundle, Bundles, bundles};
 use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, TrackingRow};
-use super::model::{Disabled, Findings, FoundProduct, FoundVariant, OtherName, Outcome, Parcel, Report, RowReport};
+use super::model::{Outcome, Parcel, Report, RowReport};
 use super::read::{ReadFile, Rows};
 use super::store;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
-use crate::products::store as products;
+use crate::orders::store::create::{Bundle, Bundles, bundles, channel_id, findings};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -29,7 +28,7 @@ pub struct Plan<'f> {
 
 /// Plans a file.
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
-    let channel = store::channel_id(tx, &file.profile.code)?;
+    let channel = channel_id(tx, &file.profile.code)?;
     match &file.rows {
         Rows::Orders(rows) => create(tx, (&file.profile.code, channel), rows),
         Rows::Tracking(rows) => {
@@ -93,56 +92,6 @@ fn create<'f>(tx: &mut dyn Tx, (code, id): (&str, Option<i64>), rows: &'f [Check
 
 fn about(order_number: &str, message: &str) -> Reason {
     Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
-}
-
-/// The products and variants that these orders name and that are not there yet, or not in use.
-pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
-    let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
-    let known = products::by_number(tx, numbers)?;
-    let mut findings = Findings::default();
-    let mut seen_products = HashSet::new();
-    let mut seen_variants = HashSet::new();
-    let mut disabled: BTreeMap<&str, i64> = BTreeMap::new();
-    for order in create {
-        let number = &order.product_number;
-        if known.get(number).is_some_and(|product| !product.enabled) {
-            *disabled.entry(number).or_default() += 1;
-        }
-        if seen_products.insert((number, &order.product_name)) {
-            match known.get(number) {
-                Some(product) if product.name == order.product_name || order.product_name.is_empty() => {}
-                Some(product) => findings.other_names.push(OtherName {
-                    product_number: number.clone(),
-                    product_name: product.name.clone(),
-                    file_name: order.product_name.clone(),
-                }),
-                None if findings.products_created.iter().any(|found| found.product_number == *number) => {}
-                None => findings
-                    .products_created
-                    .push(FoundProduct { product_number: number.clone(), product_name: order.product_name.clone() }),
-            }
-        }
-        for option in &order.options {
-            if !seen_variants.insert((number, option)) {
-                continue;
-            }
-            let is_known = match known.get(number) {
-                Some(product) => products::has_variant(tx, product.id, &option.key, &option.value)?,
-                None => false,
-            };
-            if !is_known {
-                findings.variants_created.push(FoundVariant {
-                    product_number: number.clone(),
-                    key: option.key.clone(),
-                    value: option.value.clone(),
-                });
-            }
-        }
-    }
-    let disabled = disabled.into_iter();
-    findings.disabled =
-        disabled.map(|(number, orders)| Disabled { product_number: number.to_owned(), orders }).collect();
-    Ok(findings)
 }
 
 /// What a row does to its order: an outcome, the reasons for it, and another number than the order's.

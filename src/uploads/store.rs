@@ -238,12 +238,6 @@ pub fn page(tx: &mut dyn Tx, which: Which, offset: i64, size: i64) -> Result<(Ve
     Ok((uploads, total))
 }
 
-/// The channel of that code; none when no order came from it yet, or it is a courier's.
-pub fn channel_id(tx: &mut dyn Tx, code: &str) -> Result<Option<i64>> {
-    let row = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])?;
-    row.map(|row| row.int(0)).transpose()
-}
-
 /// The channel that an upload is of.
 pub fn channel_of(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
     let sql = "SELECT c.id FROM uploads u JOIN sales_channels c ON c.code = u.channel_code WHERE u.id = ?";

@@ -4,12 +4,10 @@ use reqwest::StatusCode;
 use crate::deliveries::model::DeliveryState;
 use crate::districts::official::tests::{HEAD, postal};
 use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::testing::{all_orders, edit, new_order};
 use crate::storage::{Result, Tx, crockford};
 use crate::time::Moment;
-use crate::uploads::apply::create;
-use crate::uploads::bundles::bundles;
-use crate::uploads::plan::findings;
 use crate::web::testing::{START, TestApp};
 
 /// Every test begins on this Friday.

@@ -1,14 +1,12 @@
 //! Putting an order taken in the shop among the others.
 
+use super::create::{bundles, create, findings};
 use super::{Action, Cause, bundles as deliveries};
 use crate::districts::Districts;
 use crate::orders::counter::{CHANNEL, Catalogue, Taken};
 use crate::orders::model::{NewOrder, Order};
 use crate::products::store as products;
 use crate::storage::{Result, Tx, crockford};
-use crate::uploads::apply::create;
-use crate::uploads::bundles::bundles;
-use crate::uploads::plan::findings;
 
 /// The products of these numbers with their variants.
 pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<Catalogue> {

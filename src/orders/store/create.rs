@@ -1,0 +1,157 @@
+//! Making orders, and with them whatever they name that is not there yet: an upload's, those taken in
+//! the shop, a training shop's.
+
+mod bundles;
+mod findings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::bundles::{Bundle, Bundles, bundles};
+pub use self::findings::findings;
+use super::{Cause, New, changing};
+use crate::deliveries::{self, model::Part, model::Summary};
+use crate::districts::Districts;
+use crate::orders::model::{Moments, NewOrder, Order, OrderState};
+use crate::products::store as products;
+use crate::storage::{Result, Tx};
+use crate::uploads::model::Findings;
+
+/// Makes the orders of `bundles`, and before them the products and variants that were found missing.
+/// `settle` has the last word on each order; an upload leaves it as the file has it.
+pub fn create(
+    tx: &mut dyn Tx,
+    cause: Cause,
+    channel: (&str, &str),
+    bundles: &[Bundle<'_>],
+    findings: &Findings,
+    districts: &Districts,
+    settle: &dyn Fn(&mut Order),
+) -> Result<()> {
+    let mut made = make(tx, cause.upload_id, channel, bundles, findings, districts)?;
+    for new in &mut made {
+        settle(&mut new.order);
+    }
+    changing(tx, cause, |changes| changes.insert_all(&made, |tx| make_deliveries(tx, &made)))
+}
+
+/// The orders of `bundles`, to be inserted, and in the database the products and variants that were found
+/// missing.
+pub fn make<'b>(
+    tx: &mut dyn Tx,
+    upload_id: Option<i64>,
+    (code, name): (&str, &str),
+    bundles: &'b [Bundle<'_>],
+    findings: &Findings,
+    districts: &Districts,
+) -> Result<Vec<New<'b>>> {
+    let channel_id = channel(tx, code, name)?;
+    let product_ids = make_products(tx, bundles, findings, upload_id)?;
+    let mut made = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
+    for bundle in bundles {
+        for new in &bundle.orders {
+            let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
+            let sigungu = districts.lookup(&new.recipient.zip_code).district();
+            let belongs_to = [channel_id, product_id, bundle.delivery_id];
+            let order = order(new, tx.new_id(), belongs_to, sigungu, upload_id);
+            made.push(New { order, bundle_number: &bundle.number, joins: bundle.exists });
+        }
+    }
+    Ok(made)
+}
+
+/// Makes the deliveries of new bundles; the orders of a bundle stand together.
+pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
+    let bundles = orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id);
+    let new = bundles.filter(|bundle| !bundle[0].joins).map(|bundle| {
+        let parts: Vec<Part> = bundle.iter().map(|new| part(&new.order)).collect();
+        (bundle[0].order.delivery_id, bundle[0].bundle_number, Summary::of(&parts))
+    });
+    deliveries::store::insert_all(tx, new)
+}
+
+/// The channel of that code; none when no order came from it yet, or it is a courier's.
+pub fn channel_id(tx: &mut dyn Tx, code: &str) -> Result<Option<i64>> {
+    let row = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])?;
+    row.map(|row| row.int(0)).transpose()
+}
+
+/// The identifier of the channel of that code, made when it is not there.
+pub fn channel(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
+    if let Some(id) = channel_id(tx, code)? {
+        return Ok(id);
+    }
+    let id = tx.number("SELECT max(id) FROM sales_channels", &[])? + 1;
+    tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;
+    Ok(id)
+}
+
+fn make_products<'f>(
+    tx: &mut dyn Tx,
+    bundles: &[Bundle<'f>],
+    findings: &Findings,
+    upload_id: Option<i64>,
+) -> Result<BTreeMap<&'f str, i64>> {
+    for found in &findings.products_created {
+        products::insert(tx, &found.product_number, &found.product_name, upload_id)?;
+    }
+    let numbers: BTreeSet<&str> =
+        bundles.iter().flat_map(|bundle| &bundle.orders).map(|order| order.product_number.as_str()).collect();
+    let known = products::by_number(tx, numbers.iter().copied())?;
+    for found in &findings.variants_created {
+        if let Some(product) = known.get(&found.product_number) {
+            products::insert_variant(tx, product.id, &found.key, &found.value, upload_id)?;
+        }
+    }
+    Ok(numbers.into_iter().filter_map(|number| Some((number, known.get(number)?.id))).collect())
+}
+
+fn order(
+    new: &NewOrder,
+    id: i64,
+    [channel_id, product_id, delivery_id]: [i64; 3],
+    sigungu: Option<i64>,
+    upload_id: Option<i64>,
+) -> Order {
+    Order {
+        id,
+        order_number: new.order_number.clone(),
+        channel_id,
+        product_id,
+        delivery_id,
+        state: OrderState::Placed,
+        moments: Moments::placed(new.placed_at),
+        options: new.options.clone(),
+        options_text: new.options_text.clone(),
+        quantity: new.quantity,
+        price: new.price,
+        customer: new.customer.clone(),
+        customer_message: new.customer_message.clone(),
+        recipient: new.recipient.clone(),
+        sigungu,
+        shipping_method: new.shipping_method,
+        shipping_method_word: new.shipping_method_word.clone(),
+        charge_type: new.charge_type,
+        courier: new.courier.clone(),
+        tracking_number: new.tracking_number.clone(),
+        claim: new.claim.clone(),
+        purchase_memo: String::new(),
+        shipping_memo: String::new(),
+        admin_memo: String::new(),
+        dispatch_deadline: new.dispatch_deadline,
+        preferred_shipping_date: new.preferred_shipping_date,
+        upload_id,
+        version: 0,
+    }
+}
+
+fn part(order: &Order) -> Part {
+    Part {
+        order_id: order.id,
+        state: order.state,
+        quantity: order.quantity,
+        placed_at: order.moments.of(OrderState::Placed).unwrap_or(crate::time::Moment(0)),
+        shipping_method: order.shipping_method,
+        preferred_shipping_date: order.preferred_shipping_date,
+        sigungu: order.sigungu,
+    }
+}

@@ -1,0 +1,58 @@
+//! What new orders name that is not there yet.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::orders::model::NewOrder;
+use crate::products::store as products;
+use crate::storage::{Result, Tx};
+use crate::uploads::model::{Disabled, Findings, FoundProduct, FoundVariant, OtherName};
+
+/// The products and variants that these orders name and that are not there yet, or not in use.
+pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
+    let numbers: BTreeSet<&str> = create.iter().map(|order| order.product_number.as_str()).collect();
+    let known = products::by_number(tx, numbers)?;
+    let mut findings = Findings::default();
+    let mut seen_products = HashSet::new();
+    let mut seen_variants = HashSet::new();
+    let mut disabled: BTreeMap<&str, i64> = BTreeMap::new();
+    for order in create {
+        let number = &order.product_number;
+        if known.get(number).is_some_and(|product| !product.enabled) {
+            *disabled.entry(number).or_default() += 1;
+        }
+        if seen_products.insert((number, &order.product_name)) {
+            match known.get(number) {
+                Some(product) if product.name == order.product_name || order.product_name.is_empty() => {}
+                Some(product) => findings.other_names.push(OtherName {
+                    product_number: number.clone(),
+                    product_name: product.name.clone(),
+                    file_name: order.product_name.clone(),
+                }),
+                None if findings.products_created.iter().any(|found| found.product_number == *number) => {}
+                None => findings
+                    .products_created
+                    .push(FoundProduct { product_number: number.clone(), product_name: order.product_name.clone() }),
+            }
+        }
+        for option in &order.options {
+            if !seen_variants.insert((number, option)) {
+                continue;
+            }
+            let is_known = match known.get(number) {
+                Some(product) => products::has_variant(tx, product.id, &option.key, &option.value)?,
+                None => false,
+            };
+            if !is_known {
+                findings.variants_created.push(FoundVariant {
+                    product_number: number.clone(),
+                    key: option.key.clone(),
+                    value: option.value.clone(),
+                });
+            }
+        }
+    }
+    let disabled = disabled.into_iter();
+    findings.disabled =
+        disabled.map(|(number, orders)| Disabled { product_number: number.to_owned(), orders }).collect();
+    Ok(findings)
+}
