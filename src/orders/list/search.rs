@@ -16,7 +16,7 @@ use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::store;
 use crate::orders::terms::{self, SearchField, Searchable};
-use crate::storage::{Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop reaches what lies beyond them.
 
@@ -202,7 +202,8 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
         let sql = format!(
             "SELECT o.id, o.order_number, o.customer_name, o.customer_tel, o.recipient_name, o.recipient_tel1, \
              o.recipient_tel2, o.recipient_zip_code, o.recipient_address1, o.recipient_address2, o.tracking_number, \
-             d.bundle_number FROM orders o JOIN deliveries d ON d.id = o.delivery_id WHERE o.id IN ({})",
+             d.bundle_number FROM orders o {} JOIN deliveries d ON d.id = o.delivery_id WHERE o.id IN ({})",
+            tx.walking(PRIMARY),
             placeholders(some.len())
         );
         let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
