@@ -17,6 +17,7 @@
 //! | [`backup`] | every commit copied away, restored to any moment, and proven |
 //! | [`audit`] | who did what, who took whose data out |
 //! | [`server`] | the listening socket, HTTPS, the addresses for other devices, an end without a lost request |
+//! | [`app`] | the pages of every room as one application |
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
 //! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
 //! | [`vault`] | seals secrets that have to be kept readable |
@@ -54,6 +55,7 @@
 //! cheaper, and reads the rows of one page. The page struct and `templates/orders/list.html` do the
 //! rest. Every filter stays in the address; every form works without JavaScript.
 
+pub mod app;
 pub mod audit;
 pub mod backup;
 pub mod cli;

@@ -18,6 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 #[cfg(windows)]
 use super::service;
 use super::{Done, Failure, Outcome, block_on, demo, make_folder, open_with_log};
+use crate::app;
 use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::Demo;
@@ -194,11 +195,11 @@ async fn serve(
     }
     let mut chores = chores::begin(&state, tls.clone());
     let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
-        let house = OpenHouse::open(&state)?;
+        let house = OpenHouse::open(&state, app::router)?;
         chores.spawn(house.clone().look_after());
         house.router()
     } else {
-        web::router(&state)
+        app::router(&state)
     };
     if opens {
         open_browser(&state.reach);

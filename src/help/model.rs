@@ -191,7 +191,7 @@ fn excerpt(text: &str, words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::rooms;
+    use crate::app::rooms;
 
     #[test]
     fn every_topic_has_a_text_and_every_text_is_a_topic() {

@@ -1,7 +1,8 @@
 //! The web: everything a page needs that is not its own noun.
 //!
 //! A room declares its pages in its `pages.rs` with [`Routes`], each with who may call it
-//! ([`Access`]); [`router`] puts them together and lays the middleware around them:
+//! ([`Access`]); [`router`] puts those of all rooms ([`crate::app`]) together and lays the middleware
+//! around them:
 //!
 //! ```text
 //! request number, log, metrics → last answer of a connection → compression → headers → error pages → session → visitor (who is
@@ -51,36 +52,12 @@ pub use self::state::AppState;
 pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{stay_from_now, stay_no_longer};
 pub use crate::members::model::{Member, Role};
+use crate::sessions;
 use crate::storage::crockford;
-use crate::{
-    audit, backup, deliveries, districts, help, members, orders, practice, products, server, sessions, shop, uploads,
-};
 
-/// The pages of every room. A new room is one line here.
-pub fn rooms() -> Vec<Routes> {
-    vec![
-        members::pages::routes(),
-        orders::pages::routes(),
-        uploads::pages::routes(),
-        deliveries::pages::routes(),
-        districts::pages::routes(),
-        products::pages::routes(),
-        backup::pages::routes(),
-        audit::pages::routes(),
-        shop::pages::routes(),
-        server::pages::routes(),
-        practice::pages::routes(),
-        help::pages::routes(),
-    ]
-}
-
-/// The whole application.
-pub fn router(state: &AppState) -> Router {
-    let pages = rooms().into_iter().fold(Router::new(), |router, room| router.merge(room.into_router()));
-    serve(state, pages)
-}
-
-fn serve(state: &AppState, pages: Router<AppState>) -> Router {
+/// These pages, and what is around them.
+pub fn router(state: &AppState, rooms: impl IntoIterator<Item = Routes>) -> Router {
+    let pages = rooms.into_iter().fold(Router::new(), |router, room| router.merge(room.into_router()));
     let pages = pages.fallback(|| async { Error::NotFound }).layer(error::catch_panics());
     let pages = pages
         .layer(headers::refuse_other_sites())

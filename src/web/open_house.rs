@@ -71,6 +71,8 @@ pub struct OpenHouse {
 struct Inner {
     /// the program's own
     state: AppState,
+    /// what answers the requests to a shop
+    app: fn(&AppState) -> Router,
     shared: Router,
     pace: Pace,
     folder: PathBuf,
@@ -90,19 +92,21 @@ struct Shop {
 }
 
 impl OpenHouse {
-    /// Where `state` is the shop that is copied. What an earlier run left goes.
+    /// Where `state` is the shop that is copied, and `app` makes what answers. What an earlier run left
+    /// goes.
     ///
     /// # Errors
     /// The data folder cannot be written to.
-    pub fn open(state: &AppState) -> std::io::Result<Self> {
+    pub fn open(state: &AppState, app: fn(&AppState) -> Router) -> std::io::Result<Self> {
         let folder = state.config.data.join(FOLDER);
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(&folder)?;
         let inner = Inner {
-            shared: super::router(state),
+            shared: app(state),
             state: state.clone(),
+            app,
             pace: Pace::default(),
             folder,
             shops: Mutex::default(),
@@ -173,7 +177,7 @@ impl OpenHouse {
             demo.keep_fresh(&state.storage, &state.passwords).await.map_err(internal)?;
         }
         let used_at = AtomicI64::new(state.now().0);
-        let (router, storage) = (super::router(&state), state.storage.clone());
+        let (router, storage) = ((inner.app)(&state), state.storage.clone());
         let shop = Arc::new(Shop { router, storage, household, used_at, _folder: folder });
         let id = csrf::secret()?;
         let cookie = Cookie { name: COOKIE, value: &id, same_site: "Lax", max_age: None }.header(&state.config)?;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
 
-use super::{AppState, OpenHouse, Role, Routes, rooms, serve};
+use super::{AppState, OpenHouse, Role, Routes};
+use crate::app;
 use crate::config::{Config, Database, Settings};
 use crate::demo::Plan;
 use crate::members::model::NewPassword;
@@ -89,8 +90,7 @@ impl TestApp {
         let mut state = AppState::new(storage, config).expect("a state");
         furnish(&mut state);
 
-        let rooms = rooms().into_iter().chain([more]);
-        let router = serve(&state, rooms.fold(axum::Router::new(), |router, room| router.merge(room.into_router())));
+        let router = super::router(&state, app::rooms().into_iter().chain([more]));
         Self::answer(state, clock, folder, router).await
     }
 
@@ -107,7 +107,7 @@ impl TestApp {
         let state = AppState::new(storage, config).expect("a state");
         let demo = state.demo.clone().expect("a training shop");
         demo.keep_fresh(&state.storage, &state.passwords).await.expect("makes it");
-        let house = OpenHouse::open(&state).expect("opens");
+        let house = OpenHouse::open(&state, app::router).expect("opens");
         let router = house.router();
         (Self::answer(state, clock, folder, router).await, house)
     }

@@ -4,7 +4,8 @@ use axum::extract::Multipart;
 use reqwest::StatusCode;
 
 use super::testing::TestApp;
-use super::{Access, Declared, Error, Form, PageResult, Routes, Visitor, csrf, done, local_path, rooms};
+use super::{Access, Declared, Error, Form, PageResult, Routes, Visitor, csrf, done, local_path};
+use crate::app::rooms;
 use crate::storage::schema;
 
 fn declared() -> Vec<Declared> {

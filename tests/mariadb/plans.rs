@@ -8,13 +8,14 @@
 
 use std::net::SocketAddr;
 
+use mukkeum::app::router;
 use mukkeum::config::{Config, Settings};
 use mukkeum::demo;
 use mukkeum::members::model::{NewPassword, Role};
 use mukkeum::members::passwords::Passwords;
 use mukkeum::members::store as members;
 use mukkeum::time::Moment;
-use mukkeum::web::{AppState, router};
+use mukkeum::web::AppState;
 use mysql::Row;
 use reqwest::Client;
 
