@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::audit;
 use crate::demo::Demo;
 use crate::sheets::Refusal;
-use crate::storage::{StorageError, crockford};
+use crate::storage::{StorageError, Tx, crockford};
 use crate::uploads::read::courier;
 use crate::uploads::store::Which;
 use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};
@@ -110,7 +110,7 @@ pub(super) async fn receive(
     let mut checked = false;
     let (mut ids, mut refused) = (Vec::new(), Vec::new());
     let (mut parts, mut left_out) = (0, 0);
-    let mut request = Request::default();
+    let (mut request, mut without_courier) = (Request::default(), Vec::new());
     while let Some(field) = files.next_field().await.map_err(|_| unreadable())? {
         parts += 1;
         if parts > PARTS {
@@ -139,7 +139,12 @@ pub(super) async fn receive(
                 }
                 match whole(field, state.uploads.limits.bytes).await? {
                     Err(refusal) => refused.push((name, refusal.to_string())),
-                    Ok(bytes) => ids.push(take(&state, member.id, &name, bytes, &request).await?),
+                    Ok(bytes) => {
+                        let id = state.uploads.receive(Some(member.id), &name, bytes, &request).await?;
+                        preview(&state, id, &request).await?;
+                        ids.push(id);
+                        without_courier.extend(request.courier.is_none().then_some(id));
+                    }
                 }
             }
             _ => {}
@@ -147,6 +152,18 @@ pub(super) async fn receive(
     }
     if !checked {
         return Err(Error::FormExpired);
+    }
+    // A form sends its fields in their sequence on the page, where the files come first.
+    if let Some(courier) = request.courier.clone() {
+        for id in without_courier {
+            let courier = courier.clone();
+            let set = move |tx: &mut dyn Tx| match store::open(tx, id)? {
+                Some(upload) => store::set_courier(tx, &upload, &courier),
+                None => Ok(()),
+            };
+            state.storage.write(set).await?;
+            preview(&state, id, &request).await?;
+        }
     }
     match (ids.as_slice(), refused.as_slice()) {
         ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
@@ -208,17 +225,12 @@ async fn whole(mut field: Field<'_>, most: usize) -> PageResult<Result<Vec<u8>, 
     Ok(if length > most { Err(Refusal::TooLarge { limit_mib: (most >> 20) as u64 }) } else { Ok(bytes) })
 }
 
-async fn take(
-    state: &AppState,
-    member_id: i64,
-    name: &str,
-    bytes: Vec<u8>,
-    request: &Request,
-) -> Result<i64, UploadError> {
-    let id = state.uploads.receive(Some(member_id), name, bytes, request).await?;
+/// What a kept file would do. The refusal, or the wish for a password, is kept with the upload and shown
+/// on its page.
+async fn preview(state: &AppState, id: i64, request: &Request) -> Result<(), UploadError> {
     match state.uploads.preview(id, None, request).await {
-        // The refusal, or the wish for a password, is kept with the upload and shown on its page.
-        Ok(_) | Err(UploadError::Refused(_)) => Ok(id),
+        // A refused file is not there any more to be read again.
+        Ok(_) | Err(UploadError::Refused(_) | UploadError::FileGone | UploadError::Gone) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -131,7 +131,7 @@ async fn bring_without_courier(app: &TestApp, courier: &str) -> Answer {
     let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
     let courier = courier.to_owned();
     app.post_multipart("/uploads", |form| {
-        form.text("courier", courier).part("files", Part::bytes(list).file_name("송장.xlsx"))
+        form.part("files", Part::bytes(list).file_name("송장.xlsx")).text("courier", courier)
     })
     .await
 }
@@ -148,6 +148,17 @@ async fn the_page_of_a_mistake_leads_only_where_something_is() {
         let link = format!("/uploads/{}", link.replace("&#38;", "&").replace("&amp;", "&"));
         assert_eq!(app.get(&link).await.status, StatusCode::OK, "{link}");
     }
+}
+
+#[tokio::test]
+async fn a_courier_typed_below_the_files_is_theirs() {
+    let app = TestApp::as_admin().await;
+    let asks = "name=\"courier\"";
+    let answer = bring_without_courier(&app, "").await;
+    assert!(follow(&app, answer).await.contains(asks));
+    let answer = bring_without_courier(&app, "로젠택배").await;
+    let page = follow(&app, answer).await;
+    assert!(!page.contains(asks), "{page}");
 }
 
 #[tokio::test]
