@@ -43,6 +43,7 @@ const surroundings = {
   ...process.env,
   FOLDER: folder,
   PROGRAM: BINARY,
+  PREVIOUS: process.env.MUKKEUM_PREVIOUS ?? '',
   MUKKEUM_SYSTEMCTL: path.join(HERE, 'systemctl'),
   MUKKEUM_HAPROXY: `UNIX-CONNECT:${folder}/haproxy.sock`,
   MUKKEUM_STATE: `${folder}/state`,
