@@ -125,7 +125,7 @@ pub(super) async fn receive(
             Some("courier") => {
                 request.courier = match courier(&short_text(field).await?) {
                     Ok(courier) => courier,
-                    Err(problem) => return nothing(&state, layout, &uri, &problem).await,
+                    Err(problem) => return again(&state, layout, &uri, &problem).await,
                 };
             }
             Some("files") => {
@@ -167,7 +167,7 @@ pub(super) async fn receive(
     }
     match (ids.as_slice(), refused.as_slice()) {
         ([id], []) if left_out == 0 => Ok(redirect(&format!("/uploads/{}", crockford(*id)))),
-        ([], []) => nothing(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
+        ([], []) => again(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
         _ => {
             let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", ids.len());
             for (name, reason) in &refused {
@@ -186,8 +186,8 @@ pub(super) async fn receive(
     }
 }
 
-/// The page again, and why nothing was taken.
-async fn nothing(state: &AppState, layout: Layout, uri: &Uri, why: &str) -> PageResult {
+/// The page again, with what is wrong. Files that came before it stand in its list.
+async fn again(state: &AppState, layout: Layout, uri: &Uri, why: &str) -> PageResult {
     let mut answer = list_page(state, layout, Which::All, Paging::default(), uri).await?;
     answer.layout.notice = Some(Notice::said(Tone::Warning, why));
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))

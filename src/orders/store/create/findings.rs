@@ -1,4 +1,4 @@
-//! What new orders name that is not there yet.
+//! What new orders name that is not there yet, or not in use.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
