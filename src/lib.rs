@@ -21,6 +21,7 @@
 //! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
 //! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
 //! | [`vault`] | seals secrets that have to be kept readable |
+//! | [`text`] | parsers of typed and imported text: telephone numbers, postal codes, quantities, money |
 //! | [`time`] | moments and dates; the Korean clock |
 //! | [`config`] | settings: flags, variables, file |
 //! | [`cli`] | the command line, one file a command |
@@ -73,6 +74,7 @@ pub mod sessions;
 pub mod sheets;
 pub mod shop;
 pub mod storage;
+pub mod text;
 pub mod time;
 pub mod uploads;
 pub mod vault;

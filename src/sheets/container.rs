@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::compound::Compound;
 use super::decrypt;
+use super::encoding;
 use super::refusal::Refusal;
-use super::text;
 
 const ZIP: &[u8] = b"PK\x03\x04";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -79,7 +79,7 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, Refusal> 
 }
 
 fn written(bytes: &[u8]) -> Result<Container, Refusal> {
-    let Some(decoded) = text::decode(bytes) else {
+    let Some(decoded) = encoding::decode(bytes) else {
         return Err(Refusal::not_spreadsheet("알 수 없는 형식"));
     };
     let start: String = decoded.trim_start().chars().take(4096).collect::<String>().to_ascii_lowercase();

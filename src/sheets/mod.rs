@@ -6,26 +6,32 @@
 //! held twice. A file that cannot be used is a [`Refusal`], whose text tells a person what it is and
 //! what to do. [`rejected_rows`] writes the bad rows back with the reasons beside them.
 
+mod cell;
 mod compound;
 mod container;
+mod csv;
 mod decrypt;
-mod package;
-mod parts;
+mod encoding;
+mod limits;
 mod profile;
 mod refusal;
 mod table;
-mod text;
 pub mod values;
 mod workbook;
 mod write;
 mod xls;
+mod xlsx;
+mod xlsx_package;
+mod xlsx_parts;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use cell::{Cell, Row};
 pub use container::needs_password;
+pub use limits::Limits;
 pub use profile::{Change, ChangeKind, Field, Kind, OptionStyle, Profile, ProfileError, Profiles};
 pub use refusal::Refusal;
 pub use table::Table;
-pub use workbook::{Cell, Limits, Row, Workbook, open};
+pub use workbook::{Workbook, open};
 pub use write::rejected_rows;

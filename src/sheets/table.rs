@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::cell::{Cell, Row};
+use super::encoding::repair_mojibake;
 use super::profile::{Field, Kind, Profile, Profiles, Shape};
 use super::refusal::Refusal;
-use super::text::without_mojibake;
 use super::values;
-use super::workbook::{Cell, Head, Row, Workbook};
+use super::workbook::{SheetPreview, Workbook};
+use crate::text::one_line;
 
 /// Headers that must be missing before a file is no longer taken for that of a channel.
 const NEARLY: usize = 2;
@@ -77,7 +79,7 @@ impl Profiles {
 
     #[expect(clippy::unused_self, reason = "belongs to the profiles")]
     fn best(&self, workbook: &mut Workbook, profiles: &[&Profile], any: bool) -> Result<Table, Refusal> {
-        let (heads, failure) = workbook.heads();
+        let (heads, failure) = workbook.previews();
         let (bare, profiles): (Vec<&Profile>, Vec<&Profile>) =
             profiles.iter().copied().partition(|profile| !profile.letters.is_empty());
         let without_header = bare.iter().find_map(|profile| without_header(profile, &heads));
@@ -127,7 +129,7 @@ impl Profiles {
 
 /// The table of a file without a header, where every row at the top of a sheet is of the profile's
 /// shape.
-fn without_header(profile: &Profile, heads: &[Head]) -> Option<Table> {
+fn without_header(profile: &Profile, heads: &[SheetPreview]) -> Option<Table> {
     let fits = |cells: &[String]| {
         profile.letters.iter().all(|(letter, shape)| {
             let text = column_of(letter).and_then(|column| cells.get(column)).map_or("", String::as_str);
@@ -167,9 +169,9 @@ const fn order_first(kind: Kind) -> u8 {
     }
 }
 
-fn candidates(heads: Vec<Head>) -> Vec<Candidate> {
+fn candidates(heads: Vec<SheetPreview>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for Head { sheet, rows } in heads {
+    for SheetPreview { sheet, rows } in heads {
         for (row, headers) in rows {
             if let Some(mended) = mended_headers(&headers) {
                 let places = places(&mended);
@@ -183,7 +185,7 @@ fn candidates(heads: Vec<Head>) -> Vec<Candidate> {
 
 /// The headers without mojibake, when there is any.
 fn mended_headers(headers: &[String]) -> Option<Vec<String>> {
-    let mended: Vec<Option<String>> = headers.iter().map(|header| without_mojibake(header)).collect();
+    let mended: Vec<Option<String>> = headers.iter().map(|header| repair_mojibake(header)).collect();
     mended.iter().any(Option::is_some).then(|| {
         mended.into_iter().zip(headers).map(|(mended, header)| mended.unwrap_or_else(|| header.clone())).collect()
     })
@@ -270,7 +272,7 @@ impl Table {
 
     /// The header of a column, on one line.
     pub fn header(&self, column: usize) -> String {
-        self.headers.get(column).map(|header| values::one_line(header)).unwrap_or_default()
+        self.headers.get(column).map(|header| one_line(header)).unwrap_or_default()
     }
 
     /// Hands out the rows below the header; a helper row directly below it is left out.
@@ -302,7 +304,7 @@ impl Table {
 
 fn mended<'a>(row: &Row<'a>) -> Row<'a> {
     let mend = |cell: &Cell<'a>| match cell {
-        Cell::Text(text) => Cell::Text(without_mojibake(text).map_or_else(|| text.clone(), Into::into)),
+        Cell::Text(text) => Cell::Text(repair_mojibake(text).map_or_else(|| text.clone(), Into::into)),
         cell => cell.clone(),
     };
     Row { number: row.number, cells: row.cells.iter().map(mend).collect(), date1904: row.date1904 }

@@ -6,12 +6,14 @@
 
 use std::borrow::Cow;
 
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
-
+use super::cell::Cell;
 use super::profile::OptionStyle;
-use super::workbook::Cell;
 use crate::orders::model::OrderOption;
+use crate::text::{
+    Parsed, is_invisible, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity,
+    parse_zip_code, quantity_from_number,
+};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 /// Doubles hold whole numbers exactly below this.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -19,28 +21,10 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const SERIALS: std::ops::Range<f64> = 20_000.0..80_000.0;
 /// Longer keys are no order numbers.
 const MAX_ID: usize = 64;
-const MAX_QUANTITY: i64 = 100_000;
-const MAX_MONEY: f64 = 1e12;
-
-/// A value, or what is wrong with it.
-pub type Read<T> = Result<T, &'static str>;
-
-/// NFKC, without copying what is normal already.
-pub fn nfkc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
-        text.into()
-    } else {
-        text.nfkc().collect::<String>().into()
-    }
-}
 
 /// A header as it is compared: NFKC, no white space at all.
 pub fn header(text: &str) -> String {
     nfkc(text).chars().filter(|letter| !letter.is_whitespace() && !is_invisible(*letter)).collect()
-}
-
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
 }
 
 /// The cell as text. Whole numbers have neither exponent nor fraction.
@@ -63,47 +47,13 @@ pub fn line(cell: &Cell<'_>) -> String {
     one_line(&text(cell))
 }
 
-/// [`line`] for text.
-pub fn one_line(text: &str) -> String {
-    let text = text.trim();
-    if is_one_line(text) {
-        return text.to_owned();
-    }
-    let mut line = String::with_capacity(text.len());
-    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty())
-    {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.extend(word.chars().filter(|letter| !is_invisible(*letter)));
-    }
-    line
-}
-
-/// Nothing to be done: the only white space is single spaces. Looks at bytes: Hangul and ASCII begin
-/// with none of those that begin a special space, a mark or a control character.
-fn is_one_line(text: &str) -> bool {
-    let mut after_space = false;
-    text.bytes().all(|byte| {
-        let double = byte == b' ' && after_space;
-        after_space = byte == b' ';
-        !double && !matches!(byte, 0..=0x1F | 0x7F | 0xC2 | 0xE1..=0xE3 | 0xEF)
-    })
-}
-
-/// Several lines: line breaks stay, other control characters and NBSP become spaces.
+/// The cell's text on several lines.
 pub fn lines(cell: &Cell<'_>) -> String {
-    let text = text(cell);
-    if is_one_line(&text) {
-        return text.trim().to_owned();
-    }
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace("_x000D_", "");
-    let tame = |letter: char| if letter == '\u{A0}' || letter.is_control() && letter != '\n' { ' ' } else { letter };
-    text.chars().map(tame).collect::<String>().trim().to_owned()
+    multi_line(&text(cell))
 }
 
 /// A key: letters and digits of any kind; a number only when it is exact.
-pub fn id(cell: &Cell<'_>) -> Read<String> {
+pub fn id(cell: &Cell<'_>) -> Parsed<String> {
     match cell {
         Cell::Number(number) if number.fract() == 0.0 && (0.0..EXACT).contains(number) => Ok(number_text(*number)),
         Cell::Number(_) => {
@@ -118,7 +68,7 @@ pub fn id(cell: &Cell<'_>) -> Read<String> {
 }
 
 /// A key of digits, so many to so many.
-pub fn digits(id: &str, least: usize, most: usize) -> Read<()> {
+pub fn digits(id: &str, least: usize, most: usize) -> Parsed<()> {
     if id.bytes().all(|byte| byte.is_ascii_digit()) && (least..=most).contains(&id.len()) {
         Ok(())
     } else {
@@ -126,64 +76,18 @@ pub fn digits(id: &str, least: usize, most: usize) -> Read<()> {
     }
 }
 
-/// 수량: a whole number from 1.
-pub fn quantity(cell: &Cell<'_>) -> Read<i64> {
-    const WRONG: &str = "수량은 1부터 100,000까지의 정수여야 해요";
-    if cell.is_blank() {
-        return Err("수량이 비어 있어요");
-    }
-    let number = plain_number(cell).filter(|number| number.fract() == 0.0).ok_or(WRONG)?;
-    #[expect(clippy::cast_possible_truncation, reason = "bounded in the next line")]
-    let quantity = number as i64;
-    if (1..=MAX_QUANTITY).contains(&quantity) { Ok(quantity) } else { Err(WRONG) }
+/// 수량: an integer from 1.
+pub fn quantity(cell: &Cell<'_>) -> Parsed<i64> {
+    if let Cell::Number(number) = cell { quantity_from_number(*number) } else { parse_quantity(&text(cell)) }
 }
 
-/// Money in whole won: `471250`, `471,249`, `₩12,000`, `12000원`; nothing is 0.
-pub fn money(cell: &Cell<'_>) -> Read<i64> {
-    if cell.is_blank() {
-        return Ok(0);
-    }
-    let number = plain_number(cell).ok_or("금액을 읽을 수 없어요")?;
-    if !(0.0..MAX_MONEY).contains(&number) {
-        return Err("금액은 0원 이상, 1조 원 미만이어야 해요");
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
-    Ok(number.round() as i64)
-}
-
-fn plain_number(cell: &Cell<'_>) -> Option<f64> {
-    if let Cell::Number(number) = cell {
-        return number.is_finite().then_some(*number);
-    }
-    let Cell::Text(text) = cell else { return None };
-    let text = nfkc(text);
-    let text = text.trim();
-    let text = text.strip_prefix(['₩', '\\']).unwrap_or(text);
-    let text = text.strip_suffix('원').unwrap_or(text).trim();
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let whole = ungrouped(whole)?;
-    let all_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let positive = whole.strip_prefix('-').unwrap_or(&whole);
-    if positive.len() > 15 || !all_digits(positive) || !all_digits(fraction) {
-        return None;
-    }
-    format!("{whole}.{fraction}").parse().ok()
-}
-
-/// Takes out thousands separators where they stand in their places.
-fn ungrouped(text: &str) -> Option<String> {
-    let mut groups = text.split(',');
-    let first = groups.next()?;
-    let rest: Vec<&str> = groups.collect();
-    if rest.is_empty() {
-        return Some(first.to_owned());
-    }
-    let right = first.trim_start_matches('-').len() <= 3 && rest.iter().all(|group| group.len() == 3);
-    right.then(|| [first, &rest.concat()].concat())
+/// Money in whole won; an empty cell is 0.
+pub fn money(cell: &Cell<'_>) -> Parsed<i64> {
+    if let Cell::Number(number) = cell { money_from_number(*number) } else { parse_money(&text(cell)) }
 }
 
 /// A moment of the Korean clock. A date without time is its midnight.
-pub fn moment(cell: &Cell<'_>, date1904: bool) -> Read<NaiveDateTime> {
+pub fn moment(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDateTime> {
     const WRONG: &str = "날짜를 읽을 수 없어요";
     let moment = match cell {
         Cell::DateTime(moment) => Some(*moment),
@@ -199,7 +103,7 @@ pub fn moment(cell: &Cell<'_>, date1904: bool) -> Read<NaiveDateTime> {
 }
 
 /// The date of [`moment`].
-pub fn date(cell: &Cell<'_>, date1904: bool) -> Read<NaiveDate> {
+pub fn date(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDate> {
     moment(cell, date1904).map(|moment| moment.date())
 }
 
@@ -281,70 +185,18 @@ fn unseparated(text: &str) -> Option<NaiveDateTime> {
     date.and_hms_opt(part(8..10)?, part(10..12)?, part(12..14)?)
 }
 
-/// A Korean telephone number with its hyphens; nothing is an empty text.
-pub fn phone(cell: &Cell<'_>) -> Read<String> {
-    const WRONG: &str = "전화번호 형식이 맞지 않아요";
-    if cell.is_blank() {
-        return Ok(String::new());
-    }
-    let text = text(cell);
-    let text = nfkc(&text);
-    if !text
-        .trim_matches('\'')
-        .chars()
-        .all(|letter| letter.is_ascii_digit() || letter.is_whitespace() || "-–—‐‑−().+".contains(letter))
-    {
-        return Err(WRONG);
-    }
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let digits = match digits.strip_prefix("82") {
-        Some(rest) if text.contains('+') => format!("0{}", rest.trim_start_matches('0')),
-        _ => digits,
-    };
-    hyphenated(&with_leading_zero(&digits)).ok_or(WRONG)
+/// A Korean telephone number with hyphens; empty for an empty cell.
+pub fn phone(cell: &Cell<'_>) -> Parsed<String> {
+    parse_phone(&text(cell))
 }
 
-/// A zero that Excel took for nothing.
-fn with_leading_zero(digits: &str) -> String {
-    let lost = matches!(
-        (digits.as_bytes(), digits.len()),
-        ([b'1', b'0' | b'1' | b'6'..=b'9', ..] | [b'3'..=b'6', _, ..] | [b'7' | b'8', b'0', ..], 9..=10)
-            | ([b'2', ..], 8..=9)
-            | ([b'5', b'0', ..], 11)
-    );
-    if lost { format!("0{digits}") } else { digits.to_owned() }
-}
-
-fn hyphenated(digits: &str) -> Option<String> {
-    let split = |first: usize, last: usize| -> Option<String> {
-        let middle = digits.len().checked_sub(last)?;
-        Some(format!("{}-{}-{}", digits.get(..first)?, digits.get(first..middle)?, digits.get(middle..)?))
-    };
-    match (digits.as_bytes(), digits.len()) {
-        ([b'1', b'5' | b'6' | b'8', ..], 8) => Some(format!("{}-{}", digits.get(..4)?, digits.get(4..)?)),
-        ([b'0', b'5', b'0', ..], 11 | 12) => split(4, 4),
-        ([b'0', b'2', ..], 9..=10) => split(2, 4),
-        ([b'0', b'1' | b'3'..=b'8', ..], 10..=11) => split(3, 4),
-        _ => None,
-    }
-}
-
-/// Five digits, padded; empty for nothing.
-pub fn zip_code(cell: &Cell<'_>) -> Read<String> {
-    let id = text(cell);
-    let digits: String =
-        nfkc(&id).chars().filter(|letter| !letter.is_whitespace() && !"-'".contains(*letter)).collect();
-    if digits.is_empty() {
-        return Ok(String::new());
-    }
-    if digits.len() > 5 || digits.len() < 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("우편번호는 숫자 다섯 자리여야 해요");
-    }
-    Ok(format!("{digits:0>5}"))
+/// A postal code of five digits; empty for an empty cell.
+pub fn zip_code(cell: &Cell<'_>) -> Parsed<String> {
+    parse_zip_code(&text(cell))
 }
 
 /// A courier's number: digits without hyphens, or an EMS number.
-pub fn tracking_number(cell: &Cell<'_>) -> Read<String> {
+pub fn tracking_number(cell: &Cell<'_>) -> Parsed<String> {
     const WRONG: &str = "송장번호 형식이 맞지 않아요";
     let id = id(cell)?;
     let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();

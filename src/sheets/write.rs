@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use rust_xlsxwriter::{Format, Workbook as Writer, Worksheet, XlsxError};
 
+use super::cell::{Cell, Row};
 use super::refusal::Refusal;
 use super::table::Table;
-use super::workbook::{Cell, Row, Workbook};
+use super::workbook::Workbook;
 
 /// The last column.
 const REASON: &str = "사유";

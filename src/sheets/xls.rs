@@ -9,9 +9,10 @@ use std::ops::ControlFlow;
 
 use encoding_rs::EUC_KR;
 
-use super::parts;
+use super::cell::{Cell, Row};
+use super::limits::{LimitCounter, truncate};
 use super::refusal::Refusal;
-use super::workbook::{Cell, Counter, Row, cut};
+use super::xlsx_parts;
 
 /// Shared strings; an .xls has at most 65,536 rows.
 const MAX_STRINGS: usize = 1_000_000;
@@ -92,7 +93,7 @@ impl Xls {
                 record::DATE_MODE => xls.date1904 = u16_at(data, 0) == Some(1),
                 record::FORMAT => {
                     if let (Some(id), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|rest| xls.string(rest))) {
-                        custom.insert(id, parts::is_date_format(&code));
+                        custom.insert(id, xlsx_parts::is_date_format(&code));
                     }
                 }
                 record::XF if formats.len() < MAX_FORMATS => formats.push(u16_at(data, 2).unwrap_or(0)),
@@ -111,7 +112,7 @@ impl Xls {
         }
         xls.dates = formats
             .into_iter()
-            .map(|id| custom.get(&id).copied().unwrap_or_else(|| parts::is_builtin_date(u32::from(id))))
+            .map(|id| custom.get(&id).copied().unwrap_or_else(|| xlsx_parts::is_builtin_date(u32::from(id))))
             .collect();
         if xls.sheets.is_empty() {
             return Err(Refusal::Damaged);
@@ -148,7 +149,7 @@ impl Xls {
     pub(super) fn rows(
         &self,
         sheet: usize,
-        counter: &mut Counter,
+        counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let start = self.sheets.get(sheet).map(|(_, at)| *at).ok_or(Refusal::Damaged)?;
@@ -168,7 +169,7 @@ impl Xls {
                 _ => {
                     for (place, cell) in self.cells(kind, data, &mut formula) {
                         counter.cell()?;
-                        if put(&mut row, place, cell, counter, visit)?.is_break() {
+                        if push_cell(&mut row, place, cell, counter, visit)?.is_break() {
                             return Ok(());
                         }
                     }
@@ -191,7 +192,7 @@ impl Xls {
         match kind {
             record::LABEL_SST => {
                 let text = u32_at(data, 6).and_then(|index| self.strings.get(index as usize));
-                text.map(|text| (place, Cell::Text(cut(text).into()))).into_iter().collect()
+                text.map(|text| (place, Cell::Text(truncate(text).into()))).into_iter().collect()
             }
             record::LABEL | record::RICH_STRING => {
                 one(data.get(6..).and_then(|rest| self.string(rest)).map(|text| Cell::Text(text.into())))
@@ -238,11 +239,12 @@ impl Xls {
     }
 }
 
-fn put<'a>(
+/// Adds a cell to the current row, after visiting the row before when the cell starts a new one.
+fn push_cell<'a>(
     row: &mut Row<'a>,
     (number, column): (u16, u16),
     cell: Cell<'a>,
-    counter: &mut Counter,
+    counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, Refusal> {
     let number = u32::from(number) + 1;
@@ -258,12 +260,7 @@ fn put<'a>(
         row.number = number;
     }
     if column < counter.max_columns() {
-        if column >= row.cells.len() {
-            row.cells.resize(column + 1, Cell::Empty);
-        }
-        if let Some(place) = row.cells.get_mut(column) {
-            *place = cell;
-        }
+        row.set_cell(column, cell);
     }
     Ok(ControlFlow::Continue(()))
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sheets::{Cell, Field, Refusal, Row, Table, Workbook, values};
 use crate::storage::lengths;
+use crate::text::Parsed;
 
 pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
@@ -112,7 +113,7 @@ impl Key {
         key
     }
 
-    fn in_form(&self, id: &str) -> values::Read<()> {
+    fn in_form(&self, id: &str) -> Parsed<()> {
         self.digits.map_or(Ok(()), |[least, most]| values::digits(id, least, most))
     }
 }
@@ -186,7 +187,7 @@ impl<'r, 'c> Cells<'r, 'c> {
     }
 
     /// A value, or its default and a problem.
-    fn read<T: Default>(&mut self, columns: &[usize], read: impl FnOnce(&Cell<'_>) -> values::Read<T>) -> T {
+    fn read<T: Default>(&mut self, columns: &[usize], read: impl FnOnce(&Cell<'_>) -> Parsed<T>) -> T {
         read(self.cell(columns)).unwrap_or_else(|problem| {
             self.problem(self.pick(columns).unwrap_or_default(), problem);
             T::default()

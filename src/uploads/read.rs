@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::check::{self, Checked, StateRow, TrackingRow};
 use crate::orders::model::NewOrder;
-use crate::sheets::{self, Kind, Limits, Profile, Profiles, Refusal, Table, Workbook, values};
+use crate::sheets::{self, Kind, Limits, Profile, Profiles, Refusal, Table, Workbook};
 use crate::storage::lengths;
+use crate::text::one_line;
 
 /// What somebody said about a file; the rest is recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Request {
 /// # Errors
 /// What to mend, in Korean.
 pub fn courier(typed: &str) -> Result<Option<String>, String> {
-    let name = values::one_line(typed);
+    let name = one_line(typed);
     match name.chars().count() {
         0 => Ok(None),
         length if length > lengths::COURIER => Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", lengths::COURIER)),

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 
 use super::Problem;
 use crate::orders::model::OrderOption;
-use crate::sheets::{Cell, values};
 use crate::storage::lengths;
+use crate::text::{one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
 use crate::time::parse_date;
 
 /// Characters a memo may have.
@@ -64,8 +64,8 @@ impl OptionInput {
 /// The options that were chosen.
 pub fn picked(options: &[OptionInput]) -> Vec<OrderOption> {
     let pick = |option: &OptionInput| {
-        let value = values::one_line(option.picked()?);
-        Some(OrderOption { key: values::one_line(&option.key), value })
+        let value = one_line(option.picked()?);
+        Some(OrderOption { key: one_line(&option.key), value })
     };
     options.iter().filter_map(pick).collect()
 }
@@ -103,7 +103,7 @@ impl<'i> Reading<'i> {
 
     /// One line of at most `most` characters.
     pub fn line(&mut self, field: &'static str, was: &str, most: usize) -> String {
-        let line = values::one_line(self.inputs.get(field));
+        let line = one_line(self.inputs.get(field));
         if line != was && line.chars().count() > most {
             self.problem(field, format!("{most}자까지 쓸 수 있어요."));
         }
@@ -126,7 +126,7 @@ impl<'i> Reading<'i> {
         if typed == was {
             return was.to_owned();
         }
-        let read = values::phone(&Cell::Text(typed.into()));
+        let read = parse_phone(typed);
         self.read(field, read.map_err(|_| "전화번호를 010-0000-0000처럼 입력해 주세요."))
     }
 
@@ -144,7 +144,7 @@ impl<'i> Reading<'i> {
         if typed == was {
             return was.to_owned();
         }
-        let read = values::zip_code(&Cell::Text(typed.into()));
+        let read = parse_zip_code(typed);
         self.read(field, read.map_err(|_| "우편번호를 숫자 다섯 자리로 입력해 주세요."))
     }
 
@@ -183,14 +183,14 @@ impl<'i> Reading<'i> {
 /// # Errors
 /// What to mend, in Korean; so it is for the others below.
 pub fn read_quantity(text: &str) -> Result<i64, &'static str> {
-    values::quantity(&Cell::Text(text.trim().into())).map_err(|_| "수량을 1 이상의 숫자로 입력해 주세요.")
+    parse_quantity(text).map_err(|_| "수량을 1 이상의 숫자로 입력해 주세요.")
 }
 
 /// 금액 as typed, whole won.
 pub fn read_price(text: &str) -> Result<i64, &'static str> {
     const WRONG: &str = "금액을 0 이상의 숫자로 입력해 주세요.";
     let text = text.trim();
-    if text.is_empty() { Err(WRONG) } else { values::money(&Cell::Text(text.into())).map_err(|_| WRONG) }
+    if text.is_empty() { Err(WRONG) } else { parse_money(text).map_err(|_| WRONG) }
 }
 
 /// An option's value as typed.

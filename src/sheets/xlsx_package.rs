@@ -1,11 +1,12 @@
-//! An .xlsx made harmless before calamine sees it.
+//! A safe view of an .xlsx for calamine.
 //!
-//! A zip directory may lie about sizes, `uniqueCount` may ask for terabytes, and a style sheet of a
-//! few kilobytes may copy a font name a million times. So calamine is given a [`Package`]: a zip that
-//! exists only while it is read. Its small parts are written anew from what was understood of the
-//! original (sheet names become numbers, styles keep nothing but "is a date"); shared strings and
-//! sheets are inflated on the fly, never more than the directory declares (and that is bounded) and never more
-//! than the [`Allowance`] between two cells. Each sheet is inflated once, and nothing is kept.
+//! A malicious .xlsx can make calamine allocate without bound: the zip directory may declare wrong sizes,
+//! `uniqueCount` may request terabytes, and a style sheet of a few kilobytes may copy a font name a million
+//! times. calamine therefore reads a [`Package`]: a virtual zip that is generated while it is read. Small parts
+//! are generated from the parsed original (sheet names become numbers, styles keep only the date flag). SharedBytes
+//! strings and sheets are inflated on the fly, bounded by the size that the directory declares, by fixed
+//! maximums, and by the [`InflateBudget`] between two cells. Each sheet is inflated once and never held in
+//! memory as a whole.
 
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -15,47 +16,48 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::parts::{self, SheetPart};
+use super::limits::catch_parser_panic;
 use super::refusal::Refusal;
-use super::workbook::guarded;
+use super::xlsx_parts::{self, SheetPart};
 
-/// Inflated bytes of all sheets.
+/// Inflated bytes of all sheets together.
 const MAX_SHEET_BYTES: u64 = 300 << 20;
-/// Inflated bytes of the shared strings, all of which calamine keeps.
-const MAX_STRINGS: u64 = 64 << 20;
-/// Shared strings: 50,000 rows of 40 texts that are all different.
+/// Inflated bytes of the shared strings, which calamine holds in memory.
+const MAX_STRINGS_BYTES: u64 = 64 << 20;
+/// SharedBytes strings: 50,000 rows of 40 distinct texts.
 const MAX_STRING_COUNT: usize = 2_000_000;
-/// Inflated bytes of the parts that are rewritten: relations, workbook, styles.
-const MAX_SMALL_PART: u64 = 16 << 20;
-/// Parts of a workbook with pictures are some hundreds.
+/// Inflated bytes of each regenerated part: relations, workbook, styles.
+const MAX_SMALL_PART_BYTES: u64 = 16 << 20;
+/// Entries of the zip; a workbook with pictures has some hundreds.
 const MAX_ENTRIES: usize = 10_000;
-/// Sheets that are looked at.
+/// Sheets beyond are ignored.
 const MAX_SHEETS: usize = 100;
-/// Inflated bytes between two cells: a text of 32,767 letters takes at most 0.4 MB, a long run of
-/// empty rows some MB.
-const ALLOWANCE: u64 = 32 << 20;
-/// A zip is read from its end, in steps of a kilobyte: what lies there must not have to be inflated to
-/// its own end first.
-const READ_FROM_THE_END: usize = 4 << 10;
-/// Inflated bytes from which a part is inflated on a thread of its own.
-const WORTH_A_THREAD: u64 = 256 << 10;
+/// Inflated bytes between two cells: a text of 32,767 characters takes at most 0.4 MB, a long run of empty
+/// rows some MB.
+const CELL_BUDGET_BYTES: u64 = 32 << 20;
+/// Padding at the end of the package. A zip reader seeks backwards from the end in steps of 1 KiB; without
+/// padding it would read, and so inflate, the end of the last sheet first.
+const END_PADDING_BYTES: usize = 4 << 10;
+/// Inflated bytes from which a part is inflated on a separate thread.
+const MIN_THREADED_BYTES: u64 = 256 << 10;
 
-/// How many bytes may still be handed out before the next cell.
+/// Inflated bytes that may still be read before the next cell.
 #[derive(Clone, Default)]
-pub(super) struct Allowance(Arc<AtomicU64>);
+pub(super) struct InflateBudget(Arc<AtomicU64>);
 
-impl Allowance {
-    /// A cell was read: the next one may take as much again.
-    pub(super) fn renew(&self) {
-        self.0.store(ALLOWANCE, Ordering::Relaxed);
+impl InflateBudget {
+    /// Restores the full budget; called for each cell.
+    pub(super) fn reset(&self) {
+        self.0.store(CELL_BUDGET_BYTES, Ordering::Relaxed);
     }
 
-    /// No limit, while the shared strings (counted before) are read.
-    fn lift(&self) {
+    /// Removes the limit while the shared strings are read, whose size is checked in advance.
+    fn disable(&self) {
         self.0.store(u64::MAX, Ordering::Relaxed);
     }
 
-    fn take(&self, bytes: usize) -> io::Result<()> {
+    /// Consumes `bytes` of the budget.
+    fn consume(&self, bytes: usize) -> io::Result<()> {
         let left = self.0.load(Ordering::Relaxed);
         let left = left.checked_sub(bytes as u64).ok_or_else(|| io::Error::other("too much between two cells"))?;
         self.0.store(left, Ordering::Relaxed);
@@ -63,38 +65,38 @@ impl Allowance {
     }
 }
 
-/// An opened workbook.
+/// An .xlsx opened by calamine.
 pub(super) struct Opened {
-    /// calamine over the harmless package
+    /// calamine's reader of the package
     pub(super) xlsx: calamine::Xlsx<Package>,
-    /// names in the file, in order; calamine knows sheet `i` as `i`
+    /// sheet names of the file, in order; calamine sees sheet `i` under the name `i`
     pub(super) sheets: Vec<String>,
-    /// days are counted from 1904
+    /// serial dates count from 1904
     pub(super) date1904: bool,
-    /// to be renewed at each cell
-    pub(super) allowance: Allowance,
+    /// to be reset at each cell
+    pub(super) budget: InflateBudget,
 }
 
 /// Opens an .xlsx.
 ///
 /// # Errors
-/// Damaged, no workbook, or larger than any real one.
+/// The file is damaged, no workbook, or exceeds the limits.
 pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, Refusal> {
     if memchr::memmem::find_iter(&bytes, b"PK\x01\x02").take(MAX_ENTRIES + 1).count() > MAX_ENTRIES {
         return Err(Refusal::TooManyCells);
     }
     let mut source = Source::open(bytes)?;
-    let book = parts::read(&mut |path| source.small_part(path))?;
+    let book = xlsx_parts::read(&mut |path| source.small_part(path))?;
     let sheets: Vec<&SheetPart> = book.sheets.iter().take(MAX_SHEETS).collect();
 
     let mut package = PackageBuilder::default();
-    package.written("_rels/.rels", parts::ROOT_RELATIONS.into());
-    package.written("xl/workbook.xml", parts::workbook(sheets.len(), book.date1904));
-    package.written("xl/_rels/workbook.xml.rels", parts::relations(sheets.len()));
-    package.written("xl/styles.xml", parts::styles(&book.dates));
+    package.add_bytes("_rels/.rels", xlsx_parts::ROOT_RELATIONS.into());
+    package.add_bytes("xl/workbook.xml", xlsx_parts::workbook(sheets.len(), book.date1904));
+    package.add_bytes("xl/_rels/workbook.xml.rels", xlsx_parts::relations(sheets.len()));
+    package.add_bytes("xl/styles.xml", xlsx_parts::styles(&book.dates));
     if let Some(part) = book.strings.as_deref().and_then(|path| source.find(path)) {
         check_strings(&source.bytes, &part)?;
-        package.inflated("xl/sharedStrings.xml", part);
+        package.add_part("xl/sharedStrings.xml", part);
     }
     let mut total = 0u64;
     for (index, sheet) in sheets.iter().enumerate() {
@@ -103,22 +105,22 @@ pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, Refusal> {
         if total > MAX_SHEET_BYTES {
             return Err(Refusal::TooLarge { limit_mib: MAX_SHEET_BYTES >> 20 });
         }
-        package.inflated(&format!("xl/worksheets/sheet{index}.xml"), part);
+        package.add_part(&format!("xl/worksheets/sheet{index}.xml"), part);
     }
-    package.written("end", " ".repeat(READ_FROM_THE_END));
+    package.add_bytes("end", " ".repeat(END_PADDING_BYTES));
     let names = sheets.iter().map(|sheet| sheet.name.clone()).collect();
-    let allowance = Allowance::default();
-    allowance.lift();
-    let package = package.build(source.bytes, allowance.clone());
-    let xlsx = guarded(|| calamine::Reader::new(package))?;
-    Ok(Opened { xlsx, sheets: names, date1904: book.date1904, allowance })
+    let budget = InflateBudget::default();
+    budget.disable();
+    let package = package.build(source.bytes, budget.clone());
+    let xlsx = catch_parser_panic(|| calamine::Reader::new(package))?;
+    Ok(Opened { xlsx, sheets: names, date1904: book.date1904, budget })
 }
 
-/// The bytes of the original, shared and never copied.
+/// Bytes of the original file, shared without copying.
 #[derive(Clone)]
-struct Shared(Arc<Vec<u8>>);
+struct SharedBytes(Arc<Vec<u8>>);
 
-impl AsRef<[u8]> for Shared {
+impl AsRef<[u8]> for SharedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
@@ -126,11 +128,11 @@ impl AsRef<[u8]> for Shared {
 
 /// The original zip.
 struct Source {
-    archive: ZipArchive<Cursor<Shared>>,
-    bytes: Shared,
+    archive: ZipArchive<Cursor<SharedBytes>>,
+    bytes: SharedBytes,
 }
 
-/// A part of the original: where it lies and what the directory says about it.
+/// A part of the original: its byte range, and size and checksum as declared in the directory.
 #[derive(Clone, Copy)]
 struct Part {
     start: usize,
@@ -142,12 +144,12 @@ struct Part {
 
 impl Source {
     fn open(bytes: Arc<Vec<u8>>) -> Result<Self, Refusal> {
-        let bytes = Shared(bytes);
+        let bytes = SharedBytes(bytes);
         let archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(|_| Refusal::Damaged)?;
         Ok(Self { archive, bytes })
     }
 
-    /// Parts are found whatever the case of their letters and the lean of their slashes.
+    /// Finds a part by its path, ignoring case and the direction of slashes.
     fn find(&mut self, path: &str) -> Option<Part> {
         let same = |name: &str| name.replace('\\', "/").trim_start_matches('/').eq_ignore_ascii_case(path);
         let index = (0..self.archive.len())
@@ -166,28 +168,29 @@ impl Source {
         Some(Part { start, end, stored, size: file.size(), crc: file.crc32() })
     }
 
+    /// Inflates a small part into memory.
     fn small_part(&mut self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(part) = self.find(path) else { return Ok(None) };
-        if part.size > MAX_SMALL_PART {
+        if part.size > MAX_SMALL_PART_BYTES {
             return Err(Refusal::TooManyCells);
         }
         let mut plain = Vec::new();
-        Inflating::new(&self.bytes, &part).take(part.size).read_to_end(&mut plain).map_err(|_| Refusal::Damaged)?;
+        InflateReader::new(&self.bytes, &part).take(part.size).read_to_end(&mut plain).map_err(|_| Refusal::Damaged)?;
         Ok(Some(plain))
     }
 }
 
-/// calamine reserves room for `uniqueCount` strings unseen, and keeps every string: both are counted
-/// before, in one pass over the inflated bytes.
-fn check_strings(bytes: &Shared, part: &Part) -> Result<(), Refusal> {
+/// Checks the shared strings in one pass over the inflated bytes: calamine allocates for the declared
+/// `uniqueCount` unchecked, and holds all strings in memory.
+fn check_strings(bytes: &SharedBytes, part: &Part) -> Result<(), Refusal> {
     const NAME: &[u8] = b"uniqueCount";
-    /// the longest thing looked for: the name, its quotes and a number
-    const OVERLAP: usize = 64;
-    if part.size > MAX_STRINGS {
+    /// longest match that may span two windows: the name, its quotes and a number
+    const OVERLAP_BYTES: usize = 64;
+    if part.size > MAX_STRINGS_BYTES {
         return Err(Refusal::TooManyCells);
     }
-    let mut reader = Inflating::new(bytes, part).take(part.size);
-    let mut window = vec![0u8; OVERLAP + (64 << 10)];
+    let mut reader = InflateReader::new(bytes, part).take(part.size);
+    let mut window = vec![0u8; OVERLAP_BYTES + (64 << 10)];
     let (mut kept, mut items) = (0usize, 0usize);
     loop {
         let read = reader.read(&mut window[kept..]).map_err(|_| Refusal::Damaged)?;
@@ -203,7 +206,7 @@ fn check_strings(bytes: &Shared, part: &Part) -> Result<(), Refusal> {
         if read == 0 {
             return Ok(());
         }
-        let keep = filled.min(OVERLAP);
+        let keep = filled.min(OVERLAP_BYTES);
         window.copy_within(filled - keep..filled, 0);
         kept = keep;
     }
@@ -214,14 +217,14 @@ fn declared_count(after_name: &[u8]) -> usize {
     digits.fold(0, |number: usize, byte| number.saturating_mul(10).saturating_add(usize::from(byte - b'0')))
 }
 
-/// A stretch of the original, read from wherever it is.
-struct Stretch {
-    bytes: Shared,
+/// A reader of a byte range of the original.
+struct Window {
+    bytes: SharedBytes,
     at: usize,
     end: usize,
 }
 
-impl Read for Stretch {
+impl Read for Window {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(into)?;
         self.consume(count);
@@ -229,7 +232,7 @@ impl Read for Stretch {
     }
 }
 
-impl BufRead for Stretch {
+impl BufRead for Window {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         Ok(self.bytes.0.get(self.at..self.end).unwrap_or_default())
     }
@@ -239,115 +242,119 @@ impl BufRead for Stretch {
     }
 }
 
-/// A part as it is inflated.
-enum Inflating {
-    Stored(Stretch),
-    Deflated(Box<DeflateDecoder<Stretch>>),
-    Ahead(Ahead),
+/// A reader of the inflated bytes of a part.
+enum InflateReader {
+    Stored(Window),
+    Deflated(Box<DeflateDecoder<Window>>),
+    ReadAhead(ReadAhead),
 }
 
-impl Inflating {
-    fn new(bytes: &Shared, part: &Part) -> Self {
-        let stretch = Stretch { bytes: bytes.clone(), at: part.start, end: part.end };
-        if part.stored { Self::Stored(stretch) } else { Self::Deflated(Box::new(DeflateDecoder::new(stretch))) }
-    }
-
-    /// Inflates a part that is worth a thread of its own on one.
-    fn ahead(bytes: &Shared, part: &Part) -> Self {
-        let inflating = Self::new(bytes, part);
-        if part.stored || part.size < WORTH_A_THREAD {
-            return inflating;
+impl InflateReader {
+    fn new(bytes: &SharedBytes, part: &Part) -> Self {
+        let window_reader = Window { bytes: bytes.clone(), at: part.start, end: part.end };
+        if part.stored {
+            Self::Stored(window_reader)
+        } else {
+            Self::Deflated(Box::new(DeflateDecoder::new(window_reader)))
         }
-        // Where there is no thread to be had, it is inflated here.
-        Ahead::of(inflating.take(part.size)).map_or_else(|| Self::new(bytes, part), Self::Ahead)
+    }
+
+    /// Inflates a large part on a separate thread.
+    fn threaded(bytes: &SharedBytes, part: &Part) -> Self {
+        let reader = Self::new(bytes, part);
+        if part.stored || part.size < MIN_THREADED_BYTES {
+            return reader;
+        }
+        // If no thread can be created, inflate on this one.
+        ReadAhead::spawn(reader.take(part.size)).map_or_else(|| Self::new(bytes, part), Self::ReadAhead)
     }
 }
 
-impl Read for Inflating {
+impl Read for InflateReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Stored(stretch) => stretch.read(into),
+            Self::Stored(window_reader) => window_reader.read(into),
             Self::Deflated(decoder) => decoder.read(into),
-            Self::Ahead(ahead) => ahead.read(into),
+            Self::ReadAhead(ahead) => ahead.read(into),
         }
     }
 }
 
-/// What another thread reads some pieces ahead. The thread ends when nobody takes them any more.
-struct Ahead {
-    pieces: Receiver<io::Result<Vec<u8>>>,
-    piece: Vec<u8>,
+/// Reads chunks ahead on another thread, which ends when this reader is dropped.
+struct ReadAhead {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
     at: usize,
 }
 
-impl Ahead {
-    const PIECE: u64 = 64 << 10;
-    const PIECES: usize = 4;
+impl ReadAhead {
+    const CHUNK_BYTES: u64 = 64 << 10;
+    const MAX_CHUNKS: usize = 4;
 
-    fn of(mut reader: impl Read + Send + 'static) -> Option<Self> {
-        let (hand_over, pieces) = sync_channel(Self::PIECES);
+    fn spawn(mut reader: impl Read + Send + 'static) -> Option<Self> {
+        let (sender, chunks) = sync_channel(Self::MAX_CHUNKS);
         let read = move || loop {
-            let mut piece = Vec::new();
-            let read = (&mut reader).take(Self::PIECE).read_to_end(&mut piece);
-            let is_last = !matches!(read, Ok(1..));
-            if hand_over.send(read.map(|_| piece)).is_err() || is_last {
+            let mut chunk = Vec::new();
+            let read = (&mut reader).take(Self::CHUNK_BYTES).read_to_end(&mut chunk);
+            let is_end = !matches!(read, Ok(1..));
+            if sender.send(read.map(|_| chunk)).is_err() || is_end {
                 return;
             }
         };
         std::thread::Builder::new().name("inflate".to_owned()).spawn(read).ok()?;
-        Some(Self { pieces, piece: Vec::new(), at: 0 })
+        Some(Self { chunks, chunk: Vec::new(), at: 0 })
     }
 }
 
-impl Read for Ahead {
+impl Read for ReadAhead {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.piece.len() {
-            let Ok(piece) = self.pieces.recv() else { return Ok(0) };
-            (self.piece, self.at) = (piece?, 0);
+        if self.at == self.chunk.len() {
+            let Ok(chunk) = self.chunks.recv() else { return Ok(0) };
+            (self.chunk, self.at) = (chunk?, 0);
         }
-        let read = self.piece.get(self.at..).unwrap_or_default().read(into)?;
+        let read = self.chunk.get(self.at..).unwrap_or_default().read(into)?;
         self.at += read;
         Ok(read)
     }
 }
 
-/// A piece of the zip that does not exist.
-enum Piece {
-    Written(Vec<u8>),
-    Inflated(Part),
+/// A section of the virtual zip.
+enum Section {
+    Bytes(Vec<u8>),
+    Part(Part),
 }
 
-/// Puts the pieces of a zip of stored parts in order (APPNOTE 4.3: local headers, directory, end).
+/// Lays out a zip of uncompressed parts (APPNOTE 4.3: local headers, directory, end).
 #[derive(Default)]
 struct PackageBuilder {
-    pieces: Vec<(u64, Piece)>,
+    sections: Vec<(u64, Section)>,
     length: u64,
     directory: Vec<u8>,
     entries: u16,
 }
 
 impl PackageBuilder {
-    fn written(&mut self, name: &str, content: String) {
+    fn add_bytes(&mut self, name: &str, content: String) {
         let crc = {
             let mut crc = flate2::Crc::new();
             crc.update(content.as_bytes());
             crc.sum()
         };
         self.header(name, content.len() as u64, crc);
-        self.push(Piece::Written(content.into_bytes()));
+        self.push(Section::Bytes(content.into_bytes()));
     }
 
-    fn inflated(&mut self, name: &str, part: Part) {
+    fn add_part(&mut self, name: &str, part: Part) {
         self.header(name, part.size, part.crc);
-        self.push(Piece::Inflated(part));
+        self.push(Section::Part(part));
     }
 
-    fn push(&mut self, piece: Piece) {
-        let length = match &piece {
-            Piece::Written(bytes) => bytes.len() as u64,
-            Piece::Inflated(part) => part.size,
+    fn push(&mut self, section: Section) {
+        let length = match &section {
+            Section::Bytes(bytes) => bytes.len() as u64,
+            Section::Part(part) => part.size,
         };
-        self.pieces.push((self.length, piece));
+        self.sections.push((self.length, section));
         self.length += length;
     }
 
@@ -372,10 +379,10 @@ impl PackageBuilder {
         self.directory.extend(offset.to_le_bytes());
         self.directory.extend(name.as_bytes());
         self.entries += 1;
-        self.push(Piece::Written(local));
+        self.push(Section::Bytes(local));
     }
 
-    fn build(mut self, bytes: Shared, allowance: Allowance) -> Package {
+    fn build(mut self, bytes: SharedBytes, budget: InflateBudget) -> Package {
         let start = u32::try_from(self.length).unwrap_or(u32::MAX);
         let length = u32::try_from(self.directory.len()).unwrap_or(u32::MAX);
         let mut end = std::mem::take(&mut self.directory);
@@ -385,27 +392,27 @@ impl PackageBuilder {
         end.extend(length.to_le_bytes());
         end.extend(start.to_le_bytes());
         end.extend([0, 0]);
-        self.push(Piece::Written(end));
-        Package { pieces: self.pieces, length: self.length, at: 0, current: None, bytes, allowance }
+        self.push(Section::Bytes(end));
+        Package { sections: self.sections, length: self.length, at: 0, current: None, bytes, budget }
     }
 }
 
-/// The zip that exists only while it is read.
+/// A virtual zip that is generated while it is read.
 pub(super) struct Package {
-    pieces: Vec<(u64, Piece)>,
+    sections: Vec<(u64, Section)>,
     length: u64,
     at: u64,
-    /// the part being inflated: its place, how far it is, and its inflater
-    current: Option<(usize, u64, Inflating)>,
-    bytes: Shared,
-    allowance: Allowance,
+    /// the part being inflated: its section index, offset and reader
+    current: Option<(usize, u64, InflateReader)>,
+    bytes: SharedBytes,
+    budget: InflateBudget,
 }
 
 impl Package {
     fn inflate(&mut self, index: usize, part: Part, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut state = match self.current.take() {
             Some(state) if state.0 == index && state.1 <= offset => state,
-            _ => (index, 0, Inflating::ahead(&self.bytes, &part)),
+            _ => (index, 0, InflateReader::threaded(&self.bytes, &part)),
         };
         while state.1 < offset {
             let skipped = io::copy(&mut (&mut state.2).take(offset - state.1), &mut io::sink())?;
@@ -419,7 +426,7 @@ impl Package {
         if read == 0 && room > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.allowance.take(read)?;
+        self.budget.consume(read)?;
         state.1 += read as u64;
         self.current = Some(state);
         Ok(read)
@@ -431,15 +438,15 @@ impl Read for Package {
         if self.at >= self.length || into.is_empty() {
             return Ok(0);
         }
-        let mut index = self.pieces.partition_point(|(start, _)| *start <= self.at).saturating_sub(1);
-        while let Some((start, piece)) = self.pieces.get(index) {
+        let mut index = self.sections.partition_point(|(start, _)| *start <= self.at).saturating_sub(1);
+        while let Some((start, section)) = self.sections.get(index) {
             let offset = self.at - start;
-            let read = match piece {
-                Piece::Written(bytes) => {
+            let read = match section {
+                Section::Bytes(bytes) => {
                     bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default().read(into)?
                 }
-                &Piece::Inflated(part) if offset < part.size => self.inflate(index, part, offset, into)?,
-                Piece::Inflated(_) => 0,
+                &Section::Part(part) if offset < part.size => self.inflate(index, part, offset, into)?,
+                Section::Part(_) => 0,
             };
             if read > 0 {
                 self.at += read as u64;

@@ -1,0 +1,18 @@
+//! Parsers for text that people type and spreadsheets contain, shared by forms and files.
+//!
+//! Pure functions on `&str`. Files are re-saved by people: leading zeros are lost, digits may be full-width,
+//! spaces may be non-breaking. All parsers therefore normalise to NFKC first. An error is a short Korean
+//! phrase without the value; the caller adds the row, column or field.
+
+mod lines;
+mod number;
+mod phone;
+mod zip_code;
+
+pub use lines::{is_invisible, is_one_line, multi_line, nfkc, one_line};
+pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};
+pub use phone::parse_phone;
+pub use zip_code::parse_zip_code;
+
+/// A parsed value, or a Korean phrase that describes the mistake.
+pub type Parsed<T> = Result<T, &'static str>;

@@ -1,0 +1,125 @@
+//! Quantities and amounts of money, as text or as numbers.
+
+use super::{Parsed, nfkc};
+
+const MAX_QUANTITY: f64 = 100_000.0;
+/// One trillion won, exclusive.
+const MAX_MONEY_WON: f64 = 1e12;
+/// A double represents every integer of so many digits exactly.
+const MAX_EXACT_DIGITS: usize = 15;
+
+const INVALID_QUANTITY: &str = "수량은 1부터 100,000까지의 정수여야 해요";
+
+/// 수량: an integer from 1 to 100,000.
+///
+/// # Errors
+/// Empty, no integer, or out of range.
+pub fn parse_quantity(text: &str) -> Parsed<i64> {
+    if text.trim().is_empty() {
+        return Err("수량이 비어 있어요");
+    }
+    quantity_from_number(parse_number(text).ok_or(INVALID_QUANTITY)?)
+}
+
+/// 수량 from a number.
+///
+/// # Errors
+/// No integer, or out of range.
+pub fn quantity_from_number(number: f64) -> Parsed<i64> {
+    if number.fract() != 0.0 || !(1.0..=MAX_QUANTITY).contains(&number) {
+        return Err(INVALID_QUANTITY);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+    Ok(number as i64)
+}
+
+/// Money in whole won: `471250`, `471,249`, `₩12,000`, `12000원`. Empty text is 0.
+///
+/// # Errors
+/// No number, or out of range.
+pub fn parse_money(text: &str) -> Parsed<i64> {
+    if text.trim().is_empty() {
+        return Ok(0);
+    }
+    money_from_number(parse_number(text).ok_or("금액을 읽을 수 없어요")?)
+}
+
+/// Money in won from a number, rounded.
+///
+/// # Errors
+/// Not finite, or out of range.
+pub fn money_from_number(number: f64) -> Parsed<i64> {
+    if !number.is_finite() {
+        return Err("금액을 읽을 수 없어요");
+    }
+    if !(0.0..MAX_MONEY_WON).contains(&number) {
+        return Err("금액은 0원 이상, 1조 원 미만이어야 해요");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+    Ok(number.round() as i64)
+}
+
+/// A decimal number with an optional sign, thousands separators and currency.
+fn parse_number(text: &str) -> Option<f64> {
+    let text = nfkc(text);
+    let text = text.trim();
+    let text = text.strip_prefix(['₩', '\\']).unwrap_or(text);
+    let text = text.strip_suffix('원').unwrap_or(text).trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole = without_separators(whole)?;
+    let all_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let positive = whole.strip_prefix('-').unwrap_or(&whole);
+    if positive.len() > MAX_EXACT_DIGITS || !all_digits(positive) || !all_digits(fraction) {
+        return None;
+    }
+    format!("{whole}.{fraction}").parse().ok()
+}
+
+/// Removes thousands separators; none when one is misplaced (`12,00`).
+fn without_separators(text: &str) -> Option<String> {
+    let mut groups = text.split(',');
+    let first = groups.next()?;
+    let rest: Vec<&str> = groups.collect();
+    if rest.is_empty() {
+        return Some(first.to_owned());
+    }
+    let is_grouped = first.trim_start_matches('-').len() <= 3 && rest.iter().all(|group| group.len() == 3);
+    is_grouped.then(|| [first, &rest.concat()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_positive_integers() {
+        for (text, expected) in [("1", 1), ("１", 1), (" 12 ", 12), ("1,234", 1_234), ("3.0", 3)] {
+            assert_eq!(parse_quantity(text), Ok(expected), "{text}");
+        }
+        assert_eq!(quantity_from_number(2.0), Ok(2));
+        for text in ["", "0", "-1", "1.5", "1개", "두개", "1,2", "1e3", "999999999999999999"] {
+            assert!(parse_quantity(text).is_err(), "{text}");
+        }
+        assert!(quantity_from_number(f64::NAN).is_err() && quantity_from_number(f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn money_may_have_separators_and_currency() {
+        for (text, expected) in [
+            ("", 0),
+            ("0", 0),
+            ("471,249", 471_249),
+            ("₩12,000", 12_000),
+            ("￦12,000", 12_000),
+            ("12000원", 12_000),
+            ("1 ", 1),
+        ] {
+            assert_eq!(parse_money(text), Ok(expected), "{text}");
+        }
+        assert_eq!(money_from_number(27_948.4), Ok(27_948));
+        for text in ["만이천원", "-1", "12,00", "1.2.3", "₩"] {
+            assert!(parse_money(text).is_err(), "{text}");
+        }
+        assert!(money_from_number(f64::NAN).is_err());
+    }
+}
