@@ -3,7 +3,9 @@
 use axum::Router;
 
 use crate::web::{self, AppState, Routes};
-use crate::{audit, backup, deliveries, districts, help, members, orders, practice, products, server, shop, uploads};
+use crate::{
+    audit, backup, deliveries, districts, help, members, orders, practice, products, server, shop, today, uploads,
+};
 
 /// The pages of every room. A new room is one line here.
 pub fn rooms() -> Vec<Routes> {
@@ -19,6 +21,7 @@ pub fn rooms() -> Vec<Routes> {
         shop::pages::routes(),
         server::pages::routes(),
         practice::pages::routes(),
+        today::pages::routes(),
         help::pages::routes(),
     ]
 }

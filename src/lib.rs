@@ -5,12 +5,13 @@
 //!
 //! | room | what it is for |
 //! | --- | --- |
-//! | [`orders`] | what an order is, its rules, its SQL, the list, what waits today, bundles, orders taken in the shop, downloads |
+//! | [`orders`] | what an order is, its rules, its SQL, the list, bundles, orders taken in the shop, downloads |
 //! | [`products`] | products and variants, which follow the orders |
 //! | [`deliveries`] | orders that travel together: the delivery team's list, completion, slips |
 //! | [`districts`] | postal code → 시/도, 시/군/구, offline; newer lists, corrections by hand, the overview |
 //! | [`uploads`] | a file as a batch: read → plan → apply → report |
 //! | [`sheets`] | spreadsheets: the bytes of a channel's file become rows with named columns |
+//! | [`today`] | the first page: the counts of open work |
 //! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
 //! | [`sessions`] | who is signed in, and who stays so; kept in the database or in Redis |
 //! | [`shop`] | the shop itself: its name, telephone and address on paper |
@@ -76,6 +77,7 @@ pub mod shop;
 pub mod storage;
 pub mod text;
 pub mod time;
+pub mod today;
 pub mod uploads;
 pub mod vault;
 pub mod web;

@@ -15,7 +15,7 @@ use crate::audit;
 use crate::config::Config;
 use crate::districts::change::Change;
 use crate::districts::official::{Listing, Reader, Told};
-use crate::districts::{self, Shared, classify, store};
+use crate::districts::{self, DistrictCache, classify, store};
 use crate::storage::{Storage, StorageError, crockford};
 use crate::time::parse_date;
 
@@ -60,9 +60,9 @@ impl Districts {
     pub(super) fn run(self, config: &Config) -> Outcome {
         let storage = open_storage(config)?;
         let answer = block_on(async {
-            let shared = Shared::default();
+            let shared = DistrictCache::default();
             let seen = shared.clone();
-            let known = storage.read(move |tx| seen.of(tx)).await?;
+            let known = storage.read(move |tx| seen.current(tx)).await?;
             let listing = self.read(&known)?;
             let valid_from = self.valid_from(&known, storage.clock().now().date())?;
             answer(&storage, &shared, listing, valid_from, !self.dry_run).await
@@ -115,7 +115,7 @@ impl Districts {
 
 async fn answer(
     storage: &Storage,
-    shared: &Shared,
+    shared: &DistrictCache,
     listing: Listing,
     valid_from: NaiveDate,
     apply: bool,
@@ -124,7 +124,7 @@ async fn answer(
     let known = shared.clone();
     let compared = storage
         .read(move |tx| {
-            let before = known.of(tx)?;
+            let before = known.current(tx)?;
             let after = (*before)
                 .clone()
                 .with_list(&listing.regions, &listing.runs, valid_from)
@@ -203,7 +203,9 @@ mod tests {
         let storage = open_storage(config).map_err(|failure| failure.0).expect("opens");
         let found = block_on(async {
             Ok(storage
-                .read(|tx| Ok::<_, StorageError>(Shared::default().of(tx)?.full_name("37683").map(str::to_owned)))
+                .read(|tx| {
+                    Ok::<_, StorageError>(DistrictCache::default().current(tx)?.full_name("37683").map(str::to_owned))
+                })
                 .await?)
         });
         found.map_err(|failure| failure.0).expect("reads")

@@ -13,7 +13,7 @@ use clap::Subcommand;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::audit::downloads::{self, Taken};
 use crate::config::Config;
-use crate::districts::Shared;
+use crate::districts::DistrictCache;
 use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::model::OrderState;
@@ -108,9 +108,9 @@ impl Orders {
                 return Err(Failure(problem.to_owned()));
             }
             let wanted = Wanted { content, format, filter };
-            let (districts, out) = (Shared::default(), self.out);
+            let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_heavy(move |tx| {
-                let districts = districts.of(tx)?;
+                let districts = districts.current(tx)?;
                 export::save(tx, &wanted, &districts, &out)
             });
             let orders = written.await.map_err(|error| failure(error, &shown))?;

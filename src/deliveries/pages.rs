@@ -1,25 +1,47 @@
-//! The pages of deliveries: the list, what is done with ticked rows of it, the page of one delivery,
-//! and the slips that go along.
+//! The pages of deliveries: the list with its bulk actions, one delivery, and delivery slips.
 
-mod act;
+mod bulk;
 mod list;
 mod show;
+mod slip;
 mod slips;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod view;
 
+use crate::storage::parse_crockford;
 use crate::web::{Access, Routes};
+
+/// Deliveries that one request may change.
+const MAX_BULK_ROWS: usize = 200;
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
         .get("/deliveries", Access::Signed, list::list)
-        .post("/deliveries", Access::Signed, act::ticked)
-        .post("/deliveries/undo", Access::Signed, act::undo)
-        .get("/deliveries/slips", Access::Signed, slips::several)
+        .post("/deliveries", Access::Signed, bulk::bulk)
+        .post("/deliveries/undo", Access::Signed, undo::undo)
+        .get("/deliveries/slips", Access::Signed, slips::show)
         .post("/deliveries/slips", Access::Signed, slips::print)
         .get("/deliveries/{id}", Access::Signed, show::show)
-        .post("/deliveries/{id}", Access::Signed, show::act)
-        .get("/deliveries/{id}/slip", Access::Signed, slips::one)
+        .post("/deliveries/{id}", Access::Signed, show::update)
+        .get("/deliveries/{id}/slip", Access::Signed, slip::show)
+}
+
+/// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips
+/// values that are no identifier.
+fn ids(pairs: &[(String, String)], name: &str) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for id in pairs.iter().filter(|(other, _)| other == name).filter_map(|(_, id)| parse_crockford(id)) {
+        if !ids.contains(&id) && ids.len() < MAX_BULK_ROWS {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// The first value of the form field `name`, or an empty text.
+fn value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
 }

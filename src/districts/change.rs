@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::edition::CODES;
-use super::model::{Districts, Region};
+use super::model::Districts;
+use super::region::Region;
 
 /// A region whose name changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::model::Districts;
-use super::{Shared, store};
+use super::{DistrictCache, store};
 use crate::deliveries::model::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self as orders, Action, Cause};
@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const WAITING: Duration = Duration::from_secs(2);
 
 /// The chore of a server: does what is left, now and again.
-pub async fn keep(storage: Storage, shared: Shared) {
+pub async fn keep(storage: Storage, shared: DistrictCache) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         look.tick().await;
@@ -40,7 +40,7 @@ pub async fn keep(storage: Storage, shared: Shared) {
 }
 
 /// Begins to classify, and comes back when all is done or after a moment.
-pub async fn begin(storage: &Storage, shared: &Shared) {
+pub async fn begin(storage: &Storage, shared: &DistrictCache) {
     let (storage, shared) = (storage.clone(), shared.clone());
     let work = tokio::spawn(async move { finish(&storage, &shared).await });
     // A large shop takes longer; a server that ends goes on when it is started again.
@@ -53,7 +53,7 @@ pub async fn begin(storage: &Storage, shared: &Shared) {
 ///
 /// # Errors
 /// The database failed. What is left is done when this is called again.
-pub async fn finish(storage: &Storage, shared: &Shared) -> Result<()> {
+pub async fn finish(storage: &Storage, shared: &DistrictCache) -> Result<()> {
     while storage.read(|tx| Ok::<_, StorageError>(store::progress(tx)?.is_some())).await? {
         let shared = shared.clone();
         storage.write(move |tx| step(tx, &shared, AT_ONCE)).await?;
@@ -62,9 +62,9 @@ pub async fn finish(storage: &Storage, shared: &Shared) -> Result<()> {
 }
 
 /// Classifies the next `at_once` deliveries; false when there are no more.
-pub fn step(tx: &mut dyn Tx, shared: &Shared, at_once: usize) -> Result<bool> {
+pub fn step(tx: &mut dyn Tx, shared: &DistrictCache, at_once: usize) -> Result<bool> {
     let Some(progress) = store::progress(tx)? else { return Ok(false) };
-    let districts = shared.of(tx)?;
+    let districts = shared.current(tx)?;
     let deliveries = deliveries_after(tx, progress.after, at_once)?;
     let last = deliveries.last().copied().filter(|_| deliveries.len() == at_once);
     if store::advance(tx, progress, last)? {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::model::Region;
+use super::region::Region;
 
 /// Five digits make so many codes.
 pub(super) const CODES: u32 = 100_000;

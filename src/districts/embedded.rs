@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::edition::{Edition, TableError, find};
-use super::model::Region;
+use super::region::Region;
 
 const RANGES: &str = include_str!("../../assets/districts/postal-ranges.csv");
 const EXCEPTIONS: &str = include_str!("../../assets/districts/postal-exceptions.csv");

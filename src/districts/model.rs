@@ -11,11 +11,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-
 use super::edition::{CODES, Edition, Run, TableError};
 use super::embedded;
+use super::region::Region;
+use chrono::NaiveDate;
 
 /// Where a postal code is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,21 +41,6 @@ impl Place {
             Self::SidoOnly { .. } | Self::Unassigned => None,
         }
     }
-}
-
-/// A 시/도 (level 0), a 시/군/구 (level 1) or a 일반구 (level 2).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Region {
-    /// five digits
-    pub code: i64,
-    /// 0, 1 or 2
-    pub level: u8,
-    /// code of the region around it; none for a 시/도
-    pub parent_code: Option<i64>,
-    /// `경상북도 포항시`
-    pub full_name: String,
-    /// `포항시`; for a 시/도 `경북`, for a 일반구 `포항시 남구`
-    pub short_name: String,
 }
 
 /// A postal code as digits alone, however Excel and people write it: `4524` is `04524`, and

@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use self::layout::{Layout, cells, decoded};
 use super::edition::{CODES, Run};
-use super::model::{Districts, Region};
+use super::model::Districts;
+use super::region::Region;
 
 /// Why a file is no list that can be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

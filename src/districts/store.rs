@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::edition::Run;
-use super::model::{Districts, Region};
+use super::model::Districts;
 use super::official::{Listing, Told};
+use super::region::Region;
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::Moment;
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::official::Reader;
 use super::official::tests::{HEAD, postal};
-use super::{Shared, classify, store};
+use super::{DistrictCache, classify, store};
 use crate::deliveries;
 use crate::orders::export::{self, Content, Format, Wanted};
 use crate::orders::filter::OrderFilter;
@@ -19,8 +19,8 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// Brings a list of these addresses and puts it in force.
-fn load(tx: &mut dyn Tx, shared: &Shared, addresses: &[String], from: &str) -> Result<i64> {
-    let districts = shared.of(tx)?;
+fn load(tx: &mut dyn Tx, shared: &DistrictCache, addresses: &[String], from: &str) -> Result<i64> {
+    let districts = shared.current(tx)?;
     let text = [&[HEAD.to_owned()], addresses].concat().join("\n");
     let mut reader = Reader::new(&districts);
     reader.read("경상북도.txt", Cursor::new(text)).expect("a list");
@@ -34,7 +34,7 @@ fn new_city(name: &str) -> Vec<String> {
     vec![postal("37683", "경상북도", name, "47999")]
 }
 
-fn classify_all(tx: &mut dyn Tx, shared: &Shared) -> Result<u32> {
+fn classify_all(tx: &mut dyn Tx, shared: &DistrictCache) -> Result<u32> {
     let mut steps = 1;
     while classify::step(tx, shared, 2)? {
         steps += 1;
@@ -63,7 +63,7 @@ fn districts_of(tx: &mut dyn Tx) -> Result<Vec<Option<i64>>> {
 fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district() {
     let shop = Shop::open();
     orders(&shop, 3);
-    let shared = Shared::default();
+    let shared = DistrictCache::default();
     let answer = shop.write(move |tx, _| {
         let delivered = find(tx, "1")?;
         edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
@@ -78,7 +78,7 @@ fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district()
             .collect::<Result<_>>()?;
         let second = find(tx, "2")?;
         let log = crate::orders::store::events(tx, second.id)?;
-        Ok((codes, districts_of(tx)?, bundles, log[0].action.label(), shared.of(tx)?))
+        Ok((codes, districts_of(tx)?, bundles, log[0].action.label(), shared.current(tx)?))
     });
     let (first, second, bundles, logged, districts) = answer.expect("loads");
     assert_eq!(first, [Some(47110), Some(47999), Some(47999)]);
@@ -93,7 +93,7 @@ fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district()
 #[test]
 fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
     let shop = Shop::open();
-    let shared = Shared::default();
+    let shared = DistrictCache::default();
     let path = shop.folder.path().join("발주.csv");
     let to = path.clone();
     let written = shop.write(move |tx, files| {
@@ -105,7 +105,7 @@ fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
         load(tx, &shared, &new_city("더새시"), "2026-12-01")?;
         let format = Format::of(&to).expect("a known ending");
         let wanted = Wanted { content: Content::PurchaseOrder, format, filter: OrderFilter::default() };
-        let districts = shared.of(tx)?;
+        let districts = shared.current(tx)?;
         Ok(export::save(tx, &wanted, &districts, &to).expect("writes"))
     });
     assert_eq!(written.expect("writes"), 2);
@@ -118,7 +118,7 @@ fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
 fn a_correction_stays_when_a_newer_list_is_loaded_and_goes_when_it_is_taken_back() {
     let shop = Shop::open();
     orders(&shop, 2);
-    let shared = Shared::default();
+    let shared = DistrictCache::default();
     let steps = shop.write(move |tx, _| {
         let mut seen = Vec::new();
         let mut look = |tx: &mut dyn Tx| {
@@ -130,7 +130,7 @@ fn a_correction_stays_when_a_newer_list_is_loaded_and_goes_when_it_is_taken_back
         look(tx)?;
         let one = find(tx, "1")?;
         store::correct_order(tx, one.id, &one.recipient.zip_code, 47150, None)?;
-        load(tx, &Shared::default(), &new_city("새시"), "2026-11-23")?;
+        load(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")?;
         look(tx)?;
         assert_eq!(store::corrections(tx, 10)?.len(), 2);
         assert!(store::forget_zip(tx, "37683")? && !store::forget_zip(tx, "37683")?);
@@ -148,7 +148,7 @@ fn a_correction_stays_when_a_newer_list_is_loaded_and_goes_when_it_is_taken_back
 fn what_was_said_of_an_order_ends_with_its_postal_code() {
     let shop = Shop::open();
     orders(&shop, 1);
-    let shared = Shared::default();
+    let shared = DistrictCache::default();
     let seen = shop.write(move |tx, _| {
         let order = find(tx, "1")?;
         store::correct_order(tx, order.id, "37683", 47150, None)?;
@@ -165,21 +165,21 @@ fn what_was_said_of_an_order_ends_with_its_postal_code() {
 fn classifying_that_was_broken_off_is_gone_on_with() {
     let shop = Shop::open();
     orders(&shop, 7);
-    shop.write(|tx, _| load(tx, &Shared::default(), &new_city("새시"), "2026-11-23")).expect("loads");
+    shop.write(|tx, _| load(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")).expect("loads");
     for done in [2, 4, 6] {
-        let more = shop.write(|tx, _| classify::step(tx, &Shared::default(), 2)).expect("a step");
+        let more = shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("a step");
         let moved = shop.read(|tx, _| districts_of(tx)).expect("reads");
         let there = moved.iter().filter(|code| **code == Some(47999)).count();
         assert_eq!((more, there), (true, done));
     }
     let broken_off: Result<()> = shop.write(|tx, _| {
-        classify::step(tx, &Shared::default(), 2)?;
+        classify::step(tx, &DistrictCache::default(), 2)?;
         Err(crate::storage::StorageError::Inconsistent("killed".to_owned()))
     });
     assert!(broken_off.is_err());
     assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads")[6], Some(47110), "the step is undone whole");
-    assert!(!shop.write(|tx, _| classify::step(tx, &Shared::default(), 2)).expect("the last step"));
-    assert!(!shop.write(|tx, _| classify::step(tx, &Shared::default(), 2)).expect("nothing left"));
+    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("the last step"));
+    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("nothing left"));
     assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads"), [Some(47999); 7]);
 }
 
@@ -187,16 +187,16 @@ fn classifying_that_was_broken_off_is_gone_on_with() {
 fn every_node_sees_what_another_loaded_and_a_list_can_be_withdrawn() {
     let shop = Shop::open();
     orders(&shop, 1);
-    let (one, other) = (Shared::default(), Shared::default());
+    let (one, other) = (DistrictCache::default(), DistrictCache::default());
     let seen = shop.write(move |tx, _| {
-        let name = |shared: &Shared, tx: &mut dyn Tx| {
-            Ok::<_, crate::storage::StorageError>(shared.of(tx)?.full_name("37683").map(str::to_owned))
+        let name = |shared: &DistrictCache, tx: &mut dyn Tx| {
+            Ok::<_, crate::storage::StorageError>(shared.current(tx)?.full_name("37683").map(str::to_owned))
         };
         let mut seen = vec![name(&other, tx)?];
         let id = load(tx, &one, &new_city("새시"), "2026-11-23")?;
         seen.push(name(&other, tx)?);
-        assert_eq!(other.latest().full_name("37683"), Some("경상북도 새시"));
-        assert_eq!(classify::affected(tx, &other.latest())?, 1);
+        assert_eq!(other.cached().full_name("37683"), Some("경상북도 새시"));
+        assert_eq!(classify::affected(tx, &other.cached())?, 1);
         assert!(store::forget(tx, id, store::Stage::Applied)?);
         assert!(!store::forget(tx, id, store::Stage::Applied)?);
         seen.push(name(&other, tx)?);

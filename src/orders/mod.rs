@@ -2,8 +2,7 @@
 //!
 //! `model` says what an order is and how it moves; `terms` what it can be found by; `filter` what a
 //! list shows; `list` finds that by index among a million; `export` writes it into a file; `store`
-//! reads and changes orders; `start` counts what waits today; `pages` shows them. `edit` reads what
-//! is typed into an order, `counter` what is typed into a new one; `bundle` says which orders may
+//! reads and changes orders; `pages` shows them. `edit` reads what is typed into an order, `counter` what is typed into a new one; `bundle` says which orders may
 //! travel together.
 
 pub mod bundle;
@@ -18,7 +17,6 @@ pub mod list;
 mod list_tests;
 pub mod model;
 pub mod pages;
-pub mod start;
 pub mod store;
 pub mod terms;
 #[cfg(test)]

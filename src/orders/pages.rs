@@ -1,33 +1,31 @@
-//! The pages of orders: what waits today, the list, what is done with ticked rows of it, downloads of
-//! it, and the page of one order.
+//! The pages of orders: the list, its bulk actions and downloads, one order, a new order, and the address
+//! search of their forms.
 
-mod act;
-mod address;
+mod address_search;
+mod bulk;
 mod bundle;
 mod download;
 mod fields;
 mod list;
 mod new;
-mod save;
 mod show;
-mod start;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/", Access::Signed, start::show)
         .get("/orders", Access::Admin, list::list)
-        .post("/orders", Access::Admin, act::act)
+        .post("/orders", Access::Admin, bulk::bulk)
         .get("/orders/download", Access::AdminConfirmed, download::show)
-        .post("/orders/download", Access::AdminConfirmed, download::take)
+        .post("/orders/download", Access::AdminConfirmed, download::download)
         .get("/orders/new", Access::Admin, new::new)
-        .post("/orders/new", Access::Admin, new::take)
+        .post("/orders/new", Access::Admin, new::create)
         .get("/orders/{id}", Access::Admin, show::show)
-        .post("/orders/{id}", Access::Admin, save::save)
-        .post("/orders/{id}/bundle", Access::Admin, bundle::act)
-        .get("/addresses/search", Access::Admin, address::search)
+        .post("/orders/{id}", Access::Admin, update::update)
+        .post("/orders/{id}/bundle", Access::Admin, bundle::update)
+        .get("/addresses/search", Access::Admin, address_search::show)
 }

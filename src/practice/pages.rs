@@ -78,7 +78,7 @@ async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> 
 
 async fn begin(State(state): State<AppState>, member: Member, FormPairs(_): FormPairs) -> PageResult {
     training(&state)?;
-    let districts = state.uploads.districts.latest();
+    let districts = state.uploads.districts.cached();
     let begun = state
         .storage
         .write(move |tx| match store::round(tx, member.id)? {
@@ -152,7 +152,7 @@ async fn begin_anew(
 ) -> PageResult {
     training(&state)?;
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let districts = state.uploads.districts.latest();
+    let districts = state.uploads.districts.cached();
     let told = state
         .storage
         .write(move |tx| {

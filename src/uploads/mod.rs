@@ -24,7 +24,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::districts::Shared;
+use crate::districts::DistrictCache;
 use crate::orders::store::create::channel;
 use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows};
 use crate::storage::{Storage, StorageError};
@@ -63,7 +63,7 @@ pub struct Uploads {
     /// the files that are known
     pub profiles: Arc<Profiles>,
     /// postal code → district
-    pub districts: Shared,
+    pub districts: DistrictCache,
     /// keeps passwords of files
     pub vault: Vault,
     /// what a file may cost
@@ -107,7 +107,7 @@ impl Uploads {
         Ok(Self {
             storage: storage.clone(),
             profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
-            districts: Shared::default(),
+            districts: DistrictCache::default(),
             vault: Vault::open(&key)
                 .map_err(|error| OpenError::Key { path: key.display().to_string(), reason: error.to_string() })?,
             limits,
@@ -217,7 +217,7 @@ impl Uploads {
                     store::set_courier(tx, &upload, courier)?;
                 }
                 let plan = plan::plan(tx, &file)?;
-                let districts = districts.of(tx)?;
+                let districts = districts.current(tx)?;
                 apply::apply(tx, &plan, &file, &districts, id, member_id)?;
                 store::close_earlier(tx, file.profile.kind, &plan.report, member_id)?;
                 store::report(tx, &upload, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;

@@ -25,7 +25,7 @@ impl Shop {
         let uploads = Uploads {
             storage,
             profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
-            districts: Shared::default(),
+            districts: DistrictCache::default(),
             vault: Vault::open(&folder.path().join("secret.key")).expect("a key"),
             limits: Limits::default(),
         };

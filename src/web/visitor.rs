@@ -114,7 +114,7 @@ async fn find(state: &AppState, session: &Session, client: &Client, headers: &He
         let districts = state.uploads.districts.clone();
         let present = state.storage.read(move |tx| {
             // Whatever page this is, it knows the newest districts.
-            districts.of(tx)?;
+            districts.current(tx)?;
             store::present(tx, member_id, epoch, device_id)
         });
         if let Some(present) = present.await? {

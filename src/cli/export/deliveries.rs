@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::deliveries::export;
 use crate::deliveries::filter::{DeliveryWords, NO_GU, NONE, SearchIn, Sort};
 use crate::deliveries::model::DeliveryState;
-use crate::districts::Shared;
+use crate::districts::DistrictCache;
 use crate::orders::export::Format;
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::search_words;
@@ -69,9 +69,9 @@ impl Deliveries {
         }
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
-            let (asked, districts, out) = (words.clone(), Shared::default(), self.out);
+            let (asked, districts, out) = (words.clone(), DistrictCache::default(), self.out);
             let saved = storage.read_heavy(move |tx| {
-                let districts = districts.of(tx)?;
+                let districts = districts.current(tx)?;
                 let filter = asked.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)
             });

@@ -140,7 +140,7 @@ pub(super) async fn list_page(
     paging: Paging,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let districts = state.uploads.districts.latest();
+    let districts = state.uploads.districts.cached();
     let filter = words.filter(first_sort(member), &districts);
     let (asked, uri, answered) = (filter.clone(), uri.clone(), activity(uri));
     let (found, pages, rows, undo) = state

@@ -61,7 +61,7 @@ async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<Show
             Ok::<_, StorageError>((found, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
         })
         .await?;
-    let view = View::new(found.ok_or(Error::NotFound)?, &state.uploads.districts.latest());
+    let view = View::new(found.ok_or(Error::NotFound)?, &state.uploads.districts.cached());
     let memo = view.carried.delivery.memo.clone();
     let memo = Memo { typed: memo.clone(), was: memo, problem: None };
     Ok(ShowPage { layout, view, events, undoable, memo })
@@ -75,7 +75,7 @@ pub(super) struct Asked {
     was: String,
 }
 
-pub(super) async fn act(
+pub(super) async fn update(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,

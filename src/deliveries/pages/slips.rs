@@ -5,12 +5,12 @@
 //! JavaScript.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::act::ids;
+use super::ids;
 use super::list::first_sort;
 use super::view::View;
 use crate::audit;
@@ -24,13 +24,13 @@ use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
 use crate::web::qr::{Square, square};
-use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, Query, done, page, redirect};
+use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, done, page, redirect};
 
 /// Deliveries whose slips one page has.
 const MOST: usize = 100;
 
 /// The page with the slips of these deliveries.
-pub(super) fn slips_of(ids: &[i64]) -> String {
+pub(super) fn slips_url(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(|id| format!("id={}", crockford(*id))).collect();
     format!("/deliveries/slips?{}", ids.join("&"))
 }
@@ -44,7 +44,7 @@ struct Slip {
 
 #[derive(Template)]
 #[template(path = "deliveries/slips.html")]
-struct SlipsPage {
+pub(super) struct SlipsPage {
     layout: Layout,
     shop: Shop,
     slips: Vec<Slip>,
@@ -55,6 +55,10 @@ struct SlipsPage {
 }
 
 impl SlipsPage {
+    pub(super) fn is_empty(&self) -> bool {
+        self.slips.is_empty()
+    }
+
     fn sheet_count(&self) -> usize {
         self.slips.iter().map(|slip| slip.sheets.len()).sum()
     }
@@ -105,18 +109,7 @@ pub(super) struct Wanted {
     print: Option<String>,
 }
 
-pub(super) async fn one(
-    State(state): State<AppState>,
-    layout: Layout,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let page_of_one = slips_page(&state, layout, &headers, move |tx| Ok((carried(tx, &[id])?, false))).await?;
-    if page_of_one.slips.is_empty() { Err(Error::NotFound) } else { Ok(page(page_of_one)) }
-}
-
-pub(super) async fn several(
+pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
@@ -124,7 +117,7 @@ pub(super) async fn several(
     Query(wanted): Query<Wanted>,
     Query(words): Query<DeliveryWords>,
 ) -> PageResult {
-    let filter = words.filter(first_sort(&member), &state.uploads.districts.latest());
+    let filter = words.filter(first_sort(&member), &state.uploads.districts.cached());
     let ids: Vec<i64> = wanted.id.iter().filter_map(|id| parse_crockford(id)).take(MOST).collect();
     let searched = wanted.id.is_empty();
     let wanted_slips =
@@ -141,13 +134,13 @@ fn found(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<Carried
     Ok((carried(tx, &found.ids)?, found.total.number() > most))
 }
 
-async fn slips_page(
+pub(super) async fn slips_page(
     state: &AppState,
     layout: Layout,
     headers: &HeaderMap,
     wanted: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<Carried>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
-    let (here, districts) = (asked_at(state, headers), state.uploads.districts.latest());
+    let (here, districts) = (asked_at(state, headers), state.uploads.districts.cached());
     let read = move |tx: &mut dyn Tx| {
         let ((deliveries, cut), shop) = (wanted(tx)?, shop::find(tx)?);
         let base = if shop.address.is_empty() { &here } else { &shop.address };
@@ -171,7 +164,7 @@ pub(super) async fn print(State(state): State<AppState>, member: Member, FormPai
     if ids.is_empty() {
         return Ok(redirect("/deliveries"));
     }
-    let address = slips_of(&ids);
+    let address = slips_url(&ids);
     let activity = state.storage.write(move |tx| mark(tx, member.id, &ids)).await?;
     Ok(done(&format!("{address}&print=now"), activity))
 }

@@ -35,7 +35,7 @@ async fn put(app: &TestApp, orders: Vec<NewOrder>) {
         let orders: Vec<&NewOrder> = orders.iter().collect();
         let cause = crate::orders::testing::BY_HAND;
         let (districts, findings, bundles) =
-            (shared.of(tx)?, findings(tx, &orders)?, bundles(tx, "SMART_STORE", &orders)?.bundles);
+            (shared.current(tx)?, findings(tx, &orders)?, bundles(tx, "SMART_STORE", &orders)?.bundles);
         create(tx, cause, ("SMART_STORE", "스마트스토어"), &bundles, &findings, &districts, &|_| ())
     };
     app.state.storage.write(put).await.expect("puts");

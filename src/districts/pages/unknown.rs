@@ -141,7 +141,7 @@ pub(super) async fn list(
 
 async fn list_page(state: &AppState, layout: Layout, paging: Paging, uri: &Uri) -> PageResult<UnknownPage> {
     let uri = uri.clone();
-    let districts = state.uploads.districts.latest();
+    let districts = state.uploads.districts.cached();
     let (unknowns, pages, corrections) = state
         .storage
         .read(move |tx| {
@@ -232,7 +232,7 @@ fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<
     Ok(Ok(audit::record(tx, Some(member_id), "districts.corrected", &summary)?))
 }
 
-pub(super) async fn correct(
+pub(super) async fn bulk(
     State(state): State<AppState>,
     mut layout: Layout,
     member: Member,

@@ -37,7 +37,7 @@ enum Act {
     Back,
 }
 
-pub(super) async fn act(
+pub(super) async fn update(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,

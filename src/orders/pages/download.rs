@@ -170,7 +170,7 @@ pub(super) async fn show(
     Ok(page(DownloadPage::of(&state, layout, words, content).await?))
 }
 
-pub(super) async fn take(
+pub(super) async fn download(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
@@ -251,7 +251,7 @@ fn sent(file: File, stem: &str, format: Format) -> Result<Response, ExportError>
 
 /// Writes the file into one without a name, which is gone as soon as it is sent.
 async fn write(state: &AppState, wanted: Wanted) -> Result<(File, u64), ExportError> {
-    let (districts, folder) = (state.uploads.districts.latest(), state.config.data.clone());
+    let (districts, folder) = (state.uploads.districts.cached(), state.config.data.clone());
     state
         .storage
         .read_heavy(move |tx| {

@@ -108,7 +108,7 @@ async fn new_page(state: &AppState, layout: Layout, mut form: CounterForm) -> Pa
         fields: Fields { inputs: form.inputs, ..Fields::default() },
         same: form.same,
         products,
-        district: state.uploads.districts.latest().full_name(&zip_code).map(str::to_owned),
+        district: state.uploads.districts.cached().full_name(&zip_code).map(str::to_owned),
         search: state.demo.is_none(),
         fresh: false,
     })
@@ -164,7 +164,7 @@ fn act_of(word: &str) -> Act {
     }
 }
 
-pub(super) async fn take(
+pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
@@ -199,7 +199,7 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
         .storage
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
-            let districts = districts.of(tx)?;
+            let districts = districts.current(tx)?;
             let (orders, tone, message) = match counter::take(tx, member_id, &taken, &bundle_number, &districts)? {
                 Kept::Made(orders) => {
                     let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());

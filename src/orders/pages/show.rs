@@ -139,7 +139,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let districts = state.uploads.districts.latest();
+    let districts = state.uploads.districts.cached();
     let search = state.demo.is_none();
     state.storage.read(move |tx| found(tx, layout.clone(), id, &districts, search)).await?.ok_or(Error::NotFound)
 }

@@ -91,7 +91,7 @@ struct Answer {
     refused: Vec<Refused>,
 }
 
-pub(super) async fn act(
+pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,

@@ -106,7 +106,7 @@ struct Tab {
 }
 
 #[derive(Template)]
-#[template(path = "districts/overview.html")]
+#[template(path = "districts/list.html")]
 struct OverviewPage {
     layout: Layout,
     asked: Asked,
@@ -123,8 +123,8 @@ struct OverviewPage {
     list_since: NaiveDate,
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout, Query(words): Query<Words>) -> PageResult {
-    let districts = state.uploads.districts.latest();
+pub(super) async fn list(State(state): State<AppState>, layout: Layout, Query(words): Query<Words>) -> PageResult {
+    let districts = state.uploads.districts.cached();
     let asked = words.asked(&districts, state.now().date());
     let (today, counted, is_admin) = (asked.today, asked.counted.clone(), layout.is_admin());
     let (cities, known) = (asked.cities(&districts), Arc::clone(&districts));

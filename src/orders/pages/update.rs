@@ -38,7 +38,7 @@ struct Refused {
     conflicts: Vec<Conflict>,
 }
 
-pub(super) async fn save(
+pub(super) async fn update(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
@@ -49,7 +49,7 @@ pub(super) async fn save(
     let typed = Arc::new(Typed::read(pairs));
     let (work, districts, member_id) = (Arc::clone(&typed), state.uploads.districts.clone(), member.id);
     let answer = state.storage.write(move |tx| {
-        let districts = districts.of(tx)?;
+        let districts = districts.current(tx)?;
         save_order(tx, member_id, id, &work, &districts)
     });
     let answer = answer.await?;
@@ -60,7 +60,7 @@ pub(super) async fn save(
             let mut page = again(show_page(&state, layout, id).await?, &typed, refused);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
-                page.district = state.uploads.districts.latest().full_name(zip_code).map(str::to_owned);
+                page.district = state.uploads.districts.cached().full_name(zip_code).map(str::to_owned);
             }
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
         }

@@ -1,4 +1,4 @@
-//! What waits today, and that each number is that of the list behind it.
+//! The dashboard's figures equal the totals of the lists they link to.
 
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{FIRST, bring};
@@ -6,8 +6,8 @@ use crate::web::testing::{START, TestApp};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// The links of the start page with their numbers, in sequence.
-fn numbers(page: &str) -> Vec<(String, i64)> {
+/// The links of the dashboard with their figures, from top to bottom.
+fn figures(page: &str) -> Vec<(String, i64)> {
     let main = page.split_once("<main").expect("a page").1;
     let links = main.split("<a ").skip(1).filter_map(|link| {
         let href = link.split_once("href=\"")?.1.split_once('"')?.0.replace("&#38;", "&");
@@ -17,13 +17,14 @@ fn numbers(page: &str) -> Vec<(String, i64)> {
     links.collect()
 }
 
-fn number(page: &str, beginning: &str) -> i64 {
-    let numbers = numbers(page);
-    let found = numbers.iter().find(|(href, _)| href.starts_with(beginning));
-    found.unwrap_or_else(|| panic!("{beginning} in {numbers:?}")).1
+/// The figure whose link starts with `prefix`.
+fn figure(page: &str, prefix: &str) -> i64 {
+    let figures = figures(page);
+    let found = figures.iter().find(|(href, _)| href.starts_with(prefix));
+    found.unwrap_or_else(|| panic!("{prefix} in {figures:?}")).1
 }
 
-/// `총 N건` of a list.
+/// The total of a list, from its `총 N건`.
 async fn total(app: &TestApp, href: &str) -> i64 {
     let page = app.get(href).await.ok();
     let after = page.split_once("총 ").unwrap_or_else(|| panic!("{href}: {page}")).1.replace("<strong>", "");
@@ -39,47 +40,47 @@ async fn shop() -> TestApp {
 }
 
 #[tokio::test]
-async fn every_number_is_that_of_its_list() {
+async fn each_figure_equals_the_total_of_its_list() {
     let app = shop().await;
     let mut lists = 0;
-    // All deadlines are on 20 March: they come near, are today's, and pass.
+    // All deadlines are on 20 March; the clock moves from five days before them to the day after.
     for days in [0, 2, 3, 1] {
         app.clock.advance_ms(days * DAY_MS);
         let app = app.another_browser();
         app.sign_in_admin().await;
         let page = app.get("/").await.ok();
-        for (href, number) in numbers(&page) {
+        for (href, number) in figures(&page) {
             if !href.starts_with("/districts") {
                 assert_eq!(total(&app, &href).await, number, "{href}");
                 lists += 1;
             }
         }
     }
-    assert_eq!(lists, 4 * (7 + 6 + 2 + 3), "states, spans of deadlines, days of deliveries, chores");
+    assert_eq!(lists, 4 * (7 + 6 + 2 + 3), "states, spans of deadlines, days of deliveries, open work");
 }
 
 #[tokio::test]
-async fn what_waits_is_counted() {
+async fn open_work_is_counted() {
     let app = shop().await;
     let page = app.get("/").await.ok();
     assert!(page.contains("2024-03-15 (금)"), "{page}");
-    assert_eq!(number(&page, "/orders?state=SHIPPED"), 8);
-    assert_eq!(number(&page, "/orders?date=dispatch_deadline&to=2024-03-14&state=PLACED"), 0);
-    assert_eq!(number(&page, "/orders?claim=open"), 1);
-    assert_eq!(number(&page, "/uploads?rows=rejected"), 2);
-    assert_eq!(number(&page, "/products?labels=missing"), 6);
+    assert_eq!(figure(&page, "/orders?state=SHIPPED"), 8);
+    assert_eq!(figure(&page, "/orders?date=dispatch_deadline&to=2024-03-14&state=PLACED"), 0);
+    assert_eq!(figure(&page, "/orders?claim=open"), 1);
+    assert_eq!(figure(&page, "/uploads?rows=rejected"), 2);
+    assert_eq!(figure(&page, "/products?labels=missing"), 6);
     assert!(!page.contains("처음 오셨네요"));
 
     app.clock.advance_ms(6 * DAY_MS);
     app.sign_in_admin().await;
     let page = app.get("/").await.ok();
     let late = "/orders?date=dispatch_deadline&to=2024-03-20&state=PLACED";
-    assert_eq!(number(&page, late), total(&app, "/orders?state=PLACED").await);
-    assert!(number(&page, late) > 0);
+    assert_eq!(figure(&page, late), total(&app, "/orders?state=PLACED").await);
+    assert!(figure(&page, late) > 0);
 }
 
 #[tokio::test]
-async fn deliveries_of_today_and_tomorrow_are_those_of_the_own_team() {
+async fn only_own_team_deliveries_count_for_today_and_tomorrow() {
     let app = shop().await;
     app.state
         .storage
@@ -94,20 +95,20 @@ async fn deliveries_of_today_and_tomorrow_are_those_of_the_own_team() {
         .expect("writes");
     let page = app.get("/").await.ok();
     let today = "/deliveries?state=PREPARING&state=READY_TO_SHIP&method=DIRECT&date_from=2024-03-15&date_to=2024-03-15";
-    assert_eq!(number(&page, today), 1);
-    assert_eq!(number(&page, &today.replace("03-15", "03-16")), 0);
+    assert_eq!(figure(&page, today), 1);
+    assert_eq!(figure(&page, &today.replace("03-15", "03-16")), 0);
 }
 
 #[tokio::test]
-async fn an_empty_shop_tells_how_to_begin() {
+async fn empty_shop_shows_the_first_steps() {
     let app = TestApp::as_admin().await;
     let page = app.get("/").await.ok();
     assert!(page.contains("처음 오셨네요") && page.contains("href=\"/uploads\"") && page.contains("href=\"/members\""));
-    assert!(numbers(&page).iter().all(|(_, number)| *number == 0));
+    assert!(figures(&page).iter().all(|(_, number)| *number == 0));
 }
 
 #[tokio::test]
-async fn the_delivery_team_begins_with_deliveries() {
+async fn delivery_team_is_redirected_to_deliveries() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
     assert_eq!(app.get("/").await.location(), "/deliveries");

@@ -17,14 +17,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self' https://t1.kakaocdn.
      form-action 'none'; base-uri 'none'";
 
 #[derive(Template)]
-#[template(path = "orders/address.html")]
-struct AddressPage;
+#[template(path = "orders/address_search.html")]
+struct AddressSearchPage;
 
-pub(super) async fn search(State(state): State<AppState>) -> PageResult<Response> {
+pub(super) async fn show(State(state): State<AppState>) -> PageResult<Response> {
     if state.demo.is_some() {
         return Err(Error::NotFound);
     }
-    let mut response = page(AddressPage);
+    let mut response = page(AddressSearchPage);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));

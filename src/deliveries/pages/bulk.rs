@@ -1,0 +1,39 @@
+//! Bulk actions on the ticked deliveries of the list: 배송 완료, and their slips.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+
+use super::list::list_page;
+use super::slips::slips_url;
+use super::{ids, value};
+use crate::deliveries::complete;
+use crate::deliveries::filter::DeliveryWords;
+use crate::web::paging::Paging;
+use crate::web::{
+    AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with, redirect,
+};
+
+pub(super) async fn bulk(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Query(words): Query<DeliveryWords>,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let ticked = ids(&pairs, "tick");
+    if ticked.is_empty() {
+        let mut page = list_page(&state, layout, &member, words, paging, &uri).await?;
+        page.layout.notice = Some(Notice::said(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    match value(&pairs, "act") {
+        "slips" => Ok(redirect(&slips_url(&ticked))),
+        "complete" => {
+            let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &ticked)).await?;
+            Ok(done(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), activity))
+        }
+        _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
+    }
+}

@@ -1,0 +1,20 @@
+//! The slip of one delivery.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+
+use super::slips::slips_page;
+use crate::deliveries::list::carried;
+use crate::storage::parse_crockford;
+use crate::web::{AppState, Error, Layout, PageResult, page};
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    layout: Layout,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> PageResult {
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let slips = slips_page(&state, layout, &headers, move |tx| Ok((carried(tx, &[id])?, false))).await?;
+    if slips.is_empty() { Err(Error::NotFound) } else { Ok(page(slips)) }
+}

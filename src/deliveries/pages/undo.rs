@@ -1,0 +1,21 @@
+//! 완료 되돌리기: reverts the completion of single deliveries, or of all that one action completed.
+
+use axum::extract::State;
+
+use super::{ids, value};
+use crate::deliveries::complete;
+use crate::storage::{Result as StorageResult, Tx};
+use crate::web::{AppState, FormPairs, Member, PageResult, done, local_path};
+
+pub(super) async fn undo(State(state): State<AppState>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
+    let (deliveries, activities) = (ids(&pairs, "delivery"), ids(&pairs, "activity"));
+    let undo = move |tx: &mut dyn Tx| -> StorageResult<i64> {
+        let mut deliveries = deliveries.clone();
+        for activity in &activities {
+            deliveries.extend(complete::undoable_of(tx, *activity)?);
+        }
+        complete::undo(tx, member.id, &deliveries)
+    };
+    let activity = state.storage.write(undo).await?;
+    Ok(done(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), activity))
+}

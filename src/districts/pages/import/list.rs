@@ -1,0 +1,121 @@
+//! The imported lists, and the upload of the files of a new one.
+
+use std::fs::File;
+use std::io::{Seek, Write};
+
+use askama::Template;
+use axum::extract::multipart::{Field, MultipartRejection};
+use axum::extract::{Multipart, State};
+use axum::http::StatusCode;
+use chrono::NaiveDate;
+
+use crate::districts::official::{Listing, Reader};
+use crate::districts::store::{self, Brought, Stage};
+use crate::districts::{DistrictCache, Districts};
+use crate::storage::{StorageError, Tx, crockford};
+use crate::web::{AppState, Error, Layout, Member, Notice, PageResult, Tone, Visitor, csrf, page, page_with, redirect};
+
+/// Files of one upload: the country has 17 시/도, and the archive of 우편번호 DB also has instructions.
+const MAX_FILES: usize = 40;
+
+/// Size of one upload; the whole country is 1.5 GB of text.
+const MAX_UPLOAD_BYTES: u64 = 4 << 30;
+
+#[derive(Template)]
+#[template(path = "districts/import/list.html")]
+struct ListPage {
+    layout: Layout,
+    waiting: Vec<Brought>,
+    applied: Vec<Brought>,
+    /// first day of the embedded table
+    embedded_from: NaiveDate,
+}
+
+pub(in crate::districts::pages) async fn list(State(state): State<AppState>, layout: Layout) -> PageResult {
+    list_page(&state, layout).await.map(page)
+}
+
+async fn list_page(state: &AppState, layout: Layout) -> PageResult<ListPage> {
+    let editions = |tx: &mut dyn Tx| Ok((store::editions(tx, Stage::Previewed)?, store::editions(tx, Stage::Applied)?));
+    let (waiting, applied) = state.storage.read(editions).await.map_err(|error: StorageError| error)?;
+    Ok(ListPage { layout, waiting, applied, embedded_from: Districts::embedded().valid_from() })
+}
+
+fn interrupted() -> Error {
+    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
+}
+
+/// Streams the files to unnamed temporary files, parses them as one list and stores it for a preview.
+pub(in crate::districts::pages) async fn create(
+    State(state): State<AppState>,
+    mut layout: Layout,
+    visitor: Visitor,
+    member: Member,
+    parts: Result<Multipart, MultipartRejection>,
+) -> PageResult {
+    let mut parts = parts.map_err(|_| interrupted())?;
+    let (mut is_verified, mut bytes_left, mut files) = (false, MAX_UPLOAD_BYTES, Vec::new());
+    while let Some(field) = parts.next_field().await.map_err(|_| interrupted())? {
+        match field.name() {
+            Some(csrf::FIELD) => {
+                csrf::verify(&visitor, &field.text().await.map_err(|_| interrupted())?)?;
+                is_verified = true;
+            }
+            _ if !is_verified => return Err(Error::FormExpired),
+            Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
+                if files.len() == MAX_FILES {
+                    return Err(Error::TooLarge);
+                }
+                let name = field.file_name().unwrap_or_default().to_owned();
+                files.push((name, write_to_disk(&state, field, &mut bytes_left).await?));
+            }
+            _ => {}
+        }
+    }
+    if !is_verified {
+        return Err(Error::FormExpired);
+    }
+    let problem = if files.is_empty() {
+        "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned()
+    } else {
+        match parse(state.uploads.districts.clone(), files).await? {
+            Ok(listing) => {
+                let id = state.storage.write(move |tx| store::keep(tx, &listing, Some(member.id))).await?;
+                return Ok(redirect(&format!("/districts/import/{}", crockford(id))));
+            }
+            Err(problem) => problem,
+        }
+    };
+    layout.notice = Some(Notice::said(Tone::Danger, &problem));
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state, layout).await?))
+}
+
+async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut u64) -> PageResult<File> {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::StorageFull => Error::Full(error.to_string()),
+        _ => Error::Internal(error.to_string()),
+    };
+    let mut file = tempfile::tempfile_in(&state.config.data).map_err(failed)?;
+    while let Some(chunk) = field.chunk().await.map_err(|_| interrupted())? {
+        *bytes_left = bytes_left.checked_sub(chunk.len() as u64).ok_or(Error::TooLarge)?;
+        file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))?
+            .map_err(failed)?;
+    }
+    file.rewind().map_err(failed)?;
+    Ok(file)
+}
+
+/// Parses all files as one list. The inner error is a message for the page.
+async fn parse(cache: DistrictCache, files: Vec<(String, File)>) -> PageResult<Result<Listing, String>> {
+    let work = tokio::task::spawn_blocking(move || {
+        let known = cache.cached();
+        let mut reader = Reader::new(&known);
+        for (name, file) in files {
+            reader.read(&name, file).map_err(|error| format!("{name}: {error}"))?;
+        }
+        reader.finish().map_err(|error| error.to_string())
+    });
+    work.await.map_err(|error| Error::Internal(error.to_string()))
+}

@@ -1,0 +1,144 @@
+//! One imported list: the preview of what it changes, apply, discard and withdraw.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::audit;
+use crate::districts::change::Change;
+use crate::districts::classify;
+use crate::districts::store::{self, Brought, Stage};
+use crate::storage::{StorageError, crockford, parse_crockford};
+use crate::time::{date_with_weekday, parse_date};
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page, page_with};
+
+/// Rows of each table of the preview.
+const MAX_SHOWN_ROWS: usize = 300;
+
+#[derive(Template)]
+#[template(path = "districts/import/show.html")]
+struct ShowPage {
+    layout: Layout,
+    edition: Brought,
+    /// what the list would change; none once it is applied
+    change: Option<Change>,
+    /// orders under way whose district would change
+    affected: u64,
+    /// the date as typed, and the problem with it
+    valid_from: String,
+    problem: Option<String>,
+    /// only the newest applied list can be withdrawn
+    can_be_withdrawn: bool,
+}
+
+impl ShowPage {
+    fn id(&self) -> String {
+        crockford(self.edition.id)
+    }
+
+    fn since(&self) -> String {
+        self.edition.valid_from.map(date_with_weekday).unwrap_or_default()
+    }
+}
+
+fn parse_id(id: &str) -> PageResult<i64> {
+    parse_crockford(id).ok_or(Error::NotFound)
+}
+
+pub(in crate::districts::pages) async fn show(
+    State(state): State<AppState>,
+    layout: Layout,
+    Path(id): Path<String>,
+) -> PageResult {
+    show_page(&state, layout, parse_id(&id)?).await.map(page)
+}
+
+async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let cache = state.uploads.districts.clone();
+    let found = state.storage.read(move |tx| {
+        let Some(edition) = store::edition(tx, id)? else { return Ok(None) };
+        let districts = cache.current(tx)?;
+        let (_, from) = districts.days_of_a_newer(tx.now().date());
+        if edition.stage == Stage::Applied {
+            let is_newest = store::editions(tx, Stage::Applied)?.first().is_some_and(|newest| newest.id == id);
+            return Ok(Some((edition, None, 0, from, is_newest)));
+        }
+        let after = store::laid_over(tx, (*districts).clone(), id, from)?;
+        let affected = classify::affected(tx, &after)?;
+        Ok::<_, StorageError>(Some((edition, Some(Change::between(&districts, &after)), affected, from, false)))
+    });
+    let (edition, change, affected, from, can_be_withdrawn) = found.await?.ok_or(Error::NotFound)?;
+    let valid_from = from.to_string();
+    Ok(ShowPage { layout, edition, change, affected, valid_from, problem: None, can_be_withdrawn })
+}
+
+#[derive(serde::Deserialize)]
+pub(in crate::districts::pages) struct ApplyForm {
+    #[serde(default)]
+    valid_from: String,
+}
+
+pub(in crate::districts::pages) async fn apply(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    Form(form): Form<ApplyForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let (first, last) = state.uploads.districts.cached().days_of_a_newer(state.now().date());
+    let Some(day) = parse_date(&form.valid_from).filter(|day| (first..=last).contains(day)) else {
+        let mut answer = show_page(&state, layout, id).await?;
+        answer.valid_from = form.valid_from;
+        answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 적어 주세요."));
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+    };
+    let member_id = member.id;
+    let activity = state
+        .storage
+        .write(move |tx| {
+            if !store::apply(tx, id, day)? {
+                return Ok(None);
+            }
+            let message =
+                format!("{}부터의 지역으로 바꿨어요. 아직 배송하지 않은 주문은 새로 분류돼요.", date_with_weekday(day));
+            let summary = json!({ "message": message, "tone": "success", "edition": crockford(id) });
+            audit::record(tx, Some(member_id), "districts.applied", &summary).map(Some)
+        })
+        .await?;
+    classify::begin(&state.storage, &state.uploads.districts).await;
+    Ok(done(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
+}
+
+pub(in crate::districts::pages) async fn discard(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+) -> PageResult {
+    delete(&state, member, parse_id(&id)?, Stage::Previewed, "올린 목록을 적용하지 않고 지웠어요.").await
+}
+
+pub(in crate::districts::pages) async fn withdraw(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+) -> PageResult {
+    let message = "목록을 거두었어요. 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.";
+    delete(&state, member, parse_id(&id)?, Stage::Applied, message).await
+}
+
+async fn delete(state: &AppState, member: Member, id: i64, stage: Stage, message: &'static str) -> PageResult {
+    let activity = state
+        .storage
+        .write(move |tx| {
+            if !store::forget(tx, id, stage)? {
+                return Ok(None);
+            }
+            let summary = json!({ "message": message, "tone": "success" });
+            audit::record(tx, Some(member.id), "districts.list_removed", &summary).map(Some)
+        })
+        .await?;
+    classify::begin(&state.storage, &state.uploads.districts).await;
+    Ok(done("/districts/import", activity.ok_or(Error::NotFound)?))
+}

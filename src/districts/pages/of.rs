@@ -1,0 +1,23 @@
+//! `/districts/of?zip=…`: the district of a postal code as JSON, for forms with an address.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use crate::web::{AppState, Query};
+
+#[derive(Default, Deserialize)]
+pub(super) struct DistrictQuery {
+    #[serde(default)]
+    zip: String,
+}
+
+/// `{"name":"경상북도 포항시 남구"}`; null for an unknown postal code.
+#[derive(Serialize)]
+pub(super) struct DistrictName {
+    name: Option<String>,
+}
+
+pub(super) async fn show(State(state): State<AppState>, Query(query): Query<DistrictQuery>) -> Json<DistrictName> {
+    Json(DistrictName { name: state.uploads.districts.cached().full_name(&query.zip).map(str::to_owned) })
+}

@@ -1,0 +1,18 @@
+//! Administrative regions.
+
+use serde::{Deserialize, Serialize};
+
+/// A 시/도 (level 0), a 시/군/구 (level 1) or a 일반구 (level 2).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Region {
+    /// five digits
+    pub code: i64,
+    /// 0, 1 or 2
+    pub level: u8,
+    /// code of the region around it; none for a 시/도
+    pub parent_code: Option<i64>,
+    /// `경상북도 포항시`
+    pub full_name: String,
+    /// `포항시`; for a 시/도 `경북`, for a 일반구 `포항시 남구`
+    pub short_name: String,
+}

@@ -1,0 +1,146 @@
+//! The figures of the first page. Each links to the list it counts and equals that list's total, because
+//! both use the same filter.
+
+use chrono::{Days, NaiveDate};
+
+use crate::deliveries;
+use crate::deliveries::filter::{DeliveryFilter, DeliveryWords, Preferred};
+use crate::districts::classify::UNDER_WAY;
+use crate::districts::overview::unknown_count;
+use crate::orders::filter::{DateField, FilterWords, OPEN_CLAIMS};
+use crate::orders::list::{self, Total};
+use crate::orders::model::{OrderState, ShippingMethod};
+use crate::products::store as products;
+use crate::storage::{Result, Tx};
+use crate::uploads::store::{self as uploads, Which};
+
+/// A dispatch deadline at most this many days ahead counts as soon.
+const DEADLINE_SOON_DAYS: u64 = 3;
+
+/// States before dispatch. Only their orders can miss a dispatch deadline.
+const BEFORE_DISPATCH: [OrderState; 2] = [OrderState::Placed, OrderState::Purchased];
+
+/// A count with a link to the list it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// rows of the list
+    pub total: Total,
+    /// URL of the list
+    pub href: String,
+}
+
+impl Figure {
+    fn exactly(number: i64, href: impl Into<String>) -> Self {
+        Self { total: Total::Exactly(number), href: href.into() }
+    }
+
+    /// Whether the list is empty.
+    pub fn is_zero(&self) -> bool {
+        self.total.number() == 0
+    }
+}
+
+/// Orders whose dispatch deadline is in one span of days, by state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadlineFigures {
+    /// 지난 기한, 오늘까지, 사흘 안
+    pub name: &'static str,
+    /// orders in 주문 and in 발주
+    pub figures: [Figure; 2],
+}
+
+/// All figures of the first page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    /// orders of each state
+    pub states: Vec<(OrderState, Figure)>,
+    /// orders before dispatch, by dispatch deadline
+    pub deadlines: Vec<DeadlineFigures>,
+    /// own-team deliveries (직접전달) wanted today, and wanted tomorrow
+    pub deliveries: [Figure; 2],
+    /// orders with an open claim
+    pub claims: Figure,
+    /// uploads with rejected rows that are not marked as handled
+    pub rejected: Figure,
+    /// orders without a district (미분류)
+    pub unclassified: Figure,
+    /// products with an option value that has no label of its own
+    pub missing_labels: Figure,
+}
+
+impl Dashboard {
+    /// Whether the shop has no order at all.
+    pub fn is_first_day(&self) -> bool {
+        self.states.iter().all(|(_, figure)| figure.is_zero())
+    }
+}
+
+/// Counts all figures; `today` is the shop's date.
+pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
+    let tomorrow = plus_days(today, 1);
+    Ok(Dashboard {
+        states: OrderState::ALL
+            .into_iter()
+            .map(|state| Ok((state, orders(tx, &in_state(state))?)))
+            .collect::<Result<_>>()?,
+        deadlines: [
+            ("지난 기한", None, today.pred_opt()),
+            ("오늘까지", Some(today), Some(today)),
+            ("사흘 안", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
+        ]
+        .into_iter()
+        .map(|(name, from, to)| deadlines(tx, name, from, to))
+        .collect::<Result<_>>()?,
+        deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
+        claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
+        rejected: Figure::exactly(uploads::page(tx, Which::Open, 0, 0)?.1, "/uploads?rows=rejected"),
+        unclassified: Figure::exactly(unknown_count(tx)?, "/districts/unknown"),
+        missing_labels: Figure::exactly(products::without_labels(tx)?, "/products?labels=missing"),
+    })
+}
+
+fn plus_days(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_add_days(Days::new(days)).unwrap_or(day)
+}
+
+fn in_state(state: OrderState) -> FilterWords {
+    FilterWords { state: state.code().to_owned(), ..FilterWords::default() }
+}
+
+fn orders(tx: &mut dyn Tx, query: &FilterWords) -> Result<Figure> {
+    Ok(Figure { total: list::count(tx, &query.filter())?, href: format!("/orders?{}", query.query(&[])) })
+}
+
+fn deadlines(
+    tx: &mut dyn Tx,
+    name: &'static str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Result<DeadlineFigures> {
+    let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
+    let [placed, purchased] = BEFORE_DISPATCH.map(|state| FilterWords {
+        date: DateField::DispatchDeadline.code().to_owned(),
+        from: date(from),
+        to: date(to),
+        ..in_state(state)
+    });
+    Ok(DeadlineFigures { name, figures: [orders(tx, &placed)?, orders(tx, &purchased)?] })
+}
+
+fn own_deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Figure> {
+    let query = DeliveryWords {
+        state: UNDER_WAY.map(|state| state.code().to_owned()).into(),
+        method: vec![ShippingMethod::Direct.code().to_owned()],
+        date_from: day.to_string(),
+        date_to: day.to_string(),
+        ..DeliveryWords::default()
+    };
+    let filter = DeliveryFilter {
+        states: UNDER_WAY.into(),
+        methods: vec![ShippingMethod::Direct],
+        preferred: Preferred::Between(Some(day), Some(day)),
+        ..DeliveryFilter::default()
+    };
+    let total = deliveries::list::find(tx, &filter, 0, 0)?.total;
+    Ok(Figure { total, href: format!("/deliveries?{}", query.query("")) })
+}

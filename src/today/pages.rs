@@ -1,0 +1,64 @@
+//! `/`: the first page of each role. Administrators see the dashboard, the delivery team its list.
+
+use askama::Template;
+use axum::extract::State;
+
+use super::dashboard::{self, Dashboard, Figure};
+use crate::orders::list::Total;
+use crate::orders::model::OrderState;
+use crate::time::date_with_weekday;
+use crate::web::paging::grouped;
+use crate::web::{Access, AppState, Layout, Member, PageResult, Routes, page, redirect};
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new().get("/", Access::Signed, show)
+}
+
+#[derive(Template)]
+#[template(path = "today/show.html")]
+struct TodayPage {
+    layout: Layout,
+    today: String,
+    dashboard: Dashboard,
+}
+
+/// A line of the table 챙길 것.
+struct DashboardItem<'a> {
+    name: &'static str,
+    hint: &'static str,
+    figure: &'a Figure,
+}
+
+impl TodayPage {
+    fn items(&self) -> [DashboardItem<'_>; 4] {
+        let Dashboard { claims, rejected, unclassified, missing_labels, .. } = &self.dashboard;
+        let item = |name, hint, figure| DashboardItem { name, hint, figure };
+        [
+            item("처리할 클레임", "고객이 취소나 반품, 교환을 바라고 있어요", claims),
+            item("거절된 행이 남은 업로드", "고쳐서 다시 올리거나 처리함으로 표시해요", rejected),
+            item("미분류 주문", "우편번호로 시/군/구를 찾지 못했어요", unclassified),
+            item("레이블이 없는 상품", "공장이 읽을 말을 적어 주세요", missing_labels),
+        ]
+    }
+}
+
+impl Figure {
+    /// `1,234`; `50,000+` where counting stopped at a limit.
+    fn text(&self) -> String {
+        let more = if matches!(self.total, Total::AtLeast(_)) { "+" } else { "" };
+        format!("{}{more}", grouped(self.total.number()))
+    }
+}
+
+async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> PageResult {
+    if !member.is_admin() {
+        return Ok(redirect(member.role.home()));
+    }
+    let today = state.now().date();
+    let dashboard = state.storage.read_heavy(move |tx| dashboard::load(tx, today)).await?;
+    Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard }))
+}
+
+#[cfg(test)]
+mod tests;
