@@ -110,7 +110,7 @@ pub struct Config {
     /// which log lines are written, as `tracing` filters write it
     pub log_level: String,
     /// a training shop, from which nothing may leave; None: a real one. Only `mukkeum demo` sets it.
-    pub demo: Option<demo::Plan>,
+    pub demo: Option<demo::DemoPlan>,
 }
 
 impl Config {

@@ -151,7 +151,7 @@ async fn restored(folder: &Path, at: Option<Moment>) -> Result<Restored, Restore
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shop_that_worked_through_checkpoints_and_snapshots_comes_back_row_by_row() {
     let shop = Shop::new();
-    demo::fill(&shop.storage, 1, 300, SystemClock.now(), |_| ()).await.expect("fills");
+    demo::generate(&shop.storage, 1, 300, SystemClock.now(), |_| ()).await.expect("fills");
     for round in 0..60 {
         shop.work(round * 20_000).await;
         if round % 20 == 7 {
@@ -363,7 +363,7 @@ async fn a_sealed_backup_opens_with_its_key_alone() {
     fs::create_dir_all(folder.path().join("data")).expect("a folder");
     Key::make(&folder.path().join("data")).expect("makes");
     let shop = Shop::again(folder);
-    demo::fill(&shop.storage, 3, 20, SystemClock.now(), |_| ()).await.expect("fills");
+    demo::generate(&shop.storage, 3, 20, SystemClock.now(), |_| ()).await.expect("fills");
     shop.is_copied().await;
     shop.comes_back_from(&target(shop.folder.path())).await;
     let folder = shop.stop().await;
@@ -378,7 +378,7 @@ async fn a_sealed_backup_opens_with_its_key_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proof_restores_and_compares_and_a_copy_that_is_gone_is_noticed() {
     let shop = Shop::new();
-    demo::fill(&shop.storage, 5, 50, SystemClock.now(), |_| ()).await.expect("fills");
+    demo::generate(&shop.storage, 5, 50, SystemClock.now(), |_| ()).await.expect("fills");
     shop.is_copied().await;
     let proof = shop.backup.prove(0).await.expect("a place");
     assert_eq!((proof.failure, proof.orders), (None, Some(50)));

@@ -4,7 +4,7 @@
 //! the folder of a training shop: without it `demo` leaves a database alone, with it `serve` does.
 
 use crate::config::{Config, Database};
-use crate::demo::{DemoError, Plan, ResetEvery};
+use crate::demo::{DemoError, DemoPlan, ResetSchedule};
 
 use super::{Failure, Outcome, serve};
 
@@ -31,7 +31,7 @@ pub(super) struct Demo {
     orders: u64,
     /// 처음으로 되돌리는 간격: 30m(분), 24h(시간), 7d(일), never(되돌리지 않음) [기본값: 24h]
     #[arg(long, value_name = "TIME", default_value = "24h", hide_default_value = true)]
-    reset_every: ResetEvery,
+    reset_every: ResetSchedule,
     /// 누구나 들어오는 곳에 켤 때: 손님마다 작은 가게를 따로 주고, 요청과 업로드를 제한해요
     #[arg(long)]
     public: bool,
@@ -39,7 +39,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, config: Config) -> Outcome {
-        let demo = Some(Plan { orders: self.orders, reset_every: self.reset_every, is_public: self.public });
+        let demo = Some(DemoPlan { orders: self.orders, reset_every: self.reset_every, is_public: self.public });
         if !self.public {
             return serve::run(&Config { demo, ..config }, false);
         }

@@ -182,7 +182,7 @@ async fn serve(
     state.backup = backup;
     state.reach = reach;
     if let Some(demo) = &state.demo {
-        demo.keep_fresh(&state.storage, &state.passwords).await?;
+        demo.reset_if_due(&state.storage, &state.passwords).await?;
     }
     let is_new = !state.storage.read(store::any).await?;
     let mut signals = Signals::listen()?;

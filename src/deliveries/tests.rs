@@ -41,7 +41,7 @@ fn bought(random: &mut Random, place: u32) -> NewOrder {
     let mut order = new_order(&format!("20261101{place:08}"));
     let bundle = random.below(260);
     order.bundle_number = format!("31{bundle:08}");
-    let mut like_bundle = Random::of(9, u64::from(bundle));
+    let mut like_bundle = Random::for_index(9, u64::from(bundle));
     let random_of = &mut like_bundle;
     order.recipient.name =
         format!("{}{}", random_of.word(&["김", "이", "박"]), random_of.word(&["하늘", "가람", "보라", "누리"]));
@@ -71,7 +71,7 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     changing(tx, BY_HAND, |changes| {
         for was in &orders {
             let mut order = was.clone();
-            let like_bundle = Random::of(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
+            let like_bundle = Random::for_index(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
             let state =
                 if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][like_bundle as usize] } else { random.below(7) };
             order.put(OrderState::ALL[state as usize], NOW);

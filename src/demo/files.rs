@@ -1,4 +1,4 @@
-//! Files as a channel would give them out, made of synthetic orders.
+//! Channel files (스마트스토어 order export) written from synthetic orders.
 
 use std::io::{Seek, Write};
 
@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use crate::orders::model::NewOrder;
 
-/// The 72 columns of 스마트스토어 (2024 and later), A to BT.
+/// The 72 columns of a 스마트스토어 order file (since 2024), A to BT.
 const COLUMNS: [&str; 72] = [
     "상품주문번호",
     "주문번호",
@@ -83,51 +83,51 @@ const COLUMNS: [&str; 72] = [
     "수령위치 내용",
 ];
 
-/// The first lines of what the channel writes above its header.
+/// Information text that the channel writes above the header (first lines).
 const INFO: &str = "◈ 다운로드 받은 파일로 '엑셀 일괄발송' 처리하는 방법\n1. 엑셀 파일에 아래 네 가지 항목을 확인 후 \
     입력해주세요.\n- 상품주문번호, 배송방법, 택배사, 송장번호\n※ 파일 업로드 시, 1행 삭제 후 업로드 부탁 드립니다.";
 const INFO_FIELDS: &str = "◈ 각 항목 입력 방법\n배송방법 - 택배,등기,소포 / 퀵서비스 / 방문수령 / 직접전달\n송장번호";
 
-/// The row of the first order, counted from 0: below the information and the header.
-const FIRST_ROW: u32 = 2;
+/// Zero-based row of the first order, below the information row and the header.
+const FIRST_ORDER_ROW: u32 = 2;
 
-enum Cell {
-    Nothing,
+enum ColumnValue {
+    Empty,
     Text(String),
     Number(i64),
     Money(i64),
     Moment(NaiveDateTime),
 }
 
-impl From<&str> for Cell {
+impl From<&str> for ColumnValue {
     fn from(text: &str) -> Self {
-        if text.is_empty() { Self::Nothing } else { Self::Text(text.to_owned()) }
+        if text.is_empty() { Self::Empty } else { Self::Text(text.to_owned()) }
     }
 }
 
-/// The end of a day, as the channel writes a deadline.
-fn end_of(date: chrono::NaiveDate) -> NaiveDateTime {
+/// Last second of a day: the form of deadlines in channel files.
+fn end_of_day(date: chrono::NaiveDate) -> NaiveDateTime {
     date.and_time(NaiveTime::MIN) + Duration::seconds(24 * 60 * 60 - 1)
 }
 
-/// The eight digits by which numbers of one day differ.
+/// Last eight characters: the part that distinguishes the numbers of one day.
 fn last_digits(number: &str) -> &str {
     number.get(number.len().saturating_sub(8)..).unwrap_or(number)
 }
 
-/// The channel's own number of a product, eight digits of it.
-fn channel_number(product_number: &str) -> u64 {
+/// Last eight digits of the channel's own product number (상품번호).
+fn channel_product_number(product_number: &str) -> u64 {
     product_number.bytes().fold(0, |number, byte| (number * 31 + u64::from(byte)) % 100_000_000)
 }
 
-/// What stands in a column for an order; the columns that a reader of orders does not need hold
-/// what the channel would put there, so that a file is as big as a real one.
-fn cell(column: &str, order: &NewOrder) -> Cell {
+/// Value of a column for an order. Columns that the importer ignores are filled too, so that a file has the size
+/// of a real one.
+fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
     let placed = order.placed_at.kst();
     let recipient = &order.recipient;
     match column {
         "상품주문번호" => order.order_number.as_str().into(),
-        "주문번호" => Cell::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number))),
+        "주문번호" => ColumnValue::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number))),
         "배송속성" => "일반배송".into(),
         "배송방법(구매자 요청)" | "배송방법" => order.shipping_method_word.as_str().into(),
         "판매채널" => "스마트스토어".into(),
@@ -138,32 +138,32 @@ fn cell(column: &str, order: &NewOrder) -> Cell {
         "주문세부상태" => if order.claim.is_empty() { "발주확인" } else { &order.claim }.into(),
         "수량클레임 여부" | "반품안심케어" | "멤버십N배송" => "N".into(),
         "결제위치" => "모바일".into(),
-        "결제일" | "발주확인일" => Cell::Moment(placed + Duration::minutes(1)),
-        "상품번호" => Cell::Text(format!("91{:08}", channel_number(&order.product_number))),
+        "결제일" | "발주확인일" => ColumnValue::Moment(placed + Duration::minutes(1)),
+        "상품번호" => ColumnValue::Text(format!("91{:08}", channel_product_number(&order.product_number))),
         "상품명" => order.product_name.as_str().into(),
         "상품종류" => if order.options.is_empty() { "단일상품" } else { "조합형옵션상품" }.into(),
         "옵션정보" => order.options_text.as_str().into(),
-        "수량" => Cell::Number(order.quantity),
+        "수량" => ColumnValue::Number(order.quantity),
         "옵션가격"
         | "최종 상품별 할인액"
         | "최초 상품별 할인액"
         | "판매자 부담 할인액"
         | "제주/도서 추가배송비"
         | "배송비 할인액"
-        | "매출연동 수수료" => Cell::Money(0),
-        "상품가격" => Cell::Money(order.price / order.quantity.max(1)),
+        | "매출연동 수수료" => ColumnValue::Money(0),
+        "상품가격" => ColumnValue::Money(order.price / order.quantity.max(1)),
         "최종 상품별 총 주문금액" | "최초 상품별 총 주문금액" | "정산예정금액" => {
-            Cell::Money(order.price)
+            ColumnValue::Money(order.price)
         }
-        "발송기한" => order.dispatch_deadline.map_or(Cell::Nothing, |date| Cell::Moment(end_of(date))),
+        "발송기한" => order.dispatch_deadline.map_or(ColumnValue::Empty, |date| ColumnValue::Moment(end_of_day(date))),
         "배송비 형태" => order.charge_type.label().into(),
         "배송비 묶음번호" => order.bundle_number.as_str().into(),
         "배송비 유형" => "유료".into(),
-        "배송비 합계" => Cell::Money(3000),
+        "배송비 합계" => ColumnValue::Money(3000),
         "판매자 상품코드" => order.product_number.as_str().into(),
         "수취인연락처1" => recipient.tel1.as_str().into(),
         "수취인연락처2" => recipient.tel2.as_str().into(),
-        "통합배송지" => Cell::Text(format!("{} {}", recipient.address1, recipient.address2)),
+        "통합배송지" => ColumnValue::Text(format!("{} {}", recipient.address1, recipient.address2)),
         "기본배송지" => recipient.address1.as_str().into(),
         "상세배송지" => recipient.address2.as_str().into(),
         "구매자연락처" => order.customer.tel.as_str().into(),
@@ -171,34 +171,37 @@ fn cell(column: &str, order: &NewOrder) -> Cell {
         "배송메세지" => order.customer_message.as_str().into(),
         "출고지" => "경상북도 (가상) 출고지".into(),
         "결제수단" => "신용카드 간편결제".into(),
-        "네이버페이 주문관리 수수료" => Cell::Money(-order.price / 30),
-        "주문일시" => Cell::Moment(placed),
+        "네이버페이 주문관리 수수료" => ColumnValue::Money(-order.price / 30),
+        "주문일시" => ColumnValue::Moment(placed),
         "배송희망일" => {
-            order.preferred_shipping_date.map_or(Cell::Nothing, |date| Cell::Moment(date.and_time(NaiveTime::MIN)))
+            order.preferred_shipping_date.map_or(ColumnValue::Empty, |date| ColumnValue::Moment(date.and_time(NaiveTime::MIN)))
         }
-        _ => Cell::Nothing,
+        _ => ColumnValue::Empty,
     }
 }
 
-fn put(sheet: &mut Worksheet, at: (u32, u16), cell: Cell, money: &Format, moment: &Format) -> Result<(), XlsxError> {
+fn write_cell(sheet: &mut Worksheet, at: (u32, u16), cell: ColumnValue, money: &Format, moment: &Format) -> Result<(), XlsxError> {
     let (row, column) = at;
     match cell {
-        Cell::Nothing => return Ok(()),
-        Cell::Text(text) => sheet.write_string(row, column, text)?,
-        Cell::Number(number) => sheet.write_number(row, column, as_number(number))?,
-        Cell::Money(won) => sheet.write_number_with_format(row, column, as_number(won), money)?,
-        Cell::Moment(wall) => sheet.write_datetime_with_format(row, column, wall, moment)?,
+        ColumnValue::Empty => return Ok(()),
+        ColumnValue::Text(text) => sheet.write_string(row, column, text)?,
+        ColumnValue::Number(number) => sheet.write_number(row, column, as_number(number))?,
+        ColumnValue::Money(won) => sheet.write_number_with_format(row, column, as_number(won), money)?,
+        ColumnValue::Moment(wall) => sheet.write_datetime_with_format(row, column, wall, moment)?,
     };
     Ok(())
 }
 
-/// Whole won and quantities of a synthetic shop fit a spreadsheet's numbers exactly.
+/// Converts to a spreadsheet number; amounts and quantities of a synthetic shop fit into 32 bits.
 fn as_number(whole: i64) -> f64 {
     i32::try_from(whole).map_or(f64::MAX, f64::from)
 }
 
-/// Writes the orders as 스마트스토어 gives them out, without a password: sheet 발주발송관리, a row of
-/// information, the header, one row an order. Only one row is held in memory.
+/// Writes the orders as an unencrypted 스마트스토어 order file: sheet 발주발송관리 with an information row, the header
+/// and one row per order. Streams: only one row is in memory.
+///
+/// # Errors
+/// An [`XlsxError`] if writing fails.
 pub fn write_smart_store<W>(writer: W, orders: impl Iterator<Item = NewOrder>) -> Result<(), XlsxError>
 where
     W: Write + Seek + Send,
@@ -214,9 +217,9 @@ where
     for (column, name) in (0..).zip(COLUMNS) {
         sheet.write_string(1, column, name)?;
     }
-    for (row, order) in (FIRST_ROW..).zip(orders) {
+    for (row, order) in (FIRST_ORDER_ROW..).zip(orders) {
         for (column, name) in (0..).zip(COLUMNS) {
-            put(sheet, (row, column), cell(name, &order), &money, &moment)?;
+            write_cell(sheet, (row, column), column_value(name, &order), &money, &moment)?;
         }
     }
     workbook.save_to_writer(writer)
@@ -233,7 +236,7 @@ mod tests {
     use crate::time::Moment;
 
     #[test]
-    fn a_file_holds_every_order_below_its_header() {
+    fn file_has_the_header_and_all_orders() {
         let orders: Vec<NewOrder> = new_orders(5, 40, Moment(1_795_000_000_000)).collect();
         let mut bytes = Cursor::new(Vec::new());
         write_smart_store(&mut bytes, orders.iter().cloned()).expect("a file");

@@ -1,23 +1,22 @@
-//! A synthetic shop: a bed maker's people, products and orders, for training and for benchmarks.
+//! Synthetic shop data for the demo (`mukkeum demo`), tests and benchmarks: people, products and orders of a bed maker.
 //!
-//! Everything follows from a seed, so that two runs make the same shop. Nobody here is real: names
-//! are put together from syllables, telephone numbers are of the blocks `010-0000` and `050x-0000`,
-//! which are given to nobody, and streets are called 예시로. Only the postal codes and the districts
-//! they lie in are those of the country.
+//! The data is a pure function of a seed, so two runs generate the same shop. No person is real: names are
+//! combined from syllables, telephone numbers use the unassigned blocks `010-0000` and `050x-0000`, and
+//! streets have names such as 예시로. Only the postal codes and their districts are real.
 
-mod every;
+mod catalogue;
 pub mod files;
-mod fill;
+mod generate;
+mod names;
 mod orders;
-mod people;
 mod random;
-mod shop;
+mod reset_schedule;
 mod training;
 
-pub use every::{NotATime, ResetEvery};
-pub use fill::fill;
+pub use catalogue::{CATALOGUE, CatalogueItem, CatalogueOption};
+pub use generate::generate;
+pub use names::{Person, people};
 pub use orders::{NewOrders, new_orders};
-pub use people::{Person, people};
 pub use random::Random;
-pub use shop::{Choice, ITEMS, Item};
-pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError, Plan};
+pub use reset_schedule::{ParseScheduleError, ResetSchedule};
+pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError, DemoPlan};

@@ -1,22 +1,21 @@
-//! Synthetic orders: what people bought in fourteen months, as a channel's file would tell it.
+//! Synthetic orders of fourteen months, in the form of parsed rows of a channel's file.
 
 use chrono::Duration;
 
-use super::people::{Person, Population, safe_number};
+use super::catalogue::{CATALOGUE, CatalogueItem};
+use super::names::{Person, Population, safe_number};
 use super::random::Random;
-use super::shop::{ITEMS, Item};
 use crate::orders::model::{ChargeType, NewOrder, OrderOption, ShippingMethod};
 use crate::time::Moment;
 
-/// How far back the orders go: fourteen months.
-const SPAN_MS: i64 = 425 * 24 * 60 * 60 * 1000;
+/// Period that the orders cover: fourteen months.
+const PERIOD_MS: i64 = 425 * 24 * 60 * 60 * 1000;
 
-/// Of a hundred baskets, so many hold two or three orders that go out together: a quarter of all
-/// orders.
+/// Share of baskets with two or three orders in one bundle; these orders are a quarter of all orders.
 const BUNDLES_PERCENT: u32 = 12;
 
-/// Spreads a running number over its range so that neighbours look unlike, and no two meet: a
-/// prime that divides none of the ranges.
+/// Multiplier that turns sequence numbers into distinct numbers without visible sequence: a prime that divides
+/// none of the moduli.
 const STRIDE: u64 = 7919;
 
 const MESSAGES: [&str; 8] = [
@@ -30,9 +29,9 @@ const MESSAGES: [&str; 8] = [
     "오후 2시 이후에 받을 수 있습니다",
 ];
 
-/// What the orders of one basket share.
+/// Data shared by the orders of one basket.
 struct Basket {
-    left: u32,
+    remaining: u32,
     buyer: Person,
     recipient: Person,
     recipient_tel: String,
@@ -43,26 +42,26 @@ struct Basket {
     message: &'static str,
 }
 
-/// An iterator over synthetic orders, oldest first.
+/// Iterator over synthetic orders, oldest first.
 pub struct NewOrders {
     population: Population,
     random: Random,
-    begin: Moment,
+    start: Moment,
     count: u64,
-    made: u64,
+    generated: u64,
     baskets: u64,
     basket: Option<Basket>,
 }
 
-/// `count` orders of the fourteen months before `now`, oldest first. The first people of
-/// [`people`](super::people()) of the same seed buy them.
+/// Generates `count` orders of the fourteen months before `now`, oldest first. The buyers are the first
+/// [`people`](super::people()) of the same seed.
 pub fn new_orders(seed: u64, count: u64, now: Moment) -> NewOrders {
     NewOrders {
         population: Population::new(seed),
         random: Random::new(seed),
-        begin: now.plus_ms(-SPAN_MS),
+        start: now.plus_ms(-PERIOD_MS),
         count,
-        made: 0,
+        generated: 0,
         baskets: 0,
         basket: None,
     }
@@ -85,20 +84,21 @@ fn charge(random: &mut Random) -> ChargeType {
     }
 }
 
-/// What goes by that method: the team brings big things, and a small one only beside a big one.
-fn item(random: &mut Random, method: ShippingMethod, first: bool) -> Item {
-    let bulky = method == ShippingMethod::Direct && (first || random.chance(50));
-    let fitting: Vec<Item> = ITEMS.iter().copied().filter(|item| item.bulky == bulky).collect();
-    let most = u32::try_from(fitting.len()).unwrap_or_default();
-    // The lesser of two draws: things at the head of the list sell best.
-    let at = random.below(most).min(random.below(most));
-    fitting.get(at as usize).copied().unwrap_or(ITEMS[0])
+/// Picks a product that fits the shipping method: the own team delivers bulky products, and small ones only
+/// together with a bulky one.
+fn item(random: &mut Random, method: ShippingMethod, is_first: bool) -> CatalogueItem {
+    let is_bulky = method == ShippingMethod::Direct && (is_first || random.chance(50));
+    let fitting: Vec<CatalogueItem> = CATALOGUE.iter().copied().filter(|item| item.is_bulky == is_bulky).collect();
+    let count = u32::try_from(fitting.len()).unwrap_or_default();
+    // The smaller of two draws favours the head of the catalogue, where the best sellers are.
+    let at = random.below(count).min(random.below(count));
+    fitting.get(at as usize).copied().unwrap_or(CATALOGUE[0])
 }
 
-fn options(random: &mut Random, item: &Item) -> Vec<OrderOption> {
-    item.choices
+fn options(random: &mut Random, item: &CatalogueItem) -> Vec<OrderOption> {
+    item.options
         .iter()
-        .map(|choice| OrderOption { key: choice.key.to_owned(), value: random.word(choice.values).to_owned() })
+        .map(|option| OrderOption { key: option.key.to_owned(), value: random.word(option.values).to_owned() })
         .collect()
 }
 
@@ -106,8 +106,8 @@ fn options_text(options: &[OrderOption]) -> String {
     options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect::<Vec<_>>().join(" / ")
 }
 
-fn quantity(random: &mut Random, item: &Item) -> u32 {
-    match (item.bulky, random.below(100)) {
+fn quantity(random: &mut Random, item: &CatalogueItem) -> u32 {
+    match (item.is_bulky, random.below(100)) {
         (false, 90..) => random.between(2, 12),
         (false, 70..) | (true, 96..) => 2,
         _ => 1,
@@ -116,8 +116,8 @@ fn quantity(random: &mut Random, item: &Item) -> u32 {
 
 impl NewOrders {
     fn moment(&self) -> Moment {
-        let done = i128::from(self.made) * i128::from(SPAN_MS) / i128::from(self.count.max(1));
-        self.begin.plus_ms(i64::try_from(done).unwrap_or_default() / 1000 * 1000)
+        let done = i128::from(self.generated) * i128::from(PERIOD_MS) / i128::from(self.count.max(1));
+        self.start.plus_ms(i64::try_from(done).unwrap_or_default() / 1000 * 1000)
     }
 
     fn person(&mut self) -> Person {
@@ -127,15 +127,15 @@ impl NewOrders {
     }
 
     fn new_basket(&mut self) -> Basket {
-        let left = if self.random.chance(BUNDLES_PERCENT) { 2 + u32::from(self.random.chance(40)) } else { 1 };
+        let remaining = if self.random.chance(BUNDLES_PERCENT) { 2 + u32::from(self.random.chance(40)) } else { 1 };
         let buyer = self.person();
-        let gift = self.random.chance(15);
-        let recipient = if gift { self.person() } else { buyer.clone() };
-        let safe = self.random.chance(30);
-        let recipient_tel = if safe { safe_number(&mut self.random) } else { recipient.tel.clone() };
+        let is_gift = self.random.chance(15);
+        let recipient = if is_gift { self.person() } else { buyer.clone() };
+        let has_safe_number = self.random.chance(30);
+        let recipient_tel = if has_safe_number { safe_number(&mut self.random) } else { recipient.tel.clone() };
         self.baskets += 1;
         Basket {
-            left,
+            remaining,
             buyer,
             recipient,
             recipient_tel,
@@ -147,15 +147,15 @@ impl NewOrders {
         }
     }
 
-    fn order(&mut self, basket: &Basket, first: bool) -> NewOrder {
+    fn order(&mut self, basket: &Basket, is_first: bool) -> NewOrder {
         let random = &mut self.random;
-        let item = item(random, basket.method, first);
+        let item = item(random, basket.method, is_first);
         let options = options(random, &item);
         let quantity = quantity(random, &item);
         let placed_on = basket.placed_at.date();
-        let wished = random.chance(20).then(|| placed_on + Duration::days(i64::from(random.between(7, 30))));
+        let preferred_on = random.chance(20).then(|| placed_on + Duration::days(i64::from(random.between(7, 30))));
         NewOrder {
-            order_number: format!("{}{:08}", placed_on.format("%Y%m%d"), self.made * STRIDE % 100_000_000),
+            order_number: format!("{}{:08}", placed_on.format("%Y%m%d"), self.generated * STRIDE % 100_000_000),
             sales_channel: "SMART_STORE".to_owned(),
             product_number: item.number.to_owned(),
             product_name: item.name.to_owned(),
@@ -172,7 +172,7 @@ impl NewOrders {
             bundle_number: basket.number.to_string(),
             placed_at: basket.placed_at,
             dispatch_deadline: Some(placed_on + Duration::days(i64::from(random.between(5, 14)))),
-            preferred_shipping_date: wished,
+            preferred_shipping_date: preferred_on,
             claim: String::new(),
             courier: String::new(),
             tracking_number: String::new(),
@@ -184,23 +184,23 @@ impl Iterator for NewOrders {
     type Item = NewOrder;
 
     fn next(&mut self) -> Option<NewOrder> {
-        if self.made == self.count {
+        if self.generated == self.count {
             return None;
         }
-        let (mut basket, first) = match self.basket.take() {
+        let (mut basket, is_first) = match self.basket.take() {
             Some(basket) => (basket, false),
             None => (self.new_basket(), true),
         };
-        let order = self.order(&basket, first);
-        self.made += 1;
-        basket.left -= 1;
-        self.basket = (basket.left > 0).then_some(basket);
+        let order = self.order(&basket, is_first);
+        self.generated += 1;
+        basket.remaining -= 1;
+        self.basket = (basket.remaining > 0).then_some(basket);
         Some(order)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::try_from(self.count - self.made).ok();
-        (left.unwrap_or(usize::MAX), left)
+        let remaining = usize::try_from(self.count - self.generated).ok();
+        (remaining.unwrap_or(usize::MAX), remaining)
     }
 }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shop_is_the_same_for_a_seed_and_shaped_as_promised() {
+    fn orders_are_deterministic_and_have_the_documented_distribution() {
         let orders: Vec<NewOrder> = new_orders(1, 20_000, NOW).collect();
         assert_eq!(orders.len(), 20_000);
         assert!(orders.iter().take(100).eq(&new_orders(1, 20_000, NOW).take(100).collect::<Vec<_>>()));
@@ -244,9 +244,9 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_in_time_and_within_fourteen_months() {
+    fn orders_are_sorted_by_time_and_within_fourteen_months() {
         let moments: Vec<Moment> = new_orders(2, 1000, NOW).map(|order| order.placed_at).collect();
         assert!(moments.is_sorted());
-        assert!(moments.iter().all(|moment| *moment < NOW && NOW.plus_ms(-SPAN_MS - 1000) <= *moment));
+        assert!(moments.iter().all(|moment| *moment < NOW && NOW.plus_ms(-PERIOD_MS - 1000) <= *moment));
     }
 }

@@ -1,22 +1,22 @@
-//! Randomness that repeats.
+//! Deterministic pseudo-random numbers.
 
-/// SplitMix64: small, fast, and the same on every machine.
+/// SplitMix64 generator: small, fast, and identical on every platform. Not for secrets.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The stream of that seed.
+    /// Stream of a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The stream of the `index`-th thing of a seed, independent of the others.
-    pub fn of(seed: u64, index: u64) -> Self {
-        Self(Self(seed ^ index.wrapping_mul(0xd1b5_4a32_d192_ed03)).bits())
+    /// Stream of the `index`-th item of a seed; streams of different indexes are independent.
+    pub fn for_index(seed: u64, index: u64) -> Self {
+        Self(Self(seed ^ index.wrapping_mul(0xd1b5_4a32_d192_ed03)).next_u64())
     }
 
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
+    /// Next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,27 +24,27 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to, but not including, `limit`; 0 for a limit of 0.
+    /// Number in `0..limit`; 0 if `limit` is 0.
     pub fn below(&mut self, limit: u32) -> u32 {
-        u32::try_from((u128::from(self.bits()) * u128::from(limit)) >> 64).unwrap_or_default()
+        u32::try_from((u128::from(self.next_u64()) * u128::from(limit)) >> 64).unwrap_or_default()
     }
 
-    /// A number between the two, both included.
-    pub fn between(&mut self, least: u32, most: u32) -> u32 {
-        least + self.below(most.saturating_sub(least) + 1)
+    /// Number in `min..=max`.
+    pub fn between(&mut self, min: u32, max: u32) -> u32 {
+        min + self.below(max.saturating_sub(min) + 1)
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True with a probability of `percent` %.
     pub fn chance(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 
-    /// One of them; `None` of none.
+    /// One element; `None` if there is none.
     pub fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         all.get(self.below(u32::try_from(all.len()).unwrap_or(u32::MAX)) as usize)
     }
 
-    /// One of the words; empty of none.
+    /// One word; empty if there is none.
     pub fn word<'a>(&mut self, all: &[&'a str]) -> &'a str {
         self.pick(all).copied().unwrap_or_default()
     }

@@ -1,21 +1,19 @@
-//! The training shop: synthetic orders and a member of each role, made anew when its time has come.
+//! Demo shop for training: synthetic orders and one member per role, reset on a schedule.
 //!
-//! It is made in one transaction, so that nobody sees half a shop: until the commit everybody works
-//! in the old one, after it their sessions are gone with everything else and they sign in to the new
-//! one. The log of acts says when it was made; a database that holds a shop without that line was
-//! not made here, and is never emptied.
+//! A reset is one transaction, so readers see either the old shop or the new one. It also deletes all sessions:
+//! members have to log in again. The activity `demo.made` records the creation. A database with data but without
+//! that activity is a real shop and is never emptied.
 //!
-//! Nothing leaves a training shop. No part of the program calls out today; the parts that will
-//! (copies to another place, mail, the address search) ask [`Config::demo`](crate::config::Config)
-//! first and keep still.
+//! A demo shop sends nothing to other systems: features that do (backup, address search) check
+//! [`Config::demo`](crate::config::Config) first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::every::ResetEvery;
-use super::fill::fill_within;
+use super::generate::generate_in_tx;
+use super::reset_schedule::ResetSchedule;
 use crate::audit;
 use crate::members::model::{NewPassword, Refusal, Role};
 use crate::members::passwords::{HashError, Passwords};
@@ -23,165 +21,166 @@ use crate::members::store;
 use crate::storage::{Result, Storage, StorageError, Tx, schema};
 use crate::time::{Moment, date_with_weekday};
 
-/// The same shop every time, so that a course can name its people and orders.
+/// Fixed seed: each reset generates the same people and orders, so that training material can refer to them.
 const SEED: u64 = 1;
 
-/// The line in the log of acts that says when the shop was made.
-const MADE: &str = "demo.made";
+/// Activity that records the creation of the shop.
+const CREATED_ACTION: &str = "demo.made";
 
-/// How old a shop is at least before somebody makes it anew by hand, in milliseconds.
-const LEAST_AGE_MS: i64 = 60 * 1000;
+/// Minimum age of the shop before it can be reset manually.
+const MIN_RESET_AGE_MS: i64 = 60 * 1000;
 
-/// Orders after which it is said how many there are.
-const TOLD_EVERY: u64 = 100_000;
+/// Number of generated orders between two progress log lines.
+const LOG_INTERVAL_ORDERS: u64 = 100_000;
 
-const WORDS: &str = "교육용 · 연습 데이터예요. 마음껏 눌러 보세요.";
+/// Banner on every page.
+const BANNER: &str = "교육용 · 연습 데이터예요. 마음껏 눌러 보세요.";
 
-/// A visitor of a public training shop has one of their own.
-const OWN: &str = "혼자 쓰는 가게예요. 한 시간 동안 쓰지 않으면 처음으로 돌아가요.";
+/// Banner suffix in a public demo, where each visitor has a sandbox.
+const SANDBOX_BANNER: &str = "혼자 쓰는 가게예요. 한 시간 동안 쓰지 않으면 처음으로 돌아가요.";
 
-/// Somebody everybody may be in the training shop.
+/// Shared account of the demo shop.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoAccount {
-    /// the name to sign in with
+    /// Username.
     pub username: &'static str,
-    /// no secret: the login page shows it
+    /// Password; not a secret, the login page shows it.
     pub password: &'static str,
-    /// what they may do
+    /// Role.
     pub role: Role,
-    /// … in words
-    pub sees: &'static str,
+    /// Description of the role for the login page.
+    pub description: &'static str,
 }
 
-/// One for each role. The names and the password need no Korean keyboard.
+/// One account per role. Usernames and password are ASCII, so that they need no Korean keyboard.
 pub const ACCOUNTS: [DemoAccount; 2] = [
     DemoAccount {
         username: "demo-admin",
         password: "mukkeum-demo",
         role: Role::Admin,
-        sees: "주문, 업로드, 배송, 상품을 모두 볼 수 있어요.",
+        description: "주문, 업로드, 배송, 상품을 모두 볼 수 있어요.",
     },
     DemoAccount {
         username: "demo-team",
         password: "mukkeum-demo",
         role: Role::Logistics,
-        sees: "배송만 볼 수 있어요.",
+        description: "배송만 볼 수 있어요.",
     },
 ];
 
-/// What training shop is wanted.
+/// Options of `mukkeum demo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// how many orders it begins with
+pub struct DemoPlan {
+    /// Number of orders after a reset.
     pub orders: u64,
-    /// how often it is made anew
-    pub reset_every: ResetEvery,
-    /// whether anybody may come in: each visitor has a shop of their own, and how much they ask is limited
+    /// Reset schedule.
+    pub reset_every: ResetSchedule,
+    /// Public demo: each visitor gets a sandbox, and requests are rate-limited.
     pub is_public: bool,
 }
 
-/// Why the training shop was not made.
+/// Error of a reset.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// there is a shop that was not made here
+    /// The database contains a real shop.
     #[error("교육용 가게가 아닌 데이터가 들어 있어요. 지우지 않고 그대로 뒀어요. 다른 폴더를 --data로 알려 주세요.")]
-    NotOurs,
-    /// the database failed
+    NotDemoData,
+    /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// a password was not hashed
+    /// Hashing a password failed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// the rules of passwords do not allow that of an account
+    /// The password of an account violates the password rules.
     #[error(transparent)]
     Password(#[from] Refusal),
 }
 
-/// The training shop of a running program; cheap to clone.
+/// Demo shop of the running process; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Demo {
-    plan: Plan,
-    /// when the shop was made, for the banner
-    made_at: Arc<AtomicI64>,
+    plan: DemoPlan,
+    /// Creation time in milliseconds, cached for the banner.
+    created_at: Arc<AtomicI64>,
 }
 
-/// What the log of acts says of the shop.
-struct Made {
+/// Creation recorded in the activities.
+struct CreationRecord {
     at: Moment,
     orders: Option<u64>,
 }
 
 impl Demo {
-    /// The training shop of that plan; [`Self::keep_fresh`] makes it.
-    pub fn new(plan: Plan) -> Self {
-        Self { plan, made_at: Arc::default() }
+    /// Demo shop with these options; [`Self::reset_if_due`] creates the data.
+    pub fn new(plan: DemoPlan) -> Self {
+        Self { plan, created_at: Arc::default() }
     }
 
-    /// Makes the shop when there is none, when it began with another number of orders, or when its
-    /// time has come; tells whether it did.
+    /// Resets the shop if there is none, if it was created with another number of orders, or if its schedule is due.
+    /// Returns whether it did.
     ///
     /// # Errors
-    /// The data is not a training shop's, or the database failed.
-    pub async fn keep_fresh(&self, storage: &Storage, passwords: &Passwords) -> Result<bool, DemoError> {
-        if let Some(made) = storage.read(made).await? {
-            self.made_at.store(made.at.0, Ordering::Relaxed);
+    /// [`DemoError::NotDemoData`] if the database contains a real shop; otherwise as its variants state.
+    pub async fn reset_if_due(&self, storage: &Storage, passwords: &Passwords) -> Result<bool, DemoError> {
+        if let Some(created) = storage.read(creation_record).await? {
+            self.created_at.store(created.at.0, Ordering::Relaxed);
             let now = storage.clock().now();
-            let is_over = self.plan.reset_every.after(made.at).is_some_and(|next| next <= now);
-            if made.orders == Some(self.plan.orders) && !is_over {
+            let is_due = self.plan.reset_every.next_after(created.at).is_some_and(|next| next <= now);
+            if created.orders == Some(self.plan.orders) && !is_due {
                 return Ok(false);
             }
         }
-        self.remake(storage, passwords).await?;
+        self.reset(storage, passwords).await?;
         Ok(true)
     }
 
-    /// Makes the shop anew, whatever its age. Everybody is signed out.
+    /// Resets the shop regardless of its age and ends all sessions.
     ///
     /// # Errors
-    /// As [`Self::keep_fresh`].
-    pub async fn remake(&self, storage: &Storage, passwords: &Passwords) -> Result<(), DemoError> {
+    /// As [`Self::reset_if_due`].
+    pub async fn reset(&self, storage: &Storage, passwords: &Passwords) -> Result<(), DemoError> {
         let orders = self.plan.orders;
-        tracing::info!(orders, "making the training shop");
+        tracing::info!(orders, "resetting the demo shop");
         let mut members = Vec::with_capacity(ACCOUNTS.len());
         for account in ACCOUNTS {
             members.push((account, passwords.hash(NewPassword::new(account.password.to_owned())?).await?));
         }
-        let made_at = storage.write(move |tx| make(tx, &members, orders)).await?;
-        self.made_at.store(made_at.0, Ordering::Relaxed);
-        tracing::info!(orders, "the training shop is made");
+        let created_at = storage.write(move |tx| recreate(tx, &members, orders)).await?;
+        self.created_at.store(created_at.0, Ordering::Relaxed);
+        tracing::info!(orders, "demo shop reset");
         Ok(())
     }
 
-    /// Whether anybody may come in, each to a shop of their own.
+    /// Whether this is a public demo, where each visitor has a sandbox.
     pub fn is_public(&self) -> bool {
         self.plan.is_public
     }
 
-    /// Why nobody may make the shop anew by hand now: it was made within the last minute.
-    pub fn keeps(&self, now: Moment) -> Option<&'static str> {
-        if now < self.made_at().plus_ms(LEAST_AGE_MS) {
+    /// Message if a manual reset is not allowed yet, within a minute after the last one.
+    pub fn reset_refusal(&self, now: Moment) -> Option<&'static str> {
+        if now < self.created_at().plus_ms(MIN_RESET_AGE_MS) {
             Some("방금 처음으로 되돌린 가게예요. 1분 뒤에 다시 눌러 주세요.")
         } else {
             None
         }
     }
 
-    /// When the shop was made.
-    pub fn made_at(&self) -> Moment {
-        Moment(self.made_at.load(Ordering::Relaxed))
+    /// Time of the last reset.
+    pub fn created_at(&self) -> Moment {
+        Moment(self.created_at.load(Ordering::Relaxed))
     }
 
-    /// What stands above every page.
+    /// Banner text at the top of every page.
     pub fn banner(&self, now: Moment) -> String {
         if self.plan.is_public {
-            return format!("{WORDS} {OWN}");
+            return format!("{BANNER} {SANDBOX_BANNER}");
         }
-        self.returns(now).map_or_else(|| WORDS.to_owned(), |returns| format!("{WORDS} {returns}"))
+        self.next_reset_text(now).map_or_else(|| BANNER.to_owned(), |next_reset| format!("{BANNER} {next_reset}"))
     }
 
-    /// When the shop is made anew, in a sentence: `내일 09:00에 처음으로 돌아가요.`
-    pub fn returns(&self, now: Moment) -> Option<String> {
-        let next = self.plan.reset_every.after(self.made_at())?;
+    /// Sentence with the time of the next reset: `내일 09:00에 처음으로 돌아가요.`
+    pub fn next_reset_text(&self, now: Moment) -> Option<String> {
+        let next = self.plan.reset_every.next_after(self.created_at())?;
         if next <= now {
             return Some("곧 처음으로 돌아가요.".to_owned());
         }
@@ -194,19 +193,20 @@ impl Demo {
     }
 }
 
-fn made(tx: &mut dyn Tx) -> Result<Option<Made>> {
-    tx.query_one("SELECT at, summary FROM activities WHERE action = ? ORDER BY id LIMIT 1", &[MADE.into()])?
+fn creation_record(tx: &mut dyn Tx) -> Result<Option<CreationRecord>> {
+    tx.query_one("SELECT at, summary FROM activities WHERE action = ? ORDER BY id LIMIT 1", &[CREATED_ACTION.into()])?
         .map(|mut row| {
             let summary: Value = serde_json::from_str(&row.text(1)?).unwrap_or_default();
-            Ok(Made { at: row.moment(0)?, orders: summary["orders"].as_u64() })
+            Ok(CreationRecord { at: row.moment(0)?, orders: summary["orders"].as_u64() })
         })
         .transpose()
 }
 
-fn make(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Result<Moment, DemoError> {
+/// Deletes all rows and inserts the accounts and the generated orders.
+fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Result<Moment, DemoError> {
     let is_empty = !store::any(tx)? && tx.query_one("SELECT id FROM orders LIMIT 1", &[])?.is_none();
-    if !is_empty && made(tx)?.is_none() {
-        return Err(DemoError::NotOurs);
+    if !is_empty && creation_record(tx)?.is_none() {
+        return Err(DemoError::NotDemoData);
     }
     for table in schema::tables().rev() {
         tx.exec(&format!("DELETE FROM {table}"), &[])?;
@@ -215,12 +215,12 @@ fn make(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Resu
         store::add(tx, account.username, account.role, hash)??;
     }
     let now = tx.now();
-    fill_within(tx, SEED, orders, now, &|done| {
-        if done.is_multiple_of(TOLD_EVERY) {
-            tracing::info!(done, orders, "making the training shop");
+    generate_in_tx(tx, SEED, orders, now, &|done| {
+        if done.is_multiple_of(LOG_INTERVAL_ORDERS) {
+            tracing::info!(done, orders, "generating the demo shop");
         }
     })?;
-    audit::record(tx, None, MADE, &json!({ "orders": orders }))?;
+    audit::record(tx, None, CREATED_ACTION, &json!({ "orders": orders }))?;
     Ok(now)
 }
 

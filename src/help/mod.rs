@@ -1,8 +1,7 @@
-//! 도움말: a page for each screen, inside the executable, searchable.
+//! Manual (도움말): one page per screen, embedded in the executable, with a full-text search.
 //!
-//! The texts are `assets/help/*.md`, read once when they are first asked for. [`model::topic_of`] knows
-//! which of them tells of a screen; the layout of every page leads there. Their pictures are made by
-//! `tests/browser/pictures.mjs` of the training shop.
+//! The texts are `assets/help/*.md`, parsed on first use. [`model::topic_for`] maps the path of a screen to its topic;
+//! the layout links there from every page. `tests/browser/pictures.mjs` takes the pictures from the demo shop.
 
 pub mod model;
 pub mod pages;

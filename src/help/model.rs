@@ -1,4 +1,4 @@
-//! The topics of 도움말: their texts as pages, and the search through them.
+//! Topics of the manual: Markdown rendered to HTML, and the search.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,9 @@ use crate::web::assets;
 
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/help"]
-struct Files;
+struct HelpFiles;
 
-/// The topics, in the sequence of the list: each is a file, and the end of its address.
+/// Topic names in the order of the list: file name without `.md` and last URL segment.
 pub const TOPICS: [&str; 19] = [
     "start",
     "today",
@@ -34,53 +34,53 @@ pub const TOPICS: [&str; 19] = [
     "practice",
 ];
 
-/// Letters of an excerpt on either side of what was found.
-const AROUND: usize = 50;
+/// Characters of an excerpt before and after the match.
+const EXCERPT_CONTEXT_CHARS: usize = 50;
 
-/// A page of 도움말.
+/// Page of the manual.
 #[derive(Clone, Debug)]
 pub struct Topic {
-    /// the end of its address
+    /// Last URL segment.
     pub name: &'static str,
-    /// its first heading
+    /// First heading.
     pub title: String,
-    /// everything below it
+    /// HTML below the first heading.
     pub html: String,
-    /// the text by heading, for the search; the first is what stands above all others
-    sections: Vec<Section>,
+    /// Plain text by heading for the search; the first section is the text before the first subheading.
+    sections: Vec<TopicSection>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Section {
+struct TopicSection {
     title: String,
     text: String,
 }
 
-/// A place where everything that was searched for stands.
+/// Search result: a section that contains all words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// where: `/help/orders#s2`
+pub struct SearchHit {
+    /// URL: `/help/orders#s2`.
     pub href: String,
-    /// the topic, and the heading where it is not the topic's own
+    /// Topic title, followed by the section's heading if it has one.
     pub title: String,
-    /// the text around the first word
+    /// Text around the first match.
     pub excerpt: String,
 }
 
-static ALL: LazyLock<Vec<Topic>> = LazyLock::new(|| TOPICS.into_iter().map(read).collect());
+static TOPIC_PAGES: LazyLock<Vec<Topic>> = LazyLock::new(|| TOPICS.into_iter().map(parse).collect());
 
-/// All topics.
+/// All topics in list order.
 pub fn all() -> &'static [Topic] {
-    &ALL
+    &TOPIC_PAGES
 }
 
-/// The topic of that name.
+/// Topic by name.
 pub fn find(name: &str) -> Option<&'static Topic> {
     all().iter().find(|topic| topic.name == name)
 }
 
-/// The topic that tells of the screen at a path; none for pages that are nobody's screen.
-pub fn topic_of(path: &str) -> Option<&'static str> {
+/// Name of the topic about the screen at a path; `None` for paths that are not screens.
+pub fn topic_for(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     Some(match parts.as_slice() {
         [""] => "today",
@@ -104,10 +104,11 @@ pub fn topic_of(path: &str) -> Option<&'static str> {
     })
 }
 
-fn read(name: &'static str) -> Topic {
-    let file = Files::get(&format!("{name}.md")).map(|file| file.data).unwrap_or_default();
+/// Parses the Markdown file of a topic. Headings get the ids `s1`, `s2`, … that search hits link to.
+fn parse(name: &'static str) -> Topic {
+    let file = HelpFiles::get(&format!("{name}.md")).map(|file| file.data).unwrap_or_default();
     let text = String::from_utf8_lossy(&file);
-    let mut sections = vec![Section::default()];
+    let mut sections = vec![TopicSection::default()];
     let (mut events, mut heading) = (Vec::new(), None);
     for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
         match event {
@@ -115,7 +116,7 @@ fn read(name: &'static str) -> Topic {
             Event::End(TagEnd::Heading(HeadingLevel::H1)) => heading = None,
             Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
                 let id = Some(format!("s{}", sections.len()).into());
-                sections.push(Section::default());
+                sections.push(TopicSection::default());
                 heading = Some(level);
                 events.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
             }
@@ -131,7 +132,7 @@ fn read(name: &'static str) -> Topic {
                     _ => {}
                 }
                 if heading != Some(HeadingLevel::H1) {
-                    events.push(with_addresses(event));
+                    events.push(with_asset_urls(event));
                 }
             }
         }
@@ -141,8 +142,8 @@ fn read(name: &'static str) -> Topic {
     Topic { name, title: sections[0].title.clone(), html, sections }
 }
 
-/// A picture is named by its file and asked for at its address.
-fn with_addresses(event: Event<'_>) -> Event<'_> {
+/// Replaces a picture's file name by the URL of the asset.
+fn with_asset_urls(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Image { link_type, dest_url: assets::url(&dest_url).into(), title, id })
@@ -151,27 +152,27 @@ fn with_addresses(event: Event<'_>) -> Event<'_> {
     }
 }
 
-/// The places where every word of `typed` stands; those that have one in a heading come first.
-pub fn search(typed: &str) -> Vec<Hit> {
-    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+/// Finds the sections that contain every word of the query; matches in a heading rank first.
+pub fn search(query: &str) -> Vec<SearchHit> {
+    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Vec::new();
     }
     let mut hits = Vec::new();
     for topic in all() {
-        for (place, section) in topic.sections.iter().enumerate() {
+        for (index, section) in topic.sections.iter().enumerate() {
             let headings = format!("{} {}", topic.title, section.title).to_lowercase();
             let text = section.text.to_lowercase();
             if !words.iter().all(|word| headings.contains(word) || text.contains(word)) {
                 continue;
             }
             let in_heading = words.iter().any(|word| headings.contains(word));
-            let (anchor, title) = match place {
+            let (anchor, title) = match index {
                 0 => (String::new(), topic.title.clone()),
-                place => (format!("#s{place}"), format!("{} · {}", topic.title, section.title)),
+                index => (format!("#s{index}"), format!("{} · {}", topic.title, section.title)),
             };
             let href = format!("/help/{}{anchor}", topic.name);
-            hits.push((!in_heading, Hit { href, title, excerpt: excerpt(&section.text, &words) }));
+            hits.push((!in_heading, SearchHit { href, title, excerpt: excerpt(&section.text, &words) }));
         }
     }
     hits.sort_by_key(|(in_text, _)| *in_text);
@@ -183,7 +184,7 @@ fn excerpt(text: &str, words: &[String]) -> String {
     let lower: String = letters.iter().map(|letter| letter.to_lowercase().next().unwrap_or(*letter)).collect();
     let at = words.iter().filter_map(|word| lower.find(word.as_str())).min();
     let at = at.map_or(0, |bytes| lower[..bytes].chars().count());
-    let (from, to) = (at.saturating_sub(AROUND), (at + 2 * AROUND).min(letters.len()));
+    let (from, to) = (at.saturating_sub(EXCERPT_CONTEXT_CHARS), (at + 2 * EXCERPT_CONTEXT_CHARS).min(letters.len()));
     let part: String = letters[from..to].iter().collect();
     format!("{}{}{}", if from > 0 { "…" } else { "" }, part.trim(), if to < letters.len() { "…" } else { "" })
 }
@@ -194,30 +195,30 @@ mod tests {
     use crate::app::rooms;
 
     #[test]
-    fn every_topic_has_a_text_and_every_text_is_a_topic() {
+    fn topics_and_texts_correspond() {
         for topic in all() {
             assert!(!topic.title.is_empty() && topic.sections.len() > 1, "{}", topic.name);
             assert!(topic.sections.iter().all(|section| !section.title.is_empty()), "{}", topic.name);
         }
-        let texts = Files::iter().filter(|name| name.ends_with(".md")).count();
+        let texts = HelpFiles::iter().filter(|name| name.ends_with(".md")).count();
         assert_eq!(texts, TOPICS.len());
     }
 
     #[test]
-    fn every_screen_has_its_topic() {
+    fn every_screen_has_a_topic() {
         let no_screens = ["/addresses/search", "/practice/files/{file}"];
         for route in rooms().iter().flat_map(crate::web::Routes::declared) {
             if route.method == axum::http::Method::GET
                 && !no_screens.contains(&route.path)
                 && !route.path.starts_with("/help")
             {
-                assert!(topic_of(route.path).is_some_and(|name| find(name).is_some()), "{}", route.path);
+                assert!(topic_for(route.path).is_some_and(|name| find(name).is_some()), "{}", route.path);
             }
         }
     }
 
     #[test]
-    fn links_and_pictures_lead_somewhere() {
+    fn links_and_pictures_have_targets() {
         for topic in all() {
             for link in topic.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let name = link.strip_prefix("/help/").map(|rest| rest.split('#').next().unwrap_or_default());
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_finds_places_by_all_words_headings_first() {
+    fn search_needs_all_words_and_ranks_headings_first() {
         let hits = search("비밀번호 잊");
         assert!(hits.iter().any(|hit| hit.href.starts_with("/help/account")), "{hits:?}");
         assert!(hits.iter().all(|hit| !hit.excerpt.is_empty()));

@@ -55,7 +55,7 @@ fn bought(random: &mut Random, place: u32) -> NewOrder {
     if bundle > 0 {
         order.bundle_number = format!("31{bundle:08}");
     }
-    let mut like_bundle = Random::of(9, u64::from(bundle));
+    let mut like_bundle = Random::for_index(9, u64::from(bundle));
     order.recipient.name = name(&mut like_bundle);
     order.recipient.tel1 = format!("0504-0000-{:04}", 2000 + random.below(40));
     order.recipient.address1 = format!("경상북도 {} 예시로 12", like_bundle.word(&["포항시", "구미시", "경주시"]));

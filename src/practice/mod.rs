@@ -1,12 +1,12 @@
-//! 연습: ten tasks of a working day in the training shop, which tick themselves when they are really
-//! done.
+//! Practice (연습): ten exercises of a working day in the demo shop, ticked when they are really done.
 //!
-//! A member begins a round: a line in the log of acts, whose number makes the round's people, orders
-//! and files ([`lesson`]), so that nobody does another's work. What the tasks are and when each is done
-//! are pure rules ([`model`]) over what the member left behind in the shop ([`store`]).
+//! Starting a practice session records an activity. Its id seeds the session's people, orders and files
+//! ([`exercises`]), so members practise independently of each other. The tasks and their completion rules are pure
+//! functions ([`model`]) of the member's traces in the database since the start ([`store`]).
 
+pub mod exercises;
 pub mod files;
-pub mod lesson;
+mod guide;
 pub mod model;
 pub mod pages;
 pub mod store;

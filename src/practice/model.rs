@@ -1,8 +1,8 @@
-//! The ten tasks, and when each is done.
+//! The ten practice tasks and their completion rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lesson::Lesson;
+use super::exercises::ExerciseSet;
 use crate::deliveries::log::{self, Action};
 use crate::members::model::Role;
 use crate::orders::model::{NewOrder, Order, OrderState};
@@ -11,14 +11,14 @@ use crate::products::model::Variant;
 use crate::storage::Value;
 use crate::time::Moment;
 
-/// One task of a working day.
+/// Practice task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Task {
     /// 주문 파일 올리기
     Upload,
     /// 새 상품의 옵션에 레이블 적기
     Label,
-    /// 발주: 선택발주 and the 발주서
+    /// 공장에 발주하기: 선택발주, then download the 발주서
     Purchase,
     /// 송장 파일 올리기
     Courier,
@@ -36,27 +36,27 @@ pub enum Task {
     Counter,
 }
 
-/// What a member left behind in the shop since their round began.
+/// A member's traces in the database since the session started: the input of the completion rules.
 #[derive(Clone, Debug, Default)]
-pub struct Evidence {
-    /// the round's orders that there are, by number
+pub struct Observations {
+    /// Existing orders of the session by order number.
     pub orders: BTreeMap<String, Order>,
-    /// the member's part of their logs, by number
+    /// The member's events in the order logs by order number.
     pub events: BTreeMap<String, Vec<Event>>,
-    /// the member's part of the logs of their deliveries
-    pub deeds: Vec<log::Event>,
-    /// those uploads of the orders that the member brought
+    /// The member's events in the delivery logs.
+    pub delivery_events: Vec<log::Event>,
+    /// Uploads of the member that created orders of the session.
     pub uploads: BTreeSet<i64>,
-    /// the variants of the new product
+    /// Variants of the new product.
     pub variants: Vec<Variant>,
-    /// when the member last took a 발주서
+    /// Time of the member's last 발주서 download.
     pub purchase_order_at: Option<Moment>,
-    /// the names of all the member did: `orders.taken`
-    pub acts: BTreeSet<String>,
+    /// Names of the member's activities, such as `orders.taken`.
+    pub activities: BTreeSet<String>,
 }
 
 impl Task {
-    /// All ten, in the sequence of a day.
+    /// All tasks in the order of a working day.
     pub const ALL: [Self; 10] = [
         Self::Upload,
         Self::Label,
@@ -70,13 +70,13 @@ impl Task {
         Self::Counter,
     ];
 
-    /// Those that a member of that role can do.
-    pub fn of(role: Role) -> impl Iterator<Item = Self> {
-        let team = [Self::Slips, Self::Complete];
-        Self::ALL.into_iter().filter(move |task| role == Role::Admin || team.contains(task))
+    /// Tasks that the role has access to.
+    pub fn for_role(role: Role) -> impl Iterator<Item = Self> {
+        let logistics = [Self::Slips, Self::Complete];
+        Self::ALL.into_iter().filter(move |task| role == Role::Admin || logistics.contains(task))
     }
 
-    /// What it is called.
+    /// Title on the page.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Upload => "오늘 주문 파일 올리기",
@@ -92,92 +92,94 @@ impl Task {
         }
     }
 
-    /// Whether it is done, by what was found.
-    pub fn is_done(self, lesson: &Lesson, seen: &Evidence) -> bool {
-        let orders = lesson.of_task(self);
+    /// Whether the observations satisfy the completion rule.
+    pub fn is_done(self, exercises: &ExerciseSet, observed: &Observations) -> bool {
+        let orders = exercises.of_task(self);
         let all = |is: &dyn Fn(&NewOrder) -> bool| !orders.is_empty() && orders.iter().all(|order| is(order));
         match self {
             Self::Upload => all(&|order| {
-                let upload = seen.orders.get(&order.order_number).and_then(|order| order.upload_id);
-                upload.is_some_and(|upload| seen.uploads.contains(&upload))
+                let upload = observed.orders.get(&order.order_number).and_then(|order| order.upload_id);
+                upload.is_some_and(|upload| observed.uploads.contains(&upload))
             }),
             Self::Label => {
-                let labelled = |variant: &Variant| variant.label != variant.value;
-                seen.did("products.labelled") && !seen.variants.is_empty() && seen.variants.iter().all(labelled)
+                let is_labelled = |variant: &Variant| variant.label != variant.value;
+                observed.has_activity("products.labelled") && !observed.variants.is_empty() && observed.variants.iter().all(is_labelled)
             }
             Self::Purchase => {
-                let ordered = orders.iter().map(|order| seen.put(order, OrderState::Purchased));
-                let last = ordered.collect::<Option<Vec<_>>>().and_then(|moments| moments.into_iter().max());
-                last.is_some_and(|last| seen.purchase_order_at.is_some_and(|taken| last <= taken))
+                let purchased = orders.iter().map(|order| observed.state_set_at(order, OrderState::Purchased));
+                let last = purchased.collect::<Option<Vec<_>>>().and_then(|moments| moments.into_iter().max());
+                last.is_some_and(|last| observed.purchase_order_at.is_some_and(|downloaded| last <= downloaded))
             }
             Self::Courier => all(&|order| {
-                let number = Value::Text(Lesson::tracking_number(&order.order_number));
-                seen.changed(order, "tracking_number", |is| *is == number).is_some()
+                let number = Value::Text(ExerciseSet::tracking_number(&order.order_number));
+                observed.value_set_at(order, "tracking_number", |value| *value == number).is_some()
             }),
-            Self::Slips => all(&|order| seen.deed(order, Action::Printed).is_some()),
+            Self::Slips => all(&|order| observed.delivery_event_id(order, Action::Printed).is_some()),
             Self::Return => match orders.split_first() {
                 Some((first, others)) => {
-                    let stayed = |order: &&NewOrder| !seen.stands_at(order, OrderState::Refunded);
-                    seen.put(first, OrderState::Refunded).is_some() && others.iter().all(stayed)
+                    let is_kept = |order: &&NewOrder| !observed.is_in_state(order, OrderState::Refunded);
+                    observed.state_set_at(first, OrderState::Refunded).is_some() && others.iter().all(is_kept)
                 }
                 None => false,
             },
             Self::Merge => {
-                let moved = orders.iter().any(|order| seen.changed(order, "delivery_id", |_| true).is_some());
-                moved && seen.travel_together(&orders)
+                let is_moved = orders.iter().any(|order| observed.value_set_at(order, "delivery_id", |_| true).is_some());
+                is_moved && observed.are_bundled(&orders)
             }
             Self::Address => {
-                let right = squeezed(lesson.right_address());
-                let is_right = |is: &Value| matches!(is, Value::Text(text) if squeezed(text) == right);
-                let mended = |order: &NewOrder| seen.changed(order, "recipient_address2", is_right).is_some();
-                all(&mended) && seen.travel_together(&orders)
+                let correct = without_whitespace(exercises.correct_address());
+                let is_correct =
+                    |value: &Value| matches!(value, Value::Text(text) if without_whitespace(text) == correct);
+                let is_corrected = |order: &NewOrder| observed.value_set_at(order, "recipient_address2", is_correct).is_some();
+                all(&is_corrected) && observed.are_bundled(&orders)
             }
-            Self::Complete => all(&|order| match seen.deed(order, Action::Completed) {
-                Some(completed) => seen.deed(order, Action::Undone).is_some_and(|undone| completed < undone),
+            Self::Complete => all(&|order| match observed.delivery_event_id(order, Action::Completed) {
+                Some(completed) => observed.delivery_event_id(order, Action::Undone).is_some_and(|undone| completed < undone),
                 None => false,
             }),
-            Self::Counter => seen.did("orders.taken"),
+            Self::Counter => observed.has_activity("orders.taken"),
         }
     }
 }
 
-impl Evidence {
-    fn did(&self, act: &str) -> bool {
-        self.acts.contains(act)
+impl Observations {
+    fn has_activity(&self, name: &str) -> bool {
+        self.activities.contains(name)
     }
 
-    /// When the member gave a column of the order such a value.
-    fn changed(&self, order: &NewOrder, column: &str, is: impl Fn(&Value) -> bool) -> Option<Moment> {
-        let such = |event: &&Event| event.changes.iter().any(|(name, _, value)| name == column && is(value));
-        self.events.get(&order.order_number)?.iter().find(such).map(|event| event.at)
+    /// Time at which the member exercises a column of the order to a matching value.
+    fn value_set_at(&self, order: &NewOrder, column: &str, matches: impl Fn(&Value) -> bool) -> Option<Moment> {
+        let is_match = |event: &&Event| event.changes.iter().any(|(name, _, value)| name == column && matches(value));
+        self.events.get(&order.order_number)?.iter().find(is_match).map(|event| event.at)
     }
 
-    /// When the member brought the order to that state.
-    fn put(&self, order: &NewOrder, state: OrderState) -> Option<Moment> {
-        self.changed(order, "state", |is| *is == Value::Int(state.rank()))
+    /// Time at which the member exercises the order to this state.
+    fn state_set_at(&self, order: &NewOrder, state: OrderState) -> Option<Moment> {
+        self.value_set_at(order, "state", |value| *value == Value::Int(state.rank()))
     }
 
-    fn stands_at(&self, order: &NewOrder, state: OrderState) -> bool {
+    fn is_in_state(&self, order: &NewOrder, state: OrderState) -> bool {
         self.orders.get(&order.order_number).is_some_and(|order| order.state == state)
     }
 
-    /// The line of the log that tells that the member did this with the order's delivery; the first.
-    fn deed(&self, order: &NewOrder, action: Action) -> Option<i64> {
+    /// Id of the member's event of this kind in the log of the order's delivery: the first, or for
+    /// [`Action::Undone`] the last, so that repeating complete and undo still counts as done.
+    fn delivery_event_id(&self, order: &NewOrder, action: Action) -> Option<i64> {
         let delivery_id = self.orders.get(&order.order_number)?.delivery_id;
-        let deeds = self.deeds.iter().filter(|deed| deed.delivery_id == delivery_id && deed.action == action);
-        // The last undoing, so that one who did it all twice is not told they did not.
-        let ids = deeds.map(|deed| deed.id);
+        let events =
+            self.delivery_events.iter().filter(|event| event.delivery_id == delivery_id && event.action == action);
+        let ids = events.map(|event| event.id);
         if action == Action::Undone { ids.max() } else { ids.min() }
     }
 
-    fn travel_together(&self, orders: &[&NewOrder]) -> bool {
+    fn are_bundled(&self, orders: &[&NewOrder]) -> bool {
         let deliveries: BTreeSet<_> =
             orders.iter().map(|order| self.orders.get(&order.order_number).map(|order| order.delivery_id)).collect();
         deliveries.len() == 1 && !deliveries.contains(&None)
     }
 }
 
-fn squeezed(text: &str) -> String {
+fn without_whitespace(text: &str) -> String {
     text.split_whitespace().collect()
 }
 

@@ -1,9 +1,9 @@
-//! Where practice begins, and what members left behind since.
+//! Queries of practice sessions and of the members' observations.
 
 use serde_json::json;
 
-use super::lesson::{Lesson, Round};
-use super::model::{Evidence, Task};
+use super::exercises::{ExerciseSet, PracticeSession};
+use super::model::{Observations, Task};
 use crate::audit;
 use crate::deliveries::log;
 use crate::districts::Districts;
@@ -13,78 +13,78 @@ use crate::orders::store::{self as orders, Action, Cause};
 use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
 
-/// The act that begins a round.
-const BEGUN: &str = "practice.begun";
+/// Activity that starts a practice session.
+const STARTED_ACTION: &str = "practice.begun";
 
-/// The member's present round; none before they have begun.
-pub fn round(tx: &mut dyn Tx, member_id: i64) -> Result<Option<Round>> {
+/// The member's current session; `None` before the first start.
+pub fn current_session(tx: &mut dyn Tx, member_id: i64) -> Result<Option<PracticeSession>> {
     let sql = "SELECT id, at FROM activities WHERE member_id = ? AND action = ? ORDER BY id DESC LIMIT 1";
-    let row = tx.query_one(sql, &[member_id.into(), BEGUN.into()])?;
-    row.map(|row| Ok(Round { id: row.int(0)?, at: row.moment(1)? })).transpose()
+    let row = tx.query_one(sql, &[member_id.into(), STARTED_ACTION.into()])?;
+    row.map(|row| Ok(PracticeSession { id: row.int(0)?, at: row.moment(1)? })).transpose()
 }
 
-/// Begins a round for a member, puts its orders into the shop, and gives the act's identifier.
-pub fn begin(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i64> {
+/// Starts a session for a member and inserts its orders. Returns the activity id.
+pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i64> {
     let message = "연습을 시작했어요. 연습에 쓸 주문을 가게에 넣어 두었어요.";
-    let id = audit::record(tx, Some(member_id), BEGUN, &json!({ "message": message }))?;
-    let lesson = Lesson::of(Round { id, at: tx.now() });
-    let prepared = lesson.prepared();
+    let id = audit::record(tx, Some(member_id), STARTED_ACTION, &json!({ "message": message }))?;
+    let exercises = ExerciseSet::for_session(PracticeSession { id, at: tx.now() });
+    let prepared = exercises.prepared();
     let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
     let channel = ("SMART_STORE", "스마트스토어");
     let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, channel.0, &prepared)?.bundles);
-    create(tx, cause, channel, &bundles, &findings, districts, &|order| lesson.settle(order))?;
+    create(tx, cause, channel, &bundles, &findings, districts, &|order| exercises.set_initial_state(order))?;
     Ok(id)
 }
 
-/// How far a member is.
+/// A member's progress.
 pub struct Progress {
-    /// what they practise with
-    pub lesson: Lesson,
-    /// the tasks of their role, and whether each is done
+    /// Exercises of the session.
+    pub exercises: ExerciseSet,
+    /// Tasks of the member's role with their completion.
     pub tasks: Vec<(Task, bool)>,
 }
 
-/// How far a member is; none before they have begun.
+/// The member's progress; `None` before the first start.
 pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<Progress>> {
-    let Some(round) = round(tx, member.id)? else { return Ok(None) };
-    let lesson = Lesson::of(round);
-    let seen = evidence(tx, member, round, &lesson)?;
-    let tasks = Task::of(member.role).map(|task| (task, task.is_done(&lesson, &seen))).collect();
-    Ok(Some(Progress { lesson, tasks }))
+    let Some(session) = current_session(tx, member.id)? else { return Ok(None) };
+    let exercises = ExerciseSet::for_session(session);
+    let observed = observations(tx, member, session, &exercises)?;
+    let tasks = Task::for_role(member.role).map(|task| (task, task.is_done(&exercises, &observed))).collect();
+    Ok(Some(Progress { exercises, tasks }))
 }
 
-fn evidence(tx: &mut dyn Tx, member: &Member, round: Round, lesson: &Lesson) -> Result<Evidence> {
-    let mut seen = Evidence::default();
+fn observations(tx: &mut dyn Tx, member: &Member, session: PracticeSession, exercises: &ExerciseSet) -> Result<Observations> {
+    let mut observed = Observations::default();
     let is_own = |username: &Option<String>| username.as_deref() == Some(member.username.as_str());
-    let ids = ids(tx, lesson)?;
+    let ids = existing_order_ids(tx, exercises)?;
     for order in orders::find(tx, &ids)? {
         let mut events = orders::events(tx, order.id)?;
         events.retain(|event| is_own(&event.username));
-        seen.uploads.extend(events.iter().filter(|event| event.action == Action::Created).filter_map(|e| e.upload_id));
-        if !seen.deeds.iter().any(|deed| deed.delivery_id == order.delivery_id) {
-            let deeds = log::of_delivery(tx, order.delivery_id)?;
-            seen.deeds.extend(deeds.into_iter().filter(|deed| is_own(&deed.username)));
+        observed.uploads.extend(events.iter().filter(|event| event.action == Action::Created).filter_map(|e| e.upload_id));
+        if !observed.delivery_events.iter().any(|event| event.delivery_id == order.delivery_id) {
+            let events = log::of_delivery(tx, order.delivery_id)?;
+            observed.delivery_events.extend(events.into_iter().filter(|event| is_own(&event.username)));
         }
-        seen.events.insert(order.order_number.clone(), events);
-        seen.orders.insert(order.order_number.clone(), order);
+        observed.events.insert(order.order_number.clone(), events);
+        observed.orders.insert(order.order_number.clone(), order);
     }
-    let number = lesson.product_number();
+    let number = exercises.product_number();
     if let Some(product) = products::by_number(tx, [number.as_str()])?.remove(&number) {
-        seen.variants = products::variants(tx, product.id)?;
+        observed.variants = products::variants(tx, product.id)?;
     }
-    let since: [Param<'_>; 2] = [member.id.into(), round.id.into()];
+    let since: [Param<'_>; 2] = [member.id.into(), session.id.into()];
     let sql = "SELECT max(at) FROM downloads WHERE member_id = ? AND id > ? AND content = 'purchase-order'";
-    seen.purchase_order_at = tx.query_one(sql, &since)?.map_or(Ok(None), |row| row.opt_moment(0))?;
+    observed.purchase_order_at = tx.query_one(sql, &since)?.map_or(Ok(None), |row| row.opt_moment(0))?;
     let sql = "SELECT DISTINCT action FROM activities WHERE member_id = ? AND id > ?";
     for mut row in tx.query(sql, &since)? {
-        seen.acts.insert(row.text(0)?);
+        observed.activities.insert(row.text(0)?);
     }
-    Ok(seen)
+    Ok(observed)
 }
 
-/// The round's orders that there are.
-fn ids(tx: &mut dyn Tx, lesson: &Lesson) -> Result<Vec<i64>> {
-    let numbers: Vec<Param<'_>> = lesson.numbers().map(Into::into).collect();
+/// Ids of those orders of the session that exist.
+fn existing_order_ids(tx: &mut dyn Tx, exercises: &ExerciseSet) -> Result<Vec<i64>> {
+    let numbers: Vec<Param<'_>> = exercises.order_numbers().map(Into::into).collect();
     let sql = format!("SELECT id FROM orders WHERE order_number IN ({})", placeholders(numbers.len()));
     tx.query(&sql, &numbers)?.iter().map(|row| row.int(0)).collect()
 }

@@ -366,7 +366,7 @@ async fn empty(to: &Storage, holder: i64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::fill;
+    use crate::demo::generate;
     use crate::storage::Options;
     use crate::storage::testing::Scratch;
     use crate::time::{ManualClock, Moment, SystemClock};
@@ -380,9 +380,9 @@ mod tests {
         let (from, to) = (Scratch::new(), Scratch::new());
         let clock = ManualClock::at(Moment(1_795_316_400_000));
         let (from, to) = (from.open(&options()), to.open(&Options { clock: Arc::new(clock.clone()), readers: 2 }));
-        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         let killed = claim(&to).await.expect("an empty target");
-        fill(&to, 2, 7, Moment(1_795_316_400_000), |_| ()).await.expect("some rows arrive");
+        generate(&to, 2, 7, Moment(1_795_316_400_000), |_| ()).await.expect("some rows arrive");
 
         assert!(matches!(copy(&from, &to, |_, _| ()).await, Err(CopyError::UnderWay)));
         assert!(matches!(copy(&to, &from, |_, _| ()).await, Err(CopyError::Unfinished)));
@@ -398,7 +398,7 @@ mod tests {
     async fn a_shop_arrives_whole_and_only_where_nothing_is() {
         let (there, back) = (Scratch::new(), tempfile::tempdir().expect("a folder"));
         let first = Storage::open_sqlite(&back.path().join("first.db"), &options()).expect("opens");
-        fill(&first, 1, 400, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        generate(&first, 1, 400, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         first
             .write(|tx| {
                 tx.exec("UPDATE sales_channels SET sealed_password = ?", &[[0_u8, 255, 92, 39].as_slice().into()])
@@ -428,7 +428,7 @@ mod tests {
         let (from, to) = (tempfile::tempdir().expect("a folder"), Scratch::new());
         let (from, target) =
             (Storage::open_sqlite(&from.path().join("old.db"), &options()).expect("opens"), to.open(&options()));
-        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         let number = from.write(|tx| {
             let mut row =
                 tx.query_one("SELECT order_number, id FROM orders ORDER BY id LIMIT 1", &[])?.expect("an order");
@@ -453,7 +453,7 @@ mod tests {
     async fn what_does_not_arrive_leaves_nothing_behind() {
         let (from, to) = (Scratch::new(), Scratch::new());
         let (from, to) = (from.open(&options()), to.open(&options()));
-        fill(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         // A program of another version added a column that only the source has.
         from.write(|tx| tx.exec("ALTER TABLE orders ADD COLUMN colour TEXT", &[])).await.expect("alters");
         let refused = copy(&from, &to, |_, _| ()).await;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{AppState, Error, Member, Query, Visitor, csrf};
 use crate::audit::{self, Activity};
-use crate::help::model::topic_of;
+use crate::help::model::topic_for;
 use crate::storage::parse_crockford;
 
 /// What `templates/layout.html` needs; every page struct has it as its field `layout`.
@@ -99,7 +99,7 @@ impl Layout {
 
     /// The page of 도움말 that tells of this one.
     pub fn help(&self) -> String {
-        topic_of(&self.path).map_or_else(|| "/help".to_owned(), |topic| format!("/help/{topic}"))
+        topic_for(&self.path).map_or_else(|| "/help".to_owned(), |topic| format!("/help/{topic}"))
     }
 
     /// Whether this page lies under `prefix`: the menu marks it.

@@ -161,7 +161,7 @@ impl OpenHouse {
         let mut template = inner.template.lock().await;
         self.make_room(household)?;
         let file = inner.folder.join("template.db");
-        let made_at = inner.state.demo.as_ref().map(crate::demo::Demo::made_at);
+        let made_at = inner.state.demo.as_ref().map(crate::demo::Demo::created_at);
         if *template != made_at {
             // The copy is of one moment, whoever works there.
             let fresh = inner.folder.join("fresh.db");
@@ -174,7 +174,7 @@ impl OpenHouse {
         let opened = tokio::task::spawn_blocking(move || open(&state, &file, &folder)).await.map_err(internal)??;
         let (state, folder) = opened;
         if let Some(demo) = &state.demo {
-            demo.keep_fresh(&state.storage, &state.passwords).await.map_err(internal)?;
+            demo.reset_if_due(&state.storage, &state.passwords).await.map_err(internal)?;
         }
         let used_at = AtomicI64::new(state.now().0);
         let (router, storage) = ((inner.app)(&state), state.storage.clone());

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use super::{AppState, OpenHouse, Role, Routes};
 use crate::app;
 use crate::config::{Config, Database, Settings};
-use crate::demo::Plan;
+use crate::demo::DemoPlan;
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::storage::testing::Scratch;
@@ -95,7 +95,7 @@ impl TestApp {
     }
 
     /// A training shop that is open to everybody, behind a proxy on this computer.
-    pub(crate) async fn open_house(plan: Plan) -> (Self, OpenHouse) {
+    pub(crate) async fn open_house(plan: DemoPlan) -> (Self, OpenHouse) {
         let folder = Scratch::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
@@ -106,7 +106,7 @@ impl TestApp {
         let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
         let state = AppState::new(storage, config).expect("a state");
         let demo = state.demo.clone().expect("a training shop");
-        demo.keep_fresh(&state.storage, &state.passwords).await.expect("makes it");
+        demo.reset_if_due(&state.storage, &state.passwords).await.expect("makes it");
         let house = OpenHouse::open(&state, app::router).expect("opens");
         let router = house.router();
         (Self::answer(state, clock, folder, router).await, house)

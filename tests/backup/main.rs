@@ -336,7 +336,7 @@ async fn whole_store(target: &str) -> Outcome {
     }
 
     let mut random = Random::new(1);
-    let noise: Vec<u8> = std::iter::repeat_with(|| random.bits().to_le_bytes()).flatten().take(LARGE).collect();
+    let noise: Vec<u8> = std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(LARGE).collect();
     let write = move |tx: &mut dyn Tx| {
         tx.exec(
             "INSERT INTO sales_channels (id, code, name, sealed_password) VALUES (9, '9', '9', ?)",

@@ -59,7 +59,7 @@ fn options() -> Options {
 /// Bytes that do not compress.
 fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut random = mukkeum::demo::Random::new(seed);
-    std::iter::repeat_with(|| random.bits().to_le_bytes()).flatten().take(length).collect()
+    std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(length).collect()
 }
 
 fn add(tx: &mut dyn Tx, text: &str, bytes: &[u8]) -> Result<u64, StorageError> {

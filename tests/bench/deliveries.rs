@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::deliveries::filter::Sort;
-use mukkeum::demo::fill;
+use mukkeum::demo::generate;
 use mukkeum::storage::{Options, Storage};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
@@ -92,7 +92,7 @@ async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let options = Options { clock: Arc::new(SystemClock), readers: 1 };
     let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
-    fill(&storage, 1, count, NOW, |_| ()).await?;
+    generate(&storage, 1, count, NOW, |_| ()).await?;
     println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     Ok(())
 }

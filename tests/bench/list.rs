@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use mukkeum::demo::fill;
+use mukkeum::demo::generate;
 use mukkeum::orders::filter::DateField;
 use mukkeum::storage::{Options, Storage};
 use mukkeum::time::{Moment, SystemClock};
@@ -99,7 +99,7 @@ async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<()
     };
     let is_there = storage.read(|tx| tx.query_one("SELECT 1 FROM orders LIMIT 1", &[])).await?.is_some();
     if !is_there {
-        fill(&storage, 1, count, NOW, |_| ()).await?;
+        generate(&storage, 1, count, NOW, |_| ()).await?;
         println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     }
     Ok(())

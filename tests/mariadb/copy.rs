@@ -53,7 +53,7 @@ async fn a_copy_that_is_killed_is_begun_anew_and_complete() {
     let folder = tempfile::tempdir().expect("a folder");
     let (old, back) = (folder.path().join("old.db"), folder.path().join("back.db"));
     let source = sqlite(&old);
-    demo::fill(&source, 1, ORDERS, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+    demo::generate(&source, 1, ORDERS, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
     drop(source);
     let of = |path: &Path| format!("sqlite:{}", path.display());
     let (old, back_url) = (of(&old), of(&back));

@@ -106,7 +106,7 @@ async fn a_dump_and_the_logs_lead_to_any_moment_and_the_doctor_knows_its_age() {
     assert_eq!(of_dump.len(), 3);
     of_dump.into_iter().for_each(|sql| shop.on_server(sql));
     let storage = shop.open();
-    demo::fill(&storage, 1, ORDERS, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+    demo::generate(&storage, 1, ORDERS, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
 
     let doctor = || {
         let mut doctor = Command::new(env!("CARGO_BIN_EXE_mukkeum"));

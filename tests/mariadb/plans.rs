@@ -112,7 +112,7 @@ async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
 async fn no_page_reads_or_sorts_a_whole_table_of_a_large_shop() {
     let shop = Shop::kept_or_new(std::env::var("MUKKEUM_PLANS_SHOP").ok());
     if !shop.is_kept {
-        demo::fill(&shop.open(), 1, ORDERS, NOW, |_| ()).await.expect("fills");
+        demo::generate(&shop.open(), 1, ORDERS, NOW, |_| ()).await.expect("fills");
     }
     let orders = shop.open().read(|tx| tx.number("SELECT count(*) FROM orders", &[])).await.expect("counts");
     let orders = u64::try_from(orders).expect("a number");

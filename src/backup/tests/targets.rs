@@ -44,7 +44,7 @@ async fn a_queue_that_is_full_costs_the_shop_nothing_and_a_generation_begins_whe
     store.fails(Fault::Away);
     for round in 0..30 {
         let mut random = demo::Random::new(round);
-        let noise: Vec<u8> = (0..40_000).map(|_| random.bits().to_le_bytes()[0]).collect();
+        let noise: Vec<u8> = (0..40_000).map(|_| random.next_u64().to_le_bytes()[0]).collect();
         let write = move |tx: &mut dyn crate::storage::Tx| {
             let id = tx.new_id();
             tx.exec(

@@ -82,7 +82,7 @@ async fn keep_fresh(demo: Demo, state: AppState) {
     let mut age = tokio::time::interval(AGE_EVERY);
     loop {
         age.tick().await;
-        if let Err(error) = demo.keep_fresh(&state.storage, &state.passwords).await {
+        if let Err(error) = demo.reset_if_due(&state.storage, &state.passwords).await {
             tracing::error!(%error, "the training shop could not be made anew");
         }
     }

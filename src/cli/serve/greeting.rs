@@ -35,7 +35,7 @@ pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io:
         for account in ACCOUNTS {
             writeln!(out, "  {}: 아이디 {}, 비밀번호 {}", account.role.label(), account.username, account.password)?;
         }
-        if let Some(returns) = demo.returns(state.now()) {
+        if let Some(returns) = demo.next_reset_text(state.now()) {
             writeln!(out, "  {returns}")?;
         }
     }

@@ -1,4 +1,4 @@
-//! The training shop as its visitors see it, with a clock that a test moves.
+//! Demo shop through its pages, with a manual clock.
 
 use reqwest::StatusCode;
 
@@ -9,19 +9,19 @@ use crate::web::testing::TestApp;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const ORDERS: u64 = 60;
 
-async fn open(reset_every: ResetEvery) -> (TestApp, Demo) {
+async fn open(reset_every: ResetSchedule) -> (TestApp, Demo) {
     let app = TestApp::start_with(
-        |config| config.demo = Some(Plan { orders: ORDERS, reset_every, is_public: false }),
+        |config| config.demo = Some(DemoPlan { orders: ORDERS, reset_every, is_public: false }),
         Routes::new(),
     )
     .await;
-    let demo = app.state.demo.clone().expect("a training shop");
-    assert!(keep_fresh(&app, &demo).await);
+    let demo = app.state.demo.clone().expect("a demo");
+    assert!(reset_if_due(&app, &demo).await);
     (app, demo)
 }
 
-async fn keep_fresh(app: &TestApp, demo: &Demo) -> bool {
-    demo.keep_fresh(&app.state.storage, &app.state.passwords).await.expect("is a training shop")
+async fn reset_if_due(app: &TestApp, demo: &Demo) -> bool {
+    demo.reset_if_due(&app.state.storage, &app.state.passwords).await.expect("is a demo shop")
 }
 
 async fn number(app: &TestApp, sql: &'static str) -> i64 {
@@ -36,11 +36,11 @@ async fn sign_in(app: &TestApp, account: DemoAccount) -> String {
 }
 
 #[tokio::test]
-async fn the_login_page_shows_the_accounts_and_both_come_in() {
-    let (app, _) = open(ResetEvery::DAILY).await;
+async fn login_page_shows_accounts_that_can_log_in() {
+    let (app, _) = open(ResetSchedule::DAILY).await;
     let login = app.get("/login").await.ok();
     for account in ACCOUNTS {
-        assert!(login.contains(account.username) && login.contains(account.password) && login.contains(account.sees));
+        assert!(login.contains(account.username) && login.contains(account.password) && login.contains(account.description));
         let visitor = app.another_browser();
         assert_eq!(sign_in(&visitor, account).await, account.role.home());
         assert!(visitor.get(account.role.home()).await.ok().contains(account.username));
@@ -52,28 +52,28 @@ async fn the_login_page_shows_the_accounts_and_both_come_in() {
 }
 
 #[tokio::test]
-async fn every_page_says_that_it_is_for_training() {
-    let (app, _) = open(ResetEvery::DAILY).await;
-    let words = format!("{WORDS} 내일 10:00에 처음으로 돌아가요.");
-    assert!(app.get("/login").await.ok().contains(&words));
+async fn every_page_shows_the_demo_banner() {
+    let (app, _) = open(ResetSchedule::DAILY).await;
+    let banner = format!("{BANNER} 내일 10:00에 처음으로 돌아가요.");
+    assert!(app.get("/login").await.ok().contains(&banner));
     sign_in(&app, ACCOUNTS[0]).await;
     for path in ["/orders", "/uploads", "/deliveries", "/products", "/account"] {
-        assert!(app.get(path).await.ok().contains(&words), "{path}");
+        assert!(app.get(path).await.ok().contains(&banner), "{path}");
     }
     let lost = app.get("/nowhere").await;
-    assert!(lost.status == StatusCode::NOT_FOUND && lost.text.contains(&words), "{}", lost.text);
+    assert!(lost.status == StatusCode::NOT_FOUND && lost.text.contains(&banner), "{}", lost.text);
 }
 
 #[tokio::test]
-async fn a_real_shop_shows_nothing_of_it() {
+async fn real_shop_shows_no_demo_banner_or_accounts() {
     let app = TestApp::as_admin().await;
     assert!(!app.get("/orders").await.ok().contains("class=\"banner\""));
     assert!(!app.another_browser().get("/login").await.ok().contains("demo-admin"));
 }
 
 #[tokio::test]
-async fn when_its_time_comes_the_shop_is_as_it_was_and_everybody_signed_out() {
-    let (app, demo) = open(ResetEvery::DAILY).await;
+async fn due_shop_is_reset_and_sessions_end() {
+    let (app, demo) = open(ResetSchedule::DAILY).await;
     sign_in(&app, ACCOUNTS[0]).await;
     let untouched = number(&app, "SELECT sum(price) FROM orders").await;
     let oldest = number(&app, "SELECT min(placed_at) FROM orders").await;
@@ -82,11 +82,11 @@ async fn when_its_time_comes_the_shop_is_as_it_was_and_everybody_signed_out() {
     assert_eq!(changed.expect("changes"), ORDERS);
 
     app.clock.advance_ms(24 * HOUR_MS - 1);
-    assert!(!keep_fresh(&app, &demo).await, "not yet");
+    assert!(!reset_if_due(&app, &demo).await, "not yet");
     app.clock.advance_ms(1);
     assert!(app.get("/nowhere").await.text.contains("곧 처음으로 돌아가요."));
-    assert!(keep_fresh(&app, &demo).await);
-    assert!(!keep_fresh(&app, &demo).await, "once");
+    assert!(reset_if_due(&app, &demo).await);
+    assert!(!reset_if_due(&app, &demo).await, "once");
 
     assert_eq!(number(&app, "SELECT count(*) FROM orders").await, 60);
     assert_eq!(number(&app, "SELECT sum(price) FROM orders").await, untouched);
@@ -97,28 +97,28 @@ async fn when_its_time_comes_the_shop_is_as_it_was_and_everybody_signed_out() {
 }
 
 #[tokio::test]
-async fn with_never_it_stays_but_not_when_another_number_of_orders_is_wanted() {
-    let (app, demo) = open(ResetEvery::NEVER).await;
+async fn schedule_never_still_resets_for_another_order_count() {
+    let (app, demo) = open(ResetSchedule::NEVER).await;
     app.clock.advance_ms(5 * 366 * 24 * HOUR_MS);
-    assert!(!keep_fresh(&app, &demo).await);
-    assert_eq!(demo.banner(app.state.now()), WORDS);
-    let larger = Demo::new(Plan { orders: 70, reset_every: ResetEvery::NEVER, is_public: false });
-    assert!(keep_fresh(&app, &larger).await);
+    assert!(!reset_if_due(&app, &demo).await);
+    assert_eq!(demo.banner(app.state.now()), BANNER);
+    let larger = Demo::new(DemoPlan { orders: 70, reset_every: ResetSchedule::NEVER, is_public: false });
+    assert!(reset_if_due(&app, &larger).await);
     assert_eq!(number(&app, "SELECT count(*) FROM orders").await, 70);
 }
 
 #[tokio::test]
-async fn a_shop_that_was_not_made_here_is_never_emptied() {
+async fn real_shop_is_never_emptied() {
     let app = TestApp::as_admin().await;
-    let demo = Demo::new(Plan { orders: 1, reset_every: ResetEvery::DAILY, is_public: false });
-    let refused = demo.keep_fresh(&app.state.storage, &app.state.passwords).await;
-    assert!(matches!(refused, Err(DemoError::NotOurs)));
+    let demo = Demo::new(DemoPlan { orders: 1, reset_every: ResetSchedule::DAILY, is_public: false });
+    let refused = demo.reset_if_due(&app.state.storage, &app.state.passwords).await;
+    assert!(matches!(refused, Err(DemoError::NotDemoData)));
     assert_eq!(number(&app, "SELECT count(*) FROM members").await, 1);
 }
 
 #[tokio::test]
-async fn nobody_takes_the_shared_password_from_the_others() {
-    let (app, _) = open(ResetEvery::DAILY).await;
+async fn shared_password_cannot_be_changed() {
+    let (app, _) = open(ResetSchedule::DAILY).await;
     sign_in(&app, ACCOUNTS[0]).await;
     let fields = [("current", ACCOUNTS[0].password), ("password", "my-own-password"), ("again", "my-own-password")];
     let answer = app.post_form("/account", &fields).await;
@@ -127,8 +127,8 @@ async fn nobody_takes_the_shared_password_from_the_others() {
 }
 
 #[tokio::test]
-async fn every_table_is_emptied() {
-    let (app, _) = open(ResetEvery::NEVER).await;
+async fn reset_empties_every_table() {
+    let (app, _) = open(ResetSchedule::NEVER).await;
     let mut found = app.state.storage.read(|tx| tx.tables()).await.expect("reads");
     found.retain(|name| !["schema_versions", "writers", "leases"].contains(&name.as_str()));
     found.sort_unstable();
@@ -138,13 +138,13 @@ async fn every_table_is_emptied() {
 }
 
 #[test]
-fn the_day_it_returns_is_named_as_people_do() {
-    let demo = Demo::new(Plan { orders: 1, reset_every: "7d".parse().expect("a week"), is_public: false });
-    let made_at = crate::web::testing::START;
-    demo.made_at.store(made_at.0, Ordering::Relaxed);
-    let said = |hours| demo.returns(made_at.plus_ms(hours * HOUR_MS)).expect("some day");
-    assert_eq!(said(0), "2024-03-22 (금) 10:00에 처음으로 돌아가요.");
-    assert_eq!(said(6 * 24), "내일 10:00에 처음으로 돌아가요.");
-    assert_eq!(said(6 * 24 + 14), "오늘 10:00에 처음으로 돌아가요.");
-    assert_eq!(said(7 * 24), "곧 처음으로 돌아가요.");
+fn next_reset_text_names_the_day() {
+    let demo = Demo::new(DemoPlan { orders: 1, reset_every: "7d".parse().expect("a week"), is_public: false });
+    let created_at = crate::web::testing::START;
+    demo.created_at.store(created_at.0, Ordering::Relaxed);
+    let text = |hours| demo.next_reset_text(created_at.plus_ms(hours * HOUR_MS)).expect("some day");
+    assert_eq!(text(0), "2024-03-22 (금) 10:00에 처음으로 돌아가요.");
+    assert_eq!(text(6 * 24), "내일 10:00에 처음으로 돌아가요.");
+    assert_eq!(text(6 * 24 + 14), "오늘 10:00에 처음으로 돌아가요.");
+    assert_eq!(text(7 * 24), "곧 처음으로 돌아가요.");
 }

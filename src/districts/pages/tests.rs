@@ -243,7 +243,7 @@ async fn a_newer_list_is_shown_before_it_is_in_force_and_can_be_withdrawn() {
 #[tokio::test]
 async fn the_sum_of_the_overview_is_the_number_of_deliveries_under_way() {
     let app = TestApp::as_admin().await;
-    crate::demo::fill(&app.state.storage, 7, 2_000, START, |_| ()).await.expect("fills");
+    crate::demo::generate(&app.state.storage, 7, 2_000, START, |_| ()).await.expect("fills");
     let under_way = app.state.storage.read(|tx| {
         let states = [DeliveryState::Preparing, DeliveryState::ReadyToShip].map(|state| (state as i64).into());
         tx.number("SELECT count(*) FROM deliveries WHERE state IN (?, ?)", &states)

@@ -1,48 +1,48 @@
-//! When a task counts as done, and what comes close without being it.
+//! Completion rules: satisfied, and narrowly missed.
 
 use serde_json::Value as Json;
 
 use super::*;
 use crate::orders::model::Moments;
 use crate::orders::store;
-use crate::practice::lesson::Round;
+use crate::practice::exercises::PracticeSession;
 
-const BEGUN: Moment = Moment(1_795_316_400_000);
+const STARTED_AT: Moment = Moment(1_795_316_400_000);
 
-fn lesson() -> Lesson {
-    Lesson::of(Round { id: 812_345_678_901_234, at: BEGUN })
+fn exercises() -> ExerciseSet {
+    ExerciseSet::for_session(PracticeSession { id: 812_345_678_901_234, at: STARTED_AT })
 }
 
-/// The orders of a task in deliveries of their bundles' numbers.
-fn there(lesson: &Lesson, task: Task) -> Evidence {
-    let mut seen = Evidence::default();
-    for new in lesson.of_task(task) {
+/// Observations with the task's orders in their initial bundles.
+fn initial(exercises: &ExerciseSet, task: Task) -> Observations {
+    let mut observed = Observations::default();
+    for new in exercises.of_task(task) {
         let order = Order {
             order_number: new.order_number.clone(),
             delivery_id: new.bundle_number.parse().expect("digits"),
             moments: Moments::placed(new.placed_at),
             ..crate::orders::model::tests::order(OrderState::Placed)
         };
-        seen.orders.insert(new.order_number.clone(), order);
+        observed.orders.insert(new.order_number.clone(), order);
     }
-    seen
+    observed
 }
 
-fn event(after: i64, column: &str, is: Value) -> Event {
-    let changes = vec![(column.to_owned(), Value::Null, is)];
-    let at = BEGUN.plus_ms(after);
+fn event(after_ms: i64, column: &str, value: Value) -> Event {
+    let changes = vec![(column.to_owned(), Value::Null, value)];
+    let at = STARTED_AT.plus_ms(after_ms);
     Event { at, username: None, upload_id: None, action: store::Action::Edited, changes }
 }
 
-impl Evidence {
-    fn note(&mut self, order: &NewOrder, event: Event) {
+impl Observations {
+    fn add_event(&mut self, order: &NewOrder, event: Event) {
         self.events.entry(order.order_number.clone()).or_default().push(event);
     }
 
-    fn note_deed(&mut self, order: &NewOrder, id: i64, action: Action) {
+    fn add_delivery_event(&mut self, order: &NewOrder, id: i64, action: Action) {
         let delivery_id = self.orders[&order.order_number].delivery_id;
-        let (at, details) = (BEGUN, Json::Null);
-        self.deeds.push(log::Event { id, delivery_id, at, username: None, activity_id: id, action, details });
+        let (at, details) = (STARTED_AT, Json::Null);
+        self.delivery_events.push(log::Event { id, delivery_id, at, username: None, activity_id: id, action, details });
     }
 
     fn merge_deliveries(&mut self) {
@@ -51,29 +51,29 @@ impl Evidence {
 }
 
 #[test]
-fn nothing_is_done_at_the_beginning() {
-    let lesson = lesson();
+fn no_task_is_done_at_the_start() {
+    let exercises = exercises();
     for task in Task::ALL {
-        assert!(!task.is_done(&lesson, &Evidence::default()), "{task:?} of an empty shop");
-        assert!(!task.is_done(&lesson, &there(&lesson, task)), "{task:?}");
+        assert!(!task.is_done(&exercises, &Observations::default()), "{task:?} of an empty shop");
+        assert!(!task.is_done(&exercises, &initial(&exercises, task)), "{task:?}");
     }
 }
 
 #[test]
-fn the_file_counts_when_the_member_brought_all_of_it() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Upload);
-    seen.orders.values_mut().for_each(|order| order.upload_id = Some(5));
-    assert!(!Task::Upload.is_done(&lesson, &seen), "somebody else's upload");
-    seen.uploads.insert(5);
-    assert!(Task::Upload.is_done(&lesson, &seen));
-    seen.orders.pop_first();
-    assert!(!Task::Upload.is_done(&lesson, &seen), "an order is missing");
+fn upload_is_done_when_the_member_uploaded_every_order() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Upload);
+    observed.orders.values_mut().for_each(|order| order.upload_id = Some(5));
+    assert!(!Task::Upload.is_done(&exercises, &observed), "somebody else's upload");
+    observed.uploads.insert(5);
+    assert!(Task::Upload.is_done(&exercises, &observed));
+    observed.orders.pop_first();
+    assert!(!Task::Upload.is_done(&exercises, &observed), "an order is missing");
 }
 
 #[test]
-fn every_option_wants_a_label_of_its_own() {
-    let lesson = lesson();
+fn label_is_done_when_the_member_labelled_every_variant() {
+    let exercises = exercises();
     let variant = |label: &str| Variant {
         id: 1,
         product_id: 1,
@@ -82,93 +82,93 @@ fn every_option_wants_a_label_of_its_own() {
         label: label.to_owned(),
         version: 1,
     };
-    let mut seen = Evidence { variants: vec![variant("W"), variant("월넛")], ..Evidence::default() };
-    seen.acts.insert("products.labelled".to_owned());
-    assert!(!Task::Label.is_done(&lesson, &seen));
-    seen.variants.pop();
-    assert!(Task::Label.is_done(&lesson, &seen));
-    seen.acts.clear();
-    assert!(!Task::Label.is_done(&lesson, &seen), "somebody else labelled them");
+    let mut observed = Observations { variants: vec![variant("W"), variant("월넛")], ..Observations::default() };
+    observed.activities.insert("products.labelled".to_owned());
+    assert!(!Task::Label.is_done(&exercises, &observed));
+    observed.variants.pop();
+    assert!(Task::Label.is_done(&exercises, &observed));
+    observed.activities.clear();
+    assert!(!Task::Label.is_done(&exercises, &observed), "somebody else labelled them");
 }
 
 #[test]
-fn the_purchase_order_is_taken_after_all_was_ordered() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Purchase);
+fn purchase_is_done_by_a_download_after_the_last_state_change() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Purchase);
     let purchased = Value::Int(OrderState::Purchased.rank());
-    seen.purchase_order_at = Some(BEGUN.plus_ms(5));
-    for (after, order) in (1..).zip(lesson.of_task(Task::Purchase)) {
-        assert!(!Task::Purchase.is_done(&lesson, &seen));
-        seen.note(order, event(after, "state", purchased.clone()));
+    observed.purchase_order_at = Some(STARTED_AT.plus_ms(5));
+    for (after, order) in (1..).zip(exercises.of_task(Task::Purchase)) {
+        assert!(!Task::Purchase.is_done(&exercises, &observed));
+        observed.add_event(order, event(after, "state", purchased.clone()));
     }
-    assert!(Task::Purchase.is_done(&lesson, &seen));
-    seen.purchase_order_at = Some(BEGUN);
-    assert!(!Task::Purchase.is_done(&lesson, &seen), "it cannot hold what was ordered later");
+    assert!(Task::Purchase.is_done(&exercises, &observed));
+    observed.purchase_order_at = Some(STARTED_AT);
+    assert!(!Task::Purchase.is_done(&exercises, &observed), "it cannot hold what was ordered later");
 }
 
 #[test]
-fn parcels_want_the_numbers_of_the_file() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Courier);
-    for order in lesson.of_task(Task::Courier) {
-        seen.note(order, event(1, "tracking_number", Value::Text("45168300137".to_owned())));
+fn courier_is_done_with_the_tracking_numbers_of_the_file() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Courier);
+    for order in exercises.of_task(Task::Courier) {
+        observed.add_event(order, event(1, "tracking_number", Value::Text("45168300137".to_owned())));
     }
-    assert!(!Task::Courier.is_done(&lesson, &seen));
-    for order in lesson.of_task(Task::Courier) {
-        let number = Value::Text(Lesson::tracking_number(&order.order_number));
-        seen.note(order, event(2, "tracking_number", number));
+    assert!(!Task::Courier.is_done(&exercises, &observed));
+    for order in exercises.of_task(Task::Courier) {
+        let number = Value::Text(ExerciseSet::tracking_number(&order.order_number));
+        observed.add_event(order, event(2, "tracking_number", number));
     }
-    assert!(Task::Courier.is_done(&lesson, &seen));
+    assert!(Task::Courier.is_done(&exercises, &observed));
 }
 
 #[test]
-fn one_order_of_the_bundle_comes_back_and_the_other_stays() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Return);
-    let orders = lesson.of_task(Task::Return);
+fn return_is_done_when_only_the_first_order_is_refunded() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Return);
+    let orders = exercises.of_task(Task::Return);
     let returned = || event(1, "state", Value::Int(OrderState::Refunded.rank()));
-    seen.note(orders[1], returned());
-    assert!(!Task::Return.is_done(&lesson, &seen), "the wrong one");
-    seen.note(orders[0], returned());
-    assert!(Task::Return.is_done(&lesson, &seen));
-    seen.orders.get_mut(&orders[1].order_number).expect("there").state = OrderState::Refunded;
-    assert!(!Task::Return.is_done(&lesson, &seen), "both of them");
+    observed.add_event(orders[1], returned());
+    assert!(!Task::Return.is_done(&exercises, &observed), "the wrong one");
+    observed.add_event(orders[0], returned());
+    assert!(Task::Return.is_done(&exercises, &observed));
+    observed.orders.get_mut(&orders[1].order_number).expect("there").state = OrderState::Refunded;
+    assert!(!Task::Return.is_done(&exercises, &observed), "both of them");
 }
 
 #[test]
-fn merged_orders_travel_together_and_a_mended_bundle_still_does() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Merge);
-    seen.note(lesson.of_task(Task::Merge)[1], event(1, "delivery_id", Value::Int(1)));
-    assert!(!Task::Merge.is_done(&lesson, &seen), "it went elsewhere");
-    seen.merge_deliveries();
-    assert!(Task::Merge.is_done(&lesson, &seen));
+fn merge_and_address_need_one_bundle() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Merge);
+    observed.add_event(exercises.of_task(Task::Merge)[1], event(1, "delivery_id", Value::Int(1)));
+    assert!(!Task::Merge.is_done(&exercises, &observed), "it went elsewhere");
+    observed.merge_deliveries();
+    assert!(Task::Merge.is_done(&exercises, &observed));
 
-    let mut seen = there(&lesson, Task::Address);
-    let right = lesson.right_address().replace(' ', "  ");
-    for order in lesson.of_task(Task::Address) {
-        assert!(!Task::Address.is_done(&lesson, &seen), "one of the two");
-        seen.note(order, event(1, "recipient_address2", Value::Text(right.clone())));
+    let mut observed = initial(&exercises, Task::Address);
+    let correct = exercises.correct_address().replace(' ', "  ");
+    for order in exercises.of_task(Task::Address) {
+        assert!(!Task::Address.is_done(&exercises, &observed), "one of the two");
+        observed.add_event(order, event(1, "recipient_address2", Value::Text(correct.clone())));
     }
-    assert!(Task::Address.is_done(&lesson, &seen));
-    seen.orders.values_mut().zip(1..).for_each(|(order, delivery)| order.delivery_id = delivery);
-    assert!(!Task::Address.is_done(&lesson, &seen), "each in its own bundle");
+    assert!(Task::Address.is_done(&exercises, &observed));
+    observed.orders.values_mut().zip(1..).for_each(|(order, delivery)| order.delivery_id = delivery);
+    assert!(!Task::Address.is_done(&exercises, &observed), "each in its own bundle");
 }
 
 #[test]
-fn slips_are_printed_for_both_and_a_completion_is_taken_back_after_it() {
-    let lesson = lesson();
-    let mut seen = there(&lesson, Task::Slips);
-    for (id, order) in (1..).zip(lesson.of_task(Task::Slips)) {
-        assert!(!Task::Slips.is_done(&lesson, &seen));
-        seen.note_deed(order, id, Action::Printed);
+fn slips_need_both_prints_and_complete_needs_an_undo_afterwards() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Slips);
+    for (id, order) in (1..).zip(exercises.of_task(Task::Slips)) {
+        assert!(!Task::Slips.is_done(&exercises, &observed));
+        observed.add_delivery_event(order, id, Action::Printed);
     }
-    assert!(Task::Slips.is_done(&lesson, &seen));
+    assert!(Task::Slips.is_done(&exercises, &observed));
 
-    let mut seen = there(&lesson, Task::Complete);
-    let order = lesson.of_task(Task::Complete)[0];
-    seen.note_deed(order, 5, Action::Completed);
-    assert!(!Task::Complete.is_done(&lesson, &seen));
-    seen.note_deed(order, 6, Action::Undone);
-    assert!(Task::Complete.is_done(&lesson, &seen));
+    let mut observed = initial(&exercises, Task::Complete);
+    let order = exercises.of_task(Task::Complete)[0];
+    observed.add_delivery_event(order, 5, Action::Completed);
+    assert!(!Task::Complete.is_done(&exercises, &observed));
+    observed.add_delivery_event(order, 6, Action::Undone);
+    assert!(Task::Complete.is_done(&exercises, &observed));
 }

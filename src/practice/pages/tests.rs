@@ -1,19 +1,22 @@
-//! A trainee's day, through the pages that a browser would use.
+//! A practice session through its pages.
 
 use reqwest::StatusCode;
 
-use super::*;
-use crate::demo::{ACCOUNTS, Plan, ResetEvery};
-use crate::orders::model::OrderState;
-use crate::practice::lesson::Round;
+use crate::demo::{ACCOUNTS, DemoPlan, ResetSchedule};
+use crate::members::store as members;
+use crate::orders::model::{NewOrder, OrderState};
+use crate::practice::exercises::{ExerciseSet, PracticeSession};
+use crate::practice::model::Task;
+use crate::practice::store;
 use crate::storage::crockford;
+use crate::web::Routes;
 use crate::web::testing::TestApp;
 
 async fn open() -> TestApp {
-    let plan = Plan { orders: 60, reset_every: ResetEvery::DAILY, is_public: false };
+    let plan = DemoPlan { orders: 60, reset_every: ResetSchedule::DAILY, is_public: false };
     let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
-    let demo = app.state.demo.clone().expect("a training shop");
-    demo.keep_fresh(&app.state.storage, &app.state.passwords).await.expect("makes it");
+    let demo = app.state.demo.clone().expect("a demo");
+    demo.reset_if_due(&app.state.storage, &app.state.passwords).await.expect("generates");
     sign_in(&app, 0).await;
     app
 }
@@ -23,10 +26,10 @@ async fn sign_in(app: &TestApp, account: usize) {
     assert_eq!(app.post_form_from("/login", "/login", &fields).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn round(app: &TestApp, username: &'static str) -> Option<Round> {
+async fn session(app: &TestApp, username: &'static str) -> Option<PracticeSession> {
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let id = members::id_of(tx, username)?.expect("a member");
-        store::round(tx, id)
+        store::current_session(tx, id)
     };
     app.state.storage.read(read).await.expect("reads")
 }
@@ -37,12 +40,12 @@ async fn done_tasks(app: &TestApp, username: &'static str) -> Vec<Task> {
         let account = members::find(tx, id)?.expect("a member");
         store::progress(tx, &account.member)
     };
-    let progress = app.state.storage.read(read).await.expect("reads").expect("has begun");
+    let progress = app.state.storage.read(read).await.expect("reads").expect("has started");
     progress.tasks.into_iter().filter(|(_, is_done)| *is_done).map(|(task, _)| task).collect()
 }
 
-/// The identifier of the order and of its delivery, as addresses carry them.
-async fn of(app: &TestApp, order: &NewOrder) -> (String, String, i64) {
+/// Order id, delivery id (both as in URLs) and version of an order.
+async fn ids(app: &TestApp, order: &NewOrder) -> (String, String, i64) {
     let number = order.order_number.clone();
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let ids = crate::orders::store::find_by_number(tx, &number)?;
@@ -66,12 +69,12 @@ async fn upload(app: &TestApp, file: &str) {
 }
 
 #[tokio::test]
-async fn the_files_are_taken_and_each_task_ticks_itself_when_it_is_done() {
+async fn each_task_is_ticked_once_it_is_done() {
     let app = open().await;
     assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
-    let begun = app.post_form("/practice", &[]).await;
-    assert!(app.get(begun.location()).await.ok().contains("10개 가운데 0개를 마쳤어요"));
-    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
+    let started = app.post_form("/practice", &[]).await;
+    assert!(app.get(started.location()).await.ok().contains("10개 가운데 0개를 마쳤어요"));
+    let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     assert_eq!(done_tasks(&app, "demo-admin").await, []);
     let mut expected = Vec::new();
 
@@ -79,27 +82,27 @@ async fn the_files_are_taken_and_each_task_ticks_itself_when_it_is_done() {
     expected.push(Task::Upload);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
 
-    label(&app, &lesson).await;
+    label(&app, &exercises).await;
     expected.push(Task::Label);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
 
     let mut fields = vec![("act".to_owned(), "purchase".to_owned())];
-    for order in lesson.of_task(Task::Purchase) {
-        fields.push(("tick".to_owned(), of(&app, order).await.0));
+    for order in exercises.of_task(Task::Purchase) {
+        fields.push(("tick".to_owned(), ids(&app, order).await.0));
     }
     let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     app.post_form("/orders", &pairs).await;
     assert_eq!(done_tasks(&app, "demo-admin").await, expected, "no 발주서 yet");
     let address =
-        format!("/orders/download?state=PURCHASED&product={}&content=purchase-order", lesson.product_number());
+        format!("/orders/download?state=PURCHASED&product={}&content=purchase-order", exercises.product_number());
     assert_eq!(app.post_form(&address, &[("purpose", "factory"), ("format", "csv")]).await.status, StatusCode::OK);
     expected.push(Task::Purchase);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
 
     upload(&app, "courier").await;
     expected.push(Task::Courier);
-    let slips = lesson.of_task(Task::Slips);
-    let (first, second) = (of(&app, slips[0]).await.1, of(&app, slips[1]).await.1);
+    let slips = exercises.of_task(Task::Slips);
+    let (first, second) = (ids(&app, slips[0]).await.1, ids(&app, slips[1]).await.1);
     app.post_form("/deliveries/slips", &[("id", &first)]).await;
     assert_eq!(done_tasks(&app, "demo-admin").await, expected, "one slip of two");
     app.post_form("/deliveries/slips", &[("id", &second)]).await;
@@ -108,19 +111,19 @@ async fn the_files_are_taken_and_each_task_ticks_itself_when_it_is_done() {
     expected.push(Task::Return);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
 
-    let merged = lesson.of_task(Task::Merge);
-    let ((id, _, version), (_, other, _)) = (of(&app, merged[0]).await, of(&app, merged[1]).await);
+    let merged = exercises.of_task(Task::Merge);
+    let ((id, _, version), (_, other, _)) = (ids(&app, merged[0]).await, ids(&app, merged[1]).await);
     let fields = [("act", "merge"), ("which", other.as_str()), ("version", &version.to_string())];
     app.post_form(&format!("/orders/{id}/bundle"), &fields).await;
     expected.push(Task::Merge);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
 
-    mend(&app, &lesson, "alone").await;
+    correct_address(&app, &exercises, "alone").await;
     assert_eq!(done_tasks(&app, "demo-admin").await, expected, "it left its bundle");
 }
 
-async fn label(app: &TestApp, lesson: &Lesson) {
-    let number = lesson.product_number();
+async fn label(app: &TestApp, exercises: &ExerciseSet) {
+    let number = exercises.product_number();
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let product = crate::products::store::by_number(tx, [number.as_str()])?.remove(&number).expect("the product");
         crate::products::store::variants(tx, product.id)
@@ -136,10 +139,10 @@ async fn label(app: &TestApp, lesson: &Lesson) {
     }
 }
 
-/// Saves the page of the first order of [`Task::Address`] with the address that is right.
-async fn mend(app: &TestApp, lesson: &Lesson, scope: &str) {
-    let (id, ..) = of(app, lesson.of_task(Task::Address)[0]).await;
-    let number = lesson.of_task(Task::Address)[0].order_number.clone();
+/// Saves the first order of [`Task::Address`] with the correct address.
+async fn correct_address(app: &TestApp, exercises: &ExerciseSet, scope: &str) {
+    let (id, ..) = ids(app, exercises.of_task(Task::Address)[0]).await;
+    let number = exercises.of_task(Task::Address)[0].order_number.clone();
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let ids = crate::orders::store::find_by_number(tx, &number)?;
         let order = crate::orders::store::find(tx, &ids)?.pop().expect("an order");
@@ -147,7 +150,7 @@ async fn mend(app: &TestApp, lesson: &Lesson, scope: &str) {
         Ok::<_, crate::storage::StorageError>((crate::orders::edit::inputs_of(&order, &bundle), order.version))
     };
     let (mut inputs, version) = app.state.storage.read(read).await.expect("reads");
-    inputs.set("recipient_address2", lesson.right_address());
+    inputs.set("recipient_address2", exercises.correct_address());
     let version = version.to_string();
     let mut fields: Vec<(&str, &str)> = inputs.iter().filter(|(field, _)| *field != "options").collect();
     fields.extend([("version", version.as_str()), ("scope", scope)]);
@@ -156,14 +159,14 @@ async fn mend(app: &TestApp, lesson: &Lesson, scope: &str) {
 }
 
 #[tokio::test]
-async fn an_address_is_mended_for_the_bundle_and_a_delivery_completed_and_put_back() {
+async fn address_and_completion_tasks_are_ticked() {
     let app = open().await;
     app.post_form("/practice", &[]).await;
-    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
-    mend(&app, &lesson, "bundle").await;
+    let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
+    correct_address(&app, &exercises, "bundle").await;
     assert_eq!(done_tasks(&app, "demo-admin").await, [Task::Address]);
 
-    let (_, delivery, _) = of(&app, lesson.of_task(Task::Complete)[0]).await;
+    let (_, delivery, _) = ids(&app, exercises.of_task(Task::Complete)[0]).await;
     app.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
     assert_eq!(done_tasks(&app, "demo-admin").await, [Task::Address], "not put back yet");
     app.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
@@ -171,20 +174,20 @@ async fn an_address_is_mended_for_the_bundle_and_a_delivery_completed_and_put_ba
 }
 
 #[tokio::test]
-async fn a_trainer_sees_who_is_how_far_and_lets_a_member_begin_anew() {
+async fn trainer_sees_progress_and_restarts_a_member() {
     let app = open().await;
     let team = app.another_browser();
     sign_in(&team, 1).await;
     assert!(app.get("/practice/members").await.ok().contains("아직 시작하지 않았어요"));
     assert_eq!(team.get("/practice/members").await.status, StatusCode::FORBIDDEN);
-    let begun = team.post_form("/practice", &[]).await;
-    let page = team.get(begun.location()).await.ok();
+    let started = team.post_form("/practice", &[]).await;
+    let page = team.get(started.location()).await.ok();
     assert!(page.contains("2개 가운데 0개") && !page.contains("/practice/files/"));
 
-    let first = round(&app, "demo-team").await.expect("begun");
-    assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one round is enough");
-    assert_eq!(round(&app, "demo-team").await, Some(first));
-    let delivery = of(&team, Lesson::of(first).of_task(Task::Complete)[0]).await.1;
+    let first = session(&app, "demo-team").await.expect("started");
+    assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one session is enough");
+    assert_eq!(session(&app, "demo-team").await, Some(first));
+    let delivery = ids(&team, ExerciseSet::for_session(first).of_task(Task::Complete)[0]).await.1;
     team.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
     team.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
     assert_eq!(done_tasks(&app, "demo-team").await, [Task::Complete]);
@@ -193,15 +196,15 @@ async fn a_trainer_sees_who_is_how_far_and_lets_a_member_begin_anew() {
     let id = app.state.storage.read(|tx| members::id_of(tx, "demo-team")).await.expect("reads").expect("a member");
     let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;
     assert!(app.get(answer.location()).await.ok().contains("demo-team 님의 연습을 새로 시작했어요"));
-    assert_ne!(round(&app, "demo-team").await, Some(first));
+    assert_ne!(session(&app, "demo-team").await, Some(first));
     assert_eq!(done_tasks(&app, "demo-team").await, []);
 }
 
 #[tokio::test]
-async fn what_is_begun_stands_where_the_tasks_say() {
+async fn inserted_orders_have_their_initial_states() {
     let app = open().await;
     app.post_form("/practice", &[]).await;
-    let lesson = Lesson::of(round(&app, "demo-admin").await.expect("begun"));
+    let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     for (task, state) in [
         (Task::Courier, OrderState::Dispatched),
         (Task::Slips, OrderState::Dispatched),
@@ -209,18 +212,18 @@ async fn what_is_begun_stands_where_the_tasks_say() {
         (Task::Merge, OrderState::Placed),
         (Task::Address, OrderState::Purchased),
     ] {
-        for order in lesson.of_task(task) {
+        for order in exercises.of_task(task) {
             let list = app.get(&format!("/orders?q={}&state={}", order.order_number, state.code())).await.ok();
             assert!(list.contains("총 <strong>1</strong>건"), "{task:?}");
         }
     }
     for task in Task::ALL.into_iter().filter(|task| *task != Task::Label) {
-        assert_eq!(app.get(&task.begins_at(&lesson)).await.status, StatusCode::OK, "{task:?}");
+        assert_eq!(app.get(&task.start_url(&exercises)).await.status, StatusCode::OK, "{task:?}");
     }
 }
 
 #[tokio::test]
-async fn the_shop_is_put_back_by_hand_but_not_at_once_again() {
+async fn manual_reset_has_a_minimum_interval() {
     let app = open().await;
     let refused = app.post_form("/practice/reset", &[]).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("1분 뒤에"));
@@ -228,11 +231,11 @@ async fn the_shop_is_put_back_by_hand_but_not_at_once_again() {
     app.clock.advance_ms(60 * 1000);
     assert_eq!(app.post_form("/practice/reset", &[]).await.location(), "/login");
     sign_in(&app, 0).await;
-    assert!(app.get("/practice").await.ok().contains("연습 시작하기"), "its rounds are gone as well");
+    assert!(app.get("/practice").await.ok().contains("연습 시작하기"), "its sessions are gone as well");
 }
 
 #[tokio::test]
-async fn a_real_shop_has_no_practice() {
+async fn real_shop_has_no_practice_pages() {
     let app = TestApp::as_admin().await;
     for path in ["/practice", "/practice/members", "/practice/files/orders"] {
         assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
-use crate::demo::{Plan, ResetEvery};
+use crate::demo::{DemoPlan, ResetSchedule};
 use crate::sheets::tests::sheet_package;
 use crate::web::Routes;
 use crate::web::testing::{Answer, TestApp};
@@ -36,7 +36,7 @@ async fn follow(app: &TestApp, answer: Answer) -> String {
 
 #[tokio::test]
 async fn a_training_shop_for_everybody_keeps_so_many_files_and_no_more() {
-    let plan = Plan { orders: 1, reset_every: ResetEvery::DAILY, is_public: true };
+    let plan = DemoPlan { orders: 1, reset_every: ResetSchedule::DAILY, is_public: true };
     let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
     app.sign_in_admin().await;
     bring(&app, FIRST).await;

@@ -4,11 +4,11 @@ use reqwest::StatusCode;
 
 use super::pace::{A_MINUTE, MINUTE_MS};
 use super::*;
-use crate::demo::{ACCOUNTS, Plan, ResetEvery};
+use crate::demo::{ACCOUNTS, DemoPlan, ResetSchedule};
 use crate::web::testing::TestApp;
 
 async fn open() -> (TestApp, OpenHouse) {
-    let plan = Plan { orders: 20, reset_every: ResetEvery::DAILY, is_public: true };
+    let plan = DemoPlan { orders: 20, reset_every: ResetSchedule::DAILY, is_public: true };
     TestApp::open_house(plan).await
 }
 

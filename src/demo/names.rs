@@ -1,4 +1,4 @@
-//! Synthetic people and where they live.
+//! Synthetic names, telephone numbers and addresses, and the people made of them.
 
 use std::collections::BTreeMap;
 
@@ -21,28 +21,28 @@ const LAST_SYLLABLES: [&str; 24] = [
 const ROADS: [&str; 8] = ["예시로", "견본로", "보기길", "시험로", "연습길", "모의대로", "표본로", "가상길"];
 const HOUSES: [&str; 6] = ["예시아파트", "견본마을", "보기빌라", "연습타운", "시험오피스텔", "가상하이츠"];
 
-/// Somebody who does not exist.
+/// Synthetic customer or recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// 김서윤
+    /// Full name: 김서윤.
     pub name: String,
-    /// `010-0000-1234`
+    /// Telephone number: `010-0000-1234`.
     pub tel: String,
-    /// a code that lies in a district, five digits
+    /// Postal code of an existing district, five digits.
     pub zip_code: String,
-    /// `경상북도 포항시 예시로 12`
+    /// Road address: `경상북도 포항시 예시로 12`.
     pub address1: String,
-    /// `견본마을 103동 1204호`
+    /// Detail address: `견본마을 103동 1204호`.
     pub address2: String,
 }
 
 impl Person {
-    /// This person as one who pays.
+    /// The person as 구매자.
     pub fn customer(&self) -> Customer {
         Customer { name: self.name.clone(), tel: self.tel.clone() }
     }
 
-    /// This person as one who receives, under `tel1`.
+    /// The person as 수취인 with the telephone number `tel1`.
     pub fn recipient(&self, tel1: String) -> Recipient {
         Recipient {
             name: self.name.clone(),
@@ -55,43 +55,44 @@ impl Person {
     }
 }
 
-/// Makes the people of one seed; each is the same whenever asked for.
+/// Generator of the people of one seed; random access by index.
 #[derive(Clone, Debug)]
 pub(super) struct Population {
     seed: u64,
-    /// first and last postal code, and the name of the 시/군/구
-    places: Vec<Block>,
-    /// … of each 시/도
-    by_sido: Vec<Vec<Block>>,
+    /// All postal code blocks.
+    blocks: Vec<PostalBlock>,
+    /// The blocks of each 시/도.
+    by_sido: Vec<Vec<PostalBlock>>,
 }
 
-type Block = (u32, u32, String);
+/// First and last postal code, and the full name of the 시/군/구.
+type PostalBlock = (u32, u32, String);
 
-/// Of a hundred people, so many live in any 시/도 with the same chance: else the smallest would have
-/// nobody in a small shop.
-const SPREAD_PERCENT: u32 = 20;
+/// Share of people whose 시/도 is drawn uniformly instead of by number of postal codes, so that small 시/도 occur
+/// in small shops too.
+const UNIFORM_SIDO_PERCENT: u32 = 20;
 
 impl Population {
     pub(super) fn new(seed: u64) -> Self {
         let districts = Districts::embedded();
-        let (mut places, mut by_sido) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        let (mut blocks, mut by_sido) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
         for (start, end, code) in districts.postal_blocks() {
             if let Some((sigungu, sido)) = districts.sigungu(code).zip(districts.sido(code)) {
                 let block = (start, end, sigungu.full_name.clone());
                 by_sido.entry(sido.code).or_default().push(block.clone());
-                places.push(block);
+                blocks.push(block);
             }
         }
-        Self { seed, places, by_sido: by_sido.into_values().collect() }
+        Self { seed, blocks, by_sido: by_sido.into_values().collect() }
     }
 
     pub(super) fn person(&self, index: u64) -> Person {
-        let mut random = Random::of(self.seed, index);
+        let mut random = Random::for_index(self.seed, index);
         let name =
             format!("{}{}{}", random.word(&SURNAMES), random.word(&FIRST_SYLLABLES), random.word(&LAST_SYLLABLES));
         let tel = format!("010-0000-{:04}", random.below(10_000));
-        let anywhere = random.chance(SPREAD_PERCENT).then(|| random.pick(&self.by_sido)).flatten();
-        let (start, end, district) = random.pick(anywhere.unwrap_or(&self.places)).cloned().unwrap_or_default();
+        let sido_blocks = random.chance(UNIFORM_SIDO_PERCENT).then(|| random.pick(&self.by_sido)).flatten();
+        let (start, end, district) = random.pick(sido_blocks.unwrap_or(&self.blocks)).cloned().unwrap_or_default();
         let address1 = format!("{district} {} {}", random.word(&ROADS), random.between(1, 320));
         let address2 = format!(
             "{} {}동 {}{:02}호",
@@ -104,13 +105,13 @@ impl Population {
     }
 }
 
-/// People without end, from all over the country.
+/// Infinite iterator over the people of a seed, from all 시/도.
 pub fn people(seed: u64) -> impl Iterator<Item = Person> {
     let population = Population::new(seed);
     (0..).map(move |index| population.person(index))
 }
 
-/// `0503-0000-1234`: the number that a channel gives instead of the real one.
+/// Safe number (안심번호), which a channel shows in place of the real number: `0503-0000-1234`.
 pub(super) fn safe_number(random: &mut Random) -> String {
     format!("050{}-0000-{:04}", random.between(2, 8), random.below(10_000))
 }
@@ -123,7 +124,7 @@ mod tests {
     use crate::districts::Place;
 
     #[test]
-    fn people_live_where_their_postal_code_is() {
+    fn addresses_match_their_postal_codes() {
         let districts = Districts::embedded();
         let mut sidos = HashSet::new();
         for person in people(7).take(5000) {
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_makes_the_same_people() {
+    fn people_are_deterministic_per_seed() {
         assert!(people(3).take(50).eq(people(3).take(50)));
         assert!(!people(3).take(50).eq(people(4).take(50)));
     }

@@ -1,0 +1,75 @@
+//! Instructions and start screen of each practice task.
+
+use super::exercises::ExerciseSet;
+use super::model::Task;
+use crate::orders::model::NewOrder;
+
+/// Recipient and order number: `김서윤 님의 주문 9…001`.
+fn describe(order: &NewOrder) -> String {
+    format!("{} 님의 주문 {}", order.recipient.name, order.order_number)
+}
+
+impl Task {
+    /// Instructions for the task.
+    pub fn hint(self, exercises: &ExerciseSet) -> String {
+        let orders = exercises.of_task(self);
+        let first = orders.first().map(|order| describe(order)).unwrap_or_default();
+        let name = orders.first().map_or("", |order| order.recipient.name.as_str());
+        match self {
+            Self::Upload => {
+                "아침에 스마트스토어에서 받은 파일이에요. 내려받아 업로드에 올리고, 미리보기를 확인한 다음 적용하세요."
+                    .to_owned()
+            }
+            Self::Label => format!(
+                "주문 파일이 처음 보는 상품({})을 만들었어요. 상품을 눌러, 옵션마다 공장이 읽을 말을 레이블에 적고 선택수정하세요.",
+                exercises.product_number()
+            ),
+            Self::Purchase => format!(
+                "새 상품 {}의 주문 {}건을 골라 선택발주하고, 상태를 발주로 검색해 발주서를 내려받으세요.",
+                exercises.product_number(),
+                orders.len()
+            ),
+            Self::Courier => {
+                "로젠택배에서 받은 파일이에요. 올리고 적용하면 송장번호가 들어가고 배송으로 바뀌어요.".to_owned()
+            }
+            Self::Slips => {
+                let names: Vec<_> = orders.iter().map(|order| order.recipient.name.as_str()).collect();
+                format!(
+                    "배송에서 경상북도 포항시를 골라 {} 님의 배송을 선택하고, 전표를 열어 인쇄를 누르세요. 인쇄 창은 닫아도 돼요.",
+                    names.join(", ")
+                )
+            }
+            Self::Return => format!(
+                "{first}은 둘이 함께 간 묶음이에요. 한 건만 돌아왔어요. 반품 파일을 올려 적용하고, 배송에서 묶음이 반품으로 보이는지 확인하세요."
+            ),
+            Self::Merge => format!("{first}을 열어, 같은 수취인의 다른 주문을 이 묶음으로 합치세요."),
+            Self::Address => format!(
+                "{first}을 여세요. 고객메모대로 상세주소를 고치고, ‘함께 가는 주문도 바꿔요’를 골라 저장하세요."
+            ),
+            Self::Complete => format!("{name} 님의 배송을 배송 완료하고, 잘못 눌렀다고 생각하고 되돌리세요."),
+            Self::Counter => {
+                "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned()
+            }
+        }
+    }
+
+    /// URL of the screen where the task starts.
+    pub fn start_url(self, exercises: &ExerciseSet) -> String {
+        let orders = exercises.of_task(self);
+        let first = orders.first();
+        let (number, bundle) =
+            first.map_or(("", ""), |order| (order.order_number.as_str(), order.bundle_number.as_str()));
+        match self {
+            Self::Upload | Self::Courier | Self::Return => "/uploads".to_owned(),
+            Self::Label => format!("/products?q={}", exercises.product_number()),
+            Self::Purchase => format!("/orders?state=PLACED&product={}", exercises.product_number()),
+            Self::Slips => exercises.pohang.map_or_else(
+                || "/deliveries".to_owned(),
+                |(sido, sigungu)| format!("/deliveries?state=READY_TO_SHIP&sido={sido}&sigungu={sigungu}"),
+            ),
+            Self::Merge | Self::Address => format!("/orders?field=order_number&q={number}"),
+            Self::Complete => format!("/deliveries?field=delivery_number&q={bundle}"),
+            Self::Counter => "/orders/new".to_owned(),
+        }
+    }
+}

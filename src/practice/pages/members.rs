@@ -1,0 +1,77 @@
+//! `/practice/members`: the trainer's overview of all members' progress.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use serde_json::json;
+
+use super::require_demo;
+use crate::audit;
+use crate::members::model::Account;
+use crate::members::store as members;
+use crate::practice::model::Task;
+use crate::practice::store;
+use crate::storage::{Result as StorageResult, parse_crockford};
+use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, done, page};
+
+/// Member with their progress.
+struct Trainee {
+    account: Account,
+    tasks: Vec<(Task, bool)>,
+    has_started: bool,
+}
+
+impl Trainee {
+    fn finished(&self) -> usize {
+        self.tasks.iter().filter(|(_, is_done)| *is_done).count()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "practice/members.html")]
+struct MembersPage {
+    layout: Layout,
+    trainees: Vec<Trainee>,
+}
+
+pub(super) async fn list(State(state): State<AppState>, layout: Layout) -> PageResult {
+    require_demo(&state)?;
+    let trainees = state
+        .storage
+        .read(|tx| {
+            let accounts = members::all(tx)?.into_iter().filter(|account| account.enabled);
+            let trainee = |account: Account| {
+                let progress = store::progress(tx, &account.member)?;
+                let has_started = progress.is_some();
+                let tasks = progress.map_or_else(
+                    || Task::for_role(account.member.role).map(|task| (task, false)).collect(),
+                    |progress| progress.tasks,
+                );
+                Ok(Trainee { account, tasks, has_started })
+            };
+            accounts.map(trainee).collect::<StorageResult<_>>()
+        })
+        .await?;
+    Ok(page(MembersPage { layout, trainees }))
+}
+
+/// Starts a new session for a member.
+pub(super) async fn restart(
+    State(state): State<AppState>,
+    trainer: Member,
+    Path(id): Path<String>,
+    FormPairs(_): FormPairs,
+) -> PageResult {
+    require_demo(&state)?;
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let districts = state.uploads.districts.cached();
+    let activity = state
+        .storage
+        .write(move |tx| {
+            let Some(account) = members::find(tx, id)? else { return Ok(None) };
+            store::start(tx, id, &districts)?;
+            let message = format!("{} 님의 연습을 새로 시작했어요.", account.member.username);
+            audit::record(tx, Some(trainer.id), "practice.restarted", &json!({ "message": message })).map(Some)
+        })
+        .await?;
+    Ok(done("/practice/members", activity.ok_or(Error::NotFound)?))
+}

@@ -1,0 +1,69 @@
+//! `/practice`: the member's tasks.
+
+use askama::Template;
+use axum::extract::State;
+
+use super::require_demo;
+use crate::members::model::Role;
+use crate::practice::exercises::ExerciseSet;
+use crate::practice::files::PracticeFile;
+use crate::practice::model::Task;
+use crate::practice::store::{self, Progress};
+use crate::web::{AppState, FormPairs, Layout, Member, PageResult, done, page, redirect};
+
+/// Task as rendered.
+struct TaskView {
+    task: Task,
+    is_done: bool,
+    hint: String,
+    /// URL of the screen where the task starts.
+    href: String,
+    file: Option<PracticeFile>,
+}
+
+impl TaskView {
+    fn new(exercises: &ExerciseSet, (task, is_done): (Task, bool), role: Role) -> Self {
+        let (hint, href) = (task.hint(exercises), task.start_url(exercises));
+        let file = PracticeFile::for_task(task).filter(|_| role == Role::Admin);
+        Self { task, is_done, hint, href, file }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "practice/show.html")]
+struct ShowPage {
+    layout: Layout,
+    /// `None` before the first start.
+    tasks: Option<Vec<TaskView>>,
+    task_count: usize,
+}
+
+impl ShowPage {
+    fn finished(&self) -> usize {
+        self.tasks.iter().flatten().filter(|view| view.is_done).count()
+    }
+}
+
+pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> PageResult {
+    require_demo(&state)?;
+    let (role, task_count) = (member.role, Task::for_role(member.role).count());
+    let progress = state.storage.read(move |tx| store::progress(tx, &member)).await?;
+    let views = |Progress { exercises, tasks }| {
+        tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect()
+    };
+    Ok(page(ShowPage { layout, tasks: progress.map(views), task_count }))
+}
+
+/// Starts a session, unless the member already has one.
+pub(super) async fn start(State(state): State<AppState>, member: Member, FormPairs(_): FormPairs) -> PageResult {
+    require_demo(&state)?;
+    let districts = state.uploads.districts.cached();
+    let started = state
+        .storage
+        .write(move |tx| match store::current_session(tx, member.id)? {
+            Some(_) => Ok(None),
+            None => store::start(tx, member.id, &districts).map(Some),
+        })
+        .await?;
+    Ok(started.map_or_else(|| redirect("/practice"), |activity| done("/practice", activity)))
+}
