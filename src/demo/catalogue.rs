@@ -28,8 +28,10 @@ const FRAME_SIZE: CatalogueOption = CatalogueOption {
     key: "사이즈",
     values: &["슈퍼싱글(1100x2000)", "퀸(1500x2000)", "킹(1650x2000)", "라지킹(1800x2000)"],
 };
-const MATTRESS_SIZE: CatalogueOption = CatalogueOption { key: "사이즈", values: &["싱글", "슈퍼싱글", "퀸", "킹"] };
-const WOOD: CatalogueOption = CatalogueOption { key: "색상", values: &["내추럴", "월넛", "화이트", "애쉬그레이"] };
+const MATTRESS_SIZE: CatalogueOption =
+    CatalogueOption { key: "사이즈", values: &["싱글", "슈퍼싱글", "퀸", "킹"] };
+const WOOD: CatalogueOption =
+    CatalogueOption { key: "색상", values: &["내추럴", "월넛", "화이트", "애쉬그레이"] };
 const CLOTH: CatalogueOption =
     CatalogueOption { key: "색상", values: &["아이보리", "그레이", "브라운", "차콜", "올리브"] };
 const HEAD: CatalogueOption = CatalogueOption { key: "헤드", values: &["없음", "평헤드", "수납헤드"] };
@@ -93,7 +95,11 @@ pub const CATALOGUE: &[CatalogueItem] = &[
         options: &[WOOD, HEAD],
     },
     CatalogueItem {
-        number: "BED-BUNK", name: "예시공방 원목 이층 침대", price: 698_000, is_bulky: true, options: &[WOOD, LADDER]
+        number: "BED-BUNK",
+        name: "예시공방 원목 이층 침대",
+        price: 698_000,
+        is_bulky: true,
+        options: &[WOOD, LADDER],
     },
     CatalogueItem {
         number: "SOFA-3",
@@ -110,12 +116,22 @@ pub const CATALOGUE: &[CatalogueItem] = &[
         options: &[FABRIC, CLOTH, LEGS, LADDER],
     },
     CatalogueItem {
-        number: "TABLE-4", name: "예시공방 4인 원목 식탁", price: 279_000, is_bulky: true, options: &[WOOD, LEGS]
+        number: "TABLE-4",
+        name: "예시공방 4인 원목 식탁",
+        price: 279_000,
+        is_bulky: true,
+        options: &[WOOD, LEGS],
     },
     CatalogueItem {
-        number: "DRESSER", name: "예시공방 5단 원목 서랍장", price: 233_000, is_bulky: true, options: &[WOOD]
+        number: "DRESSER",
+        name: "예시공방 5단 원목 서랍장",
+        price: 233_000,
+        is_bulky: true,
+        options: &[WOOD],
     },
-    CatalogueItem { number: "PILLOW", name: "예시침구 경추 베개", price: 29_000, is_bulky: false, options: &[CLOTH] },
+    CatalogueItem {
+        number: "PILLOW", name: "예시침구 경추 베개", price: 29_000, is_bulky: false, options: &[CLOTH]
+    },
     CatalogueItem {
         number: "TOPPER",
         name: "예시침구 항균 마이크로 토퍼",
@@ -144,9 +160,19 @@ pub const CATALOGUE: &[CatalogueItem] = &[
         is_bulky: false,
         options: &[MATTRESS_SIZE, CLOTH],
     },
-    CatalogueItem { number: "SIDE-TABLE", name: "예시공방 원목 협탁", price: 68_000, is_bulky: false, options: &[WOOD] },
     CatalogueItem {
-        number: "BOLT-KIT", name: "예시공방 침대 조립 부속 세트", price: 9_000, is_bulky: false, options: &[]
+        number: "SIDE-TABLE",
+        name: "예시공방 원목 협탁",
+        price: 68_000,
+        is_bulky: false,
+        options: &[WOOD],
+    },
+    CatalogueItem {
+        number: "BOLT-KIT",
+        name: "예시공방 침대 조립 부속 세트",
+        price: 9_000,
+        is_bulky: false,
+        options: &[],
     },
     CatalogueItem { number: "SWATCH", name: "예시공방 원단 샘플북", price: 0, is_bulky: false, options: &[] },
 ];

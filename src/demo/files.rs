@@ -127,7 +127,9 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
     let recipient = &order.recipient;
     match column {
         "상품주문번호" => order.order_number.as_str().into(),
-        "주문번호" => ColumnValue::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number))),
+        "주문번호" => {
+            ColumnValue::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number)))
+        }
         "배송속성" => "일반배송".into(),
         "배송방법(구매자 요청)" | "배송방법" => order.shipping_method_word.as_str().into(),
         "판매채널" => "스마트스토어".into(),
@@ -155,7 +157,9 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
         "최종 상품별 총 주문금액" | "최초 상품별 총 주문금액" | "정산예정금액" => {
             ColumnValue::Money(order.price)
         }
-        "발송기한" => order.dispatch_deadline.map_or(ColumnValue::Empty, |date| ColumnValue::Moment(end_of_day(date))),
+        "발송기한" => {
+            order.dispatch_deadline.map_or(ColumnValue::Empty, |date| ColumnValue::Moment(end_of_day(date)))
+        }
         "배송비 형태" => order.charge_type.label().into(),
         "배송비 묶음번호" => order.bundle_number.as_str().into(),
         "배송비 유형" => "유료".into(),
@@ -173,14 +177,20 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
         "결제수단" => "신용카드 간편결제".into(),
         "네이버페이 주문관리 수수료" => ColumnValue::Money(-order.price / 30),
         "주문일시" => ColumnValue::Moment(placed),
-        "배송희망일" => {
-            order.preferred_shipping_date.map_or(ColumnValue::Empty, |date| ColumnValue::Moment(date.and_time(NaiveTime::MIN)))
-        }
+        "배송희망일" => order
+            .preferred_shipping_date
+            .map_or(ColumnValue::Empty, |date| ColumnValue::Moment(date.and_time(NaiveTime::MIN))),
         _ => ColumnValue::Empty,
     }
 }
 
-fn write_cell(sheet: &mut Worksheet, at: (u32, u16), cell: ColumnValue, money: &Format, moment: &Format) -> Result<(), XlsxError> {
+fn write_cell(
+    sheet: &mut Worksheet,
+    at: (u32, u16),
+    cell: ColumnValue,
+    money: &Format,
+    moment: &Format,
+) -> Result<(), XlsxError> {
     let (row, column) = at;
     match cell {
         ColumnValue::Empty => return Ok(()),

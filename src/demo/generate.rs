@@ -50,7 +50,13 @@ pub async fn generate(storage: &Storage, seed: u64, count: u64, now: Moment, pro
 
 /// Like [`generate`], but in the caller's transaction (all or nothing). A second thread generates the next
 /// batch while the current one is inserted.
-pub(super) fn generate_in_tx(tx: &mut dyn Tx, seed: u64, count: u64, now: Moment, progress: &dyn Fn(u64)) -> Result<()> {
+pub(super) fn generate_in_tx(
+    tx: &mut dyn Tx,
+    seed: u64,
+    count: u64,
+    now: Moment,
+    progress: &dyn Fn(u64),
+) -> Result<()> {
     let districts = Districts::embedded();
     std::thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel::<Vec<NewOrder>>(1);

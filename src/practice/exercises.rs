@@ -74,7 +74,12 @@ struct ExerciseBuilder {
 
 impl ExerciseBuilder {
     /// Adds a bundle with one order per product (number, name, price) for the `person`-th person, placed `days` ago.
-    fn add_bundle(&mut self, task: Task, (person, state, days): (usize, OrderState, i64), products: &[(&str, &str, u32)]) {
+    fn add_bundle(
+        &mut self,
+        task: Task,
+        (person, state, days): (usize, OrderState, i64),
+        products: &[(&str, &str, u32)],
+    ) {
         let method = if task == Task::Courier { ShippingMethod::Parcel } else { ShippingMethod::Direct };
         self.bundle_count += 1;
         let Some(person) = self.people.get(person).cloned() else { return };
@@ -115,8 +120,11 @@ impl ExerciseBuilder {
 
     /// Like [`Self::add_bundle`], with products of the catalogue and the first value of each option.
     fn add_catalogue_bundle(&mut self, task: Task, target: (usize, OrderState, i64), numbers: &[&str]) {
-        let items: Vec<_> =
-            numbers.iter().map(|number| catalogue_item(number)).map(|item| (item.number, item.name, item.price)).collect();
+        let items: Vec<_> = numbers
+            .iter()
+            .map(|number| catalogue_item(number))
+            .map(|item| (item.number, item.name, item.price))
+            .collect();
         self.add_bundle(task, target, &items);
         for exercise in self.exercises.iter_mut().rev().take(numbers.len()) {
             let first_value = |option: &CatalogueOption| OrderOption {
@@ -249,7 +257,10 @@ mod tests {
 
     #[test]
     fn each_session_has_unique_orders_for_every_task() {
-        let (exercises, other) = (ExerciseSet::for_session(SESSION), ExerciseSet::for_session(PracticeSession { id: SESSION.id + 1, ..SESSION }));
+        let (exercises, other) = (
+            ExerciseSet::for_session(SESSION),
+            ExerciseSet::for_session(PracticeSession { id: SESSION.id + 1, ..SESSION }),
+        );
         assert_eq!(exercises.exercises, ExerciseSet::for_session(SESSION).exercises);
         let numbers: BTreeSet<&str> = exercises.order_numbers().collect();
         assert_eq!(numbers.len(), exercises.exercises.len());
@@ -260,7 +271,8 @@ mod tests {
             assert!(!exercises.of_task(task).is_empty(), "{task:?}");
         }
         let parcels = exercises.of_task(Task::Courier);
-        let tracking_numbers: BTreeSet<String> = parcels.iter().map(|one| ExerciseSet::tracking_number(&one.order_number)).collect();
+        let tracking_numbers: BTreeSet<String> =
+            parcels.iter().map(|one| ExerciseSet::tracking_number(&one.order_number)).collect();
         assert!(tracking_numbers.len() == parcels.len() && tracking_numbers.iter().all(|number| number.len() == 11));
     }
 

@@ -103,7 +103,9 @@ impl Task {
             }),
             Self::Label => {
                 let is_labelled = |variant: &Variant| variant.label != variant.value;
-                observed.has_activity("products.labelled") && !observed.variants.is_empty() && observed.variants.iter().all(is_labelled)
+                observed.has_activity("products.labelled")
+                    && !observed.variants.is_empty()
+                    && observed.variants.iter().all(is_labelled)
             }
             Self::Purchase => {
                 let purchased = orders.iter().map(|order| observed.state_set_at(order, OrderState::Purchased));
@@ -123,18 +125,22 @@ impl Task {
                 None => false,
             },
             Self::Merge => {
-                let is_moved = orders.iter().any(|order| observed.value_set_at(order, "delivery_id", |_| true).is_some());
+                let is_moved =
+                    orders.iter().any(|order| observed.value_set_at(order, "delivery_id", |_| true).is_some());
                 is_moved && observed.are_bundled(&orders)
             }
             Self::Address => {
                 let correct = without_whitespace(exercises.correct_address());
                 let is_correct =
                     |value: &Value| matches!(value, Value::Text(text) if without_whitespace(text) == correct);
-                let is_corrected = |order: &NewOrder| observed.value_set_at(order, "recipient_address2", is_correct).is_some();
+                let is_corrected =
+                    |order: &NewOrder| observed.value_set_at(order, "recipient_address2", is_correct).is_some();
                 all(&is_corrected) && observed.are_bundled(&orders)
             }
             Self::Complete => all(&|order| match observed.delivery_event_id(order, Action::Completed) {
-                Some(completed) => observed.delivery_event_id(order, Action::Undone).is_some_and(|undone| completed < undone),
+                Some(completed) => {
+                    observed.delivery_event_id(order, Action::Undone).is_some_and(|undone| completed < undone)
+                }
                 None => false,
             }),
             Self::Counter => observed.has_activity("orders.taken"),

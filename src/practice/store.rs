@@ -53,14 +53,21 @@ pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<Progress>> {
     Ok(Some(Progress { exercises, tasks }))
 }
 
-fn observations(tx: &mut dyn Tx, member: &Member, session: PracticeSession, exercises: &ExerciseSet) -> Result<Observations> {
+fn observations(
+    tx: &mut dyn Tx,
+    member: &Member,
+    session: PracticeSession,
+    exercises: &ExerciseSet,
+) -> Result<Observations> {
     let mut observed = Observations::default();
     let is_own = |username: &Option<String>| username.as_deref() == Some(member.username.as_str());
     let ids = existing_order_ids(tx, exercises)?;
     for order in orders::find(tx, &ids)? {
         let mut events = orders::events(tx, order.id)?;
         events.retain(|event| is_own(&event.username));
-        observed.uploads.extend(events.iter().filter(|event| event.action == Action::Created).filter_map(|e| e.upload_id));
+        observed
+            .uploads
+            .extend(events.iter().filter(|event| event.action == Action::Created).filter_map(|e| e.upload_id));
         if !observed.delivery_events.iter().any(|event| event.delivery_id == order.delivery_id) {
             let events = log::of_delivery(tx, order.delivery_id)?;
             observed.delivery_events.extend(events.into_iter().filter(|event| is_own(&event.username)));

@@ -40,7 +40,9 @@ async fn login_page_shows_accounts_that_can_log_in() {
     let (app, _) = open(ResetSchedule::DAILY).await;
     let login = app.get("/login").await.ok();
     for account in ACCOUNTS {
-        assert!(login.contains(account.username) && login.contains(account.password) && login.contains(account.description));
+        assert!(
+            login.contains(account.username) && login.contains(account.password) && login.contains(account.description)
+        );
         let visitor = app.another_browser();
         assert_eq!(sign_in(&visitor, account).await, account.role.home());
         assert!(visitor.get(account.role.home()).await.ok().contains(account.username));

@@ -48,9 +48,8 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: 
     require_demo(&state)?;
     let (role, task_count) = (member.role, Task::for_role(member.role).count());
     let progress = state.storage.read(move |tx| store::progress(tx, &member)).await?;
-    let views = |Progress { exercises, tasks }| {
-        tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect()
-    };
+    let views =
+        |Progress { exercises, tasks }| tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect();
     Ok(page(ShowPage { layout, tasks: progress.map(views), task_count }))
 }
 
