@@ -11,6 +11,7 @@ mod names;
 mod orders;
 mod random;
 mod reset_schedule;
+mod store;
 mod training;
 
 pub use catalogue::{CATALOGUE, CatalogueItem, CatalogueOption};

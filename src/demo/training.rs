@@ -10,22 +10,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use serde_json::{Value, json};
-
 use super::generate::generate_in_tx;
 use super::reset_schedule::ResetSchedule;
-use crate::audit;
+use super::store;
+use crate::members;
 use crate::members::model::{NewPassword, Refusal, Role};
 use crate::members::passwords::{HashError, Passwords};
-use crate::members::store;
-use crate::storage::{Result, Storage, StorageError, Tx, schema};
+use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::{Moment, date_with_weekday};
 
 /// Fixed seed: each reset generates the same people and orders, so that training material can refer to them.
 const SEED: u64 = 1;
-
-/// Activity that records the creation of the shop.
-const CREATED_ACTION: &str = "demo.made";
 
 /// Minimum age of the shop before it can be reset manually.
 const MIN_RESET_AGE_MS: i64 = 60 * 1000;
@@ -104,12 +99,6 @@ pub struct Demo {
     created_at: Arc<AtomicI64>,
 }
 
-/// Creation recorded in the activities.
-struct CreationRecord {
-    at: Moment,
-    orders: Option<u64>,
-}
-
 impl Demo {
     /// Demo shop with these options; [`Self::reset_if_due`] creates the data.
     pub fn new(plan: DemoPlan) -> Self {
@@ -122,7 +111,7 @@ impl Demo {
     /// # Errors
     /// [`DemoError::NotDemoData`] if the database contains a real shop; otherwise as its variants state.
     pub async fn reset_if_due(&self, storage: &Storage, passwords: &Passwords) -> Result<bool, DemoError> {
-        if let Some(created) = storage.read(creation_record).await? {
+        if let Some(created) = storage.read(store::creation).await? {
             self.created_at.store(created.at.0, Ordering::Relaxed);
             let now = storage.clock().now();
             let is_due = self.plan.reset_every.next_after(created.at).is_some_and(|next| next <= now);
@@ -193,26 +182,14 @@ impl Demo {
     }
 }
 
-fn creation_record(tx: &mut dyn Tx) -> Result<Option<CreationRecord>> {
-    tx.query_one("SELECT at, summary FROM activities WHERE action = ? ORDER BY id LIMIT 1", &[CREATED_ACTION.into()])?
-        .map(|mut row| {
-            let summary: Value = serde_json::from_str(&row.text(1)?).unwrap_or_default();
-            Ok(CreationRecord { at: row.moment(0)?, orders: summary["orders"].as_u64() })
-        })
-        .transpose()
-}
-
 /// Deletes all rows and inserts the accounts and the generated orders.
 fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> Result<Moment, DemoError> {
-    let is_empty = !store::any(tx)? && tx.query_one("SELECT id FROM orders LIMIT 1", &[])?.is_none();
-    if !is_empty && creation_record(tx)?.is_none() {
+    if !store::is_empty(tx)? && store::creation(tx)?.is_none() {
         return Err(DemoError::NotDemoData);
     }
-    for table in schema::tables().rev() {
-        tx.exec(&format!("DELETE FROM {table}"), &[])?;
-    }
+    store::delete_all(tx)?;
     for (account, hash) in members {
-        store::add(tx, account.username, account.role, hash)??;
+        members::store::add(tx, account.username, account.role, hash)??;
     }
     let now = tx.now();
     generate_in_tx(tx, SEED, orders, now, &|done| {
@@ -220,7 +197,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
             tracing::info!(done, orders, "generating the demo shop");
         }
     })?;
-    audit::record(tx, None, CREATED_ACTION, &json!({ "orders": orders }))?;
+    store::record_creation(tx, orders)?;
     Ok(now)
 }
 

@@ -1,11 +1,7 @@
 //! Topics of the manual: Markdown rendered to HTML, and the search.
 
-use std::sync::LazyLock;
-
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use rust_embed::Embed;
-
-use crate::web::assets;
 
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/help"]
@@ -67,16 +63,14 @@ pub struct SearchHit {
     pub excerpt: String,
 }
 
-static TOPIC_PAGES: LazyLock<Vec<Topic>> = LazyLock::new(|| TOPICS.into_iter().map(parse).collect());
-
-/// All topics in list order.
-pub fn all() -> &'static [Topic] {
-    &TOPIC_PAGES
+/// Parses all topics, in list order. `picture_url` maps the file name of a picture to its URL.
+pub fn load(picture_url: impl Fn(&str) -> String) -> Vec<Topic> {
+    TOPICS.into_iter().map(|name| parse(name, &picture_url)).collect()
 }
 
 /// Topic by name.
-pub fn find(name: &str) -> Option<&'static Topic> {
-    all().iter().find(|topic| topic.name == name)
+pub fn find<'t>(topics: &'t [Topic], name: &str) -> Option<&'t Topic> {
+    topics.iter().find(|topic| topic.name == name)
 }
 
 /// Name of the topic about the screen at a path; `None` for paths that are not screens.
@@ -105,7 +99,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
 }
 
 /// Parses the Markdown file of a topic. Headings get the ids `s1`, `s2`, … that search hits link to.
-fn parse(name: &'static str) -> Topic {
+fn parse(name: &'static str, picture_url: &impl Fn(&str) -> String) -> Topic {
     let file = HelpFiles::get(&format!("{name}.md")).map(|file| file.data).unwrap_or_default();
     let text = String::from_utf8_lossy(&file);
     let mut sections = vec![TopicSection::default()];
@@ -132,7 +126,7 @@ fn parse(name: &'static str) -> Topic {
                     _ => {}
                 }
                 if heading != Some(HeadingLevel::H1) {
-                    events.push(with_asset_urls(event));
+                    events.push(with_picture_url(event, picture_url));
                 }
             }
         }
@@ -142,24 +136,24 @@ fn parse(name: &'static str) -> Topic {
     Topic { name, title: sections[0].title.clone(), html, sections }
 }
 
-/// Replaces a picture's file name by the URL of the asset.
-fn with_asset_urls(event: Event<'_>) -> Event<'_> {
+/// Replaces the file name of a picture by its URL.
+fn with_picture_url<'e>(event: Event<'e>, picture_url: &impl Fn(&str) -> String) -> Event<'e> {
     match event {
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-            Event::Start(Tag::Image { link_type, dest_url: assets::url(&dest_url).into(), title, id })
+            Event::Start(Tag::Image { link_type, dest_url: picture_url(&dest_url).into(), title, id })
         }
         other => other,
     }
 }
 
 /// Finds the sections that contain every word of the query; matches in a heading rank first.
-pub fn search(query: &str) -> Vec<SearchHit> {
+pub fn search(topics: &[Topic], query: &str) -> Vec<SearchHit> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Vec::new();
     }
     let mut hits = Vec::new();
-    for topic in all() {
+    for topic in topics {
         for (index, section) in topic.sections.iter().enumerate() {
             let headings = format!("{} {}", topic.title, section.title).to_lowercase();
             let text = section.text.to_lowercase();
@@ -193,10 +187,15 @@ fn excerpt(text: &str, words: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::app::rooms;
+    use crate::web::assets;
+
+    fn topics() -> Vec<Topic> {
+        load(assets::url)
+    }
 
     #[test]
     fn topics_and_texts_correspond() {
-        for topic in all() {
+        for topic in &topics() {
             assert!(!topic.title.is_empty() && topic.sections.len() > 1, "{}", topic.name);
             assert!(topic.sections.iter().all(|section| !section.title.is_empty()), "{}", topic.name);
         }
@@ -206,24 +205,26 @@ mod tests {
 
     #[test]
     fn every_screen_has_a_topic() {
+        let topics = topics();
         let no_screens = ["/addresses/search", "/practice/files/{file}"];
         for route in rooms().iter().flat_map(crate::web::Routes::declared) {
             if route.method == axum::http::Method::GET
                 && !no_screens.contains(&route.path)
                 && !route.path.starts_with("/help")
             {
-                assert!(topic_for(route.path).is_some_and(|name| find(name).is_some()), "{}", route.path);
+                assert!(topic_for(route.path).is_some_and(|name| find(&topics, name).is_some()), "{}", route.path);
             }
         }
     }
 
     #[test]
     fn links_and_pictures_have_targets() {
-        for topic in all() {
+        let topics = topics();
+        for topic in &topics {
             for link in topic.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let name = link.strip_prefix("/help/").map(|rest| rest.split('#').next().unwrap_or_default());
                 match name {
-                    Some(name) => assert!(find(name).is_some(), "{}: {link}", topic.name),
+                    Some(name) => assert!(find(&topics, name).is_some(), "{}: {link}", topic.name),
                     None => assert!(link.starts_with("http"), "{}: {link}", topic.name),
                 }
             }
@@ -236,6 +237,8 @@ mod tests {
 
     #[test]
     fn search_needs_all_words_and_ranks_headings_first() {
+        let topics = topics();
+        let search = |query| search(&topics, query);
         let hits = search("비밀번호 잊");
         assert!(hits.iter().any(|hit| hit.href.starts_with("/help/account")), "{hits:?}");
         assert!(hits.iter().all(|hit| !hit.excerpt.is_empty()));

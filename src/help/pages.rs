@@ -1,11 +1,16 @@
 //! Pages of the manual. Public, because the topic about login problems must be readable without a login.
 
+use std::sync::LazyLock;
+
 use askama::Template;
 use axum::extract::Path;
 use serde::Deserialize;
 
 use super::model::{self, SearchHit, Topic};
-use crate::web::{Access, Error, Layout, PageResult, Query, Routes, page};
+use crate::web::{Access, Error, Layout, PageResult, Query, Routes, assets, page};
+
+/// Topics with their pictures' URLs, parsed on first use.
+static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| model::load(assets::url));
 
 /// Routes of this room.
 pub fn routes() -> Routes {
@@ -29,7 +34,7 @@ struct ListPage {
 
 async fn list(layout: Layout, Query(HelpQuery { q }): Query<HelpQuery>) -> PageResult {
     let q = q.trim().to_owned();
-    Ok(page(ListPage { layout, hits: model::search(&q), q, topics: model::all() }))
+    Ok(page(ListPage { layout, hits: model::search(&TOPICS, &q), q, topics: &TOPICS }))
 }
 
 #[derive(Template)]
@@ -41,15 +46,15 @@ struct ShowPage {
 }
 
 async fn show(layout: Layout, Path(name): Path<String>) -> PageResult {
-    let topic = model::find(&name).ok_or(Error::NotFound)?;
-    Ok(page(ShowPage { layout, topic, topics: model::all() }))
+    let topic = model::find(&TOPICS, &name).ok_or(Error::NotFound)?;
+    Ok(page(ShowPage { layout, topic, topics: &TOPICS }))
 }
 
 #[cfg(test)]
 mod tests {
     use reqwest::StatusCode;
 
-    use crate::help::model;
+    use super::TOPICS;
     use crate::web::testing::TestApp;
 
     #[tokio::test]
@@ -61,7 +66,7 @@ mod tests {
         assert!(app.get("/help").await.ok().contains("href=\"/help\""));
         let anonymous = app.another_browser();
         assert!(anonymous.get("/login").await.ok().contains("href=\"/help/account\""));
-        for topic in model::all() {
+        for topic in TOPICS.iter() {
             let page = anonymous.get(&format!("/help/{}", topic.name)).await.ok();
             assert!(page.contains(&format!("<h1>{}</h1>", topic.title)), "{}", topic.name);
         }

@@ -6,7 +6,6 @@ use super::exercises::ExerciseSet;
 use crate::deliveries::log::{self, Action};
 use crate::members::model::Role;
 use crate::orders::model::{NewOrder, Order, OrderState};
-use crate::orders::store::Event;
 use crate::products::model::Variant;
 use crate::storage::Value;
 use crate::time::Moment;
@@ -36,13 +35,24 @@ pub enum Task {
     Counter,
 }
 
+/// Change of an order's field by the member.
+#[derive(Clone, Debug)]
+pub struct FieldChange {
+    /// Time of the change.
+    pub at: Moment,
+    /// Column name.
+    pub column: String,
+    /// New value.
+    pub value: Value,
+}
+
 /// A member's traces in the database since the session started: the input of the completion rules.
 #[derive(Clone, Debug, Default)]
 pub struct Observations {
     /// Existing orders of the session by order number.
     pub orders: BTreeMap<String, Order>,
-    /// The member's events in the order logs by order number.
-    pub events: BTreeMap<String, Vec<Event>>,
+    /// The member's changes of these orders by order number.
+    pub changes: BTreeMap<String, Vec<FieldChange>>,
     /// The member's events in the delivery logs.
     pub delivery_events: Vec<log::Event>,
     /// Uploads of the member that created orders of the session.
@@ -155,8 +165,8 @@ impl Observations {
 
     /// Time at which the member exercises a column of the order to a matching value.
     fn value_set_at(&self, order: &NewOrder, column: &str, matches: impl Fn(&Value) -> bool) -> Option<Moment> {
-        let is_match = |event: &&Event| event.changes.iter().any(|(name, _, value)| name == column && matches(value));
-        self.events.get(&order.order_number)?.iter().find(is_match).map(|event| event.at)
+        let is_match = |change: &&FieldChange| change.column == column && matches(&change.value);
+        self.changes.get(&order.order_number)?.iter().find(is_match).map(|change| change.at)
     }
 
     /// Time at which the member exercises the order to this state.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::exercises::{ExerciseSet, PracticeSession};
-use super::model::{Observations, Task};
+use super::model::{FieldChange, Observations, Task};
 use crate::audit;
 use crate::deliveries::log;
 use crate::districts::Districts;
@@ -37,7 +37,7 @@ pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i
 }
 
 /// A member's progress.
-pub struct Progress {
+pub struct PracticeProgress {
     /// Exercises of the session.
     pub exercises: ExerciseSet,
     /// Tasks of the member's role with their completion.
@@ -45,12 +45,12 @@ pub struct Progress {
 }
 
 /// The member's progress; `None` before the first start.
-pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<Progress>> {
+pub fn progress(tx: &mut dyn Tx, member: &Member) -> Result<Option<PracticeProgress>> {
     let Some(session) = current_session(tx, member.id)? else { return Ok(None) };
     let exercises = ExerciseSet::for_session(session);
     let observed = observations(tx, member, session, &exercises)?;
     let tasks = Task::for_role(member.role).map(|task| (task, task.is_done(&exercises, &observed))).collect();
-    Ok(Some(Progress { exercises, tasks }))
+    Ok(Some(PracticeProgress { exercises, tasks }))
 }
 
 fn observations(
@@ -72,7 +72,10 @@ fn observations(
             let events = log::of_delivery(tx, order.delivery_id)?;
             observed.delivery_events.extend(events.into_iter().filter(|event| is_own(&event.username)));
         }
-        observed.events.insert(order.order_number.clone(), events);
+        let changes = events.into_iter().flat_map(|event| {
+            event.changes.into_iter().map(move |(column, _, value)| FieldChange { at: event.at, column, value })
+        });
+        observed.changes.insert(order.order_number.clone(), changes.collect());
         observed.orders.insert(order.order_number.clone(), order);
     }
     let number = exercises.product_number();

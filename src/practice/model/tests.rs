@@ -4,7 +4,6 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::orders::model::Moments;
-use crate::orders::store;
 use crate::practice::exercises::PracticeSession;
 
 const STARTED_AT: Moment = Moment(1_795_316_400_000);
@@ -28,15 +27,13 @@ fn initial(exercises: &ExerciseSet, task: Task) -> Observations {
     observed
 }
 
-fn event(after_ms: i64, column: &str, value: Value) -> Event {
-    let changes = vec![(column.to_owned(), Value::Null, value)];
-    let at = STARTED_AT.plus_ms(after_ms);
-    Event { at, username: None, upload_id: None, action: store::Action::Edited, changes }
+fn change(after_ms: i64, column: &str, value: Value) -> FieldChange {
+    FieldChange { at: STARTED_AT.plus_ms(after_ms), column: column.to_owned(), value }
 }
 
 impl Observations {
-    fn add_event(&mut self, order: &NewOrder, event: Event) {
-        self.events.entry(order.order_number.clone()).or_default().push(event);
+    fn add_change(&mut self, order: &NewOrder, change: FieldChange) {
+        self.changes.entry(order.order_number.clone()).or_default().push(change);
     }
 
     fn add_delivery_event(&mut self, order: &NewOrder, id: i64, action: Action) {
@@ -99,7 +96,7 @@ fn purchase_is_done_by_a_download_after_the_last_state_change() {
     observed.purchase_order_at = Some(STARTED_AT.plus_ms(5));
     for (after, order) in (1..).zip(exercises.of_task(Task::Purchase)) {
         assert!(!Task::Purchase.is_done(&exercises, &observed));
-        observed.add_event(order, event(after, "state", purchased.clone()));
+        observed.add_change(order, change(after, "state", purchased.clone()));
     }
     assert!(Task::Purchase.is_done(&exercises, &observed));
     observed.purchase_order_at = Some(STARTED_AT);
@@ -111,12 +108,12 @@ fn courier_is_done_with_the_tracking_numbers_of_the_file() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Courier);
     for order in exercises.of_task(Task::Courier) {
-        observed.add_event(order, event(1, "tracking_number", Value::Text("45168300137".to_owned())));
+        observed.add_change(order, change(1, "tracking_number", Value::Text("45168300137".to_owned())));
     }
     assert!(!Task::Courier.is_done(&exercises, &observed));
     for order in exercises.of_task(Task::Courier) {
         let number = Value::Text(ExerciseSet::tracking_number(&order.order_number));
-        observed.add_event(order, event(2, "tracking_number", number));
+        observed.add_change(order, change(2, "tracking_number", number));
     }
     assert!(Task::Courier.is_done(&exercises, &observed));
 }
@@ -126,10 +123,10 @@ fn return_is_done_when_only_the_first_order_is_refunded() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Return);
     let orders = exercises.of_task(Task::Return);
-    let returned = || event(1, "state", Value::Int(OrderState::Refunded.rank()));
-    observed.add_event(orders[1], returned());
+    let returned = || change(1, "state", Value::Int(OrderState::Refunded.rank()));
+    observed.add_change(orders[1], returned());
     assert!(!Task::Return.is_done(&exercises, &observed), "the wrong one");
-    observed.add_event(orders[0], returned());
+    observed.add_change(orders[0], returned());
     assert!(Task::Return.is_done(&exercises, &observed));
     observed.orders.get_mut(&orders[1].order_number).expect("there").state = OrderState::Refunded;
     assert!(!Task::Return.is_done(&exercises, &observed), "both of them");
@@ -139,7 +136,7 @@ fn return_is_done_when_only_the_first_order_is_refunded() {
 fn merge_and_address_need_one_bundle() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Merge);
-    observed.add_event(exercises.of_task(Task::Merge)[1], event(1, "delivery_id", Value::Int(1)));
+    observed.add_change(exercises.of_task(Task::Merge)[1], change(1, "delivery_id", Value::Int(1)));
     assert!(!Task::Merge.is_done(&exercises, &observed), "it went elsewhere");
     observed.merge_deliveries();
     assert!(Task::Merge.is_done(&exercises, &observed));
@@ -148,7 +145,7 @@ fn merge_and_address_need_one_bundle() {
     let correct = exercises.correct_address().replace(' ', "  ");
     for order in exercises.of_task(Task::Address) {
         assert!(!Task::Address.is_done(&exercises, &observed), "one of the two");
-        observed.add_event(order, event(1, "recipient_address2", Value::Text(correct.clone())));
+        observed.add_change(order, change(1, "recipient_address2", Value::Text(correct.clone())));
     }
     assert!(Task::Address.is_done(&exercises, &observed));
     observed.orders.values_mut().zip(1..).for_each(|(order, delivery)| order.delivery_id = delivery);

@@ -8,7 +8,7 @@ use crate::members::model::Role;
 use crate::practice::exercises::ExerciseSet;
 use crate::practice::files::PracticeFile;
 use crate::practice::model::Task;
-use crate::practice::store::{self, Progress};
+use crate::practice::store::{self, PracticeProgress};
 use crate::web::{AppState, FormPairs, Layout, Member, PageResult, done, page, redirect};
 
 /// Task as rendered.
@@ -48,8 +48,9 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: 
     require_demo(&state)?;
     let (role, task_count) = (member.role, Task::for_role(member.role).count());
     let progress = state.storage.read(move |tx| store::progress(tx, &member)).await?;
-    let views =
-        |Progress { exercises, tasks }| tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect();
+    let views = |PracticeProgress { exercises, tasks }| {
+        tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect()
+    };
     Ok(page(ShowPage { layout, tasks: progress.map(views), task_count }))
 }
 
