@@ -1,48 +1,10 @@
-//! The record of downloads, for administrators.
+//! The pages of the audit log, for administrators.
 
-use askama::Template;
-use axum::extract::State;
-use axum::http::Uri;
+mod downloads;
 
-use super::downloads::{self, Download};
-use crate::orders::filter::FilterWords;
-use crate::orders::store as orders;
-use crate::storage::StorageError;
-use crate::web::paging::{PageBar, Paging};
-use crate::web::{Access, AppState, Layout, PageResult, Query, Routes, page};
+use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/downloads", Access::AdminConfirmed, list)
-}
-
-#[derive(Template)]
-#[template(path = "audit/downloads.html")]
-struct ListPage {
-    layout: Layout,
-    downloads: Vec<Download>,
-    pages: PageBar,
-    channels: Vec<(String, String)>,
-}
-
-async fn list(State(state): State<AppState>, layout: Layout, Query(paging): Query<Paging>, uri: Uri) -> PageResult {
-    let (downloads, pages, channels) = state
-        .storage
-        .read(move |tx| {
-            let (_, total) = downloads::page(tx, 0, 0)?;
-            let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
-            let offset = i64::try_from(pages.offset()).unwrap_or_default();
-            Ok::<_, StorageError>((downloads::page(tx, offset, pages.size.into())?.0, pages, orders::channels(tx)?))
-        })
-        .await?;
-    Ok(page(ListPage { layout, downloads, pages, channels }))
-}
-
-impl ListPage {
-    /// The search it was made from, in words.
-    fn search(&self, download: &Download) -> String {
-        let Some(query) = download.source.strip_prefix("/orders?") else { return "보기".to_owned() };
-        let words: FilterWords = serde_html_form::from_str(query).unwrap_or_default();
-        words.in_words(&self.channels)
-    }
+    Routes::new().get("/downloads", Access::AdminConfirmed, downloads::list)
 }

@@ -1,6 +1,6 @@
 //! What a target holds, in a form that people read.
 
-use super::names::Name;
+use super::object_keys::Name;
 use super::target::{Target, TargetError};
 
 /// A snapshot at a target and what follows it.

@@ -7,12 +7,12 @@
 //! pages into the main file, and when all are there the log begins anew. So the main file and every
 //! log since then are the whole history of the shop, and that is what is copied:
 //!
-//! 1. **Follow** ([`follow`], a thread). After each commit read what the log has more ([`wal`]), check
+//! 1. **Follow** ([`wal_shipper`], a thread). After each commit read what the log has more ([`wal`]), check
 //!    SQLite's salts and checksums, and put it as a *segment* ([`object`], compressed and perhaps
 //!    encrypted) into a folder on the shop's own disk, the [`spool`]; one for each target. Segments are
 //!    numbered; each names the hash of the one before and the place in the log where it begins and
 //!    ends.
-//! 2. **Deliver** ([`deliver`], a task for each target). Put what is in the spool to the target, in
+//! 2. **Deliver** ([`uploader`], a task for each target). Put what is in the spool to the target, in
 //!    order, under a name that must not exist there. A target that is away, slow or full changes
 //!    nothing for the shop: the spool fills up to its limit and drains later.
 //! 3. **Checkpoint**, only we and only what was copied. A reader of our own always stays behind in
@@ -29,13 +29,13 @@
 //!    else closed the database, a power cut ate the log) begin a new *generation*: a random name,
 //!    segments from 1, a snapshot. The same when anything does not follow while running. Old
 //!    generations stay until retention takes them.
-//! 6. **Restore** ([`route`], [`restore`]), from the names at the target alone: the newest snapshot before the
+//! 6. **Restore** ([`restore_plan`], [`restore`]), from the names at the target alone: the newest snapshot before the
 //!    moment, then the segments after it. A segment that is missing, damaged, of another place or out
 //!    of order is named and ends it. What was built is examined as a shop before it is put in
 //!    place.
 //! 7. **Prove** ([`verify`]): restore for a trial and compare with the shop, every day. **Retention**
 //!    ([`retention`]) forgets by age, but nothing that the newest two proven snapshots need.
-//! 8. **Two programs** never write to one place: the newest [`claim`] counts, and another one is
+//! 8. **Two programs** never write to one place: the newest [`ownership`] counts, and another one is
 //!    refused until a person says that it takes over.
 //!
 //! A trap: on Unix, closing any descriptor of the database file drops all locks that the process has
@@ -43,28 +43,28 @@
 //! the live file; the snapshot reads through the descriptor that storage keeps open
 //! ([`Log::main_file`]).
 
-mod claim;
-mod deliver;
-mod dump;
-mod examine;
-mod follow;
+mod integrity;
 mod key;
-mod line;
 mod list;
-mod names;
+mod mariadb_dump;
 mod object;
+mod object_keys;
+mod ownership;
 pub mod pages;
+mod replica;
 mod restore;
+mod restore_plan;
 mod retention;
-mod route;
 mod snapshot;
 mod spool;
 mod status;
 mod target;
 #[cfg(test)]
 mod tests;
+mod uploader;
 mod verify;
 mod wal;
+mod wal_shipper;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -75,21 +75,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use self::claim::Identity;
-use self::deliver::{Delivery, Load};
-pub use self::dump::{Dump, DumpError};
-pub use self::examine::{Figures, Finding, examine};
-use self::follow::{Ask, Follower, Voice};
+pub use self::integrity::{Figures, Finding, examine};
 pub use self::key::{FILE_NAME as KEY_FILE, Key, KeyError};
-use self::line::Line;
 pub use self::list::{Copies, list};
+pub use self::mariadb_dump::{Dump, DumpError};
+pub use self::ownership::Identity;
+use self::replica::Line;
 pub use self::restore::{RestoreError, Restored, put_in_place, restore};
+pub use self::restore_plan::PlanError;
 pub use self::retention::Keep;
 use self::spool::Spool;
-use self::status::Report;
 pub use self::status::{Proof, Status, Trouble};
+use self::status::{Report, UploadKind};
 pub use self::target::{Target, TargetError};
+use self::uploader::Delivery;
 pub use self::verify::{VerifyError, verify};
+use self::wal_shipper::{Ask, Follower, Voice};
 use crate::storage::{Log, Storage, lock};
 use crate::time::Moment;
 
@@ -266,7 +267,7 @@ impl Backup {
             let spool = Arc::new(Spool::open(folder.clone(), plan.queue_bytes)?);
             let report = Arc::new(Report::new(&target.shown, key.as_ref().map(Key::id), &folder));
             lines.push(Line { spool: Arc::clone(&spool), key: key.clone(), following: None });
-            for what in [Load::Segments, Load::Snapshots] {
+            for what in [UploadKind::Segments, UploadKind::Snapshots] {
                 let delivery = Delivery {
                     place,
                     target: target.clone(),

@@ -1,6 +1,6 @@
 //! Restoring: from the copies alone, to the newest or to any moment.
 //!
-//! The names of the objects tell the way ([`super::route`]): the newest snapshot before the moment,
+//! The names of the objects tell the way ([`super::restore_plan`]): the newest snapshot before the moment,
 //! then every segment after it. Everything is checked before it is used: the seal of each object,
 //! that it is the one its name says, that each segment follows the one before, that the frames add
 //! up to SQLite's own sums. The file is built beside its place, examined as a shop, and only then moved
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
 
-use super::examine::{Figures, Finding, examine};
+use super::integrity::{Figures, Finding, examine};
 use super::key::Key;
-use super::names::Name;
 use super::object::{self, Header, ObjectError, Segment};
-use super::route::route;
+use super::object_keys::Name;
+use super::restore_plan::{PlanError, plan_restore};
 use super::target::{Target, TargetError};
 use crate::time::Moment;
 
@@ -26,38 +26,9 @@ const AT_ONCE: usize = 8;
 /// Why nothing was restored.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// No snapshot anywhere.
-    #[error("이 자리에는 되살릴 수 있는 백업이 없어요.")]
-    Nothing,
-    /// Before the oldest.
-    #[error("{}의 백업은 없어요. 가장 오래된 백업은 {}예요.", wanted.precise(), oldest.precise())]
-    TooEarly {
-        /// what was asked for
-        wanted: Moment,
-        /// the oldest moment that can be restored
-        oldest: Moment,
-    },
-    /// Segments are not there.
-    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
-    Gap {
-        /// in which generation
-        generation: String,
-        /// the first that is not there
-        missing: u64,
-        /// the last moment before it to which there is a way
-        until: Option<Moment>,
-    },
-    /// Between two generations: what was committed then is in no copy that can be restored to it.
-    #[error("{}에는 백업이 끊어져 있었어요. {}까지{} 되살릴 수 있어요.", wanted.precise(), until.precise(),
-        from.map(|from| format!(", 또는 {}부터", from.precise())).unwrap_or_default())]
-    Between {
-        /// what was asked for
-        wanted: Moment,
-        /// the last moment before
-        until: Moment,
-        /// the first moment after it, if there is a snapshot yet
-        from: Option<Moment>,
-    },
+    /// No plan leads to the moment.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// An object that is of no use.
     #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
     Object {
@@ -185,13 +156,13 @@ async fn build(
     progress: Progress<'_>,
 ) -> Result<Restored, RestoreError> {
     let names: Vec<_> = target.list("").await?.into_iter().map(|(name, _)| name).collect();
-    let route = route(&names, at)?;
-    let Name::Snapshot { next, at: snapshot_at, .. } = route.snapshot else { return Err(RestoreError::Nothing) };
-    unpack_snapshot(target, key, &route.snapshot, temporary).await?;
+    let plan = plan_restore(&names, at)?;
+    let Name::Snapshot { next, at: snapshot_at, .. } = plan.snapshot else { return Err(PlanError::NoSnapshot.into()) };
+    unpack_snapshot(target, key, &plan.snapshot, temporary).await?;
     let file = File::options().read(true).write(true).open(temporary)?;
     let mut rebuilt = Rebuilt { file, until: at, needed: next, at: snapshot_at, waiting: Vec::new(), before: None };
-    let count = route.segments.len();
-    let mut fetched = stream::iter(route.segments.clone()).map(|name| fetch(target, name)).buffered(AT_ONCE);
+    let count = plan.segments.len();
+    let mut fetched = stream::iter(plan.segments.clone()).map(|name| fetch(target, name)).buffered(AT_ONCE);
     let mut done = 0;
     while let Some((name, object)) = fetched.next().await {
         let goes_on = rebuilt.apply(&name, &object?, key)?;
@@ -208,8 +179,8 @@ async fn build(
         segments: done,
         bytes: rebuilt.file.metadata()?.len(),
         figures: Figures { orders: 0, newest: None },
-        newer: route.newer,
-        snapshot: route.snapshot,
+        newer: plan.newer,
+        snapshot: plan.snapshot,
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::Datelike;
 
-use super::names::Name;
+use super::object_keys::Name;
 use crate::time::Moment;
 
 /// How long what is kept.

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::key::Key;
-use super::names::Name;
 use super::object::{self, Body, Header, Snapshot, Written};
+use super::object_keys::Name;
 use super::spool::{LastSnapshot, Spool};
 
 const AT_ONCE: usize = 1 << 20;

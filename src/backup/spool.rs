@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::key::Key;
-use super::names::Name;
 use super::object::{self, Header, Seal, Segment};
+use super::object_keys::Name;
 use crate::storage::lock;
 use crate::time::Moment;
 

@@ -7,11 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::Identity;
-use super::deliver::Load;
-use super::names::Name;
+use super::object_keys::Name;
+use super::ownership::Identity;
 use crate::storage::lock;
 use crate::time::Moment;
+
+/// The objects that one uploader of a target uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UploadKind {
+    Segments,
+    Snapshots,
+}
 
 /// How one target stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +49,10 @@ pub struct Status {
 }
 
 impl Status {
-    fn trouble_of(&mut self, what: Load) -> &mut Option<Trouble> {
+    fn trouble_of(&mut self, what: UploadKind) -> &mut Option<Trouble> {
         match what {
-            Load::Segments => &mut self.trouble,
-            Load::Snapshots => &mut self.snapshot_trouble,
+            UploadKind::Segments => &mut self.trouble,
+            UploadKind::Snapshots => &mut self.snapshot_trouble,
         }
     }
 }
@@ -121,7 +127,7 @@ impl Report {
         let _ = serde_json::to_vec(&*status).map(|json| std::fs::write(&self.file, json));
     }
 
-    pub(super) fn trouble(&self, what: Load, trouble: Trouble) {
+    pub(super) fn trouble(&self, what: UploadKind, trouble: Trouble) {
         self.change(|status| *status.trouble_of(what) = Some(trouble));
     }
 
@@ -146,9 +152,9 @@ impl Report {
 
     /// Nothing of that kind waits; segments are there up to `caught_up`. They count when there is a
     /// snapshot to apply them to.
-    pub(super) fn current(&self, what: Load, caught_up: Option<(Moment, String)>, waiting_bytes: u64) {
+    pub(super) fn current(&self, what: UploadKind, caught_up: Option<(Moment, String)>, waiting_bytes: u64) {
         self.change(|status| {
-            if let Some((at, generation)) = caught_up.filter(|_| what == Load::Segments)
+            if let Some((at, generation)) = caught_up.filter(|_| what == UploadKind::Segments)
                 && status.generation == Some(generation)
             {
                 status.copied_at = status.copied_at.max(Some(at.0));

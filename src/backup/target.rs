@@ -17,8 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use super::claim::Identity;
-use super::names::Name;
+use super::object_keys::Name;
 
 /// How long one request may take; a part of a snapshot is the largest.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -61,8 +60,8 @@ pub struct Target {
     root: Key,
     /// a folder, which may be unplugged
     folder: Option<PathBuf>,
-    /// what [`Target::keeps_first`] found
-    keeps_first: Arc<AtomicBool>,
+    /// whether the store honours conditional puts
+    conditional_put: Arc<AtomicBool>,
     /// the address, for people
     pub shown: String,
 }
@@ -87,7 +86,13 @@ impl Target {
             let folder = url.to_file_path().map_err(|()| wrong(&"file:///"))?;
             let store = Arc::new(LocalFileSystem::new().with_fsync(true));
             let root = Key::from_absolute_path(&folder).map_err(|error| wrong(&error))?;
-            return Ok(Self { store, root, folder: Some(folder), keeps_first: Arc::new(AtomicBool::new(true)), shown });
+            return Ok(Self {
+                store,
+                root,
+                folder: Some(folder),
+                conditional_put: Arc::new(AtomicBool::new(true)),
+                shown,
+            });
         }
         let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| wrong(&error))?;
         if matches!(scheme, ObjectStoreScheme::Memory | ObjectStoreScheme::Http) {
@@ -100,14 +105,20 @@ impl Target {
         let always = always.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = options.into_iter().chain(always);
         let (store, root) = parse_url_opts(&url, options).map_err(|error| wrong(&error))?;
-        Ok(Self { store: Arc::from(store), root, folder: None, keeps_first: Arc::new(AtomicBool::new(true)), shown })
+        Ok(Self {
+            store: Arc::from(store),
+            root,
+            folder: None,
+            conditional_put: Arc::new(AtomicBool::new(true)),
+            shown,
+        })
     }
 
     /// That store.
     #[cfg(test)]
     pub(super) fn of(store: Arc<dyn ObjectStore>) -> Self {
-        let (root, keeps_first) = (Key::from("shop"), Arc::new(AtomicBool::new(true)));
-        Self { store, root, folder: None, keeps_first, shown: "memory:///shop".to_owned() }
+        let (root, conditional_put) = (Key::from("shop"), Arc::new(AtomicBool::new(true)));
+        Self { store, root, folder: None, conditional_put, shown: "memory:///shop".to_owned() }
     }
 
     /// A short name for the folder of what waits for it.
@@ -135,17 +146,18 @@ impl Target {
     /// Puts an object where none of that name may be.
     pub(super) async fn create(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         self.is_there()?;
-        if !self.keeps_first.load(Ordering::Relaxed) {
+        if !self.conditional_put.load(Ordering::Relaxed) {
             return match within(SHORT_PATIENCE, self.store.head(&self.key(path))).await {
                 Ok(_) => Err(TargetError::Taken(path.to_owned())),
                 Err(TargetError::Missing(_)) => self.replace(path, object).await,
                 Err(error) => Err(error),
             };
         }
-        self.create_as_asked(path, object).await
+        self.put_if_absent(path, object).await
     }
 
-    async fn create_as_asked(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
+    /// Puts an object on the condition that none of that name exists.
+    pub(super) async fn put_if_absent(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         let options = PutOptions::from(PutMode::Create);
         let key = self.key(path);
         within(PATIENCE, self.store.put_opts(&key, PutPayload::from(object), options)).await.map(drop)
@@ -221,29 +233,15 @@ impl Target {
         }
     }
 
-    /// Whether the store keeps its word not to write over an object. Some accept the condition and
-    /// ignore it; some file systems cannot do it. From then on [`Self::create`] looks before it puts,
-    /// which leaves a moment in which two programs may miss each other.
-    pub(super) async fn keeps_first(&self, us: &Identity) -> Result<bool, TargetError> {
-        self.is_there()?;
-        // Another shop that tries the same now must not be taken for a store that forgets.
-        let path = format!("{}/probe-{}", super::names::CLAIMS, us.shop);
-        self.delete(&path).await?;
-        let first = self.create_as_asked(&path, b"1".to_vec()).await;
-        let second = self.create_as_asked(&path, b"2".to_vec()).await;
-        let keeps = match (first, second) {
-            (Ok(()), Err(TargetError::Taken(_))) => self.get(&path).await? == b"1",
-            (Ok(()), Ok(())) => false,
-            // A file system without hard links refuses the first already.
-            (Err(TargetError::Refused(_) | TargetError::Away(_)), _) if self.folder.is_some() => {
-                self.replace(&path, b"1".to_vec()).await?;
-                false
-            }
-            (Err(error), _) | (_, Err(error)) => return Err(error),
-        };
-        self.delete(&path).await?;
-        self.keeps_first.store(keeps, Ordering::Relaxed);
-        Ok(keeps)
+    /// Declares whether the store honours conditional puts. Without them [`Self::create`] looks before it
+    /// writes, which leaves a race window between two programs.
+    pub(super) fn set_conditional_put(&self, is_supported: bool) {
+        self.conditional_put.store(is_supported, Ordering::Relaxed);
+    }
+
+    /// Whether the target is a folder of a file system.
+    pub(super) fn is_folder(&self) -> bool {
+        self.folder.is_some()
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use self::faulty::Faulty;
-use super::names::Name;
+use super::object_keys::Name;
 use super::*;
 use crate::audit;
 use crate::demo;
@@ -209,7 +209,9 @@ async fn an_older_file_put_in_place_begins_a_generation_and_what_was_newer_can_s
     shop.comes_back_from(&target(shop.folder.path())).await;
     let folder = shop.stop().await;
     let after = restored(folder.path(), Some(newer)).await;
-    let Err(RestoreError::Between { until, .. }) = after else { panic!("nobody knows what followed: {after:?}") };
+    let Err(RestoreError::Plan(PlanError::Between { until, .. })) = after else {
+        panic!("nobody knows what followed: {after:?}")
+    };
     let back = restored(folder.path(), Some(until)).await.expect("restores");
     assert!(back.bytes > 2_000_000, "the newer notes: {back:?}");
 }
@@ -234,7 +236,7 @@ async fn every_moment_comes_back_as_it_was() {
         assert_eq!(found as usize, *notes, "at {}", at.precise());
     }
     let before = restored(folder.path(), Some(Moment(1))).await;
-    assert!(matches!(before, Err(RestoreError::TooEarly { .. })), "{before:?}");
+    assert!(matches!(before, Err(RestoreError::Plan(PlanError::TooEarly { .. }))), "{before:?}");
 }
 
 /// A shop with several segments, stopped, and the files of those.
@@ -280,7 +282,7 @@ async fn damaged_copies_are_named_and_never_put_in_place() {
     assert!(matches!(stranger, Err(RestoreError::Stranger { .. })), "{stranger:?}");
     fs::remove_file(victim).expect("removes");
     let gap = restored(folder.path(), None).await;
-    let Err(RestoreError::Gap { until, .. }) = gap else { panic!("{gap:?}") };
+    let Err(RestoreError::Plan(PlanError::Gap { until, .. })) = gap else { panic!("{gap:?}") };
     assert_eq!(fs::read(&out).expect("reads"), b"precious", "nothing was put in place");
     restored(folder.path(), until).await.expect("what lies before the gap");
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::examine::Figures;
+use super::integrity::Figures;
 use super::key::Key;
-use super::names::Name;
+use super::object_keys::Name;
 use super::restore::{self, RestoreError, Restored};
 use super::target::Target;
 use crate::storage::{Result, Storage, StorageError, Tx};

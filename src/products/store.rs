@@ -1,4 +1,4 @@
-//! The SQL of products and variants.
+//! SQL of products and variants.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub fn all(tx: &mut dyn Tx) -> Result<Vec<Product>> {
     products(tx.query(&format!("SELECT {PRODUCT} FROM products ORDER BY priority, id"), &[])?)
 }
 
-/// The products whose orders are listed, by priority.
+/// Enabled products, by priority.
 pub fn enabled(tx: &mut dyn Tx) -> Result<Vec<Product>> {
     products(tx.query(&format!("SELECT {PRODUCT} FROM products WHERE enabled = 1 ORDER BY priority, id"), &[])?)
 }
@@ -52,7 +52,7 @@ pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Product>> {
         .transpose()
 }
 
-/// The products of these numbers, by number.
+/// Products by number.
 pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, Product>> {
     let numbers: Vec<&str> = numbers.into_iter().collect();
     let mut found = BTreeMap::new();
@@ -64,20 +64,20 @@ pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
     Ok(found)
 }
 
-/// Makes a product: enabled, last in the lists. A name that another product has already gets the
-/// number behind it, because no order may be lost over a name.
+/// Inserts an enabled product with the lowest priority. Product names are unique: if `name` is taken, the
+/// number is appended, so that an upload never loses an order to a name.
 pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
     let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);
-    let with = |name: &str, ending: &str| {
-        let room = lengths::PRODUCT_NAME - ending.chars().count();
-        format!("{}{ending}", lengths::cut(name, room))
+    let with_suffix = |name: &str, suffix: &str| {
+        let room = lengths::PRODUCT_NAME - suffix.chars().count();
+        format!("{}{suffix}", lengths::cut(name, room))
     };
     let mut name = if name.is_empty() { number.to_owned() } else { name.to_owned() };
     if taken(tx, &name)?.is_some() {
-        name = with(&name, &format!(" ({number})"));
+        name = with_suffix(&name, &format!(" ({number})"));
     }
     if taken(tx, &name)?.is_some() {
-        name = with(&name, &format!(" {}", crate::storage::crockford(tx.new_id())));
+        name = with_suffix(&name, &format!(" {}", crate::storage::crockford(tx.new_id())));
     }
     let highest = tx.number("SELECT max(priority) FROM products", &[])?;
     let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();
@@ -104,43 +104,64 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
     Ok(product)
 }
 
-/// Whether that choice is known.
+/// Whether the product has a variant of that option key and value.
 pub fn has_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<bool> {
     let sql = "SELECT id FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
     Ok(tx.query_one(sql, &[product_id.into(), key.into(), value.into()])?.is_some())
 }
 
-/// Makes a variant whose label is its value.
-pub fn insert_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str, upload_id: Option<i64>) -> Result<()> {
-    insert_labelled(tx, product_id, [key, value, value], upload_id)
+/// A variant to insert.
+#[derive(Clone, Copy, Debug)]
+pub struct NewVariant<'a> {
+    /// option key: 색상
+    pub key: &'a str,
+    /// option value, as the channel writes it
+    pub value: &'a str,
+    /// text for the factory
+    pub label: &'a str,
 }
 
-/// Makes a variant of that option, value and label.
-pub fn insert_labelled(
+impl<'a> NewVariant<'a> {
+    /// A variant whose label is its value.
+    pub fn unlabelled(key: &'a str, value: &'a str) -> Self {
+        Self { key, value, label: value }
+    }
+}
+
+/// Inserts a variant.
+pub fn insert_variant(
     tx: &mut dyn Tx,
     product_id: i64,
-    [key, value, label]: [&str; 3],
+    variant: &NewVariant<'_>,
     upload_id: Option<i64>,
 ) -> Result<()> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
         "INSERT INTO variants (id, product_id, option_key, option_value, label, upload_id, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
-        &[id.into(), product_id.into(), key.into(), value.into(), label.into(), upload_id.into(), now.into()],
+        &[
+            id.into(),
+            product_id.into(),
+            variant.key.into(),
+            variant.value.into(),
+            variant.label.into(),
+            upload_id.into(),
+            now.into(),
+        ],
     )
     .map(drop)
 }
 
-/// Which variants of a product are wanted.
+/// Filter on the variants of a product.
 #[derive(Clone, Debug, Default)]
-pub struct VariantWords {
-    /// part of the option, its value or its label; empty: any
+pub struct VariantQuery {
+    /// substring of key, value or label; empty matches all
     pub text: String,
-    /// only those whose label still is the value
+    /// only variants without a label of their own
     pub unlabelled: bool,
 }
 
-impl VariantWords {
+impl VariantQuery {
     fn condition(&self, product_id: i64) -> (String, Vec<Param<'static>>) {
         let (mut sql, mut params) = ("product_id = ?".to_owned(), vec![product_id.into()]);
         if self.unlabelled {
@@ -158,22 +179,22 @@ impl VariantWords {
     }
 }
 
-/// How many of a product's variants are wanted.
-pub fn count_variants(tx: &mut dyn Tx, product_id: i64, words: &VariantWords) -> Result<u64> {
-    let (condition, params) = words.condition(product_id);
+/// Number of a product's variants that match the query.
+pub fn count_variants(tx: &mut dyn Tx, product_id: i64, query: &VariantQuery) -> Result<u64> {
+    let (condition, params) = query.condition(product_id);
     let count = tx.number(&format!("SELECT count(*) FROM variants WHERE {condition}"), &params)?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// A page of the wanted variants of a product, by option.
-pub fn some_variants(
+/// A page of the product's variants that match the query, by key and value.
+pub fn variants_page(
     tx: &mut dyn Tx,
     product_id: i64,
-    words: &VariantWords,
+    query: &VariantQuery,
     rows: u32,
     offset: u64,
 ) -> Result<Vec<Variant>> {
-    let (condition, mut params) = words.condition(product_id);
+    let (condition, mut params) = query.condition(product_id);
     let sql =
         format!("SELECT {VARIANT} FROM variants WHERE {condition} ORDER BY option_key, option_value LIMIT ? OFFSET ?");
     params.extend([rows.into(), i64::try_from(offset).unwrap_or(i64::MAX).into()]);
@@ -190,13 +211,13 @@ pub fn find_variant(tx: &mut dyn Tx, product_id: i64, id: i64) -> Result<Option<
     .transpose()
 }
 
-/// The variants of a product, by option.
+/// All variants of a product, by key and value.
 pub fn variants(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<Variant>> {
     let sql = format!("SELECT {VARIANT} FROM variants WHERE product_id = ? ORDER BY option_key, option_value");
     tx.query(&sql, &[product_id.into()])?.into_iter().map(|mut row| variant(&mut row)).collect()
 }
 
-/// How many variants each product has, by product.
+/// Number of variants by product.
 pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
     tx.query("SELECT product_id, count(*) FROM variants GROUP BY product_id", &[])?
         .iter()
@@ -204,11 +225,11 @@ pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
         .collect()
 }
 
-/// A variant nobody has given a label: its value stands for it, and was not saved as the right one.
+/// Condition for variants without a label: it equals the value, and no member has saved it as it is.
 const UNLABELLED: &str = "label = option_value AND version = 0";
 
-/// How many products whose orders are listed have a variant that nobody has given a label.
-pub fn without_labels(tx: &mut dyn Tx) -> Result<i64> {
+/// Number of enabled products with an unlabelled variant.
+pub fn count_unlabelled_products(tx: &mut dyn Tx) -> Result<i64> {
     let sql = format!(
         "SELECT count(*) FROM products p WHERE p.enabled = 1 \
          AND p.id IN (SELECT product_id FROM variants WHERE {UNLABELLED})"
@@ -216,7 +237,7 @@ pub fn without_labels(tx: &mut dyn Tx) -> Result<i64> {
     tx.number(&sql, &[])
 }
 
-/// How many variants of each product nobody has given a label, by product.
+/// Number of unlabelled variants by product.
 pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
     tx.query(&format!("SELECT product_id, count(*) FROM variants WHERE {UNLABELLED} GROUP BY product_id"), &[])?
         .iter()
@@ -248,15 +269,15 @@ pub fn order_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
         .collect()
 }
 
-/// The product that has this name, if any.
+/// Identifier of the product with this name.
 pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
     tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()])?.map(|row| row.int(0)).transpose()
 }
 
-/// Saves name, priority and enabled. Answers false when somebody else changed the product since it
-/// was read.
-pub fn save(tx: &mut dyn Tx, product: &Product) -> Result<bool> {
-    let found = tx.exec(
+/// Updates name, priority and enabled. Returns false if the stored version differs from
+/// `product.version` (optimistic locking).
+pub fn update(tx: &mut dyn Tx, product: &Product) -> Result<bool> {
+    let updated = tx.exec(
         "UPDATE products SET name = ?, priority = ?, enabled = ?, version = version + 1 WHERE id = ? AND version = ?",
         &[
             (&product.name).into(),
@@ -266,11 +287,11 @@ pub fn save(tx: &mut dyn Tx, product: &Product) -> Result<bool> {
             product.version.into(),
         ],
     )?;
-    Ok(found == 1)
+    Ok(updated == 1)
 }
 
-/// Saves a label. Answers false when somebody else changed the variant since it was read.
-pub fn save_label(tx: &mut dyn Tx, id: i64, version: i64, label: &str) -> Result<bool> {
+/// Updates a label. Returns false if the stored version differs from `version` (optimistic locking).
+pub fn update_label(tx: &mut dyn Tx, id: i64, version: i64, label: &str) -> Result<bool> {
     let sql = "UPDATE variants SET label = ?, version = version + 1 WHERE id = ? AND version = ?";
     Ok(tx.exec(sql, &[label.into(), id.into(), version.into()])? == 1)
 }

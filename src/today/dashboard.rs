@@ -95,7 +95,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
         rejected: Figure::exactly(uploads::page(tx, Which::Open, 0, 0)?.1, "/uploads?rows=rejected"),
         unclassified: Figure::exactly(unknown_count(tx)?, "/districts/unknown"),
-        missing_labels: Figure::exactly(products::without_labels(tx)?, "/products?labels=missing"),
+        missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::setup::{self, SetupPage};
-use crate::backup::{self, Key, RestoreError};
+use crate::backup::{self, Key, PlanError, RestoreError};
 use crate::members::limits::Subjects;
 use crate::members::store;
 use crate::time::{Moment, parse_moment};
@@ -91,7 +91,7 @@ pub(super) async fn restore(
     let _one_at_a_time = RESTORES.lock().await;
     let restored = match backup::restore(&target, key.as_ref(), at, &out, true, &mut |_, _| ()).await {
         Ok(restored) => restored,
-        Err(error @ (RestoreError::TooEarly { .. } | RestoreError::Between { .. })) => {
+        Err(error @ RestoreError::Plan(PlanError::TooEarly { .. } | PlanError::Between { .. })) => {
             return again(Restoring { at_problem: Some(error.to_string()), ..restoring });
         }
         Err(error) => return again(Restoring { from_problem: Some(error.to_string()), ..restoring }),

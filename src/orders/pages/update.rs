@@ -17,7 +17,7 @@ use crate::orders::bundle::{
 use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, inputs_of, take_stored};
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, Cause, bundles, log};
-use crate::products::store as products;
+use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
 use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Tone, done, page_with};
 
@@ -191,7 +191,7 @@ fn decide(
 fn make_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
     for option in &order.options {
         if !products::has_variant(tx, order.product_id, &option.key, &option.value)? {
-            products::insert_variant(tx, order.product_id, &option.key, &option.value, None)?;
+            products::insert_variant(tx, order.product_id, &NewVariant::unlabelled(&option.key, &option.value), None)?;
         }
     }
     Ok(())

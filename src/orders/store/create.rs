@@ -12,7 +12,7 @@ use super::{Cause, New, changing};
 use crate::deliveries::{self, model::Part, model::Summary};
 use crate::districts::Districts;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
-use crate::products::store as products;
+use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 use crate::uploads::model::Findings;
 
@@ -99,7 +99,7 @@ fn make_products<'f>(
     let known = products::by_number(tx, numbers.iter().copied())?;
     for found in &findings.variants_created {
         if let Some(product) = known.get(&found.product_number) {
-            products::insert_variant(tx, product.id, &found.key, &found.value, upload_id)?;
+            products::insert_variant(tx, product.id, &NewVariant::unlabelled(&found.key, &found.value), upload_id)?;
         }
     }
     Ok(numbers.into_iter().filter_map(|number| Some((number, known.get(number)?.id))).collect())

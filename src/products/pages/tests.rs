@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::orders::model::OrderState;
-use crate::products::store;
+use crate::products::store::{self, NewVariant};
 use crate::storage::crockford;
 use crate::web::testing::{Answer, TestApp};
 
@@ -13,8 +13,8 @@ async fn shop() -> (TestApp, String, String) {
     let made = app.state.storage.write(|tx| {
         let sofa = store::insert(tx, "SOFA3", "린넨 소파", None)?.id;
         let pillow = store::insert(tx, "PILLOW", "경추 베개", None)?.id;
-        store::insert_variant(tx, sofa, "색상", "아이보리", None)?;
-        store::insert_labelled(tx, sofa, ["색상", "네이비", "NV"], None)?;
+        store::insert_variant(tx, sofa, &NewVariant::unlabelled("색상", "아이보리"), None)?;
+        store::insert_variant(tx, sofa, &NewVariant { key: "색상", value: "네이비", label: "NV" }, None)?;
         Ok::<_, crate::storage::StorageError>((sofa, pillow))
     });
     let (sofa, pillow) = made.await.expect("writes");
@@ -130,7 +130,7 @@ async fn thousands_of_variants_are_searched_and_turned_in_pages() {
     let id = crate::storage::parse_crockford(&sofa).expect("an identifier");
     let filled = app.state.storage.write(move |tx| {
         for number in 0..3_000 {
-            store::insert_variant(tx, id, "각인", &format!("문구 {number:04}"), None)?;
+            store::insert_variant(tx, id, &NewVariant::unlabelled("각인", &format!("문구 {number:04}")), None)?;
         }
         Ok::<_, crate::storage::StorageError>(())
     });

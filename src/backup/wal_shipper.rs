@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-use super::line::{Following, Line, Seen};
 use super::object::Snapshot;
+use super::replica::{Following, Line, Seen};
 use super::snapshot::{self, Copied};
 use super::spool::LastSnapshot;
 use super::wal;

@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::key::Key;
-use super::names::Name;
 use super::object::{self, Header, Seal, Segment};
+use super::object_keys::Name;
 use super::spool::{Spool, SpoolError};
 use super::wal::{self, Form, Place, WalError};
 use crate::storage::Commit;

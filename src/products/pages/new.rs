@@ -1,4 +1,4 @@
-//! Adding a product by hand.
+//! `/products/new`: adds a product by hand.
 
 use askama::Template;
 use axum::extract::State;
@@ -13,49 +13,48 @@ use crate::storage::{Result, Tx, crockford};
 use crate::web::{AppState, Form, Layout, Member, PageResult, done, page, page_with};
 
 #[derive(Template)]
-#[template(path = "products/add.html")]
-struct AddPage {
+#[template(path = "products/new.html")]
+struct NewPage {
     layout: Layout,
-    form: NewProduct,
-    problems: Problems,
+    form: ProductForm,
+    problems: ProductProblems,
 }
 
-/// A product as typed.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct NewProduct {
+pub(super) struct ProductForm {
     #[serde(default)]
     number: String,
     #[serde(default)]
     name: String,
 }
 
-/// The messages at the fields.
+/// Error messages by field.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Problems {
+struct ProductProblems {
     number: Option<&'static str>,
     name: Option<&'static str>,
 }
 
-pub(super) async fn show(layout: Layout) -> PageResult {
-    Ok(page(AddPage { layout, form: NewProduct::default(), problems: Problems::default() }))
+pub(super) async fn new(layout: Layout) -> PageResult {
+    Ok(page(NewPage { layout, form: ProductForm::default(), problems: ProductProblems::default() }))
 }
 
-pub(super) async fn add(
+pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Form(form): Form<NewProduct>,
+    Form(form): Form<ProductForm>,
 ) -> PageResult {
     let typed = form.clone();
     match state.storage.write(move |tx| insert(tx, member.id, &typed)).await? {
         Ok((id, activity)) => Ok(done(&format!("/products/{}", crockford(id)), activity)),
-        Err(problems) => Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, AddPage { layout, form, problems })),
+        Err(problems) => Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
     }
 }
 
-/// The product's id and the act's, or what to mend.
-fn insert(tx: &mut dyn Tx, member: i64, form: &NewProduct) -> Result<Result<(i64, i64), Problems>> {
-    let mut problems = Problems::default();
+/// Inserts the product. Returns its identifier and that of the audit entry, or the error messages.
+fn insert(tx: &mut dyn Tx, member: i64, form: &ProductForm) -> Result<Result<(i64, i64), ProductProblems>> {
+    let mut problems = ProductProblems::default();
     let number = checked_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
     let name = checked_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
     if !store::by_number(tx, [number.as_str()])?.is_empty() {
@@ -64,7 +63,7 @@ fn insert(tx: &mut dyn Tx, member: i64, form: &NewProduct) -> Result<Result<(i64
     if store::id_by_name(tx, &name)?.is_some() {
         problems.name = Some("같은 이름의 상품이 있어요. 다른 이름을 써 주세요.");
     }
-    if problems != Problems::default() {
+    if problems != ProductProblems::default() {
         return Ok(Err(problems));
     }
     let product = store::insert(tx, &number, &name, None)?;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{CLAIMS, Name};
+use super::object_keys::{CLAIMS, Name};
 use super::target::{Target, TargetError};
 use crate::time::Moment;
 
@@ -102,4 +102,27 @@ pub(super) async fn claim(target: &Target, us: &Identity, newest: u64, now: Mome
         Err(TargetError::Taken(_)) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Tests whether the store honours conditional puts: some accept the condition and ignore it, some file
+/// systems cannot do it. The target remembers the answer.
+pub(super) async fn probe_conditional_put(target: &Target, us: &Identity) -> Result<bool, TargetError> {
+    // The shop's identity is part of the name: two shops may probe at the same time.
+    let path = format!("{CLAIMS}/probe-{}", us.shop);
+    target.delete(&path).await?;
+    let first = target.put_if_absent(&path, b"1".to_vec()).await;
+    let second = target.put_if_absent(&path, b"2".to_vec()).await;
+    let is_supported = match (first, second) {
+        (Ok(()), Err(TargetError::Taken(_))) => target.get(&path).await? == b"1",
+        (Ok(()), Ok(())) => false,
+        // A file system without hard links refuses the first put already.
+        (Err(TargetError::Refused(_) | TargetError::Away(_)), _) if target.is_folder() => {
+            target.replace(&path, b"1".to_vec()).await?;
+            false
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
+    target.delete(&path).await?;
+    target.set_conditional_put(is_supported);
+    Ok(is_supported)
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
 
-use super::claim::{self, Identity, Owner};
-use super::follow::{Ask, Voice};
-use super::names::Name;
+use super::object_keys::Name;
+use super::ownership::{self, Identity, Owner};
 use super::retention::{Keep, expired};
 use super::spool::{Spool, SpoolError};
-use super::status::{Report, Trouble};
+use super::status::{Report, Trouble, UploadKind};
 use super::target::{Target, TargetError};
+use super::wal_shipper::{Ask, Voice};
 use crate::time::{Clock, Moment};
 
 /// How often a target that has everything is asked whether it is still there and still ours.
@@ -41,35 +41,28 @@ pub(super) struct Delivery {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keep: Keep,
     /// Snapshots take their time and have a delivery of their own beside that of the segments.
-    pub(super) what: Load,
+    pub(super) what: UploadKind,
     /// rung when the program ends: what waits is brought away, then it is over
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// What a delivery carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Load {
-    Segments,
-    Snapshots,
-}
-
-impl Load {
-    /// Which of what waits goes next: segments in order, and a snapshot when every segment is there
-    /// without which it is nothing.
-    fn next_of(self, waiting: Vec<Name>) -> Option<Name> {
-        let waits = |generation: &str, before: u64| {
-            waiting.iter().any(|name| match name {
-                Name::Segment { generation: of, number, .. } => of == generation && *number < before,
-                _ => false,
-            })
-        };
-        let goes = waiting.iter().position(|name| match name {
-            Name::Segment { .. } => self == Self::Segments,
-            Name::Snapshot { generation, next, .. } => self == Self::Snapshots && !waits(generation, *next),
-            Name::Claim { .. } | Name::Proof { .. } => false,
-        });
-        goes.and_then(|place| waiting.into_iter().nth(place))
-    }
+/// The next object to upload: segments in order, and a snapshot once every segment that it needs is at the
+/// target.
+fn next_upload(kind: UploadKind, waiting: Vec<Name>) -> Option<Name> {
+    let has_segment_before = |generation: &str, before: u64| {
+        waiting.iter().any(|name| match name {
+            Name::Segment { generation: of, number, .. } => of == generation && *number < before,
+            _ => false,
+        })
+    };
+    let next = waiting.iter().position(|name| match name {
+        Name::Segment { .. } => kind == UploadKind::Segments,
+        Name::Snapshot { generation, next, .. } => {
+            kind == UploadKind::Snapshots && !has_segment_before(generation, *next)
+        }
+        Name::Claim { .. } | Name::Proof { .. } => false,
+    });
+    next.and_then(|index| waiting.into_iter().nth(index))
 }
 
 /// Why a delivery stopped for a while.
@@ -136,7 +129,7 @@ impl Delivery {
         }
         let caught_up = self.spool.caught_up();
         self.deliver().await?;
-        if self.what == Load::Segments
+        if self.what == UploadKind::Segments
             && let Some(why) = self.spool.was_lost()
         {
             // The target answers: if there is room as well it goes on.
@@ -147,7 +140,7 @@ impl Delivery {
         let snapshot_at = self.report.status().snapshot_at;
         let is_untidy = is_time(tidied.0, TIDY_EVERY_MS) || tidied.1 != snapshot_at;
         // Thousands of segments may have to go, and no commit shall wait for that.
-        if self.what == Load::Snapshots && is_untidy {
+        if self.what == UploadKind::Snapshots && is_untidy {
             self.tidy().await?;
             *tidied = (now, snapshot_at);
         }
@@ -159,11 +152,11 @@ impl Delivery {
         if first && self.spool.last_snapshot().is_none() {
             self.target.prepare()?;
         }
-        if first && self.what == Load::Segments {
-            self.report.keeps_first(self.target.keeps_first(&self.us).await?);
+        if first && self.what == UploadKind::Segments {
+            self.report.keeps_first(ownership::probe_conditional_put(&self.target, &self.us).await?);
         }
         loop {
-            let (newest, owner) = claim::owner(&self.target, &self.us).await?;
+            let (newest, owner) = ownership::owner(&self.target, &self.us).await?;
             match owner {
                 Owner::Us => return Ok(()),
                 Owner::Other(other) if !self.report.may_take_over() => return Err(Stop::Other(other)),
@@ -171,7 +164,7 @@ impl Delivery {
                 Owner::Other(_) => self.voice.ask(Ask::Begin(self.place)),
                 Owner::Nobody => {}
             }
-            if claim::claim(&self.target, &self.us, newest, self.clock.now()).await? {
+            if ownership::claim(&self.target, &self.us, newest, self.clock.now()).await? {
                 self.report.taken_over();
             }
         }
@@ -179,14 +172,14 @@ impl Delivery {
 
     async fn deliver(&self) -> Result<(), Stop> {
         let mut any = false;
-        while let Some(name) = self.what.next_of(self.spool.waiting()?) {
+        while let Some(name) = next_upload(self.what, self.spool.waiting()?) {
             self.report.waits(self.spool.bytes());
             self.put(&name).await?;
             self.spool.delivered(&name)?;
             self.report.delivered(&name, self.clock.now());
             any = true;
         }
-        if any && self.what == Load::Segments {
+        if any && self.what == UploadKind::Segments {
             // A snapshot may have waited for them.
             self.spool.arrived.notify_waiters();
         }
@@ -266,12 +259,12 @@ mod tests {
         let segment = |number| Name::Segment { generation: "G".to_owned(), number, at: 1 };
         let snapshot = |next| Name::Snapshot { generation: "G".to_owned(), first: 1, next, at: 1 };
         let of_another = Name::Segment { generation: "H".to_owned(), number: 1, at: 1 };
-        let goes = |waiting: &[Name]| Load::Snapshots.next_of(waiting.to_vec());
+        let goes = |waiting: &[Name]| next_upload(UploadKind::Snapshots, waiting.to_vec());
         assert_eq!(goes(&[segment(1), segment(2), snapshot(3)]), None);
         assert_eq!(goes(&[segment(2), snapshot(3)]), None);
         assert_eq!(goes(&[segment(2), snapshot(2), snapshot(3)]), Some(snapshot(2)));
         assert_eq!(goes(&[segment(3), of_another.clone(), snapshot(3)]), Some(snapshot(3)));
         let segments = [segment(2), of_another, snapshot(1)];
-        assert_eq!(Load::Segments.next_of(segments.to_vec()), Some(segment(2)));
+        assert_eq!(next_upload(UploadKind::Segments, segments.to_vec()), Some(segment(2)));
     }
 }

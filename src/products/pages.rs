@@ -1,0 +1,86 @@
+//! The pages of products: the list, one product with its variants, and the forms that add either.
+
+mod bulk;
+mod list;
+mod new;
+mod show;
+#[cfg(test)]
+mod tests;
+mod variants;
+
+use std::collections::BTreeMap;
+
+use crate::orders::model::OrderState;
+use crate::storage::parse_crockford;
+use crate::web::{Access, Routes};
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/products", Access::Admin, list::list)
+        .post("/products", Access::Admin, bulk::bulk)
+        .get("/products/new", Access::Admin, new::new)
+        .post("/products/new", Access::Admin, new::create)
+        .get("/products/{id}", Access::Admin, show::show)
+        .post("/products/{id}", Access::Admin, show::update)
+        .post("/products/{id}/variants", Access::Admin, variants::create)
+}
+
+/// The message at a field that another member has changed since the page was loaded.
+fn conflict_message(current: &str, typed: &str) -> String {
+    format!("그 사이 다른 사람이 바꿨어요. 지금 ‘{current}’, 입력 ‘{typed}’. 확인하고 다시 저장해 주세요.")
+}
+
+/// One row of a list's form: a product's or a variant's fields as typed.
+#[derive(Clone, Debug, Default)]
+struct RowForm {
+    id: i64,
+    /// version of the stored row that the page was made from
+    version: i64,
+    name: String,
+    priority: String,
+    enabled: bool,
+    /// the member has confirmed that the product's orders disappear from the list
+    sure: bool,
+    label: String,
+}
+
+/// Parses the form of a list: fields are named `name-ID`, `version-ID` …, ticked rows are `tick=ID`.
+/// Returns the ticked identifiers and all rows by identifier.
+fn parse_rows(pairs: Vec<(String, String)>) -> (Vec<i64>, BTreeMap<i64, RowForm>) {
+    let (mut ticked, mut rows) = (Vec::new(), BTreeMap::<i64, RowForm>::new());
+    for (name, value) in pairs {
+        if name == "tick" {
+            ticked.extend(parse_crockford(&value));
+            continue;
+        }
+        let Some((field, id)) = name.split_once('-') else { continue };
+        let Some(id) = parse_crockford(id) else { continue };
+        let row = rows.entry(id).or_insert_with(|| RowForm { id, version: -1, ..RowForm::default() });
+        match field {
+            "version" => row.version = value.parse().unwrap_or(-1),
+            "name" => row.name = value,
+            "priority" => row.priority = value,
+            "enabled" => row.enabled = true,
+            "sure" => row.sure = true,
+            "label" => row.label = value,
+            _ => {}
+        }
+    }
+    (ticked, rows)
+}
+
+/// Number of a product's orders in one state, with a link to the list of them.
+struct ProductUsage {
+    state: OrderState,
+    orders: i64,
+    href: String,
+}
+
+fn product_usage(number: &str, counts: Vec<(OrderState, i64)>) -> Vec<ProductUsage> {
+    let href = |state: OrderState| {
+        let query = serde_html_form::to_string([("product", number), ("state", state.code())]);
+        format!("/orders?{}", query.unwrap_or_default())
+    };
+    counts.into_iter().map(|(state, orders)| ProductUsage { state, orders, href: href(state) }).collect()
+}

@@ -1,0 +1,77 @@
+//! `POST /products/{id}/variants`: adds a variant by hand.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::show::{ShowRequest, VariantListQuery, show_page};
+use crate::audit;
+use crate::products::model::{checked_label, checked_option_key, checked_option_value};
+use crate::products::store::{self, NewVariant};
+use crate::storage::{Result, Tx, crockford, parse_crockford};
+use crate::web::paging::Paging;
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with};
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct VariantForm {
+    #[serde(default)]
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: String,
+    /// empty: the value is the label
+    #[serde(default)]
+    pub(super) label: String,
+}
+
+/// Error messages by field.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct VariantProblems {
+    pub(super) key: Option<&'static str>,
+    pub(super) value: Option<&'static str>,
+    pub(super) label: Option<&'static str>,
+}
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    Form(form): Form<VariantForm>,
+) -> PageResult {
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let here = format!("/products/{}", crockford(id));
+    let typed = form.clone();
+    let problems = match state.storage.write(move |tx| insert_variant(tx, id, member.id, &typed)).await? {
+        Ok(activity) => return Ok(done(&here, activity)),
+        Err(problems) => problems,
+    };
+    let uri = Uri::try_from(here).map_err(|error| Error::Internal(error.to_string()))?;
+    let request = ShowRequest { id, query: VariantListQuery::default(), paging: Paging::default(), uri };
+    let mut page = show_page(&state, layout, request).await?;
+    (page.new, page.problems) = (form, problems);
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// Inserts the variant. Returns the identifier of the audit entry, or the error messages.
+fn insert_variant(
+    tx: &mut dyn Tx,
+    product_id: i64,
+    member: i64,
+    form: &VariantForm,
+) -> Result<Result<i64, VariantProblems>> {
+    let mut problems = VariantProblems::default();
+    let key = checked_option_key(&form.key).map_err(|problem| problems.key = Some(problem)).unwrap_or_default();
+    let value = checked_option_value(&form.value).map_err(|problem| problems.value = Some(problem)).unwrap_or_default();
+    let typed = if form.label.trim().is_empty() { &value } else { &form.label };
+    let label = checked_label(typed).map_err(|problem| problems.label = Some(problem)).unwrap_or_default();
+    if store::has_variant(tx, product_id, &key, &value)? {
+        problems.value = Some("이 상품에 이미 있는 옵션 값이에요.");
+    }
+    if problems != VariantProblems::default() || store::find(tx, product_id)?.is_none() {
+        return Ok(Err(problems));
+    }
+    store::insert_variant(tx, product_id, &NewVariant { key: &key, value: &value, label: &label }, None)?;
+    let summary = json!({ "message": format!("‘{key}: {value}’ 옵션을 추가했어요.") });
+    audit::record(tx, Some(member), "products.variant_added", &summary).map(Ok)
+}
