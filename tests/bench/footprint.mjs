@@ -12,7 +12,7 @@ import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ADMIN, BINARY, Visitor, addMember, freePort, generate, run, startServer, temporaryFolder } from '../browser/server.mjs';
+import { ADMIN, BINARY, HttpClient, addMember, freePort, generate, run, startServer, temporaryFolder } from '../browser/server.mjs';
 
 const RUNS = 15;
 const READERS = 16;
@@ -68,8 +68,8 @@ const { pid } = server.child;
 await sleep(10_000);
 console.log(`idle: ${megabytes(now(pid))}`);
 
-const visitors = Array.from({ length: READERS }, () => new Visitor(server.url));
-for (const visitor of visitors) await visitor.login();
+const visitors = Array.from({ length: READERS }, () => new HttpClient(server.url));
+for (const visitor of visitors) await visitor.logIn();
 const until = performance.now() + READING_MS;
 const [reading, pages] = await most(pid, async () => {
   const counts = visitors.map(async (visitor) => {

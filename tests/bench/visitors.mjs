@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BINARY, Visitor, startServer, temporaryFolder } from '../browser/server.mjs';
+import { BINARY, HttpClient, startServer, temporaryFolder } from '../browser/server.mjs';
 
 const VISITORS = 50;
 const PAGES = ['/', '/orders', '/orders?q=김', '/deliveries', '/products', '/districts'];
@@ -18,7 +18,7 @@ const TRAINER = { username: 'demo-admin', password: 'mukkeum-demo' };
 const closing = [];
 const folder = temporaryFolder(closing);
 
-class Guest extends Visitor {
+class Guest extends HttpClient {
   constructor(url, number) {
     super(url);
     this.from = `10.0.${number}.1`;
@@ -38,7 +38,7 @@ class Guest extends Visitor {
   }
 
   async works() {
-    await this.login(TRAINER);
+    await this.logIn(TRAINER);
     for (const page of PAGES) {
       const answer = await this.fetch(page);
       if (answer.status !== 200) throw new Error(`GET ${page}: ${answer.status}`);

@@ -10,7 +10,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ADMIN, BINARY, Visitor, freePort, generate, run, temporaryFolder, words } from '../browser/server.mjs';
+import { ADMIN, BINARY, HttpClient, freePort, generate, run, temporaryFolder, visibleText } from '../browser/server.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const DEPLOY = path.resolve(HERE, '../../deploy/blue-green');
@@ -96,12 +96,12 @@ const failed = [];
 const memos = new Map();
 
 /** A visitor for whom nothing may fail. */
-class Witness extends Visitor {
+class Witness extends HttpClient {
   async fetch(where, options) {
     requests += 1;
     try {
       const answer = await super.fetch(where, options);
-      if (![200, 303].includes(answer.status)) failed.push(`${where}: ${answer.status} ${words(await answer.clone().text()).slice(0, 200)}`);
+      if (![200, 303].includes(answer.status)) failed.push(`${where}: ${answer.status} ${visibleText(await answer.clone().text()).slice(0, 200)}`);
       if (/^\/login/.test(answer.headers.get('location') ?? '')) failed.push(`${where}: signed out`);
       return answer;
     } catch (fault) {
@@ -113,7 +113,7 @@ class Witness extends Visitor {
 
 async function signedIn() {
   const visitor = new Witness(shop);
-  await visitor.login();
+  await visitor.logIn();
   return visitor;
 }
 

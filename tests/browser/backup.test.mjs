@@ -1,30 +1,24 @@
-// 백업: the page tells how it stands, its buttons do what they say, and what was copied comes back by
-// the command line.
+// Backup: status page, manual snapshot and verification, key, restore in the browser and on the command line.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { axe, closeBrowser, enter, login, mainText, open, shot } from './browser.mjs';
+import { checkPage, closeBrowser, logIn, mainText, open, setUpAndLogIn } from './browser.mjs';
 import { apply, preview } from './flows.mjs';
 import { ADMIN, run } from './server.mjs';
 
 after(closeBrowser);
 
-async function look(page, name) {
-  await shot(page, name);
-  await axe(page, name);
-}
-
-/** Loads the page until it says so. */
-async function until(page, words) {
+/** Reloads the page until its text matches. */
+async function waitForText(page, pattern) {
   for (let tries = 0; tries < 60; tries += 1) {
     await page.goto('/backup');
-    if (words.test(await mainText(page))) return;
+    if (pattern.test(await mainText(page))) return;
     await page.waitForTimeout(500);
   }
-  assert.fail(`${words} in vain: ${await mainText(page)}`);
+  assert.fail(`${pattern} not found: ${await mainText(page)}`);
 }
 
 async function confirmPassword(page) {
@@ -35,37 +29,37 @@ async function confirmPassword(page) {
   }
 }
 
-test('a shop without a backup is told how to begin', async (t) => {
+test('page without a backup explains how to configure it', async (t) => {
   const { page } = await open(t);
-  await enter(page);
+  await setUpAndLogIn(page);
   await page.goto('/backup');
   assert.match(await mainText(page), /백업이 꺼져 있어요/);
-  await look(page, 'backup-off');
+  await checkPage(page, 'backup-off');
 });
 
-test('what was uploaded is copied, proven, sealed by a key and restored', async (t) => {
+test('upload is backed up, verified, encrypted and restored', async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'mukkeum-backup-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const copies = path.join(folder, 'copies');
   mkdirSync(copies);
   const { page, server } = await open(t, { command: ['serve', '--backup', `file://${copies}`] });
-  await enter(page);
+  await setUpAndLogIn(page);
   await preview(page, '01_smartstore_orders_72col.xlsx');
   await apply(page);
-  await until(page, /복사 중/);
+  await waitForText(page, /복사 중/);
 
   await page.getByRole('button', { name: '지금 전체 사본 뜨기' }).click();
   await page.getByText('전체 사본을 뜨고 있어요').waitFor();
   await page.getByRole('button', { name: '지금 되살려 확인' }).click();
   await page.getByText('임시로 되살려서 확인하고 있어요').waitFor();
-  await until(page, /되살려 확인\s+20\d\d[^\n]*주문 \d+건/);
-  await look(page, 'backup');
+  await waitForText(page, /되살려 확인\s+20\d\d[^\n]*주문 \d+건/);
+  await checkPage(page, 'backup');
 
   await page.getByRole('button', { name: '열쇠 만들기' }).click();
   await confirmPassword(page);
   await page.getByRole('heading', { name: '백업 열쇠' }).waitFor();
   assert.equal(await page.getByRole('listitem').locator('code').count(), 14);
-  await look(page, 'backup-key');
+  await checkPage(page, 'backup-key');
   await page.getByRole('link', { name: '적어 뒀어요' }).click();
   assert.equal(await page.getByRole('button', { name: '열쇠 만들기' }).count(), 0, 'the key is shown once');
 
@@ -80,22 +74,22 @@ test('what was uploaded is copied, proven, sealed by a key and restored', async 
   const restored = run(['restore', '--from', `file://${copies}`, '--out', out, '--json']);
   assert.equal(restored.status, 0, restored.stderr);
   assert.equal(JSON.parse(restored.stdout).orders, orders);
-  const again = run(['restore', '--from', `file://${copies}`, '--out', out]);
-  assert.equal(again.status, 2);
-  assert.match(again.stderr, /이미 있어요/);
+  const second = run(['restore', '--from', `file://${copies}`, '--out', out]);
+  assert.equal(second.status, 2);
+  assert.match(second.stderr, /이미 있어요/);
   const empty = await open(t);
   await empty.page.goto('/setup');
   await empty.page.getByText('백업에서 복원하기').click();
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${folder}/nothing`);
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
   await empty.page.locator('#from-problem').waitFor();
-  await look(empty.page, 'setup-restore');
+  await checkPage(empty.page, 'setup-restore');
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${copies}`);
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
   await empty.page.getByText(`주문은 ${orders}건`).waitFor();
-  await look(empty.page, 'restored');
+  await checkPage(empty.page, 'restored');
   await empty.page.waitForURL('**/login', { timeout: 20_000 });
-  await login(empty.page);
+  await logIn(empty.page);
   await empty.page.goto('/orders');
   assert.match(await mainText(empty.page), new RegExp(`${orders}건`));
 

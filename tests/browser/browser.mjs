@@ -1,5 +1,5 @@
-// Headless Chromium around the program under test. A page that logs an error, breaks the
-// Content-Security-Policy, throws, or asks for something that is not there fails its test.
+// Headless Chromium for the browser tests. A test fails if its page logs an error, violates the
+// Content-Security-Policy, throws, gets a 5xx response, or requests an unexpected host.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -10,49 +10,55 @@ import { chromium } from 'playwright-core';
 import { ADMIN, startServer, temporaryFolder } from './server.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const SHOTS = path.join(HERE, 'shots');
+const SCREENSHOTS = path.join(HERE, 'shots');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const AXE_RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** The driver's phone and the office screen. */
+/** Viewport widths of a phone and of a desktop, in px. */
 export const WIDTHS = [360, 1440];
 
-let chrome;
+// Shared by the tests of a file.
+let chromiumInstance;
+
+// Pages whose context has JavaScript disabled.
+const withoutScripts = new WeakSet();
 
 async function browser() {
-  chrome ??= await chromium.launch({
+  chromiumInstance ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   });
-  return chrome;
+  return chromiumInstance;
 }
 
-/** To be called once a test file, in `after`. */
+/** Closes Chromium; call it in `after` of each test file. */
 export async function closeBrowser() {
-  await chrome?.close();
-  chrome = undefined;
+  await chromiumInstance?.close();
+  chromiumInstance = undefined;
 }
 
 /**
- * A server with an empty shop, and a way to open windows on it; all end with the test. Pages may
- * ask the hosts in `elsewhere`, which the test plays itself. `start` begins something else than one
- * program that answers under one address.
+ * Starts a server with an empty shop and opens a page on it; both end with the test.
+ *
+ * - `prepare(data)` runs before the start, `command` replaces `serve`, `start` replaces the whole server.
+ * - `externalHosts`: hosts that pages may request; the test stubs them.
+ * - Other options go to the browser context. `window(options)` opens a page in another context.
  */
-export async function open(t, { prepare, command, start = startServer, elsewhere = [], ...contextOptions } = {}) {
-  const closing = [];
+export async function open(t, { prepare, command, start = startServer, externalHosts = [], ...contextOptions } = {}) {
+  const cleanups = [];
   t.after(async () => {
     const faults = [];
-    for (const close of closing.reverse()) await Promise.resolve().then(close).catch((fault) => faults.push(fault));
+    for (const close of cleanups.reverse()) await Promise.resolve().then(close).catch((fault) => faults.push(fault));
     if (faults.length > 0) throw faults[0];
   });
-  const folder = temporaryFolder(closing);
+  const folder = temporaryFolder(cleanups);
   const data = path.join(folder, 'data');
   await prepare?.(data);
   const server = await start({ data, command });
-  closing.push(() => server.stop());
+  cleanups.push(() => server.stop());
 
-  const all = [];
-  closing.push(() => assert.deepEqual(all.flat(), [], `faults of the pages; the program said:\n${server.log().slice(-2000)}`));
+  const faultsOfPages = [];
+  cleanups.push(() => assert.deepEqual(faultsOfPages.flat(), [], `faults of the pages; log of the server:\n${server.log().slice(-2000)}`));
   const window = async (options) => {
     const context = await (await browser()).newContext({
       baseURL: server.url,
@@ -62,59 +68,61 @@ export async function open(t, { prepare, command, start = startServer, elsewhere
       ...contextOptions,
       ...options,
     });
-    closing.push(() => context.close());
+    cleanups.push(() => context.close());
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
-    all.push(watch(page, server, elsewhere));
+    if (!(options?.javaScriptEnabled ?? contextOptions.javaScriptEnabled ?? true)) withoutScripts.add(page);
+    faultsOfPages.push(collectFaults(page, server, externalHosts));
     return page;
   };
   return { server, folder, window, page: await window() };
 }
 
-// A page that answers 403, 404 or 422 on purpose makes Chromium log a line about the document
-// itself; that line is no fault, the same line about a style or a script is.
-function watch(page, server, elsewhere) {
+// Chromium logs an error for every response with an error status. For the document itself (an expected 403, 404
+// or 422) it is ignored; for a style sheet or a script it is a fault.
+function collectFaults(page, server, externalHosts) {
   const faults = [];
   const documents = new Set();
-  const played = (url) => elsewhere.some((host) => url.startsWith(`${host}/`));
+  const isStubbed = (url) => externalHosts.some((host) => url.startsWith(`${host}/`));
   page.on('request', (request) => request.isNavigationRequest() && documents.add(request.url()));
   page.on('response', (response) => {
     if (response.status() >= 500) faults.push(`${response.status()} ${response.url()}`);
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(server.url) && !/^(data|blob|about):/.test(request.url()) && !played(request.url())) {
-      faults.push(`asks another host: ${request.url()}`);
+    if (!request.url().startsWith(server.url) && !/^(data|blob|about):/.test(request.url()) && !isStubbed(request.url())) {
+      faults.push(`requests another host: ${request.url()}`);
     }
   });
   page.on('pageerror', (error) => faults.push(`${error}`));
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
     const aboutDocument = message.text().startsWith('Failed to load resource') && documents.has(message.location().url);
-    if (!aboutDocument && !played(message.location().url)) faults.push(`${message.text()} (${message.location().url})`);
+    if (!aboutDocument && !isStubbed(message.location().url)) faults.push(`${message.text()} (${message.location().url})`);
   });
   return faults;
 }
 
-/** The words of the page's main part. */
+/** Text of the page's main landmark. */
 export const mainText = (page) => page.getByRole('main').innerText();
 
-/** The first administrator, made on the page that an empty shop shows. */
-export async function firstAdmin(page, { username, password } = ADMIN) {
+/** Creates the first administrator on the setup page of an empty shop. */
+export async function createFirstAdmin(page, { username, password } = ADMIN) {
   await page.goto('/');
   await page.waitForURL('**/setup');
-  await chooseFirstAdmin(page, username, password, password);
+  await submitFirstAdmin(page, username, password, password);
   await page.waitForURL((url) => url.pathname !== '/setup');
 }
 
-/** Fills in and sends the page of the first administrator. */
-export async function chooseFirstAdmin(page, username, password, again) {
+/** Fills in and submits the setup form. */
+export async function submitFirstAdmin(page, username, password, again) {
   await page.getByLabel('아이디').fill(username);
   await page.getByLabel(/^(새 )?비밀번호$/).fill(password);
   await page.getByLabel(/비밀번호 (확인|한 번 더)$/).fill(again);
   await page.getByRole('button', { name: /관리자 만들/ }).click();
 }
 
-export async function login(page, { username, password } = ADMIN) {
+/** Logs in on the login page. */
+export async function logIn(page, { username, password } = ADMIN) {
   await page.goto('/login');
   await page.getByLabel('아이디').fill(username);
   await page.getByLabel('비밀번호', { exact: true }).fill(password);
@@ -122,30 +130,37 @@ export async function login(page, { username, password } = ADMIN) {
   await page.waitForURL((url) => url.pathname !== '/login');
 }
 
-/** First administrator and logged in, whether or not making the first one logs them in. */
-export async function enter(page) {
-  await firstAdmin(page);
-  if (new URL(page.url()).pathname === '/login') await login(page);
+/** Creates the first administrator and logs in. */
+export async function setUpAndLogIn(page) {
+  await createFirstAdmin(page);
+  if (new URL(page.url()).pathname === '/login') await logIn(page);
 }
 
-/** Pictures at both widths, and no page that must be pushed sideways. */
-export async function shot(page, name) {
-  mkdirSync(SHOTS, { recursive: true });
+/** Logs in to a demo with the button of an account on the login page. */
+export async function enterDemo(page, account = '관리자') {
+  await page.goto('/login');
+  await page.getByRole('button', { name: `${account} 아이디로 들어가기` }).click();
+  await page.waitForURL((url) => url.pathname !== '/login');
+}
+
+/** Takes screenshots at both widths and asserts that the page does not scroll horizontally. */
+export async function screenshot(page, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
   const before = page.viewportSize();
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    await page.screenshot({ path: path.join(SHOTS, `${name}-${width}.png`), fullPage: true });
-    assert.ok(wide <= width, `${name} is ${wide} px wide at ${width} px`);
+    const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+    await page.screenshot({ path: path.join(SCREENSHOTS, `${name}-${width}.png`), fullPage: true });
+    assert.ok(scrollWidth <= width, `${name} is ${scrollWidth} px wide at ${width} px`);
   }
   await page.setViewportSize(before);
 }
 
 /**
- * Nothing to find for axe: WCAG 2.2 AA and its best practices, at both widths. The window is as
- * high as the page, so that what sticks to its lower edge does not count as covering a field.
+ * Asserts that axe finds no violation (WCAG 2.2 AA and best practices) at both widths. The viewport is as high as
+ * the page, so that sticky elements do not count as obscuring a field.
  */
-export async function axe(page, name = page.url()) {
+export async function checkAccessibility(page, name = page.url()) {
   const before = page.viewportSize();
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
@@ -160,4 +175,11 @@ export async function axe(page, name = page.url()) {
     assert.deepEqual(found, [], `${name} at ${width} px`);
   }
   await page.setViewportSize(before);
+}
+
+/** Screenshots and the accessibility check; skipped without JavaScript, where the layout is the same. */
+export async function checkPage(page, name) {
+  if (withoutScripts.has(page)) return;
+  await screenshot(page, name);
+  await checkAccessibility(page, name);
 }

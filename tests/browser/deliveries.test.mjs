@@ -1,19 +1,19 @@
-// The delivery team's day: what goes where, slips, delivered, and a slip of the finger.
+// Deliveries: the team's list, completion and undo, slips.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { axe, closeBrowser, enter, login, mainText, open, shot } from './browser.mjs';
-import { apply, list, mend, preview, press } from './flows.mjs';
+import { checkPage, closeBrowser, logIn, mainText, open } from './browser.mjs';
+import { apply, clickButton, editXlsx, gotoOrders, preview } from './flows.mjs';
 import { ADMIN, TEAM, addMember, fixture } from './server.mjs';
 
-const FIRST = '01_smartstore_orders_72col.xlsx';
+const ORDERS = '01_smartstore_orders_72col.xlsx';
 
 after(closeBrowser);
 
-/** A shop with orders, the office at one window and the team at another. */
-async function atWork(t, options = {}) {
+/** A shop with orders; an administrator (`office`) and a member of the delivery team (`team`) are logged in. */
+async function openShop(t, options = {}) {
   const { page: office, window, ...rest } = await open(t, {
     prepare: (data) => {
       addMember(data, ADMIN, 'admin');
@@ -21,25 +21,20 @@ async function atWork(t, options = {}) {
     },
     ...options,
   });
-  await login(office);
-  await preview(office, FIRST);
+  await logIn(office);
+  await preview(office, ORDERS);
   await apply(office);
   const team = await window();
-  await login(team, TEAM);
+  await logIn(team, TEAM);
   return { office, team, window, ...rest };
 }
 
-async function look(page, name) {
-  await shot(page, name);
-  await axe(page, name);
-}
-
-const total = async (page) => Number((await mainText(page)).match(/총\s*([\d,]+)/)[1].replaceAll(',', ''));
+const totalCount = async (page) => Number((await mainText(page)).match(/총\s*([\d,]+)/)[1].replaceAll(',', ''));
 const numbers = async (page) => (await page.locator('tbody a.bundle-number').allInnerTexts()).map((text) => text.split('\n').at(-1));
 const rowOf = (page, number) => page.locator('table.deliveries tbody tr').filter({ hasText: number });
 
-/** How many sheets of paper the browser would print. */
-async function sheets(page) {
+/** Number of printed pages. */
+async function printedPages(page) {
   const pdf = await page.pdf({ preferCSSPageSize: true });
   return pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g).length;
 }
@@ -47,39 +42,39 @@ async function sheets(page) {
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without';
 
-  test(`the team finds what goes out, ${how} JavaScript`, async (t) => {
-    const { team } = await atWork(t, { javaScriptEnabled });
+  test(`team filters and sorts deliveries, ${how} JavaScript`, async (t) => {
+    const { team } = await openShop(t, { javaScriptEnabled });
     await team.goto('/');
     assert.match(team.url(), /\/deliveries$/);
-    const everything = await total(team);
+    const everything = await totalCount(team);
     assert.ok(everything > 5);
     const methods = await team.locator('tbody .channel .visually-hidden').allInnerTexts();
     const direct = methods.lastIndexOf('직접전달');
-    assert.ok(direct >= 0 && methods.slice(0, direct).every((method) => method === '직접전달'), 'the own deliveries come first');
+    assert.ok(direct >= 0 && methods.slice(0, direct).every((method) => method === '직접전달'), 'direct deliveries come first');
 
     const sido = (await team.locator('tbody td[data-label="시/도"]').allInnerTexts()).find((name) => name !== '미분류');
     await team.getByLabel('시/도', { exact: true }).selectOption({ label: sido });
     if (javaScriptEnabled) {
       assert.deepEqual(await team.getByLabel('시/군/구').locator('optgroup').evaluateAll((groups) => groups.map((group) => group.label)), [sido]);
     }
-    await press(team, '검색');
-    const inSido = await total(team);
+    await clickButton(team, '검색');
+    const inSido = await totalCount(team);
     assert.ok(inSido > 0 && inSido < everything, `${inSido} of ${everything}`);
     const sigungu = await team.locator('tbody td[data-label="시/군/구"]').first().innerText();
     await team.getByLabel('시/군/구').selectOption({ label: sigungu });
-    await press(team, '검색');
+    await clickButton(team, '검색');
     assert.ok((await team.locator('tbody td[data-label="시/군/구"]').allInnerTexts()).every((name) => name === sigungu));
     await team.getByRole('link', { name: '모두 보기' }).click();
-    assert.equal(await total(team), everything);
+    assert.equal(await totalCount(team), everything);
 
     await team.getByRole('checkbox', { name: '완료' }).check();
-    await press(team, '검색');
-    assert.equal(await total(team), 0);
+    await clickButton(team, '검색');
+    assert.equal(await totalCount(team), 0);
     await team.goto('/deliveries?size=50');
     const [number] = await numbers(team);
     await team.getByLabel('찾을 곳').selectOption({ label: '배송번호' });
     await team.getByLabel('찾을 말').fill(number);
-    await press(team, '검색');
+    await clickButton(team, '검색');
     assert.deepEqual(await numbers(team), [number]);
 
     await team.goto('/deliveries?size=5');
@@ -88,54 +83,54 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(await team.locator('th[aria-sort]').innerText(), /희망배송일/);
   });
 
-  test(`deliveries are completed and taken back, ${how} JavaScript`, async (t) => {
-    const { team, office } = await atWork(t, { javaScriptEnabled });
+  test(`deliveries are completed and reverted, ${how} JavaScript`, async (t) => {
+    const { team, office } = await openShop(t, { javaScriptEnabled });
     await team.goto('/deliveries?size=50');
-    await press(team, '배송 완료');
+    await clickButton(team, '배송 완료');
     assert.match(await mainText(team), /선택한 배송이 없어요/);
     const [one, other] = await numbers(team);
     for (const number of [one, other]) await rowOf(team, number).getByRole('checkbox').check();
-    await press(team, '배송 완료');
+    await clickButton(team, '배송 완료');
     assert.match(await mainText(team), /배송 2건을 완료했어요/);
     assert.match(await rowOf(team, one).innerText(), /완료/);
-    if (javaScriptEnabled) await look(team, 'deliveries-completed');
-    await press(team, '완료 되돌리기');
+    if (javaScriptEnabled) await checkPage(team, 'deliveries-completed');
+    await clickButton(team, '완료 되돌리기');
     assert.match(await mainText(team), /배송 2건의 완료를 되돌렸어요/);
     assert.match(await rowOf(team, one).innerText(), /준비/);
 
     await rowOf(team, one).getByRole('link', { name: new RegExp(`${one}$`) }).click();
     await team.waitForURL(/\/deliveries\/\w{13}/);
-    await press(team, '배송 완료');
+    await clickButton(team, '배송 완료');
     if (javaScriptEnabled) {
       assert.match(await team.getByRole('dialog').innerText(), /아직 출고되지 않은 주문/);
       await team.getByRole('dialog').getByRole('button', { name: '네' }).click();
     }
     await team.getByText('배송 1건을 완료했어요').waitFor();
     await office.goto(new URL(team.url()).pathname);
-    assert.match(await mainText(office), /truck1 배송 완료/, 'the office sees who delivered');
-    await press(office, '완료 되돌리기');
+    assert.match(await mainText(office), /truck1 배송 완료/, 'the log shows who completed it');
+    await clickButton(office, '완료 되돌리기');
     assert.match(await mainText(office), /배송 1건의 완료를 되돌렸어요/);
 
     await team.getByLabel('팀 메모').fill('사다리차 필요\n2인');
-    await press(team, '메모 저장');
+    await clickButton(team, '메모 저장');
     await team.goto('/deliveries?size=50');
     assert.match(await rowOf(team, one).innerText(), /사다리차 필요/);
   });
 
-  test(`slips are printed and the list says by whom, ${how} JavaScript`, async (t) => {
-    const { team } = await atWork(t, { javaScriptEnabled });
+  test(`printed slips are marked with the member, ${how} JavaScript`, async (t) => {
+    const { team } = await openShop(t, { javaScriptEnabled });
     await team.goto('/deliveries?size=50&sort=preferred_shipping_date.asc');
     const three = (await numbers(team)).slice(0, 3);
     for (const number of three) await rowOf(team, number).getByRole('checkbox').check();
-    await press(team, '선택 전표');
+    await clickButton(team, '선택 전표');
     await team.waitForURL(/\/deliveries\/slips\?id=/);
     assert.deepEqual(await team.locator('.slip-number strong').allInnerTexts(), three, 'in the order of the list');
-    assert.equal(await sheets(team), 3);
-    if (javaScriptEnabled) await look(team, 'slips');
+    assert.equal(await printedPages(team), 3);
+    if (javaScriptEnabled) await checkPage(team, 'slips');
     await team.goto('/deliveries?size=50');
-    assert.equal(await team.locator('.printed').count(), 0, 'looking is not printing');
+    assert.equal(await team.locator('.printed').count(), 0, 'viewing does not count as printing');
     await team.goBack();
-    await press(team, '인쇄');
+    await clickButton(team, '인쇄');
     await team.getByText('배송 3건의 전표를 인쇄한 것으로 표시했어요').waitFor();
     assert.match(await team.locator('.slip-small').first().innerText(), /인쇄 .* truck1/);
     await team.goto('/deliveries?size=50');
@@ -144,19 +139,19 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('a phone opens the delivery that a slip belongs to', async (t) => {
-  const { office, team } = await atWork(t);
+test('slip has a QR code and the delivery page has phone links', async (t) => {
+  const { office, team } = await openShop(t);
   await office.goto('/deliveries');
   await office.locator('details.account summary').click();
   await office.getByRole('link', { name: '가게 정보' }).click();
   await office.getByLabel('상호').fill('보기 침대');
   await office.getByLabel('휴대전화에서 여는 주소').fill('침대 가게');
-  await press(office, '저장');
+  await clickButton(office, '저장');
   assert.match(await mainText(office), /https:\/\/로 시작하는 주소를 적어 주세요/);
-  assert.equal(await office.getByLabel('상호').inputValue(), '보기 침대', 'what was typed stays');
-  await look(office, 'shop-with-problems');
+  assert.equal(await office.getByLabel('상호').inputValue(), '보기 침대', 'the input is kept');
+  await checkPage(office, 'shop-with-problems');
   await office.getByLabel('휴대전화에서 여는 주소').fill('https://order.example.kr');
-  await press(office, '저장');
+  await clickButton(office, '저장');
   assert.match(await mainText(office), /가게 정보를 저장했어요/);
   await team.goto('/deliveries');
   await team.locator('.slip-link').first().click();
@@ -169,34 +164,34 @@ test('a phone opens the delivery that a slip belongs to', async (t) => {
   await team.locator('a.bundle-number').first().click();
   await team.waitForURL(/\/deliveries\/\w{13}/);
   const call = team.locator('.reach a[href^="tel:"]').first();
-  assert.ok((await call.boundingBox()).height >= 44, 'a thumb hits it');
+  assert.ok((await call.boundingBox()).height >= 44, 'large enough for a thumb');
   assert.match(await team.getByRole('link', { name: /카카오맵/ }).getAttribute('href'), /^https:\/\/map\.kakao\.com\/\?q=%/);
-  await look(team, 'delivery-of-the-team');
+  await checkPage(team, 'delivery-of-the-team');
 });
 
-test('a slip is one sheet, with one order or twelve and with long texts', async (t) => {
-  const { office, folder } = await atWork(t);
-  // Eleven bundles of the file become one with the first.
-  const bundles = Object.fromEntries(Array.from({ length: 11 }, (_, place) => [`${3100000002 + place}`, '3100000001']));
-  const numbersAnew = Object.fromEntries(Array.from({ length: 40 }, (_, place) => [`${2024031500000001n + BigInt(place)}`, `${2024031600000001n + BigInt(place)}`]));
+test('slip fits one page with up to twelve orders and long texts', async (t) => {
+  const { office, folder } = await openShop(t);
+  // Eleven bundles of the file are merged into the first.
+  const bundles = Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`${3100000002 + index}`, '3100000001']));
+  const newOrderNumbers = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`${2024031500000001n + BigInt(index)}`, `${2024031600000001n + BigInt(index)}`]));
   const merged = path.join(folder, 'merged.xlsx');
-  writeFileSync(merged, mend(readFileSync(fixture(FIRST)), { ...bundles, ...numbersAnew }));
+  writeFileSync(merged, editXlsx(readFileSync(fixture(ORDERS)), { ...bundles, ...newOrderNumbers }));
   await preview(office, merged);
   await apply(office);
 
   const long = '문 앞에 두지 마시고 꼭 전화 주세요. 엘리베이터가 좁아 사다리차가 필요할 수 있어요. '.repeat(40).slice(0, 1900);
-  await list(office);
+  await gotoOrders(office);
   const memos = office.locator('textarea[name^=shipping_memo]');
-  for (let place = 0; place < await memos.count(); place += 1) await memos.nth(place).fill(long);
+  for (const memo of await memos.all()) await memo.fill(long);
   for (const tick of await office.locator('tbody .tick input').all()) await tick.check();
-  await press(office, '선택수정');
+  await clickButton(office, '선택수정');
 
   await office.goto('/deliveries?size=50');
   const counts = (await office.locator('tbody td[data-label="주문수"]').allInnerTexts()).map(Number);
   assert.ok(Math.max(...counts) >= 12 && counts.includes(1) && counts.includes(2), `${counts}`);
-  const wanted = counts.map((count) => (count <= 12 ? 1 : 1 + Math.ceil((count - 12) / 26)));
+  const expectedPages = counts.map((count) => (count <= 12 ? 1 : 1 + Math.ceil((count - 12) / 26)));
   await office.goto('/deliveries/slips?size=50');
-  assert.equal(await sheets(office), wanted.reduce((sum, some) => sum + some, 0), `of ${counts}`);
-  const spilled = await office.locator('.slip').evaluateAll((slips) => slips.filter((slip) => slip.scrollHeight > slip.clientHeight + 1).length);
-  assert.equal(spilled, 0, 'nothing is cut off at the lower edge');
+  assert.equal(await printedPages(office), expectedPages.reduce((sum, pages) => sum + pages, 0), `of ${counts}`);
+  const overflowing = await office.locator('.slip').evaluateAll((slips) => slips.filter((slip) => slip.scrollHeight > slip.clientHeight + 1).length);
+  assert.equal(overflowing, 0, 'no text is cut off');
 });

@@ -1,31 +1,29 @@
-// 도움말, and its pictures: taken of the training shop, and written into assets/help when
-// MUKKEUM_HELP_PICTURES is set (`MUKKEUM_HELP_PICTURES=1 node --test tests/browser/help.test.mjs`).
+// The manual (도움말) and its pictures. With MUKKEUM_HELP_PICTURES set, the pictures are taken from the demo and
+// written to assets/help: `MUKKEUM_HELP_PICTURES=1 node --test tests/browser/help.test.mjs`.
 
 import assert from 'node:assert/strict';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { axe, closeBrowser, mainText, open, shot } from './browser.mjs';
-import { press } from './flows.mjs';
+import { checkAccessibility, closeBrowser, enterDemo, mainText, open, screenshot } from './browser.mjs';
+import { clickButton } from './flows.mjs';
 
 after(closeBrowser);
 
 const HELP = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../assets/help');
-const MOST_BYTES = 1.5 * 1024 * 1024;
+const MAX_PICTURES_BYTES = 1.5 * 1024 * 1024;
 
-async function training(t, options) {
+async function openDemo(t, options) {
   const shop = await open(t, { command: ['demo', '--orders', '2000'], ...options });
-  await shop.page.goto('/login');
-  await shop.page.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
-  await shop.page.waitForURL((url) => url.pathname === '/');
+  await enterDemo(shop.page);
   return shop;
 }
 
-/** What the window shows, as WebP. */
-async function picture(page, painter) {
+/** Screenshot of the viewport as WebP, converted in another page. */
+async function picture(page, converter) {
   const png = (await page.screenshot()).toString('base64');
-  const webp = await painter.evaluate(async (source) => {
+  const webp = await converter.evaluate(async (source) => {
     const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${source}`)).blob());
     const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
     canvas.getContext('2d').drawImage(image, 0, 0);
@@ -34,13 +32,13 @@ async function picture(page, painter) {
   return Buffer.from(webp, 'base64');
 }
 
-async function begin(page, task) {
+async function startTask(page, task) {
   await page.goto('/practice');
   await page.locator('.tasks > li').filter({ hasText: task }).getByRole('link', { name: '시작하는 화면으로' }).click();
   await page.waitForURL((url) => url.pathname !== '/practice');
 }
 
-// Each leaves the window on what its picture shows.
+// Opens the screen of each picture.
 const SCREENS = {
   today: (page) => page.goto('/'),
   async uploads(page, folder) {
@@ -58,16 +56,16 @@ const SCREENS = {
   },
   orders: (page) => page.goto('/orders?state=PURCHASED&size=5'),
   async order(page) {
-    await begin(page, '묶음의 주소 고치기');
+    await startTask(page, '묶음의 주소 고치기');
     await page.getByRole('row').getByRole('link', { name: /\d{16}/ }).first().click();
     await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
   },
   counter: (page) => page.goto('/orders/new'),
   deliveries: (page) => page.goto('/deliveries?state=READY_TO_SHIP&size=5'),
   async slips(page) {
-    await begin(page, '포항시 전표 인쇄하기');
+    await startTask(page, '포항시 전표 인쇄하기');
     await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
-    await press(page, '선택 전표');
+    await clickButton(page, '선택 전표');
     await page.waitForURL(/\/deliveries\/slips\?id=/);
   },
   districts: (page) => page.goto('/districts'),
@@ -79,25 +77,25 @@ const SCREENS = {
   practice: (page) => page.goto('/practice'),
 };
 
-test('the pictures show the screens of today, and are small', async (t) => {
-  const { page, window, folder } = await training(t, { viewport: { width: 1120, height: 700 } });
-  const painter = await window();
+test('pictures can be taken of all screens and are small', async (t) => {
+  const { page, window, folder } = await openDemo(t, { viewport: { width: 1120, height: 700 } });
+  const converter = await window();
   await page.goto('/practice');
-  await press(page, '연습 시작하기');
-  for (const [name, show] of Object.entries(SCREENS)) {
-    await show(page, folder);
-    const bytes = await picture(page, painter);
+  await clickButton(page, '연습 시작하기');
+  for (const [name, openScreen] of Object.entries(SCREENS)) {
+    await openScreen(page, folder);
+    const bytes = await picture(page, converter);
     assert.equal(bytes.subarray(8, 12).toString(), 'WEBP', name);
     if (process.env.MUKKEUM_HELP_PICTURES) writeFileSync(path.join(HELP, `${name}.webp`), bytes);
   }
   const files = readdirSync(HELP).filter((name) => name.endsWith('.webp'));
   assert.deepEqual(files.toSorted(), Object.keys(SCREENS).map((name) => `${name}.webp`).toSorted());
   const sum = files.reduce((bytes, name) => bytes + statSync(path.join(HELP, name)).size, 0);
-  assert.ok(sum < MOST_BYTES, `${sum} bytes`);
+  assert.ok(sum < MAX_PICTURES_BYTES, `${sum} bytes`);
 });
 
-test('help is one click away from a screen, and is searched', async (t) => {
-  const { page } = await training(t);
+test('screens link to their topics and the search finds sections', async (t) => {
+  const { page } = await openDemo(t);
   for (const [screen, topic] of [['/', '오늘'], ['/orders', '주문'], ['/deliveries', '배송'], ['/practice', '연습']]) {
     await page.goto(screen);
     await page.getByRole('link', { name: '이 화면의 도움말' }).click();
@@ -105,12 +103,12 @@ test('help is one click away from a screen, and is searched', async (t) => {
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), topic);
   }
   await page.goto('/help');
-  await shot(page, 'help');
-  await axe(page, 'help');
+  await screenshot(page, 'help');
+  await checkAccessibility(page, 'help');
   await page.getByLabel('도움말에서 찾기').fill('거절 파일');
-  await press(page, '찾기');
-  await shot(page, 'help-found');
-  await axe(page, 'help-found');
+  await clickButton(page, '찾기');
+  await screenshot(page, 'help-found');
+  await checkAccessibility(page, 'help-found');
   await page.getByRole('link', { name: '업로드 · 거절된 행 고치기' }).click();
   await page.waitForURL(/\/help\/uploads#/);
   assert.ok(await page.getByRole('heading', { name: '거절된 행 고치기' }).isVisible());
@@ -118,7 +116,7 @@ test('help is one click away from a screen, and is searched', async (t) => {
   assert.match(await mainText(page), /맞는 도움말이 없어요/);
 });
 
-test('every topic is laid out well, and its links and pictures are there', async (t) => {
+test('every topic is accessible and has its pictures', async (t) => {
   const { page } = await open(t);
   await page.goto('/help');
   const topics = await page.locator('.topics a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
@@ -127,7 +125,7 @@ test('every topic is laid out well, and its links and pictures are there', async
     await page.waitForLoadState('networkidle');
     const broken = await page.locator('article img').evaluateAll((images) => images.filter((image) => image.naturalWidth === 0).length);
     assert.equal(broken, 0, topic);
-    await shot(page, `help-${topic.split('/').at(-1)}`);
-    await axe(page, topic);
+    await screenshot(page, `help-${topic.split('/').at(-1)}`);
+    await checkAccessibility(page, topic);
   }
 });

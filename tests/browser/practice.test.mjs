@@ -1,10 +1,10 @@
-// A trainee does the ten tasks of the training shop, and each ticks itself; a trainer looks on.
+// Practice: a member does the ten tasks of the demo; the trainer's overview.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { axe, closeBrowser, mainText, open, shot } from './browser.mjs';
-import { apply, field, list, openOrder, orderNumbers, press, save } from './flows.mjs';
+import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { apply, clickButton, field } from './flows.mjs';
 
 after(closeBrowser);
 
@@ -23,33 +23,26 @@ const TITLES = [
 
 const task = (page, title) => page.locator('.tasks > li').filter({ has: page.getByRole('heading', { name: title }) });
 
-async function look(page, name) {
-  await shot(page, name);
-  await axe(page, name);
-}
-
-async function training(t, options) {
+async function openDemo(t, options) {
   const shop = await open(t, { command: ['demo', '--orders', '200'], ...options });
-  await shop.page.goto('/login');
-  await shop.page.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
-  await shop.page.waitForURL((url) => url.pathname === '/');
+  await enterDemo(shop.page);
   return shop;
 }
 
-/** The titles of the tasks that the page shows as done. */
-async function finished(page) {
+/** Titles of the tasks shown as done. */
+async function finishedTasks(page) {
   await page.goto('/practice');
   const titles = await page.locator('.tasks > li.done h2').allInnerTexts();
   return titles.map((title) => title.replace(/마침:\s*/, '').trim());
 }
 
-async function begin(page, title) {
+async function startTask(page, title) {
   await page.goto('/practice');
   await task(page, title).getByRole('link', { name: '시작하는 화면으로' }).click();
   await page.waitForURL((url) => url.pathname !== '/practice');
 }
 
-async function uploadFileOf(page, folder, title) {
+async function uploadPracticeFile(page, folder, title) {
   await page.goto('/practice');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -57,7 +50,7 @@ async function uploadFileOf(page, folder, title) {
   ]);
   const file = path.join(folder, download.suggestedFilename());
   await download.saveAs(file);
-  await begin(page, title);
+  await startTask(page, title);
   await page.getByLabel('파일 선택').setInputFiles(file);
   await page.getByRole('button', { name: '미리보기' }).click();
   await page.waitForURL(/\/uploads\/[^/?]+/);
@@ -65,25 +58,25 @@ async function uploadFileOf(page, folder, title) {
 }
 
 async function label(page) {
-  await begin(page, TITLES[1]);
+  await startTask(page, TITLES[1]);
   await page.getByRole('main').locator('td a[href^="/products/"]').first().click();
   await page.waitForURL(/\/products\/[^/?]+/);
   const labels = page.locator('input[name^="label-"]');
   assert.equal(await labels.count(), 2);
-  for (const [place, word] of ['N01', 'W02'].entries()) {
-    await labels.nth(place).fill(word);
-    await page.locator('tbody').getByRole('checkbox').nth(place).check();
+  for (const [index, label] of ['N01', 'W02'].entries()) {
+    await labels.nth(index).fill(label);
+    await page.locator('tbody').getByRole('checkbox').nth(index).check();
   }
-  await press(page, '선택수정');
+  await clickButton(page, '선택수정');
   await page.getByText('레이블 2개를 저장했어요').waitFor();
 }
 
 async function purchase(page) {
-  await begin(page, TITLES[2]);
+  await startTask(page, TITLES[2]);
   const orders = page.locator('tbody').getByRole('checkbox');
   assert.equal(await orders.count(), 3);
   for (const order of await orders.all()) await order.check();
-  await press(page, '선택발주');
+  await clickButton(page, '선택발주');
   await page.getByText('3건을 발주 상태로 바꿨어요').waitFor();
   const search = new URL(page.url()).searchParams;
   await page.goto(`/orders?state=PURCHASED&product=${search.get('product')}`);
@@ -96,51 +89,51 @@ async function purchase(page) {
 
 async function slips(page) {
   const names = (await (await page.goto('/practice'), task(page, TITLES[4])).innerText()).match(/골라 (.+) 님의 배송/)[1].split(', ');
-  await begin(page, TITLES[4]);
+  await startTask(page, TITLES[4]);
   for (const name of names) {
     await page.locator('table.deliveries tbody tr').filter({ hasText: name }).getByRole('checkbox').first().check();
   }
-  await press(page, '선택 전표');
+  await clickButton(page, '선택 전표');
   await page.waitForURL(/\/deliveries\/slips\?id=/);
-  assert.match(await mainText(page), /교육용/, 'a slip says that it is for training');
-  await press(page, '인쇄');
+  assert.match(await mainText(page), /교육용/, 'slips of a demo are marked');
+  await clickButton(page, '인쇄');
   await page.getByText('배송 2건의 전표를 인쇄한 것으로 표시했어요').waitFor();
 }
 
 async function openOrderOf(page, title) {
-  await begin(page, title);
+  await startTask(page, title);
   await page.getByRole('row').getByRole('link', { name: /\d{16}/ }).first().click();
   await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
 }
 
 async function merge(page) {
   await openOrderOf(page, TITLES[6]);
-  await press(page, '이 묶음으로 합치기');
+  await clickButton(page, '이 묶음으로 합치기');
   await page.getByText('주문 1건을 이 묶음으로 합쳤어요').waitFor();
 }
 
-async function mendAddress(page) {
+async function correctAddress(page) {
   await openOrderOf(page, TITLES[7]);
-  const right = (await mainText(page)).match(/'(.+)'로 보내 주세요/)[1];
-  await field(page, '상세주소').fill(right);
+  const correct = (await mainText(page)).match(/'(.+)'로 보내 주세요/)[1];
+  await field(page, '상세주소').fill(correct);
   await page.getByLabel('함께 가는 주문 1건도 바꿔요').check();
-  await press(page, '저장');
+  await clickButton(page, '저장');
   await page.getByText('함께 가는 주문 1건도 바꿨어요').waitFor();
 }
 
 async function complete(page) {
-  await begin(page, TITLES[8]);
+  await startTask(page, TITLES[8]);
   await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
-  await press(page, '배송 완료');
+  await clickButton(page, '배송 완료');
   await page.getByText('배송 1건을 완료했어요').waitFor();
-  await press(page, '완료 되돌리기');
+  await clickButton(page, '완료 되돌리기');
   await page.getByText('배송 1건의 완료를 되돌렸어요').waitFor();
 }
 
-async function counter(page, javaScriptEnabled) {
-  await begin(page, TITLES[9]);
+async function enterManualOrder(page, javaScriptEnabled) {
+  await startTask(page, TITLES[9]);
   await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
-  if (!javaScriptEnabled) await press(page, '고른 상품의 옵션 보기');
+  if (!javaScriptEnabled) await clickButton(page, '고른 상품의 옵션 보기');
   await page.locator('select[id^=option-0-]').first().waitFor();
   await page.locator('select[id^=option-0-]').first().selectOption({ index: 1 });
   await page.locator('#quantity-0').fill('1');
@@ -149,24 +142,23 @@ async function counter(page, javaScriptEnabled) {
   await field(page, '구매자연락처').fill('010-0000-1001');
   await field(page, '우편번호').fill('37683');
   await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
-  await press(page, '상담주문 저장');
+  await clickButton(page, '상담주문 저장');
   await page.getByText('상담주문 1건을 저장했어요').waitFor();
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`a trainee does all ten tasks ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
-    const { page, folder } = await training(t, { javaScriptEnabled });
-    const pictures = javaScriptEnabled ? look : async () => {};
+  test(`all ten tasks are done and ticked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
+    const { page, folder } = await openDemo(t, { javaScriptEnabled });
     await page.getByRole('navigation', { name: '주 메뉴' }).getByRole('link', { name: '연습' }).click();
     await page.waitForURL('**/practice');
-    await pictures(page, 'practice-before');
-    await press(page, '연습 시작하기');
+    await checkPage(page, 'practice-before');
+    await clickButton(page, '연습 시작하기');
     await page.getByText('연습을 시작했어요').waitFor();
     assert.deepEqual(await page.locator('.tasks > li h2').allInnerTexts(), TITLES);
-    await pictures(page, 'practice-begun');
+    await checkPage(page, 'practice-begun');
 
-    const upload = (title) => () => uploadFileOf(page, folder, title);
-    const works = [
+    const upload = (title) => () => uploadPracticeFile(page, folder, title);
+    const tasks = [
       upload(TITLES[0]),
       () => label(page),
       () => purchase(page),
@@ -174,57 +166,36 @@ for (const javaScriptEnabled of [true, false]) {
       () => slips(page),
       upload(TITLES[5]),
       () => merge(page),
-      () => mendAddress(page),
+      () => correctAddress(page),
       () => complete(page),
-      () => counter(page, javaScriptEnabled),
+      () => enterManualOrder(page, javaScriptEnabled),
     ];
-    for (const [place, work] of works.entries()) {
-      await work();
-      assert.deepEqual(await finished(page), TITLES.slice(0, place + 1));
+    for (const [index, perform] of tasks.entries()) {
+      await perform();
+      assert.deepEqual(await finishedTasks(page), TITLES.slice(0, index + 1));
     }
     assert.match(await mainText(page), /모두 해냈어요/);
-    await pictures(page, 'practice-done');
+    await checkPage(page, 'practice-done');
 
     await page.getByRole('link', { name: '누가 어디까지 했는지 보기' }).click();
     await page.waitForURL('**/practice/members');
     assert.match(await mainText(page), /demo-admin[^]*10\/10[^]*demo-team[^]*0\/2[^]*아직 시작하지 않았어요/);
-    await pictures(page, 'practice-members');
+    await checkPage(page, 'practice-members');
     await page.locator('.trainee').filter({ hasText: 'demo-admin' }).getByRole('button').click();
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
     await page.getByText('demo-admin 님의 연습을 새로 시작했어요').waitFor();
-    assert.deepEqual(await finished(page), []);
+    assert.deepEqual(await finishedTasks(page), []);
   });
 }
 
-test('the delivery team has tasks of its own', async (t) => {
-  const { window } = await training(t);
+test('delivery team has two tasks', async (t) => {
+  const { window } = await openDemo(t);
   const team = await window();
-  await team.goto('/login');
-  await team.getByRole('button', { name: '배송팀 아이디로 들어가기' }).click();
-  await team.waitForURL((url) => url.pathname === '/deliveries');
+  await enterDemo(team, '배송팀');
   await team.getByRole('complementary', { name: '교육용 안내' }).getByRole('link', { name: '연습하기' }).click();
-  await press(team, '연습 시작하기');
+  await clickButton(team, '연습 시작하기');
   assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[4], TITLES[8]]);
-  await look(team, 'practice-team');
+  await checkPage(team, 'practice-team');
   await complete(team);
-  assert.deepEqual(await finished(team), [TITLES[8]]);
-});
-
-test('two visitors of a public training shop have a shop each', async (t) => {
-  const { page, window } = await training(t, { command: ['demo', '--public', '--orders', '50'] });
-  const other = await window();
-  await other.goto('/login');
-  await other.getByRole('button', { name: '관리자 아이디로 들어가기' }).click();
-  await other.waitForURL((url) => url.pathname === '/');
-  assert.match(await other.locator('.banner').innerText(), /혼자 쓰는 가게예요/);
-
-  await list(page);
-  const [number] = await orderNumbers(page);
-  const memo = (visitor) => visitor.getByLabel('관리자메모');
-  for (const visitor of [page, other]) await openOrder(visitor, number);
-  await memo(page).fill('나만 보는 메모');
-  await save(page);
-  for (const visitor of [page, other]) await visitor.reload();
-  assert.deepEqual([await memo(page).inputValue(), await memo(other).inputValue()], ['나만 보는 메모', '']);
-  await look(page, 'practice-public');
+  assert.deepEqual(await finishedTasks(team), [TITLES[8]]);
 });

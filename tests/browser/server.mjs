@@ -1,6 +1,5 @@
-// The program under test: started on a free port of this machine with a data folder of its own,
-// stopped and swept away afterwards. Also a small client without a browser, for tests that need
-// speed more than pixels.
+// The program under test: started on a free local port with a temporary data folder and stopped afterwards. Also
+// an HTTP client for tests that need no browser.
 
 import { spawn, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,15 +20,15 @@ export const TEAM = { username: 'truck1', password: 'driver-and-truck-2026' };
 
 export const fixture = (name) => path.join(ROOT, 'tests', 'fixtures', name);
 
-// Every server still running, so that a test that fails half-way leaves none behind.
+// Running servers; killed on exit, so that a failed test leaves none behind.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
-/** A folder that goes when the list of things to close is worked off. */
-export function temporaryFolder(closing) {
+/** Creates a temporary folder and adds its removal to the cleanups. */
+export function temporaryFolder(cleanups) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mukkeum-test-'));
-  closing.push(() => rmSync(folder, { recursive: true, force: true }));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -42,13 +41,13 @@ export async function freePort() {
   return port;
 }
 
-// What the program is told by its surroundings: nothing but what a test says.
+// Environment without the caller's MUKKEUM_ variables.
 function environment(extra = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('MUKKEUM_'));
-  return { ...Object.fromEntries(kept), ...extra };
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MUKKEUM_'));
+  return { ...Object.fromEntries(inherited), ...extra };
 }
 
-/** Runs one command of the program to its end: `{ status, stdout, stderr }`. */
+/** Runs a command to completion: `{ status, stdout, stderr }`. */
 export function run(args, { input, env } = {}) {
   const { status, stdout, stderr, error } = spawnSync(BINARY, args, {
     input: input ?? '',
@@ -61,7 +60,7 @@ export function run(args, { input, env } = {}) {
   return { status, stdout, stderr };
 }
 
-/** Makes a member on the command line, before the server takes the data folder. */
+/** Adds a member with the command line, before the server locks the data folder. */
 export function addMember(data, { username, password }, role) {
   const { status, stderr } = run(['user', 'add', username, '--role', role, '--data', data], {
     input: `${password}\n`,
@@ -70,11 +69,11 @@ export function addMember(data, { username, password }, role) {
   if (status !== 0) throw new Error(`user add ${username}: exit ${status}: ${stderr}`);
 }
 
-/** Starts the program and waits until it is ready. */
-export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyWithin = 20_000 } = {}) {
+/** Starts the server and waits until it is ready. Timeouts in ms. */
+export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyTimeout = 20_000 } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
-  const chosen = port ?? (await freePort());
-  const child = spawn(BINARY, [...command, '--listen', `${address}:${chosen}`, '--data', data], {
+  const listenPort = port ?? (await freePort());
+  const child = spawn(BINARY, [...command, '--listen', `${address}:${listenPort}`, '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(),
   });
@@ -85,8 +84,8 @@ export async function startServer({ data, port, command = ['serve'], scheme = 'h
   const exited = once(child, 'exit').then(() => running.delete(child));
 
   const server = {
-    url: `${scheme}://127.0.0.1:${chosen}`,
-    port: chosen,
+    url: `${scheme}://127.0.0.1:${listenPort}`,
+    port: listenPort,
     data,
     child,
     log: () => Buffer.concat(log).toString(),
@@ -101,18 +100,18 @@ export async function startServer({ data, port, command = ['serve'], scheme = 'h
     },
   };
 
-  const deadline = Date.now() + readyWithin;
+  const deadline = Date.now() + readyTimeout;
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) break;
-    const ready = await fetch(`${server.url}/health/ready`).then((answer) => answer.ok, () => false);
+    const ready = await fetch(`${server.url}/health/ready`).then((response) => response.ok, () => false);
     if (ready) return server;
     await sleep(25);
   }
   await server.kill();
-  throw new Error(`the program was not ready within ${readyWithin} ms:\n${server.log()}`);
+  throw new Error(`the program was not ready within ${readyTimeout} ms:\n${server.log()}`);
 }
 
-// --- a client without a browser -------------------------------------------------------------
+// --- HTTP client ----------------------------------------------------------------------------
 
 const attribute = (tag, name) => {
   const value = tag.match(new RegExp(`\\s${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s>]+))`, 'i'));
@@ -125,25 +124,25 @@ const decode = (text) =>
     .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
     .replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&amp;/g, '&');
 
-/** The words of a page. */
-export const words = (html) =>
+/** Visible text of an HTML page. */
+export const visibleText = (html) =>
   decode(html.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
 
-/** The number that stands after a word on a page: `등록 23`. */
-export function countAfter(text, word) {
+/** Number after a word in a text: 23 in `등록 23`. */
+export function numberAfter(text, word) {
   const found = text.match(new RegExp(`${word}[\\s:]*([\\d,]+)`));
   return found ? Number(found[1].replaceAll(',', '')) : undefined;
 }
 
-/** A visitor that keeps its cookies and sends the hidden fields of the form it fills in. */
-export class Visitor {
+/** HTTP client with a cookie jar that submits forms with their hidden fields. */
+export class HttpClient {
   constructor(url) {
     this.url = url;
     this.cookies = new Map();
   }
 
   async fetch(where, options = {}) {
-    const answer = await fetch(new URL(where, this.url), {
+    const response = await fetch(new URL(where, this.url), {
       redirect: 'manual',
       ...options,
       headers: {
@@ -152,18 +151,18 @@ export class Visitor {
         ...options.headers,
       },
     });
-    for (const line of answer.headers.getSetCookie()) {
+    for (const line of response.headers.getSetCookie()) {
       const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
       this.cookies.set(name, value);
     }
-    return answer;
+    return response;
   }
 
-  /** The forms of a page: where they go, their hidden fields, the names of the others. */
+  /** Forms of a page: method, action, hidden and visible inputs. */
   async forms(where) {
-    const answer = await this.fetch(where);
-    const html = await answer.text();
-    if (answer.status !== 200) throw new Error(`GET ${where}: ${answer.status}`);
+    const response = await this.fetch(where);
+    const html = await response.text();
+    if (response.status !== 200) throw new Error(`GET ${where}: ${response.status}`);
     return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head, body]) => {
       const inputs = [...body.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => ({
         name: attribute(tag, 'name'),
@@ -179,61 +178,61 @@ export class Visitor {
     });
   }
 
-  async form(where, wanted) {
-    const form = (await this.forms(where)).find((one) => one.method === 'post' && wanted(one));
-    if (!form) throw new Error(`${where} has no such form`);
+  async form(where, matches) {
+    const form = (await this.forms(where)).find((form) => form.method === 'post' && matches(form));
+    if (!form) throw new Error(`${where} has no matching form`);
     return form;
   }
 
-  /** Sends a form with its hidden fields; answers the response, redirects not followed. */
+  /** Submits a form with its hidden fields; does not follow redirects. */
   submit(form, fields, { signal } = {}) {
     const body = new URLSearchParams(form.hidden.map(({ name, value }) => [name, value]));
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
     return this.fetch(form.action, { method: 'POST', body, signal });
   }
 
-  async enter(where, { username, password }) {
-    const form = await this.form(where, (one) => one.inputs.some((input) => input.type === 'password'));
+  async submitCredentials(where, { username, password }) {
+    const form = await this.form(where, (form) => form.inputs.some((input) => input.type === 'password'));
     const fields = {};
     for (const { name, type } of form.inputs) {
       if (type === 'password') fields[name] = password;
       if (type === 'text') fields[name] = username;
     }
-    const answer = await this.submit(form, fields);
-    if (answer.status !== 303 && answer.status !== 302) {
-      throw new Error(`POST ${form.action}: ${answer.status} ${words(await answer.text()).slice(0, 300)}`);
+    const response = await this.submit(form, fields);
+    if (response.status !== 303 && response.status !== 302) {
+      throw new Error(`POST ${form.action}: ${response.status} ${visibleText(await response.text()).slice(0, 300)}`);
     }
   }
 
-  firstAdmin() {
-    return this.enter('/setup', ADMIN);
+  createFirstAdmin() {
+    return this.submitCredentials('/setup', ADMIN);
   }
 
-  login(member = ADMIN) {
-    return this.enter('/login', member);
+  logIn(member = ADMIN) {
+    return this.submitCredentials('/login', member);
   }
 
-  /** Uploads one file for a preview; answers the path of its page. */
+  /** Uploads a file for preview; returns the path of its page. */
   async upload(name, bytes, { signal } = {}) {
-    const form = await this.form('/uploads', (one) => one.inputs.some((input) => input.type === 'file'));
+    const form = await this.form('/uploads', (form) => form.inputs.some((input) => input.type === 'file'));
     const body = new FormData();
     for (const { name: field, value } of form.hidden) body.append(field, value);
     body.append(form.inputs.find((input) => input.type === 'file').name, new Blob([bytes]), name);
-    const answer = await this.fetch(form.action, { method: 'POST', body, signal });
-    if (answer.status !== 303) throw new Error(`upload of ${name}: ${answer.status} ${words(await answer.text()).slice(0, 300)}`);
-    return new URL(answer.headers.get('location'), this.url).pathname;
+    const response = await this.fetch(form.action, { method: 'POST', body, signal });
+    if (response.status !== 303) throw new Error(`upload of ${name}: ${response.status} ${visibleText(await response.text()).slice(0, 300)}`);
+    return new URL(response.headers.get('location'), this.url).pathname;
   }
 
-  /** Applies an uploaded file; when this returns, the program has acknowledged it. */
+  /** Applies an upload; returns once the server has acknowledged it. */
   async apply(where, { signal } = {}) {
-    const form = await this.form(where, (one) => one.action.endsWith('/apply'));
-    const answer = await this.submit(form, {}, { signal });
-    if (answer.status !== 303) throw new Error(`apply of ${where}: ${answer.status}`);
-    await answer.arrayBuffer();
+    const form = await this.form(where, (form) => form.action.endsWith('/apply'));
+    const response = await this.submit(form, {}, { signal });
+    if (response.status !== 303) throw new Error(`apply of ${where}: ${response.status}`);
+    await response.arrayBuffer();
   }
 }
 
-/** Every order, as `mukkeum export orders` gives it. */
+/** Exports all orders with `mukkeum export orders`; returns the path of the JSON file. */
 export function exportOrders(data, folder) {
   const out = path.join(folder, `export-${process.hrtime.bigint()}.json`);
   const { status, stderr } = run(['export', 'orders', '--out', out, '--data', data]);
@@ -241,7 +240,7 @@ export function exportOrders(data, folder) {
   return out;
 }
 
-/** A generated 스마트스토어 file: its path. */
+/** Generates a 스마트스토어 order file; returns its path. */
 export function generate(folder, { rows, seed, prefix }) {
   const out = path.join(folder, `orders-${seed}.xlsx`);
   execFileSync(path.join(EXAMPLES, 'generate'), ['--rows', `${rows}`, '--seed', `${seed}`, '--out', out, ...(prefix ? ['--prefix', prefix] : [])]);

@@ -11,7 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ADMIN, Visitor, generate, run, words } from '../browser/server.mjs';
+import { ADMIN, HttpClient, generate, run, visibleText } from '../browser/server.mjs';
 
 const ENTRANCE = 'http://10.99.0.254:8080';
 const NODES = ['http://10.99.0.254:8081', 'http://10.99.0.254:8082'];
@@ -29,13 +29,13 @@ const waits = [];
 const turnedAway = [];
 
 /** A visitor that looks at what it is told when there is no page for it. */
-class Witness extends Visitor {
+class Witness extends HttpClient {
   async fetch(where, options) {
     const began = performance.now();
     const answer = await super.fetch(where, options);
     waits.push(performance.now() - began);
     if (answer.status >= 500) {
-      const text = words(await answer.clone().text());
+      const text = visibleText(await answer.clone().text());
       turnedAway.push(text);
       assert.equal(answer.status, 503, `${where}: ${text}`);
       assert.equal(answer.headers.get('retry-after'), '5', text);
@@ -60,7 +60,7 @@ class Witness extends Visitor {
 
 async function signedIn(member = ADMIN) {
   const visitor = new Witness(ENTRANCE);
-  await visitor.login(member);
+  await visitor.logIn(member);
   return visitor;
 }
 
@@ -104,7 +104,7 @@ async function edit(visitor, number, memos) {
     );
     const id = form.hidden.find(({ name }) => name.startsWith('version-')).name.slice('version-'.length);
     const answer = await visitor.submit(form, { act: 'edit', tick: id, [`state-${id}`]: 'PLACED', [`admin_memo-${id}`]: memo });
-    assert.ok([303, 503].includes(answer.status), `${answer.status} ${words(await answer.text()).slice(0, 500)}`);
+    assert.ok([303, 503].includes(answer.status), `${answer.status} ${visibleText(await answer.text()).slice(0, 500)}`);
     memos.set(memo, answer.status === 303);
     if (answer.status === 303) acknowledged.push(Date.now());
   }

@@ -15,7 +15,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Visitor, countAfter, exportOrders, freePort, generate, startServer, temporaryFolder, words } from '../browser/server.mjs';
+import { HttpClient, numberAfter, exportOrders, freePort, generate, startServer, temporaryFolder, visibleText } from '../browser/server.mjs';
 
 const ROUNDS = Number(process.env.MUKKEUM_KILL_ROUNDS ?? 50);
 const SEED = Number(process.env.MUKKEUM_KILL_SEED ?? 20261122);
@@ -89,7 +89,7 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
   const port = await freePort();
   let server = await startServer({ data, port });
   closing.push(() => server.kill());
-  await new Visitor(server.url).firstAdmin();
+  await new HttpClient(server.url).createFirstAdmin();
 
   let next = 0;
   const newFile = () => {
@@ -107,8 +107,8 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
     const begun = uploads.length;
     const [victim, step] = [Math.floor(random() * FILES_A_ROUND), random() < APPLYING ? 'applying' : 'sent'];
     const fuse = random() * BEYOND * lengths[step].usual();
-    const visitor = new Visitor(server.url);
-    await visitor.login();
+    const visitor = new HttpClient(server.url);
+    await visitor.logIn();
     let since;
     let working;
     const lit = new Promise((light) => {
@@ -162,8 +162,8 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
 
 /** The page of each upload tells what is really there. */
 async function reportsAgree(server, uploads, round) {
-  const visitor = new Visitor(server.url);
-  await visitor.login();
+  const visitor = new HttpClient(server.url);
+  await visitor.logIn();
   for (const upload of uploads.filter(({ where }) => where)) {
     const answer = await visitor.fetch(upload.where);
     if (upload.there === 0 && answer.status === 404) continue;
@@ -171,6 +171,6 @@ async function reportsAgree(server, uploads, round) {
     const html = await answer.text();
     const applied = !/action="[^"]*\/apply"/.test(html);
     assert.equal(applied, upload.there > 0, `round ${round}: ${upload.where} says ${applied ? 'applied' : 'not applied'}`);
-    assert.equal(countAfter(words(html), '등록'), upload.rows, `round ${round}: ${upload.where}`);
+    assert.equal(numberAfter(visibleText(html), '등록'), upload.rows, `round ${round}: ${upload.where}`);
   }
 }

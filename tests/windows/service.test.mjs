@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Visitor, freePort, run, temporaryFolder } from '../browser/server.mjs';
+import { HttpClient, freePort, run, temporaryFolder } from '../browser/server.mjs';
 
 const KEY = String.raw`HKLM\System\CurrentControlSet\Services\mukkeum`;
 
@@ -68,8 +68,8 @@ test('the service is installed, starts, stops, is upgraded and goes', async (t) 
   const command = registered.match(/\bImagePath\s+REG_\w+\s+(.*?)\r?\n/)[1];
   assert.equal(command, `${program} service run --data "${shop}" --listen 127.0.0.1:${port}`);
 
-  const shopkeeper = new Visitor(`http://127.0.0.1:${port}`);
-  await shopkeeper.firstAdmin();
+  const shopkeeper = new HttpClient(`http://127.0.0.1:${port}`);
+  await shopkeeper.createFirstAdmin();
   assert.match(log(), /묶음 \d/);
   assert.match(log(), /설치 확인 번호/);
   assert.equal((await shopkeeper.fetch('/orders')).status, 200);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { Visitor, fixture, run, startServer, temporaryFolder, words } from '../browser/server.mjs';
+import { HttpClient, fixture, run, startServer, temporaryFolder, visibleText } from '../browser/server.mjs';
 
 const closing = [];
 const folder = temporaryFolder(closing);
@@ -29,13 +29,13 @@ const orders = (...from) => {
 test('the executable for Windows serves, takes a file, exports, and comes back from its backup', async (t) => {
   assert.match(does('version'), /^mukkeum \d/);
   const began = performance.now();
-  const server = await startServer({ data, command: ['serve', '--backup', copies], readyWithin: 60_000 });
+  const server = await startServer({ data, command: ['serve', '--backup', copies], readyTimeout: 60_000 });
   const ready = performance.now() - began;
-  const visitor = new Visitor(server.url);
-  await visitor.firstAdmin();
+  const visitor = new HttpClient(server.url);
+  await visitor.createFirstAdmin();
   const name = '01_smartstore_orders_72col.xlsx';
   await visitor.apply(await visitor.upload(name, readFileSync(fixture(name))));
-  assert.match(words(await (await visitor.fetch('/orders')).text()), /23/);
+  assert.match(visibleText(await (await visitor.fetch('/orders')).text()), /23/);
 
   const kept = orders('--data', data);
   assert.equal(kept.length, 23);
@@ -53,9 +53,9 @@ test('the executable for Windows serves, takes a file, exports, and comes back f
   does('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored);
   assert.deepEqual(orders('--data', restored), kept);
 
-  const again = await startServer({ data: restored, readyWithin: 60_000 });
-  const back = new Visitor(again.url);
-  await back.login();
+  const again = await startServer({ data: restored, readyTimeout: 60_000 });
+  const back = new HttpClient(again.url);
+  await back.logIn();
   assert.equal((await back.fetch('/orders')).status, 200);
   await again.stop();
   t.diagnostic(`ready after ${(ready / 1000).toFixed(2)} s`);

@@ -1,5 +1,4 @@
-// One shop on two nodes: MariaDB, Redis and HAProxy, which sends every request to the other node than
-// the one before. The servers are the test's own and end with it.
+// Two nodes behind HAProxy (round robin) with MariaDB and Redis. The test starts and stops all servers.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -9,8 +8,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { closeBrowser, login, mainText, open } from './browser.mjs';
-import { apply, counts, field, list, openOrder, orderNumbers, preview, save, total } from './flows.mjs';
+import { closeBrowser, logIn, mainText, open } from './browser.mjs';
+import { apply, counts, field, gotoOrders, openOrder, orderNumbers, preview, saveOrder, totalCount } from './flows.mjs';
 import { ADMIN, freePort, run, startServer } from './server.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -20,7 +19,7 @@ const ORDER = '2024031500000001';
 
 after(closeBrowser);
 
-/** Starts a server; answers what ends it. */
+/** Starts a process; returns a function that kills it. */
 function background(program, args) {
   const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
   const exited = once(child, 'exit');
@@ -31,7 +30,7 @@ function background(program, args) {
   };
 }
 
-/** A MariaDB of its own, until its standard input ends: the address of a database there. */
+/** Starts a MariaDB that runs until its standard input ends; returns the URL of a database. */
 async function mariadb(closing) {
   const server = spawn(path.join(ROOT, 'tests/with-mariadb'), ['sh', '-c', 'echo "$MUKKEUM_TEST_DATABASE"; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(server, 'exit');
@@ -44,13 +43,13 @@ async function mariadb(closing) {
   return `${url}/shop`;
 }
 
-/** The file of deploy/, with what this test needs to see: each request on a connection of its own, and who answered. */
-function balance(port, nodes) {
-  const [servers, looks] = [nodes.map((node, place) => `    server ${place} 127.0.0.1:${node.port}`).join('\n'), '    option http-server-close\n    http-response set-header x-node %s\n'];
+/** HAProxy configuration of deploy/ with one connection per request and a header that names the node. */
+function haproxyConfig(port, nodes) {
+  const [servers, options] = [nodes.map((node, index) => `    server ${index} 127.0.0.1:${node.port}`).join('\n'), '    option http-server-close\n    http-response set-header x-node %s\n'];
   return readFileSync(CONFIG, 'utf8')
     .replace(/bind :443.*/, `bind 127.0.0.1:${port}\n    use_backend assets if { path_beg /assets/ }`)
     .replace(/(?: {4}server [ab] .*\n?)+/g, `${servers}\n`)
-    .replaceAll('balance roundrobin\n', `balance roundrobin\n${looks}`)
+    .replaceAll('balance roundrobin\n', `balance roundrobin\n${options}`)
     .concat(`\nbackend assets\n    balance roundrobin\n${servers}\n`);
 }
 
@@ -71,11 +70,11 @@ async function twoNodes({ data }) {
     closing.push(() => nodes[number - 1].stop());
   }
   const config = path.join(folder, 'haproxy.cfg');
-  writeFileSync(config, balance(port, nodes));
+  writeFileSync(config, haproxyConfig(port, nodes));
   closing.push(background('haproxy', ['-db', '-f', config]));
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 100; !(await fetch(`${url}/health/live`).then(({ ok }) => ok, () => false)); tries -= 1) {
-    assert.ok(tries > 0, 'HAProxy lets in');
+    assert.ok(tries > 0, 'HAProxy is ready');
     await sleep(100);
   }
   return {
@@ -87,48 +86,48 @@ async function twoNodes({ data }) {
   };
 }
 
-test('every request goes to the other node, from signing in to logging out', { timeout: 180_000 }, async (t) => {
+test('requests alternate between the nodes from login to logout', { timeout: 180_000 }, async (t) => {
   const { page, window } = await open(t, { start: twoNodes });
-  const answers = [];
+  const responses = [];
   const listen = (from) =>
     from.on('response', (response) => {
       const { pathname } = new URL(response.url());
-      if (!pathname.startsWith('/assets/')) answers.push([response.headers()['x-node'], response.request().method(), pathname]);
+      if (!pathname.startsWith('/assets/')) responses.push([response.headers()['x-node'], response.request().method(), pathname]);
     });
   listen(page);
 
-  await login(page);
+  await logIn(page);
   await preview(page, FILE);
   const [created] = await counts(page);
   await apply(page);
-  await list(page);
-  assert.equal(await total(page), created);
+  await gotoOrders(page);
+  assert.equal(await totalCount(page), created);
   assert.ok((await orderNumbers(page)).includes(ORDER));
 
   await openOrder(page, ORDER);
   for (const memo of ['처음', '다음', '마지막']) {
     await field(page, '관리자메모').fill(memo);
-    await save(page);
-    assert.match(await mainText(page), /주문을 저장했어요/, 'the answer to a click is on the other node');
+    await saveOrder(page);
+    assert.match(await mainText(page), /주문을 저장했어요/, 'the other node shows the flash message');
     assert.equal(await field(page, '관리자메모').inputValue(), memo);
     await page.reload();
-    assert.equal(await field(page, '관리자메모').inputValue(), memo, 'and so is what it saved');
+    assert.equal(await field(page, '관리자메모').inputValue(), memo, 'and the saved value');
   }
 
   const copy = await window({ storageState: await page.context().storageState() });
   listen(copy);
   await copy.goto('/orders');
-  assert.equal(new URL(copy.url()).pathname, '/orders', 'signed in on either node');
+  assert.equal(new URL(copy.url()).pathname, '/orders', 'logged in on both nodes');
   await page.locator('form[action="/logout"] button').evaluate((button) => button.click());
   await page.waitForURL('**/login**');
   for (let turn = 0; turn < 4; turn += 1) {
     await copy.goto('/orders');
-    assert.equal(new URL(copy.url()).pathname, '/login', 'signed out on both nodes');
+    assert.equal(new URL(copy.url()).pathname, '/login', 'logged out on both nodes');
   }
 
-  const of = (node, method) => answers.filter(([by, how]) => by === node && (!method || how === method)).length;
-  assert.equal(of('0') + of('1'), answers.length, JSON.stringify(answers));
-  assert.ok(Math.abs(of('0') - of('1')) <= 1, `in turns: ${of('0')} and ${of('1')}`);
-  assert.ok(of('0', 'POST') > 0 && of('1', 'POST') > 0, 'both have saved something');
-  t.diagnostic(`${answers.length} requests: ${of('0')} and ${of('1')}`);
+  const countOf = (node, method) => responses.filter(([by, how]) => by === node && (!method || how === method)).length;
+  assert.equal(countOf('0') + countOf('1'), responses.length, JSON.stringify(responses));
+  assert.ok(Math.abs(countOf('0') - countOf('1')) <= 1, `alternating: ${countOf('0')} and ${countOf('1')}`);
+  assert.ok(countOf('0', 'POST') > 0 && countOf('1', 'POST') > 0, 'both handled POST requests');
+  t.diagnostic(`${responses.length} requests: ${countOf('0')} and ${countOf('1')}`);
 });

@@ -1,0 +1,138 @@
+// Keyboard operation: a working day, a manual order, the search shortcut.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { closeBrowser, open, setUpAndLogIn } from './browser.mjs';
+import { apply, preview, totalCount } from './flows.mjs';
+import { ADMIN, fixture } from './server.mjs';
+
+const ORDERS = '01_smartstore_orders_72col.xlsx';
+
+after(closeBrowser);
+
+// Presses Tab until an element that matches the selector has the focus. Asserts that the focused element is always
+// visible, once the page has scrolled.
+async function tabTo(page, selector, maxPresses = 80) {
+  for (let presses = 0; presses < maxPresses; presses += 1) {
+    await page.keyboard.press('Tab');
+    let [isMatch, isVisible] = [false, false];
+    for (let tries = 0; tries < 20 && !isVisible; tries += 1) {
+      if (tries > 0) await page.waitForTimeout(50);
+      [isMatch, isVisible] = await inspectFocus(page, selector);
+    }
+    assert.ok(isVisible, `the focused element is obscured: ${await page.evaluate(() => document.activeElement.outerHTML.slice(0, 200))}`);
+    if (isMatch) return;
+  }
+  assert.fail(`Tab never reaches ${selector}`);
+}
+
+// Whether the focused element matches the selector, and whether it is visible.
+function inspectFocus(page, selector) {
+  return page.evaluate((selector) => {
+    const element = document.activeElement;
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const isVisible = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.8]].some(([x, y]) => {
+      const topmost = document.elementFromPoint(left + width * x, top + height * y);
+      return topmost && (element.contains(topmost) || topmost.contains(element));
+    });
+    return [element.matches(selector), isVisible || element.className === 'skip' || element.type === 'file'];
+  }, selector);
+}
+
+test('setup, upload, search, bulk action and navigation work by keyboard', async (t) => {
+  const { page } = await open(t);
+  await page.goto('/');
+  await page.keyboard.type(ADMIN.username);
+  await tabTo(page, '#password');
+  await page.keyboard.type(ADMIN.password);
+  await tabTo(page, '#again');
+  await page.keyboard.type(ADMIN.password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => url.pathname === '/');
+
+  await tabTo(page, 'nav.menu a[href="/uploads"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/uploads');
+  await tabTo(page, 'input[type=file]');
+  await page.locator('input[type=file]').setInputFiles(fixture(ORDERS)); // instead of the system's file dialog
+  await tabTo(page, '.bring button[type=submit]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/uploads\/[^/?]+/);
+  await tabTo(page, 'form[action$="/apply"] button');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: '적용' }).waitFor({ state: 'detached' });
+  await tabTo(page, 'nav.menu a[href="/orders"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/orders');
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('홍길동');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/q=/);
+  assert.equal(await totalCount(page), 3);
+
+  await tabTo(page, 'table[data-rows] tr');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  assert.equal(await page.locator('tbody .tick input:checked').count(), 2);
+  await tabTo(page, 'button[value=purchase]');
+  await page.keyboard.press('Enter');
+  await page.getByText('2건을 발주 상태로 바꿨어요').waitFor();
+
+  await tabTo(page, 'table[data-rows] tr');
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/orders\/[^/?]+/);
+  await tabTo(page, 'a[href^="/deliveries/"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/deliveries\/[^/?]+/);
+});
+
+test('manual order is entered by keyboard', async (t) => {
+  const { page } = await open(t);
+  await setUpAndLogIn(page);
+  await preview(page, ORDERS);
+  await apply(page);
+  await page.goto('/orders/new');
+  const focused = () => page.evaluate(() => document.activeElement?.id ?? '');
+  const tabTo = async (id) => {
+    for (let presses = 0; presses < 80; presses += 1) {
+      if ((await focused()) === id) return;
+      await page.keyboard.press('Tab');
+    }
+    assert.fail(`Tab never reaches #${id}`);
+  };
+  await tabTo('product-0');
+  await page.keyboard.press('ArrowDown');
+  await page.locator('#option-0-0').waitFor();
+  assert.equal(await focused(), 'product-0', 'loading the options keeps the focus');
+  for (const option of await page.locator('select[id^=option-0-]').all()) {
+    await tabTo(await option.getAttribute('id'));
+    await page.keyboard.press('ArrowDown');
+  }
+  for (const [id, text] of [
+    ['price-0', '38000'],
+    ['customer_name', '홍길동'],
+    ['customer_tel', '01000001001'],
+    ['recipient_zip_code', '37683'],
+    ['recipient_address1', '경상북도 포항시 남구 예시로 12'],
+  ]) {
+    await tabTo(id);
+    await page.keyboard.type(text);
+  }
+  await page.keyboard.press('Enter');
+  await page.getByText('상담주문 1건을 저장했어요').waitFor();
+});
+
+test('slash focuses the search field', async (t) => {
+  const { page } = await open(t);
+  await setUpAndLogIn(page);
+  await page.goto('/orders');
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate(() => document.activeElement.name), 'q');
+  assert.equal(await page.locator('input[name=q]').inputValue(), '', 'the shortcut itself is not typed');
+  await page.keyboard.press('/');
+  assert.equal(await page.locator('input[name=q]').inputValue(), '/', 'in a field the slash is typed');
+});

@@ -1,0 +1,42 @@
+// Conflicting tracking numbers and rejected rows that wait for a decision, with and without JavaScript.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { checkPage, closeBrowser, mainText, open, setUpAndLogIn } from './browser.mjs';
+import { apply, clickButton, gotoOrders, preview, totalCount } from './flows.mjs';
+
+const ORDERS = '01_smartstore_orders_72col.xlsx';
+const TRACKING = '08_logen_result_header_row2.xls';
+
+after(closeBrowser);
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`conflicts are resolved and rejected rows handled, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
+    const { page } = await open(t, { javaScriptEnabled });
+    await setUpAndLogIn(page);
+    for (const file of [ORDERS, TRACKING]) {
+      await preview(page, file);
+      await apply(page);
+    }
+
+    await page.goto('/');
+    await page.locator('a[href="/uploads?rows=rejected"]').click();
+    await page.getByRole('link', { name: TRACKING }).click();
+    await page.getByRole('link', { name: /다른 송장번호/ }).click();
+    assert.match(await mainText(page), /45168300411[\s\S]*45168301507/);
+    await checkPage(page, 'upload-conflicts');
+    await clickButton(page, '새 번호로 바꾸기');
+    assert.match(await mainText(page), /1행을 새 번호로 바꿨어요/);
+    await gotoOrders(page, { q: '45168301507' });
+    assert.equal(await totalCount(page), 1);
+
+    await page.goto('/uploads?rows=rejected');
+    await checkPage(page, 'uploads-to-deal-with');
+    await page.getByRole('link', { name: TRACKING }).click();
+    await page.getByRole('button', { name: '처리함' }).click();
+    if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
+    await page.getByText('거절된 행을 모두 처리했어요').waitFor();
+    await page.goto('/uploads?rows=rejected');
+    assert.match(await mainText(page), /총 0건/);
+  });
+}
