@@ -13,8 +13,8 @@ use serde_json::json;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::audit;
 use crate::config::Config;
-use crate::districts::change::Change;
-use crate::districts::official::{Listing, Reader, Told};
+use crate::districts::diff::TableDiff;
+use crate::districts::official::{ListParser, ParseReport, ParsedList};
 use crate::districts::{self, DistrictCache, classify, store};
 use crate::storage::{Storage, StorageError, crockford};
 use crate::time::parse_date;
@@ -47,13 +47,13 @@ fn day(text: &str) -> Result<NaiveDate, String> {
 struct Answer {
     kind: &'static str,
     #[serde(flatten)]
-    told: Told,
+    told: ParseReport,
     valid_from: NaiveDate,
     codes_moved: u32,
     orders_affected: u64,
     applied: bool,
     #[serde(flatten)]
-    change: Change,
+    change: TableDiff,
 }
 
 impl Districts {
@@ -88,8 +88,8 @@ impl Districts {
         }
     }
 
-    fn read(&self, known: &districts::Districts) -> Result<Listing, Failure> {
-        let mut reader = Reader::new(known);
+    fn read(&self, known: &districts::Districts) -> Result<ParsedList, Failure> {
+        let mut parser = ListParser::new(known);
         for path in &self.paths {
             let told = |reason: &dyn std::fmt::Display| Failure(format!("{}: {reason}", path.display()));
             let file = File::open(path).map_err(|error| match error.kind() {
@@ -97,13 +97,13 @@ impl Districts {
                 _ => told(&format!("파일을 읽지 못했어요: {error}")),
             })?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            reader.read(&name, file).map_err(|refusal| told(&refusal))?;
+            parser.parse(&name, file).map_err(|refusal| told(&refusal))?;
         }
-        reader.finish().map_err(|refusal| Failure(refusal.to_string()))
+        parser.finish().map_err(|refusal| Failure(refusal.to_string()))
     }
 
     fn valid_from(&self, known: &districts::Districts, today: NaiveDate) -> Result<NaiveDate, Failure> {
-        let (first, last) = known.days_of_a_newer(today);
+        let (first, last) = known.valid_from_bounds(today);
         let day = self.valid_from.unwrap_or(last);
         if (first..=last).contains(&day) {
             Ok(day)
@@ -116,30 +116,30 @@ impl Districts {
 async fn answer(
     storage: &Storage,
     shared: &DistrictCache,
-    listing: Listing,
+    listing: ParsedList,
     valid_from: NaiveDate,
     apply: bool,
 ) -> Result<Answer, Failure> {
-    let told = listing.told.clone();
+    let told = listing.report.clone();
     let known = shared.clone();
     let compared = storage
         .read(move |tx| {
             let before = known.current(tx)?;
             let after = (*before)
                 .clone()
-                .with_list(&listing.regions, &listing.runs, valid_from)
+                .with_list(&listing.regions, &listing.ranges, valid_from)
                 .map_err(|error| StorageError::Inconsistent(error.to_string()))?;
             let affected = classify::affected(tx, &after)?;
-            Ok::<_, StorageError>((listing.clone(), Change::between(&before, &after), affected))
+            Ok::<_, StorageError>((listing.clone(), TableDiff::between(&before, &after), affected))
         })
         .await?;
     let (listing, change, orders_affected) = compared;
     if apply {
         storage
             .write(move |tx| {
-                let id = store::keep(tx, &listing, None)?;
+                let id = store::insert_preview(tx, &listing, None)?;
                 store::apply(tx, id, valid_from)?;
-                let summary = json!({ "edition": crockford(id), "files": listing.told.files });
+                let summary = json!({ "edition": crockford(id), "files": listing.report.files });
                 audit::record(tx, None, "districts.applied", &summary)
             })
             .await?;
@@ -158,13 +158,13 @@ impl Answer {
             "{}부터: 바뀌는 우편번호 {}개, 다시 분류할 주문 {}건",
             self.valid_from, self.codes_moved, self.orders_affected
         )?;
-        for region in change.new.iter().take(TOLD) {
+        for region in change.added.iter().take(TOLD) {
             writeln!(out, "  새 지역 {} {}", region.code, region.full_name)?;
         }
         for one in change.renamed.iter().take(TOLD) {
             writeln!(out, "  이름 바뀜 {} → {}", one.was, one.is)?;
         }
-        for region in change.given_up.iter().take(TOLD) {
+        for region in change.removed.iter().take(TOLD) {
             writeln!(out, "  없어짐 {}", region.full_name)?;
         }
         for one in change.moved.iter().take(TOLD) {
@@ -184,7 +184,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::districts::official::tests::{HEAD, postal};
+    use crate::districts::official::tests::{HEADER, postal};
 
     /// A data folder, and a list in a file.
     fn shop(list: &str) -> (tempfile::TempDir, Config, PathBuf) {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_dry_run_changes_nothing_and_a_list_is_in_force_at_once() {
-        let list = [HEAD.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
+        let list = [HEADER.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
         let (_folder, config, path) = shop(&list);
         assert!(matches!(districts(&path, true).run(&config), Ok(Done::Whole)));
         assert_eq!(name(&config).as_deref(), Some("경상북도 포항시 남구"));

@@ -121,14 +121,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::districts::Place;
+    use crate::districts::Classification;
 
     #[test]
     fn addresses_match_their_postal_codes() {
         let districts = Districts::embedded();
         let mut sidos = HashSet::new();
         for person in people(7).take(5000) {
-            let Place::District { code } = districts.lookup(&person.zip_code) else {
+            let Classification::District { code } = districts.lookup(&person.zip_code) else {
                 panic!("{person:?} lives nowhere");
             };
             assert!(person.address1.starts_with(&districts.sigungu(code).expect("a district").full_name), "{person:?}");

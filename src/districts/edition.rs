@@ -1,104 +1,104 @@
-//! The districts as they are from one day on: which region each postal code lies in.
+//! One edition of the table: the region of each postal code from a date on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::region::Region;
+use super::region::{Region, find};
 
-/// Five digits make so many codes.
-pub(super) const CODES: u32 = 100_000;
+/// Number of five-digit postal codes.
+pub(super) const POSTAL_CODES: u32 = 100_000;
 
-/// What is wrong with a table.
+/// Why a table is invalid.
 #[derive(Debug, Error)]
 pub enum TableError {
-    /// A line that is no line of this table.
+    /// a line does not have the columns of the table
     #[error("the table cannot be read: {0}")]
     Unreadable(#[from] csv::Error),
-    /// A 시/도 that the list of regions does not have.
+    /// the regions have no 시/도 of this name
     #[error("postal code {zip:05}: no 시/도 is called {name}")]
     UnknownSido {
-        /// first code of the range
+        /// first postal code of the range
         zip: u32,
         /// the name
         name: String,
     },
-    /// A region that the list of regions does not have.
+    /// the regions have no region of this code
     #[error("postal code {zip:05}: no region has the code {code}")]
     UnknownRegion {
-        /// first code of the range
+        /// first postal code of the range
         zip: u32,
-        /// the code
+        /// the region code
         code: i64,
     },
-    /// A code whose 일반구 is none of its city.
+    /// the 일반구 of a postal code belongs to another city than the postal code
     #[error("postal code {zip:05}: the 일반구 belongs to another city")]
     OutsideItsCity {
-        /// the code
+        /// the postal code
         zip: u32,
     },
-    /// Two ranges share a code, or a range ends before it begins or beyond the last code.
-    #[error("the range that begins with {zip:05} overlaps another, or ends before it begins or too far")]
+    /// two ranges overlap, or a range is empty or exceeds the last postal code
+    #[error("the range that starts at {zip:05} overlaps another, is empty or ends too far")]
     Overlap {
-        /// first code of the range
+        /// first postal code of the range
         zip: u32,
     },
 }
 
-/// Postal codes in a row that lie in one region; both ends included.
+/// Consecutive postal codes of one region; both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// the first code
+pub struct PostalRange {
+    /// first postal code
     pub start: u32,
-    /// the last code
+    /// last postal code
     pub end: u32,
-    /// the region, of any level
+    /// region code, of any level
     pub code: i64,
 }
 
-/// The districts as they are from one day on, until the next edition.
+/// The table as it is valid from one date until the next edition.
 #[derive(Clone, Debug)]
 pub struct Edition {
-    /// the first day
+    /// first day of validity
     pub(super) valid_from: NaiveDate,
-    /// by code
+    /// sorted by code
     pub(super) regions: Vec<Region>,
-    /// The region of each postal code, as closely as it is known; 0 is none. 400 kB, and every
-    /// question is one look.
+    /// Region code of each postal code, of the deepest known level; 0 is none. 400 kB, for a lookup by index.
     codes: Box<[u32]>,
-}
-
-/// The region of that code in a list sorted by code.
-pub(super) fn find(regions: &[Region], code: i64) -> Option<&Region> {
-    regions.binary_search_by_key(&code, |region| region.code).ok().and_then(|at| regions.get(at))
 }
 
 impl Edition {
     pub(super) fn new(valid_from: NaiveDate, mut regions: Vec<Region>) -> Self {
         regions.sort_by_key(|region| region.code);
-        Self { valid_from, regions, codes: vec![0; CODES as usize].into_boxed_slice() }
+        Self { valid_from, regions, codes: vec![0; POSTAL_CODES as usize].into_boxed_slice() }
     }
 
-    /// This edition with the `runs` of a newer list laid over it, and its `regions` beside those
-    /// known or in their place. A region that loses its last code to others is given up.
+    /// A new edition: this one overridden by the `regions` and `ranges` of a newer list. Drops a region
+    /// that loses its last postal code.
     ///
     /// # Errors
-    /// A run has no region or is no range of codes.
-    pub fn overlaid(&self, valid_from: NaiveDate, regions: &[Region], runs: &[Run]) -> Result<Self, TableError> {
+    /// [`TableError::UnknownRegion`] for a range without a region, [`TableError::Overlap`] for a range that is
+    /// empty or exceeds the last postal code.
+    pub fn overlay(
+        &self,
+        valid_from: NaiveDate,
+        regions: &[Region],
+        ranges: &[PostalRange],
+    ) -> Result<Self, TableError> {
         let mut all: BTreeMap<i64, Region> = self.regions.iter().map(|region| (region.code, region.clone())).collect();
         all.extend(regions.iter().map(|region| (region.code, region.clone())));
-        let mut over = Self { valid_from, regions: all.into_values().collect(), codes: self.codes.clone() };
-        for run in runs {
-            over.put(run.start, run.end, run.code)?;
+        let mut edition = Self { valid_from, regions: all.into_values().collect(), codes: self.codes.clone() };
+        for range in ranges {
+            edition.assign(range.start, range.end, range.code)?;
         }
-        let (before, after) = (self.used(), over.used());
-        over.regions.retain(|region| after.contains(&region.code) || !before.contains(&region.code));
-        Ok(over)
+        let (before, after) = (self.used_regions(), edition.used_regions());
+        edition.regions.retain(|region| after.contains(&region.code) || !before.contains(&region.code));
+        Ok(edition)
     }
 
-    /// The regions in which codes of a 시/군/구 lie, and those around them.
-    fn used(&self) -> BTreeSet<i64> {
+    /// Every 시/군/구 and 일반구 with at least one postal code, and the regions that contain them.
+    fn used_regions(&self) -> BTreeSet<i64> {
         let mut used = BTreeSet::new();
         let (mut last, mut codes) = (0, self.codes.iter().copied());
         while let Some(code) = codes.find(|code| *code != last) {
@@ -112,7 +112,11 @@ impl Edition {
         used
     }
 
-    pub(super) fn put(&mut self, start: u32, end: u32, code: i64) -> Result<(), TableError> {
+    /// Assigns the postal codes from `start` to `end` to the region of that code.
+    ///
+    /// # Errors
+    /// As [`Edition::overlay`].
+    pub(super) fn assign(&mut self, start: u32, end: u32, code: i64) -> Result<(), TableError> {
         let known = find(&self.regions, code).and_then(|region| u32::try_from(region.code).ok());
         let known = known.ok_or(TableError::UnknownRegion { zip: start, code })?;
         if end < start {
@@ -123,8 +127,11 @@ impl Edition {
         Ok(())
     }
 
-    /// Whether no two ranges share a code.
-    pub(super) fn check_apart(&self, ranges: impl Iterator<Item = (u32, u32)>) -> Result<(), TableError> {
+    /// Checks that no two ranges overlap.
+    ///
+    /// # Errors
+    /// [`TableError::Overlap`] otherwise.
+    pub(super) fn check_disjoint(&self, ranges: impl Iterator<Item = (u32, u32)>) -> Result<(), TableError> {
         let mut ranges: Vec<(u32, u32)> = ranges.collect();
         ranges.sort_unstable();
         let mut free = 0;
@@ -137,12 +144,12 @@ impl Edition {
         Ok(())
     }
 
-    /// The region of a postal code, of any level.
+    /// The region code of a postal code, of the deepest known level.
     pub fn code(&self, zip: u32) -> Option<i64> {
         self.codes.get(zip as usize).filter(|code| **code != 0).map(|code| i64::from(*code))
     }
 
-    /// Every region, by code.
+    /// All regions, sorted by code.
     pub fn regions(&self) -> &[Region] {
         &self.regions
     }
@@ -152,7 +159,7 @@ impl Edition {
         find(&self.regions, code)
     }
 
-    /// The 시/군/구 around a region: itself, or the city of a 일반구; none for a 시/도.
+    /// The 시/군/구 of a region: the region itself, or the city of a 일반구; none for a 시/도.
     pub fn sigungu(&self, code: i64) -> Option<&Region> {
         let region = self.region(code)?;
         match region.level {
@@ -162,22 +169,22 @@ impl Edition {
         }
     }
 
-    /// The 시/도 around a region: itself, or the one above.
+    /// The 시/도 of a region: the region itself, or its outermost parent.
     pub fn sido(&self, code: i64) -> Option<&Region> {
         let region = self.region(code)?;
         region.parent_code.map_or(Some(region), |parent| self.sido(parent))
     }
 
-    /// The codes that lie in a region, in rows as long as they are without gap.
-    pub fn runs(&self) -> Vec<Run> {
-        let mut runs: Vec<Run> = Vec::new();
-        for (zip, code) in (0..CODES).filter_map(|zip| Some((zip, self.code(zip)?))) {
-            match runs.last_mut() {
-                Some(run) if run.code == code && run.end + 1 == zip => run.end = zip,
-                _ => runs.push(Run { start: zip, end: zip, code }),
+    /// The table as the fewest ranges, in order.
+    pub fn ranges(&self) -> Vec<PostalRange> {
+        let mut ranges: Vec<PostalRange> = Vec::new();
+        for (zip, code) in (0..POSTAL_CODES).filter_map(|zip| Some((zip, self.code(zip)?))) {
+            match ranges.last_mut() {
+                Some(range) if range.code == code && range.end + 1 == zip => range.end = zip,
+                _ => ranges.push(PostalRange { start: zip, end: zip, code }),
             }
         }
-        runs
+        ranges
     }
 }
 
@@ -191,64 +198,63 @@ mod tests {
         Region { code, level: 1, parent_code: None, full_name: name.clone(), short_name: name }
     }
 
-    fn runs() -> impl Strategy<Value = Vec<Run>> {
-        let run = (0..CODES, 0_u32..3_000, 1_i64..6).prop_map(|(start, length, code)| Run {
+    fn ranges() -> impl Strategy<Value = Vec<PostalRange>> {
+        let range = (0..POSTAL_CODES, 0_u32..3_000, 1_i64..6).prop_map(|(start, length, code)| PostalRange {
             start,
-            end: (start + length).min(CODES - 1),
+            end: (start + length).min(POSTAL_CODES - 1),
             code,
         });
-        prop::collection::vec(run, 0..12)
+        prop::collection::vec(range, 0..12)
     }
 
-    fn edition(runs: &[Run]) -> Edition {
+    fn edition(ranges: &[PostalRange]) -> Edition {
         let regions: Vec<Region> = (1..6).map(region).collect();
-        Edition::new(NaiveDate::MIN, Vec::new()).overlaid(NaiveDate::MIN, &regions, runs).expect("fits")
+        Edition::new(NaiveDate::MIN, Vec::new()).overlay(NaiveDate::MIN, &regions, ranges).expect("fits")
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Each code is where the last list that names it says, and where it was if none does.
+        /// Every postal code has the region of the last range that contains it.
         #[test]
-        fn a_newer_list_has_the_last_word_on_what_it_names(under in runs(), over in runs(), zips in prop::collection::vec(0..CODES, 40)) {
-            let last = |runs: &[Run], zip: u32| {
-                runs.iter().rev().find(|run| run.start <= zip && zip <= run.end).map(|run| run.code)
+        fn newer_list_overrides_only_its_own_ranges(under in ranges(), over in ranges(), zips in prop::collection::vec(0..POSTAL_CODES, 40)) {
+            let last = |ranges: &[PostalRange], zip: u32| {
+                ranges.iter().rev().find(|range| range.start <= zip && zip <= range.end).map(|range| range.code)
             };
             let below = edition(&under);
-            let above = below.overlaid(NaiveDate::MAX, &[], &over).expect("fits");
-            let ends = under.iter().chain(&over).flat_map(|run| [run.start, run.end, run.start.saturating_sub(1), run.end + 1]);
+            let above = below.overlay(NaiveDate::MAX, &[], &over).expect("fits");
+            let ends = under.iter().chain(&over).flat_map(|range| [range.start, range.end, range.start.saturating_sub(1), range.end + 1]);
             for zip in zips.into_iter().chain(ends) {
                 prop_assert_eq!(above.code(zip), last(&over, zip).or_else(|| last(&under, zip)));
                 prop_assert_eq!(below.code(zip), last(&under, zip));
             }
         }
 
-        /// What is stored of an edition gives the same edition again.
         #[test]
-        fn the_runs_of_an_edition_make_it_anew(given in runs()) {
+        fn ranges_of_an_edition_rebuild_the_same_edition(given in ranges()) {
             let one = edition(&given);
-            let again = edition(&one.runs());
-            prop_assert!((0..CODES).all(|zip| one.code(zip) == again.code(zip)));
-            prop_assert!(one.runs().windows(2).all(|two| two[0].end < two[1].start));
+            let again = edition(&one.ranges());
+            prop_assert!((0..POSTAL_CODES).all(|zip| one.code(zip) == again.code(zip)));
+            prop_assert!(one.ranges().windows(2).all(|two| two[0].end < two[1].start));
         }
     }
 
     #[test]
-    fn a_region_that_loses_its_last_code_is_given_up() {
-        let one = edition(&[Run { start: 10, end: 20, code: 1 }, Run { start: 21, end: 30, code: 2 }]);
+    fn region_without_postal_codes_is_dropped() {
+        let one = edition(&[PostalRange { start: 10, end: 20, code: 1 }, PostalRange { start: 21, end: 30, code: 2 }]);
         let codes = |edition: &Edition| edition.regions.iter().map(|region| region.code).collect::<Vec<_>>();
-        let some = one.overlaid(NaiveDate::MAX, &[], &[Run { start: 10, end: 19, code: 2 }]).expect("fits");
+        let some = one.overlay(NaiveDate::MAX, &[], &[PostalRange { start: 10, end: 19, code: 2 }]).expect("fits");
         assert_eq!(codes(&some), [1, 2, 3, 4, 5]);
-        let all = some.overlaid(NaiveDate::MAX, &[], &[Run { start: 20, end: 20, code: 2 }]).expect("fits");
-        assert_eq!(codes(&all), [2, 3, 4, 5], "those that never had one stay");
+        let all = some.overlay(NaiveDate::MAX, &[], &[PostalRange { start: 20, end: 20, code: 2 }]).expect("fits");
+        assert_eq!(codes(&all), [2, 3, 4, 5], "regions that never had a postal code stay");
     }
 
     #[test]
-    fn a_run_without_region_or_beyond_the_last_code_is_refused() {
+    fn range_without_region_or_beyond_the_last_code_is_rejected() {
         let one = edition(&[]);
-        let run = |start, end, code| one.overlaid(NaiveDate::MIN, &[], &[Run { start, end, code }]);
-        assert!(matches!(run(1, 2, 9), Err(TableError::UnknownRegion { zip: 1, code: 9 })));
-        assert!(matches!(run(99_999, CODES, 1), Err(TableError::Overlap { zip: 99_999 })));
-        assert!(matches!(run(2, 1, 1), Err(TableError::Overlap { zip: 2 })));
+        let range = |start, end, code| one.overlay(NaiveDate::MIN, &[], &[PostalRange { start, end, code }]);
+        assert!(matches!(range(1, 2, 9), Err(TableError::UnknownRegion { zip: 1, code: 9 })));
+        assert!(matches!(range(99_999, POSTAL_CODES, 1), Err(TableError::Overlap { zip: 99_999 })));
+        assert!(matches!(range(2, 1, 1), Err(TableError::Overlap { zip: 2 })));
     }
 }

@@ -1,12 +1,12 @@
-//! The table that ships with the program: `assets/districts`, read once.
+//! The embedded table: `assets/districts`, parsed once.
 
 use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::edition::{Edition, TableError, find};
-use super::region::Region;
+use super::edition::{Edition, TableError};
+use super::region::{Region, find};
 
 const RANGES: &str = include_str!("../../assets/districts/postal-ranges.csv");
 const EXCEPTIONS: &str = include_str!("../../assets/districts/postal-exceptions.csv");
@@ -15,13 +15,13 @@ const REGIONS_2025: &str = include_str!("../../assets/districts/regions-2025.csv
 const GENERAL_GU: &str = include_str!("../../assets/districts/general-gu.csv");
 const GENERAL_GU_POSTAL: &str = include_str!("../../assets/districts/general-gu-postal.csv");
 
-/// The day of 전남광주통합특별시 and of the new 구 of 인천.
-const MAP_OF_2026: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 1);
+/// First day of the newer edition: 전남광주통합특별시 and the new 구 of 인천.
+const EDITION_2026: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 1);
 
-/// The shipped editions, newest first.
+/// The embedded editions, newest first.
 ///
 /// # Panics
-/// When the shipped files contradict each other: a fault of the build, which the tests find.
+/// When the embedded files contradict each other. The tests detect such a build.
 pub(super) fn editions() -> Vec<Arc<Edition>> {
     static EDITIONS: LazyLock<Vec<Arc<Edition>>> = LazyLock::new(|| match read() {
         Ok(editions) => editions.into_iter().map(Arc::new).collect(),
@@ -30,11 +30,11 @@ pub(super) fn editions() -> Vec<Arc<Edition>> {
     EDITIONS.clone()
 }
 
-/// Which of the two names in a row of the shipped table counts.
+/// The edition whose columns of a row count: that of 2025-12-31 or that of 2026-07-01.
 #[derive(Clone, Copy)]
-enum Names {
-    Of2025,
-    Today,
+enum EditionYear {
+    Y2025,
+    Y2026,
 }
 
 #[derive(Deserialize)]
@@ -63,10 +63,11 @@ struct GeneralGuRow {
 }
 
 impl RangeRow {
-    fn names(&self, names: Names) -> (&str, Option<i64>) {
-        match names {
-            Names::Of2025 => (&self.sido_2025, self.sgg_code_2025),
-            Names::Today => (&self.sido, self.sgg_code),
+    /// Name of the 시/도, and code of the 시/군/구 if it is known.
+    fn region(&self, year: EditionYear) -> (&str, Option<i64>) {
+        match year {
+            EditionYear::Y2025 => (&self.sido_2025, self.sgg_code_2025),
+            EditionYear::Y2026 => (&self.sido, self.sgg_code),
         }
     }
 }
@@ -93,15 +94,15 @@ fn read() -> Result<Vec<Edition>, TableError> {
     let exceptions: Vec<RangeRow> = rows::<ExceptionRow>(EXCEPTIONS)?.into_iter().map(RangeRow::from).collect();
     let general_gu: Vec<Region> = rows(GENERAL_GU)?;
     let gu_zips: Vec<GeneralGuRow> = rows(GENERAL_GU_POSTAL)?;
-    let edition = |valid_from, text, names| {
+    let edition = |valid_from, text, year| {
         let mut regions: Vec<Region> = rows(text)?;
         regions.extend(general_gu.iter().cloned());
         let mut edition = Edition::new(valid_from, regions);
-        edition.check_apart(ranges.iter().map(|row| (row.zip_start, row.zip_end)))?;
+        edition.check_disjoint(ranges.iter().map(|row| (row.zip_start, row.zip_end)))?;
         for row in ranges.iter().chain(&exceptions) {
-            let (sido, code) = row.names(names);
-            let code = place(&edition.regions, row.zip_start, sido, code)?;
-            edition.put(row.zip_start, row.zip_end, code)?;
+            let (sido, code) = row.region(year);
+            let code = region_code(&edition.regions, row.zip_start, sido, code)?;
+            edition.assign(row.zip_start, row.zip_end, code)?;
         }
         for row in &gu_zips {
             let gu = find(&edition.regions, row.gu_code);
@@ -109,18 +110,18 @@ fn read() -> Result<Vec<Edition>, TableError> {
             if edition.code(row.zip) != gu.parent_code {
                 return Err(TableError::OutsideItsCity { zip: row.zip });
             }
-            edition.put(row.zip, row.zip, row.gu_code)?;
+            edition.assign(row.zip, row.zip, row.gu_code)?;
         }
         Ok(edition)
     };
     Ok(vec![
-        edition(MAP_OF_2026.unwrap_or_default(), REGIONS, Names::Today)?,
-        edition(NaiveDate::MIN, REGIONS_2025, Names::Of2025)?,
+        edition(EDITION_2026.unwrap_or_default(), REGIONS, EditionYear::Y2026)?,
+        edition(NaiveDate::MIN, REGIONS_2025, EditionYear::Y2025)?,
     ])
 }
 
-/// The code of the region that a row names: a 시/군/구 by its code, or a 시/도 by its name.
-fn place(regions: &[Region], zip: u32, sido: &str, code: Option<i64>) -> Result<i64, TableError> {
+/// The region code of a row: its 시/군/구, or its 시/도 where that is all it has.
+fn region_code(regions: &[Region], zip: u32, sido: &str, code: Option<i64>) -> Result<i64, TableError> {
     if let Some(code) = code {
         return match find(regions, code) {
             Some(region) if region.level == 1 => Ok(code),
@@ -138,8 +139,8 @@ fn place(regions: &[Region], zip: u32, sido: &str, code: Option<i64>) -> Result<
 pub(super) mod tests {
     use super::RANGES;
 
-    /// Reads the shipped file anew, without the code under test: first code, last code, 시/도, code
-    /// of the 시/군/구.
+    /// The embedded file, parsed independently of the code under test: first postal code, last postal code,
+    /// 시/도, code of the 시/군/구.
     pub(in crate::districts) fn table() -> Vec<(u32, u32, String, Option<i64>)> {
         RANGES
             .lines()

@@ -1,12 +1,12 @@
-//! 시/도 and 시/군/구: which postal code belongs where, offline.
+//! Districts: 시/도 and 시/군/구 of a postal code, offline.
 //!
-//! The table ships inside the program (`assets/districts`, GeoNames and LOCALDATA; its README has
-//! the attribution). Newer official lists and corrections by hand lie over it, in the database;
-//! [`DistrictCache`] keeps all of it as one value, [`Districts`], and sees when it changed.
+//! The table is embedded in the executable (`assets/districts`, GeoNames and LOCALDATA; its README has the
+//! attribution). The database holds newer official lists and manual corrections, which override it.
+//! [`Districts`] is the result as one immutable value; [`DistrictCache`] reloads it when it has changed.
 
 mod cache;
-pub mod change;
 pub mod classify;
+pub mod diff;
 mod edition;
 mod embedded;
 pub mod model;
@@ -19,6 +19,6 @@ pub mod store;
 mod tests;
 
 pub use cache::DistrictCache;
-pub use edition::{Edition, Run, TableError};
-pub use model::{Districts, Place, postal_key};
+pub use edition::{Edition, PostalRange, TableError};
+pub use model::{Classification, Districts, postal_key};
 pub use region::Region;

@@ -1,15 +1,15 @@
-//! Reading the official lists of addresses, as they are downloaded.
+//! Parser of the official address lists, as they are downloaded.
 //!
-//! | list | from | layout |
+//! | list | source | layout |
 //! | --- | --- | --- |
-//! | 우편번호 DB, one file a 시/도 | epost.go.kr, `zipcode_DB.zip` | a head line names 26 columns |
-//! | 범위주소 DB | epost.go.kr | a head line names 15 columns, no 법정동코드 |
-//! | 도로명주소 한글, whole or changes (`…TH_SGCO_RNADR_MST.TXT`) | business.juso.go.kr | 24 columns, no head line |
-//! | 건물DB, whole or changes | business.juso.go.kr | 31 columns, no head line |
+//! | 우편번호 DB, one file per 시/도 | epost.go.kr, `zipcode_DB.zip` | header line with 26 columns |
+//! | 범위주소 DB | epost.go.kr | header line with 15 columns, no 법정동코드 |
+//! | 도로명주소 한글, complete or changes (`…TH_SGCO_RNADR_MST.TXT`) | business.juso.go.kr | 24 columns, no header |
+//! | 건물DB, complete or changes | business.juso.go.kr | 31 columns, no header |
 //!
-//! All are lines of `|`-separated cells, UTF-8 or CP949, alone or in a .zip. They are lists of
-//! addresses, millions of lines; what is kept of them is how often each postal code was seen in each
-//! region, so memory does not grow with the file. A postal code lies where most of its addresses do.
+//! All of them have one address per line with `|`-separated cells, in UTF-8 or CP949, as plain text or in a
+//! .zip. There are millions of addresses, so the parser only counts addresses per pair of postal code and region,
+//! and memory does not grow with the file. A postal code belongs to the region with most of its addresses.
 
 mod layout;
 
@@ -19,249 +19,274 @@ use std::io::{BufRead, BufReader, Read, Seek};
 use encoding_rs::EUC_KR;
 use serde::{Deserialize, Serialize};
 
-use self::layout::{Layout, cells, decoded};
-use super::edition::{CODES, Run};
+use self::layout::{AddressLine, Layout, cells, decode};
+use super::edition::{POSTAL_CODES, PostalRange};
 use super::model::Districts;
 use super::region::Region;
 
-/// Why a file is no list that can be taken.
+/// Why a file is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// neither of the lists
+pub enum ListError {
+    /// not one of the known lists
     #[error("우체국 우편번호 DB나 도로명주소 변동분 파일이 아니에요. 내려받은 .txt나 .zip 파일을 그대로 골라 주세요.")]
-    NotAList,
-    /// parcels beside the addresses of 도로명주소 한글
+    UnknownLayout,
+    /// 관련지번: the parcel file that accompanies 도로명주소 한글
     #[error("지번만 있는 파일이에요. 같이 받은 도로명주소 파일(…MST.TXT, rnaddrkor_…txt)을 골라 주세요.")]
     Parcels,
-    /// nothing in it
+    /// an empty file
     #[error("내용이 없는 파일이에요. 다시 내려받아 주세요.")]
     Empty,
-    /// a day on which nothing changed
+    /// a list of changes without a change
     #[error("바뀐 주소가 없는 변동분이에요(No Data). 적용할 것이 없어요.")]
     NoData,
-    /// postal codes of before 2015-08-01
+    /// six-digit postal codes, in use until 2015-07-31
     #[error("옛 여섯 자리 우편번호 파일이에요. 다섯 자리 우편번호 DB를 내려받아 주세요.")]
     SixDigits,
-    /// the .zip is damaged, or needs a password
+    /// a damaged or encrypted .zip
     #[error("압축 파일을 열지 못했어요. 다시 내려받거나, 압축을 풀어 .txt 파일을 골라 주세요.")]
     BadArchive,
-    /// the file breaks off or cannot be read
+    /// an I/O error
     #[error("파일을 끝까지 읽지 못했어요. 다시 내려받아 주세요.")]
-    Unreadable,
-    /// more than any list has
+    Io,
+    /// larger than any known list
     #[error("우편번호 목록으로는 너무 커요. 내려받은 파일을 그대로 골라 주세요.")]
     TooLarge,
 }
 
-/// The longest line taken, in bytes; real ones have some 300.
-const LONGEST_LINE: u64 = 16 * 1024;
+/// Longest accepted line; real lines have about 300 bytes.
+const MAX_LINE_BYTES: u64 = 16 * 1024;
 
-/// What an archive may unpack to; the whole country has 1.5 GB.
-const UNPACKED: u64 = 8 << 30;
+/// Largest accepted uncompressed size of an archive; the whole country has 1.5 GB.
+const MAX_UNPACKED_BYTES: u64 = 8 << 30;
 
-/// Names of regions and pairs of code and region that are kept; the whole country has 300 and 35,000.
-const NAMES: usize = 5_000;
-const PAIRS: usize = 400_000;
+/// Distinct region names held in memory; the whole country has 300.
+const MAX_NAMES: usize = 5_000;
 
-/// What was seen while reading, for the report.
+/// Pairs of postal code and region held in memory; the whole country has 35,000.
+const MAX_PAIRS: usize = 400_000;
+
+/// Lines without a postal code or region after which a file is rejected, if they are the majority.
+const MAX_BAD_LINES: u64 = 1_000;
+
+/// Buffer of a file while it is read line by line.
+const READ_BUFFER_BYTES: usize = 1 << 18;
+
+/// Counts of a parsed list. Its JSON keys are those of the database and of `--json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// names of the files
+pub struct ParseReport {
+    /// file names
     pub files: Vec<String>,
-    /// addresses that counted
+    /// counted addresses
     pub addresses: u64,
-    /// addresses that were given up
+    /// removed addresses (폐지), not counted
     pub removed: u64,
-    /// lines without a postal code or region
-    pub passed_over: u64,
-    /// postal codes whose addresses lie in several regions
+    /// skipped lines: no postal code, or no known region
+    #[serde(rename = "passed_over")]
+    pub skipped: u64,
+    /// postal codes with addresses in several regions
     pub contested: u32,
-    /// regions that a list without codes names and nobody knows
+    /// names of unknown regions, from a list without 법정동코드
     pub unknown: Vec<String>,
 }
 
-/// What the lists say.
+/// The content of one or more files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// the regions they name, with those around
+pub struct ParsedList {
+    /// the named regions, and the regions that contain them
     pub regions: Vec<Region>,
-    /// where the postal codes lie
-    pub runs: Vec<Run>,
-    /// how it was read
-    pub told: Told,
+    /// the region of each postal code
+    pub ranges: Vec<PostalRange>,
+    /// counts
+    pub report: ParseReport,
 }
 
-/// A region as a line names it.
+/// A region as the lines name it.
 #[derive(Clone, Debug)]
-struct Name {
+struct NamedRegion {
     code: i64,
     sido: String,
     /// empty in 세종
     sigungu: String,
-    seen: u64,
+    /// addresses in it
+    addresses: u64,
 }
 
-/// Reads any number of files into one [`Listing`].
-pub struct Reader<'d> {
+/// Parses any number of files into one [`ParsedList`].
+pub struct ListParser<'d> {
     known: &'d Districts,
-    /// the bytes that name a region → its place in `names`; none is a region nobody knows
-    places: HashMap<Vec<u8>, Option<u32>>,
-    names: Vec<Name>,
-    /// (postal code, place in `names`) → addresses
+    /// code and names of a region, as bytes → its index in `names`; none is an unknown region
+    name_indices: HashMap<Vec<u8>, Option<u32>>,
+    names: Vec<NamedRegion>,
+    /// (postal code, index in `names`) → addresses
     pairs: HashMap<(u32, u32), u32>,
-    told: Told,
+    report: ParseReport,
 }
 
-impl<'d> Reader<'d> {
-    /// Nothing read yet. `known` names the regions of lists without codes.
+impl<'d> ListParser<'d> {
+    /// An empty parser. Lists without 법정동코드 take the codes of their regions from `known`.
     pub fn new(known: &'d Districts) -> Self {
-        Self { known, places: HashMap::new(), names: Vec::new(), pairs: HashMap::new(), told: Told::default() }
+        Self {
+            known,
+            name_indices: HashMap::new(),
+            names: Vec::new(),
+            pairs: HashMap::new(),
+            report: ParseReport::default(),
+        }
     }
 
-    /// Reads a file, or every list in an archive.
+    /// Parses a file, or every list of an archive.
     ///
     /// # Errors
-    /// The file is no such list.
-    pub fn read(&mut self, name: &str, mut file: impl Read + Seek) -> Result<(), Refusal> {
-        let mut beginning = [0; 4];
-        let length = file.read(&mut beginning).map_err(|_| Refusal::Unreadable)?;
-        file.rewind().map_err(|_| Refusal::Unreadable)?;
-        match &beginning[..length] {
-            [] => return Err(Refusal::Empty),
-            [b'P', b'K', 3 | 5, ..] => self.read_archive(file)?,
-            _ => self.read_lines(BufReader::with_capacity(1 << 18, file))?,
+    /// The file is rejected: see [`ListError`].
+    pub fn parse(&mut self, name: &str, mut file: impl Read + Seek) -> Result<(), ListError> {
+        let mut magic = [0; 4];
+        let length = file.read(&mut magic).map_err(|_| ListError::Io)?;
+        file.rewind().map_err(|_| ListError::Io)?;
+        match &magic[..length] {
+            [] => return Err(ListError::Empty),
+            [b'P', b'K', 3 | 5, ..] => self.parse_archive(file)?,
+            _ => self.parse_lines(BufReader::with_capacity(READ_BUFFER_BYTES, file))?,
         }
-        self.told.files.push(name.to_owned());
+        self.report.files.push(name.to_owned());
         Ok(())
     }
 
-    fn read_archive(&mut self, file: impl Read + Seek) -> Result<(), Refusal> {
-        let mut archive = zip::ZipArchive::new(file).map_err(|_| Refusal::BadArchive)?;
-        let (mut left, mut read, mut last) = (UNPACKED, 0, Refusal::NotAList);
+    fn parse_archive(&mut self, file: impl Read + Seek) -> Result<(), ListError> {
+        let mut archive = zip::ZipArchive::new(file).map_err(|_| ListError::BadArchive)?;
+        let (mut bytes_left, mut parsed, mut last_error) = (MAX_UNPACKED_BYTES, 0, ListError::UnknownLayout);
         for at in 0..archive.len() {
-            let entry = archive.by_index(at).map_err(|_| Refusal::BadArchive)?;
+            let entry = archive.by_index(at).map_err(|_| ListError::BadArchive)?;
             if !entry.is_file() {
                 continue;
             }
-            let mut lines = BufReader::with_capacity(1 << 18, entry.take(left));
-            match self.read_lines(&mut lines) {
-                Ok(()) => read += 1,
-                // Beside the lists lie instructions and parcels.
-                Err(other @ (Refusal::NotAList | Refusal::Parcels | Refusal::Empty | Refusal::NoData)) => last = other,
-                Err(refusal) => return Err(refusal),
+            let mut lines = BufReader::with_capacity(READ_BUFFER_BYTES, entry.take(bytes_left));
+            match self.parse_lines(&mut lines) {
+                Ok(()) => parsed += 1,
+                // An archive also has instructions and parcel files.
+                Err(error @ (ListError::UnknownLayout | ListError::Parcels | ListError::Empty | ListError::NoData)) => {
+                    last_error = error;
+                }
+                Err(error) => return Err(error),
             }
-            left = lines.get_ref().limit();
-            if left == 0 {
-                return Err(Refusal::TooLarge);
+            bytes_left = lines.get_ref().limit();
+            if bytes_left == 0 {
+                return Err(ListError::TooLarge);
             }
         }
-        if read == 0 { Err(last) } else { Ok(()) }
+        if parsed == 0 { Err(last_error) } else { Ok(()) }
     }
 
-    fn read_lines(&mut self, mut lines: impl BufRead) -> Result<(), Refusal> {
+    fn parse_lines(&mut self, mut lines: impl BufRead) -> Result<(), ListError> {
         let mut line = Vec::new();
         if !next_line(&mut lines, &mut line)? {
-            return Err(Refusal::Empty);
+            return Err(ListError::Empty);
         }
-        let layout = Layout::of(&line)?;
+        let layout = Layout::recognise(&line)?;
         let mut good = 0_u64;
-        let before = self.told.passed_over;
-        if !layout.has_head {
-            good += u64::from(self.take(&layout, &line)?);
+        let skipped_before = self.report.skipped;
+        if !layout.has_header {
+            good += u64::from(self.count(&layout, &line)?);
         }
         while next_line(&mut lines, &mut line)? {
-            good += u64::from(self.take(&layout, &line)?);
-            let bad = self.told.passed_over - before;
-            if bad > 1_000 && bad > good {
-                return Err(Refusal::NotAList);
+            good += u64::from(self.count(&layout, &line)?);
+            let bad = self.report.skipped - skipped_before;
+            if bad > MAX_BAD_LINES && bad > good {
+                return Err(ListError::UnknownLayout);
             }
         }
-        if good == 0 { Err(Refusal::NotAList) } else { Ok(()) }
+        if good == 0 { Err(ListError::UnknownLayout) } else { Ok(()) }
     }
 
-    /// Counts one line; whether it was understood.
-    fn take(&mut self, layout: &Layout, line: &[u8]) -> Result<bool, Refusal> {
-        let Some(row) = layout.row(&cells(line)) else {
-            self.told.passed_over += u64::from(!line.is_empty());
+    /// Counts the address of a line; false if the line has none.
+    fn count(&mut self, layout: &Layout, line: &[u8]) -> Result<bool, ListError> {
+        let Some(address) = layout.address(&cells(line)) else {
+            self.report.skipped += u64::from(!line.is_empty());
             return Ok(false);
         };
-        if row.is_removed {
-            self.told.removed += 1;
+        if address.is_removed {
+            self.report.removed += 1;
             return Ok(true);
         }
-        let key = [row.code, b"|", row.sido, b"|", row.sigungu].concat();
-        let place = match self.places.get(&key) {
-            Some(place) => *place,
-            None => self.name(key, row.code, row.sido, row.sigungu)?,
+        let key = [address.code, b"|", address.sido, b"|", address.sigungu].concat();
+        let index = match self.name_indices.get(&key) {
+            Some(index) => *index,
+            None => self.add_name(key, &address)?,
         };
-        let Some(place) = place else {
-            self.told.passed_over += 1;
+        let Some(index) = index else {
+            self.report.skipped += 1;
             return Ok(true);
         };
-        self.names[place as usize].seen += 1;
-        *self.pairs.entry((row.zip, place)).or_default() += 1;
-        self.told.addresses += 1;
-        if self.pairs.len() > PAIRS { Err(Refusal::TooLarge) } else { Ok(true) }
+        self.names[index as usize].addresses += 1;
+        *self.pairs.entry((address.zip, index)).or_default() += 1;
+        self.report.addresses += 1;
+        if self.pairs.len() > MAX_PAIRS { Err(ListError::TooLarge) } else { Ok(true) }
     }
 
-    /// A region that is named for the first time.
-    fn name(&mut self, key: Vec<u8>, code: &[u8], sido: &[u8], sigungu: &[u8]) -> Result<Option<u32>, Refusal> {
-        if self.places.len() >= NAMES {
-            return Err(Refusal::TooLarge);
+    /// Adds a region at its first occurrence; answers its index, or none for an unknown region.
+    fn add_name(&mut self, key: Vec<u8>, address: &AddressLine<'_>) -> Result<Option<u32>, ListError> {
+        if self.name_indices.len() >= MAX_NAMES {
+            return Err(ListError::TooLarge);
         }
-        // Both at once: the last syllable of every 시/도 (시, 도) is no UTF-8 when it is CP949.
-        let text = decoded(&[sido, b"|", sigungu].concat());
+        // Decoded together, as a 시/군/구 alone could be valid UTF-8 by chance; 시 and 도 in CP949 are not.
+        let text = decode(&[address.sido, b"|", address.sigungu].concat());
         let (sido, sigungu) = text.split_once('|').unwrap_or_default();
-        let full = format!("{sido} {sigungu}");
-        let code = std::str::from_utf8(code).ok().and_then(|code| code.get(..5)).and_then(|code| code.parse().ok());
-        let known =
-            || self.known.current().regions.iter().find(|region| region.level > 0 && region.full_name == full.trim());
-        let place = if let Some(code) = code.or_else(|| known().map(|region| region.code)) {
-            self.names.push(Name { code, sido: sido.to_owned(), sigungu: sigungu.to_owned(), seen: 0 });
+        let full_name = format!("{sido} {sigungu}").trim().to_owned();
+        let code = std::str::from_utf8(address.code).ok();
+        let code = code.and_then(|code| code.get(..5)).and_then(|code| code.parse().ok());
+        let known = || {
+            let mut regions = self.known.current_edition().regions.iter();
+            regions.find(|region| region.level > 0 && region.full_name == full_name)
+        };
+        let index = if let Some(code) = code.or_else(|| known().map(|region| region.code)) {
+            let (sido, sigungu) = (sido.to_owned(), sigungu.to_owned());
+            self.names.push(NamedRegion { code, sido, sigungu, addresses: 0 });
             u32::try_from(self.names.len() - 1).ok()
         } else {
-            self.told.unknown.push(full.trim().to_owned());
+            self.report.unknown.push(full_name);
             None
         };
-        self.places.insert(key, place);
-        Ok(place)
+        self.name_indices.insert(key, index);
+        Ok(index)
     }
 
-    /// What all files together say.
+    /// The content of all files together.
     ///
     /// # Errors
-    /// They name no postal code.
-    pub fn finish(mut self) -> Result<Listing, Refusal> {
-        let mut of_zip: Vec<(u32, u32, i64)> =
-            self.pairs.iter().map(|((zip, place), seen)| (*zip, *seen, self.names[*place as usize].code)).collect();
-        // Of several regions the one with most addresses comes first, then the one with the smaller code.
-        of_zip.sort_unstable_by_key(|(zip, seen, code)| (*zip, std::cmp::Reverse(*seen), *code));
-        let mut runs: Vec<Run> = Vec::new();
+    /// [`ListError::NoData`] if they have no address.
+    pub fn finish(mut self) -> Result<ParsedList, ListError> {
+        let mut counts: Vec<(u32, u32, i64)> = self
+            .pairs
+            .iter()
+            .map(|((zip, index), addresses)| (*zip, *addresses, self.names[*index as usize].code))
+            .collect();
+        // Per postal code, the region with most addresses first; of equals, the smaller region code.
+        counts.sort_unstable_by_key(|(zip, addresses, code)| (*zip, std::cmp::Reverse(*addresses), *code));
+        let mut ranges: Vec<PostalRange> = Vec::new();
         let mut contested = None;
-        for (zip, _, code) in of_zip {
-            match runs.last_mut() {
-                Some(run) if run.end == zip => {
-                    if run.code != code && contested.replace(zip) != Some(zip) {
-                        self.told.contested += 1;
+        for (zip, _, code) in counts {
+            match ranges.last_mut() {
+                Some(range) if range.end == zip => {
+                    if range.code != code && contested.replace(zip) != Some(zip) {
+                        self.report.contested += 1;
                     }
                 }
-                Some(run) if run.end + 1 == zip && run.code == code => run.end = zip,
-                _ => runs.push(Run { start: zip, end: zip, code }),
+                Some(range) if range.end + 1 == zip && range.code == code => range.end = zip,
+                _ => ranges.push(PostalRange { start: zip, end: zip, code }),
             }
         }
-        if runs.is_empty() {
-            return Err(Refusal::NoData);
+        if ranges.is_empty() {
+            return Err(ListError::NoData);
         }
-        Ok(Listing { regions: self.regions(), runs, told: self.told })
+        Ok(ParsedList { regions: self.regions(), ranges, report: self.report })
     }
 
     fn regions(&self) -> Vec<Region> {
-        let mut names: Vec<&Name> = self.names.iter().collect();
-        // The name seen most often is the last one laid down.
-        names.sort_by_key(|name| name.seen);
+        let mut names: Vec<&NamedRegion> = self.names.iter().collect();
+        // Of several names of one code, the one with most addresses is inserted last and wins.
+        names.sort_by_key(|name| name.addresses);
         let mut regions = std::collections::BTreeMap::new();
         for name in names {
-            for region in with_those_around(self.known, name) {
+            for region in with_parents(self.known, name) {
                 regions.insert(region.code, region);
             }
         }
@@ -269,8 +294,8 @@ impl<'d> Reader<'d> {
     }
 }
 
-/// A region, its city if it is a 일반구, and its 시/도.
-fn with_those_around(known: &Districts, name: &Name) -> Vec<Region> {
+/// A region, its 시/도 and, for a 일반구, its city.
+fn with_parents(known: &Districts, name: &NamedRegion) -> Vec<Region> {
     let sido_code = name.code / 1000 * 1000;
     let region = |code, level, parent_code, full_name: &str, short_name: &str| Region {
         code,
@@ -293,7 +318,7 @@ fn with_those_around(known: &Districts, name: &Name) -> Vec<Region> {
     ]
 }
 
-/// `경북` for 경상북도. A 시/도 that is new loses what says only that it is one.
+/// `경북` for 경상북도. The name of a new 시/도 is cut before its suffix: `경기북부` for 경기북부특별자치도.
 fn short_sido(known: &Districts, full_name: &str) -> String {
     if let Some(sido) = known.sidos().find(|sido| sido.full_name == full_name) {
         return sido.short_name.clone();
@@ -305,12 +330,12 @@ fn short_sido(known: &Districts, full_name: &str) -> String {
         .to_owned()
 }
 
-/// Reads the next line without its end; false when there is none.
-fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, Refusal> {
+/// Reads the next line, without its line ending; false at the end of the file.
+fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, ListError> {
     line.clear();
-    let length = lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', line).map_err(|_| Refusal::Unreadable)?;
-    if length as u64 > LONGEST_LINE {
-        return Err(Refusal::NotAList);
+    let length = lines.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line).map_err(|_| ListError::Io)?;
+    if length as u64 > MAX_LINE_BYTES {
+        return Err(ListError::UnknownLayout);
     }
     while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         line.pop();

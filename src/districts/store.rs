@@ -1,25 +1,23 @@
-//! The SQL of districts: editions that were loaded, corrections by hand, and the version that every
-//! node compares.
+//! SQL of districts: imported editions, manual corrections, and the version that every node compares.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::edition::Run;
+use super::edition::PostalRange;
 use super::model::Districts;
-use super::official::{Listing, Told};
+use super::official::{ParseReport, ParsedList};
 use super::region::Region;
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
-/// Which state of the tables this is; 0 while nothing was ever loaded or corrected. A later one is
-/// larger.
+/// The version of editions and corrections: 0 before the first import or correction, then increasing.
 pub fn version(tx: &mut dyn Tx) -> Result<i64> {
     tx.number("SELECT version FROM district_state WHERE id = 1", &[])
 }
 
-/// Makes every node load the tables again, and has every order under way classified anew.
-pub fn touch(tx: &mut dyn Tx) -> Result<()> {
+/// Sets a new version: every node reloads the districts, and every order under way is reclassified.
+pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
     let version = tx.new_id();
     tx.upsert(
         "district_state",
@@ -50,21 +48,24 @@ pub(super) fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Resul
     Ok(tx.exec(sql, &[to.into(), from.version.into(), from.after.into()])? > 0)
 }
 
-/// The embedded table with everything over it that the database holds.
+/// The embedded table, overridden by the applied editions and the corrections.
 pub fn load(tx: &mut dyn Tx) -> Result<Districts> {
-    let mut districts = Districts::embedded().with_corrections(corrected_zips(tx)?);
-    for edition in editions(tx, Stage::Applied)?.iter().rev() {
+    let mut districts = Districts::embedded().with_corrections(zip_corrections(tx)?);
+    for edition in editions(tx, EditionStage::Applied)?.iter().rev() {
         let valid_from = edition.valid_from.unwrap_or(NaiveDate::MIN);
-        districts = laid_over(tx, districts, edition.id, valid_from)?;
+        districts = overlay_edition(tx, districts, edition.id, valid_from)?;
     }
     Ok(districts)
 }
 
-/// `districts` with a stored edition over them from `valid_from` on.
-pub fn laid_over(tx: &mut dyn Tx, districts: Districts, id: i64, valid_from: NaiveDate) -> Result<Districts> {
-    let (regions, runs) = (regions(tx, id)?, runs(tx, id)?);
+/// `districts` overridden by a stored edition from `valid_from` on.
+///
+/// # Errors
+/// [`StorageError::Inconsistent`] if the edition contradicts itself, or the database fails.
+pub fn overlay_edition(tx: &mut dyn Tx, districts: Districts, id: i64, valid_from: NaiveDate) -> Result<Districts> {
+    let (regions, ranges) = (regions(tx, id)?, ranges(tx, id)?);
     districts
-        .with_list(&regions, &runs, valid_from)
+        .with_list(&regions, &ranges, valid_from)
         .map_err(|error| StorageError::Inconsistent(format!("district_editions {id}: {error}")))
 }
 
@@ -85,27 +86,27 @@ fn regions(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<Region>> {
         .collect()
 }
 
-fn runs(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<Run>> {
+fn ranges(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<PostalRange>> {
     let sql = "SELECT zip_start, zip_end, code FROM district_zips WHERE edition_id = ? ORDER BY zip_start";
     let zip = |number: i64| {
         u32::try_from(number).map_err(|_| StorageError::Inconsistent(format!("district_zips of {edition_id}")))
     };
     tx.query(sql, &[edition_id.into()])?
         .iter()
-        .map(|row| Ok(Run { start: zip(row.int(0)?)?, end: zip(row.int(1)?)?, code: row.int(2)? }))
+        .map(|row| Ok(PostalRange { start: zip(row.int(0)?)?, end: zip(row.int(1)?)?, code: row.int(2)? }))
         .collect()
 }
 
-/// Where a list that was brought stands.
+/// The stage of an imported edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// read, and waiting for somebody's word
+pub enum EditionStage {
+    /// parsed and stored for a preview, without effect
     Previewed,
-    /// in force from its day on
+    /// in use from its date on
     Applied,
 }
 
-impl Stage {
+impl EditionStage {
     const fn code(self) -> &'static str {
         match self {
             Self::Previewed => "previewed",
@@ -114,66 +115,66 @@ impl Stage {
     }
 }
 
-/// A list that was brought.
+/// An imported list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brought {
+pub struct ImportedEdition {
     /// identifier made here
     pub id: i64,
-    /// where it stands
-    pub stage: Stage,
-    /// how it was read
-    pub told: Told,
-    /// the day from which it holds, once it is applied
+    /// its stage
+    pub stage: EditionStage,
+    /// counts of the parsed files
+    pub report: ParseReport,
+    /// first day of validity, once applied
     pub valid_from: Option<NaiveDate>,
-    /// who brought it; none is the command line
+    /// member who imported it; none is the command line
     pub username: Option<String>,
-    /// when it came
+    /// time of the import
     pub created_at: Moment,
 }
 
-const BROUGHT: &str = "SELECT e.id, e.stage, e.told, e.valid_from, m.username, e.created_at \
+const EDITION: &str = "SELECT e.id, e.stage, e.told, e.valid_from, m.username, e.created_at \
                        FROM district_editions e LEFT JOIN members m ON m.id = e.member_id";
 
-fn brought(mut row: crate::storage::Row) -> Result<Brought> {
+fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
     let id = row.int(0)?;
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("district_editions.{column} of {id}"));
     let stage = row.text(1)?;
-    Ok(Brought {
+    Ok(ImportedEdition {
         id,
-        stage: [Stage::Previewed, Stage::Applied]
+        stage: [EditionStage::Previewed, EditionStage::Applied]
             .into_iter()
             .find(|known| known.code() == stage)
             .ok_or_else(|| inconsistent("stage"))?,
-        told: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("told"))?,
+        report: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("told"))?,
         valid_from: row.opt_date(3)?,
         username: row.opt_text(4)?,
         created_at: row.moment(5)?,
     })
 }
 
-/// The lists at that stage, the one that counts most first.
-pub fn editions(tx: &mut dyn Tx, stage: Stage) -> Result<Vec<Brought>> {
-    let sql = format!("{BROUGHT} WHERE e.stage = ? ORDER BY e.valid_from DESC, e.applied_at DESC, e.id DESC");
-    tx.query(&sql, &[stage.code().into()])?.into_iter().map(brought).collect()
+/// The editions of that stage, highest precedence first.
+pub fn editions(tx: &mut dyn Tx, stage: EditionStage) -> Result<Vec<ImportedEdition>> {
+    let sql = format!("{EDITION} WHERE e.stage = ? ORDER BY e.valid_from DESC, e.applied_at DESC, e.id DESC");
+    tx.query(&sql, &[stage.code().into()])?.into_iter().map(imported_edition).collect()
 }
 
-/// One list that was brought.
-pub fn edition(tx: &mut dyn Tx, id: i64) -> Result<Option<Brought>> {
-    tx.query_one(&format!("{BROUGHT} WHERE e.id = ?"), &[id.into()])?.map(brought).transpose()
+/// One imported edition.
+pub fn edition(tx: &mut dyn Tx, id: i64) -> Result<Option<ImportedEdition>> {
+    tx.query_one(&format!("{EDITION} WHERE e.id = ?"), &[id.into()])?.map(imported_edition).transpose()
 }
 
-/// Keeps a list for somebody to look at.
-pub fn keep(tx: &mut dyn Tx, listing: &Listing, member_id: Option<i64>) -> Result<i64> {
+/// Stores a parsed list for a preview; answers its identifier.
+pub fn insert_preview(tx: &mut dyn Tx, list: &ParsedList, member_id: Option<i64>) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
-    let told = serde_json::to_string(&listing.told).unwrap_or_default();
+    let report = serde_json::to_string(&list.report).unwrap_or_default();
     tx.exec(
         "INSERT INTO district_editions (id, stage, told, member_id, created_at) VALUES (?, ?, ?, ?, ?)",
-        &[id.into(), Stage::Previewed.code().into(), told.into(), member_id.into(), now.into()],
+        &[id.into(), EditionStage::Previewed.code().into(), report.into(), member_id.into(), now.into()],
     )?;
     tx.exec_many(
         "INSERT INTO district_regions (edition_id, code, level, parent_code, full_name, short_name) \
          VALUES (?, ?, ?, ?, ?, ?)",
-        &mut listing.regions.iter().map(|region| {
+        &mut list.regions.iter().map(|region| {
             let level = u32::from(region.level);
             let names: [Param<'_>; 2] = [(&region.full_name).into(), (&region.short_name).into()];
             [id.into(), region.code.into(), level.into(), region.parent_code.into()].into_iter().chain(names).collect()
@@ -181,26 +182,28 @@ pub fn keep(tx: &mut dyn Tx, listing: &Listing, member_id: Option<i64>) -> Resul
     )?;
     tx.exec_many(
         "INSERT INTO district_zips (edition_id, zip_start, zip_end, code) VALUES (?, ?, ?, ?)",
-        &mut listing.runs.iter().map(|run| vec![id.into(), run.start.into(), run.end.into(), run.code.into()]),
+        &mut list.ranges.iter().map(|range| vec![id.into(), range.start.into(), range.end.into(), range.code.into()]),
     )?;
     Ok(id)
 }
 
-/// Puts a list in force. Orders under way are classified anew from here on.
+/// Applies a previewed edition and bumps the version; false if it is not previewed.
 pub fn apply(tx: &mut dyn Tx, id: i64, valid_from: NaiveDate) -> Result<bool> {
     let now = tx.now();
     let sql = "UPDATE district_editions SET stage = ?, valid_from = ?, applied_at = ? WHERE id = ? AND stage = ?";
-    let (applied, previewed) = (Stage::Applied.code(), Stage::Previewed.code());
+    let (applied, previewed) = (EditionStage::Applied.code(), EditionStage::Previewed.code());
     let found = tx.exec(sql, &[applied.into(), valid_from.into(), now.into(), id.into(), previewed.into()])?;
     if found > 0 {
-        touch(tx)?;
+        bump_version(tx)?;
     }
     Ok(found > 0)
 }
 
-/// Forgets a list: one that nobody applied, or the newest in force.
-pub fn forget(tx: &mut dyn Tx, id: i64, stage: Stage) -> Result<bool> {
-    if stage == Stage::Applied && editions(tx, Stage::Applied)?.first().is_none_or(|newest| newest.id != id) {
+/// Deletes an edition of that stage: a previewed one, or the newest applied one. False if it is neither.
+pub fn delete_edition(tx: &mut dyn Tx, id: i64, stage: EditionStage) -> Result<bool> {
+    if stage == EditionStage::Applied
+        && editions(tx, EditionStage::Applied)?.first().is_none_or(|newest| newest.id != id)
+    {
         return Ok(false);
     }
     let sql = "SELECT count(*) FROM district_editions WHERE id = ? AND stage = ?";
@@ -214,56 +217,62 @@ pub fn forget(tx: &mut dyn Tx, id: i64, stage: Stage) -> Result<bool> {
     ] {
         tx.exec(sql, &[id.into()])?;
     }
-    if stage == Stage::Applied {
-        touch(tx)?;
+    if stage == EditionStage::Applied {
+        bump_version(tx)?;
     }
     Ok(true)
 }
 
-/// Something that was corrected by hand.
+/// A manual correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// the order it is for; none is for every order of the postal code
+    /// identifier and number of the order; none applies to every order of the postal code
     pub order: Option<(i64, String)>,
-    /// the postal code, as the order has it or as [`super::postal_key`]
+    /// the postal code as in the order, or as [`super::postal_key`]
     pub zip_code: String,
-    /// 시/군/구
+    /// 시/군/구 code
     pub sigungu: i64,
-    /// who; none is the command line
+    /// member who corrected it; none is the command line
     pub username: Option<String>,
-    /// when
+    /// time of the correction
     pub corrected_at: Moment,
 }
 
-/// The longest postal code that can be taught.
-pub const LONGEST_ZIP: usize = 10;
+/// Longest postal code with a correction of its own.
+pub const MAX_ZIP_CHARS: usize = 10;
 
-fn corrected_zips(tx: &mut dyn Tx) -> Result<BTreeMap<String, i64>> {
+fn zip_corrections(tx: &mut dyn Tx) -> Result<BTreeMap<String, i64>> {
     tx.query("SELECT zip, sigungu FROM district_corrections", &[])?
         .into_iter()
         .map(|mut row| Ok((row.text(0)?, row.int(1)?)))
         .collect()
 }
 
-/// Teaches that a postal code ([`super::postal_key`]) lies in a 시/군/구.
-pub fn correct_zip(tx: &mut dyn Tx, key: &str, sigungu: i64, member_id: Option<i64>) -> Result<()> {
+/// Assigns a postal code, given as [`super::postal_key`], to a 시/군/구 and bumps the version.
+pub fn set_zip_correction(tx: &mut dyn Tx, key: &str, sigungu: i64, member_id: Option<i64>) -> Result<()> {
     let now = tx.now();
     let values = [("sigungu", sigungu.into()), ("member_id", member_id.into()), ("corrected_at", now.into())];
     tx.upsert("district_corrections", &[("zip", key.into())], &values)?;
-    touch(tx)
+    bump_version(tx)
 }
 
-/// Forgets what was taught of a postal code.
-pub fn forget_zip(tx: &mut dyn Tx, key: &str) -> Result<bool> {
+/// Deletes the correction of a postal code and bumps the version; false if there is none.
+pub fn delete_zip_correction(tx: &mut dyn Tx, key: &str) -> Result<bool> {
     let found = tx.exec("DELETE FROM district_corrections WHERE zip = ?", &[key.into()])? > 0;
     if found {
-        touch(tx)?;
+        bump_version(tx)?;
     }
     Ok(found)
 }
 
-/// Says where one order goes. It holds as long as the order keeps its postal code.
-pub fn correct_order(tx: &mut dyn Tx, id: i64, zip_code: &str, sigungu: i64, member_id: Option<i64>) -> Result<()> {
+/// Assigns one order to a 시/군/구, as long as the order keeps this postal code.
+pub fn set_order_correction(
+    tx: &mut dyn Tx,
+    id: i64,
+    zip_code: &str,
+    sigungu: i64,
+    member_id: Option<i64>,
+) -> Result<()> {
     let now = tx.now();
     let values = [
         ("zip_code", zip_code.into()),
@@ -274,17 +283,17 @@ pub fn correct_order(tx: &mut dyn Tx, id: i64, zip_code: &str, sigungu: i64, mem
     tx.upsert("order_districts", &[("order_id", id.into())], &values)
 }
 
-/// Forgets what was said of one order.
-pub fn forget_order(tx: &mut dyn Tx, id: i64) -> Result<bool> {
+/// Deletes the correction of one order; false if there is none.
+pub fn delete_order_correction(tx: &mut dyn Tx, id: i64) -> Result<bool> {
     Ok(tx.exec("DELETE FROM order_districts WHERE order_id = ?", &[id.into()])? > 0)
 }
 
-/// Everything that was corrected by hand, newest first, up to `most` of each kind.
-pub fn corrections(tx: &mut dyn Tx, most: i64) -> Result<Vec<Correction>> {
+/// The manual corrections, newest first, at most `limit` of postal codes and `limit` of orders.
+pub fn corrections(tx: &mut dyn Tx, limit: i64) -> Result<Vec<Correction>> {
     let zips = "SELECT c.zip, c.sigungu, m.username, c.corrected_at FROM district_corrections c \
                 LEFT JOIN members m ON m.id = c.member_id ORDER BY c.corrected_at DESC LIMIT ?";
     let mut corrections = tx
-        .query(zips, &[most.into()])?
+        .query(zips, &[limit.into()])?
         .into_iter()
         .map(|mut row| {
             Ok(Correction {
@@ -299,7 +308,7 @@ pub fn corrections(tx: &mut dyn Tx, most: i64) -> Result<Vec<Correction>> {
     let orders = "SELECT c.order_id, o.order_number, c.zip_code, c.sigungu, m.username, c.corrected_at \
                   FROM order_districts c JOIN orders o ON o.id = c.order_id \
                   LEFT JOIN members m ON m.id = c.member_id ORDER BY c.order_id DESC LIMIT ?";
-    for mut row in tx.query(orders, &[most.into()])? {
+    for mut row in tx.query(orders, &[limit.into()])? {
         corrections.push(Correction {
             order: Some((row.int(0)?, row.text(1)?)),
             zip_code: row.text(2)?,

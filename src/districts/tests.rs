@@ -1,11 +1,11 @@
-//! Lists loaded and loaded again, corrections, and orders that follow them.
+//! Imports, corrections, and the orders that follow them.
 
 use std::io::Cursor;
 
 use chrono::NaiveDate;
 
-use super::official::Reader;
-use super::official::tests::{HEAD, postal};
+use super::official::ListParser;
+use super::official::tests::{HEADER, postal};
 use super::{DistrictCache, classify, store};
 use crate::deliveries;
 use crate::orders::export::{self, Content, Format, Wanted};
@@ -18,31 +18,31 @@ fn day(text: &str) -> NaiveDate {
     crate::time::parse_date(text).expect("a date")
 }
 
-/// Brings a list of these addresses and puts it in force.
-fn load(tx: &mut dyn Tx, shared: &DistrictCache, addresses: &[String], from: &str) -> Result<i64> {
-    let districts = shared.current(tx)?;
-    let text = [&[HEAD.to_owned()], addresses].concat().join("\n");
-    let mut reader = Reader::new(&districts);
-    reader.read("경상북도.txt", Cursor::new(text)).expect("a list");
-    let id = store::keep(tx, &reader.finish().expect("a list"), None)?;
+/// Imports a list of these addresses and applies it.
+fn import(tx: &mut dyn Tx, cache: &DistrictCache, addresses: &[String], from: &str) -> Result<i64> {
+    let districts = cache.current(tx)?;
+    let text = [&[HEADER.to_owned()], addresses].concat().join("\n");
+    let mut parser = ListParser::new(&districts);
+    parser.parse("경상북도.txt", Cursor::new(text)).expect("a list");
+    let id = store::insert_preview(tx, &parser.finish().expect("a list"), None)?;
     assert!(store::apply(tx, id, day(from))?);
     Ok(id)
 }
 
-/// 포항 37683 becomes 새시, whose first edition is called as given.
+/// An address of 37683, which is in 포항시, in a new 시/군/구 of that name.
 fn new_city(name: &str) -> Vec<String> {
     vec![postal("37683", "경상북도", name, "47999")]
 }
 
-fn classify_all(tx: &mut dyn Tx, shared: &DistrictCache) -> Result<u32> {
+fn classify_all(tx: &mut dyn Tx, cache: &DistrictCache) -> Result<u32> {
     let mut steps = 1;
-    while classify::step(tx, shared, 2)? {
+    while classify::step(tx, cache, 2)? {
         steps += 1;
     }
     Ok(steps)
 }
 
-/// Orders `1` … `count`, each to 37683 and in a bundle of its own.
+/// Creates orders `1` … `count`, all to 37683, each in its own bundle.
 fn orders(shop: &Shop, count: usize) {
     let ordered = shop.write(move |tx, files| {
         let orders = (1..=count).map(|number| new_order(&number.to_string())).collect();
@@ -60,25 +60,25 @@ fn districts_of(tx: &mut dyn Tx) -> Result<Vec<Option<i64>>> {
 }
 
 #[test]
-fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district() {
+fn only_orders_under_way_follow_a_newer_list() {
     let shop = Shop::open();
     orders(&shop, 3);
-    let shared = DistrictCache::default();
+    let cache = DistrictCache::default();
     let answer = shop.write(move |tx, _| {
         let delivered = find(tx, "1")?;
         edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
-        load(tx, &shared, &new_city("새시"), "2026-11-23")?;
-        classify_all(tx, &shared)?;
+        import(tx, &cache, &new_city("새시"), "2026-11-23")?;
+        classify_all(tx, &cache)?;
         let codes = districts_of(tx)?;
-        load(tx, &shared, &new_city("더새시"), "2026-12-01")?;
-        classify_all(tx, &shared)?;
+        import(tx, &cache, &new_city("더새시"), "2026-12-01")?;
+        classify_all(tx, &cache)?;
         let bundles: Vec<Option<i64>> = all_orders(tx)?
             .iter()
             .map(|order| Ok(deliveries::store::find(tx, order.delivery_id)?.expect("a delivery").sigungu))
             .collect::<Result<_>>()?;
         let second = find(tx, "2")?;
         let log = crate::orders::store::events(tx, second.id)?;
-        Ok((codes, districts_of(tx)?, bundles, log[0].action.label(), shared.current(tx)?))
+        Ok((codes, districts_of(tx)?, bundles, log[0].action.label(), cache.current(tx)?))
     });
     let (first, second, bundles, logged, districts) = answer.expect("loads");
     assert_eq!(first, [Some(47110), Some(47999), Some(47999)]);
@@ -86,26 +86,25 @@ fn orders_under_way_follow_a_newer_list_and_delivered_ones_keep_their_district()
     assert_eq!(logged, "지역 분류");
     let name = |on: &str| districts.display_name_on(47999, Some(day(on)));
     assert_eq!(districts.display_name(47999).as_deref(), Some("경북 더새시"));
-    assert_eq!(name("2026-11-30").as_deref(), Some("경북 새시"), "what it was called that day");
-    assert_eq!(districts.lookup_on("37683", day("2026-11-22")).district(), Some(47110));
+    assert_eq!(name("2026-11-30").as_deref(), Some("경북 새시"), "its name on that date");
 }
 
 #[test]
-fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
+fn purchase_order_has_the_district_name_of_the_delivery_date() {
     let shop = Shop::open();
-    let shared = DistrictCache::default();
+    let cache = DistrictCache::default();
     let path = shop.folder.path().join("발주.csv");
     let to = path.clone();
     let written = shop.write(move |tx, files| {
-        load(tx, &shared, &new_city("새시"), "2026-11-01")?;
+        import(tx, &cache, &new_city("새시"), "2026-11-01")?;
         files.order(tx, "SMART_STORE", vec![new_order("1"), new_order("2")])?;
-        classify_all(tx, &shared)?;
+        classify_all(tx, &cache)?;
         let delivered = find(tx, "1")?;
         edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
-        load(tx, &shared, &new_city("더새시"), "2026-12-01")?;
+        import(tx, &cache, &new_city("더새시"), "2026-12-01")?;
         let format = Format::of(&to).expect("a known ending");
         let wanted = Wanted { content: Content::PurchaseOrder, format, filter: OrderFilter::default() };
-        let districts = shared.current(tx)?;
+        let districts = cache.current(tx)?;
         Ok(export::save(tx, &wanted, &districts, &to).expect("writes"))
     });
     assert_eq!(written.expect("writes"), 2);
@@ -115,29 +114,29 @@ fn what_the_factory_is_told_has_the_name_of_the_day_of_delivery() {
 }
 
 #[test]
-fn a_correction_stays_when_a_newer_list_is_loaded_and_goes_when_it_is_taken_back() {
+fn correction_overrides_newer_lists_until_it_is_deleted() {
     let shop = Shop::open();
     orders(&shop, 2);
-    let shared = DistrictCache::default();
+    let cache = DistrictCache::default();
     let steps = shop.write(move |tx, _| {
         let mut seen = Vec::new();
-        let mut look = |tx: &mut dyn Tx| {
-            classify_all(tx, &shared)?;
+        let mut observe = |tx: &mut dyn Tx| {
+            classify_all(tx, &cache)?;
             seen.push(districts_of(tx)?);
             Ok::<_, crate::storage::StorageError>(())
         };
-        store::correct_zip(tx, "37683", 47130, None)?;
-        look(tx)?;
+        store::set_zip_correction(tx, "37683", 47130, None)?;
+        observe(tx)?;
         let one = find(tx, "1")?;
-        store::correct_order(tx, one.id, &one.recipient.zip_code, 47150, None)?;
-        load(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")?;
-        look(tx)?;
+        store::set_order_correction(tx, one.id, &one.recipient.zip_code, 47150, None)?;
+        import(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")?;
+        observe(tx)?;
         assert_eq!(store::corrections(tx, 10)?.len(), 2);
-        assert!(store::forget_zip(tx, "37683")? && !store::forget_zip(tx, "37683")?);
-        look(tx)?;
-        assert!(store::forget_order(tx, one.id)?);
-        store::touch(tx)?;
-        look(tx)?;
+        assert!(store::delete_zip_correction(tx, "37683")? && !store::delete_zip_correction(tx, "37683")?);
+        observe(tx)?;
+        assert!(store::delete_order_correction(tx, one.id)?);
+        store::bump_version(tx)?;
+        observe(tx)?;
         Ok(seen)
     });
     let of = |one, other| vec![Some(one), Some(other)];
@@ -145,60 +144,60 @@ fn a_correction_stays_when_a_newer_list_is_loaded_and_goes_when_it_is_taken_back
 }
 
 #[test]
-fn what_was_said_of_an_order_ends_with_its_postal_code() {
+fn order_correction_ends_when_the_postal_code_changes() {
     let shop = Shop::open();
     orders(&shop, 1);
-    let shared = DistrictCache::default();
+    let cache = DistrictCache::default();
     let seen = shop.write(move |tx, _| {
         let order = find(tx, "1")?;
-        store::correct_order(tx, order.id, "37683", 47150, None)?;
+        store::set_order_correction(tx, order.id, "37683", 47150, None)?;
         edit(tx, &order, |order| "04524".clone_into(&mut order.recipient.zip_code))?;
-        store::touch(tx)?;
-        classify_all(tx, &shared)?;
+        store::bump_version(tx)?;
+        classify_all(tx, &cache)?;
         districts_of(tx)
     });
     assert_eq!(seen.expect("classifies"), [Some(11140)]);
 }
 
-/// Each step is a transaction of its own; the program ends after any of them and another goes on.
+/// Each batch is its own transaction, so a process may stop after any of them.
 #[test]
-fn classifying_that_was_broken_off_is_gone_on_with() {
+fn interrupted_reclassification_resumes() {
     let shop = Shop::open();
     orders(&shop, 7);
-    shop.write(|tx, _| load(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")).expect("loads");
+    shop.write(|tx, _| import(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")).expect("loads");
     for done in [2, 4, 6] {
-        let more = shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("a step");
+        let more = shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("a batch");
         let moved = shop.read(|tx, _| districts_of(tx)).expect("reads");
         let there = moved.iter().filter(|code| **code == Some(47999)).count();
         assert_eq!((more, there), (true, done));
     }
-    let broken_off: Result<()> = shop.write(|tx, _| {
+    let interrupted: Result<()> = shop.write(|tx, _| {
         classify::step(tx, &DistrictCache::default(), 2)?;
         Err(crate::storage::StorageError::Inconsistent("killed".to_owned()))
     });
-    assert!(broken_off.is_err());
-    assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads")[6], Some(47110), "the step is undone whole");
-    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("the last step"));
+    assert!(interrupted.is_err());
+    assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads")[6], Some(47110), "the whole batch is rolled back");
+    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("the last batch"));
     assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("nothing left"));
     assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads"), [Some(47999); 7]);
 }
 
 #[test]
-fn every_node_sees_what_another_loaded_and_a_list_can_be_withdrawn() {
+fn other_nodes_see_an_imported_and_a_withdrawn_list() {
     let shop = Shop::open();
     orders(&shop, 1);
     let (one, other) = (DistrictCache::default(), DistrictCache::default());
     let seen = shop.write(move |tx, _| {
-        let name = |shared: &DistrictCache, tx: &mut dyn Tx| {
-            Ok::<_, crate::storage::StorageError>(shared.current(tx)?.full_name("37683").map(str::to_owned))
+        let name = |cache: &DistrictCache, tx: &mut dyn Tx| {
+            Ok::<_, crate::storage::StorageError>(cache.current(tx)?.full_name("37683").map(str::to_owned))
         };
         let mut seen = vec![name(&other, tx)?];
-        let id = load(tx, &one, &new_city("새시"), "2026-11-23")?;
+        let id = import(tx, &one, &new_city("새시"), "2026-11-23")?;
         seen.push(name(&other, tx)?);
         assert_eq!(other.cached().full_name("37683"), Some("경상북도 새시"));
         assert_eq!(classify::affected(tx, &other.cached())?, 1);
-        assert!(store::forget(tx, id, store::Stage::Applied)?);
-        assert!(!store::forget(tx, id, store::Stage::Applied)?);
+        assert!(store::delete_edition(tx, id, store::EditionStage::Applied)?);
+        assert!(!store::delete_edition(tx, id, store::EditionStage::Applied)?);
         seen.push(name(&other, tx)?);
         Ok(seen)
     });

@@ -150,7 +150,7 @@ impl ExerciseSet {
 
         let districts = Districts::embedded();
         let mut people: Vec<Person> = people(seed(session)).take(11).collect();
-        let pohang = districts.named(POHANG).and_then(|region| Some((region.parent_code?, region.code)));
+        let pohang = districts.find_by_name(POHANG).and_then(|region| Some((region.parent_code?, region.code)));
         let zip = districts.postal_blocks().find(|(.., code)| Some(*code) == pohang.map(|(_, sigungu)| sigungu));
         for (person, number) in people.iter_mut().skip(5).take(2).zip(1..) {
             person.zip_code = format!("{:05}", zip.map_or(0, |(first, ..)| first + number));
@@ -251,7 +251,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::districts::Place;
+    use crate::districts::Classification;
 
     const SESSION: PracticeSession = PracticeSession { id: 812_345_678_901_234, at: Moment(1_795_316_400_000) };
 
@@ -283,7 +283,9 @@ mod tests {
         let slips = exercises.of_task(Task::Slips);
         assert!(slips.len() == 2 && slips[0].bundle_number != slips[1].bundle_number);
         for order in slips {
-            let Place::District { code } = districts.lookup(&order.recipient.zip_code) else { panic!("nowhere") };
+            let Classification::District { code } = districts.lookup(&order.recipient.zip_code) else {
+                panic!("nowhere")
+            };
             assert_eq!(exercises.pohang.map(|(_, sigungu)| sigungu), Some(code));
         }
         let merged = exercises.of_task(Task::Merge);

@@ -184,7 +184,7 @@ fn activity(uri: &Uri) -> Option<i64> {
 }
 
 fn sidos(districts: &Districts, chosen: Place) -> Vec<Sido> {
-    let sigungus = |sido| districts.sigungus_of(sido).flat_map(|region| choices(districts, region, chosen)).collect();
+    let sigungus = |sido| districts.children_of(sido).flat_map(|region| choices(districts, region, chosen)).collect();
     let sido = |sido: &Region| Sido { code: sido.code, name: sido.short_name.clone(), sigungus: sigungus(sido.code) };
     districts.sidos().map(sido).collect()
 }
@@ -192,7 +192,7 @@ fn sidos(districts: &Districts, chosen: Place) -> Vec<Sido> {
 /// A 시/군/구, behind it its 일반구, and what is in none of them where somebody came for that.
 fn choices(districts: &Districts, region: &Region, chosen: Place) -> Vec<(String, String)> {
     let name = &region.short_name;
-    let gus = districts.sigungus_of(region.code).map(|gu| (gu.code.to_string(), gu.short_name.clone()));
+    let gus = districts.children_of(region.code).map(|gu| (gu.code.to_string(), gu.short_name.clone()));
     let rest = Place::Gu { city: region.code, gu: None };
     let rest = (chosen == rest).then(|| (rest.sigungu_word(), format!("{name} 구 모름")));
     [(region.code.to_string(), name.clone())].into_iter().chain(gus).chain(rest).collect()

@@ -203,9 +203,9 @@ fn places(districts: &Districts, asked: &Asked, tallies: &BTreeMap<Option<i64>, 
     let regions: Vec<&Region> = match asked.sido {
         None => districts.sidos().collect(),
         Some(sido) => districts
-            .sigungus_of(sido)
+            .children_of(sido)
             .flat_map(|sigungu| {
-                let gus: Vec<&Region> = districts.sigungus_of(sigungu.code).filter(|_| asked.by_gu).collect();
+                let gus: Vec<&Region> = districts.children_of(sigungu.code).filter(|_| asked.by_gu).collect();
                 // What is known of a city only as a whole stands before its 구.
                 let whole = gus.is_empty() || sums.contains_key(&sigungu.code);
                 whole.then_some(sigungu).into_iter().chain(gus).collect::<Vec<_>>()
@@ -213,7 +213,7 @@ fn places(districts: &Districts, asked: &Asked, tallies: &BTreeMap<Option<i64>, 
             .collect(),
     };
     let mut place = |region: &Region| {
-        let is_rest = asked.by_gu && region.level == 1 && districts.sigungus_of(region.code).next().is_some();
+        let is_rest = asked.by_gu && region.level == 1 && districts.children_of(region.code).next().is_some();
         Place {
             code: Some(region.code),
             name: if is_rest { format!("{} 구 모름", region.short_name) } else { region.short_name.clone() },
@@ -246,8 +246,8 @@ impl Asked {
     /// The cities that are shown by their 일반구.
     fn cities(&self, districts: &Districts) -> Vec<i64> {
         let sido = self.sido.filter(|_| self.by_gu);
-        let inside = sido.into_iter().flat_map(|sido| districts.sigungus_of(sido));
-        inside.map(|region| region.code).filter(|city| districts.sigungus_of(*city).next().is_some()).collect()
+        let inside = sido.into_iter().flat_map(|sido| districts.children_of(sido));
+        inside.map(|region| region.code).filter(|city| districts.children_of(*city).next().is_some()).collect()
     }
 
     /// The number that the map shows of a tally.

@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 use reqwest::StatusCode;
 
 use crate::deliveries::model::DeliveryState;
-use crate::districts::official::tests::{HEAD, postal};
+use crate::districts::official::tests::{HEADER, postal};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::testing::{all_orders, edit, new_order};
@@ -208,7 +208,7 @@ async fn a_newer_list_is_shown_before_it_is_in_force_and_can_be_withdrawn() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.text.contains("주문.txt: 우체국 우편번호 DB나"));
 
-    let list = [HEAD.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
+    let list = [HEADER.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
     let brought = bring(&app, "경상북도.txt", list).await;
     let path = brought.location().to_owned();
     let report = app.get(&path).await.ok();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::audit;
 use crate::districts::overview::{Unknown, unknown, unknown_count};
-use crate::districts::store::{self, Correction, LONGEST_ZIP};
+use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
 use crate::districts::{Districts, classify, postal_key};
 use crate::orders::model::Order;
 use crate::orders::store::{self as orders, Action, Cause};
@@ -67,12 +67,12 @@ impl Typed {
         if self.place.is_empty() {
             return Err(problem("place", "지역을 고르거나 우편번호를 고쳐 주세요."));
         }
-        let region = districts.named(&self.place);
+        let region = districts.find_by_name(&self.place);
         let sigungu = region.ok_or_else(|| problem("place", "목록에 있는 지역 이름으로 적어 주세요."))?.code;
         if !self.teach {
             return Ok(Wish::ThisOne { sigungu });
         }
-        match postal_key(&self.zip_code).filter(|key| key.len() <= LONGEST_ZIP) {
+        match postal_key(&self.zip_code).filter(|key| key.len() <= MAX_ZIP_CHARS) {
             Some(key) => Ok(Wish::Teach { key, sigungu }),
             None => Err(problem("teach", "우편번호가 없어서 기억할 수 없어요. 이 주문만 정해 주세요.")),
         }
@@ -89,7 +89,8 @@ struct RowView {
 
 impl RowView {
     fn new(unknown: Unknown, districts: &Districts) -> Self {
-        let place = districts.guess(&unknown.address).map(|region| region.full_name.clone()).unwrap_or_default();
+        let place =
+            districts.guess_from_address(&unknown.address).map(|region| region.full_name.clone()).unwrap_or_default();
         let typed =
             Typed { id: unknown.id, version: unknown.version, zip_code: unknown.zip_code.clone(), place, teach: false };
         Self { unknown, typed, ticked: false, problems: Vec::new() }
@@ -104,7 +105,7 @@ impl RowView {
     }
 
     fn can_be_taught(&self) -> bool {
-        postal_key(&self.unknown.zip_code).is_some_and(|key| key.len() <= LONGEST_ZIP)
+        postal_key(&self.unknown.zip_code).is_some_and(|key| key.len() <= MAX_ZIP_CHARS)
     }
 }
 
@@ -151,7 +152,7 @@ async fn list_page(state: &AppState, layout: Layout, paging: Paging, uri: &Uri) 
             Ok::<_, StorageError>((unknowns, pages, store::corrections(tx, CORRECTIONS)?))
         })
         .await?;
-    let regions = districts.current().regions().iter().filter(|region| region.level == 1);
+    let regions = districts.current_edition().regions().iter().filter(|region| region.level == 1);
     Ok(UnknownPage {
         layout,
         rows: unknowns.into_iter().map(|unknown| RowView::new(unknown, &districts)).collect(),
@@ -212,12 +213,12 @@ fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<
                     after.sigungu = Some(*sigungu);
                 }
                 Wish::Teach { key, sigungu } => {
-                    store::correct_zip(changes.tx, key, *sigungu, Some(member_id))?;
+                    store::set_zip_correction(changes.tx, key, *sigungu, Some(member_id))?;
                     after.sigungu = Some(*sigungu);
                 }
                 Wish::ThisOne { sigungu } => {
                     let zip_code = &before.recipient.zip_code;
-                    store::correct_order(changes.tx, before.id, zip_code, *sigungu, Some(member_id))?;
+                    store::set_order_correction(changes.tx, before.id, zip_code, *sigungu, Some(member_id))?;
                     after.sigungu = Some(*sigungu);
                 }
             }
@@ -289,8 +290,8 @@ pub(super) async fn undo(
         .storage
         .write(move |tx| {
             let forgotten = match order {
-                Some(id) => store::forget_order(tx, id)?,
-                None => store::forget_zip(tx, &zip)?,
+                Some(id) => store::delete_order_correction(tx, id)?,
+                None => store::delete_zip_correction(tx, &zip)?,
             };
             if let Some(id) = order {
                 let districts = store::load(tx)?;

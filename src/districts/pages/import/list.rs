@@ -9,8 +9,8 @@ use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 
-use crate::districts::official::{Listing, Reader};
-use crate::districts::store::{self, Brought, Stage};
+use crate::districts::official::{ListParser, ParsedList};
+use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::districts::{DistrictCache, Districts};
 use crate::storage::{StorageError, Tx, crockford};
 use crate::web::{AppState, Error, Layout, Member, Notice, PageResult, Tone, Visitor, csrf, page, page_with, redirect};
@@ -25,8 +25,8 @@ const MAX_UPLOAD_BYTES: u64 = 4 << 30;
 #[template(path = "districts/import/list.html")]
 struct ListPage {
     layout: Layout,
-    waiting: Vec<Brought>,
-    applied: Vec<Brought>,
+    waiting: Vec<ImportedEdition>,
+    applied: Vec<ImportedEdition>,
     /// first day of the embedded table
     embedded_from: NaiveDate,
 }
@@ -36,7 +36,9 @@ pub(in crate::districts::pages) async fn list(State(state): State<AppState>, lay
 }
 
 async fn list_page(state: &AppState, layout: Layout) -> PageResult<ListPage> {
-    let editions = |tx: &mut dyn Tx| Ok((store::editions(tx, Stage::Previewed)?, store::editions(tx, Stage::Applied)?));
+    let editions = |tx: &mut dyn Tx| {
+        Ok((store::editions(tx, EditionStage::Previewed)?, store::editions(tx, EditionStage::Applied)?))
+    };
     let (waiting, applied) = state.storage.read(editions).await.map_err(|error: StorageError| error)?;
     Ok(ListPage { layout, waiting, applied, embedded_from: Districts::embedded().valid_from() })
 }
@@ -80,7 +82,7 @@ pub(in crate::districts::pages) async fn create(
     } else {
         match parse(state.uploads.districts.clone(), files).await? {
             Ok(listing) => {
-                let id = state.storage.write(move |tx| store::keep(tx, &listing, Some(member.id))).await?;
+                let id = state.storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
                 return Ok(redirect(&format!("/districts/import/{}", crockford(id))));
             }
             Err(problem) => problem,
@@ -108,14 +110,14 @@ async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut 
 }
 
 /// Parses all files as one list. The inner error is a message for the page.
-async fn parse(cache: DistrictCache, files: Vec<(String, File)>) -> PageResult<Result<Listing, String>> {
+async fn parse(cache: DistrictCache, files: Vec<(String, File)>) -> PageResult<Result<ParsedList, String>> {
     let work = tokio::task::spawn_blocking(move || {
         let known = cache.cached();
-        let mut reader = Reader::new(&known);
+        let mut parser = ListParser::new(&known);
         for (name, file) in files {
-            reader.read(&name, file).map_err(|error| format!("{name}: {error}"))?;
+            parser.parse(&name, file).map_err(|error| format!("{name}: {error}"))?;
         }
-        reader.finish().map_err(|error| error.to_string())
+        parser.finish().map_err(|error| error.to_string())
     });
     work.await.map_err(|error| Error::Internal(error.to_string()))
 }

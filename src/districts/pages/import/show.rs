@@ -6,9 +6,9 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::audit;
-use crate::districts::change::Change;
 use crate::districts::classify;
-use crate::districts::store::{self, Brought, Stage};
+use crate::districts::diff::TableDiff;
+use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::storage::{StorageError, crockford, parse_crockford};
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page, page_with};
@@ -20,9 +20,9 @@ const MAX_SHOWN_ROWS: usize = 300;
 #[template(path = "districts/import/show.html")]
 struct ShowPage {
     layout: Layout,
-    edition: Brought,
+    edition: ImportedEdition,
     /// what the list would change; none once it is applied
-    change: Option<Change>,
+    change: Option<TableDiff>,
     /// orders under way whose district would change
     affected: u64,
     /// the date as typed, and the problem with it
@@ -59,14 +59,14 @@ async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<Show
     let found = state.storage.read(move |tx| {
         let Some(edition) = store::edition(tx, id)? else { return Ok(None) };
         let districts = cache.current(tx)?;
-        let (_, from) = districts.days_of_a_newer(tx.now().date());
-        if edition.stage == Stage::Applied {
-            let is_newest = store::editions(tx, Stage::Applied)?.first().is_some_and(|newest| newest.id == id);
+        let (_, from) = districts.valid_from_bounds(tx.now().date());
+        if edition.stage == EditionStage::Applied {
+            let is_newest = store::editions(tx, EditionStage::Applied)?.first().is_some_and(|newest| newest.id == id);
             return Ok(Some((edition, None, 0, from, is_newest)));
         }
-        let after = store::laid_over(tx, (*districts).clone(), id, from)?;
+        let after = store::overlay_edition(tx, (*districts).clone(), id, from)?;
         let affected = classify::affected(tx, &after)?;
-        Ok::<_, StorageError>(Some((edition, Some(Change::between(&districts, &after)), affected, from, false)))
+        Ok::<_, StorageError>(Some((edition, Some(TableDiff::between(&districts, &after)), affected, from, false)))
     });
     let (edition, change, affected, from, can_be_withdrawn) = found.await?.ok_or(Error::NotFound)?;
     let valid_from = from.to_string();
@@ -87,7 +87,7 @@ pub(in crate::districts::pages) async fn apply(
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let (first, last) = state.uploads.districts.cached().days_of_a_newer(state.now().date());
+    let (first, last) = state.uploads.districts.cached().valid_from_bounds(state.now().date());
     let Some(day) = parse_date(&form.valid_from).filter(|day| (first..=last).contains(day)) else {
         let mut answer = show_page(&state, layout, id).await?;
         answer.valid_from = form.valid_from;
@@ -116,7 +116,7 @@ pub(in crate::districts::pages) async fn discard(
     member: Member,
     Path(id): Path<String>,
 ) -> PageResult {
-    delete(&state, member, parse_id(&id)?, Stage::Previewed, "올린 목록을 적용하지 않고 지웠어요.").await
+    delete(&state, member, parse_id(&id)?, EditionStage::Previewed, "올린 목록을 적용하지 않고 지웠어요.").await
 }
 
 pub(in crate::districts::pages) async fn withdraw(
@@ -125,14 +125,14 @@ pub(in crate::districts::pages) async fn withdraw(
     Path(id): Path<String>,
 ) -> PageResult {
     let message = "목록을 거두었어요. 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.";
-    delete(&state, member, parse_id(&id)?, Stage::Applied, message).await
+    delete(&state, member, parse_id(&id)?, EditionStage::Applied, message).await
 }
 
-async fn delete(state: &AppState, member: Member, id: i64, stage: Stage, message: &'static str) -> PageResult {
+async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, message: &'static str) -> PageResult {
     let activity = state
         .storage
         .write(move |tx| {
-            if !store::forget(tx, id, stage)? {
+            if !store::delete_edition(tx, id, stage)? {
                 return Ok(None);
             }
             let summary = json!({ "message": message, "tone": "success" });
