@@ -10,8 +10,9 @@
 //! | [`deliveries`] | orders that travel together: the delivery team's list, completion, slips |
 //! | [`districts`] | postal code → 시/도, 시/군/구, offline; newer lists, corrections by hand, the overview |
 //! | [`uploads`] | a file as a batch: read → plan → apply → report |
-//! | [`sheets`] | spreadsheets: the bytes of a channel's file become rows with named columns |
 //! | [`today`] | the first page: the counts of open work |
+//! | [`channels`] | sales channels and couriers: layouts of their files, recognition, the channels that have orders |
+//! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
 //! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
 //! | [`sessions`] | who is signed in, and who stays so; kept in the database or in Redis |
 //! | [`shop`] | the shop itself: its name, telephone and address on paper |
@@ -60,6 +61,7 @@
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod deliveries;

@@ -12,15 +12,14 @@ use clap::Subcommand;
 
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::audit::downloads::{self, Taken};
+use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::model::OrderState;
-use crate::orders::store as orders;
 use crate::orders::terms::{SearchField, search_words};
 use crate::products::store as products;
-use crate::sheets::Profiles;
 use crate::storage::Tx;
 use crate::time::parse_date;
 
@@ -195,7 +194,7 @@ fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<Or
     let mut filter = words.filter();
     let mut problems = Vec::new();
     if let Some(name) = &filter.channel {
-        let known = orders::channels(tx)?;
+        let known = channels::store::all(tx)?;
         let known = known.iter().map(|(code, name)| (code.as_str(), name.as_str())).chain(profiles.channels());
         match channel_code(known, name) {
             Some(code) => filter.channel = Some(code),

@@ -14,8 +14,9 @@ use serde::Serialize;
 use super::districts::Districts;
 use super::export::channel_code;
 use super::{Done, Failure, Outcome, block_on, open_storage};
+use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
-use crate::sheets::{Kind, Profiles, Refusal};
+use crate::sheets::SheetError;
 use crate::uploads::model::{FoundProduct, FoundVariant};
 use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read, store};
 
@@ -86,9 +87,9 @@ enum Answer {
 impl Import {
     pub(super) fn run(self, config: &Config) -> Outcome {
         let (kind, files) = match self {
-            Self::Orders(files) => (Kind::Orders, files),
-            Self::Tracking(files) => (Kind::Tracking, files),
-            Self::States(files) => (Kind::States, files),
+            Self::Orders(files) => (FileKind::Orders, files),
+            Self::Tracking(files) => (FileKind::Tracking, files),
+            Self::States(files) => (FileKind::States, files),
             Self::Districts(districts) => return districts.run(config),
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
@@ -139,7 +140,7 @@ fn outcome(answers: &[Answer]) -> Outcome {
 
 /// The code of a profile of that kind, of its code or name; what is unknown stays as it is, and is
 /// refused with the file.
-fn profile_code(profiles: &Profiles, kind: Kind, given: &str) -> String {
+fn profile_code(profiles: &Profiles, kind: FileKind, given: &str) -> String {
     let given = given.trim();
     let known = profiles.all().iter().filter(|profile| profile.kind == kind);
     channel_code(known.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
@@ -176,12 +177,12 @@ fn bytes(uploads: &Uploads, path: &Path, request: &Request) -> Result<Vec<u8>, F
     if let (Some(kind), Some(code)) = (request.kind, &request.channel)
         && !uploads.profiles.all().iter().any(|profile| profile.kind == kind && profile.code == *code)
     {
-        return Err(Failure(Refusal::UnknownChannel(code.clone()).to_string()));
+        return Err(Failure(FileError::UnknownChannel(code.clone()).to_string()));
     }
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     let limit = uploads.limits.bytes as u64;
     if size > limit {
-        return Err(Failure(Refusal::TooLarge { limit_mib: limit >> 20 }.to_string()));
+        return Err(Failure(SheetError::TooLarge { limit_mib: limit >> 20 }.to_string()));
     }
     std::fs::read(path).map_err(unreadable)
 }
@@ -197,7 +198,9 @@ async fn take(
 ) -> Result<uploads::Done, UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (id, done) = uploads.take(None, &name, bytes, password, request).await?;
-    if let Err(UploadError::Refused(refusal @ (Refusal::PasswordRequired | Refusal::WrongPassword))) = &done {
+    if let Err(UploadError::Refused(refusal)) = &done
+        && refusal.needs_password()
+    {
         let refusal = refusal.to_string();
         let put_away = move |tx: &mut dyn crate::storage::Tx| {
             let Some(upload) = store::open(tx, id)? else { return Ok(()) };
@@ -209,7 +212,7 @@ async fn take(
     done
 }
 
-fn taken(file: String, kind: Kind, report: Report) -> Answer {
+fn taken(file: String, kind: FileKind, report: Report) -> Answer {
     let [created, updated, skipped, rejected] = uploads::Outcome::ALL.map(|outcome| report.count(outcome));
     Answer::Taken {
         file,
@@ -315,7 +318,7 @@ mod tests {
             Self { uploads: Uploads::open(&storage, &config).expect("opens"), config, _folder: folder }
         }
 
-        fn import(&self, kind: Kind, name: &str, password: Option<&str>, dry_run: bool) -> Answer {
+        fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> Answer {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
             let request = Request { kind: Some(kind), ..Request::default() };
             block_on(async { Ok(answer(&self.uploads, &path, password, &request, dry_run).await) })
@@ -343,9 +346,9 @@ mod tests {
     fn a_dry_run_says_the_same_and_changes_nothing() {
         let shop = Shop::open();
         let name = "01_smartstore_orders_72col.xlsx";
-        let dry = shop.import(Kind::Orders, name, None, true);
+        let dry = shop.import(FileKind::Orders, name, None, true);
         assert_eq!((counts(&dry), shop.orders()), (Some([23, 0, 1, 0]), 0));
-        let done = shop.import(Kind::Orders, name, None, false);
+        let done = shop.import(FileKind::Orders, name, None, false);
         assert_eq!(serde_json::to_value(&done).expect("JSON"), serde_json::to_value(&dry).expect("JSON"));
         assert_eq!(shop.orders(), 23);
         assert!(matches!(outcome(&[done]), Ok(Done::Whole)));
@@ -354,7 +357,7 @@ mod tests {
     #[test]
     fn the_answer_has_the_keys_that_scripts_read() {
         let shop = Shop::open();
-        let done = shop.import(Kind::Orders, "B06_bad_values.xlsx", None, false);
+        let done = shop.import(FileKind::Orders, "B06_bad_values.xlsx", None, false);
         let json = serde_json::to_string(&done).expect("JSON");
         let mut rest = json.as_str();
         for key in ["file", "kind", "created", "updated", "skipped", "rejected", "products_created", "rows", "reasons"]
@@ -372,16 +375,16 @@ mod tests {
     fn a_refused_file_says_why_and_costs_the_others_nothing() {
         let shop = Shop::open();
         let encrypted = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
-        let locked = shop.import(Kind::Orders, encrypted, None, false);
-        let missing = shop.import(Kind::Orders, "is-not-there.xlsx", None, false);
+        let locked = shop.import(FileKind::Orders, encrypted, None, false);
+        let missing = shop.import(FileKind::Orders, "is-not-there.xlsx", None, false);
         for refused in [&locked, &missing] {
             let json = serde_json::to_value(refused).expect("JSON");
             assert_eq!(json.as_object().expect("an object").keys().collect::<Vec<_>>(), ["file", "refused"]);
         }
         assert!(outcome(&[locked, missing]).is_err());
-        let opened = shop.import(Kind::Orders, encrypted, Some("1234"), false);
+        let opened = shop.import(FileKind::Orders, encrypted, Some("1234"), false);
         assert_eq!(counts(&opened), Some([12, 0, 0, 0]));
-        let empty = shop.import(Kind::Orders, "B15_zero_bytes.xlsx", None, false);
+        let empty = shop.import(FileKind::Orders, "B15_zero_bytes.xlsx", None, false);
         assert!(matches!(outcome(&[opened, empty]), Ok(Done::Part)));
     }
 }

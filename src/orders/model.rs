@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
 use crate::time::Moment;
 
 /// The seven states, in the order of progress.
@@ -81,103 +82,6 @@ impl OrderState {
     pub fn from_rank(rank: i64) -> Option<Self> {
         usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank).copied())
     }
-}
-
-/// How an order travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ShippingMethod {
-    /// 직접전달: the own delivery team
-    Direct,
-    /// 택배,등기,소포
-    Parcel,
-    /// 퀵서비스
-    Quick,
-    /// 방문수령
-    Pickup,
-    /// 기타: a word not known here; the channel's word is kept beside it
-    Other,
-}
-
-impl ShippingMethod {
-    /// Every method; the delivery team's own first.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Parcel, Self::Quick, Self::Pickup, Self::Other];
-
-    /// The name in code, JSON and the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Direct => "DIRECT",
-            Self::Parcel => "PARCEL",
-            Self::Quick => "QUICK",
-            Self::Pickup => "PICKUP",
-            Self::Other => "OTHER",
-        }
-    }
-
-    /// The word on the screen; for the four known ones also the word of 스마트스토어.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Direct => "직접전달",
-            Self::Parcel => "택배,등기,소포",
-            Self::Quick => "퀵서비스",
-            Self::Pickup => "방문수령",
-            Self::Other => "기타",
-        }
-    }
-
-    /// The method of that code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.code() == code)
-    }
-}
-
-/// Who pays for the transport, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ChargeType {
-    /// 선결제, 선불
-    Prepaid,
-    /// 착불: on delivery
-    Cod,
-    /// 무료
-    Free,
-}
-
-impl ChargeType {
-    /// Every type.
-    pub const ALL: [Self; 3] = [Self::Prepaid, Self::Cod, Self::Free];
-
-    /// The name in code, JSON and the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Prepaid => "PREPAID",
-            Self::Cod => "COD",
-            Self::Free => "FREE",
-        }
-    }
-
-    /// The word on the screen.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Prepaid => "선결제",
-            Self::Cod => "착불",
-            Self::Free => "무료",
-        }
-    }
-
-    /// The type of that code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|charge| charge.code() == code)
-    }
-}
-
-/// One option as the channel wrote it: `색상: 아이보리`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct OrderOption {
-    /// What is chosen: 색상
-    pub key: String,
-    /// The choice: 아이보리
-    pub value: String,
 }
 
 /// Who paid.

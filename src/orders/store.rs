@@ -278,12 +278,6 @@ pub fn known_numbers<'a>(
     Ok(known)
 }
 
-/// The channels that orders came from, code and name, the first known first.
-pub fn channels(tx: &mut dyn Tx) -> Result<Vec<(String, String)>> {
-    let rows = tx.query("SELECT code, name FROM sales_channels ORDER BY id", &[])?;
-    rows.into_iter().map(|mut row| Ok((row.text(0)?, row.text(1)?))).collect()
-}
-
 /// One line of an order's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

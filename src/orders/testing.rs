@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, Cause};
-use crate::sheets::{Kind, Profile, Profiles};
 use crate::storage::testing::Scratch;
 use crate::storage::{Options, Result, Storage, StorageError, Tx};
 use crate::time::{ManualClock, Moment};
@@ -68,7 +68,7 @@ impl Shop {
 }
 
 impl Files {
-    fn profile(&self, kind: Kind, code: &str) -> Arc<Profile> {
+    fn profile(&self, kind: FileKind, code: &str) -> Arc<Profile> {
         let found = self.profiles.all().iter().find(|profile| profile.kind == kind && profile.code == code);
         Arc::new(found.expect("a profile").clone())
     }
@@ -82,9 +82,9 @@ impl Files {
     /// Uploads rows as the upload of that number.
     pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: Rows) -> Result<Report> {
         let kind = match rows {
-            Rows::Orders(_) => Kind::Orders,
-            Rows::Tracking(_) => Kind::Tracking,
-            Rows::States(_) => Kind::States,
+            Rows::Orders(_) => FileKind::Orders,
+            Rows::Tracking(_) => FileKind::Tracking,
+            Rows::States(_) => FileKind::States,
         };
         let file = ReadFile { profile: self.profile(kind, code), rows };
         let plan = plan::plan(tx, &file)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::compound::Compound;
 use super::decrypt;
 use super::encoding;
-use super::refusal::Refusal;
+use super::error::SheetError;
 
 const ZIP: &[u8] = b"PK\x03\x04";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -45,12 +45,16 @@ pub fn needs_password(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// Whatever is no spreadsheet, is too large, or wants (another) password.
-pub(super) fn recognise(bytes: Arc<Vec<u8>>, password: Option<&str>, max_bytes: usize) -> Result<Container, Refusal> {
+pub(super) fn recognise(
+    bytes: Arc<Vec<u8>>,
+    password: Option<&str>,
+    max_bytes: usize,
+) -> Result<Container, SheetError> {
     if bytes.is_empty() {
-        return Err(Refusal::Empty);
+        return Err(SheetError::Empty);
     }
     if bytes.len() > max_bytes {
-        return Err(Refusal::TooLarge { limit_mib: (max_bytes >> 20) as u64 });
+        return Err(SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 });
     }
     if bytes.starts_with(ZIP) {
         return Ok(Container::Zip(bytes));
@@ -59,44 +63,44 @@ pub(super) fn recognise(bytes: Arc<Vec<u8>>, password: Option<&str>, max_bytes: 
         return compound(&bytes, password);
     }
     if let Some((_, what)) = FOREIGN.iter().find(|(signature, _)| bytes.starts_with(signature)) {
-        return Err(Refusal::not_spreadsheet(what));
+        return Err(SheetError::not_spreadsheet(what));
     }
     written(&bytes)
 }
 
-fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, Refusal> {
-    let file = Compound::open(bytes).ok_or(Refusal::Damaged)?;
+fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetError> {
+    let file = Compound::open(bytes).ok_or(SheetError::Damaged)?;
     if let Some(info) = file.stream("EncryptionInfo") {
-        let package = file.stream("EncryptedPackage").ok_or(Refusal::Damaged)?;
+        let package = file.stream("EncryptedPackage").ok_or(SheetError::Damaged)?;
         let plain = decrypt::decrypt(&info, package, password)?;
-        return if plain.starts_with(ZIP) { Ok(Container::Zip(Arc::new(plain))) } else { Err(Refusal::Damaged) };
+        return if plain.starts_with(ZIP) { Ok(Container::Zip(Arc::new(plain))) } else { Err(SheetError::Damaged) };
     }
     if let Some(stream) = file.stream("Workbook").or_else(|| file.stream("Book")) {
         return Ok(Container::Biff(stream));
     }
     let what = if file.has("WordDocument") { "워드 문서" } else { "다른 오피스 문서" };
-    Err(Refusal::not_spreadsheet(what))
+    Err(SheetError::not_spreadsheet(what))
 }
 
-fn written(bytes: &[u8]) -> Result<Container, Refusal> {
+fn written(bytes: &[u8]) -> Result<Container, SheetError> {
     let Some(decoded) = encoding::decode(bytes) else {
-        return Err(Refusal::not_spreadsheet("알 수 없는 형식"));
+        return Err(SheetError::not_spreadsheet("알 수 없는 형식"));
     };
     let start: String = decoded.trim_start().chars().take(4096).collect::<String>().to_ascii_lowercase();
     if start.is_empty() {
-        return Err(Refusal::Empty);
+        return Err(SheetError::Empty);
     }
     if start.starts_with('<') {
         return Err(if start.contains("office:spreadsheet") {
-            Refusal::SpreadsheetXml
+            SheetError::SpreadsheetXml
         } else if start.contains("<html") || start.contains("<table") || start.contains("<!doctype html") {
-            Refusal::Html
+            SheetError::Html
         } else {
-            Refusal::not_spreadsheet("XML")
+            SheetError::not_spreadsheet("XML")
         });
     }
     if start.lines().take(12).any(|line| line.contains([',', '\t', ';'])) {
         return Ok(Container::Csv(decoded));
     }
-    Err(Refusal::not_spreadsheet("텍스트 파일"))
+    Err(SheetError::not_spreadsheet("텍스트 파일"))
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::cell::{Cell, Row};
+use super::error::SheetError;
 use super::limits::LimitCounter;
-use super::refusal::Refusal;
 
 /// Calls `visit` with each row of `text`. Row numbers are those of Excel: a quoted line break starts no new
 /// row, an empty line does.
@@ -15,7 +15,7 @@ pub(super) fn rows(
     text: &str,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<(), Refusal> {
+) -> Result<(), SheetError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -25,7 +25,7 @@ pub(super) fn rows(
     let mut number = 0u64;
     loop {
         let line = reader.position().line();
-        if !reader.read_record(&mut record).map_err(|_| Refusal::Damaged)? {
+        if !reader.read_record(&mut record).map_err(|_| SheetError::Damaged)? {
             break;
         }
         let breaks = record.iter().flat_map(str::bytes).filter(|&byte| byte == b'\n').count() as u64;

@@ -15,7 +15,7 @@ use quick_xml::events::{BytesStart, Event};
 use sha1::{Digest, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::refusal::Refusal;
+use super::error::SheetError;
 
 /// The specification allows 10,000,000 rounds; nobody asks for more than Excel's 100,000.
 const MAX_SPIN_COUNT: u32 = 1_000_000;
@@ -33,23 +33,23 @@ const KEY_VALUE: [u8; 8] = [0x14, 0x6E, 0x0B, 0xE7, 0xAB, 0xAC, 0xD0, 0xD6];
 ///
 /// # Errors
 /// No password, the wrong one, or a way of encryption that is not read here.
-pub(super) fn decrypt(info: &[u8], package: Vec<u8>, password: Option<&str>) -> Result<Vec<u8>, Refusal> {
-    let password = password.filter(|password| !password.is_empty()).ok_or(Refusal::PasswordRequired)?;
+pub(super) fn decrypt(info: &[u8], package: Vec<u8>, password: Option<&str>) -> Result<Vec<u8>, SheetError> {
+    let password = password.filter(|password| !password.is_empty()).ok_or(SheetError::PasswordRequired)?;
     if password.chars().count() > MAX_PASSWORD {
-        return Err(Refusal::WrongPassword);
+        return Err(SheetError::WrongPassword);
     }
     let password: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let version = (u16_at(info, 0)?, u16_at(info, 2)?);
     match version {
-        (4, 4) => Agile::read(info.get(8..).ok_or(Refusal::Damaged)?)?.decrypt(package, &password),
+        (4, 4) => Agile::read(info.get(8..).ok_or(SheetError::Damaged)?)?.decrypt(package, &password),
         (2..=4, 2) => Standard::read(info)?.decrypt(package, &password),
         (3 | 4, 3) => Err(unsupported("Extensible")),
         (major, minor) => Err(unsupported(&format!("{major}.{minor}"))),
     }
 }
 
-fn unsupported(what: &str) -> Refusal {
-    Refusal::UnsupportedEncryption { what: what.to_owned() }
+fn unsupported(what: &str) -> SheetError {
+    SheetError::UnsupportedEncryption { what: what.to_owned() }
 }
 
 /// A hash of the specification.
@@ -62,7 +62,7 @@ enum Hash {
 }
 
 impl Hash {
-    fn named(name: &str) -> Result<Self, Refusal> {
+    fn named(name: &str) -> Result<Self, SheetError> {
         match name {
             "SHA1" | "SHA-1" => Ok(Self::Sha1),
             "SHA256" | "SHA-256" => Ok(Self::Sha256),
@@ -107,7 +107,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(element: &BytesStart<'_>) -> Result<Self, Refusal> {
+    fn read(element: &BytesStart<'_>) -> Result<Self, SheetError> {
         let cipher = attribute(element, "cipherAlgorithm")?;
         if cipher != "AES" {
             return Err(unsupported(&cipher.chars().take(20).collect::<String>()));
@@ -143,14 +143,14 @@ struct Agile {
 }
 
 impl Agile {
-    fn read(xml: &[u8]) -> Result<Self, Refusal> {
+    fn read(xml: &[u8]) -> Result<Self, SheetError> {
         let mut reader = Reader::from_reader(xml);
         let mut data = None;
         loop {
-            match reader.read_event().map_err(|_| Refusal::Damaged)? {
+            match reader.read_event().map_err(|_| SheetError::Damaged)? {
                 Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
                     b"keyData" => data = Some(Parameters::read(&element)?),
-                    b"encryptedKey" => return Self::with_key(data.ok_or(Refusal::Damaged)?, &element),
+                    b"encryptedKey" => return Self::with_key(data.ok_or(SheetError::Damaged)?, &element),
                     _ => {}
                 },
                 Event::Eof => return Err(unsupported("비밀번호 없는 암호화")),
@@ -159,8 +159,8 @@ impl Agile {
         }
     }
 
-    fn with_key(data: Parameters, element: &BytesStart<'_>) -> Result<Self, Refusal> {
-        let spin_count = u32::try_from(number(element, "spinCount")?).map_err(|_| Refusal::Damaged)?;
+    fn with_key(data: Parameters, element: &BytesStart<'_>) -> Result<Self, SheetError> {
+        let spin_count = u32::try_from(number(element, "spinCount")?).map_err(|_| SheetError::Damaged)?;
         if spin_count > MAX_SPIN_COUNT {
             return Err(unsupported("spinCount"));
         }
@@ -174,7 +174,7 @@ impl Agile {
         })
     }
 
-    fn decrypt(self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn decrypt(self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, SheetError> {
         let key = self.package_key(password)?;
         let size = plain_size(&package)?;
         package.drain(..8);
@@ -187,21 +187,21 @@ impl Agile {
         Ok(package)
     }
 
-    fn package_key(&self, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn package_key(&self, password: &[u8]) -> Result<Vec<u8>, SheetError> {
         let spun = self.key.hash.spun(&self.key.salt, password, self.spin_count);
         let iv = fit(self.key.salt.clone(), BLOCK);
         let unlock = |value: &[u8], purpose: [u8; 8]| {
             let key = fit(self.key.hash.of(&[&spun, &purpose]), self.key.key_bytes);
             let mut value = value.to_vec();
             cbc(&key, &iv, &mut value)?;
-            Ok::<_, Refusal>(value)
+            Ok::<_, SheetError>(value)
         };
         let input = unlock(&self.verifier_input, VERIFIER_INPUT)?;
         let value = unlock(&self.verifier_value, VERIFIER_VALUE)?;
-        let hash = self.key.hash.of(&[input.get(..self.key.salt_size).ok_or(Refusal::Damaged)?]);
+        let hash = self.key.hash.of(&[input.get(..self.key.salt_size).ok_or(SheetError::Damaged)?]);
         let length = self.key.hash_size.min(hash.len());
         if length == 0 || value.get(..length) != hash.get(..length) {
-            return Err(Refusal::WrongPassword);
+            return Err(SheetError::WrongPassword);
         }
         let mut key = unlock(&self.key_value, KEY_VALUE)?;
         key.truncate(self.data.key_bytes);
@@ -218,9 +218,9 @@ struct Standard {
 }
 
 impl Standard {
-    fn read(info: &[u8]) -> Result<Self, Refusal> {
-        let header_size = usize::try_from(u32_at(info, 8)?).map_err(|_| Refusal::Damaged)?;
-        let header = info.get(12..).and_then(|rest| rest.get(..header_size)).ok_or(Refusal::Damaged)?;
+    fn read(info: &[u8]) -> Result<Self, SheetError> {
+        let header_size = usize::try_from(u32_at(info, 8)?).map_err(|_| SheetError::Damaged)?;
+        let header = info.get(12..).and_then(|rest| rest.get(..header_size)).ok_or(SheetError::Damaged)?;
         let key_bytes = match u32_at(header, 8)? {
             0x660E => 16,
             0x660F => 24,
@@ -228,22 +228,23 @@ impl Standard {
             0x6801 => return Err(unsupported("RC4")),
             other => return Err(unsupported(&format!("{other:X}"))),
         };
-        let verifier = info.get(12 + header_size..).ok_or(Refusal::Damaged)?;
-        let piece =
-            |from: usize, length: usize| verifier.get(from..from + length).map(<[u8]>::to_vec).ok_or(Refusal::Damaged);
+        let verifier = info.get(12 + header_size..).ok_or(SheetError::Damaged)?;
+        let piece = |from: usize, length: usize| {
+            verifier.get(from..from + length).map(<[u8]>::to_vec).ok_or(SheetError::Damaged)
+        };
         if u32_at(verifier, 0)? != 16 {
-            return Err(Refusal::Damaged);
+            return Err(SheetError::Damaged);
         }
         Ok(Self { key_bytes, salt: piece(4, 16)?, verifier: piece(20, 16)?, verifier_hash: piece(40, 32)? })
     }
 
-    fn decrypt(&self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn decrypt(&self, mut package: Vec<u8>, password: &[u8]) -> Result<Vec<u8>, SheetError> {
         let key = self.key(password);
         let (mut verifier, mut hash) = (self.verifier.clone(), self.verifier_hash.clone());
         ecb(&key, &mut verifier)?;
         ecb(&key, &mut hash)?;
         if hash.get(..20) != Some(Hash::Sha1.of(&[&verifier]).as_slice()) {
-            return Err(Refusal::WrongPassword);
+            return Err(SheetError::WrongPassword);
         }
         let size = plain_size(&package)?;
         package.drain(..8);
@@ -273,59 +274,59 @@ fn fit(mut bytes: Vec<u8>, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn plain_size(package: &[u8]) -> Result<usize, Refusal> {
-    let size = package.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)?;
-    usize::try_from(size).ok().filter(|&size| size <= package.len() - 8).ok_or(Refusal::Damaged)
+fn plain_size(package: &[u8]) -> Result<usize, SheetError> {
+    let size = package.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)).ok_or(SheetError::Damaged)?;
+    usize::try_from(size).ok().filter(|&size| size <= package.len() - 8).ok_or(SheetError::Damaged)
 }
 
-fn cbc(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), Refusal> {
+fn cbc(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), SheetError> {
     match key.len() {
-        16 => blocks(&mut cbc::Decryptor::<Aes128>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
-        24 => blocks(&mut cbc::Decryptor::<Aes192>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
-        32 => blocks(&mut cbc::Decryptor::<Aes256>::new_from_slices(key, iv).map_err(|_| Refusal::Damaged)?, data),
-        _ => Err(Refusal::Damaged),
+        16 => blocks(&mut cbc::Decryptor::<Aes128>::new_from_slices(key, iv).map_err(|_| SheetError::Damaged)?, data),
+        24 => blocks(&mut cbc::Decryptor::<Aes192>::new_from_slices(key, iv).map_err(|_| SheetError::Damaged)?, data),
+        32 => blocks(&mut cbc::Decryptor::<Aes256>::new_from_slices(key, iv).map_err(|_| SheetError::Damaged)?, data),
+        _ => Err(SheetError::Damaged),
     }
 }
 
-fn ecb(key: &[u8], data: &mut [u8]) -> Result<(), Refusal> {
+fn ecb(key: &[u8], data: &mut [u8]) -> Result<(), SheetError> {
     match key.len() {
-        16 => blocks(&mut ecb::Decryptor::<Aes128>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
-        24 => blocks(&mut ecb::Decryptor::<Aes192>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
-        32 => blocks(&mut ecb::Decryptor::<Aes256>::new_from_slice(key).map_err(|_| Refusal::Damaged)?, data),
-        _ => Err(Refusal::Damaged),
+        16 => blocks(&mut ecb::Decryptor::<Aes128>::new_from_slice(key).map_err(|_| SheetError::Damaged)?, data),
+        24 => blocks(&mut ecb::Decryptor::<Aes192>::new_from_slice(key).map_err(|_| SheetError::Damaged)?, data),
+        32 => blocks(&mut ecb::Decryptor::<Aes256>::new_from_slice(key).map_err(|_| SheetError::Damaged)?, data),
+        _ => Err(SheetError::Damaged),
     }
 }
 
-fn blocks<D: BlockModeDecrypt>(mode: &mut D, data: &mut [u8]) -> Result<(), Refusal> {
+fn blocks<D: BlockModeDecrypt>(mode: &mut D, data: &mut [u8]) -> Result<(), SheetError> {
     if !data.len().is_multiple_of(BLOCK) {
-        return Err(Refusal::Damaged);
+        return Err(SheetError::Damaged);
     }
     for block in data.chunks_exact_mut(BLOCK) {
-        let block: &mut Block<D> = block.try_into().map_err(|_| Refusal::Damaged)?;
+        let block: &mut Block<D> = block.try_into().map_err(|_| SheetError::Damaged)?;
         mode.decrypt_block(block);
     }
     Ok(())
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, Refusal> {
-    let attribute = element.try_get_attribute(name).ok().flatten().ok_or(Refusal::Damaged)?;
-    attribute.normalized_value(XmlVersion::Implicit1_0).map(Into::into).map_err(|_| Refusal::Damaged)
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, SheetError> {
+    let attribute = element.try_get_attribute(name).ok().flatten().ok_or(SheetError::Damaged)?;
+    attribute.normalized_value(XmlVersion::Implicit1_0).map(Into::into).map_err(|_| SheetError::Damaged)
 }
 
-fn number(element: &BytesStart<'_>, name: &str) -> Result<usize, Refusal> {
-    attribute(element, name)?.parse().map_err(|_| Refusal::Damaged)
+fn number(element: &BytesStart<'_>, name: &str) -> Result<usize, SheetError> {
+    attribute(element, name)?.parse().map_err(|_| SheetError::Damaged)
 }
 
-fn bytes(element: &BytesStart<'_>, name: &str) -> Result<Vec<u8>, Refusal> {
-    BASE64.decode(attribute(element, name)?).map_err(|_| Refusal::Damaged)
+fn bytes(element: &BytesStart<'_>, name: &str) -> Result<Vec<u8>, SheetError> {
+    BASE64.decode(attribute(element, name)?).map_err(|_| SheetError::Damaged)
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Result<u16, Refusal> {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)
+fn u16_at(bytes: &[u8], at: usize) -> Result<u16, SheetError> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_le_bytes(*bytes)).ok_or(SheetError::Damaged)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Refusal> {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Refusal::Damaged)
+fn u32_at(bytes: &[u8], at: usize) -> Result<u32, SheetError> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_le_bytes(*bytes)).ok_or(SheetError::Damaged)
 }
 
 #[cfg(test)]
@@ -395,7 +396,7 @@ mod tests {
             for key_bytes in [16, 24, 32] {
                 let (info, package) = agile(name, key_bytes, "ChainingModeCBC", &plain);
                 assert_eq!(decrypt(&info, package.clone(), Some(PASSWORD)), Ok(plain.clone()), "{name} {key_bytes}");
-                assert_eq!(decrypt(&info, package, Some("1234")), Err(Refusal::WrongPassword));
+                assert_eq!(decrypt(&info, package, Some("1234")), Err(SheetError::WrongPassword));
             }
         }
     }
@@ -404,7 +405,7 @@ mod tests {
     fn what_is_not_read_is_said() {
         let (info, package) = agile("SHA1", 16, "ChainingModeCFB", b"plain");
         let refusal = decrypt(&info, package.clone(), Some(PASSWORD));
-        assert_eq!(refusal, Err(Refusal::UnsupportedEncryption { what: "AES-CFB".into() }));
+        assert_eq!(refusal, Err(SheetError::UnsupportedEncryption { what: "AES-CFB".into() }));
         let slow = String::from_utf8_lossy(&info).replace("ModeCFB", "ModeCBC").replace("\"1000\"", "\"9000000\"");
         assert_eq!(
             decrypt(slow.as_bytes(), package.clone(), Some("x")).map_err(|refusal| refusal.code()),
@@ -414,7 +415,7 @@ mod tests {
             decrypt(b"\x04\0\x03\0", package.clone(), Some("x")).map_err(|refusal| refusal.code()),
             Err("unsupported_encryption")
         );
-        assert_eq!(decrypt(&info, package.clone(), None), Err(Refusal::PasswordRequired));
+        assert_eq!(decrypt(&info, package.clone(), None), Err(SheetError::PasswordRequired));
         assert_eq!(decrypt(&info[..40], package, Some("x")).map_err(|refusal| refusal.code()), Err("damaged"));
     }
 }

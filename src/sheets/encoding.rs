@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<String> {
 }
 
 /// Repairs text whose CP949 bytes were decoded as Latin-1 or Windows-1252 (`Á¤»ê`); none for other text.
-pub(super) fn repair_mojibake(text: &str) -> Option<String> {
+pub fn repair_mojibake(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
     }

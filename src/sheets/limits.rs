@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::refusal::Refusal;
+use super::error::SheetError;
 
 /// Excel's maximum text length in UTF-16 units; counted here in characters.
 const MAX_TEXT_CHARS: usize = 32_767;
@@ -49,29 +49,29 @@ impl LimitCounter {
     }
 
     /// Counts a cell, empty or not.
-    pub(super) fn cell(&mut self) -> Result<(), Refusal> {
+    pub(super) fn cell(&mut self) -> Result<(), SheetError> {
         self.cells += 1;
-        if self.cells > self.limits.cells { Err(Refusal::TooManyCells) } else { Ok(()) }
+        if self.cells > self.limits.cells { Err(SheetError::TooManyCells) } else { Ok(()) }
     }
 
     /// Counts a row with `cells` cells. The rows down to the header are allowed on top of the limit.
-    pub(super) fn row(&mut self, cells: usize) -> Result<(), Refusal> {
+    pub(super) fn row(&mut self, cells: usize) -> Result<(), SheetError> {
         self.rows += 1;
         self.cells += cells as u64;
         if self.cells > self.limits.cells {
-            return Err(Refusal::TooManyCells);
+            return Err(SheetError::TooManyCells);
         }
         if self.rows > self.limits.rows.saturating_add(HEADER_SEARCH_ROWS) {
-            return Err(Refusal::TooManyRows { limit: self.limits.rows });
+            return Err(SheetError::TooManyRows { limit: self.limits.rows });
         }
         Ok(())
     }
 }
 
-/// Runs calamine and reports errors and panics as [`Refusal::Damaged`]: it panics on overflows and slice
+/// Runs calamine and reports errors and panics as [`SheetError::Damaged`]: it panics on overflows and slice
 /// errors in broken files. After a panic nothing of the reader may be used.
-pub(super) fn catch_parser_panic<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Refusal> {
-    catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(Refusal::Damaged)
+pub(super) fn catch_parser_panic<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, SheetError> {
+    catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(SheetError::Damaged)
 }
 
 /// Truncates `text` to [`MAX_TEXT_CHARS`].

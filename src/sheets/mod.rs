@@ -1,10 +1,8 @@
-//! Spreadsheets: the bytes of a channel's or courier's file become rows with named columns.
+//! Spreadsheet files: reads .xlsx, .xls and CSV as rows of cells, within resource limits.
 //!
-//! The way of a file: [`open`] recognises the container by its content, decrypts it and bounds what
-//! it may cost ([`Limits`]); [`Profiles::recognise`] finds the sheet, the header row and the
-//! [`Profile`] that fits; [`Workbook::rows`] then hands out one row after another, so a file is never
-//! held twice. A file that cannot be used is a [`Refusal`], whose text tells a person what it is and
-//! what to do. [`rejected_rows`] writes the bad rows back with the reasons beside them.
+//! [`open`] detects the format by content, decrypts the file and checks its size against the [`Limits`].
+//! [`Workbook::rows`] then visits one row at a time, so that a file is never held in memory twice. Errors of a file as a
+//! whole are [`SheetError`]s, whose messages say what the file is and what to do.
 
 mod cell;
 mod compound;
@@ -12,13 +10,10 @@ mod container;
 mod csv;
 mod decrypt;
 mod encoding;
+mod error;
 mod limits;
-mod profile;
-mod refusal;
-mod table;
 pub mod values;
 mod workbook;
-mod write;
 mod xls;
 mod xlsx;
 mod xlsx_package;
@@ -29,9 +24,7 @@ pub(crate) mod tests;
 
 pub use cell::{Cell, Row};
 pub use container::needs_password;
+pub use encoding::repair_mojibake;
+pub use error::SheetError;
 pub use limits::Limits;
-pub use profile::{Change, ChangeKind, Field, Kind, OptionStyle, Profile, ProfileError, Profiles};
-pub use refusal::Refusal;
-pub use table::Table;
-pub use workbook::{Workbook, open};
-pub use write::rejected_rows;
+pub use workbook::{SheetPreview, Workbook, open};

@@ -7,11 +7,9 @@
 use std::borrow::Cow;
 
 use super::cell::Cell;
-use super::profile::OptionStyle;
-use crate::orders::model::OrderOption;
 use crate::text::{
-    Parsed, is_invisible, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity,
-    parse_zip_code, quantity_from_number,
+    Parsed, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity, parse_zip_code,
+    quantity_from_number,
 };
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -21,11 +19,6 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const SERIALS: std::ops::Range<f64> = 20_000.0..80_000.0;
 /// Longer keys are no order numbers.
 const MAX_ID: usize = 64;
-
-/// A header as it is compared: NFKC, no white space at all.
-pub fn header(text: &str) -> String {
-    nfkc(text).chars().filter(|letter| !letter.is_whitespace() && !is_invisible(*letter)).collect()
-}
 
 /// The cell as text. Whole numbers have neither exponent nor fraction.
 pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
@@ -68,8 +61,8 @@ pub fn id(cell: &Cell<'_>) -> Parsed<String> {
 }
 
 /// A key of digits, so many to so many.
-pub fn digits(id: &str, least: usize, most: usize) -> Parsed<()> {
-    if id.bytes().all(|byte| byte.is_ascii_digit()) && (least..=most).contains(&id.len()) {
+pub fn check_digits(id: &str, min: usize, max: usize) -> Parsed<()> {
+    if id.bytes().all(|byte| byte.is_ascii_digit()) && (min..=max).contains(&id.len()) {
         Ok(())
     } else {
         Err("번호 형식이 맞지 않아요")
@@ -207,45 +200,6 @@ pub fn tracking_number(cell: &Cell<'_>) -> Parsed<String> {
         });
     let plain = (8..=16).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
     if ems || plain { Ok(number) } else { Err(WRONG) }
-}
-
-/// Options in the channel's way of writing. Nothing, and the words for nothing, are no options.
-pub fn options(text: &str, style: OptionStyle, no_option: &[String]) -> Vec<OrderOption> {
-    let text = text.trim();
-    if text.is_empty() || no_option.iter().any(|word| word == text) {
-        return Vec::new();
-    }
-    match style {
-        OptionStyle::Pairs => pieces(text.split(" / "), ": ", " / "),
-        OptionStyle::Slashes => {
-            let counted = |last: &str| last.strip_suffix('개').is_some_and(|count| count.trim().parse::<u32>().is_ok());
-            let text = text.rsplit_once('/').filter(|(_, last)| counted(last)).map_or(text, |(options, _)| options);
-            pieces(text.split('/'), ":", "/")
-        }
-        OptionStyle::Equals => pieces(text.split(", "), "=", ", "),
-        OptionStyle::Text => vec![option("옵션", text)],
-    }
-}
-
-/// Pieces with a key; one without belongs to the value before it, which may hold the separator.
-fn pieces<'t>(pieces: impl Iterator<Item = &'t str>, colon: &str, glue: &str) -> Vec<OrderOption> {
-    let mut options: Vec<OrderOption> = Vec::new();
-    for piece in pieces {
-        match (piece.split_once(colon), options.last_mut()) {
-            (Some((key, value)), _) => options.push(option(key, value)),
-            (None, Some(last)) => {
-                last.value.push_str(glue);
-                last.value.push_str(piece.trim());
-            }
-            (None, None) => options.push(option("옵션", piece)),
-        }
-    }
-    options
-}
-
-fn option(key: &str, value: &str) -> OrderOption {
-    let key = one_line(key);
-    OrderOption { key: if key.is_empty() { String::from("옵션") } else { key }, value: one_line(value) }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use calamine::Xlsx;
 
 use super::cell::Row;
 use super::container::{self, Container};
+use super::error::SheetError;
 use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, Limits};
-use super::refusal::Refusal;
 use super::xls::Xls;
 use super::xlsx_package::{self, InflateBudget, Package};
 use super::{csv, values, xlsx};
@@ -39,7 +39,7 @@ pub struct Workbook {
 ///
 /// # Errors
 /// The file is no spreadsheet, is damaged or too large, or needs a (different) password.
-pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limits) -> Result<Workbook, Refusal> {
+pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limits) -> Result<Workbook, SheetError> {
     match container::recognise(bytes.into(), password, limits.bytes)? {
         Container::Zip(bytes) => {
             let opened = xlsx_package::open(bytes)?;
@@ -52,7 +52,7 @@ pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limi
         }
         Container::Biff(stream) => {
             if stream.len() > limits.xls_bytes {
-                return Err(Refusal::TooLarge { limit_mib: (limits.xls_bytes >> 20) as u64 });
+                return Err(SheetError::TooLarge { limit_mib: (limits.xls_bytes >> 20) as u64 });
             }
             let xls = Xls::open(stream)?;
             Ok(Workbook {
@@ -83,7 +83,7 @@ impl Workbook {
     ///
     /// # Errors
     /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
-    pub fn rows(&mut self, sheet: usize, visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>) -> Result<(), Refusal> {
+    pub fn rows(&mut self, sheet: usize, visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>) -> Result<(), SheetError> {
         let mut counter = LimitCounter::new(self.limits);
         match &mut self.content {
             Content::Xlsx { xlsx, budget } => xlsx::rows(xlsx, budget, sheet, self.date1904, &mut counter, visit),
@@ -94,7 +94,7 @@ impl Workbook {
 
     /// The first rows of every sheet, and the first error: a damaged sheet does not matter when another one
     /// has the header.
-    pub fn previews(&mut self) -> (Vec<SheetPreview>, Option<Refusal>) {
+    pub fn previews(&mut self) -> (Vec<SheetPreview>, Option<SheetError>) {
         let mut failure = None;
         let mut previews = Vec::new();
         for sheet in 0..self.sheets.len() {

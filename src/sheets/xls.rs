@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use encoding_rs::EUC_KR;
 
 use super::cell::{Cell, Row};
+use super::error::SheetError;
 use super::limits::{LimitCounter, truncate};
-use super::refusal::Refusal;
 use super::xlsx_parts;
 
 /// Shared strings; an .xls has at most 65,536 rows.
@@ -71,7 +71,7 @@ impl<'a> Iterator for Records<'a> {
 
 impl Xls {
     /// Reads the globals of a `Workbook` stream.
-    pub(super) fn open(stream: Vec<u8>) -> Result<Self, Refusal> {
+    pub(super) fn open(stream: Vec<u8>) -> Result<Self, SheetError> {
         let mut xls = Self {
             stream: Vec::new(),
             biff8: true,
@@ -85,11 +85,11 @@ impl Xls {
         let mut records = Records { stream: &stream, at: 0 };
         match records.next() {
             Some((record::BOF, data)) => xls.biff8 = u16_at(data, 0) == Some(0x0600),
-            _ => return Err(Refusal::Damaged),
+            _ => return Err(SheetError::Damaged),
         }
         while let Some((kind, data)) = records.next() {
             match kind {
-                record::FILE_PASS => return Err(Refusal::LegacyPassword),
+                record::FILE_PASS => return Err(SheetError::LegacyPassword),
                 record::DATE_MODE => xls.date1904 = u16_at(data, 0) == Some(1),
                 record::FORMAT => {
                     if let (Some(id), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|rest| xls.string(rest))) {
@@ -115,7 +115,7 @@ impl Xls {
             .map(|id| custom.get(&id).copied().unwrap_or_else(|| xlsx_parts::is_builtin_date(u32::from(id))))
             .collect();
         if xls.sheets.is_empty() {
-            return Err(Refusal::Damaged);
+            return Err(SheetError::Damaged);
         }
         xls.stream = stream;
         Ok(xls)
@@ -151,11 +151,11 @@ impl Xls {
         sheet: usize,
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Refusal> {
-        let start = self.sheets.get(sheet).map(|(_, at)| *at).ok_or(Refusal::Damaged)?;
+    ) -> Result<(), SheetError> {
+        let start = self.sheets.get(sheet).map(|(_, at)| *at).ok_or(SheetError::Damaged)?;
         let mut records = Records { stream: &self.stream, at: start };
         if !matches!(records.next(), Some((record::BOF, _))) {
-            return Err(Refusal::Damaged);
+            return Err(SheetError::Damaged);
         }
         let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904 };
         let mut nested = 0u32;
@@ -246,7 +246,7 @@ fn push_cell<'a>(
     cell: Cell<'a>,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Refusal> {
+) -> Result<ControlFlow<()>, SheetError> {
     let number = u32::from(number) + 1;
     let column = usize::from(column);
     if number != row.number {
@@ -293,12 +293,12 @@ fn code_page(data: &[u8], length: usize) -> String {
 }
 
 /// The SST record and its continuations.
-fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, Refusal> {
+fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, SheetError> {
     let mut reader = Segments { pieces: segments, index: 0, at: 0 };
     let mut strings = Vec::new();
     while !reader.is_at_end() {
         if strings.len() >= MAX_STRINGS {
-            return Err(Refusal::TooManyCells);
+            return Err(SheetError::TooManyCells);
         }
         let Some(text) = reader.string() else { break };
         strings.push(text);
@@ -447,15 +447,15 @@ mod tests {
     #[test]
     fn a_password_of_its_own_is_said() {
         let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
-        assert_eq!(Xls::open(stream).err(), Some(Refusal::LegacyPassword));
-        assert_eq!(Xls::open(Vec::new()).err(), Some(Refusal::Damaged));
+        assert_eq!(Xls::open(stream).err(), Some(SheetError::LegacyPassword));
+        assert_eq!(Xls::open(Vec::new()).err(), Some(SheetError::Damaged));
     }
 
     #[test]
     fn a_continuation_that_is_cut_off_is_the_end() {
         let cut_off = [0x3C, 0, 0xFF, 0xFF, 1];
         let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::SST, &[0; 8]), cut_off.to_vec()].concat();
-        assert_eq!(Xls::open(stream).err(), Some(Refusal::Damaged));
+        assert_eq!(Xls::open(stream).err(), Some(SheetError::Damaged));
     }
 
     #[test]

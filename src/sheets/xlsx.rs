@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use calamine::{DataRef, Xlsx};
 
 use super::cell::{Cell, Row};
+use super::error::SheetError;
 use super::limits::{LimitCounter, Limits, catch_parser_panic, truncate};
-use super::refusal::Refusal;
 use super::xlsx_package::{InflateBudget, Package};
 
 /// Bytes of a batch of cells that is sent to the visiting thread.
@@ -28,7 +28,7 @@ pub(super) fn rows(
     date1904: bool,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<(), Refusal> {
+) -> Result<(), SheetError> {
     let (batch_sender, batches) = sync_channel(1);
     let (recycle_sender, recycled) = channel();
     let limits = counter.limits;
@@ -41,7 +41,7 @@ pub(super) fn rows(
             read
         });
         let visited = visit_rows((batches, recycle_sender), date1904, counter, visit);
-        let read = reading.join().unwrap_or(Err(Refusal::Damaged));
+        let read = reading.join().unwrap_or(Err(SheetError::Damaged));
         if visited? { read } else { Ok(()) }
     })
 }
@@ -60,7 +60,7 @@ fn read_cells<'x>(
     limits: Limits,
     batch: &mut Batch<'x>,
     (batch_sender, recycled): (&SyncSender<Vec<RawCell<'x>>>, &Receiver<Vec<RawCell<'x>>>),
-) -> Result<(), Refusal> {
+) -> Result<(), SheetError> {
     let mut counter = LimitCounter::new(limits);
     budget.reset();
     let mut reader = catch_parser_panic(|| xlsx.worksheet_cells_reader(&sheet.to_string()))?;
@@ -100,7 +100,7 @@ fn visit_rows<'x>(
     date1904: bool,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<bool, Refusal> {
+) -> Result<bool, SheetError> {
     let mut unfinished = Row { number: 0, cells: Vec::new(), date1904 };
     for batch in batches {
         let mut row = unfinished;

@@ -16,8 +16,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::error::SheetError;
 use super::limits::catch_parser_panic;
-use super::refusal::Refusal;
 use super::xlsx_parts::{self, SheetPart};
 
 /// Inflated bytes of all sheets together.
@@ -81,9 +81,9 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The file is damaged, no workbook, or exceeds the limits.
-pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, Refusal> {
+pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, SheetError> {
     if memchr::memmem::find_iter(&bytes, b"PK\x01\x02").take(MAX_ENTRIES + 1).count() > MAX_ENTRIES {
-        return Err(Refusal::TooManyCells);
+        return Err(SheetError::TooManyCells);
     }
     let mut source = Source::open(bytes)?;
     let book = xlsx_parts::read(&mut |path| source.small_part(path))?;
@@ -100,10 +100,10 @@ pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, Refusal> {
     }
     let mut total = 0u64;
     for (index, sheet) in sheets.iter().enumerate() {
-        let part = source.find(&sheet.path).ok_or(Refusal::Damaged)?;
+        let part = source.find(&sheet.path).ok_or(SheetError::Damaged)?;
         total = total.saturating_add(part.size);
         if total > MAX_SHEET_BYTES {
-            return Err(Refusal::TooLarge { limit_mib: MAX_SHEET_BYTES >> 20 });
+            return Err(SheetError::TooLarge { limit_mib: MAX_SHEET_BYTES >> 20 });
         }
         package.add_part(&format!("xl/worksheets/sheet{index}.xml"), part);
     }
@@ -143,9 +143,9 @@ struct Part {
 }
 
 impl Source {
-    fn open(bytes: Arc<Vec<u8>>) -> Result<Self, Refusal> {
+    fn open(bytes: Arc<Vec<u8>>) -> Result<Self, SheetError> {
         let bytes = SharedBytes(bytes);
-        let archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(|_| Refusal::Damaged)?;
+        let archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(|_| SheetError::Damaged)?;
         Ok(Self { archive, bytes })
     }
 
@@ -169,39 +169,42 @@ impl Source {
     }
 
     /// Inflates a small part into memory.
-    fn small_part(&mut self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    fn small_part(&mut self, path: &str) -> Result<Option<Vec<u8>>, SheetError> {
         let Some(part) = self.find(path) else { return Ok(None) };
         if part.size > MAX_SMALL_PART_BYTES {
-            return Err(Refusal::TooManyCells);
+            return Err(SheetError::TooManyCells);
         }
         let mut plain = Vec::new();
-        InflateReader::new(&self.bytes, &part).take(part.size).read_to_end(&mut plain).map_err(|_| Refusal::Damaged)?;
+        InflateReader::new(&self.bytes, &part)
+            .take(part.size)
+            .read_to_end(&mut plain)
+            .map_err(|_| SheetError::Damaged)?;
         Ok(Some(plain))
     }
 }
 
 /// Checks the shared strings in one pass over the inflated bytes: calamine allocates for the declared
 /// `uniqueCount` unchecked, and holds all strings in memory.
-fn check_strings(bytes: &SharedBytes, part: &Part) -> Result<(), Refusal> {
+fn check_strings(bytes: &SharedBytes, part: &Part) -> Result<(), SheetError> {
     const NAME: &[u8] = b"uniqueCount";
     /// longest match that may span two windows: the name, its quotes and a number
     const OVERLAP_BYTES: usize = 64;
     if part.size > MAX_STRINGS_BYTES {
-        return Err(Refusal::TooManyCells);
+        return Err(SheetError::TooManyCells);
     }
     let mut reader = InflateReader::new(bytes, part).take(part.size);
     let mut window = vec![0u8; OVERLAP_BYTES + (64 << 10)];
     let (mut kept, mut items) = (0usize, 0usize);
     loop {
-        let read = reader.read(&mut window[kept..]).map_err(|_| Refusal::Damaged)?;
+        let read = reader.read(&mut window[kept..]).map_err(|_| SheetError::Damaged)?;
         let filled = kept + read;
         let view = &window[..filled];
         if memchr::memmem::find_iter(view, NAME).any(|at| declared_count(&view[at + NAME.len()..]) > MAX_STRING_COUNT) {
-            return Err(Refusal::TooManyCells);
+            return Err(SheetError::TooManyCells);
         }
         items += memchr::memmem::find_iter(&view[kept.saturating_sub(2)..], b"si").count();
         if items > MAX_STRING_COUNT * 2 {
-            return Err(Refusal::TooManyCells);
+            return Err(SheetError::TooManyCells);
         }
         if read == 0 {
             return Ok(());

@@ -11,7 +11,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-use super::refusal::Refusal;
+use super::error::SheetError;
 
 /// Excel allows 64,000 cell formats.
 const MAX_FORMATS: usize = 65_536;
@@ -40,21 +40,21 @@ struct Relation {
     target: String,
 }
 
-type Fetch<'f> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, Refusal> + 'f;
+type Fetch<'f> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, SheetError> + 'f;
 
 /// Reads the small parts with `fetch` (path → inflated bytes).
-pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, Refusal> {
+pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, SheetError> {
     let root = relations_of(fetch, "", "")?;
     let Some(book) = root.values().find(|relation| relation.kind == "officeDocument") else {
-        return Err(Refusal::not_spreadsheet("압축 파일"));
+        return Err(SheetError::not_spreadsheet("압축 파일"));
     };
     if !book.target.to_ascii_lowercase().contains("workbook.") {
-        return Err(Refusal::not_spreadsheet(foreign(&book.target)));
+        return Err(SheetError::not_spreadsheet(foreign(&book.target)));
     }
     if book.target.to_ascii_lowercase().ends_with(".bin") {
-        return Err(Refusal::not_spreadsheet("엑셀 바이너리 통합 문서(.xlsb)"));
+        return Err(SheetError::not_spreadsheet("엑셀 바이너리 통합 문서(.xlsb)"));
     }
-    let xml = fetch(&book.target)?.ok_or(Refusal::Damaged)?;
+    let xml = fetch(&book.target)?.ok_or(SheetError::Damaged)?;
     let (folder, file) = book.target.rsplit_once('/').unwrap_or(("", &book.target));
     let relations = relations_of(fetch, folder, file)?;
     let mut read = read_workbook(&xml, &relations)?;
@@ -77,12 +77,12 @@ fn foreign(target: &str) -> &'static str {
 }
 
 /// Calls `visit` with each element that begins.
-fn elements(xml: &[u8], mut visit: impl FnMut(&BytesStart<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
+fn elements(xml: &[u8], mut visit: impl FnMut(&BytesStart<'_>) -> Result<(), SheetError>) -> Result<(), SheetError> {
     let xml = xml.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(xml);
     let mut reader = Reader::from_reader(xml);
     reader.config_mut().check_end_names = false;
     loop {
-        match reader.read_event().map_err(|_| Refusal::Damaged)? {
+        match reader.read_event().map_err(|_| SheetError::Damaged)? {
             Event::Start(element) | Event::Empty(element) => visit(&element)?,
             Event::Eof => return Ok(()),
             _ => {}
@@ -98,7 +98,7 @@ fn attribute(element: &BytesStart<'_>, local_name: &str) -> Option<String> {
         .and_then(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(Into::into))
 }
 
-fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Result<HashMap<String, Relation>, Refusal> {
+fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Result<HashMap<String, Relation>, SheetError> {
     let path = format!("{folder}/_rels/{file}.rels");
     let mut relations = HashMap::new();
     let Some(xml) = fetch(path.trim_start_matches('/'))? else { return Ok(relations) };
@@ -132,7 +132,7 @@ fn resolve(folder: &str, target: &str) -> String {
     steps.join("/")
 }
 
-fn read_workbook(xml: &[u8], relations: &HashMap<String, Relation>) -> Result<Book, Refusal> {
+fn read_workbook(xml: &[u8], relations: &HashMap<String, Relation>) -> Result<Book, SheetError> {
     let mut book = Book { sheets: Vec::new(), strings: None, date1904: false, dates: Vec::new() };
     elements(xml, |element| {
         match element.local_name().as_ref() {
@@ -155,7 +155,7 @@ fn read_workbook(xml: &[u8], relations: &HashMap<String, Relation>) -> Result<Bo
     Ok(book)
 }
 
-fn read_styles(xml: &[u8]) -> Result<Vec<bool>, Refusal> {
+fn read_styles(xml: &[u8]) -> Result<Vec<bool>, SheetError> {
     let mut custom: HashMap<u32, bool> = HashMap::new();
     let mut dates = Vec::new();
     let mut in_cell_formats = false;
@@ -171,7 +171,7 @@ fn read_styles(xml: &[u8]) -> Result<Vec<bool>, Refusal> {
             b"cellStyles" | b"dxfs" | b"cellStyleXfs" => in_cell_formats = false,
             b"xf" if in_cell_formats => {
                 if dates.len() >= MAX_FORMATS {
-                    return Err(Refusal::TooManyCells);
+                    return Err(SheetError::TooManyCells);
                 }
                 let id = number("numFmtId").unwrap_or(0);
                 dates.push(custom.get(&id).copied().unwrap_or_else(|| is_builtin_date(id)));

@@ -2,10 +2,10 @@
 
 use super::plan::Plan;
 use super::read::ReadFile;
+use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::store::create::create;
 use crate::orders::store::{self as orders, Action, Cause};
-use crate::sheets::Kind;
 use crate::storage::{Result, StorageError, Tx};
 
 /// Carries `plan` of `file` out, as part of upload `upload_id` by `member_id`.
@@ -18,9 +18,9 @@ pub fn apply(
     member_id: Option<i64>,
 ) -> Result<()> {
     let action = match file.profile.kind {
-        Kind::Orders => Action::Created,
-        Kind::Tracking => Action::Tracked,
-        Kind::States => Action::Stated,
+        FileKind::Orders => Action::Created,
+        FileKind::Tracking => Action::Tracked,
+        FileKind::States => Action::Stated,
     };
     let cause = Cause { member_id, upload_id: Some(upload_id), action };
     if plan.bundles.is_empty() {

@@ -13,7 +13,8 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sheets::{Cell, Field, Refusal, Row, Table, Workbook, values};
+use crate::channels::{Field, Table};
+use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::lengths;
 use crate::text::Parsed;
 
@@ -114,7 +115,7 @@ impl Key {
     }
 
     fn in_form(&self, id: &str) -> Parsed<()> {
-        self.digits.map_or(Ok(()), |[least, most]| values::digits(id, least, most))
+        self.digits.map_or(Ok(()), |[least, most]| values::check_digits(id, least, most))
     }
 }
 
@@ -226,7 +227,7 @@ fn each<T>(
     table: &Table,
     visit: &mut Visit<'_, T>,
     mut check: impl FnMut(&Row<'_>) -> Checked<T>,
-) -> Result<(), Refusal> {
+) -> Result<(), SheetError> {
     table.rows(workbook, &mut |row| if row.is_blank() { visit(ignored(row.number)) } else { visit(check(row)) })
 }
 

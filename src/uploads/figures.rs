@@ -1,7 +1,7 @@
 //! What `/metrics` tells of uploads.
 
-use super::{Done, Outcome, Request, UploadError, needs_password};
-use crate::sheets::Kind;
+use super::{Done, Outcome, Request, UploadError};
+use crate::channels::FileKind;
 
 /// Counts what became of a file, and its rows once they are applied.
 pub(super) fn counted(
@@ -9,10 +9,10 @@ pub(super) fn counted(
     request: &Request,
     done: Result<Done, UploadError>,
 ) -> Result<Done, UploadError> {
-    let kind = done.as_ref().ok().map(|done| done.kind).or(request.kind).map_or("unknown", Kind::code);
+    let kind = done.as_ref().ok().map(|done| done.kind).or(request.kind).map_or("unknown", FileKind::code);
     let outcome = match &done {
         Ok(_) => done_as,
-        Err(UploadError::Refused(refusal)) if needs_password(refusal) => "locked",
+        Err(UploadError::Refused(refusal)) if refusal.needs_password() => "locked",
         Err(UploadError::Refused(_)) => "refused",
         Err(UploadError::Gone | UploadError::FileGone) => "gone",
         Err(UploadError::Storage(_)) => "failed",

@@ -23,10 +23,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::channels::store as channels;
+use crate::channels::{FileError, FileKind, ProfileError, Profiles, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::orders::store::create::channel;
-use crate::sheets::{Kind, Limits, ProfileError, Profiles, Refusal, rejected_rows};
+use crate::sheets::{Limits, SheetError};
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
@@ -43,7 +44,7 @@ const PASSWORDS_TRIED: usize = 5;
 pub enum UploadError {
     /// the file as a whole cannot be used
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] FileError),
     /// the upload is not there, or not at that stage any more
     #[error("이미 처리된 업로드예요. 업로드 목록에서 확인해 주세요.")]
     Gone,
@@ -90,7 +91,7 @@ pub enum OpenError {
 #[derive(Clone, Debug)]
 pub struct Done {
     /// what the file was
-    pub kind: Kind,
+    pub kind: FileKind,
     /// the answer to each row
     pub report: Report,
 }
@@ -127,7 +128,7 @@ impl Uploads {
     ) -> Result<i64, UploadError> {
         let bytes = bytes.into();
         if bytes.len() > self.limits.bytes {
-            return Err(Refusal::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 }.into());
+            return Err(FileError::from(SheetError::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 }).into());
         }
         let (name, courier) = (file_name.to_owned(), request.courier.clone().unwrap_or_default());
         let sha256 = hex(&Sha256::digest(bytes.as_slice()));
@@ -249,8 +250,8 @@ impl Uploads {
         let sealed = self.vault.seal(password);
         self.storage
             .write(move |tx| {
-                channel(tx, &code, &name)?;
-                Ok(store::set_channel_password(tx, &code, sealed.as_deref())?)
+                channels::find_or_insert(tx, &code, &name)?;
+                Ok(channels::set_sealed_password(tx, &code, sealed.as_deref())?)
             })
             .await
     }
@@ -280,7 +281,7 @@ impl Uploads {
         blocking(move || {
             let (mut workbook, table) = read::open(&profiles, file.bytes, password.as_deref(), &request, limits)?;
             let reasons: Vec<(u32, String)> = rows.iter().map(|row| (row.report.row, sentences(&row.report))).collect();
-            Ok(rejected_rows(&mut workbook, &table, &reasons)?)
+            Ok(rejected_rows(&mut workbook, &table, &reasons).map_err(FileError::from)?)
         })
         .await
     }
@@ -322,7 +323,7 @@ impl Uploads {
                     .write(move |tx| {
                         // What was applied or discarded meanwhile stays so.
                         let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
-                        if needs_password(&kept) {
+                        if kept.needs_password() {
                             return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
                         }
                         store::set_stage(tx, &upload, Stage::Refused, &kept.to_string())?;
@@ -345,7 +346,7 @@ impl Uploads {
     ) -> Result<(ReadFile, Option<String>), UploadError> {
         let mut passwords: Vec<Option<String>> = vec![password.map(str::to_owned)];
         if password.is_none() && crate::sheets::needs_password(&bytes) {
-            let sealed = self.storage.read(|tx| store::channel_passwords(tx)).await?;
+            let sealed = self.storage.read(|tx| channels::sealed_passwords(tx)).await?;
             let kept = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed)).take(PASSWORDS_TRIED);
             passwords = kept.map(Some).chain([None]).collect();
         }
@@ -354,7 +355,7 @@ impl Uploads {
             let Some((last, tried)) = passwords.split_last() else { return Err(UploadError::Gone) };
             for password in tried {
                 match read(&profiles, Arc::clone(&bytes), password.as_deref(), &request, limits) {
-                    Err(Refusal::WrongPassword) => {}
+                    Err(FileError::Sheet(SheetError::WrongPassword)) => {}
                     answer => return Ok((answer?, password.clone())),
                 }
             }
@@ -370,10 +371,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-const fn needs_password(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::PasswordRequired | Refusal::WrongPassword)
 }
 
 /// The reasons of a row as one text: `수량 '두개': 숫자가 아니에요`.

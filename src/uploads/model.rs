@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::Reason;
-use crate::sheets::Kind;
+use crate::channels::FileKind;
 use crate::time::Moment;
 
 /// How far an upload has come.
@@ -284,7 +284,7 @@ pub struct Upload {
     /// who brought it; none is the command line
     pub username: Option<String>,
     /// what it brings; none before that is known
-    pub kind: Option<Kind>,
+    pub kind: Option<FileKind>,
     /// code of its channel, or empty
     pub channel_code: String,
     /// courier of a 송장 목록, or empty

@@ -9,9 +9,10 @@ use super::check::{Checked, Outcome as Verdict, Reason, StateChange, StateRow, T
 use super::model::{Outcome, Parcel, Report, RowReport};
 use super::read::{ReadFile, Rows};
 use super::store;
+use crate::channels::store as channels;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
-use crate::orders::store::create::{Bundle, Bundles, bundles, channel_id, findings};
+use crate::orders::store::create::{Bundle, Bundles, bundles, findings};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -28,7 +29,7 @@ pub struct Plan<'f> {
 
 /// Plans a file.
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ReadFile) -> Result<Plan<'f>> {
-    let channel = channel_id(tx, &file.profile.code)?;
+    let channel = channels::find_id(tx, &file.profile.code)?;
     match &file.rows {
         Rows::Orders(rows) => create(tx, (&file.profile.code, channel), rows),
         Rows::Tracking(rows) => {

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::check::{self, Checked, StateRow, TrackingRow};
+use crate::channels::{FileError, FileKind, Profile, Profiles, Table};
 use crate::orders::model::NewOrder;
-use crate::sheets::{self, Kind, Limits, Profile, Profiles, Refusal, Table, Workbook};
+use crate::sheets::{self, Limits, Workbook};
 use crate::storage::lengths;
 use crate::text::one_line;
 
@@ -13,7 +14,7 @@ use crate::text::one_line;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// what it brings
-    pub kind: Option<Kind>,
+    pub kind: Option<FileKind>,
     /// code of its channel
     pub channel: Option<String>,
     /// courier of its parcels, where the file does not tell
@@ -63,15 +64,15 @@ pub fn read(
     password: Option<&str>,
     request: &Request,
     limits: Limits,
-) -> Result<ReadFile, Refusal> {
+) -> Result<ReadFile, FileError> {
     let (mut workbook, table) = open(profiles, bytes, password, request, limits)?;
     let rows = match table.profile.kind {
-        Kind::Orders => {
+        FileKind::Orders => {
             let mut rows = Vec::new();
             check::orders(&mut workbook, &table, &mut collect(&mut rows))?;
             Rows::Orders(rows)
         }
-        Kind::Tracking => {
+        FileKind::Tracking => {
             let mut rows = Vec::new();
             check::tracking(&mut workbook, &table, &mut collect(&mut rows))?;
             for row in &mut rows {
@@ -83,7 +84,7 @@ pub fn read(
             }
             Rows::Tracking(rows)
         }
-        Kind::States => {
+        FileKind::States => {
             let mut rows = Vec::new();
             check::states(&mut workbook, &table, &mut collect(&mut rows))?;
             Rows::States(rows)
@@ -102,12 +103,12 @@ pub fn open(
     password: Option<&str>,
     request: &Request,
     limits: Limits,
-) -> Result<(Workbook, Table), Refusal> {
+) -> Result<(Workbook, Table), FileError> {
     let mut workbook = sheets::open(bytes, password, limits)?;
     let channel = request.channel.as_deref();
     let table = match request.kind {
         Some(kind) => profiles.recognise(&mut workbook, kind, channel)?,
-        None if channel.is_some() => profiles.recognise(&mut workbook, Kind::Orders, channel)?,
+        None if channel.is_some() => profiles.recognise(&mut workbook, FileKind::Orders, channel)?,
         None => profiles.recognise_any(&mut workbook)?,
     };
     Ok((workbook, table))

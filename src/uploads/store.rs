@@ -4,8 +4,8 @@ mod rows;
 
 pub use self::rows::{RowFilter, close_earlier, conflict_count, mark_handled, row, rows, set_handled};
 use super::model::{Findings, Handled, Handling, Outcome, Report, Stage, Upload};
+use crate::channels::FileKind;
 use crate::orders::store as orders;
-use crate::sheets::Kind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
@@ -51,8 +51,8 @@ fn upload(row: &mut Row) -> Result<Upload> {
     })
 }
 
-fn kind(code: &str) -> Option<Kind> {
-    [Kind::Orders, Kind::Tracking, Kind::States].into_iter().find(|kind| kind.code() == code)
+fn kind(code: &str) -> Option<FileKind> {
+    [FileKind::Orders, FileKind::Tracking, FileKind::States].into_iter().find(|kind| kind.code() == code)
 }
 
 /// A file that has just come.
@@ -161,7 +161,7 @@ pub fn set_stage(tx: &mut dyn Tx, upload: &Open, stage: Stage, refusal: &str) ->
 pub fn report(
     tx: &mut dyn Tx,
     upload: &Open,
-    (kind, channel_code): (Kind, &str),
+    (kind, channel_code): (FileKind, &str),
     report: &Report,
     stage: Stage,
 ) -> Result<()> {
@@ -254,17 +254,4 @@ pub fn orders_of(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> R
 /// Keeps the courier that was chosen for a list of tracking numbers.
 pub fn set_courier(tx: &mut dyn Tx, upload: &Open, courier: &str) -> Result<()> {
     tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), upload.id.into()]).map(drop)
-}
-
-/// The sealed passwords of channels' files.
-pub fn channel_passwords(tx: &mut dyn Tx) -> Result<Vec<Vec<u8>>> {
-    let sql = "SELECT sealed_password FROM sales_channels WHERE sealed_password IS NOT NULL ORDER BY id";
-    let rows = tx.query(sql, &[])?;
-    rows.into_iter().filter_map(|mut row| row.opt_blob(0).transpose()).collect()
-}
-
-/// Keeps, or forgets, the password of a channel's files.
-pub fn set_channel_password(tx: &mut dyn Tx, code: &str, sealed: Option<&[u8]>) -> Result<()> {
-    let sealed = sealed.map_or(Param::Null, Param::from);
-    tx.exec("UPDATE sales_channels SET sealed_password = ? WHERE code = ?", &[sealed, code.into()]).map(drop)
 }

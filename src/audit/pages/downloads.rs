@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use crate::audit::downloads::{self, Download};
+use crate::channels;
 use crate::orders::filter::FilterWords;
-use crate::orders::store as orders;
 use crate::storage::StorageError;
 use crate::web::paging::{PageBar, Paging};
 use crate::web::{AppState, Layout, PageResult, Query, page};
@@ -32,7 +32,7 @@ pub(super) async fn list(
             let (_, total) = downloads::page(tx, 0, 0)?;
             let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
             let offset = i64::try_from(pages.offset()).unwrap_or_default();
-            Ok::<_, StorageError>((downloads::page(tx, offset, pages.size.into())?.0, pages, orders::channels(tx)?))
+            Ok::<_, StorageError>((downloads::page(tx, offset, pages.size.into())?.0, pages, channels::store::all(tx)?))
         })
         .await?;
     Ok(page(ListPage { layout, downloads, pages, channels }))

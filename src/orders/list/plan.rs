@@ -5,6 +5,7 @@
 //! that filter, and sort those. [`choose`] weighs them with the tallies; both give the same page.
 
 use super::Total;
+use crate::channels;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::OrderState;
 use crate::storage::{Param, Result, StorageError, Tx};
@@ -49,11 +50,9 @@ impl Conditions {
             conditions.and("state = ?", state.rank().into());
         }
         if let Some(code) = &filter.channel {
-            let Some(row) = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])? else {
-                return Ok(None);
-            };
-            conditions.channel_id = Some(row.int(0)?);
-            conditions.and("channel_id = ?", row.int(0)?.into());
+            let Some(id) = channels::store::find_id(tx, code)? else { return Ok(None) };
+            conditions.channel_id = Some(id);
+            conditions.and("channel_id = ?", id.into());
         }
         if let Some(number) = &filter.product {
             let sql = "SELECT id FROM products WHERE number = ? AND enabled = 1";

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use crate::audit::downloads::{self, NOTE_LENGTH, Purpose, Taken};
+use crate::channels;
 use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::FilterWords;
 use crate::orders::list::{self, Total};
 use crate::orders::model::OrderState;
-use crate::orders::store;
 use crate::products::store as products;
 use crate::storage::StorageError;
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, Query, attachment, page, page_with};
@@ -134,7 +134,7 @@ impl DownloadPage {
         let filter = words.filter();
         let (channels, total) = state
             .storage
-            .read(move |tx| Ok::<_, StorageError>((store::channels(tx)?, list::page(tx, &filter, 1, 1)?.total)))
+            .read(move |tx| Ok::<_, StorageError>((channels::store::all(tx)?, list::page(tx, &filter, 1, 1)?.total)))
             .await?;
         let refusal = content.problem(&words.filter()).map(str::to_owned);
         let typed = Typed { purpose: content.usual_purpose().to_owned(), ..Typed::default() };

@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::download::{Offer, offers};
+use crate::channels;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::list::{self, Listed, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::orders::store;
 use crate::orders::terms::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
@@ -148,7 +148,7 @@ pub(super) async fn list_page(
             if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
-            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, store::channels(tx)?))
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?))
         })
         .await?;
     Ok(ListPage {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::bundles::{Bundle, Bundles, bundles};
 pub use self::findings::findings;
 use super::{Cause, New, changing};
+use crate::channels::store as channels;
 use crate::deliveries::{self, model::Part, model::Summary};
 use crate::districts::Districts;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
@@ -44,7 +45,7 @@ pub fn make<'b>(
     findings: &Findings,
     districts: &Districts,
 ) -> Result<Vec<New<'b>>> {
-    let channel_id = channel(tx, code, name)?;
+    let channel_id = channels::find_or_insert(tx, code, name)?;
     let product_ids = make_products(tx, bundles, findings, upload_id)?;
     let mut made = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
     for bundle in bundles {
@@ -67,22 +68,6 @@ pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
         (bundle[0].order.delivery_id, bundle[0].bundle_number, Summary::of(&parts))
     });
     deliveries::store::insert_all(tx, new)
-}
-
-/// The channel of that code; none when no order came from it yet, or it is a courier's.
-pub fn channel_id(tx: &mut dyn Tx, code: &str) -> Result<Option<i64>> {
-    let row = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])?;
-    row.map(|row| row.int(0)).transpose()
-}
-
-/// The identifier of the channel of that code, made when it is not there.
-pub fn channel(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
-    if let Some(id) = channel_id(tx, code)? {
-        return Ok(id);
-    }
-    let id = tx.number("SELECT max(id) FROM sales_channels", &[])? + 1;
-    tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;
-    Ok(id)
 }
 
 fn make_products<'f>(

@@ -66,30 +66,8 @@ fn postal_codes_and_keys() {
     assert_eq!(zip_code(&Cell::Number(4524.0)).as_deref(), Ok("04524"));
     assert_eq!(id(&Cell::Number(2.024_031_500_000_011e15)).as_deref(), Ok("2024031500000011"));
     assert!(id(&Cell::Number(1.5)).is_err());
-    assert!(digits("2024031500000001", 10, 20).is_ok() && digits("20240318-ABC", 10, 20).is_err());
+    assert!(check_digits("2024031500000001", 10, 20).is_ok() && check_digits("20240318-ABC", 10, 20).is_err());
     assert_eq!(tracking_number(&text("451-6945-9705")).as_deref(), Ok("45169459705"));
     assert_eq!(tracking_number(&text("EB123456789KR")).as_deref(), Ok("EB123456789KR"));
     assert!(tracking_number(&text("직접배송")).is_err());
-}
-
-fn read(text: &str, style: OptionStyle) -> String {
-    let options = options(text, style, &["단일상품".to_owned()]);
-    options.iter().map(|option| format!("{}={}", option.key, option.value)).collect::<Vec<_>>().join(";")
-}
-
-#[test]
-fn options_in_every_style() {
-    assert_eq!(read("색상: 그레이 / 각인 문구: To: 엄마", OptionStyle::Pairs), "색상=그레이;각인 문구=To: 엄마");
-    assert_eq!(read("선택: 1. (제철) / 소포장: 100g X 10팩", OptionStyle::Pairs), "선택=1. (제철);소포장=100g X 10팩");
-    assert_eq!(read("슈퍼싱글", OptionStyle::Pairs), "옵션=슈퍼싱글");
-    assert_eq!(read("단일상품", OptionStyle::Text), "");
-    assert_eq!(read("색상:아이보리/1개", OptionStyle::Slashes), "색상=아이보리");
-    assert_eq!(read("색상:아이보리/사이즈:퀸/2개", OptionStyle::Slashes), "색상=아이보리;사이즈=퀸");
-    assert_eq!(read("색상=아이보리, 사이즈=퀸", OptionStyle::Equals), "색상=아이보리;사이즈=퀸");
-}
-
-#[test]
-fn lines_and_headers() {
-    assert_eq!(header("수취인 연락처1\n"), "수취인연락처1");
-    assert_eq!(lines(&text("a\r\nb\u{a0}c ")), "a\nb c");
 }

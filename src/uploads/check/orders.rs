@@ -1,8 +1,9 @@
 //! Order files: each row becomes a [`NewOrder`].
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
+use crate::channels::{Field, Table, parse_options};
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
-use crate::sheets::{Field, Refusal, Row, Table, Workbook, values};
+use crate::sheets::{Row, SheetError, Workbook, values};
 use crate::storage::lengths;
 use crate::time::Moment;
 
@@ -42,7 +43,7 @@ impl Plan {
 ///
 /// # Errors
 /// The file broke off; rows may have been visited before.
-pub fn orders(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, NewOrder>) -> Result<(), Refusal> {
+pub fn orders(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, NewOrder>) -> Result<(), SheetError> {
     let plan = Plan::of(table);
     each(workbook, table, visit, |row| check(table, row, &plan))
 }
@@ -111,7 +112,7 @@ fn text(cells: &mut Cells<'_, '_>, columns: &[usize]) -> String {
 
 fn options(cells: &mut Cells<'_, '_>, plan: &Plan, text: &str) -> Vec<OrderOption> {
     let profile = &cells.table.profile;
-    let options = values::options(text, profile.options, &profile.values.no_option);
+    let options = parse_options(text, profile.options, &profile.values.no_option);
     let column = cells.pick(plan.columns(Field::Options)).unwrap_or_default();
     for option in &options {
         for (text, most) in [(&option.key, lengths::OPTION_KEY), (&option.value, lengths::OPTION_VALUE)] {

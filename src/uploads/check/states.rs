@@ -1,7 +1,8 @@
 //! Lists of 구매확정, 취소, 반품 and 교환.
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
-use crate::sheets::{Change, ChangeKind, Field, Refusal, Row, Table, Workbook, values};
+use crate::channels::{Field, StatusEffect, StatusRule, Table};
+use crate::sheets::{Row, SheetError, Workbook, values};
 use crate::storage::lengths;
 use crate::time::Moment;
 
@@ -37,15 +38,15 @@ pub struct StateRow {
 struct Plan {
     key: Key,
     status: Vec<usize>,
-    changes: Vec<(Change, Vec<usize>)>,
+    changes: Vec<(StatusRule, Vec<usize>)>,
 }
 
 /// Checks the rows of a state list. 배송중 and the like are skipped.
 ///
 /// # Errors
 /// The file broke off; rows may have been visited before.
-pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, StateRow>) -> Result<(), Refusal> {
-    let moments = |change: &Change| change.moments.iter().filter_map(|header| table.column(header)).collect();
+pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, StateRow>) -> Result<(), SheetError> {
+    let moments = |change: &StatusRule| change.moments.iter().filter_map(|header| table.column(header)).collect();
     let plan = Plan {
         key: Key::of(table),
         status: columns(table, Field::Status),
@@ -72,12 +73,12 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<StateRow> {
         return cells.rejected(order_number);
     };
     let change = match change.change {
-        ChangeKind::SetClaim => StateChange::SetClaim(word),
-        ChangeKind::ClearClaim => StateChange::ClearClaim,
-        ChangeKind::Nothing if cells.problems.is_empty() => {
+        StatusEffect::SetClaim => StateChange::SetClaim(word),
+        StatusEffect::ClearClaim => StateChange::ClearClaim,
+        StatusEffect::Nothing if cells.problems.is_empty() => {
             return cells.skipped(order_number, status, &format!("바꿀 것이 없는 상태예요: '{word}'"));
         }
-        ChangeKind::Nothing => return cells.rejected(order_number),
+        StatusEffect::Nothing => return cells.rejected(order_number),
         done => match moment(&mut cells, moments, &change.moments) {
             Some(at) => finished(done, at),
             None => return cells.rejected(order_number),
@@ -86,11 +87,11 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<StateRow> {
     cells.finish(order_number.clone(), StateRow { order_number, change })
 }
 
-const fn finished(kind: ChangeKind, at: Moment) -> StateChange {
+const fn finished(kind: StatusEffect, at: Moment) -> StateChange {
     match kind {
-        ChangeKind::Confirm => StateChange::Confirm(at),
-        ChangeKind::Cancel => StateChange::Cancel(at),
-        kind => StateChange::Refund { exchange: matches!(kind, ChangeKind::Exchange), at },
+        StatusEffect::Confirm => StateChange::Confirm(at),
+        StatusEffect::Cancel => StateChange::Cancel(at),
+        kind => StateChange::Refund { exchange: matches!(kind, StatusEffect::Exchange), at },
     }
 }
 

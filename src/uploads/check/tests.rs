@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 mod channels;
 
 use super::*;
+use crate::channels::FileKind;
+use crate::channels::tests::profiles;
 use crate::orders::model::{ChargeType, NewOrder, ShippingMethod};
-use crate::sheets::tests::{fixture, profiles};
-use crate::sheets::{Kind, Limits, open};
+use crate::sheets::tests::fixture;
+use crate::sheets::{Limits, SheetError, open};
 
 /// The kind that was recognised, the code of the profile, and the rows.
 fn run<T>(
     bytes: Vec<u8>,
-    check: impl Fn(&mut Workbook, &Table, &mut Visit<'_, T>) -> Result<(), Refusal>,
+    check: impl Fn(&mut Workbook, &Table, &mut Visit<'_, T>) -> Result<(), SheetError>,
 ) -> (Table, BTreeMap<u32, Checked<T>>) {
     let mut workbook = open(bytes, Some("1234"), Limits::default()).expect("opens");
     let table = profiles().recognise_any(&mut workbook).expect("recognised");
@@ -67,7 +69,10 @@ fn option_text(order: &NewOrder) -> String {
 #[test]
 fn fixture_01_smart_store_72_columns() {
     let (table, rows) = run(fixture("01_smartstore_orders_72col.xlsx"), orders);
-    assert_eq!((table.profile.kind, table.profile.code.as_str(), table.header_row), (Kind::Orders, "SMART_STORE", 2));
+    assert_eq!(
+        (table.profile.kind, table.profile.code.as_str(), table.header_row),
+        (FileKind::Orders, "SMART_STORE", 2)
+    );
     assert_eq!(counts(&rows), [24, 0, 0, 0]);
 
     let first = good(&rows, 3);
@@ -153,7 +158,7 @@ fn fixture_06_is_an_old_xls() {
 #[test]
 fn fixture_08_logen() {
     let (table, rows) = run(fixture("08_logen_result_header_row2.xls"), tracking);
-    assert_eq!((table.profile.kind, table.profile.code.as_str()), (Kind::Tracking, "LOGEN"));
+    assert_eq!((table.profile.kind, table.profile.code.as_str()), (FileKind::Tracking, "LOGEN"));
     assert_eq!(counts(&rows), [11, 0, 2, 1]);
     assert_eq!(good(&rows, 6).tracking_number, "45168300548");
     assert_eq!(good(&rows, 7).tracking_number, "45168300685");
@@ -167,7 +172,7 @@ fn fixture_08_logen() {
 #[test]
 fn fixture_10_states() {
     let (table, rows) = run(fixture("10_order_state_list_header_row1.xlsx"), states);
-    assert_eq!((table.profile.kind, table.header_row), (Kind::States, 1));
+    assert_eq!((table.profile.kind, table.header_row), (FileKind::States, 1));
     let change = |row| &good(&rows, row).change;
     let at = |row| match change(row) {
         StateChange::Confirm(at) | StateChange::Cancel(at) | StateChange::Refund { at, .. } => at.kst().to_string(),

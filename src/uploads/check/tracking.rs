@@ -1,7 +1,8 @@
 //! Couriers' result lists: order number and tracking number.
 
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
-use crate::sheets::{Field, Refusal, Row, Table, Workbook, values};
+use crate::channels::{Field, Table};
+use crate::sheets::{Row, SheetError, Workbook, values};
 use crate::storage::lengths;
 
 /// A parcel's number.
@@ -19,7 +20,7 @@ pub struct TrackingRow {
 ///
 /// # Errors
 /// The file broke off; rows may have been visited before.
-pub fn tracking(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, TrackingRow>) -> Result<(), Refusal> {
+pub fn tracking(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, TrackingRow>) -> Result<(), SheetError> {
     let key = Key::of(table);
     let number = columns(table, Field::TrackingNumber);
     let courier = columns(table, Field::Courier);

@@ -10,7 +10,6 @@ use super::number;
 use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::audit::downloads::{self, Taken};
-use crate::sheets::Refusal;
 use crate::storage::{Tx, crockford};
 use crate::uploads::read::courier;
 use crate::uploads::{Outcome, Request, Stage, UploadError, store};
@@ -41,7 +40,7 @@ pub(super) async fn open(
             }
             Ok(redirect(&format!("/uploads/{}", crockford(id))))
         }
-        Err(UploadError::Refused(refusal @ (Refusal::WrongPassword | Refusal::PasswordRequired))) => {
+        Err(UploadError::Refused(refusal)) if refusal.needs_password() => {
             let mut answer = again(&state, layout, id).await?;
             answer.password_problem = Some(refusal.to_string());
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::audit;
 use crate::demo::Demo;
-use crate::sheets::Refusal;
+use crate::sheets::SheetError;
 use crate::storage::{StorageError, Tx, crockford};
 use crate::uploads::read::courier;
 use crate::uploads::store::Which;
@@ -209,7 +209,7 @@ async fn short_text(mut field: Field<'_>) -> PageResult<String> {
 }
 
 /// The bytes of a file; one that is too large is passed over without keeping it.
-async fn whole(mut field: Field<'_>, most: usize) -> PageResult<Result<Vec<u8>, Refusal>> {
+async fn whole(mut field: Field<'_>, most: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(chunk) = field.chunk().await.map_err(|_| unreadable())? {
         length += chunk.len();
@@ -222,7 +222,7 @@ async fn whole(mut field: Field<'_>, most: usize) -> PageResult<Result<Vec<u8>, 
             }
         }
     }
-    Ok(if length > most { Err(Refusal::TooLarge { limit_mib: (most >> 20) as u64 }) } else { Ok(bytes) })
+    Ok(if length > most { Err(SheetError::TooLarge { limit_mib: (most >> 20) as u64 }) } else { Ok(bytes) })
 }
 
 /// What a kept file would do. The refusal, or the wish for a password, is kept with the upload and shown

@@ -6,7 +6,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::number;
-use crate::sheets::Kind;
+use crate::channels::FileKind;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
 use crate::uploads::check::Reason;
 use crate::uploads::model::{Disabled, Handled, Parcel};
@@ -93,7 +93,7 @@ impl ShowPage {
 
     /// 등록, 반영, 그대로, 거절: those a file of this kind can have.
     fn counts(&self) -> Vec<(Outcome, i64)> {
-        let makes_orders = self.upload.kind == Some(Kind::Orders);
+        let makes_orders = self.upload.kind == Some(FileKind::Orders);
         Outcome::ALL
             .into_iter()
             .filter(|outcome| match outcome {
@@ -135,7 +135,7 @@ pub(super) async fn show_page(
         .storage
         .read(move |tx| {
             let Some(upload) = store::find(tx, id)? else { return Ok(None) };
-            let conflicts = if upload.kind == Some(Kind::Tracking) { store::conflict_count(tx, id)? } else { 0 };
+            let conflicts = if upload.kind == Some(FileKind::Tracking) { store::conflict_count(tx, id)? } else { 0 };
             Ok::<_, StorageError>(Some((upload, conflicts)))
         })
         .await?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sheets::Kind;
+use crate::channels::FileKind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::uploads::model::{Handled, Handling, KeptRow, Outcome, Parcel, Report, RowReport};
 
@@ -130,7 +130,7 @@ pub fn mark_handled(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
 }
 
 /// Closes the open rows of earlier uploads of that kind whose orders `report` took.
-pub fn close_earlier(tx: &mut dyn Tx, kind: Kind, report: &Report, member_id: Option<i64>) -> Result<()> {
+pub fn close_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
     let mut open = Vec::new();
     tx.for_each(
         "SELECT r.upload_id, r.row_number, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \

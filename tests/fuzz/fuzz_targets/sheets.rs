@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use mukkeum::sheets::{Kind, Limits, Profiles, open, rejected_rows};
+use mukkeum::channels::{FileKind, Profiles, rejected_rows};
+use mukkeum::sheets::{Limits, open};
 use mukkeum::uploads::check;
 
 const LIMITS: Limits = Limits { bytes: 1 << 20, xls_bytes: 1 << 20, rows: 2_000, columns: 300, cells: 100_000 };
@@ -35,9 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         ControlFlow::Continue(())
     };
     let _ = match table.profile.kind {
-        Kind::Orders => check::orders(&mut workbook, &table, &mut |row| seen(row.row)),
-        Kind::Tracking => check::tracking(&mut workbook, &table, &mut |row| seen(row.row)),
-        Kind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Orders => check::orders(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Tracking => check::tracking(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
     };
     rows.truncate(20);
     let _ = rejected_rows(&mut workbook, &table, &rows);

@@ -82,7 +82,7 @@ fn every_channel_is_told_by_its_headers() {
     ];
     for (code, row, headers, key) in files {
         let (table, rows) = run(file(row, headers, None), orders);
-        assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, Kind::Orders));
+        assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Orders));
         let first = u32::try_from(row).expect("small") + 1;
         let order = good(&rows, first);
         assert!(order.order_number.starts_with(key), "{code}: {}", order.order_number);
@@ -133,7 +133,7 @@ fn couriers_are_told_apart() {
     ];
     for (code, headers) in files {
         let (table, rows) = run(file(1, headers, None), tracking);
-        assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, Kind::Tracking), "{headers}");
+        assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Tracking), "{headers}");
         assert_eq!(good(&rows, 2).order_number, "1234567890", "{headers}");
         assert_eq!(good(&rows, 2).courier.is_some(), code != "ANY", "{headers}");
     }
@@ -160,7 +160,7 @@ fn a_courier_that_gives_no_header_is_known_by_what_stands_in_its_columns() {
     let other = line("내일", "2024031500000001", "451-6830-0137");
     let mut workbook = open(sheet_package(&[other.as_slice()]), None, Limits::default()).expect("opens");
     assert!(
-        crate::sheets::Profiles::load(None).expect("profiles").recognise_any(&mut workbook).is_err(),
+        crate::channels::Profiles::load(None).expect("profiles").recognise_any(&mut workbook).is_err(),
         "one row is of another shape"
     );
 }

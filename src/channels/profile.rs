@@ -1,9 +1,9 @@
-//! Profiles: what a channel's or courier's file looks like, as data.
+//! Profiles: layouts of the files of channels and couriers, as data.
 //!
-//! A profile is one TOML file in `assets/channels` or `assets/couriers`, or in the shop's own folder,
-//! where one of the same kind and code replaces ours. Headers are compared whole, in NFKC and without
-//! white space; the info text above SmartStore's header names four columns, so a search within cells
-//! would find them there. `A|B` means A, or else B.
+//! A profile is a TOML file in `assets/channels`, in `assets/couriers` or in the shop's own folder, where a
+//! profile replaces the built-in one of the same kind and code. Headers are compared as a whole, in NFKC and without
+//! white space; a search within cells would match the info text above SmartStore's header, which names four
+//! columns. `A|B` means column A, or B if there is no A.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
-use crate::orders::model::{ChargeType, ShippingMethod};
+use super::model::{ChargeType, ShippingMethod};
 
-/// What a file brings.
+/// Kind of an uploaded file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FileKind {
     /// 주문
     Orders,
     /// 택배 송장
@@ -25,8 +25,8 @@ pub enum Kind {
     States,
 }
 
-impl Kind {
-    /// The word on the screen.
+impl FileKind {
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Orders => "주문",
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The name in code, JSON and the command line.
+    /// Code in JSON, the database and the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Orders => "orders",
@@ -45,13 +45,13 @@ impl Kind {
     }
 }
 
-/// What a column is.
+/// Meaning of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names of orders::model, and what the variants say")]
+#[expect(missing_docs, reason = "the names of orders::model")]
 pub enum Field {
     ProductNumber,
-    /// the channel's own number, where the seller's is empty
+    /// the channel's product number, used when the seller's is empty
     ChannelProductNumber,
     ProductName,
     Options,
@@ -76,26 +76,26 @@ pub enum Field {
     QuantityClaim,
     Courier,
     TrackingNumber,
-    /// the word that decides, in a list of states
+    /// status word of a status file, matched by [`StatusRule`]
     Status,
 }
 
-/// What stands in every cell of a column, in a file without a header.
+/// Pattern that every cell of a column matches, in a file without header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shape {
+pub enum CellPattern {
     /// a date
     Date,
-    /// digits, as many as the key has
+    /// digits, as many as `key_digits` allows
     OrderNumber,
-    /// a parcel's number
+    /// a courier's tracking number
     TrackingNumber,
 }
 
-/// How options are written.
+/// Syntax of the options text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OptionStyle {
+pub enum OptionSyntax {
     /// `색상: 아이보리 / 사이즈: 퀸`
     #[default]
     Pairs,
@@ -103,14 +103,14 @@ pub enum OptionStyle {
     Slashes,
     /// `색상=아이보리, 사이즈=퀸`
     Equals,
-    /// one text
+    /// a single value
     Text,
 }
 
-/// What a word of a state list does.
+/// Effect of a status word on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
+pub enum StatusEffect {
     /// 구매확정
     Confirm,
     /// 취소
@@ -119,152 +119,153 @@ pub enum ChangeKind {
     Refund,
     /// 교환
     Exchange,
-    /// a wish of the customer that is pending
+    /// a pending claim
     SetClaim,
-    /// a wish that was withdrawn or refused
+    /// the claim was withdrawn or refused
     ClearClaim,
-    /// nothing that concerns us
+    /// no effect
     Nothing,
 }
 
-/// Words, what they do, and the columns with the moment.
+/// Status words, their effect, and the columns of the date.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
-    /// what they do
-    pub change: ChangeKind,
-    /// whole words; `*요청` stands for every word that ends so
+pub struct StatusRule {
+    /// their effect
+    pub change: StatusEffect,
+    /// words compared as a whole; `*요청` matches every word with that ending
     pub words: Vec<String>,
-    /// headers of the moment, in order
+    /// headers of the date, in order of preference
     #[serde(default)]
     pub moments: Vec<String>,
 }
 
-/// Words of the channel.
+/// Translation of the channel's words.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Values {
+pub struct ChannelWords {
     /// word → method
     pub shipping_method: BTreeMap<String, ShippingMethod>,
-    /// word → charge
+    /// word → charge type
     pub charge_type: BTreeMap<String, ChargeType>,
     /// words that mean "no option"
     pub no_option: Vec<String>,
-    /// words of the claim columns that mean: this line is over already
+    /// words in the claim columns of lines that are cancelled or returned already
     pub cancelled: Vec<String>,
 }
 
-/// What holds where the channel has no column, or an empty cell.
+/// Values for missing columns and empty cells.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Defaults {
-    /// how it travels
+pub struct ProfileDefaults {
+    /// shipping method
     pub shipping_method: ShippingMethod,
-    /// who pays
+    /// charge type
     pub charge_type: ChargeType,
 }
 
-impl Default for Defaults {
+impl Default for ProfileDefaults {
     fn default() -> Self {
         Self { shipping_method: ShippingMethod::Parcel, charge_type: ChargeType::Prepaid }
     }
 }
 
-/// A kind of file.
+/// Layout of one kind of file of a channel or courier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// what it brings
-    pub kind: Kind,
-    /// `SMART_STORE`
+    /// kind of file
+    pub kind: FileKind,
+    /// code, such as `SMART_STORE`
     pub code: String,
-    /// 스마트스토어
+    /// Korean name, such as 스마트스토어
     pub name: String,
-    /// names of the sheet, where the file has a telling one
+    /// sheet names that identify the file
     #[serde(default)]
     pub sheets: Vec<String>,
-    /// headers that must be there
+    /// headers that must be present
     #[serde(default)]
     pub detect: Vec<String>,
-    /// headers of which one must be there when nobody said what the file is
+    /// headers of which one must be present when the kind of file is not given
     #[serde(default)]
     pub markers: Vec<String>,
-    /// the file has no header: its columns are named by these letters, and hold this
+    /// for a file without header: column letters and the patterns of their cells
     #[serde(default)]
-    pub letters: BTreeMap<String, Shape>,
-    /// the row below the header is left out when it holds one of these
+    pub letters: BTreeMap<String, CellPattern>,
+    /// the row below the header is skipped when a cell equals one of these
     #[serde(default)]
     pub helper_words: Vec<String>,
-    /// headers whose cells make the order number, joined with `-`; `#A` adds a short digest of A
+    /// headers of the cells that form the order number, joined with `-`; `#A` adds a short digest of A
     pub key: Vec<String>,
-    /// the key is of digits, so many to so many
+    /// the key consists of digits: minimum and maximum length
     #[serde(default)]
     pub key_digits: Option<[usize; 2]>,
-    /// how options are written
+    /// syntax of the options text
     #[serde(default)]
-    pub options: OptionStyle,
-    /// pairs of headers (address, detail), in order
+    pub options: OptionSyntax,
+    /// pairs of headers (address, detail), in order of preference
     #[serde(default)]
     pub address: Vec<Vec<String>>,
-    /// address headers that bring a warning: 통합배송지
+    /// address headers that cause a warning: 통합배송지
     #[serde(default)]
     pub doubtful_address: Vec<String>,
-    /// headers of each field, in order; the first that is not empty counts
+    /// headers of each field; the first non-empty cell is used
     #[serde(default)]
     pub columns: BTreeMap<Field, Vec<String>>,
-    /// fields that must have a column
+    /// fields whose column must be present
     #[serde(default)]
     pub required: Vec<Field>,
-    /// words
+    /// translation of words
     #[serde(default)]
-    pub values: Values,
-    /// what holds without a word
+    pub values: ChannelWords,
+    /// values for missing columns and empty cells
     #[serde(default)]
-    pub defaults: Defaults,
-    /// changes of a state list
+    pub defaults: ProfileDefaults,
+    /// status words of a status file
     #[serde(default)]
-    pub changes: Vec<Change>,
-    /// the courier of all rows, where the file has no column for it
+    pub changes: Vec<StatusRule>,
+    /// courier of all rows, if the file has no column for it
     #[serde(default)]
     pub courier: Option<String>,
 }
 
-/// A profile that cannot be used.
+/// An invalid profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct ProfileError {
     /// the file
     pub file: String,
-    /// the field and what is wrong with it
+    /// the invalid field and the reason
     pub problem: String,
 }
 
-/// Every profile known.
+/// All profiles of a shop.
 #[derive(Clone, Debug)]
 pub struct Profiles(Vec<Profile>);
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/channels"]
 #[prefix = "channels/"]
-struct Channels;
+struct ChannelFiles;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/couriers"]
 #[prefix = "couriers/"]
-struct Couriers;
+struct CourierFiles;
 
 impl Profiles {
-    /// The embedded profiles, and those of the shop's own folder. A folder that is not there is empty.
+    /// Loads the built-in profiles and those of the shop's own folder, which may be missing.
     ///
     /// # Errors
-    /// The first file that is wrong, and what is wrong with it.
+    /// The first invalid or unreadable file.
     pub fn load(own: Option<&Path>) -> Result<Self, ProfileError> {
         let mut profiles = Self(Vec::new());
-        for file in Channels::iter().chain(Couriers::iter()) {
-            let bytes = Channels::get(&file).or_else(|| Couriers::get(&file)).map(|file| file.data).unwrap_or_default();
+        for file in ChannelFiles::iter().chain(CourierFiles::iter()) {
+            let bytes =
+                ChannelFiles::get(&file).or_else(|| CourierFiles::get(&file)).map(|file| file.data).unwrap_or_default();
             profiles.add(&file, &String::from_utf8_lossy(&bytes))?;
         }
-        for path in own.map(own_files).transpose()?.unwrap_or_default() {
+        for path in own.map(shop_files).transpose()?.unwrap_or_default() {
             let file = path.display().to_string();
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| ProfileError { file: file.clone(), problem: error.to_string() })?;
@@ -273,27 +274,27 @@ impl Profiles {
         Ok(profiles)
     }
 
-    /// All of them.
+    /// All profiles.
     pub fn all(&self) -> &[Profile] {
         &self.0
     }
 
-    /// The channels that orders may come from: code and name.
+    /// Code and name of each channel with an order file.
     pub fn channels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter(|profile| profile.kind == Kind::Orders).map(|profile| (&*profile.code, &*profile.name))
+        self.0.iter().filter(|profile| profile.kind == FileKind::Orders).map(|profile| (&*profile.code, &*profile.name))
     }
 
     fn add(&mut self, file: &str, text: &str) -> Result<(), ProfileError> {
         let wrong = |problem: String| ProfileError { file: file.to_owned(), problem };
         let profile: Profile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        profile.check().map_err(wrong)?;
+        profile.validate().map_err(wrong)?;
         self.0.retain(|other| (other.kind, &other.code) != (profile.kind, &profile.code));
         self.0.push(profile);
         Ok(())
     }
 }
 
-fn own_files(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
+fn shop_files(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
     let wrong = |error: std::io::Error| ProfileError { file: folder.display().to_string(), problem: error.to_string() };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -312,8 +313,8 @@ fn own_files(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
 }
 
 impl Profile {
-    /// What the types do not say.
-    fn check(&self) -> Result<(), String> {
+    /// Validates what the types do not express.
+    fn validate(&self) -> Result<(), String> {
         let code = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
         if self.code.is_empty() || !self.code.chars().all(code) {
             return Err(format!("code: 대문자, 숫자, _만 쓸 수 있어요: {:?}", self.code));
@@ -334,17 +335,17 @@ impl Profile {
             return Err("address: 열 이름은 하나나 둘이어야 해요".into());
         }
         let needs: &[Field] = match self.kind {
-            Kind::Orders => &[Field::ProductName, Field::Quantity, Field::RecipientName, Field::PlacedAt],
-            Kind::Tracking => &[Field::TrackingNumber],
-            Kind::States => &[Field::Status],
+            FileKind::Orders => &[Field::ProductName, Field::Quantity, Field::RecipientName, Field::PlacedAt],
+            FileKind::Tracking => &[Field::TrackingNumber],
+            FileKind::States => &[Field::Status],
         };
         if let Some(field) = needs.iter().find(|field| !self.columns.contains_key(field)) {
             return Err(format!("columns: {field:?}의 열 이름이 없어요"));
         }
-        if self.kind == Kind::Orders && self.address.is_empty() {
+        if self.kind == FileKind::Orders && self.address.is_empty() {
             return Err("address: 주소 열이 없어요".into());
         }
-        if self.kind == Kind::States && self.changes.is_empty() {
+        if self.kind == FileKind::States && self.changes.is_empty() {
             return Err("changes: 상태 낱말이 없어요".into());
         }
         Ok(())
@@ -356,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_profile_says_which_file_and_field() {
+    fn invalid_profile_is_reported_with_file_and_field() {
         let mut profiles = Profiles(Vec::new());
         let error = profiles.add("mine.toml", "kind = \"orders\"\ncode = \"X\"\nname = \"x\"\nkey = [\"a\"]\nfoo = 1");
         let error = error.expect_err("foo is unknown");
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shop_may_replace_and_add() {
+    fn shop_profile_replaces_the_built_in_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let text = "kind = \"tracking\"\ncode = \"LOGEN\"\nname = \"우리 로젠\"\nkey = [\"번호\"]\n[columns]\ntracking_number = [\"송장\"]";
         std::fs::write(folder.path().join("logen.toml"), text).expect("written");
