@@ -26,7 +26,9 @@ const withoutScripts = new WeakSet();
 async function browser() {
   chromiumInstance ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=ko-KR'],
+    // Korean date inputs, if the package chromium-l10n is installed.
+    env: { ...process.env, LANGUAGE: 'ko_KR' },
   });
   return chromiumInstance;
 }

@@ -1,5 +1,6 @@
 // The manual (도움말) and its pictures. With MUKKEUM_HELP_PICTURES set, the pictures are taken from the demo and
-// written to assets/help: `MUKKEUM_HELP_PICTURES=1 node --test tests/browser/help.test.mjs`.
+// written to assets/help, and that of the README to docs: `MUKKEUM_HELP_PICTURES=1 node --test
+// tests/browser/help.test.mjs`. The package chromium-l10n makes the date inputs Korean.
 
 import assert from 'node:assert/strict';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { clickButton } from './flows.mjs';
 after(closeBrowser);
 
 const HELP = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../assets/help');
+const README_PICTURE = path.resolve(HELP, '../../docs/orders.webp');
 const MAX_PICTURES_BYTES = 1.5 * 1024 * 1024;
 
 async function openDemo(t, options) {
@@ -88,6 +90,10 @@ test('pictures can be taken of all screens and are small', async (t) => {
     assert.equal(bytes.subarray(8, 12).toString(), 'WEBP', name);
     if (process.env.MUKKEUM_HELP_PICTURES) writeFileSync(path.join(HELP, `${name}.webp`), bytes);
   }
+  await page.setViewportSize({ width: 1680, height: 900 });
+  await page.goto('/orders?size=25&page=2');
+  const bytes = await picture(page, converter);
+  if (process.env.MUKKEUM_HELP_PICTURES) writeFileSync(README_PICTURE, bytes);
   const files = readdirSync(HELP).filter((name) => name.endsWith('.webp'));
   assert.deepEqual(files.toSorted(), Object.keys(SCREENS).map((name) => `${name}.webp`).toSorted());
   const sum = files.reduce((bytes, name) => bytes + statSync(path.join(HELP, name)).size, 0);
