@@ -1,15 +1,17 @@
-//! The whole application: the pages of every room, and the web around them.
+//! The application: the pages of every room in the middleware of the web layer.
 
 use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    audit, backup, deliveries, districts, help, members, orders, practice, products, server, shop, today, uploads,
+    audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup, shop, today,
+    uploads,
 };
 
-/// The pages of every room. A new room is one line here.
+/// The routes of every room. A new room is added here.
 pub fn rooms() -> Vec<Routes> {
     vec![
+        setup::pages::routes(),
         members::pages::routes(),
         orders::pages::routes(),
         uploads::pages::routes(),
@@ -26,7 +28,7 @@ pub fn rooms() -> Vec<Routes> {
     ]
 }
 
-/// What answers every request.
+/// The router of a shop.
 pub fn router(state: &AppState) -> Router {
     web::router(state, rooms())
 }

@@ -6,5 +6,5 @@ use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/downloads", Access::AdminConfirmed, downloads::list)
+    Routes::new().get("/downloads", Access::AdminReauthenticated, downloads::list)
 }

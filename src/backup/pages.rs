@@ -18,7 +18,9 @@ use crate::config::Database;
 use crate::storage::{StorageError, crockford};
 use crate::time::Moment;
 use crate::web::paging::grouped;
-use crate::web::{Access, AppState, Error, Form, Layout, Member, PageResult, Routes, attachment, done, page};
+use crate::web::{
+    Access, AppState, Error, Form, Layout, Member, PageResult, Routes, content_disposition, page, redirect_with_flash,
+};
 
 /// Bytes of a download that are read at once.
 const PIECE: usize = 256 << 10;
@@ -29,9 +31,9 @@ pub fn routes() -> Routes {
         .get("/backup", Access::Admin, show)
         .post("/backup/snapshot", Access::Admin, snapshot)
         .post("/backup/{place}/prove", Access::Admin, prove)
-        .post("/backup/{place}/take-over", Access::AdminConfirmed, take_over)
-        .post("/backup/key", Access::AdminConfirmed, make_key)
-        .post("/backup/download", Access::AdminConfirmed, download)
+        .post("/backup/{place}/take-over", Access::AdminReauthenticated, take_over)
+        .post("/backup/key", Access::AdminReauthenticated, make_key)
+        .post("/backup/download", Access::AdminReauthenticated, download)
 }
 
 #[derive(Template)]
@@ -161,7 +163,7 @@ async fn acted(state: &AppState, member: &Member, action: &'static str, message:
     let id = member.id;
     let record =
         move |tx: &mut dyn crate::storage::Tx| audit::record(tx, Some(id), action, &json!({ "message": message }));
-    Ok(done("/backup", state.storage.write(record).await?))
+    Ok(redirect_with_flash("/backup", state.storage.write(record).await?))
 }
 
 async fn snapshot(State(state): State<AppState>, member: Member, Form(Nothing {}): Form<Nothing>) -> PageResult {
@@ -260,7 +262,7 @@ fn stream_of(file: tokio::fs::File, now: Moment) -> Response {
     let name = format!("묶음 {}.db", now.kst().format("%Y-%m-%d %H%M"));
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.sqlite3".to_owned()),
-        (header::CONTENT_DISPOSITION, attachment(&name)),
+        (header::CONTENT_DISPOSITION, content_disposition(&name)),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     (headers, Body::from_stream(pieces)).into_response()

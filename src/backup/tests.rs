@@ -388,7 +388,7 @@ async fn a_proof_restores_and_compares_and_a_copy_that_is_gone_is_noticed() {
     assert!(copies[0].proven_at.is_some(), "{copies:?}");
     crate::web::metrics::install();
     shop.backup.measure(SystemClock.now());
-    let told = crate::web::metrics::text();
+    let told = crate::web::metrics::render();
     for figure in ["age_seconds", "snapshot_age_seconds", "proof_age_seconds", "waiting_bytes", "in_trouble"] {
         assert!(told.contains(&format!("\nmukkeum_backup_{figure}{{target=\"file://")), "{figure}: {told}");
     }

@@ -23,10 +23,11 @@ use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::Demo;
 use crate::members::store;
+use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, Reach, Server};
 use crate::storage::{Log, Storage};
-use crate::web::{self, AppState, OpenHouse};
+use crate::web::{self, AppState};
 
 /// The file in the data folder that is locked while a server runs on it.
 pub(super) const LOCK_NAME: &str = "mukkeum.lock";
@@ -180,11 +181,11 @@ async fn serve(
     let backup = log.map(|log| Backup::start(&config.backup, &config.data, &storage, log)).transpose()?;
     let mut state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
     state.backup = backup;
-    state.reach = reach;
+    state.urls = reach;
     if let Some(demo) = &state.demo {
         demo.reset_if_due(&state.storage, &state.passwords).await?;
     }
-    let is_new = !state.storage.read(store::any).await?;
+    let is_new = !state.storage.read(store::has_members).await?;
     let mut signals = Signals::listen()?;
     let mut words = Vec::new();
     greeting::write(&mut words, &state, is_new)?;
@@ -195,14 +196,14 @@ async fn serve(
     }
     let mut chores = chores::begin(&state, tls.clone());
     let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
-        let house = OpenHouse::open(&state, app::router)?;
-        chores.spawn(house.clone().look_after());
-        house.router()
+        let sandboxes = Sandboxes::open(&state, SandboxLimits::default())?;
+        chores.spawn(sandboxes.clone().run_evictor());
+        sandboxes.router()
     } else {
         app::router(&state)
     };
     if opens {
-        open_browser(&state.reach);
+        open_browser(&state.urls);
     }
     let mut server = Server::start(listener, tls.as_ref(), pages)?;
 
@@ -211,7 +212,7 @@ async fn serve(
             return Err(Failure(format!("접속을 더 받지 못하게 되어 끝났어요: {error}")));
         }
         () = signals.next() => End::Whole,
-        () = state.again.notified() => End::Again,
+        () = state.restart.requested() => End::Again,
     };
     let end = async {
         wind_down(&state, server).await;

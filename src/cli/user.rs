@@ -9,11 +9,11 @@ use serde_json::json;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::audit;
 use crate::config::Config;
-use crate::members::model::{self, Account, NewPassword, Refusal, Role};
-use crate::members::passwords::Passwords;
-use crate::members::store::{self, Unchanged};
+use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
+use crate::members::passwords::PasswordHasher;
+use crate::members::store::{self, UpdateError};
+use crate::random;
 use crate::storage::{Result, Storage, Tx};
-use crate::web::csrf;
 
 #[derive(Subcommand)]
 pub(super) enum User {
@@ -76,14 +76,20 @@ struct Chosen {
     made: Option<String>,
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self(refusal.to_string())
+impl From<UsernameError> for Failure {
+    fn from(error: UsernameError) -> Self {
+        Self(error.to_string())
     }
 }
 
-impl From<Unchanged> for Failure {
-    fn from(unchanged: Unchanged) -> Self {
+impl From<PasswordError> for Failure {
+    fn from(error: PasswordError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<UpdateError> for Failure {
+    fn from(unchanged: UpdateError) -> Self {
         Self(unchanged.to_string())
     }
 }
@@ -115,7 +121,7 @@ impl User {
 }
 
 fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -> Outcome {
-    let username = model::username(username)?.to_owned();
+    let username = validate_username(username)?.to_owned();
     let Chosen { hash, made } = password.choose()?;
     let told = format!("{username} 회원을 추가했어요 ({}).", role.label());
     let is_one_time = made.is_some();
@@ -159,11 +165,11 @@ fn change(
     username: String,
     action: &'static str,
     told: &str,
-    act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), Unchanged>> + Send + 'static,
+    act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> Outcome {
     block_on(async {
         let changed = storage.write(move |tx| {
-            let id = match store::id_of(tx, &username)? {
+            let id = match store::find_id(tx, &username)? {
                 Ok(id) => id,
                 Err(unknown) => return Ok(Err(unknown)),
             };
@@ -183,7 +189,7 @@ fn note(tx: &mut dyn Tx, action: &str, username: &str) -> Result<i64> {
 }
 
 fn list(storage: &Storage, as_json: bool) -> Outcome {
-    let accounts = block_on(async { Ok(storage.read(store::all).await?) })?;
+    let accounts = block_on(async { Ok(storage.read(store::list).await?) })?;
     let mut out = io::stdout().lock();
     if as_json {
         let members: Vec<_> = accounts.iter().map(json_of).collect();
@@ -220,10 +226,11 @@ fn say(told: &str) -> Outcome {
 
 impl PasswordFrom {
     fn choose(&self) -> Result<Chosen, Failure> {
-        let made = self.one_time.then(csrf::long_code).transpose().map_err(|error| Failure(error.to_string()))?;
+        let made = self.one_time.then(random::long_code).transpose().map_err(|error| Failure(error.to_string()))?;
         let password = made.clone().map_or_else(|| self.ask(), |password| Ok(NewPassword::new(password)?))?;
-        let hash =
-            block_on(async { Passwords::default().hash(password).await.map_err(|error| Failure(error.to_string())) })?;
+        let hash = block_on(async {
+            PasswordHasher::default().hash(password).await.map_err(|error| Failure(error.to_string()))
+        })?;
         Ok(Chosen { hash, made })
     }
 

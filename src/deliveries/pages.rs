@@ -19,14 +19,14 @@ const MAX_BULK_ROWS: usize = 200;
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/deliveries", Access::Signed, list::list)
-        .post("/deliveries", Access::Signed, bulk::bulk)
-        .post("/deliveries/undo", Access::Signed, undo::undo)
-        .get("/deliveries/slips", Access::Signed, slips::show)
-        .post("/deliveries/slips", Access::Signed, slips::print)
-        .get("/deliveries/{id}", Access::Signed, show::show)
-        .post("/deliveries/{id}", Access::Signed, show::update)
-        .get("/deliveries/{id}/slip", Access::Signed, slip::show)
+        .get("/deliveries", Access::Member, list::list)
+        .post("/deliveries", Access::Member, bulk::bulk)
+        .post("/deliveries/undo", Access::Member, undo::undo)
+        .get("/deliveries/slips", Access::Member, slips::show)
+        .post("/deliveries/slips", Access::Member, slips::print)
+        .get("/deliveries/{id}", Access::Member, show::show)
+        .post("/deliveries/{id}", Access::Member, show::update)
+        .get("/deliveries/{id}/slip", Access::Member, slip::show)
 }
 
 /// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips

@@ -35,7 +35,7 @@ pub(super) fn record_creation(tx: &mut dyn Tx, orders: u64) -> Result<()> {
 
 /// Whether the shop has neither members nor orders.
 pub(super) fn is_empty(tx: &mut dyn Tx) -> Result<bool> {
-    Ok(!members::store::any(tx)? && tx.query_one("SELECT id FROM orders LIMIT 1", &[])?.is_none())
+    Ok(!members::store::has_members(tx)? && tx.query_one("SELECT id FROM orders LIMIT 1", &[])?.is_none())
 }
 
 /// Deletes the rows of all tables of the schema.

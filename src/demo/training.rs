@@ -14,8 +14,8 @@ use super::generate::generate_in_tx;
 use super::reset_schedule::ResetSchedule;
 use super::store;
 use crate::members;
-use crate::members::model::{NewPassword, Refusal, Role};
-use crate::members::passwords::{HashError, Passwords};
+use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
+use crate::members::passwords::{HashError, PasswordHasher};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::{Moment, date_with_weekday};
 
@@ -88,7 +88,10 @@ pub enum DemoError {
     Hash(#[from] HashError),
     /// The password of an account violates the password rules.
     #[error(transparent)]
-    Password(#[from] Refusal),
+    Password(#[from] PasswordError),
+    /// The username of an account is taken.
+    #[error(transparent)]
+    Username(#[from] UsernameError),
 }
 
 /// Demo shop of the running process; cheap to clone.
@@ -110,7 +113,7 @@ impl Demo {
     ///
     /// # Errors
     /// [`DemoError::NotDemoData`] if the database contains a real shop; otherwise as its variants state.
-    pub async fn reset_if_due(&self, storage: &Storage, passwords: &Passwords) -> Result<bool, DemoError> {
+    pub async fn reset_if_due(&self, storage: &Storage, passwords: &PasswordHasher) -> Result<bool, DemoError> {
         if let Some(created) = storage.read(store::creation).await? {
             self.created_at.store(created.at.0, Ordering::Relaxed);
             let now = storage.clock().now();
@@ -127,7 +130,7 @@ impl Demo {
     ///
     /// # Errors
     /// As [`Self::reset_if_due`].
-    pub async fn reset(&self, storage: &Storage, passwords: &Passwords) -> Result<(), DemoError> {
+    pub async fn reset(&self, storage: &Storage, passwords: &PasswordHasher) -> Result<(), DemoError> {
         let orders = self.plan.orders;
         tracing::info!(orders, "resetting the demo shop");
         let mut members = Vec::with_capacity(ACCOUNTS.len());

@@ -11,8 +11,8 @@ use crate::web::{Access, Routes};
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/districts", Access::Signed, list::list)
-        .get("/districts/of", Access::Signed, of::show)
+        .get("/districts", Access::Member, list::list)
+        .get("/districts/of", Access::Member, of::show)
         .get("/districts/unknown", Access::Admin, unknown::list)
         .post("/districts/unknown", Access::Admin, unknown::bulk)
         .post("/districts/unknown/undo", Access::Admin, unknown::undo)

@@ -207,7 +207,7 @@ mod tests {
     fn every_screen_has_a_topic() {
         let topics = topics();
         let no_screens = ["/addresses/search", "/practice/files/{file}"];
-        for route in rooms().iter().flat_map(crate::web::Routes::declared) {
+        for route in rooms().iter().flat_map(crate::web::Routes::specs) {
             if route.method == axum::http::Method::GET
                 && !no_screens.contains(&route.path)
                 && !route.path.starts_with("/help")

@@ -1,61 +1,67 @@
-//! The browsers in which a member is signed in.
+//! Devices: the browsers in which a member is logged in.
 //!
-//! A session and the series that renews it name their device. Deleting the device ends both at the
-//! next request, whatever store they are kept in; nothing else has to be found and deleted.
+//! A session and the persistent login that renews it refer to their device. Deleting the device revokes both at the
+//! next request, whichever store holds them; neither has to be found there.
 
 use std::time::Duration;
 
 use crate::storage::{Result, Tx, crockford};
 use crate::time::Moment;
 
-/// That a device was seen is written at most this often, in milliseconds.
-const SEEN_EVERY_MS: i64 = 5 * 60 * 1000;
+/// Minimum interval in milliseconds between two updates of `seen_at`.
+const TOUCH_INTERVAL_MS: i64 = 5 * 60 * 1000;
 
-/// Where a request comes from, in words.
+/// Browser and network address of a login, as shown to the member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// `윈도우 컴퓨터 · 크롬`
+pub struct DeviceOrigin {
+    /// device and browser: `윈도우 컴퓨터 · 크롬`
     pub description: String,
-    /// the address of the computer or of its network
+    /// IP address of the device or of its network
     pub address: String,
 }
 
-/// A browser in which somebody is signed in.
+/// A browser in which a member is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// time-sorted identifier
     pub id: i64,
-    /// what it is, and where it was last
-    pub place: Place,
-    /// when the password was typed
+    /// browser, and address of the last request
+    pub origin: DeviceOrigin,
+    /// time of the login by password
     pub signed_in_at: Moment,
-    /// when it was last used, some minutes more or less
+    /// time of the last request, to within [`TOUCH_INTERVAL_MS`]
     pub seen_at: Moment,
-    /// until when it stays signed in; None: as long as its session
+    /// expiry of the persistent login; None when the login ends with its session
     pub stays_until: Option<Moment>,
 }
 
 impl Device {
-    /// The identifier as forms carry it.
+    /// The identifier as used in forms.
     pub fn number(&self) -> String {
         crockford(self.id)
     }
 }
 
-/// Whether it is time to write down that a device was seen again.
-pub fn is_due(seen_at: Moment, now: Moment) -> bool {
-    now >= seen_at.plus_ms(SEEN_EVERY_MS)
+/// Whether [`touch`] is due.
+pub fn is_touch_due(seen_at: Moment, now: Moment) -> bool {
+    now >= seen_at.plus_ms(TOUCH_INTERVAL_MS)
 }
 
-/// A session that is idle for `idle` is over; its device is kept until that is sure.
+/// Expiry of a device: certainly after its session (which ends after `idle` without a request) and its persistent login.
 fn expiry(now: Moment, idle: Duration, stays_until: Option<Moment>) -> Moment {
     let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
-    let over = now.plus_ms(idle_ms.saturating_add(SEEN_EVERY_MS));
-    stays_until.map_or(over, |until| until.max(over))
+    let session_end = now.plus_ms(idle_ms.saturating_add(TOUCH_INTERVAL_MS));
+    stays_until.map_or(session_end, |until| until.max(session_end))
 }
 
-/// A member signs in; gives the device's id.
-pub fn add(tx: &mut dyn Tx, member_id: i64, place: &Place, stays_until: Option<Moment>, idle: Duration) -> Result<i64> {
+/// Adds a device at login; returns its identifier.
+pub fn add(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    origin: &DeviceOrigin,
+    stays_until: Option<Moment>,
+    idle: Duration,
+) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
         "INSERT INTO devices (id, member_id, description, address, signed_in_at, seen_at, stays_until, expires_at) \
@@ -63,8 +69,8 @@ pub fn add(tx: &mut dyn Tx, member_id: i64, place: &Place, stays_until: Option<M
         &[
             id.into(),
             member_id.into(),
-            (&place.description).into(),
-            (&place.address).into(),
+            (&origin.description).into(),
+            (&origin.address).into(),
             now.into(),
             now.into(),
             stays_until.into(),
@@ -74,8 +80,8 @@ pub fn add(tx: &mut dyn Tx, member_id: i64, place: &Place, stays_until: Option<M
     Ok(id)
 }
 
-/// Writes down that a device was seen now, and where.
-pub fn see(tx: &mut dyn Tx, id: i64, place: &Place, idle: Duration) -> Result<()> {
+/// Updates the time and the origin of a device's last request, and extends its expiry.
+pub fn touch(tx: &mut dyn Tx, id: i64, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
     let now = tx.now();
     let Some(row) = tx.query_one("SELECT stays_until FROM devices WHERE id = ?", &[id.into()])? else {
         return Ok(());
@@ -83,12 +89,12 @@ pub fn see(tx: &mut dyn Tx, id: i64, place: &Place, idle: Duration) -> Result<()
     let expires_at = expiry(now, idle, row.opt_moment(0)?);
     tx.exec(
         "UPDATE devices SET description = ?, address = ?, seen_at = ?, expires_at = ? WHERE id = ?",
-        &[(&place.description).into(), (&place.address).into(), now.into(), expires_at.into(), id.into()],
+        &[(&origin.description).into(), (&origin.address).into(), now.into(), expires_at.into(), id.into()],
     )
     .map(drop)
 }
 
-/// Where the member is signed in, the last used first.
+/// Devices in which the member is logged in, last used first.
 pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
     let now = tx.now();
     let sql = "SELECT id, description, address, signed_in_at, seen_at, stays_until FROM devices \
@@ -98,7 +104,7 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
         .map(|row| {
             Ok(Device {
                 id: row.int(0)?,
-                place: Place { description: row.text(1)?, address: row.text(2)? },
+                origin: DeviceOrigin { description: row.text(1)?, address: row.text(2)? },
                 signed_in_at: row.moment(3)?,
                 seen_at: row.moment(4)?,
                 stays_until: row.opt_moment(5)?,
@@ -107,29 +113,29 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
         .collect()
 }
 
-/// Until when the device stays signed in, if it does.
+/// Expiry of the device's persistent login; None without one.
 pub fn stays_until(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
     let row = tx.query_one("SELECT stays_until FROM devices WHERE id = ?", &[id.into()])?;
     row.map_or(Ok(None), |row| row.opt_moment(0))
 }
 
-/// Signs the member out of one of their devices; tells whether it was one.
-pub fn end(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<bool> {
+/// Logs one of the member's devices out. Returns false when the member has no such device.
+pub fn revoke(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<bool> {
     let sql = "DELETE FROM devices WHERE id = ? AND member_id = ?";
     Ok(tx.exec(sql, &[id.into(), member_id.into()])? == 1)
 }
 
-/// Signs the member out of every device but `kept`; tells of how many.
-pub fn end_others(tx: &mut dyn Tx, member_id: i64, kept: i64) -> Result<u64> {
-    tx.exec("DELETE FROM devices WHERE member_id = ? AND id <> ?", &[member_id.into(), kept.into()])
+/// Logs every device of the member out except `current`; returns their number.
+pub fn revoke_others(tx: &mut dyn Tx, member_id: i64, current: i64) -> Result<u64> {
+    tx.exec("DELETE FROM devices WHERE member_id = ? AND id <> ?", &[member_id.into(), current.into()])
 }
 
-/// Signs the member out of every device.
-pub fn end_all(tx: &mut dyn Tx, member_id: i64) -> Result<()> {
+/// Logs every device of the member out.
+pub fn revoke_all(tx: &mut dyn Tx, member_id: i64) -> Result<()> {
     tx.exec("DELETE FROM devices WHERE member_id = ?", &[member_id.into()]).map(drop)
 }
 
-/// Forgets the devices whose sessions are over.
+/// Deletes devices whose session and persistent login have ended.
 pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
     let now = tx.now();
     tx.exec("DELETE FROM devices WHERE expires_at <= ?", &[now.into()])

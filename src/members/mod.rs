@@ -1,19 +1,20 @@
-//! Members: who may come in, as what, and how they prove it.
+//! Members: accounts, roles, passwords, logins, devices.
 
-pub mod coming_back;
 pub mod devices;
-pub mod limits;
+pub mod field_errors;
+pub mod login_throttle;
 pub mod model;
 pub mod pages;
 pub mod passwords;
+pub mod remember_me;
 pub mod sign_ins;
 pub mod store;
 
 use crate::storage::{Result, Tx};
 
-/// Forgets failures, devices and sign-ins whose time is over.
-pub fn forget_old(tx: &mut dyn Tx) -> Result<()> {
-    limits::forget_old(tx)?;
+/// Deletes expired login attempts, devices and entries of the login history.
+pub fn delete_expired(tx: &mut dyn Tx) -> Result<()> {
+    login_throttle::delete_expired(tx)?;
     devices::delete_expired(tx)?;
-    sign_ins::forget_old(tx).map(drop)
+    sign_ins::delete_expired(tx).map(drop)
 }

@@ -1,4 +1,4 @@
-//! What a member is, and the rules of names and passwords.
+//! Members: roles, accounts, and the validation of usernames and passwords.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use crate::storage::crockford;
 use crate::time::Moment;
 
-/// How long a one-time password lets in, in milliseconds: a week.
-pub const ONE_TIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Validity of a one-time password in milliseconds: a week.
+pub const ONE_TIME_PASSWORD_VALID_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// What a member may do.
+/// Permissions of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// 관리자: everything
@@ -22,7 +22,7 @@ impl Role {
     /// Every role.
     pub const ALL: [Self; 2] = [Self::Admin, Self::Logistics];
 
-    /// The word in the database, on the command line and in forms.
+    /// The code in the database, on the command line and in forms.
     pub fn code(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -30,7 +30,7 @@ impl Role {
         }
     }
 
-    /// The word on the screen.
+    /// The label on the screen.
     pub fn label(self) -> &'static str {
         match self {
             Self::Admin => "관리자",
@@ -38,15 +38,15 @@ impl Role {
         }
     }
 
-    /// What a member of this role sees, in a sentence.
-    pub fn sees(self) -> &'static str {
+    /// A sentence about the pages that members of this role can view.
+    pub fn can_view(self) -> &'static str {
         match self {
             Self::Admin => "모든 화면을 보고 바꿔요.",
             Self::Logistics => "배송 화면만 봐요.",
         }
     }
 
-    /// The page a member of this role begins with.
+    /// The path of the role's first page after login.
     pub fn home(self) -> &'static str {
         match self {
             Self::Admin => "/",
@@ -63,19 +63,19 @@ impl FromStr for Role {
     }
 }
 
-/// A word that names no [`Role`].
+/// The code is not that of a [`Role`].
 #[derive(Debug, thiserror::Error)]
 #[error("역할은 admin(관리자)이나 logistics(배송팀)예요.")]
 pub struct UnknownRole;
 
-/// A member who is signed in: what a page knows of them.
+/// A member as every page knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// time-sorted identifier
     pub id: i64,
-    /// the name they sign in with
+    /// login name
     pub username: String,
-    /// what they may do
+    /// permissions
     pub role: Role,
 }
 
@@ -86,88 +86,93 @@ impl Member {
     }
 }
 
-/// A member as administrators see them.
+/// A member's account as shown to administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// who
+    /// the member
     pub member: Member,
-    /// whether they may sign in
+    /// whether the member may log in
     pub enabled: bool,
-    /// when they were added
+    /// time of creation
     pub created_at: Moment,
-    /// when they last signed in
+    /// time of the last login
     pub signed_in_at: Option<Moment>,
-    /// when an administrator made their password: until when it lets in
+    /// expiry of the one-time password; None when the member chose the password
     pub one_time_until: Option<Moment>,
 }
 
 impl Account {
-    /// The identifier as addresses carry it.
+    /// The identifier as used in URLs.
     pub fn number(&self) -> String {
         crockford(self.member.id)
     }
 }
 
-/// What is wrong with a name or a password; said at its field.
+/// Why a username is rejected. The message is shown at its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum UsernameError {
     /// too short, too long or with control characters
     #[error("아이디는 2~32자로 적어 주세요.")]
-    Username,
-    /// someone has it
+    Invalid,
+    /// another member has it
     #[error("이미 쓰고 있는 아이디예요. 다른 아이디를 적어 주세요.")]
-    UsernameTaken,
-    /// too short
+    Taken,
+}
+
+/// Why a new password is rejected. The message is shown at its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// fewer than 8 characters
     #[error("비밀번호는 8자 이상이어야 해요.")]
-    PasswordShort,
-    /// too long
+    TooShort,
+    /// more than 256 characters
     #[error("비밀번호는 256자까지 쓸 수 있어요.")]
-    PasswordLong,
+    TooLong,
     /// the repetition differs
     #[error("두 비밀번호가 서로 달라요. 다시 적어 주세요.")]
-    PasswordRepeat,
-    /// the one there is already
+    Mismatch,
+    /// equal to the current password
     #[error("지금 비밀번호와 다른 비밀번호로 적어 주세요.")]
-    PasswordSame,
+    Unchanged,
 }
 
-/// A name as it is stored: trimmed, 2 to 32 characters.
+/// Validates a username: 2 to 32 characters after trimming, none of them a control character.
 ///
 /// # Errors
-/// [`Refusal::Username`].
-pub fn username(typed: &str) -> Result<&str, Refusal> {
-    let name = typed.trim();
-    let sound = (2..=32).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if sound { Ok(name) } else { Err(Refusal::Username) }
+/// [`UsernameError::Invalid`].
+pub fn validate_username(typed: &str) -> Result<&str, UsernameError> {
+    let username = typed.trim();
+    let is_valid = (2..=32).contains(&username.chars().count()) && !username.chars().any(char::is_control);
+    if is_valid { Ok(username) } else { Err(UsernameError::Invalid) }
 }
 
-/// A password that may be set: 8 to 256 characters, whatever they are.
+/// A valid new password: 8 to 256 arbitrary characters.
 #[derive(Clone)]
 pub struct NewPassword(String);
 
 impl NewPassword {
-    /// Checks what was typed.
+    /// Validates a password.
     ///
     /// # Errors
-    /// [`Refusal::PasswordShort`] or [`Refusal::PasswordLong`].
-    pub fn new(typed: String) -> Result<Self, Refusal> {
+    /// [`PasswordError::TooShort`] or [`PasswordError::TooLong`].
+    pub fn new(typed: String) -> Result<Self, PasswordError> {
         match typed.chars().count() {
-            0..8 => Err(Refusal::PasswordShort),
+            0..8 => Err(PasswordError::TooShort),
             8..=256 => Ok(Self(typed)),
-            _ => Err(Refusal::PasswordLong),
+            _ => Err(PasswordError::TooLong),
         }
     }
 
-    /// Checks what was typed twice.
+    /// Validates a password and its repetition.
     ///
     /// # Errors
-    /// As [`Self::new`], and [`Refusal::PasswordRepeat`].
-    pub fn repeated(typed: String, again: &str) -> Result<Self, Refusal> {
+    /// As [`Self::new`], and [`PasswordError::Mismatch`].
+    pub fn repeated(typed: String, again: &str) -> Result<Self, PasswordError> {
         let password = Self::new(typed)?;
-        if password.0 == again { Ok(password) } else { Err(Refusal::PasswordRepeat) }
+        if password.0 == again { Ok(password) } else { Err(PasswordError::Mismatch) }
     }
 
-    /// The password itself, to be hashed.
+    /// The plain password, for hashing.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -184,19 +189,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_trimmed_and_bounded() {
-        assert_eq!(username(" 김사장 "), Ok("김사장"));
-        assert_eq!(username("김"), Err(Refusal::Username));
-        assert_eq!(username(&"a".repeat(33)), Err(Refusal::Username));
-        assert_eq!(username("a\nb"), Err(Refusal::Username));
+    fn usernames_are_trimmed_and_bounded() {
+        assert_eq!(validate_username(" 김사장 "), Ok("김사장"));
+        assert_eq!(validate_username("김"), Err(UsernameError::Invalid));
+        assert_eq!(validate_username(&"a".repeat(33)), Err(UsernameError::Invalid));
+        assert_eq!(validate_username("a\nb"), Err(UsernameError::Invalid));
     }
 
     #[test]
-    fn passwords_are_counted_in_characters_and_never_printed() {
+    fn password_length_is_counted_in_characters_and_debug_hides_it() {
         assert!(NewPassword::new("비밀번호여덟자".to_owned()).is_err());
         let password = NewPassword::new("비밀번호여덟자요".to_owned()).expect("eight characters");
         assert!(!format!("{password:?}").contains("비밀"));
-        assert_eq!(NewPassword::repeated("12345678".into(), "12345679").err(), Some(Refusal::PasswordRepeat));
-        assert_eq!(NewPassword::new("x".repeat(257)).err(), Some(Refusal::PasswordLong));
+        assert_eq!(NewPassword::repeated("12345678".into(), "12345679").err(), Some(PasswordError::Mismatch));
+        assert_eq!(NewPassword::new("x".repeat(257)).err(), Some(PasswordError::TooLong));
     }
 }

@@ -1,64 +1,69 @@
-//! Hashing passwords: argon2id, never more than two at once.
+//! Password hashing with argon2id, at most two hashes at once.
 //!
-//! One hash takes 19 MiB and some tens of milliseconds of a core on purpose. The bound keeps a
-//! burst of sign-ins from taking the memory and the cores that the shop works with; those who
-//! wait hold no thread.
+//! A hash takes 19 MiB and some tens of milliseconds of a core by design. The limit keeps a burst of logins from using
+//! up the memory and the cores of a shop's PC. A permit is acquired before `spawn_blocking`, so waiters hold no thread.
 
 use std::sync::{Arc, LazyLock};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use tokio::sync::Semaphore;
 
 use super::model::NewPassword;
 
-/// How many hashes run at once.
-const AT_ONCE: usize = 2;
+/// Hashes computed at the same time.
+const MAX_CONCURRENT_HASHES: usize = 2;
 
-/// Verified when there is no such member, so that the answer takes as long.
-static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now(b"nobody has this password").unwrap_or_default());
+/// Verified when the username is unknown, so that the response takes equally long.
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash(b"nobody has this password").unwrap_or_default());
 
-/// Why a password could not be hashed.
+/// A password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 #[error("a password could not be hashed: {0}")]
 pub struct HashError(String);
 
-/// Hashes and verifies passwords.
+/// Hashes and verifies passwords. Clones share the limit.
 #[derive(Clone)]
-pub struct Passwords {
-    turns: Arc<Semaphore>,
+pub struct PasswordHasher {
+    permits: Arc<Semaphore>,
 }
 
-impl Default for Passwords {
+impl Default for PasswordHasher {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { permits: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)) }
     }
 }
 
-impl Passwords {
-    /// The hash to store, a PHC string.
+impl PasswordHasher {
+    /// The hash to store, as a PHC string.
+    ///
+    /// # Errors
+    /// Hashing failed.
     pub async fn hash(&self, password: NewPassword) -> Result<String, HashError> {
-        self.on_a_thread(move || hash_now(password.as_bytes())).await
+        self.spawn_blocking(move || hash(password.as_bytes())).await
     }
 
-    /// Whether `password` is the one behind `hash`; without a hash no, after the same time.
+    /// Whether `password` matches `hash`; false after the same time without a hash.
+    ///
+    /// # Errors
+    /// The hash is not a PHC string.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
-        self.on_a_thread(move || {
-            let (known, nobody) = (hash.is_some(), NOBODY.as_str());
-            let parsed =
-                PasswordHash::new(hash.as_deref().unwrap_or(nobody)).map_err(|error| HashError(error.to_string()))?;
-            Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
+        self.spawn_blocking(move || {
+            let parsed = PasswordHash::new(hash.as_deref().unwrap_or(DUMMY_HASH.as_str()))
+                .map_err(|error| HashError(error.to_string()))?;
+            let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            Ok(matches && hash.is_some())
         })
         .await
     }
 
-    async fn on_a_thread<T: Send + 'static>(
+    async fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| HashError(error.to_string()))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| HashError(error.to_string()))?;
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         })
         .await
@@ -66,8 +71,8 @@ impl Passwords {
     }
 }
 
-/// argon2's defaults are OWASP's: argon2id, 19 MiB, two passes, one lane; a test holds them.
-fn hash_now(password: &[u8]) -> Result<String, HashError> {
+/// Uses the defaults of `argon2`, which are those of OWASP (argon2id, 19 MiB, two passes, one lane); a test pins them.
+fn hash(password: &[u8]) -> Result<String, HashError> {
     let hash = Argon2::default().hash_password(password).map_err(|error| HashError(error.to_string()))?;
     Ok(hash.to_string())
 }
@@ -77,8 +82,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_hash_is_argon2id_at_owasp_s_cost_and_verifies() {
-        let passwords = Passwords::default();
+    async fn hashes_are_argon2id_with_owasp_parameters_and_verify() {
+        let passwords = PasswordHasher::default();
         let password = NewPassword::new("correct horse".to_owned()).expect("long enough");
         let hash = passwords.hash(password).await.expect("hashes");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");

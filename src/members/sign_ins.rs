@@ -1,79 +1,86 @@
-//! Who came in or tried to: each member's history, for some months.
+//! Login history: successful and failed logins of each member.
 
-use super::devices::Place;
+use super::devices::DeviceOrigin;
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
-/// How long the history goes back, in milliseconds: half a year.
-const KEPT_MS: i64 = 183 * 24 * 60 * 60 * 1000;
+/// Retention of the history in milliseconds: half a year.
+const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
 
-/// How a sign-in ended.
+/// Outcome of a login attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// with the password
+pub enum SignInOutcome {
+    /// logged in by password
     Password,
-    /// by a browser that stays signed in
-    Stayed,
-    /// refused: another password
-    Wrong,
-    /// refused: the member is disabled
-    Disabled,
-    /// refused: the one-time password was too old
-    Late,
-    /// a copy of a browser's cookie was used, and everything ended
-    Stolen,
+    /// logged in by remember-me token
+    RememberToken,
+    /// rejected: wrong password
+    WrongPassword,
+    /// rejected: the account is disabled
+    AccountDisabled,
+    /// rejected: the one-time password has expired
+    PasswordExpired,
+    /// rejected: a stolen remember-me token; all sessions were revoked
+    TokenTheft,
 }
 
-impl Outcome {
-    const ALL: [Self; 6] = [Self::Password, Self::Stayed, Self::Wrong, Self::Disabled, Self::Late, Self::Stolen];
+impl SignInOutcome {
+    const ALL: [Self; 6] = [
+        Self::Password,
+        Self::RememberToken,
+        Self::WrongPassword,
+        Self::AccountDisabled,
+        Self::PasswordExpired,
+        Self::TokenTheft,
+    ];
 
     fn code(self) -> &'static str {
         match self {
             Self::Password => "password",
-            Self::Stayed => "stayed",
-            Self::Wrong => "wrong",
-            Self::Disabled => "disabled",
-            Self::Late => "late",
-            Self::Stolen => "stolen",
+            Self::RememberToken => "stayed",
+            Self::WrongPassword => "wrong",
+            Self::AccountDisabled => "disabled",
+            Self::PasswordExpired => "late",
+            Self::TokenTheft => "stolen",
         }
     }
 
-    fn of(code: &str) -> Result<Self> {
+    fn from_code(code: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|outcome| outcome.code() == code);
         found.ok_or_else(|| StorageError::Inconsistent(format!("sign_ins.outcome: {code}")))
     }
 
-    /// The words on the screen.
+    /// The label on the screen.
     pub fn label(self) -> &'static str {
         match self {
             Self::Password => "로그인",
-            Self::Stayed => "로그인 유지",
-            Self::Wrong => "비밀번호 틀림",
-            Self::Disabled => "사용 안 함이라 거절",
-            Self::Late => "일회용 비밀번호 기한 지남",
-            Self::Stolen => "도난 의심, 모두 로그아웃",
+            Self::RememberToken => "로그인 유지",
+            Self::WrongPassword => "비밀번호 틀림",
+            Self::AccountDisabled => "사용 안 함이라 거절",
+            Self::PasswordExpired => "일회용 비밀번호 기한 지남",
+            Self::TokenTheft => "도난 의심, 모두 로그아웃",
         }
     }
 
-    /// Whether the member came in.
-    pub fn is_in(self) -> bool {
-        matches!(self, Self::Password | Self::Stayed)
+    /// Whether the member was logged in.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Password | Self::RememberToken)
     }
 }
 
-/// One line of the history.
+/// One entry of the login history.
 #[derive(Clone, Debug)]
 pub struct SignIn {
-    /// when
+    /// time of the attempt
     pub at: Moment,
-    /// how it ended
-    pub outcome: Outcome,
-    /// from where
-    pub place: Place,
+    /// its outcome
+    pub outcome: SignInOutcome,
+    /// its browser
+    pub origin: DeviceOrigin,
 }
 
-/// Writes a line; gives its id.
-pub fn note(tx: &mut dyn Tx, member_id: i64, outcome: Outcome, place: &Place) -> Result<i64> {
+/// Inserts an entry; returns its identifier.
+pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
         "INSERT INTO sign_ins (id, member_id, at, outcome, description, address) VALUES (?, ?, ?, ?, ?, ?)",
@@ -82,43 +89,43 @@ pub fn note(tx: &mut dyn Tx, member_id: i64, outcome: Outcome, place: &Place) ->
             member_id.into(),
             now.into(),
             outcome.code().into(),
-            (&place.description).into(),
-            (&place.address).into(),
+            (&origin.description).into(),
+            (&origin.address).into(),
         ],
     )?;
     Ok(id)
 }
 
-/// Says how the sign-in of a line ended after all.
-pub fn settle(tx: &mut dyn Tx, id: i64, outcome: Outcome) -> Result<()> {
+/// Updates the outcome of an entry.
+pub fn set_outcome(tx: &mut dyn Tx, id: i64, outcome: SignInOutcome) -> Result<()> {
     tx.exec("UPDATE sign_ins SET outcome = ? WHERE id = ?", &[outcome.code().into(), id.into()]).map(drop)
 }
 
-/// How many lines the member's history has.
+/// Number of entries of a member.
 pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
     let count = tx.number("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// The member's history, the newest first.
-pub fn of_member(tx: &mut dyn Tx, member_id: i64, rows: u32, offset: u64) -> Result<Vec<SignIn>> {
+/// Entries of a member, newest first.
+pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Result<Vec<SignIn>> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let sql = "SELECT at, outcome, description, address FROM sign_ins WHERE member_id = ? \
                ORDER BY id DESC LIMIT ? OFFSET ?";
-    tx.query(sql, &[member_id.into(), rows.into(), offset.into()])?
+    tx.query(sql, &[member_id.into(), limit.into(), offset.into()])?
         .iter_mut()
         .map(|row| {
             Ok(SignIn {
                 at: row.moment(0)?,
-                outcome: Outcome::of(&row.text(1)?)?,
-                place: Place { description: row.text(2)?, address: row.text(3)? },
+                outcome: SignInOutcome::from_code(&row.text(1)?)?,
+                origin: DeviceOrigin { description: row.text(2)?, address: row.text(3)? },
             })
         })
         .collect()
 }
 
-/// Forgets what is older than the history goes back.
-pub fn forget_old(tx: &mut dyn Tx) -> Result<u64> {
-    let before = tx.now().plus_ms(-KEPT_MS);
+/// Deletes entries past the retention.
+pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
+    let before = tx.now().plus_ms(-RETENTION_MS);
     tx.exec("DELETE FROM sign_ins WHERE at < ?", &[before.into()])
 }

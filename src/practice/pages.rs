@@ -11,8 +11,8 @@ use crate::web::{Access, AppState, Error, Routes};
 /// Routes of this room. Without a demo all of them answer 404.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/practice", Access::Signed, show::show)
-        .post("/practice", Access::Signed, show::start)
+        .get("/practice", Access::Member, show::show)
+        .post("/practice", Access::Member, show::start)
         .get("/practice/files/{file}", Access::Admin, files::download)
         .get("/practice/members", Access::Admin, members::list)
         .post("/practice/members/{id}", Access::Admin, members::restart)

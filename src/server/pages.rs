@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::tls::Facts;
 use crate::shop::store as shop;
-use crate::web::qr::{Square, square};
+use crate::web::qr::{self, QrCode};
 use crate::web::{Access, AppState, Layout, PageResult, Routes, page};
 
 /// The page of this room.
@@ -20,7 +20,7 @@ struct OtherDevicesPage {
     /// the likeliest first
     addresses: Vec<String>,
     /// that of the first
-    square: Option<Square>,
+    square: Option<QrCode>,
     safety: Safety,
     /// one that the program made itself, which browsers warn of
     made: Option<Facts>,
@@ -41,13 +41,13 @@ enum Safety {
 
 async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
     let shop = state.storage.read(shop::find).await?;
-    let reach = &state.reach;
+    let reach = &state.urls;
     // Where the shop has a name of its own, by a proxy say, that is the one to use.
     let named = Some(shop.address).filter(|address| !address.is_empty());
     let addresses: Vec<String> = named.into_iter().chain(reach.elsewhere()).collect();
     Ok(page(OtherDevicesPage {
         layout,
-        square: addresses.first().and_then(|address| square(address)),
+        square: addresses.first().and_then(|address| qr::svg(address)),
         safety: match (reach.is_unsafe(), addresses.is_empty()) {
             (true, _) => Safety::Open,
             (false, true) => Safety::Closed,
@@ -72,7 +72,7 @@ mod tests {
         let source = certificate.is_some().then(|| Source::Made("tls".into()));
         let reach = Reach { address, is_encrypted: certificate.is_some(), certificate };
         let app =
-            TestApp::start_furnished(|config| config.tls = source, Routes::new(), |state| state.reach = reach).await;
+            TestApp::start_with_state(|config| config.tls = source, Routes::new(), |state| state.urls = reach).await;
         app.sign_in_admin().await;
         app.get("/other-devices").await.ok()
     }

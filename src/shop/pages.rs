@@ -9,7 +9,9 @@ use serde_json::json;
 use super::model::{Problem, Shop};
 use super::store;
 use crate::audit;
-use crate::web::{Access, AppState, Form, Layout, Member, PageResult, Routes, done, page, page_with};
+use crate::web::{
+    Access, AppState, Form, Layout, Member, PageResult, Routes, page, page_with_status, redirect_with_flash,
+};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
@@ -46,7 +48,9 @@ async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
 async fn save(State(state): State<AppState>, layout: Layout, member: Member, Form(typed): Form<Typed>) -> PageResult {
     let shop = match Shop::typed(&typed.name, &typed.tel, &typed.address) {
         Ok(shop) => shop,
-        Err(problems) => return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, typed, problems })),
+        Err(problems) => {
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, typed, problems }));
+        }
     };
     let activity_id = state
         .storage
@@ -56,7 +60,7 @@ async fn save(State(state): State<AppState>, layout: Layout, member: Member, For
             audit::record(tx, Some(member.id), "shop.saved", &summary)
         })
         .await?;
-    Ok(done("/shop", activity_id))
+    Ok(redirect_with_flash("/shop", activity_id))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::web::{Access, AppState, Layout, Member, PageResult, Routes, page, red
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/", Access::Signed, show)
+    Routes::new().get("/", Access::Member, show)
 }
 
 #[derive(Template)]

@@ -22,7 +22,7 @@ pub fn routes() -> Routes {
         .post("/uploads/{id}/discard", Access::Admin, act::discard)
         .post("/uploads/{id}/conflicts", Access::Admin, decide::conflicts)
         .post("/uploads/{id}/handled", Access::Admin, decide::handled)
-        .get("/uploads/{id}/rejected.xlsx", Access::AdminConfirmed, act::rejected)
+        .get("/uploads/{id}/rejected.xlsx", Access::AdminReauthenticated, act::rejected)
 }
 
 impl From<UploadError> for Error {

@@ -1,9 +1,8 @@
-//! Style sheets, scripts, icons and the font: inside the executable, under addresses that change
-//! with their content, so a browser keeps them for a year and never has an old one.
+//! Static assets: style sheets, scripts, icons, font, images of the manual. Embedded in the executable, and served under
+//! URLs with a hash of the content, so that browsers may cache them for a year.
 //!
-//! Everything in `assets/web` is served, and the pictures of `assets/help`. A style sheet names another asset `asset:name`; it is
-//! given its address here. `icons.svg` is not a file: it is put together from `assets/web/icons`,
-//! so adding an icon is adding its file.
+//! All files of `assets/web` are served, and the images of `assets/help`. A style sheet refers to another asset as
+//! `asset:name`, which is replaced by its URL. The sprite `icons.svg` is generated from `assets/web/icons`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,66 +22,67 @@ use super::AppState;
 
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/web"]
-struct Files;
+struct WebFiles;
 
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/help"]
-struct Help;
+struct HelpFiles;
 
-/// The kind of the pictures of 도움말.
-const PICTURE: &str = "image/webp";
+/// Content type of the images of the manual.
+const WEBP: &str = "image/webp";
 
 struct Asset {
     hash: String,
-    kind: &'static str,
+    content_type: &'static str,
     bytes: axum::body::Bytes,
 }
 
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(load);
 
-/// The address of an asset: `/assets/P-kc0NHkuw9f/app.css`.
+/// URL of an asset: `/assets/P-kc0NHkuw9f/app.css`.
 pub fn url(name: &str) -> String {
-    ASSETS.get(name).map_or_else(|| format!("/assets/missing/{name}"), |asset| address(name, &asset.hash))
+    ASSETS.get(name).map_or_else(|| format!("/assets/missing/{name}"), |asset| versioned_url(name, &asset.hash))
 }
 
-fn address(name: &str, hash: &str) -> String {
+fn versioned_url(name: &str, hash: &str) -> String {
     format!("/assets/{hash}/{name}")
 }
 
 fn load() -> BTreeMap<String, Asset> {
     let mut assets: BTreeMap<String, Asset> =
         BTreeMap::from([("icons.svg".to_owned(), asset("icons.svg", sprite().into()))]);
-    for name in Help::iter().filter(|name| kind(name) == PICTURE) {
-        let picture = Help::get(&name).map(|file| file.data.into_owned()).unwrap_or_default();
-        assets.insert(name.to_string(), asset(&name, picture));
+    for name in HelpFiles::iter().filter(|name| content_type(name) == WEBP) {
+        let image = HelpFiles::get(&name).map(|file| file.data.into_owned()).unwrap_or_default();
+        assets.insert(name.to_string(), asset(&name, image));
     }
-    let (sheets, others): (Vec<_>, Vec<_>) =
-        Files::iter().filter(|name| !name.contains('/')).partition(|name| kind(name) == "text/css; charset=utf-8");
+    let (sheets, others): (Vec<_>, Vec<_>) = WebFiles::iter()
+        .filter(|name| !name.contains('/'))
+        .partition(|name| content_type(name) == "text/css; charset=utf-8");
     for name in others {
         assets.insert(name.to_string(), asset(&name, bytes(&name)));
     }
     for name in sheets {
         let text = String::from_utf8_lossy(&bytes(&name)).into_owned();
-        let text = assets
-            .iter()
-            .fold(text, |text, (other, asset)| text.replace(&format!("asset:{other}"), &address(other, &asset.hash)));
+        let text = assets.iter().fold(text, |text, (other, asset)| {
+            text.replace(&format!("asset:{other}"), &versioned_url(other, &asset.hash))
+        });
         assets.insert(name.to_string(), asset(&name, text.into_bytes()));
     }
     assets
 }
 
 fn bytes(name: &str) -> Vec<u8> {
-    Files::get(name).map(|file| file.data).map(Cow::into_owned).unwrap_or_default()
+    WebFiles::get(name).map(|file| file.data).map(Cow::into_owned).unwrap_or_default()
 }
 
 fn asset(name: &str, bytes: Vec<u8>) -> Asset {
     let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..9]);
-    Asset { hash, kind: kind(name), bytes: bytes.into() }
+    Asset { hash, content_type: content_type(name), bytes: bytes.into() }
 }
 
-/// The files of `icons/` as the symbols of one picture.
+/// The files of `icons/` as symbols of one SVG file.
 fn sprite() -> String {
-    let symbols: String = Files::iter()
+    let symbols: String = WebFiles::iter()
         .filter_map(|name| {
             let icon = name.strip_prefix("icons/")?.strip_suffix(".svg")?.to_owned();
             let text = String::from_utf8(bytes(&name)).ok()?;
@@ -93,13 +93,13 @@ fn sprite() -> String {
     format!(r#"<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>"#)
 }
 
-fn kind(name: &str) -> &'static str {
+fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("woff2") => "font/woff2",
-        Some("webp") => PICTURE,
+        Some("webp") => WEBP,
         _ => "application/octet-stream",
     }
 }
@@ -108,16 +108,16 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/assets/{hash}/{name}", get(serve)).route("/favicon.ico", get(favicon))
 }
 
-/// An address of another release is answered as well, but not to be kept: during a switch of
-/// releases a page of the old one may ask the new one.
+/// Assets with the hash of another release are served too, without caching: during a blue-green switch the new release may
+/// be asked for assets of a page that the old one rendered.
 async fn serve(Path((hash, name)): Path<(String, String)>) -> Response {
     let Some(asset) = ASSETS.get(&name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let keep = if asset.hash == hash { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache_control = if asset.hash == hash { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = [
-        (header::CONTENT_TYPE, asset.kind),
-        (header::CACHE_CONTROL, keep),
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, cache_control),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, asset.bytes.clone()).into_response()
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn every_asset_and_icon_that_a_template_names_is_there() {
+    fn assets_and_icons_named_by_templates_exist() {
         let mut texts = Vec::new();
         templates(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut texts);
         let icons = sprite();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn style_sheets_name_assets_by_their_addresses() {
+    fn style_sheets_refer_to_assets_by_url() {
         let sheet = std::str::from_utf8(&ASSETS["app.css"].bytes).expect("text");
         assert!(sheet.contains(&url("pretendard.woff2")));
         assert!(!sheet.contains("asset:"));

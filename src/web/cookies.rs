@@ -1,25 +1,29 @@
-//! Cookies that we read and write ourselves; the session's is tower-sessions'.
+//! Cookies other than the session cookie, which `tower-sessions` handles.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::Error;
 use crate::config::Config;
+use crate::sessions::staying::{self, Ticket};
 
-/// A cookie to be set.
-pub(super) struct Cookie<'a> {
+/// A cookie to set.
+pub struct Cookie<'a> {
     /// its name
-    pub(super) name: &'a str,
-    /// its value; nothing in it needs quoting
-    pub(super) value: &'a str,
-    /// which requests of other sites bring it along: `Strict` or `Lax`
-    pub(super) same_site: &'a str,
-    /// for how many seconds; None: until the browser is closed; 0: it goes now
-    pub(super) max_age: Option<i64>,
+    pub name: &'a str,
+    /// its value, of characters that need no quoting
+    pub value: &'a str,
+    /// the attribute `SameSite`: `Strict` or `Lax`
+    pub same_site: &'a str,
+    /// lifetime in seconds; None until the browser is closed, 0 deletes the cookie
+    pub max_age: Option<i64>,
 }
 
 impl Cookie<'_> {
-    /// The header that sets it.
-    pub(super) fn header(&self, config: &Config) -> Result<HeaderValue, Error> {
+    /// The value of the `Set-Cookie` header.
+    ///
+    /// # Errors
+    /// The cookie contains characters that a header cannot carry.
+    pub fn header(&self, config: &Config) -> Result<HeaderValue, Error> {
         let Self { name, value, same_site, max_age } = self;
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let secure = if config.behind_tls { "; Secure" } else { "" };
@@ -28,8 +32,8 @@ impl Cookie<'_> {
     }
 }
 
-/// Every value the browser sent under that name.
-pub(super) fn sent<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+/// Every value that the browser sent under `name`.
+pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -38,4 +42,19 @@ pub(super) fn sent<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item
         .filter_map(|cookie| cookie.trim().split_once('='))
         .filter(move |(sent, _)| *sent == name)
         .map(|(_, value)| value)
+}
+
+/// Sets the remember-me cookie.
+pub(super) fn set_remember_me(config: &Config, token: &Ticket, max_age: i64) -> Result<HeaderValue, Error> {
+    remember_me(config, &token.cookie(), max_age)
+}
+
+/// Deletes the remember-me cookie.
+pub(super) fn clear_remember_me(config: &Config) -> Result<HeaderValue, Error> {
+    remember_me(config, "", 0)
+}
+
+fn remember_me(config: &Config, value: &str, max_age: i64) -> Result<HeaderValue, Error> {
+    let name = staying::cookie_name(config);
+    Cookie { name, value, same_site: "Lax", max_age: Some(max_age) }.header(config)
 }

@@ -1,4 +1,4 @@
-//! What every answer says to the browser besides its content.
+//! Middleware for response headers: security, compression, closing of connections; and rejection of cross-site requests.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -10,12 +10,12 @@ use tower_http::csrf::CsrfLayer;
 
 use super::{AppState, Error};
 
-/// Nothing from another place, nothing inline. Pictures may be `data:` because Bootstrap draws its
-/// arrows and ticks that way in its style sheet.
+/// No third-party and no inline content. Images may be `data:` URLs, which Bootstrap's style sheet uses for arrows and
+/// check marks.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
-const ALWAYS: [(HeaderName, &str); 6] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -24,11 +24,11 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Sets the headers of pages. What a handler has set itself stays.
-pub(super) async fn set(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Middleware: adds the security headers and `Cache-Control: no-store` where the handler has not set them.
+pub(super) async fn security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -38,9 +38,9 @@ pub(super) async fn set(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// While the program stops, each answer says that its connection ends with it: the next request takes a
-/// new one, to whoever serves next.
-pub(super) async fn hang_up(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Middleware: closes connections after their response while the server is draining, so that clients reconnect to
+/// another instance.
+pub(super) async fn close_when_draining(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if state.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -48,13 +48,13 @@ pub(super) async fn hang_up(State(state): State<AppState>, request: Request, nex
     response
 }
 
-/// Refuses acts that another site's page sends, by what the browser says of their origin.
-pub(super) fn refuse_other_sites() -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone> {
+/// Middleware: rejects POST requests from other sites by `Sec-Fetch-Site` and `Origin`.
+pub(super) fn reject_cross_site() -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_| Error::FormExpired.into_response())
 }
 
-/// Compresses what becomes smaller by it.
-pub(super) fn compress() -> CompressionLayer<impl Predicate> {
+/// Middleware: compresses responses, except formats that are compressed already.
+pub(super) fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().compress_when(
         DefaultPredicate::new()
             .and(NotForContentType::const_new("font/"))

@@ -1,60 +1,60 @@
-//! What every page shows around its own content.
+//! The layout of every page: menu, flash message, CSRF token, banner.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, Error, Member, Query, Visitor, csrf};
+use super::{AppState, AuthContext, Error, Member, Query, csrf};
 use crate::audit::{self, Activity};
 use crate::help::model::topic_for;
 use crate::storage::parse_crockford;
 
-/// What `templates/layout.html` needs; every page struct has it as its field `layout`.
+/// The data of `templates/layout.html`; every page struct has it as its field `layout`.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// who is signed in
+    /// the logged-in member
     pub member: Option<Member>,
-    /// the token for this page's forms: `{% call web::csrf(layout) %}`
+    /// the CSRF token for the forms of this page: `{% call web::csrf(layout) %}`
     pub csrf: String,
-    /// the path that was asked for
+    /// the requested path
     pub path: String,
-    /// what the act before the redirect answered
-    pub notice: Option<Notice>,
-    /// a line above everything (a training shop says so here)
+    /// the message of the action before the redirect
+    pub flash: Option<Flash>,
+    /// the banner above the page in a demo shop
     pub banner: Option<String>,
 }
 
-/// The answer of the act that led here.
+/// A flash message: the result of an action, shown once on the next page.
 #[derive(Clone, Debug)]
-pub struct Notice {
-    /// its colour and icon
+pub struct Flash {
+    /// colour and icon
     pub tone: Tone,
-    /// what is said; empty when the page says it itself
+    /// the text; empty when the page itself shows the result
     pub message: String,
 }
 
-impl Notice {
-    /// An answer that is given at once, without a redirect.
-    pub fn said(tone: Tone, message: &str) -> Self {
+impl Flash {
+    /// A message for a page that is rendered without a redirect.
+    pub fn new(tone: Tone, message: &str) -> Self {
         Self { tone, message: message.to_owned() }
     }
 }
 
-/// How an answer is meant.
+/// Severity of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tone {
-    /// it is done
+    /// the action succeeded
     #[default]
     Success,
-    /// done in part, or not needed
+    /// the action succeeded in part, or had no effect
     Warning,
-    /// not done
+    /// the action failed
     Danger,
 }
 
 impl Tone {
-    /// The word of the style sheet.
+    /// The class in the style sheet.
     pub fn class(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -63,7 +63,7 @@ impl Tone {
         }
     }
 
-    /// The icon beside the words.
+    /// The icon beside the message.
     pub fn icon(self) -> &'static str {
         match self {
             Self::Success => "check-circle",
@@ -73,7 +73,7 @@ impl Tone {
     }
 }
 
-impl From<Activity> for Notice {
+impl From<Activity> for Flash {
     fn from(activity: Activity) -> Self {
         let tone = activity.summary.get("tone").cloned().and_then(|tone| serde_json::from_value(tone).ok());
         let message =
@@ -83,33 +83,35 @@ impl From<Activity> for Notice {
 }
 
 impl Layout {
-    /// The layout of a page that is not asked for anything: errors.
-    pub(super) fn bare(state: &AppState, visitor: Option<Visitor>, path: &str) -> Self {
-        let (member, csrf) = visitor.map_or((None, String::new()), |visitor| {
-            let csrf = csrf::token(&visitor.csrf_secret).unwrap_or_default();
-            (visitor.present.map(|present| present.member), csrf)
+    /// A layout without a flash message, for error pages.
+    pub(super) fn without_flash(state: &AppState, auth: Option<AuthContext>, path: &str) -> Self {
+        let (member, csrf) = auth.map_or((None, String::new()), |auth| {
+            let csrf = csrf::token(&auth.csrf_secret).unwrap_or_default();
+            (auth.current.map(|current| current.member), csrf)
         });
-        Self { member, csrf, path: path.to_owned(), notice: None, banner: state.banner() }
+        Self { member, csrf, path: path.to_owned(), flash: None, banner: state.banner() }
     }
 
-    /// Whether an administrator is signed in.
+    /// Whether an administrator is logged in.
     pub fn is_admin(&self) -> bool {
         self.member.as_ref().is_some_and(Member::is_admin)
     }
 
-    /// The page of 도움말 that tells of this one.
-    pub fn help(&self) -> String {
+    /// The URL of this page's help topic.
+    pub fn help_url(&self) -> String {
         topic_for(&self.path).map_or_else(|| "/help".to_owned(), |topic| format!("/help/{topic}"))
     }
 
-    /// Whether this page lies under `prefix`: the menu marks it.
-    pub fn at(&self, prefix: &str) -> bool {
+    /// Whether this page is `prefix` or below it, so that the menu marks it.
+    pub fn is_under(&self, prefix: &str) -> bool {
         self.path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
 #[derive(Default, Deserialize)]
-struct Done {
+struct FlashQuery {
+    /// identifier of the activity, from [`super::redirect_with_flash`]
+    #[serde(default)]
     done: Option<String>,
 }
 
@@ -117,12 +119,13 @@ impl FromRequestParts<AppState> for Layout {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
-        let visitor = Visitor::from_request_parts(parts, state).await?;
-        let Ok(Query(Done { done })) = Query::from_request_parts(parts, state).await;
-        let notice = match (done.as_deref().and_then(parse_crockford), visitor.member().map(|member| member.id)) {
+        let auth = AuthContext::from_request_parts(parts, state).await?;
+        let Ok(Query(FlashQuery { done })) = Query::from_request_parts(parts, state).await;
+        // A member sees the messages of their own activities only.
+        let flash = match (done.as_deref().and_then(parse_crockford), auth.member().map(|member| member.id)) {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| audit::find(tx, id, member_id)).await?,
             _ => None,
         };
-        Ok(Self { notice: notice.map(Notice::from), ..Self::bare(state, Some(visitor), parts.uri.path()) })
+        Ok(Self { flash: flash.map(Flash::from), ..Self::without_flash(state, Some(auth), parts.uri.path()) })
     }
 }

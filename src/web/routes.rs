@@ -1,8 +1,7 @@
-//! Declaring pages: a method, a path, who may call it, a handler.
+//! Declaration of pages: method, path, required access, handler.
 //!
-//! Nothing reaches a handler but through the check that is put around it here, and every
-//! declaration is kept, so that a test can list all of them and knock at each door as nobody, as
-//! the delivery team and as an administrator.
+//! [`Routes`] wraps every handler in the access check, and keeps the declarations, so that tests can call each route
+//! without a login, as the delivery team and as an administrator.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -12,75 +11,75 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-use super::{AppState, Error, Role, Visitor, redirect, redirect_with_form};
+use super::{AppState, AuthContext, Error, Role, redirect, redirect_with_form};
 
-/// Who may call a page.
+/// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// anybody
+    /// none: no login
     Public,
-    /// every member, also one who has to choose a password before anything else
-    Arriving,
-    /// every member
-    Signed,
-    /// administrators
+    /// any member, also one who must change a one-time password first
+    PasswordChange,
+    /// any member
+    Member,
+    /// an administrator
     Admin,
-    /// Administrators who typed their password in this session, not too long ago: an open screen
-    /// and a browser that stays signed in are not the owner. Others are led to the page that asks
-    /// for it and back; an act takes its form along.
-    AdminConfirmed,
+    /// An administrator who entered the password in this session recently; a stolen screen or remember-me cookie does not
+    /// suffice. Others are redirected to `/password` and back, with the form of a POST.
+    AdminReauthenticated,
 }
 
-/// One declared page.
+/// A declared route.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
+pub struct RouteSpec {
     /// GET or POST
     pub method: Method,
-    /// as the router writes it: `/orders/{id}`
+    /// path with parameters in braces: `/orders/{id}`
     pub path: &'static str,
-    /// who may call it
+    /// required access
     pub access: Access,
+    /// path of the handler function: `mukkeum::orders::pages::show::show`
+    pub handler: &'static str,
 }
 
-/// The pages of a room.
+/// The routes of a room.
 #[derive(Default)]
 pub struct Routes {
     router: Router<AppState>,
-    declared: Vec<Declared>,
+    specs: Vec<RouteSpec>,
 }
 
 impl Routes {
-    /// No pages yet.
+    /// No routes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A page that is looked at.
+    /// Adds a GET route.
     pub fn get<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.declare(Method::GET, path, access, get(handler))
+        self.add::<H>(Method::GET, path, access, get(handler))
     }
 
-    /// An act: a form is sent.
+    /// Adds a POST route for a form.
     pub fn post<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.declare(Method::POST, path, access, post(handler))
+        self.add::<H>(Method::POST, path, access, post(handler))
     }
 
-    /// An act that brings files. No limit is laid on the body here: the handler reads it piece by
-    /// piece and counts.
+    /// Adds a POST route for files. The body has no size limit; the handler reads it in chunks and enforces its own.
     pub fn upload<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.declare(Method::POST, path, access, post(handler).layer(DefaultBodyLimit::disable()))
+        self.add::<H>(Method::POST, path, access, post(handler).layer(DefaultBodyLimit::disable()))
     }
 
-    fn declare(mut self, method: Method, path: &'static str, access: Access, route: MethodRouter<AppState>) -> Self {
-        let guarded = route.route_layer(from_fn(move |request: Request, next: Next| admit(access, request, next)));
+    fn add<H>(mut self, method: Method, path: &'static str, access: Access, route: MethodRouter<AppState>) -> Self {
+        let guarded = route.route_layer(from_fn(move |request: Request, next: Next| authorize(access, request, next)));
         self.router = self.router.route(path, guarded);
-        self.declared.push(Declared { method, path, access });
+        self.specs.push(RouteSpec { method, path, access, handler: std::any::type_name::<H>() });
         self
     }
 
-    /// What was declared.
-    pub fn declared(&self) -> &[Declared] {
-        &self.declared
+    /// The declared routes.
+    pub fn specs(&self) -> &[RouteSpec] {
+        &self.specs
     }
 
     pub(super) fn into_router(self) -> Router<AppState> {
@@ -88,45 +87,44 @@ impl Routes {
     }
 }
 
-async fn admit(access: Access, request: Request, next: Next) -> Response {
-    let visitor = request.extensions().get::<Visitor>();
-    let present = visitor.and_then(|visitor| visitor.present.as_ref());
-    let confirmed = visitor.is_some_and(|visitor| visitor.confirmed);
-    match (access, present.map(|present| present.member.role)) {
-        (Access::Public, _) | (Access::Arriving, Some(_)) => next.run(request).await,
-        (_, None) => sign_in_first(&request, visitor.is_some_and(|visitor| visitor.stolen)),
-        (_, Some(_)) if present.is_some_and(|present| present.must_change) => redirect("/account"),
-        (Access::Signed, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
-        (Access::AdminConfirmed, Some(Role::Admin)) if confirmed => next.run(request).await,
-        (Access::AdminConfirmed, Some(Role::Admin)) => password_first(&request),
-        (Access::Admin | Access::AdminConfirmed, Some(Role::Logistics)) => Error::Forbidden.into_response(),
+/// Middleware: runs the handler if the request has the required access.
+async fn authorize(access: Access, request: Request, next: Next) -> Response {
+    let auth = request.extensions().get::<AuthContext>();
+    let current = auth.and_then(|auth| auth.current.as_ref());
+    let is_reauthenticated = auth.is_some_and(|auth| auth.is_reauthenticated);
+    match (access, current.map(|current| current.member.role)) {
+        (Access::Public, _) | (Access::PasswordChange, Some(_)) => next.run(request).await,
+        (_, None) => redirect_to_login(&request, auth.is_some_and(|auth| auth.is_token_theft)),
+        (_, Some(_)) if current.is_some_and(|current| current.must_change_password) => redirect("/account"),
+        (Access::Member, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
+        (Access::AdminReauthenticated, Some(Role::Admin)) if is_reauthenticated => next.run(request).await,
+        (Access::AdminReauthenticated, Some(Role::Admin)) => redirect_to_password(&request),
+        (Access::Admin | Access::AdminReauthenticated, Some(Role::Logistics)) => Error::Forbidden.into_response(),
     }
 }
 
-/// To the login page; after it to the page that was asked for, but never to an act, which would
-/// be repeated without its form.
-fn sign_in_first(request: &Request, stolen: bool) -> Response {
-    let wanted = wanted(request);
-    let next = (request.method() == Method::GET && wanted != "/").then_some(("next", wanted));
-    redirect(&with("/login", stolen.then_some(("stolen", "1")).into_iter().chain(next)))
+/// Redirects to the login. A GET is resumed after it; a POST is not, since its form is lost.
+fn redirect_to_login(request: &Request, is_token_theft: bool) -> Response {
+    let requested = requested_path(request);
+    let next = (request.method() == Method::GET && requested != "/").then_some(("next", requested));
+    redirect(&with_query("/login", is_token_theft.then_some(("stolen", "1")).into_iter().chain(next)))
 }
 
-/// To the page that asks for the password. An act goes there with its form (307), which that page
-/// keeps and sends on.
-fn password_first(request: &Request) -> Response {
+/// Redirects to the re-authentication page. A POST is redirected with its form (307), which that page submits afterwards.
+fn redirect_to_password(request: &Request) -> Response {
     if request.method() == Method::GET {
-        redirect(&with("/password", [("next", wanted(request))]))
+        redirect(&with_query("/password", [("next", requested_path(request))]))
     } else {
-        redirect_with_form(&with("/password", [("act", wanted(request))]))
+        redirect_with_form(&with_query("/password", [("act", requested_path(request))]))
     }
 }
 
-fn wanted(request: &Request) -> &str {
-    request.uri().path_and_query().map_or("/", |wanted| wanted.as_str())
+fn requested_path(request: &Request) -> &str {
+    request.uri().path_and_query().map_or("/", |requested| requested.as_str())
 }
 
-fn with<'a>(to: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
     let query = serde_html_form::to_string(&pairs).unwrap_or_default();
-    if query.is_empty() { to.to_owned() } else { format!("{to}?{query}") }
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }

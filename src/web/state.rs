@@ -1,103 +1,123 @@
-//! What every handler shares.
+//! The application state, and the sub-states that handlers take.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::extract::FromRef;
 use tokio::sync::Notify;
 
 use crate::backup::Backup;
 use crate::config::Config;
 use crate::demo::Demo;
-use crate::members::passwords::Passwords;
+use crate::members::passwords::PasswordHasher;
+use crate::random::RandomnessError;
 use crate::server::Reach;
 use crate::sessions::Store;
 use crate::sessions::staying::{DatabaseSeries, SeriesStore};
+use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::uploads::{OpenError, Uploads};
-use crate::web::csrf;
 
-/// Why the program cannot start.
+/// Why the application state cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// no randomness
+    /// the random number generator failed
     #[error(transparent)]
-    Randomness(#[from] csrf::NoRandomness),
-    /// the folder of profiles or the key of secrets
+    Randomness(#[from] RandomnessError),
+    /// the channel profiles or the secret key in the data folder are unusable
     #[error(transparent)]
     Uploads(#[from] OpenError),
-    /// where sessions are kept
+    /// the session store is unusable
     #[error("세션을 두는 곳을 쓰지 못해요: {0}")]
     Sessions(#[from] tower_sessions::session_store::Error),
 }
 
-/// What every handler shares; cheap to clone.
-#[derive(Clone)]
+/// The state of the running application; cheap to clone. Handlers take its fields as sub-states: `State<Storage>`,
+/// `State<Arc<Config>>`, `State<Option<Demo>>` …
+#[derive(Clone, FromRef)]
 pub struct AppState {
-    /// the data
+    /// database
     pub storage: Storage,
-    /// the settings
+    /// settings
     pub config: Arc<Config>,
-    /// the way of files
+    /// import of files
     pub uploads: Uploads,
-    /// who is signed in
+    /// session store
     pub sessions: Store,
-    /// hashes passwords, a bounded number at once
-    pub passwords: Passwords,
-    /// the browsers that stay signed in
-    pub stays: Arc<dyn SeriesStore>,
-    /// What the first administrator proves with, when not at this computer, that they own it.
-    pub setup_code: Arc<str>,
-    /// where the program listens
-    pub reach: Reach,
-    /// the copies of the data, where they are made
+    /// password hashing
+    pub passwords: PasswordHasher,
+    /// persistent logins
+    pub remember_tokens: Arc<dyn SeriesStore>,
+    /// code for the first start from another computer
+    pub setup_code: SetupCode,
+    /// addresses of the listening socket
+    pub urls: Reach,
+    /// backup to the configured targets
     pub backup: Option<Backup>,
-    /// the training shop, where this is one
+    /// demo shop
     pub demo: Option<Demo>,
-    /// Rung when the program is to end and begin again with what was restored.
-    pub again: Arc<Notify>,
+    /// restart of the server
+    pub restart: Restart,
+    #[from_ref(skip)]
     draining: Arc<AtomicBool>,
 }
 
 impl AppState {
-    /// The state of a program that starts now.
+    /// The state of a program that starts now, without backup and listening socket.
     ///
     /// # Errors
-    /// When the operating system gives no randomness, or a file of the data folder is of no use.
+    /// The random number generator failed, a file in the data folder is unusable, or the session store is.
     pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
-            stays: Arc::new(DatabaseSeries::new(storage.clone())),
+            remember_tokens: Arc::new(DatabaseSeries::new(storage.clone())),
             sessions: Store::open(&storage, &config)?,
             storage,
-            reach: Reach::new(config.listen, None, &config),
+            urls: Reach::new(config.listen, None, &config),
             backup: None,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),
-            passwords: Passwords::default(),
-            setup_code: csrf::code()?.into(),
-            again: Arc::default(),
+            passwords: PasswordHasher::default(),
+            setup_code: SetupCode::generate()?,
+            restart: Restart::default(),
             draining: Arc::default(),
         })
     }
 
-    /// The present moment.
+    /// The current time of the storage's clock.
     pub fn now(&self) -> Moment {
         self.storage.clock().now()
     }
 
-    /// What stands above every page: a training shop says so there.
+    /// The banner above every page of a demo shop.
     pub(super) fn banner(&self) -> Option<String> {
         self.demo.as_ref().map(|demo| demo.banner(self.now()))
     }
 
-    /// From now on `/health/ready` answers that no more requests should come.
+    /// Starts draining: `/health/ready` fails and connections are closed after their response.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the program is about to stop.
+    /// Whether the server is draining.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// A signal to shut the server down and start it again in this process, with a restored database.
+#[derive(Clone, Default)]
+pub struct Restart(Arc<Notify>);
+
+impl Restart {
+    /// Requests the restart.
+    pub fn request(&self) {
+        self.0.notify_one();
+    }
+
+    /// Completes when a restart is requested.
+    pub async fn requested(&self) {
+        self.0.notified().await;
     }
 }

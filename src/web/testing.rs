@@ -1,4 +1,4 @@
-//! The whole application in a test: a folder and a port of its own, and a browser without a screen.
+//! Test harness: the whole application with its own data folder and port, and an HTTP client as its browser.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,53 +6,54 @@ use std::sync::Arc;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
 
-use super::{AppState, OpenHouse, Role, Routes};
+use super::{AppState, Role, Routes};
 use crate::app;
 use crate::config::{Config, Database, Settings};
 use crate::demo::DemoPlan;
 use crate::members::model::NewPassword;
 use crate::members::store;
+use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::storage::testing::Scratch;
 use crate::storage::{Options, Storage};
 use crate::time::{ManualClock, Moment};
 
-/// 2024-03-15 10:00 in Korea: when every test begins.
+/// The start time of every test: 2024-03-15 10:00 in Korea.
 pub(crate) const START: Moment = Moment(1_710_464_400_000);
 
-/// The password of every member of a test.
+/// The password of every member in tests.
 pub(crate) const PASSWORD: &str = "비밀번호 열두 글자";
 
-/// A running application, and one browser at it.
+/// A running application and one of its browsers.
 pub(crate) struct TestApp {
-    /// the same state the handlers have
+    /// the state of the handlers
     pub(crate) state: AppState,
-    /// stands still until a test moves it
+    /// the clock, which advances only when the test advances it
     pub(crate) clock: ManualClock,
-    /// follows no redirect, keeps cookies
+    /// keeps cookies, does not follow redirects
     pub(crate) browser: Client,
     base: String,
     folder: Arc<Scratch>,
 }
 
-/// What came back.
-pub(crate) struct Answer {
+/// A response with its body.
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
-    /// Where a redirect leads.
+impl TestResponse {
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> &str {
         self.headers.get(LOCATION).map_or("", |location| location.to_str().expect("text"))
     }
 
-    /// The value of a header, or nothing.
+    /// The value of a header, empty when absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    /// The page, which must be there with status 200.
+    /// The body; panics unless the status is 200.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.text
@@ -60,21 +61,21 @@ impl Answer {
 }
 
 impl TestApp {
-    /// The application with no member.
+    /// An application without members.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| (), Routes::new()).await
     }
 
-    /// The application with changed settings and a room more.
+    /// An application with changed settings and additional routes.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config), more: Routes) -> Self {
-        Self::start_furnished(change, more, |_| ()).await
+        Self::start_with_state(change, more, |_| ()).await
     }
 
-    /// As [`Self::start_with`], with a state that is changed as well.
-    pub(crate) async fn start_furnished(
+    /// As [`Self::start_with`], with a changed state.
+    pub(crate) async fn start_with_state(
         change: impl FnOnce(&mut Config),
         more: Routes,
-        furnish: impl FnOnce(&mut AppState),
+        change_state: impl FnOnce(&mut AppState),
     ) -> Self {
         super::metrics::install();
         let folder = Scratch::new();
@@ -88,14 +89,14 @@ impl TestApp {
         let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = folder.open(&options);
         let mut state = AppState::new(storage, config).expect("a state");
-        furnish(&mut state);
+        change_state(&mut state);
 
         let router = super::router(&state, app::rooms().into_iter().chain([more]));
-        Self::answer(state, clock, folder, router).await
+        Self::serve(state, clock, folder, router).await
     }
 
-    /// A training shop that is open to everybody, behind a proxy on this computer.
-    pub(crate) async fn open_house(plan: DemoPlan) -> (Self, OpenHouse) {
+    /// A public demo with sandboxes, behind a reverse proxy on this computer.
+    pub(crate) async fn start_sandboxes(plan: DemoPlan, limits: SandboxLimits) -> (Self, Sandboxes) {
         let folder = Scratch::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
@@ -105,14 +106,14 @@ impl TestApp {
         let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
         let state = AppState::new(storage, config).expect("a state");
-        let demo = state.demo.clone().expect("a training shop");
+        let demo = state.demo.clone().expect("a demo shop");
         demo.reset_if_due(&state.storage, &state.passwords).await.expect("makes it");
-        let house = OpenHouse::open(&state, app::router).expect("opens");
-        let router = house.router();
-        (Self::answer(state, clock, folder, router).await, house)
+        let sandboxes = Sandboxes::open(&state, limits).expect("opens");
+        let router = sandboxes.router();
+        (Self::serve(state, clock, folder, router).await, sandboxes)
     }
 
-    async fn answer(state: AppState, clock: ManualClock, folder: Scratch, router: axum::Router) -> Self {
+    async fn serve(state: AppState, clock: ManualClock, folder: Scratch, router: axum::Router) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -120,14 +121,14 @@ impl TestApp {
         Self { state, clock, browser: browser(), base, folder: Arc::new(folder) }
     }
 
-    /// The application with an administrator signed in.
+    /// An application with an administrator logged in.
     pub(crate) async fn as_admin() -> Self {
         let app = Self::start().await;
         app.sign_in_admin().await;
         app
     }
 
-    /// Another browser at the same application.
+    /// Another browser of the same application.
     pub(crate) fn another_browser(&self) -> Self {
         Self {
             state: self.state.clone(),
@@ -146,12 +147,12 @@ impl TestApp {
         added.expect("writes").expect("a free name");
     }
 
-    /// Signs in as the administrator `admin`, who is added when missing.
+    /// Logs in as the administrator `admin`, who is added if missing.
     pub(crate) async fn sign_in_admin(&self) {
         self.sign_in("admin", Role::Admin).await;
     }
 
-    /// Signs in as the delivery team's `driver`, who is added when missing.
+    /// Logs in as `driver` of the delivery team, who is added if missing.
     pub(crate) async fn sign_in_logistics(&self) {
         self.sign_in("driver", Role::Logistics).await;
     }
@@ -165,62 +166,62 @@ impl TestApp {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     }
 
-    /// The address of a path.
+    /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// GET.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    /// Sends a GET request.
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
         self.send(self.browser.get(self.url(path))).await
     }
 
-    /// A form, with the token of `/account` (any page of a member has one that fits).
-    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// Submits a form with the CSRF token of `/account`; tokens are valid on all pages of a session.
+    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         self.post_form_from("/account", path, fields).await
     }
 
-    /// A form, with the token of the page at `page`.
-    pub(crate) async fn post_form_from(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// Submits a form with the CSRF token of the page at `page`.
+    pub(crate) async fn post_form_from(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let token = self.token(page).await;
         let fields: Vec<_> = fields.iter().copied().chain([("csrf", token.as_str())]).collect();
         self.post_bare(path, &fields).await
     }
 
-    /// A form exactly as given, without a token.
-    pub(crate) async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// Submits a form exactly as given, without adding a token.
+    pub(crate) async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let body = serde_html_form::to_string(fields).expect("pairs");
         let request = self.browser.post(self.url(path)).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(body)).await
     }
 
-    /// A form with files; the token goes first.
+    /// Submits a multipart form; the token is its first part.
     pub(crate) async fn post_multipart(
         &self,
         path: &str,
         add: impl FnOnce(reqwest::multipart::Form) -> reqwest::multipart::Form,
-    ) -> Answer {
+    ) -> TestResponse {
         let form = reqwest::multipart::Form::new().text("csrf", self.token("/account").await);
         self.send(self.browser.post(self.url(path)).multipart(add(form))).await
     }
 
-    /// The CSRF token that the page at `page` carries.
+    /// The CSRF token of the page at `page`.
     pub(crate) async fn token(&self, page: &str) -> String {
         let text = self.get(page).await.ok();
         let (_, rest) = text.split_once("name=\"csrf\" value=\"").expect("a form");
         rest.split('"').next().expect("a value").to_owned()
     }
 
-    /// Any request.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    /// Sends any request.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> TestResponse {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("text") }
+        TestResponse { status, headers, text: response.text().await.expect("text") }
     }
 }
 
 fn browser() -> Client {
-    // The client can speak TLS and wants to know whose, though no test does; a second call finds it installed.
+    // reqwest requires a crypto provider even without TLS. Fails when it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }

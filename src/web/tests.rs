@@ -1,62 +1,62 @@
-//! The application as a browser meets it.
+//! The application as seen by a browser: access, headers, errors, forms, health checks.
 
 use axum::extract::Multipart;
 use reqwest::StatusCode;
 
 use super::testing::TestApp;
-use super::{Access, Declared, Error, Form, PageResult, Routes, Visitor, csrf, done, local_path};
+use super::{Access, AuthContext, Error, Form, PageResult, RouteSpec, Routes, csrf, local_path, redirect_with_flash};
 use crate::app::rooms;
 use crate::storage::schema;
 
-fn declared() -> Vec<Declared> {
-    rooms().iter().flat_map(Routes::declared).cloned().collect()
+fn routes() -> Vec<RouteSpec> {
+    rooms().iter().flat_map(Routes::specs).cloned().collect()
 }
 
-/// An address that fits the declared path.
-fn knock_at(path: &str) -> String {
+/// A path that matches the route.
+fn example_path(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
 }
 
-async fn answers(app: &TestApp, route: &Declared) -> (StatusCode, String) {
-    let path = knock_at(route.path);
+async fn request(app: &TestApp, route: &RouteSpec) -> (StatusCode, String) {
+    let path = example_path(route.path);
     let answer =
         if route.method == axum::http::Method::GET { app.get(&path).await } else { app.post_bare(&path, &[]).await };
     (answer.status, answer.location().to_owned())
 }
 
 #[tokio::test]
-async fn every_door_opens_to_those_it_is_for_and_to_nobody_else() {
-    let nobody = TestApp::start().await;
-    let (admin, logistics) = (nobody.another_browser(), nobody.another_browser());
+async fn routes_are_accessible_to_exactly_the_declared_roles() {
+    let anonymous = TestApp::start().await;
+    let (admin, logistics) = (anonymous.another_browser(), anonymous.another_browser());
     admin.sign_in_admin().await;
     logistics.sign_in_logistics().await;
-    for route in declared().into_iter().filter(|route| route.access != Access::Public) {
-        let told = format!("{} {} {:?}", route.method, route.path, route.access);
-        let looks = route.method == axum::http::Method::GET;
+    for route in routes().into_iter().filter(|route| route.access != Access::Public) {
+        let label = format!("{} {} {:?}", route.method, route.path, route.access);
+        let is_get = route.method == axum::http::Method::GET;
 
-        let (status, location) = answers(&nobody, &route).await;
-        assert!(status == StatusCode::SEE_OTHER && location.starts_with("/login"), "nobody: {told}: {status}");
+        let (status, location) = request(&anonymous, &route).await;
+        assert!(status == StatusCode::SEE_OTHER && location.starts_with("/login"), "anonymous: {label}: {status}");
 
-        let (status, location) = answers(&logistics, &route).await;
-        let kept_out = status == StatusCode::FORBIDDEN;
-        assert!(!location.starts_with("/login"), "logistics: {told}: {status}");
-        let is_for_both = matches!(route.access, Access::Arriving | Access::Signed);
-        assert!(kept_out || is_for_both, "logistics: {told}: {status}");
-        assert!(!(looks && kept_out && is_for_both), "logistics: {told}: {status}");
+        let (status, location) = request(&logistics, &route).await;
+        let is_forbidden = status == StatusCode::FORBIDDEN;
+        assert!(!location.starts_with("/login"), "logistics: {label}: {status}");
+        let is_for_both = matches!(route.access, Access::PasswordChange | Access::Member);
+        assert!(is_forbidden || is_for_both, "logistics: {label}: {status}");
+        assert!(!(is_get && is_forbidden && is_for_both), "logistics: {label}: {status}");
 
-        let (status, location) = answers(&admin, &route).await;
-        assert!(!location.starts_with("/login"), "admin: {told}: {status}");
+        let (status, location) = request(&admin, &route).await;
+        assert!(!location.starts_with("/login"), "admin: {label}: {status}");
         assert!(
-            if looks { status != StatusCode::FORBIDDEN } else { status.is_client_error() },
-            "admin: {told}: {status}"
+            if is_get { status != StatusCode::FORBIDDEN } else { status.is_client_error() },
+            "admin: {label}: {status}"
         );
     }
 }
 
-/// Every door that needs no login, by name: a new one is a decision.
+/// Lists every public route, so that adding one is a deliberate decision.
 #[test]
-fn few_doors_are_open_to_everybody() {
-    let public = declared().into_iter().filter(|route| route.access == Access::Public);
+fn public_routes_are_these() {
+    let public = routes().into_iter().filter(|route| route.access == Access::Public);
     let names: Vec<String> = public.map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(
         names,
@@ -73,7 +73,7 @@ fn few_doors_are_open_to_everybody() {
 }
 
 #[tokio::test]
-async fn headers_forbid_what_pages_do_not_need() {
+async fn pages_have_security_headers() {
     let app = TestApp::as_admin().await;
     for answer in [app.get("/account").await, app.get("/no/such/page").await] {
         assert!(answer.header("content-security-policy").contains("default-src 'self'"));
@@ -87,7 +87,7 @@ async fn headers_forbid_what_pages_do_not_need() {
 }
 
 #[tokio::test]
-async fn acts_of_other_sites_are_refused() {
+async fn cross_site_requests_are_rejected() {
     let app = TestApp::as_admin().await;
     let token = app.token("/account").await;
     let request = app.browser.post(app.url("/logout")).header("sec-fetch-site", "cross-site");
@@ -99,19 +99,19 @@ async fn acts_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
-async fn a_page_nobody_made_is_told_politely() {
+async fn unknown_paths_get_an_error_page() {
     let app = TestApp::start().await;
     let answer = app.get("/no/such/page").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.text.contains("페이지를 찾지 못했어요"));
     assert!(answer.text.contains(answer.header("x-request-id")));
-    assert!(!answer.text.contains("로그아웃"), "no menu for nobody");
+    assert!(!answer.text.contains("로그아웃"), "no menu without a login");
     let answer = app.browser.delete(app.url("/login")).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_request() {
+async fn panics_fail_their_own_request_only() {
     let room = Routes::new().get("/panic", Access::Public, panicking);
     let app = TestApp::start_with(|_| (), room).await;
     let answer = app.get("/panic").await;
@@ -125,42 +125,42 @@ async fn panicking() -> PageResult {
 }
 
 #[derive(serde::Deserialize)]
-struct Ticked {
+struct RowsForm {
     #[serde(default)]
     id: Vec<i64>,
     memo: String,
 }
 
 #[tokio::test]
-async fn forms_read_repeated_fields_and_have_a_limit() {
+async fn forms_accept_repeated_fields_up_to_a_size_limit() {
     let room = Routes::new()
-        .post("/ticked", Access::Public, async |Form(form): Form<Ticked>| format!("{:?} {}", form.id, form.memo.len()));
+        .post("/rows", Access::Public, async |Form(form): Form<RowsForm>| format!("{:?} {}", form.id, form.memo.len()));
     let app = TestApp::start_with(|_| (), room).await;
     app.sign_in_admin().await;
     let fields = [("id", "1"), ("memo", "조심"), ("id", "2")];
-    assert_eq!(app.post_form("/ticked", &fields).await.ok(), "[1, 2] 6");
-    assert_eq!(app.post_bare("/ticked", &fields).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(app.post_form("/ticked", &[("id", "x"), ("memo", "")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(app.post_form("/rows", &fields).await.ok(), "[1, 2] 6");
+    assert_eq!(app.post_bare("/rows", &fields).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.post_form("/rows", &[("id", "x"), ("memo", "")]).await.status, StatusCode::BAD_REQUEST);
     let long = "x".repeat(3 * 1024 * 1024);
-    assert_eq!(app.post_form("/ticked", &[("memo", &long)]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(app.post_form("/rows", &[("memo", &long)]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-async fn receive(visitor: Visitor, mut parts: Multipart) -> PageResult<String> {
-    let mut told = String::new();
+async fn receive(auth: AuthContext, mut parts: Multipart) -> PageResult<String> {
+    let mut last_part = String::new();
     while let Some(part) = parts.next_field().await.map_err(|_| Error::TooLarge)? {
         let name = part.name().unwrap_or_default().to_owned();
         let bytes = part.bytes().await.map_err(|_| Error::TooLarge)?;
-        if told.is_empty() {
-            csrf::verify(&visitor, if name == csrf::FIELD { std::str::from_utf8(&bytes).unwrap_or("") } else { "" })?;
+        if last_part.is_empty() {
+            csrf::verify(&auth, if name == csrf::FIELD { std::str::from_utf8(&bytes).unwrap_or("") } else { "" })?;
         }
-        told = format!("{name} {}", bytes.len());
+        last_part = format!("{name} {}", bytes.len());
     }
-    Ok(told)
+    Ok(last_part)
 }
 
 #[tokio::test]
-async fn files_may_be_larger_than_forms_and_bring_their_token_first() {
-    let app = TestApp::start_with(|_| (), Routes::new().upload("/files", Access::Signed, receive)).await;
+async fn uploads_exceed_the_form_limit_and_send_their_token_first() {
+    let app = TestApp::start_with(|_| (), Routes::new().upload("/files", Access::Member, receive)).await;
     app.sign_in_admin().await;
     let file = || reqwest::multipart::Part::bytes(vec![0; 5 * 1024 * 1024]);
     assert_eq!(app.post_multipart("/files", |form| form.part("file", file())).await.ok(), "file 5242880");
@@ -170,7 +170,7 @@ async fn files_may_be_larger_than_forms_and_bring_their_token_first() {
 }
 
 #[tokio::test]
-async fn health_tells_when_no_more_requests_should_come() {
+async fn readiness_fails_while_draining() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/health/ready").await.ok(), "ready\n");
     let version: serde_json::Value = serde_json::from_str(&app.get("/version").await.ok()).expect("JSON");
@@ -181,7 +181,7 @@ async fn health_tells_when_no_more_requests_should_come() {
 }
 
 #[tokio::test]
-async fn a_program_that_runs_goes_on_beside_the_next_version_and_no_further() {
+async fn readiness_allows_the_next_schema_version_only() {
     let app = TestApp::start().await;
     let ready = async |version: i64| {
         let record = "INSERT INTO schema_versions (version, applied_at) VALUES (?, 0)";
@@ -195,7 +195,7 @@ async fn a_program_that_runs_goes_on_beside_the_next_version_and_no_further() {
 }
 
 #[tokio::test]
-async fn a_broken_database_is_told_and_recovered_from() {
+async fn database_errors_are_reported_and_recovered_from() {
     let app = TestApp::as_admin().await;
     let rename = async |from: &'static str, to: &'static str| {
         let sql = format!("ALTER TABLE {from} RENAME TO {to}");
@@ -210,7 +210,7 @@ async fn a_broken_database_is_told_and_recovered_from() {
 }
 
 #[tokio::test]
-async fn metrics_count_by_route_and_never_by_address() {
+async fn metrics_are_labelled_by_route_not_by_path() {
     let app = TestApp::start().await;
     app.get("/login").await;
     app.get("/secret-name").await;
@@ -221,7 +221,7 @@ async fn metrics_count_by_route_and_never_by_address() {
 }
 
 #[tokio::test]
-async fn assets_are_kept_for_a_year_under_the_hash_of_their_content() {
+async fn assets_are_cached_for_a_year_under_their_hash() {
     let app = TestApp::start().await;
     let url = super::assets::url("app.css");
     let answer = app.get(&url).await;
@@ -236,7 +236,7 @@ async fn assets_are_kept_for_a_year_under_the_hash_of_their_content() {
 }
 
 #[test]
-fn only_paths_of_this_application_are_next() {
+fn only_local_paths_are_redirect_targets() {
     assert_eq!(local_path("/orders?page=2"), Some("/orders?page=2"));
     assert_eq!(local_path("/"), Some("/"));
     for other in ["//evil", "/\\evil", "https://evil", "orders", "", "/a\r\nb"] {
@@ -245,8 +245,8 @@ fn only_paths_of_this_application_are_next() {
 }
 
 #[test]
-fn the_answer_s_number_is_replaced_not_repeated() {
-    let response = done("/orders?state=1&done=OLD&page=2", 1);
+fn flash_parameter_is_replaced_in_redirects() {
+    let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", 1);
     let location = response.headers()[axum::http::header::LOCATION].to_str().expect("text");
     assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
 }

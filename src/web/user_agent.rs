@@ -1,9 +1,7 @@
-//! A browser's `User-Agent` in words that its owner understands.
-//!
-//! Nothing depends on it: it helps people to tell their own devices apart.
+//! Description of a browser by its `User-Agent`, for members to recognise their devices. Nothing else depends on it.
 
-/// The first mark that is found names the device; the order matters, because an iPad may call itself
-/// a Mac and every phone of Android a Linux.
+/// Substrings of user agents and the names of their devices. The first match wins: an iPad may claim to be a Mac, and
+/// Android phones claim to be Linux.
 const DEVICES: [(&str, &str); 9] = [
     ("iPhone", "아이폰"),
     ("iPad", "아이패드"),
@@ -16,7 +14,7 @@ const DEVICES: [(&str, &str); 9] = [
     ("Wget/", "명령줄"),
 ];
 
-/// The same for the browser: nearly all of them call themselves Chrome and Safari as well.
+/// The same for browsers, nearly all of which also claim to be Chrome and Safari.
 const BROWSERS: [(&str, &str); 12] = [
     ("KAKAOTALK", "카카오톡"),
     ("NAVER(", "네이버 앱"),
@@ -32,17 +30,17 @@ const BROWSERS: [(&str, &str); 12] = [
     ("Safari/", "사파리"),
 ];
 
-/// `윈도우 컴퓨터 · 크롬`
+/// Device and browser: `윈도우 컴퓨터 · 크롬`.
 pub(super) fn describe(user_agent: &str) -> String {
-    let named = |marks: &[(&str, &'static str)]| {
-        marks.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(substring, _)| user_agent.contains(substring)).map(|(_, name)| *name)
     };
-    let device = match named(&DEVICES) {
+    let device = match find(&DEVICES) {
         Some("안드로이드") if user_agent.contains("Mobile") => Some("안드로이드 휴대전화"),
         Some("안드로이드") => Some("안드로이드 태블릿"),
         device => device,
     };
-    match (device, named(&BROWSERS)) {
+    match (device, find(&BROWSERS)) {
         (Some(device), Some(browser)) => format!("{device} · {browser}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => "알 수 없는 기기".to_owned(),
@@ -54,8 +52,8 @@ mod tests {
     use super::describe;
 
     #[test]
-    fn the_browsers_of_a_shop_are_known_by_name() {
-        for (user_agent, words) in [
+    fn common_browsers_are_described() {
+        for (user_agent, description) in [
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
                 "윈도우 컴퓨터 · 크롬",
@@ -84,7 +82,7 @@ mod tests {
             ("curl/8.14.1", "명령줄"),
             ("", "알 수 없는 기기"),
         ] {
-            assert_eq!(describe(user_agent), words, "{user_agent}");
+            assert_eq!(describe(user_agent), description, "{user_agent}");
         }
     }
 }

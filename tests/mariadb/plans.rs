@@ -12,7 +12,7 @@ use mukkeum::app::router;
 use mukkeum::config::{Config, Settings};
 use mukkeum::demo;
 use mukkeum::members::model::{NewPassword, Role};
-use mukkeum::members::passwords::Passwords;
+use mukkeum::members::passwords::PasswordHasher;
 use mukkeum::members::store as members;
 use mukkeum::time::Moment;
 use mukkeum::web::AppState;
@@ -87,7 +87,7 @@ fn fault(server: &mut Conn, sql: &str, examined: u64, allowed: u64) -> Option<St
 /// The pages, and a browser that is signed in as their administrator.
 async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
     let password = NewPassword::new(PASSWORD.to_owned()).expect("long enough");
-    let hash = Passwords::default().hash(password).await.expect("hashes");
+    let hash = PasswordHasher::default().hash(password).await.expect("hashes");
     let _known = storage.write(move |tx| members::add(tx, BOSS, Role::Admin, &hash)).await.expect("adds");
     let settings = Settings { data: Some(data.to_owned()), ..Settings::default() };
     let state = AppState::new(storage.clone(), Config::load(settings, |_| None).expect("settings")).expect("starts");

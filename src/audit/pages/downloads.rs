@@ -8,7 +8,7 @@ use crate::audit::downloads::{self, Download};
 use crate::channels;
 use crate::orders::filter::FilterWords;
 use crate::storage::StorageError;
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
 #[derive(Template)]
@@ -23,7 +23,7 @@ struct ListPage {
 pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     let (downloads, pages, channels) = state

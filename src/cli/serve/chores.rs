@@ -95,7 +95,7 @@ async fn sweep(state: AppState) {
     let mut expired = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
-            _ = upkeep.tick() => web::metrics::upkeep(),
+            _ = upkeep.tick() => web::metrics::run_upkeep(),
             _ = expired.tick() => {
                 let swept = state.storage.write(move |tx| {
                     if !lease::hold(tx, LEASE, node, LEASE_MS)? {
@@ -103,7 +103,7 @@ async fn sweep(state: AppState) {
                     }
                     sessions::delete_expired(tx)?;
                     staying::delete_expired(tx)?;
-                    members::forget_old(tx)?;
+                    members::delete_expired(tx)?;
                     let before = tx.now().plus_ms(-kept_ms);
                     uploads::store::forget_old_files(tx, before, FILES_A_SWEEP)
                 }).await;

@@ -7,27 +7,27 @@ use crate::web::{self, AppState};
 
 pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io::Result<()> {
     let data = std::path::absolute(&state.config.data).unwrap_or_else(|_| state.config.data.clone());
-    let elsewhere = state.reach.elsewhere();
+    let elsewhere = state.urls.elsewhere();
     let training = if state.demo.is_some() { " 교육용" } else { "" };
     writeln!(out, "묶음 {}{training}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  주소          {}", state.reach.here())?;
+    writeln!(out, "  주소          {}", state.urls.here())?;
     for address in &elsewhere {
         writeln!(out, "  다른 기기     {address}")?;
     }
-    if let Some(certificate) = &state.reach.certificate {
+    if let Some(certificate) = &state.urls.certificate {
         writeln!(out, "  인증서 지문   {}", certificate.fingerprint)?;
     }
     writeln!(out, "  데이터 폴더   {}", data.display())?;
     writeln!(out, "  데이터베이스  {}", state.storage.describe())?;
-    let square = elsewhere.first().and_then(|address| web::qr::on_console(address));
+    let square = elsewhere.first().and_then(|address| web::qr::terminal(address));
     if let Some(square) = square.filter(|_| io::stdout().is_terminal()) {
         writeln!(out, "\n{square}\n  휴대전화로 찍으면 열려요.")?;
     }
-    if state.reach.is_unsafe() {
+    if state.urls.is_unsafe() {
         writeln!(out)?;
         writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
         writeln!(out, "  --tls를 붙여 다시 켜면 암호화해요.")?;
-        tracing::warn!(address = %state.reach.address, "listening beyond this computer without TLS");
+        tracing::warn!(address = %state.urls.address, "listening beyond this computer without TLS");
     }
     if let Some(demo) = &state.demo {
         writeln!(out)?;

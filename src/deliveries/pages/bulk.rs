@@ -8,9 +8,10 @@ use super::slips::slips_url;
 use super::{ids, value};
 use crate::deliveries::complete;
 use crate::deliveries::filter::DeliveryWords;
-use crate::web::paging::Paging;
+use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with, redirect,
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
+    redirect_with_flash,
 };
 
 pub(super) async fn bulk(
@@ -18,21 +19,21 @@ pub(super) async fn bulk(
     layout: Layout,
     member: Member,
     Query(words): Query<DeliveryWords>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let ticked = ids(&pairs, "tick");
     if ticked.is_empty() {
         let mut page = list_page(&state, layout, &member, words, paging, &uri).await?;
-        page.layout.notice = Some(Notice::said(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+        page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     match value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
         "complete" => {
             let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &ticked)).await?;
-            Ok(done(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), activity))
+            Ok(redirect_with_flash(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), activity))
         }
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
     }

@@ -17,7 +17,7 @@ use crate::members::model::Role;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{StorageError, crockford, parse_crockford};
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, Member, PageResult, Query, page};
 
 /// A 시/도 with its 시/군/구, to choose from.
@@ -118,7 +118,7 @@ pub(super) async fn list(
     layout: Layout,
     member: Member,
     Query(words): Query<DeliveryWords>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     Ok(page(list_page(&state, layout, &member, words, paging, &uri).await?))
@@ -137,7 +137,7 @@ pub(super) async fn list_page(
     layout: Layout,
     member: &Member,
     words: DeliveryWords,
-    paging: Paging,
+    paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
     let districts = state.uploads.districts.cached();

@@ -15,7 +15,9 @@ use crate::deliveries::store;
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
-use crate::web::{AppState, Error, Form, Layout, Member, Notice, PageResult, Tone, done, page, page_with};
+use crate::web::{
+    AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page, page_with_status, redirect_with_flash,
+};
 
 #[derive(Template)]
 #[template(path = "deliveries/show.html")]
@@ -86,7 +88,7 @@ pub(super) async fn update(
     match asked.act.as_str() {
         "complete" => {
             let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
-            Ok(done(&format!("/deliveries/{}", crockford(id)), activity))
+            Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity))
         }
         "memo" => write_memo(&state, layout, member.id, id, asked).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
@@ -101,11 +103,11 @@ async fn write_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, a
         let before = was.clone();
         let noted = state.storage.write(move |tx| note(tx, member_id, id, &before, &is)).await?;
         if let Some(activity) = noted {
-            return Ok(done(&format!("/deliveries/{}", crockford(id)), activity));
+            return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity));
         }
     }
     let mut page = show_page(state, layout, id).await?;
-    page.layout.notice = Some(Notice::said(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+    page.layout.flash = Some(Flash::new(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
     page.memo = if let Err(problem) = read {
         Memo { typed, was, problem: Some(problem.to_owned()) }
     } else {
@@ -114,7 +116,7 @@ async fn write_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, a
         let problem = format!("그 사이 다른 사람이 메모를 바꿨어요. 지금 {shown}. 확인하고 다시 저장해 주세요.");
         Memo { typed, was: now, problem: Some(problem) }
     };
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// Writes the memo down; none when somebody else wrote another since.

@@ -23,8 +23,8 @@ use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
-use crate::web::qr::{Square, square};
-use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, done, page, redirect};
+use crate::web::qr::{self, QrCode};
+use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash};
 
 /// Deliveries whose slips one page has.
 const MOST: usize = 100;
@@ -39,7 +39,7 @@ pub(super) fn slips_url(ids: &[i64]) -> String {
 struct Slip {
     view: View,
     sheets: Vec<Sheet>,
-    square: Option<Square>,
+    square: Option<QrCode>,
 }
 
 #[derive(Template)]
@@ -70,7 +70,7 @@ impl Slip {
             view.carried.orders.iter().map(|part| line(&part.listed, view.elsewhere(part))).collect();
         Self {
             sheets: sheets(&lines, &view.messages(), &view.memos()),
-            square: square(&format!("{base}/deliveries/{}", view.id())),
+            square: qr::svg(&format!("{base}/deliveries/{}", view.id())),
             view,
         }
     }
@@ -166,7 +166,7 @@ pub(super) async fn print(State(state): State<AppState>, member: Member, FormPai
     }
     let address = slips_url(&ids);
     let activity = state.storage.write(move |tx| mark(tx, member.id, &ids)).await?;
-    Ok(done(&format!("{address}&print=now"), activity))
+    Ok(redirect_with_flash(&format!("{address}&print=now"), activity))
 }
 
 fn mark(tx: &mut dyn Tx, member_id: i64, ids: &[i64]) -> StorageResult<i64> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use super::{ids, value};
 use crate::deliveries::complete;
 use crate::storage::{Result as StorageResult, Tx};
-use crate::web::{AppState, FormPairs, Member, PageResult, done, local_path};
+use crate::web::{AppState, FormPairs, Member, PageResult, local_path, redirect_with_flash};
 
 pub(super) async fn undo(State(state): State<AppState>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
     let (deliveries, activities) = (ids(&pairs, "delivery"), ids(&pairs, "activity"));
@@ -17,5 +17,5 @@ pub(super) async fn undo(State(state): State<AppState>, member: Member, FormPair
         complete::undo(tx, member.id, &deliveries)
     };
     let activity = state.storage.write(undo).await?;
-    Ok(done(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), activity))
+    Ok(redirect_with_flash(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), activity))
 }

@@ -5,7 +5,7 @@ use crate::districts::Districts;
 use crate::orders::model::{Recipient, ShippingMethod};
 use crate::storage::crockford;
 use crate::time::date_with_weekday;
-use crate::web::percent_encoded;
+use crate::web::percent_encode;
 
 /// A delivery as a page shows it.
 pub(super) struct View {
@@ -80,7 +80,7 @@ impl View {
         if address.is_empty() {
             return Vec::new();
         }
-        let address = percent_encoded(address);
+        let address = percent_encode(address);
         vec![
             (format!("https://map.kakao.com/?q={address}"), "카카오맵"),
             (format!("https://map.naver.com/p/search/{address}"), "네이버 지도"),

@@ -188,7 +188,7 @@ async fn an_unknown_place_is_corrected_for_one_order_for_its_postal_code_or_by_a
     assert!(stale.status == StatusCode::UNPROCESSABLE_ENTITY && stale.text.contains("그 사이 다른 사람이"));
 }
 
-async fn bring(app: &TestApp, name: &'static str, text: String) -> crate::web::testing::Answer {
+async fn bring(app: &TestApp, name: &'static str, text: String) -> crate::web::testing::TestResponse {
     app.post_multipart("/districts/import", |form| {
         form.part("files", reqwest::multipart::Part::bytes(text.into_bytes()).file_name(name))
     })

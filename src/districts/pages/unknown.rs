@@ -12,8 +12,11 @@ use crate::districts::{Districts, classify, postal_key};
 use crate::orders::model::Order;
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
-use crate::web::paging::{PageBar, Paging};
-use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page, page_with};
+use crate::web::paging::{PageBar, PageQuery};
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,
+    redirect_with_flash,
+};
 
 /// Corrections of each kind that the page shows.
 const CORRECTIONS: i64 = 200;
@@ -134,13 +137,13 @@ struct UnknownPage {
 pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     list_page(&state, layout, paging, &uri).await.map(page)
 }
 
-async fn list_page(state: &AppState, layout: Layout, paging: Paging, uri: &Uri) -> PageResult<UnknownPage> {
+async fn list_page(state: &AppState, layout: Layout, paging: PageQuery, uri: &Uri) -> PageResult<UnknownPage> {
     let uri = uri.clone();
     let districts = state.uploads.districts.cached();
     let (unknowns, pages, corrections) = state
@@ -237,27 +240,30 @@ pub(super) async fn bulk(
     State(state): State<AppState>,
     mut layout: Layout,
     member: Member,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let typed = ticked(&pairs);
     if typed.is_empty() {
-        layout.notice = Some(Notice::said(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
+        layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
         let answer = list_page(&state, layout, paging, &uri).await?;
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let wanted = typed.clone();
     let carried_out = state.storage.write(move |tx| carry_out(tx, &wanted, member.id)).await?;
     let problems = match carried_out {
         Ok(activity) => {
             classify::begin(&state.storage, &state.uploads.districts).await;
-            return Ok(done(uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()), activity));
+            return Ok(redirect_with_flash(
+                uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()),
+                activity,
+            ));
         }
         Err(problems) => problems,
     };
     let message = "고치지 못한 주문이 있어요. 표시된 곳을 확인해 주세요. 아직 아무것도 바뀌지 않았어요.";
-    layout.notice = Some(Notice::said(Tone::Danger, message));
+    layout.flash = Some(Flash::new(Tone::Danger, message));
     let mut answer = list_page(&state, layout, paging, &uri).await?;
     for row in &mut answer.rows {
         let Some(typed) = typed.iter().find(|typed| typed.id == row.unknown.id) else { continue };
@@ -265,7 +271,7 @@ pub(super) async fn bulk(
         row.typed = Typed { version: row.unknown.version, ..typed.clone() };
         row.problems = problems.iter().filter(|problem| problem.id == typed.id).cloned().collect();
     }
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 /// Takes a correction back: `zip` of a postal code, or `order` of one order.
@@ -306,5 +312,5 @@ pub(super) async fn undo(
         })
         .await?;
     classify::begin(&state.storage, &state.uploads.districts).await;
-    Ok(done("/districts/unknown", activity))
+    Ok(redirect_with_flash("/districts/unknown", activity))
 }

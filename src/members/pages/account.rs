@@ -1,36 +1,37 @@
-//! One's own account: the password, the devices where one is signed in, the last sign-ins.
+//! The member's own account: password, devices, recent logins.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use tower_sessions::Session;
 
-use super::entering::{enter, with_cookie};
-use super::{Problems, WRONG_PASSWORD, is_own_password};
+use super::{OwnPassword, WRONG_PASSWORD};
 use crate::audit;
+use crate::demo::Demo;
 use crate::members::devices::{self, Device};
-use crate::members::model::{NewPassword, Refusal};
+use crate::members::field_errors::FieldErrors;
+use crate::members::model::{NewPassword, PasswordError};
+use crate::members::passwords::PasswordHasher;
 use crate::members::sign_ins::{self, SignIn};
-use crate::members::store::{self, Present};
-use crate::storage::StorageError;
-use crate::web::client::Client;
-use crate::web::{AppState, Error, Form, Layout, PageResult, Visitor, done, page, page_with};
+use crate::members::store::{self, CurrentMember};
+use crate::storage::{Storage, StorageError};
+use crate::web::{BrowserSession, Error, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
-/// How many of one's last sign-ins are shown.
-const SIGN_INS: u32 = 10;
+/// Entries of the login history on the page.
+const MAX_SIGN_INS: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "members/account.html")]
 struct AccountPage {
     layout: Layout,
-    /// the member has to choose a password before anything else
-    must_change: bool,
-    here: i64,
+    /// whether the password must be changed before anything else
+    must_change_password: bool,
+    /// the device of this session
+    current_device: i64,
     devices: Vec<Device>,
     sign_ins: Vec<SignIn>,
-    problems: Problems,
+    errors: FieldErrors,
 }
 
 #[derive(Deserialize)]
@@ -40,72 +41,75 @@ pub(super) struct PasswordForm {
     again: String,
 }
 
-pub(super) async fn show(State(state): State<AppState>, present: Present, layout: Layout) -> PageResult {
-    account(&state, &present, layout, Problems::default()).await.map(page)
+pub(super) async fn show(State(storage): State<Storage>, current: CurrentMember, layout: Layout) -> PageResult {
+    account_page(&storage, &current, layout, FieldErrors::default()).await.map(page)
 }
 
-async fn account(state: &AppState, present: &Present, layout: Layout, problems: Problems) -> PageResult<AccountPage> {
-    let id = present.member.id;
-    let (devices, sign_ins) = state
-        .storage
-        .read(move |tx| Ok::<_, StorageError>((devices::of_member(tx, id)?, sign_ins::of_member(tx, id, SIGN_INS, 0)?)))
+async fn account_page(
+    storage: &Storage,
+    current: &CurrentMember,
+    layout: Layout,
+    errors: FieldErrors,
+) -> PageResult<AccountPage> {
+    let id = current.member.id;
+    let (devices, sign_ins) = storage
+        .read(move |tx| {
+            Ok::<_, StorageError>((devices::of_member(tx, id)?, sign_ins::of_member(tx, id, MAX_SIGN_INS, 0)?))
+        })
         .await?;
-    Ok(AccountPage { layout, must_change: present.must_change, here: present.device_id, devices, sign_ins, problems })
+    Ok(AccountPage {
+        layout,
+        must_change_password: current.must_change_password,
+        current_device: current.device_id,
+        devices,
+        sign_ins,
+        errors,
+    })
 }
 
-pub(super) async fn change(
-    State(state): State<AppState>,
-    session: Session,
-    client: Client,
-    visitor: Visitor,
-    present: Present,
+/// Changes the password, which logs the member's other devices out.
+pub(super) async fn update(
+    State(storage): State<Storage>,
+    State(hasher): State<PasswordHasher>,
+    State(demo): State<Option<Demo>>,
+    browser: BrowserSession,
+    own_password: OwnPassword,
     layout: Layout,
     Form(form): Form<PasswordForm>,
 ) -> PageResult {
-    let mut problems = Problems::default();
-    let password = if state.demo.is_some() {
-        problems.current = Some("교육용 아이디는 모두 함께 써서 비밀번호를 바꿀 수 없어요.".to_owned());
+    let current = &own_password.current;
+    let mut errors = FieldErrors::default();
+    let password = if demo.is_some() {
+        errors.current = Some("교육용 아이디는 모두 함께 써서 비밀번호를 바꿀 수 없어요.".to_owned());
         None
     } else {
-        check(&state, &client, &present, form, &mut problems).await?
+        if form.password == form.current {
+            errors.add_password(PasswordError::Unchanged);
+        }
+        if !own_password.verify(form.current).await? {
+            errors.current = Some(WRONG_PASSWORD.to_owned());
+        }
+        let password = NewPassword::repeated(form.password, &form.again);
+        password.map_err(|error| errors.add_password(error)).ok().filter(|_| !errors.any())
     };
     let Some(password) = password else {
-        let page = account(&state, &present, layout, problems).await?;
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+        let page = account_page(&storage, current, layout, errors).await?;
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
 
-    let hash = state.passwords.hash(password).await?;
-    let (id, device_id) = (present.member.id, present.device_id);
-    let changed = state
-        .storage
+    let hash = hasher.hash(password).await?;
+    let (id, device_id) = (current.member.id, current.device_id);
+    let updated = storage
         .write(move |tx| {
-            let stays = devices::stays_until(tx, device_id)?.is_some();
+            let is_remembered = devices::stays_until(tx, device_id)?.is_some();
             let Ok(epoch) = store::set_password(tx, id, &hash)? else {
                 return Ok(None);
             };
             let summary = json!({ "message": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요." });
-            Ok::<_, Error>(Some((epoch, stays, audit::record(tx, Some(id), "members.password", &summary)?)))
+            Ok::<_, Error>(Some((epoch, is_remembered, audit::record(tx, Some(id), "members.password", &summary)?)))
         })
         .await?;
-    let (epoch, stays, activity) = changed.ok_or(Error::NotFound)?;
-    let cookie = enter(&state, &session, &visitor, &client, (id, epoch), stays).await?;
-    Ok(with_cookie(done(present.member.role.home(), activity), cookie))
-}
-
-/// The new password, when everything in the form is right.
-async fn check(
-    state: &AppState,
-    client: &Client,
-    present: &Present,
-    form: PasswordForm,
-    problems: &mut Problems,
-) -> PageResult<Option<NewPassword>> {
-    if form.password == form.current {
-        problems.add(Refusal::PasswordSame);
-    }
-    if !is_own_password(state, client, &present.member, form.current).await? {
-        problems.current = Some(WRONG_PASSWORD.to_owned());
-    }
-    let password = NewPassword::repeated(form.password, &form.again).map_err(|refusal| problems.add(refusal)).ok();
-    Ok(password.filter(|_| !problems.any()))
+    let (epoch, is_remembered, activity) = updated.ok_or(Error::NotFound)?;
+    let cookie = browser.log_in(id, epoch, is_remembered).await?;
+    Ok(cookie.add_to(redirect_with_flash(current.member.role.home(), activity)))
 }

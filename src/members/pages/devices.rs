@@ -1,4 +1,4 @@
-//! Signing oneself out elsewhere.
+//! Logout of the member's other devices.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -6,40 +6,40 @@ use serde_json::json;
 
 use crate::audit;
 use crate::members::devices;
-use crate::members::store::Present;
-use crate::storage::{Result, Tx, parse_crockford};
-use crate::web::{AppState, Form, PageResult, done};
+use crate::members::store::CurrentMember;
+use crate::storage::{Result, Storage, Tx, parse_crockford};
+use crate::web::{Form, PageResult, redirect_with_flash};
 
-/// One device, or without one all but this.
 #[derive(Deserialize)]
-pub(super) struct Elsewhere {
+pub(super) struct RevokeForm {
+    /// the device to log out; all but the current one when absent
     device: Option<String>,
 }
 
-pub(super) async fn sign_out(
-    State(state): State<AppState>,
-    present: Present,
-    Form(form): Form<Elsewhere>,
+pub(super) async fn revoke(
+    State(storage): State<Storage>,
+    current: CurrentMember,
+    Form(form): Form<RevokeForm>,
 ) -> PageResult {
-    let (member_id, here) = (present.member.id, present.device_id);
-    let activity = state
-        .storage
+    let (member_id, device_id) = (current.member.id, current.device_id);
+    let activity = storage
         .write(move |tx| {
-            let message = end(tx, member_id, here, form.device.as_deref())?;
+            let message = revoke_devices(tx, member_id, device_id, form.device.as_deref())?;
             audit::record(tx, Some(member_id), "members.signed_out", &json!({ "message": message }))
         })
         .await?;
-    Ok(done("/account", activity))
+    Ok(redirect_with_flash("/account", activity))
 }
 
-fn end(tx: &mut dyn Tx, member_id: i64, here: i64, device: Option<&str>) -> Result<String> {
+/// Returns the message for the member.
+fn revoke_devices(tx: &mut dyn Tx, member_id: i64, current: i64, device: Option<&str>) -> Result<String> {
     let Some(device) = device else {
-        let ended = devices::end_others(tx, member_id, here)?;
-        return Ok(format!("다른 기기 {ended}대에서 로그아웃했어요."));
+        let revoked = devices::revoke_others(tx, member_id, current)?;
+        return Ok(format!("다른 기기 {revoked}대에서 로그아웃했어요."));
     };
-    let ended = match parse_crockford(device) {
-        Some(id) if id != here => devices::end(tx, member_id, id)?,
+    let is_revoked = match parse_crockford(device) {
+        Some(id) if id != current => devices::revoke(tx, member_id, id)?,
         _ => false,
     };
-    Ok(if ended { "그 기기에서 로그아웃했어요." } else { "이미 로그아웃된 기기예요." }.to_owned())
+    Ok(if is_revoked { "그 기기에서 로그아웃했어요." } else { "이미 로그아웃된 기기예요." }.to_owned())
 }

@@ -1,11 +1,12 @@
-//! Everybody, by name; those who may not sign in below.
+//! The list of members, by username; disabled ones last.
 
 use askama::Template;
 use axum::extract::State;
 
 use crate::members::model::Account;
 use crate::members::store;
-use crate::web::{AppState, Layout, PageResult, page};
+use crate::storage::Storage;
+use crate::web::{Layout, PageResult, page};
 
 #[derive(Template)]
 #[template(path = "members/list.html")]
@@ -14,8 +15,8 @@ struct ListPage {
     members: Vec<Account>,
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
-    let mut members = state.storage.read(store::all).await?;
+pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    let mut members = storage.read(store::list).await?;
     members.sort_by_key(|account| !account.enabled);
     Ok(page(ListPage { layout, members }))
 }

@@ -1,26 +1,23 @@
-//! Login and logout.
+//! Login by password.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
-use tower_sessions::Session;
 
-use super::entering::{enter, leave, with_cookie};
 use crate::audit;
-use crate::demo::{self, DemoAccount};
-use crate::members::devices::Place;
-use crate::members::limits::Subjects;
-use crate::members::sign_ins::{self, Outcome};
+use crate::demo::{self, Demo, DemoAccount};
+use crate::members::devices::DeviceOrigin;
+use crate::members::login_throttle::LoginThrottle;
+use crate::members::passwords::PasswordHasher;
+use crate::members::sign_ins::{self, SignInOutcome};
 use crate::members::store::{self, Credentials};
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
-use crate::web::client::Client;
 use crate::web::{
-    AppState, Error, Form, FormPairs, Layout, PageResult, Query, Tone, Visitor, done, local_path, page, page_with,
-    redirect,
+    BrowserSession, Error, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status, redirect,
+    redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -29,50 +26,52 @@ struct LoginPage {
     layout: Layout,
     username: String,
     next: String,
-    stays: bool,
-    told: Option<Told>,
-    /// who everybody may be; nobody but in a training shop
-    demo: &'static [DemoAccount],
+    remember: bool,
+    notice: Option<LoginNotice>,
+    /// the public accounts of a demo shop; empty elsewhere
+    demo_accounts: &'static [DemoAccount],
 }
 
-/// What the page says above its form.
+/// The notice above the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    /// the member has signed out
-    Bye,
-    /// a copied cookie came, so everything ended
-    Stolen,
-    /// the sign-in was refused
-    Refused(Outcome),
+enum LoginNotice {
+    /// the member has logged out
+    LoggedOut,
+    /// a remember-me token was stolen; all sessions were revoked
+    TokenTheft,
+    /// the login was rejected
+    Rejected(SignInOutcome),
 }
 
-impl Told {
+impl LoginNotice {
     fn tone(self) -> Tone {
-        if self == Self::Bye { Tone::Success } else { Tone::Danger }
+        if self == Self::LoggedOut { Tone::Success } else { Tone::Danger }
     }
 
-    /// Why a right password was of no use is said to those alone who know it.
-    fn sentence(self) -> &'static str {
+    /// The message. Reasons other than a wrong password are given only after the right one.
+    fn message(self) -> &'static str {
         match self {
-            Self::Bye => "로그아웃했어요.",
-            Self::Stolen => {
+            Self::LoggedOut => "로그아웃했어요.",
+            Self::TokenTheft => {
                 "이 아이디의 로그인 정보가 다른 곳에서 쓰인 것 같아 모든 기기에서 로그아웃했어요. 다시 로그인하고 비밀번호를 바꿔 주세요."
             }
-            Self::Refused(Outcome::Disabled) => "지금은 쓸 수 없는 아이디예요. 관리자에게 말씀해 주세요.",
-            Self::Refused(Outcome::Late) => "일회용 비밀번호의 기한이 지났어요. 관리자에게 새로 받아 주세요.",
-            Self::Refused(_) => "아이디나 비밀번호가 맞지 않아요. 다시 적어 주세요.",
+            Self::Rejected(SignInOutcome::AccountDisabled) => "지금은 쓸 수 없는 아이디예요. 관리자에게 말씀해 주세요.",
+            Self::Rejected(SignInOutcome::PasswordExpired) => {
+                "일회용 비밀번호의 기한이 지났어요. 관리자에게 새로 받아 주세요."
+            }
+            Self::Rejected(_) => "아이디나 비밀번호가 맞지 않아요. 다시 적어 주세요.",
         }
     }
 }
 
 impl LoginPage {
-    fn failed(&self) -> bool {
-        matches!(self.told, Some(Told::Refused(_)))
+    fn is_rejected(&self) -> bool {
+        matches!(self.notice, Some(LoginNotice::Rejected(_)))
     }
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct LoginQuery {
     #[serde(default)]
     next: String,
     bye: Option<String>,
@@ -88,72 +87,88 @@ pub(super) struct LoginForm {
     stay: Option<String>,
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout, Query(asked): Query<Asked>) -> PageResult {
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    Query(query): Query<LoginQuery>,
+) -> PageResult {
     if let Some(member) = &layout.member {
-        return Ok(redirect(local_path(&asked.next).unwrap_or(member.role.home())));
+        return Ok(redirect(local_path(&query.next).unwrap_or(member.role.home())));
     }
-    if !state.storage.read(store::any).await? {
+    if !storage.read(store::has_members).await? {
         return Ok(redirect("/setup"));
     }
-    let told = asked.stolen.map(|_| Told::Stolen).or(asked.bye.map(|_| Told::Bye));
-    let demo = demo_accounts(&state);
-    Ok(page(LoginPage { layout, username: String::new(), next: asked.next, stays: false, told, demo }))
+    let notice = query.stolen.map(|_| LoginNotice::TokenTheft).or(query.bye.map(|_| LoginNotice::LoggedOut));
+    let (username, demo_accounts) = (String::new(), demo_accounts(demo.as_ref()));
+    Ok(page(LoginPage { layout, username, next: query.next, remember: false, notice, demo_accounts }))
 }
 
-pub(super) async fn sign_in(
-    State(state): State<AppState>,
-    session: Session,
-    visitor: Visitor,
-    client: Client,
+pub(super) async fn log_in(
+    State(storage): State<Storage>,
+    State(hasher): State<PasswordHasher>,
+    State(demo): State<Option<Demo>>,
+    browser: BrowserSession,
     layout: Layout,
     Form(form): Form<LoginForm>,
 ) -> PageResult {
-    let username = form.username.trim().to_owned();
-    let subjects = Subjects::new(&username, client.address);
-    let found = {
-        let (subjects, username, place) = (subjects.clone(), username.clone(), client.place());
-        state.storage.write(move |tx| count_and_find(tx, &subjects, &username, &place)).await?
+    let LoginForm { username, password, next, stay } = form;
+    let (username, remember) = (username.trim().to_owned(), stay.is_some());
+    let throttle = LoginThrottle::new(&username, browser.client.address);
+    let attempt = {
+        let (throttle, username, origin) = (throttle.clone(), username.clone(), browser.client.origin());
+        storage.write(move |tx| throttle_and_find(tx, &throttle, &username, &origin)).await?
     };
-    let found = match found {
-        Try::TooSoon { minutes } => return Err(Error::TooMany { minutes }),
-        Try::Of(found) => found,
+    let account = match attempt {
+        LoginAttempt::Throttled { minutes } => return Err(Error::TooManyAttempts { minutes }),
+        LoginAttempt::UnknownUsername => None,
+        LoginAttempt::Account { credentials, sign_in_id } => Some((credentials, sign_in_id)),
     };
-    let hash = found.as_ref().map(|known| known.credentials.password_hash.clone());
-    let right = state.passwords.verify(form.password, hash).await?;
-    let known = match found.filter(|_| right).map(|known| known.come_in(state.now())) {
-        Some(Ok(known)) => known,
-        Some(Err((line, refused))) => {
-            state.storage.write(move |tx| sign_ins::settle(tx, line, refused)).await?;
-            return Ok(again(&state, layout, username, form.next, form.stay.is_some(), refused));
-        }
-        None => {
-            tracing::warn!(address = %client.address, "a sign-in failed");
-            return Ok(again(&state, layout, username, form.next, form.stay.is_some(), Outcome::Wrong));
-        }
+    let hash = account.as_ref().map(|(credentials, _)| credentials.password_hash.clone());
+    let matches = hasher.verify(password, hash).await?;
+    let demo_accounts = demo_accounts(demo.as_ref());
+    let render_with_error = |outcome, next| {
+        let notice = Some(LoginNotice::Rejected(outcome));
+        let page = LoginPage { layout, username, next, remember, notice, demo_accounts };
+        Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
-    let Known { credentials: Credentials { member, epoch, one_time_until, .. }, line } = known;
+    let Some((credentials, sign_in_id)) = account.filter(|_| matches) else {
+        tracing::warn!(address = %browser.client.address, "a sign-in failed");
+        return render_with_error(SignInOutcome::WrongPassword, next);
+    };
+    if let Some(outcome) = rejection(&credentials, storage.clock().now()) {
+        storage.write(move |tx| sign_ins::set_outcome(tx, sign_in_id, outcome)).await?;
+        return render_with_error(outcome, next);
+    }
+    let Credentials { member, epoch, one_time_until, .. } = credentials;
     let id = member.id;
-    let theft = state
-        .storage
+    let theft = storage
         .write(move |tx| {
-            subjects.forgive(tx)?;
-            sign_ins::settle(tx, line, Outcome::Password)?;
-            store::note_sign_in(tx, id)?;
-            tell_of_theft(tx, id)
+            throttle.reset(tx)?;
+            sign_ins::set_outcome(tx, sign_in_id, SignInOutcome::Password)?;
+            store::record_sign_in(tx, id)?;
+            warn_of_token_theft(tx, id)
         })
         .await?;
-    let cookie = enter(&state, &session, &visitor, &client, (id, epoch), form.stay.is_some()).await?;
-    let to = if one_time_until.is_some() { "/account" } else { local_path(&form.next).unwrap_or(member.role.home()) };
-    Ok(with_cookie(theft.map_or_else(|| redirect(to), |activity| done(to, activity)), cookie))
+    let cookie = browser.log_in(id, epoch, remember).await?;
+    let to = if one_time_until.is_some() { "/account" } else { local_path(&next).unwrap_or(member.role.home()) };
+    Ok(cookie.add_to(theft.map_or_else(|| redirect(to), |activity| redirect_with_flash(to, activity))))
 }
 
-fn again(state: &AppState, layout: Layout, username: String, next: String, stays: bool, refused: Outcome) -> Response {
-    let (told, demo) = (Some(Told::Refused(refused)), demo_accounts(state));
-    page_with(StatusCode::UNPROCESSABLE_ENTITY, LoginPage { layout, username, next, stays, told, demo })
+/// Why a login with the right password is rejected.
+fn rejection(credentials: &Credentials, now: Moment) -> Option<SignInOutcome> {
+    if !credentials.enabled {
+        Some(SignInOutcome::AccountDisabled)
+    } else if credentials.one_time_until.is_some_and(|until| until < now) {
+        Some(SignInOutcome::PasswordExpired)
+    } else {
+        None
+    }
 }
 
-fn tell_of_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
-    let Some(at) = store::take_theft(tx, id)? else {
+/// Records a warning of a token theft as an activity, for the flash message; None without a theft since the last login.
+fn warn_of_token_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
+    let Some(at) = store::acknowledge_token_theft(tx, id)? else {
         return Ok(None);
     };
     let message = format!(
@@ -162,53 +177,31 @@ fn tell_of_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
     audit::record(tx, Some(id), "members.stolen", &json!({ "message": message, "tone": "danger" })).map(Some)
 }
 
-pub(super) async fn sign_out(
-    State(state): State<AppState>,
-    session: Session,
-    visitor: Visitor,
-    _: FormPairs,
-) -> PageResult<Response> {
-    let cookie = leave(&state, &visitor).await?;
-    session.flush().await?;
-    Ok(with_cookie(redirect("/login?bye=1"), cookie))
+fn demo_accounts(demo: Option<&Demo>) -> &'static [DemoAccount] {
+    if demo.is_some() { &demo::ACCOUNTS } else { &[] }
 }
 
-fn demo_accounts(state: &AppState) -> &'static [DemoAccount] {
-    if state.demo.is_some() { &demo::ACCOUNTS } else { &[] }
+/// A login attempt before its password is verified.
+enum LoginAttempt {
+    Throttled { minutes: i64 },
+    UnknownUsername,
+    Account { credentials: Credentials, sign_in_id: i64 },
 }
 
-enum Try {
-    TooSoon { minutes: i64 },
-    Of(Option<Known>),
-}
-
-/// A member whose name was typed, and the line of their history that this try has so far.
-struct Known {
-    credentials: Credentials,
-    line: i64,
-}
-
-impl Known {
-    /// Whether the right password is enough.
-    fn come_in(self, now: Moment) -> Result<Self, (i64, Outcome)> {
-        if !self.credentials.enabled {
-            Err((self.line, Outcome::Disabled))
-        } else if self.credentials.one_time_until.is_some_and(|until| until < now) {
-            Err((self.line, Outcome::Late))
-        } else {
-            Ok(self)
-        }
-    }
-}
-
-/// The try stands in the history as a wrong password until it proves right, as the limits count it.
-fn count_and_find(tx: &mut dyn Tx, subjects: &Subjects, username: &str, place: &Place) -> Result<Try> {
-    if let Some(minutes) = subjects.count(tx)? {
-        return Ok(Try::TooSoon { minutes });
+/// Counts the attempt as failed and records a wrong password in the login history; both are corrected when the password
+/// proves right.
+fn throttle_and_find(
+    tx: &mut dyn Tx,
+    throttle: &LoginThrottle,
+    username: &str,
+    origin: &DeviceOrigin,
+) -> Result<LoginAttempt> {
+    if let Some(minutes) = throttle.record_attempt(tx)? {
+        return Ok(LoginAttempt::Throttled { minutes });
     }
     let Some(credentials) = store::credentials(tx, username)? else {
-        return Ok(Try::Of(None));
+        return Ok(LoginAttempt::UnknownUsername);
     };
-    let line = sign_ins::note(tx, credentials.member.id, Outcome::Wrong, place)?;
-    Ok(Try::Of(Some(Known { credentials, line })))
+    let sign_in_id = sign_ins::record(tx, credentials.member.id, SignInOutcome::WrongPassword, origin)?;
+    Ok(LoginAttempt::Account { credentials, sign_in_id })
 }

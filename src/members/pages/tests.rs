@@ -1,88 +1,36 @@
-//! Coming in and going out, as a browser does it.
+//! Login and logout as a browser does them.
+
+mod members;
+mod remember_me;
 
 use reqwest::StatusCode;
-use reqwest::header::HOST;
 
-use crate::members::store::{self, Unchanged};
+use crate::members::store::{self, UpdateError};
 use crate::sessions;
 use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp};
 
-const FIRST: [(&str, &str); 3] = [("username", "사장님"), ("password", PASSWORD), ("again", PASSWORD)];
 const MINUTE_MS: i64 = 60_000;
 
-async fn is_signed_in(app: &TestApp) -> bool {
+async fn is_logged_in(app: &TestApp) -> bool {
     app.get("/account").await.status == StatusCode::OK
 }
 
-/// As an administrator does it elsewhere.
-pub(super) async fn set_enabled(app: &TestApp, username: &'static str, enabled: bool) -> Result<(), Unchanged> {
-    let changed = app.state.storage.write(move |tx| match store::id_of(tx, username)? {
+/// Enables or disables a member as an administrator does.
+async fn set_enabled(app: &TestApp, username: &'static str, enabled: bool) -> Result<(), UpdateError> {
+    let changed = app.state.storage.write(move |tx| match store::find_id(tx, username)? {
         Ok(id) => store::set_enabled(tx, id, enabled),
         Err(unknown) => Ok(Err(unknown)),
     });
     changed.await.expect("writes")
 }
 
-async fn try_password(app: &TestApp, username: &str, password: &str) -> StatusCode {
+async fn log_in(app: &TestApp, username: &str, password: &str) -> StatusCode {
     app.post_form_from("/login", "/login", &[("username", username), ("password", password)]).await.status
 }
 
 #[tokio::test]
-async fn the_first_administrator_is_made_in_the_browser_and_only_once() {
-    let app = TestApp::start().await;
-    assert_eq!(app.get("/").await.location(), "/login");
-    assert_eq!(app.get("/login").await.location(), "/setup");
-    let answer = app.post_form_from("/setup", "/setup", &FIRST).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
-    assert!(is_signed_in(&app).await);
-
-    let other = app.another_browser();
-    assert_eq!(other.get("/setup").await.location(), "/login");
-    let token = other.token("/login").await;
-    let fields = [("username", "도둑"), ("password", PASSWORD), ("again", PASSWORD), ("csrf", token.as_str())];
-    assert_eq!(other.post_bare("/setup", &fields).await.location(), "/login");
-    let count = app.state.storage.read(store::all).await.expect("reads").len();
-    assert_eq!(count, 1);
-}
-
-#[tokio::test]
-async fn from_elsewhere_the_first_administrator_needs_the_code() {
-    let app = TestApp::start().await;
-    let through_a_proxy = |request: reqwest::RequestBuilder| request.header("x-forwarded-for", "127.0.0.1");
-    let page = app.send(through_a_proxy(app.browser.get(app.url("/setup")))).await.ok();
-    assert!(page.contains("name=\"code\""));
-    let by_another_name = app.send(app.browser.get(app.url("/setup")).header(HOST, "evil.example")).await.ok();
-    assert!(by_another_name.contains("name=\"code\""));
-    assert!(!app.get("/setup").await.ok().contains("name=\"code\""));
-
-    let token = app.token("/setup").await;
-    let send = async |code: &str| {
-        let fields: Vec<_> = FIRST.into_iter().chain([("code", code), ("csrf", token.as_str())]).collect();
-        let body = serde_html_form::to_string(&fields).expect("pairs");
-        let request = app.browser.post(app.url("/setup")).header("content-type", "application/x-www-form-urlencoded");
-        app.send(through_a_proxy(request.body(body))).await
-    };
-    let refused = send("AAAA-AAAA").await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.text.contains("설치 확인 번호가 맞지 않아요"));
-    let code = app.state.setup_code.to_string();
-    assert_eq!(send(&code.to_lowercase()).await.status, StatusCode::SEE_OTHER);
-}
-
-#[tokio::test]
-async fn mistakes_come_back_at_their_fields_and_passwords_do_not() {
-    let app = TestApp::start().await;
-    let fields = [("username", "김"), ("password", "secret1"), ("again", "secret2")];
-    let answer = app.post_form_from("/setup", "/setup", &fields).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text.contains("id=\"username-problem\"") && answer.text.contains("id=\"password-problem\""));
-    assert!(answer.text.contains("value=\"김\""), "what was typed stays");
-    assert!(!answer.text.contains("secret"), "but passwords do not");
-}
-
-#[tokio::test]
-async fn after_login_comes_the_page_that_was_asked_for() {
+async fn login_redirects_to_the_requested_page() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     let asked = app.get("/account?tab=1").await;
@@ -96,7 +44,7 @@ async fn after_login_comes_the_page_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
+async fn unknown_username_and_wrong_password_get_the_same_response() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     let answer = async |username, password| {
@@ -111,25 +59,25 @@ async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
 }
 
 #[tokio::test]
-async fn an_account_waits_after_ten_failures_and_is_forgiven_after_a_quarter_of_an_hour() {
+async fn account_is_throttled_for_15_minutes_after_ten_failures() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     app.add_member("other", Role::Admin).await;
     for _ in 0..10 {
-        assert_eq!(try_password(&app, "admin", "wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(log_in(&app, "admin", "wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
     }
     let fields = [("username", "admin"), ("password", PASSWORD)];
     let answer = app.post_form_from("/login", "/login", &fields).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.text.contains("15분 뒤에"), "{}", answer.text);
     let other = app.another_browser();
-    assert_eq!(try_password(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "others may come in");
+    assert_eq!(log_in(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "others may come in");
     app.clock.advance_ms(15 * MINUTE_MS);
-    assert_eq!(try_password(&app, "admin", PASSWORD).await, StatusCode::SEE_OTHER);
+    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn an_address_waits_after_fifty_failures_whatever_the_names() {
+async fn address_is_throttled_after_fifty_failures_of_any_username() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     let token = app.token("/login").await;
@@ -138,30 +86,30 @@ async fn an_address_waits_after_fifty_failures_whatever_the_names() {
         let fields = [("username", username.as_str()), ("password", "wrong"), ("csrf", token.as_str())];
         assert_eq!(app.post_bare("/login", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    assert_eq!(try_password(&app, "admin", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
-async fn signing_in_often_is_no_failure() {
+async fn successful_logins_are_not_throttled() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     for _ in 0..60 {
-        assert_eq!(try_password(&app.another_browser(), "admin", PASSWORD).await, StatusCode::SEE_OTHER);
+        assert_eq!(log_in(&app.another_browser(), "admin", PASSWORD).await, StatusCode::SEE_OTHER);
     }
 }
 
 #[tokio::test]
-async fn logout_ends_the_session_and_not_only_the_cookie() {
+async fn logout_ends_the_session_on_the_server() {
     let app = TestApp::as_admin().await;
     let stolen = session_cookie(&app).await;
     assert_eq!(app.post_form("/logout", &[]).await.location(), "/login?bye=1");
-    assert!(!is_signed_in(&app).await);
+    assert!(!is_logged_in(&app).await);
     let thief = app.another_browser();
     let request = thief.browser.get(thief.url("/account")).header("cookie", stolen);
     assert_eq!(thief.send(request).await.status, StatusCode::SEE_OTHER);
 }
 
-/// The cookie of a fresh login.
+/// The session cookie of a new login, which is logged out again.
 async fn session_cookie(app: &TestApp) -> String {
     let browser = app.another_browser();
     let fields = [("username", "admin"), ("password", PASSWORD)];
@@ -184,7 +132,7 @@ async fn behind_tls_cookies_are_secure() {
 }
 
 #[tokio::test]
-async fn a_session_planted_before_the_login_is_worth_nothing_after_it() {
+async fn session_identifier_changes_at_login() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     let planted = "mukkeum=AAAAAAAAAAAAAAAAAAAAAA";
@@ -203,65 +151,65 @@ async fn a_session_planted_before_the_login_is_worth_nothing_after_it() {
 }
 
 #[tokio::test]
-async fn a_disabled_member_is_out_at_once() {
+async fn disabled_member_is_logged_out_at_once() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     app.sign_in_logistics().await;
-    assert!(is_signed_in(&app).await);
+    assert!(is_logged_in(&app).await);
     assert_eq!(set_enabled(&app, "driver", false).await, Ok(()));
-    assert!(!is_signed_in(&app).await);
-    assert_eq!(try_password(&app, "driver", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!is_logged_in(&app).await);
+    assert_eq!(log_in(&app, "driver", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(set_enabled(&app, "driver", true).await, Ok(()));
-    assert!(!is_signed_in(&app).await, "the old session stays dead");
+    assert!(!is_logged_in(&app).await, "the old session stays dead");
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays() {
+async fn last_administrator_cannot_be_disabled() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
-    let last = Err(Unchanged::LastAdmin);
+    let last = Err(UpdateError::LastAdmin);
     assert_eq!(set_enabled(&app, "admin", false).await, last);
     let demoted = app.state.storage.write(|tx| {
-        let id = store::id_of(tx, "admin")?.expect("is there");
+        let id = store::find_id(tx, "admin")?.expect("is there");
         store::set_role(tx, id, Role::Logistics)
     });
     assert_eq!(demoted.await.expect("writes"), last);
     app.add_member("second", Role::Admin).await;
     assert_eq!(set_enabled(&app, "admin", false).await, Ok(()));
     assert_eq!(set_enabled(&app, "second", false).await, last, "only one is left");
-    assert_eq!(set_enabled(&app, "nobody", false).await, Err(Unchanged::Unknown));
+    assert_eq!(set_enabled(&app, "nobody", false).await, Err(UpdateError::Unknown));
 }
 
 #[tokio::test]
-async fn an_idle_session_ends_and_a_busy_one_lasts_a_week() {
+async fn session_ends_when_idle_and_after_a_week() {
     let app = TestApp::as_admin().await;
     for _ in 0..20 {
         app.clock.advance_ms(7 * 60 * MINUTE_MS);
-        assert!(is_signed_in(&app).await);
+        assert!(is_logged_in(&app).await);
     }
     app.clock.advance_ms(8 * 60 * MINUTE_MS + 1);
-    assert!(!is_signed_in(&app).await, "idle for more than eight hours");
+    assert!(!is_logged_in(&app).await, "idle for more than eight hours");
 
     app.sign_in_admin().await;
     for _ in 0..24 {
         app.clock.advance_ms(7 * 60 * MINUTE_MS);
-        assert!(is_signed_in(&app).await);
+        assert!(is_logged_in(&app).await);
     }
     app.clock.advance_ms(MINUTE_MS);
-    assert!(!is_signed_in(&app).await, "a week is over");
+    assert!(!is_logged_in(&app).await, "a week is over");
     let left = app.state.storage.read(|tx| tx.number("SELECT count(*) FROM sessions", &[])).await.expect("reads");
     assert_eq!(left, 0, "nothing of it is left");
 }
 
 #[tokio::test]
-async fn expired_sessions_are_swept() {
+async fn expired_sessions_are_deleted() {
     let app = TestApp::as_admin().await;
     app.clock.advance_ms(10 * 60 * MINUTE_MS);
     assert_eq!(app.state.storage.write(sessions::delete_expired).await.expect("writes"), 1);
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_other_sessions_only() {
+async fn password_change_revokes_other_sessions_only() {
     let app = TestApp::as_admin().await;
     let other = app.another_browser();
     other.sign_in_admin().await;
@@ -275,9 +223,9 @@ async fn a_new_password_ends_the_other_sessions_only() {
     assert!(answer.location().starts_with("/?done="));
     let here = answer.location().replacen('/', "/account", 1);
     assert!(app.get(&here).await.ok().contains("비밀번호를 바꿨어요"));
-    assert!(!is_signed_in(&other).await);
-    assert_eq!(try_password(&other, "admin", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(try_password(&other, "admin", "새로운 비밀번호").await, StatusCode::SEE_OTHER);
+    assert!(!is_logged_in(&other).await);
+    assert_eq!(log_in(&other, "admin", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(log_in(&other, "admin", "새로운 비밀번호").await, StatusCode::SEE_OTHER);
     let driver = app.another_browser();
     driver.sign_in_logistics().await;
     assert!(!driver.get(&here).await.ok().contains("비밀번호를 바꿨어요"), "an answer is its member's alone");

@@ -15,8 +15,10 @@ use crate::orders::model::OrderState;
 use crate::orders::store::{self, Action, Cause};
 use crate::orders::words::few;
 use crate::storage::{Result as StorageResult, StorageError, Tx, parse_crockford};
-use crate::web::paging::Paging;
-use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with};
+use crate::web::paging::PageQuery;
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+};
 
 /// What the form of the list asks for.
 struct Asked {
@@ -96,7 +98,7 @@ pub(super) async fn bulk(
     layout: Layout,
     member: Member,
     Query(words): Query<FilterWords>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
@@ -104,8 +106,8 @@ pub(super) async fn bulk(
     if asked.ticked.is_empty() {
         let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
         retype(&mut page, &asked, &[]);
-        page.layout.notice = Some(Notice::said(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+        page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let (work, member_id) = (Arc::clone(&asked), member.id);
     let answer = state
@@ -116,12 +118,12 @@ pub(super) async fn bulk(
         })
         .await?;
     if answer.refused.is_empty() {
-        return Ok(done(&format!("/orders?{}", words.query(&[])), answer.activity_id));
+        return Ok(redirect_with_flash(&format!("/orders?{}", words.query(&[])), answer.activity_id));
     }
     let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
     retype(&mut page, &asked, &answer.refused);
-    page.layout.notice = Some(Notice::said(Tone::Warning, &answer.message));
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    page.layout.flash = Some(Flash::new(Tone::Warning, &answer.message));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// The list again, with the rows that the form had: one that no longer fits the search, because
@@ -130,7 +132,7 @@ async fn same_rows(
     state: &AppState,
     layout: Layout,
     words: FilterWords,
-    paging: Paging,
+    paging: PageQuery,
     uri: &Uri,
     asked: &Asked,
 ) -> PageResult<ListPage> {

@@ -13,7 +13,9 @@ use crate::orders::model::Order;
 use crate::orders::store::bundles::{self, Moved};
 use crate::orders::store::{self, Action, Cause};
 use crate::storage::{Result as StorageResult, Tx, crockford, parse_crockford};
-use crate::web::{AppState, Error, Form, Layout, Member, Notice, PageResult, Tone, done, page_with};
+use crate::web::{
+    AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
+};
 
 /// What the buttons beside an order send.
 #[derive(Clone, Deserialize)]
@@ -48,11 +50,11 @@ pub(super) async fn update(
     let member_id = member.id;
     let answer = state.storage.write(move |tx| carry_out(tx, member_id, id, &asked)).await?;
     match answer.ok_or(Error::NotFound)? {
-        Ok(activity_id) => Ok(done(&format!("/orders/{}", crockford(id)), activity_id)),
+        Ok(activity_id) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id)),
         Err(reason) => {
             let mut page = show_page(&state, layout, id).await?;
-            page.layout.notice = Some(Notice::said(Tone::Danger, &reason));
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+            page.layout.flash = Some(Flash::new(Tone::Danger, &reason));
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }

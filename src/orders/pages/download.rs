@@ -19,7 +19,9 @@ use crate::orders::list::{self, Total};
 use crate::orders::model::OrderState;
 use crate::products::store as products;
 use crate::storage::StorageError;
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, Query, attachment, page, page_with};
+use crate::web::{
+    AppState, Error, Form, Layout, Member, PageResult, Query, content_disposition, page, page_with_status,
+};
 
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
@@ -187,7 +189,7 @@ pub(super) async fn download(
                 Refused::Answers(problems) => page.problems = problems,
                 Refused::Because(reason) => page.refusal = Some(reason),
             }
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
@@ -243,7 +245,7 @@ fn sent(file: File, stem: &str, format: Format) -> Result<Response, ExportError>
     let headers = [
         (header::CONTENT_TYPE, format.content_type().to_owned()),
         (header::CONTENT_LENGTH, file.metadata()?.len().to_string()),
-        (header::CONTENT_DISPOSITION, attachment(&format!("{stem}.{}", format.extension()))),
+        (header::CONTENT_DISPOSITION, content_disposition(&format!("{stem}.{}", format.extension()))),
     ];
     let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
     Ok((headers, Body::from_stream(pieces)).into_response())
@@ -267,7 +269,9 @@ impl From<ExportError> for Error {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Storage(error) => error.into(),
-            ExportError::Write(error) if error.kind() == io::ErrorKind::StorageFull => Self::Full(error.to_string()),
+            ExportError::Write(error) if error.kind() == io::ErrorKind::StorageFull => {
+                Self::DiskFull(error.to_string())
+            }
             ExportError::Write(error) => Self::Internal(error.to_string()),
             error @ ExportError::TooManySheets { .. } => Self::BadRequest(error.to_string()),
         }

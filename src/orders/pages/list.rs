@@ -17,7 +17,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{StorageError, crockford};
 use crate::time::date_with_weekday;
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
 /// A row of the list: the order as it stands, the inputs as typed, and what is wrong with them.
@@ -123,7 +123,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
     Query(words): Query<FilterWords>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     Ok(page(list_page(&state, layout, words, paging, &uri).await?))
@@ -133,7 +133,7 @@ pub(super) async fn list_page(
     state: &AppState,
     layout: Layout,
     words: FilterWords,
-    paging: Paging,
+    paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
     let (filter, uri) = (words.filter(), uri.clone());

@@ -19,7 +19,9 @@ use crate::orders::store::counter::{self, Kept};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
-use crate::web::{AppState, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page, page_with};
+use crate::web::{
+    AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+};
 
 /// A product of the form, as typed, with what can be chosen.
 struct ItemView {
@@ -189,8 +191,8 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
         Err(problems) => {
             let mut page = new_page(state, layout, form).await?;
             page.fields.problems = problems;
-            page.layout.notice = Some(Notice::said(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
-            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+            page.layout.flash = Some(Flash::new(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
@@ -220,10 +222,10 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
             form.inputs.set("ticket", fresh_ticket);
             let mut page = new_page(state, layout, form).await?;
             let message = "이 화면에서는 이미 다른 상담주문을 저장했어요. 새 주문이 맞으면 한 번 더 저장해 주세요.";
-            page.layout.notice = Some(Notice::said(Tone::Warning, message));
-            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page));
+            page.layout.flash = Some(Flash::new(Tone::Warning, message));
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
     let to = first.map_or("/orders".to_owned(), |id| format!("/orders/{}?taken=true", crockford(id)));
-    Ok(done(&to, activity_id))
+    Ok(redirect_with_flash(&to, activity_id))
 }

@@ -6,7 +6,7 @@ use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
 use crate::storage::{StorageError, crockford};
 use crate::uploads::pages::tests::{FIRST, bring};
-use crate::web::testing::{Answer, TestApp};
+use crate::web::testing::{TestApp, TestResponse};
 
 /// Two orders of one bundle, to the same person.
 const ONE: &str = "2024031500000001";
@@ -60,7 +60,7 @@ fn fields(html: &str) -> Vec<(String, String)> {
 }
 
 /// Sends the page's form with some fields typed.
-async fn send(app: &TestApp, at: &str, from: &str, typed: &[(&str, &str)]) -> Answer {
+async fn send(app: &TestApp, at: &str, from: &str, typed: &[(&str, &str)]) -> TestResponse {
     let mut fields = fields(from);
     for (name, value) in typed {
         match fields.iter_mut().find(|(other, _)| other == name) {
@@ -72,7 +72,7 @@ async fn send(app: &TestApp, at: &str, from: &str, typed: &[(&str, &str)]) -> An
     app.post_form(at, &pairs).await
 }
 
-async fn follow(app: &TestApp, answer: Answer) -> String {
+async fn follow(app: &TestApp, answer: TestResponse) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     app.get(answer.location()).await.ok()
 }

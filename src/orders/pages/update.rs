@@ -19,7 +19,9 @@ use crate::orders::model::Order;
 use crate::orders::store::{self, Action, Cause, bundles, log};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
-use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Tone, done, page_with};
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
+};
 
 /// What saving came to.
 enum Answer {
@@ -55,14 +57,14 @@ pub(super) async fn update(
     let answer = answer.await?;
     match answer {
         Answer::Nowhere => Err(Error::NotFound),
-        Answer::Saved(activity_id) => Ok(done(&format!("/orders/{}", crockford(id)), activity_id)),
+        Answer::Saved(activity_id) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id)),
         Answer::Refused(refused) => {
             let mut page = again(show_page(&state, layout, id).await?, &typed, refused);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
                 page.district = state.uploads.districts.cached().full_name(zip_code).map(str::to_owned);
             }
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
@@ -74,7 +76,7 @@ fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
     } else {
         "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 고르고 다시 저장해 주세요."
     };
-    page.layout.notice = Some(Notice::said(Tone::Warning, message));
+    page.layout.flash = Some(Flash::new(Tone::Warning, message));
     page.fields.inputs = refused.inputs;
     page.fields.problems = refused.problems;
     page.fields.conflicts = refused.conflicts;

@@ -8,7 +8,7 @@ use super::require_demo;
 use crate::practice::exercises::ExerciseSet;
 use crate::practice::files::PracticeFile;
 use crate::practice::store;
-use crate::web::{AppState, Error, Member, PageResult, attachment, redirect};
+use crate::web::{AppState, Error, Member, PageResult, content_disposition, redirect};
 
 const XLSX_MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -22,6 +22,6 @@ pub(super) async fn download(State(state): State<AppState>, member: Member, Path
     let bytes = file.write(&exercises, now).map_err(|error| Error::Internal(error.to_string()))?;
     let name = format!("{} {}.xlsx", file.stem(), exercises.start_date().format("%Y%m%d"));
     let headers =
-        [(header::CONTENT_TYPE, XLSX_MEDIA_TYPE.to_owned()), (header::CONTENT_DISPOSITION, attachment(&name))];
+        [(header::CONTENT_TYPE, XLSX_MEDIA_TYPE.to_owned()), (header::CONTENT_DISPOSITION, content_disposition(&name))];
     Ok((headers, bytes).into_response())
 }

@@ -11,7 +11,7 @@ use crate::members::store as members;
 use crate::practice::model::Task;
 use crate::practice::store;
 use crate::storage::{Result as StorageResult, parse_crockford};
-use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, done, page};
+use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, page, redirect_with_flash};
 
 /// Member with their progress.
 struct Trainee {
@@ -38,7 +38,7 @@ pub(super) async fn list(State(state): State<AppState>, layout: Layout) -> PageR
     let trainees = state
         .storage
         .read(|tx| {
-            let accounts = members::all(tx)?.into_iter().filter(|account| account.enabled);
+            let accounts = members::list(tx)?.into_iter().filter(|account| account.enabled);
             let trainee = |account: Account| {
                 let progress = store::progress(tx, &account.member)?;
                 let has_started = progress.is_some();
@@ -73,5 +73,5 @@ pub(super) async fn restart(
             audit::record(tx, Some(trainer.id), "practice.restarted", &json!({ "message": message })).map(Some)
         })
         .await?;
-    Ok(done("/practice/members", activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash("/practice/members", activity.ok_or(Error::NotFound)?))
 }

@@ -9,7 +9,7 @@ use crate::practice::exercises::ExerciseSet;
 use crate::practice::files::PracticeFile;
 use crate::practice::model::Task;
 use crate::practice::store::{self, PracticeProgress};
-use crate::web::{AppState, FormPairs, Layout, Member, PageResult, done, page, redirect};
+use crate::web::{AppState, FormPairs, Layout, Member, PageResult, page, redirect, redirect_with_flash};
 
 /// Task as rendered.
 struct TaskView {
@@ -65,5 +65,5 @@ pub(super) async fn start(State(state): State<AppState>, member: Member, FormPai
             None => store::start(tx, member.id, &districts).map(Some),
         })
         .await?;
-    Ok(started.map_or_else(|| redirect("/practice"), |activity| done("/practice", activity)))
+    Ok(started.map_or_else(|| redirect("/practice"), |activity| redirect_with_flash("/practice", activity)))
 }

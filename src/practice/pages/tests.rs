@@ -28,7 +28,7 @@ async fn sign_in(app: &TestApp, account: usize) {
 
 async fn session(app: &TestApp, username: &'static str) -> Option<PracticeSession> {
     let read = move |tx: &mut dyn crate::storage::Tx| {
-        let id = members::id_of(tx, username)?.expect("a member");
+        let id = members::find_id(tx, username)?.expect("a member");
         store::current_session(tx, id)
     };
     app.state.storage.read(read).await.expect("reads")
@@ -36,7 +36,7 @@ async fn session(app: &TestApp, username: &'static str) -> Option<PracticeSessio
 
 async fn done_tasks(app: &TestApp, username: &'static str) -> Vec<Task> {
     let read = move |tx: &mut dyn crate::storage::Tx| {
-        let id = members::id_of(tx, username)?.expect("a member");
+        let id = members::find_id(tx, username)?.expect("a member");
         let account = members::find(tx, id)?.expect("a member");
         store::progress(tx, &account.member)
     };
@@ -193,7 +193,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     assert_eq!(done_tasks(&app, "demo-team").await, [Task::Complete]);
     assert!(app.get("/practice/members").await.ok().contains("<strong>1/2</strong>"));
 
-    let id = app.state.storage.read(|tx| members::id_of(tx, "demo-team")).await.expect("reads").expect("a member");
+    let id = app.state.storage.read(|tx| members::find_id(tx, "demo-team")).await.expect("reads").expect("a member");
     let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;
     assert!(app.get(answer.location()).await.ok().contains("demo-team 님의 연습을 새로 시작했어요"));
     assert_ne!(session(&app, "demo-team").await, Some(first));

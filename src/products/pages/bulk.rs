@@ -12,8 +12,10 @@ use crate::audit;
 use crate::products::model::{Product, checked_name, checked_priority};
 use crate::products::store;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
-use crate::web::paging::Paging;
-use crate::web::{AppState, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with};
+use crate::web::paging::PageQuery;
+use crate::web::{
+    AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+};
 
 /// A row that was not saved, with the reasons.
 struct RejectedRow {
@@ -30,7 +32,7 @@ pub(super) async fn bulk(
     layout: Layout,
     member: Member,
     Query(query): Query<ListQuery>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
@@ -38,8 +40,8 @@ pub(super) async fn bulk(
     if ticked.is_empty() {
         let mut answer = list_page(&state, layout, query, paging, uri).await?;
         restore_input(&mut answer, &ticked, &rows, Vec::new());
-        answer.layout.notice = Some(Notice::said(Tone::Warning, "선택한 상품이 없어요. 상품을 먼저 선택해 주세요."));
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+        answer.layout.flash = Some(Flash::new(Tone::Warning, "선택한 상품이 없어요. 상품을 먼저 선택해 주세요."));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let (wanted, work) = (ticked.clone(), rows.clone());
     let (saved, rejected, activity) = state
@@ -60,14 +62,14 @@ pub(super) async fn bulk(
         .await?;
     if rejected.is_empty() {
         let here = uri.path_and_query().map_or("/products", |here| here.as_str());
-        return Ok(done(here, activity));
+        return Ok(redirect_with_flash(here, activity));
     }
     let mut answer = list_page(&state, layout, query, paging, uri).await?;
     let message =
         format!("상품 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len());
     restore_input(&mut answer, &ticked, &rows, rejected);
-    answer.layout.notice = Some(Notice::said(Tone::Warning, &message));
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+    answer.layout.flash = Some(Flash::new(Tone::Warning, &message));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 /// Saves a row; returns the reasons if it is rejected.

@@ -11,7 +11,7 @@ use super::ProductUsage;
 use crate::products::model::Product;
 use crate::products::store;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
 /// A row of the list: the stored product, its fields as typed, and error messages.
@@ -87,7 +87,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
     Query(query): Query<ListQuery>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     list_page(&state, layout, query, paging, uri).await.map(page)
@@ -97,7 +97,7 @@ pub(super) async fn list_page(
     state: &AppState,
     layout: Layout,
     query: ListQuery,
-    paging: Paging,
+    paging: PageQuery,
     uri: Uri,
 ) -> PageResult<ListPage> {
     let wanted = query.clone();

@@ -10,7 +10,7 @@ use crate::audit;
 use crate::products::model::{checked_name, checked_number};
 use crate::products::store;
 use crate::storage::{Result, Tx, crockford};
-use crate::web::{AppState, Form, Layout, Member, PageResult, done, page, page_with};
+use crate::web::{AppState, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "products/new.html")]
@@ -47,8 +47,8 @@ pub(super) async fn create(
 ) -> PageResult {
     let typed = form.clone();
     match state.storage.write(move |tx| insert(tx, member.id, &typed)).await? {
-        Ok((id, activity)) => Ok(done(&format!("/products/{}", crockford(id)), activity)),
-        Err(problems) => Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
+        Ok((id, activity)) => Ok(redirect_with_flash(&format!("/products/{}", crockford(id)), activity)),
+        Err(problems) => Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
     }
 }
 

@@ -15,8 +15,11 @@ use crate::audit;
 use crate::products::model::{Product, Variant, checked_label};
 use crate::products::store::{self, VariantQuery};
 use crate::storage::{Result, StorageError, Tx, crockford, parse_crockford};
-use crate::web::paging::{PageBar, Paging};
-use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page, page_with};
+use crate::web::paging::{PageBar, PageQuery};
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,
+    redirect_with_flash,
+};
 
 /// A row of the list of variants: the stored variant, its label as typed, and an error message.
 struct VariantRow {
@@ -80,7 +83,7 @@ impl VariantListQuery {
 pub(super) struct ShowRequest {
     pub(super) id: i64,
     pub(super) query: VariantListQuery,
-    pub(super) paging: Paging,
+    pub(super) paging: PageQuery,
     pub(super) uri: Uri,
 }
 
@@ -153,7 +156,10 @@ pub(super) async fn update(
         })
         .await?;
     if rejected.is_empty() && !ticked.is_empty() {
-        return Ok(done(request.uri.path_and_query().map_or("/products", |here| here.as_str()), activity));
+        return Ok(redirect_with_flash(
+            request.uri.path_and_query().map_or("/products", |here| here.as_str()),
+            activity,
+        ));
     }
     let mut answer = show_page(&state, layout, request).await?;
     restore_input(&mut answer, &ticked, &rows, &rejected);
@@ -162,8 +168,8 @@ pub(super) async fn update(
     } else {
         format!("레이블 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len())
     };
-    answer.layout.notice = Some(Notice::said(Tone::Warning, &message));
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+    answer.layout.flash = Some(Flash::new(Tone::Warning, &message));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 /// Saves the labels of `rows`. Returns how many, and the rejected ones.

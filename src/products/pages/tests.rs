@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use crate::orders::model::OrderState;
 use crate::products::store::{self, NewVariant};
 use crate::storage::crockford;
-use crate::web::testing::{Answer, TestApp};
+use crate::web::testing::{TestApp, TestResponse};
 
 /// A shop with a sofa of two colours and a pillow.
 async fn shop() -> (TestApp, String, String) {
@@ -29,7 +29,7 @@ async fn order(app: &TestApp, product: &str, state: OrderState, orders: i64) {
     added.await.expect("writes");
 }
 
-async fn save(app: &TestApp, id: &str, fields: &[(&str, &str)]) -> Answer {
+async fn save(app: &TestApp, id: &str, fields: &[(&str, &str)]) -> TestResponse {
     let named: Vec<(String, &str)> = fields.iter().map(|(name, value)| (format!("{name}-{id}"), *value)).collect();
     let pairs: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     app.post_form("/products", &[pairs, vec![("tick", id)]].concat()).await

@@ -10,8 +10,8 @@ use crate::audit;
 use crate::products::model::{checked_label, checked_option_key, checked_option_value};
 use crate::products::store::{self, NewVariant};
 use crate::storage::{Result, Tx, crockford, parse_crockford};
-use crate::web::paging::Paging;
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with};
+use crate::web::paging::PageQuery;
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect_with_flash};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct VariantForm {
@@ -43,14 +43,14 @@ pub(super) async fn create(
     let here = format!("/products/{}", crockford(id));
     let typed = form.clone();
     let problems = match state.storage.write(move |tx| insert_variant(tx, id, member.id, &typed)).await? {
-        Ok(activity) => return Ok(done(&here, activity)),
+        Ok(activity) => return Ok(redirect_with_flash(&here, activity)),
         Err(problems) => problems,
     };
     let uri = Uri::try_from(here).map_err(|error| Error::Internal(error.to_string()))?;
-    let request = ShowRequest { id, query: VariantListQuery::default(), paging: Paging::default(), uri };
+    let request = ShowRequest { id, query: VariantListQuery::default(), paging: PageQuery::default(), uri };
     let mut page = show_page(&state, layout, request).await?;
     (page.new, page.problems) = (form, problems);
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// Inserts the variant. Returns the identifier of the audit entry, or the error messages.

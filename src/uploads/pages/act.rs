@@ -13,8 +13,8 @@ use crate::audit::downloads::{self, Taken};
 use crate::storage::{Tx, crockford};
 use crate::uploads::read::courier;
 use crate::uploads::{Outcome, Request, Stage, UploadError, store};
-use crate::web::paging::Paging;
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page_with, redirect};
+use crate::web::paging::PageQuery;
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect, redirect_with_flash};
 
 #[derive(Deserialize)]
 pub(super) struct OpenForm {
@@ -43,7 +43,7 @@ pub(super) async fn open(
         Err(UploadError::Refused(refusal)) if refusal.needs_password() => {
             let mut answer = again(&state, layout, id).await?;
             answer.password_problem = Some(refusal.to_string());
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
         }
         Err(UploadError::Refused(_)) => Ok(redirect(&format!("/uploads/{}", crockford(id)))),
         Err(error @ (UploadError::Gone | UploadError::FileGone)) => {
@@ -94,7 +94,7 @@ pub(super) async fn apply(
         Err(problem) => {
             let mut answer = again(&state, layout, id).await?;
             answer.courier_problem = Some(problem);
-            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
         }
     };
     let request = Request { courier, ..Request::default() };
@@ -109,7 +109,7 @@ pub(super) async fn apply(
 /// The upload's own page, for an answer that is given at once: its links lead there.
 async fn again(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let here = format!("/uploads/{}", crockford(id)).parse().map_err(|_| Error::NotFound)?;
-    show_page(state, layout, id, "", Paging::default(), &here).await
+    show_page(state, layout, id, "", PageQuery::default(), &here).await
 }
 
 /// Back to the upload, which shows how it stands, with the reason why nothing was done.
@@ -117,7 +117,7 @@ async fn too_late(state: &AppState, member_id: i64, here: &str, error: UploadErr
     let summary = json!({ "message": error.to_string(), "tone": "warning" });
     let activity =
         state.storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
-    Ok(done(here, activity))
+    Ok(redirect_with_flash(here, activity))
 }
 
 pub(super) async fn discard(
@@ -141,7 +141,7 @@ pub(super) async fn discard(
             audit::record(tx, Some(member.id), "uploads.discarded", &json!({ "message": message, "tone": tone }))
         })
         .await?;
-    Ok(done("/uploads", activity))
+    Ok(redirect_with_flash("/uploads", activity))
 }
 
 pub(super) async fn rejected(State(state): State<AppState>, member: Member, Path(id): Path<String>) -> PageResult {
@@ -158,7 +158,7 @@ pub(super) async fn rejected(State(state): State<AppState>, member: Member, Path
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
-        (header::CONTENT_DISPOSITION, crate::web::attachment(&format!("{stem} 거절된 행.xlsx"))),
+        (header::CONTENT_DISPOSITION, crate::web::content_disposition(&format!("{stem} 거절된 행.xlsx"))),
     ];
     Ok((headers, bytes).into_response())
 }

@@ -14,9 +14,10 @@ use crate::storage::{StorageError, Tx, crockford};
 use crate::uploads::read::courier;
 use crate::uploads::store::Which;
 use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    AppState, Error, Layout, Member, Notice, PageResult, Query, Tone, Visitor, csrf, done, page, page_with, redirect,
+    AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Query, Tone, csrf, page, page_with_status,
+    redirect, redirect_with_flash,
 };
 
 /// Files taken at once.
@@ -59,13 +60,19 @@ pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
     Query(query): Query<ListQuery>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     list_page(&state, layout, query.which(), paging, &uri).await.map(page)
 }
 
-async fn list_page(state: &AppState, layout: Layout, which: Which, paging: Paging, uri: &Uri) -> PageResult<ListPage> {
+async fn list_page(
+    state: &AppState,
+    layout: Layout,
+    which: Which,
+    paging: PageQuery,
+    uri: &Uri,
+) -> PageResult<ListPage> {
     let uri = uri.clone();
     let (uploads, pages, waiting, open) = state
         .storage
@@ -95,7 +102,7 @@ async fn list_page(state: &AppState, layout: Layout, which: Which, paging: Pagin
 pub(super) async fn receive(
     State(state): State<AppState>,
     layout: Layout,
-    visitor: Visitor,
+    visitor: AuthContext,
     member: Member,
     uri: Uri,
     files: Result<Multipart, MultipartRejection>,
@@ -181,16 +188,16 @@ pub(super) async fn receive(
             let member_id = Some(member.id);
             let activity =
                 state.storage.write(move |tx| audit::record(tx, member_id, "uploads.received", &summary)).await?;
-            Ok(done("/uploads", activity))
+            Ok(redirect_with_flash("/uploads", activity))
         }
     }
 }
 
 /// The page again, with what is wrong. Files that came before it stand in its list.
 async fn again(state: &AppState, layout: Layout, uri: &Uri, why: &str) -> PageResult {
-    let mut answer = list_page(state, layout, Which::All, Paging::default(), uri).await?;
-    answer.layout.notice = Some(Notice::said(Tone::Warning, why));
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer))
+    let mut answer = list_page(state, layout, Which::All, PageQuery::default(), uri).await?;
+    answer.layout.flash = Some(Flash::new(Tone::Warning, why));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 fn unreadable() -> Error {

@@ -11,8 +11,10 @@ use crate::audit;
 use crate::storage::crockford;
 use crate::uploads::conflicts::{Chosen, Decided, Decision, decide};
 use crate::uploads::store;
-use crate::web::paging::Paging;
-use crate::web::{AppState, Error, FormPairs, Layout, Member, Notice, PageResult, Query, Tone, done, page_with};
+use crate::web::paging::PageQuery;
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+};
 
 /// What the form of the conflicts asks for.
 struct Asked {
@@ -56,7 +58,7 @@ pub(super) async fn conflicts(
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
@@ -65,7 +67,7 @@ pub(super) async fn conflicts(
     let here = format!("/uploads/{}?{}", crockford(id), uri.query().unwrap_or_default());
     let ticked: Vec<u32> = chosen.iter().map(|chosen| chosen.row).collect();
     if chosen.is_empty() {
-        let notice = Notice::said(Tone::Warning, "선택한 행이 없어요. 행을 먼저 선택해 주세요.");
+        let notice = Flash::new(Tone::Warning, "선택한 행이 없어요. 행을 먼저 선택해 주세요.");
         return again(&state, layout, (id, &here, paging), &ticked, &[], notice).await;
     }
     let (activity, message, refused) = state
@@ -80,9 +82,9 @@ pub(super) async fn conflicts(
         })
         .await?;
     if refused.is_empty() {
-        return Ok(done(&here, activity));
+        return Ok(redirect_with_flash(&here, activity));
     }
-    again(&state, layout, (id, &here, paging), &ticked, &refused, Notice::said(Tone::Warning, &message)).await
+    again(&state, layout, (id, &here, paging), &ticked, &refused, Flash::new(Tone::Warning, &message)).await
 }
 
 fn answer(decision: Decision, rows: usize, refused: usize) -> String {
@@ -103,10 +105,10 @@ fn answer(decision: Decision, rows: usize, refused: usize) -> String {
 async fn again(
     state: &AppState,
     layout: Layout,
-    (id, here, paging): (i64, &str, Paging),
+    (id, here, paging): (i64, &str, PageQuery),
     ticked: &[u32],
     refused: &[(u32, String)],
-    notice: Notice,
+    notice: Flash,
 ) -> PageResult {
     let uri: Uri = here.parse().map_err(|_| Error::NotFound)?;
     let mut page = show_page(state, layout, id, CONFLICTS, paging, &uri).await?;
@@ -114,8 +116,8 @@ async fn again(
         row.problem = refused.iter().find(|(number, _)| *number == row.number()).map(|(_, reason)| reason.clone());
         row.ticked = ticked.contains(&row.number()) && (refused.is_empty() || row.problem.is_some());
     }
-    page.layout.notice = Some(notice);
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    page.layout.flash = Some(notice);
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 pub(super) async fn handled(
@@ -138,7 +140,7 @@ pub(super) async fn handled(
             Ok::<_, Error>(audit::record(tx, Some(member.id), "uploads.handled", &summary)?)
         })
         .await?;
-    Ok(done(&format!("/uploads/{}", crockford(id)), activity))
+    Ok(redirect_with_flash(&format!("/uploads/{}", crockford(id)), activity))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::uploads::check::Reason;
 use crate::uploads::model::{Disabled, Handled, Parcel};
 use crate::uploads::store::{self, RowFilter};
 use crate::uploads::{Findings, KeptRow, Outcome, RowReport, Stage, Upload};
-use crate::web::paging::{PageBar, Paging};
+use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
 /// The tab of rows with another number than their order has.
@@ -117,7 +117,7 @@ pub(super) async fn show(
     layout: Layout,
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
-    Query(paging): Query<Paging>,
+    Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
     show_page(&state, layout, number(&id)?, &query.rows, paging, &uri).await.map(page)
@@ -128,7 +128,7 @@ pub(super) async fn show_page(
     layout: Layout,
     id: i64,
     rows: &str,
-    paging: Paging,
+    paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ShowPage> {
     let found = state

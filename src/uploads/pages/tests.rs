@@ -6,7 +6,7 @@ use reqwest::multipart::Part;
 use crate::demo::{DemoPlan, ResetSchedule};
 use crate::sheets::tests::sheet_package;
 use crate::web::Routes;
-use crate::web::testing::{Answer, TestApp};
+use crate::web::testing::{TestApp, TestResponse};
 
 pub(crate) const FIRST: &str = "01_smartstore_orders_72col.xlsx";
 const LOCKED: &str = "02_smartstore_encrypted_agile_aes256_sha512.xlsx";
@@ -16,7 +16,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
 }
 
-async fn bring_as(app: &TestApp, name: &'static str, file_name: &'static str) -> Answer {
+async fn bring_as(app: &TestApp, name: &'static str, file_name: &'static str) -> TestResponse {
     let part = Part::bytes(fixture(name)).file_name(file_name);
     app.post_multipart("/uploads", |form| form.part("files", part)).await
 }
@@ -29,7 +29,7 @@ pub(crate) async fn bring(app: &TestApp, name: &'static str) -> String {
 }
 
 /// The page that an answer leads to.
-async fn follow(app: &TestApp, answer: Answer) -> String {
+async fn follow(app: &TestApp, answer: TestResponse) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     app.get(answer.location()).await.ok()
 }
@@ -127,7 +127,7 @@ async fn many_files_are_taken_up_to_a_number_and_parts_too() {
 }
 
 /// A list of tracking numbers that does not tell whose they are.
-async fn bring_without_courier(app: &TestApp, courier: &str) -> Answer {
+async fn bring_without_courier(app: &TestApp, courier: &str) -> TestResponse {
     let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
     let courier = courier.to_owned();
     app.post_multipart("/uploads", |form| {

@@ -13,7 +13,9 @@ use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::districts::{DistrictCache, Districts};
 use crate::storage::{StorageError, Tx, crockford};
-use crate::web::{AppState, Error, Layout, Member, Notice, PageResult, Tone, Visitor, csrf, page, page_with, redirect};
+use crate::web::{
+    AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, csrf, page, page_with_status, redirect,
+};
 
 /// Files of one upload: the country has 17 시/도, and the archive of 우편번호 DB also has instructions.
 const MAX_FILES: usize = 40;
@@ -51,7 +53,7 @@ fn interrupted() -> Error {
 pub(in crate::districts::pages) async fn create(
     State(state): State<AppState>,
     mut layout: Layout,
-    visitor: Visitor,
+    visitor: AuthContext,
     member: Member,
     parts: Result<Multipart, MultipartRejection>,
 ) -> PageResult {
@@ -88,13 +90,13 @@ pub(in crate::districts::pages) async fn create(
             Err(problem) => problem,
         }
     };
-    layout.notice = Some(Notice::said(Tone::Danger, &problem));
-    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state, layout).await?))
+    layout.flash = Some(Flash::new(Tone::Danger, &problem));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state, layout).await?))
 }
 
 async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut u64) -> PageResult<File> {
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::Full(error.to_string()),
+        std::io::ErrorKind::StorageFull => Error::DiskFull(error.to_string()),
         _ => Error::Internal(error.to_string()),
     };
     let mut file = tempfile::tempfile_in(&state.config.data).map_err(failed)?;

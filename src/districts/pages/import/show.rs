@@ -11,7 +11,7 @@ use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::storage::{StorageError, crockford, parse_crockford};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, done, page, page_with};
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 
 /// Rows of each table of the preview.
 const MAX_SHOWN_ROWS: usize = 300;
@@ -92,7 +92,7 @@ pub(in crate::districts::pages) async fn apply(
         let mut answer = show_page(&state, layout, id).await?;
         answer.valid_from = form.valid_from;
         answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 적어 주세요."));
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, answer));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     };
     let member_id = member.id;
     let activity = state
@@ -108,7 +108,7 @@ pub(in crate::districts::pages) async fn apply(
         })
         .await?;
     classify::begin(&state.storage, &state.uploads.districts).await;
-    Ok(done(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
 }
 
 pub(in crate::districts::pages) async fn discard(
@@ -140,5 +140,5 @@ async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, 
         })
         .await?;
     classify::begin(&state.storage, &state.uploads.districts).await;
-    Ok(done("/districts/import", activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash("/districts/import", activity.ok_or(Error::NotFound)?))
 }

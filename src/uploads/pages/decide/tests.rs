@@ -6,7 +6,7 @@ use reqwest::multipart::Part;
 use crate::orders::store as orders;
 use crate::storage::{StorageError, crockford};
 use crate::uploads::pages::tests::{FIRST, bring};
-use crate::web::testing::{Answer, TestApp};
+use crate::web::testing::{TestApp, TestResponse};
 
 const LOGEN: &str = "08_logen_result_header_row2.xls";
 const PRESENT: &str = "45168300411";
@@ -38,7 +38,7 @@ async fn parcel(app: &TestApp, number: &'static str) -> (String, String, String)
     (order.state.label().to_owned(), order.tracking_number, order.courier)
 }
 
-async fn decide(app: &TestApp, here: &str, fields: &[(&str, &str)]) -> Answer {
+async fn decide(app: &TestApp, here: &str, fields: &[(&str, &str)]) -> TestResponse {
     app.post_form(&format!("{here}/conflicts?rows=conflicts"), fields).await
 }
 

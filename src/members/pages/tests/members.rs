@@ -1,34 +1,34 @@
-//! Members, as administrators look after them.
+//! Administration of members.
 
 use reqwest::StatusCode;
 
-use crate::members::store::{self, Unchanged};
+use crate::members::store::{self, UpdateError};
 use crate::storage::crockford;
 use crate::web::Role;
-use crate::web::testing::{Answer, PASSWORD, TestApp};
+use crate::web::testing::{PASSWORD, TestApp, TestResponse};
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
-async fn address(app: &TestApp, username: &'static str) -> String {
-    let found = app.state.storage.read(move |tx| store::id_of(tx, username)).await.expect("reads");
+async fn member_url(app: &TestApp, username: &'static str) -> String {
+    let found = app.state.storage.read(move |tx| store::find_id(tx, username)).await.expect("reads");
     format!("/members/{}", crockford(found.expect("is there")))
 }
 
-/// The one-time password that a page shows.
-fn issued(page: &str) -> String {
+/// The one-time password on a page.
+fn issued_password(page: &str) -> String {
     let (_, after) = page.split_once("일회용 비밀번호</dt><dd><code>").expect("a password");
     after.split('<').next().expect("it").to_owned()
 }
 
-async fn sign_in(app: &TestApp, username: &str, password: &str) -> Answer {
+async fn sign_in(app: &TestApp, username: &str, password: &str) -> TestResponse {
     app.post_form_from("/login", "/login", &[("username", username), ("password", password)]).await
 }
 
 #[tokio::test]
-async fn a_new_member_chooses_a_password_before_anything_else() {
+async fn new_member_must_change_the_password_first() {
     let app = TestApp::as_admin().await;
     let page = app.post_form("/members", &[("username", " 김기사 "), ("role", "logistics")]).await.ok();
-    let password = issued(&page);
+    let password = issued_password(&page);
     assert_eq!(password.len(), "XXXX-XXXX-XXXX".len());
     assert!(!app.get("/members").await.ok().contains(&password), "it is shown once");
     assert!(app.get("/members").await.ok().contains("일회용 비밀번호"), "and that it waits is said");
@@ -52,9 +52,10 @@ async fn a_new_member_chooses_a_password_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_one_time_password_is_good_for_a_week() {
+async fn one_time_password_expires_after_a_week() {
     let app = TestApp::as_admin().await;
-    let password = issued(&app.post_form("/members", &[("username", "김기사"), ("role", "logistics")]).await.ok());
+    let password =
+        issued_password(&app.post_form("/members", &[("username", "김기사"), ("role", "logistics")]).await.ok());
     app.clock.advance_ms(7 * DAY_MS + 1);
     let late = sign_in(&app.another_browser(), "김기사", &password).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -64,7 +65,7 @@ async fn a_one_time_password_is_good_for_a_week() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_comes_back_with_what_was_typed() {
+async fn form_with_a_taken_username_keeps_its_values() {
     let app = TestApp::as_admin().await;
     for (name, problem) in [("admin", "이미 쓰고 있는 아이디예요"), ("김", "2~32자")] {
         let answer = app.post_form("/members", &[("username", name), ("role", "admin")]).await;
@@ -75,23 +76,23 @@ async fn a_name_that_is_taken_comes_back_with_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_reset_password_ends_what_was_open() {
+async fn password_reset_revokes_sessions() {
     let app = TestApp::as_admin().await;
     let driver = app.another_browser();
     driver.sign_in_logistics().await;
-    let page = app.post_form(&format!("{}/password", address(&app, "driver").await), &[]).await.ok();
+    let page = app.post_form(&format!("{}/password", member_url(&app, "driver").await), &[]).await.ok();
     assert_eq!(driver.get("/deliveries").await.status, StatusCode::SEE_OTHER);
     assert_eq!(sign_in(&driver, "driver", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(sign_in(&driver, "driver", &issued(&page)).await.location(), "/account");
+    assert_eq!(sign_in(&driver, "driver", &issued_password(&page)).await.location(), "/account");
     assert_eq!(app.post_form("/members/0000000000001/password", &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_disabled_member_is_out_and_may_come_back() {
+async fn disabled_member_is_logged_out_until_enabled_again() {
     let app = TestApp::as_admin().await;
     let driver = app.another_browser();
     driver.sign_in_logistics().await;
-    let member = address(&app, "driver").await;
+    let member = member_url(&app, "driver").await;
     let set = async |enabled| app.post_form(&format!("{member}/enabled"), &[("enabled", enabled)]).await;
     let answer = set("0").await;
     assert!(app.get(answer.location()).await.ok().contains("이제 로그인하지 못해요"));
@@ -105,9 +106,9 @@ async fn a_disabled_member_is_out_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_is_told_why_not() {
+async fn last_administrator_cannot_be_demoted_or_disabled() {
     let app = TestApp::as_admin().await;
-    let admin = address(&app, "admin").await;
+    let admin = member_url(&app, "admin").await;
     for (act, field) in [("role", ("role", "logistics")), ("enabled", ("enabled", "0"))] {
         let answer = app.post_form(&format!("{admin}/{act}"), &[field]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -125,18 +126,18 @@ async fn two_administrators_cannot_disable_each_other_at_once() {
     app.add_member("admin", Role::Admin).await;
     app.add_member("second", Role::Admin).await;
     let disable = |username: &'static str| {
-        app.state.storage.write(move |tx| match store::id_of(tx, username)? {
+        app.state.storage.write(move |tx| match store::find_id(tx, username)? {
             Ok(id) => store::set_enabled(tx, id, false),
             Err(unknown) => Ok(Err(unknown)),
         })
     };
     let (one, two) = tokio::join!(disable("admin"), disable("second"));
     let answers = [one.expect("writes"), two.expect("writes")];
-    assert!(answers.contains(&Ok(())) && answers.contains(&Err(Unchanged::LastAdmin)), "{answers:?}");
+    assert!(answers.contains(&Ok(())) && answers.contains(&Err(UpdateError::LastAdmin)), "{answers:?}");
 }
 
 #[tokio::test]
-async fn the_history_says_when_from_where_and_how() {
+async fn login_history_shows_time_address_and_outcome() {
     let app = TestApp::as_admin().await;
     let driver = app.another_browser();
     driver.sign_in_logistics().await;
@@ -144,7 +145,7 @@ async fn the_history_says_when_from_where_and_how() {
         app.clock.advance_ms(20 * 60_000);
         sign_in(&app.another_browser(), "driver", "wrong").await;
     }
-    let member = address(&app, "driver").await;
+    let member = member_url(&app, "driver").await;
     let page = app.get(&format!("{member}?size=10")).await.ok();
     assert_eq!(page.matches("비밀번호 틀림").count(), 10);
     let last = app.get(&format!("{member}?size=10&page=2")).await.ok();

@@ -1,26 +1,26 @@
-//! Staying signed in, as browsers do it: two tabs, lost answers, copied cookies.
+//! Remember-me tokens as browsers use them: concurrent tabs, lost responses, copied cookies.
 
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 
-use crate::members::sign_ins::{self, Outcome};
+use crate::members::sign_ins::{self, SignInOutcome};
 use crate::members::store;
-use crate::web::testing::{Answer, PASSWORD, TestApp};
+use crate::web::testing::{PASSWORD, TestApp, TestResponse};
 use crate::web::{Role, Routes};
 
 const HOUR_MS: i64 = 60 * 60_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const STAY: &str = "mukkeum_stay";
 
-/// A browser whose cookies the test holds in its hand.
+/// The cookies of a browser.
 #[derive(Clone)]
-struct Jar {
+struct CookieJar {
     stay: String,
     session: String,
 }
 
-impl Jar {
-    fn take(&mut self, answer: &Answer) {
+impl CookieJar {
+    fn store(&mut self, answer: &TestResponse) {
         for line in answer.headers.get_all(SET_COOKIE) {
             let line = line.to_str().expect("text");
             let (name, rest) = line.split_once('=').expect("a cookie");
@@ -33,55 +33,55 @@ impl Jar {
         }
     }
 
-    /// What is left when the session is over: the browser was closed, or was idle for long.
+    /// Without the session cookie, as after closing the browser.
     fn without_session(&self) -> Self {
         Self { session: String::new(), ..self.clone() }
     }
 }
 
-/// Goes to a page with the cookies of `jar`, and does not look at the answer's.
-async fn send(app: &TestApp, jar: &Jar, path: &str) -> Answer {
+/// Navigates to a page with the cookies of `jar`; discards the response's cookies.
+async fn send(app: &TestApp, jar: &CookieJar, path: &str) -> TestResponse {
     let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let cookies = format!("{STAY}={}; mukkeum={}", jar.stay, jar.session);
     app.send(bare.get(app.url(path)).header(COOKIE, cookies).header(ACCEPT, "text/html,*/*")).await
 }
 
-/// Goes to a page; whether the member is in.
-async fn visit(app: &TestApp, jar: &mut Jar) -> bool {
+/// Navigates to a page; returns whether the member is logged in.
+async fn visit(app: &TestApp, jar: &mut CookieJar) -> bool {
     let answer = send(app, jar, "/account").await;
-    jar.take(&answer);
+    jar.store(&answer);
     answer.status == StatusCode::OK
 }
 
-async fn sign_in(app: &TestApp, stays: bool) -> Jar {
+async fn sign_in(app: &TestApp, stays: bool) -> CookieJar {
     let browser = app.another_browser();
     let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
     let fields = if stays { &fields[..] } else { &fields[..2] };
     let answer = browser.post_form_from("/login", "/login", fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-    let mut jar = Jar { stay: String::new(), session: String::new() };
-    jar.take(&answer);
+    let mut jar = CookieJar { stay: String::new(), session: String::new() };
+    jar.store(&answer);
     jar
 }
 
-async fn shop() -> TestApp {
+async fn app_with_members() -> TestApp {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     app.add_member("driver", Role::Logistics).await;
     app
 }
 
-async fn outcomes(app: &TestApp) -> Vec<Outcome> {
+async fn outcomes(app: &TestApp) -> Vec<SignInOutcome> {
     let read = app.state.storage.read(|tx| {
-        let id = store::id_of(tx, "driver")?.expect("is there");
+        let id = store::find_id(tx, "driver")?.expect("is there");
         sign_ins::of_member(tx, id, 50, 0)
     });
     read.await.expect("reads").into_iter().map(|line| line.outcome).collect()
 }
 
 #[tokio::test]
-async fn a_browser_that_stays_signed_in_comes_back_for_fourteen_days() {
-    let app = shop().await;
+async fn remember_me_lasts_fourteen_days() {
+    let app = app_with_members().await;
     let mut jar = sign_in(&app, true).await;
     for day in 1..=13 {
         app.clock.advance_ms(DAY_MS);
@@ -102,8 +102,8 @@ async fn a_browser_that_stays_signed_in_comes_back_for_fourteen_days() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_for_this_site_and_for_no_script() {
-    let app = shop().await;
+async fn cookie_is_http_only_and_same_site() {
+    let app = app_with_members().await;
     let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
     let answer = app.post_form_from("/login", "/login", &fields).await;
     let cookies: Vec<&str> = answer.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
@@ -123,23 +123,23 @@ async fn the_cookie_is_for_this_site_and_for_no_script() {
 }
 
 #[tokio::test]
-async fn two_tabs_at_once_are_no_theft() {
-    let app = shop().await;
+async fn concurrent_tabs_are_not_a_theft() {
+    let app = app_with_members().await;
     let mut jar = sign_in(&app, true).await.without_session();
     let (one, two) = (jar.clone(), jar.clone());
     let (one, two) = tokio::join!(send(&app, &one, "/deliveries"), send(&app, &two, "/deliveries"));
     assert_eq!((one.status, two.status), (StatusCode::OK, StatusCode::OK));
-    jar.take(&one);
-    jar.take(&two);
+    jar.store(&one);
+    jar.store(&two);
     assert!(visit(&app, &mut jar).await);
     app.clock.advance_ms(DAY_MS);
     assert!(visit(&app, &mut jar).await, "whichever answer came last");
-    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+    assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_no_theft() {
-    let app = shop().await;
+async fn lost_response_is_not_a_theft() {
+    let app = app_with_members().await;
     let mut jar = sign_in(&app, true).await.without_session();
     let lost = send(&app, &jar, "/deliveries").await;
     assert_eq!(lost.status, StatusCode::OK);
@@ -150,8 +150,8 @@ async fn a_lost_answer_is_no_theft() {
 }
 
 #[tokio::test]
-async fn a_stolen_old_token_ends_everything_and_the_member_is_told() {
-    let app = shop().await;
+async fn reused_token_revokes_all_sessions_and_warns_the_member() {
+    let app = app_with_members().await;
     let mut phone = sign_in(&app, true).await;
     let mut office = sign_in(&app, true).await;
     let mut thief = phone.without_session();
@@ -167,7 +167,7 @@ async fn a_stolen_old_token_ends_everything_and_the_member_is_told() {
     assert!(!visit(&app, &mut phone).await, "the session that was open ends as well");
     assert!(!visit(&app, &mut office).await, "on every device");
     assert!(!visit(&app, &mut phone.without_session()).await && !visit(&app, &mut office.without_session()).await);
-    assert_eq!(outcomes(&app).await[0], Outcome::Stolen);
+    assert_eq!(outcomes(&app).await[0], SignInOutcome::TokenTheft);
 
     let browser = app.another_browser();
     let fields = [("username", "driver"), ("password", PASSWORD)];
@@ -180,8 +180,8 @@ async fn a_stolen_old_token_ends_everything_and_the_member_is_told() {
 }
 
 #[tokio::test]
-async fn who_stole_a_token_and_comes_first_is_found_out_by_the_owner() {
-    let app = shop().await;
+async fn theft_is_detected_when_the_owner_returns_after_the_thief() {
+    let app = app_with_members().await;
     let mut owner = sign_in(&app, true).await.without_session();
     let mut thief = owner.clone();
     assert!(visit(&app, &mut thief).await && visit(&app, &mut thief).await);
@@ -191,18 +191,18 @@ async fn who_stole_a_token_and_comes_first_is_found_out_by_the_owner() {
 }
 
 #[tokio::test]
-async fn a_disabled_member_does_not_come_back_and_neither_does_one_with_a_new_password() {
-    let app = shop().await;
+async fn disabling_and_password_change_revoke_tokens() {
+    let app = app_with_members().await;
     let mut jar = sign_in(&app, true).await;
-    super::tests::set_enabled(&app, "driver", false).await.expect("is not the last administrator");
+    super::set_enabled(&app, "driver", false).await.expect("is not the last administrator");
     assert!(!visit(&app, &mut jar).await);
-    super::tests::set_enabled(&app, "driver", true).await.expect("is known");
+    super::set_enabled(&app, "driver", true).await.expect("is known");
     assert!(!visit(&app, &mut jar.without_session()).await, "the series stays dead");
-    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+    assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
 
     let (mut here, mut there) = (sign_in(&app, true).await, sign_in(&app, true).await);
     let changed = app.state.storage.write(|tx| {
-        let id = store::id_of(tx, "driver")?.expect("is there");
+        let id = store::find_id(tx, "driver")?.expect("is there");
         store::set_password(tx, id, "another")
     });
     changed.await.expect("writes").expect("is known");
@@ -211,27 +211,27 @@ async fn a_disabled_member_does_not_come_back_and_neither_does_one_with_a_new_pa
 }
 
 #[tokio::test]
-async fn logout_ends_the_series_of_this_browser_alone() {
-    let app = shop().await;
+async fn logout_revokes_the_token_of_this_browser_only() {
+    let app = app_with_members().await;
     let mut other = sign_in(&app, true).await;
     let browser = app.another_browser();
     let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
-    let mut jar = Jar { stay: String::new(), session: String::new() };
-    jar.take(&browser.post_form_from("/login", "/login", &fields).await);
+    let mut jar = CookieJar { stay: String::new(), session: String::new() };
+    jar.store(&browser.post_form_from("/login", "/login", &fields).await);
     let bye = browser.post_form("/logout", &[]).await;
     let mut left = jar.clone();
-    left.take(&bye);
+    left.store(&bye);
     assert_eq!(left.stay, "", "the cookie goes");
     assert!(!visit(&app, &mut jar.without_session()).await, "and a copy of it is worth nothing");
     assert!(visit(&app, &mut other.without_session()).await);
-    assert!(!outcomes(&app).await.contains(&Outcome::Stolen));
+    assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
     app.clock.advance_ms(DAY_MS);
     assert!(visit(&app, &mut other).await);
 }
 
 #[tokio::test]
-async fn a_member_signs_out_elsewhere() {
-    let app = shop().await;
+async fn member_logs_other_devices_out() {
+    let app = app_with_members().await;
     let (mut phone, mut tablet) = (sign_in(&app, true).await, sign_in(&app, true).await);
     let here = app.another_browser();
     here.sign_in_logistics().await;
@@ -252,8 +252,8 @@ async fn a_member_signs_out_elsewhere() {
 }
 
 #[tokio::test]
-async fn nobody_signs_somebody_else_out() {
-    let app = shop().await;
+async fn devices_of_other_members_cannot_be_logged_out() {
+    let app = app_with_members().await;
     let mut phone = sign_in(&app, false).await;
     let device = app.state.storage.read(|tx| tx.number("SELECT id FROM devices", &[])).await.expect("reads");
     let admin = app.another_browser();
@@ -264,8 +264,8 @@ async fn nobody_signs_somebody_else_out() {
 }
 
 #[tokio::test]
-async fn a_page_of_the_evening_before_can_still_be_sent() {
-    let app = shop().await;
+async fn form_of_an_expired_session_is_accepted_after_token_login() {
+    let app = app_with_members().await;
     let browser = app.another_browser();
     let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
     browser.post_form_from("/login", "/login", &fields).await;
@@ -279,8 +279,8 @@ async fn a_page_of_the_evening_before_can_still_be_sent() {
 }
 
 #[tokio::test]
-async fn only_going_to_a_page_uses_a_ticket_up() {
-    let app = shop().await;
+async fn token_is_used_by_navigations_only() {
+    let app = app_with_members().await;
     let mut jar = sign_in(&app, true).await.without_session();
     let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     for (name, value) in [("sec-fetch-mode", "cors"), ("accept", "image/*")] {
@@ -292,14 +292,13 @@ async fn only_going_to_a_page_uses_a_ticket_up() {
     assert!(visit(&app, &mut jar).await);
 }
 
-/// The password page stands before what is guarded, however the browser came in.
 #[tokio::test]
-async fn staying_signed_in_is_not_having_typed_the_password() {
+async fn token_login_does_not_replace_reauthentication() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     let fields = [("username", "admin"), ("password", PASSWORD), ("stay", "1")];
-    let mut jar = Jar { stay: String::new(), session: String::new() };
-    jar.take(&app.another_browser().post_form_from("/login", "/login", &fields).await);
+    let mut jar = CookieJar { stay: String::new(), session: String::new() };
+    jar.store(&app.another_browser().post_form_from("/login", "/login", &fields).await);
     assert_eq!(send(&app, &jar, "/members").await.status, StatusCode::OK);
     app.clock.advance_ms(9 * HOUR_MS);
     let led = send(&app, &jar, "/members").await;
@@ -307,8 +306,8 @@ async fn staying_signed_in_is_not_having_typed_the_password() {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_takes_the_place_of_the_one_before() {
-    let app = shop().await;
+async fn login_replaces_the_persistent_login_of_another_member() {
+    let app = app_with_members().await;
     let browser = app.another_browser();
     let stays = |username| [("username", username), ("password", PASSWORD), ("stay", "1")];
     browser.post_form_from("/login", "/login", &stays("driver")).await;
@@ -320,8 +319,8 @@ async fn whoever_signs_in_takes_the_place_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_swept() {
-    let app = shop().await;
+async fn expired_devices_tokens_and_history_are_deleted() {
+    let app = app_with_members().await;
     sign_in(&app, true).await;
     sign_in(&app, false).await;
     app.clock.advance_ms(DAY_MS);
@@ -329,19 +328,19 @@ async fn what_is_over_is_swept() {
         let sql = format!("SELECT count(*) FROM {table}");
         app.state.storage.read(move |tx| tx.number(&sql, &[])).await.expect("reads")
     };
-    let sweep = async || {
-        let swept = app.state.storage.write(|tx| {
+    let delete_expired = async || {
+        let deleted = app.state.storage.write(|tx| {
             crate::sessions::staying::delete_expired(tx)?;
-            crate::members::forget_old(tx)
+            crate::members::delete_expired(tx)
         });
-        swept.await.expect("writes");
+        deleted.await.expect("writes");
     };
-    sweep().await;
+    delete_expired().await;
     assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (1, 1, 2));
     app.clock.advance_ms(14 * DAY_MS);
-    sweep().await;
+    delete_expired().await;
     assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (0, 0, 2));
     app.clock.advance_ms(200 * DAY_MS);
-    sweep().await;
+    delete_expired().await;
     assert_eq!(left("sign_ins").await, 0);
 }

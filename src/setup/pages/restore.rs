@@ -1,7 +1,7 @@
-//! An empty shop that begins with a backup instead of a first administrator.
+//! Restore of a backup instead of the creation of an administrator.
 //!
-//! The backup is restored beside the empty database. Then the program ends in good order, puts it in
-//! place and begins again: `cli::serve`.
+//! The backup is restored to a file beside the empty database. Then the program shuts down gracefully, installs the file
+//! as its database and starts again (`cli::serve`).
 
 use askama::Template;
 use axum::extract::State;
@@ -9,36 +9,33 @@ use axum::http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::setup::{self, SetupPage};
+use super::{Setup, SetupPage, throttle};
 use crate::backup::{self, Key, PlanError, RestoreError};
-use crate::members::limits::Subjects;
-use crate::members::store;
 use crate::time::{Moment, parse_moment};
-use crate::web::client::Client;
 use crate::web::paging::grouped;
-use crate::web::{AppState, Error, Form, Layout, PageResult, page, page_with, redirect};
+use crate::web::{ClientInfo, Error, Form, Layout, PageResult, Restart, page, page_with_status, redirect};
 
-/// How long the page of a restored shop waits for the program to begin again.
+/// Reload of the page after a restore, in seconds, and its target: the program restarts meanwhile.
 const REFRESH: HeaderValue = HeaderValue::from_static("5; url=/login");
 
-/// Two would write to one file.
-static RESTORES: Mutex<()> = Mutex::const_new(());
+/// Serialises restores, which write to one file.
+static RESTORE_LOCK: Mutex<()> = Mutex::const_new(());
 
-/// The form as it comes back.
+/// The fields of the form with their errors. The key is never sent back to the browser.
 #[derive(Default)]
-pub(super) struct Restoring {
+pub(super) struct RestoreFields {
     pub(super) from: String,
     pub(super) at: String,
-    pub(super) code_problem: Option<String>,
-    pub(super) from_problem: Option<String>,
-    pub(super) at_problem: Option<String>,
-    pub(super) key_problem: Option<String>,
+    pub(super) code_error: Option<String>,
+    pub(super) from_error: Option<String>,
+    pub(super) at_error: Option<String>,
+    pub(super) key_error: Option<String>,
 }
 
-impl Restoring {
-    /// Whether the form has come back to be mended.
-    pub(super) fn is_open(&self) -> bool {
-        [&self.code_problem, &self.from_problem, &self.at_problem, &self.key_problem].into_iter().any(Option::is_some)
+impl RestoreFields {
+    /// Whether any field has an error.
+    pub(super) fn has_errors(&self) -> bool {
+        [&self.code_error, &self.from_error, &self.at_error, &self.key_error].into_iter().any(Option::is_some)
     }
 }
 
@@ -46,15 +43,18 @@ impl Restoring {
 pub(super) struct RestoreForm {
     #[serde(default)]
     code: String,
+    /// URL of the backup target
     from: String,
+    /// moment to restore; the newest when empty
     #[serde(default)]
     at: String,
+    /// key of an encrypted backup
     #[serde(default)]
     key: String,
 }
 
 #[derive(Template)]
-#[template(path = "members/restored.html")]
+#[template(path = "setup/restore.html")]
 struct RestoredPage {
     layout: Layout,
     at: String,
@@ -62,66 +62,67 @@ struct RestoredPage {
 }
 
 pub(super) async fn restore(
-    State(state): State<AppState>,
-    client: Client,
+    State(setup): State<Setup>,
+    State(restart): State<Restart>,
+    client: ClientInfo,
     layout: Layout,
     Form(form): Form<RestoreForm>,
 ) -> PageResult {
-    if state.storage.read(store::any).await? {
+    if setup.is_done().await? {
         return Ok(redirect("/login"));
     }
-    let shown = SetupPage::new(&state, &client, layout.clone());
-    let (Some(mut restoring), Some(out)) = (shown.restoring, state.config.restored()) else {
+    let shown = SetupPage::new(&setup, &client, layout.clone());
+    let (Some(mut fields), Some(out)) = (shown.restore, setup.config.restored()) else {
         return Err(Error::NotFound);
     };
-    let subjects = Subjects::new("(setup)", client.address);
-    restoring.code_problem = setup::wrong_code(&state, &client, &subjects, &form.code).await?;
-    let target = backup::open(form.from.trim()).map_err(|error| restoring.from_problem = Some(error.to_string())).ok();
-    let at = at(&form.at).map_err(|problem| restoring.at_problem = Some(problem)).ok();
-    let key = key(&form.key).map_err(|problem| restoring.key_problem = Some(problem)).ok();
-    restoring.from = form.from;
-    restoring.at = form.at;
-    let again = |restoring| {
-        let page = SetupPage { restoring: Some(restoring), ..SetupPage::new(&state, &client, layout.clone()) };
-        Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, page))
+    fields.code_error = setup.code_error(&client, &throttle(&client), &form.code).await?;
+    let target = backup::open(form.from.trim()).map_err(|error| fields.from_error = Some(error.to_string())).ok();
+    let at = parse_at(&form.at).map_err(|error| fields.at_error = Some(error)).ok();
+    let key = parse_key(&form.key).map_err(|error| fields.key_error = Some(error)).ok();
+    fields.from = form.from;
+    fields.at = form.at;
+    let render_with_errors = |fields| {
+        let page = SetupPage { restore: Some(fields), ..SetupPage::new(&setup, &client, layout.clone()) };
+        Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
-    let (Some(target), Some(at), Some(key), None) = (target, at, key, &restoring.code_problem) else {
-        return again(restoring);
+    let (Some(target), Some(at), Some(key), None) = (target, at, key, &fields.code_error) else {
+        return render_with_errors(fields);
     };
-    let _one_at_a_time = RESTORES.lock().await;
+    let _lock = RESTORE_LOCK.lock().await;
     let restored = match backup::restore(&target, key.as_ref(), at, &out, true, &mut |_, _| ()).await {
         Ok(restored) => restored,
         Err(error @ RestoreError::Plan(PlanError::TooEarly { .. } | PlanError::Between { .. })) => {
-            return again(Restoring { at_problem: Some(error.to_string()), ..restoring });
+            return render_with_errors(RestoreFields { at_error: Some(error.to_string()), ..fields });
         }
-        Err(error) => return again(Restoring { from_problem: Some(error.to_string()), ..restoring }),
+        Err(error) => return render_with_errors(RestoreFields { from_error: Some(error.to_string()), ..fields }),
     };
-    if state.storage.read(store::any).await? {
-        // Somebody was quicker and has begun without it.
+    if setup.is_done().await? {
+        // An administrator was created while the restore was running.
         std::fs::remove_file(out).map_err(|error| Error::Internal(error.to_string()))?;
         return Ok(redirect("/login"));
     }
+    let data = &setup.config.data;
     if let Some(key) = key
-        && !state.config.data.join(backup::KEY_FILE).exists()
+        && !data.join(backup::KEY_FILE).exists()
     {
-        // The restored shop goes on sealing its copies.
-        key.keep(&state.config.data).map_err(|error| Error::Internal(error.to_string()))?;
+        // Keep the key, so that the restored shop encrypts its backups with it.
+        key.keep(data).map_err(|error| Error::Internal(error.to_string()))?;
     }
     let (at, orders) = (restored.at.precise(), grouped(restored.figures.orders));
     let mut response = page(RestoredPage { layout, at, orders });
     response.headers_mut().insert(header::REFRESH, REFRESH);
-    state.again.notify_one();
+    restart.request();
     Ok(response)
 }
 
-fn at(text: &str) -> Result<Option<Moment>, String> {
+fn parse_at(text: &str) -> Result<Option<Moment>, String> {
     match text.trim() {
         "" => Ok(None),
         text => parse_moment(text).map(Some).ok_or_else(|| "2026-11-22 10:00 모양으로 적어 주세요.".to_owned()),
     }
 }
 
-fn key(text: &str) -> Result<Option<Key>, String> {
+fn parse_key(text: &str) -> Result<Option<Key>, String> {
     match text.trim() {
         "" => Ok(None),
         text => Key::parse(text).map(Some).map_err(|error| error.to_string()),
@@ -135,7 +136,7 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_backup_is_said_at_its_field_and_a_shop_that_has_begun_restores_nothing() {
+    async fn errors_are_shown_at_their_fields_and_a_shop_with_members_is_not_restored() {
         let app = TestApp::start().await;
         let post = async |fields: [(&str, &str); 3]| app.post_form_from("/setup", "/setup/restore", &fields).await;
         let wrong = post([("from", "usb"), ("at", "어제"), ("key", "ABCD")]).await;

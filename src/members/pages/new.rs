@@ -1,0 +1,91 @@
+//! Creation of a member with a one-time password.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::generate_password;
+use crate::audit;
+use crate::members::field_errors::FieldErrors;
+use crate::members::model::{Role, UsernameError, validate_username};
+use crate::members::passwords::PasswordHasher;
+use crate::members::store;
+use crate::storage::{Result, Storage, StorageError, Tx, crockford};
+use crate::web::{Form, Layout, Member, PageResult, page, page_with_status};
+
+#[derive(Template)]
+#[template(path = "members/new.html")]
+struct NewPage {
+    layout: Layout,
+    username: String,
+    role: Role,
+    errors: FieldErrors,
+}
+
+/// Shows a one-time password. No other page does.
+#[derive(Template)]
+#[template(path = "members/issued.html")]
+struct IssuedPage {
+    layout: Layout,
+    username: String,
+    number: String,
+    password: String,
+    is_new: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewForm {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    role: String,
+}
+
+pub(super) async fn new(layout: Layout) -> PageResult {
+    Ok(page(NewPage { layout, username: String::new(), role: Role::Logistics, errors: FieldErrors::default() }))
+}
+
+pub(super) async fn create(
+    State(storage): State<Storage>,
+    State(hasher): State<PasswordHasher>,
+    admin: Member,
+    layout: Layout,
+    Form(form): Form<NewForm>,
+) -> PageResult {
+    let role = form.role.parse().unwrap_or(Role::Logistics);
+    let created = match validate_username(&form.username).map(str::to_owned) {
+        Err(error) => Err(error),
+        Ok(username) => {
+            let (password, hash) = generate_password(&hasher).await?;
+            let created = storage.write(move |tx| insert(tx, admin.id, &username, role, &hash)).await?;
+            created.map(|id| (id, password))
+        }
+    };
+    match created {
+        Ok((id, password)) => Ok(issued_page(layout, form.username.trim(), id, password, true)),
+        Err(error) => {
+            let mut errors = FieldErrors::default();
+            errors.add_username(error);
+            let page = NewPage { layout, username: form.username, role, errors };
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+fn insert(tx: &mut dyn Tx, admin: i64, username: &str, role: Role, hash: &str) -> Result<Result<i64, UsernameError>> {
+    let id = match store::add(tx, username, role, hash)? {
+        Ok(id) => id,
+        Err(taken) => return Ok(Err(taken)),
+    };
+    store::make_one_time(tx, id)?;
+    audit::record(tx, Some(admin), "members.added", &json!({ "username": username, "role": role.code() }))?;
+    Ok::<_, StorageError>(Ok(id))
+}
+
+/// The page with a member's one-time password.
+pub(super) fn issued_page(layout: Layout, username: &str, id: i64, password: String, is_new: bool) -> Response {
+    page(IssuedPage { layout, username: username.to_owned(), number: crockford(id), password, is_new })
+}

@@ -1,0 +1,195 @@
+//! A member's page for administrators: role, enabling and disabling, one-time password, login history.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::generate_password;
+use super::new::issued_page;
+use crate::audit;
+use crate::demo::{ACCOUNTS, Demo};
+use crate::members::devices::{self, Device};
+use crate::members::model::{Account, Role, UnknownRole};
+use crate::members::passwords::PasswordHasher;
+use crate::members::sign_ins::{self, SignIn};
+use crate::members::store::{self, UpdateError};
+use crate::storage::{Result, Storage, StorageError, Tx, crockford, parse_crockford};
+use crate::web::paging::{PageBar, PageQuery};
+use crate::web::{
+    Error, Flash, Form, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+};
+
+#[derive(Template)]
+#[template(path = "members/show.html")]
+struct MemberPage {
+    layout: Layout,
+    account: Account,
+    /// whether the administrator views their own account
+    is_self: bool,
+    devices: Vec<Device>,
+    sign_ins: Vec<SignIn>,
+    pages: PageBar,
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    layout: Layout,
+    admin: Member,
+    Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
+    uri: Uri,
+) -> PageResult {
+    member_page(&storage, layout, &admin, parse_id(&id)?, query, &uri).await.map(page)
+}
+
+fn parse_id(id: &str) -> PageResult<i64> {
+    parse_crockford(id).ok_or(Error::NotFound)
+}
+
+async fn member_page(
+    storage: &Storage,
+    layout: Layout,
+    admin: &Member,
+    id: i64,
+    query: PageQuery,
+    uri: &Uri,
+) -> PageResult<MemberPage> {
+    let uri = uri.clone();
+    let found = storage
+        .read(move |tx| {
+            let Some(account) = store::find(tx, id)? else {
+                return Ok(None);
+            };
+            let pages = PageBar::new(&uri, query, sign_ins::count(tx, id)?);
+            let sign_ins = sign_ins::of_member(tx, id, pages.size, pages.offset())?;
+            Ok::<_, StorageError>(Some((account, devices::of_member(tx, id)?, sign_ins, pages)))
+        })
+        .await?;
+    let (account, devices, sign_ins, pages) = found.ok_or(Error::NotFound)?;
+    Ok(MemberPage { layout, is_self: account.member.id == admin.id, account, devices, sign_ins, pages })
+}
+
+/// The error of an update to one of the demo accounts, which all visitors share.
+const SHARED_ACCOUNT: &str = "교육용 아이디는 모두 함께 써서 바꿀 수 없어요.";
+
+fn is_shared(demo: Option<&Demo>, account: &Account) -> bool {
+    demo.is_some() && ACCOUNTS.iter().any(|shared| shared.username == account.member.username)
+}
+
+/// An update of one member by an administrator.
+struct MemberUpdate {
+    admin: Member,
+    id: i64,
+    /// the action in the audit log
+    action: &'static str,
+    /// the flash message after success
+    message: String,
+}
+
+async fn update(
+    storage: &Storage,
+    demo: Option<&Demo>,
+    layout: Layout,
+    update: MemberUpdate,
+    write: impl Fn(&mut dyn Tx) -> Result<Result<(), UpdateError>> + Send + 'static,
+) -> PageResult {
+    let MemberUpdate { admin, id, action, message } = update;
+    let url =
+        Uri::try_from(format!("/members/{}", crockford(id))).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut page = member_page(storage, layout, &admin, id, PageQuery::default(), &url).await?;
+    let error = if is_shared(demo, &page.account) {
+        SHARED_ACCOUNT.to_owned()
+    } else {
+        let summary = json!({ "message": message, "username": page.account.member.username });
+        let updated = storage.write(move |tx| match write(tx)? {
+            Ok(()) => audit::record(tx, Some(admin.id), action, &summary).map(Ok),
+            Err(error) => Ok(Err(error)),
+        });
+        match updated.await? {
+            Ok(activity) => return Ok(redirect_with_flash(url.path(), activity)),
+            Err(error) => error.to_string(),
+        }
+    };
+    page.layout.flash = Some(Flash::new(Tone::Danger, &error));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+#[derive(Deserialize)]
+pub(super) struct RoleForm {
+    role: String,
+}
+
+pub(super) async fn set_role(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    admin: Member,
+    Path(id): Path<String>,
+    Form(form): Form<RoleForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let role: Role = form.role.parse().map_err(|unknown: UnknownRole| Error::BadRequest(unknown.to_string()))?;
+    let message = format!("이제 ‘{}’ 역할이에요. 회원이 다시 로그인하면 바뀐 메뉴가 보여요.", role.label());
+    let change = MemberUpdate { admin, id, action: "members.role", message };
+    update(&storage, demo.as_ref(), layout, change, move |tx| store::set_role(tx, id, role)).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct EnabledForm {
+    /// 1 or 0
+    enabled: u8,
+}
+
+pub(super) async fn set_enabled(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    admin: Member,
+    Path(id): Path<String>,
+    Form(form): Form<EnabledForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let enabled = form.enabled == 1;
+    let (action, message) = if enabled {
+        ("members.enabled", "이제 로그인할 수 있어요.")
+    } else {
+        ("members.disabled", "이제 로그인하지 못해요. 쓰던 기기에서도 바로 로그아웃됐어요.")
+    };
+    let change = MemberUpdate { admin, id, action, message: message.to_owned() };
+    update(&storage, demo.as_ref(), layout, change, move |tx| store::set_enabled(tx, id, enabled)).await
+}
+
+/// A form with a button only.
+#[derive(Deserialize)]
+pub(super) struct EmptyForm {}
+
+/// Replaces the password by a one-time password and shows it.
+pub(super) async fn reset_password(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    State(hasher): State<PasswordHasher>,
+    layout: Layout,
+    admin: Member,
+    Path(id): Path<String>,
+    Form(EmptyForm {}): Form<EmptyForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let account = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    if is_shared(demo.as_ref(), &account) {
+        return Err(Error::BadRequest(SHARED_ACCOUNT.to_owned()));
+    }
+    let (password, hash) = generate_password(&hasher).await?;
+    let summary = json!({ "username": account.member.username });
+    let reset = storage.write(move |tx| {
+        if let Err(unknown) = store::set_password(tx, id, &hash)? {
+            return Ok(Err(unknown));
+        }
+        store::make_one_time(tx, id)?;
+        audit::record(tx, Some(admin.id), "members.password", &summary)?;
+        Ok::<_, StorageError>(Ok(()))
+    });
+    reset.await?.map_err(|_| Error::NotFound)?;
+    Ok(issued_page(layout, &account.member.username, id, password, false))
+}

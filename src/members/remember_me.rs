@@ -1,0 +1,88 @@
+//! Login by remember-me token: the browser's session is over, its persistent login is not.
+
+use std::time::Duration;
+
+use super::devices::{self, DeviceOrigin};
+use super::sign_ins::{self, SignInOutcome};
+use super::store::{self, CurrentMember};
+use crate::sessions::staying::{Series, SeriesStore, Ticket, Verdict};
+use crate::storage::{Result, Storage, StorageError, Tx};
+
+/// Attempts to rotate a token while other requests with the same token rotate it first.
+const MAX_ATTEMPTS: usize = 5;
+
+/// Result of a login by remember-me token.
+#[derive(Debug)]
+pub enum RememberMeOutcome {
+    /// the member is logged in
+    LoggedIn {
+        /// the member
+        member: CurrentMember,
+        /// the persistent login, for the new session
+        login: Series,
+        /// whether the token was rotated, so that the browser needs the next one
+        rotated: bool,
+    },
+    /// the token is unknown, expired or revoked
+    Rejected,
+    /// the token is a copy: every session and persistent login of the member is revoked
+    TokenTheft,
+}
+
+/// Logs a browser in by its remember-me token, and replaces `token` by `next` in the store.
+///
+/// # Errors
+/// The database failed, or the token was rotated by [`MAX_ATTEMPTS`] other requests meanwhile.
+pub async fn authenticate_by_token(
+    storage: &Storage,
+    logins: &dyn SeriesStore,
+    token: &Ticket,
+    next: &Ticket,
+    origin: &DeviceOrigin,
+    idle: Duration,
+) -> Result<RememberMeOutcome> {
+    for _ in 0..MAX_ATTEMPTS {
+        let Some(login) = logins.find(&token.series).await? else {
+            return Ok(RememberMeOutcome::Rejected);
+        };
+        let Series { member_id, epoch, device_id, .. } = login;
+        let member = storage.read(move |tx| store::current(tx, member_id, epoch, device_id)).await?;
+        let Some(member) = member else {
+            logins.delete(&token.series).await?;
+            return Ok(RememberMeOutcome::Rejected);
+        };
+        let check = login.offered(token, next, storage.clock().now());
+        let origin = origin.clone();
+        match check {
+            Verdict::Renewed(after) => {
+                if logins.replace(&token.series, &login, &after).await? {
+                    storage.write(move |tx| record_login(tx, member_id, device_id, &origin, idle)).await?;
+                    return Ok(RememberMeOutcome::LoggedIn { member, login: after, rotated: true });
+                }
+            }
+            Verdict::AnotherTab => return Ok(RememberMeOutcome::LoggedIn { member, login, rotated: false }),
+            Verdict::Over => {
+                logins.delete(&token.series).await?;
+                return Ok(RememberMeOutcome::Rejected);
+            }
+            Verdict::Stolen => {
+                storage.write(move |tx| record_token_theft(tx, member_id, &origin)).await?;
+                logins.delete(&token.series).await?;
+                tracing::warn!(member = member.member.username, "a copied cookie was used: signed out everywhere");
+                return Ok(RememberMeOutcome::TokenTheft);
+            }
+        }
+    }
+    Err(StorageError::Unavailable("a remember-me token was used by too many requests at once".to_owned()))
+}
+
+fn record_login(tx: &mut dyn Tx, member_id: i64, device_id: i64, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
+    devices::touch(tx, device_id, origin, idle)?;
+    sign_ins::record(tx, member_id, SignInOutcome::RememberToken, origin)?;
+    store::record_sign_in(tx, member_id)
+}
+
+fn record_token_theft(tx: &mut dyn Tx, member_id: i64, origin: &DeviceOrigin) -> Result<()> {
+    store::record_token_theft(tx, member_id)?;
+    sign_ins::record(tx, member_id, SignInOutcome::TokenTheft, origin).map(drop)
+}

@@ -1,0 +1,177 @@
+//! Creation of the first administrator. Allowed from this computer, or with the setup code from another.
+
+pub(super) mod restore;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{FromRef, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use self::restore::RestoreFields;
+use super::SetupCode;
+use crate::config::Config;
+use crate::members::field_errors::FieldErrors;
+use crate::members::login_throttle::LoginThrottle;
+use crate::members::model::{NewPassword, Role, validate_username};
+use crate::members::passwords::PasswordHasher;
+use crate::members::store;
+use crate::storage::{Result, Storage, Tx};
+use crate::web::{
+    Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Routes, page, page_with_status,
+    redirect,
+};
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new().get("/setup", Access::Public, show).post("/setup", Access::Public, create).post(
+        "/setup/restore",
+        Access::Public,
+        restore::restore,
+    )
+}
+
+#[derive(Template)]
+#[template(path = "setup/show.html")]
+struct SetupPage {
+    layout: Layout,
+    needs_code: bool,
+    username: String,
+    code_error: Option<String>,
+    errors: FieldErrors,
+    /// the form to restore a backup; None where the shop's data is not a file
+    restore: Option<RestoreFields>,
+}
+
+impl SetupPage {
+    fn new(setup: &Setup, client: &ClientInfo, layout: Layout) -> Self {
+        Self {
+            layout,
+            needs_code: !client.is_local,
+            username: String::new(),
+            code_error: None,
+            errors: FieldErrors::default(),
+            restore: setup.config.restored().filter(|_| !setup.is_demo).map(|_| RestoreFields::default()),
+        }
+    }
+
+    /// Whether the form to restore a backup is shown with errors.
+    fn has_restore_errors(&self) -> bool {
+        self.restore.as_ref().is_some_and(RestoreFields::has_errors)
+    }
+}
+
+/// The states used by the pages of this room.
+#[derive(Clone)]
+struct Setup {
+    storage: Storage,
+    config: Arc<Config>,
+    code: SetupCode,
+    is_demo: bool,
+}
+
+impl FromRef<AppState> for Setup {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            storage: state.storage.clone(),
+            config: Arc::clone(&state.config),
+            code: state.setup_code.clone(),
+            is_demo: state.demo.is_some(),
+        }
+    }
+}
+
+impl Setup {
+    /// Whether the shop already has a member, so that these pages redirect to the login.
+    async fn is_done(&self) -> Result<bool> {
+        self.storage.read(store::has_members).await
+    }
+
+    /// The error of the setup code; None on this computer, which needs no code.
+    async fn code_error(
+        &self,
+        client: &ClientInfo,
+        throttle: &LoginThrottle,
+        typed: &str,
+    ) -> PageResult<Option<String>> {
+        if client.is_local || self.code.matches(typed) {
+            return Ok(None);
+        }
+        let throttle = throttle.clone();
+        if let Some(minutes) = self.storage.write(move |tx| throttle.record_attempt(tx)).await? {
+            return Err(Error::TooManyAttempts { minutes });
+        }
+        Ok(Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 적어 주세요.".to_owned()))
+    }
+}
+
+/// The throttle of wrong setup codes.
+fn throttle(client: &ClientInfo) -> LoginThrottle {
+    LoginThrottle::new("(setup)", client.address)
+}
+
+#[derive(Deserialize)]
+struct SetupForm {
+    #[serde(default)]
+    code: String,
+    username: String,
+    password: String,
+    again: String,
+}
+
+async fn show(State(setup): State<Setup>, client: ClientInfo, layout: Layout) -> PageResult {
+    if setup.is_done().await? {
+        return Ok(redirect("/login"));
+    }
+    Ok(page(SetupPage::new(&setup, &client, layout)))
+}
+
+async fn create(
+    State(setup): State<Setup>,
+    State(hasher): State<PasswordHasher>,
+    browser: BrowserSession,
+    layout: Layout,
+    Form(form): Form<SetupForm>,
+) -> PageResult {
+    if setup.is_done().await? {
+        return Ok(redirect("/login"));
+    }
+    let throttle = throttle(&browser.client);
+    let code_error = setup.code_error(&browser.client, &throttle, &form.code).await?;
+    let mut errors = FieldErrors::default();
+    let username = validate_username(&form.username).map(str::to_owned).map_err(|error| errors.add_username(error));
+    let password = NewPassword::repeated(form.password, &form.again).map_err(|error| errors.add_password(error));
+    let (Ok(username), Ok(password), None) = (username, password, &code_error) else {
+        let page = SetupPage {
+            username: form.username,
+            code_error,
+            errors,
+            ..SetupPage::new(&setup, &browser.client, layout)
+        };
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+    };
+    let hash = hasher.hash(password).await?;
+    let created = setup
+        .storage
+        .write(move |tx| {
+            throttle.reset(tx)?;
+            add_first_admin(tx, &username, &hash)
+        })
+        .await?;
+    let Some(id) = created else {
+        return Ok(redirect("/login"));
+    };
+    let cookie = browser.log_in(id, 0, false).await?;
+    Ok(cookie.add_to(redirect(Role::Admin.home())))
+}
+
+/// Adds the administrator, unless another request has added a member meanwhile.
+fn add_first_admin(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option<i64>> {
+    if store::has_members(tx)? {
+        return Ok(None);
+    }
+    Ok(store::add(tx, username, Role::Admin, hash)?.ok())
+}

@@ -1,0 +1,233 @@
+//! Authenticates each request: by session cookie, else by remember-me token.
+//!
+//! Tokens are accepted only on top-level navigations (`Sec-Fetch-Mode: navigate`): a sub-request would rotate the token,
+//! and its response with the next token might be discarded.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use super::client_info::ClientInfo;
+use super::cookies::{self, Cookie};
+use super::{AppState, Error, Member, csrf};
+use crate::members::devices;
+use crate::members::remember_me::{RememberMeOutcome, authenticate_by_token};
+use crate::members::store::{self, CurrentMember};
+use crate::random;
+use crate::sessions::staying::{self, Ticket};
+use crate::sessions::{self, SignedIn};
+
+/// The cookie with the CSRF secret of a browser without a session (login, first administrator). It has no record in the
+/// database and grants no access.
+const FORM_COOKIE: &str = "mukkeum_form";
+
+/// The result of authentication, stored in the extensions of request and response.
+#[derive(Clone, Debug)]
+pub struct AuthContext {
+    /// the logged-in member
+    pub current: Option<CurrentMember>,
+    /// whether the member entered the password in this session recently
+    pub is_reauthenticated: bool,
+    /// whether the request carried a stolen remember-me token
+    pub is_token_theft: bool,
+    /// the remember-me token of the request, or the one that replaces it
+    pub remember_token: Option<Ticket>,
+    /// the secret of the CSRF tokens in this browser's forms
+    pub(super) csrf_secret: String,
+}
+
+impl AuthContext {
+    /// A request without a login.
+    pub(super) fn anonymous(csrf_secret: String) -> Self {
+        Self { current: None, is_reauthenticated: false, is_token_theft: false, remember_token: None, csrf_secret }
+    }
+
+    /// The logged-in member.
+    pub fn member(&self) -> Option<&Member> {
+        self.current.as_ref().map(|current| &current.member)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for AuthContext {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let auth = parts.extensions.get().cloned();
+        auth.ok_or_else(|| Error::Internal("the route is outside of the authentication layer".into()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentMember {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let auth = AuthContext::from_request_parts(parts, state).await?;
+        auth.current.ok_or_else(|| Error::Internal("a public route requires a member".into()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Member {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Ok(CurrentMember::from_request_parts(parts, state).await?.member)
+    }
+}
+
+/// Middleware: puts the [`AuthContext`] into the extensions of the request, and of the response for error pages.
+pub(super) async fn authenticate(
+    State(state): State<AppState>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let authenticated = async {
+        let client = ClientInfo::from_request_parts(&mut parts, &state).await?;
+        authenticate_request(&state, &session, &client, &parts.headers).await
+    };
+    let (auth, cookies) = match authenticated.await {
+        Ok(authenticated) => authenticated,
+        Err(error) => return error.into_response(),
+    };
+    let mut request = Request::from_parts(parts, body);
+    request.extensions_mut().insert(auth.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(auth);
+    // Browsers keep the last of two cookies with one name, so the handler's come last.
+    let of_handler: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+    response.headers_mut().remove(header::SET_COOKIE);
+    for cookie in cookies.into_iter().chain(of_handler) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The result and the cookies to set.
+type Authenticated = (AuthContext, Vec<HeaderValue>);
+
+async fn authenticate_request(
+    state: &AppState,
+    session: &Session,
+    client: &ClientInfo,
+    headers: &HeaderMap,
+) -> Result<Authenticated, Error> {
+    let token = cookies::values(headers, staying::cookie_name(&state.config)).find_map(Ticket::parse);
+    if let Some(signed_in) = sessions::current(session, state.config.session_idle, state.now()).await? {
+        let SignedIn { member_id, epoch, device_id, .. } = signed_in;
+        let districts = state.uploads.districts.clone();
+        let current = state.storage.read(move |tx| {
+            districts.current(tx)?;
+            store::current(tx, member_id, epoch, device_id)
+        });
+        if let Some(current) = current.await? {
+            return Ok((resume_session(state, session, client, signed_in, current, token).await?, Vec::new()));
+        }
+        session.flush().await?;
+    }
+    match token {
+        Some(token) if is_navigation(headers) => log_in_by_token(state, session, client, headers, token).await,
+        token => anonymous(state, headers, token),
+    }
+}
+
+/// Continues a valid session.
+async fn resume_session(
+    state: &AppState,
+    session: &Session,
+    client: &ClientInfo,
+    signed_in: SignedIn,
+    current: CurrentMember,
+    remember_token: Option<Ticket>,
+) -> Result<AuthContext, Error> {
+    if devices::is_touch_due(current.seen_at, state.now()) {
+        let (id, origin, idle) = (current.device_id, client.origin(), state.config.session_idle);
+        state.storage.write(move |tx| devices::touch(tx, id, &origin, idle)).await?;
+    }
+    if let (true, Some(token)) = (signed_in.renewed, &remember_token) {
+        confirm_delivery(state, token).await?;
+        sessions::note_arrival(session, signed_in.clone()).await?;
+    }
+    Ok(AuthContext {
+        current: Some(current),
+        is_reauthenticated: signed_in.is_confirmed(state.now()),
+        is_token_theft: false,
+        remember_token,
+        csrf_secret: signed_in.csrf,
+    })
+}
+
+/// Confirms that the browser received `token`: it came with the session that was set in the same response. The token
+/// before it is no longer accepted.
+async fn confirm_delivery(state: &AppState, token: &Ticket) -> Result<(), Error> {
+    if let Some(login) = state.remember_tokens.find(&token.series).await?
+        && let Some(confirmed) = login.after_arrival_of(token)
+    {
+        // A concurrent request that replaced the record has newer information.
+        state.remember_tokens.replace(&token.series, &login, &confirmed).await?;
+    }
+    Ok(())
+}
+
+/// Starts a session for a request with a remember-me token.
+async fn log_in_by_token(
+    state: &AppState,
+    session: &Session,
+    client: &ClientInfo,
+    headers: &HeaderMap,
+    token: Ticket,
+) -> Result<Authenticated, Error> {
+    let next = token.followed_by(random::secret()?);
+    let (logins, idle) = (state.remember_tokens.as_ref(), state.config.session_idle);
+    match authenticate_by_token(&state.storage, logins, &token, &next, &client.origin(), idle).await? {
+        RememberMeOutcome::LoggedIn { member, login, rotated } => {
+            sessions::begin(session, &SignedIn::by_series(&login, rotated, state.now())).await?;
+            let (token, cookies) = if rotated {
+                let seconds = (login.expires_at.0 - state.now().0) / 1000;
+                let cookie = cookies::set_remember_me(&state.config, &next, seconds)?;
+                (next, vec![cookie])
+            } else {
+                (token, Vec::new())
+            };
+            let auth = AuthContext {
+                current: Some(member),
+                remember_token: Some(token),
+                ..AuthContext::anonymous(login.csrf)
+            };
+            Ok((auth, cookies))
+        }
+        rejected => {
+            let (mut auth, mut cookies) = anonymous(state, headers, None)?;
+            auth.is_token_theft = matches!(rejected, RememberMeOutcome::TokenTheft);
+            cookies.push(cookies::clear_remember_me(&state.config)?);
+            Ok((auth, cookies))
+        }
+    }
+}
+
+/// A request without a login; its CSRF secret is in the form cookie.
+fn anonymous(state: &AppState, headers: &HeaderMap, remember_token: Option<Ticket>) -> Result<Authenticated, Error> {
+    let (secret, cookies) = match cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
+        Some(secret) => (secret.to_owned(), Vec::new()),
+        None => {
+            let secret = random::secret()?;
+            let cookie = Cookie { name: FORM_COOKIE, value: &secret, same_site: "Strict", max_age: None };
+            let cookie = cookie.header(&state.config)?;
+            (secret, vec![cookie])
+        }
+    };
+    Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))
+}
+
+/// Whether the request is a top-level navigation. Browsers send `Sec-Fetch-Mode` over HTTPS and to localhost; elsewhere
+/// only navigations accept HTML.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match header("sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => header("accept").is_some_and(|types| types.contains("text/html")),
+    }
+}

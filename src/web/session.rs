@@ -1,0 +1,114 @@
+//! Login and logout of a browser: its session, its device and its persistent login change together.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use tower_sessions::Session;
+
+use super::{AppState, AuthContext, ClientInfo, Error, cookies};
+use crate::config::Config;
+use crate::members::devices;
+use crate::random;
+use crate::sessions::staying::{STAYS_MS, Series, SeriesStore, Ticket};
+use crate::sessions::{self, SignedIn};
+use crate::storage::Storage;
+
+/// The session of the requesting browser, to log a member in or out.
+pub struct BrowserSession {
+    /// the client that sent the request
+    pub client: ClientInfo,
+    session: Session,
+    auth: AuthContext,
+    storage: Storage,
+    config: Arc<Config>,
+    logins: Arc<dyn SeriesStore>,
+}
+
+impl FromRequestParts<AppState> for BrowserSession {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let session = Session::from_request_parts(parts, state).await;
+        Ok(Self {
+            client: ClientInfo::from_request_parts(parts, state).await?,
+            session: session.map_err(|(_, reason)| Error::Internal(reason.to_owned()))?,
+            auth: AuthContext::from_request_parts(parts, state).await?,
+            storage: state.storage.clone(),
+            config: Arc::clone(&state.config),
+            logins: Arc::clone(&state.remember_tokens),
+        })
+    }
+}
+
+impl BrowserSession {
+    /// Logs in a member of this `session_epoch` who has just entered the password, and logs out the member who was logged
+    /// in before. `remember` also creates a persistent login.
+    ///
+    /// # Errors
+    /// The database, the session store or the random number generator failed.
+    pub async fn log_in(&self, member_id: i64, epoch: i64, remember: bool) -> Result<RememberCookie, Error> {
+        let cleared = self.revoke().await?;
+        let (now, idle, origin) = (self.storage.clock().now(), self.config.session_idle, self.client.origin());
+        let until = remember.then(|| now.plus_ms(STAYS_MS));
+        let add_device = move |tx: &mut dyn crate::storage::Tx| devices::add(tx, member_id, &origin, until, idle);
+        let device_id = self.storage.write(add_device).await?;
+        let csrf = random::secret()?;
+        let cookie = if remember {
+            let token = Ticket::new(random::secret()?, random::secret()?);
+            let login = Series::begin(&token, member_id, epoch, device_id, csrf.clone(), now);
+            self.logins.create(&token.series, &login).await?;
+            RememberCookie(Some(cookies::set_remember_me(&self.config, &token, STAYS_MS / 1000)?))
+        } else {
+            cleared
+        };
+        sessions::begin(&self.session, &SignedIn::by_password(member_id, epoch, device_id, csrf, now)).await?;
+        Ok(cookie)
+    }
+
+    /// Logs the member out: ends the session, and revokes the device and the persistent login.
+    ///
+    /// # Errors
+    /// The database or the session store failed.
+    pub async fn log_out(&self) -> Result<RememberCookie, Error> {
+        let cookie = self.revoke().await?;
+        self.session.flush().await?;
+        Ok(cookie)
+    }
+
+    /// Revokes the device and the persistent login.
+    async fn revoke(&self) -> Result<RememberCookie, Error> {
+        if let Some(current) = &self.auth.current {
+            self.revoke_device(current.member.id, current.device_id).await?;
+        }
+        let Some(token) = &self.auth.remember_token else {
+            return Ok(RememberCookie(None));
+        };
+        if let Some(login) = self.logins.find(&token.series).await? {
+            self.revoke_device(login.member_id, login.device_id).await?;
+            self.logins.delete(&token.series).await?;
+        }
+        Ok(RememberCookie(Some(cookies::clear_remember_me(&self.config)?)))
+    }
+
+    async fn revoke_device(&self, member_id: i64, device_id: i64) -> Result<(), Error> {
+        self.storage.write(move |tx| devices::revoke(tx, member_id, device_id)).await?;
+        Ok(())
+    }
+}
+
+/// A change of the remember-me cookie, which the response must carry.
+#[must_use]
+pub struct RememberCookie(Option<HeaderValue>);
+
+impl RememberCookie {
+    /// Adds the `Set-Cookie` header.
+    pub fn add_to(self, mut response: Response) -> Response {
+        if let Some(cookie) = self.0 {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
