@@ -13,7 +13,10 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[cfg(windows)]
 use super::service;
@@ -115,12 +118,14 @@ pub(super) fn write_logs<W>(config: &Config, writer: W) -> Result<(), ConfigErro
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
-        .map_err(|error| ConfigError::Refused { setting: "log_level", reason: error.to_string() })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    let filter: Targets = config
+        .log_level
+        .parse()
+        .map_err(|error: ParseError| ConfigError::Refused { setting: "log_level", reason: error.to_string() })?;
+    let logs = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer).with_ansi(false);
     match config.log_format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
+        LogFormat::Text => logs.finish().with(filter).init(),
+        LogFormat::Json => logs.json().flatten_event(true).finish().with(filter).init(),
     }
     Ok(())
 }
