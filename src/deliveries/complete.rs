@@ -1,13 +1,13 @@
-//! 배송 완료: the team delivered. And its undoing, for a slip of the finger.
+//! 배송 완료, and its undo.
 //!
-//! All orders of a delivery proceed to 배송, but for those that are past it, cancelled or returned.
-//! The log keeps how each of them stood before; on the same business day anybody may put back
-//! those that nothing has happened to since.
+//! Completion moves all orders of a delivery to 배송, except those already past it, cancelled or refunded. The log keeps
+//! the previous state of each order. Until the end of the day, a completion can be undone; orders that have changed
+//! since stay as they are.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::log::{self, Action, Event};
+use super::log::{self, DeliveryAction, DeliveryEvent};
 use super::store;
 use crate::audit;
 use crate::orders;
@@ -17,17 +17,17 @@ use crate::orders::words::few;
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
-/// How an order stood before it was delivered.
+/// The state of an order before its completion.
 #[derive(Debug, Serialize, Deserialize)]
-struct Before {
+struct PreviousState {
     order_id: i64,
-    /// of the order after it was delivered: nothing has happened since while it still has it
+    /// version of the completed order; another version means that the order has changed since
     version: i64,
     state: OrderState,
     moments: [Option<i64>; 7],
 }
 
-impl Before {
+impl PreviousState {
     fn of(order: &Order) -> Self {
         Self {
             order_id: order.id,
@@ -37,67 +37,76 @@ impl Before {
         }
     }
 
-    /// The order as it was; none when something happened to it since.
-    fn restored(&self, order: &Order) -> Option<Order> {
+    /// The order with its previous state; none if it has changed since.
+    fn restore(&self, order: &Order) -> Option<Order> {
         let moments = Moments::stored(self.moments.map(|moment| moment.map(Moment)));
         (order.version == self.version).then(|| Order { state: self.state, moments, ..order.clone() })
     }
 }
 
-/// What is told of many orders and deliveries, by their numbers.
+/// The outcome of a completion: bundle numbers of deliveries, and order numbers.
 #[derive(Debug, Default)]
-struct Told {
-    done: Vec<String>,
-    nothing_to_do: Vec<String>,
-    /// delivered though they had not left the factory, as far as anybody wrote down
+struct CompletionOutcome {
+    completed: Vec<String>,
+    /// deliveries without an order to complete
+    unchanged: Vec<String>,
+    /// orders completed before they were dispatched
     early: Vec<String>,
+    /// orders that were at 배송 or 확정 already
     already: Vec<String>,
+    /// cancelled and refunded orders
     given_up: Vec<String>,
 }
 
-impl Told {
+impl CompletionOutcome {
     fn message(&self) -> String {
-        let mut told = Vec::new();
-        if !self.done.is_empty() {
-            told.push(format!("배송 {}건을 완료했어요.", self.done.len()));
-        } else if self.nothing_to_do.is_empty() {
-            told.push("완료할 배송이 없어요.".to_owned());
+        let mut sentences = Vec::new();
+        if !self.completed.is_empty() {
+            sentences.push(format!("배송 {}건을 완료했어요.", self.completed.len()));
+        } else if self.unchanged.is_empty() {
+            sentences.push("완료할 배송이 없어요.".to_owned());
         }
-        for (numbers, words) in [
+        for (numbers, label) in [
             (&self.early, "출고 전이던 주문도 배송으로 바꿨어요"),
             (&self.given_up, "취소나 환불된 주문은 그대로 두었어요"),
             (&self.already, "이미 배송된 주문은 그대로 두었어요"),
-            (&self.nothing_to_do, "배송할 주문이 없는 배송이에요"),
+            (&self.unchanged, "배송할 주문이 없는 배송이에요"),
         ] {
             if !numbers.is_empty() {
-                told.push(format!("{words}: {}", few(numbers)));
+                sentences.push(format!("{label}: {}", few(numbers)));
             }
         }
-        told.join(" ")
+        sentences.join(" ")
     }
 }
 
-/// Delivers all orders of these deliveries, writes it down, and gives the activity's identifier.
+/// Completes all orders of these deliveries and records it. Answers the identifier of the activity.
 pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
-    let mut told = Told::default();
-    let mut done = Vec::new();
+    let mut outcome = CompletionOutcome::default();
+    let mut completed = Vec::new();
     changing(tx, cause(member_id, orders::store::Action::Proceeded), |changes| {
-        for delivery in store::some(changes.tx, deliveries)? {
-            let before = deliver(changes, delivery.id, &mut told)?;
+        for delivery in store::by_ids(changes.tx, deliveries)? {
+            let before = deliver(changes, delivery.id, &mut outcome)?;
             if before.is_empty() {
-                told.nothing_to_do.push(delivery.bundle_number);
+                outcome.unchanged.push(delivery.bundle_number);
             } else {
-                told.done.push(delivery.bundle_number);
-                done.push((delivery.id, before));
+                outcome.completed.push(delivery.bundle_number);
+                completed.push((delivery.id, before));
             }
         }
         Ok::<_, StorageError>(())
     })?;
-    let tone = if done.is_empty() { "warning" } else { "success" };
-    let summary = json!({ "message": told.message(), "tone": tone, "deliveries": told.done });
+    let tone = if completed.is_empty() { "warning" } else { "success" };
+    let summary = json!({ "message": outcome.message(), "tone": tone, "deliveries": outcome.completed });
     let activity_id = audit::record(tx, Some(member_id), "deliveries.completed", &summary)?;
-    for (delivery_id, before) in done {
-        log::record(tx, (activity_id, member_id), delivery_id, Action::Completed, &json!({ "before": before }))?;
+    for (delivery_id, before) in completed {
+        log::record(
+            tx,
+            (activity_id, member_id),
+            delivery_id,
+            DeliveryAction::Completed,
+            &json!({ "before": before }),
+        )?;
     }
     Ok(activity_id)
 }
@@ -106,27 +115,27 @@ fn cause(member_id: i64, action: orders::store::Action) -> Cause {
     Cause { member_id: Some(member_id), upload_id: None, action }
 }
 
-/// Delivers what can be delivered, and tells how that stood before.
-fn deliver(changes: &mut Changes<'_>, delivery_id: i64, told: &mut Told) -> Result<Vec<Before>> {
+/// Moves the orders of a delivery to 배송; answers the previous state of those it changed.
+fn deliver(changes: &mut Changes<'_>, delivery_id: i64, outcome: &mut CompletionOutcome) -> Result<Vec<PreviousState>> {
     let now = changes.tx.now();
     let mut before = Vec::new();
     for order in orders::store::bundles::orders_of(changes.tx, delivery_id)? {
         let mut delivered = order.clone();
         if !delivered.proceed(OrderState::Shipped, now) {
             let given_up = order.state > OrderState::Confirmed;
-            if given_up { &mut told.given_up } else { &mut told.already }.push(order.order_number);
+            if given_up { &mut outcome.given_up } else { &mut outcome.already }.push(order.order_number);
         } else if changes.save(&order, &delivered)? {
-            before.push(Before::of(&order));
+            before.push(PreviousState::of(&order));
             if order.state < OrderState::Dispatched {
-                told.early.push(order.order_number);
+                outcome.early.push(order.order_number);
             }
         }
     }
     Ok(before)
 }
 
-/// The last completion of a delivery, if it can still be undone: it was today.
-pub fn undoable(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<Event>> {
+/// The last completion of a delivery, if it can still be undone: if it is of today.
+pub fn undoable(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<DeliveryEvent>> {
     let today = tx.now().date();
     Ok(log::last_completion(tx, delivery_id)?.filter(|event| event.at.date() == today))
 }
@@ -143,16 +152,15 @@ pub fn undoable_of(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
     Ok(undoable_ones)
 }
 
-/// Puts the orders of these deliveries back to where they stood before the completion of today,
-/// writes it down, and gives the activity's identifier.
+/// Reverts today's completion of these deliveries and records it. Answers the identifier of the activity.
 pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let (mut undone, mut changed, mut late) = (Vec::new(), Vec::new(), Vec::new());
     changing(tx, cause(member_id, orders::store::Action::Edited), |changes| {
-        for delivery in store::some(changes.tx, deliveries)? {
+        for delivery in store::by_ids(changes.tx, deliveries)? {
             match undoable(changes.tx, delivery.id)? {
                 None => late.push(delivery.bundle_number),
                 Some(event) => {
-                    if put_back(changes, &event, &mut changed)? {
+                    if revert(changes, &event, &mut changed)? {
                         undone.push((delivery.id, delivery.bundle_number));
                     }
                 }
@@ -160,35 +168,36 @@ pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> 
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut told = vec![match undone.len() {
+    let mut sentences = vec![match undone.len() {
         0 if deliveries.is_empty() => "되돌릴 배송이 없어요. 이미 되돌렸거나 오늘 완료한 배송이 아니에요.".to_owned(),
         0 => "되돌린 배송이 없어요.".to_owned(),
         count => format!("배송 {count}건의 완료를 되돌렸어요."),
     }];
     if !changed.is_empty() {
-        told.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", few(&changed)));
+        sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", few(&changed)));
     }
     if !late.is_empty() {
-        told.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", few(&late)));
+        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", few(&late)));
     }
     let tone = if undone.is_empty() { "warning" } else { "success" };
-    let summary = json!({ "message": told.join(" "), "tone": tone });
+    let summary = json!({ "message": sentences.join(" "), "tone": tone });
     let activity_id = audit::record(tx, Some(member_id), "deliveries.undone", &summary)?;
     for (delivery_id, _) in undone {
-        log::record(tx, (activity_id, member_id), delivery_id, Action::Undone, &json!({}))?;
+        log::record(tx, (activity_id, member_id), delivery_id, DeliveryAction::Undone, &json!({}))?;
     }
     Ok(activity_id)
 }
 
-/// Puts back the orders of a completion that nothing has happened to since; whether there were any.
-fn put_back(changes: &mut Changes<'_>, event: &Event, changed: &mut Vec<String>) -> Result<bool> {
-    let before: Vec<Before> = serde_json::from_value(event.details["before"].clone())
+/// Reverts the orders of a completion that have not changed since; false if there are none. Adds the others to
+/// `changed`.
+fn revert(changes: &mut Changes<'_>, event: &DeliveryEvent, changed: &mut Vec<String>) -> Result<bool> {
+    let before: Vec<PreviousState> = serde_json::from_value(event.details["before"].clone())
         .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id)))?;
     let ids: Vec<i64> = before.iter().map(|before| before.order_id).collect();
     let mut any = false;
     for order in orders::store::find(changes.tx, &ids)? {
         let restored =
-            before.iter().find(|before| before.order_id == order.id).and_then(|before| before.restored(&order));
+            before.iter().find(|before| before.order_id == order.id).and_then(|before| before.restore(&order));
         match restored {
             Some(restored) if changes.save(&order, &restored)? => any = true,
             _ => changed.push(order.order_number),

@@ -1,6 +1,5 @@
-//! A list of deliveries as a file: .json for programs, whose keys stay as they are, .xlsx and .csv
-//! for people. Written as it is read, under another name until it is complete, like the downloads of
-//! orders.
+//! Export of a delivery list: .json for programs, with stable keys; .xlsx and .csv for people. Like an export of orders,
+//! the file is streamed to a temporary name and renamed when row is complete.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,7 +11,7 @@ use rust_xlsxwriter::Workbook;
 use serde::Serialize;
 
 use super::filter::DeliveryFilter;
-use super::list::{Carried, carried, find};
+use super::list::{self, DeliveryRow, load_rows};
 use crate::districts::Districts;
 use crate::orders::export::csv::words;
 use crate::orders::export::json::OrderOf;
@@ -23,13 +22,13 @@ use crate::orders::model::Recipient;
 use crate::storage::Tx;
 use crate::time::Moment;
 
-/// Deliveries that are in memory at once.
-const AT_ONCE: usize = 200;
+/// Deliveries in memory at the same time.
+const BATCH_ROWS: usize = 200;
 
-/// Writes the deliveries of a list to `path`, in its sequence, and tells how many there are.
+/// Writes the deliveries of a list to `path`, in sort order. Answers their number.
 ///
 /// # Errors
-/// The database failed or the file could not be written. What was at `path` before is still there.
+/// The database fails, or the file cannot be written. An earlier file at `path` is kept.
 pub fn save(
     tx: &mut dyn Tx,
     filter: &DeliveryFilter,
@@ -40,7 +39,7 @@ pub fn save(
     let unfinished = Unfinished::beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = unfinished.file.try_clone()?;
-    let ids = find(tx, filter, 0, i64::MAX)?.ids;
+    let ids = list::page(tx, filter, 0, i64::MAX)?.ids;
     match format {
         Format::Xlsx => xlsx(tx, &ids, districts, file, &folder)?,
         Format::Csv => csv(tx, &ids, districts, file)?,
@@ -50,59 +49,61 @@ pub fn save(
     Ok(ids.len() as u64)
 }
 
-fn each(
+fn for_each_row(
     tx: &mut dyn Tx,
     ids: &[i64],
-    visit: &mut dyn FnMut(&Carried) -> Result<(), ExportError>,
+    visit: &mut dyn FnMut(&DeliveryRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    for some in ids.chunks(AT_ONCE) {
-        carried(tx, some)?.iter().try_for_each(&mut *visit)?;
+    for chunk in ids.chunks(BATCH_ROWS) {
+        load_rows(tx, chunk)?.iter().try_for_each(&mut *visit)?;
     }
     Ok(())
 }
 
-/// A column: its header, its width in characters, and what a delivery has there.
-struct Column(&'static str, u8, for<'a> fn(&'a Carried, &'a Districts) -> Cell<'a>);
+/// A column: header, width in characters, and the cell of a delivery.
+struct Column(&'static str, u8, for<'a> fn(&'a DeliveryRow, &'a Districts) -> Cell<'a>);
 
-fn to<'a>(it: &'a Carried, part: fn(&'a Recipient) -> &'a String) -> Cell<'a> {
-    text(it.primary().map_or("", |primary| part(&primary.order.recipient)))
+fn recipient_cell<'a>(row: &'a DeliveryRow, field: fn(&'a Recipient) -> &'a String) -> Cell<'a> {
+    text(row.primary().map_or("", |primary| field(&primary.order.recipient)))
 }
 
-fn place<'a>(it: &'a Carried, districts: &'a Districts) -> Option<(&'a str, &'a str)> {
-    it.primary().and_then(|primary| regions(districts, &primary.order))
+fn region_names<'a>(row: &'a DeliveryRow, districts: &'a Districts) -> Option<(&'a str, &'a str)> {
+    row.primary().and_then(|primary| regions(districts, &primary.order))
 }
 
-/// Its orders in a line each: `[출고] 침대 [월넛] × 1`.
-fn lines(it: &Carried) -> String {
+/// One line per order: `[출고] 침대 [월넛] × 1`.
+fn order_lines(row: &DeliveryRow) -> String {
     let line = |listed: &crate::orders::list::Listed| {
         let options = if listed.labels.is_empty() { String::new() } else { format!(" [{}]", listed.labels.join(", ")) };
         format!("[{}] {}{options} × {}", listed.order.state.label(), listed.product_name, listed.order.quantity)
     };
-    it.orders.iter().map(|part| line(&part.listed)).collect::<Vec<_>>().join("\n")
+    row.orders.iter().map(|order| line(&order.listed)).collect::<Vec<_>>().join("\n")
 }
 
 const COLUMNS: [Column; 21] = [
-    Column("상태", 8, |it, _| text(it.delivery.state.label())),
-    Column("배송번호", 21, |it, _| text(&it.delivery.bundle_number)),
-    Column("배송방법", 15, |it, _| text(it.primary().map_or("", |primary| method(&primary.order)))),
-    Column("배송비", 9, |it, _| text(it.primary().map_or("", |primary| primary.order.charge_type.label()))),
-    Column("희망배송일", 12, |it, _| Cell::Date(it.delivery.preferred_shipping_date)),
-    Column("시/도", 14, |it, districts| text(place(it, districts).map_or("미분류", |(sido, _)| sido))),
-    Column("시/군/구", 14, |it, districts| text(place(it, districts).map_or("미분류", |(_, sigungu)| sigungu))),
-    Column("수취인명", 12, |it, _| to(it, |recipient| &recipient.name)),
-    Column("수취인연락처1", 16, |it, _| to(it, |recipient| &recipient.tel1)),
-    Column("수취인연락처2", 16, |it, _| to(it, |recipient| &recipient.tel2)),
-    Column("우편번호", 10, |it, _| to(it, |recipient| &recipient.zip_code)),
-    Column("주소", 48, |it, _| to(it, |recipient| &recipient.address1)),
-    Column("상세주소", 30, |it, _| to(it, |recipient| &recipient.address2)),
-    Column("대표물품", 42, |it, _| text(it.primary().map_or("", |primary| &primary.product_name))),
-    Column("주문수", 8, |it, _| Cell::Number(it.delivery.order_count)),
-    Column("총수량", 8, |it, _| Cell::Number(it.delivery.total_quantity)),
-    Column("취소수량", 9, |it, _| Cell::Number(it.delivery.cancelled_quantity)),
-    Column("주문", 60, |it, _| Cell::Text(Cow::Owned(lines(it)))),
-    Column("고객메시지", 42, |it, _| Cell::Text(Cow::Owned(it.customer_messages().join("\n")))),
-    Column("배송메모", 42, |it, _| Cell::Text(Cow::Owned(it.shipping_memos().join("\n")))),
-    Column("팀 메모", 42, |it, _| text(&it.delivery.memo)),
+    Column("상태", 8, |row, _| text(row.delivery.state.label())),
+    Column("배송번호", 21, |row, _| text(&row.delivery.bundle_number)),
+    Column("배송방법", 15, |row, _| text(row.primary().map_or("", |primary| method(&primary.order)))),
+    Column("배송비", 9, |row, _| text(row.primary().map_or("", |primary| primary.order.charge_type.label()))),
+    Column("희망배송일", 12, |row, _| Cell::Date(row.delivery.preferred_shipping_date)),
+    Column("시/도", 14, |row, districts| text(region_names(row, districts).map_or("미분류", |(sido, _)| sido))),
+    Column("시/군/구", 14, |row, districts| {
+        text(region_names(row, districts).map_or("미분류", |(_, sigungu)| sigungu))
+    }),
+    Column("수취인명", 12, |row, _| recipient_cell(row, |recipient| &recipient.name)),
+    Column("수취인연락처1", 16, |row, _| recipient_cell(row, |recipient| &recipient.tel1)),
+    Column("수취인연락처2", 16, |row, _| recipient_cell(row, |recipient| &recipient.tel2)),
+    Column("우편번호", 10, |row, _| recipient_cell(row, |recipient| &recipient.zip_code)),
+    Column("주소", 48, |row, _| recipient_cell(row, |recipient| &recipient.address1)),
+    Column("상세주소", 30, |row, _| recipient_cell(row, |recipient| &recipient.address2)),
+    Column("대표물품", 42, |row, _| text(row.primary().map_or("", |primary| &primary.product_name))),
+    Column("주문수", 8, |row, _| Cell::Number(row.delivery.order_count)),
+    Column("총수량", 8, |row, _| Cell::Number(row.delivery.total_quantity)),
+    Column("취소수량", 9, |row, _| Cell::Number(row.delivery.cancelled_quantity)),
+    Column("주문", 60, |row, _| Cell::Text(Cow::Owned(order_lines(row)))),
+    Column("고객메시지", 42, |row, _| Cell::Text(Cow::Owned(row.customer_messages().join("\n")))),
+    Column("배송메모", 42, |row, _| Cell::Text(Cow::Owned(row.shipping_memos().join("\n")))),
+    Column("팀 메모", 42, |row, _| text(&row.delivery.memo)),
 ];
 
 fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Result<(), ExportError> {
@@ -110,8 +111,8 @@ fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Resul
     out.write_all("\u{FEFF}".as_bytes())?;
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(COLUMNS.iter().map(|Column(header, ..)| header)).map_err(Error::from)?;
-    each(tx, ids, &mut |it| {
-        let cells = COLUMNS.iter().map(|Column(_, _, cell)| words(cell(it, districts)).into_owned());
+    for_each_row(tx, ids, &mut |row| {
+        let cells = COLUMNS.iter().map(|Column(_, _, cell)| words(cell(row, districts)).into_owned());
         Ok(table.write_record(cells).map_err(Error::from)?)
     })?;
     Ok(table.flush()?)
@@ -121,20 +122,20 @@ fn xlsx(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File, folder:
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
     let looks = Looks::framed();
-    let parts = if ids.is_empty() { vec![ids] } else { ids.chunks(PER_SHEET).collect() };
-    for (number, ids) in (1..).zip(parts) {
+    let sheets = if ids.is_empty() { vec![ids] } else { ids.chunks(PER_SHEET).collect() };
+    for (number, ids) in (1..).zip(sheets) {
         let sheet = workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(if number == 1 { "배송".to_owned() } else { format!("배송 ({number})") })?;
         sheet.set_freeze_panes(1, 0)?;
-        for (place, Column(header, width, _)) in (0..).zip(&COLUMNS) {
-            sheet.set_column_width(place, f64::from(*width))?;
-            sheet.write_string_with_format(0, place, *header, &looks.header)?;
+        for (column, Column(header, width, _)) in (0..).zip(&COLUMNS) {
+            sheet.set_column_width(column, f64::from(*width))?;
+            sheet.write_string_with_format(0, column, *header, &looks.header)?;
         }
-        let mut row = 0;
-        each(tx, ids, &mut |it| {
-            row += 1;
-            for (place, Column(_, _, cell)) in (0..).zip(&COLUMNS) {
-                write_cell(sheet, row, place, cell(it, districts), &looks)?;
+        let mut sheet_row = 0;
+        for_each_row(tx, ids, &mut |row| {
+            sheet_row += 1;
+            for (column, Column(_, _, cell)) in (0..).zip(&COLUMNS) {
+                write_cell(sheet, sheet_row, column, cell(row, districts), &looks)?;
             }
             Ok(())
         })?;
@@ -145,7 +146,7 @@ fn xlsx(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File, folder:
 }
 
 #[derive(Serialize)]
-struct DeliveryOf<'a> {
+struct DeliveryJson<'a> {
     delivery_number: &'a str,
     delivery_state: &'static str,
     order_count: i64,
@@ -171,10 +172,10 @@ struct DeliveryOf<'a> {
     orders: Vec<OrderOf<'a>>,
 }
 
-impl<'a> DeliveryOf<'a> {
-    fn new(it: &'a Carried, districts: &'a Districts, nobody: &'a Recipient) -> Self {
-        let (delivery, place, primary) = (&it.delivery, place(it, districts), it.primary());
-        let recipient = primary.map_or(nobody, |primary| &primary.order.recipient);
+impl<'a> DeliveryJson<'a> {
+    fn new(row: &'a DeliveryRow, districts: &'a Districts, no_recipient: &'a Recipient) -> Self {
+        let (delivery, region, primary) = (&row.delivery, region_names(row, districts), row.primary());
+        let recipient = primary.map_or(no_recipient, |primary| &primary.order.recipient);
         Self {
             delivery_number: &delivery.bundle_number,
             delivery_state: delivery.state.code(),
@@ -185,31 +186,31 @@ impl<'a> DeliveryOf<'a> {
             shipping_method: delivery.shipping_method.code(),
             charge_type: primary.map(|primary| primary.order.charge_type.code()),
             preferred_shipping_date: delivery.preferred_shipping_date.map(|date| date.to_string()),
-            sido: place.map(|(sido, _)| sido),
-            sigungu: place.map(|(_, sigungu)| sigungu),
+            sido: region.map(|(sido, _)| sido),
+            sigungu: region.map(|(_, sigungu)| sigungu),
             recipient_name: &recipient.name,
             recipient_tel1: &recipient.tel1,
             recipient_tel2: &recipient.tel2,
             recipient_zip_code: &recipient.zip_code,
             recipient_address1: &recipient.address1,
             recipient_address2: &recipient.address2,
-            customer_message: it.customer_messages().join("\n"),
-            shipping_memo: it.shipping_memos().join("\n"),
+            customer_message: row.customer_messages().join("\n"),
+            shipping_memo: row.shipping_memos().join("\n"),
             team_memo: &delivery.memo,
             printed_at: delivery.printed_at.map(Moment::iso),
             printed_by: delivery.printed_by.as_deref(),
-            orders: it.orders.iter().map(|part| OrderOf::new(&part.listed, districts)).collect(),
+            orders: row.orders.iter().map(|order| OrderOf::new(&order.listed, districts)).collect(),
         }
     }
 }
 
 fn json(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
-    let (mut before, nobody): (&[u8], _) = (b"[\n", Recipient::default());
-    each(tx, ids, &mut |it| {
-        out.write_all(before)?;
-        before = b",\n";
-        Ok(serde_json::to_writer(&mut out, &DeliveryOf::new(it, districts, &nobody)).map_err(Error::from)?)
+    let (mut separator, no_recipient): (&[u8], _) = (b"[\n", Recipient::default());
+    for_each_row(tx, ids, &mut |row| {
+        out.write_all(separator)?;
+        separator = b",\n";
+        Ok(serde_json::to_writer(&mut out, &DeliveryJson::new(row, districts, &no_recipient)).map_err(Error::from)?)
     })?;
     out.write_all(if ids.is_empty() { b"[]\n" } else { b"\n]\n" })?;
     Ok(out.flush()?)
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_get_a_delivery_with_its_orders() {
+    fn json_has_each_delivery_with_its_orders() {
         let path = exported("deliveries.json");
         let text = std::fs::read_to_string(&path).expect("reads");
         std::fs::remove_file(path).expect("removes");
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn people_get_a_table_of_harmless_text() {
+    fn spreadsheets_have_no_formulas() {
         let path = exported("deliveries.xlsx");
         let mut workbook: Xlsx<_> = open_workbook(&path).expect("opens");
         let sheet = workbook.worksheet_range("배송").expect("the sheet");

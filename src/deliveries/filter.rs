@@ -1,5 +1,5 @@
-//! What a list of deliveries shows: the same words in the address of the page, in its form and on
-//! the command line.
+//! The filter of the delivery list, and its query string. The page's URL, its form and the command line use
+//! the same parameters.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ use crate::orders::model::ShippingMethod;
 use crate::orders::terms::SearchField;
 use crate::time::parse_date;
 
-/// Where in a delivery's orders words are searched.
+/// The field of a delivery's orders that a search looks in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SearchIn {
+pub enum DeliverySearchField {
     /// 전체
     #[default]
     Everything,
@@ -24,14 +24,14 @@ pub enum SearchIn {
     RecipientTel1,
     /// 연락처2
     RecipientTel2,
-    /// 주소, the detail too
+    /// 주소 and 상세주소
     Address,
-    /// 상세주소 alone
+    /// 상세주소
     AddressDetail,
 }
 
-impl SearchIn {
-    /// Every place, in the order of the choice on the page.
+impl DeliverySearchField {
+    /// Every field, in the order of the page's choice.
     pub const ALL: [Self; 7] = [
         Self::Everything,
         Self::DeliveryNumber,
@@ -42,7 +42,7 @@ impl SearchIn {
         Self::AddressDetail,
     ];
 
-    /// The word in an address or on the command line.
+    /// The value in a query string and on the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Everything => "all",
@@ -55,7 +55,7 @@ impl SearchIn {
         }
     }
 
-    /// The word on the screen.
+    /// The Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Everything => "전체",
@@ -68,13 +68,13 @@ impl SearchIn {
         }
     }
 
-    /// The place of that code.
+    /// The field of that code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|place| place.code() == code)
+        Self::ALL.into_iter().find(|field| field.code() == code)
     }
 
-    /// The field of orders whose terms lead there.
-    pub const fn field(self) -> SearchField {
+    /// The field of the orders' search index; 상세주소 has none of its own.
+    pub const fn order_field(self) -> SearchField {
         match self {
             Self::Everything => SearchField::All,
             Self::DeliveryNumber => SearchField::BundleNumber,
@@ -86,34 +86,33 @@ impl SearchIn {
     }
 }
 
-/// How a list is sorted. Deliveries of the same day, district or state keep their sequence from page
-/// to page.
+/// The sort order of the list. Ties are broken by identifier, so rows never shuffle between pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     /// newest first
     #[default]
     Newest,
-    /// the own team's first, newest first
+    /// 직접전달 first, newest first in each group
     DirectFirst,
-    /// by 희망배송일; those without one come last either way
+    /// by 희망배송일; deliveries without a date are last in both directions
     Preferred {
-        /// latest first?
+        /// latest first
         descending: bool,
     },
-    /// by district; 미분류 counts as the lowest
+    /// by district code; 미분류 is the lowest
     District {
-        /// highest code first?
+        /// highest code first
         descending: bool,
     },
-    /// by state, in the order of progress, newest first in each
+    /// by state, newest first in each state
     State {
-        /// furthest first?
+        /// last state first
         descending: bool,
     },
 }
 
 impl Sort {
-    /// Every sort, as the choice on the page has them.
+    /// Every sort order, in the order of the page's choice.
     pub const ALL: [Self; 8] = [
         Self::Newest,
         Self::DirectFirst,
@@ -125,7 +124,7 @@ impl Sort {
         Self::State { descending: true },
     ];
 
-    /// The word in an address or on the command line.
+    /// The value in a query string and on the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Newest => "newest",
@@ -139,7 +138,7 @@ impl Sort {
         }
     }
 
-    /// The word on the screen.
+    /// The Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Newest => "최근 배송 먼저",
@@ -153,74 +152,74 @@ impl Sort {
         }
     }
 
-    /// The sort of that code.
+    /// The sort order of that code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sort| sort.code() == code)
     }
 }
 
-/// Where deliveries go.
+/// The destination regions to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
-    /// anywhere
+pub enum RegionFilter {
+    /// every region, and 미분류
     #[default]
-    Anywhere,
-    /// into the 시/도 of that code
+    Any,
+    /// the 시/도 of that code
     Sido(i64),
-    /// into the 시/군/구 of that code
+    /// the 시/군/구 of that code
     Sigungu(i64),
-    /// into that 일반구 of a city; none is what is known of the city only as a whole
+    /// one 일반구 of a city, or the deliveries of the city whose 일반구 is unknown
     Gu {
-        /// the city's code
+        /// code of the city
         city: i64,
-        /// the 일반구's
+        /// code of the 일반구; none is unknown
         gu: Option<i64>,
     },
-    /// nobody knows: 미분류
+    /// 미분류
     Unclassified,
 }
 
-/// Which 희망배송일 deliveries have.
+/// The 희망배송일 to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Preferred {
-    /// any or none
+pub enum PreferredDate {
+    /// with and without a date
     #[default]
     Any,
-    /// any, but one
+    /// with a date
     Some,
-    /// none
+    /// without a date
     None,
-    /// one of these days, both included; an open end is none
+    /// from the first to the second date, both included; none is unbounded
     Between(Option<NaiveDate>, Option<NaiveDate>),
 }
 
-/// What a list shows.
+/// The filter of the delivery list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
-    /// where to search
-    pub field: SearchIn,
-    /// what for; empty is no search
+    /// field of the search
+    pub field: DeliverySearchField,
+    /// words to search; empty is no search
     pub search: String,
-    /// where they stand; empty is anywhere
+    /// states; empty is all
     pub states: Vec<DeliveryState>,
-    /// how they travel; empty is in any way
+    /// shipping methods; empty is all
     pub methods: Vec<ShippingMethod>,
-    /// where they go
-    pub place: Place,
-    /// the postal codes that tell a [`Place::Gu`]: those of the 일반구, or of all 일반구 of the city
+    /// destination
+    pub region: RegionFilter,
+    /// for [`RegionFilter::Gu`]: the postal codes of the 일반구, or of all 일반구 of the city
     pub zip_codes: Vec<String>,
-    /// when they are wanted
-    pub preferred: Preferred,
-    /// the sequence
+    /// 희망배송일
+    pub preferred_date: PreferredDate,
+    /// sort order
     pub sort: Sort,
 }
 
-/// A [`DeliveryFilter`] as it is typed or linked. What cannot be understood is left out, as a list
-/// with too much is better than an error about an address.
+/// A [`DeliveryFilter`] as a query string. Invalid values are ignored: a list with too many rows is better than
+/// an error about a URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct DeliveryWords {
-    /// a [`SearchIn`] code
+pub struct DeliveryQuery {
+    /// a [`DeliverySearchField`] code
     pub field: String,
     /// words to search
     pub q: String,
@@ -230,7 +229,7 @@ pub struct DeliveryWords {
     pub method: Vec<String>,
     /// a 시/도: `47` or `47000`
     pub sido: String,
-    /// a 시/군/구: `47110`; a 일반구: `47111`; `47110-none` is neither 일반구 of the city; `none` is 미분류
+    /// a 시/군/구: `47110`; a 일반구: `47111`; `47110-none`: the city with unknown 일반구; `none`: 미분류
     pub sigungu: String,
     /// `none`: without 희망배송일
     pub date: String,
@@ -242,126 +241,126 @@ pub struct DeliveryWords {
     pub sort: String,
 }
 
-/// What `sigungu` and `date` say for "there is none".
+/// Value of `sigungu` for 미분류, and of `date` for no 희망배송일.
 pub const NONE: &str = "none";
 
-/// What stands behind a city's code for what is in none of its 일반구, as far as is known.
-pub const NO_GU: &str = "-none";
+/// Suffix of a city's code in `sigungu` for an unknown 일반구.
+pub const NO_GU_SUFFIX: &str = "-none";
 
-impl DeliveryWords {
-    /// The filter these words mean; `by_default` is the sequence when they name none.
-    pub fn filter(&self, by_default: Sort, districts: &Districts) -> DeliveryFilter {
-        let place = self.place(districts);
+impl DeliveryQuery {
+    /// Parses the filter; `default_sort` applies when the query has no valid sort order.
+    pub fn filter(&self, default_sort: Sort, districts: &Districts) -> DeliveryFilter {
+        let region = self.region(districts);
         let states = self.state.iter().filter_map(|code| DeliveryState::parse(code));
         let methods = self.method.iter().filter_map(|code| ShippingMethod::from_code(code));
         DeliveryFilter {
-            field: SearchIn::parse(&self.field).unwrap_or_default(),
+            field: DeliverySearchField::parse(&self.field).unwrap_or_default(),
             search: self.q.trim().to_owned(),
-            states: sorted(states),
-            methods: sorted(methods),
-            place,
-            zip_codes: place.zip_codes(districts),
-            preferred: self.preferred(),
-            sort: Sort::parse(&self.sort).unwrap_or(by_default),
+            states: distinct(states),
+            methods: distinct(methods),
+            region,
+            zip_codes: region.zip_codes(districts),
+            preferred_date: self.preferred_date(),
+            sort: Sort::parse(&self.sort).unwrap_or(default_sort),
         }
     }
 
-    fn place(&self, districts: &Districts) -> Place {
+    fn region(&self, districts: &Districts) -> RegionFilter {
         if self.sigungu == NONE {
-            return Place::Unclassified;
+            return RegionFilter::Unclassified;
         }
         let sido = self.sido.parse().ok().map(sido_code);
-        match (sido, self.inside(districts)) {
-            // Whoever chose another 시/도 means all of it, though the 시/군/구 of before still stands there.
-            (Some(sido), Some((code, place))) if sido_of(code) == sido => place,
-            (Some(sido), _) => Place::Sido(sido),
-            (None, Some((_, place))) => place,
-            (None, None) => Place::Anywhere,
+        match (sido, self.sigungu_or_gu(districts)) {
+            // After a change of the 시/도, the form still sends the 시/군/구 of the previous one: ignore it.
+            (Some(sido), Some((code, region))) if sido_of(code) == sido => region,
+            (Some(sido), _) => RegionFilter::Sido(sido),
+            (None, Some((_, region))) => region,
+            (None, None) => RegionFilter::Any,
         }
     }
 
-    /// The 시/군/구 or 일반구 that is named, with its code.
-    fn inside(&self, districts: &Districts) -> Option<(i64, Place)> {
-        if let Some(city) = self.sigungu.strip_suffix(NO_GU) {
+    /// The 시/군/구 or 일반구 of the query, with its code.
+    fn sigungu_or_gu(&self, districts: &Districts) -> Option<(i64, RegionFilter)> {
+        if let Some(city) = self.sigungu.strip_suffix(NO_GU_SUFFIX) {
             let city = city.parse().ok()?;
-            return Some((city, Place::Gu { city, gu: None }));
+            return Some((city, RegionFilter::Gu { city, gu: None }));
         }
         let code = self.sigungu.parse().ok()?;
         let city = districts.region(code).filter(|region| region.level == 2).and_then(|region| region.parent_code);
-        Some((code, city.map_or(Place::Sigungu(code), |city| Place::Gu { city, gu: Some(code) })))
+        Some((code, city.map_or(RegionFilter::Sigungu(code), |city| RegionFilter::Gu { city, gu: Some(code) })))
     }
 
-    fn preferred(&self) -> Preferred {
+    fn preferred_date(&self) -> PreferredDate {
         if self.date == NONE {
-            return Preferred::None;
+            return PreferredDate::None;
         }
         match (parse_date(&self.date_from), parse_date(&self.date_to)) {
-            (None, None) => Preferred::Any,
-            (Some(from), Some(to)) => Preferred::Between(Some(from.min(to)), Some(from.max(to))),
-            (from, to) => Preferred::Between(from, to),
+            (None, None) => PreferredDate::Any,
+            (Some(from), Some(to)) => PreferredDate::Between(Some(from.min(to)), Some(from.max(to))),
+            (from, to) => PreferredDate::Between(from, to),
         }
     }
 
-    /// The address's query with these words, and the sort and the page turned to others.
-    pub fn query(&self, sort: &str) -> String {
+    /// The query string, with another sort order.
+    pub fn to_query_string(&self, sort: &str) -> String {
         serde_html_form::to_string(Self { sort: sort.to_owned(), ..self.clone() }.pairs()).unwrap_or_default()
     }
 
-    /// Every word that is there, as pairs of a form.
+    /// The non-empty parameters.
     fn pairs(&self) -> Vec<(&str, &str)> {
-        let one = |name, word| std::iter::once((name, word));
+        let one = |name, value| std::iter::once((name, value));
         one("field", self.field.as_str())
             .chain(one("q", &self.q))
-            .chain(self.state.iter().map(|word| ("state", word.as_str())))
-            .chain(self.method.iter().map(|word| ("method", word.as_str())))
+            .chain(self.state.iter().map(|value| ("state", value.as_str())))
+            .chain(self.method.iter().map(|value| ("method", value.as_str())))
             .chain(one("sido", &self.sido))
             .chain(one("sigungu", &self.sigungu))
             .chain(one("date", &self.date))
             .chain(one("date_from", &self.date_from))
             .chain(one("date_to", &self.date_to))
             .chain(one("sort", &self.sort))
-            .filter(|(_, word)| !word.is_empty())
+            .filter(|(_, value)| !value.is_empty())
             .collect()
     }
 }
 
-/// `47` for `47000`, as people and links write a 시/도.
+/// The code of a 시/도: `47` and `47000` are both `47000`.
 fn sido_code(code: i64) -> i64 {
     if code < 100 { code * 1000 } else { code }
 }
 
-/// The 시/도 that a district's code begins with.
+/// The 시/도 code of a 시/군/구 or 일반구.
 const fn sido_of(sigungu: i64) -> i64 {
     sigungu / 1000 * 1000
 }
 
-/// Everything chosen once; everything there is is no choice.
-fn sorted<T: Ord>(chosen: impl Iterator<Item = T>) -> Vec<T> {
-    let mut chosen: Vec<T> = chosen.collect();
-    chosen.sort();
-    chosen.dedup();
-    chosen
+/// The distinct values, in order.
+fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort();
+    values.dedup();
+    values
 }
 
-impl Place {
-    /// The 시/도 that is chosen, or the one around what is chosen.
+impl RegionFilter {
+    /// The selected 시/도, or the one that contains the selected region.
     pub fn sido(self, districts: &Districts) -> Option<i64> {
         match self {
             Self::Sido(code) => Some(code),
             Self::Sigungu(code) | Self::Gu { city: code, .. } => {
                 Some(districts.sido(code).map_or(sido_of(code), |sido| sido.code))
             }
-            Self::Anywhere | Self::Unclassified => None,
+            Self::Any | Self::Unclassified => None,
         }
     }
 
-    /// What `sigungu` says for this place.
-    pub fn sigungu_word(self) -> String {
+    /// The value of the parameter `sigungu`.
+    pub fn sigungu_value(self) -> String {
         match self {
             Self::Sigungu(code) | Self::Gu { gu: Some(code), .. } => code.to_string(),
-            Self::Gu { city, gu: None } => format!("{city}{NO_GU}"),
+            Self::Gu { city, gu: None } => format!("{city}{NO_GU_SUFFIX}"),
             Self::Unclassified => NONE.to_owned(),
-            Self::Anywhere | Self::Sido(_) => String::new(),
+            Self::Any | Self::Sido(_) => String::new(),
         }
     }
 
@@ -377,63 +376,63 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn words(query: &str) -> DeliveryWords {
-        serde_html_form::from_str(query).expect("reads")
+    fn query(text: &str) -> DeliveryQuery {
+        serde_html_form::from_str(text).expect("reads")
     }
 
-    fn filter(query: &str) -> DeliveryFilter {
-        words(query).filter(Sort::default(), &Districts::embedded())
+    fn filter(text: &str) -> DeliveryFilter {
+        query(text).filter(Sort::default(), &Districts::embedded())
     }
 
     #[test]
-    fn an_address_says_what_is_wanted() {
+    fn query_string_is_parsed() {
         let filter = filter(
             "sido=47&sigungu=47110&state=READY_TO_SHIP&state=PREPARING&method=DIRECT&date_from=2026-11-22&date_to=2026-11-23&q=%EA%B9%80",
         );
-        assert_eq!(filter.place, Place::Sigungu(47110));
+        assert_eq!(filter.region, RegionFilter::Sigungu(47110));
         assert_eq!(filter.states, [DeliveryState::Preparing, DeliveryState::ReadyToShip]);
         assert_eq!(filter.methods, [ShippingMethod::Direct]);
-        assert_eq!(filter.preferred, Preferred::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
+        assert_eq!(filter.preferred_date, PreferredDate::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
         assert_eq!(filter.search, "김");
     }
 
     #[test]
-    fn another_sido_leaves_the_sigungu_of_before_behind() {
-        assert_eq!(filter("sido=47000&sigungu=47110").place, Place::Sigungu(47110));
-        assert_eq!(filter("sido=11&sigungu=47110").place, Place::Sido(11_000));
-        assert_eq!(filter("sigungu=47110").place, Place::Sigungu(47110));
-        assert_eq!(filter("sido=47&sigungu=none").place, Place::Unclassified);
+    fn sigungu_of_another_sido_is_ignored() {
+        assert_eq!(filter("sido=47000&sigungu=47110").region, RegionFilter::Sigungu(47110));
+        assert_eq!(filter("sido=11&sigungu=47110").region, RegionFilter::Sido(11_000));
+        assert_eq!(filter("sigungu=47110").region, RegionFilter::Sigungu(47110));
+        assert_eq!(filter("sido=47&sigungu=none").region, RegionFilter::Unclassified);
     }
 
     #[test]
-    fn a_gu_is_its_city_and_its_postal_codes() {
+    fn gu_is_filtered_by_city_and_postal_codes() {
         let south = filter("sido=47&sigungu=47111");
-        assert_eq!(south.place, Place::Gu { city: 47110, gu: Some(47111) });
+        assert_eq!(south.region, RegionFilter::Gu { city: 47110, gu: Some(47111) });
         let north = filter("sigungu=47113");
         assert!(!south.zip_codes.is_empty() && south.zip_codes.iter().all(|zip| !north.zip_codes.contains(zip)));
-        let rest = filter("sigungu=47110-none");
-        assert_eq!(rest.place, Place::Gu { city: 47110, gu: None });
-        assert_eq!(rest.zip_codes.len(), south.zip_codes.len() + north.zip_codes.len());
-        assert_eq!(filter("sido=11&sigungu=47111").place, Place::Sido(11_000));
-        for word in ["47110", "47111", "47110-none", "none"] {
-            assert_eq!(filter(&format!("sigungu={word}")).place.sigungu_word(), word);
+        let unknown = filter("sigungu=47110-none");
+        assert_eq!(unknown.region, RegionFilter::Gu { city: 47110, gu: None });
+        assert_eq!(unknown.zip_codes.len(), south.zip_codes.len() + north.zip_codes.len());
+        assert_eq!(filter("sido=11&sigungu=47111").region, RegionFilter::Sido(11_000));
+        for value in ["47110", "47111", "47110-none", "none"] {
+            assert_eq!(filter(&format!("sigungu={value}")).region.sigungu_value(), value);
         }
     }
 
     #[test]
-    fn nonsense_is_left_out_and_a_reversed_range_is_turned() {
-        let nonsense = "field=memo&state=배달&method=DRONE&sido=경북&date_from=2026-02-30&sort=price.desc";
-        assert_eq!(filter(nonsense), DeliveryFilter::default());
-        let turned = filter("date_from=2026-11-23&date_to=2026-11-22");
-        assert_eq!(turned.preferred, Preferred::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
-        assert_eq!(filter("date=none&date_from=2026-11-23").preferred, Preferred::None);
-        assert_eq!(words("").filter(Sort::DirectFirst, &Districts::embedded()).sort, Sort::DirectFirst);
+    fn invalid_values_are_ignored_and_reversed_dates_swapped() {
+        let invalid = "field=memo&state=배달&method=DRONE&sido=경북&date_from=2026-02-30&sort=price.desc";
+        assert_eq!(filter(invalid), DeliveryFilter::default());
+        let reversed = filter("date_from=2026-11-23&date_to=2026-11-22");
+        assert_eq!(reversed.preferred_date, PreferredDate::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
+        assert_eq!(filter("date=none&date_from=2026-11-23").preferred_date, PreferredDate::None);
+        assert_eq!(query("").filter(Sort::DirectFirst, &Districts::embedded()).sort, Sort::DirectFirst);
     }
 
     #[test]
-    fn the_query_keeps_every_word_and_repeats_what_was_repeated() {
-        let query = "q=a&state=PREPARING&state=COMPLETED&sido=47&date=none";
-        assert_eq!(words(query).query("newest"), format!("{query}&sort=newest"));
-        assert_eq!(words(&words(query).query("")), words(query));
+    fn query_string_round_trips_with_repeated_parameters() {
+        let text = "q=a&state=PREPARING&state=COMPLETED&sido=47&date=none";
+        assert_eq!(query(text).to_query_string("newest"), format!("{text}&sort=newest"));
+        assert_eq!(query(&query(text).to_query_string("")), query(text));
     }
 }

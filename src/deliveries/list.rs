@@ -1,70 +1,72 @@
-//! A page of deliveries among a million.
+//! The delivery list: pagination and filters by index, for millions of deliveries.
 //!
-//! A list is a row of [`Section`]s, each sorted by one index: by state, one a state; by 희망배송일, the
-//! dated and then the undated ones. What a section's filters leave over is counted, up to
-//! [`COUNTED`], by the index of its narrowest filter. When that ends before the bound, a page is
-//! *gathered*: that index is read whole and sorted. Otherwise so much is left over that the index of
-//! the sort is *walked* and soon fills the page. [`search`] narrows by words.
+//! A list is a sequence of [`IndexRange`]s, each sorted by one index: one per state when sorted by state, the dated
+//! and then the undated deliveries when sorted by 희망배송일. The rows of a range that match the filters are counted
+//! through the most selective index, up to [`MAX_COUNTED_ROWS`]. Below that limit, all of them are collected through
+//! that index and sorted in memory. Above it, the index of the sort order is scanned: so many rows match that it
+//! fills a page soon. [`search`] handles search words.
 
 mod search;
 
 use chrono::Datelike;
 
-use super::filter::{DeliveryFilter, Place, Preferred, Sort};
-use super::model::{DeliveryState, came_later};
+use super::filter::{DeliveryFilter, PreferredDate, RegionFilter, Sort};
+use super::model::{DeliveryState, joined_late};
 use super::store::{self, Delivery};
 use crate::orders::list::{Listed, Total, listed};
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::search_words;
 use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
 
-/// Deliveries are counted up to here. Small under test, so that a small shop reaches what lies
-/// beyond.
-const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
+/// Matching rows of a range that are counted. Small under test, so that a small shop exceeds it.
+const MAX_COUNTED_ROWS: i64 = if cfg!(test) { 60 } else { 50_000 };
 
-/// Of a section that is most of the list no more than this are gathered and sorted: walking to a page
-/// is shorter then.
-const GATHERED: i64 = if cfg!(test) { 20 } else { 1_000 };
+/// Matching rows that are collected and sorted in memory when they are a large part of the list; above it, a scan
+/// reads fewer rows.
+const MAX_SORTED_ROWS: i64 = if cfg!(test) { 20 } else { 1_000 };
 
-/// A delivery with the orders it carries.
+/// Deliveries whose orders one query loads.
+const BATCH_ROWS: usize = 100;
+
+/// A delivery with its orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried {
+pub struct DeliveryRow {
     /// the delivery
     pub delivery: Delivery,
     /// its orders, oldest first
-    pub orders: Vec<Part>,
+    pub orders: Vec<DeliveryOrder>,
 }
 
 /// An order of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// the order with its product and labels
+pub struct DeliveryOrder {
+    /// the order with product and labels
     pub listed: Listed,
-    /// it came when the slip was printed already, or when all the others could go
-    pub came_later: bool,
+    /// whether it joined after the slip was printed, or after the delivery was ready: see [`joined_late`]
+    pub joined_late: bool,
 }
 
-impl Carried {
-    /// The order that stands for all: whose recipient is the delivery's.
+impl DeliveryRow {
+    /// The primary order (대표물품), whose recipient is that of the delivery.
     pub fn primary(&self) -> Option<&Listed> {
-        let primary = self.orders.iter().find(|part| Some(part.listed.order.id) == self.delivery.primary_order_id);
-        primary.or(self.orders.first()).map(|part| &part.listed)
+        let primary = self.orders.iter().find(|order| Some(order.listed.order.id) == self.delivery.primary_order_id);
+        primary.or(self.orders.first()).map(|order| &order.listed)
     }
 
-    /// What customers wrote, each message once.
+    /// The distinct 고객메시지 of the orders.
     pub fn customer_messages(&self) -> Vec<&str> {
         self.texts(|listed| &listed.order.customer_message)
     }
 
-    /// What the office wrote for the delivery team, each memo once.
+    /// The distinct 배송메모 of the orders.
     pub fn shipping_memos(&self) -> Vec<&str> {
         self.texts(|listed| &listed.order.shipping_memo)
     }
 
     fn texts(&self, text: fn(&Listed) -> &String) -> Vec<&str> {
         let mut texts: Vec<&str> = Vec::new();
-        for part in &self.orders {
-            let text = text(&part.listed).trim();
+        for order in &self.orders {
+            let text = text(&order.listed).trim();
             if !text.is_empty() && !texts.contains(&text) {
                 texts.push(text);
             }
@@ -73,194 +75,198 @@ impl Carried {
     }
 }
 
-/// A page of identifiers.
+/// One page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// in the sequence of the list
+pub struct DeliveryPage {
+    /// identifiers, in sort order
     pub ids: Vec<i64>,
-    /// of the whole list
+    /// rows of the whole list
     pub total: Total,
-    /// too much answers the search to look at all of it
-    pub search_was_cut: bool,
+    /// the search stopped at its limit of scanned rows, and may have missed matches
+    pub is_search_truncated: bool,
 }
 
-/// The deliveries from `offset`, at most `size`.
-pub fn find(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<Found> {
+/// The page of `size` deliveries from row `offset` on.
+pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<DeliveryPage> {
     let words = search_words(&filter.search);
     if !words.is_empty() {
         return search::search(tx, filter, &words, offset, size);
     }
-    let (mut ids, mut before) = (Vec::new(), 0);
-    for section in sections(filter) {
-        let (count, missing, within) = (section.count(tx)?, size - length(&ids), (offset - before).max(0));
-        if count <= COUNTED {
+    let (mut ids, mut rows_before) = (Vec::new(), 0);
+    for range in index_ranges(filter) {
+        let (count, missing, within) = (range.count(tx)?, size - len(&ids), (offset - rows_before).max(0));
+        if count <= MAX_COUNTED_ROWS {
             if missing > 0 && within < count {
-                ids.extend(section.ids(tx, count, within, missing)?);
+                ids.extend(range.ids(tx, count, within, missing)?);
             }
-            before += count;
+            rows_before += count;
             continue;
         }
-        let found = if missing > 0 { section.ids(tx, count, within, missing)? } else { Vec::new() };
-        let (read, full) = (length(&found), length(&found) == missing);
+        let found = if missing > 0 { range.ids(tx, count, within, missing)? } else { Vec::new() };
+        let (read, full) = (len(&found), len(&found) == missing);
         ids.extend(found);
         if full {
-            let total = Total::AtLeast(before + (within + read).max(COUNTED));
-            return Ok(Found { ids, total, search_was_cut: false });
+            let total = Total::AtLeast(rows_before + (within + read).max(MAX_COUNTED_ROWS));
+            return Ok(DeliveryPage { ids, total, is_search_truncated: false });
         }
-        before += if read > 0 { within + read } else { section.length(tx)? };
+        rows_before += if read > 0 { within + read } else { range.exact_count(tx)? };
     }
-    Ok(Found { ids, total: Total::Exactly(before), search_was_cut: false })
+    Ok(DeliveryPage { ids, total: Total::Exactly(rows_before), is_search_truncated: false })
 }
 
-/// The deliveries of these identifiers with their orders, in the sequence given.
-pub fn carried(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Carried>> {
-    let mut carried = Vec::with_capacity(ids.len());
-    for some in ids.chunks(100) {
-        let joined = store::joined(tx, some)?;
+/// The deliveries of these identifiers with their orders, in the given order.
+pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<DeliveryRow>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(BATCH_ROWS) {
+        let joined = store::joined_orders(tx, chunk)?;
         let order_ids: Vec<i64> = joined.iter().map(|joined| joined.order_id).collect();
         let mut orders = listed(tx, &order_ids)?.into_iter().zip(&joined).collect::<Vec<_>>();
-        for delivery in store::some(tx, some)? {
+        for delivery in store::by_ids(tx, chunk)? {
             let (own, others) = orders.into_iter().partition(|(_, joined)| joined.delivery_id == delivery.id);
             orders = others;
-            let part = |(listed, joined): (Listed, &store::Joined)| Part {
+            let delivery_order = |(listed, joined): (Listed, &store::JoinedOrder)| DeliveryOrder {
                 listed,
-                came_later: came_later(joined.at, delivery.printed_at, delivery.ready_at),
+                joined_late: joined_late(joined.at, delivery.printed_at, delivery.ready_at),
             };
-            let orders = Vec::into_iter(own).map(part).collect();
-            carried.push(Carried { delivery, orders });
+            let orders = Vec::into_iter(own).map(delivery_order).collect();
+            rows.push(DeliveryRow { delivery, orders });
         }
     }
-    Ok(carried)
+    Ok(rows)
 }
 
-/// At most `size` of the identifiers, from `offset`.
+/// The `size` identifiers from `offset` on.
 fn page_of(ids: impl IntoIterator<Item = i64>, offset: i64, size: i64) -> Vec<i64> {
     let skip = usize::try_from(offset).unwrap_or(usize::MAX);
     let take = usize::try_from(size).unwrap_or(usize::MAX);
     ids.into_iter().skip(skip).take(take).collect()
 }
 
-fn length(ids: &[i64]) -> i64 {
+fn len(ids: &[i64]) -> i64 {
     i64::try_from(ids.len()).unwrap_or(i64::MAX)
 }
 
-/// A part of a list that one index sorts.
+/// A part of the list that one index sorts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Section {
+struct IndexRange {
     states: Vec<DeliveryState>,
     methods: Vec<ShippingMethod>,
-    place: Place,
+    region: RegionFilter,
     zip_codes: Vec<String>,
-    preferred: Preferred,
-    order: Order,
+    preferred_date: PreferredDate,
+    sort_key: SortKey,
     descending: bool,
 }
 
-/// What sorts a section; deliveries that are alike in it are sorted by their identifiers.
+/// The sort key of a range; ties are sorted by identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    Made,
-    Preferred,
+enum SortKey {
+    Id,
+    PreferredDate,
     District,
 }
 
-impl Order {
-    /// The index to walk.
+impl SortKey {
+    /// The index to scan.
     const fn index(self) -> &'static str {
         match self {
-            Self::Made => PRIMARY,
-            Self::Preferred => "deliveries_by_date",
+            Self::Id => PRIMARY,
+            Self::PreferredDate => "deliveries_by_date",
             Self::District => "deliveries_by_district",
         }
     }
 
     const fn column(self) -> &'static str {
         match self {
-            Self::Made => "id",
-            Self::Preferred => "preferred_shipping_date",
+            Self::Id => "id",
+            Self::PreferredDate => "preferred_shipping_date",
             Self::District => "sigungu",
         }
     }
 
-    fn sql(self, descending: bool) -> String {
+    fn order_by(self, descending: bool) -> String {
         let direction = if descending { "DESC" } else { "ASC" };
         match self {
-            Self::Made => format!("id {direction}"),
-            Self::Preferred | Self::District => format!("{} {direction}, id {direction}", self.column()),
+            Self::Id => format!("id {direction}"),
+            Self::PreferredDate | Self::District => format!("{} {direction}, id {direction}", self.column()),
         }
     }
 }
 
-fn sections(filter: &DeliveryFilter) -> Vec<Section> {
-    let whole = Section {
-        states: chosen(&filter.states, &DeliveryState::ALL),
-        methods: chosen(&filter.methods, &ShippingMethod::ALL),
-        place: filter.place,
+fn index_ranges(filter: &DeliveryFilter) -> Vec<IndexRange> {
+    let whole = IndexRange {
+        states: or_all(&filter.states, &DeliveryState::ALL),
+        methods: or_all(&filter.methods, &ShippingMethod::ALL),
+        region: filter.region,
         zip_codes: filter.zip_codes.clone(),
-        preferred: filter.preferred,
-        order: Order::Made,
+        preferred_date: filter.preferred_date,
+        sort_key: SortKey::Id,
         descending: true,
     };
     match filter.sort {
         Sort::Newest => vec![whole],
-        Sort::District { descending } => vec![Section { order: Order::District, descending, ..whole }],
+        Sort::District { descending } => vec![IndexRange { sort_key: SortKey::District, descending, ..whole }],
         Sort::DirectFirst => {
             let (direct, others) = whole.methods.iter().partition(|method| **method == ShippingMethod::Direct);
-            let of = |methods| Section { methods, ..whole.clone() };
+            let of = |methods| IndexRange { methods, ..whole.clone() };
             [direct, others].into_iter().filter(|methods: &Vec<_>| !methods.is_empty()).map(of).collect()
         }
         Sort::Preferred { descending } => {
-            let whole = Section { order: Order::Preferred, descending, ..whole };
-            if whole.preferred != Preferred::Any {
+            let whole = IndexRange { sort_key: SortKey::PreferredDate, descending, ..whole };
+            if whole.preferred_date != PreferredDate::Any {
                 return vec![whole];
             }
-            [Preferred::Some, Preferred::None].map(|preferred| Section { preferred, ..whole.clone() }).into()
+            [PreferredDate::Some, PreferredDate::None]
+                .map(|preferred_date| IndexRange { preferred_date, ..whole.clone() })
+                .into()
         }
         Sort::State { descending } => {
             let mut states = whole.states.clone();
             if descending {
                 states.reverse();
             }
-            states.into_iter().map(|state| Section { states: vec![state], ..whole.clone() }).collect()
+            states.into_iter().map(|state| IndexRange { states: vec![state], ..whole.clone() }).collect()
         }
     }
 }
 
-/// What was chosen; nothing chosen is everything.
-fn chosen<T: Copy>(chosen: &[T], all: &[T]) -> Vec<T> {
-    if chosen.is_empty() { all.to_vec() } else { chosen.to_vec() }
+/// The selected values; an empty selection is all values.
+fn or_all<T: Copy>(selected: &[T], all: &[T]) -> Vec<T> {
+    if selected.is_empty() { all.to_vec() } else { selected.to_vec() }
 }
 
-/// A condition and what it is bound to.
+/// An SQL condition with its parameters.
 type Condition = (String, Vec<Param<'static>>);
 
-impl Section {
-    /// The index of the narrowest filter. Through that of the states everything is found when all
-    /// states and methods are named, and a range of dates under each of them.
-    fn narrowest(&self) -> &'static str {
+impl IndexRange {
+    /// The most selective index for the filters. The index by state serves every filter: without a filter on states or
+    /// methods, the condition lists all of them, and the index has a range of dates under each.
+    fn most_selective_index(&self) -> &'static str {
         let finished = self.states.contains(&DeliveryState::Completed);
-        match (self.place, self.preferred) {
-            (Place::Sigungu(_) | Place::Gu { .. } | Place::Unclassified, _) => "deliveries_by_district",
-            (Place::Sido(_), Preferred::Any | Preferred::Some | Preferred::None) if finished => {
+        match (self.region, self.preferred_date) {
+            (RegionFilter::Sigungu(_) | RegionFilter::Gu { .. } | RegionFilter::Unclassified, _) => {
+                "deliveries_by_district"
+            }
+            (RegionFilter::Sido(_), PreferredDate::Any | PreferredDate::Some | PreferredDate::None) if finished => {
                 "deliveries_by_district"
             }
             _ => "deliveries_by_state",
         }
     }
 
-    /// The conditions. Those that name all there is are there only for the index that begins with
-    /// them.
-    fn conditions(&self, index: &str, more: Option<Condition>) -> (String, Vec<Param<'static>>) {
+    /// The WHERE clause and its parameters. A leading index column without a filter gets an IN over all values, so
+    /// that the index can be used.
+    fn conditions(&self, index: &str, extra: Option<Condition>) -> (String, Vec<Param<'static>>) {
         let by_state = index == "deliveries_by_state";
         let mut conditions = Vec::new();
-        // First what leaves over least: they are looked at in this sequence.
-        match self.place {
-            Place::Anywhere => {}
-            Place::Sido(code) => {
+        // The most selective condition first: SQLite evaluates them in this order.
+        match self.region {
+            RegionFilter::Any => {}
+            RegionFilter::Sido(code) => {
                 conditions.push(("sigungu BETWEEN ? AND ?".to_owned(), vec![code.into(), (code + 999).into()]));
             }
-            Place::Sigungu(code) => conditions.push(("sigungu = ?".to_owned(), vec![code.into()])),
-            Place::Gu { city, gu } => {
+            RegionFilter::Sigungu(code) => conditions.push(("sigungu = ?".to_owned(), vec![code.into()])),
+            RegionFilter::Gu { city, gu } => {
                 conditions.push(("sigungu = ?".to_owned(), vec![city.into()]));
                 let of_primary = "(SELECT o.recipient_zip_code FROM orders o WHERE o.id = primary_order_id)";
                 let sql = match (self.zip_codes.len(), gu) {
@@ -271,7 +277,7 @@ impl Section {
                 };
                 conditions.push((sql, self.zip_codes.iter().cloned().map(Param::from).collect()));
             }
-            Place::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),
+            RegionFilter::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),
         }
         if by_state || self.states.len() < DeliveryState::ALL.len() {
             let states = self.states.iter().map(|state| (*state as i64).into()).collect::<Vec<_>>();
@@ -284,68 +290,74 @@ impl Section {
         let date = |operator: &str, date: chrono::NaiveDate| {
             (format!("preferred_shipping_date {operator} ?"), vec![date.into()])
         };
-        match self.preferred {
-            Preferred::Any => {}
-            Preferred::Some => conditions.push(("preferred_shipping_date IS NOT NULL".to_owned(), Vec::new())),
-            Preferred::None => conditions.push(("preferred_shipping_date IS NULL".to_owned(), Vec::new())),
-            Preferred::Between(from, to) => {
+        match self.preferred_date {
+            PreferredDate::Any => {}
+            PreferredDate::Some => conditions.push(("preferred_shipping_date IS NOT NULL".to_owned(), Vec::new())),
+            PreferredDate::None => conditions.push(("preferred_shipping_date IS NULL".to_owned(), Vec::new())),
+            PreferredDate::Between(from, to) => {
                 conditions.extend(from.map(|from| date(">=", from)));
                 conditions.extend(to.map(|to| date("<=", to)));
             }
         }
-        conditions.extend(more);
+        conditions.extend(extra);
         let sql: Vec<String> = conditions.iter().map(|(sql, _)| sql.clone()).collect();
         let params = conditions.into_iter().flat_map(|(_, params)| params).collect();
         (if sql.is_empty() { String::new() } else { format!("WHERE {}", sql.join(" AND ")) }, params)
     }
 
-    /// How many there are, up to one more than [`COUNTED`].
+    /// The number of rows, up to one more than [`MAX_COUNTED_ROWS`].
     fn count(&self, tx: &mut dyn Tx) -> Result<i64> {
-        let index = self.narrowest();
+        let index = self.most_selective_index();
         let (conditions, params) = self.conditions(index, None);
-        tx.count_up_to(COUNTED + 1, &format!("FROM deliveries {} {conditions}", tx.walking(index)), &params)
+        tx.count_up_to(MAX_COUNTED_ROWS + 1, &format!("FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
-    /// How many there are, however long that takes: for a page that nobody is led to.
-    fn length(&self, tx: &mut dyn Tx) -> Result<i64> {
-        let index = self.narrowest();
+    /// The exact number of rows, without limit. Used only for a page number beyond the last link.
+    fn exact_count(&self, tx: &mut dyn Tx) -> Result<i64> {
+        let index = self.most_selective_index();
         let (conditions, params) = self.conditions(index, None);
         tx.number(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.walking(index)), &params)
     }
 
-    /// Whether it takes in what is finished, by one of the usual methods and of all dates, of everywhere
-    /// or, where the index of the sort knows the district, of a 시/도: a good part of a shop that has
-    /// been at work for a while, spread over the whole list.
-    fn is_most(&self) -> bool {
-        let everywhere = match self.place {
-            Place::Anywhere => true,
-            Place::Sido(_) => self.order == Order::Preferred,
-            Place::Sigungu(_) | Place::Gu { .. } | Place::Unclassified => false,
+    /// Whether the filters match a large part of the list, spread over all of it: completed deliveries by 직접전달 or
+    /// 택배 of all dates, in every region or, if the index of the sort key includes the district, in one 시/도.
+    fn covers_most(&self) -> bool {
+        let is_wide = match self.region {
+            RegionFilter::Any => true,
+            RegionFilter::Sido(_) => self.sort_key == SortKey::PreferredDate,
+            RegionFilter::Sigungu(_) | RegionFilter::Gu { .. } | RegionFilter::Unclassified => false,
         };
-        everywhere
+        is_wide
             && self.methods.iter().any(|method| matches!(method, ShippingMethod::Direct | ShippingMethod::Parcel))
-            && !matches!(self.preferred, Preferred::Between(..))
+            && !matches!(self.preferred_date, PreferredDate::Between(..))
             && self.states.contains(&DeliveryState::Completed)
     }
 
-    /// The identifiers from `offset`; `count` says whether they are gathered or walked to.
+    /// The `size` identifiers from `offset` on. `count`, the number of matching rows, decides between collect and scan.
     fn ids(&self, tx: &mut dyn Tx, count: i64, offset: i64, size: i64) -> Result<Vec<i64>> {
-        let walks = count > COUNTED || count > GATHERED && self.is_most();
-        let index = if walks { self.order.index() } else { self.narrowest() };
-        self.read(tx, index, None, offset, size)
+        let scans = count > MAX_COUNTED_ROWS || count > MAX_SORTED_ROWS && self.covers_most();
+        let index = if scans { self.sort_key.index() } else { self.most_selective_index() };
+        self.read_ids(tx, index, None, offset, size)
     }
 
-    /// The identifiers from `offset` of those that meet one more condition, through that index.
-    fn read(&self, tx: &mut dyn Tx, index: &str, more: Option<Condition>, offset: i64, size: i64) -> Result<Vec<i64>> {
-        if index != self.order.index() {
-            return self.gather(tx, index, more, offset, size);
+    /// The `size` identifiers from `offset` on that also match `extra`, through that index.
+    fn read_ids(
+        &self,
+        tx: &mut dyn Tx,
+        index: &str,
+        extra: Option<Condition>,
+        offset: i64,
+        size: i64,
+    ) -> Result<Vec<i64>> {
+        if index != self.sort_key.index() {
+            return self.collect(tx, index, extra, offset, size);
         }
-        let (conditions, mut params) = self.conditions(index, more);
+        let (conditions, mut params) = self.conditions(index, extra);
         params.extend([size.into(), offset.into()]);
         let sql = format!(
             "SELECT id FROM deliveries {} {conditions} ORDER BY {} LIMIT ? OFFSET ?",
             tx.walking(index),
-            self.order.sql(self.descending)
+            self.sort_key.order_by(self.descending)
         );
         let mut ids = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
@@ -355,23 +367,23 @@ impl Section {
         Ok(ids)
     }
 
-    /// The same through an index of another sequence: sorted here, which takes half as long as in
-    /// the database.
-    fn gather(
+    /// As [`IndexRange::read_ids`], through an index of another sort order. Sorts in memory, which takes half the time
+    /// of a sort in the database.
+    fn collect(
         &self,
         tx: &mut dyn Tx,
         index: &str,
-        more: Option<Condition>,
+        extra: Option<Condition>,
         offset: i64,
         size: i64,
     ) -> Result<Vec<i64>> {
-        let (conditions, params) = self.conditions(index, more);
-        let sql = format!("SELECT id, {} FROM deliveries {} {conditions}", self.order.column(), tx.walking(index));
+        let (conditions, params) = self.conditions(index, extra);
+        let sql = format!("SELECT id, {} FROM deliveries {} {conditions}", self.sort_key.column(), tx.walking(index));
         let mut keys: Vec<(Option<i64>, i64)> = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
-            let key = match self.order {
-                Order::Preferred => row.opt_date(1)?.map(|date| i64::from(date.num_days_from_ce())),
-                Order::Made | Order::District => row.opt_int(1)?,
+            let key = match self.sort_key {
+                SortKey::PreferredDate => row.opt_date(1)?.map(|date| i64::from(date.num_days_from_ce())),
+                SortKey::Id | SortKey::District => row.opt_int(1)?,
             };
             keys.push((key, row.int(0)?));
             Ok(())

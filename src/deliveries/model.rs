@@ -142,10 +142,10 @@ fn primary(parts: &[Part]) -> Option<&Part> {
     })
 }
 
-/// Whether an order came into the delivery behind the team's back: after its slip was printed, or,
-/// where none was, after everything could have gone for the first time.
-pub fn came_later(joined_at: Moment, printed_at: Option<Moment>, ready_at: Option<Moment>) -> bool {
-    printed_at.or(ready_at).is_some_and(|known| joined_at > known)
+/// Whether an order joined the delivery unnoticed by the team: after its slip was printed, or, without a slip, after
+/// the delivery was ready for the first time.
+pub fn joined_late(joined_at: Moment, printed_at: Option<Moment>, ready_at: Option<Moment>) -> bool {
+    printed_at.or(ready_at).is_some_and(|noticed_at| joined_at > noticed_at)
 }
 
 #[cfg(test)]
@@ -200,11 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_came_after_the_slip_or_after_readiness_came_later() {
+    fn an_order_that_came_after_the_slip_or_after_readiness_joined_late() {
         let (before, at, after) = (Moment(1), Moment(2), Moment(3));
-        assert!(!came_later(after, None, None), "nothing has been seen yet");
-        assert!(came_later(after, None, Some(at)) && came_later(after, Some(at), None));
-        assert!(!came_later(at, Some(at), Some(before)), "a slip printed since shows it");
-        assert!(!came_later(before, Some(at), None));
+        assert!(!joined_late(after, None, None), "neither printed nor ready");
+        assert!(joined_late(after, None, Some(at)) && joined_late(after, Some(at), None));
+        assert!(!joined_late(at, Some(at), Some(before)), "the slip printed since has it");
+        assert!(!joined_late(before, Some(at), None));
     }
 }

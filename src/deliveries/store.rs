@@ -67,8 +67,8 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
     })
 }
 
-/// The deliveries of these identifiers (at most some hundred), in the sequence given.
-pub fn some(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
+/// The deliveries of these identifiers, at most a few hundred, in the given order.
+pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -84,22 +84,22 @@ pub fn some(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
 
 /// One delivery.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
-    Ok(some(tx, &[id])?.pop())
+    Ok(by_ids(tx, &[id])?.pop())
 }
 
-/// When an order came into a delivery.
+/// An order of a delivery, and when it joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Joined {
+pub struct JoinedOrder {
     /// the order
     pub order_id: i64,
     /// the delivery
     pub delivery_id: i64,
-    /// when
+    /// time it joined
     pub at: Moment,
 }
 
-/// The orders of these deliveries (one at least, at most some hundred), oldest first.
-pub fn joined(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Joined>> {
+/// The orders of these deliveries, oldest first. `deliveries` has at least one and at most a few hundred.
+pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOrder>> {
     let sql = format!(
         "SELECT id, delivery_id, COALESCE(joined_at, created_at) FROM orders WHERE delivery_id IN ({}) \
          ORDER BY placed_at, id",
@@ -108,7 +108,7 @@ pub fn joined(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Joined>> {
     let params: Vec<Param<'_>> = deliveries.iter().map(|id| (*id).into()).collect();
     tx.query(&sql, &params)?
         .iter()
-        .map(|row| Ok(Joined { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? }))
+        .map(|row| Ok(JoinedOrder { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? }))
         .collect()
 }
 

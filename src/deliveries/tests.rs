@@ -1,13 +1,13 @@
-//! The list against a naive one, and what the delivery team does with it.
+//! The list compared with a naive implementation, and completion with its undo.
 
 use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
 use super::complete::{complete, undo, undoable};
-use super::filter::{DeliveryFilter, Place, Preferred, SearchIn, Sort};
-use super::list::{Carried, carried, find};
-use super::log::{self, Action};
+use super::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
+use super::list::{self, DeliveryRow, load_rows};
+use super::log::{self, DeliveryAction};
 use super::model::DeliveryState;
 use super::store;
 use crate::demo::Random;
@@ -37,12 +37,12 @@ const SEARCHES: [&str; 14] = [
     "3100000007 구미",
 ];
 
-fn bought(random: &mut Random, place: u32) -> NewOrder {
-    let mut order = new_order(&format!("20261101{place:08}"));
+fn random_order(random: &mut Random, number: u32) -> NewOrder {
+    let mut order = new_order(&format!("20261101{number:08}"));
     let bundle = random.below(260);
     order.bundle_number = format!("31{bundle:08}");
-    let mut like_bundle = Random::for_index(9, u64::from(bundle));
-    let random_of = &mut like_bundle;
+    let mut of_bundle = Random::for_index(9, u64::from(bundle));
+    let random_of = &mut of_bundle;
     order.recipient.name =
         format!("{}{}", random_of.word(&["김", "이", "박"]), random_of.word(&["하늘", "가람", "보라", "누리"]));
     order.recipient.tel1 = format!("0504-0000-{:04}", 2000 + random_of.below(300));
@@ -66,14 +66,14 @@ fn date(random: &mut Random) -> NaiveDate {
 
 fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     let mut random = Random::new(5);
-    files.order(tx, "SMART_STORE", (0..ORDERS).map(|place| bought(&mut random, place)).collect())?;
+    files.order(tx, "SMART_STORE", (0..ORDERS).map(|number| random_order(&mut random, number)).collect())?;
     let orders = all_orders(tx)?;
     changing(tx, BY_HAND, |changes| {
         for was in &orders {
             let mut order = was.clone();
-            let like_bundle = Random::for_index(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
+            let of_bundle = Random::for_index(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
             let state =
-                if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][like_bundle as usize] } else { random.below(7) };
+                if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][of_bundle as usize] } else { random.below(7) };
             order.put(OrderState::ALL[state as usize], NOW);
             assert!(changes.save(was, &order)?);
         }
@@ -81,31 +81,31 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     })
 }
 
-fn matches(carried: &Carried, filter: &DeliveryFilter) -> bool {
-    let delivery = &carried.delivery;
+fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
+    let delivery = &row.delivery;
     let day = delivery.preferred_shipping_date;
-    let place = match filter.place {
-        Place::Anywhere => true,
-        Place::Sido(code) => delivery.sigungu.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
-        Place::Sigungu(code) => delivery.sigungu == Some(code),
-        Place::Gu { city, gu } => {
-            let zip = carried.primary().map(|primary| primary.order.recipient.zip_code.clone()).unwrap_or_default();
+    let in_region = match filter.region {
+        RegionFilter::Any => true,
+        RegionFilter::Sido(code) => delivery.sigungu.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
+        RegionFilter::Sigungu(code) => delivery.sigungu == Some(code),
+        RegionFilter::Gu { city, gu } => {
+            let zip = row.primary().map(|primary| primary.order.recipient.zip_code.clone()).unwrap_or_default();
             delivery.sigungu == Some(city) && filter.zip_codes.contains(&zip) == gu.is_some()
         }
-        Place::Unclassified => delivery.sigungu.is_none(),
+        RegionFilter::Unclassified => delivery.sigungu.is_none(),
     };
-    let wanted = match filter.preferred {
-        Preferred::Any => true,
-        Preferred::Some => day.is_some(),
-        Preferred::None => day.is_none(),
-        Preferred::Between(from, to) => {
+    let on_date = match filter.preferred_date {
+        PreferredDate::Any => true,
+        PreferredDate::Some => day.is_some(),
+        PreferredDate::None => day.is_none(),
+        PreferredDate::Between(from, to) => {
             day.is_some_and(|day| from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to))
         }
     };
     let words = search_words(&filter.search);
-    let answers = |order: &Order| {
+    let has_words = |order: &Order| {
         let mut recipient = order.recipient.clone();
-        if filter.field == SearchIn::AddressDetail {
+        if filter.field == DeliverySearchField::AddressDetail {
             recipient.address1.clear();
         }
         let terms = terms(Searchable {
@@ -115,95 +115,95 @@ fn matches(carried: &Carried, filter: &DeliveryFilter) -> bool {
             tracking_number: &order.tracking_number,
             bundle_number: &delivery.bundle_number,
         });
-        terms.match_all(filter.field.field(), &words)
+        terms.match_all(filter.field.order_field(), &words)
     };
     (filter.states.is_empty() || filter.states.contains(&delivery.state))
         && (filter.methods.is_empty() || filter.methods.contains(&delivery.shipping_method))
-        && place
-        && wanted
-        && carried.orders.iter().any(|part| answers(&part.listed.order))
+        && in_region
+        && on_date
+        && row.orders.iter().any(|order| has_words(&order.listed.order))
 }
 
-/// The list as one would make it who has all of it in memory.
-fn naive(everything: &[Carried], filter: &DeliveryFilter) -> Vec<i64> {
-    let mut found: Vec<&Carried> = everything.iter().filter(|carried| matches(carried, filter)).collect();
-    let newest = |carried: &&Carried| Reverse(carried.delivery.id);
-    let day = |carried: &Carried| carried.delivery.preferred_shipping_date;
+/// The list, filtered and sorted in memory.
+fn naive(everything: &[DeliveryRow], filter: &DeliveryFilter) -> Vec<i64> {
+    let mut found: Vec<&DeliveryRow> = everything.iter().filter(|row| matches(row, filter)).collect();
+    let newest = |row: &&DeliveryRow| Reverse(row.delivery.id);
+    let day = |row: &DeliveryRow| row.delivery.preferred_shipping_date;
     match filter.sort {
         Sort::Newest => found.sort_by_key(newest),
         Sort::DirectFirst => {
-            found.sort_by_key(|carried| (carried.delivery.shipping_method != ShippingMethod::Direct, newest(carried)));
+            found.sort_by_key(|row| (row.delivery.shipping_method != ShippingMethod::Direct, newest(row)));
         }
         Sort::Preferred { descending: false } => {
-            found.sort_by_key(|carried| (day(carried).is_none(), day(carried), carried.delivery.id));
+            found.sort_by_key(|row| (day(row).is_none(), day(row), row.delivery.id));
         }
         Sort::Preferred { descending: true } => {
-            found.sort_by_key(|carried| (day(carried).is_none(), Reverse(day(carried)), newest(carried)));
+            found.sort_by_key(|row| (day(row).is_none(), Reverse(day(row)), newest(row)));
         }
         Sort::District { descending: false } => {
-            found.sort_by_key(|carried| (carried.delivery.sigungu, carried.delivery.id));
+            found.sort_by_key(|row| (row.delivery.sigungu, row.delivery.id));
         }
         Sort::District { descending: true } => {
-            found.sort_by_key(|carried| (Reverse(carried.delivery.sigungu), newest(carried)));
+            found.sort_by_key(|row| (Reverse(row.delivery.sigungu), newest(row)));
         }
-        Sort::State { descending: false } => found.sort_by_key(|carried| (carried.delivery.state, newest(carried))),
+        Sort::State { descending: false } => found.sort_by_key(|row| (row.delivery.state, newest(row))),
         Sort::State { descending: true } => {
-            found.sort_by_key(|carried| (Reverse(carried.delivery.state), newest(carried)));
+            found.sort_by_key(|row| (Reverse(row.delivery.state), newest(row)));
         }
     }
-    found.into_iter().map(|carried| carried.delivery.id).collect()
+    found.into_iter().map(|row| row.delivery.id).collect()
 }
 
-fn some<T: Copy>(random: &mut Random, all: &[T]) -> Vec<T> {
+fn subset<T: Copy>(random: &mut Random, all: &[T]) -> Vec<T> {
     if random.chance(50) { Vec::new() } else { all.iter().copied().filter(|_| random.chance(40)).collect() }
 }
 
 fn any_filter(random: &mut Random) -> DeliveryFilter {
     let (from, to) = (date(random), date(random));
-    let gu = Place::Gu { city: 47_110, gu: random.chance(50).then_some(47_111) };
+    let gu = RegionFilter::Gu { city: 47_110, gu: random.chance(50).then_some(47_111) };
     DeliveryFilter {
         zip_codes: vec!["37683".to_owned(), "37684".to_owned()],
-        field: SearchIn::ALL[random.below(7) as usize],
+        field: DeliverySearchField::ALL[random.below(7) as usize],
         search: random.word(&SEARCHES).to_owned(),
-        states: some(random, &DeliveryState::ALL),
-        methods: some(random, &ShippingMethod::ALL),
-        place: match random.below(7) {
+        states: subset(random, &DeliveryState::ALL),
+        methods: subset(random, &ShippingMethod::ALL),
+        region: match random.below(7) {
             3 => gu,
-            0 => Place::Sido(47_000),
-            1 => Place::Sigungu(47_190),
-            2 => Place::Unclassified,
-            _ => Place::Anywhere,
+            0 => RegionFilter::Sido(47_000),
+            1 => RegionFilter::Sigungu(47_190),
+            2 => RegionFilter::Unclassified,
+            _ => RegionFilter::Any,
         },
-        preferred: match random.below(5) {
-            0 => Preferred::None,
-            1 => Preferred::Between(Some(from.min(to)), Some(from.max(to))),
-            2 => Preferred::Between(None, Some(to)),
-            _ => Preferred::Any,
+        preferred_date: match random.below(5) {
+            0 => PreferredDate::None,
+            1 => PreferredDate::Between(Some(from.min(to)), Some(from.max(to))),
+            2 => PreferredDate::Between(None, Some(to)),
+            _ => PreferredDate::Any,
         },
         sort: Sort::ALL[random.below(8) as usize],
     }
 }
 
 #[test]
-fn every_page_is_that_of_a_naive_list() {
+fn each_page_equals_that_of_a_naive_list() {
     let shop = Shop::open();
     shop.write(fill).expect("fills");
     shop.read(|tx, _| {
         let ids: Vec<i64> =
             tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-        let everything = carried(tx, &ids)?;
+        let everything = load_rows(tx, &ids)?;
         let mut random = Random::new(11);
-        let (mut cut, mut several) = (0, 0);
+        let (mut truncated, mut full_pages) = (0, 0);
         for _ in 0..500 {
             let filter = any_filter(&mut random);
             let all = naive(&everything, &filter);
             let (offset, size) = (i64::from(random.below(5)) * 25 * i64::from(random.below(3)), 25);
-            let found = find(tx, &filter, offset, size)?;
+            let found = list::page(tx, &filter, offset, size)?;
             let wanted: Vec<i64> = all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
             let (total, length) = (found.total.number(), |ids: &[i64]| i64::try_from(ids.len()).expect("few"));
-            several += usize::from(wanted.len() == 25);
-            if found.search_was_cut {
-                cut += 1;
+            full_pages += usize::from(wanted.len() == 25);
+            if found.is_search_truncated {
+                truncated += 1;
                 assert!(wanted.starts_with(&found.ids), "{filter:?}");
                 assert!(total <= length(&all));
                 continue;
@@ -216,17 +216,17 @@ fn every_page_is_that_of_a_naive_list() {
                 }
             }
             if filter.search.is_empty() {
-                assert_eq!(find(tx, &filter, 0, i64::MAX)?.ids, all, "a download of {filter:?}");
+                assert_eq!(list::page(tx, &filter, 0, i64::MAX)?.ids, all, "a download of {filter:?}");
             }
         }
-        assert!(cut > 20 && several > 40, "{cut} were cut, {several} had a full page");
+        assert!(truncated > 20 && full_pages > 40, "{truncated} truncated, {full_pages} full pages");
         Ok::<_, crate::storage::StorageError>(())
     })
     .expect("reads");
 }
 
 #[test]
-fn no_page_scans_the_table() {
+fn no_query_scans_the_table() {
     let shop = Shop::open();
     shop.read(|tx, _| {
         for index in ["deliveries_by_state", "deliveries_by_date", "deliveries_by_district"] {
@@ -242,10 +242,11 @@ fn no_page_scans_the_table() {
     .expect("plans");
 }
 
-/// A bundle of a dispatched, a placed, a confirmed and a cancelled order; its delivery.
+/// Creates a delivery of a dispatched, a placed, a confirmed and a cancelled order; answers its identifier.
 fn bundle(tx: &mut dyn Tx, files: &Files) -> Result<i64> {
     let states = [OrderState::Dispatched, OrderState::Placed, OrderState::Confirmed, OrderState::Cancelled];
-    let orders = (1..=4).map(|place| NewOrder { bundle_number: "3100000001".into(), ..new_order(&place.to_string()) });
+    let orders =
+        (1..=4).map(|number| NewOrder { bundle_number: "3100000001".into(), ..new_order(&number.to_string()) });
     files.order(tx, "SMART_STORE", orders.collect())?;
     for (order, state) in all_orders(tx)?.iter().zip(states) {
         edit(tx, order, |order| order.put(state, NOW.plus_ms(-DAY_MS)))?;
@@ -261,7 +262,7 @@ fn message(tx: &mut dyn Tx, activity_id: i64) -> Result<String> {
     tx.query_one("SELECT summary FROM activities WHERE id = ?", &[activity_id.into()])?.expect("is there").text(0)
 }
 
-/// The delivery team's driver.
+/// Creates a member of the delivery team.
 fn driver(tx: &mut dyn Tx) -> Result<i64> {
     tx.exec(
         "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (7, 'driver', 'logistics', '', 0)",
@@ -271,25 +272,25 @@ fn driver(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 #[test]
-fn a_completed_delivery_is_delivered_but_for_what_was_given_up() {
+fn completion_leaves_cancelled_and_past_orders_unchanged() {
     use OrderState::{Cancelled, Confirmed, Shipped};
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
         let activity = complete(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?, [Shipped, Shipped, Confirmed, Cancelled]);
-        let told = message(tx, activity)?;
-        for words in [
+        let text = message(tx, activity)?;
+        for sentence in [
             "배송 1건을 완료했어요",
             "출고 전이던 주문도 배송으로 바꿨어요: 2",
             "취소나 환불된 주문은 그대로 두었어요: 4",
             "이미 배송된 주문은 그대로 두었어요: 3",
         ] {
-            assert!(told.contains(words), "{words} in {told}");
+            assert!(text.contains(sentence), "{sentence} in {text}");
         }
         assert_eq!(store::find(tx, delivery)?.expect("there").state, DeliveryState::Completed);
         let log = log::of_delivery(tx, delivery)?;
-        assert_eq!((log[0].action, log[0].username.as_deref()), (Action::Completed, Some("driver")));
+        assert_eq!((log[0].action, log[0].username.as_deref()), (DeliveryAction::Completed, Some("driver")));
         let again = complete(tx, driver, &[delivery])?;
         assert!(message(tx, again)?.contains("배송할 주문이 없는 배송이에요: 3100000001"));
         Ok(())
@@ -298,7 +299,7 @@ fn a_completed_delivery_is_delivered_but_for_what_was_given_up() {
 }
 
 #[test]
-fn a_slip_of_the_finger_is_taken_back_exactly() {
+fn undo_restores_states_and_moments_exactly() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
@@ -309,7 +310,7 @@ fn a_slip_of_the_finger_is_taken_back_exactly() {
             assert_eq!(Order { version: is.version, ..was.clone() }, is, "states and moments are as they were");
         }
         assert_eq!(store::find(tx, delivery)?.map(|it| it.state), ready.map(|it| it.state));
-        assert!(undoable(tx, delivery)?.is_none(), "once");
+        assert!(undoable(tx, delivery)?.is_none(), "only once");
         let again = undo(tx, driver, &[delivery])?;
         assert!(message(tx, again)?.contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
         Ok(())
@@ -318,7 +319,7 @@ fn a_slip_of_the_finger_is_taken_back_exactly() {
 }
 
 #[test]
-fn what_happened_since_is_not_taken_back() {
+fn undo_leaves_orders_changed_since_unchanged() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
@@ -334,7 +335,7 @@ fn what_happened_since_is_not_taken_back() {
 }
 
 #[test]
-fn the_next_day_it_is_too_late() {
+fn completion_of_another_day_cannot_be_undone() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
@@ -348,13 +349,13 @@ fn the_next_day_it_is_too_late() {
 }
 
 #[test]
-fn an_order_that_joins_after_the_slip_is_marked_until_the_next_slip() {
+fn order_joined_after_the_slip_is_marked_until_the_next_slip() {
     let shop = Shop::open();
     let later = |shop: &Shop| {
         shop.read(|tx, _| {
             let delivery = all_orders(tx)?[0].delivery_id;
-            let parts = carried(tx, &[delivery])?.remove(0).orders;
-            Ok::<_, crate::storage::StorageError>(parts.iter().map(|part| part.came_later).collect::<Vec<_>>())
+            let orders = load_rows(tx, &[delivery])?.remove(0).orders;
+            Ok::<_, crate::storage::StorageError>(orders.iter().map(|order| order.joined_late).collect::<Vec<_>>())
         })
         .expect("reads")
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::exercises::ExerciseSet;
-use crate::deliveries::log::{self, Action};
+use crate::deliveries::log::{self, DeliveryAction};
 use crate::members::model::Role;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::products::model::Variant;
@@ -54,7 +54,7 @@ pub struct Observations {
     /// The member's changes of these orders by order number.
     pub changes: BTreeMap<String, Vec<FieldChange>>,
     /// The member's events in the delivery logs.
-    pub delivery_events: Vec<log::Event>,
+    pub delivery_events: Vec<log::DeliveryEvent>,
     /// Uploads of the member that created orders of the session.
     pub uploads: BTreeSet<i64>,
     /// Variants of the new product.
@@ -126,7 +126,7 @@ impl Task {
                 let number = Value::Text(ExerciseSet::tracking_number(&order.order_number));
                 observed.value_set_at(order, "tracking_number", |value| *value == number).is_some()
             }),
-            Self::Slips => all(&|order| observed.delivery_event_id(order, Action::Printed).is_some()),
+            Self::Slips => all(&|order| observed.delivery_event_id(order, DeliveryAction::Printed).is_some()),
             Self::Return => match orders.split_first() {
                 Some((first, others)) => {
                     let is_kept = |order: &&NewOrder| !observed.is_in_state(order, OrderState::Refunded);
@@ -147,9 +147,9 @@ impl Task {
                     |order: &NewOrder| observed.value_set_at(order, "recipient_address2", is_correct).is_some();
                 all(&is_corrected) && observed.are_bundled(&orders)
             }
-            Self::Complete => all(&|order| match observed.delivery_event_id(order, Action::Completed) {
+            Self::Complete => all(&|order| match observed.delivery_event_id(order, DeliveryAction::Completed) {
                 Some(completed) => {
-                    observed.delivery_event_id(order, Action::Undone).is_some_and(|undone| completed < undone)
+                    observed.delivery_event_id(order, DeliveryAction::Undone).is_some_and(|undone| completed < undone)
                 }
                 None => false,
             }),
@@ -179,13 +179,13 @@ impl Observations {
     }
 
     /// Id of the member's event of this kind in the log of the order's delivery: the first, or for
-    /// [`Action::Undone`] the last, so that repeating complete and undo still counts as done.
-    fn delivery_event_id(&self, order: &NewOrder, action: Action) -> Option<i64> {
+    /// [`DeliveryAction::Undone`] the last, so that repeating complete and undo still counts as done.
+    fn delivery_event_id(&self, order: &NewOrder, action: DeliveryAction) -> Option<i64> {
         let delivery_id = self.orders.get(&order.order_number)?.delivery_id;
         let events =
             self.delivery_events.iter().filter(|event| event.delivery_id == delivery_id && event.action == action);
         let ids = events.map(|event| event.id);
-        if action == Action::Undone { ids.max() } else { ids.min() }
+        if action == DeliveryAction::Undone { ids.max() } else { ids.min() }
     }
 
     fn are_bundled(&self, orders: &[&NewOrder]) -> bool {

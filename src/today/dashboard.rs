@@ -4,7 +4,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::deliveries;
-use crate::deliveries::filter::{DeliveryFilter, DeliveryWords, Preferred};
+use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
 use crate::districts::classify::UNDER_WAY;
 use crate::districts::overview::unknown_count;
 use crate::orders::filter::{DateField, FilterWords, OPEN_CLAIMS};
@@ -128,19 +128,19 @@ fn deadlines(
 }
 
 fn own_deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Figure> {
-    let query = DeliveryWords {
+    let query = DeliveryQuery {
         state: UNDER_WAY.map(|state| state.code().to_owned()).into(),
         method: vec![ShippingMethod::Direct.code().to_owned()],
         date_from: day.to_string(),
         date_to: day.to_string(),
-        ..DeliveryWords::default()
+        ..DeliveryQuery::default()
     };
     let filter = DeliveryFilter {
         states: UNDER_WAY.into(),
         methods: vec![ShippingMethod::Direct],
-        preferred: Preferred::Between(Some(day), Some(day)),
+        preferred_date: PreferredDate::Between(Some(day), Some(day)),
         ..DeliveryFilter::default()
     };
-    let total = deliveries::list::find(tx, &filter, 0, 0)?.total;
-    Ok(Figure { total, href: format!("/deliveries?{}", query.query("")) })
+    let total = deliveries::list::page(tx, &filter, 0, 0)?.total;
+    Ok(Figure { total, href: format!("/deliveries?{}", query.to_query_string("")) })
 }

@@ -7,7 +7,7 @@ use super::{Done, Failure, Outcome, block_on, failure, open_storage};
 use crate::audit::downloads::{self, Taken};
 use crate::config::Config;
 use crate::deliveries::export;
-use crate::deliveries::filter::{DeliveryWords, NO_GU, NONE, SearchIn, Sort};
+use crate::deliveries::filter::{DeliveryQuery, DeliverySearchField, NO_GU_SUFFIX, NONE, Sort};
 use crate::deliveries::model::DeliveryState;
 use crate::districts::DistrictCache;
 use crate::orders::export::Format;
@@ -76,7 +76,7 @@ impl Deliveries {
                 export::save(tx, &filter, format, &districts, &out)
             });
             let rows = saved.await.map_err(|error| failure(error, &shown))?;
-            let (source, note) = (format!("/deliveries?{}", words.query(&words.sort)), self.purpose);
+            let (source, note) = (format!("/deliveries?{}", words.to_query_string(&words.sort)), self.purpose);
             let taken = move |tx: &mut dyn Tx| {
                 let taken = Taken { content: "deliveries", source: &source, rows, purpose: None, note: &note };
                 downloads::record(tx, None, &taken)
@@ -88,9 +88,9 @@ impl Deliveries {
         Ok(Done::Whole)
     }
 
-    fn words(&self) -> DeliveryWords {
+    fn words(&self) -> DeliveryQuery {
         let state = |word: &String| DeliveryState::parse(word).map_or(word.clone(), |state| state.code().to_owned());
-        DeliveryWords {
+        DeliveryQuery {
             field: self.field.clone(),
             q: self.q.trim().to_owned(),
             state: self.state.iter().map(state).collect(),
@@ -106,7 +106,7 @@ impl Deliveries {
 }
 
 /// Everything about the words that means nothing, without the data.
-fn problems(words: &DeliveryWords) -> Vec<String> {
+fn problems(words: &DeliveryQuery) -> Vec<String> {
     let wrong = |flag: &str, word: &str, understood: bool, wanted: &str| {
         (!word.is_empty() && !understood).then(|| format!("--{flag} '{word}': {wanted}"))
     };
@@ -130,15 +130,15 @@ fn problems(words: &DeliveryWords) -> Vec<String> {
         wrong(
             "field",
             &words.field,
-            SearchIn::parse(&words.field).is_some(),
-            &one_of(&SearchIn::ALL.map(SearchIn::code)),
+            DeliverySearchField::parse(&words.field).is_some(),
+            &one_of(&DeliverySearchField::ALL.map(DeliverySearchField::code)),
         ),
         wrong("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
         wrong("sido", &words.sido, code(&words.sido), "47처럼 시/도 코드를 적어 주세요."),
         wrong(
             "sigungu",
             &words.sigungu,
-            words.sigungu == NONE || code(words.sigungu.strip_suffix(NO_GU).unwrap_or(&words.sigungu)),
+            words.sigungu == NONE || code(words.sigungu.strip_suffix(NO_GU_SUFFIX).unwrap_or(&words.sigungu)),
             "47110처럼 시/군/구나 일반구 코드, 또는 none을 적어 주세요.",
         ),
         wrong("date", &words.date, words.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn words_that_mean_nothing_are_refused_all_at_once() {
-        let words = |query: &str| serde_html_form::from_str::<DeliveryWords>(query).expect("reads");
+        let words = |query: &str| serde_html_form::from_str::<DeliveryQuery>(query).expect("reads");
         let wrong =
             words("state=배달&method=DRONE&sido=경북&date=today&date_from=2024-02-30&sort=price&q=()&field=memo");
         assert_eq!(problems(&wrong).len(), 8);

@@ -1,81 +1,85 @@
-//! Finding deliveries by words: those of whose orders one has all of them.
+//! Search of the delivery list: a delivery matches if one of its orders has all words.
 //!
-//! What the orders are listed under makes a set of orders. A small set is turned into its deliveries,
-//! which are sorted whole. A large one is kept in mind while the list is walked in its own sequence,
-//! and a word so short that it makes no set is compared with the orders that are walked past; both
-//! for a bounded way. The total is then a lower bound, and the page says that it looked no further.
+//! The posting lists of the words give a set of orders. A small set becomes the set of their deliveries, which is sorted
+//! whole. A large set is a filter for a scan of the list in its sort order. A word too short for the index is compared
+//! with the orders of the scanned deliveries. A scan stops at a limit of rows; the total is then a lower bound, and
+//! the page says that the search is incomplete.
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Found, length, page_of, sections};
-use crate::deliveries::filter::{DeliveryFilter, SearchIn};
+use super::{DeliveryPage, index_ranges, len, page_of};
+use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField};
 use crate::orders::list::{Total, listed_under, matching};
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::terms::{SearchField, Searchable, terms};
 use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
 
-// Under test the limits are small, so that a small shop reaches what lies beyond them.
+// Under test the limits are small, so that a small shop exceeds them.
 
-/// A set of at most so many orders is turned into its deliveries.
-const SORTED: usize = if cfg!(test) { 40 } else { 3_000 };
+/// Orders of a set whose deliveries are sorted whole.
+const MAX_SORTED_ORDERS: usize = if cfg!(test) { 40 } else { 3_000 };
 
-/// How many deliveries a walk passes while it only looks whether one of their orders is in the set.
-const PASSED: i64 = if cfg!(test) { 90 } else { 8_000 };
+/// Deliveries that a scan checks against the set.
+const MAX_SCANNED_ROWS: i64 = if cfg!(test) { 90 } else { 8_000 };
 
-/// How many deliveries a walk passes while it reads and compares their orders.
-const COMPARED: i64 = if cfg!(test) { 50 } else { 1_000 };
+/// Deliveries that a scan checks by reading and comparing their orders.
+const MAX_COMPARED_ROWS: i64 = if cfg!(test) { 50 } else { 1_000 };
 
-/// Deliveries whose orders are looked up at once.
-const AT_ONCE: usize = 500;
+/// Identifiers of one query.
+const BATCH_ROWS: usize = 500;
 
-/// Finds the deliveries from `offset` that answer a search.
+/// The page of `size` matching deliveries from row `offset` on.
 pub(super) fn search(
     tx: &mut dyn Tx,
     filter: &DeliveryFilter,
     words: &[String],
     offset: i64,
     size: i64,
-) -> Result<Found> {
-    let (set, short) = listed_under(tx, filter.field.field(), words)?;
-    // The terms of an address do not tell its detail apart: each order is looked at.
-    let compared = if filter.field == SearchIn::AddressDetail { words } else { &short };
-    let compared = Compared { place: filter.field, words: compared };
+) -> Result<DeliveryPage> {
+    let (set, short) = listed_under(tx, filter.field.order_field(), words)?;
+    // The index does not distinguish 상세주소 from 주소, so its words are compared with each order.
+    let compared = if filter.field == DeliverySearchField::AddressDetail { words } else { &short };
+    let comparison = Comparison { field: filter.field, words: compared };
     match set {
-        Some(orders) if orders.len() <= SORTED => {
-            let orders = compared.matching(tx, &orders)?;
+        Some(orders) if orders.len() <= MAX_SORTED_ORDERS => {
+            let orders = comparison.matching(tx, &orders)?;
             let deliveries = deliveries_of(tx, &orders)?;
             let ids = sorted(tx, filter, &deliveries)?;
-            Ok(Found { total: Total::Exactly(length(&ids)), ids: page_of(ids, offset, size), search_was_cut: false })
+            Ok(DeliveryPage {
+                total: Total::Exactly(len(&ids)),
+                ids: page_of(ids, offset, size),
+                is_search_truncated: false,
+            })
         }
-        set => walk(tx, filter, set.map(HashSet::from_iter).as_ref(), &compared, offset, size),
+        set => scan(tx, filter, set.map(HashSet::from_iter).as_ref(), &comparison, offset, size),
     }
 }
 
-/// Words that no set of orders answers.
-struct Compared<'w> {
-    place: SearchIn,
+/// Words that the index cannot answer, compared with the texts of each order.
+struct Comparison<'w> {
+    field: DeliverySearchField,
     words: &'w [String],
 }
 
-impl Compared<'_> {
-    /// Those of the orders that every word matches.
+impl Comparison<'_> {
+    /// The orders that match every word.
     fn matching(&self, tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
-        match self.place {
+        match self.field {
             _ if self.words.is_empty() => Ok(orders.to_vec()),
-            SearchIn::AddressDetail => matching_in_detail(tx, orders, self.words),
-            place => matching(tx, place.field(), orders, self.words),
+            DeliverySearchField::AddressDetail => matching_address_detail(tx, orders, self.words),
+            field => matching(tx, field.order_field(), orders, self.words),
         }
     }
 }
 
-fn matching_in_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
-    let nobody = Customer::default();
+fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
+    let no_customer = Customer::default();
     let mut matches = Vec::new();
-    for some in orders.chunks(AT_ONCE) {
-        let sql = format!("SELECT id, recipient_address2 FROM orders WHERE id IN ({})", placeholders(some.len()));
-        tx.for_each(&sql, &params(some), &mut |mut row| {
+    for chunk in orders.chunks(BATCH_ROWS) {
+        let sql = format!("SELECT id, recipient_address2 FROM orders WHERE id IN ({})", placeholders(chunk.len()));
+        tx.for_each(&sql, &params(chunk), &mut |mut row| {
             let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
-            let (customer, recipient) = (&nobody, &recipient);
+            let (customer, recipient) = (&no_customer, &recipient);
             let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
             if terms(order).match_all(SearchField::Address, words) {
                 matches.push(row.int(0)?);
@@ -93,9 +97,9 @@ fn params(ids: &[i64]) -> Vec<Param<'static>> {
 /// The deliveries of these orders.
 fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<BTreeSet<i64>> {
     let mut deliveries = BTreeSet::new();
-    for some in orders.chunks(AT_ONCE) {
-        let sql = format!("SELECT delivery_id FROM orders WHERE id IN ({})", placeholders(some.len()));
-        tx.for_each(&sql, &params(some), &mut |row| {
+    for chunk in orders.chunks(BATCH_ROWS) {
+        let sql = format!("SELECT delivery_id FROM orders WHERE id IN ({})", placeholders(chunk.len()));
+        tx.for_each(&sql, &params(chunk), &mut |row| {
             deliveries.insert(row.int(0)?);
             Ok(())
         })?;
@@ -103,84 +107,84 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<BTreeSet<i64>> {
     Ok(deliveries)
 }
 
-/// Those of the deliveries that pass the filters, in the sequence of the list.
+/// The deliveries that match the filters, in sort order.
 fn sorted(tx: &mut dyn Tx, filter: &DeliveryFilter, deliveries: &BTreeSet<i64>) -> Result<Vec<i64>> {
-    // A few sizes of the list only, so that its statement is prepared once: no delivery is number 0.
-    let places = [16, 256].into_iter().find(|places| *places >= deliveries.len()).unwrap_or(SORTED);
-    let wanted: Vec<Param<'_>> =
-        deliveries.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from).collect();
+    // Only three lengths of the IN list, so that its prepared statement is reused; no delivery has the identifier 0.
+    let slots = [16, 256].into_iter().find(|slots| *slots >= deliveries.len()).unwrap_or(MAX_SORTED_ORDERS);
+    let params: Vec<Param<'_>> =
+        deliveries.iter().copied().chain(std::iter::repeat(0)).take(slots).map(Param::from).collect();
     let mut ids = Vec::new();
-    for section in sections(filter) {
-        let among = (format!("id IN ({})", placeholders(places)), wanted.clone());
-        ids.extend(section.read(tx, PRIMARY, Some(among), 0, i64::MAX)?);
+    for range in index_ranges(filter) {
+        let in_set = (format!("id IN ({})", placeholders(slots)), params.clone());
+        ids.extend(range.read_ids(tx, PRIMARY, Some(in_set), 0, i64::MAX)?);
     }
     Ok(ids)
 }
 
-/// The list in its own sequence, and what is kept of it. A download (`size` without end) is walked to
-/// its end.
-fn walk(
+/// Scans the list in its sort order and keeps the matching deliveries. A download (`size` is `i64::MAX`) scans all of
+/// it.
+fn scan(
     tx: &mut dyn Tx,
     filter: &DeliveryFilter,
     set: Option<&HashSet<i64>>,
-    compared: &Compared<'_>,
+    comparison: &Comparison<'_>,
     offset: i64,
     size: i64,
-) -> Result<Found> {
-    let everything = size == i64::MAX;
-    let (longest, step) = match set {
-        _ if everything => (i64::MAX, i64::MAX),
-        Some(_) => (PASSED, PASSED / 10),
-        None => (COMPARED, COMPARED / 5),
+) -> Result<DeliveryPage> {
+    let is_download = size == i64::MAX;
+    let (limit, step) = match set {
+        _ if is_download => (i64::MAX, i64::MAX),
+        Some(_) => (MAX_SCANNED_ROWS, MAX_SCANNED_ROWS / 10),
+        None => (MAX_COMPARED_ROWS, MAX_COMPARED_ROWS / 5),
     };
     let wanted = offset.saturating_add(size).saturating_add(1);
-    let (mut kept, mut passed, mut cut) = (Vec::new(), 0, false);
-    for section in sections(filter) {
-        let (count, mut within) = (section.count(tx)?, 0);
+    let (mut matches, mut scanned, mut is_truncated) = (Vec::new(), 0, false);
+    for range in index_ranges(filter) {
+        let (count, mut within) = (range.count(tx)?, 0);
         loop {
-            cut = passed >= longest;
-            if cut || length(&kept) >= wanted {
+            is_truncated = scanned >= limit;
+            if is_truncated || len(&matches) >= wanted {
                 break;
             }
-            let ids = section.ids(tx, count, within, step)?;
-            let read = length(&ids);
-            kept.extend(answering(tx, &ids, set, compared)?);
-            (within, passed) = (within.saturating_add(step), passed + read);
+            let ids = range.ids(tx, count, within, step)?;
+            let read = len(&ids);
+            matches.extend(matching_deliveries(tx, &ids, set, comparison)?);
+            (within, scanned) = (within.saturating_add(step), scanned + read);
             if read < step {
                 break;
             }
         }
     }
-    let all = !cut && length(&kept) < wanted;
-    let total = if all { Total::Exactly(length(&kept)) } else { Total::AtLeast(length(&kept)) };
-    Ok(Found { ids: page_of(kept, offset, size), total, search_was_cut: cut })
+    let is_complete = !is_truncated && len(&matches) < wanted;
+    let total = if is_complete { Total::Exactly(len(&matches)) } else { Total::AtLeast(len(&matches)) };
+    Ok(DeliveryPage { ids: page_of(matches, offset, size), total, is_search_truncated: is_truncated })
 }
 
-/// Those of the deliveries one of whose orders is in the set and matches the words.
-fn answering(
+/// The deliveries with an order that is in the set and matches the words.
+fn matching_deliveries(
     tx: &mut dyn Tx,
     deliveries: &[i64],
     set: Option<&HashSet<i64>>,
-    compared: &Compared<'_>,
+    comparison: &Comparison<'_>,
 ) -> Result<Vec<i64>> {
-    let mut answering = Vec::new();
-    for some in deliveries.chunks(AT_ONCE) {
+    let mut found = Vec::new();
+    for chunk in deliveries.chunks(BATCH_ROWS) {
         let sql = format!(
             "SELECT id, delivery_id FROM orders {} WHERE delivery_id IN ({})",
             tx.walking("orders_by_delivery"),
-            placeholders(some.len())
+            placeholders(chunk.len())
         );
         let mut orders = Vec::new();
-        tx.for_each(&sql, &params(some), &mut |row| {
+        tx.for_each(&sql, &params(chunk), &mut |row| {
             orders.push((row.int(0)?, row.int(1)?));
             Ok(())
         })?;
         orders.retain(|(order, _)| set.is_none_or(|set| set.contains(order)));
         let ids: Vec<i64> = orders.iter().map(|(order, _)| *order).collect();
-        let matching: HashSet<i64> = compared.matching(tx, &ids)?.into_iter().collect();
-        let found: HashSet<i64> =
+        let matching: HashSet<i64> = comparison.matching(tx, &ids)?.into_iter().collect();
+        let deliveries: HashSet<i64> =
             orders.into_iter().filter(|(order, _)| matching.contains(order)).map(|(_, delivery)| delivery).collect();
-        answering.extend(some.iter().filter(|delivery| found.contains(delivery)));
+        found.extend(chunk.iter().filter(|delivery| deliveries.contains(delivery)));
     }
-    Ok(answering)
+    Ok(found)
 }

@@ -7,7 +7,7 @@ use super::list::list_page;
 use super::slips::slips_url;
 use super::{ids, value};
 use crate::deliveries::complete;
-use crate::deliveries::filter::DeliveryWords;
+use crate::deliveries::filter::DeliveryQuery;
 use crate::web::paging::PageQuery;
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
@@ -18,14 +18,14 @@ pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Query(words): Query<DeliveryWords>,
+    Query(query): Query<DeliveryQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let ticked = ids(&pairs, "tick");
     if ticked.is_empty() {
-        let mut page = list_page(&state, layout, &member, words, paging, &uri).await?;
+        let mut page = list_page(&state, layout, &member, query, paging, &uri).await?;
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }

@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::view::View;
+use super::view::DeliveryView;
 use crate::audit;
 use crate::deliveries::complete;
-use crate::deliveries::list::carried;
-use crate::deliveries::log::{self, Action, Event};
+use crate::deliveries::list::load_rows;
+use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
@@ -23,30 +23,30 @@ use crate::web::{
 #[template(path = "deliveries/show.html")]
 struct ShowPage {
     layout: Layout,
-    view: View,
-    events: Vec<Event>,
-    /// today's completion can be taken back
-    undoable: bool,
-    memo: Memo,
+    view: DeliveryView,
+    events: Vec<DeliveryEvent>,
+    /// whether the last completion can be undone
+    is_undoable: bool,
+    memo: MemoField,
 }
 
-/// The memo of the team, as it stands or as typed.
-struct Memo {
+/// The form field of the team's memo.
+struct MemoField {
     typed: String,
-    /// what the form began with
+    /// the stored memo that the form started with
     was: String,
     problem: Option<String>,
 }
 
 impl ShowPage {
-    /// Whether 배송 완료 would change anything.
-    fn completable(&self) -> bool {
-        self.view.carried.orders.iter().any(|part| part.listed.order.state < OrderState::Shipped)
+    /// Whether 배송 완료 would change any order.
+    fn is_completable(&self) -> bool {
+        self.view.row.orders.iter().any(|order| order.listed.order.state < OrderState::Shipped)
     }
 
-    /// Orders that did not leave the factory yet, as far as anybody wrote down.
-    fn early(&self) -> usize {
-        self.view.carried.orders.iter().filter(|part| part.listed.order.state < OrderState::Dispatched).count()
+    /// The number of orders not dispatched yet.
+    fn undispatched_count(&self) -> usize {
+        self.view.row.orders.iter().filter(|order| order.listed.order.state < OrderState::Dispatched).count()
     }
 }
 
@@ -56,22 +56,22 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, Path(id)
 }
 
 async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let (found, events, undoable) = state
+    let (row, events, is_undoable) = state
         .storage
         .read(move |tx| {
-            let found = carried(tx, &[id])?.pop();
-            Ok::<_, StorageError>((found, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
+            let row = load_rows(tx, &[id])?.pop();
+            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
         })
         .await?;
-    let view = View::new(found.ok_or(Error::NotFound)?, &state.uploads.districts.cached());
-    let memo = view.carried.delivery.memo.clone();
-    let memo = Memo { typed: memo.clone(), was: memo, problem: None };
-    Ok(ShowPage { layout, view, events, undoable, memo })
+    let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &state.uploads.districts.cached());
+    let memo = view.row.delivery.memo.clone();
+    let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
+    Ok(ShowPage { layout, view, events, is_undoable, memo })
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct DeliveryForm {
     act: String,
     memo: String,
     was: String,
@@ -82,52 +82,52 @@ pub(super) async fn update(
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
-    Form(asked): Form<Asked>,
+    Form(form): Form<DeliveryForm>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    match asked.act.as_str() {
+    match form.act.as_str() {
         "complete" => {
             let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
             Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity))
         }
-        "memo" => write_memo(&state, layout, member.id, id, asked).await,
+        "memo" => save_memo(&state, layout, member.id, id, form).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
     }
 }
 
-async fn write_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, asked: Asked) -> PageResult {
-    let lines = |text: &str| text.replace("\r\n", "\n");
-    let (typed, was) = (lines(&asked.memo), lines(&asked.was));
-    let read = read_memo(&typed);
-    if let Ok(is) = read.clone() {
+async fn save_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, form: DeliveryForm) -> PageResult {
+    let normalise = |text: &str| text.replace("\r\n", "\n");
+    let (typed, was) = (normalise(&form.memo), normalise(&form.was));
+    let parsed = read_memo(&typed);
+    if let Ok(is) = parsed.clone() {
         let before = was.clone();
-        let noted = state.storage.write(move |tx| note(tx, member_id, id, &before, &is)).await?;
-        if let Some(activity) = noted {
+        let saved = state.storage.write(move |tx| set_memo(tx, member_id, id, &before, &is)).await?;
+        if let Some(activity) = saved {
             return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity));
         }
     }
     let mut page = show_page(state, layout, id).await?;
     page.layout.flash = Some(Flash::new(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
-    page.memo = if let Err(problem) = read {
-        Memo { typed, was, problem: Some(problem.to_owned()) }
+    page.memo = if let Err(problem) = parsed {
+        MemoField { typed, was, problem: Some(problem.to_owned()) }
     } else {
-        let now = page.memo.was;
-        let shown = if now.is_empty() { "비어 있음".to_owned() } else { format!("‘{now}’") };
+        let stored = page.memo.was;
+        let shown = if stored.is_empty() { "비어 있음".to_owned() } else { format!("‘{stored}’") };
         let problem = format!("그 사이 다른 사람이 메모를 바꿨어요. 지금 {shown}. 확인하고 다시 저장해 주세요.");
-        Memo { typed, was: now, problem: Some(problem) }
+        MemoField { typed, was: stored, problem: Some(problem) }
     };
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-/// Writes the memo down; none when somebody else wrote another since.
-fn note(tx: &mut dyn Tx, member_id: i64, id: i64, was: &str, is: &str) -> StorageResult<Option<i64>> {
+/// Saves the memo; none if another member has changed it since.
+fn set_memo(tx: &mut dyn Tx, member_id: i64, id: i64, was: &str, is: &str) -> StorageResult<Option<i64>> {
     if !store::set_memo(tx, id, was, is)? {
         return Ok(None);
     }
     let summary = json!({ "message": "메모를 저장했어요.", "delivery": crockford(id) });
     let activity = audit::record(tx, Some(member_id), "deliveries.noted", &summary)?;
     if was != is {
-        log::record(tx, (activity, member_id), id, Action::Noted, &json!({ "was": was, "is": is }))?;
+        log::record(tx, (activity, member_id), id, DeliveryAction::Noted, &json!({ "was": was, "is": is }))?;
     }
     Ok(Some(activity))
 }

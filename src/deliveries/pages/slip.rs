@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
 use super::slips::slips_page;
-use crate::deliveries::list::carried;
+use crate::deliveries::list::load_rows;
 use crate::storage::parse_crockford;
 use crate::web::{AppState, Error, Layout, PageResult, page};
 
@@ -15,6 +15,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let slips = slips_page(&state, layout, &headers, move |tx| Ok((carried(tx, &[id])?, false))).await?;
+    let slips = slips_page(&state, layout, &headers, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
     if slips.is_empty() { Err(Error::NotFound) } else { Ok(page(slips)) }
 }

@@ -1,8 +1,7 @@
-//! 배송 전표: a sheet a delivery, to be printed by the browser.
+//! Delivery slips (배송 전표): pages for the browser to print.
 //!
-//! Looking at slips changes nothing. The button that prints them sends a form, which writes down who
-//! printed when; the same page comes back, and opens the browser's printing where there is
-//! JavaScript.
+//! Viewing slips changes nothing. The print button posts a form, which records who printed when and redirects to the
+//! same page; with JavaScript, that page opens the print dialog.
 
 use askama::Template;
 use axum::extract::State;
@@ -11,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::ids;
-use super::list::first_sort;
-use super::view::View;
+use super::list::default_sort;
+use super::view::DeliveryView;
 use crate::audit;
-use crate::deliveries::filter::{DeliveryFilter, DeliveryWords};
-use crate::deliveries::list::{Carried, carried, find};
-use crate::deliveries::log::{self, Action};
-use crate::deliveries::slip::{Line, Sheet, clipped, sheets};
+use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery};
+use crate::deliveries::list::{self, DeliveryRow, load_rows};
+use crate::deliveries::log::{self, DeliveryAction};
+use crate::deliveries::slip::{SlipLine, SlipSheet, ellipsize, sheets};
 use crate::deliveries::store;
 use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
@@ -26,20 +25,20 @@ use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse
 use crate::web::qr::{self, QrCode};
 use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash};
 
-/// Deliveries whose slips one page has.
-const MOST: usize = 100;
+/// Deliveries whose slips one page shows.
+const MAX_SLIPS: usize = 100;
 
-/// The page with the slips of these deliveries.
+/// The URL of the slips of these deliveries.
 pub(super) fn slips_url(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(|id| format!("id={}", crockford(*id))).collect();
     format!("/deliveries/slips?{}", ids.join("&"))
 }
 
-/// A delivery on paper.
+/// The slip of one delivery.
 struct Slip {
-    view: View,
-    sheets: Vec<Sheet>,
-    square: Option<QrCode>,
+    view: DeliveryView,
+    sheets: Vec<SlipSheet>,
+    qr_code: Option<QrCode>,
 }
 
 #[derive(Template)]
@@ -48,10 +47,10 @@ pub(super) struct SlipsPage {
     layout: Layout,
     shop: Shop,
     slips: Vec<Slip>,
-    /// there are more than one page has
-    cut: bool,
+    /// whether the search has more deliveries than [`MAX_SLIPS`]
+    is_truncated: bool,
     print_now: bool,
-    training: bool,
+    is_training: bool,
 }
 
 impl SlipsPage {
@@ -65,46 +64,48 @@ impl SlipsPage {
 }
 
 impl Slip {
-    fn new(view: View, base: &str) -> Self {
-        let lines: Vec<Line> =
-            view.carried.orders.iter().map(|part| line(&part.listed, view.elsewhere(part))).collect();
+    fn new(view: DeliveryView, base: &str) -> Self {
+        let lines: Vec<SlipLine> =
+            view.row.orders.iter().map(|order| line(&order.listed, view.other_recipient(order))).collect();
         Self {
             sheets: sheets(&lines, &view.messages(), &view.memos()),
-            square: qr::svg(&format!("{base}/deliveries/{}", view.id())),
+            qr_code: qr::svg(&format!("{base}/deliveries/{}", view.id())),
             view,
         }
     }
 
-    /// Name and telephones, as much as their places hold.
+    /// The name of the recipient, truncated to its cell.
     fn name(&self) -> String {
-        self.view.recipient().map(|recipient| clipped(&recipient.name, 20.0, 1.0)).unwrap_or_default()
+        self.view.recipient().map(|recipient| ellipsize(&recipient.name, 20.0, 1.0)).unwrap_or_default()
     }
 
+    /// The address, truncated to its cell.
     fn address(&self) -> String {
         let address = self.view.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
-        clipped(address.unwrap_or_default().trim(), 34.0, 3.0)
+        ellipsize(address.unwrap_or_default().trim(), 34.0, 3.0)
     }
 }
 
-fn line(listed: &crate::orders::list::Listed, to: Option<&Recipient>) -> Line {
+fn line(listed: &crate::orders::list::Listed, other_recipient: Option<&Recipient>) -> SlipLine {
     let labels = &listed.labels;
     let product = if labels.is_empty() {
         listed.product_name.clone()
     } else {
         format!("{} [{}]", listed.product_name, labels.join(", "))
     };
-    let to = to.map(|to| {
+    let other_recipient = other_recipient.map(|to| {
         let zip_code = if to.zip_code.is_empty() { String::new() } else { format!("({}) ", to.zip_code) };
-        let place = format!("{zip_code}{} {}", to.address1, to.address2);
-        let words = [&to.name, &to.tel1, &to.tel2, place.trim()];
-        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<&str>>().join(" · ")
+        let address = format!("{zip_code}{} {}", to.address1, to.address2);
+        let texts = [&to.name, &to.tel1, &to.tel2, address.trim()];
+        texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<&str>>().join(" · ")
     });
-    Line { state: listed.order.state, product, quantity: listed.order.quantity, to }
+    SlipLine { state: listed.order.state, product, quantity: listed.order.quantity, other_recipient }
 }
 
+/// The deliveries whose slips to show; without `id`, those of the search in the same query string.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct SlipsQuery {
     id: Vec<String>,
     print: Option<String>,
 }
@@ -114,71 +115,71 @@ pub(super) async fn show(
     layout: Layout,
     member: Member,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
-    Query(words): Query<DeliveryWords>,
+    Query(selection): Query<SlipsQuery>,
+    Query(query): Query<DeliveryQuery>,
 ) -> PageResult {
-    let filter = words.filter(first_sort(&member), &state.uploads.districts.cached());
-    let ids: Vec<i64> = wanted.id.iter().filter_map(|id| parse_crockford(id)).take(MOST).collect();
-    let searched = wanted.id.is_empty();
-    let wanted_slips =
-        move |tx: &mut dyn Tx| if searched { found(tx, &filter) } else { Ok((carried(tx, &ids)?, false)) };
-    let mut slips = slips_page(&state, layout, &headers, wanted_slips).await?;
-    slips.print_now = wanted.print.is_some();
+    let filter = query.filter(default_sort(&member), &state.uploads.districts.cached());
+    let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
+    let is_search = selection.id.is_empty();
+    let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
+    let mut slips = slips_page(&state, layout, &headers, load).await?;
+    slips.print_now = selection.print.is_some();
     Ok(page(slips))
 }
 
-/// The deliveries of a search, as many as one page has, and whether there are more.
-fn found(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<Carried>, bool)> {
-    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
-    let found = find(tx, filter, 0, most)?;
-    Ok((carried(tx, &found.ids)?, found.total.number() > most))
+/// The first [`MAX_SLIPS`] deliveries of a search, and whether there are more.
+fn search(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<DeliveryRow>, bool)> {
+    let limit = i64::try_from(MAX_SLIPS).unwrap_or(i64::MAX);
+    let found = list::page(tx, filter, 0, limit)?;
+    Ok((load_rows(tx, &found.ids)?, found.total.number() > limit))
 }
 
 pub(super) async fn slips_page(
     state: &AppState,
     layout: Layout,
     headers: &HeaderMap,
-    wanted: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<Carried>, bool)> + Send + 'static,
+    load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<DeliveryRow>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
-    let (here, districts) = (asked_at(state, headers), state.uploads.districts.cached());
+    let (this_host, districts) = (base_url(state, headers), state.uploads.districts.cached());
     let read = move |tx: &mut dyn Tx| {
-        let ((deliveries, cut), shop) = (wanted(tx)?, shop::find(tx)?);
-        let base = if shop.address.is_empty() { &here } else { &shop.address };
-        let slip = |carried| Slip::new(View::new(carried, &districts), base);
-        Ok::<_, StorageError>((deliveries.into_iter().map(slip).collect(), cut, shop))
+        let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
+        let base = if shop.address.is_empty() { &this_host } else { &shop.address };
+        let slip = |row| Slip::new(DeliveryView::new(row, &districts), base);
+        Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop))
     };
-    let (slips, cut, shop) = state.storage.read(read).await?;
-    Ok(SlipsPage { slips, layout, shop, cut, print_now: false, training: state.demo.is_some() })
+    let (slips, is_truncated, shop) = state.storage.read(read).await?;
+    Ok(SlipsPage { slips, layout, shop, is_truncated, print_now: false, is_training: state.demo.is_some() })
 }
 
-/// Where this page was asked for: a phone beside the office computer may reach it there too.
-fn asked_at(state: &AppState, headers: &HeaderMap) -> String {
+/// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network
+/// may reach the same host.
+fn base_url(state: &AppState, headers: &HeaderMap) -> String {
     let scheme = if state.config.behind_tls { "https" } else { "http" };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     format!("{scheme}://{host}")
 }
 
-/// 인쇄: writes down who prints these slips, and shows them again.
+/// 인쇄: records the print and redirects to the slips.
 pub(super) async fn print(State(state): State<AppState>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
     let ids = ids(&pairs, "id");
     if ids.is_empty() {
         return Ok(redirect("/deliveries"));
     }
-    let address = slips_url(&ids);
-    let activity = state.storage.write(move |tx| mark(tx, member.id, &ids)).await?;
-    Ok(redirect_with_flash(&format!("{address}&print=now"), activity))
+    let url = slips_url(&ids);
+    let activity = state.storage.write(move |tx| record_print(tx, member.id, &ids)).await?;
+    Ok(redirect_with_flash(&format!("{url}&print=now"), activity))
 }
 
-fn mark(tx: &mut dyn Tx, member_id: i64, ids: &[i64]) -> StorageResult<i64> {
-    let there: Vec<i64> = store::some(tx, ids)?.iter().map(|delivery| delivery.id).collect();
-    store::set_printed(tx, &there, member_id)?;
+fn record_print(tx: &mut dyn Tx, member_id: i64, ids: &[i64]) -> StorageResult<i64> {
+    let ids: Vec<i64> = store::by_ids(tx, ids)?.iter().map(|delivery| delivery.id).collect();
+    store::set_printed(tx, &ids, member_id)?;
     let message = format!(
         "배송 {}건의 전표를 인쇄한 것으로 표시했어요. 인쇄 창이 열리지 않으면 브라우저의 인쇄(Ctrl+P)를 눌러 주세요.",
-        there.len()
+        ids.len()
     );
     let activity = audit::record(tx, Some(member_id), "deliveries.printed", &json!({ "message": message }))?;
-    for id in there {
-        log::record(tx, (activity, member_id), id, Action::Printed, &json!({}))?;
+    for id in ids {
+        log::record(tx, (activity, member_id), id, DeliveryAction::Printed, &json!({}))?;
     }
     Ok(activity)
 }

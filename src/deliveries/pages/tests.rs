@@ -1,4 +1,4 @@
-//! The delivery team at its pages.
+//! The pages of deliveries, used by the delivery team.
 
 use reqwest::StatusCode;
 
@@ -6,8 +6,8 @@ use crate::storage::{StorageError, crockford};
 use crate::uploads::pages::tests::{FIRST, bring};
 use crate::web::testing::TestApp;
 
-/// A shop with the orders of a file, and the team signed in.
-async fn at_work() -> TestApp {
+/// A shop with the orders of a file, and a signed-in member of the delivery team.
+async fn delivery_team() -> TestApp {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
     let team = app.another_browser();
@@ -15,7 +15,7 @@ async fn at_work() -> TestApp {
     team
 }
 
-/// A delivery: where its page is, and its number.
+/// The first delivery with at least so many orders: identifier and bundle number.
 async fn delivery(app: &TestApp, orders: i64) -> (String, String) {
     let found = app.state.storage.read(move |tx| {
         let sql = "SELECT id, bundle_number FROM deliveries WHERE order_count >= ? AND state = 0 ORDER BY id LIMIT 1";
@@ -26,26 +26,26 @@ async fn delivery(app: &TestApp, orders: i64) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_team_finds_deliveries_by_what_stands_in_the_address() {
-    let app = at_work().await;
+async fn query_string_filters_the_list() {
+    let app = delivery_team().await;
     let all = app.get("/deliveries").await.ok();
     assert!(all.contains("직접전달 먼저") && all.contains("data-ticked"));
-    for nothing in [
+    for query in [
         "state=COMPLETED",
         "sido=99",
         "date_from=2030-01-01",
         "q=없는사람",
         "method=QUICK&method=PICKUP&state=RETURNED",
     ] {
-        assert!(app.get(&format!("/deliveries?{nothing}")).await.ok().contains("총 0건"), "{nothing}");
+        assert!(app.get(&format!("/deliveries?{query}")).await.ok().contains("총 0건"), "{query}");
     }
     let some = app.get("/deliveries?state=PREPARING&state=READY_TO_SHIP&sido=11&size=50").await.ok();
     assert!(some.contains("name=\"tick\"") && some.contains("value=\"11000\" selected"));
 }
 
 #[tokio::test]
-async fn ticked_deliveries_are_completed_and_taken_back() {
-    let app = at_work().await;
+async fn ticked_deliveries_are_completed_and_undone() {
+    let app = delivery_team().await;
     let none = app.post_form("/deliveries", &[("act", "complete")]).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(none.text.contains("선택한 배송이 없어요"));
@@ -62,7 +62,7 @@ async fn ticked_deliveries_are_completed_and_taken_back() {
     assert!(undone.location().starts_with("/deliveries?size=50&done="));
     assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
-    assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to take back");
+    assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to undo");
 
     for fields in [&[("activity", activity.as_str())][..], &[("delivery", &id)], &[]] {
         let again = app.post_form("/deliveries/undo", fields).await;
@@ -75,19 +75,19 @@ async fn ticked_deliveries_are_completed_and_taken_back() {
 }
 
 #[tokio::test]
-async fn a_city_without_gu_is_all_of_it_known_as_a_whole() {
-    let app = at_work().await;
-    let of = async |place: &str| {
-        let page = app.get(&format!("/deliveries?state=PREPARING&sigungu={place}")).await.ok();
+async fn every_delivery_of_a_city_without_gu_has_unknown_gu() {
+    let app = delivery_team().await;
+    let total = async |sigungu: &str| {
+        let page = app.get(&format!("/deliveries?state=PREPARING&sigungu={sigungu}")).await.ok();
         page.split("총 ").nth(1).and_then(|rest| rest.split('건').next()).expect("a total").to_owned()
     };
-    assert_ne!(of("11140").await, "0");
-    assert_eq!(of("11140-none").await, of("11140").await);
+    assert_ne!(total("11140").await, "0");
+    assert_eq!(total("11140-none").await, total("11140").await);
 }
 
 #[tokio::test]
-async fn two_people_write_the_memo_of_a_delivery() {
-    let app = at_work().await;
+async fn memo_changed_by_another_member_is_not_overwritten() {
+    let app = delivery_team().await;
     let (id, _) = delivery(&app, 1).await;
     let here = format!("/deliveries/{id}");
     let memo = |was, memo| [("act", "memo"), ("was", was), ("memo", memo)];
@@ -106,12 +106,12 @@ async fn two_people_write_the_memo_of_a_delivery() {
 }
 
 #[tokio::test]
-async fn a_printed_slip_says_who_printed_it_and_looking_at_one_does_not() {
-    let app = at_work().await;
+async fn only_printing_records_who_printed_a_slip() {
+    let app = delivery_team().await;
     let (id, number) = delivery(&app, 2).await;
     let slip = app.get(&format!("/deliveries/{id}/slip")).await.ok();
     assert!(slip.contains("배송 인보이스") && slip.contains(&number) && slip.contains("받는 분 서명"));
-    assert!(!slip.contains("교육용"), "this is a real shop");
+    assert!(!slip.contains("교육용"), "not a training shop");
     assert!(!app.get("/deliveries").await.ok().contains("driver 인쇄"));
 
     let ticked = app.post_form("/deliveries", &[("act", "slips"), ("tick", &id)]).await;
@@ -125,8 +125,8 @@ async fn a_printed_slip_says_who_printed_it_and_looking_at_one_does_not() {
 }
 
 #[tokio::test]
-async fn the_slips_of_a_search_come_in_the_order_of_the_list() {
-    let app = at_work().await;
+async fn slips_of_a_search_have_the_order_of_the_list() {
+    let app = delivery_team().await;
     let query = "state=PREPARING&sort=preferred_shipping_date.asc&size=50";
     let numbers = |page: &str, before: &str| -> Vec<String> {
         page.split(before).skip(1).filter_map(|rest| rest.split(['"', ' ']).next().map(str::to_owned)).collect()
@@ -138,8 +138,8 @@ async fn the_slips_of_a_search_come_in_the_order_of_the_list() {
 }
 
 #[tokio::test]
-async fn the_team_sees_no_price_and_no_memo_that_is_not_for_it() {
-    let app = at_work().await;
+async fn delivery_team_sees_no_prices_and_no_internal_memos() {
+    let app = delivery_team().await;
     app.state
         .storage
         .write(|tx| {
@@ -158,8 +158,8 @@ async fn the_team_sees_no_price_and_no_memo_that_is_not_for_it() {
 }
 
 #[tokio::test]
-async fn goods_for_somebody_else_are_told_on_the_list_and_on_the_slip() {
-    let app = at_work().await;
+async fn other_recipients_are_marked_on_list_and_slip() {
+    let app = delivery_team().await;
     let (id, number) = delivery(&app, 2).await;
     let list = format!("/deliveries?field=delivery_number&q={number}");
     let slip = format!("/deliveries/{id}/slip");
@@ -176,11 +176,8 @@ async fn goods_for_somebody_else_are_told_on_the_list_and_on_the_slip() {
     let page = app.get(&list).await.ok();
     assert!(page.contains("받는 곳 다름</span>") && page.contains("받는 곳 다름: 박다른"), "{page}");
     let page = app.get(&slip).await.ok();
-    let elsewhere = page.split("받는 곳이 다른 물품").nth(1).expect("a line that says so");
-    assert!(
-        elsewhere.contains("박다른 · 010-0000-9999") && elsewhere.contains("부산광역시 해운대구 예시로 9"),
-        "{page}"
-    );
-    assert_eq!(elsewhere.matches("<tr><td>").count(), 1, "its goods stand below it");
+    let other = page.split("받는 곳이 다른 물품").nth(1).expect("a heading");
+    assert!(other.contains("박다른 · 010-0000-9999") && other.contains("부산광역시 해운대구 예시로 9"), "{page}");
+    assert_eq!(other.matches("<tr><td>").count(), 1, "its orders are below it");
     assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("받는 곳이 달라요: 박다른"));
 }

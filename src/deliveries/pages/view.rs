@@ -1,42 +1,42 @@
-//! A delivery in the words of the screen.
+//! A delivery as the pages show it.
 
-use crate::deliveries::list::{Carried, Part};
+use crate::deliveries::list::{DeliveryOrder, DeliveryRow};
 use crate::districts::Districts;
 use crate::orders::model::{Recipient, ShippingMethod};
 use crate::storage::crockford;
 use crate::time::date_with_weekday;
 use crate::web::percent_encode;
 
-/// A delivery as a page shows it.
-pub(super) struct View {
-    pub(super) carried: Carried,
+/// A delivery with the names of its district.
+pub(super) struct DeliveryView {
+    pub(super) row: DeliveryRow,
     pub(super) sido: String,
     pub(super) sigungu: String,
 }
 
-impl View {
-    pub(super) fn new(carried: Carried, districts: &Districts) -> Self {
-        let code = carried.delivery.sigungu;
+impl DeliveryView {
+    pub(super) fn new(row: DeliveryRow, districts: &Districts) -> Self {
+        let code = row.delivery.sigungu;
         let sido = code.and_then(|code| districts.sido(code));
         let sigungu = code.and_then(|code| districts.sigungu(code));
         Self {
             sido: sido.map_or_else(|| "미분류".to_owned(), |sido| sido.short_name.clone()),
             sigungu: sigungu.map(|region| region.short_name.clone()).unwrap_or_default(),
-            carried,
+            row,
         }
     }
 
     pub(super) fn id(&self) -> String {
-        crockford(self.carried.delivery.id)
+        crockford(self.row.delivery.id)
     }
 
-    pub(super) fn preferred(&self) -> String {
-        self.carried.delivery.preferred_shipping_date.map(date_with_weekday).unwrap_or_default()
+    pub(super) fn preferred_date(&self) -> String {
+        self.row.delivery.preferred_shipping_date.map(date_with_weekday).unwrap_or_default()
     }
 
-    /// Its icon: the own team's, or a parcel.
+    /// The icon of the shipping method.
     pub(super) fn icon(&self) -> &'static str {
-        match self.carried.delivery.shipping_method {
+        match self.row.delivery.shipping_method {
             ShippingMethod::Direct => "truck",
             ShippingMethod::Pickup => "shop",
             ShippingMethod::Parcel | ShippingMethod::Quick | ShippingMethod::Other => "box-seam",
@@ -44,38 +44,38 @@ impl View {
     }
 
     pub(super) fn recipient(&self) -> Option<&Recipient> {
-        self.carried.primary().map(|primary| &primary.order.recipient)
+        self.row.primary().map(|primary| &primary.order.recipient)
     }
 
-    pub(super) fn charge(&self) -> &'static str {
-        self.carried.primary().map_or("", |primary| primary.order.charge_type.label())
+    pub(super) fn charge_type(&self) -> &'static str {
+        self.row.primary().map_or("", |primary| primary.order.charge_type.label())
     }
 
-    /// The method, in the channel's own word where it is none of ours.
+    /// The shipping method; for [`ShippingMethod::Other`], as the channel words it.
     pub(super) fn method(&self) -> &str {
-        let word = self.carried.primary().map_or("", |primary| primary.order.shipping_method_word.as_str());
-        match self.carried.delivery.shipping_method {
+        let word = self.row.primary().map_or("", |primary| primary.order.shipping_method_word.as_str());
+        match self.row.delivery.shipping_method {
             ShippingMethod::Other if !word.is_empty() => word,
             method => method.label(),
         }
     }
 
     pub(super) fn messages(&self) -> String {
-        self.carried.customer_messages().join("\n")
+        self.row.customer_messages().join("\n")
     }
 
     pub(super) fn memos(&self) -> String {
-        self.carried.shipping_memos().join("\n")
+        self.row.shipping_memos().join("\n")
     }
 
-    /// Whether its orders have to be told apart: several, or one that is not what the state says.
-    pub(super) fn tells_orders(&self) -> bool {
-        let odd = |part: &Part| part.came_later || !part.listed.order.claim.is_empty();
-        self.carried.orders.len() > 1 || self.carried.orders.iter().any(odd)
+    /// Whether the list shows each order: there are several, or one has a mark of its own.
+    pub(super) fn shows_orders(&self) -> bool {
+        let is_marked = |order: &DeliveryOrder| order.joined_late || !order.listed.order.claim.is_empty();
+        self.row.orders.len() > 1 || self.row.orders.iter().any(is_marked)
     }
 
-    /// Map searches of the address: where, and what they are called.
-    pub(super) fn maps(&self) -> Vec<(String, &'static str)> {
+    /// Links to map services: URL and name.
+    pub(super) fn map_links(&self) -> Vec<(String, &'static str)> {
         let address = self.recipient().map_or("", |recipient| recipient.address1.trim());
         if address.is_empty() {
             return Vec::new();
@@ -87,16 +87,16 @@ impl View {
         ]
     }
 
-    /// To whom an order goes, when that is not where the delivery goes. Channels differ in where they
-    /// cut an address.
-    pub(super) fn elsewhere<'p>(&self, part: &'p Part) -> Option<&'p Recipient> {
-        let there = &part.listed.order.recipient;
-        let place = |of: &Recipient| (of.name.clone(), format!("{} {}", of.address1, of.address2).trim().to_owned());
-        (self.recipient().map(place) != Some(place(there))).then_some(there)
+    /// The recipient of an order, if it differs from that of the delivery in name or address. Compares the joined
+    /// address, because channels split it differently.
+    pub(super) fn other_recipient<'p>(&self, order: &'p DeliveryOrder) -> Option<&'p Recipient> {
+        let recipient = &order.listed.order.recipient;
+        let key = |of: &Recipient| (of.name.clone(), format!("{} {}", of.address1, of.address2).trim().to_owned());
+        (self.recipient().map(key) != Some(key(recipient))).then_some(recipient)
     }
 
-    /// Whether any of its orders goes elsewhere.
-    pub(super) fn goes_elsewhere(&self) -> bool {
-        self.carried.orders.iter().any(|part| self.elsewhere(part).is_some())
+    /// Whether any order has another recipient than the delivery.
+    pub(super) fn has_other_recipient(&self) -> bool {
+        self.row.orders.iter().any(|order| self.other_recipient(order).is_some())
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::deliveries::filter::NO_GU;
+use crate::deliveries::filter::NO_GU_SUFFIX;
 use crate::districts::classify::UNDER_WAY;
 use crate::districts::overview::{Counted, Tally, When, tallies, tallies_within, unknown_count};
 use crate::districts::{Districts, Region};
@@ -336,7 +336,7 @@ impl Asked {
         pairs.extend(counted.method.map(|method| ("method", method.code().to_owned())));
         match place.map(|place| place.code) {
             Some(Some(city)) if place.is_some_and(|place| place.is_rest) => {
-                pairs.push(("sigungu", format!("{city}{NO_GU}")));
+                pairs.push(("sigungu", format!("{city}{NO_GU_SUFFIX}")));
             }
             None => pairs.extend(self.sido.map(|sido| ("sido", sido.to_string()))),
             Some(None) => pairs.push(("sigungu", "none".to_owned())),

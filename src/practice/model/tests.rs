@@ -36,10 +36,18 @@ impl Observations {
         self.changes.entry(order.order_number.clone()).or_default().push(change);
     }
 
-    fn add_delivery_event(&mut self, order: &NewOrder, id: i64, action: Action) {
+    fn add_delivery_event(&mut self, order: &NewOrder, id: i64, action: DeliveryAction) {
         let delivery_id = self.orders[&order.order_number].delivery_id;
         let (at, details) = (STARTED_AT, Json::Null);
-        self.delivery_events.push(log::Event { id, delivery_id, at, username: None, activity_id: id, action, details });
+        self.delivery_events.push(log::DeliveryEvent {
+            id,
+            delivery_id,
+            at,
+            username: None,
+            activity_id: id,
+            action,
+            details,
+        });
     }
 
     fn merge_deliveries(&mut self) {
@@ -158,14 +166,14 @@ fn slips_need_both_prints_and_complete_needs_an_undo_afterwards() {
     let mut observed = initial(&exercises, Task::Slips);
     for (id, order) in (1..).zip(exercises.of_task(Task::Slips)) {
         assert!(!Task::Slips.is_done(&exercises, &observed));
-        observed.add_delivery_event(order, id, Action::Printed);
+        observed.add_delivery_event(order, id, DeliveryAction::Printed);
     }
     assert!(Task::Slips.is_done(&exercises, &observed));
 
     let mut observed = initial(&exercises, Task::Complete);
     let order = exercises.of_task(Task::Complete)[0];
-    observed.add_delivery_event(order, 5, Action::Completed);
+    observed.add_delivery_event(order, 5, DeliveryAction::Completed);
     assert!(!Task::Complete.is_done(&exercises, &observed));
-    observed.add_delivery_event(order, 6, Action::Undone);
+    observed.add_delivery_event(order, 6, DeliveryAction::Undone);
     assert!(Task::Complete.is_done(&exercises, &observed));
 }
