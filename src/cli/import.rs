@@ -17,7 +17,7 @@ use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::sheets::SheetError;
-use crate::uploads::model::{FoundProduct, FoundVariant};
+use crate::orders::store::create::{FoundProduct, FoundVariant};
 use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read, store};
 
 /// Rejected rows a person is told one by one.

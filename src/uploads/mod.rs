@@ -32,7 +32,7 @@ use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
 use figures::counted;
-pub use model::{Findings, KeptRow, Outcome, Report, RowReport, Stage, Upload};
+pub use model::{KeptRow, Outcome, Report, RowReport, Stage, Upload};
 pub use read::Request;
 use read::{ReadFile, read};
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Reason;
 use crate::channels::FileKind;
+use crate::orders::store::create::Findings;
 use crate::time::Moment;
 
 /// How far an upload has come.
@@ -191,63 +192,6 @@ pub struct KeptRow {
     pub report: RowReport,
     /// what became of a rejected row since
     pub handled: Option<Handled>,
-}
-
-/// A product an upload makes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FoundProduct {
-    /// 판매자 상품코드
-    pub product_number: String,
-    /// 상품명 in the file
-    pub product_name: String,
-}
-
-/// A variant an upload makes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FoundVariant {
-    /// whose option
-    pub product_number: String,
-    /// 색상
-    pub key: String,
-    /// 아이보리
-    pub value: String,
-}
-
-/// A product whose name in the file is not the one it has here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct OtherName {
-    /// 판매자 상품코드
-    pub product_number: String,
-    /// the name here, which stays
-    pub product_name: String,
-    /// the name in the file
-    pub file_name: String,
-}
-
-/// A product that is not in use, and how many orders an upload brings of it: they are not listed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Disabled {
-    /// 판매자 상품코드
-    pub product_number: String,
-    /// its orders in the file
-    pub orders: i64,
-}
-
-/// What an upload finds that was not known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Findings {
-    /// products it makes
-    pub products_created: Vec<FoundProduct>,
-    /// variants it makes
-    pub variants_created: Vec<FoundVariant>,
-    /// names that differ; reported, not applied
-    pub other_names: Vec<OtherName>,
-    /// products of its orders that are not in use
-    #[serde(default)]
-    pub disabled: Vec<Disabled>,
-    /// a list of tracking numbers that does not tell whose they are
-    #[serde(default)]
-    pub courier_missing: bool,
 }
 
 /// The answer to a file.

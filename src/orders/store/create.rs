@@ -7,7 +7,7 @@ mod findings;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
-pub use self::findings::findings;
+pub use self::findings::{DisabledProduct, Findings, FoundProduct, FoundVariant, RenamedProduct, findings};
 use super::{Cause, New, changing};
 use crate::channels::store as channels;
 use crate::deliveries::{self, model::Part, model::Summary};
@@ -15,7 +15,6 @@ use crate::districts::Districts;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
-use crate::uploads::model::Findings;
 
 /// Makes the orders of `bundles`, and before them the products and variants that were found missing.
 /// `settle` has the last word on each order; an upload leaves it as the file has it.

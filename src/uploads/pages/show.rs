@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use super::number;
 use crate::channels::FileKind;
+use crate::orders::store::create::{DisabledProduct, Findings};
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
 use crate::uploads::check::Reason;
-use crate::uploads::model::{Disabled, Handled, Parcel};
+use crate::uploads::model::{Handled, Parcel};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{Findings, KeptRow, Outcome, RowReport, Stage, Upload};
+use crate::uploads::{KeptRow, Outcome, RowReport, Stage, Upload};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
@@ -240,7 +241,7 @@ fn product_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Prod
 fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<DisabledView>> {
     let numbers = findings.disabled.iter().map(|disabled| disabled.product_number.as_str());
     let known = crate::products::store::by_number(tx, numbers)?;
-    let view = |disabled: &Disabled| {
+    let view = |disabled: &DisabledProduct| {
         let product = known.get(&disabled.product_number)?;
         Some(DisabledView { id: crockford(product.id), name: product.name.clone(), orders: disabled.orders })
     };
