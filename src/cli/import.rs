@@ -16,8 +16,8 @@ use super::export::channel_code;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
-use crate::sheets::SheetError;
 use crate::orders::store::create::{FoundProduct, FoundVariant};
+use crate::sheets::SheetError;
 use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read, store};
 
 /// Rejected rows a person is told one by one.

@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::model::DeliveryState;
 use crate::districts::Districts;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::SearchField;
 use crate::time::parse_date;

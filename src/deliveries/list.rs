@@ -11,8 +11,9 @@ mod search;
 use chrono::Datelike;
 
 use super::filter::{DeliveryFilter, PreferredDate, RegionFilter, Sort};
-use super::model::{DeliveryState, joined_late};
+use super::model::joined_late;
 use super::store::{self, Delivery};
+use crate::orders::bundle::DeliveryState;
 use crate::orders::list::{Listed, Total, listed};
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::search_words;

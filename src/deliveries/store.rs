@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::model::{DeliveryState, Part, Summary};
-use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::bundle::DeliveryState;
+use crate::orders::model::ShippingMethod;
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 use crate::time::Moment;
 
@@ -124,82 +124,4 @@ pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE deliveries SET printed_at = ?, printed_by = ?, version = version + 1 WHERE id = ?";
     tx.exec_many(sql, &mut ids.iter().map(|id| vec![now.into(), member_id.into(), (*id).into()]))
-}
-
-/// Makes a delivery.
-pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: Summary) -> Result<()> {
-    insert_all(tx, std::iter::once((id, bundle_number, summary)))
-}
-
-/// Makes deliveries: of each its identifier, the number of its bundle, and what follows from its orders.
-pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, Summary)>) -> Result<()> {
-    let now = tx.now();
-    let mut rows = new.map(|(id, bundle_number, summary)| {
-        let head = [id.into(), bundle_number.into()];
-        head.into_iter().chain(values(&summary)).chain([ready_at(now, &summary)]).collect::<Vec<Param<'_>>>()
-    });
-    tx.exec_many(
-        "INSERT INTO deliveries (id, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
-         primary_order_id, shipping_method, preferred_shipping_date, sigungu, ready_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        &mut rows,
-    )
-}
-
-/// What follows from the orders, in the sequence of the columns.
-fn values(summary: &Summary) -> [Param<'static>; 8] {
-    [
-        (summary.state as i64).into(),
-        summary.order_count.into(),
-        summary.total_quantity.into(),
-        summary.cancelled_quantity.into(),
-        summary.primary_order_id.into(),
-        summary.shipping_method.code().into(),
-        summary.preferred_shipping_date.into(),
-        summary.sigungu.into(),
-    ]
-}
-
-/// Now, if all of it may go or went.
-fn ready_at(now: Moment, summary: &Summary) -> Param<'static> {
-    let ready = matches!(summary.state, DeliveryState::ReadyToShip | DeliveryState::Completed);
-    ready.then_some(now).into()
-}
-
-/// The orders of a delivery, as far as it needs to know them.
-pub fn parts(tx: &mut dyn Tx, id: i64) -> Result<Vec<Part>> {
-    tx.query(
-        "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu \
-         FROM orders WHERE delivery_id = ?",
-        &[id.into()],
-    )?
-    .into_iter()
-    .map(|mut row| {
-        let inconsistent = |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {id}"));
-        Ok(Part {
-            order_id: row.int(0)?,
-            state: OrderState::from_rank(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
-            quantity: row.int(2)?,
-            placed_at: row.moment(3)?,
-            shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,
-            preferred_shipping_date: row.opt_date(5)?,
-            sigungu: row.opt_int(6)?,
-        })
-    })
-    .collect()
-}
-
-/// Writes again what follows from the delivery's orders. Called in the transaction of every change
-/// of one of them.
-pub fn refresh(tx: &mut dyn Tx, id: i64) -> Result<()> {
-    let summary = Summary::of(&parts(tx, id)?);
-    let ready_at = ready_at(tx.now(), &summary);
-    let params: Vec<Param<'_>> = values(&summary).into_iter().chain([ready_at, id.into()]).collect();
-    tx.exec(
-        "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \
-         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu = ?, \
-         ready_at = COALESCE(ready_at, ?), version = version + 1 WHERE id = ?",
-        &params,
-    )
-    .map(drop)
 }

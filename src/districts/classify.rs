@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::model::Districts;
 use super::{DistrictCache, store};
-use crate::deliveries::model::DeliveryState;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::storage::{Param, Result, Storage, StorageError, Tx, placeholders};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::classify::UNDER_WAY;
-use crate::deliveries::model::DeliveryState;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{Param, Result, Row, Tx, placeholders};
 

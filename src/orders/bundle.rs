@@ -1,5 +1,8 @@
 //! Which orders may travel together, and what becomes of a bundle when one of its orders changes.
 
+mod summary;
+
+pub use self::summary::{BundledOrder, DeliveryState, DeliverySummary};
 use super::edit::Problem;
 use super::model::{Order, OrderState, Recipient};
 

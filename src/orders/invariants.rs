@@ -11,8 +11,7 @@ use super::model::{Order, OrderState, ShippingMethod};
 use super::store::{self, Action, Cause, bundles, log};
 use super::terms::{Entries, Searchable, terms};
 use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
-use crate::deliveries;
-use crate::deliveries::model::{Part, Summary};
+use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::storage::{Result, StorageError, Tx, crockford};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
 use crate::uploads::read::Rows;
@@ -168,7 +167,7 @@ fn change(told: Told, on: u8) -> StateChange {
 fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: u8, quantity: i64) -> Result<()> {
     let (id, fresh) = (tx.new_id(), tx.new_id());
     if beside.is_none() {
-        deliveries::store::insert(tx, fresh, &crockford(fresh), Summary::of(&[]))?;
+        store::deliveries::insert(tx, fresh, &crockford(fresh), DeliverySummary::of(&[]))?;
     }
     let delivery_id = beside.unwrap_or(fresh);
     let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
@@ -295,8 +294,8 @@ fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Re
     Ok(true)
 }
 
-fn part(order: &Order) -> Part {
-    Part {
+fn part(order: &Order) -> BundledOrder {
+    BundledOrder {
         order_id: order.id,
         state: order.state,
         quantity: order.quantity,
@@ -323,7 +322,7 @@ fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
         .collect()
 }
 
-fn computed(summary: &Summary) -> [crate::storage::Value; 8] {
+fn computed(summary: &DeliverySummary) -> [crate::storage::Value; 8] {
     use crate::storage::Value::{Int, Null, Text};
     [
         Int(summary.state as i64),
@@ -375,8 +374,8 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     let orders = all_orders(tx)?;
     let deliveries = stored_deliveries(tx)?;
     for (id, (_, stored, version)) in &deliveries {
-        let parts: Vec<Part> = orders.iter().filter(|order| order.delivery_id == *id).map(part).collect();
-        assert_eq!(*stored, computed(&Summary::of(&parts)), "delivery {id}");
+        let parts: Vec<BundledOrder> = orders.iter().filter(|order| order.delivery_id == *id).map(part).collect();
+        assert_eq!(*stored, computed(&DeliverySummary::of(&parts)), "delivery {id}");
         if let Some((_, was, older)) = before.1.get(id) {
             assert!(stored == was || version > older, "delivery {id} changed under the same version");
         }

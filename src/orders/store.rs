@@ -8,6 +8,7 @@ pub mod bundles;
 mod changes;
 pub mod counter;
 pub mod create;
+pub mod deliveries;
 pub mod log;
 pub mod terms;
 

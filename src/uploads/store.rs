@@ -3,9 +3,9 @@
 mod rows;
 
 pub use self::rows::{RowFilter, close_earlier, conflict_count, mark_handled, row, rows, set_handled};
+use super::model::{Handled, Handling, Outcome, Report, Stage, Upload};
 use crate::channels::FileKind;
 use crate::orders::store as orders;
-use super::model::{Handled, Handling, Outcome, Report, Stage, Upload};
 use crate::orders::store::create::Findings;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;

@@ -1,8 +1,8 @@
 use chrono::NaiveDate;
 use reqwest::StatusCode;
 
-use crate::deliveries::model::DeliveryState;
 use crate::districts::official::tests::{HEADER, postal};
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::testing::{all_orders, edit, new_order};

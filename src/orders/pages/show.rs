@@ -6,8 +6,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::fields::{Choice, Fields, choices};
-use crate::deliveries::model::DeliveryState;
 use crate::districts::Districts;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::bundle::{sentences, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::list::{self, Listed};

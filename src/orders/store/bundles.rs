@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cause, changing, find, log, terms};
-use crate::deliveries::model::Summary;
-use crate::deliveries::store as deliveries;
+use super::{Cause, changing, deliveries, find, log, terms};
 use crate::orders::bundle::{Obstacle, obstacles, was_delivered};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::terms::{SearchField, search_words};
-use crate::storage::{Result, StorageError, Tx, crockford};
+use crate::storage::{Result, StorageError, Tx};
 
 /// Orders of the same name that are looked at, newest first.
 const LOOKED_AT: usize = 200;
@@ -18,20 +16,6 @@ const TELLING: usize = 50_000;
 
 /// Bundles that are offered for merging.
 const OFFERED: usize = 10;
-
-/// The bundle number of a delivery.
-pub fn number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
-    tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
-        .ok_or_else(|| StorageError::Inconsistent(format!("there is no delivery {delivery_id}")))?
-        .text(0)
-}
-
-/// The delivery of that bundle number.
-pub fn by_number(tx: &mut dyn Tx, number: &str) -> Result<Option<i64>> {
-    tx.query_one("SELECT id FROM deliveries WHERE bundle_number = ?", &[number.into()])?
-        .map(|row| row.int(0))
-        .transpose()
-}
 
 /// The orders of a delivery, oldest first.
 pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
@@ -49,13 +33,6 @@ pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
-/// A delivery without orders, its bundle number made here.
-pub fn new_delivery(tx: &mut dyn Tx) -> Result<i64> {
-    let id = tx.new_id();
-    deliveries::insert(tx, id, &crockford(id), Summary::of(&[]))?;
-    Ok(id)
-}
-
 /// What became of orders that were to move.
 pub type Moved = std::result::Result<Vec<Order>, Vec<Obstacle>>;
 
@@ -64,7 +41,7 @@ pub fn leave(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved> {
     if was_delivered(order) {
         return Ok(Err(vec![Obstacle::Delivered]));
     }
-    let own = new_delivery(tx)?;
+    let own = deliveries::insert_empty(tx)?;
     carry(tx, cause, vec![order.clone()], own).map(Ok)
 }
 

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::{Action, COLUMN_COUNT, COLUMNS, Cause, columns, terms as listing, values};
-use crate::deliveries;
+use super::{Action, COLUMN_COUNT, COLUMNS, Cause, columns, deliveries, terms as listing, values};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::terms::{Block, Searchable, Terms, terms};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
@@ -70,7 +69,11 @@ impl Changes<'_> {
 
     /// Inserts orders, of an upload mostly, after `deliveries` has made those that they go into. The
     /// terms of many are packed on another thread while the rows are written.
-    pub fn insert_all(&mut self, orders: &[New<'_>], deliveries: impl FnOnce(&mut dyn Tx) -> Result<()>) -> Result<()> {
+    pub fn insert_all(
+        &mut self,
+        orders: &[New<'_>],
+        insert_deliveries: impl FnOnce(&mut dyn Tx) -> Result<()>,
+    ) -> Result<()> {
         self.stale_deliveries.extend(orders.iter().filter(|new| new.joins).map(|new| new.order.delivery_id));
         if !self.upload_tells_of_new_orders()? {
             for new in orders {
@@ -79,7 +82,7 @@ impl Changes<'_> {
         }
         let rows = orders.iter().map(|new| &new.order);
         if !listing::are_worth_a_run(self.tx, orders.len())? {
-            deliveries(self.tx)?;
+            insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
             return orders.iter().try_for_each(|New { order, bundle_number, .. }| {
                 listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
@@ -88,7 +91,7 @@ impl Changes<'_> {
         let orders_of_a_run = self.orders_of_a_run;
         let runs = std::thread::scope(|scope| {
             let packing = scope.spawn(move || orders.chunks(orders_of_a_run).map(packed).collect::<Vec<_>>());
-            deliveries(self.tx)?;
+            insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
             packing.join().map_err(|_| StorageError::Panicked("while search terms were packed".to_owned()))
         })?;
@@ -147,11 +150,11 @@ impl Changes<'_> {
         if before.delivery_id == after.delivery_id && searchable(before, "") == searchable(after, "") {
             return Ok(());
         }
-        let was = bundle_number(self.tx, before.delivery_id)?;
+        let was = deliveries::bundle_number(self.tx, before.delivery_id)?;
         let is = if before.delivery_id == after.delivery_id {
             was.clone()
         } else {
-            bundle_number(self.tx, after.delivery_id)?
+            deliveries::bundle_number(self.tx, after.delivery_id)?
         };
         listing::save(self.tx, before.id, &terms(searchable(before, &was)), &terms(searchable(after, &is)))
     }
@@ -206,7 +209,7 @@ impl Changes<'_> {
             )?;
         }
         for delivery in &self.stale_deliveries {
-            deliveries::store::refresh(self.tx, *delivery)?;
+            deliveries::refresh_summary(self.tx, *delivery)?;
         }
         Ok(())
     }
@@ -228,12 +231,6 @@ fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {
         tracking_number: &order.tracking_number,
         bundle_number,
     }
-}
-
-fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
-    tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
-        .ok_or_else(|| StorageError::Inconsistent(format!("orders.delivery_id {delivery_id} names no delivery")))?
-        .text(0)
 }
 
 fn json(value: &Param<'_>) -> serde_json::Value {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
 pub use self::findings::{DisabledProduct, Findings, FoundProduct, FoundVariant, RenamedProduct, findings};
-use super::{Cause, New, changing};
+use super::{Cause, New, changing, deliveries};
 use crate::channels::store as channels;
-use crate::deliveries::{self, model::Part, model::Summary};
 use crate::districts::Districts;
+use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
@@ -63,10 +63,10 @@ pub fn make<'b>(
 pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
     let bundles = orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id);
     let new = bundles.filter(|bundle| !bundle[0].joins).map(|bundle| {
-        let parts: Vec<Part> = bundle.iter().map(|new| part(&new.order)).collect();
-        (bundle[0].order.delivery_id, bundle[0].bundle_number, Summary::of(&parts))
+        let parts: Vec<BundledOrder> = bundle.iter().map(|new| part(&new.order)).collect();
+        (bundle[0].order.delivery_id, bundle[0].bundle_number, DeliverySummary::of(&parts))
     });
-    deliveries::store::insert_all(tx, new)
+    deliveries::insert_all(tx, new)
 }
 
 fn make_products<'f>(
@@ -128,8 +128,8 @@ fn order(
     }
 }
 
-fn part(order: &Order) -> Part {
-    Part {
+fn part(order: &Order) -> BundledOrder {
+    BundledOrder {
         order_id: order.id,
         state: order.state,
         quantity: order.quantity,
