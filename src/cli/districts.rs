@@ -15,7 +15,9 @@ use crate::audit;
 use crate::config::Config;
 use crate::districts::diff::TableDiff;
 use crate::districts::official::{ListParser, ParseReport, ParsedList};
-use crate::districts::{self, DistrictCache, classify, store};
+use crate::districts::{self, DistrictCache, store};
+use crate::orders::classification;
+use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError, crockford};
 use crate::time::parse_date;
 
@@ -129,7 +131,7 @@ async fn answer(
                 .clone()
                 .with_list(&listing.regions, &listing.ranges, valid_from)
                 .map_err(|error| StorageError::Inconsistent(error.to_string()))?;
-            let affected = classify::affected(tx, &after)?;
+            let affected = affected(tx, &after)?;
             Ok::<_, StorageError>((listing.clone(), TableDiff::between(&before, &after), affected))
         })
         .await?;
@@ -143,7 +145,7 @@ async fn answer(
                 audit::record(tx, None, "districts.applied", &summary)
             })
             .await?;
-        classify::finish(storage, shared).await?;
+        classification::finish(storage, shared).await?;
     }
     let codes_moved = change.moved_codes();
     Ok(Answer { kind: "districts", told, valid_from, codes_moved, orders_affected, applied: apply, change })

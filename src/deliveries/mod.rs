@@ -11,6 +11,7 @@ pub mod filter;
 pub mod list;
 pub mod log;
 pub mod model;
+pub mod overview;
 pub mod pages;
 pub mod slip;
 pub mod store;

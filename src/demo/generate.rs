@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::backup;
-    use crate::orders::invariants;
+    use crate::orders::tests::invariants;
     use crate::storage::Options;
     use crate::storage::testing::Scratch;
     use crate::time::SystemClock;

@@ -5,13 +5,11 @@
 //! [`Districts`] is the result as one immutable value; [`DistrictCache`] reloads it when it has changed.
 
 mod cache;
-pub mod classify;
 pub mod diff;
 mod edition;
 mod embedded;
 pub mod model;
 pub mod official;
-pub mod overview;
 pub mod pages;
 mod region;
 pub mod store;

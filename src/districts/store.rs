@@ -28,14 +28,14 @@ pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
 
 /// How far the classifying anew has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
+pub struct Progress {
     version: i64,
     /// the delivery up to which all are done
-    pub(super) after: i64,
+    pub after: i64,
 }
 
 /// How far orders under way are classified anew; none when all are.
-pub(super) fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
+pub fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
     let row = tx.query_one("SELECT version, classified_to FROM district_state WHERE id = 1", &[])?;
     let Some(row) = row else { return Ok(None) };
     let version = row.int(0)?;
@@ -43,7 +43,7 @@ pub(super) fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
 }
 
 /// Moves the mark on; false when somebody else did, or the tables changed.
-pub(super) fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Result<bool> {
+pub fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Result<bool> {
     let sql = "UPDATE district_state SET classified_to = ? WHERE id = 1 AND version = ? AND classified_to = ?";
     Ok(tx.exec(sql, &[to.into(), from.version.into(), from.after.into()])? > 0)
 }

@@ -6,11 +6,13 @@ use chrono::NaiveDate;
 
 use super::official::ListParser;
 use super::official::tests::{HEADER, postal};
-use super::{DistrictCache, classify, store};
+use super::{DistrictCache, store};
 use crate::deliveries;
+use crate::orders::classification::classify_batch;
 use crate::orders::export::{self, Content, Format, Wanted};
 use crate::orders::filter::OrderFilter;
 use crate::orders::model::{Order, OrderState};
+use crate::orders::store::classification::affected;
 use crate::orders::testing::{NOW, Shop, all_orders, edit, new_order};
 use crate::storage::{Result, Tx};
 
@@ -36,7 +38,7 @@ fn new_city(name: &str) -> Vec<String> {
 
 fn classify_all(tx: &mut dyn Tx, cache: &DistrictCache) -> Result<u32> {
     let mut steps = 1;
-    while classify::step(tx, cache, 2)? {
+    while classify_batch(tx, cache, 2)? {
         steps += 1;
     }
     Ok(steps)
@@ -166,19 +168,19 @@ fn interrupted_reclassification_resumes() {
     orders(&shop, 7);
     shop.write(|tx, _| import(tx, &DistrictCache::default(), &new_city("새시"), "2026-11-23")).expect("loads");
     for done in [2, 4, 6] {
-        let more = shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("a batch");
+        let more = shop.write(|tx, _| classify_batch(tx, &DistrictCache::default(), 2)).expect("a batch");
         let moved = shop.read(|tx, _| districts_of(tx)).expect("reads");
         let there = moved.iter().filter(|code| **code == Some(47999)).count();
         assert_eq!((more, there), (true, done));
     }
     let interrupted: Result<()> = shop.write(|tx, _| {
-        classify::step(tx, &DistrictCache::default(), 2)?;
+        classify_batch(tx, &DistrictCache::default(), 2)?;
         Err(crate::storage::StorageError::Inconsistent("killed".to_owned()))
     });
     assert!(interrupted.is_err());
     assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads")[6], Some(47110), "the whole batch is rolled back");
-    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("the last batch"));
-    assert!(!shop.write(|tx, _| classify::step(tx, &DistrictCache::default(), 2)).expect("nothing left"));
+    assert!(!shop.write(|tx, _| classify_batch(tx, &DistrictCache::default(), 2)).expect("the last batch"));
+    assert!(!shop.write(|tx, _| classify_batch(tx, &DistrictCache::default(), 2)).expect("nothing left"));
     assert_eq!(shop.read(|tx, _| districts_of(tx)).expect("reads"), [Some(47999); 7]);
 }
 
@@ -195,7 +197,7 @@ fn other_nodes_see_an_imported_and_a_withdrawn_list() {
         let id = import(tx, &one, &new_city("새시"), "2026-11-23")?;
         seen.push(name(&other, tx)?);
         assert_eq!(other.cached().full_name("37683"), Some("경상북도 새시"));
-        assert_eq!(classify::affected(tx, &other.cached())?, 1);
+        assert_eq!(affected(tx, &other.cached())?, 1);
         assert!(store::delete_edition(tx, id, store::EditionStage::Applied)?);
         assert!(!store::delete_edition(tx, id, store::EditionStage::Applied)?);
         seen.push(name(&other, tx)?);

@@ -26,6 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::content::{Content, SMART_STORE};
+use self::table::{Look, Table};
 use super::filter::OrderFilter;
 use super::list::{self, Listed};
 use super::model::Order;
@@ -136,6 +137,19 @@ pub fn save(tx: &mut dyn Tx, wanted: &Wanted, districts: &Districts, path: &Path
     let orders = write(tx, wanted, districts, unfinished.file.try_clone()?, &folder)?;
     unfinished.finish(path)?;
     Ok(orders)
+}
+
+impl Content {
+    /// Columns and style of the kind of file.
+    const fn table(self) -> Table {
+        match self {
+            Self::Orders => Table { columns: search_result::COLUMNS, look: Look::Framed },
+            Self::PurchaseOrder => {
+                Table { columns: purchase_order::COLUMNS, look: Look::Printed { header: 24, row: 36 } }
+            }
+            Self::Dispatch => Table { columns: dispatch::COLUMNS, look: Look::Plain },
+        }
+    }
 }
 
 /// The orders of a file, in its sequence.

@@ -6,19 +6,18 @@
 //! travel together.
 
 pub mod bundle;
+pub mod classification;
 pub mod counter;
 pub mod edit;
 pub mod export;
 pub mod filter;
-#[cfg(test)]
-pub(crate) mod invariants;
 pub mod list;
-#[cfg(test)]
-mod list_tests;
 pub mod model;
 pub mod pages;
 pub mod store;
 pub mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod words;

@@ -6,7 +6,9 @@
 
 pub mod bundles;
 mod changes;
+pub mod classification;
 pub mod counter;
+pub mod counts;
 pub mod create;
 pub mod deliveries;
 pub mod log;

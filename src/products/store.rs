@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{LAST_PRIORITY, Product, Variant};
-use crate::orders::model::OrderState;
-use crate::storage::{Param, Result, Row, StorageError, Tx, lengths, placeholders};
+use crate::storage::{Param, Result, Row, Tx, lengths, placeholders};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -240,30 +239,6 @@ pub fn count_unlabelled_products(tx: &mut dyn Tx) -> Result<i64> {
 /// Number of unlabelled variants by product.
 pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
     tx.query(&format!("SELECT product_id, count(*) FROM variants WHERE {UNLABELLED} GROUP BY product_id"), &[])?
-        .iter()
-        .map(|row| Ok((row.int(0)?, row.int(1)?)))
-        .collect()
-}
-
-/// How many orders of each state a product has; states without any are left out.
-pub fn usage(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<(OrderState, i64)>> {
-    let sql = "SELECT state, CAST(sum(orders) AS INTEGER) FROM order_tallies WHERE product_id = ? \
-               GROUP BY state ORDER BY state";
-    let mut usage = Vec::new();
-    for row in tx.query(sql, &[product_id.into()])? {
-        let (rank, orders) = (row.int(0)?, row.int(1)?);
-        let state = OrderState::from_rank(rank)
-            .ok_or_else(|| StorageError::Inconsistent(format!("order_tallies.state: {rank}")))?;
-        if orders > 0 {
-            usage.push((state, orders));
-        }
-    }
-    Ok(usage)
-}
-
-/// How many orders each product has, by product.
-pub fn order_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
-    tx.query("SELECT product_id, CAST(sum(orders) AS INTEGER) FROM order_tallies GROUP BY product_id", &[])?
         .iter()
         .map(|row| Ok((row.int(0)?, row.int(1)?)))
         .collect()

@@ -5,8 +5,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
-use crate::districts::classify::UNDER_WAY;
-use crate::districts::overview::unknown_count;
+use crate::deliveries::overview::unknown_count;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, FilterWords, OPEN_CLAIMS};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -129,14 +129,14 @@ fn deadlines(
 
 fn own_deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Figure> {
     let query = DeliveryQuery {
-        state: UNDER_WAY.map(|state| state.code().to_owned()).into(),
+        state: DeliveryState::UNDER_WAY.map(|state| state.code().to_owned()).into(),
         method: vec![ShippingMethod::Direct.code().to_owned()],
         date_from: day.to_string(),
         date_to: day.to_string(),
         ..DeliveryQuery::default()
     };
     let filter = DeliveryFilter {
-        states: UNDER_WAY.into(),
+        states: DeliveryState::UNDER_WAY.into(),
         methods: vec![ShippingMethod::Direct],
         preferred_date: PreferredDate::Between(Some(day), Some(day)),
         ..DeliveryFilter::default()

@@ -6,7 +6,7 @@ use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::store::create::create;
 use crate::orders::store::{self as orders, Action, Cause};
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 
 /// Carries `plan` of `file` out, as part of upload `upload_id` by `member_id`.
 pub fn apply(
@@ -26,9 +26,7 @@ pub fn apply(
     if plan.bundles.is_empty() {
         return orders::changing(tx, cause, |changes| {
             for (was, is) in &plan.change {
-                if !changes.save(was, is)? {
-                    return Err(StorageError::Inconsistent(format!("order {} changed within a transaction", was.id)));
-                }
+                changes.save_current(was, is)?;
             }
             Ok(())
         });

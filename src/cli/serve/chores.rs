@@ -7,7 +7,6 @@ use tokio::task::JoinSet;
 use crate::backup::Dump;
 use crate::config::Database;
 use crate::demo::Demo;
-use crate::districts;
 use crate::members;
 use crate::orders;
 use crate::server::tls::Tls;
@@ -48,7 +47,7 @@ pub(super) fn begin(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     let mut chores = JoinSet::new();
     chores.spawn(sweep(state.clone()));
     chores.spawn(tidy(state.storage.clone()));
-    chores.spawn(districts::classify::keep(state.storage.clone(), state.uploads.districts.clone()));
+    chores.spawn(orders::classification::run(state.storage.clone(), state.uploads.districts.clone()));
     if let Some(demo) = state.demo.clone() {
         chores.spawn(keep_fresh(demo, state.clone()));
     }

@@ -9,9 +9,9 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::deliveries::filter::NO_GU_SUFFIX;
-use crate::districts::classify::UNDER_WAY;
-use crate::districts::overview::{Counted, Tally, When, tallies, tallies_within, unknown_count};
+use crate::deliveries::overview::{Counted, Tally, When, tallies, tallies_within, unknown_count};
 use crate::districts::{Districts, Region};
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::storage::StorageError;
 use crate::time::{date_with_weekday, parse_date};
@@ -49,7 +49,7 @@ impl Words {
         let sido = self.sido.parse().ok().map(|code: i64| if code < 100 { code * 1000 } else { code });
         Asked {
             counted: Counted {
-                state: UNDER_WAY.into_iter().find(|state| state.code() == self.state),
+                state: DeliveryState::UNDER_WAY.into_iter().find(|state| state.code() == self.state),
                 method,
                 day: parse_date(&self.day),
             },

@@ -6,10 +6,12 @@ use axum::http::{StatusCode, Uri};
 use serde_json::json;
 
 use crate::audit;
-use crate::districts::overview::{Unknown, unknown, unknown_count};
+use crate::deliveries::overview::{Unknown, unknown, unknown_count};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
-use crate::districts::{Districts, classify, postal_key};
+use crate::districts::{Districts, postal_key};
+use crate::orders::classification;
 use crate::orders::model::Order;
+use crate::orders::store::classification::classify;
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
 use crate::web::paging::{PageBar, PageQuery};
@@ -225,11 +227,9 @@ fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<
                     after.sigungu = Some(*sigungu);
                 }
             }
-            if !changes.save(before, &after)? {
-                return Err(StorageError::Inconsistent(format!("order {} changed within a transaction", before.id)));
-            }
+            changes.save_current(before, &after)?;
         }
-        Ok(())
+        Ok::<_, StorageError>(())
     })?;
     let message = format!("주문 {}건의 지역을 정했어요.", wishes.len());
     let summary = json!({ "message": message, "tone": "success", "orders": ids.len() });
@@ -254,7 +254,7 @@ pub(super) async fn bulk(
     let carried_out = state.storage.write(move |tx| carry_out(tx, &wanted, member.id)).await?;
     let problems = match carried_out {
         Ok(activity) => {
-            classify::begin(&state.storage, &state.uploads.districts).await;
+            classification::start(&state.storage, &state.uploads.districts).await;
             return Ok(redirect_with_flash(
                 uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()),
                 activity,
@@ -303,7 +303,7 @@ pub(super) async fn undo(
                 let districts = store::load(tx)?;
                 let deliveries: Vec<i64> = orders::find(tx, &[id])?.iter().map(|order| order.delivery_id).collect();
                 let cause = Cause { member_id: Some(member.id), upload_id: None, action: Action::Classified };
-                classify::classify(tx, cause, &districts, &deliveries)?;
+                classify(tx, cause, &districts, &deliveries)?;
             }
             let message = if forgotten { "고친 것을 되돌렸어요." } else { "이미 되돌렸어요." };
             let tone = if forgotten { "success" } else { "warning" };
@@ -311,6 +311,6 @@ pub(super) async fn undo(
             audit::record(tx, Some(member.id), "districts.correction_undone", &summary)
         })
         .await?;
-    classify::begin(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.uploads.districts).await;
     Ok(redirect_with_flash("/districts/unknown", activity))
 }

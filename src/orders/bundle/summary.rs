@@ -24,6 +24,9 @@ impl DeliveryState {
     /// Every state.
     pub const ALL: [Self; 5] = [Self::Preparing, Self::ReadyToShip, Self::Completed, Self::Returned, Self::Cancelled];
 
+    /// States of open deliveries, which are not delivered yet.
+    pub const UNDER_WAY: [Self; 2] = [Self::Preparing, Self::ReadyToShip];
+
     /// Code in JSON, URLs and the command line.
     pub const fn code(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::{Content, dispatch, purchase_order, regions, search_result};
+use super::regions;
 use crate::districts::Districts;
 use crate::orders::list::Listed;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
@@ -48,18 +48,6 @@ pub(super) enum Look {
 pub(super) struct Table {
     pub(super) columns: &'static [Column],
     pub(super) look: Look,
-}
-
-impl Content {
-    pub(super) const fn table(self) -> Table {
-        match self {
-            Self::Orders => Table { columns: search_result::COLUMNS, look: Look::Framed },
-            Self::PurchaseOrder => {
-                Table { columns: purchase_order::COLUMNS, look: Look::Printed { header: 24, row: 36 } }
-            }
-            Self::Dispatch => Table { columns: dispatch::COLUMNS, look: Look::Plain },
-        }
-    }
 }
 
 macro_rules! columns {

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::orders::bundle::sentences;
 use crate::orders::model::Order;
 use crate::orders::store::bundles::{self, Moved};
+use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, Cause};
 use crate::storage::{Result as StorageResult, Tx, crockford, parse_crockford};
 use crate::web::{
@@ -97,7 +98,9 @@ fn told(tx: &mut dyn Tx, member_id: i64, act: Act, moved: Moved) -> StorageResul
         Ok(orders) => orders,
     };
     let ids: Vec<i64> = orders.iter().map(|order| order.id).take(1).collect();
-    let now = store::find(tx, &ids)?.pop().map_or(Ok(String::new()), |order| bundles::number(tx, order.delivery_id))?;
+    let now = store::find(tx, &ids)?
+        .pop()
+        .map_or(Ok(String::new()), |order| deliveries::bundle_number(tx, order.delivery_id))?;
     let count = orders.len();
     let message = match act {
         Act::Leave => format!("묶음에서 뺐어요. 새 묶음 번호: {now}"),

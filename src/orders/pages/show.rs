@@ -12,7 +12,7 @@ use crate::orders::bundle::{sentences, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::list::{self, Listed};
 use crate::orders::model::OrderState;
-use crate::orders::store::{Action, Event, bundles, log};
+use crate::orders::store::{Action, Event, bundles, deliveries, log};
 use crate::orders::words;
 use crate::products::model::Variant;
 use crate::products::store as products;
@@ -195,7 +195,7 @@ fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
         return Ok(None);
     }
     match log::origin(tx, &listed.order)? {
-        Some(origin) => bundles::number(tx, origin.delivery_id).map(Some),
+        Some(origin) => deliveries::bundle_number(tx, origin.delivery_id).map(Some),
         None => Ok(None),
     }
 }
@@ -209,7 +209,7 @@ fn offers(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<OfferView>> {
         .map(|offer| {
             Ok(OfferView {
                 delivery_id: crockford(offer.delivery_id),
-                bundle_number: bundles::number(tx, offer.delivery_id)?,
+                bundle_number: deliveries::bundle_number(tx, offer.delivery_id)?,
                 orders: list::listed(tx, &offer.order_ids)?,
                 reason: (!offer.obstacles.is_empty()).then(|| sentences(&offer.obstacles)),
             })

@@ -269,7 +269,7 @@ async fn several_products_taken_in_the_shop_travel_together() {
         .state
         .storage
         .read(move |tx| {
-            let delivery = store::bundles::by_number(tx, &bundle)?.expect("the bundle");
+            let delivery = store::deliveries::find_by_bundle_number(tx, &bundle)?.expect("the bundle");
             store::bundles::orders_of(tx, delivery)
         })
         .await

@@ -16,9 +16,9 @@ use crate::orders::bundle::{
 };
 use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, inputs_of, take_stored};
 use crate::orders::model::Order;
-use crate::orders::store::{self, Action, Cause, bundles, log};
+use crate::orders::store::{self, Action, Cause, bundles, deliveries, log};
 use crate::products::store::{self as products, NewVariant};
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, Tx, crockford, parse_crockford};
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
 };
@@ -105,7 +105,7 @@ fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts
         Err(problem) => return Ok(Answer::Refused(Refused { inputs, problems: vec![problem], conflicts: Vec::new() })),
     };
     edited.delivery_id = match travel {
-        Travel::Leaves => bundles::new_delivery(tx)?,
+        Travel::Leaves => deliveries::insert_empty(tx)?,
         Travel::Moves(to) => to,
         Travel::Stays | Travel::TakesAlong => order.delivery_id,
     };
@@ -116,12 +116,7 @@ fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts
     make_variants(tx, &edited)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
     store::changing(tx, cause, |changes| {
-        for (before, after) in &changed {
-            if !changes.save(before, after)? {
-                return Err(StorageError::Unavailable(format!("order {} changed within a transaction", before.id)));
-            }
-        }
-        Ok(())
+        changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
     })?;
     tell(tx, member_id, &order, &edited, travel, changed.len() - 1).map(Answer::Saved)
 }
@@ -134,7 +129,7 @@ fn edit(
     typed: &Typed,
     districts: &Districts,
 ) -> StorageResult<Result<(Inputs, Order), Refused>> {
-    let stored = inputs_of(order, &bundles::number(tx, order.delivery_id)?);
+    let stored = inputs_of(order, &deliveries::bundle_number(tx, order.delivery_id)?);
     let mut inputs = typed.inputs.clone();
     take_stored(&mut inputs, &stored, &typed.stored);
     let options = typed.options.as_deref().filter(|_| !typed.takes_stored("options"));
@@ -166,7 +161,7 @@ fn decide(
     others: &[Order],
     (inputs, scope): (&Inputs, Option<Scope>),
 ) -> StorageResult<Result<Travel, Problem>> {
-    let number = bundles::number(tx, order.delivery_id)?;
+    let number = deliveries::bundle_number(tx, order.delivery_id)?;
     let wanted = inputs.get("bundle_number").trim();
     let problem = |message: &str| Ok(Err(Problem::at("bundle_number", message)));
     if wanted == number {
@@ -182,7 +177,7 @@ fn decide(
             (false, true) => problem(Obstacle::Delivered.sentence()),
         };
     }
-    let Some(delivery_id) = bundles::by_number(tx, wanted)? else {
+    let Some(delivery_id) = deliveries::find_by_bundle_number(tx, wanted)? else {
         return problem("그런 번호의 묶음이 없어요. 번호를 확인하거나, 비워 두면 새 묶음이 돼요.");
     };
     let found = obstacles(edited, &bundles::orders_of(tx, delivery_id)?);
@@ -207,7 +202,7 @@ fn tell(
     travel: Travel,
     along: usize,
 ) -> StorageResult<i64> {
-    let number = bundles::number(tx, edited.delivery_id)?;
+    let number = deliveries::bundle_number(tx, edited.delivery_id)?;
     let (tone, message) = match travel {
         Travel::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
         Travel::Stays => ("success", "주문을 저장했어요.".to_owned()),

@@ -6,7 +6,7 @@ use super::{Cause, changing, deliveries, find, log, terms};
 use crate::orders::bundle::{Obstacle, obstacles, was_delivered};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::terms::{SearchField, search_words};
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 
 /// Orders of the same name that are looked at, newest first.
 const LOOKED_AT: usize = 200;
@@ -87,9 +87,7 @@ fn join(tx: &mut dyn Tx, cause: Cause, brought: Vec<Order>, delivery_id: i64) ->
 fn carry(tx: &mut dyn Tx, cause: Cause, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
     changing(tx, cause, |changes| {
         for order in &orders {
-            if !changes.save(order, &Order { delivery_id, ..order.clone() })? {
-                return Err(StorageError::Unavailable(format!("order {} changed within a transaction", order.id)));
-            }
+            changes.save_current(order, &Order { delivery_id, ..order.clone() })?;
         }
         Ok(orders)
     })

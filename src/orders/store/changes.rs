@@ -116,8 +116,21 @@ impl Changes<'_> {
         row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.cause.member_id))
     }
 
-    /// Saves what is different in `after`. Answers false, changing nothing, when somebody else
-    /// changed the order since `before` was read.
+    /// Saves the columns that differ between `before` and `after`, where `before` was read in this
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if another transaction changed the order in the meantime: the whole
+    /// request can be retried.
+    pub fn save_current(&mut self, before: &Order, after: &Order) -> Result<()> {
+        if self.save(before, after)? {
+            return Ok(());
+        }
+        Err(StorageError::Unavailable(format!("order {} was changed by a concurrent transaction", before.id)))
+    }
+
+    /// Saves the columns that differ between `before` and `after`. Returns false, and changes nothing, if
+    /// the order was changed since `before` was read.
     pub fn save(&mut self, before: &Order, after: &Order) -> Result<bool> {
         let (was, is) = (values(before), values(after));
         let changed: Vec<usize> = (0..COLUMNS.len()).filter(|&column| was[column] != is[column]).collect();

@@ -1,7 +1,7 @@
 //! Putting an order taken in the shop among the others.
 
 use super::create::{bundles, create, findings};
-use super::{Action, Cause, bundles as deliveries};
+use super::{Action, Cause, bundles as orders_in_bundles, deliveries};
 use crate::districts::Districts;
 use crate::orders::counter::{CHANNEL, Catalogue, Taken};
 use crate::orders::model::{NewOrder, Order};
@@ -38,8 +38,8 @@ pub fn take(
     bundle_number: &str,
     districts: &Districts,
 ) -> Result<Kept> {
-    if let Some(delivery_id) = deliveries::by_number(tx, bundle_number)? {
-        let orders = deliveries::orders_of(tx, delivery_id)?;
+    if let Some(delivery_id) = deliveries::find_by_bundle_number(tx, bundle_number)? {
+        let orders = orders_in_bundles::orders_of(tx, delivery_id)?;
         return Ok(if are_these(tx, &orders, taken)? { Kept::Before(orders) } else { Kept::Others(orders) });
     }
     let new: Vec<NewOrder> = taken
@@ -62,8 +62,8 @@ pub fn take(
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Created };
     let (findings, bundles) = (findings(tx, &new)?, bundles(tx, CHANNEL.0, &new)?.bundles);
     create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
-    let delivery_id = deliveries::by_number(tx, bundle_number)?.unwrap_or_default();
-    Ok(Kept::Made(deliveries::orders_of(tx, delivery_id)?))
+    let delivery_id = deliveries::find_by_bundle_number(tx, bundle_number)?.unwrap_or_default();
+    Ok(Kept::Made(orders_in_bundles::orders_of(tx, delivery_id)?))
 }
 
 /// Whether `orders` say what was typed.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, bundles, events};
+use super::{Event, deliveries, events};
 use crate::orders::edit::{inputs_of, options_words};
 use crate::orders::model::{Order, OrderOption, OrderState};
 use crate::storage::{Result, Tx, Value};
@@ -57,7 +57,7 @@ fn field(column: &str) -> String {
 /// A stored value as a field shows it.
 fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
     Ok(match (column, value) {
-        ("delivery_id", Value::Int(id)) => Some(bundles::number(tx, id)?),
+        ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, id)?),
         ("state", Value::Int(rank)) => OrderState::from_rank(rank).map(|state| state.code().to_owned()),
         ("options", Value::Text(text)) => serde_json::from_str::<Vec<(String, String)>>(&text).ok().map(|pairs| {
             let options: Vec<_> = pairs.into_iter().map(|(key, value)| OrderOption { key, value }).collect();
@@ -77,7 +77,7 @@ pub fn told(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
         for (_, was, is) in event.changes.iter_mut().filter(|(column, ..)| column == "delivery_id") {
             for value in [was, is] {
                 if let Value::Int(id) = *value {
-                    *value = Value::Text(bundles::number(tx, id)?);
+                    *value = Value::Text(deliveries::bundle_number(tx, id)?);
                 }
             }
         }

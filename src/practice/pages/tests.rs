@@ -146,7 +146,7 @@ async fn correct_address(app: &TestApp, exercises: &ExerciseSet, scope: &str) {
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let ids = crate::orders::store::find_by_number(tx, &number)?;
         let order = crate::orders::store::find(tx, &ids)?.pop().expect("an order");
-        let bundle = crate::orders::store::bundles::number(tx, order.delivery_id)?;
+        let bundle = crate::orders::store::deliveries::bundle_number(tx, order.delivery_id)?;
         Ok::<_, crate::storage::StorageError>((crate::orders::edit::inputs_of(&order, &bundle), order.version))
     };
     let (mut inputs, version) = app.state.storage.read(read).await.expect("reads");

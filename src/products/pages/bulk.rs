@@ -9,6 +9,7 @@ use serde_json::json;
 use super::list::{ListPage, ListQuery, list_page};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit;
+use crate::orders::store::counts;
 use crate::products::model::{Product, checked_name, checked_priority};
 use crate::products::store;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
@@ -90,7 +91,7 @@ fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm) -> StorageResult<
         return rejected(vec![("name", "같은 이름의 상품이 있어요. 다른 이름을 써 주세요.".to_owned())], Vec::new());
     }
     if stored.enabled && !typed.enabled && !typed.sure {
-        let usage = product_usage(&stored.number, store::usage(tx, id)?);
+        let usage = product_usage(&stored.number, counts::by_state(tx, id)?);
         if !usage.is_empty() {
             return rejected(vec![("enabled", CONFIRM_DISABLING.to_owned())], usage);
         }

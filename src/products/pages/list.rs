@@ -8,6 +8,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::ProductUsage;
+use crate::orders::store::counts;
 use crate::products::model::Product;
 use crate::products::store;
 use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
@@ -128,7 +129,7 @@ fn rows(
     products: impl Iterator<Item = Product>,
     unlabelled: &BTreeMap<i64, i64>,
 ) -> StorageResult<Vec<ProductRow>> {
-    let (variants, orders) = (store::variant_counts(tx)?, store::order_counts(tx)?);
+    let (variants, orders) = (store::variant_counts(tx)?, counts::by_product(tx)?);
     let count = |counts: &BTreeMap<i64, i64>, id: i64| counts.get(&id).copied().unwrap_or_default();
     let rows = products.map(|product| ProductRow {
         version: product.version,

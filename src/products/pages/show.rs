@@ -12,6 +12,7 @@ use serde_json::json;
 use super::variants::{VariantForm, VariantProblems};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit;
+use crate::orders::store::counts;
 use crate::products::model::{Product, Variant, checked_label};
 use crate::products::store::{self, VariantQuery};
 use crate::storage::{Result, StorageError, Tx, crockford, parse_crockford};
@@ -116,7 +117,7 @@ pub(super) async fn show_page(state: &AppState, layout: Layout, request: ShowReq
             let counts = (store::count_variants(tx, id, &all)?, store::count_variants(tx, id, &unlabelled)?);
             let pages = PageBar::new(&uri, paging, store::count_variants(tx, id, &wanted)?);
             let variants = store::variants_page(tx, id, &wanted, pages.size, pages.offset())?;
-            let usage = product_usage(&product.number, store::usage(tx, id)?);
+            let usage = product_usage(&product.number, counts::by_state(tx, id)?);
             Ok::<_, StorageError>(Some((product, usage, counts, variants, pages)))
         })
         .await?;

@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::audit;
-use crate::districts::classify;
 use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
+use crate::orders::classification;
+use crate::orders::store::classification::affected;
 use crate::storage::{StorageError, crockford, parse_crockford};
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
@@ -65,7 +66,7 @@ async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<Show
             return Ok(Some((edition, None, 0, from, is_newest)));
         }
         let after = store::overlay_edition(tx, (*districts).clone(), id, from)?;
-        let affected = classify::affected(tx, &after)?;
+        let affected = affected(tx, &after)?;
         Ok::<_, StorageError>(Some((edition, Some(TableDiff::between(&districts, &after)), affected, from, false)))
     });
     let (edition, change, affected, from, can_be_withdrawn) = found.await?.ok_or(Error::NotFound)?;
@@ -107,7 +108,7 @@ pub(in crate::districts::pages) async fn apply(
             audit::record(tx, Some(member_id), "districts.applied", &summary).map(Some)
         })
         .await?;
-    classify::begin(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.uploads.districts).await;
     Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
 }
 
@@ -139,6 +140,6 @@ async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, 
             audit::record(tx, Some(member.id), "districts.list_removed", &summary).map(Some)
         })
         .await?;
-    classify::begin(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.uploads.districts).await;
     Ok(redirect_with_flash("/districts/import", activity.ok_or(Error::NotFound)?))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate};
 
-use super::classify::UNDER_WAY;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{Param, Result, Row, Tx, placeholders};
@@ -84,7 +83,7 @@ pub struct Counted {
 impl Counted {
     /// The states that are counted.
     pub fn states(&self) -> Vec<DeliveryState> {
-        self.state.map_or_else(|| UNDER_WAY.to_vec(), |state| vec![state])
+        self.state.map_or_else(|| DeliveryState::UNDER_WAY.to_vec(), |state| vec![state])
     }
 }
 
@@ -237,13 +236,13 @@ pub fn unknown(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Vec<Unknown>> 
 }
 
 fn of_unknown(columns: &str) -> (String, Vec<Param<'static>>) {
-    let states = placeholders(UNDER_WAY.len());
+    let states = placeholders(DeliveryState::UNDER_WAY.len());
     let sql = format!(
         "SELECT {columns} FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
          WHERE d.state IN ({states}) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?"
     );
     let shipped = crate::orders::model::OrderState::Shipped.rank();
-    (sql, UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())
+    (sql, DeliveryState::UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())
 }
 
 #[cfg(test)]

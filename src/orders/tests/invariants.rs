@@ -7,11 +7,11 @@ use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::model::{Order, OrderState, ShippingMethod};
-use super::store::{self, Action, Cause, bundles, log};
-use super::terms::{Entries, Searchable, terms};
-use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
+use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::orders::store::{self, Action, Cause, bundles, log};
+use crate::orders::terms::{Entries, Searchable, terms};
+use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::storage::{Result, StorageError, Tx, crockford};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
 use crate::uploads::read::Rows;
@@ -121,7 +121,7 @@ fn number(number: u8) -> String {
     format!("20261101000000{number:02}")
 }
 
-fn live_at(order: &mut super::model::Recipient, person: u8) {
+fn live_at(order: &mut crate::orders::model::Recipient, person: u8) {
     let (name, tel, zip, address) = [
         ("김견본", "010-0000-5678", "37683", "경상북도 포항시 북구 예시로 12"),
         ("이표본", "0504-0000-1010", "04524", "서울특별시 중구 예시대로 110"),

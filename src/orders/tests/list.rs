@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
-use super::list::{self, COMPARED, Total};
-use super::model::{NewOrder, Order, OrderState};
-use super::store;
-use super::terms::{self, SearchField, Searchable, Terms, search_words};
-use super::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
 use crate::demo::Random;
+use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
+use crate::orders::list::{self, COMPARED, Total};
+use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::store;
+use crate::orders::terms::{self, SearchField, Searchable, Terms, search_words};
+use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
 use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
 

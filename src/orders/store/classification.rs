@@ -1,0 +1,78 @@
+//! SQL that sets the district of undelivered orders.
+
+use std::collections::BTreeMap;
+
+use super::{Cause, changing, find};
+use crate::districts::Districts;
+use crate::orders::bundle::DeliveryState;
+use crate::orders::model::OrderState;
+use crate::storage::{Param, Result, Tx, placeholders};
+
+/// Deliveries read by one statement, and classified in one transaction.
+pub const DELIVERIES_PER_BATCH: usize = 200;
+
+/// The next `max` open deliveries behind `after`. The states are read in one sequence of identifiers, so
+/// that a delivery whose state changes between two batches is not missed.
+pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<Vec<i64>> {
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let index = tx.walking("deliveries_by_place");
+    let sql = format!("SELECT id FROM deliveries {index} WHERE state = ? AND id > ? ORDER BY id LIMIT ?");
+    let mut ids = Vec::new();
+    for state in DeliveryState::UNDER_WAY {
+        for row in tx.query(&sql, &[(state as i64).into(), after.into(), limit.into()])? {
+            ids.push(row.int(0)?);
+        }
+    }
+    ids.sort_unstable();
+    ids.truncate(max);
+    Ok(ids)
+}
+
+/// Reclassifies the undelivered orders of these deliveries; returns how many changed.
+pub fn classify(tx: &mut dyn Tx, cause: Cause, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
+    let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
+    for some in deliveries.chunks(DELIVERIES_PER_BATCH) {
+        let sql = format!(
+            "SELECT o.id, o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
+             LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.delivery_id IN ({}) AND o.state < ?",
+            placeholders(some.len())
+        );
+        let params: Vec<Param<'_>> =
+            some.iter().map(|id| (*id).into()).chain([OrderState::Shipped.rank().into()]).collect();
+        tx.for_each(&sql, &params, &mut |mut row| {
+            let (id, is, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
+            let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
+            let belongs = by_hand.or_else(|| districts.lookup(&zip_code).district());
+            if belongs != is {
+                wrong.insert(id, belongs);
+            }
+            Ok(())
+        })?;
+    }
+    let ids: Vec<i64> = wrong.keys().copied().collect();
+    let found = find(tx, &ids)?;
+    changing(tx, cause, |changes| {
+        found.iter().try_for_each(|before| {
+            let mut after = before.clone();
+            after.sigungu = wrong.get(&before.id).copied().flatten();
+            changes.save_current(before, &after)
+        })
+    })?;
+    Ok(found.len())
+}
+
+/// Counts the undelivered orders that `districts` would classify differently.
+pub fn affected(tx: &mut dyn Tx, districts: &Districts) -> Result<u64> {
+    let mut affected = 0;
+    for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
+        let sql = "SELECT o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
+                   LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.state = ?";
+        tx.for_each(sql, &[state.rank().into()], &mut |mut row| {
+            let (is, zip_code) = (row.opt_int(0)?, row.text(1)?);
+            let by_hand = row.opt_int(2)?.filter(|_| row.opt_text(3).ok().flatten().as_deref() == Some(&*zip_code));
+            affected += u64::from(by_hand.or_else(|| districts.lookup(&zip_code).district()) != is);
+            Ok(())
+        })?;
+    }
+    Ok(affected)
+}
