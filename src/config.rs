@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use self::settings::{LogFormat, Settings};
 use crate::server::tls::Source;
 use crate::sessions::{Place, RedisAddressError};
-use crate::storage::{Address, AddressError};
+use crate::storage::{MariaDbAddress, MariaDbAddressError};
 use crate::{backup, demo};
 
 /// Where requests are accepted when `--listen` names nothing, and the port when it names only an address.
@@ -71,7 +71,7 @@ pub enum Database {
     /// the file of SQLite
     Sqlite(PathBuf),
     /// the servers of MariaDB
-    MariaDb(Address),
+    MariaDb(MariaDbAddress),
 }
 
 /// The settings, complete and checked.
@@ -212,7 +212,7 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
             let address = url
                 .unwrap_or_default()
                 .parse()
-                .map_err(|error: AddressError| refused("database", &error.to_string()))?;
+                .map_err(|error: MariaDbAddressError| refused("database", &error.to_string()))?;
             Ok(Database::MariaDb(address))
         }
         Some(_) => {

@@ -68,6 +68,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod districts;
 pub mod help;
+pub mod id;
 pub mod members;
 pub mod orders;
 pub mod practice;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::storage::crockford;
+use crate::id::crockford;
 
 /// The operating system's random number generator failed.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mukkeum::storage::{Address, Options, Result, Severity, Storage, StorageError, Tx};
+use mukkeum::storage::{MariaDbAddress, Result, Severity, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::SystemClock;
 use mysql::Conn;
 use mysql::prelude::Queryable;
@@ -65,7 +65,7 @@ impl Shop {
 
     fn open_at(&self, hosts: &str) -> Storage {
         let address = format!("mysql://root@{hosts}/{}", self.name).parse().expect("an address");
-        Storage::open_mariadb(&address, &Options { clock: Arc::new(SystemClock), readers: 2 }).expect("opens")
+        Storage::open_mariadb(&address, &StorageOptions { clock: Arc::new(SystemClock), readers: 2 }).expect("opens")
     }
 }
 
@@ -85,7 +85,7 @@ fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<i64> {
 }
 
 fn channels(tx: &mut dyn Tx) -> Result<i64> {
-    tx.number("SELECT count(*) FROM sales_channels", &[])
+    tx.scalar("SELECT count(*) FROM sales_channels", &[])
 }
 
 /// What the line between program and server does to the next COMMIT.
@@ -171,7 +171,7 @@ async fn a_write_whose_commit_got_no_answer_is_there_once() {
             let id = written.await.expect("is settled");
             assert_eq!(ran.load(Ordering::Relaxed), runs, "run again only when it was lost");
             assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
-            let found = storage.read(move |tx| tx.number("SELECT id FROM sales_channels WHERE id = ?", &[id.into()]));
+            let found = storage.read(move |tx| tx.scalar("SELECT id FROM sales_channels WHERE id = ?", &[id.into()]));
             assert_eq!(found.await.expect("reads"), id, "the answer is of the write that was kept");
         }
     }
@@ -186,7 +186,7 @@ async fn a_transaction_whose_connection_dies_is_run_again() {
     let written = storage.write(move |tx| {
         add_channel(tx, "HALF")?;
         if counted.fetch_add(1, Ordering::Relaxed) == 0 {
-            let id = tx.number("SELECT connection_id()", &[])?;
+            let id = tx.scalar("SELECT connection_id()", &[])?;
             let mut conn = Conn::new(format!("{server}/?prefer_socket=false").as_str()).expect("the server");
             conn.query_drop(format!("KILL {id}")).expect("kills");
             // A closure that looks away from an error is not believed.
@@ -219,7 +219,7 @@ async fn two_programs_that_read_before_they_write_lose_nothing() {
         tokio::spawn(async move {
             for _ in 0..50 {
                 let counted = storage.write(|tx| {
-                    let priority = tx.number("SELECT priority FROM products WHERE id = 1", &[])?;
+                    let priority = tx.scalar("SELECT priority FROM products WHERE id = 1", &[])?;
                     tx.exec("UPDATE products SET priority = ? WHERE id = 1", &[(priority + 1).into()])
                 });
                 counted.await.expect("counts");
@@ -229,7 +229,7 @@ async fn two_programs_that_read_before_they_write_lose_nothing() {
     for program in counting {
         program.await.expect("ends");
     }
-    let counted = one.read(|tx| tx.number("SELECT priority FROM products WHERE id = 1", &[])).await;
+    let counted = one.read(|tx| tx.scalar("SELECT priority FROM products WHERE id = 1", &[])).await;
     assert_eq!(counted.expect("reads"), 150);
 }
 
@@ -237,7 +237,7 @@ async fn two_programs_that_read_before_they_write_lose_nothing() {
 async fn programs_have_numbers_of_their_own() {
     let shop = Shop::new();
     let programs: Vec<_> = (0..8).map(|_| shop.open()).collect();
-    let numbers = programs[0].read(|tx| tx.number("SELECT count(*) FROM writers WHERE node BETWEEN 1 AND 1023", &[]));
+    let numbers = programs[0].read(|tx| tx.scalar("SELECT count(*) FROM writers WHERE node BETWEEN 1 AND 1023", &[]));
     assert_eq!(numbers.await.expect("counts"), 8);
 }
 
@@ -271,7 +271,7 @@ async fn a_schema_whose_building_was_interrupted_is_completed() {
         conn.query_drop(sql).expect("breaks");
     }
     let storage = shop.open();
-    let terms = storage.read(|tx| tx.number("SELECT count(*) FROM order_terms", &[])).await;
+    let terms = storage.read(|tx| tx.scalar("SELECT count(*) FROM order_terms", &[])).await;
     assert_eq!(terms.expect("is there again"), 0);
 }
 
@@ -281,7 +281,7 @@ async fn a_wrong_password_is_said_at_once() {
     let hosts = shop.server.rsplit('@').next().expect("a host");
     let address = format!("mysql://nobody:wrong@{hosts}/{}", shop.name).parse().expect("an address");
     let began = Instant::now();
-    let refused = Storage::open_mariadb(&address, &Options { clock: Arc::new(SystemClock), readers: 1 });
+    let refused = Storage::open_mariadb(&address, &StorageOptions { clock: Arc::new(SystemClock), readers: 1 });
     assert!(matches!(refused.err(), Some(StorageError::CannotOpen(_))));
     assert!(began.elapsed() < Duration::from_secs(5));
 }
@@ -290,7 +290,7 @@ async fn a_wrong_password_is_said_at_once() {
 fn the_doctor_names_the_setting_that_may_lose_something() {
     let shop = Shop::new();
     let hosts = shop.server.rsplit('@').next().expect("a host");
-    let address: Address = format!("mysql://root@{hosts}/{}", shop.name).parse().expect("an address");
+    let address: MariaDbAddress = format!("mysql://root@{hosts}/{}", shop.name).parse().expect("an address");
     let bad = || {
         let findings = address.examine(&SystemClock).into_iter().filter(|finding| finding.severity == Severity::Bad);
         findings.map(|finding| finding.found).collect::<Vec<_>>()
@@ -312,7 +312,10 @@ async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
     shop.on_server(&format!("GRANT ALL ON {}.* TO 'tls'", shop.name));
     let open = |host: &str, options: &str| {
         let url = format!("mysql://tls:p%40ss@{host}:{port}/{}{options}", shop.name);
-        Storage::open_mariadb(&url.parse().expect("an address"), &Options { clock: Arc::new(SystemClock), readers: 1 })
+        Storage::open_mariadb(
+            &url.parse().expect("an address"),
+            &StorageOptions { clock: Arc::new(SystemClock), readers: 1 },
+        )
     };
     let storage = open("127.0.0.1", &format!("?ca={folder}/ca.pem")).expect("lets in");
     storage.read(channels).await.expect("reads");

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mukkeum::storage::{Address, Options, Result, Severity, Storage, Tx};
+use mukkeum::storage::{MariaDbAddress, Result, Severity, Storage, StorageOptions, Tx};
 use mukkeum::time::SystemClock;
 use mukkeum::web::metrics;
 use mysql::Conn;
@@ -130,13 +130,13 @@ impl Pair {
         pair
     }
 
-    fn address(&self, more: &str) -> Address {
+    fn address(&self, more: &str) -> MariaDbAddress {
         let (source, replica) = (self.source.port, self.replica.port);
         format!("mysql://root@127.0.0.1:{source},127.0.0.1:{replica}/shop{more}").parse().expect("an address")
     }
 
     fn open(&self, more: &str) -> Storage {
-        let options = Options { clock: Arc::new(SystemClock), readers: 4 };
+        let options = StorageOptions { clock: Arc::new(SystemClock), readers: 4 };
         Storage::open_mariadb(&self.address(more), &options).expect("opens")
     }
 }
@@ -158,7 +158,7 @@ fn add_channel(tx: &mut dyn Tx) -> Result<()> {
 
 /// The number of the server that answers, and how many channels it knows.
 fn look(tx: &mut dyn Tx) -> Result<(i64, i64)> {
-    Ok((tx.number("SELECT @@server_id", &[])?, tx.number("SELECT count(*) FROM sales_channels", &[])?))
+    Ok((tx.scalar("SELECT @@server_id", &[])?, tx.scalar("SELECT count(*) FROM sales_channels", &[])?))
 }
 
 #[tokio::test]
@@ -168,8 +168,8 @@ async fn a_replica_answers_heavy_reads_with_all_that_was_written_before() {
     let (_, before) = storage.read(look).await.expect("counts");
     for round in 1..=40 {
         storage.write(add_channel).await.expect("writes");
-        assert_eq!(storage.read_heavy(look).await.expect("counts"), (2, before + round));
-        assert_eq!(without.read_heavy(look).await.expect("counts"), (1, before + round), "only where it is allowed");
+        assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + round));
+        assert_eq!(without.read_replica(look).await.expect("counts"), (1, before + round), "only where it is allowed");
     }
     // A replica that is behind is waited for.
     let mut late = pair.replica.conn();
@@ -179,7 +179,7 @@ async fn a_replica_answers_heavy_reads_with_all_that_was_written_before() {
         tokio::time::sleep(Duration::from_millis(500)).await;
         drop(late);
     };
-    let (answer, ()) = tokio::join!(storage.read_heavy(look), unlock);
+    let (answer, ()) = tokio::join!(storage.read_replica(look), unlock);
     assert_eq!(answer.expect("counts"), (2, before + 41));
 }
 
@@ -187,26 +187,26 @@ async fn a_replica_answers_heavy_reads_with_all_that_was_written_before() {
 async fn a_replica_that_stands_still_or_dies_costs_one_wait() {
     let mut pair = Pair::start();
     let storage = pair.open("?max_lag=1");
-    let (_, before) = storage.read_heavy(look).await.expect("counts");
+    let (_, before) = storage.read_replica(look).await.expect("counts");
     pair.replica.tell(&["STOP SLAVE SQL_THREAD"]);
     storage.write(add_channel).await.expect("writes");
     let began = Instant::now();
-    assert_eq!(storage.read_heavy(look).await.expect("counts"), (1, before + 1));
+    assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
     let waited = began.elapsed();
     assert!(waited >= Duration::from_secs(1) && waited < Duration::from_secs(3), "{waited:?}");
     let began = Instant::now();
     for _ in 0..10 {
-        assert_eq!(storage.read_heavy(look).await.expect("counts"), (1, before + 1));
+        assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
     }
     assert!(began.elapsed() < Duration::from_secs(1), "left alone: {:?}", began.elapsed());
 
     pair.replica.tell(&["START SLAVE"]);
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(storage.read_heavy(look).await.expect("counts"), (2, before + 1), "asked again");
+    assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + 1), "asked again");
     pair.replica.child.kill().and_then(|()| pair.replica.child.wait()).expect("dies");
     let began = Instant::now();
     for _ in 0..10 {
-        assert_eq!(storage.read_heavy(look).await.expect("counts"), (1, before + 1));
+        assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
     }
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
@@ -229,7 +229,7 @@ async fn a_failover_is_counted_and_heavy_reads_go_on() {
 
     let mut pair = Pair::start();
     let storage = pair.open("?max_lag=2");
-    let (_, before) = storage.read_heavy(look).await.expect("counts");
+    let (_, before) = storage.read_replica(look).await.expect("counts");
     let names = ["retries", "failovers", "primary_lost", "replica_reads", "replica_misses"]
         .map(|name| format!("mukkeum_storage_{name}_total"));
     let mut earlier = Vec::new();
@@ -245,7 +245,7 @@ async fn a_failover_is_counted_and_heavy_reads_go_on() {
     };
     let (written, ()) = tokio::join!(storage.write(add_channel), promote);
     written.expect("waits for the new primary");
-    assert_eq!(storage.read_heavy(look).await.expect("counts"), (2, before + 1), "no replica is left");
+    assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + 1), "no replica is left");
     let mut later = Vec::new();
     for name in &names {
         later.push(figure(&url, name).await);

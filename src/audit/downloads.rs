@@ -129,7 +129,7 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, taken: &Taken<'_>) -> Res
 
 /// A page of the record, newest first, and how many lines it has.
 pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<Download>, i64)> {
-    let total = tx.number("SELECT count(*) FROM downloads", &[])?;
+    let total = tx.scalar("SELECT count(*) FROM downloads", &[])?;
     let sql = "SELECT d.at, m.username, d.content, d.source, d.row_count, d.purpose, d.note FROM downloads d \
                LEFT JOIN members m ON m.id = d.member_id ORDER BY d.id DESC LIMIT ? OFFSET ?";
     let rows = tx.query(sql, &[size.into(), offset.into()])?;

@@ -41,7 +41,7 @@
 //! A trap: on Unix, closing any descriptor of the database file drops all locks that the process has
 //! on it, SQLite's too, and then another program may delete the log under us. Nothing here opens
 //! the live file; the snapshot reads through the descriptor that storage keeps open
-//! ([`Log::main_file`]).
+//! ([`Wal::main_file`]).
 
 mod integrity;
 mod key;
@@ -91,7 +91,7 @@ pub use self::target::{Target, TargetError};
 use self::uploader::Delivery;
 pub use self::verify::{VerifyError, verify};
 use self::wal_shipper::{Ask, Follower, Voice};
-use crate::storage::{Log, Storage, lock};
+use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
 
 /// The folder in the data folder with everything that the backup needs.
@@ -244,7 +244,7 @@ impl Backup {
     ///
     /// # Errors
     /// A [`StartError`]. A target that is away is none: its copies wait.
-    pub fn start(plan: &Plan, data: &Path, storage: &Storage, log: Log) -> Result<Self, StartError> {
+    pub fn start(plan: &Plan, data: &Path, storage: &Storage, log: Wal) -> Result<Self, StartError> {
         Self::start_to(plan.targets()?, plan, data, storage, log)
     }
 
@@ -253,7 +253,7 @@ impl Backup {
         plan: &Plan,
         data: &Path,
         storage: &Storage,
-        log: Log,
+        log: Wal,
     ) -> Result<Self, StartError> {
         let key = Key::of_folder(data)?;
         let (stopping, stops) = watch::channel(false);

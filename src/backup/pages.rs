@@ -15,7 +15,8 @@ use tokio::io::AsyncReadExt;
 use super::{Backup, Dump, KEY_FILE, Key, Status, Trouble};
 use crate::audit;
 use crate::config::Database;
-use crate::storage::{StorageError, crockford};
+use crate::id::crockford;
+use crate::storage::StorageError;
 use crate::time::Moment;
 use crate::web::paging::grouped;
 use crate::web::{
@@ -342,6 +343,6 @@ mod tests {
             .expect("a shop");
         assert_eq!(members, "admin");
         let sql = "SELECT count(*) FROM activities WHERE action = 'backup.downloaded'";
-        assert_eq!(app.state.storage.read(move |tx| tx.number(sql, &[])).await.expect("counts"), 1);
+        assert_eq!(app.state.storage.read(move |tx| tx.scalar(sql, &[])).await.expect("counts"), 1);
     }
 }

@@ -9,7 +9,7 @@ use super::object::{self, Header, Seal, Segment};
 use super::object_keys::Name;
 use super::spool::{Spool, SpoolError};
 use super::wal::{self, Form, Place, WalError};
-use crate::storage::Commit;
+use crate::storage::WalCommit;
 use crate::time::Moment;
 
 /// What the log holds now.
@@ -22,7 +22,7 @@ pub(super) struct Seen<'c> {
     /// The log whose frames up to there are all in the main file: SQLite may have begun it anew.
     pub(super) anew_after: Option<([u32; 2], u32)>,
     /// the commits of this process, oldest first, some of them perhaps copied before
-    pub(super) commits: &'c [Commit],
+    pub(super) commits: &'c [WalCommit],
     pub(super) now: Moment,
 }
 
@@ -147,7 +147,7 @@ fn commits(seen: &Seen<'_>, from: u32, pages: &[u8]) -> Vec<(u32, i64)> {
 
 /// When the transactions were committed that end with these frames. Another process, or this one before
 /// it was killed, tells nobody when: its commits count as made with the next one of `ends` that was told of.
-fn moments(ends: &[u32], told: &[Commit], now: Moment) -> Vec<(u32, i64)> {
+fn moments(ends: &[u32], told: &[WalCommit], now: Moment) -> Vec<(u32, i64)> {
     let when = |end: u32| match told.binary_search_by_key(&end, |commit| commit.frames) {
         Ok(place) => Some((end, told[place].at.0)),
         Err(_) => (ends.last() == Some(&end)).then(|| (end, at_latest(told, end, now))),
@@ -157,7 +157,7 @@ fn moments(ends: &[u32], told: &[Commit], now: Moment) -> Vec<(u32, i64)> {
 
 /// When everything up to that frame was committed at the latest: it was found now, and when something behind it
 /// is told of, it was there before that.
-fn at_latest(told: &[Commit], frame: u32, now: Moment) -> i64 {
+fn at_latest(told: &[WalCommit], frame: u32, now: Moment) -> i64 {
     told.iter().find(|commit| commit.frames > frame).map_or(now.0, |commit| commit.at.0.min(now.0))
 }
 
@@ -187,8 +187,8 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn told(commits: &[(u32, i64)]) -> Vec<Commit> {
-        commits.iter().map(|(frames, at)| Commit { frames: *frames, at: Moment(*at) }).collect()
+    fn told(commits: &[(u32, i64)]) -> Vec<WalCommit> {
+        commits.iter().map(|(frames, at)| WalCommit { frames: *frames, at: Moment(*at) }).collect()
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::object_keys::Name;
 use super::*;
 use crate::audit;
 use crate::demo;
-use crate::storage::{Options, StorageError};
+use crate::storage::{StorageError, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A shop with a backup into folders.
@@ -39,10 +39,10 @@ fn plan(folder: &Path, targets: &[&str]) -> Plan {
 
 impl Shop {
     fn open(folder: TempDir, plan: &Plan, targets: Vec<Target>) -> Self {
-        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+        let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
         fs::create_dir_all(&data).expect("a folder");
-        let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options).expect("opens");
+        let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options).expect("opens");
         let backup = Backup::start_to(targets, plan, &data, &storage, log).expect("starts");
         Self { folder, storage, backup }
     }

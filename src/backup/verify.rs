@@ -38,7 +38,7 @@ fn shop_until(tx: &mut dyn Tx, figures: &Figures) -> Result<i64> {
     if newest.is_none() {
         return Ok(-1);
     }
-    tx.number("SELECT count(*) FROM orders WHERE id <= ?", &[(*id).into()])
+    tx.scalar("SELECT count(*) FROM orders WHERE id <= ?", &[(*id).into()])
 }
 
 /// Restores the newest moment that `target` holds into `folder`, examines it and compares it with

@@ -12,7 +12,8 @@ use super::replica::{Following, Line, Seen};
 use super::snapshot::{self, Copied};
 use super::spool::LastSnapshot;
 use super::wal;
-use crate::storage::{Commit, Commits, IdGenerator, Log, Result, StorageError, crockford};
+use crate::id::{IdGenerator, crockford};
+use crate::storage::{CommitFeed, Result, StorageError, Wal, WalCommit};
 use crate::time::{Clock, Moment};
 
 /// Commits that come within this time travel together.
@@ -64,9 +65,9 @@ struct Track {
 
 /// The thread's own.
 pub(super) struct Follower {
-    log: Log,
+    log: Wal,
     tracks: Vec<Track>,
-    commits: VecDeque<Commit>,
+    commits: VecDeque<WalCommit>,
     asks: Receiver<Ask>,
     /// A file that stands for [`Ask::Snapshot`]: the command line has no other way to ask.
     ask_file: PathBuf,
@@ -85,11 +86,11 @@ pub(super) struct Follower {
 #[derive(Clone)]
 pub(super) struct Voice {
     asks: Sender<Ask>,
-    bell: Arc<Commits>,
+    bell: Arc<CommitFeed>,
 }
 
 impl Voice {
-    pub(super) fn new(asks: Sender<Ask>, bell: Arc<Commits>) -> Self {
+    pub(super) fn new(asks: Sender<Ask>, bell: Arc<CommitFeed>) -> Self {
         Self { asks, bell }
     }
 
@@ -102,7 +103,7 @@ impl Voice {
 
 impl Follower {
     pub(super) fn new(
-        log: Log,
+        log: Wal,
         lines: Vec<Line>,
         (asks, ask_file): (Receiver<Ask>, PathBuf),
         tell: Voice,
@@ -192,14 +193,14 @@ impl Follower {
     fn catch_up(&mut self) -> Result<()> {
         // In the millisecond that runs somebody may commit yet.
         let until = self.clock.now().plus_ms(-1);
-        self.log.stay()?;
+        self.log.pin()?;
         self.copy()?;
         for line in self.tracks.iter().map(|track| &track.line) {
             if let Some(following) = &line.following {
                 line.spool.set_caught_up(until, &following.generation);
             }
         }
-        self.log.let_go()
+        self.log.unpin_previous()
     }
 
     fn copy(&mut self) -> Result<()> {
@@ -207,14 +208,14 @@ impl Follower {
         if self.seen == Some((begin.salts, to)) {
             return Ok(());
         }
-        self.commits.extend(self.log.commits().take());
+        self.commits.extend(self.log.commits().drain());
         // What can be seen was perhaps committed this instant and is told in the next.
         if self.commits.back().is_none_or(|last| last.frames < to) {
             std::thread::sleep(TELLING);
         }
         // Before the last question: what is not told by then is answered to its caller later than this.
         let (now, ids) = (self.clock.now(), &self.ids);
-        self.commits.extend(self.log.commits().take());
+        self.commits.extend(self.log.commits().drain());
         // Another program may have had the log begin anew: what was told of the old one comes first.
         let mut told = self.commits.make_contiguous().windows(2);
         let anew = told.rposition(|two| two[1].frames <= two[0].frames).map_or(0, |before| before + 1);
@@ -240,17 +241,17 @@ impl Follower {
             // Somebody has been reading for long. The log goes on growing until they are done.
             return Ok(());
         }
-        let between = self.log.between_commits()?;
+        let between = self.log.block_commits()?;
         self.catch_up()?;
         let progress = self.log.checkpoint()?;
         if progress.moved == progress.frames {
             // All that was told is copied: what is told from now on may be of the log begun anew.
-            self.log.commits().take();
+            self.log.commits().drain();
             self.commits.clear();
             self.anew_after = self.seen;
             // The reader that stays now reads the main file, and is in nobody's way.
-            self.log.stay()?;
-            self.log.let_go()?;
+            self.log.pin()?;
+            self.log.unpin_previous()?;
         }
         drop(between);
         Ok(())
@@ -323,7 +324,7 @@ type Look = (std::fs::File, wal::Form, wal::Place, u32);
 
 /// The log and how much of it is committed; None when it is empty. The beginning is read before and
 /// after the count, so that both are of the same log.
-fn look(log: &Log) -> Result<Option<Look>> {
+fn look(log: &Wal) -> Result<Option<Look>> {
     loop {
         let unreadable = |error: std::io::Error| StorageError::CannotOpen(format!("the log: {error}"));
         let mut file = match log.open_file() {

@@ -13,7 +13,7 @@ pub fn find_or_insert(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
     if let Some(id) = find_id(tx, code)? {
         return Ok(id);
     }
-    let id = tx.number("SELECT max(id) FROM sales_channels", &[])? + 1;
+    let id = tx.scalar("SELECT max(id) FROM sales_channels", &[])? + 1;
     tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;
     Ok(id)
 }

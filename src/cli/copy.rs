@@ -11,7 +11,7 @@ use super::serve::LOCK_NAME;
 use super::{Done, Failure, Outcome, READERS, block_on};
 use crate::config::{Config, Database, Settings};
 use crate::storage::copy::{CopyError, copy};
-use crate::storage::{Options, Storage};
+use crate::storage::{Storage, StorageOptions};
 use crate::time::SystemClock;
 
 #[derive(clap::Args)]
@@ -66,7 +66,7 @@ impl Copy {
 /// behind.
 fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), Failure> {
     let settings = Settings { database: Some(url), ..Settings::default() };
-    let options = Options { clock: Arc::new(SystemClock), readers: READERS };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     match Config::load(settings, |_| None)?.database {
         Database::MariaDb(address) => Ok((Storage::open_mariadb(&address, &options)?, None)),
         Database::Sqlite(path) => {

@@ -16,9 +16,10 @@ use crate::config::Config;
 use crate::districts::diff::TableDiff;
 use crate::districts::official::{ListParser, ParseReport, ParsedList};
 use crate::districts::{self, DistrictCache, store};
+use crate::id::crockford;
 use crate::orders::classification;
 use crate::orders::store::classification::affected;
-use crate::storage::{Storage, StorageError, crockford};
+use crate::storage::{Storage, StorageError};
 use crate::time::parse_date;
 
 /// Regions of each kind that a person is told one by one.

@@ -15,7 +15,7 @@ use crate::config::{Config, Database};
 use crate::server::Reach;
 use crate::server::tls::{self, Facts};
 use crate::sessions::{Place, RedisStore};
-use crate::storage::{Finding, Severity, Storage, schema};
+use crate::storage::{Diagnostic, Severity, Storage, schema};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A copy that is older is worth a look: a running program copies at least twice a minute.
@@ -51,7 +51,7 @@ impl Doctor {
         }
     }
 
-    fn say(&self, findings: &[Finding]) -> io::Result<()> {
+    fn say(&self, findings: &[Diagnostic]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             return writeln!(out, "{}", serde_json::json!({ "findings": findings }));
@@ -72,18 +72,18 @@ impl Doctor {
 }
 
 /// Whether the data can be opened, and whether the file of SQLite is sound.
-fn data(config: &Config) -> Vec<Finding> {
+fn data(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터베이스";
     let storage = match open_storage(config) {
         Ok(storage) => storage,
         Err(failure) => {
             let advice = "주소와 비밀번호, 서버가 켜져 있는지를 확인하세요.";
-            return vec![Finding::wrong(Severity::Bad, SUBJECT, failure.to_string(), advice)];
+            return vec![Diagnostic::problem(Severity::Bad, SUBJECT, failure.to_string(), advice)];
         }
     };
     let mut findings = vec![
-        Finding::good(SUBJECT, storage.describe()),
-        Finding::good("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
+        Diagnostic::ok(SUBJECT, storage.describe()),
+        Diagnostic::ok("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
     ];
     if matches!(config.database, Database::MariaDb(_)) {
         findings.push(dump(&storage));
@@ -91,55 +91,55 @@ fn data(config: &Config) -> Vec<Finding> {
         let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
         let said = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
         findings.push(if said == "ok" {
-            Finding::good("데이터 파일", "온전해요")
+            Diagnostic::ok("데이터 파일", "온전해요")
         } else {
             let advice = "더 쓰지 말고, 백업에서 복구하세요 (mukkeum restore).";
-            Finding::wrong(Severity::Bad, "데이터 파일", format!("망가졌어요: {said}"), advice)
+            Diagnostic::problem(Severity::Bad, "데이터 파일", format!("망가졌어요: {said}"), advice)
         });
     }
     findings
 }
 
 /// How old the newest copy is that MariaDB's own tools made.
-fn dump(storage: &Storage) -> Finding {
+fn dump(storage: &Storage) -> Diagnostic {
     const SUBJECT: &str = "MariaDB의 사본";
     const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
-    let wrong = |found| Finding::wrong(Severity::Warning, SUBJECT, found, ADVICE);
+    let wrong = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
     match block_on(async { Ok(storage.read(Dump::newest).await?) }) {
         Ok(Some(dump)) if dump.is_stale(SystemClock.now()) => {
             wrong(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
         }
-        Ok(Some(dump)) => Finding::good(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
+        Ok(Some(dump)) => Diagnostic::ok(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
         Ok(None) => wrong("아직 없어요".to_owned()),
         Err(failure) => wrong(failure.to_string()),
     }
 }
 
 /// Whether others can listen in, and until when the certificate is good.
-fn reach(config: &Config) -> Vec<Finding> {
+fn reach(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "접속";
     let reach = Reach::new(config.listen, None, config);
     let mut findings = vec![match (reach.is_unsafe(), reach.is_open()) {
-        (true, _) => Finding::wrong(
+        (true, _) => Diagnostic::problem(
             Severity::Warning,
             SUBJECT,
             "다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요",
             "--tls(MUKKEUM_TLS)를 켜거나, HTTPS 프록시 뒤에 두고 --behind-tls를 켜세요.",
         ),
-        (false, true) => Finding::good(SUBJECT, "다른 기기에서도 열리고 암호화해요"),
-        (false, false) => Finding::good(SUBJECT, "이 컴퓨터에서만 열려요"),
+        (false, true) => Diagnostic::ok(SUBJECT, "다른 기기에서도 열리고 암호화해요"),
+        (false, false) => Diagnostic::ok(SUBJECT, "이 컴퓨터에서만 열려요"),
     }];
     match config.tls.as_ref().map(tls::examine) {
         Some(Ok(Some(facts))) => findings.push(certificate(&facts, SystemClock.now(), config.is_self_signed())),
         Some(Err(error)) => {
-            findings.push(Finding::wrong(Severity::Bad, "인증서", error.to_string(), "파일과 설정을 고치세요."));
+            findings.push(Diagnostic::problem(Severity::Bad, "인증서", error.to_string(), "파일과 설정을 고치세요."));
         }
         Some(Ok(None)) | None => {}
     }
     findings
 }
 
-fn certificate(facts: &Facts, now: Moment, is_made_here: bool) -> Finding {
+fn certificate(facts: &Facts, now: Moment, is_made_here: bool) -> Diagnostic {
     const SUBJECT: &str = "인증서";
     let found = format!("{}까지예요", facts.until);
     let advice = if is_made_here {
@@ -148,18 +148,18 @@ fn certificate(facts: &Facts, now: Moment, is_made_here: bool) -> Finding {
         "새 인증서를 발급받아 파일을 바꾸세요."
     };
     match facts.days_left(now) {
-        ..0 => Finding::wrong(Severity::Bad, SUBJECT, found, advice),
-        0..14 => Finding::wrong(Severity::Warning, SUBJECT, found, advice),
-        _ => Finding::good(SUBJECT, found),
+        ..0 => Diagnostic::problem(Severity::Bad, SUBJECT, found, advice),
+        0..14 => Diagnostic::problem(Severity::Warning, SUBJECT, found, advice),
+        _ => Diagnostic::ok(SUBJECT, found),
     }
 }
 
 /// How old the copies are, and whether they were proven.
-fn backups(config: &Config) -> Result<Vec<Finding>, Failure> {
+fn backups(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
     const SUBJECT: &str = "백업";
     if !config.is_backed_up() {
         let advice = "--backup(MUKKEUM_BACKUP)으로 백업할 곳을 알려 주세요. 예: file:///media/usb/mukkeum";
-        return Ok(vec![Finding::wrong(
+        return Ok(vec![Diagnostic::problem(
             Severity::Warning,
             SUBJECT,
             "꺼져 있어요. 데이터가 이 컴퓨터에만 있어요",
@@ -171,9 +171,9 @@ fn backups(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(statuses.iter().map(|status| backup(status, now, verify_every)).collect())
 }
 
-fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Finding {
+fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
     let wrong = |severity, found: &str, advice: &str| {
-        Finding::wrong(severity, format!("백업 {}", status.target), found, advice)
+        Diagnostic::problem(severity, format!("백업 {}", status.target), found, advice)
     };
     let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
     let proof = status.proof.as_ref();
@@ -201,36 +201,39 @@ fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Findi
         let found = "조건부 쓰기를 하지 못하는 자리예요";
         return wrong(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
     }
-    Finding::good(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
+    Diagnostic::ok(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
 }
 
 /// Whether the folder of everything that is kept beside the data can be written and has room.
-fn folder(config: &Config) -> Vec<Finding> {
+fn folder(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터 폴더";
     let path = config.data.display();
     let can_write = match tempfile::tempfile_in(&config.data) {
-        Ok(_) => Finding::good(SUBJECT, path.to_string()),
+        Ok(_) => Diagnostic::ok(SUBJECT, path.to_string()),
         Err(error) => {
             let advice = "폴더의 주인과 권한을 확인하세요.";
-            Finding::wrong(Severity::Bad, SUBJECT, format!("{path}에 쓸 수 없어요: {error}"), advice)
+            Diagnostic::problem(Severity::Bad, SUBJECT, format!("{path}에 쓸 수 없어요: {error}"), advice)
         }
     };
     let left = fs4::available_space(&config.data).ok();
-    [can_write].into_iter().chain(left.map(|left| Finding::space("데이터 폴더의 디스크", left))).collect()
+    [can_write].into_iter().chain(left.map(|left| Diagnostic::free_space("데이터 폴더의 디스크", left))).collect()
 }
 
 /// What was kept when this program brought the data up.
-fn before_upgrades(database: &Path) -> Vec<Finding> {
-    let kept = (1..schema::VERSION).map(|version| (version, schema::before_upgrade(database, version)));
+fn before_upgrades(database: &Path) -> Vec<Diagnostic> {
+    let kept = (1..schema::VERSION).map(|version| (version, schema::pre_migration_copy(database, version)));
     let kept = kept.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
-        Finding::good("업그레이드 전 사본", format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()))
+        Diagnostic::ok(
+            "업그레이드 전 사본",
+            format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()),
+        )
     });
     kept.collect()
 }
 
-fn sessions(config: &Config) -> Result<Vec<Finding>, Failure> {
+fn sessions(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
     let Place::Redis(address) = &config.sessions else {
-        return Ok(vec![Finding::good("세션", "데이터베이스에 있어요")]);
+        return Ok(vec![Diagnostic::ok("세션", "데이터베이스에 있어요")]);
     };
     let store = RedisStore::new(address, config.session_idle, Arc::new(SystemClock))
         .map_err(|error| Failure(error.to_string()))?;

@@ -108,7 +108,7 @@ impl Orders {
             }
             let wanted = Wanted { content, format, filter };
             let (districts, out) = (DistrictCache::default(), self.out);
-            let written = storage.read_heavy(move |tx| {
+            let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
                 export::save(tx, &wanted, &districts, &out)
             });

@@ -26,8 +26,8 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
 use crate::districts::Districts;
-use crate::storage::schema::{self, Upgraded};
-use crate::storage::{Log, Options, Storage, StorageError, lease};
+use crate::storage::schema::{self, MigrationReport};
+use crate::storage::{Storage, StorageError, StorageOptions, Wal, lease};
 use crate::time::SystemClock;
 
 /// How many readers of the database run at once.
@@ -105,10 +105,10 @@ impl From<StorageError> for Failure {
             ),
             StorageError::CannotOpen(reason) => format!("데이터베이스를 열지 못했어요: {reason}"),
             StorageError::Unavailable(_) => "데이터베이스가 바빠요. 잠시 뒤에 다시 해 보세요.".to_owned(),
-            StorageError::Unsettled(_) => {
+            StorageError::CommitUnknown(_) => {
                 "저장하는 중에 데이터베이스와 연결이 끊겨, 저장되었는지 아직 알 수 없어요. 저장되었는지 확인한 다음 다시 하세요.".to_owned()
             }
-            StorageError::Full(_) => "디스크에 자리가 없어요. 자리를 비운 뒤 다시 해 보세요.".to_owned(),
+            StorageError::DiskFull(_) => "디스크에 자리가 없어요. 자리를 비운 뒤 다시 해 보세요.".to_owned(),
             StorageError::Constraint(_)
             | StorageError::Inconsistent(_)
             | StorageError::Panicked(_)
@@ -187,30 +187,30 @@ fn open_storage(config: &Config) -> Result<Storage, Failure> {
 
 /// As [`open_storage`], with the log of data that is backed up. A command that has no use for it
 /// leaves it to the server, which copies what is in it.
-fn open_with_log(config: &Config) -> Result<(Storage, Option<Log>), Failure> {
+fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), Failure> {
     make_folder(&config.data, "--data")?;
     // Most commands want them next, and they can be read meanwhile.
     std::thread::spawn(Districts::embedded);
-    let options = Options { clock: Arc::new(SystemClock), readers: READERS };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, log) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {
-            let (storage, log) = Storage::open_followed(path, &options)?;
+            let (storage, log) = Storage::open_with_wal_feed(path, &options)?;
             (storage, Some(log))
         }
         Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
         Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
     };
-    if let Some(upgraded) = storage.upgraded() {
+    if let Some(upgraded) = storage.migration_report() {
         tell_the_way_back(config, upgraded)?;
     }
-    if block_on(async { Ok(storage.read(|tx| lease::is_known(tx, crate::storage::copy::LEASE)).await?) })? {
+    if block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })? {
         return Err(Failure("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
     Ok((storage, log))
 }
 
 /// Says that the data was brought up, and how to go back to what it was.
-fn tell_the_way_back(config: &Config, upgraded: &Upgraded) -> io::Result<()> {
+fn tell_the_way_back(config: &Config, upgraded: &MigrationReport) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let (copy, from) = (upgraded.copy.display(), upgraded.from);
     writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 {from}판에서 {}판으로).", schema::VERSION)?;

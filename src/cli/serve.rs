@@ -29,7 +29,7 @@ use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, Reach, Server};
-use crate::storage::{Log, Storage};
+use crate::storage::{Storage, Wal};
 use crate::web::{self, AppState};
 
 /// The file in the data folder that is locked while a server runs on it.
@@ -171,7 +171,7 @@ impl From<TlsError> for Failure {
 
 async fn serve(
     storage: Storage,
-    log: Option<Log>,
+    log: Option<Wal>,
     config: Config,
     listener: TcpListener,
     opens: bool,

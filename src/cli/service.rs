@@ -18,7 +18,7 @@ use self::windows as system;
 use super::{Done, Failure, Outcome};
 use crate::config::{Config, Database, Settings};
 use crate::server::Reach;
-use crate::storage::{Finding, Severity};
+use crate::storage::{Diagnostic, Severity};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Service {
@@ -93,17 +93,17 @@ impl Wanted {
 }
 
 /// What `doctor` says of it; nothing where there is none.
-pub(super) fn examine() -> Option<Finding> {
+pub(super) fn examine() -> Option<Diagnostic> {
     const SUBJECT: &str = "서비스";
     let State { is_installed, is_enabled, is_running } = system::state().ok()?;
-    let wrong = |found, advice| Finding::wrong(Severity::Warning, SUBJECT, found, advice);
+    let wrong = |found, advice| Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
     match (is_running, is_enabled) {
         _ if !is_installed => None,
         (false, _) => Some(wrong("설치되어 있지만 꺼져 있어요", system::HOW_TO_START)),
         (true, false) => {
             Some(wrong("컴퓨터를 켤 때 저절로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
         }
-        (true, true) => Some(Finding::good(SUBJECT, "켜져 있고, 컴퓨터를 켜면 저절로 켜져요")),
+        (true, true) => Some(Diagnostic::ok(SUBJECT, "켜져 있고, 컴퓨터를 켜면 저절로 켜져요")),
     }
 }
 

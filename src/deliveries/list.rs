@@ -17,7 +17,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::list::{Listed, Total, listed};
 use crate::orders::model::ShippingMethod;
 use crate::orders::terms::search_words;
-use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 /// Matching rows of a range that are counted. Small under test, so that a small shop exceeds it.
 const MAX_COUNTED_ROWS: i64 = if cfg!(test) { 60 } else { 50_000 };
@@ -171,7 +171,7 @@ impl SortKey {
     /// The index to scan.
     const fn index(self) -> &'static str {
         match self {
-            Self::Id => PRIMARY,
+            Self::Id => PRIMARY_KEY,
             Self::PreferredDate => "deliveries_by_date",
             Self::District => "deliveries_by_district",
         }
@@ -310,14 +310,14 @@ impl IndexRange {
     fn count(&self, tx: &mut dyn Tx) -> Result<i64> {
         let index = self.most_selective_index();
         let (conditions, params) = self.conditions(index, None);
-        tx.count_up_to(MAX_COUNTED_ROWS + 1, &format!("FROM deliveries {} {conditions}", tx.walking(index)), &params)
+        tx.count_up_to(MAX_COUNTED_ROWS + 1, &format!("FROM deliveries {} {conditions}", tx.index_hint(index)), &params)
     }
 
     /// The exact number of rows, without limit. Used only for a page number beyond the last link.
     fn exact_count(&self, tx: &mut dyn Tx) -> Result<i64> {
         let index = self.most_selective_index();
         let (conditions, params) = self.conditions(index, None);
-        tx.number(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.walking(index)), &params)
+        tx.scalar(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.index_hint(index)), &params)
     }
 
     /// Whether the filters match a large part of the list, spread over all of it: completed deliveries by 직접전달 or
@@ -357,7 +357,7 @@ impl IndexRange {
         params.extend([size.into(), offset.into()]);
         let sql = format!(
             "SELECT id FROM deliveries {} {conditions} ORDER BY {} LIMIT ? OFFSET ?",
-            tx.walking(index),
+            tx.index_hint(index),
             self.sort_key.order_by(self.descending)
         );
         let mut ids = Vec::new();
@@ -379,7 +379,8 @@ impl IndexRange {
         size: i64,
     ) -> Result<Vec<i64>> {
         let (conditions, params) = self.conditions(index, extra);
-        let sql = format!("SELECT id, {} FROM deliveries {} {conditions}", self.sort_key.column(), tx.walking(index));
+        let sql =
+            format!("SELECT id, {} FROM deliveries {} {conditions}", self.sort_key.column(), tx.index_hint(index));
         let mut keys: Vec<(Option<i64>, i64)> = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
             let key = match self.sort_key {

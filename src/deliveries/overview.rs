@@ -118,7 +118,7 @@ pub fn tallies(tx: &mut dyn Tx, counted: &Counted, today: NaiveDate) -> Result<B
     for state in counted.states() {
         let days = [today, today, tomorrow, week].map(Param::from);
         let (conditions, params) = conditions(counted, state);
-        let index = tx.walking("deliveries_by_place");
+        let index = tx.index_hint("deliveries_by_place");
         let sql = format!("SELECT d.sigungu, {COUNTS} FROM deliveries d {index} WHERE {conditions} GROUP BY d.sigungu");
         tx.for_each(&sql, &[&days[..], &params].concat(), &mut |row| {
             tallies.entry(row.opt_int(0)?).or_default().add(&tally(&row)?);
@@ -211,7 +211,7 @@ pub struct Unknown {
 /// Orders under way whose delivery is 미분류: how many.
 pub fn unknown_count(tx: &mut dyn Tx) -> Result<i64> {
     let (sql, params) = of_unknown("count(*)");
-    tx.number(&sql, &params)
+    tx.scalar(&sql, &params)
 }
 
 /// Orders under way whose delivery is 미분류, newest first.

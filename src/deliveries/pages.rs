@@ -10,7 +10,7 @@ mod tests;
 mod undo;
 mod view;
 
-use crate::storage::parse_crockford;
+use crate::id::parse_crockford;
 use crate::web::{Access, Routes};
 
 /// Deliveries that one request may change.

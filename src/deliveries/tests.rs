@@ -233,9 +233,9 @@ fn no_query_scans_the_table() {
             let sql = format!(
                 "SELECT id FROM deliveries {} WHERE state IN (1, 2) AND shipping_method IN ('DIRECT') \
                  AND sigungu = 47190 AND preferred_shipping_date >= '2026-11-22' ORDER BY id DESC LIMIT 25",
-                tx.walking(index)
+                tx.index_hint(index)
             );
-            assert_eq!(tx.read_whole(&sql, &[])?, Vec::<String>::new(), "{sql}");
+            assert_eq!(tx.full_scans(&sql, &[])?, Vec::<String>::new(), "{sql}");
         }
         Ok::<_, crate::storage::StorageError>(())
     })

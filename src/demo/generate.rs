@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::backup;
     use crate::orders::tests::invariants;
-    use crate::storage::Options;
+    use crate::storage::StorageOptions;
     use crate::storage::testing::Scratch;
     use crate::time::SystemClock;
 
@@ -178,14 +178,14 @@ mod tests {
     const ORDERS: u64 = 3_000;
 
     fn open(folder: &Scratch) -> Storage {
-        folder.open(&Options { clock: Arc::new(SystemClock), readers: 1 })
+        folder.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 1 })
     }
 
     /// Asserts that the invariants of a real shop hold and that every kind of data occurs.
     async fn assert_complete(storage: &Storage, folder: &Scratch) {
         storage.read(invariants::hold).await.expect("is as its orders say");
         let sidos = i64::try_from(Districts::embedded().sidos().count()).expect("few");
-        let count = |sql: &'static str| storage.read(move |tx| tx.number(sql, &[]));
+        let count = |sql: &'static str| storage.read(move |tx| tx.scalar(sql, &[]));
         for (sql, min) in [
             ("SELECT count(*) FROM orders", 3_000),
             ("SELECT count(DISTINCT state) FROM orders", 7),

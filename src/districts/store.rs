@@ -13,7 +13,7 @@ use crate::time::Moment;
 
 /// The version of editions and corrections: 0 before the first import or correction, then increasing.
 pub fn version(tx: &mut dyn Tx) -> Result<i64> {
-    tx.number("SELECT version FROM district_state WHERE id = 1", &[])
+    tx.scalar("SELECT version FROM district_state WHERE id = 1", &[])
 }
 
 /// Sets a new version: every node reloads the districts, and every order under way is reclassified.
@@ -207,7 +207,7 @@ pub fn delete_edition(tx: &mut dyn Tx, id: i64, stage: EditionStage) -> Result<b
         return Ok(false);
     }
     let sql = "SELECT count(*) FROM district_editions WHERE id = ? AND stage = ?";
-    if tx.number(sql, &[id.into(), stage.code().into()])? == 0 {
+    if tx.scalar(sql, &[id.into(), stage.code().into()])? == 0 {
         return Ok(false);
     }
     for sql in [

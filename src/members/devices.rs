@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::storage::{Result, Tx, crockford};
+use crate::id::crockford;
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
 /// Minimum interval in milliseconds between two updates of `seen_at`.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::storage::crockford;
+use crate::id::crockford;
 use crate::time::Moment;
 
 /// Validity of a one-time password in milliseconds: a week.

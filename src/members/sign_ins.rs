@@ -103,7 +103,7 @@ pub fn set_outcome(tx: &mut dyn Tx, id: i64, outcome: SignInOutcome) -> Result<(
 
 /// Number of entries of a member.
 pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
-    let count = tx.number("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;
+    let count = tx.scalar("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 

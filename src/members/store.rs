@@ -123,7 +123,7 @@ pub fn find_id(tx: &mut dyn Tx, username: &str) -> Result<Result<i64, UpdateErro
 
 /// Adds a member; returns the identifier.
 pub fn add(tx: &mut dyn Tx, username: &str, role: Role, password_hash: &str) -> Result<Result<i64, UsernameError>> {
-    if tx.number("SELECT count(*) FROM members WHERE username = ?", &[username.into()])? > 0 {
+    if tx.scalar("SELECT count(*) FROM members WHERE username = ?", &[username.into()])? > 0 {
         return Ok(Err(UsernameError::Taken));
     }
     let (id, now) = (tx.new_id(), tx.now());
@@ -142,7 +142,7 @@ pub fn set_password(tx: &mut dyn Tx, id: i64, password_hash: &str) -> Result<Res
         return Ok(Err(UpdateError::Unknown));
     }
     devices::revoke_all(tx, id)?;
-    tx.number("SELECT session_epoch FROM members WHERE id = ?", &[id.into()]).map(Ok)
+    tx.scalar("SELECT session_epoch FROM members WHERE id = ?", &[id.into()]).map(Ok)
 }
 
 /// Marks the password as a one-time password, which the member must change at the next login.

@@ -12,7 +12,7 @@ use super::edit::{
 };
 use super::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::products::model::{Product, Variant};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// The channel of these orders: its code and its name.
@@ -132,7 +132,7 @@ impl CounterForm {
     /// What the orders have in common.
     fn shared(&self, reading: &mut Reading<'_>, now: Moment) -> NewOrder {
         let customer = Customer {
-            name: reading.needed_line("customer_name", None, lengths::PERSON, "구매자명을 입력해 주세요."),
+            name: reading.needed_line("customer_name", None, text_limits::PERSON_NAME, "구매자명을 입력해 주세요."),
             tel: reading.needed_phone("customer_tel", "구매자연락처를 입력해 주세요."),
         };
         let method = reading.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
@@ -175,17 +175,17 @@ impl CounterForm {
             (customer.name.clone(), customer.tel.clone())
         } else {
             (
-                reading.needed_line("recipient_name", None, lengths::PERSON, "수취인명을 입력해 주세요."),
+                reading.needed_line("recipient_name", None, text_limits::PERSON_NAME, "수취인명을 입력해 주세요."),
                 reading.needed_phone("recipient_tel1", "수취인연락처를 입력해 주세요."),
             )
         };
         let zip_code = reading.zip_code("recipient_zip_code", "");
         let address1 = if method == ShippingMethod::Pickup {
-            reading.line("recipient_address1", "", lengths::ADDRESS)
+            reading.line("recipient_address1", "", text_limits::ADDRESS)
         } else {
-            reading.needed_line("recipient_address1", None, lengths::ADDRESS, "주소를 입력해 주세요.")
+            reading.needed_line("recipient_address1", None, text_limits::ADDRESS, "주소를 입력해 주세요.")
         };
-        let address2 = reading.line("recipient_address2", "", lengths::ADDRESS);
+        let address2 = reading.line("recipient_address2", "", text_limits::ADDRESS);
         Recipient { name, tel1, tel2: reading.phone("recipient_tel2", ""), zip_code, address1, address2 }
     }
 }

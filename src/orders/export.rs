@@ -31,7 +31,8 @@ use super::filter::OrderFilter;
 use super::list::{self, Listed};
 use super::model::Order;
 use crate::districts::Districts;
-use crate::storage::{StorageError, Tx, crockford};
+use crate::id::crockford;
+use crate::storage::{StorageError, Tx};
 
 /// Orders that are in memory at once.
 const AT_ONCE: usize = 500;

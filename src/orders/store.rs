@@ -379,7 +379,7 @@ mod tests {
             let log = shop.write(move |tx, files| {
                 put_upload(tx, 1, member_id)?;
                 files.upload_as(tx, 1, "SMART_STORE", order_rows(vec![new_order("2026110100000001")]))?;
-                assert_eq!(tx.number("SELECT count(*) FROM order_events", &[])?, lines);
+                assert_eq!(tx.scalar("SELECT count(*) FROM order_events", &[])?, lines);
                 assert_eq!(actions(tx)?, [(Action::Created, Some(1))]);
                 let order = all_orders(tx)?.remove(0);
                 assert!(edit(tx, &order, |order| order.quantity = 2)?);

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use self::block::{Block, Damaged, Entries, Entry, LEAST_ENTRIES, Packer};
 use super::model::{Customer, Recipient};
-use crate::storage::{crockford, parse_crockford};
+use crate::id::{crockford, parse_crockford};
 
 /// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
 const SHORTEST_PHONE_ENDING: usize = 4;

@@ -7,7 +7,7 @@ use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, Cause};
 use crate::storage::testing::Scratch;
-use crate::storage::{Options, Result, Storage, StorageError, Tx};
+use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
 use crate::uploads::check::{Checked, Outcome};
 use crate::uploads::read::{ReadFile, Rows};
@@ -38,7 +38,7 @@ pub(crate) struct Files {
 impl Shop {
     pub(crate) fn open() -> Self {
         let folder = Scratch::new();
-        let options = Options { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
+        let options = StorageOptions { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
         Self {
             storage: folder.open(&options),
             files: Files {

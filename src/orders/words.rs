@@ -54,7 +54,7 @@ pub fn value(column: &str, value: Value, districts: &Districts) -> String {
                 OrderState::from_rank(number).map_or_else(|| number.to_string(), |state| state.label().to_owned())
             }
             "sigungu" => districts.display_name(number).unwrap_or_default(),
-            "product_id" | "delivery_id" => crate::storage::crockford(number),
+            "product_id" | "delivery_id" => crate::id::crockford(number),
             _ if column.ends_with("_at") => Moment(number).to_string(),
             _ => number.to_string(),
         },

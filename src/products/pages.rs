@@ -10,8 +10,8 @@ mod variants;
 
 use std::collections::BTreeMap;
 
+use crate::id::parse_crockford;
 use crate::orders::model::OrderState;
-use crate::storage::parse_crockford;
 use crate::web::{Access, Routes};
 
 /// The pages of this room.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{LAST_PRIORITY, Product, Variant};
-use crate::storage::{Param, Result, Row, Tx, lengths, placeholders};
+use crate::storage::{Param, Result, Row, Tx, placeholders, text_limits};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -68,17 +68,17 @@ pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
 pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
     let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);
     let with_suffix = |name: &str, suffix: &str| {
-        let room = lengths::PRODUCT_NAME - suffix.chars().count();
-        format!("{}{suffix}", lengths::cut(name, room))
+        let room = text_limits::PRODUCT_NAME - suffix.chars().count();
+        format!("{}{suffix}", text_limits::truncate(name, room))
     };
     let mut name = if name.is_empty() { number.to_owned() } else { name.to_owned() };
     if taken(tx, &name)?.is_some() {
         name = with_suffix(&name, &format!(" ({number})"));
     }
     if taken(tx, &name)?.is_some() {
-        name = with_suffix(&name, &format!(" {}", crate::storage::crockford(tx.new_id())));
+        name = with_suffix(&name, &format!(" {}", crate::id::crockford(tx.new_id())));
     }
-    let highest = tx.number("SELECT max(priority) FROM products", &[])?;
+    let highest = tx.scalar("SELECT max(priority) FROM products", &[])?;
     let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();
     let (id, now) = (tx.new_id(), tx.now());
     let product = Product {
@@ -181,7 +181,7 @@ impl VariantQuery {
 /// Number of a product's variants that match the query.
 pub fn count_variants(tx: &mut dyn Tx, product_id: i64, query: &VariantQuery) -> Result<u64> {
     let (condition, params) = query.condition(product_id);
-    let count = tx.number(&format!("SELECT count(*) FROM variants WHERE {condition}"), &params)?;
+    let count = tx.scalar(&format!("SELECT count(*) FROM variants WHERE {condition}"), &params)?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
@@ -233,7 +233,7 @@ pub fn count_unlabelled_products(tx: &mut dyn Tx) -> Result<i64> {
         "SELECT count(*) FROM products p WHERE p.enabled = 1 \
          AND p.id IN (SELECT product_id FROM variants WHERE {UNLABELLED})"
     );
-    tx.number(&sql, &[])
+    tx.scalar(&sql, &[])
 }
 
 /// Number of unlabelled variants by product.

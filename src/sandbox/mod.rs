@@ -29,7 +29,7 @@ use crate::app;
 use crate::config::{Config, Database};
 use crate::random;
 use crate::sessions::Place;
-use crate::storage::{Options, Storage, lock};
+use crate::storage::{Storage, StorageOptions, lock};
 use crate::time::Moment;
 use crate::web::cookies::{self, Cookie};
 use crate::web::{self, AppState, ClientInfo, Error, redirect};
@@ -148,7 +148,7 @@ impl Sandboxes {
             .map(Arc::clone)
             .collect();
         for sandbox in idle {
-            if let Err(error) = sandbox.storage.rest().await {
+            if let Err(error) = sandbox.storage.release_memory().await {
                 tracing::warn!(%error, "the caches of an idle sandbox could not be released");
             }
         }
@@ -241,9 +241,9 @@ fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, T
     let database = Database::of_folder(&data);
     let Database::Sqlite(file) = &database else { return Err(Error::Internal("no file".to_owned())) };
     std::fs::copy(template, file).map_err(internal)?;
-    let options = Options { clock: Arc::clone(state.storage.clock()), readers: 2 };
+    let options = StorageOptions { clock: Arc::clone(state.storage.clock()), readers: 2 };
     let storage = Storage::open_sqlite(file, &options)?;
-    storage.bound(MAX_DATABASE_BYTES)?;
+    storage.set_max_size(MAX_DATABASE_BYTES)?;
     let config = Config { data, database, sessions: Place::Database, ..(*state.config).clone() };
     let mut sandbox = AppState::new(storage, config).map_err(internal)?;
     // Hashing takes much memory, so all sandboxes share one concurrency limit.

@@ -84,7 +84,7 @@ fn backend(error: storage::StorageError) -> Error {
 }
 
 fn create(tx: &mut dyn Tx, id: &str, data: &str, idle_ms: i64) -> storage::Result<bool> {
-    if tx.number("SELECT count(*) FROM sessions WHERE id = ?", &[id.into()])? > 0 {
+    if tx.scalar("SELECT count(*) FROM sessions WHERE id = ?", &[id.into()])? > 0 {
         return Ok(false);
     }
     let expires_at = tx.now().plus_ms(idle_ms);
@@ -122,13 +122,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::storage::Options;
+    use crate::storage::StorageOptions;
     use crate::storage::testing::Scratch;
     use crate::time::ManualClock;
 
     fn store(folder: &Scratch) -> (DatabaseStore, ManualClock) {
         let clock = ManualClock::at(Moment(1_710_464_400_000));
-        let options = Options { clock: Arc::new(clock.clone()), readers: 1 };
+        let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 1 };
         let storage = folder.open(&options);
         (DatabaseStore::new(storage, Duration::from_hours(1)), clock)
     }

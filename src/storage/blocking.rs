@@ -1,12 +1,12 @@
-//! What both engines need to run closures on threads of their own.
+//! Helpers for running closures on blocking threads, shared by both engines.
 
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Result, StorageError};
 
-/// Runs `work` on a thread that may wait.
-pub(super) async fn on_a_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+/// Runs `work` on a thread of tokio's blocking pool; a panic becomes [`StorageError::Panicked`].
+pub(super) async fn spawn_blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<StorageError> + Send + 'static,
@@ -16,8 +16,8 @@ where
         .unwrap_or_else(|error| Err(StorageError::Panicked(error.to_string()).into()))
 }
 
-/// What a panic said.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> StorageError {
+/// Converts the payload of a panic to an error with its message.
+pub(super) fn panic_error(panic: &(dyn Any + Send)) -> StorageError {
     let message = panic
         .downcast_ref::<&str>()
         .map(|message| (*message).to_owned())
@@ -26,7 +26,8 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> StorageError {
     StorageError::Panicked(message)
 }
 
-/// A panic while the lock was held has already been answered; what it guards is sound.
+/// Locks a mutex and ignores poisoning: the panic is reported elsewhere, and the guarded values are
+/// valid after every statement.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

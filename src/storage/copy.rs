@@ -14,25 +14,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, lengths, placeholders, schema};
+use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema, text_limits};
 
 /// Rows of one transaction at the target.
-const ROWS_AT_ONCE: usize = 5_000;
+const BATCH_ROWS: usize = 5_000;
 
 /// The lease of a target, and of what a copy left unfinished.
-pub const LEASE: &str = "copy";
+pub const COPY_LEASE: &str = "copy";
 
 /// How long after its last step a copy is taken to be dead: longer than a step takes.
-const LEASE_MS: i64 = 30_000;
+const COPY_LEASE_MS: i64 = 30_000;
 
 /// Texts that are too long which a person is told one by one.
-const TOLD: usize = 20;
+const MAX_LISTED_TEXTS: usize = 20;
 
 /// Characters that are shown of such a text.
-const SHOWN: usize = 30;
+const MAX_SHOWN_CHARS: usize = 30;
 
 /// By what a row is called, the first of them that its table has.
-const NAMES: [(&str, &str); 6] = [
+const ROW_NAME_COLUMNS: [(&str, &str); 6] = [
     ("order_number", "주문번호"),
     ("bundle_number", "배송번호"),
     ("number", "상품번호"),
@@ -49,21 +49,21 @@ pub enum CopyError {
     Storage(#[from] StorageError),
     /// somebody's data is there already
     #[error("받는 쪽에 이미 데이터가 있어요 ({0}). 빈 데이터베이스로 옮겨 주세요.")]
-    NotEmpty(&'static str),
+    TargetNotEmpty(&'static str),
     /// another copy writes there, or has just been killed
     #[error(
         "다른 mukkeum copy가 여기로 옮기고 있어요. 그것이 끊겼다면 1분 뒤에 다시 해 주세요. 남은 것은 지우고 처음부터 옮겨요."
     )]
-    UnderWay,
+    InProgress,
     /// the source is itself what a copy left
     #[error("보내는 쪽이 옮기다 만 데이터베이스예요. 그쪽으로 옮기는 것부터 끝내 주세요.")]
-    Unfinished,
+    SourceIncomplete,
     /// one of the two was upgraded by another version of the program
     #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
-    Unlike(&'static str),
+    SchemaMismatch(&'static str),
     /// texts that the target's columns do not take: SQLite holds them, MariaDB would not
     #[error("받는 쪽에 들어가지 않는 긴 값이 {count}개 있어요. 보내는 쪽을 mukkeum serve로 열어 줄인 다음 다시 해 주세요.\n{}", .some.join("\n"))]
-    TooLong {
+    TextTooLong {
         /// where the first of them stand: table, row, column, length
         some: Vec<String>,
         /// how many there are
@@ -71,32 +71,32 @@ pub enum CopyError {
     },
     /// what arrived is not what was sent
     #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {arrived}. 받는 쪽을 비웠어요.")]
-    Differs {
+    ChecksumMismatch {
         /// the table
         table: &'static str,
         /// what was read
-        sent: Sum,
+        sent: TableChecksum,
         /// what is there now
-        arrived: Sum,
+        arrived: TableChecksum,
     },
 }
 
 /// The rows of a table, in whatever sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
+pub struct TableChecksum {
     /// how many
     pub rows: u64,
     /// of their contents
     pub checksum: u64,
 }
 
-impl std::fmt::Display for Sum {
+impl std::fmt::Display for TableChecksum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}행 ({:016x})", self.rows, self.checksum)
     }
 }
 
-impl Sum {
+impl TableChecksum {
     fn add(&mut self, row: &Row) {
         let mut hash = Sha256::new();
         for value in &row.0 {
@@ -124,23 +124,23 @@ impl Sum {
 pub async fn copy(
     from: &Storage,
     to: &Storage,
-    mut progress: impl FnMut(&'static str, Sum),
-) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    mut progress: impl FnMut(&'static str, TableChecksum),
+) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
     let columns = Arc::new(columns(from, to).await?);
-    if to.bounds_texts() {
-        measure(from).await?;
+    if to.enforces_text_limits() {
+        check_text_limits(from).await?;
     }
-    let holder = claim(to).await?;
-    let sums = match send(from, to, holder, &columns, &mut progress).await {
-        Ok(sums) => compare(to, holder, &columns, sums).await,
+    let holder = acquire_target(to).await?;
+    let sums = match transfer(from, to, holder, &columns, &mut progress).await {
+        Ok(sums) => verify(to, holder, &columns, sums).await,
         Err(error) => Err(error),
     };
     if sums.is_err() {
-        empty(to, holder).await?;
+        clear(to, holder).await?;
     }
     to.write(move |tx| {
-        keep(tx, holder)?;
-        lease::release(tx, LEASE, holder)
+        renew_lease(tx, holder)?;
+        lease::release(tx, COPY_LEASE, holder)
     })
     .await?;
     sums
@@ -148,25 +148,25 @@ pub async fn copy(
 
 /// Takes the target for this copy, and empties it of what an earlier one left. Answers with the holder
 /// of the lease.
-async fn claim(to: &Storage) -> Result<i64, CopyError> {
+async fn acquire_target(to: &Storage) -> Result<i64, CopyError> {
     let claimed = to.write(|tx| {
-        let (holder, is_left) = (tx.new_id(), lease::is_known(tx, LEASE)?);
-        let filled = if is_left { None } else { filled(tx)? };
+        let (holder, is_left) = (tx.new_id(), lease::exists(tx, COPY_LEASE)?);
+        let filled = if is_left { None } else { first_populated_table(tx)? };
         match filled {
-            Some(table) => Err(CopyError::NotEmpty(table)),
-            None if lease::hold(tx, LEASE, holder, LEASE_MS)? => Ok((holder, is_left)),
-            None => Err(CopyError::UnderWay),
+            Some(table) => Err(CopyError::TargetNotEmpty(table)),
+            None if lease::try_acquire(tx, COPY_LEASE, holder, COPY_LEASE_MS)? => Ok((holder, is_left)),
+            None => Err(CopyError::InProgress),
         }
     });
     let (holder, is_left) = claimed.await?;
     if is_left {
-        empty(to, holder).await?;
+        clear(to, holder).await?;
     }
     Ok(holder)
 }
 
 /// A table with rows.
-fn filled(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
+fn first_populated_table(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
     for table in schema::tables() {
         if tx.query_one(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
             return Ok(Some(table));
@@ -176,8 +176,8 @@ fn filled(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
 }
 
 /// Prolongs the lease; without it the target is another copy's.
-fn keep(tx: &mut dyn Tx, holder: i64) -> Result<()> {
-    if lease::hold(tx, LEASE, holder, LEASE_MS)? {
+fn renew_lease(tx: &mut dyn Tx, holder: i64) -> Result<()> {
+    if lease::try_acquire(tx, COPY_LEASE, holder, COPY_LEASE_MS)? {
         return Ok(());
     }
     Err(StorageError::Unavailable("another copy has taken the target".to_owned()))
@@ -187,14 +187,16 @@ type Columns = Vec<(&'static str, String)>;
 
 /// The columns of every table, joined by commas; the target has the same ones.
 async fn columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
-    if from.read(|tx| lease::is_known(tx, LEASE)).await? {
-        return Err(CopyError::Unfinished);
+    if from.read(|tx| lease::exists(tx, COPY_LEASE)).await? {
+        return Err(CopyError::SourceIncomplete);
     }
     let all = |tx: &mut dyn Tx| schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>();
     let (source, target) = (from.read(all).await?, to.read(all).await?);
     schema::tables()
         .zip(source.into_iter().zip(target))
-        .map(|(table, (one, other))| if one == other { Ok((table, one)) } else { Err(CopyError::Unlike(table)) })
+        .map(
+            |(table, (one, other))| if one == other { Ok((table, one)) } else { Err(CopyError::SchemaMismatch(table)) },
+        )
         .collect()
 }
 
@@ -205,13 +207,13 @@ fn names(tx: &mut dyn Tx, table: &str) -> Result<String> {
 }
 
 /// Finds the texts that are longer than their columns.
-async fn measure(from: &Storage) -> Result<(), CopyError> {
+async fn check_text_limits(from: &Storage) -> Result<(), CopyError> {
     let found = from.read(|tx| {
         let (mut some, mut count) = (Vec::new(), 0);
         for table in schema::tables() {
-            too_long(tx, table, &mut |told| {
+            for_each_over_long_text(tx, table, &mut |told| {
                 count += 1;
-                if some.len() < TOLD {
+                if some.len() < MAX_LISTED_TEXTS {
                     some.push(told);
                 }
             })?;
@@ -220,24 +222,26 @@ async fn measure(from: &Storage) -> Result<(), CopyError> {
     });
     match found.await? {
         (_, 0) => Ok(()),
-        (some, count) => Err(CopyError::TooLong { some, count }),
+        (some, count) => Err(CopyError::TextTooLong { some, count }),
     }
 }
 
-fn too_long(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Result<()> {
-    let bounded: Vec<(&str, usize)> = lengths::of(table).collect();
+fn for_each_over_long_text(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Result<()> {
+    let bounded: Vec<(&str, usize)> = text_limits::of_table(table).collect();
     if bounded.is_empty() {
         return Ok(());
     }
     let known = tx.columns(table)?;
-    let (name, called) =
-        NAMES.into_iter().find(|(name, _)| known.iter().any(|known| known == name)).unwrap_or((bounded[0].0, ""));
+    let (name, called) = ROW_NAME_COLUMNS
+        .into_iter()
+        .find(|(name, _)| known.iter().any(|known| known == name))
+        .unwrap_or((bounded[0].0, ""));
     let columns: Vec<String> = bounded.iter().map(|(column, _)| format!("\"{column}\"")).collect();
     let long: Vec<String> = bounded.iter().map(|(column, most)| format!("length(\"{column}\") > {most}")).collect();
     let sql = format!("SELECT {name}, {} FROM {table} WHERE {}", columns.join(", "), long.join(" OR "));
     tx.for_each(&sql, &[], &mut |row| {
         let row_name = match row.0.first() {
-            Some(Value::Text(text)) => lengths::cut(text, SHOWN).to_owned(),
+            Some(Value::Text(text)) => text_limits::truncate(text, MAX_SHOWN_CHARS).to_owned(),
             Some(Value::Int(number)) => number.to_string(),
             _ => String::new(),
         };
@@ -245,7 +249,7 @@ fn too_long(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Resul
             let Value::Text(text) = value else { continue };
             let length = text.chars().count();
             if length > *most {
-                let shown = lengths::cut(text, SHOWN);
+                let shown = text_limits::truncate(text, MAX_SHOWN_CHARS);
                 tell(format!("{table} 표의 {called} {row_name}: {column} {length}자 ({most}자까지), ‘{shown}…’"));
             }
         }
@@ -254,13 +258,13 @@ fn too_long(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Resul
 }
 
 /// Reads on one thread and writes on another, a few thousand rows at a time.
-async fn send(
+async fn transfer(
     from: &Storage,
     to: &Storage,
     holder: i64,
     columns: &Arc<Columns>,
-    progress: &mut impl FnMut(&'static str, Sum),
-) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    progress: &mut impl FnMut(&'static str, TableChecksum),
+) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
     let (give, mut take) = channel(2);
     let (columns, begun) = (Arc::clone(columns), AtomicBool::new(false));
     let (source, columns_too) = (from.clone(), Arc::clone(&columns));
@@ -274,11 +278,12 @@ async fn send(
             })
             .await
     });
-    let mut sums: Vec<(&'static str, Sum)> = columns.iter().map(|(table, _)| (*table, Sum::default())).collect();
+    let mut sums: Vec<(&'static str, TableChecksum)> =
+        columns.iter().map(|(table, _)| (*table, TableChecksum::default())).collect();
     let mut last = None;
     while let Some((table, rows)) = take.recv().await {
         if let Some(done) = last.filter(|last| *last != table) {
-            let (name, sum): (&str, Sum) = sums[done];
+            let (name, sum): (&str, TableChecksum) = sums[done];
             progress(name, sum);
         }
         last = Some(table);
@@ -287,7 +292,7 @@ async fn send(
         }
         let (name, names) = columns[table].clone();
         to.write(move |tx| {
-            keep(tx, holder)?;
+            renew_lease(tx, holder)?;
             insert(tx, name, &names, &rows)
         })
         .await?;
@@ -296,9 +301,9 @@ async fn send(
     Ok(sums)
 }
 
-type Piece = (usize, Vec<Row>);
+type Chunk = (usize, Vec<Row>);
 
-fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Piece>) -> Result<()> {
+fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Chunk>) -> Result<()> {
     let (name, names) = &columns[table];
     let mut piece = Vec::new();
     let hand_over = |piece: &mut Vec<Row>| {
@@ -307,7 +312,7 @@ fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Pi
     };
     tx.for_each(&format!("SELECT {names} FROM {name}"), &[], &mut |row| {
         piece.push(row);
-        if piece.len() == ROWS_AT_ONCE { hand_over(&mut piece) } else { Ok(()) }
+        if piece.len() == BATCH_ROWS { hand_over(&mut piece) } else { Ok(()) }
     })?;
     hand_over(&mut piece)
 }
@@ -315,10 +320,10 @@ fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Pi
 fn insert(tx: &mut dyn Tx, table: &str, names: &str, rows: &[Row]) -> Result<()> {
     let count = names.split(", ").count();
     let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", placeholders(count));
-    tx.exec_many(&sql, &mut rows.iter().map(|row| row.0.iter().map(bound).collect()))
+    tx.exec_many(&sql, &mut rows.iter().map(|row| row.0.iter().map(bind).collect()))
 }
 
-fn bound(value: &Value) -> Param<'_> {
+fn bind(value: &Value) -> Param<'_> {
     match value {
         Value::Null => Param::Null,
         Value::Int(number) => (*number).into(),
@@ -327,17 +332,17 @@ fn bound(value: &Value) -> Param<'_> {
     }
 }
 
-async fn compare(
+async fn verify(
     to: &Storage,
     holder: i64,
     columns: &Columns,
-    sums: Vec<(&'static str, Sum)>,
-) -> Result<Vec<(&'static str, Sum)>, CopyError> {
+    sums: Vec<(&'static str, TableChecksum)>,
+) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
     for ((table, names), (_, sent)) in columns.iter().zip(&sums) {
-        to.write(move |tx| keep(tx, holder)).await?;
+        to.write(move |tx| renew_lease(tx, holder)).await?;
         let sql = format!("SELECT {names} FROM {table}");
         let read = to.read(move |tx| {
-            let mut sum = Sum::default();
+            let mut sum = TableChecksum::default();
             tx.for_each(&sql, &[], &mut |row| {
                 sum.add(&row);
                 Ok(())
@@ -346,17 +351,17 @@ async fn compare(
         });
         let arrived = read.await?;
         if *sent != arrived {
-            return Err(CopyError::Differs { table, sent: *sent, arrived });
+            return Err(CopyError::ChecksumMismatch { table, sent: *sent, arrived });
         }
     }
     Ok(sums)
 }
 
-async fn empty(to: &Storage, holder: i64) -> Result<()> {
+async fn clear(to: &Storage, holder: i64) -> Result<()> {
     for table in schema::tables().rev() {
         let some = move |tx: &mut dyn Tx| {
-            keep(tx, holder)?;
-            tx.delete_some(table)
+            renew_lease(tx, holder)?;
+            tx.delete_batch(table)
         };
         while to.write(some).await? > 0 {}
     }
@@ -367,30 +372,31 @@ async fn empty(to: &Storage, holder: i64) -> Result<()> {
 mod tests {
     use super::*;
     use crate::demo::generate;
-    use crate::storage::Options;
+    use crate::storage::StorageOptions;
     use crate::storage::testing::Scratch;
     use crate::time::{ManualClock, Moment, SystemClock};
 
-    fn options() -> Options {
-        Options { clock: Arc::new(SystemClock), readers: 2 }
+    fn options() -> StorageOptions {
+        StorageOptions { clock: Arc::new(SystemClock), readers: 2 }
     }
 
     #[tokio::test]
     async fn what_a_killed_copy_left_is_nobodys_shop_and_the_next_one_begins_anew() {
         let (from, to) = (Scratch::new(), Scratch::new());
         let clock = ManualClock::at(Moment(1_795_316_400_000));
-        let (from, to) = (from.open(&options()), to.open(&Options { clock: Arc::new(clock.clone()), readers: 2 }));
+        let (from, to) =
+            (from.open(&options()), to.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 2 }));
         generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        let killed = claim(&to).await.expect("an empty target");
+        let killed = acquire_target(&to).await.expect("an empty target");
         generate(&to, 2, 7, Moment(1_795_316_400_000), |_| ()).await.expect("some rows arrive");
 
-        assert!(matches!(copy(&from, &to, |_, _| ()).await, Err(CopyError::UnderWay)));
-        assert!(matches!(copy(&to, &from, |_, _| ()).await, Err(CopyError::Unfinished)));
-        clock.advance_ms(LEASE_MS);
+        assert!(matches!(copy(&from, &to, |_, _| ()).await, Err(CopyError::InProgress)));
+        assert!(matches!(copy(&to, &from, |_, _| ()).await, Err(CopyError::SourceIncomplete)));
+        clock.advance_ms(COPY_LEASE_MS);
         let sums = copy(&from, &to, |_, _| ()).await.expect("copies");
         assert!(sums.iter().any(|(table, sum)| *table == "orders" && sum.rows == 50), "{sums:?}");
-        assert!(!to.read(|tx| lease::is_known(tx, LEASE)).await.expect("reads"), "finished");
-        assert!(to.write(move |tx| keep(tx, killed)).await.is_ok(), "nobody holds it any more");
+        assert!(!to.read(|tx| lease::exists(tx, COPY_LEASE)).await.expect("reads"), "finished");
+        assert!(to.write(move |tx| renew_lease(tx, killed)).await.is_ok(), "nobody holds it any more");
     }
 
     /// With MariaDB under the tests, there and back; without it, from file to file.
@@ -419,7 +425,7 @@ mod tests {
         assert_eq!(sent, returned);
         assert!(matches!(
             copy(&first, &second, |_, _| ()).await,
-            Err(CopyError::NotEmpty("sales_channels" | "members"))
+            Err(CopyError::TargetNotEmpty("sales_channels" | "members"))
         ));
     }
 
@@ -437,13 +443,13 @@ mod tests {
             row.text(0)
         });
         let number = number.await.expect("writes");
-        match (measure(&from).await, copy(&from, &target, |_, _| ()).await) {
-            (Err(CopyError::TooLong { some, count: 1 }), copied) => {
+        match (check_text_limits(&from).await, copy(&from, &target, |_, _| ()).await) {
+            (Err(CopyError::TextTooLong { some, count: 1 }), copied) => {
                 let told = format!("orders 표의 주문번호 {number}: recipient_name 150자 (100자까지)");
                 assert!(some[0].starts_with(&told), "{some:?}");
-                assert_eq!(copied.is_ok(), !target.bounds_texts(), "{copied:?}");
-                let refused = matches!(copied, Err(CopyError::TooLong { .. }));
-                assert_eq!(refused, target.bounds_texts());
+                assert_eq!(copied.is_ok(), !target.enforces_text_limits(), "{copied:?}");
+                let refused = matches!(copied, Err(CopyError::TextTooLong { .. }));
+                assert_eq!(refused, target.enforces_text_limits());
             }
             other => panic!("{other:?}"),
         }
@@ -457,8 +463,8 @@ mod tests {
         // A program of another version added a column that only the source has.
         from.write(|tx| tx.exec("ALTER TABLE orders ADD COLUMN colour TEXT", &[])).await.expect("alters");
         let refused = copy(&from, &to, |_, _| ()).await;
-        assert!(matches!(refused, Err(CopyError::Unlike("orders"))), "{refused:?}");
-        let orders = to.read(|tx| tx.number("SELECT count(*) FROM products", &[])).await;
+        assert!(matches!(refused, Err(CopyError::SchemaMismatch("orders"))), "{refused:?}");
+        let orders = to.read(|tx| tx.scalar("SELECT count(*) FROM products", &[])).await;
         assert_eq!(orders.expect("counts"), 0);
     }
 }

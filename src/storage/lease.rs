@@ -1,19 +1,19 @@
-//! Work that one of several nodes does: whoever holds its lease.
+//! Leases: named locks with an expiry time, for jobs that only one of several nodes runs at a time.
 
 use super::{Result, Tx};
 
-/// Takes the lease of `name` for `milliseconds`, or prolongs it; tells whether `holder` has it now.
-/// A node that died is succeeded when its lease has run out.
-pub fn hold(tx: &mut dyn Tx, name: &str, holder: i64, milliseconds: i64) -> Result<bool> {
+/// Acquires or renews the lease `name` for `milliseconds`; returns whether `holder` has it. The
+/// lease of a crashed node can be acquired when it has expired.
+pub fn try_acquire(tx: &mut dyn Tx, name: &str, holder: i64, milliseconds: i64) -> Result<bool> {
     let (now, until) = (tx.now(), tx.now().plus_ms(milliseconds));
-    let taken = tx.exec(
+    let updated = tx.exec(
         "UPDATE leases SET holder = ?, expires_at = ? WHERE name = ? AND (holder = ? OR expires_at <= ?)",
         &[holder.into(), until.into(), name.into(), holder.into(), now.into()],
     )?;
-    if taken > 0 {
+    if updated > 0 {
         return Ok(true);
     }
-    if is_known(tx, name)? {
+    if exists(tx, name)? {
         return Ok(false);
     }
     tx.exec(
@@ -23,12 +23,12 @@ pub fn hold(tx: &mut dyn Tx, name: &str, holder: i64, milliseconds: i64) -> Resu
     Ok(true)
 }
 
-/// Whether anybody has, or had and did not give back, the lease of `name`.
-pub fn is_known(tx: &mut dyn Tx, name: &str) -> Result<bool> {
-    Ok(tx.number("SELECT count(*) FROM leases WHERE name = ?", &[name.into()])? > 0)
+/// Whether the lease `name` exists, expired or not: it is held, or its holder crashed.
+pub fn exists(tx: &mut dyn Tx, name: &str) -> Result<bool> {
+    Ok(tx.scalar("SELECT count(*) FROM leases WHERE name = ?", &[name.into()])? > 0)
 }
 
-/// Gives the lease back.
+/// Releases the lease, if `holder` has it.
 pub fn release(tx: &mut dyn Tx, name: &str, holder: i64) -> Result<()> {
     tx.exec("DELETE FROM leases WHERE name = ? AND holder = ?", &[name.into(), holder.into()]).map(drop)
 }

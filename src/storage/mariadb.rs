@@ -12,9 +12,9 @@
 //! acknowledged was committed.
 
 mod address;
+mod diagnostics;
 mod error;
-mod examine;
-mod hosts;
+mod pool;
 mod replica;
 mod schema;
 mod tx;
@@ -27,13 +27,14 @@ use std::time::{Duration, Instant};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-pub use self::address::{Address, AddressError};
-use self::error::{Fault, Remedy};
-use self::hosts::{Hosts, IS_WRITABLE, Lease};
+pub use self::address::{MariaDbAddress, MariaDbAddressError};
+use self::error::{Retry, TxError};
+use self::pool::{ConnectionPool, IS_WRITABLE, PooledConnection};
 use self::tx::MariaTx;
-use super::blocking::{on_a_thread, panicked};
-use super::turns::{Turn, Turns};
-use super::{IdGenerator, Options, Result, StorageError, Tx};
+use super::blocking::{panic_error, spawn_blocking};
+use super::concurrency::{ConcurrencyLimit, Permit};
+use super::{Result, StorageError, StorageOptions, Tx};
+use crate::id::IdGenerator;
 use crate::time::{Clock, Moment};
 
 /// How long a transaction is tried, from the moment it was asked for: longer than MHA takes to
@@ -52,12 +53,12 @@ const GONE_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) struct MariaDb {
     shared: Arc<Shared>,
-    write_turn: Turns,
-    read_turns: Turns,
+    write_limit: ConcurrencyLimit,
+    read_limit: ConcurrencyLimit,
 }
 
 struct Shared {
-    hosts: Hosts,
+    pool: ConnectionPool,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     /// this program's row of `writers`
@@ -67,7 +68,7 @@ struct Shared {
 }
 
 /// A write whose COMMIT got no answer.
-struct Unsettled<T> {
+struct UncertainCommit<T> {
     marker: i64,
     answer: T,
 }
@@ -75,23 +76,23 @@ struct Unsettled<T> {
 type Work<'w, T, E> = &'w dyn Fn(&mut dyn Tx) -> Result<T, E>;
 
 impl MariaDb {
-    pub(super) fn open(address: &Address, options: &Options) -> Result<Self> {
-        let hosts = Hosts::new(address.clone());
+    pub(super) fn open(address: &MariaDbAddress, options: &StorageOptions) -> Result<Self> {
+        let hosts = ConnectionPool::new(address.clone());
         let until = Instant::now() + DEADLINE;
         let (node, version) = loop {
             match prepare(&hosts, options.clock.now()) {
                 Ok(prepared) => break prepared,
-                Err(fault) => wait(fault, until).map_err(|error| match error {
+                Err(error) => wait(error, until).map_err(|error| match error {
                     StorageError::Unavailable(reason) => StorageError::CannotOpen(format!("{address}: {reason}")),
                     other => other,
                 })?,
             }
         };
         Ok(Self {
-            write_turn: Turns::new("mariadb", "write", 1),
-            read_turns: Turns::new("mariadb", "read", options.readers.max(1)),
+            write_limit: ConcurrencyLimit::new("mariadb", "write", 1),
+            read_limit: ConcurrencyLimit::new("mariadb", "read", options.readers.max(1)),
             shared: Arc::new(Shared {
-                hosts,
+                pool: hosts,
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::try_from(node).unwrap_or_default()),
                 node,
@@ -106,7 +107,7 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.in_turn(&self.write_turn, move |shared, until| shared.write(&work, until)).await
+        self.with_permit(&self.write_limit, move |shared, until| shared.write(&work, until)).await
     }
 
     pub(super) async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -114,10 +115,10 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.in_turn(&self.read_turns, move |shared, until| shared.read(&work, until)).await
+        self.with_permit(&self.read_limit, move |shared, until| shared.read(&work, until)).await
     }
 
-    pub(super) async fn read_heavy<T, E>(
+    pub(super) async fn read_replica<T, E>(
         &self,
         work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -125,13 +126,13 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.in_turn(&self.read_turns, move |shared, until| shared.read_heavy(&work, until)).await
+        self.with_permit(&self.read_limit, move |shared, until| shared.read_replica(&work, until)).await
     }
 
     /// Waits for a turn and then works on a thread, both until the same moment.
-    async fn in_turn<T, E>(
+    async fn with_permit<T, E>(
         &self,
-        turns: &Turns,
+        turns: &ConcurrencyLimit,
         work: impl FnOnce(&Shared, Instant) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -141,7 +142,7 @@ impl MariaDb {
         let until = Instant::now() + DEADLINE;
         let turn = turn(turns, until).await?;
         let shared = Arc::clone(&self.shared);
-        on_a_thread(move || {
+        spawn_blocking(move || {
             let _turn = turn;
             work(&shared, until)
         })
@@ -161,17 +162,17 @@ impl MariaDb {
     }
 }
 
-async fn turn(turns: &Turns, until: Instant) -> Result<Turn> {
+async fn turn(turns: &ConcurrencyLimit, until: Instant) -> Result<Permit> {
     let late = |_| Err(StorageError::Unavailable("no turn came before the deadline".to_owned()));
-    tokio::time::timeout_at(until.into(), turns.take()).await.unwrap_or_else(late)
+    tokio::time::timeout_at(until.into(), turns.acquire()).await.unwrap_or_else(late)
 }
 
 /// Waits a moment before the next attempt, or says that there is to be none.
-fn wait(fault: Fault, until: Instant) -> Result<()> {
-    if fault.remedy == Remedy::None || Instant::now() + PAUSE >= until {
-        return Err(fault.error);
+fn wait(error: TxError, until: Instant) -> Result<()> {
+    if error.retry == Retry::Never || Instant::now() + PAUSE >= until {
+        return Err(error.error);
     }
-    tracing::debug!(error = %fault.error, "a transaction is tried again");
+    tracing::debug!(error = %error.error, "a transaction is tried again");
     metrics::counter!("mukkeum_storage_retries_total").increment(1);
     std::thread::sleep(PAUSE);
     Ok(())
@@ -182,12 +183,12 @@ impl Shared {
         loop {
             match self.on_primary(until, |conn| self.try_read(conn, work)) {
                 Ok(answer) => return answer,
-                Err(fault) => wait(fault, until)?,
+                Err(error) => wait(error, until)?,
             }
         }
     }
 
-    fn finish_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, Fault>
+    fn finish_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, TxError>
     where
         E: From<StorageError>,
     {
@@ -201,8 +202,8 @@ impl Shared {
         loop {
             match self.on_primary(until, |conn| self.try_write(conn, work, &mut unsettled)) {
                 Ok(answer) => return answer,
-                Err(fault) => wait(fault, until).map_err(|error| match unsettled {
-                    Some(_) => StorageError::Unsettled(error.to_string()),
+                Err(error) => wait(error, until).map_err(|error| match unsettled {
+                    Some(_) => StorageError::CommitUnknown(error.to_string()),
                     None => error,
                 })?,
             }
@@ -210,24 +211,28 @@ impl Shared {
     }
 
     /// Lends a connection to the primary, and keeps it when it is still sound afterwards.
-    fn on_primary<T>(&self, until: Instant, attempt: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
-        let mut lease = self.hosts.lease(until)?;
+    fn on_primary<T>(
+        &self,
+        until: Instant,
+        attempt: impl FnOnce(&mut Conn) -> Result<T, TxError>,
+    ) -> Result<T, TxError> {
+        let mut lease = self.pool.lease(until)?;
         let outcome = attempt(&mut lease.conn);
-        match outcome.as_ref().err().map(|fault| fault.remedy) {
-            None => self.hosts.give_back(lease),
-            Some(Remedy::Elsewhere) => self.hosts.lost(&lease),
-            Some(Remedy::Again | Remedy::None) => self.give_back_clean(lease),
+        match outcome.as_ref().err().map(|error| error.retry) {
+            None => self.pool.give_back(lease),
+            Some(Retry::OtherHost) => self.pool.mark_down(&lease),
+            Some(Retry::SameHost | Retry::Never) => self.return_clean(lease),
         }
         outcome
     }
 
-    fn give_back_clean(&self, mut lease: Lease) {
+    fn return_clean(&self, mut lease: PooledConnection) {
         if lease.conn.query_drop("ROLLBACK").is_ok() {
-            self.hosts.give_back(lease);
+            self.pool.give_back(lease);
         }
     }
 
-    fn try_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, Fault>
+    fn try_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, TxError>
     where
         E: From<StorageError>,
     {
@@ -239,17 +244,17 @@ impl Shared {
         &self,
         conn: &mut Conn,
         work: Work<'_, T, E>,
-        unsettled: &mut Option<Unsettled<T>>,
-    ) -> Result<Result<T, E>, Fault>
+        unsettled: &mut Option<UncertainCommit<T>>,
+    ) -> Result<Result<T, E>, TxError>
     where
         E: From<StorageError>,
     {
-        begin(conn, "START TRANSACTION", TAKE_TURN)?;
-        if let Some(Unsettled { marker, .. }) = unsettled {
+        begin(conn, "START TRANSACTION", LOCK_WRITER)?;
+        if let Some(UncertainCommit { marker, .. }) = unsettled {
             let last: Option<i64> = conn.exec_first("SELECT marker FROM writers WHERE node = ?", (self.node,))?;
             if last == Some(*marker) {
                 conn.query_drop("ROLLBACK")?;
-                return Ok(Ok(unsettled.take().map(|write| write.answer).ok_or_else(nothing_unsettled)?));
+                return Ok(Ok(unsettled.take().map(|write| write.answer).ok_or_else(no_uncertain_commit)?));
             }
             *unsettled = None;
         }
@@ -270,39 +275,39 @@ impl Shared {
             Ok(()) => Ok(Ok(answer)),
             // Whatever went wrong here, only the marker tells whether it was before or after.
             Err(error) => {
-                *unsettled = Some(Unsettled { marker, answer });
-                Err(Fault::away(error.to_string()))
+                *unsettled = Some(UncertainCommit { marker, answer });
+                Err(TxError::connection_lost(error.to_string()))
             }
         }
     }
 
     /// Runs the closure; tells what it answered and whether it may have changed anything.
-    fn run<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<(Result<T, E>, bool), Fault>
+    fn run<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<(Result<T, E>, bool), TxError>
     where
         E: From<StorageError>,
     {
         let mut tx = MariaTx::new(conn, self.clock.now(), &self.ids);
         let answer = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
-            .unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()));
+            .unwrap_or_else(|panic| Err(panic_error(panic.as_ref()).into()));
         match tx.ended {
             // Whatever the closure made of it: the transaction is gone.
-            Some(fault) => Err(fault),
+            Some(error) => Err(error),
             None => Ok((answer, tx.wrote)),
         }
     }
 }
 
-fn nothing_unsettled() -> Fault {
-    Fault { error: StorageError::Inconsistent("no write is unsettled".to_owned()), remedy: Remedy::None }
+fn no_uncertain_commit() -> TxError {
+    TxError { error: StorageError::Inconsistent("no write is unsettled".to_owned()), retry: Retry::Never }
 }
 
 const READ: &str = "START TRANSACTION READ ONLY";
 
 /// Waits until no other program writes.
-const TAKE_TURN: &str = "; SELECT marker FROM writers WHERE node = 0 FOR UPDATE";
+const LOCK_WRITER: &str = "; SELECT marker FROM writers WHERE node = 0 FOR UPDATE";
 
 /// Begins a transaction, if this still is the primary.
-fn begin(conn: &mut Conn, begin: &str, more: &str) -> Result<(), Fault> {
+fn begin(conn: &mut Conn, begin: &str, more: &str) -> Result<(), TxError> {
     let mut answers = conn.query_iter(format!("{begin}; SELECT {IS_WRITABLE}{more}"))?;
     let mut first_number = None;
     while let Some(set) = answers.iter() {
@@ -311,15 +316,19 @@ fn begin(conn: &mut Conn, begin: &str, more: &str) -> Result<(), Fault> {
         }
     }
     drop(answers);
-    if first_number == Some(1) { Ok(()) } else { Err(Fault::away("this server is not the primary any more")) }
+    if first_number == Some(1) {
+        Ok(())
+    } else {
+        Err(TxError::connection_lost("this server is not the primary any more"))
+    }
 }
 
 /// Builds or upgrades the schema and gives this program its number.
-fn prepare(hosts: &Hosts, now: Moment) -> Result<(i64, String), Fault> {
-    let mut conn = hosts.patient()?;
+fn prepare(hosts: &ConnectionPool, now: Moment) -> Result<(i64, String), TxError> {
+    let mut conn = hosts.without_timeout()?;
     schema::upgrade(&mut conn, now)?;
     conn.query_drop("INSERT IGNORE INTO writers (node, marker, at) VALUES (0, 0, 0)")?;
-    begin(&mut conn, "START TRANSACTION", TAKE_TURN)?;
+    begin(&mut conn, "START TRANSACTION", LOCK_WRITER)?;
     conn.exec_drop("DELETE FROM writers WHERE node > 0 AND at < ?", (now.0 - GONE_MS,))?;
     let taken: Vec<i64> = conn.query("SELECT node FROM writers")?;
     let node = free_node(&taken)?;
@@ -331,8 +340,8 @@ fn prepare(hosts: &Hosts, now: Moment) -> Result<(i64, String), Fault> {
 }
 
 /// A number that no program has, beginning anywhere.
-fn free_node(taken: &[i64]) -> Result<i64, Fault> {
-    let refused = |reason: String| Fault { error: StorageError::CannotOpen(reason), remedy: Remedy::None };
+fn free_node(taken: &[i64]) -> Result<i64, TxError> {
+    let refused = |reason: String| TxError { error: StorageError::CannotOpen(reason), retry: Retry::Never };
     let mut random = [0; 2];
     getrandom::fill(&mut random).map_err(|error| refused(error.to_string()))?;
     let from = i64::from(u16::from_le_bytes(random));

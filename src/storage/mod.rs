@@ -15,11 +15,10 @@
 //! method of [`Tx`].
 
 mod blocking;
+mod concurrency;
 pub mod copy;
-mod finding;
-mod id;
+mod diagnostic;
 pub mod lease;
-pub mod lengths;
 mod mariadb;
 pub mod schema;
 mod sqlite;
@@ -27,17 +26,16 @@ mod sqlite;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod turns;
+pub mod text_limits;
 mod value;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use blocking::lock;
-pub use finding::{Finding, Severity};
-pub use id::{IdGenerator, crockford, parse_crockford};
-pub use mariadb::{Address, AddressError};
-pub use sqlite::{BetweenCommits, Commit, Commits, Log, Progress};
+pub use diagnostic::{Diagnostic, Severity};
+pub use mariadb::{MariaDbAddress, MariaDbAddressError};
+pub use sqlite::{CommitBlock, CommitFeed, Wal, WalCommit, WalProgress};
 pub use value::{Param, Row, Value};
 
 use crate::time::{Clock, Moment};
@@ -50,13 +48,13 @@ pub enum StorageError {
     Unavailable(String),
     /// The engine was lost at the moment of saving, and has not come back to say whether it saved.
     #[error("whether it was saved is not known: {0}")]
-    Unsettled(String),
+    CommitUnknown(String),
     /// A unique key, a foreign key or a check was violated.
     #[error("a constraint of the database was violated: {0}")]
     Constraint(String),
     /// The disk is full.
     #[error("the disk is full: {0}")]
-    Full(String),
+    DiskFull(String),
     /// The file or folder cannot be opened or written.
     #[error("{0}")]
     CannotOpen(String),
@@ -83,7 +81,7 @@ pub enum StorageError {
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 
 /// The table itself, to be walked in the sequence of its identifiers.
-pub const PRIMARY: &str = "PRIMARY";
+pub const PRIMARY_KEY: &str = "PRIMARY";
 
 /// One transaction of one engine.
 pub trait Tx {
@@ -104,15 +102,15 @@ pub trait Tx {
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()>;
 
     /// Adds `amount` to `column` of the row with these `keys`, making the row where there is none.
-    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
+    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
 
     /// Deletes rows of a table, as many as the engine does well at once, and tells how many; 0 when the
     /// table is empty.
-    fn delete_some(&mut self, table: &str) -> Result<u64>;
+    fn delete_batch(&mut self, table: &str) -> Result<u64>;
 
-    /// The words after a table's name that make the engine walk `index`; [`PRIMARY`] is the table in
+    /// The words after a table's name that make the engine walk `index`; [`PRIMARY_KEY`] is the table in
     /// the sequence of its identifiers.
-    fn walking(&self, index: &str) -> String;
+    fn index_hint(&self, index: &str) -> String;
 
     /// The names of all tables there are.
     fn tables(&mut self) -> Result<Vec<String>>;
@@ -122,7 +120,7 @@ pub trait Tx {
 
     /// The tables, by their names within `sql`, that the engine would read whole to answer it.
     #[cfg(test)]
-    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>>;
+    fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>>;
 
     /// The moment this transaction began; the same throughout.
     fn now(&self) -> Moment;
@@ -148,7 +146,7 @@ impl dyn Tx + '_ {
     }
 
     /// The single number a counting query answers; 0 for no row or null.
-    pub fn number(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
+    pub fn scalar(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
         self.query_one(sql, params)?.map_or(Ok(0), |row| Ok(row.opt_int(0)?.unwrap_or(0)))
     }
 }
@@ -176,7 +174,7 @@ enum Engine {
 
 /// How to open a [`Storage`].
 #[derive(Clone)]
-pub struct Options {
+pub struct StorageOptions {
     /// where the present moment comes from
     pub clock: Arc<dyn Clock>,
     /// how many readers may run at once
@@ -190,7 +188,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::CannotOpen`] when the file cannot be read or written,
     /// [`StorageError::NewerSchema`] when a newer program wrote it.
-    pub fn open_sqlite(path: &Path, options: &Options) -> Result<Self> {
+    pub fn open_sqlite(path: &Path, options: &StorageOptions) -> Result<Self> {
         Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path, options)?)) })
     }
 
@@ -200,17 +198,17 @@ impl Storage {
     /// # Errors
     /// [`StorageError::CannotOpen`] when no writable server lets this program in before the deadline,
     /// [`StorageError::NewerSchema`] when a newer program wrote the data.
-    pub fn open_mariadb(address: &Address, options: &Options) -> Result<Self> {
+    pub fn open_mariadb(address: &MariaDbAddress, options: &StorageOptions) -> Result<Self> {
         Ok(Self { engine: Engine::MariaDb(Arc::new(mariadb::MariaDb::open(address, options)?)) })
     }
 
     /// As [`Storage::open_sqlite`], for a database that is backed up: nobody makes checkpoints but
-    /// the holder of the [`Log`], and the log stays when the database is closed.
+    /// the holder of the [`Wal`], and the log stays when the database is closed.
     ///
     /// # Errors
     /// As [`Storage::open_sqlite`].
-    pub fn open_followed(path: &Path, options: &Options) -> Result<(Self, Log)> {
-        let (engine, log) = sqlite::Sqlite::open_followed(path, options)?;
+    pub fn open_with_wal_feed(path: &Path, options: &StorageOptions) -> Result<(Self, Wal)> {
+        let (engine, log) = sqlite::Sqlite::open_with_wal_feed(path, options)?;
         Ok((Self { engine: Engine::Sqlite(Arc::new(engine)) }, log))
     }
 
@@ -228,14 +226,14 @@ impl Storage {
 
     /// [`Self::read`] for what reads much, downloads and overviews: where the address allows it, from a
     /// replica that has everything the primary has at this moment.
-    pub async fn read_heavy<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn read_replica<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
         match &self.engine {
             Engine::Sqlite(engine) => engine.read(work).await,
-            Engine::MariaDb(engine) => engine.read_heavy(work).await,
+            Engine::MariaDb(engine) => engine.read_replica(work).await,
         }
     }
 
@@ -268,35 +266,35 @@ impl Storage {
     ///
     /// # Errors
     /// The database is busy.
-    pub async fn rest(&self) -> Result<()> {
+    pub async fn release_memory(&self) -> Result<()> {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.rest().await,
+            Engine::Sqlite(engine) => engine.release_memory().await,
             Engine::MariaDb(_) => Ok(()),
         }
     }
 
     /// Lets the file grow to so many bytes and no further; what wants more is undone with
-    /// [`StorageError::Full`]. It holds until the storage is closed. MariaDB has bounds of its own.
+    /// [`StorageError::DiskFull`]. It holds until the storage is closed. MariaDB has bounds of its own.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn bound(&self, bytes: i64) -> Result<()> {
+    pub fn set_max_size(&self, bytes: i64) -> Result<()> {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.bound(bytes),
+            Engine::Sqlite(engine) => engine.set_max_size(bytes),
             Engine::MariaDb(_) => Ok(()),
         }
     }
 
     /// What was done to a file of SQLite that an older program wrote, when it was opened.
-    pub fn upgraded(&self) -> Option<&schema::Upgraded> {
+    pub fn migration_report(&self) -> Option<&schema::MigrationReport> {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.upgraded(),
+            Engine::Sqlite(engine) => engine.migration_report(),
             Engine::MariaDb(_) => None,
         }
     }
 
     /// Whether the engine refuses a text that is longer than its column.
-    pub const fn bounds_texts(&self) -> bool {
+    pub const fn enforces_text_limits(&self) -> bool {
         matches!(self.engine, Engine::MariaDb(_))
     }
 

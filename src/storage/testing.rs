@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use super::{Address, Options, Storage};
+use super::{MariaDbAddress, Storage, StorageOptions};
 
 /// A folder and a database, both gone when this is dropped.
 pub(crate) struct Scratch {
@@ -32,7 +32,7 @@ impl Scratch {
     }
 
     /// Opens the database; more than once, as several programs would.
-    pub(crate) fn open(&self, options: &Options) -> Storage {
+    pub(crate) fn open(&self, options: &StorageOptions) -> Storage {
         match self.address() {
             Some(address) => Storage::open_mariadb(&address, options).expect("opens"),
             None => Storage::open_sqlite(&self.path().join("test.db"), options).expect("opens"),
@@ -40,7 +40,7 @@ impl Scratch {
     }
 
     /// The database's address, where it is one of MariaDB.
-    pub(crate) fn address(&self) -> Option<Address> {
+    pub(crate) fn address(&self) -> Option<MariaDbAddress> {
         self.server.as_ref().map(|(url, name)| format!("{url}/{name}").parse().expect("an address"))
     }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::testing::Scratch;
-use super::{Options, Result, Storage, StorageError, Tx, lease};
+use super::{Result, Storage, StorageError, StorageOptions, Tx, lease};
 use crate::time::{ManualClock, Moment, SystemClock};
 
 fn open(scratch: &Scratch) -> Storage {
-    scratch.open(&Options { clock: Arc::new(SystemClock), readers: 2 })
+    scratch.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 2 })
 }
 
 fn channels(tx: &mut dyn Tx) -> Result<i64> {
-    tx.number("SELECT count(*) FROM sales_channels", &[])
+    tx.scalar("SELECT count(*) FROM sales_channels", &[])
 }
 
 fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<u64> {
@@ -149,9 +149,9 @@ async fn every_sql_text_is_understood_when_the_next_version_has_added_columns() 
 async fn a_lease_is_one_nodes_until_it_runs_out() {
     let scratch = Scratch::new();
     let clock = ManualClock::at(Moment(1_710_464_400_000));
-    let storage = scratch.open(&Options { clock: Arc::new(clock.clone()), readers: 1 });
+    let storage = scratch.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 1 });
     let holds = async |holder| {
-        let held = storage.write(move |tx| lease::hold(tx, "sweep", holder, 60_000)).await;
+        let held = storage.write(move |tx| lease::try_acquire(tx, "sweep", holder, 60_000)).await;
         held.expect("asks")
     };
     assert!(holds(1).await && !holds(2).await);
@@ -167,21 +167,21 @@ async fn a_lease_is_one_nodes_until_it_runs_out() {
 async fn heavy_reads_see_what_was_written_before() {
     let scratch = Scratch::new();
     let storage = open(&scratch);
-    let before = storage.read_heavy(channels).await.expect("counts");
+    let before = storage.read_replica(channels).await.expect("counts");
     storage.write(|tx| add_channel(tx, "NEW")).await.expect("writes");
-    assert_eq!(storage.read_heavy(channels).await.expect("counts"), before + 1);
+    assert_eq!(storage.read_replica(channels).await.expect("counts"), before + 1);
 }
 
 #[tokio::test]
 async fn a_bounded_file_is_full_before_the_disk_is_and_goes_on_after_a_rest() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
-    storage.bound(4 << 20).expect("bounds");
+    storage.set_max_size(4 << 20).expect("bounds");
     let fill = storage.write(|tx| (0..100_000).try_for_each(|number| add_channel(tx, &format!("C{number}")).map(drop)));
-    assert!(matches!(fill.await, Err(StorageError::Full(_))));
+    assert!(matches!(fill.await, Err(StorageError::DiskFull(_))));
     let before = storage.read(channels).await.expect("counts");
-    storage.rest().await.expect("rests");
+    storage.release_memory().await.expect("rests");
     storage.write(|tx| add_channel(tx, "LAST")).await.expect("writes");
     assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
 }

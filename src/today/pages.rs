@@ -56,7 +56,7 @@ async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> 
         return Ok(redirect(member.role.home()));
     }
     let today = state.now().date();
-    let dashboard = state.storage.read_heavy(move |tx| dashboard::load(tx, today)).await?;
+    let dashboard = state.storage.read_replica(move |tx| dashboard::load(tx, today)).await?;
     Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard }))
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::channels::{Field, Table};
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::text::Parsed;
 
 pub use orders::orders;
@@ -108,8 +108,8 @@ impl Key {
             }
         }
         let key = key.join("-");
-        if let Some(first) = self.parts.first().filter(|_| key.chars().count() > lengths::ORDER_NUMBER) {
-            cells.too_long(first.column, &key, lengths::ORDER_NUMBER);
+        if let Some(first) = self.parts.first().filter(|_| key.chars().count() > text_limits::ORDER_NUMBER) {
+            cells.too_long(first.column, &key, text_limits::ORDER_NUMBER);
         }
         key
     }
@@ -180,7 +180,7 @@ impl<'r, 'c> Cells<'r, 'c> {
             let message = format!("너무 길어 앞의 {most}자만 남겼어요");
             self.warn(self.pick(columns).unwrap_or_default(), &message);
         }
-        lengths::cut(&line, most).to_owned()
+        text_limits::truncate(&line, most).to_owned()
     }
 
     fn too_long(&mut self, column: usize, text: &str, most: usize) {

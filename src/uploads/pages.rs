@@ -8,7 +8,7 @@ mod show;
 pub(crate) mod tests;
 
 use super::UploadError;
-use crate::storage::parse_crockford;
+use crate::id::parse_crockford;
 use crate::web::{Access, Error, PageResult, Routes};
 
 /// The pages of this room.

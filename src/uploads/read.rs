@@ -7,7 +7,7 @@ use super::check::{self, Checked, StateRow, TrackingRow};
 use crate::channels::{FileError, FileKind, Profile, Profiles, Table};
 use crate::orders::model::NewOrder;
 use crate::sheets::{self, Limits, Workbook};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::text::one_line;
 
 /// What somebody said about a file; the rest is recognised.
@@ -29,7 +29,9 @@ pub fn courier(typed: &str) -> Result<Option<String>, String> {
     let name = one_line(typed);
     match name.chars().count() {
         0 => Ok(None),
-        length if length > lengths::COURIER => Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", lengths::COURIER)),
+        length if length > text_limits::COURIER => {
+            Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", text_limits::COURIER))
+        }
         _ => Ok(Some(name)),
     }
 }

@@ -232,7 +232,7 @@ pub fn page(tx: &mut dyn Tx, which: Which, offset: i64, size: i64) -> Result<(Ve
         Which::Stage(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
         Which::Open => ("WHERE u.open_rows > 0", Vec::new()),
     };
-    let total = tx.number(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
+    let total = tx.scalar(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
     params.extend([size.into(), offset.into()]);
     let sql = format!("SELECT {UPLOAD} {FROM} {condition} ORDER BY u.id DESC LIMIT ? OFFSET ?");
     let uploads = tx.query(&sql, &params)?.into_iter().map(|mut row| upload(&mut row)).collect::<Result<_>>()?;

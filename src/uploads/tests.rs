@@ -8,7 +8,7 @@ use crate::orders::filter::OrderFilter;
 use crate::orders::list::{self, Listed};
 use crate::orders::model::OrderState;
 use crate::sheets::tests::sheet_package;
-use crate::storage::Options;
+use crate::storage::StorageOptions;
 use crate::storage::testing::Scratch;
 use crate::time::SystemClock;
 
@@ -20,7 +20,7 @@ struct Shop {
 impl Shop {
     fn open() -> Self {
         let folder = Scratch::new();
-        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+        let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let storage = folder.open(&options);
         let uploads = Uploads {
             storage,

@@ -117,8 +117,8 @@ impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(_) | StorageError::CannotOpen(_) => Self::Unavailable(error.to_string()),
-            StorageError::Unsettled(_) => Self::CommitUnknown(error.to_string()),
-            StorageError::Full(_) => Self::DiskFull(error.to_string()),
+            StorageError::CommitUnknown(_) => Self::CommitUnknown(error.to_string()),
+            StorageError::DiskFull(_) => Self::DiskFull(error.to_string()),
             StorageError::Constraint(_)
             | StorageError::NewerSchema { .. }
             | StorageError::Inconsistent(_)

@@ -30,10 +30,10 @@ async fn ready(State(state): State<AppState>) -> Response {
     if state.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
-    let version = state.storage.read(|tx| tx.number("SELECT max(version) FROM schema_versions", &[]));
+    let version = state.storage.read(|tx| tx.scalar("SELECT max(version) FROM schema_versions", &[]));
     let version = tokio::time::timeout(READINESS_TIMEOUT, version).await;
     match version.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
-        Ok(version) if schema::goes_on(version) => sessions(&state.sessions).await,
+        Ok(version) if schema::is_compatible(version) => sessions(&state.sessions).await,
         Ok(version) => {
             tracing::error!(found = version, known = schema::VERSION, "the schema is not this program's");
             text(StatusCode::SERVICE_UNAVAILABLE, "schema")

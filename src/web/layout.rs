@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{AppState, AuthContext, Error, Member, Query, csrf};
 use crate::audit::{self, Activity};
 use crate::help::model::topic_for;
-use crate::storage::parse_crockford;
+use crate::id::parse_crockford;
 
 /// The data of `templates/layout.html`; every page struct has it as its field `layout`.
 #[derive(Clone, Debug)]

@@ -50,9 +50,9 @@ pub use self::layout::{Flash, Layout, Tone};
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, RememberCookie};
 pub use self::state::{AppState, Restart, StartError};
+use crate::id::crockford;
 pub use crate::members::model::{Member, Role};
 use crate::sessions;
-use crate::storage::crockford;
 
 /// The application: the pages of these rooms, and assets, health checks and metrics.
 pub fn router(state: &AppState, rooms: impl IntoIterator<Item = Routes>) -> Router {

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use crate::id::crockford;
 use crate::random;
-use crate::storage::crockford;
 
 /// The response header with the request's identifier.
 const HEADER: &str = "x-request-id";

@@ -14,7 +14,7 @@ use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::storage::testing::Scratch;
-use crate::storage::{Options, Storage};
+use crate::storage::{Storage, StorageOptions};
 use crate::time::{ManualClock, Moment};
 
 /// The start time of every test: 2024-03-15 10:00 in Korea.
@@ -86,7 +86,7 @@ impl TestApp {
             config.database = Database::MariaDb(address);
         }
         let clock = ManualClock::at(START);
-        let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
+        let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = folder.open(&options);
         let mut state = AppState::new(storage, config).expect("a state");
         change_state(&mut state);
@@ -103,7 +103,7 @@ impl TestApp {
         config.demo = Some(plan);
         config.trusted_proxies = vec![[127, 0, 0, 1].into()];
         let clock = ManualClock::at(START);
-        let options = Options { clock: Arc::new(clock.clone()), readers: 2 };
+        let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");
         let state = AppState::new(storage, config).expect("a state");
         let demo = state.demo.clone().expect("a demo shop");

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use mukkeum::backup::{self, Backup, Keep, Plan, Restored};
 use mukkeum::demo::Random;
-use mukkeum::storage::{Options, Storage, StorageError, Tx};
+use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 use rusqlite::Connection;
 
@@ -93,11 +93,11 @@ fn write_note(tx: &mut dyn Tx, n: i64) -> Result<(), StorageError> {
 async fn shop(folder: &Path, seed: u64) -> Outcome {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
-    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options)?;
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
+    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
     let backup = Backup::start(&plan(folder), &data, &storage, log)?;
     let mut random = Random::new(seed);
-    let newest = |tx: &mut dyn Tx| tx.number("SELECT max(id) FROM activities", &[]);
+    let newest = |tx: &mut dyn Tx| tx.scalar("SELECT max(id) FROM activities", &[]);
     let begin: i64 = storage.read(newest).await?;
     let last = begin + 1 + i64::from(random.below(150));
     let dies_inside = random.below(3) == 0;
@@ -285,8 +285,8 @@ const LARGE: usize = 20 << 20;
 async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
-    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options)?;
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
+    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
     let plan = Plan { targets: vec![target.to_owned()], ..plan(folder) };
     let backup = Backup::start(&plan, &data, &storage, log)?;
     storage.write(|tx| write_note(tx, 1)).await?;

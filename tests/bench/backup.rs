@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::backup::{self, Backup, Keep, Plan};
-use mukkeum::storage::{Options, Storage, StorageError, Tx};
+use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
 /// Commits a second.
@@ -52,8 +52,8 @@ fn address(folder: &Path) -> String {
     format!("file://{}", folder.join("copies").display())
 }
 
-fn options() -> Options {
-    Options { clock: Arc::new(SystemClock), readers: 4 }
+fn options() -> StorageOptions {
+    StorageOptions { clock: Arc::new(SystemClock), readers: 4 }
 }
 
 /// Bytes that do not compress.
@@ -112,7 +112,7 @@ async fn main() -> Outcome {
     let alone = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
-    let (storage, log) = Storage::open_followed(&data.join("mukkeum.db"), &options())?;
+    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options())?;
     let backup = Backup::start(&plan(folder.path()), &data, &storage, log)?;
     while backup.statuses()[0].snapshot_at.is_none() {
         commits(&storage, 1).await?;

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mukkeum::deliveries::filter::Sort;
 use mukkeum::demo::generate;
-use mukkeum::storage::{Options, Storage};
+use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
@@ -90,7 +90,7 @@ impl Drop for Server {
 async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(data)?;
     let begin = Instant::now();
-    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
     generate(&storage, 1, count, NOW, |_| ()).await?;
     println!("{count} orders made in {} s\n", begin.elapsed().as_secs());

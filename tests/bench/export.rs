@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use clap::Parser;
 use mukkeum::demo::generate;
-use mukkeum::storage::{Options, Storage};
+use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock, parse_date};
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook};
 
@@ -144,7 +144,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     fs::create_dir_all(&data)?;
-    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     generate(&Storage::open_sqlite(&data.join("mukkeum.db"), &options)?, 1, arguments.rows, NOW, |_| ()).await?;
     let cells = folder.path().join("cells.csv");
     measure(&mut export(&data, &cells))?;

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mukkeum::demo::generate;
 use mukkeum::orders::filter::DateField;
-use mukkeum::storage::{Options, Storage};
+use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
@@ -92,7 +92,7 @@ fn mukkeum(arguments: &[&str], data: &Path) -> Command {
 async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(data)?;
     let begin = Instant::now();
-    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     let storage = match database {
         Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
         None => Storage::open_sqlite(&data.join("mukkeum.db"), &options)?,

@@ -24,7 +24,7 @@ use calamine::{DataRef, Reader, Xlsx, open_workbook};
 use clap::Parser;
 use mukkeum::demo::{files, new_orders};
 use mukkeum::orders::model::NewOrder;
-use mukkeum::storage::{Options, Storage};
+use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 
 /// 2026-11-22: the day does not matter, only that it is always the same.
@@ -131,13 +131,13 @@ fn write(path: &Path, orders: impl Iterator<Item = NewOrder>) -> Result<(), Box<
 
 /// Orders that the shop does not have: of a day that is new to it, in bundles of their own.
 fn new_to(shop: &Path, database: Option<&str>, rows: u64) -> Result<impl Iterator<Item = NewOrder>, Box<dyn Error>> {
-    let options = Options { clock: Arc::new(SystemClock), readers: 1 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     let storage = match database {
         Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
         None => Storage::open_sqlite(&shop.join("mukkeum.db"), &options)?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let uploads = runtime.block_on(storage.read(|tx| tx.number("SELECT count(*) FROM uploads", &[])))?;
+    let uploads = runtime.block_on(storage.read(|tx| tx.scalar("SELECT count(*) FROM uploads", &[])))?;
     let today = NOW.plus_ms(uploads * DAY_MS);
     let day = today.date().format("%Y%m%d").to_string();
     Ok(new_orders(1, rows, NOW).zip(0_i64..).map(move |(order, place)| NewOrder {

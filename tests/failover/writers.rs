@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mukkeum::storage::{Options, Result, Storage, StorageError, Tx};
+use mukkeum::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 
 /// Rows of an upload.
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 
 async fn run() -> Result<bool, Box<dyn Error>> {
     let address = std::env::args().nth(1).ok_or("usage: writers URL <input")?.parse()?;
-    let options = Options { clock: Arc::new(SystemClock), readers: 2 };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let programs = [Storage::open_mariadb(&address, &options)?, Storage::open_mariadb(&address, &options)?];
 
     let (heard, stop) = (Arc::new(Mutex::new(Heard::default())), Arc::new(AtomicBool::new(false)));
@@ -79,7 +79,7 @@ async fn write(storage: Storage, writer: usize, heard: Arc<Mutex<Heard>>, stop: 
                 heard.acknowledged.insert(summary, rows);
                 heard.times.push(SystemClock.now());
             }
-            Err(StorageError::Unsettled(_)) => heard.unsettled += 1,
+            Err(StorageError::CommitUnknown(_)) => heard.unsettled += 1,
             Err(error) => {
                 println!("refused: {error}");
                 heard.refused += 1;

@@ -24,7 +24,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 fn sqlite(path: &Path) -> Storage {
-    Storage::open_sqlite(path, &Options { clock: Arc::new(SystemClock), readers: 1 }).expect("opens")
+    Storage::open_sqlite(path, &StorageOptions { clock: Arc::new(SystemClock), readers: 1 }).expect("opens")
 }
 
 /// Kills the copy (-9) when its first table has arrived.
@@ -44,7 +44,7 @@ async fn let_the_lease_run_out(target: &Storage) {
 }
 
 async fn orders(storage: &Storage) -> i64 {
-    storage.read(|tx| tx.number("SELECT count(*) FROM orders", &[])).await.expect("counts")
+    storage.read(|tx| tx.scalar("SELECT count(*) FROM orders", &[])).await.expect("counts")
 }
 
 #[tokio::test]

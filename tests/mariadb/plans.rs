@@ -114,7 +114,7 @@ async fn no_page_reads_or_sorts_a_whole_table_of_a_large_shop() {
     if !shop.is_kept {
         demo::generate(&shop.open(), 1, ORDERS, NOW, |_| ()).await.expect("fills");
     }
-    let orders = shop.open().read(|tx| tx.number("SELECT count(*) FROM orders", &[])).await.expect("counts");
+    let orders = shop.open().read(|tx| tx.scalar("SELECT count(*) FROM orders", &[])).await.expect("counts");
     let orders = u64::try_from(orders).expect("a number");
     // A page has 25 or 50, a search compares a thousand, and what is gathered, up to 50,000, is sorted
     // once more. A tenth of the shop's orders is more than enough.

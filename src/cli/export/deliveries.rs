@@ -70,7 +70,7 @@ impl Deliveries {
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
             let (asked, districts, out) = (words.clone(), DistrictCache::default(), self.out);
-            let saved = storage.read_heavy(move |tx| {
+            let saved = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
                 let filter = asked.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)

@@ -97,7 +97,7 @@ async fn sweep(state: AppState) {
             _ = upkeep.tick() => web::metrics::run_upkeep(),
             _ = expired.tick() => {
                 let swept = state.storage.write(move |tx| {
-                    if !lease::hold(tx, LEASE, node, LEASE_MS)? {
+                    if !lease::try_acquire(tx, LEASE, node, LEASE_MS)? {
                         return Ok(0);
                     }
                     sessions::delete_expired(tx)?;

@@ -12,7 +12,7 @@ use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField};
 use crate::orders::list::{Total, listed_under, matching};
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::terms::{SearchField, Searchable, terms};
-use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop exceeds them.
 
@@ -116,7 +116,7 @@ fn sorted(tx: &mut dyn Tx, filter: &DeliveryFilter, deliveries: &BTreeSet<i64>) 
     let mut ids = Vec::new();
     for range in index_ranges(filter) {
         let in_set = (format!("id IN ({})", placeholders(slots)), params.clone());
-        ids.extend(range.read_ids(tx, PRIMARY, Some(in_set), 0, i64::MAX)?);
+        ids.extend(range.read_ids(tx, PRIMARY_KEY, Some(in_set), 0, i64::MAX)?);
     }
     Ok(ids)
 }
@@ -171,7 +171,7 @@ fn matching_deliveries(
     for chunk in deliveries.chunks(BATCH_ROWS) {
         let sql = format!(
             "SELECT id, delivery_id FROM orders {} WHERE delivery_id IN ({})",
-            tx.walking("orders_by_delivery"),
+            tx.index_hint("orders_by_delivery"),
             placeholders(chunk.len())
         );
         let mut orders = Vec::new();

@@ -12,11 +12,12 @@ use crate::deliveries::complete;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
 use crate::deliveries::list::{self, load_rows};
 use crate::districts::{Districts, Region};
+use crate::id::{crockford, parse_crockford};
 use crate::members::model::Role;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
-use crate::storage::{StorageError, crockford, parse_crockford};
+use crate::storage::StorageError;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, Member, PageResult, Query, page};
 

@@ -12,9 +12,10 @@ use crate::deliveries::complete;
 use crate::deliveries::list::load_rows;
 use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
     AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page, page_with_status, redirect_with_flash,
 };

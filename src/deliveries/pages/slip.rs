@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 
 use super::slips::slips_page;
 use crate::deliveries::list::load_rows;
-use crate::storage::parse_crockford;
+use crate::id::parse_crockford;
 use crate::web::{AppState, Error, Layout, PageResult, page};
 
 pub(super) async fn show(

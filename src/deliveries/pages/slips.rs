@@ -18,10 +18,11 @@ use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction};
 use crate::deliveries::slip::{SlipLine, SlipSheet, ellipsize, sheets};
 use crate::deliveries::store;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::qr::{self, QrCode};
 use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash};
 

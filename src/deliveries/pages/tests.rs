@@ -2,7 +2,8 @@
 
 use reqwest::StatusCode;
 
-use crate::storage::{StorageError, crockford};
+use crate::id::crockford;
+use crate::storage::StorageError;
 use crate::uploads::pages::tests::{FIRST, bring};
 use crate::web::testing::TestApp;
 

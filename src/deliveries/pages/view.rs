@@ -2,8 +2,8 @@
 
 use crate::deliveries::list::{DeliveryOrder, DeliveryRow};
 use crate::districts::Districts;
+use crate::id::crockford;
 use crate::orders::model::{Recipient, ShippingMethod};
-use crate::storage::crockford;
 use crate::time::date_with_weekday;
 use crate::web::percent_encode;
 

@@ -26,7 +26,7 @@ async fn reset_if_due(app: &TestApp, demo: &Demo) -> bool {
 }
 
 async fn number(app: &TestApp, sql: &'static str) -> i64 {
-    app.state.storage.read(move |tx| tx.number(sql, &[])).await.expect("counts")
+    app.state.storage.read(move |tx| tx.scalar(sql, &[])).await.expect("counts")
 }
 
 async fn sign_in(app: &TestApp, account: DemoAccount) -> String {

@@ -130,7 +130,7 @@ pub(super) async fn list(State(state): State<AppState>, layout: Layout, Query(wo
     let (cities, known) = (asked.cities(&districts), Arc::clone(&districts));
     let (tallies, to_correct) = state
         .storage
-        .read_heavy(move |tx| {
+        .read_replica(move |tx| {
             let to_correct = if is_admin { unknown_count(tx)? } else { 0 };
             let mut tallies = tallies(tx, &counted, today)?;
             for city in &cities {

@@ -2,11 +2,12 @@ use chrono::NaiveDate;
 use reqwest::StatusCode;
 
 use crate::districts::official::tests::{HEADER, postal};
+use crate::id::crockford;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::testing::{all_orders, edit, new_order};
-use crate::storage::{Result, Tx, crockford};
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 use crate::web::testing::{START, TestApp};
 
@@ -246,7 +247,7 @@ async fn the_sum_of_the_overview_is_the_number_of_deliveries_under_way() {
     crate::demo::generate(&app.state.storage, 7, 2_000, START, |_| ()).await.expect("fills");
     let under_way = app.state.storage.read(|tx| {
         let states = [DeliveryState::Preparing, DeliveryState::ReadyToShip].map(|state| (state as i64).into());
-        tx.number("SELECT count(*) FROM deliveries WHERE state IN (?, ?)", &states)
+        tx.scalar("SELECT count(*) FROM deliveries WHERE state IN (?, ?)", &states)
     });
     let under_way = under_way.await.expect("counts");
     let page = app.get("/districts?method=all").await.ok();

@@ -9,11 +9,12 @@ use crate::audit;
 use crate::deliveries::overview::{Unknown, unknown, unknown_count};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
 use crate::districts::{Districts, postal_key};
+use crate::id::{crockford, parse_crockford};
 use crate::orders::classification;
 use crate::orders::model::Order;
 use crate::orders::store::classification::classify;
 use crate::orders::store::{self as orders, Action, Cause};
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::audit;
+use crate::id::parse_crockford;
 use crate::members::devices;
 use crate::members::store::CurrentMember;
-use crate::storage::{Result, Storage, Tx, parse_crockford};
+use crate::storage::{Result, Storage, Tx};
 use crate::web::{Form, PageResult, redirect_with_flash};
 
 #[derive(Deserialize)]

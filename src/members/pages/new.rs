@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::generate_password;
 use crate::audit;
+use crate::id::crockford;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store;
-use crate::storage::{Result, Storage, StorageError, Tx, crockford};
+use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::{Form, Layout, Member, PageResult, page, page_with_status};
 
 #[derive(Template)]

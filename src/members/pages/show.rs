@@ -10,12 +10,13 @@ use super::generate_password;
 use super::new::issued_page;
 use crate::audit;
 use crate::demo::{ACCOUNTS, Demo};
+use crate::id::{crockford, parse_crockford};
 use crate::members::devices::{self, Device};
 use crate::members::model::{Account, Role, UnknownRole};
 use crate::members::passwords::PasswordHasher;
 use crate::members::sign_ins::{self, SignIn};
 use crate::members::store::{self, UpdateError};
-use crate::storage::{Result, Storage, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
     Error, Flash, Form, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,

@@ -197,7 +197,7 @@ async fn session_ends_when_idle_and_after_a_week() {
     }
     app.clock.advance_ms(MINUTE_MS);
     assert!(!is_logged_in(&app).await, "a week is over");
-    let left = app.state.storage.read(|tx| tx.number("SELECT count(*) FROM sessions", &[])).await.expect("reads");
+    let left = app.state.storage.read(|tx| tx.scalar("SELECT count(*) FROM sessions", &[])).await.expect("reads");
     assert_eq!(left, 0, "nothing of it is left");
 }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::Problem;
 use crate::orders::model::OrderOption;
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::text::{one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
 use crate::time::parse_date;
 
@@ -196,7 +196,7 @@ pub fn read_price(text: &str) -> Result<i64, &'static str> {
 /// An option's value as typed.
 pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
     let value = option.picked().unwrap_or_default();
-    if option.key.chars().count() > lengths::OPTION_KEY || value.chars().count() > lengths::OPTION_VALUE {
+    if option.key.chars().count() > text_limits::OPTION_KEY || value.chars().count() > text_limits::OPTION_VALUE {
         return Err("옵션은 400자까지, 옵션 이름은 100자까지 쓸 수 있어요.");
     }
     Ok(())

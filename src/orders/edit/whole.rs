@@ -6,7 +6,7 @@ use super::Problem;
 use super::fields::{Inputs, OptionInput, Reading, options_words, picked, read_option, read_quantity};
 use super::row::{deadline_settled, goods_settled, preferred_date_settled, tracking_number};
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// The inputs as the order stands, in the bundle of that number.
@@ -92,14 +92,19 @@ fn what(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs, options: 
 fn who(reading: &mut Reading<'_>, order: &mut Order) {
     let (customer, recipient) = (&order.customer, &order.recipient);
     order.customer = Customer {
-        name: reading.needed_line("customer_name", Some(&customer.name), lengths::PERSON, "구매자명을 입력해 주세요."),
+        name: reading.needed_line(
+            "customer_name",
+            Some(&customer.name),
+            text_limits::PERSON_NAME,
+            "구매자명을 입력해 주세요.",
+        ),
         tel: reading.phone("customer_tel", &customer.tel),
     };
     order.recipient = Recipient {
         name: reading.needed_line(
             "recipient_name",
             Some(&recipient.name),
-            lengths::PERSON,
+            text_limits::PERSON_NAME,
             "수취인명을 입력해 주세요.",
         ),
         tel1: reading.phone("recipient_tel1", &recipient.tel1),
@@ -108,10 +113,10 @@ fn who(reading: &mut Reading<'_>, order: &mut Order) {
         address1: reading.needed_line(
             "recipient_address1",
             Some(&recipient.address1),
-            lengths::ADDRESS,
+            text_limits::ADDRESS,
             "주소를 입력해 주세요.",
         ),
-        address2: reading.line("recipient_address2", &recipient.address2, lengths::ADDRESS),
+        address2: reading.line("recipient_address2", &recipient.address2, text_limits::ADDRESS),
     };
 }
 
@@ -128,7 +133,7 @@ fn how(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs) {
     order.dispatch_deadline = reading.date("dispatch_deadline", order.dispatch_deadline, deadline_settled(order));
     order.preferred_shipping_date =
         reading.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_settled(order));
-    order.courier = reading.line("courier", &order.courier, lengths::COURIER);
+    order.courier = reading.line("courier", &order.courier, text_limits::COURIER);
     match tracking_number(order, inputs.get("tracking_number")) {
         Ok(number) => order.tracking_number = number,
         Err(message) => reading.problem("tracking_number", message),

@@ -156,7 +156,7 @@ pub(super) fn total(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditio
     } else {
         date_index(filter.date)
     };
-    let from = format!("FROM orders {} {}", tx.walking(&index), conditions.with(""));
+    let from = format!("FROM orders {} {}", tx.index_hint(&index), conditions.with(""));
     let counted = tx.count_up_to(COUNTED + 1, &from, &conditions.params)?;
     Ok(if counted > COUNTED { Total::AtLeast(COUNTED) } else { Total::Exactly(counted) })
 }
@@ -215,8 +215,8 @@ pub(super) fn sorted_ids(
     let mut found = ids(tx, conditions, &dated, &order_by(sort), index, offset, size)?;
     let missing = size - i64::try_from(found.len()).unwrap_or(size);
     if missing > 0 && conditions.range_of != Some(sort.by) {
-        let sql = format!("SELECT count(*) FROM orders {} {}", tx.walking(index), conditions.with(&dated));
-        let before = tx.number(&sql, &conditions.params)?;
+        let sql = format!("SELECT count(*) FROM orders {} {}", tx.index_hint(index), conditions.with(&dated));
+        let before = tx.scalar(&sql, &conditions.params)?;
         let undated = format!("{column} IS NULL");
         let index = if walked { INDEX_OF_ALL } else { index };
         // By the number alone: MariaDB does not see that the date is the same for all of them, and would sort.
@@ -237,7 +237,7 @@ fn ids(
 ) -> Result<Vec<i64>> {
     let sql = format!(
         "SELECT id FROM orders {} {} ORDER BY {sequence} LIMIT ? OFFSET ?",
-        tx.walking(index),
+        tx.index_hint(index),
         conditions.with(more)
     );
     let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();

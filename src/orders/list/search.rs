@@ -16,7 +16,7 @@ use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::store;
 use crate::orders::terms::{self, SearchField, Searchable};
-use crate::storage::{PRIMARY, Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop reaches what lies beyond them.
 
@@ -100,7 +100,7 @@ fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> 
         // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
         let places = [16, 256].into_iter().find(|places| *places >= some.len()).unwrap_or(SORTED);
         let condition = conditions.with(&format!("id IN ({})", placeholders(places)));
-        let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.walking(INDEX_OF_ALL));
+        let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.index_hint(INDEX_OF_ALL));
         let wanted = some.iter().copied().chain(std::iter::repeat(0)).take(places).map(Param::from);
         let params: Vec<Param<'_>> = conditions.params.iter().cloned().chain(wanted).collect();
         tx.for_each(&sql, &params, &mut |row| {
@@ -203,7 +203,7 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
             "SELECT o.id, o.order_number, o.customer_name, o.customer_tel, o.recipient_name, o.recipient_tel1, \
              o.recipient_tel2, o.recipient_zip_code, o.recipient_address1, o.recipient_address2, o.tracking_number, \
              d.bundle_number FROM orders o {} JOIN deliveries d ON d.id = o.delivery_id WHERE o.id IN ({})",
-            tx.walking(PRIMARY),
+            tx.index_hint(PRIMARY_KEY),
             placeholders(some.len())
         );
         let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();

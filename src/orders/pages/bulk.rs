@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::list::{ListPage, RowView, list_page};
 use crate::audit;
+use crate::id::parse_crockford;
 use crate::orders::edit::{Problem, RowForm, changed_meanwhile, edited};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, FilterWords, PAGE_SIZES};
 use crate::orders::list::listed;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self, Action, Cause};
 use crate::orders::words::few;
-use crate::storage::{Result as StorageResult, StorageError, Tx, parse_crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
@@ -249,7 +250,7 @@ fn answer(
 mod tests {
     use reqwest::StatusCode;
 
-    use crate::storage::crockford;
+    use crate::id::crockford;
     use crate::uploads::pages::tests::{FIRST, bring};
     use crate::web::testing::TestApp;
 

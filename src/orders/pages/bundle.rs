@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::show::show_page;
 use crate::audit;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::sentences;
 use crate::orders::model::Order;
 use crate::orders::store::bundles::{self, Moved};
 use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, Cause};
-use crate::storage::{Result as StorageResult, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
     AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
 };

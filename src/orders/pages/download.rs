@@ -256,7 +256,7 @@ async fn write(state: &AppState, wanted: Wanted) -> Result<(File, u64), ExportEr
     let (districts, folder) = (state.uploads.districts.cached(), state.config.data.clone());
     state
         .storage
-        .read_heavy(move |tx| {
+        .read_replica(move |tx| {
             let mut file = tempfile::tempfile_in(&folder)?;
             let orders = export::write(tx, &wanted, &districts, file.try_clone()?, &folder)?;
             file.rewind()?;

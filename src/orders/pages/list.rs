@@ -8,6 +8,7 @@ use axum::http::Uri;
 
 use super::download::{Offer, offers};
 use crate::channels;
+use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::filter::{DateField, FilterWords, OrderFilter};
 use crate::orders::list::{self, Listed, Total};
@@ -15,7 +16,7 @@ use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::terms::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
-use crate::storage::{StorageError, crockford};
+use crate::storage::StorageError;
 use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::fields::{Choice, Fields, choices, put_option};
 use crate::audit;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::counter::{Catalogue, CounterForm, ItemInput, MOST_ITEMS};
 use crate::orders::edit::{Inputs, inputs_of};
 use crate::orders::model::{Order, ShippingMethod};
@@ -18,7 +19,7 @@ use crate::orders::store;
 use crate::orders::store::counter::{self, Kept};
 use crate::products::model::Product;
 use crate::products::store as products;
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
     AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };

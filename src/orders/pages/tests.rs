@@ -2,9 +2,10 @@
 
 use reqwest::StatusCode;
 
+use crate::id::crockford;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
-use crate::storage::{StorageError, crockford};
+use crate::storage::StorageError;
 use crate::uploads::pages::tests::{FIRST, bring};
 use crate::web::testing::{TestApp, TestResponse};
 

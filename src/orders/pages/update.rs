@@ -11,6 +11,7 @@ use super::fields::Typed;
 use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::districts::Districts;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::{
     Obstacle, Scope, Travel, living, obstacles, sentences, taken_along, travel, was_delivered,
 };
@@ -18,7 +19,7 @@ use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, in
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, Cause, bundles, deliveries, log};
 use crate::products::store::{self as products, NewVariant};
-use crate::storage::{Result as StorageResult, Tx, crockford, parse_crockford};
+use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
 };

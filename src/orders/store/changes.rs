@@ -210,7 +210,7 @@ impl Changes<'_> {
     fn finish(mut self) -> Result<()> {
         self.insert_log()?;
         for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
-            self.tx.add(
+            self.tx.increment(
                 "order_tallies",
                 &[
                     ("state", state.rank().into()),

@@ -15,7 +15,7 @@ pub const DELIVERIES_PER_BATCH: usize = 200;
 /// that a delivery whose state changes between two batches is not missed.
 pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<Vec<i64>> {
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let index = tx.walking("deliveries_by_place");
+    let index = tx.index_hint("deliveries_by_place");
     let sql = format!("SELECT id FROM deliveries {index} WHERE state = ? AND id > ? ORDER BY id LIMIT ?");
     let mut ids = Vec::new();
     for state in DeliveryState::UNDER_WAY {

@@ -3,10 +3,11 @@
 use super::create::{bundles, create, findings};
 use super::{Action, Cause, bundles as orders_in_bundles, deliveries};
 use crate::districts::Districts;
+use crate::id::crockford;
 use crate::orders::counter::{CHANNEL, Catalogue, Taken};
 use crate::orders::model::{NewOrder, Order};
 use crate::products::store as products;
-use crate::storage::{Result, Tx, crockford};
+use crate::storage::{Result, Tx};
 
 /// The products of these numbers with their variants.
 pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<Catalogue> {

@@ -1,8 +1,9 @@
 //! Rows of `deliveries` that orders maintain: creation, bundle numbers, and the summary of the orders.
 
+use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::storage::{Param, Result, StorageError, Tx, crockford};
+use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
 /// Bundle number of a delivery.

@@ -30,7 +30,7 @@ const BLOCKS_A_STEP: usize = if cfg!(test) { 2 } else { 12 };
 
 /// Whether terms of so many new orders are to be packed as a run.
 pub(super) fn are_worth_a_run(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
-    Ok(orders >= WORTH_A_RUN && tx.number("SELECT count(*) FROM term_runs", &[])? < MOST_RUNS)
+    Ok(orders >= WORTH_A_RUN && tx.scalar("SELECT count(*) FROM term_runs", &[])? < MOST_RUNS)
 }
 
 /// Keeps the terms of new orders as a run of its own.
@@ -282,7 +282,7 @@ mod tests {
     }
 
     fn runs(tx: &mut dyn Tx) -> Result<i64> {
-        tx.number("SELECT count(*) FROM term_runs", &[])
+        tx.scalar("SELECT count(*) FROM term_runs", &[])
     }
 
     #[test]

@@ -7,12 +7,13 @@ use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::store::{self, Action, Cause, bundles, log};
 use crate::orders::terms::{Entries, Searchable, terms};
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
-use crate::storage::{Result, StorageError, Tx, crockford};
+use crate::storage::{Result, StorageError, Tx};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
 use crate::uploads::read::Rows;
 
@@ -358,7 +359,7 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
         }
         assert_eq!(entries.entry().term, row.text(1)?);
     }
-    assert_eq!(tx.number("SELECT count(*) FROM term_blocks WHERE run_id NOT IN (SELECT id FROM term_runs)", &[])?, 0);
+    assert_eq!(tx.scalar("SELECT count(*) FROM term_blocks WHERE run_id NOT IN (SELECT id FROM term_runs)", &[])?, 0);
     for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
         let (terms, term) = (kept.entry(row.int(0)?).or_default(), row.text(1)?);
         match row.int(2)? {

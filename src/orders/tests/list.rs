@@ -306,7 +306,7 @@ impl Tx for Explaining<'_> {
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         if self.known.insert(sql.to_owned()) {
             let big = ["orders", "o", "deliveries", "d", "order_terms", "variants"];
-            let whole = self.tx.read_whole(sql, params)?;
+            let whole = self.tx.full_scans(sql, params)?;
             let scans = whole.iter().filter(|table| big.contains(&table.as_str()));
             self.scans.borrow_mut().extend(scans.map(|table| format!("{table} in {sql}")));
         }
@@ -322,16 +322,16 @@ impl Tx for Explaining<'_> {
         self.tx.upsert(table, keys, values)
     }
 
-    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
-        self.tx.add(table, keys, column, amount)
+    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        self.tx.increment(table, keys, column, amount)
     }
 
-    fn delete_some(&mut self, table: &str) -> Result<u64> {
-        self.tx.delete_some(table)
+    fn delete_batch(&mut self, table: &str) -> Result<u64> {
+        self.tx.delete_batch(table)
     }
 
-    fn walking(&self, index: &str) -> String {
-        self.tx.walking(index)
+    fn index_hint(&self, index: &str) -> String {
+        self.tx.index_hint(index)
     }
 
     fn tables(&mut self) -> Result<Vec<String>> {
@@ -342,8 +342,8 @@ impl Tx for Explaining<'_> {
         self.tx.columns(table)
     }
 
-    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
-        self.tx.read_whole(sql, params)
+    fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        self.tx.full_scans(sql, params)
     }
 
     fn now(&self) -> Moment {

@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::require_demo;
 use crate::audit;
+use crate::id::parse_crockford;
 use crate::members::model::Account;
 use crate::members::store as members;
 use crate::practice::model::Task;
 use crate::practice::store;
-use crate::storage::{Result as StorageResult, parse_crockford};
+use crate::storage::Result as StorageResult;
 use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, page, redirect_with_flash};
 
 /// Member with their progress.

@@ -3,12 +3,12 @@
 use reqwest::StatusCode;
 
 use crate::demo::{ACCOUNTS, DemoPlan, ResetSchedule};
+use crate::id::crockford;
 use crate::members::store as members;
 use crate::orders::model::{NewOrder, OrderState};
 use crate::practice::exercises::{ExerciseSet, PracticeSession};
 use crate::practice::model::Task;
 use crate::practice::store;
-use crate::storage::crockford;
 use crate::web::Routes;
 use crate::web::testing::TestApp;
 

@@ -8,10 +8,11 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::ProductUsage;
+use crate::id::crockford;
 use crate::orders::store::counts;
 use crate::products::model::Product;
 use crate::products::store;
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 

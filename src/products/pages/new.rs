@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::audit;
+use crate::id::crockford;
 use crate::products::model::{checked_name, checked_number};
 use crate::products::store;
-use crate::storage::{Result, Tx, crockford};
+use crate::storage::{Result, Tx};
 use crate::web::{AppState, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]

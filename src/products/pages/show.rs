@@ -12,10 +12,11 @@ use serde_json::json;
 use super::variants::{VariantForm, VariantProblems};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit;
+use crate::id::{crockford, parse_crockford};
 use crate::orders::store::counts;
 use crate::products::model::{Product, Variant, checked_label};
 use crate::products::store::{self, VariantQuery};
-use crate::storage::{Result, StorageError, Tx, crockford, parse_crockford};
+use crate::storage::{Result, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,

@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 
+use crate::id::crockford;
 use crate::orders::model::OrderState;
 use crate::products::store::{self, NewVariant};
-use crate::storage::crockford;
 use crate::web::testing::{TestApp, TestResponse};
 
 /// A shop with a sofa of two colours and a pillow.
@@ -23,9 +23,9 @@ async fn shop() -> (TestApp, String, String) {
 
 /// So many orders of the pillow wait in that state.
 async fn order(app: &TestApp, product: &str, state: OrderState, orders: i64) {
-    let id = crate::storage::parse_crockford(product).expect("an identifier");
+    let id = crate::id::parse_crockford(product).expect("an identifier");
     let keys = move || [("state", state.rank().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
-    let added = app.state.storage.write(move |tx| tx.add("order_tallies", &keys(), "orders", orders));
+    let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "orders", orders));
     added.await.expect("writes");
 }
 
@@ -127,7 +127,7 @@ async fn a_variant_is_added_once_with_its_label() {
 #[tokio::test]
 async fn thousands_of_variants_are_searched_and_turned_in_pages() {
     let (app, sofa, _) = shop().await;
-    let id = crate::storage::parse_crockford(&sofa).expect("an identifier");
+    let id = crate::id::parse_crockford(&sofa).expect("an identifier");
     let filled = app.state.storage.write(move |tx| {
         for number in 0..3_000 {
             store::insert_variant(tx, id, &NewVariant::unlabelled("각인", &format!("문구 {number:04}")), None)?;

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::show::{ShowRequest, VariantListQuery, show_page};
 use crate::audit;
+use crate::id::{crockford, parse_crockford};
 use crate::products::model::{checked_label, checked_option_key, checked_option_value};
 use crate::products::store::{self, NewVariant};
-use crate::storage::{Result, Tx, crockford, parse_crockford};
+use crate::storage::{Result, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect_with_flash};
 

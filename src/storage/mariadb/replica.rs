@@ -10,13 +10,13 @@ use std::time::Instant;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use super::error::Fault;
-use super::hosts::{IS_WRITABLE, Replica};
+use super::error::TxError;
+use super::pool::{IS_WRITABLE, Replica};
 use super::{READ, Shared, Work};
 use crate::storage::{Result, StorageError};
 
 impl Shared {
-    pub(super) fn read_heavy<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
+    pub(super) fn read_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
         match self.try_replica(work, until) {
             Some(answer) => answer,
             None => self.read(work, until),
@@ -24,13 +24,13 @@ impl Shared {
     }
 
     fn try_replica<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Option<Result<T, E>> {
-        let wait = self.hosts.max_lag()?.as_secs_f64();
+        let wait = self.pool.max_lag()?.as_secs_f64();
         let mut replica = self.on_primary(until, position).ok().flatten().and_then(|position| {
-            let mut replica = self.hosts.replica()?;
+            let mut replica = self.pool.replica()?;
             if has_reached(&mut replica.conn, &position, wait) {
                 return Some(replica);
             }
-            self.hosts.leave_alone(&replica);
+            self.pool.quarantine(&replica);
             None
         });
         let answer = replica.as_mut().and_then(|Replica { conn, .. }| {
@@ -40,7 +40,7 @@ impl Shared {
         match (&answer, replica) {
             (Some(_), Some(replica)) => {
                 metrics::counter!("mukkeum_storage_replica_reads_total").increment(1);
-                self.hosts.give_back_replica(replica);
+                self.pool.give_back_replica(replica);
             }
             _ => metrics::counter!("mukkeum_storage_replica_misses_total").increment(1),
         }
@@ -49,12 +49,12 @@ impl Shared {
 }
 
 /// How far the primary's log has come; None where it keeps none, and so tells nothing.
-fn position(primary: &mut Conn) -> Result<Option<String>, Fault> {
+fn position(primary: &mut Conn) -> Result<Option<String>, TxError> {
     let found: Option<(i64, String)> =
         primary.query_first(format!("SELECT {IS_WRITABLE}, @@global.gtid_binlog_pos"))?;
     match found {
         Some((1, position)) => Ok((!position.is_empty()).then_some(position)),
-        _ => Err(Fault::away("this server is not the primary any more")),
+        _ => Err(TxError::connection_lost("this server is not the primary any more")),
     }
 }
 

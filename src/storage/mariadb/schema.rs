@@ -7,13 +7,13 @@
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use super::error::Fault;
-use crate::storage::schema::{SCHEMA, STEPS, VERSION};
+use super::error::TxError;
+use crate::storage::schema::{MIGRATIONS, SCHEMA, VERSION};
 use crate::storage::{Result, StorageError};
 use crate::time::Moment;
 
 /// Builds the schema or brings it up to date. One program at a time does; the others wait.
-pub(super) fn upgrade(conn: &mut Conn, now: Moment) -> Result<(), Fault> {
+pub(super) fn upgrade(conn: &mut Conn, now: Moment) -> Result<(), TxError> {
     if version(conn)? == VERSION {
         return Ok(());
     }
@@ -24,20 +24,20 @@ pub(super) fn upgrade(conn: &mut Conn, now: Moment) -> Result<(), Fault> {
     upgraded
 }
 
-fn upgrade_alone(conn: &mut Conn, now: Moment) -> Result<(), Fault> {
+fn upgrade_alone(conn: &mut Conn, now: Moment) -> Result<(), TxError> {
     let found = version(conn)?;
     if found > VERSION {
         let error = StorageError::NewerSchema { found, known: VERSION };
-        return Err(Fault { error, remedy: super::error::Remedy::None });
+        return Err(TxError { error, retry: super::error::Retry::Never });
     }
     if found == 0 {
         return apply(conn, SCHEMA, VERSION, now);
     }
     let behind = usize::try_from(found - 1).unwrap_or(usize::MAX);
-    STEPS.iter().skip(behind).zip(found + 1..).try_for_each(|(step, version)| apply(conn, step, version, now))
+    MIGRATIONS.iter().skip(behind).zip(found + 1..).try_for_each(|(step, version)| apply(conn, step, version, now))
 }
 
-fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), Fault> {
+fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), TxError> {
     for statement in translated(sql) {
         conn.query_drop(statement)?;
     }
@@ -45,7 +45,7 @@ fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), Fa
     Ok(())
 }
 
-fn version(conn: &mut Conn) -> Result<i64, Fault> {
+fn version(conn: &mut Conn) -> Result<i64, TxError> {
     let built: Option<i64> = conn.query_first(
         "SELECT count(*) FROM information_schema.tables \
          WHERE table_schema = database() AND table_name = 'schema_versions'",
@@ -178,7 +178,7 @@ mod tests {
     /// A word of SQLite's in quotes would be translated as well, `--` in words that are not a remark cut.
     #[test]
     fn nothing_in_quotes_is_translated() {
-        for sql in STEPS.iter().chain([&SCHEMA]) {
+        for sql in MIGRATIONS.iter().chain([&SCHEMA]) {
             let whole = translated(sql).join(";");
             assert_eq!(quoted(&whole), quoted(sql));
             for text in quoted(sql) {

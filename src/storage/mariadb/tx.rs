@@ -4,8 +4,9 @@ use mysql::consts::{ColumnFlags, ColumnType};
 use mysql::prelude::Queryable;
 use mysql::{Column, Conn};
 
-use super::error::{Fault, Remedy};
-use crate::storage::{IdGenerator, Param, Result, Row, StorageError, Tx, Value};
+use super::error::{Retry, TxError};
+use crate::id::IdGenerator;
+use crate::storage::{Param, Result, Row, StorageError, Tx, Value};
 use crate::time::Moment;
 
 /// Rows of one statement of many: more make it no faster.
@@ -23,7 +24,7 @@ pub(super) struct MariaTx<'c> {
     pub(super) wrote: bool,
     /// Why the transaction is over, when it is: the server has undone it, or the line is lost. From
     /// then on nothing is sent, because it would be carried out outside of any transaction.
-    pub(super) ended: Option<Fault>,
+    pub(super) ended: Option<TxError>,
 }
 
 impl<'c> MariaTx<'c> {
@@ -36,12 +37,12 @@ impl<'c> MariaTx<'c> {
             return Err(over());
         }
         work(self.conn).map_err(|error| {
-            let fault = Fault::from(error);
-            match fault.error {
+            let tx_error = TxError::from(error);
+            match tx_error.error {
                 StorageError::Engine(text) => StorageError::Engine(format!("{text} in: {sql}")),
-                error if fault.remedy == Remedy::None => error,
+                error if tx_error.retry == Retry::Never => error,
                 _ => {
-                    self.ended = Some(fault);
+                    self.ended = Some(tx_error);
                     over()
                 }
             }
@@ -56,7 +57,7 @@ impl<'c> MariaTx<'c> {
         })
     }
 
-    fn insert_or(
+    fn insert_on_conflict(
         &mut self,
         table: &str,
         columns: &[(&str, Param<'_>)],
@@ -122,25 +123,25 @@ impl Tx for MariaTx<'_> {
         let last = (most - 1).max(0);
         match tx.query_one(&format!("SELECT 1 {from} LIMIT 1 OFFSET {last}"), params)? {
             Some(_) => Ok(most),
-            None => tx.number(&format!("SELECT count(*) {from}"), params),
+            None => tx.scalar(&format!("SELECT count(*) {from}"), params),
         }
     }
 
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
         let set = values.iter().map(|(name, _)| format!("{name} = VALUES({name})"));
-        self.insert_or(table, &[keys, values].concat(), set)
+        self.insert_on_conflict(table, &[keys, values].concat(), set)
     }
 
-    fn add(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
         let columns = [keys, &[(column, amount.into())]].concat();
-        self.insert_or(table, &columns, std::iter::once(format!("{column} = {column} + VALUES({column})")))
+        self.insert_on_conflict(table, &columns, std::iter::once(format!("{column} = {column} + VALUES({column})")))
     }
 
-    fn delete_some(&mut self, table: &str) -> Result<u64> {
+    fn delete_batch(&mut self, table: &str) -> Result<u64> {
         self.exec(&format!("DELETE FROM {table} LIMIT {ROWS_DELETED}"), &[])
     }
 
-    fn walking(&self, index: &str) -> String {
+    fn index_hint(&self, index: &str) -> String {
         format!("FORCE INDEX ({index})")
     }
 
@@ -159,7 +160,7 @@ impl Tx for MariaTx<'_> {
     }
 
     #[cfg(test)]
-    fn read_whole(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+    fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;
         let plan = tx.query(&format!("EXPLAIN {sql}"), params)?;
         let steps =

@@ -4,7 +4,7 @@ use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
 use crate::channels::{Field, Table, parse_options};
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Row, SheetError, Workbook, values};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// A message or the text of the options; longer ones are mistakes, though their columns would hold them.
@@ -83,7 +83,7 @@ fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<NewOrder> {
         dispatch_deadline: day(&mut cells, plan.columns(Field::DispatchDeadline)),
         preferred_shipping_date: preferred(&mut cells, plan.columns(Field::PreferredShippingDate)),
         claim: claim(&mut cells, plan),
-        courier: cells.word(plan.columns(Field::Courier), lengths::COURIER),
+        courier: cells.word(plan.columns(Field::Courier), text_limits::COURIER),
         tracking_number: tracking_number(&mut cells, plan),
     };
     cells.finish(order_number, order)
@@ -115,7 +115,7 @@ fn options(cells: &mut Cells<'_, '_>, plan: &Plan, text: &str) -> Vec<OrderOptio
     let options = parse_options(text, profile.options, &profile.values.no_option);
     let column = cells.pick(plan.columns(Field::Options)).unwrap_or_default();
     for option in &options {
-        for (text, most) in [(&option.key, lengths::OPTION_KEY), (&option.value, lengths::OPTION_VALUE)] {
+        for (text, most) in [(&option.key, text_limits::OPTION_KEY), (&option.value, text_limits::OPTION_VALUE)] {
             if text.chars().count() > most {
                 cells.too_long(column, text, most);
             }
@@ -137,7 +137,7 @@ fn optional_id(cells: &mut Cells<'_, '_>, columns: &[usize]) -> String {
 }
 
 fn product(cells: &mut Cells<'_, '_>, plan: &Plan) -> (String, String) {
-    let name = needed(cells, plan.columns(Field::ProductName), lengths::PRODUCT_NAME);
+    let name = needed(cells, plan.columns(Field::ProductName), text_limits::PRODUCT_NAME);
     let own = plan.columns(Field::ProductNumber);
     let number = optional_id(cells, own);
     if !number.is_empty() {
@@ -168,12 +168,12 @@ fn customer(cells: &mut Cells<'_, '_>, plan: &Plan, recipient: &Recipient) -> Cu
     if name.is_empty() {
         return Customer { name: recipient.name.clone(), tel: recipient.tel1.clone() };
     }
-    let tel = values::phone(cells.cell(tel)).unwrap_or_else(|_| cells.word(tel, lengths::TEL));
-    Customer { name: cells.line(name, lengths::PERSON), tel }
+    let tel = values::phone(cells.cell(tel)).unwrap_or_else(|_| cells.word(tel, text_limits::TEL));
+    Customer { name: cells.line(name, text_limits::PERSON_NAME), tel }
 }
 
 fn recipient(cells: &mut Cells<'_, '_>, plan: &Plan) -> Recipient {
-    let name = needed(cells, plan.columns(Field::RecipientName), lengths::PERSON);
+    let name = needed(cells, plan.columns(Field::RecipientName), text_limits::PERSON_NAME);
     let (first, second) = (plan.columns(Field::RecipientTel1), plan.columns(Field::RecipientTel2));
     let mut tel1 = cells.read(first, values::phone);
     let mut tel2 = cells.read(second, values::phone);
@@ -196,8 +196,8 @@ fn address(cells: &mut Cells<'_, '_>, plan: &Plan) -> (String, String) {
     if doubtful {
         cells.warn(first, "주소가 나뉘어 있지 않아 한 칸에 모두 넣었어요");
     }
-    let detail = second.map(|column| cells.line(&[column], lengths::ADDRESS)).unwrap_or_default();
-    (cells.line(&[first], lengths::ADDRESS), detail)
+    let detail = second.map(|column| cells.line(&[column], text_limits::ADDRESS)).unwrap_or_default();
+    (cells.line(&[first], text_limits::ADDRESS), detail)
 }
 
 fn zip_code(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
@@ -222,7 +222,7 @@ fn zip_code(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
 
 fn shipping_method(cells: &mut Cells<'_, '_>, plan: &Plan) -> (ShippingMethod, String) {
     let columns = plan.columns(Field::ShippingMethod);
-    let word = cells.word(columns, lengths::METHOD_WORD);
+    let word = cells.word(columns, text_limits::SHIPPING_METHOD_WORD);
     let profile = &cells.table.profile;
     if word.is_empty() {
         return (profile.defaults.shipping_method, word);
@@ -282,7 +282,7 @@ fn claim(cells: &mut Cells<'_, '_>, plan: &Plan) -> String {
         let word = values::line(cells.row.cell(column));
         if is_pending(&word) {
             cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
-            return lengths::cut(&word, lengths::CLAIM).to_owned();
+            return text_limits::truncate(&word, text_limits::CLAIM).to_owned();
         }
     }
     let quantity = plan.columns(Field::QuantityClaim);

@@ -3,7 +3,7 @@
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
 use crate::channels::{Field, StatusEffect, StatusRule, Table};
 use crate::sheets::{Row, SheetError, Workbook, values};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// What a list says about an order.
@@ -57,7 +57,7 @@ pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, Stat
 
 fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<StateRow> {
     let mut cells = Cells::new(table, row);
-    let word = cells.line(&plan.status, lengths::CLAIM);
+    let word = cells.line(&plan.status, text_limits::CLAIM);
     if plan.key.is_blank(row) && (word.is_empty() || is_total(row)) {
         return ignored(row.number);
     }

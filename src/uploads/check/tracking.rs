@@ -3,7 +3,7 @@
 use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
 use crate::channels::{Field, Table};
 use crate::sheets::{Row, SheetError, Workbook, values};
-use crate::storage::lengths;
+use crate::storage::text_limits;
 
 /// A parcel's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ fn check(table: &Table, row: &Row<'_>, key: &Key, number: &[usize], courier: &[u
     } else {
         cells.read(number, values::tracking_number)
     };
-    let named = cells.line(courier, lengths::COURIER);
+    let named = cells.line(courier, text_limits::COURIER);
     let courier = if named.is_empty() { table.profile.courier.clone() } else { Some(named) };
     cells.finish(order_number.clone(), TrackingRow { order_number, tracking_number, courier })
 }

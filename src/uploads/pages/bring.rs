@@ -9,8 +9,9 @@ use serde_json::json;
 
 use crate::audit;
 use crate::demo::Demo;
+use crate::id::crockford;
 use crate::sheets::SheetError;
-use crate::storage::{StorageError, Tx, crockford};
+use crate::storage::{StorageError, Tx};
 use crate::uploads::read::courier;
 use crate::uploads::store::Which;
 use crate::uploads::{Outcome, Request, Stage, Upload, UploadError, store};

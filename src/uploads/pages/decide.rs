@@ -8,7 +8,7 @@ use serde_json::json;
 use super::number;
 use super::show::{CONFLICTS, show_page};
 use crate::audit;
-use crate::storage::crockford;
+use crate::id::crockford;
 use crate::uploads::conflicts::{Chosen, Decided, Decision, decide};
 use crate::uploads::store;
 use crate::web::paging::PageQuery;

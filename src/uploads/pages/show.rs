@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::number;
 use crate::channels::FileKind;
+use crate::id::crockford;
 use crate::orders::store::create::{DisabledProduct, Findings};
-use crate::storage::{Result as StorageResult, StorageError, Tx, crockford};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::uploads::check::Reason;
 use crate::uploads::model::{Handled, Parcel};
 use crate::uploads::store::{self, RowFilter};

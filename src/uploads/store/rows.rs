@@ -47,7 +47,7 @@ pub fn rows(tx: &mut dyn Tx, id: i64, which: RowFilter, offset: i64, size: i64) 
 
 /// How many rows of an upload have another number than their order had.
 pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
-    tx.number("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
+    tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
 }
 
 /// One row of an upload.

@@ -12,7 +12,8 @@ use chrono::NaiveDate;
 use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::districts::{DistrictCache, Districts};
-use crate::storage::{StorageError, Tx, crockford};
+use crate::id::crockford;
+use crate::storage::{StorageError, Tx};
 use crate::web::{
     AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, csrf, page, page_with_status, redirect,
 };

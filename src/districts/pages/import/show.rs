@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::audit;
 use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
+use crate::id::{crockford, parse_crockford};
 use crate::orders::classification;
 use crate::orders::store::classification::affected;
-use crate::storage::{StorageError, crockford, parse_crockford};
+use crate::storage::StorageError;
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 

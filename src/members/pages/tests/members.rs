@@ -2,8 +2,8 @@
 
 use reqwest::StatusCode;
 
+use crate::id::crockford;
 use crate::members::store::{self, UpdateError};
-use crate::storage::crockford;
 use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp, TestResponse};
 

@@ -115,7 +115,7 @@ async fn cookie_is_http_only_and_same_site() {
     let kept = app
         .state
         .storage
-        .read(move |tx| tx.number("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
+        .read(move |tx| tx.scalar("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
     assert_eq!(kept.await.expect("reads"), 0, "its hash alone is kept");
 
     let behind_tls = TestApp::start_with(|config| config.behind_tls = true, Routes::new()).await;
@@ -255,10 +255,10 @@ async fn member_logs_other_devices_out() {
 async fn devices_of_other_members_cannot_be_logged_out() {
     let app = app_with_members().await;
     let mut phone = sign_in(&app, false).await;
-    let device = app.state.storage.read(|tx| tx.number("SELECT id FROM devices", &[])).await.expect("reads");
+    let device = app.state.storage.read(|tx| tx.scalar("SELECT id FROM devices", &[])).await.expect("reads");
     let admin = app.another_browser();
     admin.sign_in_admin().await;
-    let device = crate::storage::crockford(device);
+    let device = crate::id::crockford(device);
     admin.post_form("/account/devices", &[("device", &device)]).await;
     assert!(visit(&app, &mut phone).await);
 }
@@ -326,7 +326,7 @@ async fn expired_devices_tokens_and_history_are_deleted() {
     app.clock.advance_ms(DAY_MS);
     let left = async |table: &'static str| {
         let sql = format!("SELECT count(*) FROM {table}");
-        app.state.storage.read(move |tx| tx.number(&sql, &[])).await.expect("reads")
+        app.state.storage.read(move |tx| tx.scalar(&sql, &[])).await.expect("reads")
     };
     let delete_expired = async || {
         let deleted = app.state.storage.write(|tx| {

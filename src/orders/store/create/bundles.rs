@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::id::crockford;
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
-use crate::storage::{Param, Result, Tx, crockford, lengths, placeholders};
+use crate::storage::{Param, Result, Tx, placeholders, text_limits};
 
 /// Orders that go into one delivery.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ fn number<'f>(existing: &Existing, channel: &str, new: &'f NewOrder) -> Option<C
 /// The number of a bundle whose own number another channel has.
 fn qualified(number: &str, channel: &str) -> String {
     let ending = format!("-{channel}");
-    let room = lengths::BUNDLE_NUMBER.saturating_sub(ending.chars().count());
+    let room = text_limits::BUNDLE_NUMBER.saturating_sub(ending.chars().count());
     number.chars().take(room).chain(ending.chars()).collect()
 }
 

@@ -3,8 +3,9 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
+use crate::id::crockford;
 use crate::orders::store as orders;
-use crate::storage::{StorageError, crockford};
+use crate::storage::StorageError;
 use crate::uploads::pages::tests::{FIRST, bring};
 use crate::web::testing::{TestApp, TestResponse};
 

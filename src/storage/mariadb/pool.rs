@@ -15,8 +15,8 @@ use mysql::consts::CapabilityFlags;
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts};
 
-use super::address::{Address, Tls};
-use super::error::{Fault, Remedy};
+use super::address::{MariaDbAddress, Tls};
+use super::error::{Retry, TxError};
 use crate::storage::blocking::lock;
 
 /// How long a server may take to accept a connection.
@@ -36,7 +36,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 
 /// How long a replica that was late or away is not asked.
-const LEFT_ALONE: Duration = Duration::from_secs(10);
+const QUARANTINE_DURATION: Duration = Duration::from_secs(10);
 
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 256;
@@ -52,15 +52,15 @@ NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE',
     innodb_lock_wait_timeout = 8, idle_transaction_timeout = 20";
 
 /// The servers, and the connections to the primary that nobody uses just now.
-pub(super) struct Hosts {
-    address: Arc<Address>,
-    known: Mutex<Known>,
+pub(super) struct ConnectionPool {
+    address: Arc<MariaDbAddress>,
+    known: Mutex<HostState>,
     /// held while the primary is looked for, so that one looks and the others wait for the answer
     looking: Mutex<()>,
 }
 
 #[derive(Default)]
-struct Known {
+struct HostState {
     /// the place of the primary among the hosts
     primary: Option<usize>,
     /// that of the one before, while none is known
@@ -71,11 +71,11 @@ struct Known {
     /// connections to replicas that nobody uses just now
     replicas: Vec<Replica>,
     /// hosts that were late or away as replicas, and until when they are not asked again
-    left_alone: HashMap<usize, Instant>,
+    quarantined: HashMap<usize, Instant>,
 }
 
 /// A connection to the primary.
-pub(super) struct Lease {
+pub(super) struct PooledConnection {
     pub(super) conn: Conn,
     era: u64,
 }
@@ -87,36 +87,36 @@ pub(super) struct Replica {
     era: u64,
 }
 
-impl Hosts {
-    pub(super) fn new(address: Address) -> Self {
+impl ConnectionPool {
+    pub(super) fn new(address: MariaDbAddress) -> Self {
         Self { address: Arc::new(address), known: Mutex::default(), looking: Mutex::default() }
     }
 
     /// A connection to the primary: one that is free, or a new one. A primary that is not known is
     /// looked for, but not beyond `until`.
-    pub(super) fn lease(&self, until: Instant) -> Result<Lease, Fault> {
+    pub(super) fn lease(&self, until: Instant) -> Result<PooledConnection, TxError> {
         let (primary, era) = {
             let mut known = lock(&self.known);
             if let Some(conn) = known.idle.pop() {
-                return Ok(Lease { conn, era: known.era });
+                return Ok(PooledConnection { conn, era: known.era });
             }
             (known.primary, known.era)
         };
         let (primary, era) = match primary {
             Some(primary) => (primary, era),
-            None => self.look(until)?,
+            None => self.find_or_wait(until)?,
         };
         match connect(&self.address, primary, SILENCE) {
-            Ok(conn) => Ok(Lease { conn, era }),
-            Err(fault) => {
+            Ok(conn) => Ok(PooledConnection { conn, era }),
+            Err(error) => {
                 self.give_up(era);
-                Err(fault)
+                Err(error)
             }
         }
     }
 
     /// Takes back a connection that is sound.
-    pub(super) fn give_back(&self, lease: Lease) {
+    pub(super) fn give_back(&self, lease: PooledConnection) {
         let mut known = lock(&self.known);
         if known.era == lease.era {
             known.idle.push(lease.conn);
@@ -124,7 +124,7 @@ impl Hosts {
     }
 
     /// The server of this connection is lost, or is the primary no more.
-    pub(super) fn lost(&self, lease: &Lease) {
+    pub(super) fn mark_down(&self, lease: &PooledConnection) {
         self.give_up(lease.era);
     }
 
@@ -136,7 +136,7 @@ impl Hosts {
             }
             known.era += 1;
             known.former = known.primary.take().or(known.former);
-            known.left_alone.clear();
+            known.quarantined.clear();
             (std::mem::take(&mut known.idle), std::mem::take(&mut known.replicas))
         };
         metrics::counter!("mukkeum_storage_primary_lost_total").increment(1);
@@ -145,8 +145,8 @@ impl Hosts {
 
     /// A connection of its own, which may be silent as long as it likes: building an index of a
     /// large table takes its time.
-    pub(super) fn patient(&self) -> Result<Conn, Fault> {
-        let (primary, _) = self.look(Instant::now() + LOOK)?;
+    pub(super) fn without_timeout(&self) -> Result<Conn, TxError> {
+        let (primary, _) = self.find_or_wait(Instant::now() + LOOK)?;
         connect(&self.address, primary, Duration::from_hours(6))
     }
 
@@ -164,10 +164,10 @@ impl Hosts {
             }
             (known.primary?, known.era)
         };
-        (0..self.address.hosts.len()).filter(|host| *host != primary && !self.is_left_alone(*host)).find_map(|host| {
+        (0..self.address.hosts.len()).filter(|host| *host != primary && !self.is_quarantined(*host)).find_map(|host| {
             let found = connect(&self.address, host, SILENCE).ok();
             if found.is_none() {
-                lock(&self.known).left_alone.insert(host, Instant::now() + LEFT_ALONE);
+                lock(&self.known).quarantined.insert(host, Instant::now() + QUARANTINE_DURATION);
             }
             found.map(|conn| Replica { conn, host, era })
         })
@@ -182,19 +182,19 @@ impl Hosts {
     }
 
     /// This replica is late: others are asked for a while, and connections to it are not kept.
-    pub(super) fn leave_alone(&self, replica: &Replica) {
+    pub(super) fn quarantine(&self, replica: &Replica) {
         let mut known = lock(&self.known);
-        known.left_alone.insert(replica.host, Instant::now() + LEFT_ALONE);
+        known.quarantined.insert(replica.host, Instant::now() + QUARANTINE_DURATION);
         let of_it = |other: &mut Replica| other.host == replica.host;
         let dropped: Vec<_> = known.replicas.extract_if(.., of_it).collect();
         drop((known, dropped));
     }
 
-    fn is_left_alone(&self, host: usize) -> bool {
-        lock(&self.known).left_alone.get(&host).is_some_and(|until| Instant::now() < *until)
+    fn is_quarantined(&self, host: usize) -> bool {
+        lock(&self.known).quarantined.get(&host).is_some_and(|until| Instant::now() < *until)
     }
 
-    fn look(&self, until: Instant) -> Result<(usize, u64), Fault> {
+    fn find_or_wait(&self, until: Instant) -> Result<(usize, u64), TxError> {
         let _looking = lock(&self.looking);
         let era = {
             let known = lock(&self.known);
@@ -204,7 +204,7 @@ impl Hosts {
             known.era
         };
         if Instant::now() >= until {
-            return Err(Fault::away("no primary was found before the deadline"));
+            return Err(TxError::connection_lost("no primary was found before the deadline"));
         }
         let primary = find_primary(&self.address, until)?;
         let (host, port) = &self.address.hosts[primary];
@@ -220,7 +220,7 @@ impl Hosts {
 
 /// Asks all hosts at once which of them is writable, again and again, so that a host that is gone
 /// holds up nobody who waits for another to be promoted.
-fn find_primary(address: &Arc<Address>, until: Instant) -> Result<usize, Fault> {
+fn find_primary(address: &Arc<MariaDbAddress>, until: Instant) -> Result<usize, TxError> {
     let mut until = until.min(Instant::now() + LOOK);
     let (tell, told) = channel();
     for host in 0..address.hosts.len() {
@@ -229,7 +229,7 @@ fn find_primary(address: &Arc<Address>, until: Instant) -> Result<usize, Fault> 
     }
     drop(tell);
     let mut said: Vec<_> = address.hosts.iter().map(|_| None).collect();
-    let is_writable = |answer: &Option<Result<bool, Fault>>| matches!(answer, Some(Ok(true)));
+    let is_writable = |answer: &Option<Result<bool, TxError>>| matches!(answer, Some(Ok(true)));
     while let Ok((host, answer)) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
         said[host] = Some(answer);
         if said.iter().any(is_writable) {
@@ -242,8 +242,8 @@ fn find_primary(address: &Arc<Address>, until: Instant) -> Result<usize, Fault> 
     let writable: Vec<_> = (0..said.len()).filter(|host| is_writable(&said[*host])).collect();
     match writable[..] {
         [primary] => Ok(primary),
-        [] => Err(worst(address, said)),
-        [one, other, ..] => Err(Fault::away(format!(
+        [] => Err(most_informative(address, said)),
+        [one, other, ..] => Err(TxError::connection_lost(format!(
             "{} and {} are both writable: one of them must be stopped",
             address.hosts[one].0, address.hosts[other].0
         ))),
@@ -251,13 +251,13 @@ fn find_primary(address: &Arc<Address>, until: Instant) -> Result<usize, Fault> 
 }
 
 /// Asks a host until it is writable, until asking is of no use, or until nobody listens any more.
-fn watch(address: &Address, host: usize, until: Instant, tell: &Sender<(usize, Result<bool, Fault>)>) {
+fn watch(address: &MariaDbAddress, host: usize, until: Instant, tell: &Sender<(usize, Result<bool, TxError>)>) {
     let mut open = None;
     loop {
         let answer = is_writable(address, host, &mut open);
         let is_last = match &answer {
             Ok(is_writable) => *is_writable,
-            Err(fault) => fault.remedy == Remedy::None,
+            Err(error) => error.retry == Retry::Never,
         };
         if tell.send((host, answer)).is_err() || is_last || Instant::now() + ASK_AGAIN >= until {
             return;
@@ -267,21 +267,21 @@ fn watch(address: &Address, host: usize, until: Instant, tell: &Sender<(usize, R
 }
 
 /// What the person should hear when no host is writable: a wrong password before a host that is away.
-fn worst(address: &Address, said: Vec<Option<Result<bool, Fault>>>) -> Fault {
+fn most_informative(address: &MariaDbAddress, said: Vec<Option<Result<bool, TxError>>>) -> TxError {
     let (mut named, mut texts) = (None, Vec::new());
     for ((host, _), answer) in address.hosts.iter().zip(said) {
         match answer {
-            Some(Err(fault)) if fault.remedy == Remedy::None => named = named.or(Some(fault)),
-            Some(Err(fault)) => texts.push(format!("{host}: {}", fault.error)),
+            Some(Err(error)) if error.retry == Retry::Never => named = named.or(Some(error)),
+            Some(Err(error)) => texts.push(format!("{host}: {}", error.error)),
             Some(Ok(_)) => texts.push(format!("{host} is read-only")),
             None => texts.push(format!("{host} does not answer")),
         }
     }
-    named.unwrap_or_else(|| Fault::away(format!("no host is writable ({})", texts.join("; "))))
+    named.unwrap_or_else(|| TxError::connection_lost(format!("no host is writable ({})", texts.join("; "))))
 }
 
 /// Asks through the connection that is open, or a new one.
-fn is_writable(address: &Address, host: usize, open: &mut Option<Conn>) -> Result<bool, Fault> {
+fn is_writable(address: &MariaDbAddress, host: usize, open: &mut Option<Conn>) -> Result<bool, TxError> {
     let mut conn = match open.take() {
         Some(conn) => conn,
         None => connect_briefly(address, host)?,
@@ -292,20 +292,20 @@ fn is_writable(address: &Address, host: usize, open: &mut Option<Conn>) -> Resul
 }
 
 /// A connection for a look.
-pub(super) fn connect_briefly(address: &Address, host: usize) -> Result<Conn, Fault> {
+pub(super) fn connect_briefly(address: &MariaDbAddress, host: usize) -> Result<Conn, TxError> {
     connect(address, host, CONNECT)
 }
 
 /// 1 on the primary.
 pub(super) const IS_WRITABLE: &str = "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')";
 
-fn connect(address: &Address, host: usize, silence: Duration) -> Result<Conn, Fault> {
+fn connect(address: &MariaDbAddress, host: usize, silence: Duration) -> Result<Conn, TxError> {
     let (host, port) = &address.hosts[host];
     let tls = match &address.tls {
         Tls::Off => None,
         Tls::On { authority } => {
             if let Some(file) = authority {
-                File::open(file).map_err(|error| Fault::unreadable(file, &error))?;
+                File::open(file).map_err(|error| TxError::unreadable(file, &error))?;
             }
             Some(SslOpts::default().with_root_cert_path(authority.clone()))
         }
@@ -326,12 +326,12 @@ fn connect(address: &Address, host: usize, silence: Duration) -> Result<Conn, Fa
         // An UPDATE tells how many rows it found, as SQLite does, not how many it changed.
         .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
         .init(vec![SESSION]);
-    Conn::new(lively(options)).map_err(|error| Fault::of_connecting(host, error))
+    Conn::new(with_keepalive(options)).map_err(|error| TxError::of_connecting(host, error))
 }
 
 /// A host that is cut off is noticed within a few seconds: nobody says goodbye then.
 #[cfg(target_os = "linux")]
-fn lively(options: OptsBuilder) -> OptsBuilder {
+fn with_keepalive(options: OptsBuilder) -> OptsBuilder {
     options
         .tcp_keepalive_probe_interval_secs(Some(1))
         .tcp_keepalive_probe_count(Some(3))
@@ -339,6 +339,6 @@ fn lively(options: OptsBuilder) -> OptsBuilder {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lively(options: OptsBuilder) -> OptsBuilder {
+fn with_keepalive(options: OptsBuilder) -> OptsBuilder {
     options
 }

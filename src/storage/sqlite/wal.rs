@@ -1,8 +1,8 @@
 //! The write-ahead log, for the backup that copies it.
 //!
-//! Whoever holds the [`Log`] of a database is the only one who makes checkpoints: the engine makes
+//! Whoever holds the [`Wal`] of a database is the only one who makes checkpoints: the engine makes
 //! none, in a commit or when it closes, and every connection leaves the log behind. Other programs
-//! are kept from it by a reader that stays ([`Log::stay`]): a checkpoint moves nothing that came after
+//! are kept from it by a reader that stays ([`Wal::pin`]): a checkpoint moves nothing that came after
 //! the oldest reader, and the log begins anew only when nobody reads it.
 
 use std::fs::File;
@@ -17,15 +17,16 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Shared, Sqlite, connect, engine};
+use super::error::engine_error;
+use super::{Shared, Sqlite, connect};
 use crate::storage::blocking::lock;
-use crate::storage::turns::{Turn, Turns};
+use crate::storage::concurrency::{ConcurrencyLimit, Permit};
 use crate::storage::{Result, StorageError};
 use crate::time::{Clock, Moment};
 
 /// A commit of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Commit {
+pub struct WalCommit {
     /// how many frames the log held after it
     pub frames: u32,
     /// when it was: not before the one before, and not after its caller heard of it
@@ -34,7 +35,7 @@ pub struct Commit {
 
 /// How far the log and the checkpoints of it have come, in frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct WalProgress {
     /// committed to the log
     pub frames: u32,
     /// moved into the main file
@@ -42,24 +43,24 @@ pub struct Progress {
 }
 
 /// The log of an open database.
-pub struct Log {
+pub struct Wal {
     own: Connection,
     readers: [Connection; 2],
     staying: usize,
-    commits: Arc<Commits>,
+    commits: Arc<CommitFeed>,
     path: PathBuf,
-    write_turn: Turns,
+    write_limit: ConcurrencyLimit,
     /// Behind the connections: see [`Shared::main`].
     shared: Arc<Shared>,
 }
 
 /// While this lives nobody can commit.
-pub struct BetweenCommits {
+pub struct CommitBlock {
     shared: Arc<Shared>,
-    _turn: Turn,
+    _turn: Permit,
 }
 
-impl Drop for BetweenCommits {
+impl Drop for CommitBlock {
     fn drop(&mut self) {
         if let Err(error) = lock(&self.shared.writer).execute_batch("ROLLBACK") {
             tracing::error!(%error, "an empty transaction could not be ended");
@@ -68,7 +69,7 @@ impl Drop for BetweenCommits {
 }
 
 /// What was committed and nobody has asked for; also the bell that wakes who waits for it.
-pub struct Commits {
+pub struct CommitFeed {
     heard: Mutex<Heard>,
     rung: Condvar,
     clock: Arc<dyn Clock>,
@@ -76,12 +77,12 @@ pub struct Commits {
 
 #[derive(Default)]
 struct Heard {
-    commits: Vec<Commit>,
+    commits: Vec<WalCommit>,
     last: Option<Moment>,
     woken: bool,
 }
 
-impl Commits {
+impl CommitFeed {
     pub(super) fn new(clock: &Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self { heard: Mutex::default(), rung: Condvar::new(), clock: Arc::clone(clock) })
     }
@@ -93,7 +94,7 @@ impl Commits {
             commits.heard_of(u32::try_from(frames).unwrap_or(0));
             Ok(())
         };
-        writer.wal_hook(Some(hook)).map_err(engine)
+        writer.wal_hook(Some(hook)).map_err(engine_error)
     }
 
     fn heard_of(&self, frames: u32) {
@@ -101,17 +102,17 @@ impl Commits {
         let now = self.clock.now();
         let at = heard.last.map_or(now, |last| now.max(last));
         heard.last = Some(at);
-        heard.commits.push(Commit { frames, at });
+        heard.commits.push(WalCommit { frames, at });
         self.rung.notify_one();
     }
 
-    /// Ends a [`Commits::wait`].
+    /// Ends a [`CommitFeed::wait`].
     pub fn wake(&self) {
         lock(&self.heard).woken = true;
         self.rung.notify_one();
     }
 
-    /// Waits for a commit, for [`Commits::wake`], or until `most` has passed.
+    /// Waits for a commit, for [`CommitFeed::wake`], or until `most` has passed.
     pub fn wait(&self, most: Duration) {
         let idle = |heard: &mut Heard| !heard.woken && heard.commits.is_empty();
         let waited = self.rung.wait_timeout_while(lock(&self.heard), most, idle);
@@ -119,21 +120,21 @@ impl Commits {
     }
 
     /// What was committed since this was last asked, oldest first.
-    pub fn take(&self) -> Vec<Commit> {
+    pub fn drain(&self) -> Vec<WalCommit> {
         std::mem::take(&mut lock(&self.heard).commits)
     }
 }
 
 /// Leaves the log as it is when the connection closes.
-pub(super) fn leave_log(connection: &Connection) -> Result<()> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(engine).map(drop)
+pub(super) fn no_checkpoint_on_close(connection: &Connection) -> Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(engine_error).map(drop)
 }
 
-impl Log {
-    pub(super) fn open(path: &Path, sqlite: &Sqlite, commits: Arc<Commits>) -> Result<Self> {
+impl Wal {
+    pub(super) fn open(path: &Path, sqlite: &Sqlite, commits: Arc<CommitFeed>) -> Result<Self> {
         let another = || {
             let connection = connect(path, OpenFlags::default())?;
-            leave_log(&connection)?;
+            no_checkpoint_on_close(&connection)?;
             Ok::<_, StorageError>(connection)
         };
         let own = another()?;
@@ -143,21 +144,21 @@ impl Log {
             staying: 0,
             commits,
             path: path.to_owned(),
-            write_turn: sqlite.write_turn.clone(),
+            write_limit: sqlite.write_limit.clone(),
             shared: Arc::clone(&sqlite.shared),
         };
-        log.stay()?;
+        log.pin()?;
         Ok(log)
     }
 
     /// What is committed, as it happens.
-    pub fn commits(&self) -> &Arc<Commits> {
+    pub fn commits(&self) -> &Arc<CommitFeed> {
         &self.commits
     }
 
-    /// How long the log is, and how much of it is in the main file. Commits of other processes
+    /// How long the log is, and how much of it is in the main file. CommitFeed of other processes
     /// count.
-    pub fn progress(&self) -> Result<Progress> {
+    pub fn progress(&self) -> Result<WalProgress> {
         self.pragma("NOOP").map(|(_, progress)| progress)
     }
 
@@ -176,56 +177,56 @@ impl Log {
 
     /// Begins to read what is committed now, and ends the reading that began before: from here on
     /// nothing that comes after this moment is moved or overwritten. Call it before the log is
-    /// copied, and [`Log::let_go`] after it.
-    pub fn stay(&mut self) -> Result<()> {
+    /// copied, and [`Wal::unpin_previous`] after it.
+    pub fn pin(&mut self) -> Result<()> {
         let next = 1 - self.staying;
         begin_reading(&self.readers[next])?;
         self.staying = next;
         Ok(())
     }
 
-    /// Ends the reading before the last [`Log::stay`].
-    pub fn let_go(&self) -> Result<()> {
+    /// Ends the reading before the last [`Wal::pin`].
+    pub fn unpin_previous(&self) -> Result<()> {
         let before = &self.readers[1 - self.staying];
         if before.is_autocommit() {
             return Ok(());
         }
-        before.execute_batch("ROLLBACK").map_err(engine)
+        before.execute_batch("ROLLBACK").map_err(engine_error)
     }
 
     /// Moves into the main file what came before the reader that stays. Nobody waits for it.
-    pub fn checkpoint(&self) -> Result<Progress> {
+    pub fn checkpoint(&self) -> Result<WalProgress> {
         self.pragma("PASSIVE").map(|(_, progress)| progress)
     }
 
     /// Waits until nobody writes, here or in another process, and keeps it so until the guard goes.
-    pub fn between_commits(&self) -> Result<BetweenCommits> {
-        let turn = block_on(self.write_turn.take())?;
-        lock(&self.shared.writer).execute_batch("BEGIN IMMEDIATE").map_err(engine)?;
-        Ok(BetweenCommits { shared: Arc::clone(&self.shared), _turn: turn })
+    pub fn block_commits(&self) -> Result<CommitBlock> {
+        let turn = block_on(self.write_limit.acquire())?;
+        lock(&self.shared.writer).execute_batch("BEGIN IMMEDIATE").map_err(engine_error)?;
+        Ok(CommitBlock { shared: Arc::clone(&self.shared), _turn: turn })
     }
 
-    fn pragma(&self, mode: &str) -> Result<(bool, Progress)> {
+    fn pragma(&self, mode: &str) -> Result<(bool, WalProgress)> {
         // −1 stands for a log that nobody has written to.
         let frames = |number: i64| u32::try_from(number).unwrap_or(0);
         self.own
             .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-                Ok((row.get(0)?, Progress { frames: frames(row.get(1)?), moved: frames(row.get(2)?) }))
+                Ok((row.get(0)?, WalProgress { frames: frames(row.get(1)?), moved: frames(row.get(2)?) }))
             })
-            .map_err(engine)
+            .map_err(engine_error)
     }
 }
 
 fn begin_reading(connection: &Connection) -> Result<()> {
     if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(engine)?;
+        connection.execute_batch("ROLLBACK").map_err(engine_error)?;
     }
-    connection.execute_batch("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1").map_err(engine)
+    connection.execute_batch("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1").map_err(engine_error)
 }
 
-struct Unpark(Thread);
+struct ThreadWaker(Thread);
 
-impl Wake for Unpark {
+impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
@@ -233,7 +234,7 @@ impl Wake for Unpark {
 
 /// Waits for a turn on a thread that belongs to no runtime.
 fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(ThreadWaker(std::thread::current())));
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -246,12 +247,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Options, Storage, Tx};
+    use crate::storage::{Storage, StorageOptions, Tx};
     use crate::time::SystemClock;
 
-    fn open(folder: &Path) -> (Storage, Log) {
-        let options = Options { clock: Arc::new(SystemClock), readers: 2 };
-        Storage::open_followed(&folder.join("test.db"), &options).expect("opens")
+    fn open(folder: &Path) -> (Storage, Wal) {
+        let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
+        Storage::open_with_wal_feed(&folder.join("test.db"), &options).expect("opens")
     }
 
     async fn commit(storage: &Storage) {
@@ -270,8 +271,8 @@ mod tests {
     async fn a_foreign_program_can_neither_move_nor_cut_what_came_after_the_reader_that_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let (storage, mut log) = open(folder.path());
-        log.stay().expect("reads");
-        log.let_go().expect("lets go");
+        log.pin().expect("reads");
+        log.unpin_previous().expect("lets go");
         let seen = log.progress().expect("asks").frames;
         commit(&storage).await;
         let foreign = Connection::open(folder.path().join("test.db")).expect("opens");
@@ -282,19 +283,19 @@ mod tests {
         let after = log.progress().expect("asks");
         assert!(after.frames > seen && after.moved <= seen, "{after:?}");
 
-        log.stay().expect("reads");
-        log.let_go().expect("lets go");
-        assert_eq!(log.checkpoint().expect("moves"), Progress { frames: after.frames, moved: after.frames });
+        log.pin().expect("reads");
+        log.unpin_previous().expect("lets go");
+        assert_eq!(log.checkpoint().expect("moves"), WalProgress { frames: after.frames, moved: after.frames });
     }
 
     #[tokio::test]
     async fn nobody_commits_in_between_and_each_commit_is_told_with_its_moment() {
         let folder = tempfile::tempdir().expect("a folder");
         let (storage, log) = open(folder.path());
-        log.commits().take();
+        log.commits().drain();
         commit(&storage).await;
         commit(&storage).await;
-        let told = log.commits().take();
+        let told = log.commits().drain();
         assert_eq!(told.len(), 2);
         assert!(told[0].frames < told[1].frames && told[0].at <= told[1].at, "{told:?}");
         assert!(told[1].at <= SystemClock.now(), "later than its answer: {told:?}");
@@ -303,7 +304,7 @@ mod tests {
         let (before, during) = tokio::task::spawn_blocking(move || {
             let writing = std::sync::mpsc::channel();
             let runtime = tokio::runtime::Handle::current();
-            let between = log.between_commits().expect("a turn");
+            let between = log.block_commits().expect("a turn");
             runtime.spawn(async move {
                 commit(&waiting).await;
                 writing.0.send(()).expect("somebody listens");
@@ -313,7 +314,7 @@ mod tests {
             let during = log.progress().expect("asks");
             drop(between);
             writing.1.recv().expect("written");
-            assert_eq!(log.commits().take().len(), 1);
+            assert_eq!(log.commits().drain().len(), 1);
             (before, during)
         })
         .await

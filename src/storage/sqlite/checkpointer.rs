@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{engine, lock};
+use super::error::engine_error;
+use super::lock;
 use crate::storage::{Result, StorageError};
 
 /// How long the log may become, in pages of 4 KiB.
@@ -55,7 +56,7 @@ struct Heard {
 impl Checkpointer {
     /// Takes checkpoints away from `writer` and makes them on `own`.
     pub(super) fn start(writer: &mut Connection, own: Connection, limits: Limits) -> Result<Self> {
-        own.busy_timeout(HOLD_UP).map_err(engine)?;
+        own.busy_timeout(HOLD_UP).map_err(engine_error)?;
         let bell = Arc::new(Bell::default());
         let ring = Arc::clone(&bell);
         // In the place of SQLite's own hook, which makes the checkpoints of the commit.
@@ -63,7 +64,7 @@ impl Checkpointer {
             ring.ring(|heard| heard.frames = u32::try_from(frames).unwrap_or(0));
             Ok(())
         };
-        writer.wal_hook(Some(hook)).map_err(engine)?;
+        writer.wal_hook(Some(hook)).map_err(engine_error)?;
         let hears = Arc::clone(&bell);
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
@@ -114,7 +115,7 @@ fn keep_short(own: &Connection, bell: &Bell, limits: Limits) {
 
 /// Whether somebody was in the way.
 fn checkpoint(own: &Connection, mode: &str) -> Result<bool> {
-    own.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0)).map_err(engine)
+    own.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0)).map_err(engine_error)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use mysql::prelude::Queryable;
 use mysql::{Conn, Row};
 
-use super::address::{Address, Tls};
-use super::hosts::{IS_WRITABLE, connect_briefly};
-use crate::storage::finding::size;
-use crate::storage::{Finding, Severity};
+use super::address::{MariaDbAddress, Tls};
+use super::pool::{IS_WRITABLE, connect_briefly};
+use crate::storage::diagnostic::human_size;
+use crate::storage::{Diagnostic, Severity};
 use crate::time::Clock;
 
 /// The oldest version that this program is tested with.
@@ -15,14 +15,14 @@ const OLDEST: (u32, u32) = (10, 11);
 /// A replica that is further behind, seconds, makes a failover longer.
 const LATE: i64 = 30;
 
-impl Address {
+impl MariaDbAddress {
     /// Looks at every host.
-    pub fn examine(&self, clock: &dyn Clock) -> Vec<Finding> {
+    pub fn examine(&self, clock: &dyn Clock) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         let mut primaries = 0;
         for (place, (host, port)) in self.hosts.iter().enumerate() {
             let subject = format!("MariaDB {host}:{port}");
-            match connect_briefly(self, place).map_err(|fault| fault.error.to_string()) {
+            match connect_briefly(self, place).map_err(|error| error.error.to_string()) {
                 Ok(mut conn) => {
                     let is_primary = number(&mut conn, IS_WRITABLE) == Some(1);
                     primaries += u32::from(is_primary);
@@ -34,16 +34,19 @@ impl Address {
                 }
                 Err(reason) => {
                     let advice = "서버와 네트워크를 확인하세요. 한 대로 일하는 동안은 고장을 견디지 못해요.";
-                    findings.push(Finding::wrong(Severity::Warning, subject, reason, advice));
+                    findings.push(Diagnostic::problem(Severity::Warning, subject, reason, advice));
                 }
             }
         }
         findings.push(match primaries {
-            1 => Finding::good("주 서버", "한 대예요"),
-            0 => {
-                Finding::wrong(Severity::Bad, "주 서버", "쓸 수 있는 서버가 없어요", "복제본을 승격하세요 (deploy/ha).")
-            }
-            _ => Finding::wrong(
+            1 => Diagnostic::ok("주 서버", "한 대예요"),
+            0 => Diagnostic::problem(
+                Severity::Bad,
+                "주 서버",
+                "쓸 수 있는 서버가 없어요",
+                "복제본을 승격하세요 (deploy/ha).",
+            ),
+            _ => Diagnostic::problem(
                 Severity::Bad,
                 "주 서버",
                 "두 대 이상에 쓸 수 있어요. 데이터가 갈라져요",
@@ -54,11 +57,11 @@ impl Address {
         findings
     }
 
-    fn encryption(&self) -> Option<Finding> {
+    fn encryption(&self) -> Option<Diagnostic> {
         let is_here = |(host, _): &(String, u16)| host == "localhost" || host.starts_with("127.") || host == "[::1]";
         (self.tls == Tls::Off && !self.hosts.iter().all(is_here)).then(|| {
             let advice = "주소 뒤에 ?tls=on&ca=FILE을 붙이세요.";
-            Finding::wrong(Severity::Warning, "암호화", "데이터베이스까지 암호화하지 않아요", advice)
+            Diagnostic::problem(Severity::Warning, "암호화", "데이터베이스까지 암호화하지 않아요", advice)
         })
     }
 }
@@ -67,7 +70,7 @@ fn number(conn: &mut Conn, expression: &str) -> Option<i64> {
     conn.query_first::<Option<i64>, _>(format!("SELECT {expression}")).ok().flatten().flatten()
 }
 
-fn version(conn: &mut Conn, subject: &str, is_primary: bool) -> Finding {
+fn version(conn: &mut Conn, subject: &str, is_primary: bool) -> Diagnostic {
     let version: String = conn.query_first("SELECT version()").ok().flatten().unwrap_or_default();
     let role = if is_primary { "주 서버" } else { "복제본" };
     let found = format!("{role}, {version}");
@@ -75,13 +78,13 @@ fn version(conn: &mut Conn, subject: &str, is_primary: bool) -> Finding {
     let is_old = numbers.next().zip(numbers.next()).is_some_and(|numbers| numbers < OLDEST);
     if is_old || !version.contains("MariaDB") {
         let advice = format!("MariaDB {}.{} 이상을 쓰세요.", OLDEST.0, OLDEST.1);
-        return Finding::wrong(Severity::Warning, subject, found, advice);
+        return Diagnostic::problem(Severity::Warning, subject, found, advice);
     }
-    Finding::good(subject, found)
+    Diagnostic::ok(subject, found)
 }
 
 /// What has to be true of one server, how bad it is if not, and what to do.
-fn settings(conn: &mut Conn, subject: &str, is_primary: bool, is_one_of_several: bool) -> Vec<Finding> {
+fn settings(conn: &mut Conn, subject: &str, is_primary: bool, is_one_of_several: bool) -> Vec<Diagnostic> {
     use Severity::{Bad, Warning};
     let alone = [("@@innodb_flush_log_at_trx_commit = 1", Bad, "정전에 저장한 것을 잃어요. 1로 바꾸세요.")];
     let of_several = [
@@ -109,13 +112,15 @@ fn settings(conn: &mut Conn, subject: &str, is_primary: bool, is_one_of_several:
     let of_several = of_several.iter().chain(role).filter(|_| is_one_of_several);
     let wrong = alone.iter().chain(of_several).filter(|(condition, ..)| number(conn, condition) != Some(1));
     wrong
-        .map(|(condition, severity, advice)| Finding::wrong(*severity, subject, format!("{condition} 아님"), *advice))
+        .map(|(condition, severity, advice)| {
+            Diagnostic::problem(*severity, subject, format!("{condition} 아님"), *advice)
+        })
         .collect()
 }
 
 /// Whether a replica follows.
-fn replication(conn: &mut Conn, subject: &str) -> Finding {
-    let wrong = |severity, found: String, advice: &str| Finding::wrong(severity, subject, found, advice);
+fn replication(conn: &mut Conn, subject: &str) -> Diagnostic {
+    let wrong = |severity, found: String, advice: &str| Diagnostic::problem(severity, subject, found, advice);
     let status = match conn.query_first::<Row, _>("SHOW SLAVE STATUS") {
         Ok(Some(status)) => status,
         Ok(None) => {
@@ -143,21 +148,21 @@ fn replication(conn: &mut Conn, subject: &str) -> Finding {
         return wrong(Severity::Warning, "복제가 GTID를 쓰지 않아요".to_owned(), advice);
     }
     if let Some(..=LATE) = late {
-        return Finding::good(subject, "주 서버를 따라가고 있어요");
+        return Diagnostic::ok(subject, "주 서버를 따라가고 있어요");
     }
     let found =
         late.map_or("아직 따라잡지 못했어요".to_owned(), |late| format!("주 서버보다 {late}초 늦어요"));
     wrong(Severity::Warning, found, "따라잡는 동안 기다리세요. 계속 늦으면 이 서버의 디스크를 살펴보세요.")
 }
 
-fn time(conn: &mut Conn, subject: &str, clock: &dyn Clock) -> Option<Finding> {
+fn time(conn: &mut Conn, subject: &str, clock: &dyn Clock) -> Option<Diagnostic> {
     let before = clock.now();
     let theirs = number(conn, "CAST(UNIX_TIMESTAMP(now(3)) * 1000 AS INTEGER)")?;
-    Some(Finding::clock(format!("{subject} 시계"), theirs - i64::midpoint(before.0, clock.now().0)))
+    Some(Diagnostic::clock_offset(format!("{subject} 시계"), theirs - i64::midpoint(before.0, clock.now().0)))
 }
 
 /// How much there is, and how much more fits, which only a server with the plugin `disks` tells.
-fn space(conn: &mut Conn, subject: &str) -> Vec<Finding> {
+fn space(conn: &mut Conn, subject: &str) -> Vec<Diagnostic> {
     let bytes = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     let used = number(
         conn,
@@ -169,7 +174,7 @@ fn space(conn: &mut Conn, subject: &str) -> Vec<Finding> {
         "Available * 1024 FROM information_schema.disks WHERE @@datadir LIKE concat(Path, '%') \
          ORDER BY length(Path) DESC LIMIT 1",
     );
-    let used = bytes(used).map(|used| Finding::good(format!("{subject} 데이터"), size(used)));
-    let left = bytes(left).map(|left| Finding::space(format!("{subject} 디스크"), left));
+    let used = bytes(used).map(|used| Diagnostic::ok(format!("{subject} 데이터"), human_size(used)));
+    let left = bytes(left).map(|left| Diagnostic::free_space(format!("{subject} 디스크"), left));
     used.into_iter().chain(left).collect()
 }

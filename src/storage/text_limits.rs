@@ -20,13 +20,13 @@ lengths! {
     /// 묶음배송번호
     BUNDLE_NUMBER = 64: deliveries.bundle_number;
     /// 구매자명, 수취인명
-    PERSON = 100: orders.customer_name orders.recipient_name;
+    PERSON_NAME = 100: orders.customer_name orders.recipient_name;
     /// 연락처
     TEL = 40: orders.customer_tel orders.recipient_tel1 orders.recipient_tel2;
     /// 주소, 상세주소
     ADDRESS = 500: orders.recipient_address1 orders.recipient_address2;
     /// 배송방법 in the channel's word
-    METHOD_WORD = 64: orders.shipping_method_word;
+    SHIPPING_METHOD_WORD = 64: orders.shipping_method_word;
     /// 택배사
     COURIER = 64: orders.courier uploads.courier upload_rows.new_courier;
     /// 송장번호
@@ -42,7 +42,7 @@ lengths! {
 }
 
 /// The columns of a table that take so many characters and no more, and how many.
-pub fn of(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
+pub fn of_table(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
     let begins = format!("CREATE TABLE {table} (");
     let lines =
         SCHEMA.lines().skip_while(move |line| *line != begins).skip(1).take_while(|line| !line.starts_with(')'));
@@ -54,7 +54,7 @@ pub fn of(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
 }
 
 /// The beginning of a text that a column of that length takes.
-pub fn cut(text: &str, most: usize) -> &str {
+pub fn truncate(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
@@ -66,16 +66,16 @@ mod tests {
     #[test]
     fn every_length_is_that_of_the_schema() {
         for (length, table, column) in ALL {
-            assert!(of(table).any(|known| known == (*column, *length)), "{table}.{column} is not {length} long");
+            assert!(of_table(table).any(|known| known == (*column, *length)), "{table}.{column} is not {length} long");
         }
         let lengths = SCHEMA.lines().filter(|line| !line.starts_with("--") && line.contains("TEXT /*")).count();
         let elsewhere = ["leases"];
-        let found: usize = schema::tables().chain(elsewhere).map(|table| of(table).count()).sum();
+        let found: usize = schema::tables().chain(elsewhere).map(|table| of_table(table).count()).sum();
         assert_eq!(found, lengths, "no length is overlooked");
     }
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!((cut("가나다", 2), cut("가나다", 3), cut("", 2)), ("가나", "가나다", ""));
+        assert_eq!((truncate("가나다", 2), truncate("가나다", 3), truncate("", 2)), ("가나", "가나다", ""));
     }
 }

@@ -1,0 +1,154 @@
+//! One transaction of SQLite.
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection};
+
+use super::error::engine_error;
+use crate::id::IdGenerator;
+use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value, placeholders};
+use crate::time::Moment;
+
+/// A transaction that has begun.
+pub(super) struct SqliteTx<'c> {
+    connection: &'c Connection,
+    now: Moment,
+    ids: &'c IdGenerator,
+}
+
+impl<'c> SqliteTx<'c> {
+    pub(super) fn new(connection: &'c Connection, now: Moment, ids: &'c IdGenerator) -> Self {
+        Self { connection, now, ids }
+    }
+
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql).map_err(|error| StorageError::Engine(format!("{error} in: {sql}")))
+    }
+
+    fn insert_on_conflict(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Param<'_>)],
+        keys: &[(&str, Param<'_>)],
+        set: &str,
+    ) -> Result<()> {
+        let names = names(columns).join(", ");
+        let sql = format!(
+            "INSERT INTO {table} ({names}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {set}",
+            placeholders(columns.len()),
+            self::names(keys).join(", "),
+        );
+        let params: Vec<_> = columns.iter().map(|(_, value)| value.clone()).collect();
+        self.exec(&sql, &params).map(drop)
+    }
+}
+
+fn names<'a>(columns: &[(&'a str, Param<'_>)]) -> Vec<&'a str> {
+    columns.iter().map(|(name, _)| *name).collect()
+}
+
+impl Tx for SqliteTx<'_> {
+    fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        let mut statement = self.prepare(sql)?;
+        let found = statement.execute(rusqlite::params_from_iter(params)).map_err(engine_error)?;
+        Ok(found as u64)
+    }
+
+    fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        for params in rows {
+            statement.execute(rusqlite::params_from_iter(params)).map_err(engine_error)?;
+        }
+        Ok(())
+    }
+
+    fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(engine_error)?;
+        while let Some(row) = rows.next().map_err(engine_error)? {
+            let values = (0..columns)
+                .map(|column| row.get_ref(column).map_err(engine_error).and_then(value))
+                .collect::<Result<Vec<_>>>()?;
+            visit(Row(values))?;
+        }
+        Ok(())
+    }
+
+    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
+        let tx: &mut dyn Tx = self;
+        tx.scalar(&format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT {most}) AS counted"), params)
+    }
+
+    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
+        let set: Vec<_> = names(values).iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        self.insert_on_conflict(table, &[keys, values].concat(), keys, &set.join(", "))
+    }
+
+    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        let columns = [keys, &[(column, amount.into())]].concat();
+        self.insert_on_conflict(table, &columns, keys, &format!("{column} = {table}.{column} + excluded.{column}"))
+    }
+
+    fn delete_batch(&mut self, table: &str) -> Result<u64> {
+        self.exec(&format!("DELETE FROM {table}"), &[])
+    }
+
+    fn index_hint(&self, index: &str) -> String {
+        if index == PRIMARY_KEY { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") }
+    }
+
+    fn tables(&mut self) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let found =
+            tx.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", &[])?;
+        found.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let found = tx.query("SELECT name FROM pragma_table_info(?)", &[table.into()])?;
+        found.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
+    #[cfg(test)]
+    fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
+        let tx: &mut dyn Tx = self;
+        let plan = tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), params)?;
+        let steps = plan.into_iter().map(|mut row| row.text(3)).collect::<Result<Vec<_>>>()?;
+        let scans = steps.iter().filter(|step| !step.contains(" USING "));
+        Ok(scans.filter_map(|step| step.strip_prefix("SCAN ")?.split(' ').next().map(str::to_owned)).collect())
+    }
+
+    fn now(&self) -> Moment {
+        self.now
+    }
+
+    fn new_id(&mut self) -> i64 {
+        self.ids.next(self.now.0)
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(text) => Value::Text(
+            String::from_utf8(text.to_vec()).map_err(|error| StorageError::Inconsistent(error.to_string()))?,
+        ),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+        ValueRef::Real(number) => {
+            return Err(StorageError::Inconsistent(format!("a fraction ({number}) where none is stored")));
+        }
+    })
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
