@@ -1,7 +1,7 @@
-//! The search for an address: a page inside the page, which alone may load the public service.
+//! The address search: a page for an iframe, the only page that may load a public service.
 //!
-//! It holds nothing of ours: no name, no token. What it finds it tells the page around it, and so it
-//! does when the service cannot be reached. A training shop asks nobody outside, and has no search.
+//! It has no data of the shop and no CSRF token. It passes the address found, or that the service is unreachable, to the
+//! page around it. A training shop has no address search, because it connects to no external service.
 
 use askama::Template;
 use axum::extract::State;
@@ -10,9 +10,9 @@ use axum::response::Response;
 
 use crate::web::{AppState, Error, PageResult, page};
 
-/// The script of the 우편번호 서비스 and the frame it opens, whose addresses are those that its makers
-/// gave out for 2026; nothing else from elsewhere.
-const POLICY: &str = "default-src 'none'; script-src 'self' https://t1.kakaocdn.net; \
+/// Allows the script of the 우편번호 서비스 and the frame it opens, at the URLs its provider publishes for 2026; no other
+/// external source.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' https://t1.kakaocdn.net; \
      frame-src https://postcode.map.kakao.com; style-src 'self'; font-src 'self'; frame-ancestors 'self'; \
      form-action 'none'; base-uri 'none'";
 
@@ -26,7 +26,7 @@ pub(super) async fn show(State(state): State<AppState>) -> PageResult<Response> 
     }
     let mut response = page(AddressSearchPage);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     Ok(response)
 }
@@ -36,14 +36,14 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[tokio::test]
-    async fn only_the_search_may_load_the_public_service() {
+    async fn only_address_search_may_load_the_public_service() {
         let app = TestApp::as_admin().await;
         let search = app.get("/addresses/search").await;
         let policy = search.header("content-security-policy").to_owned();
         assert!(policy.contains("script-src 'self' https://t1.kakaocdn.net;"), "{policy}");
         assert!(policy.contains("frame-src https://postcode.map.kakao.com;"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
-        assert!(!search.ok().contains("csrf"), "it holds nothing worth having");
+        assert!(!search.ok().contains("csrf"), "it has no CSRF token");
         for other in ["/orders/new", "/orders"] {
             let answer = app.get(other).await;
             assert!(!answer.header("content-security-policy").contains("kakao"), "{other}");

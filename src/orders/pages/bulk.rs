@@ -1,4 +1,4 @@
-//! 선택발주, 선택출고, 선택배송, 선택수정: what is done with ticked rows, and the answer.
+//! Bulk actions on the ticked orders of the list: 선택발주, 선택출고, 선택배송, 선택수정.
 
 use std::sync::Arc;
 
@@ -21,46 +21,47 @@ use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
 };
 
-/// What the form of the list asks for.
-struct Asked {
-    /// 선택발주, 선택출고, 선택배송; none is 선택수정
-    proceed: Option<OrderState>,
+/// The form of the list.
+struct BulkForm {
+    /// target state of 선택발주, 선택출고, 선택배송; none is 선택수정
+    advance_to: Option<OrderState>,
     ticked: Vec<i64>,
     forms: Vec<(i64, RowForm)>,
 }
 
-impl Asked {
-    fn read(pairs: Vec<(String, String)>) -> Result<Self, Error> {
-        let mut asked = Self { proceed: None, ticked: Vec::new(), forms: Vec::new() };
+impl BulkForm {
+    fn parse(pairs: Vec<(String, String)>) -> Result<Self, Error> {
+        let mut form = Self { advance_to: None, ticked: Vec::new(), forms: Vec::new() };
         let mut act = None;
         for (name, value) in pairs {
             match name.as_str() {
                 "act" => act = Some(value),
-                "tick" => asked.ticked.extend(parse_crockford(&value)),
-                _ => asked.put(&name, value),
+                "tick" => form.ticked.extend(parse_crockford(&value)),
+                _ => form.set_field(&name, value),
             }
         }
-        asked.ticked.sort_unstable();
-        asked.ticked.dedup();
-        asked.proceed = match act.as_deref() {
+        form.ticked.sort_unstable();
+        form.ticked.dedup();
+        form.advance_to = match act.as_deref() {
             Some("edit") => None,
             Some("purchase") => Some(OrderState::Purchased),
             Some("dispatch") => Some(OrderState::Dispatched),
             Some("ship") => Some(OrderState::Shipped),
             _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
         };
-        Ok(asked)
+        Ok(form)
     }
 
-    fn put(&mut self, name: &str, value: String) {
+    /// Sets an input of a row, named `FIELD-ID`. Ignores other names.
+    fn set_field(&mut self, name: &str, value: String) {
         let Some((field, id)) = name.split_once('-') else { return };
         let Some(id) = parse_crockford(id) else { return };
-        let known = self.forms.iter().position(|(other, _)| *other == id);
-        let place = known.unwrap_or(self.forms.len());
-        if known.is_none() {
+        let existing = self.forms.iter().position(|(other, _)| *other == id);
+        let index = existing.unwrap_or(self.forms.len());
+        if existing.is_none() {
             self.forms.push((id, RowForm { version: -1, ..RowForm::default() }));
         }
-        let Some((_, form)) = self.forms.get_mut(place) else { return };
+        let Some((_, form)) = self.forms.get_mut(index) else { return };
         match field {
             "version" => form.version = value.parse().unwrap_or(-1),
             "state" => form.state = value,
@@ -74,24 +75,24 @@ impl Asked {
         }
     }
 
-    fn form(&self, id: i64) -> Option<&RowForm> {
+    fn row(&self, id: i64) -> Option<&RowForm> {
         self.forms.iter().find(|(other, _)| *other == id).map(|(_, form)| form)
     }
 }
 
 /// An order that was not saved.
-struct Refused {
+struct RejectedRow {
     id: i64,
-    /// the version whose values the problems tell
+    /// the stored version that the problems refer to
     version: i64,
     problems: Vec<Problem>,
 }
 
-/// What an action did.
-struct Answer {
+/// The outcome of a bulk action.
+struct BulkOutcome {
     activity_id: i64,
     message: String,
-    refused: Vec<Refused>,
+    rejected: Vec<RejectedRow>,
 }
 
 pub(super) async fn bulk(
@@ -103,42 +104,42 @@ pub(super) async fn bulk(
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let asked = Arc::new(Asked::read(pairs)?);
-    if asked.ticked.is_empty() {
-        let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
-        retype(&mut page, &asked, &[]);
+    let form = Arc::new(BulkForm::parse(pairs)?);
+    if form.ticked.is_empty() {
+        let mut page = same_rows(&state, layout, words, paging, &uri, &form).await?;
+        restore_inputs(&mut page, &form, &[]);
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let (work, member_id) = (Arc::clone(&asked), member.id);
-    let answer = state
+    let (submitted, member_id) = (Arc::clone(&form), member.id);
+    let outcome = state
         .storage
-        .write(move |tx| match work.proceed {
-            Some(to) => proceed(tx, member_id, &work.ticked, to),
-            None => edit(tx, member_id, &work),
+        .write(move |tx| match submitted.advance_to {
+            Some(to) => advance(tx, member_id, &submitted.ticked, to),
+            None => edit(tx, member_id, &submitted),
         })
         .await?;
-    if answer.refused.is_empty() {
-        return Ok(redirect_with_flash(&format!("/orders?{}", words.query(&[])), answer.activity_id));
+    if outcome.rejected.is_empty() {
+        return Ok(redirect_with_flash(&format!("/orders?{}", words.query(&[])), outcome.activity_id));
     }
-    let mut page = same_rows(&state, layout, words, paging, &uri, &asked).await?;
-    retype(&mut page, &asked, &answer.refused);
-    page.layout.flash = Some(Flash::new(Tone::Warning, &answer.message));
+    let mut page = same_rows(&state, layout, words, paging, &uri, &form).await?;
+    restore_inputs(&mut page, &form, &outcome.rejected);
+    page.layout.flash = Some(Flash::new(Tone::Warning, &outcome.message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-/// The list again, with the rows that the form had: one that no longer fits the search, because
-/// somebody changed it, still shows its problem and what was typed.
+/// The list with the rows of the submitted form. A row that no longer matches the search, because another member has
+/// changed it, still shows its problem and inputs.
 async fn same_rows(
     state: &AppState,
     layout: Layout,
     words: FilterWords,
     paging: PageQuery,
     uri: &Uri,
-    asked: &Asked,
+    form: &BulkForm,
 ) -> PageResult<ListPage> {
-    let most = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
-    let ids: Vec<i64> = asked.forms.iter().map(|(id, _)| *id).take(most).collect();
+    let max_rows = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
+    let ids: Vec<i64> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
     let mut page = list_page(state, layout, words, paging, uri).await?;
     if !ids.is_empty() {
         let rows = state.storage.read(move |tx| listed(tx, &ids)).await?;
@@ -147,33 +148,34 @@ async fn same_rows(
     Ok(page)
 }
 
-/// Puts back what was typed and ticked, where it was not saved. A row keeps the version its page
-/// was made from, unless its problems have told what others wrote.
-fn retype(page: &mut ListPage, asked: &Asked, refused: &[Refused]) {
+/// Restores the inputs and ticks of rows that were not saved. A row keeps the version of its form; once its problems
+/// have shown the stored values, it takes the stored version.
+fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]) {
     for row in &mut page.rows {
         let id = row.listed.order.id;
-        let refusal = refused.iter().find(|refused| refused.id == id);
-        let saved = asked.ticked.contains(&id) && refusal.is_none();
-        if let Some(form) = asked.form(id)
+        let rejection = rejected.iter().find(|row| row.id == id);
+        let saved = form.ticked.contains(&id) && rejection.is_none();
+        if let Some(inputs) = form.row(id)
             && !saved
         {
-            let version = refusal.map_or(form.version, |refusal| refusal.version);
-            row.form = RowForm { version, ..form.clone() };
+            let version = rejection.map_or(inputs.version, |rejection| rejection.version);
+            row.form = RowForm { version, ..inputs.clone() };
         }
-        row.ticked = asked.ticked.contains(&id) && !saved;
-        row.problems = refusal.map(|refusal| refusal.problems.clone()).unwrap_or_default();
+        row.ticked = form.ticked.contains(&id) && !saved;
+        row.problems = rejection.map(|rejection| rejection.problems.clone()).unwrap_or_default();
     }
 }
 
-fn proceed(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> StorageResult<Answer> {
+/// Moves the orders forward to `to`; leaves those at or past it unchanged.
+fn advance(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, ids)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Proceeded };
     let now = tx.now();
     let (mut changed, mut skipped) = (Vec::new(), Vec::new());
     store::changing(tx, cause, |changes| {
         for order in &orders {
-            let mut proceeded = order.clone();
-            if proceeded.proceed(to, now) && changes.save(order, &proceeded)? {
+            let mut advanced = order.clone();
+            if advanced.proceed(to, now) && changes.save(order, &advanced)? {
                 changed.push(order.order_number.clone());
             } else {
                 skipped.push(order.order_number.clone());
@@ -181,69 +183,71 @@ fn proceed(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> Stor
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut told = Vec::new();
+    let mut sentences = Vec::new();
     if !changed.is_empty() {
-        told.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), few(&changed)));
+        sentences.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), few(&changed)));
     }
     if !skipped.is_empty() {
         let (left, few) = (skipped.len(), few(&skipped));
-        told.push(format!("{left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}.", to.label()));
+        sentences.push(format!("{left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}.", to.label()));
     }
-    if told.is_empty() {
-        told.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+    if sentences.is_empty() {
+        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
     }
-    answer(tx, member_id, "orders.proceeded", &changed, &skipped, told.join(" "), Vec::new())
+    outcome(tx, member_id, "orders.proceeded", &changed, &skipped, sentences.join(" "), Vec::new())
 }
 
-fn edit(tx: &mut dyn Tx, member_id: i64, asked: &Asked) -> StorageResult<Answer> {
-    let orders = store::find(tx, &asked.ticked)?;
+/// Saves the inputs of the ticked rows.
+fn edit(tx: &mut dyn Tx, member_id: i64, form: &BulkForm) -> StorageResult<BulkOutcome> {
+    let orders = store::find(tx, &form.ticked)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
     let now = tx.now();
-    let (mut changed, mut skipped, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changed, mut skipped, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     store::changing(tx, cause, |changes| {
         for order in &orders {
-            let Some(form) = asked.form(order.id) else { continue };
-            match edited(order, form, now) {
-                Err(problems) => refused.push(Refused { id: order.id, version: order.version, problems }),
+            let Some(inputs) = form.row(order.id) else { continue };
+            match edited(order, inputs, now) {
+                Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
                 Ok(after) if after == *order => skipped.push(order.order_number.clone()),
                 Ok(after) if changes.save(order, &after)? => changed.push(order.order_number.clone()),
                 Ok(_) => {
                     let problems = vec![changed_meanwhile()];
-                    refused.push(Refused { id: order.id, version: order.version, problems });
+                    rejected.push(RejectedRow { id: order.id, version: order.version, problems });
                 }
             }
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut told = Vec::new();
+    let mut sentences = Vec::new();
     if !changed.is_empty() {
-        told.push(format!("{}건을 저장했어요: {}.", changed.len(), few(&changed)));
+        sentences.push(format!("{}건을 저장했어요: {}.", changed.len(), few(&changed)));
     }
     if !skipped.is_empty() {
-        told.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), few(&skipped)));
+        sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), few(&skipped)));
     }
-    if told.is_empty() && refused.is_empty() {
-        told.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+    if sentences.is_empty() && rejected.is_empty() {
+        sentences.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
     }
-    if !refused.is_empty() {
-        told.push(format!("{}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", refused.len()));
+    if !rejected.is_empty() {
+        sentences.push(format!("{}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len()));
     }
-    answer(tx, member_id, "orders.edited", &changed, &skipped, told.join(" "), refused)
+    outcome(tx, member_id, "orders.edited", &changed, &skipped, sentences.join(" "), rejected)
 }
 
-fn answer(
+/// Records the activity.
+fn outcome(
     tx: &mut dyn Tx,
     member_id: i64,
     action: &str,
     changed: &[String],
     skipped: &[String],
     message: String,
-    refused: Vec<Refused>,
-) -> StorageResult<Answer> {
+    rejected: Vec<RejectedRow>,
+) -> StorageResult<BulkOutcome> {
     let tone = if changed.is_empty() { "warning" } else { "success" };
     let summary = json!({ "message": message, "tone": tone, "changed": changed, "skipped": skipped });
     let activity_id = audit::record(tx, Some(member_id), action, &summary)?;
-    Ok(Answer { activity_id, message, refused })
+    Ok(BulkOutcome { activity_id, message, rejected })
 }
 
 #[cfg(test)]
@@ -255,7 +259,7 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[tokio::test]
-    async fn a_form_without_versions_saves_nothing() {
+    async fn form_without_versions_is_rejected() {
         let app = TestApp::as_admin().await;
         app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
         let (id, memo) = app

@@ -1,4 +1,4 @@
-//! Downloads: what is offered for a search, what it is taken for, and the file.
+//! Downloads of the order list. A member states the purpose, and the download is recorded before the file is sent.
 
 use std::fs::File;
 use std::io::{self, Seek};
@@ -23,34 +23,34 @@ use crate::web::{
     AppState, Error, Form, Layout, Member, PageResult, Query, content_disposition, page, page_with_status,
 };
 
-/// Bytes of a file that are sent at once.
-const PIECE: usize = 64 * 1024;
+/// Size of the chunks in which a file is sent.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What can be downloaded for a search, or why it cannot.
-pub(super) struct Offer {
+/// A kind of file for a search, or the reason why the search has none.
+pub(super) struct DownloadOffer {
     pub(super) content: Content,
     pub(super) problem: Option<&'static str>,
-    /// the page of the download, or the search that it is offered for
+    /// URL of the download page, or of a search that has this kind of file
     pub(super) href: String,
 }
 
-/// Every content, for the orders of these words.
-pub(super) fn offers(words: &FilterWords) -> Vec<Offer> {
+/// The offers of a search, one per kind of file.
+pub(super) fn offers(words: &FilterWords) -> Vec<DownloadOffer> {
     let filter = words.filter();
     let offer = |content: Content| {
         let problem = content.problem(&filter);
         let href = if problem.is_none() {
             format!("/orders/download?{}", query(words, content))
         } else {
-            let sent = [("state", OrderState::Shipped.code()), ("channel", SMART_STORE), ("page", "")];
-            format!("/orders?{}", words.query(&sent))
+            let dispatchable = [("state", OrderState::Shipped.code()), ("channel", SMART_STORE), ("page", "")];
+            format!("/orders?{}", words.query(&dispatchable))
         };
-        Offer { content, problem, href }
+        DownloadOffer { content, problem, href }
     };
     Content::ALL.map(offer).into()
 }
 
-/// The address of the page: the search, and what is taken of it.
+/// The query string of the download page: the search and the kind of file.
 fn query(words: &FilterWords, content: Content) -> String {
     let search = words.query(&[("page", ""), ("size", "")]);
     let pairs = [search, format!("content={}", content.code())];
@@ -58,7 +58,7 @@ fn query(words: &FilterWords, content: Content) -> String {
 }
 
 impl Content {
-    /// What the file is for, and what it holds.
+    /// The hint on the page.
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Orders => "화면에 나온 주문을 모든 항목과 함께 담아요.",
@@ -67,8 +67,8 @@ impl Content {
         }
     }
 
-    /// What it is mostly taken for.
-    fn usual_purpose(self) -> &'static str {
+    /// The preselected purpose.
+    fn default_purpose(self) -> &'static str {
         match self {
             Self::Orders => "",
             Self::PurchaseOrder => Purpose::Factory.code(),
@@ -84,7 +84,7 @@ pub(super) struct ContentQuery {
 }
 
 #[derive(Clone, Default, Deserialize)]
-pub(super) struct Typed {
+pub(super) struct DownloadForm {
     #[serde(default)]
     format: String,
     #[serde(default)]
@@ -93,12 +93,12 @@ pub(super) struct Typed {
     note: String,
 }
 
-impl Typed {
-    /// What it is taken for, and what is wrong with the answers.
-    fn checked(&self) -> Result<(Purpose, Format), Problems> {
+impl DownloadForm {
+    /// Validates the form.
+    fn validate(&self) -> Result<(Purpose, Format), FormProblems> {
         let purpose = Purpose::parse(&self.purpose);
         let note = self.note.trim();
-        let problems = Problems {
+        let problems = FormProblems {
             purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 골라 주세요."),
             note: match purpose {
                 Some(Purpose::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 적어 주세요."),
@@ -112,7 +112,7 @@ impl Typed {
 }
 
 #[derive(Default)]
-struct Problems {
+struct FormProblems {
     purpose: Option<&'static str>,
     note: Option<&'static str>,
 }
@@ -126,9 +126,9 @@ struct DownloadPage {
     content: Content,
     total: Total,
     /// why there is no file
-    refusal: Option<String>,
-    typed: Typed,
-    problems: Problems,
+    problem: Option<String>,
+    form: DownloadForm,
+    problems: FormProblems,
 }
 
 impl DownloadPage {
@@ -138,10 +138,10 @@ impl DownloadPage {
             .storage
             .read(move |tx| Ok::<_, StorageError>((channels::store::all(tx)?, list::page(tx, &filter, 1, 1)?.total)))
             .await?;
-        let refusal = content.problem(&words.filter()).map(str::to_owned);
-        let typed = Typed { purpose: content.usual_purpose().to_owned(), ..Typed::default() };
+        let problem = content.problem(&words.filter()).map(str::to_owned);
+        let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
         let search = words.in_words(&channels);
-        Ok(Self { layout, words, search, content, total, refusal, typed, problems: Problems::default() })
+        Ok(Self { layout, words, search, content, total, problem, form, problems: FormProblems::default() })
     }
 
     fn here(&self) -> String {
@@ -156,7 +156,7 @@ impl DownloadPage {
         self.total == Total::Exactly(0)
     }
 
-    /// Nobody counted further.
+    /// Whether the total is a lower bound.
     fn may_be_more(&self) -> bool {
         matches!(self.total, Total::AtLeast(_))
     }
@@ -166,9 +166,9 @@ pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
     Query(words): Query<FilterWords>,
-    Query(asked): Query<ContentQuery>,
+    Query(query): Query<ContentQuery>,
 ) -> PageResult {
-    let content = Content::parse(&asked.content).ok_or(Error::NotFound)?;
+    let content = Content::parse(&query.content).ok_or(Error::NotFound)?;
     Ok(page(DownloadPage::of(&state, layout, words, content).await?))
 }
 
@@ -177,17 +177,17 @@ pub(super) async fn download(
     layout: Layout,
     member: Member,
     Query(words): Query<FilterWords>,
-    Query(asked): Query<ContentQuery>,
-    Form(typed): Form<Typed>,
+    Query(query): Query<ContentQuery>,
+    Form(form): Form<DownloadForm>,
 ) -> PageResult {
-    let content = Content::parse(&asked.content).ok_or(Error::NotFound)?;
-    match answer(&state, member.id, &words, content, &typed).await? {
+    let content = Content::parse(&query.content).ok_or(Error::NotFound)?;
+    match write_and_record(&state, member.id, &words, content, &form).await? {
         Ok(file) => Ok(file),
-        Err(refused) => {
-            let mut page = DownloadPage { typed, ..DownloadPage::of(&state, layout, words, content).await? };
-            match refused {
-                Refused::Answers(problems) => page.problems = problems,
-                Refused::Because(reason) => page.refusal = Some(reason),
+        Err(rejection) => {
+            let mut page = DownloadPage { form, ..DownloadPage::of(&state, layout, words, content).await? };
+            match rejection {
+                DownloadRejection::Form(problems) => page.problems = problems,
+                DownloadRejection::NoFile(reason) => page.problem = Some(reason),
             }
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
@@ -195,37 +195,37 @@ pub(super) async fn download(
 }
 
 /// Why there is no file.
-enum Refused {
-    /// what was answered is wrong
-    Answers(Problems),
-    /// there is nothing to take
-    Because(String),
+enum DownloadRejection {
+    /// the form is invalid
+    Form(FormProblems),
+    /// the search has no such file
+    NoFile(String),
 }
 
-/// The file; it is written down that it was taken before the first byte of it is sent.
-async fn answer(
+/// The file. Records the download before the first byte is sent.
+async fn write_and_record(
     state: &AppState,
     member_id: i64,
     words: &FilterWords,
     content: Content,
-    typed: &Typed,
-) -> PageResult<Result<Response, Refused>> {
-    let (purpose, format) = match typed.checked() {
-        Ok(checked) => checked,
-        Err(problems) => return Ok(Err(Refused::Answers(problems))),
+    form: &DownloadForm,
+) -> PageResult<Result<Response, DownloadRejection>> {
+    let (purpose, format) = match form.validate() {
+        Ok(valid) => valid,
+        Err(problems) => return Ok(Err(DownloadRejection::Form(problems))),
     };
     let filter = words.filter();
     if let Some(problem) = content.problem(&filter) {
-        return Ok(Err(Refused::Because(problem.to_owned())));
+        return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
     }
     let (file, orders) = match write(state, Wanted { content, format, filter: filter.clone() }).await {
-        Ok((_, 0)) => return Ok(Err(Refused::Because("조건에 맞는 주문이 없어요.".to_owned()))),
+        Ok((_, 0)) => return Ok(Err(DownloadRejection::NoFile("조건에 맞는 주문이 없어요.".to_owned()))),
         Ok(written) => written,
-        Err(error @ ExportError::TooManySheets { .. }) => return Ok(Err(Refused::Because(error.to_string()))),
+        Err(error @ ExportError::TooManySheets { .. }) => return Ok(Err(DownloadRejection::NoFile(error.to_string()))),
         Err(error) => return Err(error.into()),
     };
     let (source, note) =
-        (format!("/orders?{}", words.query(&[("page", ""), ("size", "")])), typed.note.trim().to_owned());
+        (format!("/orders?{}", words.query(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
     let product = state
         .storage
         .write(move |tx| {
@@ -237,21 +237,21 @@ async fn answer(
         })
         .await?;
     let stem = content.file_stem(state.now().date(), product.as_ref().map(|product| product.name.as_str()));
-    Ok(Ok(sent(file, &stem, format)?))
+    Ok(Ok(file_response(file, &stem, format)?))
 }
 
-/// A file on its way, piece by piece.
-fn sent(file: File, stem: &str, format: Format) -> Result<Response, ExportError> {
+/// A response that streams the file.
+fn file_response(file: File, stem: &str, format: Format) -> Result<Response, ExportError> {
     let headers = [
         (header::CONTENT_TYPE, format.content_type().to_owned()),
         (header::CONTENT_LENGTH, file.metadata()?.len().to_string()),
         (header::CONTENT_DISPOSITION, content_disposition(&format!("{stem}.{}", format.extension()))),
     ];
-    let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);
+    Ok((headers, Body::from_stream(stream)).into_response())
 }
 
-/// Writes the file into one without a name, which is gone as soon as it is sent.
+/// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
 async fn write(state: &AppState, wanted: Wanted) -> Result<(File, u64), ExportError> {
     let (districts, folder) = (state.uploads.districts.cached(), state.config.data.clone());
     state

@@ -1,52 +1,54 @@
-//! What the order's page and the page of a new order share: their inputs, as read and as shown.
+//! The form fields that the page of an order and the page of a new order share.
 
 use crate::orders::bundle::Scope;
 use crate::orders::edit::{Conflict, Inputs, NO_CHOICE, OptionInput, Problem, options_words, picked};
 use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::products::model::Variant;
 
-/// The form of an order's page as it was sent.
+/// The submitted form of an order's page.
 #[derive(Default)]
-pub(super) struct Typed {
-    /// the version the page was made from
+pub(super) struct SubmittedForm {
+    /// version of the order when the page was rendered
     pub(super) version: Option<i64>,
     pub(super) inputs: Inputs,
-    /// none when the page did not ask for them
+    /// none if the page had no inputs for options
     pub(super) options: Option<Vec<OptionInput>>,
     pub(super) scope: Option<Scope>,
-    /// the fields for which the stored value was chosen
-    pub(super) stored: Vec<String>,
+    /// fields of a conflict for which the member chose the stored value
+    pub(super) take_stored: Vec<String>,
 }
 
-impl Typed {
-    pub(super) fn read(pairs: Vec<(String, String)>) -> Self {
-        let mut typed = Self::default();
+impl SubmittedForm {
+    pub(super) fn parse(pairs: Vec<(String, String)>) -> Self {
+        let mut form = Self::default();
         for (name, value) in pairs {
             match name.as_str() {
-                "version" => typed.version = value.parse().ok(),
-                "scope" => typed.scope = Scope::parse(&value),
-                _ if name.starts_with("option_") => put_option(typed.options.get_or_insert_default(), &name, value),
+                "version" => form.version = value.parse().ok(),
+                "scope" => form.scope = Scope::parse(&value),
+                _ if name.starts_with("option_") => {
+                    add_option_field(form.options.get_or_insert_default(), &name, value)
+                }
                 _ => match name.strip_prefix("take-") {
-                    Some(field) if value == "stored" => typed.stored.push(field.to_owned()),
+                    Some(field) if value == "stored" => form.take_stored.push(field.to_owned()),
                     Some(_) => {}
-                    None => typed.inputs.set(&name, value),
+                    None => form.inputs.set(&name, value),
                 },
             }
         }
-        if let Some(options) = &typed.options {
-            typed.inputs.set("options", options_words(&picked(options)));
+        if let Some(options) = &form.options {
+            form.inputs.set("options", options_words(&picked(options)));
         }
-        typed
+        form
     }
 
-    /// Whether the stored value was chosen for that field.
+    /// Whether the member chose the stored value of that field.
     pub(super) fn takes_stored(&self, field: &str) -> bool {
-        self.stored.iter().any(|other| other == field)
+        self.take_stored.iter().any(|other| other == field)
     }
 }
 
-/// Reads `option_key`, which begins an option, and what follows it.
-pub(super) fn put_option(options: &mut Vec<OptionInput>, name: &str, value: String) {
+/// Adds an option field: `option_key` starts a new option, `option_value` and `option_other` belong to the last one.
+pub(super) fn add_option_field(options: &mut Vec<OptionInput>, name: &str, value: String) {
     if name == "option_key" {
         options.push(OptionInput { key: value, ..OptionInput::default() });
     } else if let Some(option) = options.last_mut() {
@@ -58,7 +60,7 @@ pub(super) fn put_option(options: &mut Vec<OptionInput>, name: &str, value: Stri
     }
 }
 
-/// The inputs as a template shows them.
+/// The inputs, problems and conflicts of a form, for its template.
 #[derive(Default)]
 pub(super) struct Fields {
     pub(super) inputs: Inputs,
@@ -89,7 +91,7 @@ impl Fields {
         self.problem(&field).is_some() || self.conflict(&field).is_some()
     }
 
-    /// What `aria-describedby` names for a field with something wrong.
+    /// The value of `aria-describedby`: the identifiers of the field's messages.
     pub(super) fn described_by(&self, field: impl AsRef<str>) -> String {
         let field = field.as_ref();
         let problem = self.problem(field).map(|_| format!("{field}-problem"));
@@ -99,8 +101,8 @@ impl Fields {
 }
 
 impl Conflict {
-    /// A value of this field in words.
-    pub(super) fn shown(&self, value: &str) -> String {
+    /// A value of this field as text for the page.
+    pub(super) fn display(&self, value: &str) -> String {
         let label = match self.field.as_str() {
             "state" => OrderState::parse(value).map(OrderState::label),
             "shipping_method" => ShippingMethod::from_code(value).map(ShippingMethod::label),
@@ -112,18 +114,17 @@ impl Conflict {
     }
 }
 
-/// An option to be chosen.
-pub(super) struct Choice {
+/// The inputs of one product option.
+pub(super) struct OptionChoice {
     /// unique on the page
     pub(super) id: String,
     pub(super) input: OptionInput,
-    /// (value, label) of what is known
+    /// (value, label) of the existing variants
     known: Vec<(String, String)>,
 }
 
-impl Choice {
-    /// (value, what is shown of it, whether it is chosen); a choice that nobody knows yet is among
-    /// them, and so is 없음.
+impl OptionChoice {
+    /// (value, text, whether it is selected), including a selected value without variant, and 없음.
     pub(super) fn values(&self) -> Vec<(&str, String, bool)> {
         let chosen = self.input.value.as_str();
         let mut values: Vec<(&str, String, bool)> = self
@@ -143,10 +144,9 @@ impl Choice {
     }
 }
 
-/// The options of a product with these variants: those of `inputs` first, in their sequence, then
-/// the others, of which `unset` says what is chosen to begin with. `id` and a number is the name of
-/// each on the page.
-pub(super) fn choices(id: &str, variants: &[Variant], inputs: &[OptionInput], unset: &str) -> Vec<Choice> {
+/// The options of a product with these variants: those of `inputs` first, in their order, then the others, with the
+/// value `unset`. The identifier of each on the page is `id` and a number.
+pub(super) fn option_choices(id: &str, variants: &[Variant], inputs: &[OptionInput], unset: &str) -> Vec<OptionChoice> {
     let mut inputs: Vec<OptionInput> = inputs.to_vec();
     for variant in variants {
         if !inputs.iter().any(|input| input.key == variant.key) {
@@ -157,7 +157,10 @@ pub(super) fn choices(id: &str, variants: &[Variant], inputs: &[OptionInput], un
         let of_key = variants.iter().filter(|variant| variant.key == key);
         of_key.map(|variant| (variant.value.clone(), variant.label.clone())).collect()
     };
-    let choice =
-        |(place, input): (usize, OptionInput)| Choice { id: format!("{id}-{place}"), known: known(&input.key), input };
+    let choice = |(index, input): (usize, OptionInput)| OptionChoice {
+        id: format!("{id}-{index}"),
+        known: known(&input.key),
+        input,
+    };
     inputs.into_iter().enumerate().map(choice).collect()
 }

@@ -1,4 +1,4 @@
-//! The order list.
+//! The order list (주문관리).
 
 use std::borrow::Borrow;
 
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 
-use super::download::{Offer, offers};
+use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
@@ -21,7 +21,7 @@ use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
-/// A row of the list: the order as it stands, the inputs as typed, and what is wrong with them.
+/// A row of the list: the stored order, the inputs of its form, and their problems.
 pub(super) struct RowView {
     pub(super) listed: Listed,
     pub(super) form: RowForm,
@@ -54,12 +54,12 @@ impl RowView {
         self.listed.order.moments.of(OrderState::Placed).map_or_else(String::new, |at| date_with_weekday(at.date()))
     }
 
-    /// Without the weekday: there is room for one a row.
+    /// The date of a state, without weekday: the row has space for one only.
     fn date(&self, state: OrderState) -> String {
         self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
     }
 
-    /// The list of everything this customer ordered, where the telephone number says who it is.
+    /// The query string for all orders of this customer, if the phone number identifies one.
     fn customer_query(&self) -> Option<String> {
         let customer = &self.listed.order.customer;
         customer.is_known_by_tel().then(|| {
@@ -88,7 +88,7 @@ pub(super) struct ListPage {
     pub(super) search_was_cut: bool,
     pub(super) products: Vec<Product>,
     pub(super) channels: Vec<(String, String)>,
-    pub(super) offers: Vec<Offer>,
+    pub(super) offers: Vec<DownloadOffer>,
 }
 
 impl ListPage {
@@ -96,8 +96,8 @@ impl ListPage {
         self.words.query(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
     }
 
-    /// `descending`, `ascending` or nothing, for `aria-sort`.
-    fn sorted(&self, by: impl Borrow<DateField>) -> &'static str {
+    /// The value of `aria-sort`, or an empty text.
+    fn aria_sort(&self, by: impl Borrow<DateField>) -> &'static str {
         match self.words.filter().sort {
             Some(sort) if sort.by == *by.borrow() => {
                 if sort.descending {
@@ -141,12 +141,12 @@ pub(super) async fn list_page(
     let (found, pages, products, channels) = state
         .storage
         .read(move |tx| {
-            let wanted = u32::try_from(paging.page()).unwrap_or(u32::MAX);
-            let mut found = list::page(tx, &filter, wanted, paging.size())?;
+            let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
+            let mut found = list::page(tx, &filter, page, paging.size())?;
             let total = u64::try_from(found.total.number()).unwrap_or_default();
             let mut pages = PageBar::new(&uri, paging, total);
             pages.at_least = matches!(found.total, Total::AtLeast(_));
-            if pages.page != u64::from(wanted) && matches!(found.total, Total::Exactly(_)) {
+            if pages.page != u64::from(page) && matches!(found.total, Total::Exactly(_)) {
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
             Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?))

@@ -1,4 +1,4 @@
-//! 상담주문: the page where an order is taken in the shop or by telephone.
+//! 상담주문: a manual order, taken in the shop or by telephone.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::fields::{Choice, Fields, choices, put_option};
+use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::counter::{Catalogue, CounterForm, ItemInput, MOST_ITEMS};
@@ -24,17 +24,17 @@ use crate::web::{
     AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
 
-/// A product of the form, as typed, with what can be chosen.
+/// A line item of the form.
 struct ItemView {
-    place: usize,
+    index: usize,
     input: ItemInput,
-    choices: Vec<Choice>,
+    choices: Vec<OptionChoice>,
 }
 
 impl ItemView {
-    /// The name of one of its fields on the page.
+    /// The identifier of one of its fields on the page.
     fn id(&self, field: &str) -> String {
-        format!("{field}-{}", self.place)
+        format!("{field}-{}", self.index)
     }
 }
 
@@ -44,17 +44,17 @@ struct NewPage {
     layout: Layout,
     fields: Fields,
     items: Vec<ItemView>,
-    same: bool,
+    is_recipient_same: bool,
     products: Vec<Product>,
     district: Option<String>,
-    search: bool,
-    /// a page just opened: what was typed before a reload may come back into it
-    fresh: bool,
+    has_address_search: bool,
+    /// whether the browser may restore a draft into this form
+    may_restore_draft: bool,
 }
 
 #[derive(Clone, Default, Deserialize)]
 pub(super) struct NewQuery {
-    /// an order of the same customer
+    /// identifier of an order whose customer, recipient and shipping to prefill
     #[serde(default)]
     like: String,
 }
@@ -72,17 +72,17 @@ pub(super) async fn new(
             let mut form = CounterForm::empty(now);
             form.inputs.set("ticket", crockford(tx.new_id()));
             if let Some(order) = store::find(tx, like.as_slice())?.pop() {
-                fill_in(&mut form, &order);
+                prefill(&mut form, &order);
             }
             Ok::<_, StorageError>(form)
         })
         .await?;
     let shown = new_page(&state, layout, form).await?;
-    Ok(page(NewPage { fresh: like.is_none(), ..shown }))
+    Ok(page(NewPage { may_restore_draft: like.is_none(), ..shown }))
 }
 
-/// Customer, recipient and way of an order that is there.
-fn fill_in(form: &mut CounterForm, order: &Order) {
+/// Prefills customer, recipient and shipping from an existing order.
+fn prefill(form: &mut CounterForm, order: &Order) {
     let stored = inputs_of(order, "");
     let (customer, recipient) = (&order.customer, &order.recipient);
     form.same = customer.name == recipient.name && customer.tel == recipient.tel1;
@@ -101,19 +101,19 @@ async fn new_page(state: &AppState, layout: Layout, mut form: CounterForm) -> Pa
     let (products, catalogue) =
         state.storage.read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?))).await?;
     form.fit(&catalogue);
-    let item = |(place, input): (usize, ItemInput)| {
+    let item = |(index, input): (usize, ItemInput)| {
         let variants = catalogue.get(&input.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
-        ItemView { place, choices: choices(&format!("option-{place}"), variants, &input.options, ""), input }
+        ItemView { index, choices: option_choices(&format!("option-{index}"), variants, &input.options, ""), input }
     };
     Ok(NewPage {
         layout,
         items: form.items.into_iter().enumerate().map(item).collect(),
         fields: Fields { inputs: form.inputs, ..Fields::default() },
-        same: form.same,
+        is_recipient_same: form.same,
         products,
         district: state.uploads.districts.cached().full_name(&zip_code).map(str::to_owned),
-        search: state.demo.is_none(),
-        fresh: false,
+        has_address_search: state.demo.is_none(),
+        may_restore_draft: false,
     })
 }
 
@@ -125,45 +125,48 @@ fn catalogue(tx: &mut dyn Tx, numbers: &[String]) -> StorageResult<Catalogue> {
     counter::catalogue(tx, numbers.iter().map(String::as_str))
 }
 
-/// What a button of the form asks for.
-enum Act {
-    /// save the order
-    Take,
-    /// one product more
+/// The button that submitted the form.
+enum FormAction {
+    /// saves the order
+    Save,
+    /// adds a line item
     Add,
-    /// without the product at that place
+    /// removes the line item of that index
     Remove(usize),
-    /// nothing but the options of the products chosen
-    Show,
+    /// shows the options of the selected products
+    ShowOptions,
 }
 
-/// The form as it was sent. `product` begins a product.
-fn read(pairs: Vec<(String, String)>) -> (CounterForm, Act) {
+/// Parses the form. A field `product` starts a line item.
+fn parse_form(pairs: Vec<(String, String)>) -> (CounterForm, FormAction) {
     let mut form = CounterForm { items: Vec::new(), inputs: Inputs::default(), same: false };
-    let mut act = Act::Take;
+    let mut act = FormAction::Save;
     for (name, value) in pairs {
-        let many = form.items.len() >= MOST_ITEMS;
+        let is_full = form.items.len() >= MOST_ITEMS;
         match (name.as_str(), form.items.last_mut()) {
-            ("product", _) if !many => {
+            ("product", _) if !is_full => {
                 form.items.push(ItemInput { product: value, ..ItemInput::default() });
             }
             ("quantity", Some(item)) => item.quantity = value,
             ("price", Some(item)) => item.price = value,
             ("purchase_memo", Some(item)) => item.purchase_memo = value,
-            (name, Some(item)) if name.starts_with("option_") => put_option(&mut item.options, name, value),
+            (name, Some(item)) if name.starts_with("option_") => add_option_field(&mut item.options, name, value),
             ("same", _) => form.same = true,
-            ("act", _) => act = act_of(&value),
+            ("act", _) => act = form_action(&value),
             (name, _) => form.inputs.set(name, value),
         }
     }
     (form, act)
 }
 
-fn act_of(word: &str) -> Act {
+fn form_action(word: &str) -> FormAction {
     match word {
-        "add" => Act::Add,
-        "show" => Act::Show,
-        _ => word.strip_prefix("remove-").and_then(|place| place.parse().ok()).map_or(Act::Take, Act::Remove),
+        "add" => FormAction::Add,
+        "show" => FormAction::ShowOptions,
+        _ => word
+            .strip_prefix("remove-")
+            .and_then(|index| index.parse().ok())
+            .map_or(FormAction::Save, FormAction::Remove),
     }
 }
 
@@ -173,12 +176,12 @@ pub(super) async fn create(
     member: Member,
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
-    let (mut form, act) = read(pairs);
+    let (mut form, act) = parse_form(pairs);
     match act {
-        Act::Take => return save(&state, layout, member.id, form).await,
-        Act::Add if form.items.len() < MOST_ITEMS => form.items.push(ItemInput::empty()),
-        Act::Remove(place) if place < form.items.len() && form.items.len() > 1 => drop(form.items.remove(place)),
-        Act::Show | Act::Add | Act::Remove(_) => {}
+        FormAction::Save => return save(&state, layout, member.id, form).await,
+        FormAction::Add if form.items.len() < MOST_ITEMS => form.items.push(ItemInput::empty()),
+        FormAction::Remove(index) if index < form.items.len() && form.items.len() > 1 => drop(form.items.remove(index)),
+        FormAction::ShowOptions | FormAction::Add | FormAction::Remove(_) => {}
     }
     new_page(&state, layout, form).await.map(page)
 }
@@ -198,7 +201,7 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
     let districts = state.uploads.districts.clone();
-    let kept = state
+    let saved = state
         .storage
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
@@ -217,8 +220,8 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
             Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), activity_id)))
         })
         .await?;
-    let (first, activity_id) = match kept {
-        Ok(kept) => kept,
+    let (first, activity_id) = match saved {
+        Ok(saved) => saved,
         Err(fresh_ticket) => {
             form.inputs.set("ticket", fresh_ticket);
             let mut page = new_page(state, layout, form).await?;

@@ -1,11 +1,11 @@
-//! The page of one order: all of it to be changed, its bundle and its log beside it.
+//! The page of one order: its form, its bundle and its log.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::fields::{Choice, Fields, choices};
+use super::fields::{Fields, OptionChoice, option_choices};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::DeliveryState;
@@ -21,47 +21,50 @@ use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::time::Moment;
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
+/// Orders of the same bundle that the page shows.
+const MAX_COMPANIONS: usize = 100;
+
 #[derive(Template)]
 #[template(path = "orders/show.html")]
 pub(super) struct ShowPage {
     pub(super) layout: Layout,
     pub(super) listed: Listed,
     pub(super) fields: Fields,
-    pub(super) choices: Vec<Choice>,
-    /// what the form says the order's bundle should do
+    pub(super) choices: Vec<OptionChoice>,
+    /// selected scope of a change of address: this order alone or its whole bundle
     pub(super) scope: &'static str,
     variants: Vec<Variant>,
     delivery_state: DeliveryState,
     companions: Vec<Companion>,
-    /// the bundle this order was in before
+    /// number of the previous bundle, if the order may return to it
     origin: Option<String>,
-    offers: Vec<OfferView>,
+    offers: Vec<MergeOffer>,
     events: Vec<EventView>,
     pub(super) district: Option<String>,
-    search: bool,
-    /// it was just taken in the shop
-    taken: bool,
+    has_address_search: bool,
+    /// whether the page follows the creation of a manual order
+    is_new: bool,
 }
 
-/// An order of the same bundle.
+/// Another order of the same bundle.
 struct Companion {
     listed: Listed,
-    /// the bundle it was in before
+    /// number of its previous bundle, if it may return to it
     origin: Option<String>,
 }
 
-/// A bundle that may be merged into this one, or the reason why not.
-struct OfferView {
+/// Another bundle of the same recipient, with the reason why it cannot be merged.
+struct MergeOffer {
     delivery_id: String,
     bundle_number: String,
     orders: Vec<Listed>,
     reason: Option<String>,
 }
 
-/// A line of the log in words.
+/// A log entry as text.
 struct EventView {
     at: Moment,
-    who: String,
+    username: String,
     upload: Option<String>,
     action: Action,
     changes: Vec<(&'static str, String, String)>,
@@ -80,7 +83,7 @@ impl ShowPage {
         OrderState::ALL.map(|state| (state, self.listed.order.moments.of(state))).into()
     }
 
-    /// A number that was made here in groups, as it is read aloud.
+    /// The order number in groups: a generated number is read aloud in fours.
     fn number_groups(&self) -> Vec<&str> {
         let number = self.listed.order.order_number.as_str();
         if parse_crockford(number).is_none() {
@@ -89,7 +92,7 @@ impl ShowPage {
         [&number[..4], &number[4..8], &number[8..]].into()
     }
 
-    /// Option, label, and the channel's word where the label is another.
+    /// Option key, label, and the channel's value if it differs from the label.
     fn options(&self) -> Vec<(&str, &str, Option<&str>)> {
         let options = self.listed.order.options.iter().zip(&self.listed.labels);
         options
@@ -100,25 +103,25 @@ impl ShowPage {
             .collect()
     }
 
-    /// The channel's word for the method, where it is another.
+    /// The channel's own word for the shipping method, if it differs from the label.
     fn method_word(&self) -> Option<&str> {
         let order = &self.listed.order;
         let word = order.shipping_method_word.as_str();
         (!word.is_empty() && word != order.shipping_method.label()).then_some(word)
     }
 
-    /// The state that the form shows.
+    /// The state selected in the form.
     fn state(&self) -> OrderState {
         OrderState::parse(self.fields.value("state")).unwrap_or(self.listed.order.state)
     }
 
-    fn may_leave(&self) -> bool {
+    fn can_leave_bundle(&self) -> bool {
         !self.companions.is_empty() && !was_delivered(&self.listed.order)
     }
 
-    /// Asks for these options instead of those of the order.
-    pub(super) fn choose(&mut self, options: &[OptionInput]) {
-        self.choices = choices("option", &self.variants, options, NO_CHOICE);
+    /// Shows these options instead of those of the order.
+    pub(super) fn select_options(&mut self, options: &[OptionInput]) {
+        self.choices = option_choices("option", &self.variants, options, NO_CHOICE);
     }
 }
 
@@ -136,21 +139,25 @@ pub(super) async fn show(
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let shown = show_page(&state, layout, id).await?;
-    Ok(page(ShowPage { taken: query.taken, ..shown }))
+    Ok(page(ShowPage { is_new: query.taken, ..shown }))
 }
 
 pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let districts = state.uploads.districts.cached();
-    let search = state.demo.is_none();
-    state.storage.read(move |tx| found(tx, layout.clone(), id, &districts, search)).await?.ok_or(Error::NotFound)
+    let has_address_search = state.demo.is_none();
+    state
+        .storage
+        .read(move |tx| load(tx, layout.clone(), id, &districts, has_address_search))
+        .await?
+        .ok_or(Error::NotFound)
 }
 
-fn found(
+fn load(
     tx: &mut dyn Tx,
     layout: Layout,
     id: i64,
     districts: &Districts,
-    search: bool,
+    has_address_search: bool,
 ) -> StorageResult<Option<ShowPage>> {
     let Some(listed) = list::listed(tx, &[id])?.pop() else { return Ok(None) };
     let order = &listed.order;
@@ -168,7 +175,7 @@ fn found(
     Ok(Some(ShowPage {
         layout,
         fields: Fields { inputs, ..Fields::default() },
-        choices: choices("option", &variants, &options, NO_CHOICE),
+        choices: option_choices("option", &variants, &options, NO_CHOICE),
         scope: "",
         variants,
         delivery_state,
@@ -177,20 +184,19 @@ fn found(
         offers: offers(tx, &listed)?,
         events,
         district: order.sigungu.and_then(|code| districts.display_name_on(code, order.delivered_on())),
-        search,
-        taken: false,
+        has_address_search,
+        is_new: false,
         listed,
     }))
 }
 
-/// The orders of the same bundle, as many as a page can show.
+/// The other orders of the bundle, at most [`MAX_COMPANIONS`].
 fn companions(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<Companion>> {
-    const MOST: usize = 100;
-    let ids: Vec<i64> = bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MOST).collect();
+    let ids: Vec<i64> = bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MAX_COMPANIONS).collect();
     list::listed(tx, &ids)?.into_iter().map(|listed| Ok(Companion { origin: origin(tx, &listed)?, listed })).collect()
 }
 
-/// The number of the bundle an order was in before, if it may go back there.
+/// The number of the previous bundle, if the order may return to it.
 fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
     if was_delivered(&listed.order) {
         return Ok(None);
@@ -201,14 +207,14 @@ fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
     }
 }
 
-fn offers(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<OfferView>> {
+fn offers(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<MergeOffer>> {
     if listed.order.state >= OrderState::Shipped {
         return Ok(Vec::new());
     }
     bundles::offers(tx, &listed.order)?
         .into_iter()
         .map(|offer| {
-            Ok(OfferView {
+            Ok(MergeOffer {
                 delivery_id: crockford(offer.delivery_id),
                 bundle_number: deliveries::bundle_number(tx, offer.delivery_id)?,
                 orders: list::listed(tx, &offer.order_ids)?,
@@ -222,16 +228,16 @@ impl EventView {
     fn of(event: Event, districts: &Districts) -> Self {
         Self {
             at: event.at,
-            who: event.username.unwrap_or_else(|| "명령줄".to_owned()),
+            username: event.username.unwrap_or_else(|| "명령줄".to_owned()),
             upload: event.upload_id.map(crockford),
             action: event.action,
             changes: event
                 .changes
                 .into_iter()
                 .filter_map(|(column, was, is)| {
-                    let word = words::column(&column)?;
+                    let label = words::column(&column)?;
                     let shown = |value| words::value(&column, value, districts);
-                    Some((word, shown(was), shown(is)))
+                    Some((label, shown(was), shown(is)))
                 })
                 .collect(),
         }

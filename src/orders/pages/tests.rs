@@ -1,4 +1,4 @@
-//! One order as a browser changes it, and one as it is taken in the shop.
+//! The form of an order, its bundle, and the form of a manual order.
 
 use reqwest::StatusCode;
 
@@ -31,7 +31,7 @@ fn page(order: &Order) -> String {
     format!("/orders/{}", crockford(order.id))
 }
 
-/// The fields of the page's form as a browser would send them.
+/// The fields of the page's form, as a browser sends them.
 fn fields(html: &str) -> Vec<(String, String)> {
     let form = html.split("aria-label=\"주문 수정\"").nth(1).expect("the form");
     let form = form.split("</form>").next().expect("its end");
@@ -60,10 +60,10 @@ fn fields(html: &str) -> Vec<(String, String)> {
     fields
 }
 
-/// Sends the page's form with some fields typed.
-async fn send(app: &TestApp, at: &str, from: &str, typed: &[(&str, &str)]) -> TestResponse {
+/// Posts the page's form with some fields changed.
+async fn send(app: &TestApp, at: &str, from: &str, changed: &[(&str, &str)]) -> TestResponse {
     let mut fields = fields(from);
-    for (name, value) in typed {
+    for (name, value) in changed {
         match fields.iter_mut().find(|(other, _)| other == name) {
             Some((_, field)) => (*value).clone_into(field),
             None => fields.push(((*name).to_owned(), (*value).to_owned())),
@@ -79,7 +79,7 @@ async fn follow(app: &TestApp, answer: TestResponse) -> String {
 }
 
 #[tokio::test]
-async fn a_page_sent_untouched_changes_nothing() {
+async fn unchanged_form_changes_nothing() {
     let app = shop().await;
     let before = order(&app, ONE).await;
     let html = app.get(&page(&before)).await.ok();
@@ -88,26 +88,26 @@ async fn a_page_sent_untouched_changes_nothing() {
 }
 
 #[tokio::test]
-async fn mistakes_come_back_at_their_fields_with_what_was_typed() {
+async fn problems_are_shown_at_their_fields_with_the_inputs() {
     let app = shop().await;
     let before = order(&app, ONE).await;
     let html = app.get(&page(&before)).await.ok();
     let typed = [("quantity", "두 개"), ("recipient_name", ""), ("shipping_memo", "문 앞에 놓아 주세요")];
     let answer = send(&app, &page(&before), &html, &typed).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for told in [
+    for text in [
         "id=\"quantity-problem\"",
         "value=\"두 개\"",
         "id=\"recipient_name-problem\"",
         "문 앞에 놓아 주세요</textarea>",
     ] {
-        assert!(answer.text.contains(told), "{told}");
+        assert!(answer.text.contains(text), "{text}");
     }
     assert_eq!(order(&app, ONE).await, before, "nothing is saved by halves");
 }
 
 #[tokio::test]
-async fn who_saves_second_sees_both_values_and_chooses() {
+async fn conflicting_save_asks_which_value_to_keep() {
     let app = shop().await;
     let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let old_page = app.get(&at).await.ok();
@@ -129,7 +129,7 @@ async fn who_saves_second_sees_both_values_and_chooses() {
 }
 
 #[tokio::test]
-async fn a_changed_address_asks_whether_the_bundle_goes_along() {
+async fn changed_address_asks_for_order_or_whole_bundle() {
     let app = shop().await;
     let (one, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let html = app.get(&at).await.ok();
@@ -149,11 +149,11 @@ async fn a_changed_address_asks_whether_the_bundle_goes_along() {
     assert!(alone.contains("묶음에서 뺐어요"));
     let (now, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
     assert_ne!(now.delivery_id, beside.delivery_id);
-    assert_eq!(beside.recipient.address1, moved.1, "the other one keeps its address");
+    assert_eq!(beside.recipient.address1, moved.1, "the other order keeps its address");
 }
 
 #[tokio::test]
-async fn a_bundle_number_moves_the_order_only_where_it_may_go() {
+async fn changed_bundle_number_moves_the_order_if_allowed() {
     let app = shop().await;
     let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let html = app.get(&at).await.ok();
@@ -172,7 +172,7 @@ async fn a_bundle_number_moves_the_order_only_where_it_may_go() {
 }
 
 #[tokio::test]
-async fn an_order_leaves_is_offered_again_merged_and_brought_back() {
+async fn order_leaves_its_bundle_is_merged_and_moved_back() {
     let app = shop().await;
     let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let act = format!("{at}/bundle");
@@ -199,7 +199,7 @@ async fn an_order_leaves_is_offered_again_merged_and_brought_back() {
 }
 
 #[tokio::test]
-async fn what_was_delivered_stays_in_its_bundle() {
+async fn delivered_order_stays_in_its_bundle() {
     let app = shop().await;
     let at = page(&order(&app, ONE).await);
     let html = app.get(&at).await.ok();
@@ -213,8 +213,8 @@ async fn what_was_delivered_stays_in_its_bundle() {
     assert_eq!(order(&app, ONE).await, one);
 }
 
-/// A shop order as it is typed: two products, picked out of the fixtures' variants.
-fn counter_order(ticket: &str) -> Vec<(&str, &str)> {
+/// The form of a manual order with two line items, from the fixtures' variants.
+fn manual_order(ticket: &str) -> Vec<(&str, &str)> {
     vec![
         ("ticket", ticket),
         ("product", "PILLOW"),
@@ -254,13 +254,13 @@ fn counter_order(ticket: &str) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn several_products_taken_in_the_shop_travel_together() {
+async fn items_of_a_manual_order_share_one_bundle() {
     let app = shop().await;
     let first = app.get("/orders/new").await.ok();
-    assert!(first.contains("value=\"2024-04-15\""), "thirty-one days from today");
+    assert!(first.contains("value=\"2024-04-15\""), "31 days from today");
     let ticket = first.split("name=\"ticket\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("one");
 
-    let answer = app.post_form("/orders/new", &counter_order(ticket)).await;
+    let answer = app.post_form("/orders/new", &manual_order(ticket)).await;
     let shown = follow(&app, answer).await;
     assert!(shown.contains("상담주문 2건을 저장했어요") && shown.contains("같은 고객의 주문 하나 더"));
     assert!(shown.contains("<dd>매장</dd>") && shown.contains("축 결혼"));
@@ -280,11 +280,11 @@ async fn several_products_taken_in_the_shop_travel_together() {
     assert!(orders.iter().all(|order| order.shipping_memo == "오전에" && order.recipient.tel1 == "010-0000-1001"));
     assert!(orders.iter().all(|order| order.order_number.len() == 13 && order.sigungu.is_some()));
 
-    let again = app.post_form("/orders/new", &counter_order(&ticket)).await;
-    assert!(follow(&app, again).await.contains("이미 저장했어요"), "a form sent twice makes one order");
+    let again = app.post_form("/orders/new", &manual_order(&ticket)).await;
+    assert!(follow(&app, again).await.contains("이미 저장했어요"), "the form is idempotent");
 
-    // A second window took the form over, and somebody else stands at the counter.
-    let mut other = counter_order(&ticket);
+    // A second window submits the same form for another customer.
+    let mut other = manual_order(&ticket);
     for (_, value) in other.iter_mut().filter(|(name, _)| *name == "customer_name") {
         *value = "이표본";
     }
@@ -301,9 +301,9 @@ async fn several_products_taken_in_the_shop_travel_together() {
 }
 
 #[tokio::test]
-async fn a_shop_order_with_mistakes_comes_back_whole() {
+async fn invalid_manual_order_keeps_all_inputs() {
     let app = shop().await;
-    let mut fields = counter_order("");
+    let mut fields = manual_order("");
     for (name, value) in &mut fields {
         match *name {
             "quantity" => *value = "0",
@@ -314,19 +314,19 @@ async fn a_shop_order_with_mistakes_comes_back_whole() {
     }
     let answer = app.post_form("/orders/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for told in
+    for text in
         ["quantity-0-problem", "quantity-1-problem", "customer_tel-problem", "value=\"나중에\"", "option-0-", "오전에"]
     {
-        assert!(answer.text.contains(told), "{told}");
+        assert!(answer.text.contains(text), "{text}");
     }
     assert!(app.get("/orders?channel=LOCAL").await.ok().contains("총 0건"));
 }
 
 #[tokio::test]
-async fn products_are_added_and_taken_out_without_a_script() {
+async fn line_items_are_added_and_removed_without_javascript() {
     let app = shop().await;
     let ask = async |act: &'static str| {
-        let mut fields = counter_order("");
+        let mut fields = manual_order("");
         fields.pop();
         fields.push(("act", act));
         app.post_form("/orders/new", &fields).await.ok()

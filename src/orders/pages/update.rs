@@ -1,4 +1,4 @@
-//! Saving the page of one order.
+//! Saves the form of one order.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use super::fields::Typed;
+use super::fields::SubmittedForm;
 use super::show::{ShowPage, show_page};
 use crate::audit;
 use crate::districts::Districts;
@@ -24,18 +24,18 @@ use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
 };
 
-/// What saving came to.
-enum Answer {
-    /// there is no such order
-    Nowhere,
-    /// done; the act that says so
+/// The outcome of saving.
+enum UpdateOutcome {
+    /// the order does not exist
+    NotFound,
+    /// saved; identifier of the activity
     Saved(i64),
-    /// nothing was changed
-    Refused(Refused),
+    /// nothing changed
+    Rejected(RejectedForm),
 }
 
-/// Why nothing was changed.
-struct Refused {
+/// Why nothing changed, with the inputs to show.
+struct RejectedForm {
     inputs: Inputs,
     problems: Vec<Problem>,
     conflicts: Vec<Conflict>,
@@ -49,18 +49,19 @@ pub(super) async fn update(
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let typed = Arc::new(Typed::read(pairs));
-    let (work, districts, member_id) = (Arc::clone(&typed), state.uploads.districts.clone(), member.id);
-    let answer = state.storage.write(move |tx| {
+    let form = Arc::new(SubmittedForm::parse(pairs));
+    let (submitted, districts, member_id) = (Arc::clone(&form), state.uploads.districts.clone(), member.id);
+    let outcome = state.storage.write(move |tx| {
         let districts = districts.current(tx)?;
-        save_order(tx, member_id, id, &work, &districts)
+        save(tx, member_id, id, &submitted, &districts)
     });
-    let answer = answer.await?;
-    match answer {
-        Answer::Nowhere => Err(Error::NotFound),
-        Answer::Saved(activity_id) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id)),
-        Answer::Refused(refused) => {
-            let mut page = again(show_page(&state, layout, id).await?, &typed, refused);
+    match outcome.await? {
+        UpdateOutcome::NotFound => Err(Error::NotFound),
+        UpdateOutcome::Saved(activity_id) => {
+            Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id))
+        }
+        UpdateOutcome::Rejected(rejected) => {
+            let mut page = with_inputs(show_page(&state, layout, id).await?, &form, rejected);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
                 page.district = state.uploads.districts.cached().full_name(zip_code).map(str::to_owned);
@@ -70,23 +71,23 @@ pub(super) async fn update(
     }
 }
 
-/// The page with what was typed, and what is wrong with it.
-fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
-    let message = if refused.conflicts.is_empty() {
+/// The page with the submitted inputs, and their problems and conflicts.
+fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm) -> ShowPage {
+    let message = if rejected.conflicts.is_empty() {
         "저장하지 못했어요. 표시된 곳을 확인해 주세요."
     } else {
         "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 고르고 다시 저장해 주세요."
     };
     page.layout.flash = Some(Flash::new(Tone::Warning, message));
-    page.fields.inputs = refused.inputs;
-    page.fields.problems = refused.problems;
-    page.fields.conflicts = refused.conflicts;
-    if let Some(options) = &typed.options
-        && !typed.takes_stored("options")
+    page.fields.inputs = rejected.inputs;
+    page.fields.problems = rejected.problems;
+    page.fields.conflicts = rejected.conflicts;
+    if let Some(options) = &form.options
+        && !form.takes_stored("options")
     {
-        page.choose(options);
+        page.select_options(options);
     }
-    page.scope = match typed.scope {
+    page.scope = match form.scope {
         Some(Scope::Alone) => "alone",
         Some(Scope::Bundle) => "bundle",
         None => "",
@@ -94,16 +95,28 @@ fn again(mut page: ShowPage, typed: &Typed, refused: Refused) -> ShowPage {
     page
 }
 
-fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts: &Districts) -> StorageResult<Answer> {
-    let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(Answer::Nowhere) };
-    let (inputs, mut edited) = match edit(tx, &order, typed, districts)? {
+fn save(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    id: i64,
+    form: &SubmittedForm,
+    districts: &Districts,
+) -> StorageResult<UpdateOutcome> {
+    let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(UpdateOutcome::NotFound) };
+    let (inputs, mut edited) = match edit(tx, &order, form, districts)? {
         Ok(edited) => edited,
-        Err(refused) => return Ok(Answer::Refused(refused)),
+        Err(rejected) => return Ok(UpdateOutcome::Rejected(rejected)),
     };
     let others = bundles::others(tx, &order)?;
-    let travel = match decide(tx, &order, &edited, &others, (&inputs, typed.scope))? {
+    let travel = match decide(tx, &order, &edited, &others, (&inputs, form.scope))? {
         Ok(travel) => travel,
-        Err(problem) => return Ok(Answer::Refused(Refused { inputs, problems: vec![problem], conflicts: Vec::new() })),
+        Err(problem) => {
+            return Ok(UpdateOutcome::Rejected(RejectedForm {
+                inputs,
+                problems: vec![problem],
+                conflicts: Vec::new(),
+            }));
+        }
     };
     edited.delivery_id = match travel {
         Travel::Leaves => deliveries::insert_empty(tx)?,
@@ -114,37 +127,36 @@ fn save_order(tx: &mut dyn Tx, member_id: i64, id: i64, typed: &Typed, districts
     if travel == Travel::TakesAlong {
         changed.extend(living(&others).map(|other| (other, taken_along(other, &order, &edited))));
     }
-    make_variants(tx, &edited)?;
+    insert_new_variants(tx, &edited)?;
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
     store::changing(tx, cause, |changes| {
         changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
     })?;
-    tell(tx, member_id, &order, &edited, travel, changed.len() - 1).map(Answer::Saved)
+    record(tx, member_id, &order, &edited, travel, changed.len() - 1).map(UpdateOutcome::Saved)
 }
 
-/// The order with what was typed, in the bundle it is in, and the inputs as they count after the
-/// choice between two values.
+/// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
 fn edit(
     tx: &mut dyn Tx,
     order: &Order,
-    typed: &Typed,
+    form: &SubmittedForm,
     districts: &Districts,
-) -> StorageResult<Result<(Inputs, Order), Refused>> {
+) -> StorageResult<Result<(Inputs, Order), RejectedForm>> {
     let stored = inputs_of(order, &deliveries::bundle_number(tx, order.delivery_id)?);
-    let mut inputs = typed.inputs.clone();
-    take_stored(&mut inputs, &stored, &typed.stored);
-    let options = typed.options.as_deref().filter(|_| !typed.takes_stored("options"));
+    let mut inputs = form.inputs.clone();
+    take_stored(&mut inputs, &stored, &form.take_stored);
+    let options = form.options.as_deref().filter(|_| !form.takes_stored("options"));
     if options.is_none() {
         inputs.set("options", stored.get("options"));
     }
-    if typed.version != Some(order.version) {
-        let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, order, typed.version)?);
+    if form.version != Some(order.version) {
+        let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, order, form.version)?);
         if !conflicts.is_empty() {
-            return Ok(Err(Refused { inputs, problems: Vec::new(), conflicts }));
+            return Ok(Err(RejectedForm { inputs, problems: Vec::new(), conflicts }));
         }
     }
     Ok(match edited_whole(order, &inputs, options, tx.now()) {
-        Err(problems) => Err(Refused { inputs, problems, conflicts: Vec::new() }),
+        Err(problems) => Err(RejectedForm { inputs, problems, conflicts: Vec::new() }),
         Ok(mut edited) => {
             if edited.recipient.zip_code != order.recipient.zip_code {
                 edited.sigungu = districts.lookup(&edited.recipient.zip_code).district();
@@ -154,7 +166,7 @@ fn edit(
     })
 }
 
-/// Where the order travels once it is saved, or the problem at the field that asks for it.
+/// The bundle of the saved order, or the problem of the field that selects it.
 fn decide(
     tx: &mut dyn Tx,
     order: &Order,
@@ -163,30 +175,30 @@ fn decide(
     (inputs, scope): (&Inputs, Option<Scope>),
 ) -> StorageResult<Result<Travel, Problem>> {
     let number = deliveries::bundle_number(tx, order.delivery_id)?;
-    let wanted = inputs.get("bundle_number").trim();
+    let new_number = inputs.get("bundle_number").trim();
     let problem = |message: &str| Ok(Err(Problem::at("bundle_number", message)));
-    if wanted == number {
+    if new_number == number {
         return Ok(travel(order, edited, others, scope));
     }
     if scope == Some(Scope::Bundle) {
         return problem("묶음 전체를 바꾸면서 묶음을 옮길 수는 없어요. 하나씩 저장해 주세요.");
     }
-    if wanted.is_empty() {
+    if new_number.is_empty() {
         return match (others.is_empty(), was_delivered(edited)) {
             (true, _) => Ok(Ok(Travel::Stays)),
             (false, false) => Ok(Ok(Travel::Leaves)),
             (false, true) => problem(Obstacle::Delivered.sentence()),
         };
     }
-    let Some(delivery_id) = deliveries::find_by_bundle_number(tx, wanted)? else {
+    let Some(delivery_id) = deliveries::find_by_bundle_number(tx, new_number)? else {
         return problem("그런 번호의 묶음이 없어요. 번호를 확인하거나, 비워 두면 새 묶음이 돼요.");
     };
     let found = obstacles(edited, &bundles::orders_of(tx, delivery_id)?);
     if found.is_empty() { Ok(Ok(Travel::Moves(delivery_id))) } else { problem(&sentences(&found)) }
 }
 
-/// A value that was typed becomes a variant, as one from a file does.
-fn make_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
+/// Inserts a variant for each new option value, as an upload does.
+fn insert_new_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
     for option in &order.options {
         if !products::has_variant(tx, order.product_id, &option.key, &option.value)? {
             products::insert_variant(tx, order.product_id, &NewVariant::unlabelled(&option.key, &option.value), None)?;
@@ -195,13 +207,14 @@ fn make_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
     Ok(())
 }
 
-fn tell(
+/// Records the activity.
+fn record(
     tx: &mut dyn Tx,
     member_id: i64,
     order: &Order,
     edited: &Order,
     travel: Travel,
-    along: usize,
+    companions: usize,
 ) -> StorageResult<i64> {
     let number = deliveries::bundle_number(tx, edited.delivery_id)?;
     let (tone, message) = match travel {
@@ -209,7 +222,7 @@ fn tell(
         Travel::Stays => ("success", "주문을 저장했어요.".to_owned()),
         Travel::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
         Travel::Moves(_) => ("success", format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {number}")),
-        Travel::TakesAlong => ("success", format!("주문을 저장하고 함께 가는 주문 {along}건도 바꿨어요.")),
+        Travel::TakesAlong => ("success", format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")),
     };
     let summary = json!({ "message": message, "tone": tone, "changed": [order.order_number] });
     audit::record(tx, Some(member_id), "orders.edited", &summary)

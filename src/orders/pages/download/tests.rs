@@ -1,4 +1,4 @@
-//! Files that leave the shop, and what is asked and written down before they do.
+//! Downloaded files, their purpose and their record.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use crate::uploads::pages::tests::{FIRST, bring};
 use crate::web::testing::TestApp;
 
-/// A shop with the orders of the first file, of which a courier has taken some.
+/// A shop with the orders of the first file, some of them shipped.
 async fn shop() -> TestApp {
     let app = TestApp::as_admin().await;
     for file in [FIRST, "08_logen_result_header_row2.xls"] {
@@ -34,7 +34,7 @@ async fn workbook(app: &TestApp, query: &str, purpose: &str) -> (String, Vec<(St
 }
 
 #[tokio::test]
-async fn a_purchase_order_has_a_sheet_for_each_product_and_the_name_of_the_day() {
+async fn purchase_order_has_a_sheet_per_product_and_a_dated_name() {
     let app = shop().await;
     let (name, sheets) = workbook(&app, "content=purchase-order", "factory").await;
     assert!(
@@ -56,7 +56,7 @@ async fn a_purchase_order_has_a_sheet_for_each_product_and_the_name_of_the_day()
 }
 
 #[tokio::test]
-async fn the_dispatch_list_has_four_columns_of_text_on_the_sheet_the_channel_wants() {
+async fn dispatch_file_has_the_sheet_and_columns_of_the_channel() {
     let app = shop().await;
     let (_, sheets) = workbook(&app, "content=dispatch&state=SHIPPED&channel=SMART_STORE", "channel").await;
     let [(name, rows)] = &sheets[..] else { panic!("{sheets:?}") };
@@ -68,7 +68,7 @@ async fn the_dispatch_list_has_four_columns_of_text_on_the_sheet_the_channel_wan
 }
 
 #[tokio::test]
-async fn what_it_is_for_is_asked_and_written_down() {
+async fn purpose_is_required_and_recorded() {
     let app = shop().await;
     let here = "/orders/download?content=orders&state=SHIPPED";
     for (fields, wrong) in [
@@ -80,7 +80,7 @@ async fn what_it_is_for_is_asked_and_written_down() {
         assert!(answer.text.contains(wrong), "{}", answer.text);
     }
     assert!(app.post_form(here, &[("note", "세무사")]).await.text.contains("value=\"세무사\""));
-    assert!(app.get("/downloads").await.ok().contains("총 0건"), "nothing was taken");
+    assert!(app.get("/downloads").await.ok().contains("총 0건"), "no download is recorded");
 
     let answer = app.post_form(here, &[("purpose", "other"), ("note", "세무사"), ("format", "csv")]).await;
     assert!(answer.header("content-type").starts_with("text/csv") && answer.text.lines().count() == 9);
@@ -92,7 +92,7 @@ async fn what_it_is_for_is_asked_and_written_down() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_says_why() {
+async fn unavailable_download_shows_its_reason() {
     let app = shop().await;
     let list = app.get("/orders?state=PLACED").await.ok();
     assert!(list.contains("주문상태 ‘배송’, 판매채널 ‘스마트스토어’로 찾아야"), "{list}");
@@ -105,5 +105,5 @@ async fn what_is_not_offered_says_why() {
     let empty = app.post_form("/orders/download?content=orders&q=zzzz", &[("purpose", "customer")]).await;
     assert!(empty.text.contains("조건에 맞는 주문이 없어요"), "{}", empty.text);
     assert_eq!(app.get("/orders/download?content=everything").await.status, StatusCode::NOT_FOUND);
-    assert!(app.get("/downloads").await.ok().contains("총 0건"), "nothing was taken");
+    assert!(app.get("/downloads").await.ok().contains("총 0건"), "no download is recorded");
 }
