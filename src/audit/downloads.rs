@@ -1,9 +1,11 @@
-//! The record of files with people's data: who took what, how many rows of it, and what for.
+//! Log of downloads of personal data: who downloaded which content, how many rows, and for what purpose.
 
-use crate::storage::{Result, Tx};
+mod store;
+
+pub use self::store::{page, record};
 use crate::time::Moment;
 
-/// What a file is taken for.
+/// Purpose of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// 공장 발주
@@ -16,19 +18,19 @@ pub enum Purpose {
     Customer,
     /// 정산, 회계
     Accounting,
-    /// 기타: said in words
+    /// 기타: see the note
     Other,
 }
 
-/// Letters of what is said in words.
-pub const NOTE_LENGTH: usize = 200;
+/// Maximum length of a note; longer ones are truncated.
+pub const MAX_NOTE_CHARS: usize = 200;
 
 impl Purpose {
-    /// Every purpose, in the sequence of the choice.
+    /// All purposes, in the order of the select.
     pub const ALL: [Self; 6] =
         [Self::Factory, Self::Shipping, Self::Channel, Self::Customer, Self::Accounting, Self::Other];
 
-    /// The stored name, and that of the form.
+    /// Stored code, also in the form.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Factory => "factory",
@@ -40,7 +42,7 @@ impl Purpose {
         }
     }
 
-    /// The words on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Factory => "공장 발주",
@@ -52,48 +54,48 @@ impl Purpose {
         }
     }
 
-    /// The purpose of that name.
+    /// The purpose of a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.code() == code)
     }
 }
 
-/// A file that is taken.
+/// A download to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken<'a> {
-    /// what it holds: `orders`, `purchase-order`, `dispatch`, `deliveries`, `rejected-rows`
+pub struct DownloadRecord<'a> {
+    /// code of the content: `orders`, `purchase-order`, `dispatch`, `deliveries`, `rejected-rows`
     pub content: &'a str,
-    /// the address of the list it was made from, of this application
+    /// path and query of the list it was made from
     pub source: &'a str,
-    /// rows with people's data
+    /// number of rows with personal data
     pub rows: u64,
-    /// what for; none where nobody was asked
+    /// `None` where the form does not ask
     pub purpose: Option<Purpose>,
-    /// what for, in words
+    /// free text
     pub note: &'a str,
 }
 
-/// One line of the record.
+/// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Download {
-    /// when
+pub struct DownloadRow {
+    /// time of the download
     pub at: Moment,
-    /// who; none is the command line
+    /// `None` for the command line
     pub username: Option<String>,
-    /// what it held
+    /// code of the content
     pub content: String,
-    /// the address of its list
+    /// path and query of the list it was made from
     pub source: String,
-    /// rows with people's data
+    /// number of rows with personal data
     pub rows: i64,
-    /// what for
+    /// purpose, if the form asked
     pub purpose: Option<Purpose>,
-    /// what for, in words
+    /// free text
     pub note: String,
 }
 
-impl Download {
-    /// What it held, in the words of the screen.
+impl DownloadRow {
+    /// Korean label of the content.
     pub fn content_label(&self) -> &str {
         match self.content.as_str() {
             "orders" => "주문 검색 결과",
@@ -104,45 +106,4 @@ impl Download {
             other => other,
         }
     }
-}
-
-/// Writes down that a member (none: the command line) takes a file.
-pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, taken: &Taken<'_>) -> Result<()> {
-    let (id, now) = (tx.new_id(), tx.now());
-    let note: String = taken.note.chars().take(NOTE_LENGTH).collect();
-    tx.exec(
-        "INSERT INTO downloads (id, at, member_id, content, source, row_count, purpose, note) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        &[
-            id.into(),
-            now.into(),
-            member_id.into(),
-            taken.content.into(),
-            taken.source.into(),
-            i64::try_from(taken.rows).unwrap_or(i64::MAX).into(),
-            taken.purpose.map_or("", Purpose::code).into(),
-            note.into(),
-        ],
-    )
-    .map(drop)
-}
-
-/// A page of the record, newest first, and how many lines it has.
-pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<Download>, i64)> {
-    let total = tx.scalar("SELECT count(*) FROM downloads", &[])?;
-    let sql = "SELECT d.at, m.username, d.content, d.source, d.row_count, d.purpose, d.note FROM downloads d \
-               LEFT JOIN members m ON m.id = d.member_id ORDER BY d.id DESC LIMIT ? OFFSET ?";
-    let rows = tx.query(sql, &[size.into(), offset.into()])?;
-    let downloads = rows.into_iter().map(|mut row| {
-        Ok(Download {
-            at: row.moment(0)?,
-            username: row.opt_text(1)?,
-            content: row.text(2)?,
-            source: row.text(3)?,
-            rows: row.int(4)?,
-            purpose: Purpose::parse(&row.text(5)?),
-            note: row.text(6)?,
-        })
-    });
-    Ok((downloads.collect::<Result<_>>()?, total))
 }

@@ -1,57 +1,58 @@
-//! What a target holds, in a form that people read.
+//! List of the snapshots at a target, for the command line.
 
-use super::object_keys::Name;
+use super::object_keys::ObjectKey;
 use super::target::{Target, TargetError};
 
-/// A snapshot at a target and what follows it.
+/// A snapshot at a target and the segments after it. Times are UTC milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Copies {
-    /// the stretch of time without a gap that it belongs to
+pub struct SnapshotRow {
+    /// its generation
     pub generation: String,
-    /// when it was made, UTC milliseconds
+    /// time of the snapshot
     pub at: i64,
-    /// its size
+    /// size of the compressed object
     pub bytes: u64,
-    /// how many segments follow it
+    /// number of segments after it in its generation
     pub segments: usize,
-    /// up to which moment they lead
+    /// time of the last of those segments
     pub until: i64,
-    /// when it was last restored for a trial
-    pub proven_at: Option<i64>,
+    /// time of the last successful trial restore
+    #[serde(rename = "proven_at")]
+    pub verified_at: Option<i64>,
 }
 
-/// What a target holds, the newest snapshot first.
+/// Snapshots at a target, newest first.
 ///
 /// # Errors
-/// The target does not answer.
-pub async fn list(target: &Target) -> Result<Vec<Copies>, TargetError> {
+/// The target cannot be listed.
+pub async fn list_snapshots(target: &Target) -> Result<Vec<SnapshotRow>, TargetError> {
     let objects = target.list("").await?;
-    let mut copies: Vec<Copies> =
-        objects.iter().filter_map(|(name, bytes)| copies_of(name, *bytes, &objects)).collect();
-    copies.sort_unstable_by_key(|copies| std::cmp::Reverse(copies.at));
-    Ok(copies)
+    let mut rows: Vec<SnapshotRow> =
+        objects.iter().filter_map(|(key, bytes)| snapshot_row(key, *bytes, &objects)).collect();
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.at));
+    Ok(rows)
 }
 
-fn copies_of(name: &Name, bytes: u64, objects: &[(Name, u64)]) -> Option<Copies> {
-    let Name::Snapshot { generation, first, next, at } = name else { return None };
-    let segments = objects.iter().filter_map(|(name, _)| match name {
-        Name::Segment { generation: of, number, at } if of == generation && number >= first => Some(*at),
+fn snapshot_row(key: &ObjectKey, bytes: u64, objects: &[(ObjectKey, u64)]) -> Option<SnapshotRow> {
+    let ObjectKey::Snapshot { generation, first, next, at } = key else { return None };
+    let segments = objects.iter().filter_map(|(key, _)| match key {
+        ObjectKey::Segment { generation: of, number, at } if of == generation && number >= first => Some(*at),
         _ => None,
     });
-    let proofs = objects.iter().filter_map(|(name, _)| match name {
-        Name::Proof { generation: of, first: one, next: other, at }
-            if (of, one, other) == (generation, first, next) =>
+    let verifications = objects.iter().filter_map(|(key, _)| match key {
+        ObjectKey::Verification { generation: of, first: of_first, next: of_next, at }
+            if (of, of_first, of_next) == (generation, first, next) =>
         {
             Some(*at)
         }
         _ => None,
     });
-    Some(Copies {
+    Some(SnapshotRow {
         generation: generation.clone(),
         at: *at,
         bytes,
         segments: segments.clone().count(),
         until: segments.max().unwrap_or(*at).max(*at),
-        proven_at: proofs.max(),
+        verified_at: verifications.max(),
     })
 }

@@ -1,49 +1,40 @@
-//! Backup: every commit is copied away within a second, and can be restored to any moment.
+//! Continuous backup: replicates every commit to one or more targets within a second, and restores any moment.
 //!
-//! # How it works
+//! SQLite appends the pages of each commit to its write-ahead log (WAL, the file `…-wal`). A *checkpoint* copies
+//! pages from the WAL into the main file; once all are copied, SQLite restarts the WAL from its first frame. The
+//! main file and every WAL frame since are therefore the complete history of the shop.
 //!
-//! SQLite writes a commit to its *log* (the file `…-wal`): the pages that the commit changed, one
-//! behind the other, each with a checksum over all before it. Now and then a *checkpoint* moves the
-//! pages into the main file, and when all are there the log begins anew. So the main file and every
-//! log since then are the whole history of the shop, and that is what is copied:
+//! 1. **Ship** ([`wal_shipper`], a thread). After each commit it reads the new frames ([`wal`]), verifies SQLite's
+//!    salts and checksums, and writes them as a *segment* ([`object`]: compressed, optionally encrypted) to the
+//!    [`spool`] of each target on the local disk. Segments are numbered; each contains the digest of its
+//!    predecessor and its start and end position in the WAL ([`replica`]).
+//! 2. **Upload** ([`uploader`], two tasks per target). Segments are uploaded in order with a conditional put. A
+//!    target that is unreachable, slow or full does not affect the shop: the spool grows up to its limit and is
+//!    uploaded later.
+//! 3. **Checkpoint**. Only the shipper runs checkpoints, and only of shipped frames. A read transaction of its own
+//!    pins the WAL: SQLite never copies frames newer than the oldest reader and never restarts the WAL under one,
+//!    so neither the engine nor an external `sqlite3` can discard frames before they are shipped. Most of a
+//!    checkpoint runs beside commits; commits are blocked for some milliseconds for the last frames. Then SQLite
+//!    may restart the WAL once, and the salts of the next segment prove that it was exactly once.
+//! 4. **Snapshot** ([`snapshot`]): a copy of the main file by age, by volume, or on request, while commits
+//!    continue. Pages that a checkpoint changes during the copy are in the segments since the last restart of the
+//!    WAL, so snapshot and segments together are consistent.
+//! 5. **Resume**. At the start replication continues if the WAL still contains the end of the last segment, with
+//!    the same checksum. Otherwise (an older file was installed, another program has checkpointed the WAL, or a
+//!    power failure has truncated it) a new *generation* starts: a random name, segments from 1, a snapshot. The
+//!    same happens whenever frames do not continue. Old generations stay until retention deletes them.
+//! 6. **Restore** ([`restore_plan`], [`restore`]): the newest snapshot before the moment and the segments after
+//!    it. A missing, damaged or foreign segment stops the restore with an error that names it. The result is
+//!    checked ([`store::integrity`]) before it is installed.
+//! 7. **Verify** ([`verify`]): a trial restore, compared with the shop, every day. **Retention** ([`retention`])
+//!    deletes by age, but never an object that the newest two verified snapshots need.
+//! 8. **Ownership** ([`ownership`]): one program writes to a target; another one is refused until an
+//!    administrator takes the target over.
 //!
-//! 1. **Follow** ([`wal_shipper`], a thread). After each commit read what the log has more ([`wal`]), check
-//!    SQLite's salts and checksums, and put it as a *segment* ([`object`], compressed and perhaps
-//!    encrypted) into a folder on the shop's own disk, the [`spool`]; one for each target. Segments are
-//!    numbered; each names the hash of the one before and the place in the log where it begins and
-//!    ends.
-//! 2. **Deliver** ([`uploader`], a task for each target). Put what is in the spool to the target, in
-//!    order, under a name that must not exist there. A target that is away, slow or full changes
-//!    nothing for the shop: the spool fills up to its limit and drains later.
-//! 3. **Checkpoint**, only we and only what was copied. A reader of our own always stays behind in
-//!    the log; SQLite moves nothing that is newer than the oldest reader and never begins the log
-//!    anew under one, so neither the engine nor a curious `sqlite3` can make frames disappear before
-//!    they were copied. Most of a checkpoint happens while commits go on; for its last frames
-//!    nobody may commit for some milliseconds. Then the log may begin anew, once, and the salts of
-//!    the next segment show that it did exactly that.
-//! 4. **Snapshot** ([`snapshot`]): by age, by volume, and when asked, copy the main file as it lies
-//!    there while everybody works. What a checkpoint changed under the copy is in the log, and so in the
-//!    segments since the log began: snapshot plus segments is right, the snapshot alone is nothing.
-//! 5. **Start**. The last segment says where copying stopped. If the log still has exactly that
-//!    frame with exactly that checksum, go on. Otherwise (an older file was put in place, somebody
-//!    else closed the database, a power cut ate the log) begin a new *generation*: a random name,
-//!    segments from 1, a snapshot. The same when anything does not follow while running. Old
-//!    generations stay until retention takes them.
-//! 6. **Restore** ([`restore_plan`], [`restore`]), from the names at the target alone: the newest snapshot before the
-//!    moment, then the segments after it. A segment that is missing, damaged, of another place or out
-//!    of order is named and ends it. What was built is examined as a shop before it is put in
-//!    place.
-//! 7. **Prove** ([`verify`]): restore for a trial and compare with the shop, every day. **Retention**
-//!    ([`retention`]) forgets by age, but nothing that the newest two proven snapshots need.
-//! 8. **Two programs** never write to one place: the newest [`ownership`] counts, and another one is
-//!    refused until a person says that it takes over.
-//!
-//! A trap: on Unix, closing any descriptor of the database file drops all locks that the process has
-//! on it, SQLite's too, and then another program may delete the log under us. Nothing here opens
-//! the live file; the snapshot reads through the descriptor that storage keeps open
-//! ([`Wal::main_file`]).
+//! Caution: on Unix, closing any file descriptor of the database drops all locks of the process on it, SQLite's
+//! included, and another program could then delete the WAL. This room never opens the live database file; the
+//! snapshot reads through the descriptor that storage keeps open ([`Wal::main_file`]).
 
-mod integrity;
 mod key;
 mod list;
 mod mariadb_dump;
@@ -58,6 +49,7 @@ mod retention;
 mod snapshot;
 mod spool;
 mod status;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -75,33 +67,32 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use self::integrity::{Figures, Finding, examine};
-pub use self::key::{FILE_NAME as KEY_FILE, Key, KeyError};
-pub use self::list::{Copies, list};
-pub use self::mariadb_dump::{Dump, DumpError};
+pub use self::key::{KEY_FILE, Key, KeyError};
+pub use self::list::{SnapshotRow, list_snapshots};
+pub use self::mariadb_dump::{DumpError, MariaDbDump};
 pub use self::ownership::Identity;
-use self::replica::Line;
-pub use self::restore::{RestoreError, Restored, put_in_place, restore};
+use self::replica::Replica;
+pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
 pub use self::retention::Keep;
 use self::spool::Spool;
-pub use self::status::{Proof, Status, Trouble};
-use self::status::{Report, UploadKind};
+use self::status::{StatusReporter, UploadKind};
+pub use self::status::{TargetProblem, TargetStatus, Verification};
+pub use self::store::integrity::{IntegrityError, ShopSummary, check_integrity};
 pub use self::target::{Target, TargetError};
-use self::uploader::Delivery;
-pub use self::verify::{VerifyError, verify};
-use self::wal_shipper::{Ask, Follower, Voice};
+use self::uploader::{UploadTiming, Uploader};
+use self::wal_shipper::{Command, ShipperHandle, WalShipper};
 use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
 
-/// The folder in the data folder with everything that the backup needs.
-const FOLDER: &str = "backup";
+/// Folder of the spools in the data folder.
+const BACKUP_FOLDER: &str = "backup";
 
-/// A file in it that asks the running program for a snapshot.
-const ASK: &str = "snapshot-please";
+/// File in that folder with which the command line requests a snapshot from the running program.
+const SNAPSHOT_REQUEST_FILE: &str = "snapshot-please";
 
-/// How often it is looked whether a proof is due, and how it all stands is told to `/metrics`.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Time between two updates of the metrics, and two checks whether a verification is due.
+const SCHEDULE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How the shop is backed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,16 +109,16 @@ pub struct Plan {
     pub keep: Keep,
 }
 
-/// Why no backup can be made at all.
+/// Why the backup cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// An address.
+    /// The address of a target is invalid.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The key.
+    /// The encryption key cannot be loaded.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The folder of what waits.
+    /// The spool's folder cannot be created or read.
     #[error("백업이 쓰는 폴더를 만들지 못했어요: {0}")]
     Folder(#[from] io::Error),
 }
@@ -139,204 +130,209 @@ pub struct Backup {
 }
 
 struct Inner {
-    places: Vec<Place>,
+    targets: Vec<BackupTarget>,
     key: Option<Key>,
-    voice: Voice,
-    follower: Mutex<Option<JoinHandle<()>>>,
-    deliveries: Mutex<JoinSet<()>>,
+    shipper: ShipperHandle,
+    shipper_thread: Mutex<Option<JoinHandle<()>>>,
+    uploaders: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
     storage: Storage,
 }
 
-struct Place {
+struct BackupTarget {
     target: Target,
+    /// its spool
     folder: PathBuf,
-    report: Arc<Report>,
-    /// One proof at a time.
-    proving: tokio::sync::Mutex<()>,
+    reporter: Arc<StatusReporter>,
+    /// held during a verification: one at a time
+    verifying: tokio::sync::Mutex<()>,
 }
 
 impl Plan {
-    /// What object stores read of the surroundings: credentials, regions, endpoints.
-    fn options() -> impl Iterator<Item = (String, String)> {
-        std::env::vars().filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|store| name.starts_with(store)))
-    }
-
     /// The targets of the plan.
     ///
     /// # Errors
-    /// An address that no store has.
+    /// [`TargetError::InvalidAddress`] for the first invalid address.
     pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
-        self.targets.iter().map(|address| open(address)).collect()
+        self.targets.iter().map(|address| open_target(address)).collect()
     }
 
-    /// The status of each target as the running or the last program left it.
+    /// The status of each target, as the running program or the last one has written it.
     ///
     /// # Errors
-    /// An address that no store has.
-    pub fn statuses(&self, data: &Path) -> Result<Vec<Status>, TargetError> {
+    /// [`TargetError::InvalidAddress`] for the first invalid address.
+    pub fn statuses(&self, data: &Path) -> Result<Vec<TargetStatus>, TargetError> {
         let status = |target: Target| {
-            let none = Status { target: target.shown.clone(), ..Status::default() };
-            status::read(&folder(data, &target)).unwrap_or(none)
+            let none = TargetStatus { target: target.shown.clone(), ..TargetStatus::default() };
+            status::read_status(&spool_folder(data, &target)).unwrap_or(none)
         };
         Ok(self.targets()?.into_iter().map(status).collect())
     }
 }
 
-/// The target of an address, with the credentials of the surroundings.
+/// The target of an address, with credentials, region and endpoint from the environment.
 ///
 /// # Errors
-/// An address that no store has.
-pub fn open(address: &str) -> Result<Target, TargetError> {
-    Target::parse(address, Plan::options())
+/// [`TargetError::InvalidAddress`].
+pub fn open_target(address: &str) -> Result<Target, TargetError> {
+    let is_store_option = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+    Target::parse(address, std::env::vars().filter(|(name, _)| is_store_option(name)))
 }
 
-fn folder(data: &Path, target: &Target) -> PathBuf {
-    data.join(FOLDER).join(target.id())
+fn spool_folder(data: &Path, target: &Target) -> PathBuf {
+    data.join(BACKUP_FOLDER).join(target.id())
 }
 
-/// Restores the newest copies of `target` for a trial, compares them with the shop and remembers how it
-/// went.
-pub async fn prove(target: &Target, key: Option<&Key>, data: &Path, storage: &Storage) -> Proof {
-    prove_in(target, key, &folder(data, target), storage).await
+/// Verifies `target` by a trial restore and stores the result in its status.
+pub async fn verify_target(target: &Target, key: Option<&Key>, data: &Path, storage: &Storage) -> Verification {
+    verify_and_record(target, key, &spool_folder(data, target), storage).await
 }
 
-async fn prove_in(target: &Target, key: Option<&Key>, folder: &Path, storage: &Storage) -> Proof {
-    let at = storage.clock().now();
-    let proof = match verify(target, key, folder, storage).await {
+async fn verify_and_record(target: &Target, key: Option<&Key>, folder: &Path, storage: &Storage) -> Verification {
+    let at = storage.clock().now().0;
+    let verification = match verify::restore_and_compare(target, key, folder, storage).await {
         Ok(restored) => {
-            Proof { at: at.0, restored_at: Some(restored.at.0), orders: Some(restored.figures.orders), failure: None }
+            Verification { at, restored_at: Some(restored.at.0), orders: Some(restored.summary.orders), failure: None }
         }
         Err(error) => {
             tracing::error!(%error, target = target.shown, "the backup could not be proven");
-            Proof { at: at.0, restored_at: None, orders: None, failure: Some(error.to_string()) }
+            Verification { at, restored_at: None, orders: None, failure: Some(error.to_string()) }
         }
     };
-    if let Err(error) = status::remember_proof(folder, &proof) {
+    if let Err(error) = status::write_verification(folder, &verification) {
         tracing::error!(%error, "a proof could not be remembered");
     }
-    proof
+    verification
 }
 
-/// Has the running program take a snapshot.
+/// Requests a snapshot from the running program.
 ///
 /// # Errors
 /// The data folder cannot be written to.
-pub fn ask_for_snapshot(data: &Path) -> io::Result<()> {
-    std::fs::write(data.join(FOLDER).join(ASK), "")
+pub fn request_snapshot(data: &Path) -> io::Result<()> {
+    std::fs::write(data.join(BACKUP_FOLDER).join(SNAPSHOT_REQUEST_FILE), "")
 }
 
-/// Lets the next start take over targets from another program.
+/// Allows the next start to take over the targets of the plan from other programs.
 ///
 /// # Errors
-/// An address, or the data folder cannot be written to.
+/// An address is invalid, or the data folder cannot be written to.
 pub fn take_over_at_start(plan: &Plan, data: &Path) -> Result<(), StartError> {
     for target in plan.targets()? {
-        let folder = folder(data, &target);
+        let folder = spool_folder(data, &target);
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join(status::TAKE_OVER), "")?;
+        std::fs::write(folder.join(status::TAKE_OVER_FILE), "")?;
     }
     Ok(())
 }
 
 impl Backup {
-    /// Begins to copy `log`, wants a runtime to deliver in.
+    /// Starts the shipper thread and the uploaders. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// A [`StartError`]. A target that is away is none: its copies wait.
+    /// [`StartError`]. An unreachable target is no error: its objects wait in the spool.
     pub fn start(plan: &Plan, data: &Path, storage: &Storage, log: Wal) -> Result<Self, StartError> {
-        Self::start_to(plan.targets()?, plan, data, storage, log)
+        Self::start_with(plan.targets()?, plan, UploadTiming::default(), data, storage, log)
     }
 
-    fn start_to(
+    fn start_with(
         targets: Vec<Target>,
         plan: &Plan,
+        timing: UploadTiming,
         data: &Path,
         storage: &Storage,
         log: Wal,
     ) -> Result<Self, StartError> {
-        let key = Key::of_folder(data)?;
+        let key = Key::load(data)?;
         let (stopping, stops) = watch::channel(false);
-        let (asks, asked) = mpsc::channel();
-        let voice = Voice::new(asks, Arc::clone(log.commits()));
-        std::fs::create_dir_all(data.join(FOLDER))?;
-        let us = Identity::of_folder(data, &data.join(FOLDER))?;
-        let (mut places, mut lines, mut deliveries) = (Vec::new(), Vec::new(), JoinSet::new());
-        for (place, target) in targets.into_iter().enumerate() {
-            let folder = folder(data, &target);
+        let (sender, commands) = mpsc::channel();
+        let shipper = ShipperHandle::new(sender, Arc::clone(log.commits()));
+        let folder = data.join(BACKUP_FOLDER);
+        std::fs::create_dir_all(&folder)?;
+        let us = Identity::load_or_create(data, &folder)?;
+        let snapshot_request = folder.join(SNAPSHOT_REQUEST_FILE);
+        let (mut backup_targets, mut replicas, mut uploaders) = (Vec::new(), Vec::new(), JoinSet::new());
+        for (index, target) in targets.into_iter().enumerate() {
+            let folder = spool_folder(data, &target);
             let spool = Arc::new(Spool::open(folder.clone(), plan.queue_bytes)?);
-            let report = Arc::new(Report::new(&target.shown, key.as_ref().map(Key::id), &folder));
-            lines.push(Line { spool: Arc::clone(&spool), key: key.clone(), following: None });
-            for what in [UploadKind::Segments, UploadKind::Snapshots] {
-                let delivery = Delivery {
-                    place,
+            let reporter = Arc::new(StatusReporter::new(&target.shown, key.as_ref().map(Key::id), &folder));
+            replicas.push(Replica { spool: Arc::clone(&spool), key: key.clone(), generation: None });
+            for kind in [UploadKind::Segments, UploadKind::Snapshots] {
+                let uploader = Uploader {
+                    index,
                     target: target.clone(),
                     spool: Arc::clone(&spool),
                     us: us.clone(),
-                    report: Arc::clone(&report),
-                    voice: voice.clone(),
+                    reporter: Arc::clone(&reporter),
+                    shipper: shipper.clone(),
                     clock: Arc::clone(storage.clock()),
                     keep: plan.keep,
-                    what,
+                    kind,
+                    timing,
                     stopping: stops.clone(),
                 };
-                deliveries.spawn(delivery.run());
+                uploaders.spawn(uploader.run());
             }
-            places.push(Place { target, folder, report, proving: tokio::sync::Mutex::default() });
+            backup_targets.push(BackupTarget { target, folder, reporter, verifying: tokio::sync::Mutex::default() });
         }
         let clock = Arc::clone(storage.clock());
-        let ask = data.join(FOLDER).join(ASK);
-        let follower = Follower::new(log, lines, (asked, ask), voice.clone(), clock, plan.snapshot_every)?;
-        let follower = std::thread::Builder::new().name("backup".to_owned()).spawn(move || follower.run())?;
-        let (follower, deliveries) = (Mutex::new(Some(follower)), Mutex::new(deliveries));
-        let storage = storage.clone();
-        let inner = Inner { places, key, voice, follower, deliveries, stopping, storage };
+        let thread =
+            WalShipper::new(log, replicas, (commands, snapshot_request), shipper.clone(), clock, plan.snapshot_every)?;
+        let thread = std::thread::Builder::new().name("backup".to_owned()).spawn(move || thread.run())?;
+        let inner = Inner {
+            targets: backup_targets,
+            key,
+            shipper,
+            shipper_thread: Mutex::new(Some(thread)),
+            uploaders: Mutex::new(uploaders),
+            stopping,
+            storage: storage.clone(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// How each target stands.
-    pub fn statuses(&self) -> Vec<Status> {
-        self.inner.places.iter().map(|place| place.report.status()).collect()
+    /// Status of each target.
+    pub fn statuses(&self) -> Vec<TargetStatus> {
+        self.inner.targets.iter().map(|target| target.reporter.status()).collect()
     }
 
-    /// Has a snapshot taken for each target.
+    /// Requests a snapshot for each target.
     pub fn snapshot(&self) {
-        self.inner.voice.ask(Ask::Snapshot);
+        self.inner.shipper.send(Command::Snapshot);
     }
 
-    /// Lets a target go over to this program, whoever wrote there before. False for a place that there
-    /// is not.
-    pub fn take_over(&self, place: usize) -> bool {
-        self.inner.places.get(place).map(|place| place.report.take_over()).is_some()
+    /// Allows this program to take over the target of that index from another program; false if there is no such
+    /// target.
+    pub fn take_over(&self, index: usize) -> bool {
+        self.inner.targets.get(index).map(|target| target.reporter.allow_take_over()).is_some()
     }
 
-    /// Restores the newest copies of a target for a trial and remembers how it went; None for a place
-    /// that there is not.
-    pub async fn prove(&self, place: usize) -> Option<Proof> {
-        let Place { target, folder, proving, .. } = self.inner.places.get(place)?;
-        let _one_at_a_time = proving.lock().await;
-        Some(prove_in(target, self.inner.key.as_ref(), folder, &self.inner.storage).await)
+    /// Verifies the target of that index by a trial restore and stores the result in its status; `None` if there
+    /// is no such target.
+    pub async fn verify(&self, index: usize) -> Option<Verification> {
+        let BackupTarget { target, folder, verifying, .. } = self.inner.targets.get(index)?;
+        let _guard = verifying.lock().await;
+        Some(verify_and_record(target, self.inner.key.as_ref(), folder, &self.inner.storage).await)
     }
 
-    /// Proves each target as often as that, soon after a start where it is overdue, and tells
-    /// `/metrics` how it all stands.
-    pub async fn look_after(&self, prove_every: Option<Duration>) {
-        let every_ms = prove_every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
+    /// Background job that verifies each target at that interval (`None`: never) and updates the metrics; never
+    /// returns. An overdue verification runs soon after the start.
+    pub async fn run_scheduled_verification(&self, verify_interval: Option<Duration>) {
+        let interval_ms = verify_interval.map(|interval| i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(SCHEDULE_INTERVAL).await;
             let now = self.inner.storage.clock().now();
-            self.measure(now);
-            for (place, status) in self.statuses().iter().enumerate() {
-                let last = status.proof.as_ref().map_or(0, |proof| proof.at);
-                if status.snapshot_at.is_some() && every_ms.is_some_and(|every| now.0 - last >= every) {
-                    self.prove(place).await;
+            self.update_metrics(now);
+            for (index, status) in self.statuses().iter().enumerate() {
+                let last = status.verification.as_ref().map_or(0, |verification| verification.at);
+                if status.snapshot_at.is_some() && interval_ms.is_some_and(|interval| now.0 - last >= interval) {
+                    self.verify(index).await;
                 }
             }
         }
     }
 
-    /// Figures for `/metrics`.
-    fn measure(&self, now: Moment) {
+    fn update_metrics(&self, now: Moment) {
         #[expect(clippy::cast_precision_loss, reason = "seconds and bytes of a figure")]
         let seconds_since = |at: Option<i64>| at.map(|at| (now.0 - at) as f64 / 1000.0);
         for status in self.statuses() {
@@ -347,26 +343,27 @@ impl Backup {
             };
             gauge("mukkeum_backup_age_seconds", seconds_since(status.copied_at));
             gauge("mukkeum_backup_snapshot_age_seconds", seconds_since(status.snapshot_at));
-            let proven = status.proof.as_ref().filter(|proof| proof.failure.is_none()).map(|proof| proof.at);
-            gauge("mukkeum_backup_proof_age_seconds", seconds_since(proven));
+            let verified = status.verification.as_ref().filter(|verification| verification.failure.is_none());
+            gauge("mukkeum_backup_proof_age_seconds", seconds_since(verified.map(|verification| verification.at)));
             #[expect(clippy::cast_precision_loss, reason = "bytes of a figure")]
             gauge("mukkeum_backup_waiting_bytes", Some(status.waiting_bytes as f64));
-            gauge("mukkeum_backup_in_trouble", Some(f64::from(u8::from(status.trouble.is_some()))));
+            gauge("mukkeum_backup_in_trouble", Some(f64::from(u8::from(status.problem.is_some()))));
         }
     }
 
-    /// Copies what was committed last, waits until it is delivered, but no longer than `most`, and ends.
-    pub async fn stop(&self, most: Duration) {
-        self.inner.voice.ask(Ask::Stop);
-        let follower = lock(&self.inner.follower).take();
-        if let Some(follower) = follower {
-            // A panic there has been said already.
-            let _ = tokio::task::spawn_blocking(move || follower.join()).await;
+    /// Ships the last commits and waits until they are uploaded, at most `timeout`. The next start uploads the
+    /// rest.
+    pub async fn stop(&self, timeout: Duration) {
+        self.inner.shipper.send(Command::Stop);
+        let thread = lock(&self.inner.shipper_thread).take();
+        if let Some(thread) = thread {
+            // A panic of the thread has already been logged.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
         self.inner.stopping.send_replace(true);
-        let mut deliveries = std::mem::take(&mut *lock(&self.inner.deliveries));
-        let all = async { while deliveries.join_next().await.is_some() {} };
-        if tokio::time::timeout(most, all).await.is_err() {
+        let mut uploaders = std::mem::take(&mut *lock(&self.inner.uploaders));
+        let all = async { while uploaders.join_next().await.is_some() {} };
+        if tokio::time::timeout(timeout, all).await.is_err() {
             tracing::warn!("stopped while copies wait; they go on their way at the next start");
         }
     }

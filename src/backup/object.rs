@@ -1,11 +1,11 @@
-//! One object of a backup: a header that says what it is, a body, and a seal over both.
+//! File format of segments and snapshots: header, body, digest.
 //!
 //! ```text
-//! "MUKKEUM1" · length of the header, 4 bytes · header, JSON · body · seal, 32 bytes
+//! "MUKKEUM1" · header length, 4 bytes little-endian · header, JSON · body · digest, 32 bytes
 //! ```
-//! The body is compressed (zstd) and, when the shop has a key, encrypted in pieces
-//! (XChaCha20-Poly1305). The seal is SHA-256 over key, header's hash and body's hash: half an
-//! object, a flipped bit and, with a key, a forged one are noticed before anything of it is used.
+//! The body is compressed with zstd and, if the shop has a key, encrypted in chunks with XChaCha20-Poly1305.
+//! The digest is SHA-256(key ‖ SHA-256(magic, length and header) ‖ SHA-256(body)). It is verified before any of
+//! the body is used, so a truncated or changed object and, with a key, a forged one are rejected.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -13,52 +13,55 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::key::Key;
-use super::wal::{Form, Place};
+use super::wal::{WalFormat, WalPosition};
 
 const MAGIC: &[u8; 8] = b"MUKKEUM1";
-const SEAL: usize = 32;
+const DIGEST_BYTES: usize = 32;
 
-/// Larger headers are not ours.
-const LARGEST_HEADER: u32 = 4 << 20;
+const MAX_HEADER_BYTES: u32 = 4 << 20;
 
-/// Bytes that are encrypted at once.
-const PIECE: usize = 256 << 10;
+/// Minimum size of a chunk, before encryption; the last one may be smaller.
+const CHUNK_BYTES: usize = 256 << 10;
 
-/// zstd's own usual level.
-const LEVEL: i32 = 3;
+/// zstd's default.
+const COMPRESSION_LEVEL: i32 = 3;
 
-/// A hash over an object, in hexadecimal; the next segment names it.
-pub(super) type Seal = String;
+/// Digest of an object, in hexadecimal. Each segment contains that of its predecessor.
+pub(super) type ObjectDigest = String;
 
-/// What an object is.
+/// Kind of an object, with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Header {
-    /// frames of the log
+pub(super) enum ObjectKind {
+    /// frames of the WAL
     Segment(Segment),
     /// a copy of the main file
     Snapshot(Snapshot),
 }
 
-/// Frames of the log that follow those of the segment before.
+/// Metadata of a segment: frames of the WAL that follow those of the previous segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Segment {
     pub(super) generation: String,
-    /// counted from 1 in its generation
+    /// from 1 in each generation
     pub(super) number: u64,
-    /// the first segment of the same log: SQLite began it anew there
-    pub(super) log_from: u64,
-    /// the seal of the segment before; empty for the first
-    pub(super) previous: Seal,
-    pub(super) form: Form,
-    pub(super) from: Place,
-    pub(super) end: Place,
-    /// which frames end transactions, and when those were committed
+    /// number of the first segment of the same WAL
+    #[serde(rename = "log_from")]
+    pub(super) first_of_wal: u64,
+    /// digest of the previous segment; empty for the first
+    #[serde(rename = "previous")]
+    pub(super) previous_digest: ObjectDigest,
+    #[serde(rename = "form")]
+    pub(super) format: WalFormat,
+    #[serde(rename = "from")]
+    pub(super) start: WalPosition,
+    pub(super) end: WalPosition,
+    /// commit frames, each with its time in UTC milliseconds
     pub(super) commits: Vec<(u32, i64)>,
-    /// when the last of it was committed
+    /// time of the last commit
     pub(super) at: i64,
 }
 
-/// A copy of the main file that was taken while checkpoints may have written to it. With the segments
+/// Metadata of a snapshot: a copy of the main file, perhaps changed by checkpoints meanwhile. With the segments
 /// `first..next` applied it is the database at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
@@ -66,73 +69,77 @@ pub(super) struct Snapshot {
     pub(super) first: u64,
     pub(super) next: u64,
     pub(super) at: i64,
-    /// length of the copy
+    /// size of the uncompressed copy
     pub(super) bytes: u64,
 }
 
-/// What is written of an object before its body.
+/// Header of an object.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Envelope {
-    pub(super) what: Header,
-    /// which key it is encrypted with
-    pub(super) key: Option<String>,
-    /// the beginning of each piece's nonce
-    nonce: [u8; 16],
+pub(super) struct ObjectHeader {
+    #[serde(rename = "what")]
+    pub(super) kind: ObjectKind,
+    /// identifier of the encryption key
+    #[serde(rename = "key")]
+    pub(super) key_id: Option<String>,
+    /// first 16 bytes of each chunk's nonce
+    #[serde(rename = "nonce")]
+    nonce_prefix: [u8; 16],
 }
 
-/// Why an object is of no use.
+/// Why an object cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
-    /// Cut off, changed, or never one of ours.
+    /// Truncated, changed, or no object of a backup.
     #[error("파일이 깨졌거나 덜 쓰였어요")]
     Damaged,
-    /// Sealed, and no key was given.
+    /// Encrypted, and no key was given.
     #[error("암호화된 백업이에요. 백업 열쇠가 필요해요 (열쇠 {id})")]
     NeedsKey {
-        /// which
+        /// identifier of the key
         id: String,
     },
-    /// Sealed with another key.
+    /// Encrypted with another key.
     #[error("다른 열쇠로 암호화된 백업이에요. 필요한 열쇠는 {needed}, 받은 열쇠는 {given}예요")]
     OtherKey {
-        /// the id of the key that it is sealed with
+        /// identifier of the right key
         needed: String,
-        /// the id of the key that was given
+        /// identifier of the given key
         given: String,
     },
-    /// It cannot be read or written.
+    /// An I/O error.
     #[error("읽거나 쓰지 못했어요: {0}")]
     Io(#[from] io::Error),
 }
 
-/// A body that is being written; the header comes later, when it is known.
-pub(super) struct Body<W: Write> {
-    encoder: zstd::Encoder<'static, Pieces<W>>,
+/// Writer of a body. The header is encoded afterwards, when the metadata is known.
+pub(super) struct BodyWriter<W: Write> {
+    encoder: zstd::Encoder<'static, ChunkWriter<W>>,
 }
 
-/// A body that is written.
-pub(super) struct Written<W> {
-    pub(super) to: W,
-    nonce: [u8; 16],
+/// A complete body.
+pub(super) struct FinishedBody<W> {
+    pub(super) out: W,
+    nonce_prefix: [u8; 16],
     hash: [u8; 32],
 }
 
-impl<W: Write> Body<W> {
-    pub(super) fn new(to: W, key: Option<&Key>) -> io::Result<Self> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
-        let pieces = Pieces { to, key: key.cloned(), nonce, count: 0, buffer: Vec::new(), hash: Sha256::new() };
-        Ok(Self { encoder: zstd::Encoder::new(pieces, LEVEL)? })
+impl<W: Write> BodyWriter<W> {
+    pub(super) fn new(out: W, key: Option<&Key>) -> io::Result<Self> {
+        let mut nonce_prefix = [0; 16];
+        getrandom::fill(&mut nonce_prefix).map_err(|error| io::Error::other(error.to_string()))?;
+        let chunks =
+            ChunkWriter { out, key: key.cloned(), nonce_prefix, count: 0, buffer: Vec::new(), hash: Sha256::new() };
+        Ok(Self { encoder: zstd::Encoder::new(chunks, COMPRESSION_LEVEL)? })
     }
 
-    pub(super) fn finish(self) -> io::Result<Written<W>> {
-        let mut pieces = self.encoder.finish()?;
-        pieces.put(true)?;
-        Ok(Written { to: pieces.to, nonce: pieces.nonce, hash: pieces.hash.finalize().into() })
+    pub(super) fn finish(self) -> io::Result<FinishedBody<W>> {
+        let mut chunks = self.encoder.finish()?;
+        chunks.write_chunk(true)?;
+        Ok(FinishedBody { out: chunks.out, nonce_prefix: chunks.nonce_prefix, hash: chunks.hash.finalize().into() })
     }
 }
 
-impl<W: Write> Write for Body<W> {
+impl<W: Write> Write for BodyWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.encoder.write(bytes)
     }
@@ -142,39 +149,39 @@ impl<W: Write> Write for Body<W> {
     }
 }
 
-/// Collects bytes and writes them in pieces, encrypted when there is a key.
-struct Pieces<W: Write> {
-    to: W,
+/// Buffers bytes and writes them in chunks, encrypted if there is a key.
+struct ChunkWriter<W: Write> {
+    out: W,
     key: Option<Key>,
-    nonce: [u8; 16],
+    nonce_prefix: [u8; 16],
     count: u64,
     buffer: Vec<u8>,
     hash: Sha256,
 }
 
-impl<W: Write> Pieces<W> {
-    fn put(&mut self, is_last: bool) -> io::Result<()> {
-        let piece = std::mem::take(&mut self.buffer);
-        let piece = match &self.key {
-            None => piece,
+impl<W: Write> ChunkWriter<W> {
+    fn write_chunk(&mut self, is_last: bool) -> io::Result<()> {
+        let chunk = std::mem::take(&mut self.buffer);
+        let chunk = match &self.key {
+            None => chunk,
             Some(key) => {
-                let sealed = key.seal(nonce(self.nonce, self.count, is_last), &piece);
-                let sealed = sealed.ok_or_else(|| io::Error::other("a piece could not be encrypted"))?;
+                let sealed = key.seal(nonce(self.nonce_prefix, self.count, is_last), &chunk);
+                let sealed = sealed.ok_or_else(|| io::Error::other("a chunk could not be encrypted"))?;
                 let length = u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_le_bytes();
                 [length.as_slice(), &sealed].concat()
             }
         };
         self.count += 1;
-        self.hash.update(&piece);
-        self.to.write_all(&piece)
+        self.hash.update(&chunk);
+        self.out.write_all(&chunk)
     }
 }
 
-impl<W: Write> Write for Pieces<W> {
+impl<W: Write> Write for ChunkWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= PIECE {
-            self.put(false)?;
+        if self.buffer.len() >= CHUNK_BYTES {
+            self.write_chunk(false)?;
         }
         Ok(bytes.len())
     }
@@ -184,64 +191,71 @@ impl<W: Write> Write for Pieces<W> {
     }
 }
 
-fn nonce(beginning: [u8; 16], count: u64, is_last: bool) -> [u8; 24] {
+/// Nonce of a chunk: prefix, number, and whether it is the last, so that chunks cannot be reordered, repeated or
+/// dropped (the STREAM construction).
+fn nonce(prefix: [u8; 16], count: u64, is_last: bool) -> [u8; 24] {
     let mut nonce = [0; 24];
-    nonce[..16].copy_from_slice(&beginning);
+    nonce[..16].copy_from_slice(&prefix);
     nonce[16..].copy_from_slice(&(count << 1 | u64::from(is_last)).to_le_bytes());
     nonce
 }
 
-/// The header's bytes of a body that was written, and the seal of both.
-pub(super) fn head<W>(what: &Header, body: &Written<W>, key: Option<&Key>) -> io::Result<(Vec<u8>, [u8; 32])> {
-    let envelope = Envelope { what: what.clone(), key: key.map(Key::id), nonce: body.nonce };
-    let json = serde_json::to_vec(&envelope)?;
+/// Encodes the header of a complete body. Returns magic, length and header, and the digest of the object.
+pub(super) fn encode_header<W>(
+    kind: &ObjectKind,
+    body: &FinishedBody<W>,
+    key: Option<&Key>,
+) -> io::Result<(Vec<u8>, [u8; 32])> {
+    let header = ObjectHeader { kind: kind.clone(), key_id: key.map(Key::id), nonce_prefix: body.nonce_prefix };
+    let json = serde_json::to_vec(&header)?;
     let length = u32::try_from(json.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let head = [MAGIC.as_slice(), &length, &json].concat();
-    let seal = seal(&head, body.hash, key);
-    Ok((head, seal))
+    let header = [MAGIC.as_slice(), &length, &json].concat();
+    let digest = digest(&header, body.hash, key);
+    Ok((header, digest))
 }
 
-fn seal(head: &[u8], body: [u8; 32], key: Option<&Key>) -> [u8; 32] {
+fn digest(header: &[u8], body_hash: [u8; 32], key: Option<&Key>) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(key.map_or(&[][..], Key::bytes));
-    hash.update(Sha256::digest(head));
-    hash.update(body);
+    hash.update(Sha256::digest(header));
+    hash.update(body_hash);
     hash.finalize().into()
 }
 
-/// A whole object in memory, and its seal.
-pub(super) fn write(what: &Header, content: &[u8], key: Option<&Key>) -> io::Result<(Vec<u8>, Seal)> {
-    let mut body = Body::new(Vec::new(), key)?;
+/// Encodes an object in memory. Returns it and its digest.
+pub(super) fn encode(kind: &ObjectKind, content: &[u8], key: Option<&Key>) -> io::Result<(Vec<u8>, ObjectDigest)> {
+    let mut body = BodyWriter::new(Vec::new(), key)?;
     body.write_all(content)?;
     let body = body.finish()?;
-    let (head, seal) = head(what, &body, key)?;
-    Ok(([head.as_slice(), &body.to, &seal].concat(), super::key::hex(&seal)))
+    let (header, digest) = encode_header(kind, &body, key)?;
+    Ok(([header.as_slice(), &body.out, &digest].concat(), super::key::hex(&digest)))
 }
 
-/// An object whose seal was found whole.
-pub(super) struct Opened<R> {
-    pub(super) what: Header,
-    pub(super) seal: Seal,
+/// An object with a verified digest.
+pub(super) struct VerifiedObject<R> {
+    pub(super) kind: ObjectKind,
+    pub(super) digest: ObjectDigest,
     body: R,
+    /// length of the body in bytes
     length: u64,
     key: Option<Key>,
-    nonce: [u8; 16],
+    nonce_prefix: [u8; 16],
 }
 
-/// Checks the whole of an object and stops before its body.
-pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<Opened<R>, ObjectError> {
-    let (head, envelope) = read_head(&mut from)?;
-    let key = match (&envelope.key, key) {
+/// Verifies the digest of an object and positions `from` at its body.
+pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<VerifiedObject<R>, ObjectError> {
+    let (encoded, header) = read_header(&mut from)?;
+    let key = match (&header.key_id, key) {
         (None, _) => None,
         (Some(id), None) => return Err(ObjectError::NeedsKey { id: id.clone() }),
         (Some(id), Some(key)) if *id == key.id() => Some(key),
         (Some(id), Some(key)) => return Err(ObjectError::OtherKey { needed: id.clone(), given: key.id() }),
     };
-    let whole = from.seek(SeekFrom::End(0))?;
-    let length = whole.checked_sub((head.len() + SEAL) as u64).ok_or(ObjectError::Damaged)?;
-    from.seek(SeekFrom::Start(head.len() as u64))?;
+    let total = from.seek(SeekFrom::End(0))?;
+    let length = total.checked_sub((encoded.len() + DIGEST_BYTES) as u64).ok_or(ObjectError::Damaged)?;
+    from.seek(SeekFrom::Start(encoded.len() as u64))?;
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK_BYTES];
     let mut body = from.by_ref().take(length);
     loop {
         match body.read(&mut buffer)? {
@@ -249,78 +263,91 @@ pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<Ope
             read => hash.update(&buffer[..read]),
         }
     }
-    let mut found = [0; SEAL];
-    from.read_exact(&mut found).map_err(|_| ObjectError::Damaged)?;
-    let computed = seal(&head, hash.finalize().into(), key);
-    if computed != found {
+    let mut stored = [0; DIGEST_BYTES];
+    from.read_exact(&mut stored).map_err(|_| ObjectError::Damaged)?;
+    let computed = digest(&encoded, hash.finalize().into(), key);
+    if computed != stored {
         return Err(ObjectError::Damaged);
     }
-    from.seek(SeekFrom::Start(head.len() as u64))?;
-    let (what, key, nonce) = (envelope.what, key.cloned(), envelope.nonce);
-    Ok(Opened { what, seal: super::key::hex(&found), body: from, length, key, nonce })
+    from.seek(SeekFrom::Start(encoded.len() as u64))?;
+    Ok(VerifiedObject {
+        kind: header.kind,
+        digest: super::key::hex(&stored),
+        body: from,
+        length,
+        key: key.cloned(),
+        nonce_prefix: header.nonce_prefix,
+    })
 }
 
-/// What the header says, without a look at the rest.
-pub(super) fn read_head(from: &mut impl Read) -> Result<(Vec<u8>, Envelope), ObjectError> {
+/// Reads magic, length and header, encoded and decoded, without verifying the digest.
+pub(super) fn read_header(from: &mut impl Read) -> Result<(Vec<u8>, ObjectHeader), ObjectError> {
     let mut start = [0; 12];
     from.read_exact(&mut start).map_err(|_| ObjectError::Damaged)?;
     let (magic, length) = start.split_at(8);
     let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
-    if magic != MAGIC || length > LARGEST_HEADER {
+    if magic != MAGIC || length > MAX_HEADER_BYTES {
         return Err(ObjectError::Damaged);
     }
     let mut json = vec![0; length as usize];
     from.read_exact(&mut json).map_err(|_| ObjectError::Damaged)?;
-    let envelope: Envelope = serde_json::from_slice(&json).map_err(|_| ObjectError::Damaged)?;
-    Ok(([start.as_slice(), &json].concat(), envelope))
+    let header = serde_json::from_slice(&json).map_err(|_| ObjectError::Damaged)?;
+    Ok(([start.as_slice(), &json].concat(), header))
 }
 
-impl<'r, R: Read + 'r> Opened<R> {
-    /// The content, decrypted and unpacked as it is read.
+impl<'r, R: Read + 'r> VerifiedObject<R> {
+    /// Reader of the content, which decrypts and decompresses.
     pub(super) fn content(self) -> io::Result<impl Read + 'r> {
         let body: Box<dyn Read + 'r> = match self.key {
             None => Box::new(self.body.take(self.length)),
             Some(key) => {
                 let from = self.body.take(self.length);
-                Box::new(Unpieces { from, key, nonce: self.nonce, count: 0, piece: io::Cursor::default() })
+                Box::new(ChunkReader {
+                    from,
+                    key,
+                    nonce_prefix: self.nonce_prefix,
+                    count: 0,
+                    chunk: io::Cursor::default(),
+                })
             }
         };
         zstd::Decoder::new(body)
     }
 }
 
-struct Unpieces<R: Read> {
+/// Reads and decrypts chunks.
+struct ChunkReader<R: Read> {
     from: io::Take<R>,
     key: Key,
-    nonce: [u8; 16],
+    nonce_prefix: [u8; 16],
     count: u64,
-    piece: io::Cursor<Vec<u8>>,
+    chunk: io::Cursor<Vec<u8>>,
 }
 
-impl<R: Read> Unpieces<R> {
-    fn next(&mut self) -> io::Result<()> {
+impl<R: Read> ChunkReader<R> {
+    fn next_chunk(&mut self) -> io::Result<()> {
         let mut length = [0; 4];
         self.from.read_exact(&mut length)?;
         let length = u32::from_le_bytes(length) as usize;
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a piece is damaged");
-        // The encoder may overfill a piece by one of its own blocks.
-        if length > 4 * PIECE {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a chunk is damaged");
+        // A chunk may exceed the minimum by one block of the zstd encoder.
+        if length > 4 * CHUNK_BYTES {
             return Err(damaged());
         }
         let mut sealed = vec![0; length];
         self.from.read_exact(&mut sealed)?;
-        let nonce = nonce(self.nonce, self.count, self.from.limit() == 0);
-        self.piece = io::Cursor::new(self.key.unseal(nonce, &sealed).ok_or_else(damaged)?);
+        let nonce = nonce(self.nonce_prefix, self.count, self.from.limit() == 0);
+        self.chunk = io::Cursor::new(self.key.unseal(nonce, &sealed).ok_or_else(damaged)?);
         self.count += 1;
         Ok(())
     }
 }
 
-impl<R: Read> Read for Unpieces<R> {
+impl<R: Read> Read for ChunkReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.piece.read(buffer)? {
-                0 if !buffer.is_empty() && self.from.limit() > 0 => self.next()?,
+            match self.chunk.read(buffer)? {
+                0 if !buffer.is_empty() && self.from.limit() > 0 => self.next_chunk()?,
                 read => return Ok(read),
             }
         }
@@ -331,8 +358,8 @@ impl<R: Read> Read for Unpieces<R> {
 mod tests {
     use super::*;
 
-    fn header() -> Header {
-        Header::Snapshot(Snapshot { generation: "G".to_owned(), first: 1, next: 2, at: 3, bytes: 4 })
+    fn kind() -> ObjectKind {
+        ObjectKind::Snapshot(Snapshot { generation: "G".to_owned(), first: 1, next: 2, at: 3, bytes: 4 })
     }
 
     fn content(object: &[u8], key: Option<&Key>) -> Result<Vec<u8>, ObjectError> {
@@ -351,25 +378,25 @@ mod tests {
     }
 
     #[test]
-    fn an_object_comes_back_whole_with_and_without_a_key() {
+    fn objects_round_trip_with_and_without_a_key() {
         let folder = tempfile::tempdir().expect("a folder");
-        let key = Key::make(folder.path()).expect("makes");
+        let key = Key::generate(folder.path()).expect("makes");
         for key in [None, Some(&key)] {
             for length in [0, 1, 4_096, 1_500_000] {
-                let (object, seal) = write(&header(), &noise(length), key).expect("writes");
+                let (object, digest) = encode(&kind(), &noise(length), key).expect("writes");
                 let opened = open(io::Cursor::new(&object), key).expect("opens");
-                assert_eq!((opened.what, opened.seal), (header(), seal));
+                assert_eq!((opened.kind, opened.digest), (kind(), digest));
                 assert_eq!(content(&object, key).expect("reads"), noise(length));
             }
         }
     }
 
     #[test]
-    fn half_an_object_a_flipped_bit_and_the_wrong_key_are_named() {
+    fn truncated_changed_and_foreign_objects_are_rejected() {
         let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
-        let [key, other] = folders.each_ref().map(|folder| Key::make(folder.path()).expect("makes"));
+        let [key, other] = folders.each_ref().map(|folder| Key::generate(folder.path()).expect("makes"));
         for key in [None, Some(&key)] {
-            let (object, _) = write(&header(), &noise(3_000), key).expect("writes");
+            let (object, _) = encode(&kind(), &noise(3_000), key).expect("writes");
             for cut in [0, 7, 11, 40, object.len() / 2, object.len() - 1] {
                 assert!(matches!(content(&object[..cut], key), Err(ObjectError::Damaged)), "cut at {cut}");
             }
@@ -379,7 +406,7 @@ mod tests {
                 assert!(content(&flipped, key).is_err(), "byte {at}");
             }
         }
-        let (object, _) = write(&header(), b"secret secret secret", Some(&key)).expect("writes");
+        let (object, _) = encode(&kind(), b"secret secret secret", Some(&key)).expect("writes");
         assert!(!object.windows(6).any(|six| six == b"secret"));
         assert!(matches!(content(&object, None), Err(ObjectError::NeedsKey { id }) if id == key.id()));
         assert!(matches!(content(&object, Some(&other)), Err(ObjectError::OtherKey { .. })));

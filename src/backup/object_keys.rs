@@ -1,69 +1,69 @@
-//! What the objects of a backup are called.
+//! Keys of the objects at a target.
 //!
 //! ```text
-//! claims/00000001.json                                    who writes here; the newest counts
-//! 01KB…/segments/0000000001-1764000000000.seg             number, moment of its last commit
-//! 01KB…/snapshots/0000000001-0000000004-1764….snap        first and next segment, moment
-//! 01KB…/proofs/0000000001-0000000004-1764….json           of that snapshot: restored and found right
+//! claims/00000001.json                                    ownership; the highest number counts
+//! 01KB…/segments/0000000001-1764000000000.seg             number, time of the last commit
+//! 01KB…/snapshots/0000000001-0000000004-1764….snap        first and next segment, time
+//! 01KB…/proofs/0000000001-0000000004-1764….json           successful verification of that snapshot
 //! ```
-//! The first part is the generation: a stretch of time in which no commit was missed. The names sort,
-//! and a restore is planned from the list of them alone.
+//! The first component is the generation: a period in which no commit was missed. Keys sort by time, and a
+//! restore is planned from the list of keys alone. All times are UTC milliseconds.
 
-/// The name of an object.
+/// Key of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Name {
+pub(super) enum ObjectKey {
     Claim { number: u64 },
     Segment { generation: String, number: u64, at: i64 },
     Snapshot { generation: String, first: u64, next: u64, at: i64 },
-    Proof { generation: String, first: u64, next: u64, at: i64 },
+    Verification { generation: String, first: u64, next: u64, at: i64 },
 }
 
-/// The folder of claims.
-pub(super) const CLAIMS: &str = "claims";
+/// Folder of the ownership claims.
+pub(super) const CLAIMS_FOLDER: &str = "claims";
 
-impl Name {
-    /// Below the place of the backup, with slashes.
+impl ObjectKey {
+    /// Path below the root of the target, with slashes.
     pub(super) fn path(&self) -> String {
         match self {
-            Self::Claim { number } => format!("{CLAIMS}/{number:08}.json"),
+            Self::Claim { number } => format!("{CLAIMS_FOLDER}/{number:08}.json"),
             Self::Segment { generation, number, at } => format!("{generation}/segments/{number:010}-{at:013}.seg"),
             Self::Snapshot { generation, first, next, at } => {
                 format!("{generation}/snapshots/{first:010}-{next:010}-{at:013}.snap")
             }
-            Self::Proof { generation, first, next, at } => {
+            Self::Verification { generation, first, next, at } => {
                 format!("{generation}/proofs/{first:010}-{next:010}-{at:013}.json")
             }
         }
     }
 
-    /// The generation that it belongs to; a claim has none.
+    /// Generation of the object; `None` for a claim.
     pub(super) fn generation(&self) -> Option<&str> {
         match self {
             Self::Claim { .. } => None,
-            Self::Segment { generation, .. } | Self::Snapshot { generation, .. } | Self::Proof { generation, .. } => {
-                Some(generation)
-            }
+            Self::Segment { generation, .. }
+            | Self::Snapshot { generation, .. }
+            | Self::Verification { generation, .. } => Some(generation),
         }
     }
 
-    /// The moment that it names; a claim has none.
+    /// Time in the key; 0 for a claim.
     pub(super) fn at(&self) -> i64 {
         match self {
             Self::Claim { .. } => 0,
-            Self::Segment { at, .. } | Self::Snapshot { at, .. } | Self::Proof { at, .. } => *at,
+            Self::Segment { at, .. } | Self::Snapshot { at, .. } | Self::Verification { at, .. } => *at,
         }
     }
 
-    /// Reads what [`Self::path`] wrote; None for a file that somebody else put there.
+    /// Parses a path of [`Self::path`]; `None` for any other file.
     pub(super) fn parse(path: &str) -> Option<Self> {
-        let name = Self::read(path)?;
-        (name.path() == path).then_some(name)
+        let key = Self::parse_components(path)?;
+        (key.path() == path).then_some(key)
     }
 
-    fn read(path: &str) -> Option<Self> {
+    fn parse_components(path: &str) -> Option<Self> {
         let (folder, file) = path.rsplit_once('/')?;
         let (stem, _) = file.split_once('.')?;
-        if folder == CLAIMS {
+        if folder == CLAIMS_FOLDER {
             return Some(Self::Claim { number: stem.parse().ok()? });
         }
         let (generation, kind) = folder.split_once('/')?;
@@ -75,7 +75,7 @@ impl Name {
         Some(match (kind, c) {
             ("segments", None) => Self::Segment { generation, number: a, at: at(b)? },
             ("snapshots", Some(c)) => Self::Snapshot { generation, first: a, next: b, at: at(c)? },
-            ("proofs", Some(c)) => Self::Proof { generation, first: a, next: b, at: at(c)? },
+            ("proofs", Some(c)) => Self::Verification { generation, first: a, next: b, at: at(c)? },
             _ => return None,
         })
     }
@@ -86,21 +86,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back_and_strangers_are_left_alone() {
+    fn keys_round_trip_and_foreign_files_are_ignored() {
         let generation = "01KB2M9QW7XYZ".to_owned();
-        let names = [
-            Name::Claim { number: 3 },
-            Name::Segment { generation: generation.clone(), number: 12, at: 1_764_000_000_000 },
-            Name::Snapshot { generation: generation.clone(), first: 1, next: 5, at: 1_764_000_000_000 },
-            Name::Proof { generation, first: 1, next: 5, at: 7 },
+        let keys = [
+            ObjectKey::Claim { number: 3 },
+            ObjectKey::Segment { generation: generation.clone(), number: 12, at: 1_764_000_000_000 },
+            ObjectKey::Snapshot { generation: generation.clone(), first: 1, next: 5, at: 1_764_000_000_000 },
+            ObjectKey::Verification { generation, first: 1, next: 5, at: 7 },
         ];
-        for name in names {
-            assert_eq!(Name::parse(&name.path()), Some(name));
+        for key in keys {
+            assert_eq!(ObjectKey::parse(&key.path()), Some(key));
         }
-        for stranger in
+        for foreign in
             ["readme.txt", "a/b", "a/segments/12-5.seg", "a/segments/x.seg", "claims/1.json", "a/b/c/d-e.snap"]
         {
-            assert_eq!(Name::parse(stranger), None, "{stranger}");
+            assert_eq!(ObjectKey::parse(foreign), None, "{foreign}");
         }
     }
 }

@@ -1,49 +1,52 @@
-//! Who writes to a target. The newest claim counts; a program whose claim is not the newest stops.
+//! Ownership of a target: at most one program writes to it.
 //!
-//! Two programs that write to one place would each hold the other's copies for their own. So the
-//! first thing that is written is a claim, under a number that only one can create. A shop that
-//! was started again finds its own claim. Another one, or a copied data folder on another computer, is
-//! refused until a person says that it takes over.
+//! Two programs at one target would mistake each other's objects for their own. Before its first upload a
+//! program therefore creates a claim under the next number, with a conditional put that only one of several
+//! can win. The claim with the highest number is valid; a program whose claim is not the valid one stops. A
+//! restarted shop finds its own claim. Another shop, or a copy of the data folder on another computer, is
+//! refused until an administrator takes the target over.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::object_keys::{CLAIMS, Name};
+use super::object_keys::{CLAIMS_FOLDER, ObjectKey};
 use super::target::{Target, TargetError};
 use crate::time::Moment;
 
-const IDENTITY: &str = "identity";
+const IDENTITY_FILE: &str = "identity";
 
 /// A program at its data folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// drawn once for the data folder
+    /// random identifier of the data folder
     pub shop: String,
-    /// the computer's name
+    /// host name
     pub computer: String,
-    /// where the data lies on it
+    /// absolute path of the data folder
     pub folder: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Claim {
     by: Identity,
+    /// UTC milliseconds
     at: i64,
 }
 
-/// Whose a target is.
+/// Owner of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    Nobody,
+    None,
     Us,
     Other(Identity),
 }
 
 impl Identity {
-    /// Who this program is; `folder` is where it keeps what the backup needs.
-    pub(super) fn of_folder(data: &Path, folder: &Path) -> std::io::Result<Self> {
-        let path = folder.join(IDENTITY);
+    /// The identity of this program; `folder` is the backup's folder in `data`. The first call draws the random
+    /// identifier and stores it there.
+    pub(super) fn load_or_create(data: &Path, folder: &Path) -> std::io::Result<Self> {
+        let path = folder.join(IDENTITY_FILE);
         let shop = match std::fs::read_to_string(&path) {
             Ok(shop) => shop,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -56,7 +59,7 @@ impl Identity {
             Err(error) => return Err(error),
         };
         let folder = data.canonicalize()?.display().to_string();
-        Ok(Self { shop, computer: computer(), folder })
+        Ok(Self { shop, computer: host_name(), folder })
     }
 }
 
@@ -66,57 +69,57 @@ impl std::fmt::Display for Identity {
     }
 }
 
-fn computer() -> String {
-    let told = ["COMPUTERNAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let read = || std::fs::read_to_string("/etc/hostname").ok();
-    told.or_else(read)
+fn host_name() -> String {
+    let from_env = ["COMPUTERNAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok());
+    from_env
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "?".to_owned())
 }
 
-/// The newest claim and its number.
-pub(super) async fn owner(target: &Target, us: &Identity) -> Result<(u64, Owner), TargetError> {
-    let claims = target.list(CLAIMS).await?;
-    let newest = claims.iter().filter_map(|(name, _)| match name {
-        Name::Claim { number } => Some(*number),
+/// Number of the newest claim (0: there is none) and the owner it names.
+pub(super) async fn current_owner(target: &Target, us: &Identity) -> Result<(u64, Owner), TargetError> {
+    let claims = target.list(CLAIMS_FOLDER).await?;
+    let numbers = claims.iter().filter_map(|(key, _)| match key {
+        ObjectKey::Claim { number } => Some(*number),
         _ => None,
     });
-    let Some(number) = newest.max() else { return Ok((0, Owner::Nobody)) };
-    let claim = target.get(&Name::Claim { number }.path()).await?;
+    let Some(number) = numbers.max() else { return Ok((0, Owner::None)) };
+    let claim = target.get(&ObjectKey::Claim { number }.path()).await?;
     let owner = match serde_json::from_slice::<Claim>(&claim) {
         Ok(claim) if claim.by == *us => Owner::Us,
         Ok(claim) => Owner::Other(claim.by),
-        // Half a claim was never acted on by whoever wrote it.
-        Err(_) => Owner::Nobody,
+        // A truncated claim: its writer got an error and has not acted on it.
+        Err(_) => Owner::None,
     };
     Ok((number, owner))
 }
 
-/// Makes the next claim; false when somebody else was faster.
-pub(super) async fn claim(target: &Target, us: &Identity, newest: u64, now: Moment) -> Result<bool, TargetError> {
+/// Creates the claim after number `newest`; false if another program has created it first.
+pub(super) async fn try_claim(target: &Target, us: &Identity, newest: u64, now: Moment) -> Result<bool, TargetError> {
     let claim = serde_json::to_vec(&Claim { by: us.clone(), at: now.0 }).unwrap_or_default();
-    let path = Name::Claim { number: newest + 1 }.path();
+    let path = ObjectKey::Claim { number: newest + 1 }.path();
     match target.create(&path, claim).await {
         Ok(()) => Ok(true),
-        Err(TargetError::Taken(_)) => Ok(false),
+        Err(TargetError::AlreadyExists(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Tests whether the store honours conditional puts: some accept the condition and ignore it, some file
-/// systems cannot do it. The target remembers the answer.
+/// Tests whether the store honours conditional puts, and tells the target. Some stores accept the condition
+/// and ignore it; some file systems cannot do it.
 pub(super) async fn probe_conditional_put(target: &Target, us: &Identity) -> Result<bool, TargetError> {
-    // The shop's identity is part of the name: two shops may probe at the same time.
-    let path = format!("{CLAIMS}/probe-{}", us.shop);
+    // The shop is part of the name, because two shops may probe at the same time.
+    let path = format!("{CLAIMS_FOLDER}/probe-{}", us.shop);
     target.delete(&path).await?;
     let first = target.put_if_absent(&path, b"1".to_vec()).await;
     let second = target.put_if_absent(&path, b"2".to_vec()).await;
     let is_supported = match (first, second) {
-        (Ok(()), Err(TargetError::Taken(_))) => target.get(&path).await? == b"1",
+        (Ok(()), Err(TargetError::AlreadyExists(_))) => target.get(&path).await? == b"1",
         (Ok(()), Ok(())) => false,
         // A file system without hard links refuses the first put already.
-        (Err(TargetError::Refused(_) | TargetError::Away(_)), _) if target.is_folder() => {
+        (Err(TargetError::PermissionDenied(_) | TargetError::Unreachable(_)), _) if target.is_folder() => {
             target.replace(&path, b"1".to_vec()).await?;
             false
         }

@@ -1,4 +1,4 @@
-//! 백업: how it stands, and the few things one can do about it.
+//! `/backup`: state of the backup, and its actions.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use super::{Backup, Dump, KEY_FILE, Key, Status, Trouble};
+use super::{Backup, KEY_FILE, Key, MariaDbDump, TargetProblem, TargetStatus};
 use crate::audit;
 use crate::config::Database;
 use crate::id::crockford;
@@ -23,17 +23,20 @@ use crate::web::{
     Access, AppState, Error, Form, Layout, Member, PageResult, Routes, content_disposition, page, redirect_with_flash,
 };
 
-/// Bytes of a download that are read at once.
-const PIECE: usize = 256 << 10;
+/// Size of a chunk of a download.
+const CHUNK_BYTES: usize = 256 << 10;
 
-/// The pages of the backup.
+/// Age of the last upload up to which a target counts as up to date.
+const MAX_CURRENT_AGE_MS: i64 = 120_000;
+
+/// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
         .get("/backup", Access::Admin, show)
         .post("/backup/snapshot", Access::Admin, snapshot)
-        .post("/backup/{place}/prove", Access::Admin, prove)
-        .post("/backup/{place}/take-over", Access::AdminReauthenticated, take_over)
-        .post("/backup/key", Access::AdminReauthenticated, make_key)
+        .post("/backup/{index}/prove", Access::Admin, verify)
+        .post("/backup/{index}/take-over", Access::AdminReauthenticated, take_over)
+        .post("/backup/key", Access::AdminReauthenticated, create_key)
         .post("/backup/download", Access::AdminReauthenticated, download)
 }
 
@@ -48,19 +51,19 @@ struct BackupPage {
     dump: Option<DumpView>,
 }
 
-/// The newest copy that MariaDB's own tools made, in words.
+/// The newest dump of MariaDB, for display.
 struct DumpView {
-    dump: Dump,
+    dump: MariaDbDump,
     now: Moment,
 }
 
 impl DumpView {
-    fn made(&self) -> String {
-        format!("{} ({})", Moment(self.dump.at), ago(self.now.0 - self.dump.at))
+    fn created(&self) -> String {
+        format!("{} ({})", Moment(self.dump.at), format_age(self.now.0 - self.dump.at))
     }
 
     fn size(&self) -> String {
-        size(self.dump.bytes)
+        format_size(self.dump.bytes)
     }
 
     fn is_stale(&self) -> bool {
@@ -68,16 +71,16 @@ impl DumpView {
     }
 }
 
-/// One target in words.
+/// One target, for display.
 struct TargetView {
-    place: usize,
-    status: Status,
+    index: usize,
+    status: TargetStatus,
     now: Moment,
 }
 
 impl TargetView {
     fn when(&self, at: Option<i64>) -> String {
-        at.map_or_else(|| "아직 없어요".to_owned(), |at| format!("{} ({})", Moment(at), ago(self.now.0 - at)))
+        at.map_or_else(|| "아직 없어요".to_owned(), |at| format!("{} ({})", Moment(at), format_age(self.now.0 - at)))
     }
 
     fn copied(&self) -> String {
@@ -88,41 +91,41 @@ impl TargetView {
         self.when(self.status.snapshot_at)
     }
 
-    fn proven(&self) -> String {
-        let Some(proof) = &self.status.proof else { return self.when(None) };
-        let orders = proof.orders.map(|orders| format!(" · 주문 {}건", grouped(orders)));
-        self.when(Some(proof.at)) + &orders.unwrap_or_default()
+    fn verified(&self) -> String {
+        let Some(verification) = &self.status.verification else { return self.when(None) };
+        let orders = verification.orders.map(|orders| format!(" · 주문 {}건", grouped(orders)));
+        self.when(Some(verification.at)) + &orders.unwrap_or_default()
     }
 
-    fn kept(&self) -> String {
-        size(self.status.bytes)
+    fn size(&self) -> String {
+        format_size(self.status.bytes)
     }
 
-    fn waiting(&self) -> String {
-        size(self.status.waiting_bytes)
+    fn waiting_size(&self) -> String {
+        format_size(self.status.waiting_bytes)
     }
 
-    fn other_writes(&self) -> bool {
-        matches!(self.status.trouble, Some(Trouble::Other(_)))
+    fn has_other_owner(&self) -> bool {
+        matches!(self.status.problem, Some(TargetProblem::OtherOwner(_)))
     }
 
-    /// Whether what was committed is away. A look at the target every half minute keeps this true.
+    /// Whether the target is up to date. An idle uploader refreshes the status every half minute.
     fn is_current(&self) -> bool {
-        self.status.trouble.is_none() && self.status.copied_at.is_some_and(|at| self.now.0 - at < 120_000)
+        self.status.problem.is_none() && self.status.copied_at.is_some_and(|at| self.now.0 - at < MAX_CURRENT_AGE_MS)
     }
 
-    fn troubles(&self) -> Vec<String> {
-        let proof = self.status.proof.as_ref().and_then(|proof| proof.failure.as_ref());
-        let proof = proof.map(|failure| format!("마지막 확인에서 되살리지 못했어요: {failure}"));
-        let careless = (self.status.keeps_first == Some(false)).then(|| {
+    fn problems(&self) -> Vec<String> {
+        let failure = self.status.verification.as_ref().and_then(|verification| verification.failure.as_ref());
+        let failure = failure.map(|failure| format!("마지막 확인에서 되살리지 못했어요: {failure}"));
+        let unconditional = (self.status.supports_conditional_put == Some(false)).then(|| {
             "이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.".to_owned()
         });
-        let troubles = [&self.status.trouble, &self.status.snapshot_trouble].into_iter().flatten();
-        troubles.map(ToString::to_string).chain(proof).chain(careless).collect()
+        let problems = [&self.status.problem, &self.status.snapshot_problem].into_iter().flatten();
+        problems.map(ToString::to_string).chain(failure).chain(unconditional).collect()
     }
 }
 
-fn ago(milliseconds: i64) -> String {
+fn format_age(milliseconds: i64) -> String {
     match milliseconds / 60_000 {
         ..1 => "방금".to_owned(),
         minutes @ 1..60 => format!("{minutes}분 전"),
@@ -131,7 +134,7 @@ fn ago(milliseconds: i64) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+fn format_size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes}바이트"),
         1_000..1_000_000 => format!("{}KB", bytes / 1_000),
@@ -143,59 +146,72 @@ fn size(bytes: u64) -> String {
 async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
     let now = state.now();
     let statuses = state.backup.as_ref().map(Backup::statuses).unwrap_or_default();
-    let view = |(place, status)| TargetView { place, status, now };
+    let view = |(index, status)| TargetView { index, status, now };
     let targets = statuses.into_iter().enumerate().map(view).collect();
     let has_key = state.config.data.join(KEY_FILE).exists();
     let is_mariadb = matches!(state.config.database, Database::MariaDb(_));
-    let dump = if is_mariadb { state.storage.read(Dump::newest).await? } else { None };
+    let dump = if is_mariadb { state.storage.read(MariaDbDump::newest).await? } else { None };
     let dump = dump.map(|dump| DumpView { dump, now });
     Ok(page(BackupPage { layout, targets, has_key, is_demo: state.demo.is_some(), is_mariadb, dump }))
 }
 
+/// Body of a form without fields.
 #[derive(Deserialize)]
-struct Nothing {}
+struct EmptyForm {}
 
 fn backup(state: &AppState) -> PageResult<&Backup> {
     state.backup.as_ref().ok_or(Error::NotFound)
 }
 
-/// Writes down what was done and leads back to the page.
-async fn acted(state: &AppState, member: &Member, action: &'static str, message: &'static str) -> PageResult {
+/// Writes an audit entry and redirects to the page.
+async fn record_and_redirect(
+    state: &AppState,
+    member: &Member,
+    action: &'static str,
+    message: &'static str,
+) -> PageResult {
     let id = member.id;
     let record =
         move |tx: &mut dyn crate::storage::Tx| audit::record(tx, Some(id), action, &json!({ "message": message }));
     Ok(redirect_with_flash("/backup", state.storage.write(record).await?))
 }
 
-async fn snapshot(State(state): State<AppState>, member: Member, Form(Nothing {}): Form<Nothing>) -> PageResult {
+async fn snapshot(State(state): State<AppState>, member: Member, Form(EmptyForm {}): Form<EmptyForm>) -> PageResult {
     backup(&state)?.snapshot();
-    acted(&state, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.").await
+    record_and_redirect(&state, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.")
+        .await
 }
 
-async fn prove(
+async fn verify(
     State(state): State<AppState>,
-    Path(place): Path<usize>,
+    Path(index): Path<usize>,
     member: Member,
-    Form(Nothing {}): Form<Nothing>,
+    Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let backup = backup(&state)?.clone();
-    if backup.statuses().get(place).is_none() {
+    if backup.statuses().get(index).is_none() {
         return Err(Error::NotFound);
     }
-    tokio::spawn(async move { backup.prove(place).await });
-    acted(&state, &member, "backup.prove", "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.").await
+    tokio::spawn(async move { backup.verify(index).await });
+    record_and_redirect(
+        &state,
+        &member,
+        "backup.prove",
+        "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.",
+    )
+    .await
 }
 
 async fn take_over(
     State(state): State<AppState>,
-    Path(place): Path<usize>,
+    Path(index): Path<usize>,
     member: Member,
-    Form(Nothing {}): Form<Nothing>,
+    Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
-    if !backup(&state)?.take_over(place) {
+    if !backup(&state)?.take_over(index) {
         return Err(Error::NotFound);
     }
-    acted(&state, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
+    record_and_redirect(&state, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
 }
 
 #[derive(Template)]
@@ -206,34 +222,35 @@ struct KeyPage {
     groups: Vec<String>,
 }
 
-async fn make_key(
+async fn create_key(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Form(Nothing {}): Form<Nothing>,
+    Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let data = state.config.data.clone();
-    let made =
-        tokio::task::spawn_blocking(
-            move || {
-                if data.join(KEY_FILE).exists() { Ok(None) } else { Key::make(&data).map(Some) }
-            },
-        );
-    let made = made.await.map_err(|error| Error::Internal(error.to_string()))?;
-    let Some(key) = made.map_err(|error| Error::Internal(error.to_string()))? else {
-        return acted(&state, &member, "backup.key", "열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.").await;
+    let generate = move || if data.join(KEY_FILE).exists() { Ok(None) } else { Key::generate(&data).map(Some) };
+    let key = tokio::task::spawn_blocking(generate).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let Some(key) = key.map_err(|error| Error::Internal(error.to_string()))? else {
+        return record_and_redirect(
+            &state,
+            &member,
+            "backup.key",
+            "열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.",
+        )
+        .await;
     };
     let id = member.id;
     let summary = json!({ "key": key.id() });
     state.storage.write(move |tx| audit::record(tx, Some(id), "backup.key", &summary)).await?;
-    let groups = key.sheet().split('-').map(str::to_owned).collect();
+    let groups = key.to_text().split('-').map(str::to_owned).collect();
     let mut response = page(KeyPage { layout, id: key.id(), groups });
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-/// The whole database as one file, as it is at this moment.
-async fn download(State(state): State<AppState>, member: Member, Form(Nothing {}): Form<Nothing>) -> PageResult {
+/// Downloads a consistent copy of the whole database as one file.
+async fn download(State(state): State<AppState>, member: Member, Form(EmptyForm {}): Form<EmptyForm>) -> PageResult {
     let id = member.id;
     let now = state.now();
     let record = state.storage.write(move |tx| audit::record(tx, Some(id), "backup.downloaded", &json!({})));
@@ -243,7 +260,7 @@ async fn download(State(state): State<AppState>, member: Member, Form(Nothing {}
         Ok(()) => std::fs::File::open(&copy),
         Err(_) => Err(std::io::ErrorKind::NotFound.into()),
     };
-    // An open file can be read though its name has gone, and nothing is left when the reader goes away.
+    // The open file stays readable after its name is removed, and no file is left if the client disconnects.
     let removed = std::fs::remove_file(&copy);
     copied?;
     removed.and(opened.map(tokio::fs::File::from_std)).map(|file| stream_of(file, now)).map_err(unreadable)
@@ -255,10 +272,10 @@ fn unreadable(error: std::io::Error) -> Error {
 }
 
 fn stream_of(file: tokio::fs::File, now: Moment) -> Response {
-    let pieces = stream::try_unfold(file, |mut file| async move {
-        let mut piece = Vec::with_capacity(PIECE);
-        let read = (&mut file).take(PIECE as u64).read_to_end(&mut piece).await?;
-        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), file)))
+    let chunks = stream::try_unfold(file, |mut file| async move {
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+        let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut chunk).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(chunk), file)))
     });
     let name = format!("묶음 {}.db", now.kst().format("%Y-%m-%d %H%M"));
     let headers = [
@@ -266,7 +283,7 @@ fn stream_of(file: tokio::fs::File, now: Moment) -> Response {
         (header::CONTENT_DISPOSITION, content_disposition(&name)),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (headers, Body::from_stream(pieces)).into_response()
+    (headers, Body::from_stream(chunks)).into_response()
 }
 
 #[cfg(test)]
@@ -275,15 +292,12 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[test]
-    fn ages_and_sizes_are_said_in_words() {
+    fn ages_and_sizes_are_formatted() {
         assert_eq!(
-            [ago(5_000), ago(150_000), ago(7_300_000), ago(200_000_000)],
+            [format_age(5_000), format_age(150_000), format_age(7_300_000), format_age(200_000_000)],
             ["방금", "2분 전", "2시간 전", "2일 전"]
         );
-        assert_eq!(
-            [size(7), size(12_345), size(12_345_678), size(3_210_000_000)],
-            ["7바이트", "12KB", "12.3MB", "3.2GB"]
-        );
+        assert_eq!([7, 12_345, 12_345_678, 3_210_000_000].map(format_size), ["7바이트", "12KB", "12.3MB", "3.2GB"]);
     }
 
     fn is_mariadb(app: &TestApp) -> bool {
@@ -291,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shop_without_a_backup_is_told_how_to_begin() {
+    async fn page_explains_how_to_enable_the_backup() {
         let app = TestApp::as_admin().await;
         let text = app.get("/backup").await.ok();
         if is_mariadb(&app) {
@@ -302,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shop_in_mariadb_is_told_what_guards_it() {
+    async fn page_of_a_mariadb_shop_shows_the_newest_dump() {
         let elsewhere = |config: &mut crate::config::Config| {
             config.backup.targets.push("file:///usb".to_owned());
             config.database = Database::MariaDb("mysql://u:p@db/shop".parse().expect("an address"));
@@ -315,15 +329,16 @@ mod tests {
 
         let at = app.state.now().0 - 3_600_000;
         for (at, words) in [(at, "1시간 전"), (at - 172_800_000, "떠지지 않았어요")] {
-            let dump = Dump { name: "shop.sql.zst".to_owned(), at, bytes: 12_345_678, position: "0-1-2".to_owned() };
-            app.state.storage.write(move |tx| dump.remember(tx)).await.expect("remembers");
+            let dump =
+                MariaDbDump { name: "shop.sql.zst".to_owned(), at, bytes: 12_345_678, position: "0-1-2".to_owned() };
+            app.state.storage.write(move |tx| dump.save(tx)).await.expect("remembers");
             let text = app.get("/backup").await.ok();
             assert!(text.contains("shop.sql.zst") && text.contains("12.3MB") && text.contains(words), "{text}");
         }
     }
 
     #[tokio::test]
-    async fn the_downloaded_file_is_the_shop_and_the_download_is_written_down() {
+    async fn download_is_the_database_and_is_logged() {
         let app = TestApp::as_admin().await;
         let (confirm, words) = ("/password", [("password", crate::web::testing::PASSWORD), ("next", "/backup")]);
         app.post_form(confirm, &words).await;

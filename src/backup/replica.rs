@@ -1,183 +1,196 @@
-//! The copying of the log for one target: segments without a gap, in generations.
+//! Replication of the WAL for one target: segments without a gap, in generations.
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 use super::key::Key;
-use super::object::{self, Header, Seal, Segment};
-use super::object_keys::Name;
+use super::object::{self, ObjectDigest, ObjectKind, Segment};
+use super::object_keys::ObjectKey;
 use super::spool::{Spool, SpoolError};
-use super::wal::{self, Form, Place, WalError};
+use super::wal::{self, WalError, WalFormat, WalPosition};
 use crate::storage::WalCommit;
 use crate::time::Moment;
 
-/// What the log holds now.
-pub(super) struct Seen<'c> {
+/// State of the WAL at one moment.
+pub(super) struct WalView<'c> {
     pub(super) file: File,
-    pub(super) form: Form,
-    pub(super) begin: Place,
-    /// up to which frame it is committed
-    pub(super) to: u32,
-    /// The log whose frames up to there are all in the main file: SQLite may have begun it anew.
-    pub(super) anew_after: Option<([u32; 2], u32)>,
-    /// the commits of this process, oldest first, some of them perhaps copied before
+    pub(super) format: WalFormat,
+    pub(super) start: WalPosition,
+    /// number of committed frames
+    pub(super) frames: u32,
+    /// salts and length of the WAL whose frames are all in the main file: SQLite may have restarted it
+    pub(super) restartable: Option<([u32; 2], u32)>,
+    /// commits of this process, oldest first; some may be in earlier segments
     pub(super) commits: &'c [WalCommit],
     pub(super) now: Moment,
 }
 
-/// Where the copying of one target stands.
-pub(super) struct Line {
+/// Replication state of one target.
+pub(super) struct Replica {
     pub(super) spool: Arc<Spool>,
     pub(super) key: Option<Key>,
-    /// None while the target gets nothing, because too much waits or the shop's disk is full.
-    pub(super) following: Option<Following>,
+    /// `None` while replication is suspended, because the spool or the disk is full
+    pub(super) generation: Option<Generation>,
 }
 
-/// A generation that is being written.
+/// The current generation of a replica.
 #[derive(Clone, Debug)]
-pub(super) struct Following {
-    pub(super) generation: String,
-    /// the number of the next segment
-    pub(super) next: u64,
-    /// the first segment of the log that SQLite writes now
-    pub(super) log_from: u64,
-    previous: Seal,
-    /// behind what was copied; None before anything was
-    place: Option<Place>,
-    /// bytes of segments since the last snapshot was begun
-    pub(super) volume: u64,
+pub(super) struct Generation {
+    pub(super) id: String,
+    /// number of the next segment
+    pub(super) next_segment: u64,
+    /// number of the first segment of the current WAL
+    pub(super) first_segment_of_wal: u64,
+    previous_digest: ObjectDigest,
+    /// end of the last segment; `None` before the first
+    position: Option<WalPosition>,
+    /// bytes of segments since the last snapshot started
+    pub(super) bytes_since_snapshot: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum TakeError {
+enum ReplicationError {
     #[error(transparent)]
     Wal(#[from] WalError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
 }
 
-impl From<io::Error> for TakeError {
+impl From<io::Error> for ReplicationError {
     fn from(error: io::Error) -> Self {
         Self::Spool(SpoolError::Io(error))
     }
 }
 
-impl Following {
-    /// A new generation, which holds all of the log that SQLite writes now and needs a snapshot.
-    pub(super) fn begin(generation: String) -> Self {
-        Self { generation, next: 1, log_from: 1, previous: String::new(), place: None, volume: 0 }
+impl Generation {
+    /// A new generation. It starts with the first frame of the current WAL and needs a snapshot.
+    pub(super) fn new(id: String) -> Self {
+        Self {
+            id,
+            next_segment: 1,
+            first_segment_of_wal: 1,
+            previous_digest: String::new(),
+            position: None,
+            bytes_since_snapshot: 0,
+        }
     }
 
-    /// Goes on after a start, if the log still has the place where copying stopped and the shop has the
-    /// key that it had.
-    pub(super) fn resume(spool: &Spool, key: Option<&Key>, log: Option<&mut File>) -> Option<Self> {
-        let (segment, seal) = spool.newest(key)?;
-        if !wal::has(log?, segment.form, segment.end).ok()? {
+    /// The generation of the newest spooled or uploaded segment, if the WAL still contains the end of that
+    /// segment and the encryption key is the same.
+    pub(super) fn resume(spool: &Spool, key: Option<&Key>, wal: Option<&mut File>) -> Option<Self> {
+        let (segment, digest) = spool.newest_segment(key)?;
+        if !wal::contains(wal?, segment.format, segment.end).ok()? {
             return None;
         }
         Some(Self {
-            generation: segment.generation,
-            next: segment.number + 1,
-            log_from: segment.log_from,
-            previous: seal,
-            place: Some(segment.end),
-            volume: 0,
+            id: segment.generation,
+            next_segment: segment.number + 1,
+            first_segment_of_wal: segment.first_of_wal,
+            previous_digest: digest,
+            position: Some(segment.end),
+            bytes_since_snapshot: 0,
         })
     }
 
-    fn continues(&self, seen: &Seen<'_>) -> Result<Place, WalError> {
-        let begin = seen.begin;
-        match self.place {
-            None => Ok(begin),
-            Some(place) if place.salts == begin.salts => Ok(place),
-            // SQLite counts the first salt up each time it begins anew: it did so once.
-            Some(place)
-                if seen.anew_after == Some((place.salts, place.frame))
-                    && begin.salts[0] == place.salts[0].wrapping_add(1) =>
+    /// Position of the first frame that is not replicated yet.
+    ///
+    /// # Errors
+    /// [`WalError::Broken`] if commits between the last segment and `view` may be missing.
+    fn next_position(&self, view: &WalView<'_>) -> Result<WalPosition, WalError> {
+        let start = view.start;
+        match self.position {
+            None => Ok(start),
+            Some(position) if position.salts == start.salts => Ok(position),
+            // SQLite increments the first salt at each restart: it has restarted exactly once.
+            Some(position)
+                if view.restartable == Some((position.salts, position.frame))
+                    && start.salts[0] == position.salts[0].wrapping_add(1) =>
             {
-                Ok(begin)
+                Ok(start)
             }
             Some(_) => Err(WalError::Broken { frame: 1 }),
         }
     }
 
-    fn take(&mut self, seen: &mut Seen<'_>, spool: &Spool, key: Option<&Key>) -> Result<(), TakeError> {
-        let mut from = self.continues(seen)?;
-        if from.frame > seen.to {
-            return Err(WalError::Broken { frame: seen.to }.into());
+    fn replicate(&mut self, view: &mut WalView<'_>, spool: &Spool, key: Option<&Key>) -> Result<(), ReplicationError> {
+        let mut position = self.next_position(view)?;
+        if position.frame > view.frames {
+            return Err(WalError::Broken { frame: view.frames }.into());
         }
-        while from.frame < seen.to {
-            let frames = wal::read(&mut seen.file, seen.form, from, seen.to)?;
-            if from.frame == 0 {
-                self.log_from = self.next;
+        while position.frame < view.frames {
+            let frames = wal::read_frames(&mut view.file, view.format, position, view.frames)?;
+            if position.frame == 0 {
+                self.first_segment_of_wal = self.next_segment;
             }
-            let commits = commits(seen, from.frame, &frames.pages);
-            let at = commits.last().map_or_else(|| at_latest(seen.commits, frames.end.frame, seen.now), |(_, at)| *at);
+            let commits = commits_in(view, position.frame, &frames.pages);
+            let at = commits
+                .last()
+                .map_or_else(|| latest_commit_time(view.commits, frames.end.frame, view.now), |(_, at)| *at);
             let segment = Segment {
-                generation: self.generation.clone(),
-                number: self.next,
-                log_from: self.log_from,
-                previous: self.previous.clone(),
-                form: seen.form,
-                from,
+                generation: self.id.clone(),
+                number: self.next_segment,
+                first_of_wal: self.first_segment_of_wal,
+                previous_digest: self.previous_digest.clone(),
+                format: view.format,
+                start: position,
                 end: frames.end,
                 commits,
                 at,
             };
-            let name = Name::Segment { generation: self.generation.clone(), number: self.next, at };
-            let (object, seal) = object::write(&Header::Segment(segment), &frames.pages, key)?;
-            spool.add(&name, &object)?;
-            from = frames.end;
-            self.place = Some(from);
-            self.previous = seal;
-            self.next += 1;
-            self.volume += object.len() as u64;
+            let object_key = ObjectKey::Segment { generation: self.id.clone(), number: self.next_segment, at };
+            let (object, digest) = object::encode(&ObjectKind::Segment(segment), &frames.pages, key)?;
+            spool.add(&object_key, &object)?;
+            position = frames.end;
+            self.position = Some(position);
+            self.previous_digest = digest;
+            self.next_segment += 1;
+            self.bytes_since_snapshot += object.len() as u64;
         }
         Ok(())
     }
 }
 
-/// Which of the frames behind `from` end transactions, and when those were committed.
-fn commits(seen: &Seen<'_>, from: u32, pages: &[u8]) -> Vec<(u32, i64)> {
-    let pages = seen.form.pages(pages).into_iter().flatten().zip(from + 1..);
-    let ends: Vec<u32> = pages.filter(|(page, _)| page.commits.is_some()).map(|(_, frame)| frame).collect();
-    moments(&ends, seen.commits, seen.now)
+/// Commit frames among the frames after `from`, with the time of each commit in UTC milliseconds.
+fn commits_in(view: &WalView<'_>, from: u32, pages: &[u8]) -> Vec<(u32, i64)> {
+    let pages = view.format.pages(pages).into_iter().flatten().zip(from + 1..);
+    let ends: Vec<u32> = pages.filter(|(page, _)| page.database_pages.is_some()).map(|(_, frame)| frame).collect();
+    commit_times(&ends, view.commits, view.now)
 }
 
-/// When the transactions were committed that end with these frames. Another process, or this one before
-/// it was killed, tells nobody when: its commits count as made with the next one of `ends` that was told of.
-fn moments(ends: &[u32], told: &[WalCommit], now: Moment) -> Vec<(u32, i64)> {
-    let when = |end: u32| match told.binary_search_by_key(&end, |commit| commit.frames) {
-        Ok(place) => Some((end, told[place].at.0)),
-        Err(_) => (ends.last() == Some(&end)).then(|| (end, at_latest(told, end, now))),
+/// Times of the transactions that end with the frames `ends`. Commits of another process, or of this one before
+/// a crash, are not in `known`: they are merged into the next known commit, and the last one gets the latest
+/// possible time.
+fn commit_times(ends: &[u32], known: &[WalCommit], now: Moment) -> Vec<(u32, i64)> {
+    let time_of = |end: u32| match known.binary_search_by_key(&end, |commit| commit.frames) {
+        Ok(index) => Some((end, known[index].at.0)),
+        Err(_) => (ends.last() == Some(&end)).then(|| (end, latest_commit_time(known, end, now))),
     };
-    ends.iter().copied().filter_map(when).collect()
+    ends.iter().copied().filter_map(time_of).collect()
 }
 
-/// When everything up to that frame was committed at the latest: it was found now, and when something behind it
-/// is told of, it was there before that.
-fn at_latest(told: &[WalCommit], frame: u32, now: Moment) -> i64 {
-    told.iter().find(|commit| commit.frames > frame).map_or(now.0, |commit| commit.at.0.min(now.0))
+/// Upper bound of the commit time of a frame: now, or the time of the next known commit after it.
+fn latest_commit_time(known: &[WalCommit], frame: u32, now: Moment) -> i64 {
+    known.iter().find(|commit| commit.frames > frame).map_or(now.0, |commit| commit.at.0.min(now.0))
 }
 
-impl Line {
-    /// Copies what the log has more. What does not follow begins a new generation, named by
-    /// `new_generation`; what finds no room ends the following.
-    pub(super) fn take(&mut self, seen: &mut Seen<'_>, new_generation: impl FnOnce() -> String) {
-        let Some(following) = &mut self.following else { return };
-        let mut taken = following.take(seen, &self.spool, self.key.as_ref());
-        if let Err(TakeError::Wal(error)) = &taken {
+impl Replica {
+    /// Writes the new frames of the WAL to the spool. Starts a new generation, with an identifier from
+    /// `new_generation`, if commits may have been missed; suspends replication if the spool or the disk is full.
+    pub(super) fn replicate(&mut self, view: &mut WalView<'_>, new_generation: impl FnOnce() -> String) {
+        let Some(generation) = &mut self.generation else { return };
+        let mut outcome = generation.replicate(view, &self.spool, self.key.as_ref());
+        if let Err(ReplicationError::Wal(error)) = &outcome {
             tracing::warn!(%error, "commits were missed: a new generation of the backup begins");
-            *following = Following::begin(new_generation());
-            taken = following.take(seen, &self.spool, self.key.as_ref());
+            *generation = Generation::new(new_generation());
+            outcome = generation.replicate(view, &self.spool, self.key.as_ref());
         }
-        if let Err(error) = taken {
+        if let Err(error) = outcome {
             tracing::error!(%error, "the backup stops for now and begins anew when it can");
-            self.following = None;
-            self.spool.lose(match error {
-                TakeError::Spool(error) => error,
-                TakeError::Wal(error) => SpoolError::Io(io::Error::other(error)),
+            self.generation = None;
+            self.spool.record_gap(match error {
+                ReplicationError::Spool(error) => error,
+                ReplicationError::Wal(error) => SpoolError::Io(io::Error::other(error)),
             });
         }
     }
@@ -187,24 +200,24 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn told(commits: &[(u32, i64)]) -> Vec<WalCommit> {
+    fn known(commits: &[(u32, i64)]) -> Vec<WalCommit> {
         commits.iter().map(|(frames, at)| WalCommit { frames: *frames, at: Moment(*at) }).collect()
     }
 
     #[test]
-    fn a_commit_has_the_moment_that_was_told() {
-        assert_eq!(moments(&[3, 5], &told(&[(3, 10), (5, 20)]), Moment(30)), [(3, 10), (5, 20)]);
+    fn known_commit_keeps_its_time() {
+        assert_eq!(commit_times(&[3, 5], &known(&[(3, 10), (5, 20)]), Moment(30)), [(3, 10), (5, 20)]);
     }
 
     #[test]
-    fn what_nobody_told_of_counts_as_made_with_the_next_commit_or_when_it_was_found() {
-        assert_eq!(moments(&[3, 4, 5], &told(&[(5, 20)]), Moment(30)), [(5, 20)]);
-        assert_eq!(moments(&[3, 4], &[], Moment(30)), [(4, 30)]);
+    fn unknown_commit_counts_with_the_next_known_one_or_as_of_now() {
+        assert_eq!(commit_times(&[3, 4, 5], &known(&[(5, 20)]), Moment(30)), [(5, 20)]);
+        assert_eq!(commit_times(&[3, 4], &[], Moment(30)), [(4, 30)]);
     }
 
     #[test]
-    fn what_was_left_by_a_killed_program_is_never_younger_than_the_first_commit_of_the_next() {
-        assert_eq!(moments(&[3, 4], &told(&[(6, 20)]), Moment(30)), [(4, 20)]);
-        assert_eq!(at_latest(&told(&[(6, 40)]), 4, Moment(30)), 30);
+    fn commit_before_a_crash_is_never_newer_than_the_first_one_after_it() {
+        assert_eq!(commit_times(&[3, 4], &known(&[(6, 20)]), Moment(30)), [(4, 20)]);
+        assert_eq!(latest_commit_time(&known(&[(6, 40)]), 4, Moment(30)), 30);
     }
 }

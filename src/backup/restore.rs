@@ -1,10 +1,9 @@
-//! Restoring: from the copies alone, to the newest or to any moment.
+//! Restore of a target to the newest or to any earlier moment.
 //!
-//! The names of the objects tell the way ([`super::restore_plan`]): the newest snapshot before the moment,
-//! then every segment after it. Everything is checked before it is used: the seal of each object,
-//! that it is the one its name says, that each segment follows the one before, that the frames add
-//! up to SQLite's own sums. The file is built beside its place, examined as a shop, and only then moved
-//! there.
+//! The plan ([`super::restore_plan`]) is the newest snapshot before the moment and every segment after it. Each
+//! object is verified before it is used: its digest, that its header matches its key, that it continues the
+//! previous segment, and SQLite's frame checksums. The database is built in a temporary file, its integrity is
+//! checked, and only then it replaces the output file.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
@@ -12,134 +11,135 @@ use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
 
-use super::integrity::{Figures, Finding, examine};
 use super::key::Key;
-use super::object::{self, Header, ObjectError, Segment};
-use super::object_keys::Name;
+use super::object::{self, ObjectError, ObjectKind, Segment};
+use super::object_keys::ObjectKey;
 use super::restore_plan::{PlanError, plan_restore};
+use super::store::integrity::{IntegrityError, ShopSummary, check_integrity};
 use super::target::{Target, TargetError};
 use crate::time::Moment;
 
-/// Segments that are fetched at once.
-const AT_ONCE: usize = 8;
+/// Number of concurrent downloads.
+const MAX_CONCURRENT_DOWNLOADS: usize = 8;
 
-/// Why nothing was restored.
+/// Why a restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// No plan leads to the moment.
+    /// The moment cannot be restored.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// An object that is of no use.
+    /// An object is damaged or cannot be decrypted.
     #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
     Object {
-        /// which
+        /// path of the object
         path: String,
-        /// why
+        /// what is wrong
         error: ObjectError,
-        /// the last moment before it
+        /// the last moment before it that can be restored
         until: Option<Moment>,
     },
-    /// An object that is not what its name or the one before it says.
+    /// An object does not match its key, or does not continue the previous segment.
     #[error("{path}: 앞의 기록과 이어지지 않는 조각이에요. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
-    Stranger {
-        /// which
+    BrokenChain {
+        /// path of the object
         path: String,
-        /// the last moment before it
+        /// the last moment before it that can be restored
         until: Option<Moment>,
     },
-    /// There is a file already.
+    /// The output file exists already.
     #[error("{0} 파일이 이미 있어요. 다른 이름을 쓰거나, 바꿔도 된다면 --overwrite를 붙여 주세요.")]
     Exists(PathBuf),
-    /// It was built, and is not a right shop.
+    /// The restored database failed the integrity check.
     #[error("되살린 데이터가 올바르지 않아요. 아무것도 바꾸지 않았어요. {0}")]
-    Finding(#[from] Finding),
-    /// The place of the backup.
+    Integrity(#[from] IntegrityError),
+    /// The target failed.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The place of the restored file.
+    /// The output file cannot be written.
     #[error("되살린 파일을 쓰지 못했어요: {0}")]
     Io(#[from] io::Error),
 }
 
-/// A restored shop.
+/// Result of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// when the last commit was made that is in it
+pub struct RestoreOutcome {
+    /// time of the last restored commit
     pub at: Moment,
-    /// when the snapshot was made from which it was built
+    /// time of the snapshot
     pub snapshot_at: Moment,
-    /// how many segments were applied
+    /// number of applied segments
     pub segments: usize,
-    /// length of the file
+    /// size of the database
     pub bytes: u64,
-    /// what it holds
-    pub figures: Figures,
-    /// the newest copy, if it is newer but cannot be restored yet
+    /// content of the database
+    pub summary: ShopSummary,
+    /// newest commit that cannot be restored yet, because its generation has no snapshot
     pub newer: Option<Moment>,
-    pub(super) snapshot: Name,
+    pub(super) snapshot: ObjectKey,
 }
 
-/// Says how far a restore has come: segments done and in all.
-pub(super) type Progress<'p> = &'p mut (dyn FnMut(usize, usize) + Send);
+/// Callback with the number of applied segments and of all segments.
+pub(super) type ProgressFn<'p> = &'p mut (dyn FnMut(usize, usize) + Send);
 
-/// Restores to `out` what `target` holds, as it was at `at`.
+/// Restores `target` to the file `out`, as of `at` or the newest moment.
 ///
 /// # Errors
-/// A [`RestoreError`]; nothing is at `out` that was not there before.
+/// On any error `out` is unchanged. [`RestoreError::Exists`] if it exists and `overwrite` is false.
 pub async fn restore(
     target: &Target,
     key: Option<&Key>,
     at: Option<Moment>,
     out: &Path,
     overwrite: bool,
-    progress: Progress<'_>,
-) -> Result<Restored, RestoreError> {
-    let beside = |ending| beside(out, ending);
-    for file in [out.to_owned(), beside("-wal"), beside("-shm")] {
+    progress: ProgressFn<'_>,
+) -> Result<RestoreOutcome, RestoreError> {
+    let sibling = |suffix| sibling_path(out, suffix);
+    for file in [out.to_owned(), sibling("-wal"), sibling("-shm")] {
         if !overwrite && file.exists() {
             return Err(RestoreError::Exists(file));
         }
     }
-    let temporary = beside(".restoring");
+    let temporary = sibling(".restoring");
     let built = build(target, key, at, &temporary, progress).await;
-    let placed = built.and_then(|built| {
-        let figures = examine(&temporary)?;
-        put_in_place(&temporary, out)?;
-        Ok(Restored { figures, ..built })
+    let installed = built.and_then(|built| {
+        let summary = check_integrity(&temporary)?;
+        install(&temporary, out)?;
+        Ok(RestoreOutcome { summary, ..built })
     });
-    if placed.is_err() {
-        for ending in [".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"] {
-            remove(&beside(ending))?;
+    if installed.is_err() {
+        for suffix in [".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"] {
+            remove_if_exists(&sibling(suffix))?;
         }
     }
-    placed
+    installed
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+/// Path of a file in the same folder whose name has `suffix` appended.
+fn sibling_path(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(ending);
+    name.push(suffix);
     PathBuf::from(name)
 }
 
-fn remove(file: &Path) -> io::Result<()> {
+fn remove_if_exists(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Puts a restored file in the place of a database that nobody uses.
+/// Atomically replaces the database `out`, which no program may have open, by a restored file.
 ///
 /// # Errors
-/// The disk.
-pub fn put_in_place(temporary: &Path, out: &Path) -> io::Result<()> {
+/// An I/O error of the disk.
+pub fn install(temporary: &Path, out: &Path) -> io::Result<()> {
     File::options().write(true).open(temporary)?.sync_all()?;
-    // They belong to the file that was there.
-    for ending in ["-wal", "-shm"] {
-        remove(&beside(out, ending))?;
+    // The WAL belongs to the replaced database; SQLite would apply it to the new one.
+    for suffix in ["-wal", "-shm"] {
+        remove_if_exists(&sibling_path(out, suffix))?;
     }
     fs::rename(temporary, out)?;
-    // The name has to survive a power cut as well; Windows does this by itself.
+    // Makes the rename durable; Windows needs no extra step.
     #[cfg(unix)]
     if let Some(folder) = out.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -153,137 +153,170 @@ async fn build(
     key: Option<&Key>,
     at: Option<Moment>,
     temporary: &Path,
-    progress: Progress<'_>,
-) -> Result<Restored, RestoreError> {
-    let names: Vec<_> = target.list("").await?.into_iter().map(|(name, _)| name).collect();
-    let plan = plan_restore(&names, at)?;
-    let Name::Snapshot { next, at: snapshot_at, .. } = plan.snapshot else { return Err(PlanError::NoSnapshot.into()) };
+    progress: ProgressFn<'_>,
+) -> Result<RestoreOutcome, RestoreError> {
+    let keys: Vec<_> = target.list("").await?.into_iter().map(|(key, _)| key).collect();
+    let plan = plan_restore(&keys, at)?;
+    let ObjectKey::Snapshot { next, at: snapshot_at, .. } = plan.snapshot else {
+        return Err(PlanError::NoSnapshot.into());
+    };
     unpack_snapshot(target, key, &plan.snapshot, temporary).await?;
     let file = File::options().read(true).write(true).open(temporary)?;
-    let mut rebuilt = Rebuilt { file, until: at, needed: next, at: snapshot_at, waiting: Vec::new(), before: None };
+    let mut builder = DatabaseBuilder {
+        file,
+        until: at,
+        required_until: next,
+        at: snapshot_at,
+        pending_pages: Vec::new(),
+        previous: None,
+    };
     let count = plan.segments.len();
-    let mut fetched = stream::iter(plan.segments.clone()).map(|name| fetch(target, name)).buffered(AT_ONCE);
+    let mut downloads =
+        stream::iter(plan.segments.clone()).map(|segment| download(target, segment)).buffered(MAX_CONCURRENT_DOWNLOADS);
     let mut done = 0;
-    while let Some((name, object)) = fetched.next().await {
-        let goes_on = rebuilt.apply(&name, &object?, key)?;
+    while let Some((segment, object)) = downloads.next().await {
+        let is_before_moment = builder.apply(&segment, &object?, key)?;
         done += 1;
         progress(done, count);
-        if !goes_on {
+        if !is_before_moment {
             break;
         }
     }
-    rebuilt.file.sync_all()?;
-    Ok(Restored {
-        at: Moment(rebuilt.at),
+    builder.file.sync_all()?;
+    Ok(RestoreOutcome {
+        at: Moment(builder.at),
         snapshot_at: Moment(snapshot_at),
         segments: done,
-        bytes: rebuilt.file.metadata()?.len(),
-        figures: Figures { orders: 0, newest: None },
+        bytes: builder.file.metadata()?.len(),
+        summary: ShopSummary { orders: 0, newest: None },
         newer: plan.newer,
         snapshot: plan.snapshot,
     })
 }
 
-async fn fetch(target: &Target, name: Name) -> (Name, Result<Vec<u8>, TargetError>) {
-    let object = target.get(&name.path()).await;
-    (name, object)
+async fn download(target: &Target, object_key: ObjectKey) -> (ObjectKey, Result<Vec<u8>, TargetError>) {
+    let object = target.get(&object_key.path()).await;
+    (object_key, object)
 }
 
-async fn unpack_snapshot(target: &Target, key: Option<&Key>, name: &Name, to: &Path) -> Result<(), RestoreError> {
+/// Downloads a snapshot and decodes it into the file `to`.
+async fn unpack_snapshot(
+    target: &Target,
+    key: Option<&Key>,
+    object_key: &ObjectKey,
+    to: &Path,
+) -> Result<(), RestoreError> {
     let packed = to.with_extension("packed");
-    let unpacked = unpack(target, key, name, &packed, to).await;
-    remove(&packed)?;
+    let unpacked = unpack(target, key, object_key, &packed, to).await;
+    remove_if_exists(&packed)?;
     unpacked
 }
 
-async fn unpack(target: &Target, key: Option<&Key>, name: &Name, packed: &Path, to: &Path) -> Result<(), RestoreError> {
+async fn unpack(
+    target: &Target,
+    key: Option<&Key>,
+    object_key: &ObjectKey,
+    packed: &Path,
+    to: &Path,
+) -> Result<(), RestoreError> {
+    let path = object_key.path();
     let mut file = File::options().create(true).truncate(true).read(true).write(true).open(packed)?;
-    target.download(&name.path(), &mut file).await?;
+    target.download(&path, &mut file).await?;
     file.rewind()?;
-    let damaged = |error| RestoreError::Object { path: name.path(), error, until: None };
-    let opened = object::open(io::BufReader::new(file), key).map_err(damaged)?;
-    let Header::Snapshot(what) = &opened.what else {
-        return Err(RestoreError::Stranger { path: name.path(), until: None });
+    let damaged = |error| RestoreError::Object { path: path.clone(), error, until: None };
+    let object = object::open(io::BufReader::new(file), key).map_err(damaged)?;
+    let ObjectKind::Snapshot(snapshot) = &object.kind else {
+        return Err(RestoreError::BrokenChain { path, until: None });
     };
-    let named = Name::Snapshot { generation: what.generation.clone(), first: what.first, next: what.next, at: what.at };
-    if named != *name {
-        return Err(RestoreError::Stranger { path: name.path(), until: None });
+    let expected_key = ObjectKey::Snapshot {
+        generation: snapshot.generation.clone(),
+        first: snapshot.first,
+        next: snapshot.next,
+        at: snapshot.at,
+    };
+    if expected_key != *object_key {
+        return Err(RestoreError::BrokenChain { path, until: None });
     }
-    let bytes = what.bytes;
+    let bytes = snapshot.bytes;
     let mut to = File::create(to)?;
-    let copied = io::copy(&mut opened.content()?.take(bytes + 1), &mut to)?;
+    let copied = io::copy(&mut object.content()?.take(bytes + 1), &mut to)?;
     if copied != bytes {
         return Err(damaged(ObjectError::Damaged));
     }
     Ok(())
 }
 
-/// A file that grows out of a snapshot.
-struct Rebuilt {
+/// Applies segments to the copy of a snapshot.
+struct DatabaseBuilder {
     file: File,
+    /// the moment to restore
     until: Option<Moment>,
-    /// segments below this number belong to the snapshot, whatever their moment
-    needed: u64,
+    /// segments below this number are part of the snapshot and are applied whatever their time
+    required_until: u64,
+    /// time of the last applied commit
     at: i64,
-    /// pages of a transaction whose end has not come yet
-    waiting: Vec<(u32, Vec<u8>)>,
-    before: Option<(Segment, object::Seal)>,
+    /// pages of a transaction whose commit frame is not reached yet
+    pending_pages: Vec<(u32, Vec<u8>)>,
+    /// the previous segment and its digest
+    previous: Option<(Segment, object::ObjectDigest)>,
 }
 
-impl Rebuilt {
-    /// Applies a segment; false when the moment is reached.
-    fn apply(&mut self, name: &Name, object: &[u8], key: Option<&Key>) -> Result<bool, RestoreError> {
+impl DatabaseBuilder {
+    /// Verifies and applies a segment; false when a commit after the moment is reached.
+    fn apply(&mut self, object_key: &ObjectKey, object: &[u8], key: Option<&Key>) -> Result<bool, RestoreError> {
         let until = Some(Moment(self.at));
-        let damaged = |error: ObjectError| RestoreError::Object { path: name.path(), error, until };
-        let stranger = || RestoreError::Stranger { path: name.path(), until };
-        let opened = object::open(Cursor::new(object), key).map_err(damaged)?;
-        let (seal, what) = (opened.seal.clone(), opened.what.clone());
-        let Header::Segment(segment) = what else { return Err(stranger()) };
-        if !self.follows(&segment, name) {
-            return Err(stranger());
+        let damaged = |error: ObjectError| RestoreError::Object { path: object_key.path(), error, until };
+        let broken_chain = || RestoreError::BrokenChain { path: object_key.path(), until };
+        let object = object::open(Cursor::new(object), key).map_err(damaged)?;
+        let (digest, kind) = (object.digest.clone(), object.kind.clone());
+        let ObjectKind::Segment(segment) = kind else { return Err(broken_chain()) };
+        if !self.is_next_segment(&segment, object_key) {
+            return Err(broken_chain());
         }
-        let length = u64::from(segment.end.frame - segment.from.frame) * (8 + u64::from(segment.form.page_size));
+        let length = u64::from(segment.end.frame - segment.start.frame) * (8 + u64::from(segment.format.page_size));
         let mut pages = Vec::new();
-        opened.content()?.take(length + 1).read_to_end(&mut pages)?;
-        let adds_up = segment.form.sum_of(segment.from.checksum, &pages) == segment.end.checksum;
-        if pages.len() as u64 != length || !adds_up {
+        object.content()?.take(length + 1).read_to_end(&mut pages)?;
+        let checksum = segment.format.checksum_of(segment.start.checksum, &pages);
+        if pages.len() as u64 != length || checksum != segment.end.checksum {
             return Err(damaged(ObjectError::Damaged));
         }
-        let goes_on = self.write(&segment, &pages)?;
-        self.before = Some((segment, seal));
-        Ok(goes_on)
+        let is_before_moment = self.write(&segment, &pages)?;
+        self.previous = Some((segment, digest));
+        Ok(is_before_moment)
     }
 
-    /// Whether it is the segment of that name and continues the one before.
-    fn follows(&self, segment: &Segment, name: &Name) -> bool {
-        let named = Name::Segment { generation: segment.generation.clone(), number: segment.number, at: segment.at };
-        let forwards = segment.end.frame > segment.from.frame && segment.end.salts == segment.from.salts;
-        let continues = self.before.as_ref().is_none_or(|(before, seal)| {
-            let same_log = segment.from == before.end;
-            let begun_anew = segment.from.frame == 0 && segment.from.salts[0] == before.end.salts[0].wrapping_add(1);
-            segment.previous == *seal && segment.form == before.form && (same_log || begun_anew)
+    /// Whether the segment matches its key and continues the previous one.
+    fn is_next_segment(&self, segment: &Segment, object_key: &ObjectKey) -> bool {
+        let expected_key =
+            ObjectKey::Segment { generation: segment.generation.clone(), number: segment.number, at: segment.at };
+        let is_forward = segment.end.frame > segment.start.frame && segment.end.salts == segment.start.salts;
+        let is_continuous = self.previous.as_ref().is_none_or(|(previous, digest)| {
+            let is_same_wal = segment.start == previous.end;
+            let is_restarted_wal =
+                segment.start.frame == 0 && segment.start.salts[0] == previous.end.salts[0].wrapping_add(1);
+            segment.previous_digest == *digest && segment.format == previous.format && (is_same_wal || is_restarted_wal)
         });
-        named == *name && forwards && continues
+        expected_key == *object_key && is_forward && is_continuous
     }
 
     fn write(&mut self, segment: &Segment, bytes: &[u8]) -> io::Result<bool> {
-        let page_size = u64::from(segment.form.page_size);
+        let page_size = u64::from(segment.format.page_size);
         let mut commits = segment.commits.iter().peekable();
-        let pages = segment.form.pages(bytes).into_iter().flatten();
-        for (page, frame) in pages.zip(segment.from.frame + 1..) {
+        let pages = segment.format.pages(bytes).into_iter().flatten();
+        for (page, frame) in pages.zip(segment.start.frame + 1..) {
             while commits.next_if(|(end, _)| *end < frame).is_some() {}
-            self.waiting.push((page.number, page.content.to_vec()));
-            // Of several transactions under one moment none is there without the others.
-            let told = commits.peek().filter(|(end, _)| *end == frame && page.commits.is_some());
-            let Some((_, at)) = told else { continue };
-            if segment.number >= self.needed && self.until.is_some_and(|until| *at > until.0) {
+            self.pending_pages.push((page.number, page.content.to_vec()));
+            // Transactions without a time of their own are applied together with the next one that has it.
+            let commit = commits.peek().filter(|(end, _)| *end == frame && page.database_pages.is_some());
+            let Some((_, at)) = commit else { continue };
+            if segment.number >= self.required_until && self.until.is_some_and(|until| *at > until.0) {
                 return Ok(false);
             }
-            for (number, content) in self.waiting.drain(..) {
+            for (number, content) in self.pending_pages.drain(..) {
                 self.file.seek(SeekFrom::Start((u64::from(number) - 1) * page_size))?;
                 self.file.write_all(&content)?;
             }
-            if let Some(pages) = page.commits {
+            if let Some(pages) = page.database_pages {
                 self.file.set_len(u64::from(pages) * page_size)?;
             }
             self.at = self.at.max(*at);

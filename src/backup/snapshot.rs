@@ -1,33 +1,32 @@
-//! Snapshots: copies of the main file, taken while the shop works.
+//! Snapshots: copies of the main file, taken while commits and checkpoints continue.
 //!
-//! While the copy is read, checkpoints may write to the file, so by itself it is the database of no
-//! moment. But they write only what the log says, and every frame of the log since it last began
-//! anew is in a segment: with those applied, each page that may have been caught half-written is as
-//! it was when the copy was done.
+//! A checkpoint may write to the file during the copy, so the copy alone is not a consistent database. But a
+//! checkpoint writes only pages from the WAL, and every frame since the WAL was last restarted is in a segment.
+//! Applying those segments overwrites each page that may have been copied half-written.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::key::Key;
-use super::object::{self, Body, Header, Snapshot, Written};
-use super::object_keys::Name;
-use super::spool::{LastSnapshot, Spool};
+use super::object::{self, BodyWriter, FinishedBody, ObjectKind, Snapshot};
+use super::object_keys::ObjectKey;
+use super::spool::{SnapshotInfo, Spool};
 
-const AT_ONCE: usize = 1 << 20;
+const READ_BUFFER_BYTES: usize = 1 << 20;
 
-/// A copy whose header is not written yet.
-pub(super) struct Copied {
-    body: Written<File>,
+/// A copy of the main file in a temporary file, without its header.
+pub(super) struct SnapshotCopy {
+    body: FinishedBody<File>,
     path: PathBuf,
     bytes: u64,
 }
 
 /// Copies the main file into the spool.
-pub(super) fn copy(main: &File, spool: &Spool, key: Option<&Key>) -> io::Result<Copied> {
-    let (path, file) = spool.temporary("copy")?;
-    let mut body = Body::new(file, key)?;
-    let mut buffer = vec![0; AT_ONCE];
+pub(super) fn copy(main: &File, spool: &Spool, key: Option<&Key>) -> io::Result<SnapshotCopy> {
+    let (path, file) = spool.create_temporary("copy")?;
+    let mut body = BodyWriter::new(file, key)?;
+    let mut buffer = vec![0; READ_BUFFER_BYTES];
     let mut bytes = 0;
     loop {
         let read = read_at(main, &mut buffer, bytes)?;
@@ -37,7 +36,7 @@ pub(super) fn copy(main: &File, spool: &Spool, key: Option<&Key>) -> io::Result<
         body.write_all(&buffer[..read])?;
         bytes += read as u64;
     }
-    Ok(Copied { body: body.finish()?, path, bytes })
+    Ok(SnapshotCopy { body: body.finish()?, path, bytes })
 }
 
 #[cfg(unix)]
@@ -50,31 +49,27 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
-impl Copied {
+impl SnapshotCopy {
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Puts the header before it and lets it wait for the target.
-    pub(super) fn finish(mut self, what: &Snapshot, spool: &Spool, key: Option<&Key>) -> io::Result<LastSnapshot> {
-        let (head, seal) = object::head(&Header::Snapshot(what.clone()), &self.body, key)?;
-        let (path, mut file) = spool.temporary("snapshot")?;
-        file.write_all(&head)?;
-        io::Seek::rewind(&mut self.body.to)?;
-        io::copy(&mut self.body.to, &mut file)?;
-        file.write_all(&seal)?;
+    /// Writes header, body and digest to the spool.
+    pub(super) fn finish(mut self, snapshot: &Snapshot, spool: &Spool, key: Option<&Key>) -> io::Result<SnapshotInfo> {
+        let (header, digest) = object::encode_header(&ObjectKind::Snapshot(snapshot.clone()), &self.body, key)?;
+        let (path, mut file) = spool.create_temporary("snapshot")?;
+        file.write_all(&header)?;
+        io::Seek::rewind(&mut self.body.out)?;
+        io::copy(&mut self.body.out, &mut file)?;
+        file.write_all(&digest)?;
         drop((file, self.body));
-        let Snapshot { generation, first, next, at, .. } = what.clone();
-        let bytes = length(&path)?;
-        let name = Name::Snapshot { generation: generation.clone(), first, next, at };
-        spool.add_file(&name, &path).map_err(io::Error::other)?;
+        let Snapshot { generation, first, next, at, .. } = snapshot.clone();
+        let bytes = fs::metadata(&path)?.len();
+        let key = ObjectKey::Snapshot { generation: generation.clone(), first, next, at };
+        spool.add_file(&key, &path).map_err(io::Error::other)?;
         fs::remove_file(&self.path)?;
-        let last = LastSnapshot { generation, at, next, bytes };
-        spool.remember_snapshot(&last)?;
-        Ok(last)
+        let info = SnapshotInfo { generation, at, next, bytes };
+        spool.set_last_snapshot(&info)?;
+        Ok(info)
     }
-}
-
-fn length(path: &Path) -> io::Result<u64> {
-    Ok(fs::metadata(path)?.len())
 }

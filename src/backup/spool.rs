@@ -1,8 +1,8 @@
-//! What waits on the shop's disk for one target, and where its copying stands.
+//! On-disk queue of the objects that a target does not have yet.
 //!
-//! Objects wait here until the target has them, as many as the limit allows. The last segment that
-//! was delivered stays as a bookmark: what it says of the log is where copying goes on after a start.
-//! Nothing here needs to survive a power cut: what is not found begins a new generation.
+//! The queue has a size limit. The last uploaded segment stays as a bookmark: replication resumes at its end
+//! after a restart. The spool need not survive a power failure, because a missing bookmark only starts a new
+//! generation.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -14,58 +14,64 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::key::Key;
-use super::object::{self, Header, Seal, Segment};
-use super::object_keys::Name;
+use super::object::{self, ObjectDigest, ObjectKind, Segment};
+use super::object_keys::ObjectKey;
 use crate::storage::lock;
 use crate::time::Moment;
 
-/// In the place of slashes: an object waits under its name in one folder.
-const SLASH: &str = "~";
+/// Replaces the slashes of an object's path in its file name.
+const PATH_SEPARATOR: &str = "~";
 
-const BOOKMARK: &str = "last.seg";
-const LAST_SNAPSHOT: &str = "last-snapshot.json";
+const BOOKMARK_FILE: &str = "last.seg";
+const LAST_SNAPSHOT_FILE: &str = "last-snapshot.json";
 
-/// A folder for what a target does not have yet.
+/// The spool of one target.
 pub(super) struct Spool {
     folder: PathBuf,
-    limit: u64,
+    limit_bytes: u64,
     bytes: AtomicU64,
-    /// Up to when everything that was committed is or was here, and in which generation.
+    /// time up to which every commit has been spooled, and the generation
     caught_up: Mutex<Option<(Moment, String)>>,
-    /// Why something found no room: what is copied from now on would leave a gap.
-    lost: Mutex<Option<SpoolError>>,
-    /// The bookmark and what waits change together.
-    turning: Mutex<()>,
-    /// Rung when something begins to wait.
-    pub(super) arrived: Notify,
+    /// why replication is suspended: frames since then are in no segment
+    gap: Mutex<Option<SpoolError>>,
+    /// held while the queue and the bookmark change together
+    bookmark_lock: Mutex<()>,
+    /// notified when an object is added
+    pub(super) added: Notify,
 }
 
-/// The newest snapshot that was made for a target.
+/// The newest snapshot for a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LastSnapshot {
+pub(super) struct SnapshotInfo {
     pub(super) generation: String,
     pub(super) at: i64,
     pub(super) next: u64,
     pub(super) bytes: u64,
 }
 
-/// Why nothing more can wait.
+/// Why an object cannot be spooled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpoolError {
     /// The limit is reached.
     #[error("백업할 곳에 오래 닿지 않아 모아 둘 자리가 다 찼어요. 닿으면 전체 사본부터 새로 떠요.")]
     Full,
-    /// The shop's disk.
+    /// The local disk cannot be written to, or is full.
     #[error("이 컴퓨터의 디스크에 쓰지 못해서 백업을 멈췄어요. 자리를 비워 주세요: {0}")]
     Io(#[from] io::Error),
 }
 
 impl Spool {
-    pub(super) fn open(folder: PathBuf, limit: u64) -> io::Result<Self> {
+    pub(super) fn open(folder: PathBuf, limit_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(folder.join("waiting"))?;
-        let (bytes, turning, caught_up) = (AtomicU64::new(0), Mutex::new(()), Mutex::new(None));
-        let (lost, arrived) = (Mutex::default(), Notify::new());
-        let spool = Self { folder, limit, bytes, caught_up, lost, turning, arrived };
+        let spool = Self {
+            folder,
+            limit_bytes,
+            bytes: AtomicU64::new(0),
+            caught_up: Mutex::default(),
+            gap: Mutex::default(),
+            bookmark_lock: Mutex::default(),
+            added: Notify::new(),
+        };
         for file in fs::read_dir(spool.folder.join("waiting"))? {
             let file = file?;
             if file.file_name().to_str().is_some_and(|name| name.starts_with("tmp")) {
@@ -77,108 +83,108 @@ impl Spool {
         Ok(spool)
     }
 
-    /// How many bytes wait.
+    /// Size of the queue in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Everything that was committed up to that moment is here.
+    /// Declares that every commit up to `at` has been spooled.
     pub(super) fn set_caught_up(&self, at: Moment, generation: &str) {
         *lock(&self.caught_up) = Some((at, generation.to_owned()));
     }
 
-    /// Up to when everything that was committed is or was here, and in which generation; None before
-    /// anything was.
+    /// Time up to which every commit has been spooled, and its generation; `None` before the first.
     pub(super) fn caught_up(&self) -> Option<(Moment, String)> {
         lock(&self.caught_up).clone()
     }
 
-    /// Says that something found no room.
-    pub(super) fn lose(&self, why: SpoolError) {
-        *lock(&self.lost) = Some(why);
+    /// Records that replication is suspended.
+    pub(super) fn record_gap(&self, reason: SpoolError) {
+        *lock(&self.gap) = Some(reason);
     }
 
-    /// Why something found no room, if so; asking forgets it.
-    pub(super) fn was_lost(&self) -> Option<SpoolError> {
-        lock(&self.lost).take()
+    /// Why replication is suspended; clears the record.
+    pub(super) fn take_gap(&self) -> Option<SpoolError> {
+        lock(&self.gap).take()
     }
 
-    /// The names of what waits, sorted.
-    pub(super) fn waiting(&self) -> io::Result<Vec<Name>> {
-        let mut names = Vec::new();
+    /// Keys of the queued objects, sorted.
+    pub(super) fn keys(&self) -> io::Result<Vec<ObjectKey>> {
+        let mut keys = Vec::new();
         for file in fs::read_dir(self.folder.join("waiting"))? {
             let name = file?.file_name();
-            names.extend(name.to_str().and_then(|name| Name::parse(&name.replace(SLASH, "/"))));
+            keys.extend(name.to_str().and_then(|name| ObjectKey::parse(&name.replace(PATH_SEPARATOR, "/"))));
         }
-        names.sort();
-        Ok(names)
+        keys.sort();
+        Ok(keys)
     }
 
-    /// Where an object waits.
-    pub(super) fn path(&self, name: &Name) -> PathBuf {
-        self.folder.join("waiting").join(name.path().replace('/', SLASH))
+    /// File of a queued object.
+    pub(super) fn path(&self, key: &ObjectKey) -> PathBuf {
+        self.folder.join("waiting").join(key.path().replace('/', PATH_SEPARATOR))
     }
 
-    /// A file beside those that wait, which [`Self::add_file`] makes one of them.
-    pub(super) fn temporary(&self, word: &str) -> io::Result<(PathBuf, File)> {
-        let path = self.folder.join("waiting").join(format!("tmp-{word}"));
+    /// Creates a temporary file in the queue's folder, for [`Self::add_file`].
+    pub(super) fn create_temporary(&self, suffix: &str) -> io::Result<(PathBuf, File)> {
+        let path = self.folder.join("waiting").join(format!("tmp-{suffix}"));
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
         Ok((path, file))
     }
 
-    /// Lets an object wait.
-    pub(super) fn add(&self, name: &Name, object: &[u8]) -> Result<(), SpoolError> {
-        self.room_for(object.len() as u64)?;
-        let (path, mut file) = self.temporary("object")?;
+    /// Queues an object.
+    pub(super) fn add(&self, key: &ObjectKey, object: &[u8]) -> Result<(), SpoolError> {
+        self.check_capacity(object.len() as u64)?;
+        let (path, mut file) = self.create_temporary("object")?;
         file.write_all(object)?;
         drop(file);
-        self.add_file(name, &path)
+        self.add_file(key, &path)
     }
 
-    /// Lets the object in that file wait.
-    pub(super) fn add_file(&self, name: &Name, path: &Path) -> Result<(), SpoolError> {
+    /// Queues the object in a temporary file.
+    pub(super) fn add_file(&self, key: &ObjectKey, path: &Path) -> Result<(), SpoolError> {
         let length = fs::metadata(path)?.len();
-        fs::rename(path, self.path(name))?;
+        fs::rename(path, self.path(key))?;
         self.bytes.fetch_add(length, Ordering::Relaxed);
-        self.arrived.notify_waiters();
+        self.added.notify_waiters();
         Ok(())
     }
 
-    /// One object has room in any case, or a limit that is too small would stop everything for ever.
-    fn room_for(&self, more: u64) -> Result<(), SpoolError> {
-        if self.bytes() > 0 && self.bytes() + more > self.limit { Err(SpoolError::Full) } else { Ok(()) }
+    /// An empty queue accepts an object of any size: otherwise a limit below that size would stop the backup for
+    /// good.
+    fn check_capacity(&self, more: u64) -> Result<(), SpoolError> {
+        if self.bytes() > 0 && self.bytes() + more > self.limit_bytes { Err(SpoolError::Full) } else { Ok(()) }
     }
 
-    /// Whether more waits than is allowed.
+    /// Whether the limit is reached.
     pub(super) fn is_full(&self) -> bool {
-        self.room_for(1).is_err()
+        self.check_capacity(1).is_err()
     }
 
-    /// The target has it.
-    pub(super) fn delivered(&self, name: &Name) -> io::Result<()> {
-        let _turn = lock(&self.turning);
-        let path = self.path(name);
+    /// Removes an uploaded object from the queue; a segment becomes the bookmark.
+    pub(super) fn remove_uploaded(&self, key: &ObjectKey) -> io::Result<()> {
+        let _guard = lock(&self.bookmark_lock);
+        let path = self.path(key);
         let length = match fs::metadata(&path) {
             Ok(found) => found.len(),
-            // Emptied in between.
+            // Cleared in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        match name {
-            Name::Segment { .. } => fs::rename(&path, self.folder.join(BOOKMARK))?,
+        match key {
+            ObjectKey::Segment { .. } => fs::rename(&path, self.folder.join(BOOKMARK_FILE))?,
             _ => fs::remove_file(&path)?,
         }
         self.bytes.fetch_sub(length, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Throws away everything that waits, and the bookmark.
-    pub(super) fn empty(&self) -> io::Result<()> {
-        let _turn = lock(&self.turning);
-        for name in self.waiting()? {
-            fs::remove_file(self.path(&name))?;
+    /// Deletes all queued objects and the bookmark.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let _guard = lock(&self.bookmark_lock);
+        for key in self.keys()? {
+            fs::remove_file(self.path(&key))?;
         }
-        match fs::remove_file(self.folder.join(BOOKMARK)) {
+        match fs::remove_file(self.folder.join(BOOKMARK_FILE)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -186,31 +192,31 @@ impl Spool {
         Ok(())
     }
 
-    /// The newest segment that was made, if it is sealed with that key; and its seal.
-    pub(super) fn newest(&self, key: Option<&Key>) -> Option<(Segment, Seal)> {
-        let waiting = self.waiting().ok()?;
-        let newest = waiting.iter().rev().find(|name| matches!(name, Name::Segment { .. }));
-        let path = newest.map_or_else(|| self.folder.join(BOOKMARK), |name| self.path(name));
+    /// The newest segment, queued or the bookmark, with its digest; `None` if it is encrypted with another key.
+    pub(super) fn newest_segment(&self, key: Option<&Key>) -> Option<(Segment, ObjectDigest)> {
+        let keys = self.keys().ok()?;
+        let newest = keys.iter().rev().find(|key| matches!(key, ObjectKey::Segment { .. }));
+        let path = newest.map_or_else(|| self.folder.join(BOOKMARK_FILE), |key| self.path(key));
         let mut file = File::open(path).ok()?;
-        let (_, envelope) = object::read_head(&mut file).ok()?;
-        if envelope.key != key.map(Key::id) {
+        let (_, header) = object::read_header(&mut file).ok()?;
+        if header.key_id != key.map(Key::id) {
             return None;
         }
-        let Header::Segment(segment) = envelope.what else { return None };
-        // The seal's last bytes; whether it fits is checked where the segment is used.
+        let ObjectKind::Segment(segment) = header.kind else { return None };
+        // The digest is not verified here: if the segment is damaged, its end is not in the WAL either.
         let mut rest = Vec::new();
         file.read_to_end(&mut rest).ok()?;
-        let seal = rest.last_chunk::<32>()?;
-        Some((segment, super::key::hex(seal)))
+        let digest = rest.last_chunk::<32>()?;
+        Some((segment, super::key::hex(digest)))
     }
 
-    /// The newest snapshot that was made.
-    pub(super) fn last_snapshot(&self) -> Option<LastSnapshot> {
-        serde_json::from_slice(&fs::read(self.folder.join(LAST_SNAPSHOT)).ok()?).ok()
+    /// The newest snapshot, in the queue or uploaded.
+    pub(super) fn last_snapshot(&self) -> Option<SnapshotInfo> {
+        serde_json::from_slice(&fs::read(self.folder.join(LAST_SNAPSHOT_FILE)).ok()?).ok()
     }
 
-    pub(super) fn remember_snapshot(&self, snapshot: &LastSnapshot) -> io::Result<()> {
-        fs::write(self.folder.join(LAST_SNAPSHOT), serde_json::to_vec(snapshot)?)
+    pub(super) fn set_last_snapshot(&self, snapshot: &SnapshotInfo) -> io::Result<()> {
+        fs::write(self.folder.join(LAST_SNAPSHOT_FILE), serde_json::to_vec(snapshot)?)
     }
 }
 
@@ -219,22 +225,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_counted_bounded_and_found_again() {
+    fn queue_is_counted_bounded_and_survives_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let segment = |number| Name::Segment { generation: "G".to_owned(), number, at: 1 };
+        let segment = |number| ObjectKey::Segment { generation: "G".to_owned(), number, at: 1 };
         let spool = Spool::open(folder.path().to_owned(), 10).expect("opens");
         spool.add(&segment(2), b"1234").expect("waits");
         spool.add(&segment(1), b"1234").expect("waits");
         assert!(matches!(spool.add(&segment(3), b"1234"), Err(SpoolError::Full)));
-        assert_eq!(spool.waiting().expect("lists"), [segment(1), segment(2)]);
+        assert_eq!(spool.keys().expect("lists"), [segment(1), segment(2)]);
         drop(spool);
 
         let spool = Spool::open(folder.path().to_owned(), 10).expect("opens");
         assert_eq!(spool.bytes(), 8);
-        spool.delivered(&segment(1)).expect("goes");
-        spool.delivered(&segment(1)).expect("once is enough");
-        assert_eq!((spool.bytes(), spool.waiting().expect("lists")), (4, vec![segment(2)]));
-        spool.empty().expect("empties");
-        assert_eq!((spool.bytes(), spool.waiting().expect("lists")), (0, vec![]));
+        spool.remove_uploaded(&segment(1)).expect("goes");
+        spool.remove_uploaded(&segment(1)).expect("once is enough");
+        assert_eq!((spool.bytes(), spool.keys().expect("lists")), (4, vec![segment(2)]));
+        spool.clear().expect("empties");
+        assert_eq!((spool.bytes(), spool.keys().expect("lists")), (0, vec![]));
     }
 }

@@ -1,4 +1,4 @@
-//! How the copying stands, for the page, the command line and the metrics.
+//! State of each target, for the page, the command line and the metrics.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::object_keys::Name;
+use super::object_keys::ObjectKey;
 use super::ownership::Identity;
 use crate::storage::lock;
 use crate::time::Moment;
@@ -19,129 +19,133 @@ pub(super) enum UploadKind {
     Snapshots,
 }
 
-/// How one target stands.
+/// State of one target. Times are UTC milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// the address
+pub struct TargetStatus {
+    /// address without secrets
     pub target: String,
-    /// up to when everything is there, UTC milliseconds
+    /// every commit up to this time is at the target
     pub copied_at: Option<i64>,
-    /// bytes that wait on the shop's disk
+    /// bytes in the spool
     pub waiting_bytes: u64,
-    /// when the newest snapshot was made that is there
+    /// time of the newest snapshot at the target
     pub snapshot_at: Option<i64>,
-    /// the stretch of time without a gap that it begins
+    /// generation of that snapshot
     pub generation: Option<String>,
-    /// how many objects are there, and their bytes
+    /// number of objects at the target
     pub objects: u64,
-    /// … in bytes
+    /// total size of those objects
     pub bytes: u64,
-    /// why nothing goes there at the moment
-    pub trouble: Option<Trouble>,
-    /// why a snapshot does not
-    pub snapshot_trouble: Option<Trouble>,
-    /// whether the store writes over nothing when it is told not to; None before it was asked
-    pub keeps_first: Option<bool>,
-    /// the id of the key that copies are sealed with
+    /// why segments are not uploaded
+    #[serde(rename = "trouble")]
+    pub problem: Option<TargetProblem>,
+    /// why snapshots are not uploaded
+    #[serde(rename = "snapshot_trouble")]
+    pub snapshot_problem: Option<TargetProblem>,
+    /// whether the store honours conditional puts; `None` before it was probed
+    #[serde(rename = "keeps_first")]
+    pub supports_conditional_put: Option<bool>,
+    /// identifier of the encryption key
     pub key: Option<String>,
-    /// the last time that it was restored to see whether it can be
-    pub proof: Option<Proof>,
+    /// the last trial restore
+    #[serde(rename = "proof")]
+    pub verification: Option<Verification>,
 }
 
-impl Status {
-    fn trouble_of(&mut self, what: UploadKind) -> &mut Option<Trouble> {
-        match what {
-            UploadKind::Segments => &mut self.trouble,
-            UploadKind::Snapshots => &mut self.snapshot_trouble,
+impl TargetStatus {
+    fn problem_of(&mut self, kind: UploadKind) -> &mut Option<TargetProblem> {
+        match kind {
+            UploadKind::Segments => &mut self.problem,
+            UploadKind::Snapshots => &mut self.snapshot_problem,
         }
     }
 }
 
-/// Why nothing goes to a target.
+/// Why nothing is uploaded to a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trouble {
-    /// another program writes there
-    Other(Identity),
-    /// a sentence
-    Words(String),
+pub enum TargetProblem {
+    /// another program owns the target
+    #[serde(rename = "other")]
+    OtherOwner(Identity),
+    /// any other error, as a Korean sentence
+    #[serde(rename = "words")]
+    Message(String),
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for TargetProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Other(other) => write!(
+            Self::OtherOwner(other) => write!(
                 f,
                 "다른 프로그램이 이 자리에 백업하고 있어요: {other}. 그 프로그램을 이제 쓰지 않으면 이어받을 수 있어요."
             ),
-            Self::Words(words) => f.write_str(words),
+            Self::Message(message) => f.write_str(message),
         }
     }
 }
 
-/// A restore that was made to see whether it can be.
+/// Result of a trial restore.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// when
+pub struct Verification {
+    /// time of the trial
     pub at: i64,
-    /// the moment of the newest commit that was in it
+    /// time of the newest restored commit
     pub restored_at: Option<i64>,
-    /// how many orders were in it
+    /// number of restored orders
     pub orders: Option<i64>,
-    /// why it failed; None when it was right
+    /// why the trial failed; `None` if it succeeded
     pub failure: Option<String>,
 }
 
-/// A status that changes while the program runs. It is written to a file as well, for the command
-/// line.
-pub(super) struct Report {
-    status: Mutex<Status>,
+/// The status of a target while the program runs. Each change is also written to a file, for the command line.
+pub(super) struct StatusReporter {
+    status: Mutex<TargetStatus>,
     file: PathBuf,
-    take_over: AtomicBool,
+    may_take_over: AtomicBool,
 }
 
-const FILE_NAME: &str = "status.json";
-const PROOF: &str = "proof.json";
+const STATUS_FILE: &str = "status.json";
+const VERIFICATION_FILE: &str = "proof.json";
 
-/// A file that says: take over from whoever writes there.
-pub(super) const TAKE_OVER: &str = "take-over";
+/// A file in the spool folder that makes the next start take the target over from its present owner.
+pub(super) const TAKE_OVER_FILE: &str = "take-over";
 
-impl Report {
+impl StatusReporter {
     pub(super) fn new(target: &str, key: Option<String>, folder: &Path) -> Self {
-        let before = read(folder).filter(|before| before.target == target).unwrap_or_default();
-        let status = Status { target: target.to_owned(), key, trouble: None, snapshot_trouble: None, ..before };
-        let asked = folder.join(TAKE_OVER);
-        let take_over = AtomicBool::new(asked.exists() && std::fs::remove_file(asked).is_ok());
-        Self { status: Mutex::new(status), file: folder.join(FILE_NAME), take_over }
+        let previous = read_status(folder).filter(|previous| previous.target == target).unwrap_or_default();
+        let status = TargetStatus { target: target.to_owned(), key, problem: None, snapshot_problem: None, ..previous };
+        let request = folder.join(TAKE_OVER_FILE);
+        let may_take_over = AtomicBool::new(request.exists() && std::fs::remove_file(request).is_ok());
+        Self { status: Mutex::new(status), file: folder.join(STATUS_FILE), may_take_over }
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(super) fn status(&self) -> TargetStatus {
         let status = lock(&self.status).clone();
-        Status { proof: self.file.parent().and_then(proof), ..status }
+        TargetStatus { verification: self.file.parent().and_then(read_verification), ..status }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Status)) {
+    fn change(&self, change: impl FnOnce(&mut TargetStatus)) {
         let mut status = lock(&self.status);
         change(&mut status);
-        // The shop's disk may be full; the page still says what is so.
+        // A full disk must not stop the backup; the page reads the status from memory.
         let _ = serde_json::to_vec(&*status).map(|json| std::fs::write(&self.file, json));
     }
 
-    pub(super) fn trouble(&self, what: UploadKind, trouble: Trouble) {
-        self.change(|status| *status.trouble_of(what) = Some(trouble));
+    pub(super) fn set_problem(&self, kind: UploadKind, problem: TargetProblem) {
+        self.change(|status| *status.problem_of(kind) = Some(problem));
     }
 
-    pub(super) fn waits(&self, bytes: u64) {
+    pub(super) fn set_waiting_bytes(&self, bytes: u64) {
         lock(&self.status).waiting_bytes = bytes;
     }
 
-    pub(super) fn delivered(&self, name: &Name, now: Moment) {
-        match name {
-            Name::Snapshot { generation, at, .. } => self.change(|status| {
+    pub(super) fn uploaded(&self, key: &ObjectKey, now: Moment) {
+        match key {
+            ObjectKey::Snapshot { generation, at, .. } => self.change(|status| {
                 status.snapshot_at = Some(*at);
                 status.generation = Some(generation.clone());
             }),
-            Name::Segment { at, .. } => {
+            ObjectKey::Segment { at, .. } => {
                 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a delay")]
                 let lag = (now.0 - at) as f64 / 1000.0;
                 metrics::histogram!("mukkeum_backup_lag_duration_seconds").record(lag);
@@ -150,56 +154,57 @@ impl Report {
         }
     }
 
-    /// Nothing of that kind waits; segments are there up to `caught_up`. They count when there is a
-    /// snapshot to apply them to.
-    pub(super) fn current(&self, what: UploadKind, caught_up: Option<(Moment, String)>, waiting_bytes: u64) {
+    /// Records that no object of that kind waits. For segments, `caught_up` is the time up to which all are at
+    /// the target, and their generation; it counts only once the target has a snapshot of that generation.
+    pub(super) fn drained(&self, kind: UploadKind, caught_up: Option<(Moment, String)>, waiting_bytes: u64) {
         self.change(|status| {
-            if let Some((at, generation)) = caught_up.filter(|_| what == UploadKind::Segments)
+            if let Some((at, generation)) = caught_up.filter(|_| kind == UploadKind::Segments)
                 && status.generation == Some(generation)
             {
                 status.copied_at = status.copied_at.max(Some(at.0));
             }
             status.waiting_bytes = waiting_bytes;
-            *status.trouble_of(what) = None;
+            *status.problem_of(kind) = None;
         });
     }
 
-    pub(super) fn holds(&self, objects: &[(Name, u64)]) {
+    pub(super) fn set_objects(&self, objects: &[(ObjectKey, u64)]) {
         self.change(|status| {
             status.objects = objects.len() as u64;
             status.bytes = objects.iter().map(|(_, bytes)| bytes).sum();
         });
     }
 
-    pub(super) fn keeps_first(&self, keeps: bool) {
-        self.change(|status| status.keeps_first = Some(keeps));
+    pub(super) fn set_conditional_put(&self, is_supported: bool) {
+        self.change(|status| status.supports_conditional_put = Some(is_supported));
     }
 
-    /// Somebody said that this program takes over from another.
-    pub(super) fn take_over(&self) {
-        self.take_over.store(true, Ordering::Relaxed);
+    /// Allows this program to take the target over from another one.
+    pub(super) fn allow_take_over(&self) {
+        self.may_take_over.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn may_take_over(&self) -> bool {
-        self.take_over.load(Ordering::Relaxed)
+        self.may_take_over.load(Ordering::Relaxed)
     }
 
+    /// Withdraws the permission of [`Self::allow_take_over`].
     pub(super) fn taken_over(&self) {
-        self.take_over.store(false, Ordering::Relaxed);
+        self.may_take_over.store(false, Ordering::Relaxed);
     }
 }
 
-/// What a running or the last program said.
-pub(super) fn read(folder: &Path) -> Option<Status> {
-    let status: Status = serde_json::from_slice(&std::fs::read(folder.join(FILE_NAME)).ok()?).ok()?;
-    Some(Status { proof: proof(folder), ..status })
+/// The status that the running program, or the last one, has written.
+pub(super) fn read_status(folder: &Path) -> Option<TargetStatus> {
+    let status: TargetStatus = serde_json::from_slice(&std::fs::read(folder.join(STATUS_FILE)).ok()?).ok()?;
+    Some(TargetStatus { verification: read_verification(folder), ..status })
 }
 
-/// The last proof, whichever program made it.
-fn proof(folder: &Path) -> Option<Proof> {
-    serde_json::from_slice(&std::fs::read(folder.join(PROOF)).ok()?).ok()
+/// The last trial restore, by the server or by the command line.
+fn read_verification(folder: &Path) -> Option<Verification> {
+    serde_json::from_slice(&std::fs::read(folder.join(VERIFICATION_FILE)).ok()?).ok()
 }
 
-pub(super) fn remember_proof(folder: &Path, proof: &Proof) -> io::Result<()> {
-    std::fs::write(folder.join(PROOF), serde_json::to_vec(proof)?)
+pub(super) fn write_verification(folder: &Path, verification: &Verification) -> io::Result<()> {
+    std::fs::write(folder.join(VERIFICATION_FILE), serde_json::to_vec(verification)?)
 }

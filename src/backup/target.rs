@@ -1,4 +1,4 @@
-//! A place where copies go: a folder, S3 and what speaks it, Google Cloud Storage, Azure.
+//! Backup target: a folder, an S3-compatible store, Google Cloud Storage, or Azure Blob Storage.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path as Key;
+use object_store::path::Path as StorePath;
 use object_store::{
     Error, MultipartUpload, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, PutOptions, PutPayload,
     parse_url_opts,
@@ -17,67 +17,67 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use super::object_keys::Name;
+use super::object_keys::ObjectKey;
 
-/// How long one request may take; a part of a snapshot is the largest.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Timeout of a request that transfers data, at most one part of a snapshot.
+const TRANSFER_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// How long a small question may take.
-const SHORT_PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout of a request without a body.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Parts of a snapshot, bytes. S3 takes 10,000 of them, so a snapshot may have 160 GB.
-const PART: usize = 16 << 20;
+/// Size of a part of a multipart upload. S3 allows 10,000 parts, so a snapshot may have 160 GB.
+const PART_BYTES: usize = 16 << 20;
 
-/// Why a target did not do what it was asked.
+/// Error of a target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// The address is of no use.
+    /// The address cannot be parsed, names an unknown kind of store, or contains a secret.
     #[error(
         "백업 주소를 알아볼 수 없어요: {0}\nfile:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 모양으로 적어 주세요."
     )]
-    Address(String),
-    /// Not there at the moment.
+    InvalidAddress(String),
+    /// The store cannot be reached, or does not answer in time.
     #[error("백업할 곳에 닿지 않아요: {0}")]
-    Away(String),
-    /// It does not let us in.
+    Unreachable(String),
+    /// The credentials do not allow the request.
     #[error("백업할 곳에 쓸 권한이 없어요. 자격 증명을 확인해 주세요: {0}")]
-    Refused(String),
-    /// It is full.
+    PermissionDenied(String),
+    /// The store, or the local disk of a download, is full.
     #[error("백업할 곳에 자리가 없어요: {0}")]
-    Full(String),
-    /// There is no such object.
+    NoSpace(String),
+    /// The object does not exist.
     #[error("백업에 그 파일이 없어요: {0}")]
-    Missing(String),
-    /// Another object of that name is there.
+    NotFound(String),
+    /// An object of that name exists already.
     #[error("같은 이름의 다른 파일이 있어요: {0}")]
-    Taken(String),
+    AlreadyExists(String),
 }
 
-/// A place for copies; cheap to clone.
+/// A backup target; cheap to clone.
 #[derive(Clone)]
 pub struct Target {
     store: Arc<dyn ObjectStore>,
-    root: Key,
-    /// a folder, which may be unplugged
+    root: StorePath,
+    /// path of a folder target, which may be on a removable drive
     folder: Option<PathBuf>,
     /// whether the store honours conditional puts
     conditional_put: Arc<AtomicBool>,
-    /// the address, for people
+    /// normalised address, without secrets, for pages and logs
     pub shown: String,
 }
 
 impl Target {
-    /// The target of an address. `option` gives what object stores want to know: credentials,
-    /// region, endpoint, under the names that their own tools use (`AWS_ACCESS_KEY_ID` …).
+    /// Parses an address. `options` are credentials, region and endpoint, under the names of the stores' own
+    /// tools (`AWS_ACCESS_KEY_ID` …); each store reads its own.
     ///
     /// # Errors
-    /// [`TargetError::Address`].
+    /// [`TargetError::InvalidAddress`].
     pub fn parse(address: &str, options: impl IntoIterator<Item = (String, String)>) -> Result<Self, TargetError> {
-        let wrong = |error: &dyn std::fmt::Display| TargetError::Address(format!("{address} ({error})"));
+        let wrong = |error: &dyn std::fmt::Display| TargetError::InvalidAddress(format!("{address} ({error})"));
         let url = Url::parse(address).map_err(|error| wrong(&error))?;
-        // What is shown on pages and written to logs holds no secret.
+        // The address is shown on pages and in logs, so it must not contain a secret.
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return Err(TargetError::Address(
+            return Err(TargetError::InvalidAddress(
                 "주소에 비밀번호나 열쇠를 적지 마세요. 저장소의 환경 변수로 알려 주세요.".to_owned(),
             ));
         }
@@ -85,7 +85,7 @@ impl Target {
         if url.scheme() == "file" {
             let folder = url.to_file_path().map_err(|()| wrong(&"file:///"))?;
             let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-            let root = Key::from_absolute_path(&folder).map_err(|error| wrong(&error))?;
+            let root = StorePath::from_absolute_path(&folder).map_err(|error| wrong(&error))?;
             return Ok(Self {
                 store,
                 root,
@@ -98,12 +98,11 @@ impl Target {
         if matches!(scheme, ObjectStoreScheme::Memory | ObjectStoreScheme::Http) {
             return Err(wrong(&url.scheme()));
         }
-        // The one TLS of the program; a second call finds it installed.
+        // The crypto provider of the whole program; a second installation fails harmlessly.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // Each store reads what is meant for it.
-        let always = [("timeout", "120 seconds"), ("aws_conditional_put", "etag")];
-        let always = always.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let options = options.into_iter().chain(always);
+        let defaults = [("timeout", "120 seconds"), ("aws_conditional_put", "etag")];
+        let defaults = defaults.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let options = options.into_iter().chain(defaults);
         let (store, root) = parse_url_opts(&url, options).map_err(|error| wrong(&error))?;
         Ok(Self {
             store: Arc::from(store),
@@ -114,121 +113,123 @@ impl Target {
         })
     }
 
-    /// That store.
     #[cfg(test)]
-    pub(super) fn of(store: Arc<dyn ObjectStore>) -> Self {
-        let (root, conditional_put) = (Key::from("shop"), Arc::new(AtomicBool::new(true)));
+    pub(super) fn from_store(store: Arc<dyn ObjectStore>) -> Self {
+        let (root, conditional_put) = (StorePath::from("shop"), Arc::new(AtomicBool::new(true)));
         Self { store, root, folder: None, conditional_put, shown: "memory:///shop".to_owned() }
     }
 
-    /// A short name for the folder of what waits for it.
+    /// Name of the target's spool folder: a hash of the address.
     pub(super) fn id(&self) -> String {
         super::key::hex(&Sha256::digest(&self.shown)[..6])
     }
 
-    /// Makes the folder of a target that is used for the first time. Later a folder that is not there
-    /// is a drive that is not plugged in, and nothing must be written where it was.
-    pub(super) fn prepare(&self) -> io::Result<()> {
+    /// Creates the folder of a folder target. Call it at the first use only: later a missing folder means that
+    /// the drive is not mounted, and writing would fill the disk below the mount point.
+    pub(super) fn create_folder(&self) -> io::Result<()> {
         self.folder.as_ref().map_or(Ok(()), std::fs::create_dir_all)
     }
 
-    fn is_there(&self) -> Result<(), TargetError> {
+    fn check_mounted(&self) -> Result<(), TargetError> {
         match &self.folder {
-            Some(folder) if !folder.is_dir() => Err(TargetError::Away(folder.display().to_string())),
+            Some(folder) if !folder.is_dir() => Err(TargetError::Unreachable(folder.display().to_string())),
             _ => Ok(()),
         }
     }
 
-    fn key(&self, path: &str) -> Key {
-        path.split('/').fold(self.root.clone(), Key::join)
+    fn store_path(&self, path: &str) -> StorePath {
+        path.split('/').fold(self.root.clone(), StorePath::join)
     }
 
-    /// Puts an object where none of that name may be.
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// [`TargetError::AlreadyExists`] if one of that name exists.
     pub(super) async fn create(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
-        self.is_there()?;
+        self.check_mounted()?;
         if !self.conditional_put.load(Ordering::Relaxed) {
-            return match within(SHORT_PATIENCE, self.store.head(&self.key(path))).await {
-                Ok(_) => Err(TargetError::Taken(path.to_owned())),
-                Err(TargetError::Missing(_)) => self.replace(path, object).await,
+            return match within(METADATA_TIMEOUT, self.store.head(&self.store_path(path))).await {
+                Ok(_) => Err(TargetError::AlreadyExists(path.to_owned())),
+                Err(TargetError::NotFound(_)) => self.replace(path, object).await,
                 Err(error) => Err(error),
             };
         }
         self.put_if_absent(path, object).await
     }
 
-    /// Puts an object on the condition that none of that name exists.
+    /// Creates an object by a conditional put, whether or not the store is known to honour it.
     pub(super) async fn put_if_absent(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         let options = PutOptions::from(PutMode::Create);
-        let key = self.key(path);
-        within(PATIENCE, self.store.put_opts(&key, PutPayload::from(object), options)).await.map(drop)
+        let key = self.store_path(path);
+        within(TRANSFER_TIMEOUT, self.store.put_opts(&key, PutPayload::from(object), options)).await.map(drop)
     }
 
-    /// Puts an object, whatever was there.
+    /// Writes an object, replacing any of that name.
     pub(super) async fn replace(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
-        self.is_there()?;
-        within(PATIENCE, self.store.put(&self.key(path), PutPayload::from(object))).await.map(drop)
+        self.check_mounted()?;
+        within(TRANSFER_TIMEOUT, self.store.put(&self.store_path(path), PutPayload::from(object))).await.map(drop)
     }
 
-    /// Puts a file, which may be large.
+    /// Uploads a file of any size, in parts if it is large. An object of that name is replaced.
     pub(super) async fn upload(&self, path: &str, file: &Path) -> Result<(), TargetError> {
-        self.is_there()?;
-        let unreadable = |error: io::Error| TargetError::Away(error.to_string());
+        self.check_mounted()?;
+        let unreadable = |error: io::Error| TargetError::Unreachable(error.to_string());
         let mut from = tokio::fs::File::open(file).await.map_err(unreadable)?;
-        if from.metadata().await.map_err(unreadable)?.len() <= PART as u64 {
+        if from.metadata().await.map_err(unreadable)?.len() <= PART_BYTES as u64 {
             let mut object = Vec::new();
             from.read_to_end(&mut object).await.map_err(unreadable)?;
             return self.replace(path, object).await;
         }
-        let key = self.key(path);
-        let mut parts = within(SHORT_PATIENCE, self.store.put_multipart(&key)).await?;
+        let key = self.store_path(path);
+        let mut parts = within(METADATA_TIMEOUT, self.store.put_multipart(&key)).await?;
         let done = send_parts(parts.as_mut(), &mut from).await;
         if done.is_err() {
-            // What was sent of it is cleared away; a store that is away does that by itself later.
-            let _ = within(SHORT_PATIENCE, parts.abort()).await;
+            // Removes the parts sent so far; an unreachable store expires them later.
+            let _ = within(METADATA_TIMEOUT, parts.abort()).await;
         }
         done
     }
 
-    /// A whole object.
+    /// Reads an object into memory.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, TargetError> {
-        self.is_there()?;
-        let found = within(PATIENCE, self.store.get(&self.key(path))).await?;
-        Ok(within(PATIENCE, found.bytes()).await?.to_vec())
+        self.check_mounted()?;
+        let found = within(TRANSFER_TIMEOUT, self.store.get(&self.store_path(path))).await?;
+        Ok(within(TRANSFER_TIMEOUT, found.bytes()).await?.to_vec())
     }
 
-    /// An object into a file, piece by piece.
+    /// Streams an object into a file.
     pub(super) async fn download(&self, path: &str, to: &mut std::fs::File) -> Result<(), TargetError> {
-        self.is_there()?;
-        let found = within(PATIENCE, self.store.get(&self.key(path))).await?;
-        let mut pieces = found.into_stream();
-        while let Some(piece) = within(PATIENCE, pieces.try_next()).await? {
-            io::Write::write_all(to, &piece).map_err(|error| TargetError::Full(error.to_string()))?;
+        self.check_mounted()?;
+        let found = within(TRANSFER_TIMEOUT, self.store.get(&self.store_path(path))).await?;
+        let mut chunks = found.into_stream();
+        while let Some(chunk) = within(TRANSFER_TIMEOUT, chunks.try_next()).await? {
+            io::Write::write_all(to, &chunk).map_err(|error| TargetError::NoSpace(error.to_string()))?;
         }
         Ok(())
     }
 
-    /// Every object below `folder`, with its size. Files of others are left out.
-    pub(super) async fn list(&self, folder: &str) -> Result<Vec<(Name, u64)>, TargetError> {
-        self.is_there()?;
-        let below = folder.split('/').filter(|part| !part.is_empty()).fold(self.root.clone(), Key::join);
-        let found: Vec<_> = within(PATIENCE, self.store.list(Some(&below)).try_collect()).await?;
-        let mut names: Vec<_> = found
+    /// All objects below `folder` with their sizes in bytes, sorted by key. Foreign files are left out.
+    pub(super) async fn list(&self, folder: &str) -> Result<Vec<(ObjectKey, u64)>, TargetError> {
+        self.check_mounted()?;
+        let below = folder.split('/').filter(|part| !part.is_empty()).fold(self.root.clone(), StorePath::join);
+        let found: Vec<_> = within(TRANSFER_TIMEOUT, self.store.list(Some(&below)).try_collect()).await?;
+        let mut keys: Vec<_> = found
             .into_iter()
             .filter_map(|meta| {
                 let path: Vec<_> = meta.location.prefix_match(&self.root)?.collect();
                 let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-                Some((Name::parse(&path.join("/"))?, meta.size))
+                Some((ObjectKey::parse(&path.join("/"))?, meta.size))
             })
             .collect();
-        names.sort();
-        Ok(names)
+        keys.sort();
+        Ok(keys)
     }
 
-    /// Deletes an object; one that is not there is deleted.
+    /// Deletes an object. A missing object is no error.
     pub(super) async fn delete(&self, path: &str) -> Result<(), TargetError> {
-        self.is_there()?;
-        match within(SHORT_PATIENCE, self.store.delete(&self.key(path))).await {
-            Err(TargetError::Missing(_)) => Ok(()),
+        self.check_mounted()?;
+        match within(METADATA_TIMEOUT, self.store.delete(&self.store_path(path))).await {
+            Err(TargetError::NotFound(_)) => Ok(()),
             other => other,
         }
     }
@@ -247,42 +248,43 @@ impl Target {
 
 async fn send_parts(parts: &mut dyn MultipartUpload, from: &mut tokio::fs::File) -> Result<(), TargetError> {
     loop {
-        let mut part = Vec::with_capacity(PART);
-        let read = from.take(PART as u64).read_to_end(&mut part).await;
-        if read.map_err(|error| TargetError::Away(error.to_string()))? == 0 {
-            return within(PATIENCE, parts.complete()).await.map(drop);
+        let mut part = Vec::with_capacity(PART_BYTES);
+        let read = from.take(PART_BYTES as u64).read_to_end(&mut part).await;
+        if read.map_err(|error| TargetError::Unreachable(error.to_string()))? == 0 {
+            return within(TRANSFER_TIMEOUT, parts.complete()).await.map(drop);
         }
-        within(PATIENCE, parts.put_part(PutPayload::from(part))).await?;
+        within(TRANSFER_TIMEOUT, parts.put_part(PutPayload::from(part))).await?;
     }
 }
 
-async fn within<T>(patience: Duration, work: impl Future<Output = object_store::Result<T>>) -> Result<T, TargetError> {
-    match tokio::time::timeout(patience, work).await {
+/// Runs a request with a timeout.
+async fn within<T>(limit: Duration, request: impl Future<Output = object_store::Result<T>>) -> Result<T, TargetError> {
+    match tokio::time::timeout(limit, request).await {
         Ok(answer) => answer.map_err(TargetError::from),
-        Err(_) => Err(TargetError::Away(format!("{}초 동안 답이 없어요", patience.as_secs()))),
+        Err(_) => Err(TargetError::Unreachable(format!("{}초 동안 답이 없어요", limit.as_secs()))),
     }
 }
 
 impl From<Error> for TargetError {
     fn from(error: Error) -> Self {
-        let words = error.to_string();
+        let message = error.to_string();
         match error {
-            Error::NotFound { path, .. } => Self::Missing(path),
-            Error::AlreadyExists { path, .. } | Error::Precondition { path, .. } => Self::Taken(path),
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::Refused(words),
-            other => match system(&other).map(io::Error::kind) {
-                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Self::Full(words),
+            Error::NotFound { path, .. } => Self::NotFound(path),
+            Error::AlreadyExists { path, .. } | Error::Precondition { path, .. } => Self::AlreadyExists(path),
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::PermissionDenied(message),
+            other => match os_error(&other).map(io::Error::kind) {
+                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Self::NoSpace(message),
                 Some(
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::Unsupported,
-                ) => Self::Refused(words),
-                _ => Self::Away(words),
+                ) => Self::PermissionDenied(message),
+                _ => Self::Unreachable(message),
             },
         }
     }
 }
 
-/// What the system said, somewhere below.
-fn system<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
+/// The operating system's error in the chain of sources.
+fn os_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
     std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
@@ -291,11 +293,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_place_of_a_known_kind_and_holds_no_secret() {
+    fn addresses_name_a_known_store_and_contain_no_secret() {
         let parse = |address: &str| Target::parse(address, []).map(|target| target.shown);
         assert_eq!(parse("file:///usb/shop/").expect("a folder"), "file:///usb/shop");
         for wrong in ["usb", "file://elsewhere/usb", "memory:///", "http://host/place", "ftp://host/place"] {
-            assert!(matches!(parse(wrong), Err(TargetError::Address(_))), "{wrong}");
+            assert!(matches!(parse(wrong), Err(TargetError::InvalidAddress(_))), "{wrong}");
         }
         for secret in ["s3://key:secret@bucket/shop", "https://a.blob.core.windows.net/shop?sig=secret"] {
             let refused = parse(secret).expect_err("a secret").to_string();

@@ -1,4 +1,4 @@
-//! The whole way: a shop that works, its copies, and what comes back of them.
+//! End-to-end tests: a shop writes, its backup is restored and compared.
 
 mod faulty;
 mod targets;
@@ -12,16 +12,16 @@ use rusqlite::types::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
-use self::faulty::Faulty;
-use super::object_keys::Name;
+use self::faulty::FaultyStore;
+use super::object_keys::ObjectKey;
 use super::*;
 use crate::audit;
 use crate::demo;
 use crate::storage::{StorageError, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
-/// A shop with a backup into folders.
-struct Shop {
+/// A shop with a backup to a folder.
+struct BackedUpShop {
     folder: TempDir,
     storage: Storage,
     backup: Backup,
@@ -37,53 +37,54 @@ fn plan(folder: &Path, targets: &[&str]) -> Plan {
     }
 }
 
-impl Shop {
+impl BackedUpShop {
     fn open(folder: TempDir, plan: &Plan, targets: Vec<Target>) -> Self {
+        let timing = UploadTiming { ownership_check_interval: Duration::from_secs(1), ..UploadTiming::default() };
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
         fs::create_dir_all(&data).expect("a folder");
         let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options).expect("opens");
-        let backup = Backup::start_to(targets, plan, &data, &storage, log).expect("starts");
+        let backup = Backup::start_with(targets, plan, timing, &data, &storage, log).expect("starts");
         Self { folder, storage, backup }
     }
 
-    fn again(folder: TempDir) -> Self {
+    fn reopen(folder: TempDir) -> Self {
         let plan = plan(folder.path(), &["copies"]);
         let targets = plan.targets().expect("addresses");
         Self::open(folder, &plan, targets)
     }
 
     fn new() -> Self {
-        Self::again(tempfile::tempdir().expect("a folder"))
+        Self::reopen(tempfile::tempdir().expect("a folder"))
     }
 
-    /// A shop whose only target fails as it is told to.
-    fn beside(store: &Arc<Faulty>, queue_bytes: u64) -> Self {
+    /// A shop whose only target is `store`.
+    fn with_store(store: &Arc<FaultyStore>, queue_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let plan = Plan { queue_bytes, ..plan(folder.path(), &[]) };
-        Self::open(folder, &plan, vec![Target::of(Arc::clone(store) as _)])
+        Self::open(folder, &plan, vec![Target::from_store(Arc::clone(store) as _)])
     }
 
     fn database(&self) -> PathBuf {
         self.folder.path().join("data/mukkeum.db")
     }
 
-    /// What the target holds is the shop, row by row.
-    async fn comes_back_from(&self, target: &Target) {
+    /// Asserts that the restored target equals the shop, row by row.
+    async fn assert_restorable_from(&self, target: &Target) {
         let out = self.folder.path().join("restored.db");
         let key = self.backup.inner.key.clone();
         restore(target, key.as_ref(), None, &out, true, &mut |_, _| ()).await.expect("restores");
         assert!(rows(&self.database()) == rows(&out), "every row is there");
     }
 
-    /// Everything that was committed until now is away.
-    async fn is_copied(&self) {
+    /// Waits until every commit so far is at the target.
+    async fn wait_until_copied(&self) {
         let now = SystemClock.now();
-        self.until("copies", |status| status.copied_at.is_some_and(|at| at > now.0)).await;
+        self.wait_for("copies", |status| status.copied_at.is_some_and(|at| at > now.0)).await;
     }
 
-    /// Commits something of so many bytes and tells when.
-    async fn work(&self, bytes: usize) -> Moment {
+    /// Commits a row of at least that many bytes. Returns the time after the commit.
+    async fn commit(&self, bytes: usize) -> Moment {
         let write = move |tx: &mut dyn crate::storage::Tx| {
             let id = audit::record(tx, None, "worked", &json!({ "text": "0123456789abcdef".repeat(bytes / 16 + 1) }))?;
             Ok::<_, StorageError>(id)
@@ -95,18 +96,19 @@ impl Shop {
     async fn stop(self) -> TempDir {
         self.backup.stop(Duration::from_secs(20)).await;
         let status = &self.backup.statuses()[0];
-        assert_eq!((&status.trouble, status.waiting_bytes), (&None, 0), "{status:?}");
+        assert_eq!((&status.problem, status.waiting_bytes), (&None, 0), "{status:?}");
         drop((self.backup, self.storage));
         self.folder
     }
 
-    async fn until(&self, what: &str, holds: impl Fn(&Status) -> bool) {
+    /// Waits up to 30 s for a status.
+    async fn wait_for(&self, what: &str, holds: impl Fn(&TargetStatus) -> bool) {
         for _ in 0..1_500 {
             if holds(&self.backup.statuses()[0]) {
                 return;
             }
-            // A target is asked again when something arrives for it, or after a rest.
-            self.backup.inner.voice.ask(Ask::Look);
+            // Skips the backoff of the uploaders.
+            self.backup.inner.shipper.send(Command::RetryUploads);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{what}: {:?}", self.backup.statuses());
@@ -115,12 +117,12 @@ impl Shop {
     async fn snapshot(&self) {
         let before = self.backup.statuses()[0].snapshot_at;
         self.backup.snapshot();
-        self.until("a snapshot", |status| status.snapshot_at > before).await;
+        self.wait_for("a snapshot", |status| status.snapshot_at > before).await;
     }
 }
 
 fn target(folder: &Path) -> Target {
-    open(&format!("file://{}", folder.join("copies").display())).expect("an address")
+    open_target(&format!("file://{}", folder.join("copies").display())).expect("an address")
 }
 
 /// Every row of every table.
@@ -142,118 +144,118 @@ fn rows(path: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         .collect()
 }
 
-async fn restored(folder: &Path, at: Option<Moment>) -> Result<Restored, RestoreError> {
+async fn restore_copies(folder: &Path, at: Option<Moment>) -> Result<RestoreOutcome, RestoreError> {
     let out = folder.join("restored.db");
-    let key = Key::of_folder(&folder.join("data")).expect("reads");
+    let key = Key::load(&folder.join("data")).expect("reads");
     restore(&target(folder), key.as_ref(), at, &out, true, &mut |_, _| ()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shop_that_worked_through_checkpoints_and_snapshots_comes_back_row_by_row() {
-    let shop = Shop::new();
+async fn restored_shop_equals_the_original_after_checkpoints_and_snapshots() {
+    let shop = BackedUpShop::new();
     demo::generate(&shop.storage, 1, 300, SystemClock.now(), |_| ()).await.expect("fills");
     for round in 0..60 {
-        shop.work(round * 20_000).await;
+        shop.commit(round * 20_000).await;
         if round % 20 == 7 {
             shop.snapshot().await;
         }
     }
     let folder = shop.stop().await;
-    let restored = restored(folder.path(), None).await.expect("restores");
-    assert_eq!(restored.figures.orders, 300);
+    let restored = restore_copies(folder.path(), None).await.expect("restores");
+    assert_eq!(restored.summary.orders, 300);
     assert!(restored.segments > 1);
     let (live, copy) = (folder.path().join("data/mukkeum.db"), folder.path().join("restored.db"));
     assert!(rows(&live) == rows(&copy), "every row is there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shop_that_was_stopped_goes_on_in_the_same_generation_and_one_that_was_changed_meanwhile_does_not() {
-    let mut folder = Shop::new().stop().await;
+async fn restart_keeps_the_generation_unless_another_program_wrote() {
+    let mut folder = BackedUpShop::new().stop().await;
     let mut generations = Vec::new();
     for changes in [false, true, false] {
-        let shop = Shop::again(folder);
-        shop.work(10).await;
-        shop.is_copied().await;
+        let shop = BackedUpShop::reopen(folder);
+        shop.commit(10).await;
+        shop.wait_until_copied().await;
         generations.push(shop.backup.statuses()[0].generation.clone().expect("one"));
-        shop.comes_back_from(&target(shop.folder.path())).await;
+        shop.assert_restorable_from(&target(shop.folder.path())).await;
         folder = shop.stop().await;
         if changes {
-            // As a curious sqlite3 does: its last connection empties the log into the file.
+            // An external sqlite3: closing its last connection checkpoints and deletes the WAL.
             let foreign = Connection::open(folder.path().join("data/mukkeum.db")).expect("opens");
             foreign.execute("UPDATE activities SET action = 'changed'", []).expect("writes");
         }
     }
     assert_eq!(generations[0], generations[1]);
-    assert_ne!(generations[1], generations[2], "what the foreign program wrote was in no log");
+    assert_ne!(generations[1], generations[2], "the foreign commit is in no segment");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_file_put_in_place_begins_a_generation_and_what_was_newer_can_still_be_restored() {
-    let shop = Shop::new();
-    shop.work(10).await;
-    shop.is_copied().await;
+async fn older_database_starts_a_generation_and_newer_moments_stay_restorable() {
+    let shop = BackedUpShop::new();
+    shop.commit(10).await;
+    shop.wait_until_copied().await;
     let folder = shop.stop().await;
     let data = folder.path().join("data");
     let files = ["mukkeum.db", "mukkeum.db-wal"];
     let older = files.map(|file| fs::read(data.join(file)).unwrap_or_default());
-    let shop = Shop::again(folder);
-    let newer = shop.work(2_000_000).await.plus_ms(1);
-    shop.is_copied().await;
+    let shop = BackedUpShop::reopen(folder);
+    let newer = shop.commit(2_000_000).await.plus_ms(1);
+    shop.wait_until_copied().await;
     let folder = shop.stop().await;
     for (file, bytes) in files.iter().zip(older) {
         fs::write(data.join(file), bytes).expect("writes");
     }
-    let shop = Shop::again(folder);
-    shop.work(10).await;
-    shop.is_copied().await;
-    shop.comes_back_from(&target(shop.folder.path())).await;
+    let shop = BackedUpShop::reopen(folder);
+    shop.commit(10).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target(shop.folder.path())).await;
     let folder = shop.stop().await;
-    let after = restored(folder.path(), Some(newer)).await;
+    let after = restore_copies(folder.path(), Some(newer)).await;
     let Err(RestoreError::Plan(PlanError::Between { until, .. })) = after else {
         panic!("nobody knows what followed: {after:?}")
     };
-    let back = restored(folder.path(), Some(until)).await.expect("restores");
+    let back = restore_copies(folder.path(), Some(until)).await.expect("restores");
     assert!(back.bytes > 2_000_000, "the newer notes: {back:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_moment_comes_back_as_it_was() {
-    let shop = Shop::new();
-    shop.work(1).await;
-    shop.is_copied().await;
+async fn every_moment_can_be_restored() {
+    let shop = BackedUpShop::new();
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
     let mut moments = Vec::new();
     for round in 0..40 {
-        // One of them is larger than a segment becomes.
+        // One commit is larger than a segment.
         let bytes = if round == 21 { 20 << 20 } else { round * 3_000 };
-        moments.push((shop.work(bytes).await, round + 2));
+        moments.push((shop.commit(bytes).await, round + 2));
         tokio::time::sleep(Duration::from_millis(3)).await;
     }
     let folder = shop.stop().await;
     for (at, notes) in moments.iter().step_by(3) {
-        restored(folder.path(), Some(*at)).await.expect("restores");
+        restore_copies(folder.path(), Some(*at)).await.expect("restores");
         let shop = Connection::open(folder.path().join("restored.db")).expect("opens");
         let found: u32 = shop.query_row("SELECT count(*) FROM activities", [], |row| row.get(0)).expect("counts");
         assert_eq!(found as usize, *notes, "at {}", at.precise());
     }
-    let before = restored(folder.path(), Some(Moment(1))).await;
+    let before = restore_copies(folder.path(), Some(Moment(1))).await;
     assert!(matches!(before, Err(RestoreError::Plan(PlanError::TooEarly { .. }))), "{before:?}");
 }
 
-/// A shop with several segments, stopped, and the files of those.
-async fn with_segments() -> (TempDir, Vec<PathBuf>) {
-    let shop = Shop::new();
-    shop.work(1).await;
-    shop.is_copied().await;
+/// Folder of a stopped shop with several segments, and the files of those.
+async fn folder_with_segments() -> (TempDir, Vec<PathBuf>) {
+    let shop = BackedUpShop::new();
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
     for _ in 0..6 {
-        shop.work(50_000).await;
-        shop.is_copied().await;
+        shop.commit(50_000).await;
+        shop.wait_until_copied().await;
     }
     let folder = shop.stop().await;
     let copies = folder.path().join("copies");
     let mut segments = Vec::new();
-    for (name, _) in target(folder.path()).list("").await.expect("lists") {
-        if matches!(name, Name::Segment { .. }) {
-            segments.push(copies.join(name.path()));
+    for (key, _) in target(folder.path()).list("").await.expect("lists") {
+        if matches!(key, ObjectKey::Segment { .. }) {
+            segments.push(copies.join(key.path()));
         }
     }
     assert!(segments.len() > 5, "{segments:?}");
@@ -261,8 +263,8 @@ async fn with_segments() -> (TempDir, Vec<PathBuf>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn damaged_copies_are_named_and_never_put_in_place() {
-    let (folder, segments) = with_segments().await;
+async fn damaged_segments_are_named_and_never_installed() {
+    let (folder, segments) = folder_with_segments().await;
     let [.., victim, _] = segments.as_slice() else { panic!("few") };
     let (whole, name) = (fs::read(victim).expect("reads"), victim.file_name().expect("a name").to_string_lossy());
     let out = folder.path().join("restored.db");
@@ -272,86 +274,88 @@ async fn damaged_copies_are_named_and_never_put_in_place() {
     flipped[whole.len() / 2] ^= 1;
     for damaged in [flipped, whole[..whole.len() / 2].to_vec(), Vec::new()] {
         fs::write(victim, damaged).expect("writes");
-        let refused = restored(folder.path(), None).await.expect_err("damaged").to_string();
+        let refused = restore_copies(folder.path(), None).await.expect_err("damaged").to_string();
         assert!(refused.contains(name.as_ref()) && refused.contains("깨졌거나"), "{refused}");
-        assert!(refused.contains("까지는 --at으로"), "says what is still possible: {refused}");
+        assert!(refused.contains("까지는 --at으로"), "names the last moment that can be restored: {refused}");
     }
-    // Another segment under its name.
+    // Another segment under that key.
     fs::copy(&segments[1], victim).expect("copies");
-    let stranger = restored(folder.path(), None).await;
-    assert!(matches!(stranger, Err(RestoreError::Stranger { .. })), "{stranger:?}");
+    let replaced = restore_copies(folder.path(), None).await;
+    assert!(matches!(replaced, Err(RestoreError::BrokenChain { .. })), "{replaced:?}");
     fs::remove_file(victim).expect("removes");
-    let gap = restored(folder.path(), None).await;
+    let gap = restore_copies(folder.path(), None).await;
     let Err(RestoreError::Plan(PlanError::Gap { until, .. })) = gap else { panic!("{gap:?}") };
-    assert_eq!(fs::read(&out).expect("reads"), b"precious", "nothing was put in place");
-    restored(folder.path(), until).await.expect("what lies before the gap");
+    assert_eq!(fs::read(&out).expect("reads"), b"precious", "the output file is unchanged");
+    restore_copies(folder.path(), until).await.expect("moments before the gap");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_segment_that_is_there_twice_is_no_gap_and_a_wrong_one_is_named() {
-    let (folder, segments) = with_segments().await;
+async fn duplicate_segment_is_no_gap_and_a_wrong_one_is_named() {
+    let (folder, segments) = folder_with_segments().await;
     let [.., victim, _] = segments.as_slice() else { panic!("few") };
-    let name = Name::parse(&victim.strip_prefix(folder.path().join("copies")).expect("below").display().to_string());
-    let Some(Name::Segment { generation, number, at }) = name else { panic!("{name:?}") };
+    let key =
+        ObjectKey::parse(&victim.strip_prefix(folder.path().join("copies")).expect("below").display().to_string());
+    let Some(ObjectKey::Segment { generation, number, at }) = key else { panic!("{key:?}") };
     let twin = |at| {
-        let name = Name::Segment { generation: generation.clone(), number, at };
-        folder.path().join("copies").join(name.path())
+        let key = ObjectKey::Segment { generation: generation.clone(), number, at };
+        folder.path().join("copies").join(key.path())
     };
     fs::copy(victim, twin(at + 1)).expect("copies");
-    restored(folder.path(), None).await.expect("the right one comes first");
+    restore_copies(folder.path(), None).await.expect("the right one comes first");
     fs::copy(victim, twin(at - 1)).expect("copies");
-    let wrong = restored(folder.path(), None).await;
-    assert!(matches!(wrong, Err(RestoreError::Stranger { .. })), "{wrong:?}");
+    let wrong = restore_copies(folder.path(), None).await;
+    assert!(matches!(wrong, Err(RestoreError::BrokenChain { .. })), "{wrong:?}");
 }
 
-/// Writing to this device says that the disk is full.
+/// Writes to `/dev/full` fail like those to a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_at_the_shop_costs_no_commit_and_a_generation_begins_when_there_is_room() {
-    let shop = Shop::new();
-    shop.work(1).await;
-    shop.is_copied().await;
+async fn full_local_disk_costs_no_commit_and_a_generation_follows() {
+    let shop = BackedUpShop::new();
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
     let before = shop.backup.statuses()[0].generation.clone();
-    let no_room = shop.backup.inner.places[0].folder.join("waiting/tmp-object");
+    let no_room = shop.backup.inner.targets[0].folder.join("waiting/tmp-object");
     std::os::unix::fs::symlink("/dev/full", &no_room).expect("links");
-    let full_at = shop.work(10_000).await;
+    let full_at = shop.commit(10_000).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    shop.work(10_000).await;
+    shop.commit(10_000).await;
     let status = shop.backup.statuses().remove(0);
-    assert!(status.copied_at.is_some_and(|at| at < full_at.0), "nothing is called copied that is not: {status:?}");
-    let told = |status: &Status| status.trouble.as_ref().is_some_and(|trouble| trouble.to_string().contains("디스크"));
-    shop.until("the full disk is told of", told).await;
+    assert!(status.copied_at.is_some_and(|at| at < full_at.0), "copied_at does not pass the gap: {status:?}");
+    let is_reported =
+        |status: &TargetStatus| status.problem.as_ref().is_some_and(|problem| problem.to_string().contains("디스크"));
+    shop.wait_for("the full disk is reported", is_reported).await;
     fs::remove_file(no_room).expect("removes");
-    shop.until("another generation", |status| status.generation != before).await;
-    shop.is_copied().await;
-    shop.comes_back_from(&target(shop.folder.path())).await;
+    shop.wait_for("another generation", |status| status.generation != before).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target(shop.folder.path())).await;
     shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_program_that_writes_and_makes_checkpoints_meanwhile_costs_nothing() {
-    let shop = Shop::new();
+async fn foreign_commits_and_checkpoints_lose_nothing() {
+    let shop = BackedUpShop::new();
     let foreign = Connection::open(shop.database()).expect("opens");
     foreign.busy_timeout(Duration::from_secs(5)).expect("waits");
     for round in 0..60_i64 {
-        shop.work(30_000).await;
+        shop.commit(30_000).await;
         let mode = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"][usize::try_from(round % 4).expect("few")];
         foreign.execute("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, '')", [round; 2]).expect("writes");
-        // Whether it is let is SQLite's business; what is copied is ours.
+        // May fail: SQLite decides whether the checkpoint is possible.
         let _ = foreign.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
         if round % 10 == 3 {
-            shop.is_copied().await;
+            shop.wait_until_copied().await;
         }
     }
-    shop.is_copied().await;
-    shop.comes_back_from(&target(shop.folder.path())).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target(shop.folder.path())).await;
     drop(foreign);
     shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_written_over_without_being_told() {
-    let (folder, _) = with_segments().await;
+async fn existing_files_are_not_overwritten_by_default() {
+    let (folder, _) = folder_with_segments().await;
     let out = folder.path().join("restored.db");
     fs::write(folder.path().join("restored.db-wal"), "precious").expect("writes");
     let refused = restore(&target(folder.path()), None, None, &out, false, &mut |_, _| ()).await;
@@ -360,14 +364,14 @@ async fn nothing_is_written_over_without_being_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sealed_backup_opens_with_its_key_alone() {
+async fn encrypted_backup_needs_its_key() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(folder.path().join("data")).expect("a folder");
-    Key::make(&folder.path().join("data")).expect("makes");
-    let shop = Shop::again(folder);
+    Key::generate(&folder.path().join("data")).expect("makes");
+    let shop = BackedUpShop::reopen(folder);
     demo::generate(&shop.storage, 3, 20, SystemClock.now(), |_| ()).await.expect("fills");
-    shop.is_copied().await;
-    shop.comes_back_from(&target(shop.folder.path())).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target(shop.folder.path())).await;
     let folder = shop.stop().await;
     let out = folder.path().join("stolen.db");
     let without = restore(&target(folder.path()), None, None, &out, false, &mut |_, _| ()).await;
@@ -378,24 +382,24 @@ async fn a_sealed_backup_opens_with_its_key_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proof_restores_and_compares_and_a_copy_that_is_gone_is_noticed() {
-    let shop = Shop::new();
+async fn verification_compares_with_the_shop_and_detects_missing_objects() {
+    let shop = BackedUpShop::new();
     demo::generate(&shop.storage, 5, 50, SystemClock.now(), |_| ()).await.expect("fills");
-    shop.is_copied().await;
-    let proof = shop.backup.prove(0).await.expect("a place");
-    assert_eq!((proof.failure, proof.orders), (None, Some(50)));
-    let copies = list(&target(shop.folder.path())).await.expect("lists");
-    assert!(copies[0].proven_at.is_some(), "{copies:?}");
+    shop.wait_until_copied().await;
+    let verification = shop.backup.verify(0).await.expect("a target");
+    assert_eq!((verification.failure, verification.orders), (None, Some(50)));
+    let copies = list_snapshots(&target(shop.folder.path())).await.expect("lists");
+    assert!(copies[0].verified_at.is_some(), "{copies:?}");
     crate::web::metrics::install();
-    shop.backup.measure(SystemClock.now());
-    let told = crate::web::metrics::render();
+    shop.backup.update_metrics(SystemClock.now());
+    let text = crate::web::metrics::render();
     for figure in ["age_seconds", "snapshot_age_seconds", "proof_age_seconds", "waiting_bytes", "in_trouble"] {
-        assert!(told.contains(&format!("\nmukkeum_backup_{figure}{{target=\"file://")), "{figure}: {told}");
+        assert!(text.contains(&format!("\nmukkeum_backup_{figure}{{target=\"file://")), "{figure}: {text}");
     }
 
     fs::remove_dir_all(shop.folder.path().join("copies").join(&copies[0].generation)).expect("removes");
-    let proof = shop.backup.prove(0).await.expect("a place");
-    assert!(proof.failure.is_some_and(|failure| failure.contains("없어요")));
-    assert!(shop.backup.prove(1).await.is_none());
+    let verification = shop.backup.verify(0).await.expect("a target");
+    assert!(verification.failure.is_some_and(|failure| failure.contains("없어요")));
+    assert!(shop.backup.verify(1).await.is_none());
     shop.backup.stop(Duration::from_secs(1)).await;
 }

@@ -1,4 +1,4 @@
-//! Delivering: what waits for a target is put there, in order, as soon as it is there to take it.
+//! Background tasks that upload the spooled objects of a target, in order.
 
 use std::io;
 use std::sync::Arc;
@@ -7,246 +7,272 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
 
-use super::object_keys::Name;
+use super::object_keys::ObjectKey;
 use super::ownership::{self, Identity, Owner};
 use super::retention::{Keep, expired};
 use super::spool::{Spool, SpoolError};
-use super::status::{Report, Trouble, UploadKind};
+use super::status::{StatusReporter, TargetProblem, UploadKind};
 use super::target::{Target, TargetError};
-use super::wal_shipper::{Ask, Voice};
+use super::wal_shipper::{Command, ShipperHandle};
 use crate::time::{Clock, Moment};
 
-/// How often a target that has everything is asked whether it is still there and still ours.
-const ASK_EVERY: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
+/// Number of concurrent delete requests.
+const MAX_CONCURRENT_DELETES: usize = 8;
 
-/// How long a target that did not answer is left alone, doubling up to the longest.
-const SHORTEST_REST: Duration = Duration::from_secs(1);
-const LONGEST_REST: Duration = Duration::from_mins(1);
+/// Time between two enforcements of retention; each snapshot triggers another.
+const RETENTION_INTERVAL_MS: i64 = 3_600_000;
 
-/// How many deletes are asked for at a time.
-const DELETES_AT_ONCE: usize = 8;
+/// Timing of an uploader.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UploadTiming {
+    /// time between two ownership checks of an idle target
+    pub(super) ownership_check_interval: Duration,
+    /// delay before the first retry; it doubles with each failure
+    pub(super) min_backoff: Duration,
+    pub(super) max_backoff: Duration,
+}
 
-/// How often what nobody needs any more is deleted, besides after each snapshot.
-const TIDY_EVERY_MS: i64 = 3_600_000;
+impl Default for UploadTiming {
+    fn default() -> Self {
+        Self {
+            ownership_check_interval: Duration::from_secs(30),
+            min_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_mins(1),
+        }
+    }
+}
 
-/// One target and everything that delivering to it needs.
+/// Uploads the objects of one kind to one target. Each target has two uploaders, so that a large snapshot
+/// does not delay segments.
 #[derive(Clone)]
-pub(super) struct Delivery {
-    pub(super) place: usize,
+pub(super) struct Uploader {
+    /// index of the target
+    pub(super) index: usize,
     pub(super) target: Target,
     pub(super) spool: Arc<Spool>,
     pub(super) us: Identity,
-    pub(super) report: Arc<Report>,
-    pub(super) voice: Voice,
+    pub(super) reporter: Arc<StatusReporter>,
+    pub(super) shipper: ShipperHandle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keep: Keep,
-    /// Snapshots take their time and have a delivery of their own beside that of the segments.
-    pub(super) what: UploadKind,
-    /// rung when the program ends: what waits is brought away, then it is over
+    pub(super) kind: UploadKind,
+    pub(super) timing: UploadTiming,
+    /// true: upload what is spooled, then end
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// The next object to upload: segments in order, and a snapshot once every segment that it needs is at the
-/// target.
-fn next_upload(kind: UploadKind, waiting: Vec<Name>) -> Option<Name> {
-    let has_segment_before = |generation: &str, before: u64| {
-        waiting.iter().any(|name| match name {
-            Name::Segment { generation: of, number, .. } => of == generation && *number < before,
-            _ => false,
-        })
-    };
-    let next = waiting.iter().position(|name| match name {
-        Name::Segment { .. } => kind == UploadKind::Segments,
-        Name::Snapshot { generation, next, .. } => {
-            kind == UploadKind::Snapshots && !has_segment_before(generation, *next)
-        }
-        Name::Claim { .. } | Name::Proof { .. } => false,
-    });
-    next.and_then(|index| waiting.into_iter().nth(index))
+/// Time of the last periodic tasks.
+struct LastRuns {
+    /// the minimum forces a check
+    ownership_check: Moment,
+    retention: Moment,
+    /// the newest snapshot at that time
+    retention_snapshot_at: Option<i64>,
 }
 
-/// Why a delivery stopped for a while.
+/// Why an uploader waits before its next attempt.
 #[derive(Debug, thiserror::Error)]
-enum Stop {
+enum UploadError {
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error("another program writes there: {0}")]
-    Other(Identity),
+    OtherOwner(Identity),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for UploadError {
     fn from(error: io::Error) -> Self {
         Self::Spool(error.into())
     }
 }
 
-impl Delivery {
-    /// Delivers for as long as the program runs; after the word to stop, until nothing waits.
+/// The next object to upload: segments in order, and a snapshot once every segment that it needs is at the
+/// target.
+fn next_upload(kind: UploadKind, spooled: Vec<ObjectKey>) -> Option<ObjectKey> {
+    let has_segment_before = |generation: &str, before: u64| {
+        spooled.iter().any(|key| match key {
+            ObjectKey::Segment { generation: of, number, .. } => of == generation && *number < before,
+            _ => false,
+        })
+    };
+    let next = spooled.iter().position(|key| match key {
+        ObjectKey::Segment { .. } => kind == UploadKind::Segments,
+        ObjectKey::Snapshot { generation, next, .. } => {
+            kind == UploadKind::Snapshots && !has_segment_before(generation, *next)
+        }
+        ObjectKey::Claim { .. } | ObjectKey::Verification { .. } => false,
+    });
+    next.and_then(|index| spooled.into_iter().nth(index))
+}
+
+impl Uploader {
+    /// Runs until `stopping` is set and the spool is empty, or an upload fails after that.
     pub(super) async fn run(mut self) {
-        let mut rest = SHORTEST_REST;
-        let (mut asked_at, mut tidied) = (Moment(i64::MIN), (Moment(i64::MIN), None));
+        let mut backoff = self.timing.min_backoff;
+        let mut last_runs =
+            LastRuns { ownership_check: Moment(i64::MIN), retention: Moment(i64::MIN), retention_snapshot_at: None };
         loop {
-            let arrived = Arc::clone(&self.spool);
-            let arrived = arrived.arrived.notified();
-            tokio::pin!(arrived);
-            arrived.as_mut().enable();
+            let spool = Arc::clone(&self.spool);
+            let added = spool.added.notified();
+            tokio::pin!(added);
+            added.as_mut().enable();
             let stopping = *self.stopping.borrow_and_update();
-            let outcome = self.turn(&mut asked_at, &mut tidied).await;
+            let outcome = self.run_once(&mut last_runs).await;
             let pause = match &outcome {
                 Ok(()) if stopping => return,
                 Ok(()) => {
-                    rest = SHORTEST_REST;
-                    ASK_EVERY
+                    backoff = self.timing.min_backoff;
+                    self.timing.ownership_check_interval
                 }
-                Err(stop) => {
-                    self.report.trouble(self.what, trouble(stop));
+                Err(error) => {
+                    self.reporter.set_problem(self.kind, problem(error));
                     if stopping {
-                        // What waits goes on its way at the next start.
+                        // The next start uploads the rest.
                         return;
                     }
-                    asked_at = Moment(i64::MIN);
-                    let pause = rest;
-                    rest = (rest * 2).min(LONGEST_REST);
+                    last_runs.ownership_check = Moment(i64::MIN);
+                    let pause = backoff;
+                    backoff = (backoff * 2).min(self.timing.max_backoff);
                     pause
                 }
             };
             tokio::select! {
-                () = &mut arrived, if outcome.is_ok() => {}
+                () = &mut added, if outcome.is_ok() => {}
                 _ = self.stopping.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    async fn turn(&mut self, asked_at: &mut Moment, tidied: &mut (Moment, Option<i64>)) -> Result<(), Stop> {
+    async fn run_once(&mut self, last_runs: &mut LastRuns) -> Result<(), UploadError> {
         let now = self.clock.now();
-        let is_time = |last: Moment, every: i64| last.plus_ms(every) <= now;
-        if is_time(*asked_at, i64::try_from(ASK_EVERY.as_millis()).unwrap_or(0)) {
-            self.be_owner(asked_at.0 == i64::MIN).await?;
-            *asked_at = now;
+        let is_due = |last: Moment, interval_ms: i64| last.plus_ms(interval_ms) <= now;
+        let check_interval_ms = i64::try_from(self.timing.ownership_check_interval.as_millis()).unwrap_or(0);
+        if is_due(last_runs.ownership_check, check_interval_ms) {
+            self.ensure_ownership(last_runs.ownership_check.0 == i64::MIN).await?;
+            last_runs.ownership_check = now;
         }
         let caught_up = self.spool.caught_up();
-        self.deliver().await?;
-        if self.what == UploadKind::Segments
-            && let Some(why) = self.spool.was_lost()
+        self.upload_spooled().await?;
+        if self.kind == UploadKind::Segments
+            && let Some(error) = self.spool.take_gap()
         {
-            // The target answers: if there is room as well it goes on.
-            self.voice.ask(Ask::Begin(self.place));
-            return Err(why.into());
+            // The target answers. The new generation ends the gap if the disk has space again.
+            self.shipper.send(Command::StartGeneration(self.index));
+            return Err(error.into());
         }
-        self.report.current(self.what, caught_up, self.spool.bytes());
-        let snapshot_at = self.report.status().snapshot_at;
-        let is_untidy = is_time(tidied.0, TIDY_EVERY_MS) || tidied.1 != snapshot_at;
-        // Thousands of segments may have to go, and no commit shall wait for that.
-        if self.what == UploadKind::Snapshots && is_untidy {
-            self.tidy().await?;
-            *tidied = (now, snapshot_at);
+        self.reporter.drained(self.kind, caught_up, self.spool.bytes());
+        let snapshot_at = self.reporter.status().snapshot_at;
+        let is_retention_due =
+            is_due(last_runs.retention, RETENTION_INTERVAL_MS) || last_runs.retention_snapshot_at != snapshot_at;
+        // In the snapshots' uploader: thousands of deletes must not delay a segment.
+        if self.kind == UploadKind::Snapshots && is_retention_due {
+            self.enforce_retention().await?;
+            (last_runs.retention, last_runs.retention_snapshot_at) = (now, snapshot_at);
         }
         Ok(())
     }
 
-    /// Makes sure that the target is ours.
-    async fn be_owner(&self, first: bool) -> Result<(), Stop> {
-        if first && self.spool.last_snapshot().is_none() {
-            self.target.prepare()?;
+    /// Checks that the target is ours, and claims it if it has no owner or may be taken over. `is_first` is true
+    /// at the start and after an error.
+    async fn ensure_ownership(&self, is_first: bool) -> Result<(), UploadError> {
+        if is_first && self.spool.last_snapshot().is_none() {
+            self.target.create_folder()?;
         }
-        if first && self.what == UploadKind::Segments {
-            self.report.keeps_first(ownership::probe_conditional_put(&self.target, &self.us).await?);
+        if is_first && self.kind == UploadKind::Segments {
+            let is_supported = ownership::probe_conditional_put(&self.target, &self.us).await?;
+            self.reporter.set_conditional_put(is_supported);
         }
         loop {
-            let (newest, owner) = ownership::owner(&self.target, &self.us).await?;
+            let (newest, owner) = ownership::current_owner(&self.target, &self.us).await?;
             match owner {
                 Owner::Us => return Ok(()),
-                Owner::Other(other) if !self.report.may_take_over() => return Err(Stop::Other(other)),
-                // The other one's copies stay; ours begin with a generation of their own.
-                Owner::Other(_) => self.voice.ask(Ask::Begin(self.place)),
-                Owner::Nobody => {}
+                Owner::Other(other) if !self.reporter.may_take_over() => return Err(UploadError::OtherOwner(other)),
+                // The previous owner's objects stay; ours start with a new generation.
+                Owner::Other(_) => self.shipper.send(Command::StartGeneration(self.index)),
+                Owner::None => {}
             }
-            if ownership::claim(&self.target, &self.us, newest, self.clock.now()).await? {
-                self.report.taken_over();
+            if ownership::try_claim(&self.target, &self.us, newest, self.clock.now()).await? {
+                self.reporter.taken_over();
             }
         }
     }
 
-    async fn deliver(&self) -> Result<(), Stop> {
+    async fn upload_spooled(&self) -> Result<(), UploadError> {
         let mut any = false;
-        while let Some(name) = next_upload(self.what, self.spool.waiting()?) {
-            self.report.waits(self.spool.bytes());
-            self.put(&name).await?;
-            self.spool.delivered(&name)?;
-            self.report.delivered(&name, self.clock.now());
+        while let Some(key) = next_upload(self.kind, self.spool.keys()?) {
+            self.reporter.set_waiting_bytes(self.spool.bytes());
+            self.upload(&key).await?;
+            self.spool.remove_uploaded(&key)?;
+            self.reporter.uploaded(&key, self.clock.now());
             any = true;
         }
-        if any && self.what == UploadKind::Segments {
-            // A snapshot may have waited for them.
-            self.spool.arrived.notify_waiters();
+        if any && self.kind == UploadKind::Segments {
+            // A snapshot may depend on these segments: wakes its uploader.
+            self.spool.added.notify_waiters();
         }
         Ok(())
     }
 
-    async fn put(&self, name: &Name) -> Result<(), Stop> {
-        let (path, file) = (name.path(), self.spool.path(name));
-        if !is_small(name) {
-            // Nobody else can know its name: the generation was drawn for it.
+    async fn upload(&self, key: &ObjectKey) -> Result<(), UploadError> {
+        let (path, file) = (key.path(), self.spool.path(key));
+        if !matches!(key, ObjectKey::Segment { .. }) {
+            // No other program can use this key, because the generation is random: a plain put is safe.
             return Ok(self.target.upload(&path, &file).await?);
         }
         let object = tokio::fs::read(&file).await?;
         match self.target.create(&path, object.clone()).await {
-            Err(TargetError::Taken(_)) => {}
+            Err(TargetError::AlreadyExists(_)) => {}
             other => return Ok(other?),
         }
-        // The answer of an earlier try may have been lost.
-        let there = self.target.get(&path).await?;
-        if there == object {
+        // The response of an earlier attempt may have been lost.
+        let existing = self.target.get(&path).await?;
+        if existing == object {
             return Ok(());
         }
-        self.be_owner(false).await?;
-        if object.starts_with(&there) {
-            // Half of ours, cut off by whatever kept it.
+        self.ensure_ownership(false).await?;
+        if object.starts_with(&existing) {
+            // An earlier attempt of ours was truncated.
             return Ok(self.target.replace(&path, object).await?);
         }
-        // We are the owner and yet somebody, perhaps ourselves with an older folder, wrote on.
-        self.spool.empty()?;
-        self.voice.ask(Ask::Begin(self.place));
-        Err(TargetError::Taken(path).into())
+        // We own the target, yet the generation was continued, probably by us from an older data folder.
+        self.spool.clear()?;
+        self.shipper.send(Command::StartGeneration(self.index));
+        Err(TargetError::AlreadyExists(path).into())
     }
 
-    /// Deletes what nobody needs, and finds out whether the generation that is written can be
-    /// restored at all.
-    async fn tidy(&self) -> Result<(), Stop> {
-        // In this sequence: a snapshot that is made meanwhile is not asked for, and one that goes there is in
-        // one of the two lists.
+    /// Deletes expired objects. Starts a new generation if the snapshot of the current one has disappeared from
+    /// the target, because its segments could not be restored.
+    async fn enforce_retention(&self) -> Result<(), UploadError> {
+        // The order matters: a snapshot that is created meanwhile is not looked for, and one that is uploaded
+        // meanwhile is in at least one of the two lists.
         let last = self.spool.last_snapshot();
-        let waiting = self.spool.waiting()?;
+        let spooled = self.spool.keys()?;
         let objects = self.target.list("").await?;
-        let names: Vec<_> = objects.iter().map(|(name, _)| name.clone()).collect();
-        let expired = expired(&names, self.keep, self.clock.now()).into_iter().map(Name::path);
+        let keys: Vec<_> = objects.iter().map(|(key, _)| key.clone()).collect();
+        let expired = expired(&keys, self.keep, self.clock.now()).into_iter().map(ObjectKey::path);
         let deletes = expired.map(|path| async move { self.target.delete(&path).await });
-        stream::iter(deletes).buffer_unordered(DELETES_AT_ONCE).try_collect::<()>().await?;
-        self.report.holds(&objects);
-        let is_there = |generation: &str| {
-            let is_its = |name: &Name| matches!(name, Name::Snapshot { generation: of, .. } if of == generation);
-            names.iter().chain(&waiting).any(is_its)
+        stream::iter(deletes).buffer_unordered(MAX_CONCURRENT_DELETES).try_collect::<()>().await?;
+        self.reporter.set_objects(&objects);
+        let has_snapshot = |wanted: &str| {
+            let is_wanted =
+                |key: &ObjectKey| matches!(key, ObjectKey::Snapshot { generation, .. } if generation == wanted);
+            keys.iter().chain(&spooled).any(is_wanted)
         };
-        if last.is_some_and(|last| !is_there(&last.generation)) {
+        if last.is_some_and(|last| !has_snapshot(&last.generation)) {
             tracing::warn!(target = self.target.shown, "the copies are gone from the target: a new generation begins");
-            self.voice.ask(Ask::Begin(self.place));
+            self.shipper.send(Command::StartGeneration(self.index));
         }
         Ok(())
     }
 }
 
-fn is_small(name: &Name) -> bool {
-    matches!(name, Name::Segment { .. })
-}
-
-fn trouble(stop: &Stop) -> Trouble {
-    tracing::warn!(%stop, "the backup waits");
-    match stop {
-        Stop::Other(other) => Trouble::Other(other.clone()),
-        other => Trouble::Words(other.to_string()),
+fn problem(error: &UploadError) -> TargetProblem {
+    tracing::warn!(%error, "the backup waits");
+    match error {
+        UploadError::OtherOwner(other) => TargetProblem::OtherOwner(other.clone()),
+        other => TargetProblem::Message(other.to_string()),
     }
 }
 
@@ -255,15 +281,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snapshot_goes_when_the_segments_that_it_needs_are_there() {
-        let segment = |number| Name::Segment { generation: "G".to_owned(), number, at: 1 };
-        let snapshot = |next| Name::Snapshot { generation: "G".to_owned(), first: 1, next, at: 1 };
-        let of_another = Name::Segment { generation: "H".to_owned(), number: 1, at: 1 };
-        let goes = |waiting: &[Name]| next_upload(UploadKind::Snapshots, waiting.to_vec());
-        assert_eq!(goes(&[segment(1), segment(2), snapshot(3)]), None);
-        assert_eq!(goes(&[segment(2), snapshot(3)]), None);
-        assert_eq!(goes(&[segment(2), snapshot(2), snapshot(3)]), Some(snapshot(2)));
-        assert_eq!(goes(&[segment(3), of_another.clone(), snapshot(3)]), Some(snapshot(3)));
+    fn snapshot_is_uploaded_after_the_segments_it_needs() {
+        let segment = |number| ObjectKey::Segment { generation: "G".to_owned(), number, at: 1 };
+        let snapshot = |next| ObjectKey::Snapshot { generation: "G".to_owned(), first: 1, next, at: 1 };
+        let of_another = ObjectKey::Segment { generation: "H".to_owned(), number: 1, at: 1 };
+        let next = |spooled: &[ObjectKey]| next_upload(UploadKind::Snapshots, spooled.to_vec());
+        assert_eq!(next(&[segment(1), segment(2), snapshot(3)]), None);
+        assert_eq!(next(&[segment(2), snapshot(3)]), None);
+        assert_eq!(next(&[segment(2), snapshot(2), snapshot(3)]), Some(snapshot(2)));
+        assert_eq!(next(&[segment(3), of_another.clone(), snapshot(3)]), Some(snapshot(3)));
         let segments = [segment(2), of_another, snapshot(1)];
         assert_eq!(next_upload(UploadKind::Segments, segments.to_vec()), Some(segment(2)));
     }

@@ -1,5 +1,5 @@
-//! The thread that follows the log: copies it after each commit, makes the checkpoints, and has
-//! snapshots taken.
+//! Background thread that ships the WAL: after each commit it writes the new frames to every spool, and it runs
+//! the checkpoints and the snapshots.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -8,143 +8,143 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use super::object::Snapshot;
-use super::replica::{Following, Line, Seen};
-use super::snapshot::{self, Copied};
-use super::spool::LastSnapshot;
+use super::replica::{Generation, Replica, WalView};
+use super::snapshot::{self, SnapshotCopy};
+use super::spool::SnapshotInfo;
 use super::wal;
 use crate::id::{IdGenerator, crockford};
 use crate::storage::{CommitFeed, Result, StorageError, Wal, WalCommit};
 use crate::time::{Clock, Moment};
 
-/// Commits that come within this time travel together.
-const GATHER: Duration = Duration::from_millis(250);
+/// Commits within this time are shipped in one segment.
+const BATCH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often the log is looked at for commits of other processes.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Time between two polls of the WAL for commits of other processes.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a commit that can be seen may take to be told.
-const TELLING: Duration = Duration::from_millis(5);
+/// Maximum time between a frame becoming visible in the WAL and the commit hook that reports it.
+const COMMIT_VISIBILITY_DELAY: Duration = Duration::from_millis(5);
 
-/// A log of so many frames is worth a checkpoint: 16 MB.
-const WORTH_IT: u32 = 4_000;
+/// Length of the WAL that triggers a checkpoint: 16 MB with pages of 4 KiB.
+const CHECKPOINT_FRAMES: u32 = 4_000;
 
-/// So much more has to be applied since the last snapshot that another is worth it, in bytes of
-/// segments, whatever its age.
-const LEAST_VOLUME: u64 = 64 << 20;
+/// Bytes of segments since the last snapshot that may trigger the next one before its time.
+const MIN_SNAPSHOT_VOLUME_BYTES: u64 = 64 << 20;
 
-/// What somebody wants from the thread.
-pub(super) enum Ask {
-    /// a snapshot now, for every target
+/// Command to the thread.
+pub(super) enum Command {
+    /// take a snapshot for every target
     Snapshot,
-    /// a new generation for that target
-    Begin(usize),
-    /// the copy for a snapshot is done
-    Copied(usize, Copying, std::io::Result<Copied>),
-    /// the snapshot waits for the target
-    Waits(usize, std::io::Result<LastSnapshot>),
-    /// look now, without a commit
+    /// start a new generation for the target of that index
+    StartGeneration(usize),
+    /// the main file has been copied for a snapshot
+    SnapshotCopied(usize, PendingSnapshot, std::io::Result<SnapshotCopy>),
+    /// the snapshot is in the spool
+    SnapshotSpooled(usize, std::io::Result<SnapshotInfo>),
+    /// retry all uploads now
     #[cfg(test)]
-    Look,
-    /// the last copy, then the end
+    RetryUploads,
+    /// ship the last commits, then end
     Stop,
 }
 
-/// A snapshot that is being taken.
-pub(super) struct Copying {
+/// A snapshot whose copy is in progress.
+pub(super) struct PendingSnapshot {
     generation: String,
     first: u64,
 }
 
-/// One target as the thread sees it.
-struct Track {
-    line: Line,
+/// State of one target in the thread.
+struct TargetState {
+    replica: Replica,
     is_copying: bool,
-    snapshot_asked: bool,
-    last_snapshot: Option<LastSnapshot>,
+    is_snapshot_requested: bool,
+    last_snapshot: Option<SnapshotInfo>,
 }
 
-/// The thread's own.
-pub(super) struct Follower {
+/// The thread.
+pub(super) struct WalShipper {
     log: Wal,
-    tracks: Vec<Track>,
+    targets: Vec<TargetState>,
+    /// commits that are not in a segment yet
     commits: VecDeque<WalCommit>,
-    asks: Receiver<Ask>,
-    /// A file that stands for [`Ask::Snapshot`]: the command line has no other way to ask.
-    ask_file: PathBuf,
-    /// for those who work for the thread
-    tell: Voice,
+    commands: Receiver<Command>,
+    /// a file that stands for [`Command::Snapshot`], for the command line
+    snapshot_request: PathBuf,
+    /// for the threads that copy snapshots
+    handle: ShipperHandle,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
-    snapshot_every_ms: i64,
-    /// which log, and how much of it
-    seen: Option<([u32; 2], u32)>,
-    /// … of which everything is in the main file, so that SQLite may begin it anew
-    anew_after: Option<([u32; 2], u32)>,
+    snapshot_interval_ms: i64,
+    /// salts of the shipped WAL and number of its shipped frames
+    shipped: Option<([u32; 2], u32)>,
+    /// the same at the last checkpoint that moved every frame: SQLite may restart that WAL
+    restartable: Option<([u32; 2], u32)>,
 }
 
-/// Speaks to the thread.
+/// Sends commands to the thread; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Voice {
-    asks: Sender<Ask>,
-    bell: Arc<CommitFeed>,
+pub(super) struct ShipperHandle {
+    commands: Sender<Command>,
+    commits: Arc<CommitFeed>,
 }
 
-impl Voice {
-    pub(super) fn new(asks: Sender<Ask>, bell: Arc<CommitFeed>) -> Self {
-        Self { asks, bell }
+impl ShipperHandle {
+    pub(super) fn new(commands: Sender<Command>, commits: Arc<CommitFeed>) -> Self {
+        Self { commands, commits }
     }
 
-    pub(super) fn ask(&self, ask: Ask) {
-        // When the thread has ended nobody is left to want anything.
-        let _ = self.asks.send(ask);
-        self.bell.wake();
+    pub(super) fn send(&self, command: Command) {
+        // Fails after the thread has ended, when a command has no effect.
+        let _ = self.commands.send(command);
+        self.commits.wake();
     }
 }
 
-impl Follower {
+impl WalShipper {
     pub(super) fn new(
         log: Wal,
-        lines: Vec<Line>,
-        (asks, ask_file): (Receiver<Ask>, PathBuf),
-        tell: Voice,
+        replicas: Vec<Replica>,
+        (commands, snapshot_request): (Receiver<Command>, PathBuf),
+        handle: ShipperHandle,
         clock: Arc<dyn Clock>,
-        snapshot_every: Duration,
+        snapshot_interval: Duration,
     ) -> std::io::Result<Self> {
         let mut node = [0; 2];
         getrandom::fill(&mut node).map_err(|error| std::io::Error::other(error.to_string()))?;
         let ids = IdGenerator::new(u16::from_le_bytes(node));
-        let tracks = lines.into_iter().map(|mut line| {
-            let resumed = Following::resume(&line.spool, line.key.as_ref(), log.open_file().ok().as_mut());
-            line.following = Some(resumed.unwrap_or_else(|| Following::begin(generation(&ids, clock.now()))));
-            let last_snapshot = line.spool.last_snapshot();
-            Track { line, is_copying: false, snapshot_asked: false, last_snapshot }
+        let targets = replicas.into_iter().map(|mut replica| {
+            let resumed = Generation::resume(&replica.spool, replica.key.as_ref(), log.open_file().ok().as_mut());
+            replica.generation = Some(resumed.unwrap_or_else(|| Generation::new(generation_id(&ids, clock.now()))));
+            let last_snapshot = replica.spool.last_snapshot();
+            TargetState { replica, is_copying: false, is_snapshot_requested: false, last_snapshot }
         });
         Ok(Self {
-            tracks: tracks.collect(),
+            targets: targets.collect(),
             log,
             commits: VecDeque::new(),
-            asks,
-            ask_file,
-            tell,
+            commands,
+            snapshot_request,
+            handle,
             ids,
-            snapshot_every_ms: i64::try_from(snapshot_every.as_millis()).unwrap_or(i64::MAX),
+            snapshot_interval_ms: i64::try_from(snapshot_interval.as_millis()).unwrap_or(i64::MAX),
             clock,
-            seen: None,
-            anew_after: None,
+            shipped: None,
+            restartable: None,
         })
     }
 
-    /// Follows until [`Ask::Stop`], and once more.
+    /// Runs until [`Command::Stop`], then ships the last commits and runs a checkpoint.
     pub(super) fn run(mut self) {
-        let mut goes_on = true;
-        while goes_on {
-            self.log.commits().wait(LOOK_EVERY);
-            goes_on = self.answer();
-            if let Err(error) = self.round() {
+        let mut is_running = true;
+        while is_running {
+            self.log.commits().wait(POLL_INTERVAL);
+            is_running = self.handle_commands();
+            if let Err(error) = self.run_once() {
                 tracing::error!(%error, "the log could not be copied");
             }
-            if goes_on {
-                std::thread::sleep(GATHER);
+            if is_running {
+                std::thread::sleep(BATCH_INTERVAL);
             }
         }
         if let Err(error) = self.checkpoint() {
@@ -152,25 +152,29 @@ impl Follower {
         }
     }
 
-    fn answer(&mut self) -> bool {
-        let asked = std::fs::remove_file(&self.ask_file).is_ok();
-        let asks: Vec<Ask> = self.asks.try_iter().chain(asked.then_some(Ask::Snapshot)).collect();
-        for ask in asks {
-            match ask {
-                Ask::Stop => return false,
+    /// False after [`Command::Stop`].
+    fn handle_commands(&mut self) -> bool {
+        let is_requested = std::fs::remove_file(&self.snapshot_request).is_ok();
+        let commands: Vec<Command> =
+            self.commands.try_iter().chain(is_requested.then_some(Command::Snapshot)).collect();
+        for command in commands {
+            match command {
+                Command::Stop => return false,
                 #[cfg(test)]
-                Ask::Look => self.tracks.iter().for_each(|track| track.line.spool.arrived.notify_waiters()),
-                Ask::Snapshot => self.tracks.iter_mut().for_each(|track| track.snapshot_asked = true),
-                Ask::Begin(place) => {
-                    let generation = generation(&self.ids, self.clock.now());
-                    self.tracks[place].line.following = Some(Following::begin(generation));
-                    self.seen = None;
+                Command::RetryUploads => {
+                    self.targets.iter().for_each(|target| target.replica.spool.added.notify_waiters());
                 }
-                Ask::Copied(place, copying, copied) => self.copied(place, &copying, copied),
-                Ask::Waits(place, waits) => {
-                    self.tracks[place].is_copying = false;
-                    match waits {
-                        Ok(snapshot) => self.tracks[place].last_snapshot = Some(snapshot),
+                Command::Snapshot => self.targets.iter_mut().for_each(|target| target.is_snapshot_requested = true),
+                Command::StartGeneration(index) => {
+                    let id = generation_id(&self.ids, self.clock.now());
+                    self.targets[index].replica.generation = Some(Generation::new(id));
+                    self.shipped = None;
+                }
+                Command::SnapshotCopied(index, pending, copy) => self.finish_snapshot(index, &pending, copy),
+                Command::SnapshotSpooled(index, outcome) => {
+                    self.targets[index].is_copying = false;
+                    match outcome {
+                        Ok(snapshot) => self.targets[index].last_snapshot = Some(snapshot),
                         Err(error) => tracing::error!(%error, "a snapshot could not be written"),
                     }
                 }
@@ -179,164 +183,174 @@ impl Follower {
         true
     }
 
-    fn round(&mut self) -> Result<()> {
+    fn run_once(&mut self) -> Result<()> {
         self.catch_up()?;
         let progress = self.log.progress()?;
-        if progress.frames >= WORTH_IT && progress.moved < progress.frames {
+        if progress.frames >= CHECKPOINT_FRAMES && progress.moved < progress.frames {
             self.checkpoint()?;
         }
-        self.take_snapshots();
+        self.start_due_snapshots();
         Ok(())
     }
 
-    /// Copies what the log has more, for every target.
+    /// Ships the new frames to every spool.
     fn catch_up(&mut self) -> Result<()> {
-        // In the millisecond that runs somebody may commit yet.
+        // Commits may still arrive within the current millisecond, so only claim to be caught up to the previous
+        // one.
         let until = self.clock.now().plus_ms(-1);
         self.log.pin()?;
-        self.copy()?;
-        for line in self.tracks.iter().map(|track| &track.line) {
-            if let Some(following) = &line.following {
-                line.spool.set_caught_up(until, &following.generation);
+        self.ship_new_frames()?;
+        for replica in self.targets.iter().map(|target| &target.replica) {
+            if let Some(generation) = &replica.generation {
+                replica.spool.set_caught_up(until, &generation.id);
             }
         }
         self.log.unpin_previous()
     }
 
-    fn copy(&mut self) -> Result<()> {
-        let Some((mut file, form, begin, to)) = look(&self.log)? else { return Ok(()) };
-        if self.seen == Some((begin.salts, to)) {
+    fn ship_new_frames(&mut self) -> Result<()> {
+        let Some((mut file, format, start, frames)) = open_wal(&self.log)? else { return Ok(()) };
+        if self.shipped == Some((start.salts, frames)) {
             return Ok(());
         }
         self.commits.extend(self.log.commits().drain());
-        // What can be seen was perhaps committed this instant and is told in the next.
-        if self.commits.back().is_none_or(|last| last.frames < to) {
-            std::thread::sleep(TELLING);
+        // Frames become visible before the commit hook fires; wait for it.
+        if self.commits.back().is_none_or(|last| last.frames < frames) {
+            std::thread::sleep(COMMIT_VISIBILITY_DELAY);
         }
-        // Before the last question: what is not told by then is answered to its caller later than this.
+        // Take the timestamp before draining the hook's queue: any commit missing from it returns to its caller
+        // after this time.
         let (now, ids) = (self.clock.now(), &self.ids);
         self.commits.extend(self.log.commits().drain());
-        // Another program may have had the log begin anew: what was told of the old one comes first.
-        let mut told = self.commits.make_contiguous().windows(2);
-        let anew = told.rposition(|two| two[1].frames <= two[0].frames).map_or(0, |before| before + 1);
-        self.commits.drain(..anew);
-        for track in &mut self.tracks {
-            let (commits, anew_after) = (self.commits.make_contiguous(), self.anew_after);
-            let mut seen = Seen { file, form, begin, to, anew_after, commits, now };
-            track.line.take(&mut seen, || generation(ids, now));
-            file = seen.file;
+        // Another process may have restarted the WAL; drop commits of the old WAL first.
+        let mut pairs = self.commits.make_contiguous().windows(2);
+        let restarted = pairs.rposition(|pair| pair[1].frames <= pair[0].frames).map_or(0, |before| before + 1);
+        self.commits.drain(..restarted);
+        for target in &mut self.targets {
+            let (commits, restartable) = (self.commits.make_contiguous(), self.restartable);
+            let mut view = WalView { file, format, start, frames, restartable, commits, now };
+            target.replica.replicate(&mut view, || generation_id(ids, now));
+            file = view.file;
         }
-        while self.commits.front().is_some_and(|commit| commit.frames <= to) {
+        while self.commits.front().is_some_and(|commit| commit.frames <= frames) {
             self.commits.pop_front();
         }
-        self.seen = Some((begin.salts, to));
+        self.shipped = Some((start.salts, frames));
         Ok(())
     }
 
-    /// Moves what was copied into the main file. Most of it while commits go on; the rest while
-    /// nobody commits, so that the log can begin anew.
+    /// Moves shipped frames into the main file. Most of them while commits continue; the last ones while commits
+    /// are blocked, so that SQLite can restart the WAL.
     fn checkpoint(&mut self) -> Result<()> {
         let progress = self.log.checkpoint()?;
-        if progress.frames - progress.moved > WORTH_IT / 4 {
-            // Somebody has been reading for long. The log goes on growing until they are done.
+        if progress.frames - progress.moved > CHECKPOINT_FRAMES / 4 {
+            // A long-lived reader pins the WAL; it grows until that reader finishes.
             return Ok(());
         }
-        let between = self.log.block_commits()?;
+        let block = self.log.block_commits()?;
         self.catch_up()?;
         let progress = self.log.checkpoint()?;
         if progress.moved == progress.frames {
-            // All that was told is copied: what is told from now on may be of the log begun anew.
+            // Every commit so far is shipped; later ones may belong to the restarted WAL.
             self.log.commits().drain();
             self.commits.clear();
-            self.anew_after = self.seen;
-            // The reader that stays now reads the main file, and is in nobody's way.
+            self.restartable = self.shipped;
+            // The pinning reader now reads the main file and no longer prevents a restart of the WAL.
             self.log.pin()?;
             self.log.unpin_previous()?;
         }
-        drop(between);
+        drop(block);
         Ok(())
     }
 
-    fn take_snapshots(&mut self) {
+    fn start_due_snapshots(&mut self) {
         let now = self.clock.now();
-        for place in 0..self.tracks.len() {
-            let track = &mut self.tracks[place];
-            if track.is_copying || !track.is_due(now, self.snapshot_every_ms) || track.line.spool.is_full() {
+        for index in 0..self.targets.len() {
+            let target = &mut self.targets[index];
+            let is_due = target.is_snapshot_due(now, self.snapshot_interval_ms);
+            if target.is_copying || !is_due || target.replica.spool.is_full() {
                 continue;
             }
-            let Some((following, main)) = track.line.following.as_mut().zip(self.log.main_file()) else { continue };
-            track.is_copying = true;
-            track.snapshot_asked = false;
-            following.volume = 0;
-            let copying = Copying { generation: following.generation.clone(), first: following.log_from };
-            let (tell, spool, key) = (self.tell.clone(), Arc::clone(&track.line.spool), track.line.key.clone());
+            let Some((generation, main)) = target.replica.generation.as_mut().zip(self.log.main_file()) else {
+                continue;
+            };
+            target.is_copying = true;
+            target.is_snapshot_requested = false;
+            generation.bytes_since_snapshot = 0;
+            let pending = PendingSnapshot { generation: generation.id.clone(), first: generation.first_segment_of_wal };
+            let (handle, spool) = (self.handle.clone(), Arc::clone(&target.replica.spool));
+            let key = target.replica.key.clone();
             std::thread::spawn(move || {
-                let copied = snapshot::copy(&main, &spool, key.as_ref());
+                let copy = snapshot::copy(&main, &spool, key.as_ref());
                 drop(main);
-                tell.ask(Ask::Copied(place, copying, copied));
+                handle.send(Command::SnapshotCopied(index, pending, copy));
             });
         }
     }
 
-    /// The file is copied: what was committed meanwhile is needed with it.
-    fn copied(&mut self, place: usize, copying: &Copying, copied: std::io::Result<Copied>) {
+    /// Completes a snapshot whose copy is done. Commits made during the copy are part of it: they are shipped
+    /// first, and the snapshot names the segments it needs.
+    fn finish_snapshot(&mut self, index: usize, pending: &PendingSnapshot, copy: std::io::Result<SnapshotCopy>) {
         let caught_up = self.catch_up();
-        let (now, tell) = (self.clock.now(), self.tell.clone());
-        let track = &mut self.tracks[place];
-        track.is_copying = false;
-        let same = track.line.following.as_ref().filter(|following| following.generation == copying.generation);
-        match (copied, caught_up, same) {
-            (Ok(copied), Ok(()), Some(following)) => {
-                let what = Snapshot {
-                    generation: copying.generation.clone(),
-                    first: copying.first,
-                    next: following.next,
+        let (now, handle) = (self.clock.now(), self.handle.clone());
+        let target = &mut self.targets[index];
+        target.is_copying = false;
+        let generation = target.replica.generation.as_ref().filter(|current| current.id == pending.generation);
+        match (copy, caught_up, generation) {
+            (Ok(copy), Ok(()), Some(generation)) => {
+                let snapshot = Snapshot {
+                    generation: pending.generation.clone(),
+                    first: pending.first,
+                    next: generation.next_segment,
                     at: now.0,
-                    bytes: copied.bytes(),
+                    bytes: copy.bytes(),
                 };
-                track.is_copying = true;
-                let (spool, key) = (Arc::clone(&track.line.spool), track.line.key.clone());
-                std::thread::spawn(move || tell.ask(Ask::Waits(place, copied.finish(&what, &spool, key.as_ref()))));
+                target.is_copying = true;
+                let (spool, key) = (Arc::clone(&target.replica.spool), target.replica.key.clone());
+                std::thread::spawn(move || {
+                    handle.send(Command::SnapshotSpooled(index, copy.finish(&snapshot, &spool, key.as_ref())));
+                });
             }
             (Err(error), ..) => tracing::error!(%error, "a snapshot could not be taken"),
             (_, Err(error), _) => tracing::error!(%error, "a snapshot could not be taken"),
-            // Another generation has begun and wants its own.
+            // A new generation has started; it gets a snapshot of its own.
             (Ok(_), Ok(()), None) => {}
         }
     }
 }
 
-impl Track {
-    fn is_due(&self, now: Moment, every_ms: i64) -> bool {
-        let Some(following) = &self.line.following else { return false };
-        let last = self.last_snapshot.as_ref().filter(|last| last.generation == following.generation);
+impl TargetState {
+    fn is_snapshot_due(&self, now: Moment, interval_ms: i64) -> bool {
+        let Some(generation) = &self.replica.generation else { return false };
+        let last = self.last_snapshot.as_ref().filter(|last| last.generation == generation.id);
         let Some(last) = last else { return true };
-        let is_old = now.0 - last.at >= every_ms && following.next > last.next;
-        self.snapshot_asked || is_old || following.volume > LEAST_VOLUME.max(2 * last.bytes)
+        let is_old = now.0 - last.at >= interval_ms && generation.next_segment > last.next;
+        let is_large = generation.bytes_since_snapshot > MIN_SNAPSHOT_VOLUME_BYTES.max(2 * last.bytes);
+        self.is_snapshot_requested || is_old || is_large
     }
 }
 
-fn generation(ids: &IdGenerator, now: Moment) -> String {
+fn generation_id(ids: &IdGenerator, now: Moment) -> String {
     crockford(ids.next(now.0))
 }
 
-type Look = (std::fs::File, wal::Form, wal::Place, u32);
+type OpenWal = (std::fs::File, wal::WalFormat, wal::WalPosition, u32);
 
-/// The log and how much of it is committed; None when it is empty. The beginning is read before and
-/// after the count, so that both are of the same log.
-fn look(log: &Wal) -> Result<Option<Look>> {
+/// Opens the WAL: file, format, start, and number of committed frames; `None` when it is empty. The header is
+/// read before and after the count, so that both belong to the same WAL.
+fn open_wal(log: &Wal) -> Result<Option<OpenWal>> {
     loop {
         let unreadable = |error: std::io::Error| StorageError::CannotOpen(format!("the log: {error}"));
         let mut file = match log.open_file() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(unreadable)?,
         };
-        let before = wal::beginning(&mut file).map_err(unreadable)?;
-        let to = log.progress()?.frames;
-        let after = wal::beginning(&mut file).map_err(unreadable)?;
+        let before = wal::read_header(&mut file).map_err(unreadable)?;
+        let frames = log.progress()?.frames;
+        let after = wal::read_header(&mut file).map_err(unreadable)?;
         match before {
-            _ if to == 0 => return Ok(None),
-            Some((form, begin)) if before == after => return Ok(Some((file, form, begin, to))),
+            _ if frames == 0 => return Ok(None),
+            Some((format, start)) if before == after => return Ok(Some((file, format, start, frames))),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Done, Failure, Outcome, block_on, open_storage, open_with_log, restore, serve};
-use crate::backup::{self, Copies, Dump, DumpError, Key, KeyError, StartError, Status, TargetError};
+use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::time::Moment;
 
@@ -101,21 +101,21 @@ fn status(config: &Config, json: bool) -> Outcome {
     Ok(Done::Whole)
 }
 
-fn tell(out: &mut impl Write, status: &Status) -> io::Result<()> {
+fn tell(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     writeln!(out, "{}", status.target)?;
     writeln!(out, "  복사한 시각     {}", when(status.copied_at))?;
     writeln!(out, "  전체 사본       {}", when(status.snapshot_at))?;
-    let proven = status.proof.as_ref();
+    let proven = status.verification.as_ref();
     writeln!(out, "  되살려 본 시각  {}", when(proven.map(|proof| proof.at)))?;
     if let Some(failure) = proven.and_then(|proof| proof.failure.as_ref()) {
         writeln!(out, "  되살리지 못했어요: {failure}")?;
     }
     writeln!(out, "  기다리는 양     {} 바이트", status.waiting_bytes)?;
     writeln!(out, "  암호화          {}", status.key.as_ref().map_or("안 함".to_owned(), |id| format!("열쇠 {id}")))?;
-    if status.keeps_first == Some(false) {
+    if status.supports_conditional_put == Some(false) {
         writeln!(out, "  이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.")?;
     }
-    for trouble in [&status.trouble, &status.snapshot_trouble].into_iter().flatten() {
+    for trouble in [&status.problem, &status.snapshot_problem].into_iter().flatten() {
         writeln!(out, "  문제            {trouble}")?;
     }
     Ok(())
@@ -123,10 +123,10 @@ fn tell(out: &mut impl Write, status: &Status) -> io::Result<()> {
 
 fn list(config: &Config, json: bool) -> Outcome {
     let targets = config.backup.targets()?;
-    let lists: Vec<(String, Vec<Copies>)> = block_on(async {
+    let lists: Vec<(String, Vec<SnapshotRow>)> = block_on(async {
         let mut lists = Vec::new();
         for target in targets {
-            lists.push((target.shown.clone(), backup::list(&target).await?));
+            lists.push((target.shown.clone(), backup::list_snapshots(&target).await?));
         }
         Ok(lists)
     })?;
@@ -140,7 +140,7 @@ fn list(config: &Config, json: bool) -> Outcome {
     for (target, copies) in lists {
         writeln!(out, "{target}")?;
         for copy in copies {
-            let proven = copy.proven_at.map_or("", |_| "  되살려 봤어요");
+            let proven = copy.verified_at.map_or("", |_| "  되살려 봤어요");
             writeln!(
                 out,
                 "  {} 부터 {} 까지  전체 사본 {} 바이트, 조각 {}개{proven}",
@@ -159,7 +159,7 @@ fn now(config: &Config) -> Outcome {
     let before =
         Moment(config.backup.statuses(&config.data)?.iter().filter_map(|status| status.snapshot_at).max().unwrap_or(0));
     let Ok(lock) = serve::lock(config) else {
-        backup::ask_for_snapshot(&config.data)?;
+        backup::request_snapshot(&config.data)?;
         return wait(|| config.backup.statuses(&config.data).map_err(Failure::from), before);
     };
     let (storage, Some(log)) = open_with_log(config)? else { return Ok(Done::Whole) };
@@ -175,7 +175,7 @@ fn now(config: &Config) -> Outcome {
     outcome
 }
 
-fn wait(statuses: impl Fn() -> Result<Vec<Status>, Failure>, before: Moment) -> Outcome {
+fn wait(statuses: impl Fn() -> Result<Vec<TargetStatus>, Failure>, before: Moment) -> Outcome {
     let until = Instant::now() + PATIENCE;
     loop {
         let statuses = statuses()?;
@@ -187,7 +187,7 @@ fn wait(statuses: impl Fn() -> Result<Vec<Status>, Failure>, before: Moment) -> 
             return Ok(Done::Whole);
         }
         if let Some(trouble) =
-            statuses.iter().find_map(|status| status.trouble.as_ref().or(status.snapshot_trouble.as_ref()))
+            statuses.iter().find_map(|status| status.problem.as_ref().or(status.snapshot_problem.as_ref()))
         {
             return Err(Failure(trouble.to_string()));
         }
@@ -205,7 +205,10 @@ fn verify(config: &Config, json: bool) -> Outcome {
     let proofs = block_on(async {
         let mut proofs = Vec::new();
         for target in targets {
-            proofs.push((target.shown.clone(), backup::prove(&target, key.as_ref(), &config.data, &storage).await));
+            proofs.push((
+                target.shown.clone(),
+                backup::verify_target(&target, key.as_ref(), &config.data, &storage).await,
+            ));
         }
         Ok(proofs)
     })?;
@@ -234,25 +237,25 @@ fn dumped(config: &Config, file: &Path) -> Outcome {
     if let Database::Sqlite(_) = config.database {
         return Err(Failure("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
     }
-    let dump = Dump::of_file(file)?;
+    let dump = MariaDbDump::verify_file(file)?;
     let (storage, remembered) = (open_storage(config)?, dump.clone());
-    block_on(async { Ok(storage.write(move |tx| remembered.remember(tx)).await?) })?;
+    block_on(async { Ok(storage.write(move |tx| remembered.save(tx)).await?) })?;
     writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
     Ok(Done::Whole)
 }
 
 fn make_key(config: &Config) -> Outcome {
     super::make_folder(&config.data, "--data")?;
-    if Key::of_folder(&config.data)?.is_some() {
+    if Key::load(&config.data)?.is_some() {
         return Err(Failure(format!(
             "열쇠가 이미 있어요: {}\n열쇠는 처음 만들 때 한 번만 보여 줘요.",
             config.data.join(backup::KEY_FILE).display()
         )));
     }
-    let key = Key::make(&config.data)?;
+    let key = Key::generate(&config.data)?;
     let mut out = io::stdout().lock();
     writeln!(out, "묶음 백업 열쇠 {}\n", key.id())?;
-    for line in key.sheet().as_bytes().chunks(20) {
+    for line in key.to_text().as_bytes().chunks(20) {
         writeln!(out, "  {}", String::from_utf8_lossy(line))?;
     }
     writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 되살릴 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")?;
@@ -266,11 +269,11 @@ mod tests {
 
     #[test]
     fn a_status_is_told_in_full() {
-        let status = Status {
+        let status = TargetStatus {
             target: "file:///usb".to_owned(),
             copied_at: Some(1_710_464_400_123),
-            keeps_first: Some(false),
-            ..Status::default()
+            supports_conditional_put: Some(false),
+            ..TargetStatus::default()
         };
         let mut told = Vec::new();
         tell(&mut told, &status).expect("tells");

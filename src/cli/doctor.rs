@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Done, Failure, Outcome, block_on, open_storage, service};
-use crate::backup::{Dump, Status};
+use crate::backup::{MariaDbDump, TargetStatus};
 use crate::config::{Config, Database};
 use crate::server::Reach;
 use crate::server::tls::{self, Facts};
@@ -105,7 +105,7 @@ fn dump(storage: &Storage) -> Diagnostic {
     const SUBJECT: &str = "MariaDB의 사본";
     const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
     let wrong = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
-    match block_on(async { Ok(storage.read(Dump::newest).await?) }) {
+    match block_on(async { Ok(storage.read(MariaDbDump::newest).await?) }) {
         Ok(Some(dump)) if dump.is_stale(SystemClock.now()) => {
             wrong(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
         }
@@ -171,13 +171,13 @@ fn backups(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
     Ok(statuses.iter().map(|status| backup(status, now, verify_every)).collect())
 }
 
-fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
+fn backup(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
     let wrong = |severity, found: &str, advice: &str| {
         Diagnostic::problem(severity, format!("백업 {}", status.target), found, advice)
     };
     let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
-    let proof = status.proof.as_ref();
-    if let Some(trouble) = status.trouble.as_ref().or(status.snapshot_trouble.as_ref()) {
+    let proof = status.verification.as_ref();
+    if let Some(trouble) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
         return wrong(Severity::Bad, &trouble.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
     }
     if let Some(failure) = proof.and_then(|proof| proof.failure.as_ref()) {
@@ -197,7 +197,7 @@ fn backup(status: &Status, now: Moment, verify_every: Option<Duration>) -> Diagn
     if verify_every.is_some_and(|every| is_older(proof.map_or(0, |proof| proof.at), 2 * every)) {
         return wrong(Severity::Warning, "오랫동안 되살려 보지 않았어요", "mukkeum backup verify로 되살려 확인하세요.");
     }
-    if status.keeps_first == Some(false) {
+    if status.supports_conditional_put == Some(false) {
         let found = "조건부 쓰기를 하지 못하는 자리예요";
         return wrong(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
     }
@@ -243,7 +243,7 @@ fn sessions(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::{Proof, Trouble};
+    use crate::backup::{TargetProblem, Verification};
 
     #[test]
     fn a_certificate_is_told_before_its_end() {
@@ -257,23 +257,36 @@ mod tests {
         let now = Moment(1_795_316_400_000);
         let day = Duration::from_hours(24);
         let proven = |at: i64, failure: Option<&str>| {
-            Some(Proof { at, restored_at: Some(at), orders: Some(1), failure: failure.map(str::to_owned) })
+            Some(Verification { at, restored_at: Some(at), orders: Some(1), failure: failure.map(str::to_owned) })
         };
-        let right = Status { copied_at: Some(now.0), proof: proven(now.0, None), ..Status::default() };
-        let of = |status: &Status| backup(status, now, Some(day));
+        let right =
+            TargetStatus { copied_at: Some(now.0), verification: proven(now.0, None), ..TargetStatus::default() };
+        let of = |status: &TargetStatus| backup(status, now, Some(day));
         assert_eq!(of(&right).severity, Severity::Good);
         for (status, severity, words) in [
-            (Status::default(), Severity::Bad, "아직"),
-            (Status { trouble: Some(Trouble::Words("멀어요".to_owned())), ..right.clone() }, Severity::Bad, "멀어요"),
-            (Status { proof: proven(now.0, Some("깨졌어요")), ..right.clone() }, Severity::Bad, "깨졌어요"),
-            (Status { copied_at: Some(now.0 - 3_600_000), ..right.clone() }, Severity::Warning, "마지막 복사"),
-            (Status { proof: proven(now.0 - 200_000_000, None), ..right.clone() }, Severity::Warning, "되살려"),
-            (Status { keeps_first: Some(false), ..right.clone() }, Severity::Warning, "조건부"),
+            (TargetStatus::default(), Severity::Bad, "아직"),
+            (
+                TargetStatus { problem: Some(TargetProblem::Message("멀어요".to_owned())), ..right.clone() },
+                Severity::Bad,
+                "멀어요",
+            ),
+            (
+                TargetStatus { verification: proven(now.0, Some("깨졌어요")), ..right.clone() },
+                Severity::Bad,
+                "깨졌어요",
+            ),
+            (TargetStatus { copied_at: Some(now.0 - 3_600_000), ..right.clone() }, Severity::Warning, "마지막 복사"),
+            (
+                TargetStatus { verification: proven(now.0 - 200_000_000, None), ..right.clone() },
+                Severity::Warning,
+                "되살려",
+            ),
+            (TargetStatus { supports_conditional_put: Some(false), ..right.clone() }, Severity::Warning, "조건부"),
         ] {
             let finding = of(&status);
             assert!(finding.severity == severity && finding.found.contains(words), "{finding:?}");
             assert!(!finding.advice.is_empty());
         }
-        assert_eq!(backup(&Status { proof: None, ..right }, now, None).severity, Severity::Good);
+        assert_eq!(backup(&TargetStatus { verification: None, ..right }, now, None).severity, Severity::Good);
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::{Done, Failure, Outcome, block_on, open_storage};
-use crate::audit::downloads::{self, Taken};
+use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
@@ -116,8 +116,13 @@ impl Orders {
             let source = format!("/orders?{}", words.query(&[]));
             let note = self.purpose.unwrap_or_default();
             let taken = move |tx: &mut dyn Tx| {
-                let taken =
-                    Taken { content: content.code(), source: &source, rows: orders, purpose: None, note: &note };
+                let taken = DownloadRecord {
+                    content: content.code(),
+                    source: &source,
+                    rows: orders,
+                    purpose: None,
+                    note: &note,
+                };
                 downloads::record(tx, None, &taken)
             };
             storage.write(taken).await?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Done, Failure, Outcome, block_on, make_folder, serve};
-use crate::backup::{self, Key, RestoreError, Restored};
+use crate::backup::{self, Key, RestoreError, RestoreOutcome};
 use crate::config::Config;
 use crate::time::{Moment, parse_moment};
 
@@ -47,7 +47,7 @@ impl Restore {
     pub(super) fn run(self, config: &Config) -> Outcome {
         let from = self.from.clone().or_else(|| config.backup.targets.first().cloned());
         let from = from.ok_or_else(|| Failure("백업이 있는 곳을 --from으로 알려 주세요.".to_owned()))?;
-        let target = backup::open(&from).map_err(|error| Failure(error.to_string()))?;
+        let target = backup::open_target(&from).map_err(|error| Failure(error.to_string()))?;
         let key = key(self.key_file.as_deref(), config)?;
         if let Some(folder) = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder, "--out")?;
@@ -71,7 +71,7 @@ impl Restore {
         Ok(Done::Whole)
     }
 
-    fn tell(&self, restored: &Restored) -> io::Result<()> {
+    fn tell(&self, restored: &RestoreOutcome) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             let answer = json!({
@@ -81,13 +81,13 @@ impl Restore {
                 "snapshot_at": restored.snapshot_at.iso(),
                 "segments": restored.segments,
                 "bytes": restored.bytes,
-                "orders": restored.figures.orders,
+                "orders": restored.summary.orders,
                 "newer": restored.newer.map(Moment::iso),
             });
             return writeln!(out, "{answer}");
         }
         writeln!(out, "{} 상태로 되살렸어요: {}", restored.at.precise(), self.out.display())?;
-        writeln!(out, "  주문 {}건, 확인을 마친 데이터예요.", restored.figures.orders)?;
+        writeln!(out, "  주문 {}건, 확인을 마친 데이터예요.", restored.summary.orders)?;
         if let Some(newer) = restored.newer {
             writeln!(out, "  더 새로운 기록({})은 전체 사본이 아직 없어서 담지 못했어요.", newer.precise())?;
         }
@@ -100,7 +100,7 @@ pub(super) fn key(file: Option<&Path>, config: &Config) -> Result<Option<Key>, F
     let words = |error: &dyn std::fmt::Display| Failure(error.to_string());
     match file {
         Some(file) => Ok(Some(Key::parse(&std::fs::read_to_string(file)?).map_err(|error| words(&error))?)),
-        None => Key::of_folder(&config.data).map_err(|error| words(&error)),
+        None => Key::load(&config.data).map_err(|error| words(&error)),
     }
 }
 

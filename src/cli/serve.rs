@@ -93,7 +93,7 @@ enum End {
 /// Puts in place what was restored on the page of an empty shop. Nobody has the data open.
 fn begin_with_restored(config: &Config) -> io::Result<()> {
     match (config.restored(), &config.database) {
-        (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::put_in_place(&restored, path),
+        (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::install(&restored, path),
         _ => Ok(()),
     }
 }

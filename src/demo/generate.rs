@@ -204,7 +204,7 @@ mod tests {
         if folder.address().is_none() {
             let copy = folder.path().join("copy.db");
             storage.copy_to(copy.clone()).await.expect("copies");
-            assert_eq!(backup::examine(&copy).expect("a whole shop").orders, 3_000);
+            assert_eq!(backup::check_integrity(&copy).expect("a whole shop").orders, 3_000);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The shop itself: its name, its telephone, and where its pages are reached.
+//! The shop's own data: name, telephone number, public address.
 
 pub mod model;
 pub mod pages;

@@ -1,35 +1,34 @@
-//! What a shop says of itself on paper.
+//! The shop's data for slips, and its validation.
 
-/// The shop, as an administrator wrote it down; empty where nobody did.
+/// The shop's data. Fields are empty until an administrator fills them in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shop {
-    /// 상호: the company's name on slips
+    /// 상호, on slips
     pub name: String,
-    /// the telephone number on slips
+    /// telephone number, on slips
     pub tel: String,
-    /// where phones reach these pages, `https://…` without a slash at the end; empty is wherever
-    /// the office reaches them
+    /// origin for the QR codes of slips, `https://…` without a trailing slash; empty: the origin of the request
     pub address: String,
 }
 
-/// A mistake at a field of the form.
+/// A validation error of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// the field's name
+pub struct ShopFieldError {
+    /// name of the field
     pub field: &'static str,
-    /// what is wrong and what to do
+    /// Korean message
     pub message: &'static str,
 }
 
-/// Characters of a field.
-const LONGEST: usize = 100;
+/// Maximum length of a field.
+const MAX_FIELD_CHARS: usize = 100;
 
 impl Shop {
-    /// The shop of what was typed.
+    /// Validates the fields of a form.
     ///
     /// # Errors
-    /// Every mistake.
-    pub fn typed(name: &str, tel: &str, address: &str) -> Result<Self, Vec<Problem>> {
+    /// All validation errors.
+    pub fn from_form(name: &str, tel: &str, address: &str) -> Result<Self, Vec<ShopFieldError>> {
         let shop = Self {
             name: name.trim().to_owned(),
             tel: tel.trim().to_owned(),
@@ -37,19 +36,20 @@ impl Shop {
         };
         let mut problems = Vec::new();
         for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address)] {
-            if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
-                problems.push(Problem { field, message: "100자까지 한 줄로 적어 주세요." });
+            if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
+                problems.push(ShopFieldError { field, message: "100자까지 한 줄로 적어 주세요." });
             }
         }
-        if !shop.address.is_empty() && !is_address(&shop.address) {
+        if !shop.address.is_empty() && !is_origin(&shop.address) {
             let message = "https://로 시작하는 주소를 적어 주세요. 예: https://order.example.kr";
-            problems.push(Problem { field: "address", message });
+            problems.push(ShopFieldError { field: "address", message });
         }
         if problems.is_empty() { Ok(shop) } else { Err(problems) }
     }
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether the text is a URL of scheme, host and perhaps port.
+fn is_origin(text: &str) -> bool {
     let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     host.is_some_and(|host| {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
@@ -61,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_that_a_phone_can_open() {
-        let address = |text| Shop::typed("", "", text).map(|shop| shop.address);
+    fn address_is_an_http_origin() {
+        let address = |text| Shop::from_form("", "", text).map(|shop| shop.address);
         assert_eq!(address(" https://order.example.kr/ ").as_deref(), Ok("https://order.example.kr"));
         assert_eq!(address("http://192.168.0.10:8080").as_deref(), Ok("http://192.168.0.10:8080"));
         assert_eq!(address("").as_deref(), Ok(""));
@@ -72,8 +72,8 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once() {
+    fn all_errors_are_reported_at_once() {
         let long = "가".repeat(101);
-        assert_eq!(Shop::typed(&long, "02\n1", "x").expect_err("mistakes").len(), 3);
+        assert_eq!(Shop::from_form(&long, "02\n1", "x").expect_err("mistakes").len(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! 가게 정보: what slips say of the shop.
+//! `/shop`: the shop's data.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::model::{Problem, Shop};
+use super::model::{Shop, ShopFieldError};
 use super::store;
 use crate::audit;
 use crate::web::{
@@ -15,12 +15,12 @@ use crate::web::{
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/shop", Access::Admin, show).post("/shop", Access::Admin, save)
+    Routes::new().get("/shop", Access::Admin, show).post("/shop", Access::Admin, update)
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Typed {
+struct ShopForm {
     name: String,
     tel: String,
     address: String,
@@ -30,8 +30,8 @@ struct Typed {
 #[template(path = "shop/show.html")]
 struct ShopPage {
     layout: Layout,
-    typed: Typed,
-    problems: Vec<Problem>,
+    form: ShopForm,
+    problems: Vec<ShopFieldError>,
 }
 
 impl ShopPage {
@@ -42,14 +42,19 @@ impl ShopPage {
 
 async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
     let Shop { name, tel, address } = state.storage.read(store::find).await?;
-    Ok(page(ShopPage { layout, typed: Typed { name, tel, address }, problems: Vec::new() }))
+    Ok(page(ShopPage { layout, form: ShopForm { name, tel, address }, problems: Vec::new() }))
 }
 
-async fn save(State(state): State<AppState>, layout: Layout, member: Member, Form(typed): Form<Typed>) -> PageResult {
-    let shop = match Shop::typed(&typed.name, &typed.tel, &typed.address) {
+async fn update(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Form(form): Form<ShopForm>,
+) -> PageResult {
+    let shop = match Shop::from_form(&form.name, &form.tel, &form.address) {
         Ok(shop) => shop,
         Err(problems) => {
-            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, typed, problems }));
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, form, problems }));
         }
     };
     let activity_id = state
@@ -70,7 +75,7 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[tokio::test]
-    async fn what_the_shop_is_called_is_kept_and_mistakes_come_back_with_what_was_typed() {
+    async fn shop_is_saved_and_invalid_input_is_shown_again() {
         let app = TestApp::as_admin().await;
         let wrong = app.post_form("/shop", &[("name", "보기 침대"), ("address", "우리 가게")]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);

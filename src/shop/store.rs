@@ -1,9 +1,9 @@
-//! The SQL of the shop's settings.
+//! SQL of the shop's data, in table `settings`.
 
 use super::model::Shop;
 use crate::storage::{Result, Tx};
 
-/// The shop as it was written down.
+/// Loads the shop's data.
 pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
     let mut shop = Shop::default();
     for mut row in tx.query("SELECT name, value FROM settings WHERE name LIKE 'shop.%'", &[])? {
@@ -18,7 +18,7 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
     Ok(shop)
 }
 
-/// Writes the shop down.
+/// Saves the shop's data.
 pub fn save(tx: &mut dyn Tx, shop: &Shop) -> Result<()> {
     for (name, value) in [("shop.name", &shop.name), ("shop.tel", &shop.tel), ("shop.address", &shop.address)] {
         tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;

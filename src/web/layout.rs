@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 
 use super::{AppState, AuthContext, Error, Member, Query, csrf};
-use crate::audit::{self, Activity};
+use crate::audit::{self, AuditEntry};
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
 
@@ -73,8 +73,8 @@ impl Tone {
     }
 }
 
-impl From<Activity> for Flash {
-    fn from(activity: Activity) -> Self {
+impl From<AuditEntry> for Flash {
+    fn from(activity: AuditEntry) -> Self {
         let tone = activity.summary.get("tone").cloned().and_then(|tone| serde_json::from_value(tone).ok());
         let message =
             activity.summary.get("message").and_then(|message| message.as_str()).unwrap_or_default().to_owned();

@@ -21,7 +21,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mukkeum::backup::{self, Backup, Keep, Plan, Restored};
+use mukkeum::backup::{self, Backup, Keep, Plan, RestoreOutcome};
 use mukkeum::demo::Random;
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
@@ -175,9 +175,9 @@ fn live(folder: &Path, seed: u64, fuse: Duration) -> Outcome<Told> {
     Ok(listener.join().expect("listens"))
 }
 
-async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(Restored, PathBuf)> {
+async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(RestoreOutcome, PathBuf)> {
     let out = folder.join("restored.db");
-    let target = backup::open(&address(folder))?;
+    let target = backup::open_target(&address(folder))?;
     let restored = backup::restore(&target, None, at, &out, true, &mut |_, _| ()).await?;
     Ok((restored, out))
 }
@@ -323,15 +323,15 @@ async fn whole_store(target: &str) -> Outcome {
     let settled = || {
         shops.iter().all(|(_, backup)| {
             let status = &backup.statuses()[0];
-            status.copied_at.is_some() || status.trouble.is_some()
+            status.copied_at.is_some() || status.problem.is_some()
         })
     };
-    let owners = || shops.iter().filter(|(_, backup)| backup.statuses()[0].trouble.is_none()).collect::<Vec<_>>();
+    let owners = || shops.iter().filter(|(_, backup)| backup.statuses()[0].problem.is_none()).collect::<Vec<_>>();
     let is_hasty = std::env::var_os("MUKKEUM_BACKUP_HASTY").is_some();
     until("an owner", || settled() && (!is_hasty || owners().len() == 1)).await?;
     let owners = owners();
     let [(storage, backup)] = owners[..] else { return Err(format!("{} owners", owners.len()).into()) };
-    if backup.statuses()[0].keeps_first != Some(true) {
+    if backup.statuses()[0].supports_conditional_put != Some(true) {
         return Err("the store does not keep the first".into());
     }
 
@@ -347,7 +347,7 @@ async fn whole_store(target: &str) -> Outcome {
     let before = backup.statuses()[0].snapshot_at;
     backup.snapshot();
     until("a large snapshot", || backup.statuses()[0].snapshot_at > before).await?;
-    let snapshots = backup::list(&backup::open(&target)?).await?;
+    let snapshots = backup::list_snapshots(&backup::open_target(&target)?).await?;
     let largest = snapshots.iter().map(|copies| copies.bytes).max().unwrap_or(0);
     if largest < LARGE as u64 {
         return Err(format!(
@@ -356,7 +356,7 @@ async fn whole_store(target: &str) -> Outcome {
         )
         .into());
     }
-    let proof = backup.prove(0).await.ok_or("no target")?;
+    let proof = backup.verify(0).await.ok_or("no target")?;
     if let Some(failure) = proof.failure {
         return Err(failure.into());
     }

@@ -179,7 +179,7 @@ async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: 
     println!("| commit before it | {} |", percentiles(quiet));
     println!("| commit while it is taken | {} |", percentiles(busy));
     backup.stop(Duration::from_mins(5)).await;
-    let target = backup::open(&address(folder))?;
+    let target = backup::open_target(&address(folder))?;
     let begin = Instant::now();
     let restored = backup::restore(&target, None, None, &folder.join("restored.db"), false, &mut |_, _| ()).await?;
     println!(

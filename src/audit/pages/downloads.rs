@@ -1,10 +1,10 @@
-//! `/downloads`: the log of files with personal data.
+//! `/downloads`: log of downloads of personal data.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 
-use crate::audit::downloads::{self, Download};
+use crate::audit::downloads::{self, DownloadRow};
 use crate::channels;
 use crate::orders::filter::FilterWords;
 use crate::storage::StorageError;
@@ -15,7 +15,7 @@ use crate::web::{AppState, Layout, PageResult, Query, page};
 #[template(path = "audit/downloads.html")]
 struct ListPage {
     layout: Layout,
-    downloads: Vec<Download>,
+    downloads: Vec<DownloadRow>,
     pages: PageBar,
     channels: Vec<(String, String)>,
 }
@@ -39,8 +39,8 @@ pub(super) async fn list(
 }
 
 impl ListPage {
-    /// The search it was made from, in words.
-    fn search(&self, download: &Download) -> String {
+    /// Description of the search that the file was made from.
+    fn search(&self, download: &DownloadRow) -> String {
         let Some(query) = download.source.strip_prefix("/orders?") else { return "보기".to_owned() };
         let words: FilterWords = serde_html_form::from_str(query).unwrap_or_default();
         words.in_words(&self.channels)

@@ -1,4 +1,4 @@
-//! A store that fails as it is told to.
+//! An object store with injected faults.
 
 use std::io;
 use std::sync::Arc;
@@ -13,34 +13,41 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// How it fails.
+/// The injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum StoreFault {
     None,
-    /// no answer comes
-    Away,
-    /// every answer takes so many milliseconds
+    /// connections are refused
+    Unreachable,
+    /// each response is delayed by that many milliseconds
     Slow(u64),
-    /// no room
+    /// writes fail for lack of space
     Full,
-    /// nobody is let in
-    Refusing,
-    /// half of each object is there, and an error
-    HalfWriting,
-    /// writes over objects that it was told to keep
-    Careless,
+    /// permission is denied
+    Denied,
+    /// half of each object is written, then the connection breaks
+    Truncating,
+    /// the condition of a conditional put is ignored
+    Unconditional,
 }
 
-const FAULTS: [Fault; 7] =
-    [Fault::None, Fault::Away, Fault::Slow(50), Fault::Full, Fault::Refusing, Fault::HalfWriting, Fault::Careless];
+const FAULTS: [StoreFault; 7] = [
+    StoreFault::None,
+    StoreFault::Unreachable,
+    StoreFault::Slow(50),
+    StoreFault::Full,
+    StoreFault::Denied,
+    StoreFault::Truncating,
+    StoreFault::Unconditional,
+];
 
 #[derive(Debug, Default)]
-pub(super) struct Faulty {
+pub(super) struct FaultyStore {
     store: InMemory,
     fault: AtomicUsize,
 }
 
-impl std::fmt::Display for Faulty {
+impl std::fmt::Display for FaultyStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a store that fails")
     }
@@ -50,26 +57,26 @@ fn generic(error: io::Error) -> Error {
     Error::Generic { store: "faulty", source: error.into() }
 }
 
-impl Faulty {
+impl FaultyStore {
     pub(super) fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    pub(super) fn fails(&self, fault: Fault) {
-        let place = FAULTS.iter().position(|known| *known == fault).expect("a known fault");
-        self.fault.store(place, Ordering::Relaxed);
+    pub(super) fn set_fault(&self, fault: StoreFault) {
+        let index = FAULTS.iter().position(|known| *known == fault).expect("a known fault");
+        self.fault.store(index, Ordering::Relaxed);
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> StoreFault {
         FAULTS[self.fault.load(Ordering::Relaxed)]
     }
 
-    async fn before(&self, path: &Path, writes: bool) -> Result<()> {
+    async fn inject(&self, path: &Path, writes: bool) -> Result<()> {
         match self.fault() {
-            Fault::Away => Err(generic(io::ErrorKind::ConnectionRefused.into())),
-            Fault::Full if writes => Err(generic(io::ErrorKind::StorageFull.into())),
-            Fault::Refusing => Err(Error::PermissionDenied { path: path.to_string(), source: "no".into() }),
-            Fault::Slow(milliseconds) => {
+            StoreFault::Unreachable => Err(generic(io::ErrorKind::ConnectionRefused.into())),
+            StoreFault::Full if writes => Err(generic(io::ErrorKind::StorageFull.into())),
+            StoreFault::Denied => Err(Error::PermissionDenied { path: path.to_string(), source: "no".into() }),
+            StoreFault::Slow(milliseconds) => {
                 tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
                 Ok(())
             }
@@ -79,15 +86,15 @@ impl Faulty {
 }
 
 #[async_trait]
-impl ObjectStore for Faulty {
+impl ObjectStore for FaultyStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
-        self.before(location, true).await?;
-        if self.fault() == Fault::Careless {
+        self.inject(location, true).await?;
+        if self.fault() == StoreFault::Unconditional {
             options.mode = PutMode::Overwrite;
         }
-        if self.fault() == Fault::HalfWriting && payload.content_length() > 100 {
-            let whole: Vec<u8> = payload.iter().flatten().copied().collect();
-            self.store.put_opts(location, whole[..whole.len() / 2].to_vec().into(), options).await?;
+        if self.fault() == StoreFault::Truncating && payload.content_length() > 100 {
+            let object: Vec<u8> = payload.iter().flatten().copied().collect();
+            self.store.put_opts(location, object[..object.len() / 2].to_vec().into(), options).await?;
             return Err(generic(io::ErrorKind::ConnectionReset.into()));
         }
         self.store.put_opts(location, payload, options).await
@@ -98,12 +105,12 @@ impl ObjectStore for Faulty {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.before(location, true).await?;
+        self.inject(location, true).await?;
         self.store.put_multipart_opts(location, options).await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.before(location, false).await?;
+        self.inject(location, false).await?;
         self.store.get_opts(location, options).await
     }
 
@@ -113,7 +120,7 @@ impl ObjectStore for Faulty {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.fault() {
-            Fault::Away => {
+            StoreFault::Unreachable => {
                 Box::pin(futures_util::stream::once(async { Err(generic(io::ErrorKind::ConnectionRefused.into())) }))
             }
             _ => self.store.list(prefix),

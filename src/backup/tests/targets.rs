@@ -1,47 +1,48 @@
-//! Targets that fail, and two programs at one of them.
+//! Faulty targets, and two programs at one target.
 
-use super::faulty::Fault;
+use super::faulty::StoreFault;
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_target_that_fails_in_any_way_is_told_of_and_has_everything_when_it_is_well_again() {
-    let store = Faulty::new();
-    let shop = Shop::beside(&store, 1 << 30);
-    shop.work(1).await;
-    shop.is_copied().await;
-    let target = Target::of(Arc::clone(&store) as _);
-    for (fault, words) in [
-        (Fault::Away, "닿지 않아요"),
-        (Fault::Full, "자리가 없어요"),
-        (Fault::Refusing, "권한이 없어요"),
-        (Fault::HalfWriting, "닿지 않아요"),
+async fn every_fault_is_reported_and_uploads_resume_after_it() {
+    let store = FaultyStore::new();
+    let shop = BackedUpShop::with_store(&store, 1 << 30);
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
+    let target = Target::from_store(Arc::clone(&store) as _);
+    for (fault, message) in [
+        (StoreFault::Unreachable, "닿지 않아요"),
+        (StoreFault::Full, "자리가 없어요"),
+        (StoreFault::Denied, "권한이 없어요"),
+        (StoreFault::Truncating, "닿지 않아요"),
     ] {
-        store.fails(fault);
-        shop.work(100_000).await;
-        let tells =
-            |status: &Status| status.trouble.as_ref().is_some_and(|trouble| trouble.to_string().contains(words));
-        shop.until(words, tells).await;
-        shop.work(100_000).await;
-        store.fails(Fault::None);
-        shop.is_copied().await;
-        assert_eq!(shop.backup.statuses()[0].trouble, None);
-        shop.comes_back_from(&target).await;
+        store.set_fault(fault);
+        shop.commit(100_000).await;
+        let is_reported = |status: &TargetStatus| {
+            status.problem.as_ref().is_some_and(|problem| problem.to_string().contains(message))
+        };
+        shop.wait_for(message, is_reported).await;
+        shop.commit(100_000).await;
+        store.set_fault(StoreFault::None);
+        shop.wait_until_copied().await;
+        assert_eq!(shop.backup.statuses()[0].problem, None);
+        shop.assert_restorable_from(&target).await;
     }
-    store.fails(Fault::Slow(50));
-    shop.work(1_000).await;
-    shop.is_copied().await;
-    shop.comes_back_from(&target).await;
+    store.set_fault(StoreFault::Slow(50));
+    shop.commit(1_000).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target).await;
     shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_that_is_full_costs_the_shop_nothing_and_a_generation_begins_when_the_target_is_back() {
-    let store = Faulty::new();
-    let shop = Shop::beside(&store, 300_000);
-    shop.work(1).await;
-    shop.is_copied().await;
+async fn full_spool_does_not_block_the_shop_and_a_generation_follows() {
+    let store = FaultyStore::new();
+    let shop = BackedUpShop::with_store(&store, 300_000);
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
     let before = shop.backup.statuses()[0].generation.clone();
-    store.fails(Fault::Away);
+    store.set_fault(StoreFault::Unreachable);
     for round in 0..30 {
         let mut random = demo::Random::new(round);
         let noise: Vec<u8> = (0..40_000).map(|_| random.next_u64().to_le_bytes()[0]).collect();
@@ -56,50 +57,50 @@ async fn a_queue_that_is_full_costs_the_shop_nothing_and_a_generation_begins_whe
         tokio::time::sleep(Duration::from_millis(30)).await;
         assert!(shop.backup.statuses()[0].waiting_bytes <= 1_000_000);
     }
-    store.fails(Fault::None);
-    shop.until("another generation", |status| status.generation != before).await;
-    shop.is_copied().await;
-    shop.comes_back_from(&Target::of(store as _)).await;
+    store.set_fault(StoreFault::None);
+    shop.wait_for("another generation", |status| status.generation != before).await;
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&Target::from_store(store as _)).await;
     shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_ignores_conditions_is_found_out_and_named() {
-    let store = Faulty::new();
-    store.fails(Fault::Careless);
-    let shop = Shop::beside(&store, 1 << 30);
-    shop.work(1).await;
-    shop.is_copied().await;
-    assert_eq!(shop.backup.statuses()[0].keeps_first, Some(false));
-    shop.comes_back_from(&Target::of(Arc::clone(&store) as _)).await;
+async fn store_without_conditional_puts_is_detected() {
+    let store = FaultyStore::new();
+    store.set_fault(StoreFault::Unconditional);
+    let shop = BackedUpShop::with_store(&store, 1 << 30);
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
+    assert_eq!(shop.backup.statuses()[0].supports_conditional_put, Some(false));
+    shop.assert_restorable_from(&Target::from_store(Arc::clone(&store) as _)).await;
     shop.stop().await;
-    store.fails(Fault::None);
-    let shop = Shop::beside(&Faulty::new(), 1 << 30);
-    shop.work(1).await;
-    shop.is_copied().await;
-    assert_eq!(shop.backup.statuses()[0].keeps_first, Some(true));
+    store.set_fault(StoreFault::None);
+    let shop = BackedUpShop::with_store(&FaultyStore::new(), 1 << 30);
+    shop.commit(1).await;
+    shop.wait_until_copied().await;
+    assert_eq!(shop.backup.statuses()[0].supports_conditional_put, Some(true));
     shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_program_is_refused_until_it_is_told_to_take_over_and_then_the_first_is() {
-    let store = Faulty::new();
-    let first = Shop::beside(&store, 1 << 30);
-    first.work(1).await;
-    first.is_copied().await;
-    let second = Shop::beside(&store, 1 << 30);
-    second.work(2).await;
-    let refused = |status: &Status| matches!(status.trouble, Some(Trouble::Other(_)));
-    second.until("a refusal", refused).await;
-    first.work(3).await;
-    first.is_copied().await;
-    first.comes_back_from(&Target::of(Arc::clone(&store) as _)).await;
+async fn second_program_is_refused_until_it_takes_over() {
+    let store = FaultyStore::new();
+    let first = BackedUpShop::with_store(&store, 1 << 30);
+    first.commit(1).await;
+    first.wait_until_copied().await;
+    let second = BackedUpShop::with_store(&store, 1 << 30);
+    second.commit(2).await;
+    let is_refused = |status: &TargetStatus| matches!(status.problem, Some(TargetProblem::OtherOwner(_)));
+    second.wait_for("a refusal", is_refused).await;
+    first.commit(3).await;
+    first.wait_until_copied().await;
+    first.assert_restorable_from(&Target::from_store(Arc::clone(&store) as _)).await;
 
     assert!(second.backup.take_over(0) && !second.backup.take_over(1));
-    second.is_copied().await;
-    second.comes_back_from(&Target::of(Arc::clone(&store) as _)).await;
-    first.work(4).await;
-    first.until("a refusal", refused).await;
+    second.wait_until_copied().await;
+    second.assert_restorable_from(&Target::from_store(Arc::clone(&store) as _)).await;
+    first.commit(4).await;
+    first.wait_for("a refusal", is_refused).await;
     first.backup.stop(Duration::from_secs(1)).await;
     second.stop().await;
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{Done, Failure, Outcome, block_on, failure, open_storage};
-use crate::audit::downloads::{self, Taken};
+use crate::audit::downloads::{self, DownloadRecord};
 use crate::config::Config;
 use crate::deliveries::export;
 use crate::deliveries::filter::{DeliveryQuery, DeliverySearchField, NO_GU_SUFFIX, NONE, Sort};
@@ -78,7 +78,7 @@ impl Deliveries {
             let rows = saved.await.map_err(|error| failure(error, &shown))?;
             let (source, note) = (format!("/deliveries?{}", words.to_query_string(&words.sort)), self.purpose);
             let taken = move |tx: &mut dyn Tx| {
-                let taken = Taken { content: "deliveries", source: &source, rows, purpose: None, note: &note };
+                let taken = DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
                 downloads::record(tx, None, &taken)
             };
             storage.write(taken).await?;

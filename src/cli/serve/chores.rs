@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::backup::Dump;
+use crate::backup::MariaDbDump;
 use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
@@ -53,10 +53,10 @@ pub(super) fn begin(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     }
     if let Some(backup) = state.backup.clone() {
         let every = state.config.backup.verify_every;
-        chores.spawn(async move { backup.look_after(every).await });
+        chores.spawn(async move { backup.run_scheduled_verification(every).await });
     }
     if matches!(state.config.database, Database::MariaDb(_)) {
-        chores.spawn(Dump::tell_age(state.storage.clone()));
+        chores.spawn(MariaDbDump::report_age(state.storage.clone()));
     }
     if let Some(tls) = tls {
         chores.spawn(tls.keep_current());

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
-use crate::audit::downloads::{self, NOTE_LENGTH, Purpose, Taken};
+use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, Purpose};
 use crate::channels;
 use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
 use crate::orders::filter::FilterWords;
@@ -102,7 +102,7 @@ impl DownloadForm {
             purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 골라 주세요."),
             note: match purpose {
                 Some(Purpose::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 적어 주세요."),
-                _ if note.chars().count() > NOTE_LENGTH => Some("200자까지 쓸 수 있어요."),
+                _ if note.chars().count() > MAX_NOTE_CHARS => Some("200자까지 쓸 수 있어요."),
                 _ => None,
             },
         };
@@ -229,8 +229,13 @@ async fn write_and_record(
     let product = state
         .storage
         .write(move |tx| {
-            let taken =
-                Taken { content: content.code(), source: &source, rows: orders, purpose: Some(purpose), note: &note };
+            let taken = DownloadRecord {
+                content: content.code(),
+                source: &source,
+                rows: orders,
+                purpose: Some(purpose),
+                note: &note,
+            };
             downloads::record(tx, Some(member_id), &taken)?;
             let product = filter.product.as_deref().map(|number| products::by_number(tx, [number])).transpose()?;
             Ok::<_, StorageError>(product.and_then(|found| found.into_values().next()))

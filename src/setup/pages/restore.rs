@@ -76,7 +76,8 @@ pub(super) async fn restore(
         return Err(Error::NotFound);
     };
     fields.code_error = setup.code_error(&client, &throttle(&client), &form.code).await?;
-    let target = backup::open(form.from.trim()).map_err(|error| fields.from_error = Some(error.to_string())).ok();
+    let target =
+        backup::open_target(form.from.trim()).map_err(|error| fields.from_error = Some(error.to_string())).ok();
     let at = parse_at(&form.at).map_err(|error| fields.at_error = Some(error)).ok();
     let key = parse_key(&form.key).map_err(|error| fields.key_error = Some(error)).ok();
     fields.from = form.from;
@@ -106,9 +107,9 @@ pub(super) async fn restore(
         && !data.join(backup::KEY_FILE).exists()
     {
         // Keep the key, so that the restored shop encrypts its backups with it.
-        key.keep(data).map_err(|error| Error::Internal(error.to_string()))?;
+        key.save(data).map_err(|error| Error::Internal(error.to_string()))?;
     }
-    let (at, orders) = (restored.at.precise(), grouped(restored.figures.orders));
+    let (at, orders) = (restored.at.precise(), grouped(restored.summary.orders));
     let mut response = page(RestoredPage { layout, at, orders });
     response.headers_mut().insert(header::REFRESH, REFRESH);
     restart.request();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::number;
 use super::show::{ShowPage, show_page};
 use crate::audit;
-use crate::audit::downloads::{self, Taken};
+use crate::audit::downloads::{self, DownloadRecord};
 use crate::id::crockford;
 use crate::storage::Tx;
 use crate::uploads::read::courier;
@@ -152,7 +152,7 @@ pub(super) async fn rejected(State(state): State<AppState>, member: Member, Path
     let rows = u64::try_from(upload.count(Outcome::Rejected)).unwrap_or_default();
     let record = move |tx: &mut dyn Tx| {
         let source = format!("/uploads/{}?rows=rejected", crockford(id));
-        let taken = Taken { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
+        let taken = DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
         downloads::record(tx, Some(member.id), &taken)
     };
     state.storage.write(record).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::{METRICS, MetricKind};
-use crate::backup::Dump;
+use crate::backup::MariaDbDump;
 use crate::storage::{StorageError, Tx};
 use crate::uploads::Request;
 use crate::web::testing::TestApp;
@@ -109,9 +109,9 @@ async fn sessions_are_counted_by_store_with_their_errors() {
 async fn age_of_the_newest_dump_is_exported() {
     let app = TestApp::start().await;
     let at = app.state.now().plus_ms(-7_200_000).0;
-    let dump = Dump { name: "shop.sql.zst".to_owned(), at, bytes: 1, position: String::new() };
-    app.state.storage.write(move |tx| dump.remember(tx)).await.expect("remembers");
-    let exporter = tokio::spawn(Dump::tell_age(app.state.storage.clone()));
+    let dump = MariaDbDump { name: "shop.sql.zst".to_owned(), at, bytes: 1, position: String::new() };
+    app.state.storage.write(move |tx| dump.save(tx)).await.expect("remembers");
+    let exporter = tokio::spawn(MariaDbDump::report_age(app.state.storage.clone()));
     let exported = async {
         while metric(&app, "mukkeum_backup_dump_age_seconds", &[]).await < 7_200.0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

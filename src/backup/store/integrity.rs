@@ -1,4 +1,4 @@
-//! Is a restored file a whole and right shop?
+//! Integrity check of a restored database: SQLite's own check, foreign keys, and invariants of the shop.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::storage::schema;
 
-/// What is looked for after SQLite's own check: a query, and what is wrong when it finds a row.
-const WRONG: [(&str, &str); 5] = [
+/// Invariants: a query that returns a row if the invariant is violated, and the message for that case.
+const INVARIANTS: [(&str, &str); 5] = [
     (
         "SELECT 1 FROM (SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0
          EXCEPT SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id) AS wrong",
@@ -35,64 +35,64 @@ const WRONG: [(&str, &str); 5] = [
     ),
 ];
 
-/// What a shop holds, to compare two.
+/// Content of a shop, for comparison with another copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figures {
-    /// how many orders
+pub struct ShopSummary {
+    /// number of orders
     pub orders: i64,
-    /// the newest one's id and number
+    /// identifier and number of the newest order
     pub newest: Option<(i64, String)>,
 }
 
-/// Why a file is not put in place.
+/// Why a database is rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum Finding {
-    /// SQLite finds it damaged, or cannot open it.
+pub enum IntegrityError {
+    /// SQLite reports damage, or cannot open the file.
     #[error("데이터베이스가 깨져 있어요: {0}")]
     Damaged(String),
-    /// A newer program wrote it.
+    /// A newer version of the program wrote it.
     #[error("더 새로운 버전의 프로그램이 쓴 데이터예요 (데이터 {found}, 이 프로그램 {known})")]
     Newer {
-        /// version found
+        /// schema version of the database
         found: i64,
-        /// newest version this program knows
+        /// newest schema version that this program supports
         known: i64,
     },
-    /// Whole, but not as this program keeps a shop.
+    /// An invariant is violated.
     #[error("{0}")]
-    Wrong(&'static str),
+    Inconsistent(&'static str),
 }
 
-impl From<rusqlite::Error> for Finding {
+impl From<rusqlite::Error> for IntegrityError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Damaged(error.to_string())
     }
 }
 
-/// Checks the file at `path`, which nobody uses, and counts what it holds.
+/// Checks the database at `path`, which no program may have open.
 ///
 /// # Errors
-/// The first [`Finding`].
-pub fn examine(path: &Path) -> Result<Figures, Finding> {
+/// The first violation that is found.
+pub fn check_integrity(path: &Path) -> Result<ShopSummary, IntegrityError> {
     let shop = Connection::open(path)?;
     let verdict: String = shop.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
-        return Err(Finding::Damaged(verdict));
+        return Err(IntegrityError::Damaged(verdict));
     }
     if shop.query_row("PRAGMA foreign_key_check", [], |_| Ok(())).optional()?.is_some() {
-        return Err(Finding::Wrong("서로 이어져야 할 데이터가 끊어져 있어요"));
+        return Err(IntegrityError::Inconsistent("서로 이어져야 할 데이터가 끊어져 있어요"));
     }
     let found = shop.query_row("SELECT max(version) FROM schema_versions", [], |row| row.get(0))?;
     if found > schema::VERSION {
-        return Err(Finding::Newer { found, known: schema::VERSION });
+        return Err(IntegrityError::Newer { found, known: schema::VERSION });
     }
-    for (query, words) in WRONG {
+    for (query, message) in INVARIANTS {
         if shop.query_row(query, [], |_| Ok(())).optional()?.is_some() {
-            return Err(Finding::Wrong(words));
+            return Err(IntegrityError::Inconsistent(message));
         }
     }
     let orders = shop.query_row("SELECT count(*) FROM orders", [], |row| row.get(0))?;
     let newest = "SELECT id, order_number FROM orders ORDER BY id DESC LIMIT 1";
     let newest = shop.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(Figures { orders, newest })
+    Ok(ShopSummary { orders, newest })
 }
