@@ -8,7 +8,7 @@ use super::*;
 use crate::orders::model::NewOrder;
 use crate::sheets::tests::{fixture, package, sheet_package};
 use crate::sheets::{Limits, SheetError, open, values};
-use crate::uploads::check::{self, Checked, Outcome};
+use crate::uploads::check::{self, CheckedRow, RowCheck};
 
 /// The profiles that come with the program.
 pub(crate) fn profiles() -> Profiles {
@@ -39,7 +39,7 @@ fn invalid_fixtures_are_rejected_with_the_reason() {
 }
 
 /// Every order of a file, whatever kind of channel.
-fn checked(bytes: Vec<u8>) -> (Table, Vec<Checked<NewOrder>>) {
+fn checked(bytes: Vec<u8>) -> (Table, Vec<CheckedRow<NewOrder>>) {
     let mut workbook = open(bytes, None, Limits::default()).expect("opens");
     let table = profiles().recognise_any(&mut workbook).expect("recognised");
     let mut rows = Vec::new();
@@ -51,9 +51,9 @@ fn checked(bytes: Vec<u8>) -> (Table, Vec<Checked<NewOrder>>) {
     (table, rows)
 }
 
-fn order(row: &Checked<NewOrder>) -> &NewOrder {
+fn order(row: &CheckedRow<NewOrder>) -> &NewOrder {
     match &row.outcome {
-        Outcome::Ok(order, _) => order,
+        RowCheck::Valid(order, _) => order,
         other => panic!("row {}: {other:?}", row.row),
     }
 }
@@ -186,7 +186,7 @@ fn csv_with_a_channels_header_is_read() {
             (first.options.len(), first.price, first.customer_message.as_str()),
             (2, 12_000, "문 앞\n부재 시 전화")
         );
-        assert!(matches!(rows[1].outcome, Outcome::Skipped(_)));
+        assert!(matches!(rows[1].outcome, RowCheck::Skipped(_)));
         assert_eq!(rows[1].row, 4, "an empty line is a row of Excel");
     }
 }
@@ -222,7 +222,7 @@ fn rejected_rows_are_exported_unchanged_and_recognised_again() {
     let written = rejected_rows(&mut workbook, &table, &reasons).expect("written");
     let (again, rows) = checked(written.clone());
     assert_eq!((again.profile.code.as_str(), again.header_row, rows.len()), ("SMART_STORE", 1, 2));
-    assert!(matches!(rows[0].outcome, Outcome::Rejected(_)));
+    assert!(matches!(rows[0].outcome, RowCheck::Rejected(_)));
     assert_eq!(order(&rows[1]).placed_at.kst().to_string(), "2024-03-15 10:00:41");
     let mut workbook = open(written, None, Limits::default()).expect("opens");
     assert_eq!(workbook.sheets(), ["발주발송관리"]);

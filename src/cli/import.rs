@@ -18,7 +18,7 @@ use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::orders::store::create::{FoundProduct, FoundVariant};
 use crate::sheets::SheetError;
-use crate::uploads::{self, OpenError, Report, Request, RowReport, Stage, UploadError, Uploads, read, store};
+use crate::uploads::{self, ImportOptions, OpenError, Report, RowReport, Stage, UploadError, Uploads, parse, store};
 
 /// Rejected rows a person is told one by one.
 const ROWS_TOLD: usize = 200;
@@ -95,10 +95,10 @@ impl Import {
         let password = files.password_file.as_deref().map(first_line).transpose()?;
         let storage = open_storage(config)?;
         let uploads = Uploads::open(&storage, config)?;
-        let request = Request {
+        let request = ImportOptions {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
-            courier: read::courier(files.courier.as_deref().unwrap_or_default()).map_err(Failure)?,
+            courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(Failure)?,
         };
         let answers = block_on(async {
             let mut answers = Vec::with_capacity(files.paths.len());
@@ -146,7 +146,13 @@ fn profile_code(profiles: &Profiles, kind: FileKind, given: &str) -> String {
     channel_code(known.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
 }
 
-async fn answer(uploads: &Uploads, path: &Path, password: Option<&str>, request: &Request, dry_run: bool) -> Answer {
+async fn answer(
+    uploads: &Uploads,
+    path: &Path,
+    password: Option<&str>,
+    request: &ImportOptions,
+    dry_run: bool,
+) -> Answer {
     let file = path.display().to_string();
     let read = bytes(uploads, path, request);
     let done = match read {
@@ -155,7 +161,7 @@ async fn answer(uploads: &Uploads, path: &Path, password: Option<&str>, request:
         Err(failure) => Err(failure),
     };
     match done {
-        Ok(uploads::Done { kind, report }) => taken(file, kind, report),
+        Ok(uploads::ImportOutcome { kind, report }) => taken(file, kind, report),
         Err(Failure(refused)) => Answer::Refused { file, refused },
     }
 }
@@ -169,7 +175,7 @@ impl From<UploadError> for Failure {
     }
 }
 
-fn bytes(uploads: &Uploads, path: &Path, request: &Request) -> Result<Vec<u8>, Failure> {
+fn bytes(uploads: &Uploads, path: &Path, request: &ImportOptions) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Failure("파일이 없어요.".to_owned()),
         _ => Failure(format!("파일을 읽지 못했어요: {error}")),
@@ -194,18 +200,18 @@ async fn take(
     path: &Path,
     bytes: Vec<u8>,
     password: Option<&str>,
-    request: &Request,
-) -> Result<uploads::Done, UploadError> {
+    request: &ImportOptions,
+) -> Result<uploads::ImportOutcome, UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let (id, done) = uploads.take(None, &name, bytes, password, request).await?;
+    let (id, done) = uploads.receive_and_apply(None, &name, bytes, password, request).await?;
     if let Err(UploadError::Refused(refusal)) = &done
         && refusal.needs_password()
     {
         let refusal = refusal.to_string();
         let put_away = move |tx: &mut dyn crate::storage::Tx| {
-            let Some(upload) = store::open(tx, id)? else { return Ok(()) };
+            let Some(upload) = store::find_open(tx, id)? else { return Ok(()) };
             store::set_stage(tx, &upload, Stage::Refused, &refusal)?;
-            store::forget_file(tx, id)
+            store::delete_file(tx, id)
         };
         uploads.storage.write(put_away).await?;
     }
@@ -213,7 +219,7 @@ async fn take(
 }
 
 fn taken(file: String, kind: FileKind, report: Report) -> Answer {
-    let [created, updated, skipped, rejected] = uploads::Outcome::ALL.map(|outcome| report.count(outcome));
+    let [created, updated, skipped, rejected] = uploads::RowOutcome::ALL.map(|outcome| report.count(outcome));
     Answer::Taken {
         file,
         kind: kind.code(),
@@ -270,19 +276,19 @@ fn print_summary(out: &mut impl Write, answers: &[Answer], dry_run: bool) -> io:
 }
 
 fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
-    let rejected = || rows.iter().filter(|row| row.outcome == uploads::Outcome::Rejected);
+    let rejected = || rows.iter().filter(|row| row.outcome == uploads::RowOutcome::Rejected);
     for row in rejected().take(ROWS_TOLD) {
-        writeln!(out, "  {}행 {} 거절: {}", row.row, row.order_number, uploads::sentences(row))?;
+        writeln!(out, "  {}행 {} 거절: {}", row.row, row.order_number, uploads::error_messages(row))?;
     }
     let more = rejected().count().saturating_sub(ROWS_TOLD);
     if more > 0 {
         writeln!(out, "  … 그 밖에 거절 {more}건")?;
     }
     let warned = |row: &&RowReport| {
-        matches!(row.outcome, uploads::Outcome::Created | uploads::Outcome::Updated) && !row.reasons.is_empty()
+        matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated) && !row.reasons.is_empty()
     };
     for row in rows.iter().filter(warned).take(ROWS_TOLD) {
-        writeln!(out, "  {}행 {} 확인: {}", row.row, row.order_number, uploads::sentences(row))?;
+        writeln!(out, "  {}행 {} 확인: {}", row.row, row.order_number, uploads::error_messages(row))?;
     }
     Ok(())
 }
@@ -320,7 +326,7 @@ mod tests {
 
         fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> Answer {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-            let request = Request { kind: Some(kind), ..Request::default() };
+            let request = ImportOptions { kind: Some(kind), ..ImportOptions::default() };
             block_on(async { Ok(answer(&self.uploads, &path, password, &request, dry_run).await) })
                 .map_err(|failure| failure.0)
                 .expect("answers")

@@ -9,8 +9,8 @@ use crate::orders::store::{self, Action, Cause};
 use crate::storage::testing::Scratch;
 use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
-use crate::uploads::check::{Checked, Outcome};
-use crate::uploads::read::{ReadFile, Rows};
+use crate::uploads::check::{CheckedRow, RowCheck};
+use crate::uploads::parse::{ParsedFile, ParsedRows};
 use crate::uploads::{Report, apply, plan};
 
 /// 2026-11-22, a Sunday noon in Korea.
@@ -74,19 +74,19 @@ impl Files {
     }
 
     /// Uploads rows that were read and found right.
-    pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: Rows) -> Result<Report> {
+    pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<Report> {
         let upload_id = tx.new_id();
         self.upload_as(tx, upload_id, code, rows)
     }
 
     /// Uploads rows as the upload of that number.
-    pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: Rows) -> Result<Report> {
+    pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: ParsedRows) -> Result<Report> {
         let kind = match rows {
-            Rows::Orders(_) => FileKind::Orders,
-            Rows::Tracking(_) => FileKind::Tracking,
-            Rows::States(_) => FileKind::States,
+            ParsedRows::Orders(_) => FileKind::Orders,
+            ParsedRows::Tracking(_) => FileKind::Tracking,
+            ParsedRows::States(_) => FileKind::States,
         };
-        let file = ReadFile { profile: self.profile(kind, code), rows };
+        let file = ParsedFile { profile: self.profile(kind, code), rows };
         let plan = plan::plan(tx, &file)?;
         apply::apply(tx, &plan, &file, &self.districts, upload_id, None)?;
         Ok(plan.report)
@@ -99,13 +99,13 @@ impl Files {
 }
 
 /// The rows of these orders.
-pub(crate) fn order_rows(orders: Vec<NewOrder>) -> Rows {
-    Rows::Orders(checked(orders.into_iter().map(|order| (order.order_number.clone(), order))))
+pub(crate) fn order_rows(orders: Vec<NewOrder>) -> ParsedRows {
+    ParsedRows::Orders(checked(orders.into_iter().map(|order| (order.order_number.clone(), order))))
 }
 
 /// Rows that were found right, numbered as in a sheet.
-pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<Checked<T>> {
-    let row = |(row, (key, content))| Checked { row, key, outcome: Outcome::Ok(Box::new(content), Vec::new()) };
+pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<CheckedRow<T>> {
+    let row = |(row, (key, content))| CheckedRow { row, key, outcome: RowCheck::Valid(Box::new(content), Vec::new()) };
     (2..).zip(rows).map(row).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
-use crate::uploads::store::{self as uploads, Which};
+use crate::uploads::store::{self as uploads, UploadFilter};
 
 /// A dispatch deadline at most this many days ahead counts as soon.
 const DEADLINE_SOON_DAYS: u64 = 3;
@@ -93,7 +93,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         .collect::<Result<_>>()?,
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
         claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
-        rejected: Figure::exactly(uploads::page(tx, Which::Open, 0, 0)?.1, "/uploads?rows=rejected"),
+        rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
         unclassified: Figure::exactly(unknown_count(tx)?, "/districts/unknown"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })

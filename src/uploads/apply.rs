@@ -1,18 +1,21 @@
-//! Carries a plan out.
+//! Execution of a plan.
 
-use super::plan::Plan;
-use super::read::ReadFile;
+use super::parse::ParsedFile;
+use super::plan::ImportPlan;
 use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::store::create::create;
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::storage::{Result, Tx};
 
-/// Carries `plan` of `file` out, as part of upload `upload_id` by `member_id`.
+/// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the member.
+///
+/// # Errors
+/// The database failed, or an order changed within the transaction.
 pub fn apply(
     tx: &mut dyn Tx,
-    plan: &Plan<'_>,
-    file: &ReadFile,
+    plan: &ImportPlan<'_>,
+    file: &ParsedFile,
     districts: &Districts,
     upload_id: i64,
     member_id: Option<i64>,
@@ -25,7 +28,7 @@ pub fn apply(
     let cause = Cause { member_id, upload_id: Some(upload_id), action };
     if plan.bundles.is_empty() {
         return orders::changing(tx, cause, |changes| {
-            for (was, is) in &plan.change {
+            for (was, is) in &plan.changes {
                 changes.save_current(was, is)?;
             }
             Ok(())

@@ -1,9 +1,9 @@
-//! The rows of a file, checked: what is right with each, and everything that is wrong with it.
+//! Validation of the rows of a file.
 //!
-//! Pure: no database, no clock. What depends on what is stored (known orders, conflicts, going back)
-//! and duplicates within a file are for the caller. Rules: a bad row never stops the others; all
-//! problems of a row are told at once; a telephone number of the buyer never rejects a row, since gifts
-//! mask it; a row without postal code or seller's product code becomes an order, with a warning.
+//! Pure: no database, no clock. Checks against stored orders, and duplicates within a file, are left to
+//! [`plan`](super::plan). An invalid row does not stop the others, and all problems of a row are reported together. The
+//! customer's telephone number never causes a rejection, since channels mask it for gifts. A missing postal code or
+//! seller's product code is only a warning.
 
 mod orders;
 mod states;
@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::channels::{Field, Table};
+use crate::channels::Table;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::Parsed;
@@ -22,104 +22,105 @@ pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
 pub use tracking::{TrackingRow, tracking};
 
-/// Longer values are cut in a report.
-const MAX_SHOWN: usize = 60;
-/// Words of a row of totals.
-const TOTALS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
+/// Values in a report are truncated to so many characters.
+const MAX_VALUE_CHARS: usize = 60;
+/// Words that mark a row of totals.
+const TOTAL_WORDS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
 
-/// What is wrong, or worth knowing, about a cell.
+/// An error or warning about a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// the header in the file
+    /// header in the file
     pub column: String,
-    /// what stands there, cut
+    /// the cell's value, truncated
     pub value: String,
-    /// a Korean sentence
+    /// Korean sentence
     pub message: String,
 }
 
-/// What became of a row.
+/// Result of validating a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome<T> {
-    /// right, perhaps with warnings; boxed, because a list of them is moved while it grows
-    Ok(Box<T>, Vec<Reason>),
-    /// nothing to be done, and why
+pub enum RowCheck<T> {
+    /// valid, with warnings; boxed to keep vectors of rows cheap to grow
+    Valid(Box<T>, Vec<Reason>),
+    /// no effect, with the reasons
     Skipped(Vec<Reason>),
-    /// wrong, and all that is wrong
+    /// invalid, with all reasons
     Rejected(Vec<Reason>),
-    /// no row at all: blank, totals
+    /// no data row: blank, totals, notes
     Ignored,
 }
 
-/// A row, checked.
+/// A validated row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked<T> {
-    /// Excel's number of the row
+pub struct CheckedRow<T> {
+    /// row number in Excel
     pub row: u32,
-    /// order number, or empty
+    /// order number, or empty if it is invalid
     pub key: String,
-    /// what became of it
-    pub outcome: Outcome<T>,
+    /// result
+    pub outcome: RowCheck<T>,
 }
 
-/// Takes one row after another; may stop.
-pub type Visit<'v, T> = dyn FnMut(Checked<T>) -> ControlFlow<()> + 'v;
+/// Callback for each row; may stop.
+pub type VisitRow<'v, T> = dyn FnMut(CheckedRow<T>) -> ControlFlow<()> + 'v;
 
-/// Where a table keeps its key.
-struct Key {
-    parts: Vec<KeyPart>,
+/// The columns that form the order number.
+struct OrderKey {
+    columns: Vec<KeyColumn>,
     digits: Option<[usize; 2]>,
 }
 
-struct KeyPart {
+struct KeyColumn {
     column: usize,
-    /// only a digest of the cell belongs to the key, and it may be empty
-    digest: bool,
+    /// the key has only a digest of this cell, which may be blank
+    is_digest: bool,
 }
 
-impl Key {
-    fn of(table: &Table) -> Self {
-        let part = |header: &String| {
+impl OrderKey {
+    fn new(table: &Table) -> Self {
+        let key_column = |header: &String| {
             let name = header.strip_prefix('#');
-            table.column(name.unwrap_or(header)).map(|column| KeyPart { column, digest: name.is_some() })
+            table.column(name.unwrap_or(header)).map(|column| KeyColumn { column, is_digest: name.is_some() })
         };
-        Self { parts: table.profile.key.iter().filter_map(part).collect(), digits: table.profile.key_digits }
+        Self { columns: table.profile.key.iter().filter_map(key_column).collect(), digits: table.profile.key_digits }
     }
 
     fn is_blank(&self, row: &Row<'_>) -> bool {
-        self.parts.iter().filter(|part| !part.digest).all(|part| row.cell(part.column).is_blank())
+        self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column).is_blank())
     }
 
-    fn read(&self, cells: &mut Cells<'_, '_>) -> String {
+    /// Parses the order number of a row.
+    fn parse(&self, cells: &mut RowReader<'_, '_>) -> String {
         let mut key = Vec::new();
-        for part in &self.parts {
+        for part in &self.columns {
             let cell = cells.row.cell(part.column);
-            if part.digest {
+            if part.is_digest {
                 if !cell.is_blank() {
                     key.push(digest(&values::line(cell)));
                 }
             } else if cell.is_blank() {
                 cells.problem(part.column, "비어 있어요");
             } else {
-                match values::id(cell).and_then(|id| self.in_form(&id).map(|()| id)) {
+                match values::id(cell).and_then(|id| self.check_format(&id).map(|()| id)) {
                     Ok(id) => key.push(id),
                     Err(problem) => cells.problem(part.column, problem),
                 }
             }
         }
         let key = key.join("-");
-        if let Some(first) = self.parts.first().filter(|_| key.chars().count() > text_limits::ORDER_NUMBER) {
+        if let Some(first) = self.columns.first().filter(|_| key.chars().count() > text_limits::ORDER_NUMBER) {
             cells.too_long(first.column, &key, text_limits::ORDER_NUMBER);
         }
         key
     }
 
-    fn in_form(&self, id: &str) -> Parsed<()> {
-        self.digits.map_or(Ok(()), |[least, most]| values::check_digits(id, least, most))
+    fn check_format(&self, id: &str) -> Parsed<()> {
+        self.digits.map_or(Ok(()), |[min, max]| values::check_digits(id, min, max))
     }
 }
 
-/// Six hexadecimal digits that tell texts apart within one order.
+/// Six hexadecimal digits of SHA-256, to distinguish the texts of one order.
 fn digest(text: &str) -> String {
     use sha2::Digest;
     let hash = sha2::Sha256::digest(text.as_bytes());
@@ -127,21 +128,21 @@ fn digest(text: &str) -> String {
     format!("{first:02x}{second:02x}{third:02x}")
 }
 
-/// A row being read, and what was found.
-struct Cells<'r, 'c> {
+/// Reads the cells of a row and collects errors and warnings.
+struct RowReader<'r, 'c> {
     table: &'r Table,
     row: &'r Row<'c>,
     problems: Vec<Reason>,
     warnings: Vec<Reason>,
 }
 
-impl<'r, 'c> Cells<'r, 'c> {
+impl<'r, 'c> RowReader<'r, 'c> {
     const fn new(table: &'r Table, row: &'r Row<'c>) -> Self {
         Self { table, row, problems: Vec::new(), warnings: Vec::new() }
     }
 
     fn reason(&self, column: usize, message: &str) -> Reason {
-        let value: String = values::line(self.row.cell(column)).chars().take(MAX_SHOWN).collect();
+        let value: String = values::line(self.row.cell(column)).chars().take(MAX_VALUE_CHARS).collect();
         Reason { column: self.table.header(column), value, message: message.to_owned() }
     }
 
@@ -155,7 +156,7 @@ impl<'r, 'c> Cells<'r, 'c> {
         self.warnings.push(reason);
     }
 
-    /// The first column that is not blank, else the first.
+    /// The first non-blank column, or else the first one.
     fn pick(&self, columns: &[usize]) -> Option<usize> {
         columns.iter().find(|&&column| !self.row.cell(column).is_blank()).or(columns.first()).copied()
     }
@@ -164,75 +165,71 @@ impl<'r, 'c> Cells<'r, 'c> {
         self.pick(columns).map_or(&Cell::Empty, |column| self.row.cell(column))
     }
 
-    /// One line without which the row cannot be taken whole; longer than `most` it is a problem.
-    fn line(&mut self, columns: &[usize], most: usize) -> String {
+    /// A text on one line; more than `max_chars` is an error.
+    fn line(&mut self, columns: &[usize], max_chars: usize) -> String {
         let line = values::line(self.cell(columns));
-        if line.chars().count() > most {
-            self.too_long(self.pick(columns).unwrap_or_default(), &line, most);
+        if line.chars().count() > max_chars {
+            self.too_long(self.pick(columns).unwrap_or_default(), &line, max_chars);
         }
         line
     }
 
-    /// One line that is only a word beside the rest of the row: what is longer than `most` is cut.
-    fn word(&mut self, columns: &[usize], most: usize) -> String {
+    /// A secondary text on one line; more than `max_chars` is truncated, with a warning.
+    fn truncated_line(&mut self, columns: &[usize], max_chars: usize) -> String {
         let line = values::line(self.cell(columns));
-        if line.chars().count() > most {
-            let message = format!("너무 길어 앞의 {most}자만 남겼어요");
+        if line.chars().count() > max_chars {
+            let message = format!("너무 길어 앞의 {max_chars}자만 남겼어요");
             self.warn(self.pick(columns).unwrap_or_default(), &message);
         }
-        text_limits::truncate(&line, most).to_owned()
+        text_limits::truncate(&line, max_chars).to_owned()
     }
 
-    fn too_long(&mut self, column: usize, text: &str, most: usize) {
-        self.problem(column, &format!("{}자예요. {most}자까지 등록할 수 있어요", text.chars().count()));
+    fn too_long(&mut self, column: usize, text: &str, max_chars: usize) {
+        self.problem(column, &format!("{}자예요. {max_chars}자까지 등록할 수 있어요", text.chars().count()));
     }
 
-    /// A value, or its default and a problem.
-    fn read<T: Default>(&mut self, columns: &[usize], read: impl FnOnce(&Cell<'_>) -> Parsed<T>) -> T {
-        read(self.cell(columns)).unwrap_or_else(|problem| {
+    /// Parses a cell; on an error, records it and returns the default.
+    fn parse<T: Default>(&mut self, columns: &[usize], parse: impl FnOnce(&Cell<'_>) -> Parsed<T>) -> T {
+        parse(self.cell(columns)).unwrap_or_else(|problem| {
             self.problem(self.pick(columns).unwrap_or_default(), problem);
             T::default()
         })
     }
 
-    fn finish<T>(self, key: String, value: T) -> Checked<T> {
+    fn finish<T>(self, key: String, value: T) -> CheckedRow<T> {
         let outcome = if self.problems.is_empty() {
-            Outcome::Ok(Box::new(value), self.warnings)
+            RowCheck::Valid(Box::new(value), self.warnings)
         } else {
-            Outcome::Rejected(self.problems)
+            RowCheck::Rejected(self.problems)
         };
-        Checked { row: self.row.number, key, outcome }
+        CheckedRow { row: self.row.number, key, outcome }
     }
 
-    fn rejected<T>(self, key: String) -> Checked<T> {
-        Checked { row: self.row.number, key, outcome: Outcome::Rejected(self.problems) }
+    fn rejected<T>(self, key: String) -> CheckedRow<T> {
+        CheckedRow { row: self.row.number, key, outcome: RowCheck::Rejected(self.problems) }
     }
 
-    fn skipped<T>(&self, key: String, column: usize, message: &str) -> Checked<T> {
-        Checked { row: self.row.number, key, outcome: Outcome::Skipped(vec![self.reason(column, message)]) }
+    fn skipped<T>(&self, key: String, column: usize, message: &str) -> CheckedRow<T> {
+        CheckedRow { row: self.row.number, key, outcome: RowCheck::Skipped(vec![self.reason(column, message)]) }
     }
 }
 
-const fn ignored<T>(row: u32) -> Checked<T> {
-    Checked { row, key: String::new(), outcome: Outcome::Ignored }
+const fn ignored<T>(row: u32) -> CheckedRow<T> {
+    CheckedRow { row, key: String::new(), outcome: RowCheck::Ignored }
 }
 
 fn is_total(row: &Row<'_>) -> bool {
-    row.cells.iter().any(|cell| TOTALS.contains(&values::line(cell).replace([' ', ':'], "").as_str()))
+    row.cells.iter().any(|cell| TOTAL_WORDS.contains(&values::line(cell).replace([' ', ':'], "").as_str()))
 }
 
-/// Calls `check` for each row of a table.
-fn each<T>(
+/// Validates each row of a table with `check`.
+fn for_each_row<T>(
     workbook: &mut Workbook,
     table: &Table,
-    visit: &mut Visit<'_, T>,
-    mut check: impl FnMut(&Row<'_>) -> Checked<T>,
+    visit: &mut VisitRow<'_, T>,
+    mut check: impl FnMut(&Row<'_>) -> CheckedRow<T>,
 ) -> Result<(), SheetError> {
     table.rows(workbook, &mut |row| if row.is_blank() { visit(ignored(row.number)) } else { visit(check(row)) })
-}
-
-fn columns(table: &Table, field: Field) -> Vec<usize> {
-    table.columns(field)
 }
 
 #[cfg(test)]

@@ -1,84 +1,85 @@
-//! Another number for an order that has one: what somebody decides, row by row, once the rest of the
-//! list is applied.
+//! Conflicts of a tracking list: rows with another tracking number than their order has.
+//!
+//! They are rejected when the list is applied. A member then decides for each row whether the order gets the new number.
 
-use super::model::{Handled, Handling, Parcel};
+use super::model::{Resolution, ResolvedBy, TrackingChange};
 use super::store;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, Cause};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
-/// A decision about some rows.
+/// Decision about conflicting rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// 새 번호로 바꾸기
+    /// 새 번호로 바꾸기: the order gets the number of the file
     Replace,
-    /// 그대로
+    /// 그대로: the order keeps its number
     Keep,
 }
 
-/// A row that is decided about, and the number that the order had on the page.
+/// A conflicting row to resolve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
-    /// as the spreadsheet numbers it
+pub struct Conflict {
+    /// row number in Excel
     pub row: u32,
-    /// 송장번호 as it was shown
+    /// the order's tracking number as the page showed it
     pub seen: String,
 }
 
-/// What became of the decisions.
+/// Result of [`resolve_conflicts`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decided {
-    /// rows that are dealt with
-    pub rows: usize,
-    /// rows that are not, and why
-    pub refused: Vec<(u32, String)>,
+pub struct ConflictOutcome {
+    /// number of resolved rows
+    pub resolved: usize,
+    /// rows that were left unchanged, and why
+    pub failed: Vec<(u32, String)>,
 }
 
-/// Carries a decision about rows of an upload out. A row is left as it is, with the reason, when it
-/// was dealt with before or its order changed since the page was made.
-pub fn decide(
+/// Resolves conflicting rows of an upload. A row is left unchanged if it is resolved already, or if its order has
+/// changed since the page was rendered.
+pub fn resolve_conflicts(
     tx: &mut dyn Tx,
     upload_id: i64,
     member_id: i64,
     decision: Decision,
-    chosen: &[Chosen],
-) -> Result<Decided> {
+    conflicts: &[Conflict],
+) -> Result<ConflictOutcome> {
     let cause = Cause { member_id: Some(member_id), upload_id: Some(upload_id), action: Action::Tracked };
-    let mut decided = Decided::default();
+    let mut outcome = ConflictOutcome::default();
     orders::changing(tx, cause, |changes| {
-        for Chosen { row, seen } in chosen {
-            match decide_one(changes, upload_id, *row, decision, seen)? {
-                Ok(how) => {
-                    store::set_handled(changes.tx, upload_id, *row, how, Some(member_id))?;
-                    decided.rows += 1;
+        for Conflict { row, seen } in conflicts {
+            match resolve_one(changes, upload_id, *row, decision, seen)? {
+                Ok(resolution) => {
+                    store::resolve_row(changes.tx, upload_id, *row, resolution, Some(member_id))?;
+                    outcome.resolved += 1;
                 }
-                Err(reason) => decided.refused.push((*row, reason)),
+                Err(reason) => outcome.failed.push((*row, reason)),
             }
         }
         Ok::<_, StorageError>(())
     })?;
-    Ok(decided)
+    Ok(outcome)
 }
 
-fn decide_one(
+fn resolve_one(
     changes: &mut orders::Changes<'_>,
     upload_id: i64,
     row: u32,
     decision: Decision,
     seen: &str,
-) -> Result<Result<Handling, String>> {
-    let Some(kept) = store::row(changes.tx, upload_id, row)? else {
+) -> Result<Result<Resolution, String>> {
+    let Some(stored) = store::find_row(changes.tx, upload_id, row)? else {
         return Ok(Err("없는 행이에요.".to_owned()));
     };
-    if let Some(handled) = &kept.handled {
-        return Ok(Err(format!("이미 처리한 행이에요: {}.", said(handled))));
+    if let Some(resolved) = &stored.resolved {
+        return Ok(Err(format!("이미 처리한 행이에요: {}.", describe(resolved))));
     }
-    let Some(parcel) = kept.report.conflict else {
+    let Some(change) = stored.report.conflict else {
         return Ok(Err("송장번호가 서로 다른 행이 아니에요.".to_owned()));
     };
-    let channel = store::channel_of(changes.tx, upload_id)?;
-    let ids = store::orders_of(changes.tx, channel, &kept.report.order_number)?;
+    let channel = store::channel_id(changes.tx, upload_id)?;
+    let ids = store::matching_orders(changes.tx, channel, &stored.report.order_number)?;
     let [order] = &orders::find(changes.tx, &ids)?[..] else {
         return Ok(Err("주문을 하나로 정할 수 없어요. 주문 화면에서 고쳐 주세요.".to_owned()));
     };
@@ -89,29 +90,29 @@ fn decide_one(
         )));
     }
     if decision == Decision::Keep {
-        return Ok(Ok(Handling::Kept));
+        return Ok(Ok(Resolution::Kept));
     }
-    match replaced(order, &parcel, changes.tx.now()) {
-        Ok(after) if changes.save(order, &after)? => Ok(Ok(Handling::Replaced)),
+    match with_tracking(order, &change, changes.tx.now()) {
+        Ok(after) if changes.save(order, &after)? => Ok(Ok(Resolution::Replaced)),
         Ok(_) => Ok(Err("그 사이 다른 사람이 주문을 바꿨어요. 다시 골라 주세요.".to_owned())),
         Err(reason) => Ok(Err(reason)),
     }
 }
 
-/// How a row was dealt with, by whom and when.
-pub fn said(handled: &Handled) -> String {
-    format!("{} · {} · {}", handled.how.label(), handled.username.as_deref().unwrap_or("명령줄"), handled.at)
+/// How a row was resolved, by whom and when.
+pub fn describe(resolved: &ResolvedBy) -> String {
+    format!("{} · {} · {}", resolved.resolution.label(), resolved.username.as_deref().unwrap_or("명령줄"), resolved.at)
 }
 
-/// The order with the number of the file; a parcel on its way is delivered or handed to the courier.
-fn replaced(order: &Order, parcel: &Parcel, now: Moment) -> Result<Order, String> {
+/// The order with the tracking number of the file, advanced to SHIPPED.
+fn with_tracking(order: &Order, change: &TrackingChange, now: Moment) -> Result<Order, String> {
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
         return Err(format!("{}된 주문이라 송장번호를 바꾸지 않았어요.", order.state.label()));
     }
     let mut after = order.clone();
-    after.tracking_number.clone_from(&parcel.tracking_number);
-    if !parcel.courier.is_empty() {
-        after.courier.clone_from(&parcel.courier);
+    after.tracking_number.clone_from(&change.tracking_number);
+    if !change.courier.is_empty() {
+        after.courier.clone_from(&change.courier);
     }
     after.proceed(OrderState::Shipped, now);
     Ok(after)
@@ -122,28 +123,28 @@ mod tests {
     use super::*;
     use crate::orders::model::tests::order;
 
-    fn parcel(courier: &str) -> Parcel {
-        Parcel { tracking_number: "45168301507".to_owned(), courier: courier.to_owned() }
+    fn change(courier: &str) -> TrackingChange {
+        TrackingChange { tracking_number: "45168301507".to_owned(), courier: courier.to_owned() }
     }
 
     #[test]
-    fn the_new_number_brings_its_courier_and_the_order_is_shipped() {
+    fn replacing_sets_number_and_courier_and_ships_the_order() {
         let mut order = order(OrderState::Purchased);
         "한진택배".clone_into(&mut order.courier);
-        let after = replaced(&order, &parcel("로젠택배"), Moment(9)).expect("replaced");
+        let after = with_tracking(&order, &change("로젠택배"), Moment(9)).expect("replaced");
         assert_eq!((after.tracking_number.as_str(), after.courier.as_str()), ("45168301507", "로젠택배"));
         assert_eq!((after.state, after.moments.of(OrderState::Shipped)), (OrderState::Shipped, Some(Moment(9))));
-        let after = replaced(&order, &parcel(""), Moment(9)).expect("replaced");
-        assert_eq!(after.courier, "한진택배", "a file that names no courier takes none away");
+        let after = with_tracking(&order, &change(""), Moment(9)).expect("replaced");
+        assert_eq!(after.courier, "한진택배", "an empty courier does not overwrite");
     }
 
     #[test]
-    fn an_order_further_on_stays_there_and_one_that_is_over_is_left_alone() {
+    fn replacing_never_moves_an_order_back_or_reopens_it() {
         let confirmed = order(OrderState::Confirmed);
-        let after = replaced(&confirmed, &parcel(""), Moment(9)).expect("replaced");
+        let after = with_tracking(&confirmed, &change(""), Moment(9)).expect("replaced");
         assert_eq!((after.state, after.moments), (OrderState::Confirmed, confirmed.moments));
         for over in [OrderState::Cancelled, OrderState::Refunded] {
-            assert!(replaced(&order(over), &parcel(""), Moment(9)).is_err());
+            assert!(with_tracking(&order(over), &change(""), Moment(9)).is_err());
         }
     }
 }

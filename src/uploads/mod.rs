@@ -1,20 +1,20 @@
-//! Uploads: a file as a batch, from its bytes to the answer for each row.
+//! Uploads: imports a file as a batch, with an answer for each row.
 //!
-//! `read` turns bytes into checked rows (`check` says what is right and wrong with each), `plan`
-//! says what they would do to the orders as they stand, `apply` does it, `store` keeps the file and
-//! the answers, `conflicts` carries out what somebody decides about a row afterwards. [`Uploads`]
-//! strings them together for the browser and the command line alike. A preview is read and planned;
-//! applying reads and plans again inside the transaction that changes things, so that an upload is
-//! whole or absent and sees what happened in between.
+//! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect on the
+//! stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`] resolves
+//! conflicting tracking numbers afterwards. [`Uploads`] connects these steps, for the browser and the command line
+//! alike: within one request a file is parsed while its bytes are being stored, and never read back. A preview
+//! ends after the plan. Applying plans inside the transaction that changes the orders, so that an upload is atomic and
+//! takes concurrent changes into account.
 
 pub mod apply;
 pub mod check;
 pub mod conflicts;
-mod figures;
+mod metrics;
 pub mod model;
 pub mod pages;
+pub mod parse;
 pub mod plan;
-pub mod read;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -31,76 +31,91 @@ use crate::sheets::{Limits, SheetError};
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
-use figures::counted;
-pub use model::{KeptRow, Outcome, Report, RowReport, Stage, Upload};
-pub use read::Request;
-use read::{ReadFile, read};
+pub use model::{Report, RowOutcome, RowReport, Stage, StoredRow, Upload};
+pub use parse::{ImportOptions, ParsedFile};
 
-/// Passwords of channels that are tried on a locked file; each costs a tenth of a second.
-const PASSWORDS_TRIED: usize = 5;
+/// Channel passwords that are tried on an encrypted file; each attempt takes 0.1 s.
+const MAX_PASSWORD_ATTEMPTS: usize = 5;
 
-/// Why an upload did not go on.
+/// Why an upload failed.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// the file as a whole cannot be used
+    /// the file as a whole is rejected
     #[error(transparent)]
     Refused(#[from] FileError),
-    /// the upload is not there, or not at that stage any more
+    /// the upload does not exist, or is applied, refused or discarded
     #[error("이미 처리된 업로드예요. 업로드 목록에서 확인해 주세요.")]
-    Gone,
-    /// the file was put away
+    NotOpen,
+    /// the original file was deleted after the retention period
     #[error("보관 기간이 지나 원본 파일이 없어요. 파일을 다시 올려 주세요.")]
-    FileGone,
+    OriginalDeleted,
     /// the database failed
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-/// The way of a file through the house.
+/// Imports files.
 #[derive(Clone)]
 pub struct Uploads {
-    /// where everything is kept
+    /// database
     pub storage: Storage,
-    /// the files that are known
+    /// known file layouts
     pub profiles: Arc<Profiles>,
     /// postal code → district
     pub districts: DistrictCache,
-    /// keeps passwords of files
+    /// seals file passwords
     pub vault: Vault,
-    /// what a file may cost
+    /// resource limits of a file
     pub limits: Limits,
 }
 
-/// Why files cannot be taken at all.
+/// Why [`Uploads`] cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// a profile of the shop's own is wrong
+    /// a profile in the shop's folder is invalid
     #[error("판매채널 양식 파일을 쓸 수 없어요. {0}")]
     Profile(#[from] ProfileError),
-    /// the key that seals passwords cannot be read or made
+    /// the key of the vault cannot be read or created
     #[error("{path} 파일을 쓸 수 없어요. 데이터 폴더의 권한을 확인해 주세요. ({reason})")]
     Key {
-        /// the file
+        /// path of the key file
         path: String,
-        /// what the system said
+        /// error of the operating system
         reason: String,
     },
 }
 
-/// What became of a file that was read.
+/// Result of a preview, dry run or import.
 #[derive(Clone, Debug)]
-pub struct Done {
-    /// what the file was
+pub struct ImportOutcome {
+    /// kind of the file
     pub kind: FileKind,
     /// the answer to each row
     pub report: Report,
 }
 
+/// A stored upload with its preview.
+#[derive(Debug)]
+pub struct UploadPreview {
+    /// id of the upload
+    pub id: i64,
+    /// the preview, or why there is none
+    pub result: Result<ImportOutcome, UploadError>,
+    /// the parsed tracking list if it names no courier; see [`Uploads::set_courier`]
+    pub without_courier: Option<ParsedFile>,
+}
+
+/// A parsed file and the sealed password that opened it.
+struct OpenedFile {
+    file: Arc<ParsedFile>,
+    sealed_password: Option<Vec<u8>>,
+}
+
 impl Uploads {
-    /// With the profiles and the key of the data folder: `channels/*.toml` and `secret.key`.
+    /// Loads the profiles and the vault key of the data folder: `channels/*.toml` and `secret.key`.
     ///
     /// # Errors
-    /// A profile is wrong, or the key cannot be read or made.
+    /// A profile is invalid, or the key cannot be read or created.
     pub fn open(storage: &Storage, config: &Config) -> Result<Self, OpenError> {
         let key = config.data.join("secret.key");
         let limits =
@@ -115,137 +130,135 @@ impl Uploads {
         })
     }
 
-    /// Keeps a file as it came. It is not read yet.
+    /// Stores a new file and previews it. Parses while the bytes are being stored.
     ///
     /// # Errors
-    /// The file is too large, or the database failed.
-    pub async fn receive(
+    /// The file exceeds the byte limit, or the database failed. Any other error of the file is stored with the upload
+    /// and part of the result.
+    pub async fn receive_and_preview(
         &self,
         member_id: Option<i64>,
         file_name: &str,
-        bytes: impl Into<Arc<Vec<u8>>>,
-        request: &Request,
-    ) -> Result<i64, UploadError> {
-        let bytes = bytes.into();
-        if bytes.len() > self.limits.bytes {
-            return Err(FileError::from(SheetError::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 }).into());
+        bytes: Vec<u8>,
+        options: &ImportOptions,
+    ) -> Result<UploadPreview, UploadError> {
+        let (id, opened) = self.receive(member_id, file_name, bytes, None, options).await?;
+        let (result, file) = match opened {
+            Ok(opened) => {
+                let file = Arc::clone(&opened.file);
+                (self.save_preview(id, opened, None).await, Some(file))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let result = metrics::record("previewed", options, result);
+        if let Err(UploadError::Storage(error)) = result {
+            return Err(error.into());
         }
-        let (name, courier) = (file_name.to_owned(), request.courier.clone().unwrap_or_default());
-        let sha256 = hex(&Sha256::digest(bytes.as_slice()));
-        self.storage
-            .write(move |tx| {
-                let received =
-                    store::Received { member_id, file_name: &name, bytes: &bytes, sha256: &sha256, courier: &courier };
-                Ok(store::receive(tx, received)?)
-            })
-            .await
+        let without_courier = file.filter(|file| file.lacks_courier()).map(Arc::unwrap_or_clone);
+        Ok(UploadPreview { id, result, without_courier })
     }
 
-    /// Keeps a file and carries it out; it is read while it is put away. Tells its number, and what
-    /// became of it.
+    /// Stores a new file and applies it. Parses while the bytes are being stored. Returns the id of the upload and its
+    /// result.
     ///
     /// # Errors
-    /// As [`Uploads::receive`].
-    pub async fn take(
+    /// As [`Uploads::receive_and_preview`].
+    pub async fn receive_and_apply(
         &self,
         member_id: Option<i64>,
         file_name: &str,
         bytes: Vec<u8>,
         password: Option<&str>,
-        request: &Request,
-    ) -> Result<(i64, Result<Done, UploadError>), UploadError> {
-        let bytes = Arc::new(bytes);
-        let reading = self.read(Arc::clone(&bytes), password, request);
-        let (read, id) = tokio::join!(reading, self.receive(member_id, file_name, bytes, request));
-        let id = id?;
-        let done = match self.keep_what_was_read(id, read).await {
-            Ok(file) => self.carry_out(id, member_id, file, request).await,
+        options: &ImportOptions,
+    ) -> Result<(i64, Result<ImportOutcome, UploadError>), UploadError> {
+        let (id, opened) = self.receive(member_id, file_name, bytes, password, options).await?;
+        let result = match opened {
+            Ok(opened) => self.plan_and_apply(id, member_id, opened, options).await,
             Err(error) => Err(error),
         };
-        Ok((id, counted("applied", request, done)))
+        Ok((id, metrics::record("applied", options, result)))
     }
 
-    /// Reads a kept file and shows what it would do.
+    /// Sets the courier of an open upload. Plans again from the already parsed `file`, if any: a form states the
+    /// courier after the files.
     ///
     /// # Errors
-    /// As [`Uploads::read`]; a refusal is also kept with the upload.
-    pub async fn preview(&self, id: i64, password: Option<&str>, request: &Request) -> Result<Done, UploadError> {
-        counted("previewed", request, self.preview_kept(id, password, request).await)
-    }
-
-    async fn preview_kept(&self, id: i64, password: Option<&str>, request: &Request) -> Result<Done, UploadError> {
-        let file = self.read_kept(id, password, request).await?;
+    /// The database failed.
+    pub async fn set_courier(&self, id: i64, file: Option<ParsedFile>, courier: &str) -> Result<(), UploadError> {
+        if let Some(mut file) = file {
+            file.set_courier(courier);
+            let opened = OpenedFile { file: Arc::new(file), sealed_password: None };
+            return match self.save_preview(id, opened, Some(courier.to_owned())).await {
+                Ok(_) | Err(UploadError::NotOpen) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        let courier = courier.to_owned();
         self.storage
-            .write(move |tx| {
-                let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
-                let report = plan::plan(tx, &file)?.report;
-                store::report(tx, &upload, (file.profile.kind, &file.profile.code), &report, Stage::Previewed)?;
-                Ok(Done { kind: file.profile.kind, report })
+            .write(move |tx| match store::find_open(tx, id)? {
+                Some(upload) => Ok(store::set_courier(tx, &upload, &courier)?),
+                None => Ok(()),
             })
             .await
     }
 
-    /// Reads a kept file and carries it out, in one transaction.
+    /// Previews a stored file with the password that was typed for it.
     ///
     /// # Errors
-    /// As [`Uploads::read`]; a refusal is also kept with the upload.
-    pub async fn apply(
+    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the upload.
+    pub async fn preview_stored(
         &self,
         id: i64,
-        member_id: Option<i64>,
-        password: Option<&str>,
-        request: &Request,
-    ) -> Result<Done, UploadError> {
-        let done = match self.read_kept(id, password, request).await {
-            Ok(file) => self.carry_out(id, member_id, file, request).await,
+        password: &str,
+        options: &ImportOptions,
+    ) -> Result<ImportOutcome, UploadError> {
+        let result = match self.load_and_parse(id, Some(password), options).await {
+            Ok(opened) => self.save_preview(id, opened, None).await,
             Err(error) => Err(error),
         };
-        counted("applied", request, done)
+        metrics::record("previewed", options, result)
     }
 
-    async fn carry_out(
+    /// Applies a stored file in one transaction. Loads and parses the original again: this is a later request than
+    /// the preview, maybe on another node, and holding the rows of every preview in memory until then would be
+    /// unbounded. The plan has to be made again anyway, since orders may have changed since the preview.
+    ///
+    /// # Errors
+    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the upload.
+    pub async fn apply_stored(
         &self,
         id: i64,
         member_id: Option<i64>,
-        file: Arc<ReadFile>,
-        request: &Request,
-    ) -> Result<Done, UploadError> {
-        let (districts, courier) = (self.districts.clone(), request.courier.clone());
-        self.storage
-            .write(move |tx| {
-                let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
-                if let Some(courier) = &courier {
-                    store::set_courier(tx, &upload, courier)?;
-                }
-                let plan = plan::plan(tx, &file)?;
-                let districts = districts.current(tx)?;
-                apply::apply(tx, &plan, &file, &districts, id, member_id)?;
-                store::close_earlier(tx, file.profile.kind, &plan.report, member_id)?;
-                store::report(tx, &upload, (file.profile.kind, &file.profile.code), &plan.report, Stage::Applied)?;
-                Ok(Done { kind: file.profile.kind, report: plan.report })
-            })
-            .await
+        options: &ImportOptions,
+    ) -> Result<ImportOutcome, UploadError> {
+        let result = match self.load_and_parse(id, None, options).await {
+            Ok(opened) => self.plan_and_apply(id, member_id, opened, options).await,
+            Err(error) => Err(error),
+        };
+        metrics::record("applied", options, result)
     }
 
-    /// Says what a file would do, and keeps nothing of it.
+    /// Plans a file without storing anything.
     ///
     /// # Errors
-    /// As [`Uploads::read`].
+    /// The file is rejected, or the database failed.
     pub async fn dry_run(
         &self,
         bytes: Vec<u8>,
         password: Option<&str>,
-        request: &Request,
-    ) -> Result<Done, UploadError> {
-        let (file, _) = self.read(Arc::new(bytes), password, request).await?;
-        self.storage.read(move |tx| Ok(Done { kind: file.profile.kind, report: plan::plan(tx, &file)?.report })).await
+        options: &ImportOptions,
+    ) -> Result<ImportOutcome, UploadError> {
+        let (file, _) = self.parse(Arc::new(bytes), password, options).await?;
+        self.storage
+            .read(move |tx| Ok(ImportOutcome { kind: file.profile.kind, report: plan::plan(tx, &file)?.report }))
+            .await
     }
 
-    /// Remembers the password for the files of the upload's channel, or forgets it.
+    /// Stores the password for future files of a channel.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn keep_channel_password(&self, code: &str, name: &str, password: &str) -> Result<(), UploadError> {
+    pub async fn set_channel_password(&self, code: &str, name: &str, password: &str) -> Result<(), UploadError> {
         let (code, name) = (code.to_owned(), name.to_owned());
         let sealed = self.vault.seal(password);
         self.storage
@@ -256,110 +269,208 @@ impl Uploads {
             .await
     }
 
-    /// The rejected rows of an upload with the reasons beside the original columns, as .xlsx.
+    /// The rejected rows of an upload as .xlsx: the original columns, and the reasons.
     ///
     /// # Errors
-    /// The original is no longer kept, or cannot be read.
-    pub async fn rejected(&self, id: i64) -> Result<Vec<u8>, UploadError> {
-        let (file, rows, upload) = self
+    /// The original was deleted, or cannot be read.
+    pub async fn export_rejected(&self, id: i64) -> Result<Vec<u8>, UploadError> {
+        let (original, rows, upload) = self
             .storage
             .read(move |tx| {
-                let file = store::file(tx, id)?.ok_or(UploadError::FileGone)?;
-                let rejected = store::RowFilter::Outcome(Outcome::Rejected);
+                let original = store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)?;
+                let rejected = store::RowFilter::Outcome(RowOutcome::Rejected);
                 let rows = store::rows(tx, id, rejected, 0, i64::MAX)?;
-                let upload = store::find(tx, id)?.ok_or(UploadError::Gone)?;
-                Ok::<_, UploadError>((file, rows, upload))
+                let upload = store::find(tx, id)?.ok_or(UploadError::NotOpen)?;
+                Ok::<_, UploadError>((original, rows, upload))
             })
             .await?;
-        let password = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
-        let request = Request {
+        let password = original.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
+        let options = ImportOptions {
             kind: upload.kind,
             channel: (!upload.channel_code.is_empty()).then_some(upload.channel_code),
             courier: None,
         };
         let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
-        blocking(move || {
-            let (mut workbook, table) = read::open(&profiles, file.bytes, password.as_deref(), &request, limits)?;
-            let reasons: Vec<(u32, String)> = rows.iter().map(|row| (row.report.row, sentences(&row.report))).collect();
+        spawn_blocking(move || {
+            let (mut workbook, table) = parse::open(&profiles, original.bytes, password.as_deref(), &options, limits)?;
+            let reasons: Vec<(u32, String)> =
+                rows.iter().map(|row| (row.report.row, error_messages(&row.report))).collect();
             Ok(rejected_rows(&mut workbook, &table, &reasons).map_err(FileError::from)?)
         })
         .await
     }
 
-    async fn read_kept(
+    /// Stores a new file and parses it at the same time.
+    async fn receive(
+        &self,
+        member_id: Option<i64>,
+        file_name: &str,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        options: &ImportOptions,
+    ) -> Result<(i64, Result<OpenedFile, UploadError>), UploadError> {
+        if bytes.len() > self.limits.bytes {
+            let error = SheetError::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 };
+            return Err(FileError::from(error).into());
+        }
+        let bytes = Arc::new(bytes);
+        let (parsed, id) = tokio::join!(
+            self.parse(Arc::clone(&bytes), password, options),
+            self.insert(member_id, file_name, bytes, options.courier.as_deref())
+        );
+        let id = id?;
+        Ok((id, self.save_refusal(id, parsed).await))
+    }
+
+    async fn insert(
+        &self,
+        member_id: Option<i64>,
+        file_name: &str,
+        bytes: Arc<Vec<u8>>,
+        courier: Option<&str>,
+    ) -> Result<i64, UploadError> {
+        let (file_name, courier) = (file_name.to_owned(), courier.unwrap_or_default().to_owned());
+        let hashed = Arc::clone(&bytes);
+        let sha256 = spawn_blocking(move || Ok(hex(&Sha256::digest(hashed.as_slice())))).await?;
+        self.storage
+            .write(move |tx| {
+                let upload = store::NewUpload {
+                    member_id,
+                    file_name: &file_name,
+                    bytes: &bytes,
+                    sha256: &sha256,
+                    courier: &courier,
+                };
+                Ok(store::insert(tx, upload)?)
+            })
+            .await
+    }
+
+    /// Loads a stored file and parses it, with the given password or the one stored for it.
+    async fn load_and_parse(
         &self,
         id: i64,
         password: Option<&str>,
-        request: &Request,
-    ) -> Result<Arc<ReadFile>, UploadError> {
-        let file = self
+        options: &ImportOptions,
+    ) -> Result<OpenedFile, UploadError> {
+        let original = self
             .storage
             .read(move |tx| {
-                store::open(tx, id)?.ok_or(UploadError::Gone)?;
-                store::file(tx, id)?.ok_or(UploadError::FileGone)
+                store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
+                store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)
             })
             .await?;
-        let kept = file.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
-        let read = self.read(Arc::new(file.bytes), password.or(kept.as_deref()), request).await;
-        self.keep_what_was_read(id, read).await
+        let stored = original.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
+        let parsed = self.parse(Arc::new(original.bytes), password.or(stored.as_deref()), options).await;
+        self.save_refusal(id, parsed).await
     }
 
-    /// Keeps the password that opened a file, or why it was refused.
-    async fn keep_what_was_read(
+    /// Stores why a file is rejected: a missing password locks the upload, any other error refuses it and deletes
+    /// the file.
+    async fn save_refusal(
         &self,
         id: i64,
-        read: Result<(ReadFile, Option<String>), UploadError>,
-    ) -> Result<Arc<ReadFile>, UploadError> {
-        match read {
-            Ok((file, used)) => {
-                if let Some(sealed) = used.and_then(|password| self.vault.seal(&password)) {
-                    self.storage.write(move |tx| store::keep_password(tx, id, &sealed)).await?;
-                }
-                Ok(Arc::new(file))
+        parsed: Result<(ParsedFile, Option<String>), UploadError>,
+    ) -> Result<OpenedFile, UploadError> {
+        match parsed {
+            Ok((file, password)) => {
+                let sealed_password = password.and_then(|password| self.vault.seal(&password));
+                Ok(OpenedFile { file: Arc::new(file), sealed_password })
             }
-            Err(UploadError::Refused(refusal)) => {
-                let kept = refusal.clone();
+            Err(UploadError::Refused(error)) => {
+                let refusal = error.clone();
                 self.storage
                     .write(move |tx| {
-                        // What was applied or discarded meanwhile stays so.
-                        let upload = store::open(tx, id)?.ok_or(UploadError::Gone)?;
-                        if kept.needs_password() {
+                        // The upload may have been applied or discarded while the file was parsed.
+                        let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
+                        if refusal.needs_password() {
                             return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
                         }
-                        store::set_stage(tx, &upload, Stage::Refused, &kept.to_string())?;
-                        Ok::<_, UploadError>(store::forget_file(tx, id)?)
+                        store::set_stage(tx, &upload, Stage::Refused, &refusal.to_string())?;
+                        Ok::<_, UploadError>(store::delete_file(tx, id)?)
                     })
                     .await?;
-                Err(refusal.into())
+                Err(error.into())
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Reads a file, trying the passwords kept for channels where none is given. Also tells the
-    /// password that opened it.
-    async fn read(
+    /// Plans a parsed file and stores the report as its preview; also stores `courier` if given.
+    async fn save_preview(
+        &self,
+        id: i64,
+        OpenedFile { file, sealed_password }: OpenedFile,
+        courier: Option<String>,
+    ) -> Result<ImportOutcome, UploadError> {
+        self.storage
+            .write(move |tx| {
+                let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
+                if let Some(sealed) = &sealed_password {
+                    store::set_sealed_password(tx, id, sealed)?;
+                }
+                if let Some(courier) = &courier {
+                    store::set_courier(tx, &upload, courier)?;
+                }
+                let report = plan::plan(tx, &file)?.report;
+                store::save_report(tx, &upload, &file.profile, &report, Stage::Previewed)?;
+                Ok(ImportOutcome { kind: file.profile.kind, report })
+            })
+            .await
+    }
+
+    /// Plans a parsed file and applies the plan, in one transaction.
+    async fn plan_and_apply(
+        &self,
+        id: i64,
+        member_id: Option<i64>,
+        OpenedFile { file, sealed_password }: OpenedFile,
+        options: &ImportOptions,
+    ) -> Result<ImportOutcome, UploadError> {
+        let (districts, courier) = (self.districts.clone(), options.courier.clone());
+        self.storage
+            .write(move |tx| {
+                let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
+                if let Some(sealed) = &sealed_password {
+                    store::set_sealed_password(tx, id, sealed)?;
+                }
+                if let Some(courier) = &courier {
+                    store::set_courier(tx, &upload, courier)?;
+                }
+                let plan = plan::plan(tx, &file)?;
+                let districts = districts.current(tx)?;
+                apply::apply(tx, &plan, &file, &districts, id, member_id)?;
+                store::resolve_earlier(tx, file.profile.kind, &plan.report, member_id)?;
+                store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
+                Ok(ImportOutcome { kind: file.profile.kind, report: plan.report })
+            })
+            .await
+    }
+
+    /// Parses a file and returns it with the password that opened it. Without a given password, the stored channel
+    /// passwords are tried.
+    async fn parse(
         &self,
         bytes: Arc<Vec<u8>>,
         password: Option<&str>,
-        request: &Request,
-    ) -> Result<(ReadFile, Option<String>), UploadError> {
-        let mut passwords: Vec<Option<String>> = vec![password.map(str::to_owned)];
+        options: &ImportOptions,
+    ) -> Result<(ParsedFile, Option<String>), UploadError> {
+        let mut attempts: Vec<Option<String>> = Vec::new();
         if password.is_none() && crate::sheets::needs_password(&bytes) {
             let sealed = self.storage.read(|tx| channels::sealed_passwords(tx)).await?;
-            let kept = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed)).take(PASSWORDS_TRIED);
-            passwords = kept.map(Some).chain([None]).collect();
+            let stored = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed));
+            attempts.extend(stored.take(MAX_PASSWORD_ATTEMPTS).map(Some));
         }
-        let (profiles, request, limits) = (Arc::clone(&self.profiles), request.clone(), self.limits);
-        blocking(move || {
-            let Some((last, tried)) = passwords.split_last() else { return Err(UploadError::Gone) };
-            for password in tried {
-                match read(&profiles, Arc::clone(&bytes), password.as_deref(), &request, limits) {
+        let password = password.map(str::to_owned);
+        let (profiles, options, limits) = (Arc::clone(&self.profiles), options.clone(), self.limits);
+        spawn_blocking(move || {
+            for attempt in attempts {
+                match parse::parse(&profiles, Arc::clone(&bytes), attempt.as_deref(), &options, limits) {
                     Err(FileError::Sheet(SheetError::WrongPassword)) => {}
-                    answer => return Ok((answer?, password.clone())),
+                    result => return Ok((result?, attempt)),
                 }
             }
-            Ok((read(&profiles, bytes, last.as_deref(), &request, limits)?, last.clone()))
+            Ok((parse::parse(&profiles, bytes, password.as_deref(), &options, limits)?, password))
         })
         .await
     }
@@ -374,13 +485,13 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The reasons of a row as one text: `수량 '두개': 숫자가 아니에요`.
-pub fn sentences(row: &RowReport) -> String {
-    let one = |reason: &check::Reason| format!("{} '{}': {}", reason.column, reason.value, reason.message);
-    row.reasons.iter().map(one).collect::<Vec<_>>().join(" / ")
+pub fn error_messages(row: &RowReport) -> String {
+    let message = |reason: &check::Reason| format!("{} '{}': {}", reason.column, reason.value, reason.message);
+    row.reasons.iter().map(message).collect::<Vec<_>>().join(" / ")
 }
 
-/// Runs `work` on a thread that may block; a panic there is an error here.
-async fn blocking<T: Send + 'static>(
+/// Runs `work` on a blocking thread; a panic becomes an error.
+async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
 ) -> Result<T, UploadError> {
     tokio::task::spawn_blocking(work)

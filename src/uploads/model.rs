@@ -1,4 +1,4 @@
-//! What an upload is: a file as a batch, and the answer to each of its rows.
+//! An upload, its report, and the resolution of its rejected rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::channels::FileKind;
 use crate::orders::store::create::Findings;
 use crate::time::Moment;
 
-/// How far an upload has come.
+/// Stage of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// the file is kept and not read yet
+    /// stored, not parsed yet
     Received,
-    /// the file asks for a password
+    /// encrypted; waits for the password
     Locked,
-    /// read and shown; nothing is changed yet
+    /// previewed; no order is changed yet
     Previewed,
-    /// done
+    /// applied
     Applied,
-    /// the whole file was refused
+    /// the file as a whole was rejected
     Refused,
-    /// put away by somebody who looked at the preview
+    /// discarded by a member
     Discarded,
 }
 
@@ -28,7 +28,7 @@ impl Stage {
     const ALL: [Self; 6] =
         [Self::Received, Self::Locked, Self::Previewed, Self::Applied, Self::Refused, Self::Discarded];
 
-    /// The stored name.
+    /// Code in the database.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -40,7 +40,7 @@ impl Stage {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Received => "읽는 중",
@@ -52,36 +52,36 @@ impl Stage {
         }
     }
 
-    /// Whether something may still be done with the upload.
+    /// Whether the upload can still be applied or discarded.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Received | Self::Locked | Self::Previewed)
     }
 
-    /// The stage of that name.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.code() == code)
     }
 }
 
-/// What became of a row.
+/// Outcome of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// 등록
+pub enum RowOutcome {
+    /// 등록: an order was created
     Created,
-    /// 반영: an order changed
+    /// 반영: an order was changed
     Updated,
-    /// 그대로
+    /// 그대로: no change
     Skipped,
-    /// 거절
+    /// 거절: invalid or conflicting
     Rejected,
 }
 
-impl Outcome {
-    /// Every outcome.
+impl RowOutcome {
+    /// All outcomes.
     pub const ALL: [Self; 4] = [Self::Created, Self::Updated, Self::Skipped, Self::Rejected];
 
-    /// The stored name, and that in JSON.
+    /// Code in the database and in JSON.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -91,7 +91,7 @@ impl Outcome {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Created => "등록",
@@ -101,54 +101,54 @@ impl Outcome {
         }
     }
 
-    /// The outcome of that name.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.code() == code)
     }
 }
 
-/// The answer to one row of a file.
+/// Report of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowReport {
-    /// as the spreadsheet numbers it
+    /// row number in Excel
     pub row: u32,
-    /// as far as it could be read
+    /// order number, or empty if it could not be parsed
     pub order_number: String,
-    /// what became of it
-    pub outcome: Outcome,
-    /// why; for a row that was taken, its warnings
+    /// its outcome
+    pub outcome: RowOutcome,
+    /// reasons of a rejected or skipped row; warnings of an imported one
     pub reasons: Vec<Reason>,
-    /// for a row rejected because the order has another number: what the file says
+    /// of a row that was rejected because the order has another tracking number: the number in the file
     #[serde(skip)]
-    pub conflict: Option<Parcel>,
+    pub conflict: Option<TrackingChange>,
 }
 
-/// A parcel's number and who carries it.
+/// A tracking number and its courier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parcel {
+pub struct TrackingChange {
     /// 송장번호
     pub tracking_number: String,
     /// 택배사, or empty
     pub courier: String,
 }
 
-/// How a rejected row was dealt with.
+/// How a rejected row was resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handling {
-    /// the order took the number of the file
+pub enum Resolution {
+    /// the order got the number of the file
     Replaced,
     /// the order kept its number
     Kept,
-    /// a later file of the same kind brought the order and was taken
+    /// a later file of the same kind imported the order
     Uploaded,
-    /// somebody said that the report is dealt with
+    /// a member marked the report as resolved
     Marked,
 }
 
-impl Handling {
+impl Resolution {
     const ALL: [Self; 4] = [Self::Replaced, Self::Kept, Self::Uploaded, Self::Marked];
 
-    /// The stored name.
+    /// Code in the database.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Replaced => "replaced",
@@ -158,7 +158,7 @@ impl Handling {
         }
     }
 
-    /// The words on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Replaced => "새 번호로 바꿈",
@@ -168,100 +168,100 @@ impl Handling {
         }
     }
 
-    /// The handling of that name.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|handling| handling.code() == code)
+        Self::ALL.into_iter().find(|resolution| resolution.code() == code)
     }
 }
 
-/// That a rejected row was dealt with.
+/// Resolution of rejected rows: how, by whom and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handled {
+pub struct ResolvedBy {
     /// how
-    pub how: Handling,
-    /// by whom; none is the command line
+    pub resolution: Resolution,
+    /// by whom; none for the command line
     pub username: Option<String>,
     /// when
     pub at: Moment,
 }
 
-/// A row of a report as it is kept.
+/// A stored row of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptRow {
-    /// the answer that was given
+pub struct StoredRow {
+    /// its report
     pub report: RowReport,
-    /// what became of a rejected row since
-    pub handled: Option<Handled>,
+    /// resolution of a rejected row
+    pub resolved: Option<ResolvedBy>,
 }
 
-/// The answer to a file.
+/// Report of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// the answer to each row, in the sequence of the file
+    /// reports of the rows, in file order
     pub rows: Vec<RowReport>,
-    /// what it made
+    /// new products and variants
     pub findings: Findings,
 }
 
 impl Report {
-    /// How many rows had that outcome.
-    pub fn count(&self, outcome: Outcome) -> usize {
+    /// Number of rows with an outcome.
+    pub fn count(&self, outcome: RowOutcome) -> usize {
         self.rows.iter().filter(|row| row.outcome == outcome).count()
     }
 
-    /// How many rows were taken with a warning.
+    /// Number of imported rows with a warning.
     pub fn warned(&self) -> usize {
         self.rows
             .iter()
-            .filter(|row| matches!(row.outcome, Outcome::Created | Outcome::Updated) && !row.reasons.is_empty())
+            .filter(|row| matches!(row.outcome, RowOutcome::Created | RowOutcome::Updated) && !row.reasons.is_empty())
             .count()
     }
 }
 
-/// An upload as it is stored.
+/// A stored upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// identifier made here
+    /// id
     pub id: i64,
-    /// when the file came
+    /// time of the upload
     pub created_at: Moment,
-    /// who brought it; none is the command line
+    /// uploading member; none for the command line
     pub username: Option<String>,
-    /// what it brings; none before that is known
+    /// kind of the file; none if it was not recognised
     pub kind: Option<FileKind>,
     /// code of its channel, or empty
     pub channel_code: String,
-    /// courier of a 송장 목록, or empty
+    /// courier stated for a tracking list, or empty
     pub courier: String,
-    /// as the browser named it
+    /// name given by the browser
     pub file_name: String,
-    /// bytes
+    /// size in bytes
     pub file_size: i64,
-    /// the file itself is still here
+    /// the original is still stored
     pub file_kept: bool,
-    /// how far it has come
+    /// stage
     pub stage: Stage,
-    /// why the whole file was refused, or empty
+    /// why the file as a whole was rejected, or empty
     pub refusal: String,
-    /// rows by outcome, in the order of [`Outcome::ALL`]
+    /// rows by outcome, in the order of [`RowOutcome::ALL`]
     pub counts: [i64; 4],
-    /// rows taken with a warning
+    /// imported rows with a warning
     pub warned: i64,
-    /// what it finds or found
+    /// new products and variants
     pub findings: Findings,
-    /// when it was applied
+    /// time of the import
     pub applied_at: Option<Moment>,
-    /// rejected rows that nobody has dealt with yet
+    /// unresolved rejected rows
     pub open_rows: i64,
-    /// somebody said that what was left of them is dealt with
-    pub marked: Option<Handled>,
-    /// rises with every change
+    /// who resolved the remaining rejected rows
+    pub resolved: Option<ResolvedBy>,
+    /// version, incremented with every change
     pub version: i64,
 }
 
 impl Upload {
-    /// How many rows had that outcome.
-    pub fn count(&self, outcome: Outcome) -> i64 {
+    /// Number of rows with an outcome.
+    pub fn count(&self, outcome: RowOutcome) -> i64 {
         self.counts[outcome as usize]
     }
 }

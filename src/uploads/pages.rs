@@ -1,41 +1,63 @@
-//! The pages of uploads: bringing files, the preview and report of one, and what is done with it.
+//! Pages of uploads.
 
-mod act;
-mod bring;
-mod decide;
+mod apply;
+mod conflicts;
+mod discard;
+mod handled;
+mod list;
+mod open;
+mod receive;
+mod rejected;
 mod show;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::UploadError;
-use crate::id::parse_crockford;
-use crate::web::{Access, Error, PageResult, Routes};
+use serde_json::json;
 
-/// The pages of this room.
+use super::UploadError;
+use crate::audit;
+use crate::id::{crockford, parse_crockford};
+use crate::web::{Access, AppState, Error, PageResult, Routes, redirect_with_flash};
+
+/// The routes of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/uploads", Access::Admin, bring::list)
-        .upload("/uploads", Access::Admin, bring::receive)
+        .get("/uploads", Access::Admin, list::list)
+        .upload("/uploads", Access::Admin, receive::create)
         .get("/uploads/{id}", Access::Admin, show::show)
-        .post("/uploads/{id}/open", Access::Admin, act::open)
-        .post("/uploads/{id}/apply", Access::Admin, act::apply)
-        .post("/uploads/{id}/discard", Access::Admin, act::discard)
-        .post("/uploads/{id}/conflicts", Access::Admin, decide::conflicts)
-        .post("/uploads/{id}/handled", Access::Admin, decide::handled)
-        .get("/uploads/{id}/rejected.xlsx", Access::AdminReauthenticated, act::rejected)
+        .post("/uploads/{id}/open", Access::Admin, open::open)
+        .post("/uploads/{id}/apply", Access::Admin, apply::apply)
+        .post("/uploads/{id}/discard", Access::Admin, discard::discard)
+        .post("/uploads/{id}/conflicts", Access::Admin, conflicts::resolve)
+        .post("/uploads/{id}/handled", Access::Admin, handled::resolve_all)
+        .get("/uploads/{id}/rejected.xlsx", Access::AdminReauthenticated, rejected::download)
 }
 
 impl From<UploadError> for Error {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Storage(error) => error.into(),
-            error @ (UploadError::Refused(_) | UploadError::Gone | UploadError::FileGone) => {
+            error @ (UploadError::Refused(_) | UploadError::NotOpen | UploadError::OriginalDeleted) => {
                 Self::BadRequest(error.to_string())
             }
         }
     }
 }
 
-fn number(id: &str) -> PageResult<i64> {
+/// Parses the id in a path.
+fn parse_id(id: &str) -> PageResult<i64> {
     parse_crockford(id).ok_or(Error::NotFound)
+}
+
+/// Path of the page of an upload.
+fn upload_path(id: i64) -> String {
+    format!("/uploads/{}", crockford(id))
+}
+
+/// Redirects to the upload, whose page shows its stage, with the reason why nothing was done.
+async fn redirect_with_error(state: &AppState, member_id: i64, id: i64, error: UploadError) -> PageResult {
+    let summary = json!({ "message": error.to_string(), "tone": "warning" });
+    let activity =
+        state.storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
+    Ok(redirect_with_flash(&upload_path(id), activity))
 }

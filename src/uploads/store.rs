@@ -1,19 +1,19 @@
-//! The SQL of uploads.
+//! SQL of the tables `uploads` and `upload_chunks`; [`rows`] has that of `upload_rows`.
 
 mod rows;
 
-pub use self::rows::{RowFilter, close_earlier, conflict_count, mark_handled, row, rows, set_handled};
-use super::model::{Handled, Handling, Outcome, Report, Stage, Upload};
-use crate::channels::FileKind;
+pub use self::rows::{RowFilter, conflict_count, find_row, resolve_all, resolve_earlier, resolve_row, rows};
+use super::model::{Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
+use crate::channels::{FileKind, Profile};
 use crate::orders::store as orders;
 use crate::orders::store::create::Findings;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
-/// Pieces a kept file is cut into: below every engine's limit for one value.
-const CHUNK: usize = 1 << 20;
+/// Chunk size of a stored file: below every engine's limit for one value.
+const CHUNK_BYTES: usize = 1 << 20;
 
-const UPLOAD: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
+const COLUMNS: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
                       u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.found, \
                       u.applied_at, u.version, u.open_rows, h.username, u.handled_at";
 
@@ -45,8 +45,8 @@ fn upload(row: &mut Row) -> Result<Upload> {
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
         open_rows: row.int(19)?,
-        marked: match row.opt_moment(21)? {
-            Some(at) => Some(Handled { how: Handling::Marked, username: row.opt_text(20)?, at }),
+        resolved: match row.opt_moment(21)? {
+            Some(at) => Some(ResolvedBy { resolution: Resolution::Marked, username: row.opt_text(20)?, at }),
             None => None,
         },
     })
@@ -56,25 +56,25 @@ fn kind(code: &str) -> Option<FileKind> {
     [FileKind::Orders, FileKind::Tracking, FileKind::States].into_iter().find(|kind| kind.code() == code)
 }
 
-/// A file that has just come.
+/// A new file to store.
 #[derive(Clone, Copy, Debug)]
-pub struct Received<'a> {
-    /// who brings it; none is the command line
+pub struct NewUpload<'a> {
+    /// uploading member; none for the command line
     pub member_id: Option<i64>,
-    /// as the browser names it
+    /// name given by the browser
     pub file_name: &'a str,
-    /// its bytes
+    /// content
     pub bytes: &'a [u8],
-    /// their SHA-256 in hexadecimal
+    /// SHA-256 of the content, in hexadecimal
     pub sha256: &'a str,
-    /// courier that was chosen for it, or empty
+    /// courier stated by the member, or empty
     pub courier: &'a str,
 }
 
-/// Keeps a file and what is known of it.
-pub fn receive(tx: &mut dyn Tx, file: Received<'_>) -> Result<i64> {
+/// Inserts an upload with its file; returns the id.
+pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
-    let name = plain_name(file.file_name);
+    let name = display_name(file.file_name);
     tx.exec(
         "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
          file_sha256, file_kept, stage, refusal, found) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
@@ -89,24 +89,24 @@ pub fn receive(tx: &mut dyn Tx, file: Received<'_>) -> Result<i64> {
             Stage::Received.code().into(),
         ],
     )?;
-    for (place, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK)) {
+    for (place, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK_BYTES)) {
         let sql = "INSERT INTO upload_chunks (upload_id, place, bytes) VALUES (?, ?, ?)";
         tx.exec(sql, &[id.into(), place.into(), bytes.into()])?;
     }
     Ok(id)
 }
 
-/// A file that is kept.
+/// A stored file.
 #[derive(Clone, Debug)]
-pub struct KeptFile {
-    /// as it came
+pub struct StoredFile {
+    /// content
     pub bytes: Vec<u8>,
-    /// the password that opens it
+    /// sealed password that opens it
     pub sealed_password: Option<Vec<u8>>,
 }
 
-/// The kept file; none when it was put away.
-pub fn file(tx: &mut dyn Tx, id: i64) -> Result<Option<KeptFile>> {
+/// Loads a stored file; none if it was deleted.
+pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
     let sql = "SELECT file_size, sealed_password FROM uploads WHERE id = ? AND file_kept = 1";
     let Some(mut row) = tx.query_one(sql, &[id.into()])? else { return Ok(None) };
     let mut bytes = Vec::with_capacity(usize::try_from(row.int(0)?).unwrap_or_default());
@@ -115,42 +115,42 @@ pub fn file(tx: &mut dyn Tx, id: i64) -> Result<Option<KeptFile>> {
         bytes.extend(row.opt_blob(0)?.unwrap_or_default());
         Ok(())
     })?;
-    Ok(Some(KeptFile { bytes, sealed_password: row.opt_blob(1)? }))
+    Ok(Some(StoredFile { bytes, sealed_password: row.opt_blob(1)? }))
 }
 
-/// Puts the file away; what was done with it stays known.
-pub fn forget_file(tx: &mut dyn Tx, id: i64) -> Result<()> {
+/// Deletes a stored file; the upload and its report remain.
+pub fn delete_file(tx: &mut dyn Tx, id: i64) -> Result<()> {
     tx.exec("DELETE FROM upload_chunks WHERE upload_id = ?", &[id.into()])?;
     tx.exec("UPDATE uploads SET file_kept = 0, sealed_password = NULL WHERE id = ?", &[id.into()]).map(drop)
 }
 
-/// Puts files away that came before `before`, at most `most` of them; tells how many it was.
-pub fn forget_old_files(tx: &mut dyn Tx, before: Moment, most: i64) -> Result<usize> {
+/// Deletes up to `limit` files that were uploaded before `before`; returns how many.
+pub fn delete_old_files(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<usize> {
     let sql = "SELECT id FROM uploads WHERE file_kept = 1 AND created_at < ? ORDER BY id LIMIT ?";
-    let old = tx.query(sql, &[before.into(), most.into()])?;
-    old.iter().try_for_each(|row| forget_file(tx, row.int(0)?))?;
+    let old = tx.query(sql, &[before.into(), limit.into()])?;
+    old.iter().try_for_each(|row| delete_file(tx, row.int(0)?))?;
     Ok(old.len())
 }
 
-/// Keeps the password with which the file opens.
-pub fn keep_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
+/// Stores the sealed password of a file.
+pub fn set_sealed_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
     tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
 }
 
-/// The name of a file as it is shown and kept: without folders, without characters that steer the
-/// text around them, and no longer than a line.
-pub fn plain_name(name: &str) -> String {
-    const LONGEST: usize = 200;
-    let steers = |c: char| {
+/// The file name as displayed and stored: without folders, control characters and Unicode direction marks, and
+/// truncated.
+pub fn display_name(name: &str) -> String {
+    const MAX_NAME_CHARS: usize = 200;
+    let is_unsafe = |c: char| {
         c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !steers(*c)).take(LONGEST).collect();
+    let plain: String = last.chars().filter(|c| !is_unsafe(*c)).take(MAX_NAME_CHARS).collect();
     if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { plain.trim().to_owned() }
 }
 
-/// Sets the stage where nothing else is known.
-pub fn set_stage(tx: &mut dyn Tx, upload: &Open, stage: Stage, refusal: &str) -> Result<()> {
+/// Sets the stage of an upload without a report.
+pub fn set_stage(tx: &mut dyn Tx, upload: &OpenUpload, stage: Stage, refusal: &str) -> Result<()> {
     tx.exec(
         "UPDATE uploads SET stage = ?, refusal = ?, version = version + 1 WHERE id = ?",
         &[stage.code().into(), refusal.into(), upload.id.into()],
@@ -158,11 +158,11 @@ pub fn set_stage(tx: &mut dyn Tx, upload: &Open, stage: Stage, refusal: &str) ->
     .map(drop)
 }
 
-/// Writes the report of a preview, or of what was done.
-pub fn report(
+/// Stores the report of a preview or of an applied upload.
+pub fn save_report(
     tx: &mut dyn Tx,
-    upload: &Open,
-    (kind, channel_code): (FileKind, &str),
+    upload: &OpenUpload,
+    profile: &Profile,
     report: &Report,
     stage: Stage,
 ) -> Result<()> {
@@ -174,34 +174,34 @@ pub fn report(
          skipped = ?, rejected = ?, warned = ?, found = ?, applied_at = ?, open_rows = ?, version = version + 1 \
          WHERE id = ?",
         &[
-            kind.code().into(),
-            channel_code.into(),
+            profile.kind.code().into(),
+            profile.code.as_str().into(),
             stage.code().into(),
-            count(Outcome::Created),
-            count(Outcome::Updated),
-            count(Outcome::Skipped),
-            count(Outcome::Rejected),
+            count(RowOutcome::Created),
+            count(RowOutcome::Updated),
+            count(RowOutcome::Skipped),
+            count(RowOutcome::Rejected),
             i64::try_from(report.warned()).unwrap_or(i64::MAX).into(),
             found.into(),
             applied_at.into(),
-            if applied_at.is_some() { count(Outcome::Rejected) } else { 0_i64.into() },
+            if applied_at.is_some() { count(RowOutcome::Rejected) } else { 0_i64.into() },
             upload.id.into(),
         ],
     )?;
-    rows::write(tx, upload.id, report, stage == Stage::Applied)
+    rows::replace(tx, upload.id, report, stage == Stage::Applied)
 }
 
-/// One upload.
+/// Finds an upload.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Upload>> {
-    let sql = format!("SELECT {UPLOAD} {FROM} WHERE u.id = ?");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE u.id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| upload(&mut row)).transpose()
 }
 
-/// An upload with which something may still be done: it was neither applied nor refused nor discarded.
+/// An upload that is neither applied nor refused nor discarded.
 #[derive(Clone, Debug)]
-pub struct Open(Upload);
+pub struct OpenUpload(Upload);
 
-impl std::ops::Deref for Open {
+impl std::ops::Deref for OpenUpload {
     type Target = Upload;
 
     fn deref(&self) -> &Upload {
@@ -209,50 +209,50 @@ impl std::ops::Deref for Open {
     }
 }
 
-/// One upload, if it is there and open.
-pub fn open(tx: &mut dyn Tx, id: i64) -> Result<Option<Open>> {
-    Ok(find(tx, id)?.filter(|upload| upload.stage.is_open()).map(Open))
+/// Finds an upload if it is open.
+pub fn find_open(tx: &mut dyn Tx, id: i64) -> Result<Option<OpenUpload>> {
+    Ok(find(tx, id)?.filter(|upload| upload.stage.is_open()).map(OpenUpload))
 }
 
-/// Which uploads are listed.
+/// Filter of the list of uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// every one
+pub enum UploadFilter {
+    /// all uploads
     All,
-    /// those at that stage
+    /// uploads at a stage
     Stage(Stage),
-    /// those with rejected rows that nobody has dealt with yet
-    Open,
+    /// uploads with unresolved rejected rows
+    Unresolved,
 }
 
-/// The newest uploads, a page of them, and how many there are.
-pub fn page(tx: &mut dyn Tx, which: Which, offset: i64, size: i64) -> Result<(Vec<Upload>, i64)> {
-    let (condition, mut params): (&str, Vec<Param<'_>>) = match which {
-        Which::All => ("", Vec::new()),
-        Which::Stage(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
-        Which::Open => ("WHERE u.open_rows > 0", Vec::new()),
+/// A page of the uploads, newest first, and their total number.
+pub fn page(tx: &mut dyn Tx, filter: UploadFilter, offset: i64, size: i64) -> Result<(Vec<Upload>, i64)> {
+    let (condition, mut params): (&str, Vec<Param<'_>>) = match filter {
+        UploadFilter::All => ("", Vec::new()),
+        UploadFilter::Stage(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
+        UploadFilter::Unresolved => ("WHERE u.open_rows > 0", Vec::new()),
     };
     let total = tx.scalar(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
     params.extend([size.into(), offset.into()]);
-    let sql = format!("SELECT {UPLOAD} {FROM} {condition} ORDER BY u.id DESC LIMIT ? OFFSET ?");
+    let sql = format!("SELECT {COLUMNS} {FROM} {condition} ORDER BY u.id DESC LIMIT ? OFFSET ?");
     let uploads = tx.query(&sql, &params)?.into_iter().map(|mut row| upload(&mut row)).collect::<Result<_>>()?;
     Ok((uploads, total))
 }
 
-/// The channel that an upload is of.
-pub fn channel_of(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
+/// The id of an upload's channel; none for a courier.
+pub fn channel_id(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
     let sql = "SELECT c.id FROM uploads u JOIN sales_channels c ON c.code = u.channel_code WHERE u.id = ?";
     tx.query_one(sql, &[id.into()])?.map(|row| row.int(0)).transpose()
 }
 
-/// The orders that a row of a file of that channel may be about; the file of a courier is of none.
-pub fn orders_of(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> Result<Vec<i64>> {
+/// Ids of the orders with a number, in the given channel; in any channel for a courier's file (none).
+pub fn matching_orders(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> Result<Vec<i64>> {
     let Some(channel) = channel else { return orders::find_by_number(tx, order_number) };
     let sql = "SELECT id FROM orders WHERE order_number = ? AND channel_id = ?";
     tx.query(sql, &[order_number.into(), channel.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
-/// Keeps the courier that was chosen for a list of tracking numbers.
-pub fn set_courier(tx: &mut dyn Tx, upload: &Open, courier: &str) -> Result<()> {
+/// Sets the courier of a tracking list.
+pub fn set_courier(tx: &mut dyn Tx, upload: &OpenUpload, courier: &str) -> Result<()> {
     tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), upload.id.into()]).map(drop)
 }

@@ -1,4 +1,4 @@
-//! Files in, orders out: every fixture against a real database.
+//! Imports of all fixtures into a database.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,17 +33,23 @@ impl Shop {
     }
 
     async fn upload(&self, name: &str, password: Option<&str>) -> Result<Report, UploadError> {
-        let request = Request::default();
-        let id = self.uploads.receive(None, name, fixture(name), &request).await?;
-        let preview = self.uploads.preview(id, password, &request).await?;
-        let applied = self.uploads.apply(id, None, None, &request).await?;
-        assert_eq!(preview.report, applied.report, "what the preview shows is what is done");
+        let options = ImportOptions::default();
+        let UploadPreview { id, result, .. } =
+            self.uploads.receive_and_preview(None, name, fixture(name), &options).await?;
+        let preview = match (result, password) {
+            (Err(UploadError::Refused(error)), Some(password)) if error.needs_password() => {
+                self.uploads.preview_stored(id, password, &options).await?
+            }
+            (result, _) => result?,
+        };
+        let applied = self.uploads.apply_stored(id, None, &options).await?;
+        assert_eq!(preview.report, applied.report, "preview and import agree");
         Ok(applied.report)
     }
 
     async fn counts(&self, name: &str, password: Option<&str>) -> [usize; 4] {
         let report = self.upload(name, password).await.expect("is taken");
-        Outcome::ALL.map(|outcome| report.count(outcome))
+        RowOutcome::ALL.map(|outcome| report.count(outcome))
     }
 
     async fn orders(&self) -> Vec<Listed> {
@@ -71,7 +77,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_sequence_of_a_working_day() {
+async fn files_of_a_working_day_are_imported_in_sequence() {
     let shop = Shop::open();
     assert_eq!(shop.counts("01_smartstore_orders_72col.xlsx", None).await, [23, 0, 1, 0]);
     assert_eq!(shop.counts("01_smartstore_orders_72col.xlsx", None).await, [0, 0, 24, 0], "again changes nothing");
@@ -95,7 +101,7 @@ async fn the_sequence_of_a_working_day() {
 }
 
 #[tokio::test]
-async fn every_other_fixture_gives_what_it_should() {
+async fn other_fixtures_give_their_documented_counts() {
     for (name, password, counts) in [
         ("02_smartstore_encrypted_agile_aes256_sha512.xlsx", Some("1234"), [12, 0, 0, 0]),
         ("03_smartstore_encrypted_agile_aes128_sha1.xlsx", Some("1234"), [12, 0, 0, 0]),
@@ -108,7 +114,7 @@ async fn every_other_fixture_gives_what_it_should() {
 }
 
 #[tokio::test]
-async fn a_refused_file_changes_nothing_and_says_why() {
+async fn rejected_file_changes_nothing_and_reports_why() {
     let shop = Shop::open();
     for (name, code) in [
         ("B01_missing_key_column.xlsx", "missing_columns"),
@@ -127,35 +133,37 @@ async fn a_refused_file_changes_nothing_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_remembered_password_opens_the_next_file_by_itself() {
+async fn stored_channel_password_opens_the_next_file() {
     let shop = Shop::open();
     let name = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
-    shop.uploads.keep_channel_password("SMART_STORE", "스마트스토어", "1234").await.expect("keeps");
+    shop.uploads.set_channel_password("SMART_STORE", "스마트스토어", "1234").await.expect("keeps");
     assert_eq!(shop.counts(name, None).await, [12, 0, 0, 0]);
 }
 
 #[tokio::test]
-async fn rejected_rows_come_back_as_a_file_that_is_recognised() {
+async fn exported_rejected_rows_are_recognised_again() {
     let shop = Shop::open();
-    let request = Request::default();
-    let id = shop.uploads.receive(None, "B06.xlsx", fixture("B06_bad_values.xlsx"), &request).await.expect("is kept");
-    shop.uploads.apply(id, None, None, &request).await.expect("is applied");
-    let rejected = shop.uploads.rejected(id).await.expect("is written");
-    let again = shop.uploads.dry_run(rejected, None, &request).await.expect("is recognised");
-    assert_eq!(Outcome::ALL.map(|outcome| again.report.count(outcome)), [0, 0, 0, 13]);
+    let options = ImportOptions::default();
+    let bytes = fixture("B06_bad_values.xlsx");
+    let (id, result) =
+        shop.uploads.receive_and_apply(None, "B06.xlsx", bytes, None, &options).await.expect("is stored");
+    result.expect("is applied");
+    let rejected = shop.uploads.export_rejected(id).await.expect("is written");
+    let again = shop.uploads.dry_run(rejected, None, &options).await.expect("is recognised");
+    assert_eq!(RowOutcome::ALL.map(|outcome| again.report.count(outcome)), [0, 0, 0, 13]);
 }
 
 #[tokio::test]
-async fn an_upload_is_applied_once() {
+async fn upload_is_applied_once() {
     let shop = Shop::open();
-    let request = Request::default();
+    let options = ImportOptions::default();
     let bytes = fixture("01_smartstore_orders_72col.xlsx");
-    let id = shop.uploads.receive(None, "01.xlsx", bytes, &request).await.expect("is kept");
-    shop.uploads.apply(id, None, None, &request).await.expect("is applied");
-    assert!(matches!(shop.uploads.apply(id, None, None, &request).await, Err(UploadError::Gone)));
+    let preview = shop.uploads.receive_and_preview(None, "01.xlsx", bytes, &options).await.expect("is stored");
+    shop.uploads.apply_stored(preview.id, None, &options).await.expect("is applied");
+    assert!(matches!(shop.uploads.apply_stored(preview.id, None, &options).await, Err(UploadError::NotOpen)));
 }
 
-/// A row of 스마트스토어: header, what stands in it, and how much does not fit there any more.
+/// Columns of a 스마트스토어 file: header, sample, and the length that is too long (0: none).
 const COLUMNS: [(&str, &str, usize); 19] = [
     ("상품주문번호", "2024031500000001", 65),
     ("판매자 상품코드", "BED", 65),
@@ -179,7 +187,7 @@ const COLUMNS: [(&str, &str, usize); 19] = [
 ];
 
 #[tokio::test]
-async fn a_text_that_does_not_fit_stops_its_row_and_no_other() {
+async fn text_that_is_too_long_rejects_only_its_row() {
     let headers = COLUMNS.map(|(header, ..)| header);
     let mut rows: Vec<Vec<String>> = vec![COLUMNS.map(|(_, sample, _)| sample.to_owned()).into()];
     let long: Vec<(usize, &str, usize)> =
@@ -195,7 +203,7 @@ async fn a_text_that_does_not_fit_stops_its_row_and_no_other() {
         };
         rows.push(row);
     }
-    // The longest that fits is taken.
+    // Texts of the maximum length are imported.
     let mut fits = rows[0].clone();
     for (at, header, length) in &long {
         if ["상품명", "구매자명", "수취인명", "기본배송지", "상세배송지", "배송방법(구매자 요청)", "택배사"]
@@ -204,7 +212,7 @@ async fn a_text_that_does_not_fit_stops_its_row_and_no_other() {
             fits[*at] = "나".repeat(length - 1);
         }
     }
-    // Two products of one name: the second is told apart behind it, and that fits too.
+    // The second product of a name gets a suffix, which has to fit as well.
     for (number, product) in [("2024031500000098", "CHAIR"), ("2024031500000099", "SOFA")] {
         (fits[0], fits[1]) = (number.to_owned(), product.to_owned());
         rows.push(fits.clone());
@@ -213,29 +221,30 @@ async fn a_text_that_does_not_fit_stops_its_row_and_no_other() {
     let sheet: Vec<&[&str]> = std::iter::once(&headers[..]).chain(rows.iter().map(Vec::as_slice)).collect();
 
     let shop = Shop::open();
-    let request = Request::default();
-    let id = shop.uploads.receive(None, "긴.xlsx", sheet_package(&sheet), &request).await.expect("is kept");
-    let preview = shop.uploads.preview(id, None, &request).await.expect("is previewed").report;
-    let report = shop.uploads.apply(id, None, None, &request).await.expect("is applied").report;
+    let options = ImportOptions::default();
+    let UploadPreview { id, result, .. } =
+        shop.uploads.receive_and_preview(None, "긴.xlsx", sheet_package(&sheet), &options).await.expect("is stored");
+    let preview = result.expect("is previewed").report;
+    let report = shop.uploads.apply_stored(id, None, &options).await.expect("is applied").report;
     assert_eq!(preview, report);
-    // Words without which the order is the same are cut, and so it is told.
-    let cut = ["구매자연락처", "우편번호", "배송방법(구매자 요청)", "택배사", "주문세부상태"];
+    // Secondary texts are truncated with a warning.
+    let truncated = ["구매자연락처", "우편번호", "배송방법(구매자 요청)", "택배사", "주문세부상태"];
     let (_, fitting) = report.rows.split_at(long.len() + 1);
-    assert!(report.rows[..1].iter().chain(fitting).all(|row| row.outcome == Outcome::Created), "{fitting:?}");
+    assert!(report.rows[..1].iter().chain(fitting).all(|row| row.outcome == RowOutcome::Created), "{fitting:?}");
     for (row, (_, header, _)) in report.rows[1..].iter().zip(&long) {
-        let expected = if cut.contains(header) { Outcome::Created } else { Outcome::Rejected };
+        let expected = if truncated.contains(header) { RowOutcome::Created } else { RowOutcome::Rejected };
         assert_eq!(row.outcome, expected, "{header}: {row:?}");
-        let told = row.reasons.iter().any(|reason| reason.column == *header && !reason.message.is_empty());
-        assert!(told, "{header}: {row:?}");
+        let is_reported = row.reasons.iter().any(|reason| reason.column == *header && !reason.message.is_empty());
+        assert!(is_reported, "{header}: {row:?}");
     }
     let orders = shop.orders().await;
-    assert_eq!(orders.len(), report.count(Outcome::Created));
+    assert_eq!(orders.len(), report.count(RowOutcome::Created));
     let longest = orders.iter().map(|listed| listed.order.claim.chars().count()).max();
-    assert_eq!(longest, Some(64), "the claim is cut to its column");
+    assert_eq!(longest, Some(64), "the claim is truncated to its column");
 }
 
 #[tokio::test]
-async fn a_key_of_two_numbers_is_no_longer_than_its_column() {
+async fn composed_order_number_must_fit_its_column() {
     let (one, other) = ("1".repeat(40), "2".repeat(40));
     let headers = [
         "주문번호",
@@ -264,8 +273,9 @@ async fn a_key_of_two_numbers_is_no_longer_than_its_column() {
         "04524",
     ];
     let shop = Shop::open();
-    let request = Request::default();
-    let id = shop.uploads.receive(None, "키.xlsx", sheet_package(&[&headers, &row]), &request).await.expect("is kept");
-    let report = shop.uploads.apply(id, None, None, &request).await.expect("is applied").report;
-    assert_eq!(report.rows[0].outcome, Outcome::Rejected, "{report:?}");
+    let options = ImportOptions::default();
+    let bytes = sheet_package(&[&headers, &row]);
+    let (_, result) = shop.uploads.receive_and_apply(None, "키.xlsx", bytes, None, &options).await.expect("is stored");
+    let report = result.expect("is applied").report;
+    assert_eq!(report.rows[0].outcome, RowOutcome::Rejected, "{report:?}");
 }

@@ -104,7 +104,7 @@ async fn sweep(state: AppState) {
                     staying::delete_expired(tx)?;
                     members::delete_expired(tx)?;
                     let before = tx.now().plus_ms(-kept_ms);
-                    uploads::store::forget_old_files(tx, before, FILES_A_SWEEP)
+                    uploads::store::delete_old_files(tx, before, FILES_A_SWEEP)
                 }).await;
                 if let Err(error) = swept {
                     tracing::error!(%error, "what has expired could not be deleted");

@@ -15,7 +15,7 @@ use crate::orders::terms::{Entries, Searchable, terms};
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::storage::{Result, StorageError, Tx};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
-use crate::uploads::read::Rows;
+use crate::uploads::parse::ParsedRows;
 
 /// What happens in a shop. A `u8` picks one of the orders there are at that time.
 #[derive(Clone, Debug)]
@@ -204,7 +204,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
                 let tracking_number = format!("4516830{tracking:04}");
                 (order_number.clone(), TrackingRow { order_number, tracking_number, courier: None })
             }));
-            files.upload(tx, "ANY", Rows::Tracking(rows))?;
+            files.upload(tx, "ANY", ParsedRows::Tracking(rows))?;
             true
         }
         Step::Tell(rows) => {
@@ -212,7 +212,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
                 let order_number = pick(order).order_number.clone();
                 (order_number.clone(), StateRow { order_number, change: change(*told, *on) })
             }));
-            files.upload(tx, "SMART_STORE", Rows::States(rows))?;
+            files.upload(tx, "SMART_STORE", ParsedRows::States(rows))?;
             true
         }
         Step::Proceed(places, state) => {

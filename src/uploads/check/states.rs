@@ -1,12 +1,12 @@
-//! Lists of 구매확정, 취소, 반품 and 교환.
+//! Validation of status files: 구매확정, 취소, 반품, 교환.
 
-use super::{Cells, Checked, Key, Visit, columns, each, ignored, is_total};
+use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, StatusEffect, StatusRule, Table};
 use crate::sheets::{Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::time::Moment;
 
-/// What a list says about an order.
+/// A state change or claim of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateChange {
     /// 구매확정, when
@@ -20,54 +20,55 @@ pub enum StateChange {
         /// when
         at: Moment,
     },
-    /// a wish is pending: its word
+    /// a claim is open: the channel's word
     SetClaim(String),
-    /// the wish was withdrawn or refused
+    /// the claim was withdrawn or refused
     ClearClaim,
 }
 
-/// A row of such a list.
+/// A row of a status file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateRow {
-    /// of the order
+    /// order number
     pub order_number: String,
-    /// what to do
+    /// the change
     pub change: StateChange,
 }
 
-struct Plan {
-    key: Key,
+struct StateColumns {
+    key: OrderKey,
     status: Vec<usize>,
     changes: Vec<(StatusRule, Vec<usize>)>,
 }
 
-/// Checks the rows of a state list. 배송중 and the like are skipped.
+/// Validates the rows of a status file. Rows with an intermediate state (배송중) are skipped.
 ///
 /// # Errors
-/// The file broke off; rows may have been visited before.
-pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut Visit<'_, StateRow>) -> Result<(), SheetError> {
+/// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
+pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut VisitRow<'_, StateRow>) -> Result<(), SheetError> {
     let moments = |change: &StatusRule| change.moments.iter().filter_map(|header| table.column(header)).collect();
-    let plan = Plan {
-        key: Key::of(table),
-        status: columns(table, Field::Status),
+    let columns = StateColumns {
+        key: OrderKey::new(table),
+        status: table.columns(Field::Status),
         changes: table.profile.changes.iter().map(|change| (change.clone(), moments(change))).collect(),
     };
-    each(workbook, table, visit, |row| check(table, row, &plan))
+    for_each_row(workbook, table, visit, |row| check(table, row, &columns))
 }
 
-fn check(table: &Table, row: &Row<'_>, plan: &Plan) -> Checked<StateRow> {
-    let mut cells = Cells::new(table, row);
-    let word = cells.line(&plan.status, text_limits::CLAIM);
-    if plan.key.is_blank(row) && (word.is_empty() || is_total(row)) {
+fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<StateRow> {
+    let mut cells = RowReader::new(table, row);
+    let word = cells.line(&columns.status, text_limits::CLAIM);
+    if columns.key.is_blank(row) && (word.is_empty() || is_total(row)) {
         return ignored(row.number);
     }
-    let order_number = plan.key.read(&mut cells);
-    let status = cells.pick(&plan.status).unwrap_or_default();
+    let order_number = columns.key.parse(&mut cells);
+    let status = cells.pick(&columns.status).unwrap_or_default();
     if word.is_empty() {
         cells.problem(status, "상태가 비어 있어요");
         return cells.rejected(order_number);
     }
-    let Some((change, moments)) = plan.changes.iter().find(|(change, _)| change.words.iter().any(|of| fits(of, &word)))
+    let Some((change, moments)) =
+        columns.changes.iter().find(|(change, _)| change.words.iter().any(|of| matches_pattern(of, &word)))
     else {
         cells.problem(status, &format!("모르는 상태예요: '{word}'"));
         return cells.rejected(order_number);
@@ -95,7 +96,7 @@ const fn finished(kind: StatusEffect, at: Moment) -> StateChange {
     }
 }
 
-fn moment(cells: &mut Cells<'_, '_>, columns: &[usize], headers: &[String]) -> Option<Moment> {
+fn moment(cells: &mut RowReader<'_, '_>, columns: &[usize], headers: &[String]) -> Option<Moment> {
     let blank = cells.cell(columns).is_blank();
     let Some(column) = cells.pick(columns).filter(|_| !blank) else {
         let column = headers.first().cloned().unwrap_or_default();
@@ -115,7 +116,7 @@ fn moment(cells: &mut Cells<'_, '_>, columns: &[usize], headers: &[String]) -> O
     }
 }
 
-/// `*요청` fits every word that ends so.
-fn fits(pattern: &str, word: &str) -> bool {
+/// Whether a status word matches a pattern; `*요청` matches every word with that ending.
+fn matches_pattern(pattern: &str, word: &str) -> bool {
     pattern.strip_prefix('*').map_or(pattern == word, |ending| word.ends_with(ending))
 }

@@ -1,26 +1,26 @@
-//! The page of one upload: what it would do, or what it did.
+//! `GET /uploads/{id}`: the preview or report of an upload.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::Deserialize;
 
-use super::number;
+use super::{parse_id, upload_path};
 use crate::channels::FileKind;
 use crate::id::crockford;
 use crate::orders::store::create::{DisabledProduct, Findings};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::uploads::check::Reason;
-use crate::uploads::model::{Handled, Parcel};
+use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{KeptRow, Outcome, RowReport, Stage, Upload};
+use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
-/// The tab of rows with another number than their order has.
+/// Code of the tab with conflicting tracking numbers.
 pub(super) const CONFLICTS: &str = "conflicts";
 
-/// Which rows the page of an upload shows.
+/// A tab of the page: a filter of the rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Tab {
     code: &'static str,
@@ -45,17 +45,18 @@ pub(super) struct ShowPage {
     pub(super) courier_problem: Option<String>,
 }
 
-/// A row of the report, with its order as it stands.
+/// A row of the report, with the current state of its order.
 pub(super) struct RowView {
     report: RowReport,
-    handled: Option<Handled>,
+    resolved: Option<ResolvedBy>,
     order_id: Option<String>,
-    parcel: Parcel,
-    pub(super) ticked: bool,
+    /// the order's current tracking number
+    tracking: TrackingChange,
+    pub(super) is_ticked: bool,
     pub(super) problem: Option<String>,
 }
 
-/// A product that the upload makes, with its page when it is there.
+/// A product or variants that the upload creates; `id` links to the product if it exists.
 struct ProductView {
     number: String,
     name: String,
@@ -64,7 +65,7 @@ struct ProductView {
     variants: Vec<(String, String)>,
 }
 
-/// A product that is not in use, with its page, and how many orders the upload brings of it.
+/// A disabled product, and its number of orders in the upload.
 struct DisabledView {
     id: String,
     name: String,
@@ -80,7 +81,7 @@ impl ShowPage {
         self.upload.stage == Stage::Previewed
     }
 
-    /// Whose numbers these are has to be said before the list is applied.
+    /// Whether the courier has to be stated before the list can be applied.
     fn asks_courier(&self) -> bool {
         self.is_preview() && self.upload.findings.courier_missing
     }
@@ -89,19 +90,19 @@ impl ShowPage {
         self.tab.is_some_and(|tab| tab.filter == RowFilter::Conflicts) && self.upload.stage == Stage::Applied
     }
 
-    fn taken(&self) -> i64 {
-        self.upload.count(Outcome::Created) + self.upload.count(Outcome::Updated)
+    fn imported(&self) -> i64 {
+        self.upload.count(RowOutcome::Created) + self.upload.count(RowOutcome::Updated)
     }
 
-    /// 등록, 반영, 그대로, 거절: those a file of this kind can have.
-    fn counts(&self) -> Vec<(Outcome, i64)> {
+    /// The outcomes that a file of this kind can have, with their counts.
+    fn counts(&self) -> Vec<(RowOutcome, i64)> {
         let makes_orders = self.upload.kind == Some(FileKind::Orders);
-        Outcome::ALL
+        RowOutcome::ALL
             .into_iter()
             .filter(|outcome| match outcome {
-                Outcome::Created => makes_orders,
-                Outcome::Updated => !makes_orders,
-                Outcome::Skipped | Outcome::Rejected => true,
+                RowOutcome::Created => makes_orders,
+                RowOutcome::Updated => !makes_orders,
+                RowOutcome::Skipped | RowOutcome::Rejected => true,
             })
             .map(|outcome| (outcome, self.upload.count(outcome)))
             .collect()
@@ -122,7 +123,7 @@ pub(super) async fn show(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    show_page(&state, layout, number(&id)?, &query.rows, paging, &uri).await.map(page)
+    show_page(&state, layout, parse_id(&id)?, &query.rows, paging, &uri).await.map(page)
 }
 
 pub(super) async fn show_page(
@@ -151,9 +152,9 @@ pub(super) async fn show_page(
     let (rows, products, disabled) = state
         .storage
         .read(move |tx| {
-            let kept = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
-            let channel = store::channel_of(tx, id)?;
-            let rows = kept.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
+            let stored = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
+            let channel = store::channel_id(tx, id)?;
+            let rows = stored.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
             Ok::<_, StorageError>((rows, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
@@ -179,8 +180,14 @@ pub(super) async fn show_page(
     })
 }
 
+/// Renders the page of an upload again, for an error of one of its forms; the links of the page point to its own path.
+pub(super) async fn reload_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let uri = upload_path(id).parse().map_err(|_| Error::NotFound)?;
+    show_page(state, layout, id, "", PageQuery::default(), &uri).await
+}
+
 fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
-    let of = |outcome: Outcome, label| Tab {
+    let of = |outcome: RowOutcome, label| Tab {
         code: outcome.code(),
         label,
         filter: RowFilter::Outcome(outcome),
@@ -191,12 +198,12 @@ fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
     let conflicts =
         Tab { code: CONFLICTS, label: "다른 송장번호", filter: RowFilter::Conflicts, count: conflicts };
     [
-        of(Outcome::Rejected, "거절"),
+        of(RowOutcome::Rejected, "거절"),
         conflicts,
         warned,
-        of(Outcome::Skipped, "그대로"),
-        of(Outcome::Created, "등록"),
-        of(Outcome::Updated, "반영"),
+        of(RowOutcome::Skipped, "그대로"),
+        of(RowOutcome::Created, "등록"),
+        of(RowOutcome::Updated, "반영"),
         all,
     ]
     .into_iter()
@@ -249,21 +256,21 @@ fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Dis
     Ok(findings.disabled.iter().filter_map(view).collect())
 }
 
-/// The reasons of a row, for its cell of the table.
-fn shown(reason: &Reason) -> String {
+/// The value of a reason in quotation marks.
+fn quoted(reason: &Reason) -> String {
     if reason.value.is_empty() { String::new() } else { format!("‘{}’", reason.value) }
 }
 
 impl RowView {
-    fn new(tx: &mut dyn Tx, channel: Option<i64>, KeptRow { report, handled }: KeptRow) -> StorageResult<Self> {
-        let ids = store::orders_of(tx, channel, &report.order_number)?;
+    fn new(tx: &mut dyn Tx, channel: Option<i64>, StoredRow { report, resolved }: StoredRow) -> StorageResult<Self> {
+        let ids = store::matching_orders(tx, channel, &report.order_number)?;
         let order = if report.conflict.is_some() { crate::orders::store::find(tx, &ids)?.pop() } else { None };
-        let parcel = order.map_or_else(Parcel::default, |order| Parcel {
+        let tracking = order.map_or_else(TrackingChange::default, |order| TrackingChange {
             tracking_number: order.tracking_number,
             courier: order.courier,
         });
         let order_id = ids.first().copied().map(crockford);
-        Ok(Self { report, handled, order_id, parcel, ticked: false, problem: None })
+        Ok(Self { report, resolved, order_id, tracking, is_ticked: false, problem: None })
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -274,7 +281,7 @@ impl RowView {
         self.report
             .reasons
             .iter()
-            .map(|reason| (reason.column.as_str(), shown(reason), reason.message.as_str()))
+            .map(|reason| (reason.column.as_str(), quoted(reason), reason.message.as_str()))
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads as a browser brings them, in an order that nobody meant.
+//! Uploads in the browser, including unexpected sequences.
 
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
@@ -21,21 +21,21 @@ async fn bring_as(app: &TestApp, name: &'static str, file_name: &'static str) ->
     app.post_multipart("/uploads", |form| form.part("files", part)).await
 }
 
-/// Uploads a fixture; the path of its page.
+/// Uploads a fixture; returns the path of its page.
 pub(crate) async fn bring(app: &TestApp, name: &'static str) -> String {
     let answer = bring_as(app, name, name).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     answer.location().to_owned()
 }
 
-/// The page that an answer leads to.
+/// The page that a response redirects to.
 async fn follow(app: &TestApp, answer: TestResponse) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     app.get(answer.location()).await.ok()
 }
 
 #[tokio::test]
-async fn a_training_shop_for_everybody_keeps_so_many_files_and_no_more() {
+async fn public_demo_limits_the_number_of_uploads() {
     let plan = DemoPlan { orders: 1, reset_every: ResetSchedule::DAILY, is_public: true };
     let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
     app.sign_in_admin().await;
@@ -51,7 +51,7 @@ async fn a_training_shop_for_everybody_keeps_so_many_files_and_no_more() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_over_stays_as_it_is() {
+async fn finished_upload_cannot_be_changed() {
     let app = TestApp::as_admin().await;
     let here = bring(&app, LOCKED).await;
     let (open, apply, discard) = (format!("{here}/open"), format!("{here}/apply"), format!("{here}/discard"));
@@ -67,7 +67,7 @@ async fn an_upload_that_is_over_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_discarded_upload_is_not_applied() {
+async fn discarded_upload_is_not_applied() {
     let app = TestApp::as_admin().await;
     let here = bring(&app, FIRST).await;
     app.post_form(&format!("{here}/discard"), &[]).await;
@@ -79,7 +79,7 @@ async fn a_discarded_upload_is_not_applied() {
 }
 
 #[tokio::test]
-async fn applied_twice_at_once_it_is_applied_once() {
+async fn concurrent_applies_import_the_file_once() {
     let app = TestApp::as_admin().await;
     let other = app.another_browser();
     other.sign_in_admin().await;
@@ -92,7 +92,7 @@ async fn applied_twice_at_once_it_is_applied_once() {
 }
 
 #[tokio::test]
-async fn the_name_of_a_file_is_only_a_name() {
+async fn file_name_is_sanitised_and_escaped() {
     let app = TestApp::as_admin().await;
     let names = [
         ("..\\..\\x.xlsx", "x.xlsx"),
@@ -113,7 +113,7 @@ async fn the_name_of_a_file_is_only_a_name() {
 }
 
 #[tokio::test]
-async fn many_files_are_taken_up_to_a_number_and_parts_too() {
+async fn number_of_files_and_parts_is_limited() {
     let app = TestApp::as_admin().await;
     let many = |count: usize, field: &'static str| {
         move |form: reqwest::multipart::Form| {
@@ -126,7 +126,7 @@ async fn many_files_are_taken_up_to_a_number_and_parts_too() {
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-/// A list of tracking numbers that does not tell whose they are.
+/// Uploads a tracking list that names no courier, with `courier` as the field after it.
 async fn bring_without_courier(app: &TestApp, courier: &str) -> TestResponse {
     let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
     let courier = courier.to_owned();
@@ -137,7 +137,7 @@ async fn bring_without_courier(app: &TestApp, courier: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn the_page_of_a_mistake_leads_only_where_something_is() {
+async fn links_of_an_error_page_are_valid() {
     let app = TestApp::as_admin().await;
     let answer = bring_without_courier(&app, "").await;
     let here = answer.location().to_owned();
@@ -151,7 +151,7 @@ async fn the_page_of_a_mistake_leads_only_where_something_is() {
 }
 
 #[tokio::test]
-async fn a_courier_typed_below_the_files_is_theirs() {
+async fn courier_after_the_files_applies_to_them() {
     let app = TestApp::as_admin().await;
     let asks = "name=\"courier\"";
     let answer = bring_without_courier(&app, "").await;
@@ -162,7 +162,7 @@ async fn a_courier_typed_below_the_files_is_theirs() {
 }
 
 #[tokio::test]
-async fn a_courier_is_as_long_as_its_column_wherever_it_is_typed() {
+async fn courier_must_fit_its_column_in_every_form() {
     let app = TestApp::as_admin().await;
     let (fits, long) = ("가".repeat(64), "가".repeat(65));
     let here = bring_without_courier(&app, "").await.location().to_owned();
@@ -183,7 +183,7 @@ async fn a_courier_is_as_long_as_its_column_wherever_it_is_typed() {
 }
 
 #[tokio::test]
-async fn the_preview_and_the_report_lead_to_products_that_are_not_in_use() {
+async fn preview_and_report_link_to_disabled_products() {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
     let off = app.state.storage.write(|tx| {

@@ -1,27 +1,27 @@
-//! The rows of a report, and what became of the rejected ones since.
+//! SQL of the table `upload_rows`: the rows of a report, and the resolution of rejected ones.
 //!
-//! A rejected row of an applied upload is open until somebody has dealt with it: `open_order` holds
-//! its order number, and `uploads.open_rows` counts them.
+//! A rejected row of an applied upload is open until it is resolved. While it is open, `open_order` has its order
+//! number, and `uploads.open_rows` counts it.
 
 use std::collections::BTreeSet;
 
 use crate::channels::FileKind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
-use crate::uploads::model::{Handled, Handling, KeptRow, Outcome, Parcel, Report, RowReport};
+use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowReport, StoredRow, TrackingChange};
 
-const ROW: &str = "SELECT r.row_number, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
+const SELECT: &str = "SELECT r.row_number, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
                    r.handled, m.username, r.handled_at FROM upload_rows r LEFT JOIN members m ON m.id = r.handled_by";
 
-/// Which rows of an upload are shown.
+/// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFilter {
-    /// every row
+    /// all rows
     All,
-    /// those of one outcome
-    Outcome(Outcome),
-    /// those taken with a warning
+    /// rows with an outcome
+    Outcome(RowOutcome),
+    /// imported rows with a warning
     Warned,
-    /// those with another number than their order has
+    /// rows with a conflicting tracking number
     Conflicts,
 }
 
@@ -37,61 +37,61 @@ impl RowFilter {
 }
 
 /// A page of the rows of an upload.
-pub fn rows(tx: &mut dyn Tx, id: i64, which: RowFilter, offset: i64, size: i64) -> Result<Vec<KeptRow>> {
-    let (condition, outcome) = which.condition();
-    let sql = format!("{ROW} WHERE r.upload_id = ? {condition} ORDER BY r.row_number LIMIT ? OFFSET ?");
+pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64) -> Result<Vec<StoredRow>> {
+    let (condition, outcome) = filter.condition();
+    let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.row_number LIMIT ? OFFSET ?");
     let params: Vec<Param<'_>> =
         std::iter::once(id.into()).chain(outcome.map(Param::from)).chain([size.into(), offset.into()]).collect();
-    tx.query(&sql, &params)?.into_iter().map(|mut row| kept(&mut row, id)).collect()
+    tx.query(&sql, &params)?.into_iter().map(|mut row| stored_row(&mut row, id)).collect()
 }
 
-/// How many rows of an upload have another number than their order had.
+/// Number of rows with a conflicting tracking number.
 pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
 }
 
-/// One row of an upload.
-pub fn row(tx: &mut dyn Tx, id: i64, number: u32) -> Result<Option<KeptRow>> {
-    let sql = format!("{ROW} WHERE r.upload_id = ? AND r.row_number = ?");
-    tx.query_one(&sql, &[id.into(), number.into()])?.map(|mut row| kept(&mut row, id)).transpose()
+/// Finds a row of an upload.
+pub fn find_row(tx: &mut dyn Tx, id: i64, number: u32) -> Result<Option<StoredRow>> {
+    let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.row_number = ?");
+    tx.query_one(&sql, &[id.into(), number.into()])?.map(|mut row| stored_row(&mut row, id)).transpose()
 }
 
-fn kept(row: &mut Row, id: i64) -> Result<KeptRow> {
+fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
     let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
-    let parcel = Parcel { tracking_number: row.text(4)?, courier: row.text(5)? };
-    let handled = match (Handling::parse(&row.text(6)?), row.opt_moment(8)?) {
-        (Some(how), Some(at)) => Some(Handled { how, username: row.opt_text(7)?, at }),
+    let change = TrackingChange { tracking_number: row.text(4)?, courier: row.text(5)? };
+    let resolved = match (Resolution::parse(&row.text(6)?), row.opt_moment(8)?) {
+        (Some(resolution), Some(at)) => Some(ResolvedBy { resolution, username: row.opt_text(7)?, at }),
         _ => None,
     };
-    Ok(KeptRow {
+    Ok(StoredRow {
         report: RowReport {
             row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
             order_number: row.text(1)?,
-            outcome: Outcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
+            outcome: RowOutcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
             reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
-            conflict: (!parcel.tracking_number.is_empty()).then_some(parcel),
+            conflict: (!change.tracking_number.is_empty()).then_some(change),
         },
-        handled,
+        resolved,
     })
 }
 
-/// Writes the rows of a report; `open` says that the rejected ones wait for somebody.
-pub(super) fn write(tx: &mut dyn Tx, id: i64, report: &Report, open: bool) -> Result<()> {
+/// Replaces the rows of a report. `is_applied` opens the rejected rows for resolution.
+pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: bool) -> Result<()> {
     tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
     let mut rows = report.rows.iter().map(|row| {
         let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
         let number: String = row.order_number.chars().take(64).collect();
-        let parcel = |part: fn(&Parcel) -> &str| row.conflict.as_ref().map_or("", part).into();
-        let waits = open && row.outcome == Outcome::Rejected;
+        let conflict = |part: fn(&TrackingChange) -> &str| row.conflict.as_ref().map_or("", part).into();
+        let is_open = is_applied && row.outcome == RowOutcome::Rejected;
         vec![
             id.into(),
             row.row.into(),
-            waits.then(|| number.clone()).into(),
+            is_open.then(|| number.clone()).into(),
             number.into(),
             row.outcome.code().into(),
             reasons.into(),
-            parcel(|parcel| &parcel.tracking_number),
-            parcel(|parcel| &parcel.courier),
+            conflict(|change| &change.tracking_number),
+            conflict(|change| &change.courier),
         ]
     });
     tx.exec_many(
@@ -101,20 +101,20 @@ pub(super) fn write(tx: &mut dyn Tx, id: i64, report: &Report, open: bool) -> Re
     )
 }
 
-/// Writes down that a row was dealt with.
-pub fn set_handled(tx: &mut dyn Tx, id: i64, row: u32, how: Handling, member_id: Option<i64>) -> Result<()> {
+/// Resolves an open row.
+pub fn resolve_row(tx: &mut dyn Tx, id: i64, row: u32, resolution: Resolution, member_id: Option<i64>) -> Result<()> {
     let now = tx.now();
     let closed = tx.exec(
         "UPDATE upload_rows SET open_order = NULL, handled = ?, handled_by = ?, handled_at = ? \
          WHERE upload_id = ? AND \"row_number\" = ? AND open_order IS NOT NULL",
-        &[how.code().into(), member_id.into(), now.into(), id.into(), row.into()],
+        &[resolution.code().into(), member_id.into(), now.into(), id.into(), row.into()],
     )?;
     let closed = i64::try_from(closed).unwrap_or_default();
     tx.exec("UPDATE uploads SET open_rows = open_rows - ? WHERE id = ?", &[closed.into(), id.into()]).map(drop)
 }
 
-/// Writes down that all that is left of an upload's rejected rows is dealt with; tells how many.
-pub fn mark_handled(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
+/// Resolves all open rows of an upload; returns how many.
+pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
     let now = tx.now();
     let by = [member_id.into(), now.into(), id.into()];
     let sql = "UPDATE uploads SET open_rows = 0, handled_by = ?, handled_at = ?, version = version + 1 \
@@ -129,8 +129,8 @@ pub fn mark_handled(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
     )
 }
 
-/// Closes the open rows of earlier uploads of that kind whose orders `report` took.
-pub fn close_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
+/// Resolves open rows of earlier uploads of a kind whose orders are imported in `report`.
+pub fn resolve_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
     let mut open = Vec::new();
     tx.for_each(
         "SELECT r.upload_id, r.row_number, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
@@ -144,16 +144,16 @@ pub fn close_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id
     if open.is_empty() {
         return Ok(());
     }
-    let taken: BTreeSet<&str> = report
+    let imported: BTreeSet<&str> = report
         .rows
         .iter()
-        .filter(|row| matches!(row.outcome, Outcome::Created | Outcome::Updated))
+        .filter(|row| matches!(row.outcome, RowOutcome::Created | RowOutcome::Updated))
         .map(|row| row.order_number.as_str())
         .collect();
-    for (id, row, number) in open.iter().filter(|(_, _, number)| taken.contains(number.as_str())) {
+    for (id, row, number) in open.iter().filter(|(_, _, number)| imported.contains(number.as_str())) {
         let row = u32::try_from(*row)
             .map_err(|_| StorageError::Inconsistent(format!("upload_rows of {id}: order {number}")))?;
-        set_handled(tx, *id, row, Handling::Uploaded, member_id)?;
+        resolve_row(tx, *id, row, Resolution::Uploaded, member_id)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use super::{METRICS, MetricKind};
 use crate::backup::MariaDbDump;
 use crate::storage::{StorageError, Tx};
-use crate::uploads::Request;
+use crate::uploads::ImportOptions;
 use crate::web::testing::TestApp;
 
 /// The sum of the series of this name with all of these labels.
@@ -25,10 +25,10 @@ fn fixture(name: &str) -> Vec<u8> {
 
 /// Previews and applies an upload.
 async fn upload(app: &TestApp, name: &str) {
-    let (uploads, request) = (&app.state.uploads, Request::default());
-    let id = uploads.receive(None, name, fixture(name), &request).await.expect("receives");
-    if uploads.preview(id, None, &request).await.is_ok() {
-        uploads.apply(id, None, None, &request).await.expect("applies");
+    let (uploads, options) = (&app.state.uploads, ImportOptions::default());
+    let preview = uploads.receive_and_preview(None, name, fixture(name), &options).await.expect("receives");
+    if preview.result.is_ok() {
+        uploads.apply_stored(preview.id, None, &options).await.expect("applies");
     }
 }
 

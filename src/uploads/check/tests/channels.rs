@@ -1,9 +1,9 @@
-//! Every channel and courier by the headers that were seen in its files.
+//! Recognition and validation of each channel and courier, with headers of real files.
 
 use super::*;
 use crate::sheets::tests::sheet_package;
 
-/// What a cell of that header may hold.
+/// A sample value for a header.
 fn sample(header: &str) -> &'static str {
     match header.replace(' ', "").as_str() {
         text if text.contains("일시") || text.contains("결제완료일") || text.starts_with("주문일") => {
@@ -26,7 +26,7 @@ fn sample(header: &str) -> &'static str {
     }
 }
 
-/// Headers on row `row`, one line of samples, perhaps a helper row between.
+/// A file with headers in row `row`, one row of samples, and optionally a helper row between.
 fn file(row: usize, headers: &str, helper: Option<&str>) -> Vec<u8> {
     let headers: Vec<&str> = headers.split(" · ").map(str::trim).collect();
     let line: Vec<&str> = headers.iter().map(|header| sample(header)).collect();
@@ -41,7 +41,7 @@ fn file(row: usize, headers: &str, helper: Option<&str>) -> Vec<u8> {
 }
 
 #[test]
-fn every_channel_is_told_by_its_headers() {
+fn channels_are_recognised_by_their_headers() {
     let files = [
         (
             "ESM",
@@ -84,7 +84,7 @@ fn every_channel_is_told_by_its_headers() {
         let (table, rows) = run(file(row, headers, None), orders);
         assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Orders));
         let first = u32::try_from(row).expect("small") + 1;
-        let order = good(&rows, first);
+        let order = valid(&rows, first);
         assert!(order.order_number.starts_with(key), "{code}: {}", order.order_number);
         assert_eq!((order.quantity, order.recipient.tel1.as_str()), (2, "010-0000-0001"), "{code}");
         assert_eq!(order.placed_at.kst().to_string(), "2025-07-18 12:42:43", "{code}");
@@ -93,16 +93,16 @@ fn every_channel_is_told_by_its_headers() {
 }
 
 #[test]
-fn the_helper_row_of_toss_is_no_order() {
+fn helper_row_of_toss_is_skipped() {
     let headers = "주문번호 · 주문상품번호 · 주문상태 · 발송기한 · 배송속성 · 받은 혜택 · 물류사 · 택배사 · 상품명 · 옵션명 · 주문건수 · 상품ID · 상품 관리 코드 · 구매자명 · 구매자 연락처 · 수령인명 · 수령인 연락처 · 우편번호 · 배송지 · 주문요청사항 · 주문일시 · 희망배송일 · 주문금액 · 배송비 묶음 번호";
     let (table, rows) = run(file(2, headers, Some("수정 불가")), orders);
     assert_eq!(table.profile.code, "TOSS");
     assert_eq!(rows.keys().copied().collect::<Vec<_>>(), [4]);
-    assert_eq!(good(&rows, 4).dispatch_deadline.map(|day| day.to_string()).as_deref(), Some("2025-07-21"));
+    assert_eq!(valid(&rows, 4).dispatch_deadline.map(|day| day.to_string()).as_deref(), Some("2025-07-21"));
 }
 
 #[test]
-fn kakao_is_read_though_its_letters_were_taken_for_latin() {
+fn mojibake_of_kakao_is_repaired() {
     let latin =
         |text: &str| encoding_rs::EUC_KR.encode(text).0.iter().map(|&byte| char::from(byte)).collect::<String>();
     let headers: Vec<String> =
@@ -116,12 +116,12 @@ fn kakao_is_read_though_its_letters_were_taken_for_latin() {
     let refs = |row: &'_ [String]| -> Vec<&'static str> { row.iter().map(|text| &*text.clone().leak()).collect() };
     let (table, rows) = run(sheet_package(&[&refs(&headers), &refs(&values)]), orders);
     assert_eq!(table.profile.code, "KAKAO");
-    assert_eq!(good(&rows, 2).recipient.name, "홍길동");
-    assert_eq!(good(&rows, 2).product_name, "소파");
+    assert_eq!(valid(&rows, 2).recipient.name, "홍길동");
+    assert_eq!(valid(&rows, 2).product_name, "소파");
 }
 
 #[test]
-fn couriers_are_told_apart() {
+fn couriers_are_recognised_by_their_headers() {
     let files = [
         ("LOGEN", "번호 · 집하일자 · 운송장번호 · 수하인 · 택배운임 · 운임구분 · 주문번호"),
         ("CJ", "고객주문번호 · 운송장번호 · 받는분 · 받는분주소"),
@@ -134,13 +134,13 @@ fn couriers_are_told_apart() {
     for (code, headers) in files {
         let (table, rows) = run(file(1, headers, None), tracking);
         assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Tracking), "{headers}");
-        assert_eq!(good(&rows, 2).order_number, "1234567890", "{headers}");
-        assert_eq!(good(&rows, 2).courier.is_some(), code != "ANY", "{headers}");
+        assert_eq!(valid(&rows, 2).order_number, "1234567890", "{headers}");
+        assert_eq!(valid(&rows, 2).courier.is_some(), code != "ANY", "{headers}");
     }
 }
 
 #[test]
-fn a_courier_that_gives_no_header_is_known_by_what_stands_in_its_columns() {
+fn file_without_header_is_recognised_by_its_cell_patterns() {
     let line = |date: &'static str, order: &'static str, number: &'static str| {
         ["1", "", date, "", "", "", "", "", "", order, number, "김견본"]
     };
@@ -153,7 +153,7 @@ fn a_courier_that_gives_no_header_is_known_by_what_stands_in_its_columns() {
     let (table, checked) = run(sheet_package(&rows), tracking);
     assert_eq!((table.profile.code.as_str(), table.header_row), ("LOGEN_PICKUP", 0));
     assert_eq!(counts(&checked), [3, 0, 0, 0]);
-    let first = good(&checked, 1);
+    let first = valid(&checked, 1);
     assert_eq!((first.order_number.as_str(), first.tracking_number.as_str()), ("2024031500000001", "45168300137"));
     assert_eq!(first.courier.as_deref(), Some("로젠택배"));
 
@@ -166,7 +166,7 @@ fn a_courier_that_gives_no_header_is_known_by_what_stands_in_its_columns() {
 }
 
 #[test]
-fn the_state_of_the_claim_says_more_than_that_of_the_order() {
+fn claim_state_takes_precedence_over_order_state() {
     let rows: [&[&str]; 7] = [
         &["상품주문번호", "주문상태", "취소 처리상태", "취소요청일", "취소승인일"],
         &["2024031500000001", "결제완료", "취소완료", "2024-03-16", "2024-03-17 09:00"],
@@ -177,10 +177,10 @@ fn the_state_of_the_claim_says_more_than_that_of_the_order() {
         &["2024031500000006", "취소", "", "", "언젠가"],
     ];
     let (_, rows) = run(sheet_package(&rows), states);
-    assert!(matches!(good(&rows, 2).change, StateChange::Cancel(at) if at.kst().to_string() == "2024-03-17 09:00:00"));
-    assert_eq!(good(&rows, 3).change, StateChange::SetClaim("취소요청".into()));
-    assert_eq!(good(&rows, 4).change, StateChange::ClearClaim);
-    assert!(matches!(rows[&5].outcome, Outcome::Skipped(_)));
+    assert!(matches!(valid(&rows, 2).change, StateChange::Cancel(at) if at.kst().to_string() == "2024-03-17 09:00:00"));
+    assert_eq!(valid(&rows, 3).change, StateChange::SetClaim("취소요청".into()));
+    assert_eq!(valid(&rows, 4).change, StateChange::ClearClaim);
+    assert!(matches!(rows[&5].outcome, RowCheck::Skipped(_)));
     assert!(problems(&rows, 6)[0].message.contains("증발"));
     assert_eq!(problems(&rows, 7)[0].column, "취소승인일");
 }

@@ -1,4 +1,4 @@
-//! Rejected rows, and the people who deal with them.
+//! Resolution of rejected rows.
 
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
@@ -13,7 +13,7 @@ const LOGEN: &str = "08_logen_result_header_row2.xls";
 const PRESENT: &str = "45168300411";
 const OTHER: &str = "45168301507";
 
-/// A shop whose order …03 has a number, and a list with another one on row 13: the page of the list.
+/// A shop whose order …03 has a tracking number that conflicts with row 13 of a list; with the path of the list's page.
 async fn with_a_conflict() -> (TestApp, String) {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
@@ -22,15 +22,15 @@ async fn with_a_conflict() -> (TestApp, String) {
     (app, here)
 }
 
-/// Tracking numbers of a list that does not say whose they are: the page of its preview.
+/// Uploads a tracking list without courier; returns the path of its page.
 async fn bring_list(app: &TestApp, rows: &str) -> String {
     let part = Part::bytes(format!("주문번호,송장번호\n{rows}\n").into_bytes()).file_name("송장.csv");
     let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
     answer.location().to_owned()
 }
 
-/// State, number and courier of an order.
-async fn parcel(app: &TestApp, number: &'static str) -> (String, String, String) {
+/// State, tracking number and courier of an order.
+async fn tracking(app: &TestApp, number: &'static str) -> (String, String, String) {
     let order = app.state.storage.read(move |tx| {
         let ids = orders::find_by_number(tx, number)?;
         Ok::<_, StorageError>(orders::find(tx, &ids)?.pop().expect("an order"))
@@ -50,7 +50,7 @@ async fn open_rows(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn another_number_is_taken_when_somebody_says_so() {
+async fn replacing_sets_the_number_of_the_file() {
     let (app, here) = with_a_conflict().await;
     let page = app.get(&format!("{here}?rows=conflicts")).await.ok();
     assert!(page.contains(PRESENT) && page.contains(OTHER) && page.contains("새 번호로 바꾸기"), "{page}");
@@ -59,7 +59,7 @@ async fn another_number_is_taken_when_somebody_says_so() {
     let answer = decide(&app, &here, &[("seen-13", PRESENT), ("replace", "13")]).await;
     let page = app.get(answer.location()).await.ok();
     assert!(page.contains("1행을 새 번호로 바꿨어요") && page.contains("새 번호로 바꿈 · admin"), "{page}");
-    assert_eq!(parcel(&app, "2024031500000003").await, ("배송".into(), OTHER.into(), "로젠택배".into()));
+    assert_eq!(tracking(&app, "2024031500000003").await, ("배송".into(), OTHER.into(), "로젠택배".into()));
     assert_eq!(open_rows(&app).await, "2");
 
     let again = decide(&app, &here, &[("seen-13", OTHER), ("act", "keep"), ("tick", "13")]).await;
@@ -69,22 +69,22 @@ async fn another_number_is_taken_when_somebody_says_so() {
 }
 
 #[tokio::test]
-async fn the_present_number_stays_when_somebody_says_so() {
+async fn keeping_resolves_the_row_without_a_change() {
     let (app, here) = with_a_conflict().await;
     decide(&app, &here, &[("act", "keep"), ("tick", "13"), ("seen-13", PRESENT)]).await;
-    assert_eq!(parcel(&app, "2024031500000003").await.1, PRESENT);
+    assert_eq!(tracking(&app, "2024031500000003").await.1, PRESENT);
     assert_eq!(open_rows(&app).await, "2");
     assert!(app.get(&here).await.ok().contains("그대로 둠 · admin"));
 }
 
 #[tokio::test]
-async fn a_number_that_changed_meanwhile_is_not_overwritten_but_told() {
+async fn number_changed_since_the_page_was_rendered_is_not_overwritten() {
     let (app, here) = with_a_conflict().await;
     let answer = decide(&app, &here, &[("act", "replace"), ("tick", "13"), ("seen-13", "45168309999")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text.contains("화면에서는 45168309999, 지금은 45168300411"), "{}", answer.text);
     assert!(answer.text.contains("value=\"13\" aria-label=\"13행 선택\" checked"), "{}", answer.text);
-    assert_eq!(parcel(&app, "2024031500000003").await.1, PRESENT);
+    assert_eq!(tracking(&app, "2024031500000003").await.1, PRESENT);
 
     let nothing = decide(&app, &here, &[("act", "replace"), ("seen-13", PRESENT)]).await;
     assert!(nothing.text.contains("선택한 행이 없어요"), "{}", nothing.text);
@@ -93,11 +93,11 @@ async fn a_number_that_changed_meanwhile_is_not_overwritten_but_told() {
 }
 
 #[tokio::test]
-async fn a_report_is_dealt_with_when_somebody_says_so_or_the_rows_come_again() {
+async fn rows_are_resolved_by_a_member_or_a_later_file() {
     let (app, here) = with_a_conflict().await;
     let list = bring_list(&app, "2024031500000007,45168300959").await;
     app.post_form(&format!("{list}/apply"), &[("courier", "한진택배")]).await;
-    assert_eq!(parcel(&app, "2024031500000007").await, ("배송".into(), "45168300959".into(), "한진택배".into()));
+    assert_eq!(tracking(&app, "2024031500000007").await, ("배송".into(), "45168300959".into(), "한진택배".into()));
     assert_eq!(open_rows(&app).await, "2", "the row without a number came again with one");
     assert!(app.get(&here).await.ok().contains("다시 올린 파일로 처리됨"));
 
@@ -110,7 +110,7 @@ async fn a_report_is_dealt_with_when_somebody_says_so_or_the_rows_come_again() {
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_name_its_courier_asks_before_it_is_applied() {
+async fn list_without_courier_asks_for_it_before_it_is_applied() {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
     let list = bring_list(&app, "2024031500000001,45168300137").await;
@@ -118,16 +118,16 @@ async fn a_list_that_does_not_name_its_courier_asks_before_it_is_applied() {
     let answer = app.post_form(&format!("{list}/apply"), &[("courier", "  ")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text.contains("택배사를 골라 주세요"), "{}", answer.text);
-    assert_eq!(parcel(&app, "2024031500000001").await.0, "주문");
+    assert_eq!(tracking(&app, "2024031500000001").await.0, "주문");
 
     app.post_form(&format!("{list}/apply"), &[("courier", " 롯데택배 ")]).await;
-    assert_eq!(parcel(&app, "2024031500000001").await.2, "롯데택배");
+    assert_eq!(tracking(&app, "2024031500000001").await.2, "롯데택배");
     let named = bring(&app, LOGEN).await;
     assert!(!app.get(&named).await.ok().contains("파일에 택배사가 없어요"));
 }
 
 #[tokio::test]
-async fn a_preview_leaves_nothing_to_deal_with() {
+async fn preview_opens_no_rows() {
     let app = TestApp::as_admin().await;
     let here = bring(&app, "B06_bad_values.xlsx").await;
     assert_eq!(open_rows(&app).await, "0");

@@ -1,0 +1,123 @@
+//! `POST /uploads/{id}/conflicts`: resolves conflicting tracking numbers.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use serde_json::json;
+
+use super::show::{CONFLICTS, show_page};
+use super::{parse_id, upload_path};
+use crate::audit;
+use crate::id::crockford;
+use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
+use crate::web::paging::PageQuery;
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+};
+
+/// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked rows.
+struct ConflictsForm {
+    decision: Decision,
+    conflicts: Vec<Conflict>,
+}
+
+impl ConflictsForm {
+    /// Parses `replace=ROW` or `keep=ROW`; or `act=replace|keep` and `tick=ROW` …; and `seen-ROW=NUMBER` for each row.
+    fn parse(pairs: &[(String, String)]) -> Result<Self, Error> {
+        let single = pairs.iter().find_map(|(name, value)| Some((parse_decision(name)?, value.as_str())));
+        let bulk = pairs.iter().find(|(name, _)| name == "act").and_then(|(_, value)| parse_decision(value));
+        let (decision, rows) = match (single, bulk) {
+            (Some((decision, row)), _) => (decision, vec![row]),
+            (None, Some(decision)) => {
+                let ticked = pairs.iter().filter(|(name, _)| name == "tick");
+                (decision, ticked.map(|(_, row)| row.as_str()).collect())
+            }
+            (None, None) => {
+                return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 행의 단추를 눌러 주세요.".to_owned()));
+            }
+        };
+        let seen = |row: &str| pairs.iter().find(|(name, _)| name.strip_prefix("seen-") == Some(row));
+        let conflicts = rows.into_iter().filter_map(|row| {
+            Some(Conflict { row: row.parse().ok()?, seen: seen(row).map(|(_, seen)| seen.clone()).unwrap_or_default() })
+        });
+        Ok(Self { decision, conflicts: conflicts.collect() })
+    }
+}
+
+fn parse_decision(code: &str) -> Option<Decision> {
+    match code {
+        "replace" => Some(Decision::Replace),
+        "keep" => Some(Decision::Keep),
+        _ => None,
+    }
+}
+
+pub(super) async fn resolve(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    Query(paging): Query<PageQuery>,
+    uri: Uri,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let ConflictsForm { decision, conflicts } = ConflictsForm::parse(&pairs)?;
+    let path = format!("{}?{}", upload_path(id), uri.query().unwrap_or_default());
+    let ticked: Vec<u32> = conflicts.iter().map(|conflict| conflict.row).collect();
+    if conflicts.is_empty() {
+        let flash = Flash::new(Tone::Warning, "선택한 행이 없어요. 행을 먼저 선택해 주세요.");
+        return render_with_errors(&state, layout, (id, &path, paging), &ticked, &[], flash).await;
+    }
+    let (activity, message, failed) = state
+        .storage
+        .write(move |tx| {
+            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, member.id, decision, &conflicts)?;
+            let message = message(decision, resolved, failed.len());
+            let tone = if failed.is_empty() { "success" } else { "warning" };
+            let summary = json!({ "message": message, "tone": tone, "upload": crockford(id) });
+            let activity = audit::record(tx, Some(member.id), "uploads.decided", &summary)?;
+            Ok::<_, Error>((activity, message, failed))
+        })
+        .await?;
+    if failed.is_empty() {
+        return Ok(redirect_with_flash(&path, activity));
+    }
+    let flash = Flash::new(Tone::Warning, &message);
+    render_with_errors(&state, layout, (id, &path, paging), &ticked, &failed, flash).await
+}
+
+fn message(decision: Decision, resolved: usize, failed: usize) -> String {
+    let mut sentences = Vec::new();
+    if resolved > 0 || failed == 0 {
+        sentences.push(match decision {
+            Decision::Replace => format!("{resolved}행을 새 번호로 바꿨어요."),
+            Decision::Keep => format!("{resolved}행은 지금 번호를 그대로 두었어요."),
+        });
+    }
+    if failed > 0 {
+        sentences.push(format!("{failed}행은 처리하지 못했어요. 표시된 곳을 확인해 주세요."));
+    }
+    sentences.join(" ")
+}
+
+/// The conflicts with the ticks of the form and an error at each row that failed.
+async fn render_with_errors(
+    state: &AppState,
+    layout: Layout,
+    (id, path, paging): (i64, &str, PageQuery),
+    ticked: &[u32],
+    failed: &[(u32, String)],
+    flash: Flash,
+) -> PageResult {
+    let uri: Uri = path.parse().map_err(|_| Error::NotFound)?;
+    let mut page = show_page(state, layout, id, CONFLICTS, paging, &uri).await?;
+    for row in &mut page.rows {
+        row.problem = failed.iter().find(|(number, _)| *number == row.number()).map(|(_, reason)| reason.clone());
+        row.is_ticked = ticked.contains(&row.number()) && (failed.is_empty() || row.problem.is_some());
+    }
+    page.layout.flash = Some(flash);
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! `GET /uploads`: the upload form and the list of uploads.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use serde::Deserialize;
+
+use crate::storage::StorageError;
+use crate::uploads::store::{self, UploadFilter};
+use crate::uploads::{RowOutcome, Stage, Upload};
+use crate::web::paging::{PageBar, PageQuery};
+use crate::web::{AppState, Flash, Layout, PageResult, Query, Tone, page, page_with_status};
+
+#[derive(Template)]
+#[template(path = "uploads/list.html")]
+struct ListPage {
+    layout: Layout,
+    uploads: Vec<Upload>,
+    pages: PageBar,
+    filter: UploadFilter,
+    /// uploads that wait for their password or for being applied
+    waiting: usize,
+    /// uploads with unresolved rejected rows
+    unresolved: usize,
+    max_mb: u64,
+    keep_days: u32,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    stage: String,
+    #[serde(default)]
+    rows: String,
+}
+
+impl ListQuery {
+    fn filter(&self) -> UploadFilter {
+        if self.rows == "rejected" {
+            UploadFilter::Unresolved
+        } else {
+            Stage::parse(&self.stage).map_or(UploadFilter::All, UploadFilter::Stage)
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(query): Query<ListQuery>,
+    Query(paging): Query<PageQuery>,
+    uri: Uri,
+) -> PageResult {
+    list_page(&state, layout, query.filter(), paging, &uri).await.map(page)
+}
+
+/// The list with an error message. Files of the same form that were stored already are in the list.
+pub(super) async fn render_with_error(state: &AppState, layout: Layout, uri: &Uri, message: &str) -> PageResult {
+    let mut answer = list_page(state, layout, UploadFilter::All, PageQuery::default(), uri).await?;
+    answer.layout.flash = Some(Flash::new(Tone::Warning, message));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
+}
+
+async fn list_page(
+    state: &AppState,
+    layout: Layout,
+    filter: UploadFilter,
+    paging: PageQuery,
+    uri: &Uri,
+) -> PageResult<ListPage> {
+    let uri = uri.clone();
+    let (uploads, pages, waiting, unresolved) = state
+        .storage
+        .read(move |tx| {
+            let (_, total) = store::page(tx, filter, 0, 0)?;
+            let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
+            let offset = i64::try_from(pages.offset()).unwrap_or_default();
+            let (uploads, _) = store::page(tx, filter, offset, pages.size.into())?;
+            let mut count = |filter| Ok::<_, StorageError>(store::page(tx, filter, 0, 0)?.1);
+            let waiting = count(UploadFilter::Stage(Stage::Previewed))? + count(UploadFilter::Stage(Stage::Locked))?;
+            Ok::<_, StorageError>((uploads, pages, waiting, count(UploadFilter::Unresolved)?))
+        })
+        .await?;
+    Ok(ListPage {
+        layout,
+        uploads,
+        pages,
+        filter,
+        waiting: usize::try_from(waiting).unwrap_or_default(),
+        unresolved: usize::try_from(unresolved).unwrap_or_default(),
+        max_mb: state.config.upload_max_bytes >> 20,
+        keep_days: state.config.upload_keep_days,
+    })
+}

@@ -1,0 +1,58 @@
+//! `POST /uploads/{id}/open`: previews an encrypted file with its password.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::show::reload_page;
+use super::{parse_id, redirect_with_error, upload_path};
+use crate::uploads::{ImportOptions, UploadError, store};
+use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect};
+
+#[derive(Deserialize)]
+pub(super) struct PasswordForm {
+    password: String,
+    /// store the password for future files of the channel
+    #[serde(default)]
+    keep: Option<String>,
+}
+
+pub(super) async fn open(
+    State(state): State<AppState>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+    Form(form): Form<PasswordForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let courier = (!upload.courier.is_empty()).then_some(upload.courier);
+    let options = ImportOptions { courier, ..ImportOptions::default() };
+    match state.uploads.preview_stored(id, &form.password, &options).await {
+        Ok(_) => {
+            if form.keep.is_some() {
+                store_channel_password(&state, id, &form.password).await?;
+            }
+            Ok(redirect(&upload_path(id)))
+        }
+        Err(UploadError::Refused(error)) if error.needs_password() => {
+            let mut page = reload_page(&state, layout, id).await?;
+            page.password_problem = Some(error.to_string());
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+        Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
+        Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
+            redirect_with_error(&state, member.id, id, error).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn store_channel_password(state: &AppState, id: i64, password: &str) -> PageResult<()> {
+    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let profile = state.uploads.profiles.all().iter().find(|profile| profile.code == upload.channel_code);
+    if let Some(profile) = profile {
+        state.uploads.set_channel_password(&profile.code, &profile.name, password).await?;
+    }
+    Ok(())
+}

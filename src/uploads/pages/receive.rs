@@ -1,0 +1,185 @@
+//! `POST /uploads`: receives files and previews them.
+
+use axum::extract::multipart::{Field, MultipartRejection};
+use axum::extract::{Multipart, State};
+use axum::http::Uri;
+use serde_json::json;
+
+use super::list::render_with_error;
+use super::upload_path;
+use crate::audit;
+use crate::demo::Demo;
+use crate::sheets::SheetError;
+use crate::uploads::parse::parse_courier;
+use crate::uploads::store::{self, UploadFilter};
+use crate::uploads::{ImportOptions, ParsedFile};
+use crate::web::{AppState, AuthContext, Error, Layout, Member, PageResult, csrf, redirect, redirect_with_flash};
+
+/// Files of one form; further ones are not stored.
+const MAX_FILES: usize = 20;
+
+/// Uploads of a public demo shop until its next reset.
+const MAX_DEMO_UPLOADS: i64 = 20;
+
+/// Parts of a multipart form.
+const MAX_PARTS: usize = 500;
+
+/// Bytes of a form field that is no file.
+const MAX_FIELD_BYTES: usize = 1024;
+
+/// A body of up to so many times the file limit is read to its end and reported as a file that is too large.
+const MAX_DISCARDED_FACTOR: usize = 4;
+
+/// What became of the files of a form.
+#[derive(Default)]
+struct Batch {
+    ids: Vec<i64>,
+    /// uploads received before the form stated a courier; with the file if it is a tracking list that names none
+    without_courier: Vec<(i64, Option<ParsedFile>)>,
+    /// names and errors of files that are too large
+    too_large: Vec<(String, String)>,
+    /// files beyond [`MAX_FILES`]
+    skipped: usize,
+}
+
+/// Receives one file after another; each is stored and previewed before the next one is read from the connection.
+pub(super) async fn create(
+    State(state): State<AppState>,
+    layout: Layout,
+    visitor: AuthContext,
+    member: Member,
+    uri: Uri,
+    form: Result<Multipart, MultipartRejection>,
+) -> PageResult {
+    let mut form = form.map_err(|_| incomplete())?;
+    if state.demo.as_ref().is_some_and(Demo::is_public)
+        && state.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 0)).await?.1 >= MAX_DEMO_UPLOADS
+    {
+        let message = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
+        return Err(Error::BadRequest(message.to_owned()));
+    }
+    let (mut is_verified, mut parts) = (false, 0);
+    let (mut batch, mut options) = (Batch::default(), ImportOptions::default());
+    while let Some(field) = form.next_field().await.map_err(|_| incomplete())? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(Error::TooLarge);
+        }
+        match field.name() {
+            Some(csrf::FIELD) => {
+                csrf::verify(&visitor, &read_text(field).await?)?;
+                is_verified = true;
+            }
+            _ if !is_verified => return Err(Error::FormExpired),
+            Some("courier") => {
+                options.courier = match parse_courier(&read_text(field).await?) {
+                    Ok(courier) => courier,
+                    Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
+                };
+            }
+            Some("files") => receive_file(&state, &member, field, &options, &mut batch).await?,
+            _ => {}
+        }
+    }
+    if !is_verified {
+        return Err(Error::FormExpired);
+    }
+    // A form sends its fields in document order, and the files precede the courier.
+    if let Some(courier) = &options.courier {
+        for (id, file) in std::mem::take(&mut batch.without_courier) {
+            state.uploads.set_courier(id, file, courier).await?;
+        }
+    }
+    match (batch.ids.as_slice(), batch.too_large.as_slice()) {
+        ([id], []) if batch.skipped == 0 => Ok(redirect(&upload_path(*id))),
+        ([], []) => render_with_error(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
+        _ => {
+            let summary = batch.summary();
+            let member_id = Some(member.id);
+            let activity =
+                state.storage.write(move |tx| audit::record(tx, member_id, "uploads.received", &summary)).await?;
+            Ok(redirect_with_flash("/uploads", activity))
+        }
+    }
+}
+
+async fn receive_file(
+    state: &AppState,
+    member: &Member,
+    field: Field<'_>,
+    options: &ImportOptions,
+    batch: &mut Batch,
+) -> PageResult<()> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Ok(());
+    }
+    if batch.ids.len() + batch.too_large.len() >= MAX_FILES {
+        batch.skipped += 1;
+        return Ok(());
+    }
+    let bytes = match read_file(field, state.uploads.limits.bytes).await? {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            batch.too_large.push((name, error.to_string()));
+            return Ok(());
+        }
+    };
+    // A rejected or locked file is no error here: its page shows why.
+    let preview = state.uploads.receive_and_preview(Some(member.id), &name, bytes, options).await?;
+    batch.ids.push(preview.id);
+    if options.courier.is_none() {
+        batch.without_courier.push((preview.id, preview.without_courier));
+    }
+    Ok(())
+}
+
+impl Batch {
+    /// Audit entry and flash message of several files.
+    fn summary(&self) -> serde_json::Value {
+        let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", self.ids.len());
+        for (name, reason) in &self.too_large {
+            message = format!("{message} {}: {reason}", store::display_name(name));
+        }
+        if self.skipped > 0 {
+            message =
+                format!("{message} {}개는 받지 않았어요. 한 번에 {MAX_FILES}개까지 나누어 올려 주세요.", self.skipped);
+        }
+        let tone = if self.too_large.is_empty() && self.skipped == 0 { "success" } else { "warning" };
+        json!({ "message": message, "tone": tone })
+    }
+}
+
+/// The connection ended before the form did.
+fn incomplete() -> Error {
+    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
+}
+
+async fn read_text(mut field: Field<'_>) -> PageResult<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_FIELD_BYTES {
+            return Err(Error::TooLarge);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| incomplete())
+}
+
+/// Reads a file into memory. A file beyond `max_bytes` is read to its end and discarded, so that the form can continue.
+async fn read_file(mut field: Field<'_>, max_bytes: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? {
+        length += chunk.len();
+        if length <= max_bytes {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+            if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
+                return Err(Error::TooLarge);
+            }
+        }
+    }
+    let is_too_large = length > max_bytes;
+    Ok(if is_too_large { Err(SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 }) } else { Ok(bytes) })
+}
