@@ -16,7 +16,7 @@ use super::export::channel_code;
 use super::{Done, Failure, Outcome, block_on, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
-use crate::orders::store::create::{FoundProduct, FoundVariant};
+use crate::orders::findings::{FoundProduct, FoundVariant};
 use crate::sheets::SheetError;
 use crate::uploads::{self, ImportOptions, OpenError, Report, RowReport, Stage, UploadError, Uploads, parse, store};
 

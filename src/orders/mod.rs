@@ -11,6 +11,7 @@ pub mod counter;
 pub mod edit;
 pub mod export;
 pub mod filter;
+pub mod findings;
 pub mod list;
 pub mod model;
 pub mod pages;

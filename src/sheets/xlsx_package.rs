@@ -66,7 +66,7 @@ impl InflateBudget {
 }
 
 /// An .xlsx opened by calamine.
-pub(super) struct Opened {
+pub(super) struct OpenedXlsx {
     /// calamine's reader of the package
     pub(super) xlsx: calamine::Xlsx<Package>,
     /// sheet names of the file, in order; calamine sees sheet `i` under the name `i`
@@ -81,7 +81,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The file is damaged, no workbook, or exceeds the limits.
-pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, SheetError> {
+pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<OpenedXlsx, SheetError> {
     if memchr::memmem::find_iter(&bytes, b"PK\x01\x02").take(MAX_ENTRIES + 1).count() > MAX_ENTRIES {
         return Err(SheetError::TooManyCells);
     }
@@ -113,7 +113,7 @@ pub(super) fn open(bytes: Arc<Vec<u8>>) -> Result<Opened, SheetError> {
     budget.disable();
     let package = package.build(source.bytes, budget.clone());
     let xlsx = catch_parser_panic(|| calamine::Reader::new(package))?;
-    Ok(Opened { xlsx, sheets: names, date1904: book.date1904, budget })
+    Ok(OpenedXlsx { xlsx, sheets: names, date1904: book.date1904, budget })
 }
 
 /// Bytes of the original file, shared without copying.

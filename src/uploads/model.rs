@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Reason;
 use crate::channels::FileKind;
-use crate::orders::store::create::Findings;
+use crate::orders::findings::Findings;
 use crate::time::Moment;
 
 /// Stage of an upload.

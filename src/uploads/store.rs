@@ -5,8 +5,8 @@ mod rows;
 pub use self::rows::{RowFilter, conflict_count, find_row, resolve_all, resolve_earlier, resolve_row, rows};
 use super::model::{Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
 use crate::channels::{FileKind, Profile};
+use crate::orders::findings::Findings;
 use crate::orders::store as orders;
-use crate::orders::store::create::Findings;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 

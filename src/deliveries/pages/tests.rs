@@ -4,13 +4,13 @@ use reqwest::StatusCode;
 
 use crate::id::crockford;
 use crate::storage::StorageError;
-use crate::uploads::pages::tests::{FIRST, bring};
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
 /// A shop with the orders of a file, and a signed-in member of the delivery team.
 async fn delivery_team() -> TestApp {
     let app = TestApp::as_admin().await;
-    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     let team = app.another_browser();
     team.sign_in_logistics().await;
     team

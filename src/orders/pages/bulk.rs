@@ -255,13 +255,13 @@ mod tests {
     use reqwest::StatusCode;
 
     use crate::id::crockford;
-    use crate::uploads::pages::tests::{FIRST, bring};
+    use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
     use crate::web::testing::TestApp;
 
     #[tokio::test]
     async fn form_without_versions_is_rejected() {
         let app = TestApp::as_admin().await;
-        app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+        app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
         let (id, memo) = app
             .state
             .storage

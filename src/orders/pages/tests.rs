@@ -6,7 +6,7 @@ use crate::id::crockford;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
 use crate::storage::StorageError;
-use crate::uploads::pages::tests::{FIRST, bring};
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{TestApp, TestResponse};
 
 /// Two orders of one bundle, to the same person.
@@ -15,7 +15,7 @@ const BESIDE: &str = "2024031500000002";
 
 async fn shop() -> TestApp {
     let app = TestApp::as_admin().await;
-    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     app
 }
 

@@ -7,11 +7,12 @@ mod findings;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
-pub use self::findings::{DisabledProduct, Findings, FoundProduct, FoundVariant, RenamedProduct, findings};
+pub use self::findings::findings;
 use super::{Cause, New, changing, deliveries};
 use crate::channels::store as channels;
 use crate::districts::Districts;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
+use crate::orders::findings::Findings;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};

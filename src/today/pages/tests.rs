@@ -1,7 +1,7 @@
 //! The dashboard's figures equal the totals of the lists they link to.
 
 use crate::storage::StorageError;
-use crate::uploads::pages::tests::{FIRST, bring};
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{START, TestApp};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -33,8 +33,8 @@ async fn total(app: &TestApp, href: &str) -> i64 {
 
 async fn shop() -> TestApp {
     let app = TestApp::as_admin().await;
-    for file in [FIRST, "08_logen_result_header_row2.xls", "B06_bad_values.xlsx"] {
-        app.post_form(&format!("{}/apply", bring(&app, file).await), &[]).await;
+    for file in [ORDERS_FILE, "08_logen_result_header_row2.xls", "B06_bad_values.xlsx"] {
+        app.post_form(&format!("{}/apply", upload_fixture(&app, file).await), &[]).await;
     }
     app
 }

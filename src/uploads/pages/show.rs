@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{parse_id, upload_path};
 use crate::channels::FileKind;
 use crate::id::crockford;
-use crate::orders::store::create::{DisabledProduct, Findings};
+use crate::orders::findings::{DisabledProduct, Findings};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::uploads::check::Reason;
 use crate::uploads::model::{ResolvedBy, TrackingChange};

@@ -8,7 +8,7 @@ use crate::sheets::tests::sheet_package;
 use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};
 
-pub(crate) const FIRST: &str = "01_smartstore_orders_72col.xlsx";
+pub(crate) const ORDERS_FILE: &str = "01_smartstore_orders_72col.xlsx";
 const LOCKED: &str = "02_smartstore_encrypted_agile_aes256_sha512.xlsx";
 const BAD: &str = "B06_bad_values.xlsx";
 
@@ -16,14 +16,14 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
 }
 
-async fn bring_as(app: &TestApp, name: &'static str, file_name: &'static str) -> TestResponse {
+async fn upload_as(app: &TestApp, name: &'static str, file_name: &'static str) -> TestResponse {
     let part = Part::bytes(fixture(name)).file_name(file_name);
     app.post_multipart("/uploads", |form| form.part("files", part)).await
 }
 
 /// Uploads a fixture; returns the path of its page.
-pub(crate) async fn bring(app: &TestApp, name: &'static str) -> String {
-    let answer = bring_as(app, name, name).await;
+pub(crate) async fn upload_fixture(app: &TestApp, name: &'static str) -> String {
+    let answer = upload_as(app, name, name).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     answer.location().to_owned()
 }
@@ -39,21 +39,21 @@ async fn public_demo_limits_the_number_of_uploads() {
     let plan = DemoPlan { orders: 1, reset_every: ResetSchedule::DAILY, is_public: true };
     let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
     app.sign_in_admin().await;
-    bring(&app, FIRST).await;
+    upload_fixture(&app, ORDERS_FILE).await;
     let more = app.state.storage.write(|tx| {
         let sql = "INSERT INTO uploads (id, created_at, kind, channel_code, courier, file_name, file_size, file_sha256, \
                    file_kept, stage, refusal, found) VALUES (?, 0, '', '', '', '', 0, '', 0, 'refused', '', '{}')";
         tx.exec_many(sql, &mut (1..20_i64).map(|id| vec![id.into()]))
     });
     more.await.expect("writes");
-    let answer = bring_as(&app, FIRST, FIRST).await;
+    let answer = upload_as(&app, ORDERS_FILE, ORDERS_FILE).await;
     assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains("여기까지예요"), "{}", answer.text);
 }
 
 #[tokio::test]
 async fn finished_upload_cannot_be_changed() {
     let app = TestApp::as_admin().await;
-    let here = bring(&app, LOCKED).await;
+    let here = upload_fixture(&app, LOCKED).await;
     let (open, apply, discard) = (format!("{here}/open"), format!("{here}/apply"), format!("{here}/discard"));
     app.post_form(&open, &[("password", "1234")]).await;
     assert!(follow(&app, app.post_form(&apply, &[]).await).await.contains("적용했어요"));
@@ -69,7 +69,7 @@ async fn finished_upload_cannot_be_changed() {
 #[tokio::test]
 async fn discarded_upload_is_not_applied() {
     let app = TestApp::as_admin().await;
-    let here = bring(&app, FIRST).await;
+    let here = upload_fixture(&app, ORDERS_FILE).await;
     app.post_form(&format!("{here}/discard"), &[]).await;
     for act in ["apply", "open"] {
         let page = follow(&app, app.post_form(&format!("{here}/{act}"), &[("password", "1234")]).await).await;
@@ -83,7 +83,7 @@ async fn concurrent_applies_import_the_file_once() {
     let app = TestApp::as_admin().await;
     let other = app.another_browser();
     other.sign_in_admin().await;
-    let here = bring(&app, FIRST).await;
+    let here = upload_fixture(&app, ORDERS_FILE).await;
     let apply = format!("{here}/apply");
     let (one, two) = tokio::join!(app.post_form(&apply, &[]), other.post_form(&apply, &[]));
     let pages = [follow(&app, one).await, follow(&other, two).await];
@@ -101,7 +101,7 @@ async fn file_name_is_sanitised_and_escaped() {
         (" ", "이름 없는 파일"),
     ];
     for (name, shown) in names {
-        let answer = bring_as(&app, BAD, name).await;
+        let answer = upload_as(&app, BAD, name).await;
         let page = app.get(answer.location()).await.ok();
         assert!(page.contains(&format!("<h1>{shown}</h1>")), "{name}: {page}");
         let download = app.browser.get(app.url(&format!("{}/rejected.xlsx", answer.location())));
@@ -127,7 +127,7 @@ async fn number_of_files_and_parts_is_limited() {
 }
 
 /// Uploads a tracking list that names no courier, with `courier` as the field after it.
-async fn bring_without_courier(app: &TestApp, courier: &str) -> TestResponse {
+async fn upload_without_courier(app: &TestApp, courier: &str) -> TestResponse {
     let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
     let courier = courier.to_owned();
     app.post_multipart("/uploads", |form| {
@@ -139,7 +139,7 @@ async fn bring_without_courier(app: &TestApp, courier: &str) -> TestResponse {
 #[tokio::test]
 async fn links_of_an_error_page_are_valid() {
     let app = TestApp::as_admin().await;
-    let answer = bring_without_courier(&app, "").await;
+    let answer = upload_without_courier(&app, "").await;
     let here = answer.location().to_owned();
     let refused = app.post_form(&format!("{here}/apply"), &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -154,9 +154,9 @@ async fn links_of_an_error_page_are_valid() {
 async fn courier_after_the_files_applies_to_them() {
     let app = TestApp::as_admin().await;
     let asks = "name=\"courier\"";
-    let answer = bring_without_courier(&app, "").await;
+    let answer = upload_without_courier(&app, "").await;
     assert!(follow(&app, answer).await.contains(asks));
-    let answer = bring_without_courier(&app, "로젠택배").await;
+    let answer = upload_without_courier(&app, "로젠택배").await;
     let page = follow(&app, answer).await;
     assert!(!page.contains(asks), "{page}");
 }
@@ -165,7 +165,7 @@ async fn courier_after_the_files_applies_to_them() {
 async fn courier_must_fit_its_column_in_every_form() {
     let app = TestApp::as_admin().await;
     let (fits, long) = ("가".repeat(64), "가".repeat(65));
-    let here = bring_without_courier(&app, "").await.location().to_owned();
+    let here = upload_without_courier(&app, "").await.location().to_owned();
     let refused = app.post_form(&format!("{here}/apply"), &[("courier", &long)]).await;
     assert!(
         refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("64자까지"),
@@ -173,8 +173,8 @@ async fn courier_must_fit_its_column_in_every_form() {
         refused.text
     );
     assert_eq!(app.post_form(&format!("{here}/apply"), &[("courier", &fits)]).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(bring_without_courier(&app, &fits).await.status, StatusCode::SEE_OTHER);
-    let refused = bring_without_courier(&app, &long).await;
+    assert_eq!(upload_without_courier(&app, &fits).await.status, StatusCode::SEE_OTHER);
+    let refused = upload_without_courier(&app, &long).await;
     assert!(
         refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("64자까지"),
         "{}",
@@ -185,13 +185,13 @@ async fn courier_must_fit_its_column_in_every_form() {
 #[tokio::test]
 async fn preview_and_report_link_to_disabled_products() {
     let app = TestApp::as_admin().await;
-    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     let off = app.state.storage.write(|tx| {
         tx.exec("UPDATE products SET enabled = 0", &[])?;
         tx.exec("UPDATE orders SET order_number = 'X' || order_number", &[])
     });
     off.await.expect("writes");
-    let here = bring(&app, FIRST).await;
+    let here = upload_fixture(&app, ORDERS_FILE).await;
     for page in [app.get(&here).await.ok(), follow(&app, app.post_form(&format!("{here}/apply"), &[]).await).await] {
         assert!(page.contains("사용하지 않는 상품의 주문") && page.contains("주문 목록에는 보이지 않아요"), "{page}");
         assert!(page.contains("<li><a href=\"/products/"), "{page}");

@@ -5,14 +5,14 @@ use std::io::Cursor;
 use calamine::{Data, Reader, Xlsx};
 use reqwest::StatusCode;
 
-use crate::uploads::pages::tests::{FIRST, bring};
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
 /// A shop with the orders of the first file, some of them shipped.
 async fn shop() -> TestApp {
     let app = TestApp::as_admin().await;
-    for file in [FIRST, "08_logen_result_header_row2.xls"] {
-        app.post_form(&format!("{}/apply", bring(&app, file).await), &[]).await;
+    for file in [ORDERS_FILE, "08_logen_result_header_row2.xls"] {
+        app.post_form(&format!("{}/apply", upload_fixture(&app, file).await), &[]).await;
     }
     app
 }

@@ -6,7 +6,7 @@ use reqwest::multipart::Part;
 use crate::id::crockford;
 use crate::orders::store as orders;
 use crate::storage::StorageError;
-use crate::uploads::pages::tests::{FIRST, bring};
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{TestApp, TestResponse};
 
 const LOGEN: &str = "08_logen_result_header_row2.xls";
@@ -16,14 +16,14 @@ const OTHER: &str = "45168301507";
 /// A shop whose order …03 has a tracking number that conflicts with row 13 of a list; with the path of the list's page.
 async fn with_a_conflict() -> (TestApp, String) {
     let app = TestApp::as_admin().await;
-    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
-    let here = bring(&app, LOGEN).await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let here = upload_fixture(&app, LOGEN).await;
     app.post_form(&format!("{here}/apply"), &[]).await;
     (app, here)
 }
 
 /// Uploads a tracking list without courier; returns the path of its page.
-async fn bring_list(app: &TestApp, rows: &str) -> String {
+async fn upload_list(app: &TestApp, rows: &str) -> String {
     let part = Part::bytes(format!("주문번호,송장번호\n{rows}\n").into_bytes()).file_name("송장.csv");
     let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
     answer.location().to_owned()
@@ -95,7 +95,7 @@ async fn number_changed_since_the_page_was_rendered_is_not_overwritten() {
 #[tokio::test]
 async fn rows_are_resolved_by_a_member_or_a_later_file() {
     let (app, here) = with_a_conflict().await;
-    let list = bring_list(&app, "2024031500000007,45168300959").await;
+    let list = upload_list(&app, "2024031500000007,45168300959").await;
     app.post_form(&format!("{list}/apply"), &[("courier", "한진택배")]).await;
     assert_eq!(tracking(&app, "2024031500000007").await, ("배송".into(), "45168300959".into(), "한진택배".into()));
     assert_eq!(open_rows(&app).await, "2", "the row without a number came again with one");
@@ -112,8 +112,8 @@ async fn rows_are_resolved_by_a_member_or_a_later_file() {
 #[tokio::test]
 async fn list_without_courier_asks_for_it_before_it_is_applied() {
     let app = TestApp::as_admin().await;
-    app.post_form(&format!("{}/apply", bring(&app, FIRST).await), &[]).await;
-    let list = bring_list(&app, "2024031500000001,45168300137").await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let list = upload_list(&app, "2024031500000001,45168300137").await;
     assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 택배사를 고르고 적용해 주세요."));
     let answer = app.post_form(&format!("{list}/apply"), &[("courier", "  ")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -122,14 +122,14 @@ async fn list_without_courier_asks_for_it_before_it_is_applied() {
 
     app.post_form(&format!("{list}/apply"), &[("courier", " 롯데택배 ")]).await;
     assert_eq!(tracking(&app, "2024031500000001").await.2, "롯데택배");
-    let named = bring(&app, LOGEN).await;
+    let named = upload_fixture(&app, LOGEN).await;
     assert!(!app.get(&named).await.ok().contains("파일에 택배사가 없어요"));
 }
 
 #[tokio::test]
 async fn preview_opens_no_rows() {
     let app = TestApp::as_admin().await;
-    let here = bring(&app, "B06_bad_values.xlsx").await;
+    let here = upload_fixture(&app, "B06_bad_values.xlsx").await;
     assert_eq!(open_rows(&app).await, "0");
     app.post_form(&format!("{here}/apply"), &[]).await;
     assert_eq!(open_rows(&app).await, "13");
