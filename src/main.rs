@@ -1,8 +1,8 @@
-//! The executable: an allocator and the command line, nothing else.
+//! The executable: the global allocator and the command line.
 
 use std::process::ExitCode;
 
-/// Keeps memory flat over months, and makes up for musl's allocator in static builds.
+/// Limits fragmentation of long-running servers, and replaces the slow allocator of musl in static builds.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,11 +1,11 @@
-//! The executable itself: how it starts, refuses and ends.
+//! Tests of the executable: start, errors, shutdown, command line.
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
-#[path = "program/end.rs"]
-mod end;
-#[path = "program/training.rs"]
-mod training;
+#[path = "program/demo.rs"]
+mod demo;
+#[path = "program/shutdown.rs"]
+mod shutdown;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -31,12 +31,12 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
 }
 
-/// A server that ends with the test.
+/// A running server; killed when dropped.
 struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
     address: String,
-    introduction: String,
+    banner: String,
 }
 
 impl Drop for Server {
@@ -50,13 +50,13 @@ impl Server {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut introduction = String::new();
-        while !introduction.contains("데이터베이스") {
-            assert!(out.read_line(&mut introduction).expect("reads") > 0, "ended: {introduction}");
+        let mut banner = String::new();
+        while !banner.contains("데이터베이스") {
+            assert!(out.read_line(&mut banner).expect("reads") > 0, "ended: {banner}");
         }
-        let address = introduction.split_once("://").expect("an address").1;
+        let address = banner.split_once("://").expect("an address").1;
         let address = address.split_whitespace().next().expect("an address").to_owned();
-        Self { child, out, address, introduction }
+        Self { child, out, address, banner }
     }
 
     fn get(&self, path: &str) -> String {
@@ -67,12 +67,12 @@ impl Server {
         answer
     }
 
-    /// Goes on reading what it says of itself until that word.
-    fn introduced_until(&mut self, word: &str) -> &str {
-        while !self.introduction.contains(word) {
-            assert!(self.out.read_line(&mut self.introduction).expect("reads") > 0, "ended: {}", self.introduction);
+    /// Reads the startup banner until it contains `word`.
+    fn banner_until(&mut self, word: &str) -> &str {
+        while !self.banner.contains(word) {
+            assert!(self.out.read_line(&mut self.banner).expect("reads") > 0, "ended: {}", self.banner);
         }
-        &self.introduction
+        &self.banner
     }
 
     fn signal(&self, name: &str) {
@@ -80,7 +80,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    fn ended_within(&mut self, limit: Duration) -> Option<i32> {
+    fn exit_code_within(&mut self, limit: Duration) -> Option<i32> {
         let until = Instant::now() + limit;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().expect("asks") {
@@ -92,31 +92,32 @@ impl Server {
     }
 }
 
-fn refused(command: &mut Command, words: &str) {
-    let (code, out, complaint) = run(command);
-    assert_eq!(code, Some(2), "{out}{complaint}");
-    assert!(complaint.starts_with("mukkeum: ") && complaint.contains(words), "{complaint}");
+/// Asserts that the command fails with exit code 2 and an error message that contains `text`.
+fn assert_fails(command: &mut Command, text: &str) {
+    let (code, out, error) = run(command);
+    assert_eq!(code, Some(2), "{out}{error}");
+    assert!(error.starts_with("mukkeum: ") && error.contains(text), "{error}");
     assert_eq!(out, "");
 }
 
 #[test]
-fn it_introduces_itself_and_tells_how_to_begin() {
+fn startup_banner_shows_version_database_and_setup_code() {
     let folder = tempdir().expect("a folder");
     let mut server = Server::start(&mut program(folder.path()));
-    assert!(server.introduction.starts_with(&format!("묶음 {}\n", env!("CARGO_PKG_VERSION"))));
-    assert!(server.introduction.contains("SQLite"));
-    server.introduced_until("설치 확인 번호");
+    assert!(server.banner.starts_with(&format!("묶음 {}\n", env!("CARGO_PKG_VERSION"))));
+    assert!(server.banner.contains("SQLite"));
+    server.banner_until("설치 확인 번호");
     assert!(server.get("/health/ready").starts_with("HTTP/1.1 200"));
     assert!(server.get("/").contains("location: /login"));
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn port_in_use_is_reported() {
     let folder = tempdir().expect("a folder");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    refused(command.arg("--data").arg(folder.path()).args(["--listen", &address]), "다른 프로그램이 쓰고 있어요");
+    assert_fails(command.arg("--data").arg(folder.path()).args(["--listen", &address]), "다른 프로그램이 쓰고 있어요");
 }
 
 fn over_tls(server: &Server, certificate: &Path, path: &str) -> String {
@@ -136,14 +137,14 @@ fn over_tls(server: &Server, certificate: &Path, path: &str) -> String {
 }
 
 #[test]
-fn it_speaks_https_without_a_proxy_and_tells_who_comes_without() {
+fn https_works_without_a_proxy_and_plain_http_is_rejected() {
     let folder = tempdir().expect("a folder");
     let certificate = folder.path().join("tls/cert.pem");
     let server = Server::start(program(folder.path()).arg("--tls"));
-    assert!(server.introduction.contains("https://") && server.introduction.contains("인증서 지문"));
+    assert!(server.banner.contains("https://") && server.banner.contains("인증서 지문"));
     let login = over_tls(&server, &certificate, "/setup");
     assert!(login.starts_with("HTTP/1.1 200") && login.contains("; Secure"), "{login}");
-    assert!(!login.contains("strict-transport-security"), "a browser must not insist on a certificate of nobody");
+    assert!(!login.contains("strict-transport-security"), "no HSTS with a self-signed certificate");
     let plain = server.get("/login");
     assert!(plain.starts_with("HTTP/1.1 400") && plain.contains("https://로"), "{plain}");
     drop(server);
@@ -160,70 +161,74 @@ fn it_speaks_https_without_a_proxy_and_tells_who_comes_without() {
     std::fs::write(&key, "no key").expect("writes");
     let mut command = program(folder.path());
     own(&mut command);
-    refused(&mut command, "key.pem");
-    refused(program(folder.path()).arg("--tls-cert").arg(&certificate), "tls_key");
+    assert_fails(&mut command, "key.pem");
+    assert_fails(program(folder.path()).arg("--tls-cert").arg(&certificate), "tls_key");
 }
 
 #[test]
-fn whoever_opens_it_to_others_is_warned() {
+fn unencrypted_public_server_prints_a_warning() {
     let folder = tempdir().expect("a folder");
-    let open = |words: &[&str]| {
+    let start = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-        command.arg("--data").arg(folder.path()).args(["--listen", "0.0.0.0:0", "--log-level", "error"]).args(words);
+        command
+            .arg("--data")
+            .arg(folder.path())
+            .args(["--listen", "0.0.0.0:0", "--log-level", "error"])
+            .args(arguments);
         let mut server = Server::start(command.env_clear().stdin(Stdio::null()));
-        server.introduced_until("설치 확인 번호").to_owned()
+        server.banner_until("설치 확인 번호").to_owned()
     };
-    assert!(open(&[]).contains("암호화되지 않아요"));
-    let safe = open(&["--tls"]);
+    assert!(start(&[]).contains("암호화되지 않아요"));
+    let safe = start(&["--tls"]);
     assert!(!safe.contains("암호화되지 않아요") && safe.contains("https://localhost:"), "{safe}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_a_service_would_be_is_shown() {
+fn dry_run_of_service_install_prints_the_units() {
     let folder = tempdir().expect("a folder");
-    let install = |words: &[&str]| {
+    let install = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-        command.args(["service", "install", "--dry-run"]).args(words).current_dir(folder.path()).env_clear();
+        command.args(["service", "install", "--dry-run"]).args(arguments).current_dir(folder.path()).env_clear();
         command
     };
-    let (code, out, told) = run(&mut install(&["--listen", "0.0.0.0"]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, out, error) = run(&mut install(&["--listen", "0.0.0.0"]));
+    assert_eq!(code, Some(0), "{error}");
     assert!(out.contains("ListenStream=0.0.0.0:8080") && out.contains("DynamicUser=yes"), "{out}");
 
-    // A shop that is already here is the one that is meant.
+    // An existing shop in ./data is used.
     drop(Server::start(&mut program(&folder.path().join("data"))));
     let (_, out, _) = run(&mut install(&[]));
-    let here = folder.path().join("data").display().to_string();
-    assert!(out.contains(&format!("serve --data \"{here}\"")) && !out.contains("DynamicUser"), "{out}");
-    refused(&mut install(&["--tls"]), "mukkeum.toml");
-    refused(&mut install(&["--data", "nowhere"]), "데이터 폴더를 찾지 못했어요");
+    let data = folder.path().join("data").display().to_string();
+    assert!(out.contains(&format!("serve --data \"{data}\"")) && !out.contains("DynamicUser"), "{out}");
+    assert_fails(&mut install(&["--tls"]), "mukkeum.toml");
+    assert_fails(&mut install(&["--data", "nowhere"]), "데이터 폴더를 찾지 못했어요");
 }
 
 #[test]
-fn a_second_program_on_the_same_data_is_refused() {
+fn second_server_on_the_same_data_folder_is_rejected() {
     let folder = tempdir().expect("a folder");
     let _server = Server::start(&mut program(folder.path()));
-    refused(&mut program(folder.path()), "이미 켜져 있어요");
+    assert_fails(&mut program(folder.path()), "이미 켜져 있어요");
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn unusable_data_folder_is_reported() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("writes");
-    refused(&mut program(&file.join("data")), "--data");
-    refused(&mut program(&file), "--data");
+    assert_fails(&mut program(&file.join("data")), "--data");
+    assert_fails(&mut program(&file), "--data");
 }
 
 #[test]
-fn data_of_a_newer_program_is_left_alone() {
+fn newer_schema_is_rejected() {
     let folder = tempdir().expect("a folder");
     drop(Server::start(&mut program(folder.path())));
     let database = rusqlite::Connection::open(folder.path().join("mukkeum.db")).expect("opens");
     database.execute("INSERT INTO schema_versions (version, applied_at) VALUES (999, 0)", ()).expect("writes");
     drop(database);
-    refused(&mut program(folder.path()), "더 새로운 버전");
+    assert_fails(&mut program(folder.path()), "더 새로운 버전");
 }
 
 fn newest_version(database: &Path) -> i64 {
@@ -232,7 +237,7 @@ fn newest_version(database: &Path) -> i64 {
 }
 
 #[test]
-fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() {
+fn older_schema_is_copied_before_migration_and_can_be_rolled_back() {
     let folder = tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     let old = rusqlite::Connection::open(path("mukkeum.db")).expect("opens");
@@ -242,15 +247,15 @@ fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() 
     old.execute_batch(shop).expect("a shop");
     drop(old);
 
-    let (code, out, told) = run(program(folder.path()).args(["user", "list"]));
-    assert!(code == Some(0) && out.contains("boss"), "{told}");
-    assert!(told.contains("mukkeum.db.schema-1") && told.contains("mukkeum.db.restored"), "{told}");
+    let (code, out, error) = run(program(folder.path()).args(["user", "list"]));
+    assert!(code == Some(0) && out.contains("boss"), "{error}");
+    assert!(error.contains("mukkeum.db.schema-1") && error.contains("mukkeum.db.restored"), "{error}");
     assert_eq!(newest_version(&path("mukkeum.db.schema-1")), 1);
     assert!(newest_version(&path("mukkeum.db")) > 1);
-    let (_, out, told) = run(program(folder.path()).arg("doctor"));
-    assert!(out.contains("mukkeum.db.schema-1") && !told.contains("되돌리려면"), "{out}{told}");
+    let (_, out, error) = run(program(folder.path()).arg("doctor"));
+    assert!(out.contains("mukkeum.db.schema-1") && !error.contains("되돌리려면"), "{out}{error}");
 
-    // The way back, but that the program is this one again, and brings it up again.
+    // Rollback, except that the same executable migrates the copy again.
     assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
     std::fs::rename(path("mukkeum.db.schema-1"), path("mukkeum.db.restored")).expect("renames");
     drop(Server::start(&mut program(folder.path())));
@@ -261,7 +266,7 @@ fn data_of_an_older_program_is_copied_before_it_is_brought_up_and_can_go_back() 
 
 #[cfg(unix)]
 #[test]
-fn a_backup_is_restored_on_a_computer_that_has_nothing_yet() {
+fn backup_is_restored_into_an_empty_folder() {
     let (shop, copies, elsewhere) = (tempdir().expect("one"), tempdir().expect("two"), tempdir().expect("three"));
     let from = format!("file://{}", copies.path().join("shop").display());
     assert_eq!(user(&shop, &["add", "boss", "--role", "admin"], PASSWORD).0, Some(0));
@@ -272,29 +277,28 @@ fn a_backup_is_restored_on_a_computer_that_has_nothing_yet() {
     let mut restore = program(&data);
     restore.args(["restore", "--from", &from, "--out"]).arg(&out);
     while run(&mut restore).0 != Some(0) {
-        assert!(Instant::now() < until, "nothing is there to be restored");
+        assert!(Instant::now() < until, "nothing can be restored yet");
         std::thread::sleep(Duration::from_millis(200));
     }
     server.signal("-TERM");
-    assert_eq!(server.ended_within(Duration::from_secs(10)), Some(0));
-    refused(&mut restore, "--overwrite");
+    assert_eq!(server.exit_code_within(Duration::from_secs(10)), Some(0));
+    assert_fails(&mut restore, "--overwrite");
     let (_, members, _) = run(program(&data).args(["user", "list"]));
     assert!(members.contains("boss"), "{members}");
 }
 
 #[test]
-fn settings_that_cannot_be_are_told() {
+fn invalid_settings_are_reported() {
     let folder = tempdir().expect("a folder");
     std::fs::write(folder.path().join("mukkeum.toml"), "lisen = '127.0.0.1:1'\n").expect("writes");
-    refused(&mut program(folder.path()), "lisen");
+    assert_fails(&mut program(folder.path()), "lisen");
     let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    refused(command.args(["--database", "postgres://user:secret@host/name"]), "mysql://");
-    let (code, _, _) = run(program(folder.path()).arg("--no-such-flag"));
-    assert_eq!(code, Some(2));
+    assert_fails(command.args(["--database", "postgres://user:secret@host/name"]), "mysql://");
+    assert_fails(program(folder.path()).arg("--no-such-flag"), "없는 옵션이에요: --no-such-flag");
 }
 
 #[test]
-fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
+fn flags_override_variables_and_variables_override_the_file() {
     let folder = tempdir().expect("a folder");
     std::fs::write(folder.path().join("mukkeum.toml"), "log_level = 'file=broken=x'\n").expect("writes");
     let bare = || {
@@ -302,16 +306,16 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
         command.arg("--data").arg(folder.path()).args(["--listen", "127.0.0.1:0"]);
         command
     };
-    refused(&mut bare(), "log_level");
-    refused(bare().env("MUKKEUM_LOG_LEVEL", "variable=broken=x"), "log_level");
+    assert_fails(&mut bare(), "log_level");
+    assert_fails(bare().env("MUKKEUM_LOG_LEVEL", "variable=broken=x"), "log_level");
     Server::start(bare().env("MUKKEUM_LOG_LEVEL", "error"));
     Server::start(bare().env("MUKKEUM_LOG_LEVEL", "variable=broken=x").args(["--log-level", "error"]));
 }
 
-fn user(folder: &TempDir, words: &[&str], password: &str) -> (Option<i32>, String, String) {
+fn user(folder: &TempDir, arguments: &[&str], password: &str) -> (Option<i32>, String, String) {
     let mut child = program(folder.path())
         .arg("user")
-        .args(words)
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -323,17 +327,31 @@ fn user(folder: &TempDir, words: &[&str], password: &str) -> (Option<i32>, Strin
 }
 
 #[test]
-fn members_are_kept_from_the_command_line_too() {
+fn help_is_korean() {
+    let help = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+        let (code, out, error) = run(command.args(arguments).env_clear().stdin(Stdio::null()));
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
+        out
+    };
+    assert!(help(&["help"]).contains("사용법: mukkeum [옵션] [명령]"));
+    assert_eq!(help(&["help", "import", "orders"]), help(&["import", "orders", "--help"]));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    assert_fails(command.args(["help", "nothing"]).env_clear(), "없는 명령이에요: nothing");
+}
+
+#[test]
+fn members_are_managed_on_the_command_line() {
     let folder = tempdir().expect("a folder");
     let _server = Server::start(&mut program(folder.path()));
     assert_eq!(user(&folder, &["add", "사장님", "--password-file", "-"], PASSWORD).0, Some(0));
     assert_eq!(user(&folder, &["add", "driver", "--role", "logistics"], PASSWORD).0, Some(0));
-    let (code, _, complaint) = user(&folder, &["add", "driver"], PASSWORD);
-    assert!(code == Some(2) && complaint.contains("이미 쓰고 있는"), "{complaint}");
-    let (code, _, complaint) = user(&folder, &["add", "short"], "1234567");
-    assert!(code == Some(2) && complaint.contains("8자"), "{complaint}");
-    let (code, _, complaint) = user(&folder, &["disable", "사장님"], "");
-    assert!(code == Some(2) && complaint.contains("마지막 관리자"), "{complaint}");
+    let (code, _, error) = user(&folder, &["add", "driver"], PASSWORD);
+    assert!(code == Some(2) && error.contains("이미 쓰고 있는"), "{error}");
+    let (code, _, error) = user(&folder, &["add", "short"], "1234567");
+    assert!(code == Some(2) && error.contains("8자"), "{error}");
+    let (code, _, error) = user(&folder, &["disable", "사장님"], "");
+    assert!(code == Some(2) && error.contains("마지막 관리자"), "{error}");
     assert_eq!(user(&folder, &["disable", "driver"], "").0, Some(0));
     assert_eq!(user(&folder, &["passwd", "driver"], "다른 비밀번호예요").0, Some(0));
     assert_eq!(user(&folder, &["role", "nobody", "admin"], "").0, Some(2));
@@ -348,15 +366,15 @@ fn members_are_kept_from_the_command_line_too() {
     assert!(!out.contains("argon2"));
 
     let (code, out, _) = user(&folder, &["passwd", "사장님", "--one-time"], "");
-    let made = out.rsplit(' ').next().expect("a password").trim().to_owned();
-    assert!(code == Some(0) && made.len() == "XXXX-XXXX-XXXX".len(), "{out}");
+    let one_time = out.rsplit(' ').next().expect("a password").trim().to_owned();
+    assert!(code == Some(0) && one_time.len() == "XXXX-XXXX-XXXX".len(), "{out}");
     let (_, out, _) = user(&folder, &["list"], "");
-    assert!(out.contains("일회용 비밀번호, 바꿔야 함") && !out.contains(&made), "{out}");
+    assert!(out.contains("일회용 비밀번호, 바꿔야 함") && !out.contains(&one_time), "{out}");
     assert_eq!(user(&folder, &["passwd", "nobody", "--one-time"], "").0, Some(2));
 }
 
 #[test]
-fn version_is_for_people_and_programs() {
+fn version_is_printed_as_text_and_json() {
     let folder = tempdir().expect("a folder");
     let (_, out, _) = run(program(folder.path()).arg("version"));
     assert!(out.contains(env!("CARGO_PKG_VERSION")));
@@ -366,20 +384,20 @@ fn version_is_for_people_and_programs() {
 }
 
 #[test]
-fn a_copied_shop_has_its_members_and_is_sound() {
+fn copied_shop_has_its_members_and_passes_doctor() {
     let (old, new) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
-    let (code, _, complaint) = user(&old, &["add", "boss", "--role", "admin"], PASSWORD);
-    assert_eq!(code, Some(0), "{complaint}");
+    let (code, _, error) = user(&old, &["add", "boss", "--role", "admin"], PASSWORD);
+    assert_eq!(code, Some(0), "{error}");
     let of = |folder: &TempDir| format!("sqlite:{}", folder.path().join("mukkeum.db").display());
     let (from, to) = (of(&old), of(&new));
     let copy = || run(program(new.path()).args(["copy", "--from", &from, "--to", &to, "--json"]));
-    let (code, answer, complaint) = copy();
-    assert_eq!(code, Some(0), "{complaint}");
-    assert!(answer.contains(r#"{"checksum":"#) && answer.contains(r#""rows":1,"table":"members""#), "{answer}");
+    let (code, out, error) = copy();
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.contains(r#"{"checksum":"#) && out.contains(r#""rows":1,"table":"members""#), "{out}");
     assert!(run(program(new.path()).args(["user", "list"])).1.contains("boss"));
 
-    let (code, _, complaint) = copy();
-    assert!(code == Some(2) && complaint.contains("이미 데이터가 있어요"), "{complaint}");
-    let (code, answer, _) = run(program(new.path()).args(["doctor", "--json"]));
-    assert!(code != Some(2) && answer.contains(r#""severity":"good""#) && !answer.contains("bad"), "{answer}");
+    let (code, _, error) = copy();
+    assert!(code == Some(2) && error.contains("이미 데이터가 있어요"), "{error}");
+    let (code, out, _) = run(program(new.path()).args(["doctor", "--json"]));
+    assert!(code != Some(2) && out.contains(r#""severity":"good""#) && !out.contains("bad"), "{out}");
 }

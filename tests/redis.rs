@@ -1,5 +1,5 @@
-//! Sessions in Redis, alone and behind Sentinel: `cargo test --test redis`. The servers are started
-//! here, on this machine only, with folders of their own.
+//! Sessions in Redis, standalone and behind Sentinel: `cargo test --test redis`. The tests start their own
+//! servers on the loopback interface.
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
@@ -18,7 +18,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 
-/// A server that ends with the test.
+/// A Redis or Sentinel process; killed when dropped.
 struct Server {
     child: Child,
     port: u16,
@@ -57,18 +57,18 @@ impl Server {
         let mut command = Command::new(program);
         let child =
             command.arg(&file).stdout(Stdio::null()).spawn().expect("Debian packages redis-server, redis-sentinel");
-        let began = Instant::now();
+        let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(20), "{program} does not start");
+            assert!(started.elapsed() < Duration::from_secs(20), "{program} does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { child, port, folder }
     }
 
-    fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+    fn query<T: redis::FromRedisValue>(&self, arguments: &[&str]) -> T {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).expect("an address");
-        let mut command = redis::cmd(words[0]);
-        command.arg(&words[1..]).query(&mut client.get_connection().expect("connects")).expect("answers")
+        let mut command = redis::cmd(arguments[0]);
+        command.arg(&arguments[1..]).query(&mut client.get_connection().expect("connects")).expect("answers")
     }
 
     fn store(&self) -> RedisStore {
@@ -87,7 +87,7 @@ fn record(name: &str) -> Record {
 }
 
 #[tokio::test]
-async fn create_never_writes_over_a_session_and_save_brings_none_back() {
+async fn create_never_overwrites_and_save_never_restores() {
     let redis = Server::start(free_port(), "");
     let store = redis.store();
     let (mut first, mut second) = (record("first"), record("second"));
@@ -103,52 +103,52 @@ async fn create_never_writes_over_a_session_and_save_brings_none_back() {
 }
 
 #[tokio::test]
-async fn redis_itself_forgets_what_has_expired() {
+async fn redis_expires_sessions() {
     let redis = Server::start(free_port(), "");
     let store = redis.store();
     let mut session = record("old");
     store.create(&mut session).await.expect("creates");
     let key = format!("mukkeum:session:{}", session.id);
-    let left: i64 = redis.ask(&["TTL", &key]);
+    let left: i64 = redis.query(&["TTL", &key]);
     assert!((3600..=3660).contains(&left), "{left}");
-    let _: i64 = redis.ask(&["EXPIRE", &key, "5"]);
+    let _: i64 = redis.query(&["EXPIRE", &key, "5"]);
     store.save(&session).await.expect("saves");
-    let left: i64 = redis.ask(&["TTL", &key]);
-    assert!((3600..=3660).contains(&left), "used again, kept again: {left}");
-    let _: i64 = redis.ask(&["PEXPIRE", &key, "1"]);
+    let left: i64 = redis.query(&["TTL", &key]);
+    assert!((3600..=3660).contains(&left), "saving extends the expiry: {left}");
+    let _: i64 = redis.query(&["PEXPIRE", &key, "1"]);
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(store.load(&session.id).await.expect("loads"), None);
 }
 
 #[tokio::test]
-async fn when_redis_comes_back_nobody_has_to_restart_anything() {
+async fn store_reconnects_after_a_restart_of_redis() {
     let redis = Server::start(free_port(), "");
     let (store, port) = (redis.store(), redis.port);
     let mut session = record("before");
     store.create(&mut session).await.expect("creates");
     drop(redis);
     assert!(store.ping().await.is_err());
-    let began = Instant::now();
-    assert!(store.load(&session.id).await.is_err(), "away is not the same as signed out");
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    let started = Instant::now();
+    assert!(store.load(&session.id).await.is_err(), "an outage is not a logout");
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     let _redis = Server::start(port, "");
     store.ping().await.expect("answers");
-    assert_eq!(store.load(&session.id).await.expect("loads"), None, "this Redis kept nothing");
+    assert_eq!(store.load(&session.id).await.expect("loads"), None, "no persistence");
 }
 
 #[tokio::test]
-async fn the_doctor_says_how_redis_keeps_sessions() {
+async fn doctor_reports_eviction_and_persistence() {
     let redis = Server::start(free_port(), "maxmemory-policy allkeys-lru\n");
     let store = redis.store();
     let wrong = async || {
-        let findings = store.examine().await.into_iter().filter(|finding| finding.severity != Severity::Good);
+        let findings = store.diagnose().await.into_iter().filter(|finding| finding.severity != Severity::Good);
         findings.map(|finding| finding.found).collect::<Vec<_>>()
     };
     let found = wrong().await;
     assert!(found.iter().any(|found| found.contains("maxmemory-policy가 allkeys-lru")), "{found:?}");
     assert!(found.iter().any(|found| found.contains("디스크에 적지 않아요")), "{found:?}");
     for setting in [["maxmemory-policy", "noeviction"], ["appendonly", "yes"]] {
-        let _: String = redis.ask(&["CONFIG", "SET", setting[0], setting[1]]);
+        let _: String = redis.query(&["CONFIG", "SET", setting[0], setting[1]]);
     }
     assert_eq!(wrong().await, Vec::<String>::new());
     drop(redis);
@@ -156,15 +156,15 @@ async fn the_doctor_says_how_redis_keeps_sessions() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_error_and_the_right_one_lets_in() {
+async fn password_is_checked() {
     let redis = Server::start(free_port(), "requirepass s%cret\n");
     let with = |password: &str| store(&format!("redis://:{password}@127.0.0.1:{}", redis.port));
     assert!(with("wrong").ping().await.is_err());
-    with("s%25cret").ping().await.expect("lets in");
+    with("s%25cret").ping().await.expect("accepts the password");
 }
 
-/// Settings of a server that takes TLS alone, with the certificate of that name, and a password.
-fn encrypted(port: u16, folder: &Path, certificate: &str) -> String {
+/// Configuration of a server with TLS only, this certificate, and a password.
+fn tls_config(port: u16, folder: &Path, certificate: &str) -> String {
     let file = |name: &str| folder.join(name).display().to_string();
     format!(
         "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\n\
@@ -176,63 +176,62 @@ fn encrypted(port: u16, folder: &Path, certificate: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
+async fn tls_works_and_invalid_certificates_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = Command::new("tests/certificates").arg(folder.path()).output().expect("Debian package openssl");
-    assert!(made.status.success(), "{made:?}");
+    let output = Command::new("tests/certificates").arg(folder.path()).output().expect("Debian package openssl");
+    assert!(output.status.success(), "{output:?}");
     let start = |certificate| {
         let port = free_port();
-        Server::start(port, &encrypted(port, folder.path(), certificate))
+        Server::start(port, &tls_config(port, folder.path(), certificate))
     };
-    let (server, old) = (start("server"), start("old"));
-    let watcher = free_port();
-    let watches = format!(
+    let (server, expired) = (start("server"), start("old"));
+    let sentinel_port = free_port();
+    let sentinel_config = format!(
         "{}sentinel monitor sess 127.0.0.1 {} 1\nsentinel auth-pass sess s%cret\n",
-        encrypted(watcher, folder.path(), "server"),
+        tls_config(sentinel_port, folder.path(), "server"),
         server.port
     );
-    let _watcher = Server::run("redis-sentinel", watcher, &watches);
-    let to = |place: String, options: &str| store(&format!("{place}?ca={}/{options}", folder.path().display()));
-    let alone = |host: &str, server: &Server, authority: &str| {
-        to(format!("rediss://:s%25cret@{host}:{}", server.port), authority)
-    };
-    let watched = |authority: &str| {
-        to(
-            format!("rediss-sentinel://:s%25cret@127.0.0.1:{watcher}/sess"),
-            &format!("{authority}&sentinel_password=s%25cret"),
+    let _sentinel = Server::run("redis-sentinel", sentinel_port, &sentinel_config);
+    let with_ca = |url: String, options: &str| store(&format!("{url}?ca={}/{options}", folder.path().display()));
+    let standalone =
+        |host: &str, server: &Server, ca: &str| with_ca(format!("rediss://:s%25cret@{host}:{}", server.port), ca);
+    let via_sentinel = |ca: &str| {
+        with_ca(
+            format!("rediss-sentinel://:s%25cret@127.0.0.1:{sentinel_port}/sess"),
+            &format!("{ca}&sentinel_password=s%25cret"),
         )
     };
 
     let mut session = record("secret");
-    alone("127.0.0.1", &server, "ca.pem").create(&mut session).await.expect("creates");
-    let found = watched("ca.pem").load(&session.id).await.expect("loads");
+    standalone("127.0.0.1", &server, "ca.pem").create(&mut session).await.expect("creates");
+    let found = via_sentinel("ca.pem").load(&session.id).await.expect("loads");
     assert_eq!(found.expect("is there").data, session.data);
-    let open = store(&format!("redis://:s%25cret@127.0.0.1:{}", server.port));
-    assert!(open.ping().await.is_err(), "nothing without TLS");
+    let plain = store(&format!("redis://:s%25cret@127.0.0.1:{}", server.port));
+    assert!(plain.ping().await.is_err(), "plaintext is rejected");
 
     for bad in [
-        alone("127.0.0.1", &server, "other.pem"),
-        alone("localhost", &server, "ca.pem"),
-        alone("127.0.0.1", &old, "ca.pem"),
-        watched("other.pem"),
+        standalone("127.0.0.1", &server, "other.pem"),
+        standalone("localhost", &server, "ca.pem"),
+        standalone("127.0.0.1", &expired, "ca.pem"),
+        via_sentinel("other.pem"),
     ] {
-        let began = Instant::now();
+        let started = Instant::now();
         let error = bad.load(&session.id).await.expect_err("is refused").to_string();
         assert!(error.contains("인증서를 믿을 수 없어요"), "{error}");
-        assert!(began.elapsed() < Duration::from_secs(1), "at once: trying again mends no certificate");
+        assert!(started.elapsed() < Duration::from_secs(1), "no retries for certificate errors");
     }
 }
 
 #[tokio::test]
-async fn a_failover_of_sentinel_loses_nobody_and_revives_nobody() {
+async fn failover_keeps_sessions_and_restores_no_deleted_one() {
     let primary = Server::start(free_port(), "repl-diskless-sync-delay 0\n");
     let follow = format!("replicaof 127.0.0.1 {}\n", primary.port);
     let replica = Server::start(free_port(), &follow);
-    wait_until("the replica follows", || replica.ask::<String>(&["INFO", "replication"]).contains("link_status:up"));
+    wait_until("the replica follows", || replica.query::<String>(&["INFO", "replication"]).contains("link_status:up"));
     let sentinels: Vec<_> = (0..3).map(|_| Server::sentinel(primary.port)).collect();
     wait_until("the sentinels know each other", || {
         sentinels.iter().all(|sentinel| {
-            let known: Vec<String> = sentinel.ask(&["SENTINEL", "MASTER", "sess"]);
+            let known: Vec<String> = sentinel.query(&["SENTINEL", "MASTER", "sess"]);
             let of = |name: &str| known.iter().skip_while(|word| *word != name).nth(1).cloned();
             of("num-other-sentinels").as_deref() == Some("2") && of("num-slaves").as_deref() == Some("1")
         })
@@ -240,29 +239,29 @@ async fn a_failover_of_sentinel_loses_nobody_and_revives_nobody() {
     let hosts: Vec<_> = sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
     let store = store(&format!("redis-sentinel://{}/sess", hosts.join(",")));
 
-    let (mut stays, mut leaves) = (record("stays"), record("leaves"));
-    store.create(&mut stays).await.expect("creates");
-    store.create(&mut leaves).await.expect("creates");
-    store.delete(&leaves.id).await.expect("deletes");
+    let (mut kept, mut deleted) = (record("kept"), record("deleted"));
+    store.create(&mut kept).await.expect("creates");
+    store.create(&mut deleted).await.expect("creates");
+    store.delete(&deleted.id).await.expect("deletes");
     tokio::time::sleep(Duration::from_secs(1)).await;
 
     let folder = primary.folder.path().to_owned();
     drop(primary);
-    let began = Instant::now();
+    let started = Instant::now();
     assert!(folder.metadata().is_err(), "the primary is gone");
-    let found = store.load(&stays.id).await.expect("the request waits for the failover");
-    let took = began.elapsed();
-    assert_eq!(found.expect("still signed in").data, stays.data);
+    let found = store.load(&kept.id).await.expect("retries until the failover is over");
+    let took = started.elapsed();
+    assert_eq!(found.expect("still logged in").data, kept.data);
     assert!(took < Duration::from_secs(6), "{took:?}");
-    store.save(&leaves).await.expect("saves");
-    assert_eq!(store.load(&leaves.id).await.expect("loads"), None, "still signed out");
+    store.save(&deleted).await.expect("saves");
+    assert_eq!(store.load(&deleted.id).await.expect("loads"), None, "still logged out");
     println!("without sessions for {took:?}");
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

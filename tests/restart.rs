@@ -1,5 +1,5 @@
-//! Twenty restarts under load behind a listening socket that outlives the program, as systemd keeps one:
-//! no request fails, nobody is signed out, and the backup has every edit that was answered.
+//! Twenty restarts under load with socket activation: no request fails, no user is logged out, and the backup
+//! contains every acknowledged edit.
 
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a test says what it expected, and its figures")]
@@ -17,42 +17,42 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 20;
 
-/// Half of them keep their connections.
-const VISITORS: usize = 8;
+/// Number of clients; half of them use keep-alive connections.
+const CLIENTS: usize = 8;
 
-/// A round's time between ready and the next stop.
-const PAUSE: Duration = Duration::from_millis(300);
+/// Time between readiness and the next stop.
+const ROUND_DELAY: Duration = Duration::from_millis(300);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mukkeum");
 const PASSWORD: &str = "mattress-and-bed-2026";
 
-/// What systemd does for a unit with a socket: it is descriptor 3, and two variables say so.
-const HAND_OVER: &str = r#"exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@""#;
+/// Passes the socket as systemd does: as descriptor 3, with two environment variables.
+const SOCKET_ACTIVATION: &str = r#"exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@""#;
 
-fn program(words: &[&str]) -> Command {
+fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(words).env_clear().stdin(Stdio::null());
+    command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
-/// A program that has the socket, and ends with the test.
-struct Running(Child);
+/// A running server on the inherited socket; killed when dropped.
+struct RunningServer(Child);
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-impl Running {
+impl RunningServer {
     fn start(socket: &TcpListener, data: &str, copies: &str) -> Self {
-        let held: OwnedFd = socket.try_clone().expect("a descriptor").into();
+        let descriptor: OwnedFd = socket.try_clone().expect("a descriptor").into();
         let mut command = Command::new("sh");
-        command.args(["-c", HAND_OVER, "sh", PROGRAM, "serve", "--data", data, "--backup", copies]);
-        // An address it could not listen at: it must be the socket that is used.
+        command.args(["-c", SOCKET_ACTIVATION, "sh", PROGRAM, "serve", "--data", data, "--backup", copies]);
+        // An address that cannot be bound, to prove that the inherited socket is used.
         command.args(["--listen", "192.0.2.1:1", "--log-level", "error"]);
-        Self(command.env_clear().stdin(Stdio::from(held)).stdout(Stdio::null()).spawn().expect("starts"))
+        Self(command.env_clear().stdin(Stdio::from(descriptor)).stdout(Stdio::null()).spawn().expect("starts"))
     }
 
     fn stop(&mut self) {
@@ -62,26 +62,26 @@ impl Running {
     }
 }
 
-struct Answer {
+struct Response {
     status: u16,
     headers: BTreeMap<String, String>,
     text: String,
 }
 
-/// A browser that never asks twice: what a request meets, it meets.
-struct Visitor {
+/// An HTTP client with cookies that never retries.
+struct Client {
     address: SocketAddr,
-    keeps: bool,
+    is_keep_alive: bool,
     connection: Option<BufReader<TcpStream>>,
     cookies: BTreeMap<String, String>,
 }
 
-impl Visitor {
-    fn new(address: SocketAddr, keeps: bool) -> Self {
-        Self { address, keeps, connection: None, cookies: BTreeMap::new() }
+impl Client {
+    fn new(address: SocketAddr, is_keep_alive: bool) -> Self {
+        Self { address, is_keep_alive, connection: None, cookies: BTreeMap::new() }
     }
 
-    fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => BufReader::new(TcpStream::connect(self.address)?),
@@ -91,7 +91,7 @@ impl Visitor {
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: {}\r\ncookie: {}\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
             self.address,
-            if self.keeps { "keep-alive" } else { "close" },
+            if self.is_keep_alive { "keep-alive" } else { "close" },
             cookies.join("; "),
             body.len(),
         );
@@ -120,68 +120,68 @@ impl Visitor {
         let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         let mut text = vec![0; length];
         connection.read_exact(&mut text)?;
-        let ends = headers.get("connection").is_some_and(|word| word == "close");
-        self.connection = (self.keeps && !ends).then_some(connection);
-        Ok(Answer { status, headers, text: String::from_utf8_lossy(&text).into_owned() })
+        let is_closed = headers.get("connection").is_some_and(|word| word == "close");
+        self.connection = (self.is_keep_alive && !is_closed).then_some(connection);
+        Ok(Response { status, headers, text: String::from_utf8_lossy(&text).into_owned() })
     }
 
-    fn token(&mut self, path: &str) -> String {
-        let page = self.ask("GET", path, "").expect("a page");
+    fn csrf_token(&mut self, path: &str) -> String {
+        let page = self.send("GET", path, "").expect("a page");
         let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
         rest.split('"').next().expect("a value").to_owned()
     }
 
     fn sign_in(&mut self) -> String {
-        let token = self.token("/login");
-        let answer = self.ask("POST", "/login", &format!("csrf={token}&username=admin&password={PASSWORD}"));
-        assert_eq!(answer.expect("an answer").status, 303);
-        self.token("/shop")
+        let token = self.csrf_token("/login");
+        let response = self.send("POST", "/login", &format!("csrf={token}&username=admin&password={PASSWORD}"));
+        assert_eq!(response.expect("a response").status, 303);
+        self.csrf_token("/shop")
     }
 }
 
-/// What happened to the visitors.
+/// Results of all clients.
 #[derive(Default)]
-struct Tally {
+struct Results {
     requests: usize,
     edits: usize,
-    signed_out: usize,
+    logouts: usize,
     failures: Vec<String>,
-    /// in this round
+    /// longest request of this round
     longest: Duration,
 }
 
-/// Reads and edits in turns until told to stop.
-fn work(mut visitor: Visitor, token: &str, tally: &Mutex<Tally>, is_over: &AtomicBool) {
+/// Alternates reads and edits until `is_over`.
+fn run_client(mut client: Client, token: &str, results: &Mutex<Results>, is_over: &AtomicBool) {
     let edit = format!("csrf={token}&name=bed&tel=02-000-0000&address=");
-    for (method, path, body, wanted) in
+    for (method, path, body, expected) in
         [("GET", "/orders", "", 200), ("POST", "/shop", edit.as_str(), 303)].into_iter().cycle()
     {
         if is_over.load(Ordering::Relaxed) {
             return;
         }
         let started = Instant::now();
-        let answer = visitor.ask(method, path, body);
+        let response = client.send(method, path, body);
         let elapsed = started.elapsed();
-        let mut tally = tally.lock().expect("nobody panicked");
-        tally.requests += 1;
-        tally.longest = tally.longest.max(elapsed);
-        match answer {
-            Ok(answer) if answer.headers.get("location").is_some_and(|to| to.starts_with("/login")) => {
-                tally.signed_out += 1
+        let mut results = results.lock().expect("no thread panicked");
+        results.requests += 1;
+        results.longest = results.longest.max(elapsed);
+        match response {
+            Ok(response) if response.headers.get("location").is_some_and(|to| to.starts_with("/login")) => {
+                results.logouts += 1
             }
-            Ok(answer) if answer.status == wanted => tally.edits += usize::from(method == "POST"),
-            Ok(answer) => tally.failures.push(format!("{method} {path}: {}", answer.status)),
-            Err(error) => tally.failures.push(format!("{method} {path} after {elapsed:?}: {error}")),
+            Ok(response) if response.status == expected => results.edits += usize::from(method == "POST"),
+            Ok(response) => results.failures.push(format!("{method} {path}: {}", response.status)),
+            Err(error) => results.failures.push(format!("{method} {path} after {elapsed:?}: {error}")),
         }
-        drop(tally);
+        drop(results);
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Ends the visitors, also when the test has failed.
-struct Over<'a>(&'a AtomicBool);
+/// Stops the clients when dropped, also if the test panics.
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -194,7 +194,7 @@ fn edits_in(file: &Path) -> usize {
 }
 
 #[test]
-fn nothing_is_lost_by_twenty_restarts() {
+fn twenty_restarts_lose_no_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (data, copies) = (path("data"), format!("file://{}", path("copies")));
@@ -204,35 +204,35 @@ fn nothing_is_lost_by_twenty_restarts() {
 
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address");
-    let mut running = Running::start(&socket, &data, &copies);
-    let visitors: Vec<_> = (0..VISITORS)
+    let mut running = RunningServer::start(&socket, &data, &copies);
+    let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let mut visitor = Visitor::new(address, number % 2 == 0);
-            let token = visitor.sign_in();
-            (visitor, token)
+            let mut client = Client::new(address, number % 2 == 0);
+            let token = client.sign_in();
+            (client, token)
         })
         .collect();
 
-    let (tally, is_over) = (Mutex::new(Tally::default()), AtomicBool::new(false));
+    let (results, is_over) = (Mutex::new(Results::default()), AtomicBool::new(false));
     thread::scope(|scope| {
-        let (tally, is_over) = (&tally, &is_over);
-        let _over = Over(is_over);
-        for (visitor, token) in visitors {
-            scope.spawn(move || work(visitor, &token, tally, is_over));
+        let (results, is_over) = (&results, &is_over);
+        let _guard = StopOnDrop(is_over);
+        for (client, token) in clients {
+            scope.spawn(move || run_client(client, &token, results, is_over));
         }
         for round in 1..=ROUNDS {
-            thread::sleep(PAUSE);
-            tally.lock().expect("nobody panicked").longest = Duration::ZERO;
+            thread::sleep(ROUND_DELAY);
+            results.lock().expect("no thread panicked").longest = Duration::ZERO;
             let started = Instant::now();
             running.stop();
             let stopped = started.elapsed();
-            running = Running::start(&socket, &data, &copies);
-            let ready = Visitor::new(address, false).ask("GET", "/health/ready", "");
+            running = RunningServer::start(&socket, &data, &copies);
+            let ready = Client::new(address, false).send("GET", "/health/ready", "");
             let served = started.elapsed();
-            assert_eq!(ready.expect("an answer").status, 200);
-            // Those who waited longest have their answers soon after.
-            thread::sleep(PAUSE);
-            let longest = tally.lock().expect("nobody panicked").longest;
+            assert_eq!(ready.expect("a response").status, 200);
+            // The requests that waited longest finish soon after.
+            thread::sleep(ROUND_DELAY);
+            let longest = results.lock().expect("no thread panicked").longest;
             println!(
                 "restart {round:2}: stopped in {stopped:.2?}, served again after {served:.2?}, longest request {longest:.2?}"
             );
@@ -240,13 +240,10 @@ fn nothing_is_lost_by_twenty_restarts() {
     });
     running.stop();
 
-    let Tally { requests, edits, signed_out, failures, .. } = tally.into_inner().expect("nobody panicked");
-    println!(
-        "{ROUNDS} restarts, {requests} requests, {} failed, {signed_out} signed out, {edits} edits",
-        failures.len()
-    );
+    let Results { requests, edits, logouts, failures, .. } = results.into_inner().expect("no thread panicked");
+    println!("{ROUNDS} restarts, {requests} requests, {} failed, {logouts} logged out, {edits} edits", failures.len());
     assert_eq!(failures, Vec::<String>::new());
-    assert_eq!(signed_out, 0);
+    assert_eq!(logouts, 0);
     assert_eq!(edits_in(&folder.path().join("data/mukkeum.db")), edits);
     let restored = path("restored.db");
     let status = program(&["restore", "--from", &copies, "--out", &restored, "--data", &data]).status();

@@ -74,7 +74,6 @@ pub use self::ownership::Identity;
 use self::replica::Replica;
 pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
-pub use self::retention::Keep;
 use self::spool::Spool;
 use self::status::{StatusReporter, UploadKind};
 pub use self::status::{TargetProblem, TargetStatus, Verification};
@@ -82,6 +81,7 @@ pub use self::store::integrity::{IntegrityError, ShopSummary, check_integrity};
 pub use self::target::{Target, TargetError};
 use self::uploader::{UploadTiming, Uploader};
 use self::wal_shipper::{Command, ShipperHandle, WalShipper};
+use crate::config::BackupPlan;
 use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
 
@@ -93,21 +93,6 @@ const SNAPSHOT_REQUEST_FILE: &str = "snapshot-please";
 
 /// Time between two updates of the metrics, and two checks whether a verification is due.
 const SCHEDULE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// How the shop is backed up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// addresses of targets; none: no backup
-    pub targets: Vec<String>,
-    /// how old a snapshot becomes before the next
-    pub snapshot_every: Duration,
-    /// how often it is proven; None: only when asked
-    pub verify_every: Option<Duration>,
-    /// how much may wait for one target, bytes
-    pub queue_bytes: u64,
-    /// what is kept
-    pub keep: Keep,
-}
 
 /// Why the backup cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -148,26 +133,24 @@ struct BackupTarget {
     verifying: tokio::sync::Mutex<()>,
 }
 
-impl Plan {
-    /// The targets of the plan.
-    ///
-    /// # Errors
-    /// [`TargetError::InvalidAddress`] for the first invalid address.
-    pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
-        self.targets.iter().map(|address| open_target(address)).collect()
-    }
+/// The targets of the plan.
+///
+/// # Errors
+/// [`TargetError::InvalidAddress`] for the first invalid address.
+pub fn targets(plan: &BackupPlan) -> Result<Vec<Target>, TargetError> {
+    plan.targets.iter().map(|address| open_target(address)).collect()
+}
 
-    /// The status of each target, as the running program or the last one has written it.
-    ///
-    /// # Errors
-    /// [`TargetError::InvalidAddress`] for the first invalid address.
-    pub fn statuses(&self, data: &Path) -> Result<Vec<TargetStatus>, TargetError> {
-        let status = |target: Target| {
-            let none = TargetStatus { target: target.shown.clone(), ..TargetStatus::default() };
-            status::read_status(&spool_folder(data, &target)).unwrap_or(none)
-        };
-        Ok(self.targets()?.into_iter().map(status).collect())
-    }
+/// The status of each target, as the running program or the last one has written it.
+///
+/// # Errors
+/// [`TargetError::InvalidAddress`] for the first invalid address.
+pub fn statuses(plan: &BackupPlan, data: &Path) -> Result<Vec<TargetStatus>, TargetError> {
+    let status = |target: Target| {
+        let none = TargetStatus { target: target.shown.clone(), ..TargetStatus::default() };
+        status::read_status(&spool_folder(data, &target)).unwrap_or(none)
+    };
+    Ok(targets(plan)?.into_iter().map(status).collect())
 }
 
 /// The target of an address, with credentials, region and endpoint from the environment.
@@ -217,8 +200,8 @@ pub fn request_snapshot(data: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// An address is invalid, or the data folder cannot be written to.
-pub fn take_over_at_start(plan: &Plan, data: &Path) -> Result<(), StartError> {
-    for target in plan.targets()? {
+pub fn take_over_at_start(plan: &BackupPlan, data: &Path) -> Result<(), StartError> {
+    for target in targets(plan)? {
         let folder = spool_folder(data, &target);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(status::TAKE_OVER_FILE), "")?;
@@ -231,13 +214,13 @@ impl Backup {
     ///
     /// # Errors
     /// [`StartError`]. An unreachable target is no error: its objects wait in the spool.
-    pub fn start(plan: &Plan, data: &Path, storage: &Storage, log: Wal) -> Result<Self, StartError> {
-        Self::start_with(plan.targets()?, plan, UploadTiming::default(), data, storage, log)
+    pub fn start(plan: &BackupPlan, data: &Path, storage: &Storage, log: Wal) -> Result<Self, StartError> {
+        Self::start_with(targets(plan)?, plan, UploadTiming::default(), data, storage, log)
     }
 
     fn start_with(
         targets: Vec<Target>,
-        plan: &Plan,
+        plan: &BackupPlan,
         timing: UploadTiming,
         data: &Path,
         storage: &Storage,
@@ -266,7 +249,7 @@ impl Backup {
                     reporter: Arc::clone(&reporter),
                     shipper: shipper.clone(),
                     clock: Arc::clone(storage.clock()),
-                    keep: plan.keep,
+                    retention: plan.retention,
                     kind,
                     timing,
                     stopping: stops.clone(),

@@ -5,29 +5,12 @@
 //! are, together with the segments they need.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use chrono::Datelike;
 
 use super::object_keys::ObjectKey;
+use crate::config::Retention;
 use crate::time::Moment;
-
-/// How long what is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// every moment
-    pub moments: Duration,
-    /// one snapshot of each day
-    pub days: u32,
-    /// one snapshot of each month
-    pub months: u32,
-}
-
-impl Default for Keep {
-    fn default() -> Self {
-        Self { moments: Duration::from_hours(72), days: 31, months: 12 }
-    }
-}
 
 /// Number of verified snapshots that are kept whatever their age.
 const MIN_VERIFIED_SNAPSHOTS: usize = 2;
@@ -41,7 +24,7 @@ struct SnapshotKey<'k> {
 }
 
 /// Keys of the objects that may be deleted. Claims are always kept.
-pub(super) fn expired(keys: &[ObjectKey], keep: Keep, now: Moment) -> Vec<&ObjectKey> {
+pub(super) fn expired(keys: &[ObjectKey], retention: Retention, now: Moment) -> Vec<&ObjectKey> {
     let mut newest_first: Vec<SnapshotKey<'_>> = keys.iter().filter_map(snapshot_key).collect();
     newest_first.sort_unstable_by(|one, other| other.cmp(one));
     let verified: HashSet<_> = keys.iter().filter_map(verified_snapshot).collect();
@@ -51,14 +34,14 @@ pub(super) fn expired(keys: &[ObjectKey], keep: Keep, now: Moment) -> Vec<&Objec
         newest_first.iter().filter(is_verified).take(MIN_VERIFIED_SNAPSHOTS).copied().collect();
 
     // Restoring the oldest moment to keep starts from the last snapshot before it.
-    let oldest_moment = now.plus_ms(-i64::try_from(keep.moments.as_millis()).unwrap_or(i64::MAX)).0;
+    let oldest_moment = now.plus_ms(-i64::try_from(retention.moments.as_millis()).unwrap_or(i64::MAX)).0;
     let base = newest_first.iter().find(|snapshot| snapshot.at <= oldest_moment).or(newest_first.last()).copied();
     let all_since = newest_verified.last().copied().into_iter().chain(base).min();
 
     let mut kept: HashSet<SnapshotKey<'_>> = newest_verified.into_iter().chain(newest_first.first().copied()).collect();
     kept.extend(newest_first.iter().filter(|snapshot| all_since.is_some_and(|since| **snapshot >= since)));
-    kept.extend(newest_per_period(&newest_first, keep.days, now, |date| i64::from(date.num_days_from_ce())));
-    kept.extend(newest_per_period(&newest_first, keep.months, now, |date| {
+    kept.extend(newest_per_period(&newest_first, retention.days, now, |date| i64::from(date.num_days_from_ce())));
+    kept.extend(newest_per_period(&newest_first, retention.months, now, |date| {
         i64::from(date.year()) * 12 + i64::from(date.month0())
     }));
 
@@ -114,6 +97,8 @@ fn verified_snapshot(key: &ObjectKey) -> Option<(&str, u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -143,14 +128,14 @@ mod tests {
         keys
     }
 
-    fn remaining(keys: &[ObjectKey], keep: Keep) -> Vec<ObjectKey> {
-        let expired = expired(keys, keep, NOW);
+    fn remaining(keys: &[ObjectKey], retention: Retention) -> Vec<ObjectKey> {
+        let expired = expired(keys, retention, NOW);
         keys.iter().filter(|key| !expired.contains(key)).cloned().collect()
     }
 
     #[test]
     fn default_keeps_three_days_then_daily_then_monthly_snapshots() {
-        let left = remaining(&history(500, &[0, 3]), Keep::default());
+        let left = remaining(&history(500, &[0, 3]), Retention::default());
         let snapshots: Vec<_> = left.iter().filter_map(snapshot_key).collect();
         let recent = snapshots.iter().filter(|snapshot| snapshot.at >= NOW.0 - 72 * HOUR).count();
         assert_eq!(recent, 12);
@@ -162,7 +147,7 @@ mod tests {
     #[test]
     fn everything_since_the_last_verified_snapshots_is_kept() {
         let keys = history(60, &[100, 120]);
-        let left = remaining(&keys, Keep { moments: Duration::from_hours(1), days: 1, months: 1 });
+        let left = remaining(&keys, Retention { moments: Duration::from_hours(1), days: 1, months: 1 });
         let oldest = left.iter().filter_map(snapshot_key).map(|snapshot| snapshot.first).min().expect("one");
         let segments: HashSet<_> = left
             .iter()
@@ -178,20 +163,20 @@ mod tests {
     proptest! {
         #[test]
         fn kept_snapshots_have_all_segments_they_need(
-            days in 1..120_i64,
+            span in 1..120_i64,
             verified in proptest::collection::btree_set(0..400_usize, 0..4),
-            hours in 0..200_u64, keep_days in 0..40_u32, months in 0..5_u32,
+            hours in 0..200_u64, days in 0..40_u32, months in 0..5_u32,
         ) {
-            let count = usize::try_from(days * 4).expect("positive");
+            let count = usize::try_from(span * 4).expect("positive");
             let verified: Vec<_> = verified.into_iter().filter(|index| *index < count).collect();
-            let keys = history(days, &verified);
-            let keep = Keep { moments: Duration::from_hours(hours), days: keep_days, months };
-            let left = remaining(&keys, keep);
+            let keys = history(span, &verified);
+            let retention = Retention { moments: Duration::from_hours(hours), days, months };
+            let left = remaining(&keys, retention);
             let has = |wanted: u64| left.iter().any(|key| matches!(key, ObjectKey::Segment { number, .. } if *number == wanted));
             let snapshots: Vec<_> = left.iter().filter_map(snapshot_key).collect();
             prop_assert!(!snapshots.is_empty());
             for snapshot in &snapshots {
-                prop_assert!((snapshot.first..snapshot.next).all(|number| number > u64::try_from(days * 24).expect("positive") || has(number)));
+                prop_assert!((snapshot.first..snapshot.next).all(|number| number > u64::try_from(span * 24).expect("positive") || has(number)));
             }
             let mut newest: Vec<_> = keys.iter().filter_map(snapshot_key).collect();
             newest.sort_unstable_by(|one, other| other.cmp(one));
@@ -199,7 +184,7 @@ mod tests {
                 prop_assert!(snapshots.contains(&newest[*index]), "a verified snapshot is gone");
             }
             // Idempotent.
-            prop_assert!(expired(&left, keep, NOW).is_empty());
+            prop_assert!(expired(&left, retention, NOW).is_empty());
         }
     }
 }

@@ -16,6 +16,7 @@ use self::faulty::FaultyStore;
 use super::object_keys::ObjectKey;
 use super::*;
 use crate::audit;
+use crate::config::Retention;
 use crate::demo;
 use crate::storage::{StorageError, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
@@ -27,18 +28,18 @@ struct BackedUpShop {
     backup: Backup,
 }
 
-fn plan(folder: &Path, targets: &[&str]) -> Plan {
-    Plan {
+fn plan(folder: &Path, targets: &[&str]) -> BackupPlan {
+    BackupPlan {
         targets: targets.iter().map(|target| format!("file://{}", folder.join(target).display())).collect(),
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
         queue_bytes: 1 << 30,
-        keep: Keep::default(),
+        retention: Retention::default(),
     }
 }
 
 impl BackedUpShop {
-    fn open(folder: TempDir, plan: &Plan, targets: Vec<Target>) -> Self {
+    fn open(folder: TempDir, plan: &BackupPlan, targets: Vec<Target>) -> Self {
         let timing = UploadTiming { ownership_check_interval: Duration::from_secs(1), ..UploadTiming::default() };
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
@@ -50,7 +51,7 @@ impl BackedUpShop {
 
     fn reopen(folder: TempDir) -> Self {
         let plan = plan(folder.path(), &["copies"]);
-        let targets = plan.targets().expect("addresses");
+        let targets = super::targets(&plan).expect("addresses");
         Self::open(folder, &plan, targets)
     }
 
@@ -61,7 +62,7 @@ impl BackedUpShop {
     /// A shop whose only target is `store`.
     fn with_store(store: &Arc<FaultyStore>, queue_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = Plan { queue_bytes, ..plan(folder.path(), &[]) };
+        let plan = BackupPlan { queue_bytes, ..plan(folder.path(), &[]) };
         Self::open(folder, &plan, vec![Target::from_store(Arc::clone(store) as _)])
     }
 

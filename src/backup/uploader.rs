@@ -9,11 +9,12 @@ use tokio::sync::watch;
 
 use super::object_keys::ObjectKey;
 use super::ownership::{self, Identity, Owner};
-use super::retention::{Keep, expired};
+use super::retention::expired;
 use super::spool::{Spool, SpoolError};
 use super::status::{StatusReporter, TargetProblem, UploadKind};
 use super::target::{Target, TargetError};
 use super::wal_shipper::{Command, ShipperHandle};
+use crate::config::Retention;
 use crate::time::{Clock, Moment};
 
 /// Number of concurrent delete requests.
@@ -54,7 +55,7 @@ pub(super) struct Uploader {
     pub(super) reporter: Arc<StatusReporter>,
     pub(super) shipper: ShipperHandle,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) keep: Keep,
+    pub(super) retention: Retention,
     pub(super) kind: UploadKind,
     pub(super) timing: UploadTiming,
     /// true: upload what is spooled, then end
@@ -251,7 +252,7 @@ impl Uploader {
         let spooled = self.spool.keys()?;
         let objects = self.target.list("").await?;
         let keys: Vec<_> = objects.iter().map(|(key, _)| key.clone()).collect();
-        let expired = expired(&keys, self.keep, self.clock.now()).into_iter().map(ObjectKey::path);
+        let expired = expired(&keys, self.retention, self.clock.now()).into_iter().map(ObjectKey::path);
         let deletes = expired.map(|path| async move { self.target.delete(&path).await });
         stream::iter(deletes).buffer_unordered(MAX_CONCURRENT_DELETES).try_collect::<()>().await?;
         self.reporter.set_objects(&objects);

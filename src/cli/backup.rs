@@ -1,4 +1,4 @@
-//! `mukkeum backup`: how the backup stands, what it holds, and what to do with it now.
+//! `mukkeum backup`: status, contents, snapshots, verification, keys and ownership of the backup.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,80 +6,83 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Done, Failure, Outcome, block_on, open_storage, open_with_log, restore, serve};
+use super::{CliError, CommandResult, Outcome, block_on, folder, open_storage, open_with_log, restore};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::time::Moment;
 
-/// How long a snapshot that was asked for may take.
-const PATIENCE: Duration = Duration::from_hours(1);
+/// Timeout of a requested snapshot.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// How often the status is polled while a snapshot is made.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(clap::Subcommand)]
 pub(super) enum Backup {
-    /// 백업이 어디까지 되었는지 알려 줘요
-    Status(Form),
-    /// 백업에 무엇이 있는지 보여 줘요
-    List(Form),
-    /// 전체 사본을 지금 떠요. 프로그램이 켜져 있으면 그 프로그램이 떠요
+    /// 백업이 언제까지 되었는지 보여 줘요
+    Status(OutputFormat),
+    /// 백업에 있는 사본을 보여 줘요
+    List(OutputFormat),
+    /// 전체 사본을 지금 만들어요. 프로그램이 켜져 있으면 그 프로그램이 만들어요
     Now,
-    /// 백업을 임시로 되살려서 지금 데이터와 맞는지 확인해요
-    Verify(Form),
-    /// 암호화 열쇠를 만들어서 보여 줘요. 다음에 켤 때부터 백업이 암호화돼요
+    /// 백업을 임시로 복원해서 지금 데이터와 맞는지 확인해요
+    Verify(OutputFormat),
+    /// 암호화 열쇠를 만들어 보여 줘요. 다음에 켤 때부터 백업을 암호화해요
     Key,
-    /// 다른 프로그램이 쓰던 백업 자리를 이어받아요. 다음에 켤 때 이어받아요
+    /// 다른 컴퓨터가 쓰던 백업 위치를 넘겨받아요. 다음에 켤 때부터 여기에서 백업해요
     TakeOver,
-    /// MariaDB의 사본(mariadb-dump, zstd)을 읽어 보고, 온전하면 그때를 기억해요
+    /// MariaDB 덤프(mariadb-dump, zstd)를 검사하고, 온전하면 그 시각을 기록해요
     Dumped {
-        /// 사본 파일
+        /// 덤프 파일
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
 }
 
 #[derive(clap::Args)]
-pub(super) struct Form {
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+pub(super) struct OutputFormat {
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
 
-impl From<TargetError> for Failure {
+impl From<TargetError> for CliError {
     fn from(error: TargetError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<StartError> for Failure {
+impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<DumpError> for Failure {
+impl From<DumpError> for CliError {
     fn from(error: DumpError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<KeyError> for Failure {
+impl From<KeyError> for CliError {
     fn from(error: KeyError) -> Self {
         Self(error.to_string())
     }
 }
 
 impl Backup {
-    pub(super) fn run(self, config: &Config) -> Outcome {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
-            Self::Key => make_key(config),
-            Self::Dumped { file } => dumped(config, &file),
-            _ if !config.is_backed_up() => Err(Failure(
+            Self::Key => create_key(config),
+            Self::Dumped { file } => record_dump(config, &file),
+            _ if !config.is_backed_up() => Err(CliError(
                 "백업할 곳이 없어요. --backup으로 알려 주세요. 예: --backup file:///media/usb/backup".to_owned(),
             )),
-            Self::Status(form) => status(config, form.json),
-            Self::List(form) => list(config, form.json),
+            Self::Status(format) => status(config, format.json),
+            Self::List(format) => list(config, format.json),
             Self::Now => now(config),
-            Self::Verify(form) => verify(config, form.json),
-            Self::TakeOver => Ok(backup::take_over_at_start(&config.backup, &config.data).map(|()| Done::Whole)?),
+            Self::Verify(format) => verify(config, format.json),
+            Self::TakeOver => Ok(backup::take_over_at_start(&config.backup, &config.data).map(|()| Outcome::Complete)?),
         }
     }
 }
@@ -88,20 +91,20 @@ fn when(at: Option<i64>) -> String {
     at.map_or_else(|| "아직 없음".to_owned(), |at| Moment(at).precise())
 }
 
-fn status(config: &Config, json: bool) -> Outcome {
-    let statuses = config.backup.statuses(&config.data)?;
+fn status(config: &Config, json: bool) -> CommandResult {
+    let statuses = backup::statuses(&config.backup, &config.data)?;
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(&statuses).map_err(io::Error::other)?)?;
-        return Ok(Done::Whole);
+        return Ok(Outcome::Complete);
     }
     for status in statuses {
-        tell(&mut out, &status)?;
+        print_status(&mut out, &status)?;
     }
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
-fn tell(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
+fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     writeln!(out, "{}", status.target)?;
     writeln!(out, "  복사한 시각     {}", when(status.copied_at))?;
     writeln!(out, "  전체 사본       {}", when(status.snapshot_at))?;
@@ -121,8 +124,8 @@ fn tell(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     Ok(())
 }
 
-fn list(config: &Config, json: bool) -> Outcome {
-    let targets = config.backup.targets()?;
+fn list(config: &Config, json: bool) -> CommandResult {
+    let targets = backup::targets(&config.backup)?;
     let lists: Vec<(String, Vec<SnapshotRow>)> = block_on(async {
         let mut lists = Vec::new();
         for target in targets {
@@ -135,7 +138,7 @@ fn list(config: &Config, json: bool) -> Outcome {
         let lists: Vec<_> =
             lists.iter().map(|(target, copies)| json!({ "target": target, "snapshots": copies })).collect();
         writeln!(out, "{}", serde_json::Value::from(lists))?;
-        return Ok(Done::Whole);
+        return Ok(Outcome::Complete);
     }
     for (target, copies) in lists {
         writeln!(out, "{target}")?;
@@ -151,23 +154,28 @@ fn list(config: &Config, json: bool) -> Outcome {
             )?;
         }
     }
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
-/// Asks the running program for a snapshot, or makes one itself.
-fn now(config: &Config) -> Outcome {
-    let before =
-        Moment(config.backup.statuses(&config.data)?.iter().filter_map(|status| status.snapshot_at).max().unwrap_or(0));
-    let Ok(lock) = serve::lock(config) else {
+/// Requests a snapshot from the running server, or makes one if no server runs.
+fn now(config: &Config) -> CommandResult {
+    let before = Moment(
+        backup::statuses(&config.backup, &config.data)?
+            .iter()
+            .filter_map(|status| status.snapshot_at)
+            .max()
+            .unwrap_or(0),
+    );
+    let Ok(lock) = folder::lock(&config.data) else {
         backup::request_snapshot(&config.data)?;
-        return wait(|| config.backup.statuses(&config.data).map_err(Failure::from), before);
+        return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);
     };
-    let (storage, Some(log)) = open_with_log(config)? else { return Ok(Done::Whole) };
+    let (storage, Some(log)) = open_with_log(config)? else { return Ok(Outcome::Complete) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let backup = backup::Backup::start(&config.backup, &config.data, &storage, log)?;
         backup.snapshot();
-        let outcome = wait(|| Ok(backup.statuses()), before);
+        let outcome = wait_for_snapshot(|| Ok(backup.statuses()), before);
         backup.stop(config.shutdown).await;
         outcome
     });
@@ -175,33 +183,33 @@ fn now(config: &Config) -> Outcome {
     outcome
 }
 
-fn wait(statuses: impl Fn() -> Result<Vec<TargetStatus>, Failure>, before: Moment) -> Outcome {
-    let until = Instant::now() + PATIENCE;
+fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>, before: Moment) -> CommandResult {
+    let until = Instant::now() + SNAPSHOT_TIMEOUT;
     loop {
         let statuses = statuses()?;
         if statuses.iter().all(|status| status.snapshot_at.is_some_and(|at| at > before.0)) {
             let mut out = io::stdout().lock();
             for status in &statuses {
-                tell(&mut out, status)?;
+                print_status(&mut out, status)?;
             }
-            return Ok(Done::Whole);
+            return Ok(Outcome::Complete);
         }
         if let Some(trouble) =
             statuses.iter().find_map(|status| status.problem.as_ref().or(status.snapshot_problem.as_ref()))
         {
-            return Err(Failure(trouble.to_string()));
+            return Err(CliError(trouble.to_string()));
         }
         if Instant::now() > until {
-            return Err(Failure("사본이 아직 다 가지 않았어요. mukkeum backup status로 살펴봐 주세요.".to_owned()));
+            return Err(CliError("사본이 아직 다 가지 않았어요. mukkeum backup status로 살펴봐 주세요.".to_owned()));
         }
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-fn verify(config: &Config, json: bool) -> Outcome {
+fn verify(config: &Config, json: bool) -> CommandResult {
     let storage = open_storage(config)?;
     let key = restore::key(None, config)?;
-    let targets = config.backup.targets()?;
+    let targets = backup::targets(&config.backup)?;
     let proofs = block_on(async {
         let mut proofs = Vec::new();
         for target in targets {
@@ -228,26 +236,26 @@ fn verify(config: &Config, json: bool) -> Outcome {
         }
     }
     match proofs.iter().filter(|(_, proof)| proof.failure.is_some()).count() {
-        0 => Ok(Done::Whole),
-        failed => Err(Failure(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", proofs.len()))),
+        0 => Ok(Outcome::Complete),
+        failed => Err(CliError(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", proofs.len()))),
     }
 }
 
-fn dumped(config: &Config, file: &Path) -> Outcome {
+fn record_dump(config: &Config, file: &Path) -> CommandResult {
     if let Database::Sqlite(_) = config.database {
-        return Err(Failure("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
+        return Err(CliError("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
     }
     let dump = MariaDbDump::verify_file(file)?;
     let (storage, remembered) = (open_storage(config)?, dump.clone());
     block_on(async { Ok(storage.write(move |tx| remembered.save(tx)).await?) })?;
     writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
-fn make_key(config: &Config) -> Outcome {
-    super::make_folder(&config.data, "--data")?;
+fn create_key(config: &Config) -> CommandResult {
+    folder::create(&config.data, "--data")?;
     if Key::load(&config.data)?.is_some() {
-        return Err(Failure(format!(
+        return Err(CliError(format!(
             "열쇠가 이미 있어요: {}\n열쇠는 처음 만들 때 한 번만 보여 줘요.",
             config.data.join(backup::KEY_FILE).display()
         )));
@@ -260,7 +268,7 @@ fn make_key(config: &Config) -> Outcome {
     }
     writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 되살릴 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")?;
     writeln!(out, "다음에 프로그램을 켤 때부터 백업이 이 열쇠로 암호화돼요.")?;
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
 #[cfg(test)]
@@ -268,19 +276,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_is_told_in_full() {
+    fn status_is_printed_in_full() {
         let status = TargetStatus {
             target: "file:///usb".to_owned(),
             copied_at: Some(1_710_464_400_123),
             supports_conditional_put: Some(false),
             ..TargetStatus::default()
         };
-        let mut told = Vec::new();
-        tell(&mut told, &status).expect("tells");
-        let told = String::from_utf8(told).expect("text");
+        let mut printed = Vec::new();
+        print_status(&mut printed, &status).expect("prints");
+        let printed = String::from_utf8(printed).expect("text");
         assert!(
-            told.contains("2024-03-15 10:00:00.123") && told.contains("아직 없음") && told.contains("조건부 쓰기"),
-            "{told}"
+            printed.contains("2024-03-15 10:00:00.123")
+                && printed.contains("아직 없음")
+                && printed.contains("조건부 쓰기"),
+            "{printed}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `mukkeum copy`: all data from one database to another.
+//! `mukkeum copy`: copies all data from one database to another and verifies it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::serve::LOCK_NAME;
-use super::{Done, Failure, Outcome, READERS, block_on};
+use super::{CliError, CommandResult, Outcome, READERS, block_on, folder};
 use crate::config::{Config, Database, Settings};
 use crate::storage::copy::{CopyError, copy};
 use crate::storage::{Storage, StorageOptions};
@@ -16,18 +15,18 @@ use crate::time::SystemClock;
 
 #[derive(clap::Args)]
 pub(super) struct Copy {
-    /// 보내는 데이터베이스, sqlite:PATH 또는 mysql://…
+    /// 원본 데이터베이스, sqlite:PATH 또는 mysql://…
     #[arg(long, value_name = "URL", env = "MUKKEUM_COPY_FROM", hide_env_values = true)]
     from: String,
-    /// 받는 데이터베이스, 비어 있어야 해요
+    /// 옮길 데이터베이스, 비어 있어야 해요
     #[arg(long, value_name = "URL", env = "MUKKEUM_COPY_TO", hide_env_values = true)]
     to: String,
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
 
-impl From<CopyError> for Failure {
+impl From<CopyError> for CliError {
     fn from(error: CopyError) -> Self {
         match error {
             CopyError::Storage(error) => error.into(),
@@ -37,15 +36,15 @@ impl From<CopyError> for Failure {
 }
 
 impl Copy {
-    pub(super) fn run(self) -> Outcome {
-        let (from, _from) = open(self.from, true)?;
-        let (to, _to) = open(self.to, false)?;
+    pub(super) fn run(self) -> CommandResult {
+        let (from, _from_lock) = open(self.from, true)?;
+        let (to, _to_lock) = open(self.to, false)?;
         let copied = block_on(async {
-            let told = copy(&from, &to, |table, sum| {
-                // Who looks on may have gone away.
+            let copying = copy(&from, &to, |table, sum| {
+                // The progress is optional: continue if stderr is closed.
                 let _ = writeln!(io::stderr().lock(), "{table}: {}행", sum.rows);
             });
-            Ok(told.await?)
+            Ok(copying.await?)
         })?;
         let mut out = io::stdout().lock();
         if self.json {
@@ -58,33 +57,25 @@ impl Copy {
             let rows: u64 = copied.iter().map(|(_, sum)| sum.rows).sum();
             writeln!(out, "표 {}개, {rows}행을 옮기고 하나하나 맞춰 봤어요.", copied.len())?;
         }
-        Ok(Done::Whole)
+        Ok(Outcome::Complete)
     }
 }
 
-/// Opens one side. A shop's file must not be in use meanwhile: what is written then would be left
-/// behind.
-fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), Failure> {
+/// Opens one of the two databases and locks its folder: writes of a running server would be lost.
+fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliError> {
     let settings = Settings { database: Some(url), ..Settings::default() };
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     match Config::load(settings, |_| None)?.database {
         Database::MariaDb(address) => Ok((Storage::open_mariadb(&address, &options)?, None)),
         Database::Sqlite(path) => {
             if must_exist && !path.is_file() {
-                return Err(Failure(format!("그런 파일이 없어요: {}", path.display())));
+                return Err(CliError(format!("그런 파일이 없어요: {}", path.display())));
             }
-            let lock = lock(path.parent().unwrap_or(Path::new(".")))?;
+            let data = path.parent().unwrap_or(Path::new("."));
+            let lock = folder::lock_if_used(data, || {
+                CliError(format!("프로그램이 켜져 있어요: {}\n끈 다음 다시 하세요.", data.display()))
+            })?;
             Ok((Storage::open_sqlite(&path, &options)?, lock))
         }
-    }
-}
-
-fn lock(folder: &Path) -> Result<Option<File>, Failure> {
-    let Ok(file) = File::options().write(true).open(folder.join(LOCK_NAME)) else {
-        return Ok(None);
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(_) => Err(Failure(format!("프로그램이 켜져 있어요: {}\n끈 다음 다시 하세요.", folder.display()))),
     }
 }

@@ -1,5 +1,5 @@
-//! `mukkeum import districts`: newer official lists, as the page of lists takes them. All files
-//! together are one list. Exit codes: 0 in force (or shown, with `--dry-run`), 2 refused and nothing
+//! `mukkeum import districts`: imports official postal code lists, as the page of lists does. All files
+//! together are one list. Exit codes: 0 imported (or previewed with `--dry-run`), 2 rejected and nothing
 //! changed.
 
 use std::fs::File;
@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Done, Failure, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_storage};
 use crate::audit;
 use crate::config::Config;
 use crate::districts::diff::TableDiff;
@@ -22,21 +22,21 @@ use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError};
 use crate::time::parse_date;
 
-/// Regions of each kind that a person is told one by one.
-const TOLD: usize = 100;
+/// Maximum number of regions of each kind that the text output lists.
+const MAX_PRINTED_REGIONS: usize = 100;
 
 #[derive(clap::Args)]
 pub(super) struct Districts {
-    /// 내려받은 .txt나 .zip 파일. 여러 파일은 한 목록이 돼요
+    /// 내려받은 .txt나 .zip 파일. 여러 파일은 한 목록으로 읽어요
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// 이 날부터의 지역으로 [기본값: 오늘]
+    /// 적용할 날짜 [기본값: 오늘]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     valid_from: Option<NaiveDate>,
-    /// 무엇이 바뀔지 보여 주기만 하고 아무것도 바꾸지 않아요
+    /// 바뀔 내용을 보여 주기만 해요
     #[arg(long)]
     dry_run: bool,
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
@@ -45,9 +45,9 @@ fn day(text: &str) -> Result<NaiveDate, String> {
     parse_date(text).ok_or_else(|| "날짜를 2026-07-01처럼 적어 주세요.".to_owned())
 }
 
-/// The answer, as programs read it.
+/// The result; also the JSON output.
 #[derive(Serialize)]
-struct Answer {
+struct ImportResult {
     kind: &'static str,
     #[serde(flatten)]
     told: ParseReport,
@@ -60,7 +60,7 @@ struct Answer {
 }
 
 impl Districts {
-    pub(super) fn run(self, config: &Config) -> Outcome {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
         let storage = open_storage(config)?;
         let answer = block_on(async {
             let shared = DistrictCache::default();
@@ -71,10 +71,10 @@ impl Districts {
             answer(&storage, &shared, listing, valid_from, !self.dry_run).await
         });
         let told = match answer {
-            Err(Failure(refused)) if self.json => {
+            Err(CliError(refused)) if self.json => {
                 let files: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
                 writeln!(io::stdout().lock(), "{}", json!({ "files": files, "refused": refused }))?;
-                return Err(Failure(refused));
+                return Err(CliError(refused));
             }
             answer => answer?,
         };
@@ -85,16 +85,16 @@ impl Districts {
             told.print(&mut out)
         };
         match written {
-            // Whoever reads no further has not changed what was done.
+            // A closed pipe (`| head`) does not change the result.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(Done::Whole),
+            _ => Ok(Outcome::Complete),
         }
     }
 
-    fn read(&self, known: &districts::Districts) -> Result<ParsedList, Failure> {
+    fn read(&self, known: &districts::Districts) -> Result<ParsedList, CliError> {
         let mut parser = ListParser::new(known);
         for path in &self.paths {
-            let told = |reason: &dyn std::fmt::Display| Failure(format!("{}: {reason}", path.display()));
+            let told = |reason: &dyn std::fmt::Display| CliError(format!("{}: {reason}", path.display()));
             let file = File::open(path).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => told(&"파일이 없어요."),
                 _ => told(&format!("파일을 읽지 못했어요: {error}")),
@@ -102,16 +102,16 @@ impl Districts {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             parser.parse(&name, file).map_err(|refusal| told(&refusal))?;
         }
-        parser.finish().map_err(|refusal| Failure(refusal.to_string()))
+        parser.finish().map_err(|refusal| CliError(refusal.to_string()))
     }
 
-    fn valid_from(&self, known: &districts::Districts, today: NaiveDate) -> Result<NaiveDate, Failure> {
+    fn valid_from(&self, known: &districts::Districts, today: NaiveDate) -> Result<NaiveDate, CliError> {
         let (first, last) = known.valid_from_bounds(today);
         let day = self.valid_from.unwrap_or(last);
         if (first..=last).contains(&day) {
             Ok(day)
         } else {
-            Err(Failure(format!("--valid-from {day}: {first}부터 {last} 사이의 날짜여야 해요.")))
+            Err(CliError(format!("--valid-from {day}: {first}부터 {last} 사이의 날짜여야 해요.")))
         }
     }
 }
@@ -122,7 +122,7 @@ async fn answer(
     listing: ParsedList,
     valid_from: NaiveDate,
     apply: bool,
-) -> Result<Answer, Failure> {
+) -> Result<ImportResult, CliError> {
     let told = listing.report.clone();
     let known = shared.clone();
     let compared = storage
@@ -149,10 +149,10 @@ async fn answer(
         classification::finish(storage, shared).await?;
     }
     let codes_moved = change.moved_codes();
-    Ok(Answer { kind: "districts", told, valid_from, codes_moved, orders_affected, applied: apply, change })
+    Ok(ImportResult { kind: "districts", told, valid_from, codes_moved, orders_affected, applied: apply, change })
 }
 
-impl Answer {
+impl ImportResult {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let Self { told, change, .. } = self;
         writeln!(out, "{}: 주소 {}개를 읽었어요.", told.files.join(", "), told.addresses)?;
@@ -161,23 +161,23 @@ impl Answer {
             "{}부터: 바뀌는 우편번호 {}개, 다시 분류할 주문 {}건",
             self.valid_from, self.codes_moved, self.orders_affected
         )?;
-        for region in change.added.iter().take(TOLD) {
+        for region in change.added.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  새 지역 {} {}", region.code, region.full_name)?;
         }
-        for one in change.renamed.iter().take(TOLD) {
+        for one in change.renamed.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  이름 바뀜 {} → {}", one.was, one.is)?;
         }
-        for region in change.removed.iter().take(TOLD) {
+        for region in change.removed.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  없어짐 {}", region.full_name)?;
         }
-        for one in change.moved.iter().take(TOLD) {
+        for one in change.moved.iter().take(MAX_PRINTED_REGIONS) {
             let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "미분류".to_owned());
             writeln!(out, "  {} → {}: 우편번호 {}개 ({} …)", name(&one.was), name(&one.is), one.codes, one.example)?;
         }
         if change.general_gu > 0 {
             writeln!(out, "  일반구가 새로 정해지는 우편번호 {}개", change.general_gu)?;
         }
-        for name in told.unknown.iter().take(TOLD) {
+        for name in told.unknown.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  모르는 지역 {name}: 넣지 않았어요")?;
         }
         writeln!(out, "{}", if self.applied { "적용했어요." } else { "미리 보기예요. 아무것도 바꾸지 않았어요." })
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::districts::official::tests::{HEADER, postal};
 
-    /// A data folder, and a list in a file.
+    /// A configuration with an empty data folder, and a file with the list.
     fn shop(list: &str) -> (tempfile::TempDir, Config, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config::defaults(&folder.path().join("data")).expect("the defaults");
@@ -215,17 +215,17 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_changes_nothing_and_a_list_is_in_force_at_once() {
+    fn dry_run_changes_nothing_and_import_applies_at_once() {
         let list = [HEADER.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
         let (_folder, config, path) = shop(&list);
-        assert!(matches!(districts(&path, true).run(&config), Ok(Done::Whole)));
+        assert!(matches!(districts(&path, true).run(&config), Ok(Outcome::Complete)));
         assert_eq!(name(&config).as_deref(), Some("경상북도 포항시 남구"));
-        assert!(matches!(districts(&path, false).run(&config), Ok(Done::Whole)));
+        assert!(matches!(districts(&path, false).run(&config), Ok(Outcome::Complete)));
         assert_eq!(name(&config).as_deref(), Some("경상북도 새시"));
     }
 
     #[test]
-    fn another_file_is_refused_by_name() {
+    fn other_file_is_rejected_with_its_name() {
         let (_folder, config, path) = shop("이름,전화\n홍길동,010-0000-0000\n");
         let refused = districts(&path, false).run(&config).map(|_| ()).expect_err("refused").0;
         assert!(refused.contains("경상북도.txt: 우체국 우편번호 DB"), "{refused}");

@@ -1,57 +1,56 @@
-//! `mukkeum doctor`: what is wrong here, and what to do about it.
+//! `mukkeum doctor`: checks configuration and state, and prints advice for each problem.
 //!
-//! It looks and changes nothing, but that opening the data brings its schema up to date, as every
-//! command does. The exit code is 1 when something should be mended soon, 2 when the shop cannot
-//! work or may lose something.
+//! It changes nothing except that opening the database migrates its schema, as in every command. Exit
+//! codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Failure, Outcome, block_on, open_storage, service};
-use crate::backup::{MariaDbDump, TargetStatus};
-use crate::config::{Config, Database};
-use crate::server::Reach;
-use crate::server::tls::{self, Facts};
-use crate::sessions::{Place, RedisStore};
+use super::{CliError, CommandResult, Outcome, block_on, endpoints, open_storage, service};
+use crate::backup::{self, MariaDbDump, TargetStatus};
+use crate::config::{Config, Database, SessionBackend};
+use crate::server::certificate::CertificateInfo;
+use crate::server::tls;
+use crate::sessions::RedisStore;
 use crate::storage::{Diagnostic, Severity, Storage, schema};
 use crate::time::{Clock, Moment, SystemClock};
 
-/// A copy that is older is worth a look: a running program copies at least twice a minute.
-const STALE: Duration = Duration::from_mins(10);
+/// A backup older than this is reported: a running server uploads at least twice a minute.
+const STALE_AFTER: Duration = Duration::from_mins(10);
 
 #[derive(clap::Args)]
 pub(super) struct Doctor {
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
 
 impl Doctor {
-    pub(super) fn run(&self, config: &Config) -> Outcome {
-        let mut findings = data(config);
+    pub(super) fn run(&self, config: &Config) -> CommandResult {
+        let mut findings = database_findings(config);
         if let Database::MariaDb(address) = &config.database {
             findings.extend(address.examine(&SystemClock));
         }
-        findings.extend(folder(config));
-        findings.extend(reach(config));
-        findings.extend(service::examine());
-        findings.extend(sessions(config)?);
+        findings.extend(folder_findings(config));
+        findings.extend(network_findings(config));
+        findings.extend(service::diagnose());
+        findings.extend(session_findings(config)?);
         if let Database::Sqlite(path) = &config.database {
-            findings.extend(before_upgrades(path));
-            findings.extend(backups(config)?);
+            findings.extend(migration_copies(path));
+            findings.extend(backup_findings(config)?);
         }
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
-        self.say(&findings)?;
+        self.print(&findings)?;
         match worst {
-            Severity::Good => Ok(Done::Whole),
-            Severity::Warning => Ok(Done::Part),
-            Severity::Bad => Err(Failure("고쳐야 할 것이 있어요.".to_owned())),
+            Severity::Good => Ok(Outcome::Complete),
+            Severity::Warning => Ok(Outcome::Partial),
+            Severity::Bad => Err(CliError("고쳐야 할 것이 있어요.".to_owned())),
         }
     }
 
-    fn say(&self, findings: &[Diagnostic]) -> io::Result<()> {
+    fn print(&self, findings: &[Diagnostic]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             return writeln!(out, "{}", serde_json::json!({ "findings": findings }));
@@ -71,8 +70,8 @@ impl Doctor {
     }
 }
 
-/// Whether the data can be opened, and whether the file of SQLite is sound.
-fn data(config: &Config) -> Vec<Diagnostic> {
+/// Checks that the database can be opened, and the integrity of a SQLite file.
+fn database_findings(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터베이스";
     let storage = match open_storage(config) {
         Ok(storage) => storage,
@@ -86,22 +85,22 @@ fn data(config: &Config) -> Vec<Diagnostic> {
         Diagnostic::ok("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
     ];
     if matches!(config.database, Database::MariaDb(_)) {
-        findings.push(dump(&storage));
+        findings.push(dump_finding(&storage));
     } else {
         let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
-        let said = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
-        findings.push(if said == "ok" {
+        let result = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
+        findings.push(if result == "ok" {
             Diagnostic::ok("데이터 파일", "온전해요")
         } else {
             let advice = "더 쓰지 말고, 백업에서 복구하세요 (mukkeum restore).";
-            Diagnostic::problem(Severity::Bad, "데이터 파일", format!("망가졌어요: {said}"), advice)
+            Diagnostic::problem(Severity::Bad, "데이터 파일", format!("망가졌어요: {result}"), advice)
         });
     }
     findings
 }
 
-/// How old the newest copy is that MariaDB's own tools made.
-fn dump(storage: &Storage) -> Diagnostic {
+/// Checks the age of the newest MariaDB dump.
+fn dump_finding(storage: &Storage) -> Diagnostic {
     const SUBJECT: &str = "MariaDB의 사본";
     const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
     let wrong = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
@@ -115,11 +114,11 @@ fn dump(storage: &Storage) -> Diagnostic {
     }
 }
 
-/// Whether others can listen in, and until when the certificate is good.
-fn reach(config: &Config) -> Vec<Diagnostic> {
+/// Checks that connections are encrypted, and the expiry date of the certificate.
+fn network_findings(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "접속";
-    let reach = Reach::new(config.listen, None, config);
-    let mut findings = vec![match (reach.is_unsafe(), reach.is_open()) {
+    let endpoints = endpoints(config);
+    let mut findings = vec![match (endpoints.is_insecure(), endpoints.is_public()) {
         (true, _) => Diagnostic::problem(
             Severity::Warning,
             SUBJECT,
@@ -129,8 +128,10 @@ fn reach(config: &Config) -> Vec<Diagnostic> {
         (false, true) => Diagnostic::ok(SUBJECT, "다른 기기에서도 열리고 암호화해요"),
         (false, false) => Diagnostic::ok(SUBJECT, "이 컴퓨터에서만 열려요"),
     }];
-    match config.tls.as_ref().map(tls::examine) {
-        Some(Ok(Some(facts))) => findings.push(certificate(&facts, SystemClock.now(), config.is_self_signed())),
+    match config.tls.as_ref().map(tls::inspect) {
+        Some(Ok(Some(certificate))) => {
+            findings.push(certificate_finding(&certificate, SystemClock.now(), config.is_self_signed()));
+        }
         Some(Err(error)) => {
             findings.push(Diagnostic::problem(Severity::Bad, "인증서", error.to_string(), "파일과 설정을 고치세요."));
         }
@@ -139,23 +140,23 @@ fn reach(config: &Config) -> Vec<Diagnostic> {
     findings
 }
 
-fn certificate(facts: &Facts, now: Moment, is_made_here: bool) -> Diagnostic {
+fn certificate_finding(certificate: &CertificateInfo, now: Moment, is_self_signed: bool) -> Diagnostic {
     const SUBJECT: &str = "인증서";
-    let found = format!("{}까지예요", facts.until);
-    let advice = if is_made_here {
+    let found = format!("{}까지예요", certificate.expires_at);
+    let advice = if is_self_signed {
         "다시 켜면 새로 만들어요."
     } else {
         "새 인증서를 발급받아 파일을 바꾸세요."
     };
-    match facts.days_left(now) {
+    match certificate.days_left(now) {
         ..0 => Diagnostic::problem(Severity::Bad, SUBJECT, found, advice),
         0..14 => Diagnostic::problem(Severity::Warning, SUBJECT, found, advice),
         _ => Diagnostic::ok(SUBJECT, found),
     }
 }
 
-/// How old the copies are, and whether they were proven.
-fn backups(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
+/// Checks age and verification of the backup of each target.
+fn backup_findings(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
     const SUBJECT: &str = "백업";
     if !config.is_backed_up() {
         let advice = "--backup(MUKKEUM_BACKUP)으로 백업할 곳을 알려 주세요. 예: file:///media/usb/mukkeum";
@@ -166,12 +167,12 @@ fn backups(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
             advice,
         )]);
     }
-    let statuses = config.backup.statuses(&config.data)?;
+    let statuses = backup::statuses(&config.backup, &config.data)?;
     let (now, verify_every) = (SystemClock.now(), config.backup.verify_every);
-    Ok(statuses.iter().map(|status| backup(status, now, verify_every)).collect())
+    Ok(statuses.iter().map(|status| backup_finding(status, now, verify_every)).collect())
 }
 
-fn backup(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
+fn backup_finding(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
     let wrong = |severity, found: &str, advice: &str| {
         Diagnostic::problem(severity, format!("백업 {}", status.target), found, advice)
     };
@@ -190,7 +191,7 @@ fn backup(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) ->
     let Some(copied_at) = status.copied_at else {
         return wrong(Severity::Bad, "아직 아무것도 복사하지 않았어요", "프로그램을 켜고 잠시 뒤에 다시 살펴보세요.");
     };
-    if is_older(copied_at, STALE) {
+    if is_older(copied_at, STALE_AFTER) {
         let found = format!("마지막 복사가 {}예요", Moment(copied_at));
         return wrong(Severity::Warning, &found, "프로그램이 켜져 있는지 확인하세요.");
     }
@@ -204,40 +205,40 @@ fn backup(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) ->
     Diagnostic::ok(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
 }
 
-/// Whether the folder of everything that is kept beside the data can be written and has room.
-fn folder(config: &Config) -> Vec<Diagnostic> {
+/// Checks that the data folder is writable and has free space.
+fn folder_findings(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터 폴더";
     let path = config.data.display();
-    let can_write = match tempfile::tempfile_in(&config.data) {
+    let writable = match tempfile::tempfile_in(&config.data) {
         Ok(_) => Diagnostic::ok(SUBJECT, path.to_string()),
         Err(error) => {
             let advice = "폴더의 주인과 권한을 확인하세요.";
             Diagnostic::problem(Severity::Bad, SUBJECT, format!("{path}에 쓸 수 없어요: {error}"), advice)
         }
     };
-    let left = fs4::available_space(&config.data).ok();
-    [can_write].into_iter().chain(left.map(|left| Diagnostic::free_space("데이터 폴더의 디스크", left))).collect()
+    let free = fs4::available_space(&config.data).ok();
+    [writable].into_iter().chain(free.map(|free| Diagnostic::free_space("데이터 폴더의 디스크", free))).collect()
 }
 
-/// What was kept when this program brought the data up.
-fn before_upgrades(database: &Path) -> Vec<Diagnostic> {
-    let kept = (1..schema::VERSION).map(|version| (version, schema::pre_migration_copy(database, version)));
-    let kept = kept.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
+/// Lists the copies that schema migrations have left.
+fn migration_copies(database: &Path) -> Vec<Diagnostic> {
+    let copies = (1..schema::VERSION).map(|version| (version, schema::pre_migration_copy(database, version)));
+    let findings = copies.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
         Diagnostic::ok(
             "업그레이드 전 사본",
             format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()),
         )
     });
-    kept.collect()
+    findings.collect()
 }
 
-fn sessions(config: &Config) -> Result<Vec<Diagnostic>, Failure> {
-    let Place::Redis(address) = &config.sessions else {
+fn session_findings(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
+    let SessionBackend::Redis(address) = &config.sessions else {
         return Ok(vec![Diagnostic::ok("세션", "데이터베이스에 있어요")]);
     };
     let store = RedisStore::new(address, config.session_idle, Arc::new(SystemClock))
-        .map_err(|error| Failure(error.to_string()))?;
-    block_on(async { Ok(store.examine().await) })
+        .map_err(|error| CliError(error.to_string()))?;
+    block_on(async { Ok(store.diagnose().await) })
 }
 
 #[cfg(test)]
@@ -246,14 +247,15 @@ mod tests {
     use crate::backup::{TargetProblem, Verification};
 
     #[test]
-    fn a_certificate_is_told_before_its_end() {
-        let facts = |days: i64| Facts { fingerprint: String::new(), until: Moment(days * 24 * 60 * 60 * 1000) };
-        let of = |days| certificate(&facts(days), Moment(0), false).severity;
-        assert_eq!([of(-1), of(13), of(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
+    fn certificate_that_expires_soon_is_reported() {
+        let certificate =
+            |days: i64| CertificateInfo { fingerprint: String::new(), expires_at: Moment(days * 24 * 60 * 60 * 1000) };
+        let severity = |days| certificate_finding(&certificate(days), Moment(0), false).severity;
+        assert_eq!([severity(-1), severity(13), severity(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
     }
 
     #[test]
-    fn each_way_in_which_a_backup_may_be_wrong_is_told_and_one_that_is_right_is_good() {
+    fn every_backup_problem_is_reported() {
         let now = Moment(1_795_316_400_000);
         let day = Duration::from_hours(24);
         let proven = |at: i64, failure: Option<&str>| {
@@ -261,7 +263,7 @@ mod tests {
         };
         let right =
             TargetStatus { copied_at: Some(now.0), verification: proven(now.0, None), ..TargetStatus::default() };
-        let of = |status: &TargetStatus| backup(status, now, Some(day));
+        let of = |status: &TargetStatus| backup_finding(status, now, Some(day));
         assert_eq!(of(&right).severity, Severity::Good);
         for (status, severity, words) in [
             (TargetStatus::default(), Severity::Bad, "아직"),
@@ -287,6 +289,6 @@ mod tests {
             assert!(finding.severity == severity && finding.found.contains(words), "{finding:?}");
             assert!(!finding.advice.is_empty());
         }
-        assert_eq!(backup(&TargetStatus { verification: None, ..right }, now, None).severity, Severity::Good);
+        assert_eq!(backup_finding(&TargetStatus { verification: None, ..right }, now, None).severity, Severity::Good);
     }
 }

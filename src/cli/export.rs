@@ -1,7 +1,7 @@
-//! `mukkeum export`: a list into a file, with the filters of its page.
+//! `mukkeum export`: exports a list to a file, with the filters of its page.
 //!
-//! The page leaves out words that mean nothing; a script that mistypes one would take a wrong file
-//! for the right one, so here they are refused, all at once.
+//! Invalid filter values are errors here (the page ignores them), and all are reported together, so that a
+//! typo in a script cannot export the wrong rows.
 
 mod deliveries;
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Done, Failure, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_storage};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
@@ -25,25 +25,25 @@ use crate::time::parse_date;
 
 #[derive(Subcommand)]
 pub(super) enum Export {
-    /// 주문을 파일로 저장해요. 조건은 주문 화면과 같아요
+    /// 주문을 파일로 저장해요. 검색 조건은 주문 화면과 같아요
     Orders(Orders),
-    /// 공장에 보낼 발주서를 저장해요. 상품을 고르지 않으면 상품마다 시트를 나눠요
+    /// 공장에 보낼 발주서를 저장해요. 상품을 정하지 않으면 상품마다 시트를 나눠요
     PurchaseOrder(Orders),
     /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
     Dispatch(Orders),
-    /// 배송을 파일로 저장해요. 조건은 배송 화면과 같아요
+    /// 배송을 파일로 저장해요. 검색 조건은 배송 화면과 같아요
     Deliveries(Box<deliveries::Deliveries>),
 }
 
 #[derive(clap::Args)]
 pub(super) struct Orders {
-    /// 찾을 곳: all, order_number, customer_name, customer_tel, recipient_name, recipient_tel1, recipient_tel2, address, tracking_number, bundle_number [기본값: all]
+    /// 검색 항목: all, order_number, customer_name, customer_tel, recipient_name, recipient_tel1, recipient_tel2, address, tracking_number, bundle_number [기본값: all]
     #[arg(long, value_name = "FIELD")]
     field: Option<String>,
-    /// 찾을 말
+    /// 검색어
     #[arg(long, value_name = "WORDS")]
     q: Option<String>,
-    /// 기간의 날짜: placed_at, dispatch_deadline, preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at [기본값: placed_at]
+    /// 기간을 정할 날짜: placed_at, dispatch_deadline, preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at [기본값: placed_at]
     #[arg(long, value_name = "FIELD")]
     date: Option<String>,
     /// 첫날(포함), YYYY-MM-DD
@@ -64,10 +64,10 @@ pub(super) struct Orders {
     /// open: 처리할 클레임만
     #[arg(long, value_name = "open")]
     claim: Option<String>,
-    /// 순서, 날짜와 .desc(최근 먼저) 또는 .asc [기본값: placed_at.desc]
+    /// 정렬, 날짜와 .desc(최근 먼저) 또는 .asc [기본값: placed_at.desc]
     #[arg(long, value_name = "DATE.DIRECTION")]
     sort: Option<String>,
-    /// 무엇에 쓸 파일인지. 내려받기 기록에 남아요
+    /// 용도. 내려받기 기록에 남아요
     #[arg(long, value_name = "WORDS")]
     purpose: Option<String>,
     /// 저장할 파일, .xlsx .csv .json 가운데 하나
@@ -76,7 +76,7 @@ pub(super) struct Orders {
 }
 
 impl Export {
-    pub(super) fn run(self, config: &Config) -> Outcome {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
             Self::Orders(orders) => orders.run(config, Content::Orders),
             Self::PurchaseOrder(orders) => orders.run(config, Content::PurchaseOrder),
@@ -87,24 +87,24 @@ impl Export {
 }
 
 impl Orders {
-    fn run(self, config: &Config, content: Content) -> Outcome {
-        let shown = self.out.display().to_string();
+    fn run(self, config: &Config, content: Content) -> CommandResult {
+        let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
-            return Err(Failure(format!("{shown}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
         };
-        let words = self.words(content);
+        let words = self.query(content);
         let problems = problems(&words);
         if !problems.is_empty() {
-            return Err(Failure(problems.join("\n")));
+            return Err(CliError(problems.join("\n")));
         }
         let profiles =
-            Profiles::load(Some(&config.data.join("channels"))).map_err(|error| Failure(error.to_string()))?;
+            Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
         let storage = open_storage(config)?;
         let orders = block_on(async {
             let asked = words.clone();
-            let filter = storage.read(move |tx| named(tx, &asked, &profiles)).await?;
+            let filter = storage.read(move |tx| resolve_names(tx, &asked, &profiles)).await?;
             if let Some(problem) = content.problem(&filter) {
-                return Err(Failure(problem.to_owned()));
+                return Err(CliError(problem.to_owned()));
             }
             let wanted = Wanted { content, format, filter };
             let (districts, out) = (DistrictCache::default(), self.out);
@@ -112,7 +112,7 @@ impl Orders {
                 let districts = districts.current(tx)?;
                 export::save(tx, &wanted, &districts, &out)
             });
-            let orders = written.await.map_err(|error| failure(error, &shown))?;
+            let orders = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", words.query(&[]));
             let note = self.purpose.unwrap_or_default();
             let taken = move |tx: &mut dyn Tx| {
@@ -128,12 +128,13 @@ impl Orders {
             storage.write(taken).await?;
             Ok(orders)
         })?;
-        writeln!(io::stdout().lock(), "{orders}건을 {shown}에 저장했어요.")?;
-        Ok(Done::Whole)
+        writeln!(io::stdout().lock(), "{orders}건을 {path}에 저장했어요.")?;
+        Ok(Outcome::Complete)
     }
 
-    /// The words of the command; 발송처리 means what was sent of what the channel sold.
-    fn words(&self, content: Content) -> FilterWords {
+    /// The filter as the page would receive it. For 발송처리, state and channel default to shipped orders of
+    /// 스마트스토어.
+    fn query(&self, content: Content) -> FilterWords {
         let or = |word: String, other: &str| if word.is_empty() { other.to_owned() } else { word };
         let (state, channel) =
             if content == Content::Dispatch { (OrderState::Shipped.code(), SMART_STORE) } else { ("", "") };
@@ -154,48 +155,48 @@ impl Orders {
     }
 }
 
-/// Why there is no file at `shown`, in a sentence.
-fn failure(error: ExportError, shown: &str) -> Failure {
+/// The error message of an export to the file `path`.
+fn export_error(error: ExportError, path: &str) -> CliError {
     match error {
         ExportError::Storage(error) => error.into(),
-        ExportError::Write(error) => Failure(format!("{shown} 파일을 쓰지 못했어요: {error}")),
-        error @ ExportError::TooManySheets { .. } => Failure(error.to_string()),
+        ExportError::Write(error) => CliError(format!("{path} 파일을 쓰지 못했어요: {error}")),
+        error @ ExportError::TooManySheets { .. } => CliError(error.to_string()),
     }
 }
 
-/// Everything about the words that means nothing, without the data.
+/// Error messages for all invalid filter values that can be found without the database.
 fn problems(words: &FilterWords) -> Vec<String> {
     let filter = words.filter();
-    let wrong = |flag: &str, word: &str, understood: bool, wanted: &str| {
-        (!word.is_empty() && !understood).then(|| format!("--{flag} '{word}': {wanted}"))
+    let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
+        (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
     };
     let codes = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
     let dates = DateField::ALL.map(DateField::code);
     let (from, to) = (parse_date(&words.from), parse_date(&words.to));
-    let turned = from.zip(to).is_some_and(|(from, to)| to < from);
+    let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
     [
-        wrong(
+        check(
             "field",
             &words.field,
             SearchField::parse(&words.field).is_some(),
             &codes(&SearchField::ALL.map(SearchField::code)),
         ),
-        wrong("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
-        wrong("date", &words.date, DateField::parse(&words.date).is_some(), &codes(&dates)),
-        wrong("from", &words.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
-        wrong("to", &words.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
-        wrong("to", &words.to, !turned, "--from보다 빨라요."),
-        wrong("state", &words.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
-        wrong("claim", &words.claim, filter.claim_open, "open이어야 해요."),
-        wrong("sort", &words.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
+        check("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        check("date", &words.date, DateField::parse(&words.date).is_some(), &codes(&dates)),
+        check("from", &words.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &words.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &words.to, !is_reversed, "--from보다 빨라요."),
+        check("state", &words.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
+        check("claim", &words.claim, filter.claim_open, "open이어야 해요."),
+        check("sort", &words.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// The filter, with the channel's code where its name was given.
-fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<OrderFilter, Failure> {
+/// The filter, with the name of a channel replaced by its code. Channel and product must exist.
+fn resolve_names(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<OrderFilter, CliError> {
     let mut filter = words.filter();
     let mut problems = Vec::new();
     if let Some(name) = &filter.channel {
@@ -211,10 +212,10 @@ fn named(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<Or
     {
         problems.push(format!("--product '{number}': 없는 상품번호예요."));
     }
-    if problems.is_empty() { Ok(filter) } else { Err(Failure(problems.join("\n"))) }
+    if problems.is_empty() { Ok(filter) } else { Err(CliError(problems.join("\n"))) }
 }
 
-/// The code of the channel of that code or name, in whatever case.
+/// The code of the channel with this code or name, case-insensitive.
 pub(super) fn channel_code<'a>(channels: impl Iterator<Item = (&'a str, &'a str)>, given: &str) -> Option<String> {
     let given = given.to_lowercase();
     let mut channels = channels;
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_mean_nothing_are_refused_all_at_once() {
+    fn all_invalid_filter_values_are_reported_together() {
         let wrong = words(|words| {
             "배달".clone_into(&mut words.state);
             "2024-02-30".clone_into(&mut words.from);
@@ -243,22 +244,22 @@ mod tests {
             "memo".clone_into(&mut words.field);
         });
         assert_eq!(problems(&wrong).len(), 5);
-        let turned = words(|words| {
+        let reversed = words(|words| {
             "2024-03-20".clone_into(&mut words.from);
             "2024-03-10".clone_into(&mut words.to);
         });
-        assert_eq!(problems(&turned).len(), 1);
+        assert_eq!(problems(&reversed).len(), 1);
     }
 
     #[test]
-    fn states_are_known_by_code_and_by_word() {
+    fn states_are_parsed_from_code_and_label() {
         for state in ["PURCHASED", "purchased", "발주", "반품", ""] {
             assert!(problems(&words(|words| state.clone_into(&mut words.state))).is_empty(), "{state}");
         }
     }
 
     #[test]
-    fn channels_are_known_by_code_and_by_name() {
+    fn channels_are_found_by_code_and_name() {
         let channels = [("SMART_STORE", "스마트스토어"), ("LOTTE_ON", "롯데ON")];
         let code = |given| channel_code(channels.into_iter(), given);
         assert_eq!(code("smart_store").as_deref(), Some("SMART_STORE"));

@@ -1,9 +1,8 @@
-//! `mukkeum import`: files as the upload page takes them, and the same answer.
+//! `mukkeum import`: uploads files, as the upload page does.
 //!
-//! Each file is an upload of its own, whole or absent, and shows in the list of uploads. With
-//! `--json` the standard output is one object for one file and an array of them for several, in the
-//! sequence they were given. Exit codes: 0 everything taken or known already, 1 some rows rejected or
-//! some files refused, 2 every file refused.
+//! Each file is a separate atomic upload, which the list of uploads shows. With `--json` stdout is one object
+//! for one file, and an array in the given order for several files. Exit codes: 0 all rows accepted or
+//! unchanged, 1 some rows or files rejected, 2 all files rejected.
 
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -13,15 +12,15 @@ use serde::Serialize;
 
 use super::districts::Districts;
 use super::export::channel_code;
-use super::{Done, Failure, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::orders::findings::{FoundProduct, FoundVariant};
 use crate::sheets::SheetError;
 use crate::uploads::{self, ImportOptions, OpenError, Report, RowReport, Stage, UploadError, Uploads, parse, store};
 
-/// Rejected rows a person is told one by one.
-const ROWS_TOLD: usize = 200;
+/// Maximum number of rejected rows that the text output lists.
+const MAX_PRINTED_ROWS: usize = 200;
 
 #[derive(Subcommand)]
 pub(super) enum Import {
@@ -31,7 +30,7 @@ pub(super) enum Import {
     Tracking(Files),
     /// 판매채널의 구매확정, 취소, 반품, 교환 파일을 올려요
     States(Files),
-    /// 우체국 우편번호 DB나 도로명주소 변동분을 올려 지역을 새로 해요
+    /// 우체국 우편번호 DB나 도로명주소 변동분으로 지역을 갱신해요
     Districts(Districts),
 }
 
@@ -40,34 +39,34 @@ pub(super) struct Files {
     /// 올릴 파일
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// 판매채널의 코드나 이름(송장 파일은 택배사의) [기본값: 파일을 보고 알아내요]
+    /// 판매채널의 코드나 이름(송장 파일은 택배사) [기본값: 파일에서 자동 인식]
     #[arg(long, value_name = "NAME")]
     channel: Option<String>,
     /// 파일에 택배사가 없을 때 쓸 택배사 이름
     #[arg(long, value_name = "NAME")]
     courier: Option<String>,
-    /// 암호가 걸린 파일의 비밀번호를 이 파일의 첫 줄에서 읽어요. -는 표준 입력
+    /// 첫 줄에 엑셀 파일의 비밀번호가 있는 파일. -는 표준 입력
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// 무엇이 바뀔지 보여 주기만 하고 아무것도 바꾸지 않아요
+    /// 바뀔 내용을 보여 주기만 해요
     #[arg(long)]
     dry_run: bool,
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
 
-impl From<OpenError> for Failure {
+impl From<OpenError> for CliError {
     fn from(error: OpenError) -> Self {
         Self(error.to_string())
     }
 }
 
-/// The answer to a file, as programs read it.
+/// The result for one file; also the JSON output.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
-    Taken {
+enum FileResult {
+    Applied {
         file: String,
         kind: &'static str,
         created: usize,
@@ -78,14 +77,14 @@ enum Answer {
         variants_created: Vec<FoundVariant>,
         rows: Vec<RowReport>,
     },
-    Refused {
+    Rejected {
         file: String,
         refused: String,
     },
 }
 
 impl Import {
-    pub(super) fn run(self, config: &Config) -> Outcome {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
         let (kind, files) = match self {
             Self::Orders(files) => (FileKind::Orders, files),
             Self::Tracking(files) => (FileKind::Tracking, files),
@@ -98,75 +97,75 @@ impl Import {
         let request = ImportOptions {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
-            courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(Failure)?,
+            courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(CliError)?,
         };
-        let answers = block_on(async {
-            let mut answers = Vec::with_capacity(files.paths.len());
+        let results = block_on(async {
+            let mut results = Vec::with_capacity(files.paths.len());
             for path in &files.paths {
-                answers.push(answer(&uploads, path, password.as_deref(), &request, files.dry_run).await);
+                results.push(import_file(&uploads, path, password.as_deref(), &request, files.dry_run).await);
             }
-            Ok(answers)
+            Ok(results)
         })?;
-        let told = if files.json {
-            print_json(&answers)
-        } else if answers.iter().any(|answer| matches!(answer, Answer::Taken { .. })) {
-            print_summary(&mut io::stdout().lock(), &answers, files.dry_run)
+        let printed = if files.json {
+            print_json(&results)
+        } else if results.iter().any(|result| matches!(result, FileResult::Applied { .. })) {
+            print_summary(&mut io::stdout().lock(), &results, files.dry_run)
         } else {
             Ok(())
         };
-        match told {
-            // Whoever reads no further has not changed what was done.
+        match printed {
+            // A closed pipe (`| head`) does not change the result.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
             _ => {}
         }
-        outcome(&answers)
+        outcome(&results)
     }
 }
 
-fn outcome(answers: &[Answer]) -> Outcome {
-    let refusals: Vec<String> = answers
+fn outcome(results: &[FileResult]) -> CommandResult {
+    let refusals: Vec<String> = results
         .iter()
-        .filter_map(|answer| match answer {
-            Answer::Refused { file, refused } => Some(format!("{file}: {refused}")),
-            Answer::Taken { .. } => None,
+        .filter_map(|result| match result {
+            FileResult::Rejected { file, refused } => Some(format!("{file}: {refused}")),
+            FileResult::Applied { .. } => None,
         })
         .collect();
-    if refusals.len() == answers.len() {
-        return Err(Failure(refusals.join("\n")));
+    if refusals.len() == results.len() {
+        return Err(CliError(refusals.join("\n")));
     }
-    let whole = answers.iter().all(|answer| matches!(answer, Answer::Taken { rejected: 0, .. }));
-    Ok(if whole { Done::Whole } else { Done::Part })
+    let whole = results.iter().all(|result| matches!(result, FileResult::Applied { rejected: 0, .. }));
+    Ok(if whole { Outcome::Complete } else { Outcome::Partial })
 }
 
-/// The code of a profile of that kind, of its code or name; what is unknown stays as it is, and is
-/// refused with the file.
+/// The code of the profile of this kind with this code or name. An unknown name is returned unchanged, and
+/// rejected together with the file.
 fn profile_code(profiles: &Profiles, kind: FileKind, given: &str) -> String {
     let given = given.trim();
     let known = profiles.all().iter().filter(|profile| profile.kind == kind);
     channel_code(known.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
 }
 
-async fn answer(
+async fn import_file(
     uploads: &Uploads,
     path: &Path,
     password: Option<&str>,
     request: &ImportOptions,
     dry_run: bool,
-) -> Answer {
+) -> FileResult {
     let file = path.display().to_string();
     let read = bytes(uploads, path, request);
     let done = match read {
-        Ok(bytes) if dry_run => uploads.dry_run(bytes, password, request).await.map_err(Failure::from),
-        Ok(bytes) => take(uploads, path, bytes, password, request).await.map_err(Failure::from),
+        Ok(bytes) if dry_run => uploads.dry_run(bytes, password, request).await.map_err(CliError::from),
+        Ok(bytes) => upload(uploads, path, bytes, password, request).await.map_err(CliError::from),
         Err(failure) => Err(failure),
     };
     match done {
-        Ok(uploads::ImportOutcome { kind, report }) => taken(file, kind, report),
-        Err(Failure(refused)) => Answer::Refused { file, refused },
+        Ok(uploads::ImportOutcome { kind, report }) => applied(file, kind, report),
+        Err(CliError(refused)) => FileResult::Rejected { file, refused },
     }
 }
 
-impl From<UploadError> for Failure {
+impl From<UploadError> for CliError {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Storage(error) => error.into(),
@@ -175,27 +174,27 @@ impl From<UploadError> for Failure {
     }
 }
 
-fn bytes(uploads: &Uploads, path: &Path, request: &ImportOptions) -> Result<Vec<u8>, Failure> {
+fn bytes(uploads: &Uploads, path: &Path, request: &ImportOptions) -> Result<Vec<u8>, CliError> {
     let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Failure("파일이 없어요.".to_owned()),
-        _ => Failure(format!("파일을 읽지 못했어요: {error}")),
+        io::ErrorKind::NotFound => CliError("파일이 없어요.".to_owned()),
+        _ => CliError(format!("파일을 읽지 못했어요: {error}")),
     };
     if let (Some(kind), Some(code)) = (request.kind, &request.channel)
         && !uploads.profiles.all().iter().any(|profile| profile.kind == kind && profile.code == *code)
     {
-        return Err(Failure(FileError::UnknownChannel(code.clone()).to_string()));
+        return Err(CliError(FileError::UnknownChannel(code.clone()).to_string()));
     }
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     let limit = uploads.limits.bytes as u64;
     if size > limit {
-        return Err(Failure(SheetError::TooLarge { limit_mib: limit >> 20 }.to_string()));
+        return Err(CliError(SheetError::TooLarge { limit_mib: limit >> 20 }.to_string()));
     }
     std::fs::read(path).map_err(unreadable)
 }
 
-/// Keeps the file and carries it out. Nobody comes back to give the password of a locked one: it is
-/// put away as refused.
-async fn take(
+/// Stores the file as an upload and applies it. An encrypted file without the right password is closed as
+/// rejected, because the command line cannot ask for the password later as the page does.
+async fn upload(
     uploads: &Uploads,
     path: &Path,
     bytes: Vec<u8>,
@@ -208,19 +207,19 @@ async fn take(
         && refusal.needs_password()
     {
         let refusal = refusal.to_string();
-        let put_away = move |tx: &mut dyn crate::storage::Tx| {
+        let close = move |tx: &mut dyn crate::storage::Tx| {
             let Some(upload) = store::find_open(tx, id)? else { return Ok(()) };
             store::set_stage(tx, &upload, Stage::Refused, &refusal)?;
             store::delete_file(tx, id)
         };
-        uploads.storage.write(put_away).await?;
+        uploads.storage.write(close).await?;
     }
     done
 }
 
-fn taken(file: String, kind: FileKind, report: Report) -> Answer {
+fn applied(file: String, kind: FileKind, report: Report) -> FileResult {
     let [created, updated, skipped, rejected] = uploads::RowOutcome::ALL.map(|outcome| report.count(outcome));
-    Answer::Taken {
+    FileResult::Applied {
         file,
         kind: kind.code(),
         created,
@@ -233,9 +232,9 @@ fn taken(file: String, kind: FileKind, report: Report) -> Answer {
     }
 }
 
-fn print_json(answers: &[Answer]) -> io::Result<()> {
+fn print_json(results: &[FileResult]) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    match answers {
+    match results {
         [one] => serde_json::to_writer(&mut out, one)?,
         several => serde_json::to_writer(&mut out, several)?,
     }
@@ -243,11 +242,11 @@ fn print_json(answers: &[Answer]) -> io::Result<()> {
     out.flush()
 }
 
-fn print_summary(out: &mut impl Write, answers: &[Answer], dry_run: bool) -> io::Result<()> {
-    for answer in answers {
-        match answer {
-            Answer::Refused { file, refused } => writeln!(out, "{file}: 받지 않았어요. {refused}")?,
-            Answer::Taken {
+fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) -> io::Result<()> {
+    for result in results {
+        match result {
+            FileResult::Rejected { file, refused } => writeln!(out, "{file}: 받지 않았어요. {refused}")?,
+            FileResult::Applied {
                 file,
                 created,
                 updated,
@@ -277,29 +276,29 @@ fn print_summary(out: &mut impl Write, answers: &[Answer], dry_run: bool) -> io:
 
 fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
     let rejected = || rows.iter().filter(|row| row.outcome == uploads::RowOutcome::Rejected);
-    for row in rejected().take(ROWS_TOLD) {
+    for row in rejected().take(MAX_PRINTED_ROWS) {
         writeln!(out, "  {}행 {} 거절: {}", row.row, row.order_number, uploads::error_messages(row))?;
     }
-    let more = rejected().count().saturating_sub(ROWS_TOLD);
+    let more = rejected().count().saturating_sub(MAX_PRINTED_ROWS);
     if more > 0 {
         writeln!(out, "  … 그 밖에 거절 {more}건")?;
     }
     let warned = |row: &&RowReport| {
         matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated) && !row.reasons.is_empty()
     };
-    for row in rows.iter().filter(warned).take(ROWS_TOLD) {
+    for row in rows.iter().filter(warned).take(MAX_PRINTED_ROWS) {
         writeln!(out, "  {}행 {} 확인: {}", row.row, row.order_number, uploads::error_messages(row))?;
     }
     Ok(())
 }
 
-fn first_line(path: &Path) -> Result<String, Failure> {
+fn first_line(path: &Path) -> Result<String, CliError> {
     let mut line = String::new();
     if path == Path::new("-") {
         io::stdin().lock().read_line(&mut line)?;
     } else {
         let file = std::fs::File::open(path)
-            .map_err(|error| Failure(format!("{} 파일을 읽지 못했어요: {error}", path.display())))?;
+            .map_err(|error| CliError(format!("{} 파일을 읽지 못했어요: {error}", path.display())))?;
         io::BufReader::new(file).read_line(&mut line)?;
     }
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
@@ -324,12 +323,12 @@ mod tests {
             Self { uploads: Uploads::open(&storage, &config).expect("opens"), config, _folder: folder }
         }
 
-        fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> Answer {
+        fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> FileResult {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
             let request = ImportOptions { kind: Some(kind), ..ImportOptions::default() };
-            block_on(async { Ok(answer(&self.uploads, &path, password, &request, dry_run).await) })
+            block_on(async { Ok(import_file(&self.uploads, &path, password, &request, dry_run).await) })
                 .map_err(|failure| failure.0)
-                .expect("answers")
+                .expect("results")
         }
 
         fn orders(&self) -> usize {
@@ -339,17 +338,17 @@ mod tests {
         }
     }
 
-    fn counts(answer: &Answer) -> Option<[usize; 4]> {
-        match answer {
-            Answer::Taken { created, updated, skipped, rejected, .. } => {
+    fn counts(result: &FileResult) -> Option<[usize; 4]> {
+        match result {
+            FileResult::Applied { created, updated, skipped, rejected, .. } => {
                 Some([*created, *updated, *skipped, *rejected])
             }
-            Answer::Refused { .. } => None,
+            FileResult::Rejected { .. } => None,
         }
     }
 
     #[test]
-    fn a_dry_run_says_the_same_and_changes_nothing() {
+    fn dry_run_reports_the_same_and_changes_nothing() {
         let shop = Shop::open();
         let name = "01_smartstore_orders_72col.xlsx";
         let dry = shop.import(FileKind::Orders, name, None, true);
@@ -357,11 +356,11 @@ mod tests {
         let done = shop.import(FileKind::Orders, name, None, false);
         assert_eq!(serde_json::to_value(&done).expect("JSON"), serde_json::to_value(&dry).expect("JSON"));
         assert_eq!(shop.orders(), 23);
-        assert!(matches!(outcome(&[done]), Ok(Done::Whole)));
+        assert!(matches!(outcome(&[done]), Ok(Outcome::Complete)));
     }
 
     #[test]
-    fn the_answer_has_the_keys_that_scripts_read() {
+    fn json_output_has_the_documented_keys() {
         let shop = Shop::open();
         let done = shop.import(FileKind::Orders, "B06_bad_values.xlsx", None, false);
         let json = serde_json::to_string(&done).expect("JSON");
@@ -374,11 +373,11 @@ mod tests {
         assert_eq!((&json["created"], &json["rejected"]), (&3.into(), &13.into()));
         let reason = &json["rows"][0]["reasons"][0];
         assert_eq!((&reason["column"], &reason["value"]), (&"수량".into(), &"두개".into()));
-        assert!(matches!(outcome(&[done]), Ok(Done::Part)));
+        assert!(matches!(outcome(&[done]), Ok(Outcome::Partial)));
     }
 
     #[test]
-    fn a_refused_file_says_why_and_costs_the_others_nothing() {
+    fn rejected_file_does_not_affect_the_others() {
         let shop = Shop::open();
         let encrypted = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
         let locked = shop.import(FileKind::Orders, encrypted, None, false);
@@ -391,6 +390,6 @@ mod tests {
         let opened = shop.import(FileKind::Orders, encrypted, Some("1234"), false);
         assert_eq!(counts(&opened), Some([12, 0, 0, 0]));
         let empty = shop.import(FileKind::Orders, "B15_zero_bytes.xlsx", None, false);
-        assert!(matches!(outcome(&[opened, empty]), Ok(Done::Part)));
+        assert!(matches!(outcome(&[opened, empty]), Ok(Outcome::Partial)));
     }
 }

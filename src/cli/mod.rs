@@ -1,8 +1,7 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 //!
-//! A command answers on the standard output and complains, in a sentence that says what to do, on
-//! the standard error. Exit codes: 0 done, 1 done in part, 2 refused or failed and nothing changed
-//! (a flag that does not exist as well).
+//! A command prints its result to stdout, and an error (a Korean sentence with advice) to stderr.
+//! Exit codes: 0 done, 1 partially done, 2 failed and nothing changed (also for invalid arguments).
 
 mod backup;
 mod copy;
@@ -10,6 +9,8 @@ mod demo;
 mod districts;
 mod doctor;
 mod export;
+mod folder;
+mod help;
 mod import;
 mod restore;
 mod serve;
@@ -18,19 +19,19 @@ mod user;
 mod version;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
 use crate::districts::Districts;
+use crate::server::Endpoints;
 use crate::storage::schema::{self, MigrationReport};
 use crate::storage::{Storage, StorageError, StorageOptions, Wal, lease};
 use crate::time::SystemClock;
 
-/// How many readers of the database run at once.
+/// Size of the pool of reader connections.
 const READERS: usize = 8;
 
 /// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같고, 브라우저도 열어요.
@@ -45,59 +46,65 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// 프로그램을 켜요. 브라우저로 열 수 있어요
+    /// 프로그램을 켜요. 브라우저에서 쓸 수 있어요
     Serve,
-    /// 교육용 가게를 켜요. 연습 데이터로 채우고 때가 되면 처음으로 되돌려요
+    /// 연습용 가게를 켜요. 연습 데이터를 채우고 정해진 간격으로 처음 상태로 되돌려요
     Demo(demo::Demo),
     /// 판매채널과 택배사의 파일을 올려요
     #[command(subcommand)]
     Import(import::Import),
-    /// 목록을 파일로 저장해요
+    /// 주문과 배송을 파일로 저장해요
     #[command(subcommand)]
     Export(export::Export),
-    /// 회원을 추가하고 고쳐요
+    /// 회원을 추가하고 수정해요
     #[command(subcommand)]
     User(user::User),
-    /// 모든 데이터를 다른 데이터베이스로 옮기고 맞춰 봐요
+    /// 모든 데이터를 다른 데이터베이스로 옮기고 대조해요
     Copy(copy::Copy),
-    /// 무엇이 잘못되었고 어떻게 하면 되는지 알려 줘요
+    /// 설정과 상태를 점검하고 해결 방법을 알려 줘요
     Doctor(doctor::Doctor),
-    /// 백업을 살피고, 지금 뜨고, 되살려 확인해요
+    /// 백업을 확인하고, 지금 만들고, 시험 복원해요
     #[command(subcommand)]
     Backup(backup::Backup),
-    /// 백업에서 데이터를 되살려요
+    /// 백업에서 데이터를 복원해요
     Restore(restore::Restore),
-    /// 컴퓨터를 켜면 저절로 켜지게 해요
+    /// 컴퓨터를 켤 때 자동으로 실행되게 해요
     #[command(subcommand)]
     Service(service::Service),
-    /// 버전을 알려 줘요
+    /// 버전을 보여 줘요
     Version(version::Version),
+    /// 명령의 도움말을 보여 줘요. 예: mukkeum help serve
+    Help {
+        /// 명령
+        #[arg(value_name = "COMMAND")]
+        path: Vec<String>,
+    },
 }
 
-/// How a command ended that did not fail.
+/// Result of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// all of it
-    Whole,
+pub enum Outcome {
+    /// everything is done
+    Complete,
     /// some rows were rejected
-    Part,
+    Partial,
 }
 
-/// Why a command did nothing, in a sentence for the person who typed it.
+/// Error of a command: a Korean sentence for the user. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Failure(pub String);
+pub struct CliError(pub String);
 
-/// How a command ends.
-pub type Outcome = Result<Done, Failure>;
+/// Result of a command.
+pub type CommandResult = Result<Outcome, CliError>;
 
-impl From<ConfigError> for Failure {
+impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<StorageError> for Failure {
+impl From<StorageError> for CliError {
     fn from(error: StorageError) -> Self {
         Self(match &error {
             StorageError::NewerSchema { found, known } => format!(
@@ -117,25 +124,30 @@ impl From<StorageError> for Failure {
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         Self(format!("읽거나 쓰지 못했어요: {error}"))
     }
 }
 
-/// Runs the program as it was called.
+/// Parses the arguments of the process and runs the command.
 pub fn run() -> ExitCode {
-    let line = CommandLine::parse();
-    let is_bare = line.command.is_none();
-    let outcome = execute(line);
-    match outcome {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::Part) => ExitCode::from(1),
-        Err(failure) => {
-            // Nobody is left to tell when the standard error is closed.
-            let _ = writeln!(io::stderr().lock(), "mukkeum: {failure}");
+    let mut is_bare = false;
+    let result = parse().and_then(|line| match line {
+        Some(line) => {
+            is_bare = line.command.is_none();
+            execute(line)
+        }
+        None => Ok(Outcome::Complete),
+    });
+    match result {
+        Ok(Outcome::Complete) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(1),
+        Err(error) => {
+            // Nothing can be done if stderr is closed.
+            let _ = writeln!(io::stderr().lock(), "mukkeum: {error}");
             if is_bare && cfg!(windows) && io::stdin().is_terminal() {
-                // The window of a double click goes with the program, and what it says.
+                // After a double click the console window would close before the user has read the message.
                 let _ = writeln!(io::stderr().lock(), "\n엔터를 누르면 닫혀요.");
                 let _ = io::stdin().read_line(&mut String::new());
             }
@@ -144,35 +156,43 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn execute(line: CommandLine) -> Outcome {
-    if let Some(Command::Version(version)) = &line.command {
-        return version.run();
-    }
-    let mut settings = line.settings;
-    if let Some(Command::Service(service)) = line.command {
-        return service.run(settings);
-    }
-    if let Some(Command::Demo(_)) = &line.command {
-        settings.data.get_or_insert_with(|| demo::FOLDER.into());
-    }
-    let config = Config::load(settings, |name| std::env::var(name).ok())?;
-    match line.command {
-        None => serve::run(&config, has_desktop()),
-        Some(Command::Serve) => serve::run(&config, false),
-        Some(Command::Demo(demo)) => demo.run(config),
-        Some(Command::Import(import)) => import.run(&config),
-        Some(Command::Export(export)) => export.run(&config),
-        Some(Command::User(user)) => user.run(&config),
-        Some(Command::Copy(copy)) => copy.run(),
-        Some(Command::Doctor(doctor)) => doctor.run(&config),
-        Some(Command::Backup(backup)) => backup.run(&config),
-        Some(Command::Restore(restore)) => restore.run(&config),
-        Some(Command::Service(service)) => service.run(Settings::default()),
-        Some(Command::Version(version)) => version.run(),
+/// Parses the arguments. None if they requested the help or the version, which is then printed.
+fn parse() -> Result<Option<CommandLine>, CliError> {
+    let mut command = help::localise(CommandLine::command());
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    match matches.and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches)) {
+        Ok(line) => Ok(Some(line)),
+        Err(error) => match help::explain(&error) {
+            Some(message) => Err(CliError(message)),
+            None => Ok(error.print().map(|()| None)?),
+        },
     }
 }
 
-/// Whether somebody sits before it who can be shown a browser.
+fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult {
+    let load = |settings| Config::load(settings, |name| std::env::var(name).ok());
+    match command {
+        None => serve::run(&load(settings)?, has_desktop()),
+        Some(Command::Serve) => serve::run(&load(settings)?, false),
+        Some(Command::Demo(demo)) => {
+            settings.data.get_or_insert_with(|| folder::DEMO_FOLDER.into());
+            demo.run(load(settings)?)
+        }
+        Some(Command::Import(import)) => import.run(&load(settings)?),
+        Some(Command::Export(export)) => export.run(&load(settings)?),
+        Some(Command::User(user)) => user.run(&load(settings)?),
+        Some(Command::Copy(copy)) => copy.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),
+        Some(Command::Backup(backup)) => backup.run(&load(settings)?),
+        Some(Command::Restore(restore)) => restore.run(&load(settings)?),
+        // A service reads its settings when it starts, not when it is installed.
+        Some(Command::Service(service)) => service.run(settings),
+        Some(Command::Version(version)) => version.run(),
+        Some(Command::Help { path }) => help::print(CommandLine::command(), &path),
+    }
+}
+
+/// Whether a browser can be opened for the user.
 fn has_desktop() -> bool {
     if cfg!(any(windows, target_os = "macos")) {
         return io::stdout().is_terminal();
@@ -180,16 +200,21 @@ fn has_desktop() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Opens the data that the settings name, making folder and database when they are missing.
-fn open_storage(config: &Config) -> Result<Storage, Failure> {
+/// The endpoints of a server with this configuration.
+fn endpoints(config: &Config) -> Endpoints {
+    Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls)
+}
+
+/// Opens the configured database; creates folder and database if they do not exist.
+fn open_storage(config: &Config) -> Result<Storage, CliError> {
     Ok(open_with_log(config)?.0)
 }
 
-/// As [`open_storage`], with the log of data that is backed up. A command that has no use for it
-/// leaves it to the server, which copies what is in it.
-fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), Failure> {
-    make_folder(&config.data, "--data")?;
-    // Most commands want them next, and they can be read meanwhile.
+/// As [`open_storage`]; also returns the WAL feed if the shop is backed up. A command that drops it leaves
+/// the WAL to the server, whose backup then copies it.
+fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
+    folder::create(&config.data, "--data")?;
+    // Most commands need the districts next; decode them in parallel.
     std::thread::spawn(Districts::embedded);
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, log) = match &config.database {
@@ -201,16 +226,16 @@ fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), Failure> {
         Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
     };
     if let Some(upgraded) = storage.migration_report() {
-        tell_the_way_back(config, upgraded)?;
+        print_rollback_instructions(config, upgraded)?;
     }
     if block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })? {
-        return Err(Failure("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
+        return Err(CliError("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
     Ok((storage, log))
 }
 
-/// Says that the data was brought up, and how to go back to what it was.
-fn tell_the_way_back(config: &Config, upgraded: &MigrationReport) -> io::Result<()> {
+/// Prints that the schema was migrated, and how to roll back.
+fn print_rollback_instructions(config: &Config, upgraded: &MigrationReport) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let (copy, from) = (upgraded.copy.display(), upgraded.from);
     writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 {from}판에서 {}판으로).", schema::VERSION)?;
@@ -226,35 +251,22 @@ fn tell_the_way_back(config: &Config, upgraded: &MigrationReport) -> io::Result<
     Ok(())
 }
 
-/// The folder that `flag` names. Names, addresses and telephone numbers will lie in it: it is for its
-/// owner alone.
-fn make_folder(folder: &Path, flag: &str) -> Result<(), Failure> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        Failure(format!("폴더를 만들지 못했어요: {} ({error})\n다른 폴더를 {flag}로 알려 주세요.", folder.display()))
-    })
-}
-
-/// A runtime for a command that is not the server.
-fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// Runs a future on a single-threaded runtime, for commands other than the server.
+fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_fits_together() {
+    fn command_line_is_valid() {
         CommandLine::command().debug_assert();
     }
 
     #[test]
-    fn every_setting_has_a_flag_a_variable_and_a_word_of_help() {
+    fn every_setting_has_flag_variable_and_help_text() {
         let command = CommandLine::command();
         for name in Settings::NAMES {
             let flag = command.get_arguments().find(|argument| argument.get_id() == *name).expect(name);

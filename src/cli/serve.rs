@@ -1,26 +1,26 @@
-//! `mukkeum serve`: from an empty folder to a page in the browser, and to an orderly end. It runs
-//! `mukkeum demo` as well.
+//! `mukkeum serve`: runs the server, from the creation of the data folder to the graceful shutdown. It also
+//! runs `mukkeum demo`.
 //!
-//! The end: the first signal (ctrl-c, SIGTERM) makes `/health/ready` answer 503; after the drain
-//! time no connection is accepted any more; requests under way have until the deadline; then the
-//! program ends, done. A second signal ends it at once.
+//! The shutdown: after the first signal (Ctrl-C, SIGTERM) `/health/ready` answers 503; after the drain
+//! time the server stops accepting connections; requests in flight may finish until the shutdown
+//! deadline; then the process exits with code 0. A second signal exits at once.
 
-mod chores;
-mod greeting;
+mod background_jobs;
+mod startup_banner;
 
-use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-#[cfg(windows)]
-use super::service;
-use super::{Done, Failure, Outcome, block_on, demo, make_folder, open_with_log};
+use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_log};
 use crate::app;
 use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
@@ -28,132 +28,136 @@ use crate::demo::Demo;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
-use crate::server::{self, Reach, Server};
+use crate::server::{self, Endpoints, Server};
 use crate::storage::{Storage, Wal};
+use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
 
-/// The file in the data folder that is locked while a server runs on it.
-pub(super) const LOCK_NAME: &str = "mukkeum.lock";
+/// How long writes in progress may take after everything else has stopped.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a write that has begun may still take when everything else has ended.
-const LAST_WRITES: Duration = Duration::from_secs(10);
+/// Timeout of the connection that checks whether the server is already running.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Who hears the first lines.
-type Told<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
+/// Called with the startup banner when the server is ready.
+type OnReady<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
-/// `opens`: whether the browser is to be opened for whoever started it.
-pub(super) fn run(config: &Config, opens: bool) -> Outcome {
-    write_logs(config, io::stderr)?;
-    attend(config, opens, &mut |words| {
+/// Runs the server until a signal stops it, with logs on stderr and the startup banner on stdout.
+pub(super) fn run(config: &Config, opens_browser: bool) -> CommandResult {
+    install_logging(config, io::stderr)?;
+    let mut on_ready = |banner: &[u8]| {
         let mut out = io::stdout().lock();
-        out.write_all(words)?;
+        out.write_all(banner)?;
         out.flush()
-    })
+    };
+    run_until(config, opens_browser, &mut on_ready, &Notify::new())
 }
 
-/// [`run`] for whoever has the logs elsewhere. `told`: who hears the first lines, when it is about to answer.
-pub(super) fn attend(config: &Config, mut opens: bool, told: &mut Told<'_>) -> Outcome {
-    make_folder(&config.data, "--data")?;
-    let lock = match lock(config) {
-        // A second double click means: show it to me.
-        Err(_) if opens && is_running(config) => {
-            open_browser(&Reach::configured(config));
-            return Ok(Done::Whole);
+/// Runs the server until a signal or `stop` stops it. Logging must be installed.
+pub(super) fn run_until(
+    config: &Config,
+    mut opens_browser: bool,
+    on_ready: &mut OnReady<'_>,
+    stop: &Notify,
+) -> CommandResult {
+    folder::create(&config.data, "--data")?;
+    let lock = match folder::lock(&config.data) {
+        // A second double click opens the browser on the running server.
+        Err(_) if opens_browser && is_running(config) => {
+            open_browser(&endpoints(config));
+            return Ok(Outcome::Complete);
         }
         lock => lock?,
     };
-    demo::keep_apart(config)?;
-    // Before the data is opened, which may take a while: who comes meanwhile waits.
+    folder::check_kind(config)?;
+    // Bind before opening the database, which may take long, so that connections queue in the backlog.
     let listener = block_on(bind(config.listen))?;
-    // Before the data is opened: what was there earlier is not counted.
+    // The recorder must be installed first; metrics recorded earlier are lost.
     web::metrics::install();
     loop {
-        begin_with_restored(config)?;
+        install_restored_database(config)?;
         let (storage, log) = open_with_log(config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let opens = std::mem::take(&mut opens);
-        let outcome = runtime.block_on(serve(storage, log, config.clone(), listener.try_clone()?, opens, told));
-        runtime.shutdown_timeout(LAST_WRITES);
-        if let End::Whole = outcome? {
+        let instance = Instance {
+            config: config.clone(),
+            storage,
+            log,
+            listener: listener.try_clone()?,
+            opens_browser: std::mem::take(&mut opens_browser),
+        };
+        let exit = runtime.block_on(serve(instance, on_ready, stop));
+        runtime.shutdown_timeout(FLUSH_TIMEOUT);
+        if let Exit::Stop = exit? {
             break;
         }
     }
     drop(lock);
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
-/// Why the server ended.
-enum End {
-    /// it was told to
-    Whole,
-    /// a backup was restored and is to be begun with
-    Again,
+/// Why the server has shut down.
+enum Exit {
+    /// by a signal
+    Stop,
+    /// to restart in the same process with a restored database
+    Restart,
 }
 
-/// Puts in place what was restored on the page of an empty shop. Nobody has the data open.
-fn begin_with_restored(config: &Config) -> io::Result<()> {
+/// Installs the database that was restored on the setup page. The database must be closed.
+fn install_restored_database(config: &Config) -> io::Result<()> {
     match (config.restored(), &config.database) {
         (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::install(&restored, path),
         _ => Ok(()),
     }
 }
 
-/// Whether somebody answers there.
+/// Whether a server accepts connections at the configured address.
 fn is_running(config: &Config) -> bool {
     let mut address = config.listen;
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    std::net::TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
+    std::net::TcpStream::connect_timeout(&address, PROBE_TIMEOUT).is_ok()
 }
 
-fn open_browser(reach: &Reach) {
-    if let Err(error) = open::that_detached(reach.here()) {
-        tracing::warn!(%error, "the browser could not be opened");
+fn open_browser(endpoints: &Endpoints) {
+    if let Err(error) = open::that_detached(endpoints.local_url()) {
+        tracing::warn!(%error, "브라우저를 열지 못했어요");
     }
 }
 
-/// Writes log lines to `writer` from now on.
-pub(super) fn write_logs<W>(config: &Config, writer: W) -> Result<(), ConfigError>
+/// Korean local time, as on all pages.
+struct KoreanTime;
+
+impl FormatTime for KoreanTime {
+    fn format_time(&self, out: &mut Writer<'_>) -> std::fmt::Result {
+        write!(out, "{}", SystemClock.now().precise())
+    }
+}
+
+/// Installs the global subscriber, which writes log lines to `writer`.
+pub(super) fn install_logging<W>(config: &Config, writer: W) -> Result<(), ConfigError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let filter: Targets = config
         .log_level
         .parse()
-        .map_err(|error: ParseError| ConfigError::Refused { setting: "log_level", reason: error.to_string() })?;
+        .map_err(|error: ParseError| ConfigError::InvalidValue { setting: "log_level", reason: error.to_string() })?;
     let logs = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer).with_ansi(false);
     match config.log_format {
-        LogFormat::Text => logs.finish().with(filter).init(),
+        LogFormat::Text => logs.with_timer(KoreanTime).finish().with(filter).init(),
         LogFormat::Json => logs.json().flatten_event(true).finish().with(filter).init(),
     }
     Ok(())
 }
 
-pub(super) fn lock(config: &Config) -> Result<File, Failure> {
-    let path = config.data.join(LOCK_NAME);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
-        Failure(format!(
-            "데이터 폴더에 쓸 수 없어요: {} ({error})\n폴더의 권한을 고치거나 다른 폴더를 --data로 알려 주세요.",
-            config.data.display()
-        ))
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Failure(format!(
-            "이 데이터 폴더로 이미 켜져 있어요: {}\n켜져 있는 프로그램을 쓰거나, 끈 다음 다시 켜세요.",
-            config.data.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
+async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
+    server::listen(address).await.map_err(|error| bind_error(address, &error))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    server::listen(address).await.map_err(|error| refused(address, &error))
-}
-
-fn refused(address: SocketAddr, error: &io::Error) -> Failure {
-    Failure(match error.kind() {
+fn bind_error(address: SocketAddr, error: &io::Error) -> CliError {
+    CliError(match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!(
                 "{address} 주소를 다른 프로그램이 쓰고 있어요. 그 프로그램을 끄거나 --listen으로 다른 주소를 알려 주세요."
@@ -163,93 +167,104 @@ fn refused(address: SocketAddr, error: &io::Error) -> Failure {
     })
 }
 
-impl From<TlsError> for Failure {
+impl From<TlsError> for CliError {
     fn from(error: TlsError) -> Self {
         Self(error.to_string())
     }
 }
 
-async fn serve(
+/// What one run of the server consists of; a restart in the same process creates another.
+struct Instance {
+    config: Config,
     storage: Storage,
     log: Option<Wal>,
-    config: Config,
     listener: TcpListener,
-    opens: bool,
-    told: &mut Told<'_>,
-) -> Result<End, Failure> {
+    opens_browser: bool,
+}
+
+async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) -> Result<Exit, CliError> {
+    let Instance { config, storage, log, listener, opens_browser } = instance;
     let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
-    let reach = Reach::new(listener.local_addr()?, tls.as_ref().map(|tls| tls.facts.clone()), &config);
+    let endpoints = Endpoints {
+        address: listener.local_addr()?,
+        certificate: tls.as_ref().map(|tls| tls.certificate.clone()),
+        ..endpoints(&config)
+    };
     let metrics_listener = match config.metrics_listen {
-        Some(address) => Some(tokio::net::TcpListener::bind(address).await.map_err(|error| refused(address, &error))?),
+        Some(address) => {
+            Some(tokio::net::TcpListener::bind(address).await.map_err(|error| bind_error(address, &error))?)
+        }
         None => None,
     };
     let backup = log.map(|log| Backup::start(&config.backup, &config.data, &storage, log)).transpose()?;
-    let mut state = AppState::new(storage, config).map_err(|error| Failure(error.to_string()))?;
+    let mut state = AppState::new(storage, config).map_err(|error| CliError(error.to_string()))?;
     state.backup = backup;
-    state.urls = reach;
+    state.urls = endpoints;
     if let Some(demo) = &state.demo {
         demo.reset_if_due(&state.storage, &state.passwords).await?;
     }
     let is_new = !state.storage.read(store::has_members).await?;
     let mut signals = Signals::listen()?;
-    let mut words = Vec::new();
-    greeting::write(&mut words, &state, is_new)?;
-    told(&words)?;
+    let mut banner = Vec::new();
+    startup_banner::write(&mut banner, &state, is_new)?;
+    on_ready(&banner)?;
 
     if let Some(listener) = metrics_listener {
         tokio::spawn(async move { axum::serve(listener, web::metrics::router::<()>()).await });
     }
-    let mut chores = chores::begin(&state, tls.clone());
-    let pages = if state.demo.as_ref().is_some_and(Demo::is_public) {
+    let mut jobs = background_jobs::spawn(&state, tls.clone());
+    let router = if state.demo.as_ref().is_some_and(Demo::is_public) {
         let sandboxes = Sandboxes::open(&state, SandboxLimits::default())?;
-        chores.spawn(sandboxes.clone().run_evictor());
+        jobs.spawn(sandboxes.clone().run_evictor());
         sandboxes.router()
     } else {
         app::router(&state)
     };
-    if opens {
+    if opens_browser {
         open_browser(&state.urls);
     }
-    let mut server = Server::start(listener, tls.as_ref(), pages)?;
+    let mut server = Server::start(listener, tls.as_ref(), router)?;
 
-    let why = tokio::select! {
+    let exit = tokio::select! {
         error = server.failed() => {
-            return Err(Failure(format!("접속을 더 받지 못하게 되어 끝났어요: {error}")));
+            return Err(CliError(format!("접속을 더 받지 못하게 되어 끝났어요: {error}")));
         }
-        () = signals.next() => End::Whole,
-        () = state.restart.requested() => End::Again,
+        () = signals.next() => Exit::Stop,
+        () = stop.notified() => Exit::Stop,
+        () = state.restart.requested() => Exit::Restart,
     };
-    let end = async {
-        wind_down(&state, server).await;
-        chores::end(chores, &state.storage).await;
-        // Nobody writes any more: what is copied now is all there is.
+    let shutdown = async {
+        shut_down(&state, server).await;
+        background_jobs::stop(jobs, &state.storage).await;
+        // The last writes are done, so the backup is complete when it stops.
         if let Some(backup) = &state.backup {
             backup.stop(state.config.shutdown).await;
         }
     };
     tokio::select! {
-        () = end => {}
+        () = shutdown => {}
         () = signals.next() => {
-            tracing::warn!("a second signal: ending at once");
-            return Ok(End::Whole);
+            tracing::warn!("a second signal: exiting at once");
+            return Ok(Exit::Stop);
         }
     }
-    Ok(why)
+    Ok(exit)
 }
 
-async fn wind_down(state: &AppState, server: Server) {
-    tracing::info!("stopping: no longer ready");
+/// Drains and stops the server.
+async fn shut_down(state: &AppState, server: Server) {
+    tracing::info!("shutting down: not ready any more");
     state.drain();
     tokio::time::sleep(state.config.drain).await;
     if server.stop(state.config.shutdown).await {
-        tracing::info!("stopped");
+        tracing::info!("server stopped");
     } else {
-        tracing::warn!("stopped at the deadline with requests under way");
+        tracing::warn!("server stopped at the deadline with requests in flight");
     }
 }
 
-/// What asks the program to end. Listened for before it says that it is there: from then on whoever
-/// stops it is heard.
+/// Signals that stop the program. Registered before the startup banner, so that a signal after it is never
+/// lost.
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -274,7 +289,7 @@ impl Signals {
 #[cfg(windows)]
 struct Signals {
     ctrl_c: tokio::signal::windows::CtrlC,
-    /// the window is closed
+    /// the console window is closed
     close: tokio::signal::windows::CtrlClose,
     shutdown: tokio::signal::windows::CtrlShutdown,
 }
@@ -291,7 +306,6 @@ impl Signals {
             _ = self.ctrl_c.recv() => {}
             _ = self.close.recv() => {}
             _ = self.shutdown.recv() => {}
-            () = service::windows::STOP.notified() => {}
         }
     }
 }

@@ -1,10 +1,10 @@
-//! `mukkeum service`: starts with the computer and again when it fails, by systemd or as a service of
-//! Windows.
+//! `mukkeum service`: installs the server as a service of systemd or Windows, which starts it at boot and
+//! restarts it after a failure.
 
 #[cfg(not(windows))]
 mod systemd;
 #[cfg(windows)]
-pub(super) mod windows;
+mod windows;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,87 +15,88 @@ use serde_json::json;
 use self::systemd as system;
 #[cfg(windows)]
 use self::windows as system;
-use super::{Done, Failure, Outcome};
+use super::{CliError, CommandResult, Outcome, endpoints};
 use crate::config::{Config, Database, Settings};
-use crate::server::Reach;
 use crate::storage::{Diagnostic, Severity};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Service {
-    /// 컴퓨터를 켜면 저절로 켜지게 해요. 새 실행 파일로 다시 하면 업그레이드해요
+    /// 서비스를 설치하고 켜요. 새 실행 파일로 다시 설치하면 업그레이드돼요
     Install {
-        /// 무엇을 할지 보여 주기만 해요
+        /// 실행할 내용을 보여 주기만 해요
         #[arg(long)]
         dry_run: bool,
     },
-    /// 저절로 켜지지 않게 하고 꺼요. 데이터는 그대로 둬요
+    /// 서비스를 끄고 제거해요. 데이터는 그대로 둬요
     Uninstall {
-        /// 무엇을 할지 보여 주기만 해요
+        /// 실행할 내용을 보여 주기만 해요
         #[arg(long)]
         dry_run: bool,
     },
-    /// 설치되어 있고 켜져 있는지 알려 줘요
+    /// 서비스의 상태를 보여 줘요
     Status {
-        /// 다른 프로그램이 읽을 수 있게 JSON으로
+        /// JSON으로 출력해요
         #[arg(long)]
         json: bool,
     },
-    /// 윈도우가 서비스를 켤 때 써요
+    /// 윈도우가 서비스를 켤 때 실행해요
     #[cfg(windows)]
     #[command(hide = true)]
     Run,
 }
 
-/// How a service stands.
-struct State {
+/// State of the service.
+struct ServiceStatus {
     is_installed: bool,
     is_enabled: bool,
     is_running: bool,
 }
 
-/// What is to be started.
-struct Wanted {
-    /// the folder of the data, absolute
+/// Options of the installation.
+struct InstallOptions {
+    /// the data folder, absolute
     data: PathBuf,
     config: Config,
 }
 
 impl Service {
-    pub(super) fn run(self, settings: Settings) -> Outcome {
+    pub(super) fn run(self, settings: Settings) -> CommandResult {
         match self {
-            Self::Install { dry_run } => system::install(&Wanted::new(settings)?, dry_run),
+            Self::Install { dry_run } => system::install(&InstallOptions::new(settings)?, dry_run),
             Self::Uninstall { dry_run } => system::uninstall(dry_run),
-            Self::Status { json } => tell(&system::state()?, json),
+            Self::Status { json } => print_status(&system::status()?, json),
             #[cfg(windows)]
             Self::Run => windows::run(settings),
         }
     }
 }
 
-impl Wanted {
+impl InstallOptions {
+    /// Takes data folder and address from the settings.
+    ///
     /// # Errors
-    /// A setting was given that a service takes from `mukkeum.toml`: what starts a service may be read
-    /// by everybody, and a variable of this console is not there then.
-    fn new(mut settings: Settings) -> Result<Self, Failure> {
+    /// Another setting is given. A service reads the others from `mukkeum.toml`: its definition is
+    /// world-readable, and the environment variables of this shell do not exist when it starts.
+    fn new(mut settings: Settings) -> Result<Self, CliError> {
         let (data, listen) = (settings.data.take(), settings.listen.take());
         if settings != Settings::default() {
-            return Err(Failure(
+            return Err(CliError(
                 "서비스로 설치할 때는 --data와 --listen만 쓸 수 있어요. 다른 설정은 데이터 폴더의 mukkeum.toml에 적어 주세요."
                     .to_owned(),
             ));
         }
-        let here = PathBuf::from("data");
-        let data = data.unwrap_or_else(|| if has_a_shop(&here) { here } else { system::default_folder() });
+        let local = PathBuf::from("data");
+        let data = data.unwrap_or_else(|| if has_shop(&local) { local } else { system::default_folder() });
         let data = std::path::absolute(data)?;
         let config = Config::load(Settings { data: Some(data.clone()), listen, ..settings }, |_| None)?;
         Ok(Self { data, config })
     }
 }
 
-/// What `doctor` says of it; nothing where there is none.
-pub(super) fn examine() -> Option<Diagnostic> {
+/// The finding of `mukkeum doctor`. None if no service is installed.
+pub(super) fn diagnose() -> Option<Diagnostic> {
     const SUBJECT: &str = "서비스";
-    let State { is_installed, is_enabled, is_running } = system::state().ok()?;
+    let ServiceStatus { is_installed, is_enabled, is_running } = system::status().ok()?;
     let wrong = |found, advice| Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
     match (is_running, is_enabled) {
         _ if !is_installed => None,
@@ -107,36 +108,36 @@ pub(super) fn examine() -> Option<Diagnostic> {
     }
 }
 
-/// The first of what whoever installed it reads.
-fn tell_installed(out: &mut impl Write, wanted: &Wanted) -> io::Result<()> {
+/// Prints the result of an installation.
+fn print_installed(out: &mut impl Write, options: &InstallOptions) -> io::Result<()> {
     writeln!(out, "설치하고 켰어요. 컴퓨터를 켜면 저절로 켜져요.")?;
-    if Reach::configured(&wanted.config).is_unsafe() {
+    if endpoints(&options.config).is_insecure() {
         writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
         writeln!(out, "  데이터 폴더의 mukkeum.toml에 tls = true라고 적고 다시 설치하면 암호화해요.")?;
     }
-    writeln!(out, "  접속을 받는 주소  {}", wanted.config.listen)?;
-    writeln!(out, "  데이터 폴더       {}", wanted.data.display())
+    writeln!(out, "  접속을 받는 주소  {}", options.config.listen)?;
+    writeln!(out, "  데이터 폴더       {}", options.data.display())
 }
 
-fn has_a_shop(folder: &Path) -> bool {
+fn has_shop(folder: &Path) -> bool {
     matches!(Database::of_folder(folder), Database::Sqlite(file) if file.exists())
 }
 
-fn tell(state: &State, is_json: bool) -> Outcome {
-    let State { is_installed, is_enabled, is_running } = *state;
+fn print_status(status: &ServiceStatus, is_json: bool) -> CommandResult {
+    let ServiceStatus { is_installed, is_enabled, is_running } = *status;
     let mut out = io::stdout().lock();
     if is_json {
         writeln!(out, "{}", json!({ "installed": is_installed, "enabled": is_enabled, "running": is_running }))?;
     } else {
-        let words = match (is_installed, is_running) {
+        let sentence = match (is_installed, is_running) {
             (false, _) => "설치되어 있지 않아요. 설치하려면 mukkeum service install이라고 하세요.".to_owned(),
             (true, true) => "켜져 있어요.".to_owned(),
             (true, false) => format!("설치되어 있지만 꺼져 있어요. {}", system::HOW_TO_START),
         };
-        writeln!(out, "{words}")?;
+        writeln!(out, "{sentence}")?;
         if is_installed && !is_enabled {
             writeln!(out, "컴퓨터를 켤 때 저절로 켜지지 않아요. 다시 설치하세요.")?;
         }
     }
-    Ok(if is_running && is_enabled { Done::Whole } else { Done::Part })
+    Ok(if is_running && is_enabled { Outcome::Complete } else { Outcome::Partial })
 }

@@ -1,4 +1,4 @@
-//! `mukkeum user`: members from the command line, also while the server runs.
+//! `mukkeum user`: manages members, also while the server runs.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Done, Failure, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_storage};
 use crate::audit;
 use crate::config::Config;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
@@ -17,85 +17,91 @@ use crate::storage::{Result, Storage, Tx};
 
 #[derive(Subcommand)]
 pub(super) enum User {
-    /// 회원을 추가해요. 비밀번호는 물어봐요
+    /// 회원을 추가해요. 비밀번호를 물어봐요
     Add {
         /// 아이디, 2~32자
+        #[arg(value_name = "USERNAME")]
         username: String,
-        /// admin(관리자) 또는 logistics(배송팀)
-        #[arg(long, default_value = "admin")]
+        /// admin(관리자) 또는 logistics(배송팀) [기본값: admin]
+        #[arg(long, value_name = "ROLE", default_value = "admin")]
         role: Role,
         #[command(flatten)]
-        password: PasswordFrom,
+        password: PasswordSource,
     },
     /// 비밀번호를 바꿔요. 그 회원은 모든 기기에서 로그아웃돼요
     Passwd {
         /// 아이디
+        #[arg(value_name = "USERNAME")]
         username: String,
         #[command(flatten)]
-        password: PasswordFrom,
+        password: PasswordSource,
     },
     /// 역할을 바꿔요
     Role {
         /// 아이디
+        #[arg(value_name = "USERNAME")]
         username: String,
         /// admin(관리자) 또는 logistics(배송팀)
+        #[arg(value_name = "ROLE")]
         role: Role,
     },
     /// 다시 로그인할 수 있게 해요
     Enable {
         /// 아이디
+        #[arg(value_name = "USERNAME")]
         username: String,
     },
     /// 로그인하지 못하게 해요. 바로 로그아웃돼요
     Disable {
         /// 아이디
+        #[arg(value_name = "USERNAME")]
         username: String,
     },
     /// 회원 목록을 보여 줘요
     List {
-        /// 다른 프로그램이 읽을 수 있게 JSON으로
+        /// JSON으로 출력해요
         #[arg(long)]
         json: bool,
     },
 }
 
 #[derive(clap::Args)]
-pub(super) struct PasswordFrom {
-    /// 비밀번호를 이 파일의 첫 줄에서 읽어요. -는 표준 입력
+pub(super) struct PasswordSource {
+    /// 첫 줄에 비밀번호가 있는 파일. -는 표준 입력
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// 일회용 비밀번호를 만들어 보여 줘요. 로그인하면 바로 바꿔야 해요
+    /// 일회용 비밀번호를 만들어 보여 줘요. 로그인하면 바꿔야 해요
     #[arg(long, conflicts_with = "password_file")]
     one_time: bool,
 }
 
-/// A password that will be set: as its hash.
-struct Chosen {
+/// The new password of a member.
+struct HashedPassword {
     hash: String,
-    /// the one-time password that was made, to be shown
-    made: Option<String>,
+    /// the generated one-time password, to be printed
+    one_time: Option<String>,
 }
 
-impl From<UsernameError> for Failure {
+impl From<UsernameError> for CliError {
     fn from(error: UsernameError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<PasswordError> for Failure {
+impl From<PasswordError> for CliError {
     fn from(error: PasswordError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<UpdateError> for Failure {
-    fn from(unchanged: UpdateError) -> Self {
-        Self(unchanged.to_string())
+impl From<UpdateError> for CliError {
+    fn from(error: UpdateError) -> Self {
+        Self(error.to_string())
     }
 }
 
 impl User {
-    pub(super) fn run(self, config: &Config) -> Outcome {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
         let storage = open_storage(config)?;
         match self {
             Self::Add { username, role, password } => add(&storage, &username, role, &password),
@@ -120,11 +126,11 @@ impl User {
     }
 }
 
-fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -> Outcome {
+fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource) -> CommandResult {
     let username = validate_username(username)?.to_owned();
-    let Chosen { hash, made } = password.choose()?;
-    let told = format!("{username} 회원을 추가했어요 ({}).", role.label());
-    let is_one_time = made.is_some();
+    let HashedPassword { hash, one_time } = password.resolve()?;
+    let message = format!("{username} 회원을 추가했어요 ({}).", role.label());
+    let is_one_time = one_time.is_some();
     block_on(async {
         let added = storage.write(move |tx| {
             let added = store::add(tx, &username, role, &hash)?;
@@ -132,19 +138,19 @@ fn add(storage: &Storage, username: &str, role: Role, password: &PasswordFrom) -
                 if is_one_time {
                     store::make_one_time(tx, id)?;
                 }
-                note(tx, "members.added", &username)?;
+                record(tx, "members.added", &username)?;
             }
-            Ok::<_, Failure>(added)
+            Ok::<_, CliError>(added)
         });
         Ok(added.await??)
     })?;
-    say(&told)?;
-    show(made)
+    print(&message)?;
+    print_one_time(one_time)
 }
 
-fn set_password(storage: &Storage, username: String, password: &PasswordFrom) -> Outcome {
-    let Chosen { hash, made } = password.choose()?;
-    let is_one_time = made.is_some();
+fn set_password(storage: &Storage, username: String, password: &PasswordSource) -> CommandResult {
+    let HashedPassword { hash, one_time } = password.resolve()?;
+    let is_one_time = one_time.is_some();
     change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, id| {
         let changed = store::set_password(tx, id, &hash)?.map(drop);
         if is_one_time {
@@ -152,21 +158,22 @@ fn set_password(storage: &Storage, username: String, password: &PasswordFrom) ->
         }
         Ok(changed)
     })?;
-    show(made)
+    print_one_time(one_time)
 }
 
-fn show(made: Option<String>) -> Outcome {
-    made.map_or(Ok(Done::Whole), |password| say(&format!("일회용 비밀번호 (7일 안에 바꿔야 해요): {password}")))
+fn print_one_time(password: Option<String>) -> CommandResult {
+    password
+        .map_or(Ok(Outcome::Complete), |password| print(&format!("일회용 비밀번호 (7일 안에 바꿔야 해요): {password}")))
 }
 
-/// One change of one member, with its line in the log of acts.
+/// Changes one member, and records the change in the audit log.
 fn change(
     storage: &Storage,
     username: String,
     action: &'static str,
-    told: &str,
+    message: &str,
     act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), UpdateError>> + Send + 'static,
-) -> Outcome {
+) -> CommandResult {
     block_on(async {
         let changed = storage.write(move |tx| {
             let id = match store::find_id(tx, &username)? {
@@ -175,26 +182,26 @@ fn change(
             };
             let changed = act(tx, id)?;
             if changed.is_ok() {
-                note(tx, action, &username)?;
+                record(tx, action, &username)?;
             }
-            Ok::<_, Failure>(changed)
+            Ok::<_, CliError>(changed)
         });
         Ok(changed.await??)
     })?;
-    say(told)
+    print(message)
 }
 
-fn note(tx: &mut dyn Tx, action: &str, username: &str) -> Result<i64> {
+fn record(tx: &mut dyn Tx, action: &str, username: &str) -> Result<i64> {
     audit::record(tx, None, action, &json!({ "username": username }))
 }
 
-fn list(storage: &Storage, as_json: bool) -> Outcome {
+fn list(storage: &Storage, as_json: bool) -> CommandResult {
     let accounts = block_on(async { Ok(storage.read(store::list).await?) })?;
     let mut out = io::stdout().lock();
     if as_json {
         let members: Vec<_> = accounts.iter().map(json_of).collect();
         writeln!(out, "{}", serde_json::Value::from(members))?;
-        return Ok(Done::Whole);
+        return Ok(Outcome::Complete);
     }
     for Account { member, enabled, signed_in_at, one_time_until, .. } in &accounts {
         let state = match (enabled, one_time_until) {
@@ -202,10 +209,11 @@ fn list(storage: &Storage, as_json: bool) -> Outcome {
             (true, Some(_)) => "  (일회용 비밀번호, 바꿔야 함)",
             (true, None) => "",
         };
-        let seen = signed_in_at.map_or_else(|| "로그인한 적 없음".to_owned(), |at| format!("마지막 로그인 {at}"));
-        writeln!(out, "{}  {}  {seen}{state}", member.username, member.role.label())?;
+        let last_sign_in =
+            signed_in_at.map_or_else(|| "로그인한 적 없음".to_owned(), |at| format!("마지막 로그인 {at}"));
+        writeln!(out, "{}  {}  {last_sign_in}{state}", member.username, member.role.label())?;
     }
-    Ok(Done::Whole)
+    Ok(Outcome::Complete)
 }
 
 fn json_of(account: &Account) -> serde_json::Value {
@@ -219,25 +227,26 @@ fn json_of(account: &Account) -> serde_json::Value {
     })
 }
 
-fn say(told: &str) -> Outcome {
-    writeln!(io::stdout().lock(), "{told}")?;
-    Ok(Done::Whole)
+fn print(message: &str) -> CommandResult {
+    writeln!(io::stdout().lock(), "{message}")?;
+    Ok(Outcome::Complete)
 }
 
-impl PasswordFrom {
-    fn choose(&self) -> Result<Chosen, Failure> {
-        let made = self.one_time.then(random::long_code).transpose().map_err(|error| Failure(error.to_string()))?;
-        let password = made.clone().map_or_else(|| self.ask(), |password| Ok(NewPassword::new(password)?))?;
+impl PasswordSource {
+    fn resolve(&self) -> Result<HashedPassword, CliError> {
+        let one_time =
+            self.one_time.then(random::long_code).transpose().map_err(|error| CliError(error.to_string()))?;
+        let password = one_time.clone().map_or_else(|| self.read(), |password| Ok(NewPassword::new(password)?))?;
         let hash = block_on(async {
-            PasswordHasher::default().hash(password).await.map_err(|error| Failure(error.to_string()))
+            PasswordHasher::default().hash(password).await.map_err(|error| CliError(error.to_string()))
         })?;
-        Ok(Chosen { hash, made })
+        Ok(HashedPassword { hash, one_time })
     }
 
-    fn ask(&self) -> Result<NewPassword, Failure> {
-        let piped = self.password_file.as_deref() == Some(Path::new("-"));
+    fn read(&self) -> Result<NewPassword, CliError> {
+        let is_stdin = self.password_file.as_deref() == Some(Path::new("-"));
         match &self.password_file {
-            Some(path) if !piped => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?)?),
+            Some(path) if !is_stdin => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?)?),
             None if io::stdin().is_terminal() => {
                 let password = rpassword::prompt_password("새 비밀번호: ")?;
                 let again = rpassword::prompt_password("한 번 더: ")?;
@@ -248,11 +257,11 @@ impl PasswordFrom {
     }
 }
 
-fn open(path: &Path) -> Result<std::fs::File, Failure> {
-    std::fs::File::open(path).map_err(|error| Failure(format!("{} 파일을 읽지 못했어요: {error}", path.display())))
+fn open(path: &Path) -> Result<std::fs::File, CliError> {
+    std::fs::File::open(path).map_err(|error| CliError(format!("{} 파일을 읽지 못했어요: {error}", path.display())))
 }
 
-fn first_line(reader: &mut impl BufRead) -> Result<String, Failure> {
+fn first_line(reader: &mut impl BufRead) -> Result<String, CliError> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

@@ -1,21 +1,21 @@
-//! `mukkeum version`.
+//! `mukkeum version`: name, version and schema version.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Done, Outcome};
+use super::{CommandResult, Outcome};
 use crate::storage::schema;
 
 #[derive(clap::Args)]
 pub(super) struct Version {
-    /// 다른 프로그램이 읽을 수 있게 JSON으로
+    /// JSON으로 출력해요
     #[arg(long)]
     json: bool,
 }
 
 impl Version {
-    pub(super) fn run(&self) -> Outcome {
+    pub(super) fn run(&self) -> CommandResult {
         let version = env!("CARGO_PKG_VERSION");
         let mut out = io::stdout().lock();
         if self.json {
@@ -23,6 +23,6 @@ impl Version {
         } else {
             writeln!(out, "mukkeum {version} (데이터 버전 {})", schema::VERSION)?;
         }
-        Ok(Done::Whole)
+        Ok(Outcome::Complete)
     }
 }

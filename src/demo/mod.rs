@@ -10,7 +10,6 @@ mod generate;
 mod names;
 mod orders;
 mod random;
-mod reset_schedule;
 mod store;
 mod training;
 
@@ -19,5 +18,4 @@ pub use generate::generate;
 pub use names::{Person, people};
 pub use orders::{NewOrders, new_orders};
 pub use random::Random;
-pub use reset_schedule::{ParseScheduleError, ResetSchedule};
-pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError, DemoPlan};
+pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError};

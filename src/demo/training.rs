@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::generate::generate_in_tx;
-use super::reset_schedule::ResetSchedule;
 use super::store;
+use crate::config::DemoPlan;
 use crate::members;
 use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
 use crate::members::passwords::{HashError, PasswordHasher};
@@ -62,17 +62,6 @@ pub const ACCOUNTS: [DemoAccount; 2] = [
         description: "배송만 볼 수 있어요.",
     },
 ];
-
-/// Options of `mukkeum demo`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DemoPlan {
-    /// Number of orders after a reset.
-    pub orders: u64,
-    /// Reset schedule.
-    pub reset_every: ResetSchedule,
-    /// Public demo: each visitor gets a sandbox, and requests are rate-limited.
-    pub is_public: bool,
-}
 
 /// Error of a reset.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::devices::{self, DeviceOrigin};
 use super::sign_ins::{self, SignInOutcome};
 use super::store::{self, CurrentMember};
-use crate::sessions::staying::{Series, SeriesStore, Ticket, Verdict};
+use crate::sessions::remember_me::{PersistentLogin, RememberToken, RememberTokenStore, TokenCheck};
 use crate::storage::{Result, Storage, StorageError, Tx};
 
 /// Attempts to rotate a token while other requests with the same token rotate it first.
@@ -19,7 +19,7 @@ pub enum RememberMeOutcome {
         /// the member
         member: CurrentMember,
         /// the persistent login, for the new session
-        login: Series,
+        login: PersistentLogin,
         /// whether the token was rotated, so that the browser needs the next one
         rotated: bool,
     },
@@ -35,9 +35,9 @@ pub enum RememberMeOutcome {
 /// The database failed, or the token was rotated by [`MAX_ATTEMPTS`] other requests meanwhile.
 pub async fn authenticate_by_token(
     storage: &Storage,
-    logins: &dyn SeriesStore,
-    token: &Ticket,
-    next: &Ticket,
+    logins: &RememberTokenStore,
+    token: &RememberToken,
+    next: &RememberToken,
     origin: &DeviceOrigin,
     idle: Duration,
 ) -> Result<RememberMeOutcome> {
@@ -45,27 +45,27 @@ pub async fn authenticate_by_token(
         let Some(login) = logins.find(&token.series).await? else {
             return Ok(RememberMeOutcome::Rejected);
         };
-        let Series { member_id, epoch, device_id, .. } = login;
+        let PersistentLogin { member_id, epoch, device_id, .. } = login;
         let member = storage.read(move |tx| store::current(tx, member_id, epoch, device_id)).await?;
         let Some(member) = member else {
             logins.delete(&token.series).await?;
             return Ok(RememberMeOutcome::Rejected);
         };
-        let check = login.offered(token, next, storage.clock().now());
+        let check = login.verify(token, next, storage.clock().now());
         let origin = origin.clone();
         match check {
-            Verdict::Renewed(after) => {
+            TokenCheck::Rotated(after) => {
                 if logins.replace(&token.series, &login, &after).await? {
                     storage.write(move |tx| record_login(tx, member_id, device_id, &origin, idle)).await?;
                     return Ok(RememberMeOutcome::LoggedIn { member, login: after, rotated: true });
                 }
             }
-            Verdict::AnotherTab => return Ok(RememberMeOutcome::LoggedIn { member, login, rotated: false }),
-            Verdict::Over => {
+            TokenCheck::Concurrent => return Ok(RememberMeOutcome::LoggedIn { member, login, rotated: false }),
+            TokenCheck::Expired => {
                 logins.delete(&token.series).await?;
                 return Ok(RememberMeOutcome::Rejected);
             }
-            Verdict::Stolen => {
+            TokenCheck::Stolen => {
                 storage.write(move |tx| record_token_theft(tx, member_id, &origin)).await?;
                 logins.delete(&token.series).await?;
                 tracing::warn!(member = member.member.username, "a copied cookie was used: signed out everywhere");

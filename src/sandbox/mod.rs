@@ -26,9 +26,8 @@ use tower_service::Service;
 
 use self::rate_limit::{RateLimiter, client_network};
 use crate::app;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, SessionBackend};
 use crate::random;
-use crate::sessions::Place;
 use crate::storage::{Storage, StorageOptions, lock};
 use crate::time::Moment;
 use crate::web::cookies::{self, Cookie};
@@ -244,7 +243,7 @@ fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, T
     let options = StorageOptions { clock: Arc::clone(state.storage.clock()), readers: 2 };
     let storage = Storage::open_sqlite(file, &options)?;
     storage.set_max_size(MAX_DATABASE_BYTES)?;
-    let config = Config { data, database, sessions: Place::Database, ..(*state.config).clone() };
+    let config = Config { data, database, sessions: SessionBackend::Database, ..(*state.config).clone() };
     let mut sandbox = AppState::new(storage, config).map_err(internal)?;
     // Hashing takes much memory, so all sandboxes share one concurrency limit.
     sandbox.passwords = state.passwords.clone();

@@ -4,7 +4,8 @@ use reqwest::StatusCode;
 
 use super::rate_limit::{MAX_REQUESTS_PER_MINUTE, WINDOW_MS};
 use super::*;
-use crate::demo::{ACCOUNTS, DemoPlan, ResetSchedule};
+use crate::config::{DemoPlan, ResetSchedule};
+use crate::demo::ACCOUNTS;
 use crate::web::testing::TestApp;
 
 const LIMITS: SandboxLimits = SandboxLimits { max_total: 4, max_per_network: 2 };

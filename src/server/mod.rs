@@ -1,16 +1,19 @@
-//! The server: where requests come in, and how it ends without losing one.
+//! The HTTP server: listening socket, TLS, graceful shutdown.
 //!
-//! The listening socket is made once and outlives a beginning anew; under systemd it is systemd's
-//! and outlives the program ([`listen`]). Whoever connects while nobody serves waits in its queue.
+//! The listening socket is bound once and survives an in-process restart (with systemd socket
+//! activation, also a process restart, see [`listen`]); connections queue in the backlog until then.
 //!
-//! The end ([`Server::stop`]) has three steps. No connection is taken from the socket any more. Those
-//! that were taken have [`LAST_WORDS`] to say what they came for, and every answer tells its client
-//! that the connection ends with it (`web` does that while the program drains). Then connections on
-//! which nothing was asked are closed, and requests under way have until the deadline.
+//! The graceful shutdown ([`Server::stop`]) has three steps:
+//!
+//! 1. Accepting stops.
+//! 2. Accepted connections get [`DRAIN_GRACE`] to send their request. Responses close their connection
+//!    (`web` adds `Connection: close` while the program drains).
+//! 3. Idle connections are closed. Requests in flight may finish until the deadline.
 
-mod accept;
+pub mod certificate;
+mod listener;
 pub mod pages;
-mod reach;
+mod public_urls;
 pub mod tls;
 
 use std::io;
@@ -23,69 +26,72 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::accept::{Door, Gate, Peer};
-pub use self::reach::Reach;
+use self::listener::{PausableListener, PeerAddr, TlsOrPlainAcceptor};
+pub use self::public_urls::Endpoints;
 use self::tls::Tls;
 
-/// How long a client may take to send the head of a request; also how long an idle connection is kept.
-/// Somebody who sends a letter a minute must not hold a connection for ever.
-const HEAD_WITHIN: Duration = Duration::from_secs(20);
+/// How long a client may take to send the header of a request; also the keep-alive timeout. Limits
+/// slow clients that would hold a connection for ever (slowloris).
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a client whose connection was taken may need until its request arrives: TCP, TLS and the
-/// head over a bad wireless network.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long an accepted connection may take to send its request during a shutdown: TCP, TLS and the
+/// header over a slow wireless network.
+const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether anybody is left.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often a shutdown polls for open connections.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The socket that systemd holds for this program, or one of its own at `address`.
+/// Returns the socket inherited by socket activation, else binds one at `address`.
 ///
 /// # Errors
-/// The address is in use or not this computer's, or systemd handed over something that is no TCP socket.
+/// The address is in use or does not belong to this computer, or the inherited descriptor is no TCP
+/// socket.
 pub async fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    match handed_over()? {
+    match inherited_socket()? {
         Some(listener) => Ok(listener),
         None => TcpListener::bind(address).await?.into_std(),
     }
 }
 
+/// The socket that systemd passes by socket activation (`sd_listen_fds(3)`).
 #[cfg(unix)]
-fn handed_over() -> io::Result<Option<std::net::TcpListener>> {
+fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
     listenfd::ListenFd::from_env().take_tcp_listener(0)
 }
 
 #[cfg(not(unix))]
-fn handed_over() -> io::Result<Option<std::net::TcpListener>> {
+fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
     Ok(None)
 }
 
 /// A running server.
 pub struct Server {
-    handle: Handle<Peer>,
-    gate: watch::Sender<bool>,
+    handle: Handle<PeerAddr>,
+    pause: watch::Sender<bool>,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    /// Begins to answer who connects to `listener`, through TLS where there is a certificate.
+    /// Starts to serve `router` on `listener`, with TLS if there is a certificate.
     ///
     /// # Errors
-    /// The socket is of no use.
-    pub fn start(listener: std::net::TcpListener, tls: Option<&Tls>, pages: Router) -> io::Result<Self> {
+    /// The socket cannot be used.
+    pub fn start(listener: std::net::TcpListener, tls: Option<&Tls>, router: Router) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let (gate, is_closed) = watch::channel(false);
+        let (pause, is_paused) = watch::channel(false);
         let handle = Handle::new();
-        let mut server = axum_server::Server::from_listener(Gate::new(TcpListener::from_std(listener)?, is_closed))
-            .acceptor(Door::new(tls))
+        let listener = PausableListener::new(TcpListener::from_std(listener)?, is_paused);
+        let mut server = axum_server::Server::from_listener(listener)
+            .acceptor(TlsOrPlainAcceptor::new(tls))
             .http1_only()
-            .first_request_timeout(HEAD_WITHIN)
+            .first_request_timeout(HEADER_READ_TIMEOUT)
             .handle(handle.clone());
-        server.http_builder().http1().header_read_timeout(HEAD_WITHIN);
-        let task = tokio::spawn(server.serve(pages.into_make_service_with_connect_info::<SocketAddr>()));
-        Ok(Self { handle, gate, task })
+        server.http_builder().http1().header_read_timeout(HEADER_READ_TIMEOUT);
+        let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
+        Ok(Self { handle, pause, task })
     }
 
-    /// Returns when it can accept no more connections, which it never should.
+    /// Completes only if the server cannot accept connections any more.
     pub async fn failed(&mut self) -> io::Error {
         match (&mut self.task).await {
             Ok(Err(error)) => error,
@@ -94,16 +100,16 @@ impl Server {
         }
     }
 
-    /// Ends it, at the latest after `deadline`; tells whether every request was answered.
+    /// Shuts down gracefully, at the latest after `deadline`. True if every request was answered.
     pub async fn stop(self, deadline: Duration) -> bool {
-        self.gate.send_replace(true);
-        let nobody = async {
+        self.pause.send_replace(true);
+        let drained = async {
             while self.handle.connection_count() > 0 {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
-        // Whoever keeps a connection for later is told by its end.
-        let _ = tokio::time::timeout(LAST_WORDS.min(deadline), nobody).await;
+        // A timeout is fine: the remaining connections are idle and are closed next.
+        let _ = tokio::time::timeout(DRAIN_GRACE.min(deadline), drained).await;
         self.handle.graceful_shutdown(None);
         tokio::time::timeout(deadline, self.task).await.is_ok()
     }

@@ -1,10 +1,11 @@
-//! HTTPS without a proxy: one's own certificate, or one that is made at the first start.
+//! TLS without a proxy: with the owner's certificate, or with a generated self-signed one.
 //!
-//! The one that is made lies in the folder `tls` of the data, its key readable by the owner alone. No
-//! browser knows who made it, so each warns once; its fingerprint, on the console and on the page
-//! 다른 기기에서 접속, is what to compare. It is for the names and addresses this computer had then, is
-//! good for [`GOOD_FOR_DAYS`], and is made anew [`RENEW_DAYS`] before; deleting it has a new one made.
-//! Files of one's own are read again when they change, so that renewing them needs no restart.
+//! The self-signed certificate is stored in the folder `tls` of the data folder, with permissions for
+//! the owner only. Browsers do not trust it and warn once; users compare its fingerprint, which the
+//! console and the page 다른 기기에서 접속 show. It covers the names and addresses that this computer
+//! has when it is generated, is valid for [`VALIDITY_DAYS`], and is replaced [`RENEW_BEFORE_DAYS`]
+//! before it expires; to replace it earlier, delete the folder. The owner's files are reloaded when they
+//! change, so that a renewed certificate needs no restart.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,197 +21,161 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 
-use super::reach;
+use super::certificate::CertificateInfo;
+use super::public_urls::lan_addresses;
+use crate::config::TlsSource;
 use crate::time::Moment;
 
-/// Days that Apple's systems accept at most of a certificate somebody installs (825).
-const GOOD_FOR_DAYS: i64 = 800;
+/// Validity of a self-signed certificate, in days. Apple's systems accept at most 825 for a certificate
+/// that the user installs.
+const VALIDITY_DAYS: i64 = 800;
 
-/// Days before its end at which a certificate that was made here is made anew.
-const RENEW_DAYS: i64 = 30;
+/// A self-signed certificate is replaced this many days before it expires.
+const RENEW_BEFORE_DAYS: i64 = 30;
 
-/// How often files of one's own are looked at.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How often the owner's files are checked for changes.
+const RELOAD_INTERVAL: Duration = Duration::from_mins(1);
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Whose certificate browsers are shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// one that is made at the first start, in this folder
-    Made(PathBuf),
-    /// one's own, as PEM files
-    Given {
-        /// the chain, the server's certificate first
-        cert: PathBuf,
-        /// its private key
-        key: PathBuf,
-    },
-}
-
-impl Source {
-    fn files(&self) -> (PathBuf, PathBuf) {
-        match self {
-            Self::Made(folder) => (folder.join("cert.pem"), folder.join("key.pem")),
-            Self::Given { cert, key } => (cert.clone(), key.clone()),
-        }
-    }
-}
-
-/// Why there is no HTTPS.
+/// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds no certificate or key.
+    /// A file cannot be read, or has no certificate or key in it.
     #[error("인증서 파일을 쓸 수 없어요: {} ({reason})\nPEM 형식의 인증서와 개인 키인지 확인하세요.", path.display())]
     File {
         /// the file
         path: PathBuf,
-        /// what is wrong with it
+        /// the error of the parser or of the system
         reason: String,
     },
-    /// Certificate and key do not belong together, or TLS refuses them.
+    /// Certificate and key do not match, or rustls rejects them.
     #[error("인증서와 개인 키가 서로 맞지 않거나 쓸 수 없는 것이에요: {0}")]
-    Refused(String),
-    /// A certificate could not be made.
+    Rejected(String),
+    /// A self-signed certificate could not be generated or stored.
     #[error("인증서를 만들지 못했어요: {0}")]
-    Unmade(String),
+    NotGenerated(String),
 }
 
-/// What a certificate says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// SHA-256 of it, as browsers show it: `AB:CD:…`
-    pub fingerprint: String,
-    /// until when it is good
-    pub until: Moment,
-}
-
-/// A certificate in use.
+/// The certificate and the rustls configuration of the server; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    source: Source,
-    current: Arc<Current>,
-    settings: Arc<ServerConfig>,
-    /// of the certificate that the program began with
-    pub facts: Facts,
+    source: TlsSource,
+    current: Arc<CurrentCertificate>,
+    config: Arc<ServerConfig>,
+    /// the certificate at the start of the program
+    pub certificate: CertificateInfo,
 }
 
-/// The certificate that the next connection is shown.
+/// The certificate for new connections.
 #[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
+struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
 
-impl ResolvesServerCert for Current {
+impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
 impl Tls {
-    /// Reads the certificate, or makes it where it is to be made.
+    /// Loads the certificate; generates a self-signed one if that is configured and none is valid.
     ///
     /// # Errors
-    /// A [`TlsError`] that says which file and why.
-    pub fn open(source: &Source, now: Moment) -> Result<Self, TlsError> {
-        if let Source::Made(folder) = source {
-            make_where_needed(folder, now)?;
+    /// A [`TlsError`] with file and reason.
+    pub fn open(source: &TlsSource, now: Moment) -> Result<Self, TlsError> {
+        if let TlsSource::SelfSigned(folder) = source {
+            ensure_self_signed(folder, now)?;
         }
-        let (key, facts) = load(source)?;
-        let current = Arc::new(Current(RwLock::new(Arc::new(key))));
-        let refused = |error: rustls::Error| TlsError::Refused(error.to_string());
-        let mut settings = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let (key, certificate) = load(source)?;
+        let current = Arc::new(CurrentCertificate(RwLock::new(Arc::new(key))));
+        let rejected = |error: rustls::Error| TlsError::Rejected(error.to_string());
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(refused)?
+            .map_err(rejected)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
-        settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { source: source.clone(), current, settings: Arc::new(settings), facts })
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { source: source.clone(), current, config: Arc::new(config), certificate })
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.settings))
+        TlsAcceptor::from(Arc::clone(&self.config))
     }
 
-    /// Reads the files again whenever they have changed; what cannot be read leaves the certificate as it is.
-    pub async fn keep_current(self) {
-        let mut seen = self.written();
+    /// Reloads the files when they change. If they are invalid, the current certificate stays in use.
+    pub async fn run_reloader(self) {
+        let mut loaded = self.modified();
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let written = self.written();
-            if written != seen {
-                seen = written;
-                match self.read_again() {
-                    Ok(facts) => tracing::info!(until = %facts.until, "a new certificate is in use"),
-                    Err(error) => tracing::error!(%error, "the new certificate is of no use; the old one stays"),
+            tokio::time::sleep(RELOAD_INTERVAL).await;
+            let modified = self.modified();
+            if modified != loaded {
+                loaded = modified;
+                match self.reload() {
+                    Ok(certificate) => {
+                        tracing::info!(expires_at = %certificate.expires_at, "new TLS certificate loaded");
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the new TLS certificate is invalid; the old one stays in use");
+                    }
                 }
             }
         }
     }
 
-    fn read_again(&self) -> Result<Facts, TlsError> {
-        let (key, facts) = load(&self.source)?;
+    fn reload(&self) -> Result<CertificateInfo, TlsError> {
+        let (key, certificate) = load(&self.source)?;
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-        Ok(facts)
+        Ok(certificate)
     }
 
-    fn written(&self) -> [Option<SystemTime>; 2] {
+    /// Modification times of certificate and key.
+    fn modified(&self) -> [Option<SystemTime>; 2] {
         let (cert, key) = self.source.files();
         [cert, key].map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok())
     }
 }
 
-/// What the certificate says of itself that is there; None where it has still to be made.
+/// Reads the certificate without changing anything. None if it has yet to be generated.
 ///
 /// # Errors
 /// As [`Tls::open`].
-pub fn examine(source: &Source) -> Result<Option<Facts>, TlsError> {
+pub fn inspect(source: &TlsSource) -> Result<Option<CertificateInfo>, TlsError> {
     match source {
-        Source::Made(_) if !source.files().0.exists() => Ok(None),
-        source => load(source).map(|(_, facts)| Some(facts)),
+        TlsSource::SelfSigned(_) if !source.files().0.exists() => Ok(None),
+        source => load(source).map(|(_, certificate)| Some(certificate)),
     }
 }
 
-fn load(source: &Source) -> Result<(CertifiedKey, Facts), TlsError> {
+fn load(source: &TlsSource) -> Result<(CertifiedKey, CertificateInfo), TlsError> {
     let (cert, key) = source.files();
     let unusable = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_file_iter(&cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(|error| unusable(&cert, error.to_string()))?;
     let first = chain.first().ok_or_else(|| unusable(&cert, "no certificate".to_owned()))?;
-    let facts = Facts::of(first).ok_or_else(|| unusable(&cert, "not an X.509 certificate".to_owned()))?;
+    let certificate =
+        CertificateInfo::of(first).ok_or_else(|| unusable(&cert, "not an X.509 certificate".to_owned()))?;
     let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| unusable(&key, error.to_string()))?;
     let certified = CertifiedKey::from_der(chain, private, &ring::default_provider())
-        .map_err(|error| TlsError::Refused(error.to_string()))?;
-    Ok((certified, facts))
+        .map_err(|error| TlsError::Rejected(error.to_string()))?;
+    Ok((certified, certificate))
 }
 
-impl Facts {
-    fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
-        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-        let bytes: Vec<String> = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
-        let until = Moment(parsed.validity().not_after.timestamp().saturating_mul(1000));
-        Some(Self { fingerprint: bytes.join(":"), until })
+fn ensure_self_signed(folder: &Path, now: Moment) -> Result<(), TlsError> {
+    let source = TlsSource::SelfSigned(folder.to_owned());
+    if inspect(&source)?.is_some_and(|certificate| certificate.days_left(now) >= RENEW_BEFORE_DAYS) {
+        return Ok(());
     }
-
-    /// Whole days from `now` to its end; negative after it.
-    pub fn days_left(&self, now: Moment) -> i64 {
-        (self.until.0 - now.0).div_euclid(DAY_MS)
-    }
+    generate(&source, now).map_err(|error| TlsError::NotGenerated(error.to_string()))
 }
 
-fn make_where_needed(folder: &Path, now: Moment) -> Result<(), TlsError> {
-    let source = Source::Made(folder.to_owned());
-    let is_good = examine(&source)?.is_some_and(|facts| facts.days_left(now) >= RENEW_DAYS);
-    if is_good { Ok(()) } else { make(&source, now).map_err(|error| TlsError::Unmade(error.to_string())) }
-}
-
-fn make(source: &Source, now: Moment) -> io::Result<()> {
+fn generate(source: &TlsSource, now: Moment) -> io::Result<()> {
     let failed = |error: rcgen::Error| io::Error::other(error.to_string());
     let name = gethostname::gethostname().to_string_lossy().into_owned();
     let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-    let addresses = loopback.into_iter().chain(reach::addresses()).map(|address| address.to_string());
-    // A name that no certificate can have (it is not ASCII, say) is left out.
+    let addresses = loopback.into_iter().chain(lan_addresses()).map(|address| address.to_string());
+    // Skip names that are invalid in a certificate (non-ASCII, for example).
     let names = [name.clone(), format!("{name}.local"), "localhost".to_owned()];
     let names = names.into_iter().filter(|name| CertificateParams::new(vec![name.clone()]).is_ok());
 
@@ -221,9 +186,9 @@ fn make(source: &Source, now: Moment) -> io::Result<()> {
         let of = |number: u32| u8::try_from(number).unwrap_or(1);
         date_time_ymd(date.year(), of(date.month()), of(date.day()))
     };
-    // From the day before: the clock of a telephone may be behind.
+    // Valid since the day before, because a client's clock may be slow.
     params.not_before = day(now.plus_ms(-DAY_MS).date());
-    params.not_after = day(now.plus_ms(GOOD_FOR_DAYS * DAY_MS).date());
+    params.not_after = day(now.plus_ms(VALIDITY_DAYS * DAY_MS).date());
     let key = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&key).map_err(failed)?;
 
@@ -231,18 +196,18 @@ fn make(source: &Source, now: Moment) -> io::Result<()> {
     if let Some(folder) = key_file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // The certificate comes last: where it is, the key is too.
-    write(&key_file, &key.serialize_pem())?;
-    write(&cert_file, &certificate.pem())
+    // The key first: if the certificate exists, so does its key.
+    write_atomically(&key_file, &key.serialize_pem())?;
+    write_atomically(&cert_file, &certificate.pem())
 }
 
-/// Puts a file that only this user may read in place, whole or not at all.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+/// Writes a file with mode 0600 (temporary file and rename).
+fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut whole = tempfile::NamedTempFile::new_in(folder)?;
-    whole.write_all(text.as_bytes())?;
-    whole.as_file().sync_all()?;
-    whole.persist(file)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file)?;
     Ok(())
 }
 
@@ -253,16 +218,16 @@ mod tests {
     const NOW: Moment = Moment(1_795_316_400_000);
 
     #[test]
-    fn a_certificate_is_made_once_kept_from_others_and_made_anew_before_its_end() {
+    fn self_signed_certificate_is_private_and_renewed_before_it_expires() {
         let folder = tempfile::tempdir().expect("a folder");
-        let source = Source::Made(folder.path().join("tls"));
-        assert_eq!(examine(&source).expect("nothing is wrong"), None);
-        let made = Tls::open(&source, NOW).expect("makes one").facts;
-        assert_eq!(made.fingerprint.len(), 32 * 3 - 1);
-        assert!((GOOD_FOR_DAYS - 1..=GOOD_FOR_DAYS).contains(&made.days_left(NOW)));
-        let after = |days: i64| Tls::open(&source, NOW.plus_ms(days * DAY_MS)).expect("opens").facts;
-        assert_eq!(after(GOOD_FOR_DAYS - RENEW_DAYS - 1), made);
-        assert_ne!(after(GOOD_FOR_DAYS - RENEW_DAYS + 1), made);
+        let source = TlsSource::SelfSigned(folder.path().join("tls"));
+        assert_eq!(inspect(&source).expect("no error"), None);
+        let generated = Tls::open(&source, NOW).expect("generates one").certificate;
+        assert_eq!(generated.fingerprint.len(), 32 * 3 - 1);
+        assert!((VALIDITY_DAYS - 1..=VALIDITY_DAYS).contains(&generated.days_left(NOW)));
+        let after = |days: i64| Tls::open(&source, NOW.plus_ms(days * DAY_MS)).expect("opens").certificate;
+        assert_eq!(after(VALIDITY_DAYS - RENEW_BEFORE_DAYS - 1), generated);
+        assert_ne!(after(VALIDITY_DAYS - RENEW_BEFORE_DAYS + 1), generated);
         #[cfg(unix)]
         for file in ["tls/key.pem", "tls/cert.pem"] {
             let mode = std::fs::metadata(folder.path().join(file)).expect("is there").permissions();
@@ -271,27 +236,29 @@ mod tests {
     }
 
     #[test]
-    fn files_of_ones_own_are_read_again_and_what_is_wrong_with_them_is_told() {
+    fn changed_files_are_reloaded_and_invalid_files_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let made = [&one, &other].map(|folder| Tls::open(&Source::Made(folder.clone()), NOW).expect("makes one"));
-        let own = |cert: &Path, key: &Path| Source::Given { cert: cert.to_owned(), key: key.to_owned() };
-        let given = own(&one.join("cert.pem"), &one.join("key.pem"));
-        let tls = Tls::open(&given, NOW).expect("opens");
-        assert_eq!(tls.facts, made[0].facts);
+        let generate = |folder: &Path| {
+            Tls::open(&TlsSource::SelfSigned(folder.to_owned()), NOW).expect("generates one").certificate
+        };
+        let generated = [generate(&one), generate(&other)];
+        let files = |cert: &Path, key: &Path| TlsSource::Files { cert: cert.to_owned(), key: key.to_owned() };
+        let tls = Tls::open(&files(&one.join("cert.pem"), &one.join("key.pem")), NOW).expect("opens");
+        assert_eq!(tls.certificate, generated[0]);
 
-        let before = tls.written();
+        let before = tls.modified();
         for file in ["cert.pem", "key.pem"] {
             std::fs::copy(other.join(file), one.join(file)).expect("copies");
         }
-        assert_ne!(tls.written(), before);
-        assert_eq!(tls.read_again().expect("reads"), made[1].facts);
+        assert_ne!(tls.modified(), before);
+        assert_eq!(tls.reload().expect("reloads"), generated[1]);
         std::fs::write(one.join("cert.pem"), "nothing").expect("writes");
-        assert!(matches!(tls.read_again(), Err(TlsError::File { path, .. }) if path == one.join("cert.pem")));
+        assert!(matches!(tls.reload(), Err(TlsError::File { path, .. }) if path == one.join("cert.pem")));
 
         let third = folder.path().join("third");
-        Tls::open(&Source::Made(third.clone()), NOW).expect("makes one");
-        let mixed = own(&third.join("cert.pem"), &other.join("key.pem"));
-        assert!(matches!(Tls::open(&mixed, NOW), Err(TlsError::Refused(_))));
+        generate(&third);
+        let mixed = files(&third.join("cert.pem"), &other.join("key.pem"));
+        assert!(matches!(Tls::open(&mixed, NOW), Err(TlsError::Rejected(_))));
     }
 }

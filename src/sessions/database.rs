@@ -1,9 +1,8 @@
-//! The session store over the table `sessions`.
+//! The session store in the database: the table `sessions`.
 //!
-//! Three rules keep it honest: `create` never writes over a session that exists, `save` never
-//! brings back one that was deleted (a logout wins over a request still under way), and one that
-//! has expired is never loaded. It keeps its own expiry by the storage's clock; the one that
-//! tower-sessions computes from the computer's clock is not looked at.
+//! Invariants: `create` never overwrites an existing session, `save` never restores a deleted one (a
+//! logout wins over a concurrent request), and `load` never returns an expired one. The expiry is computed
+//! from the storage's clock; the expiry that tower-sessions computes from the system clock is ignored.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tower_sessions::session_store::{Error, Result};
 use crate::storage::{self, Storage, Tx};
 use crate::time::Moment;
 
-/// Sessions in the database.
+/// The session store in the database; cheap to clone.
 #[derive(Clone)]
 pub struct DatabaseStore {
     storage: Storage,
@@ -30,9 +29,9 @@ impl std::fmt::Debug for DatabaseStore {
 }
 
 impl DatabaseStore {
-    /// A store whose sessions expire when they were not saved for `idle`.
+    /// A store whose sessions expire after `idle` without a request.
     pub fn new(storage: Storage, idle: Duration) -> Self {
-        // A minute of grace: `seen` is saved at most once a minute.
+        // One minute of tolerance, because `last_seen_at` is saved at most once a minute.
         let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX).saturating_add(60_000);
         Self { storage, idle_ms }
     }
@@ -78,7 +77,7 @@ fn encode(record: &Record) -> Result<String> {
     serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+#[expect(clippy::needless_pass_by_value, reason = "signature for map_err")]
 fn backend(error: storage::StorageError) -> Error {
     Error::Backend(error.to_string())
 }
@@ -111,7 +110,10 @@ fn delete(tx: &mut dyn Tx, id: &str) -> storage::Result<()> {
     tx.exec("DELETE FROM sessions WHERE id = ?", &[id.into()]).map(drop)
 }
 
-/// Forgets the sessions that have expired.
+/// Deletes expired sessions; returns how many.
+///
+/// # Errors
+/// The database failed.
 pub fn delete_expired(tx: &mut dyn Tx) -> storage::Result<u64> {
     let now = tx.now();
     tx.exec("DELETE FROM sessions WHERE expires_at <= ?", &[now.into()])
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn create_never_writes_over_a_session() {
+    async fn create_never_overwrites_a_session() {
         let folder = Scratch::new();
         let (store, _) = store(&folder);
         let (mut first, mut second) = (record("first"), record("second"));
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn save_never_brings_back_a_deleted_session() {
+    async fn save_never_restores_a_deleted_session() {
         let folder = Scratch::new();
         let (store, _) = store(&folder);
         let mut session = record("gone");
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_session_is_not_loaded() {
+    async fn expired_session_is_not_loaded() {
         let folder = Scratch::new();
         let (store, clock) = store(&folder);
         let mut session = record("old");

@@ -1,21 +1,19 @@
-//! Sessions: who is on the other side of a cookie.
+//! Sessions: identify the member behind a session cookie.
 //!
-//! The cookie holds a random number, the store a record under it, the record nothing but
-//! identifiers: [`SignedIn`]. Whether the member may still come in is asked of the database at
-//! every request (enabled, same `session_epoch`), so ending a member's sessions is one number
-//! raised by one. The store is tower-sessions' trait over our own storage, or over Redis where
-//! several nodes share their sessions. [`staying`] is what brings a member back after the session
-//! is over; it is kept in the database always, because Redis may show an older state of it after a
-//! failover, and that looks like theft.
+//! The cookie holds a random session identifier; the store holds the [`MemberSession`], which consists of
+//! identifiers only. Every request checks in the database whether the member may still log in (enabled,
+//! same `session_epoch`), so that incrementing the epoch ends all sessions of a member. The session store
+//! implements the trait of tower-sessions on the database, or on Redis if several nodes share their
+//! sessions. [`remember_me`] starts a new session after the old one has expired.
 
 mod database;
 mod redis;
-pub mod staying;
+pub mod remember_me;
 mod store;
 
 pub use database::{DatabaseStore, delete_expired};
-pub use redis::{Address as RedisAddress, AddressError as RedisAddressError, RedisStore};
-pub use store::{Place, Store};
+pub use redis::RedisStore;
+pub use store::Store;
 
 use std::time::Duration;
 
@@ -24,116 +22,189 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
-use crate::config::Config;
+use self::remember_me::PersistentLogin;
 use crate::time::Moment;
 
-/// The session cookie's name.
+/// Name of the session cookie.
 pub const COOKIE: &str = "mukkeum";
 
-/// … in a training shop: browsers do not tell ports apart, and whoever practises on the computer of
-/// the real shop stays signed in there.
+/// Name of the session cookie in a demo shop. Cookies are shared by all ports of a host, so a demo
+/// beside the real shop must not overwrite its session.
 const DEMO_COOKIE: &str = "mukkeum_demo";
 
-/// No session lives longer, however busy it is.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// Maximum lifetime of a session, independent of its use.
+const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// `seen` is written at most this often: a request is usually a read.
-const SEEN_EVERY: Duration = Duration::from_mins(1);
+/// Minimum interval between two updates of `last_seen_at`: most requests only read, and should not write
+/// the session.
+const LAST_SEEN_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A typed password counts this long where much is at stake: a working day. A page that asks again
-/// by itself keeps a session from being idle; it does not keep this.
-const TYPED_FOR: Duration = Duration::from_hours(12);
+/// How long after the password was entered sensitive actions are allowed: a working day. Automatic page
+/// refreshes keep a session from idling out, but do not extend this.
+const SUDO_MODE_FOR: Duration = Duration::from_hours(12);
 
-const KEY: &str = "member";
+/// Key of the [`MemberSession`] in a tower-sessions record.
+const SESSION_KEY: &str = "member";
 
-/// What a session remembers.
+/// Names and attributes of the cookies for authentication.
+#[derive(Clone, Copy, Debug)]
+pub struct CookieOptions {
+    /// whether browsers use HTTPS, so that cookies get the attribute `Secure`
+    pub is_secure: bool,
+    /// whether the shop is a demo
+    pub is_demo: bool,
+}
+
+impl CookieOptions {
+    fn session_name(self) -> &'static str {
+        if self.is_demo { DEMO_COOKIE } else { COOKIE }
+    }
+
+    /// Name of the remember-me cookie. The prefix `__Host-` (HTTPS only) prevents other hosts of the
+    /// domain from setting it.
+    pub fn remember_me_name(self) -> &'static str {
+        match (self.is_secure, self.is_demo) {
+            (false, false) => "mukkeum_stay",
+            (false, true) => "mukkeum_demo_stay",
+            (true, false) => "__Host-mukkeum_stay",
+            (true, true) => "__Host-mukkeum_demo_stay",
+        }
+    }
+}
+
+/// A member's session as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SignedIn {
-    /// whose session
+pub struct MemberSession {
+    /// the member
     pub member_id: i64,
-    /// the member's `session_epoch` when it began
+    /// the member's `session_epoch` at the start of the session
     pub epoch: i64,
-    /// the device it runs on: deleting that ends the session
+    /// the device; deleting it ends the session
     #[serde(default)]
     pub device_id: i64,
-    /// what the tokens of its forms are made of
+    /// seed of the CSRF tokens in its forms
     pub csrf: String,
-    /// Whether the answer that began it brought a new token of the series, which nobody has seen
-    /// arrive yet.
-    #[serde(default)]
-    pub renewed: bool,
-    started: i64,
-    seen: i64,
-    /// when the password was last typed in this session
-    #[serde(default)]
-    typed: Option<i64>,
+    /// Whether the response that started the session also set a new remember-me token, whose delivery
+    /// has to be confirmed.
+    #[serde(default, rename = "renewed")]
+    pub is_token_unconfirmed: bool,
+    #[serde(rename = "started")]
+    started_at: i64,
+    #[serde(rename = "seen")]
+    last_seen_at: i64,
+    /// when the password was last entered in this session
+    #[serde(default, rename = "typed")]
+    password_entered_at: Option<i64>,
 }
 
-impl SignedIn {
-    /// Somebody who typed their password now.
+impl MemberSession {
+    /// The session of a member who has just entered their password.
     pub fn by_password(member_id: i64, epoch: i64, device_id: i64, csrf: String, now: Moment) -> Self {
-        Self { member_id, epoch, device_id, csrf, renewed: false, started: now.0, seen: now.0, typed: Some(now.0) }
+        Self {
+            member_id,
+            epoch,
+            device_id,
+            csrf,
+            is_token_unconfirmed: false,
+            started_at: now.0,
+            last_seen_at: now.0,
+            password_entered_at: Some(now.0),
+        }
     }
 
-    /// Somebody who stayed signed in; their pages of the session before can still be sent.
-    pub fn by_series(series: &staying::Series, renewed: bool, now: Moment) -> Self {
-        let staying::Series { member_id, epoch, device_id, ref csrf, .. } = *series;
-        let csrf = csrf.clone();
-        Self { member_id, epoch, device_id, csrf, renewed, started: now.0, seen: now.0, typed: None }
+    /// The session of a member who is logged in by a remember-me token. It inherits the CSRF seed, so that
+    /// forms of the previous session can still be submitted.
+    pub fn by_remember_token(login: &PersistentLogin, is_token_unconfirmed: bool, now: Moment) -> Self {
+        let PersistentLogin { member_id, epoch, device_id, ref csrf, .. } = *login;
+        Self {
+            member_id,
+            epoch,
+            device_id,
+            csrf: csrf.clone(),
+            is_token_unconfirmed,
+            started_at: now.0,
+            last_seen_at: now.0,
+            password_entered_at: None,
+        }
     }
 
-    /// Whether the password was typed in this session, not too long ago.
-    pub fn is_confirmed(&self, now: Moment) -> bool {
-        self.typed.is_some_and(|typed| since(typed, now) <= TYPED_FOR)
+    /// Whether the password was entered in this session within the last 12 hours.
+    pub fn is_reauthenticated(&self, now: Moment) -> bool {
+        self.password_entered_at.is_some_and(|at| elapsed(at, now) <= SUDO_MODE_FOR)
     }
 }
 
-fn since(then: i64, now: Moment) -> Duration {
-    Duration::from_millis(u64::try_from(now.0 - then).unwrap_or(0))
+fn elapsed(since: i64, now: Moment) -> Duration {
+    Duration::from_millis(u64::try_from(now.0 - since).unwrap_or(0))
 }
 
-/// The layer that gives each request its session.
-pub fn layer(store: &Store, config: &Config) -> SessionManagerLayer<Store> {
+/// The middleware that loads the session of each request.
+pub fn layer(store: &Store, cookies: CookieOptions) -> SessionManagerLayer<Store> {
     SessionManagerLayer::new(store.clone())
-        .with_name(if config.demo.is_some() { DEMO_COOKIE } else { COOKIE })
+        .with_name(cookies.session_name())
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
-        .with_secure(config.behind_tls)
+        .with_secure(cookies.is_secure)
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// Begins a member's session under a new number, so that one planted before the login is worth
-/// nothing after it.
-pub async fn begin(session: &Session, signed_in: &SignedIn) -> Result<(), Error> {
+/// Starts a member's session under a new identifier, which prevents session fixation.
+///
+/// # Errors
+/// The session store failed.
+pub async fn start(session: &Session, member_session: &MemberSession) -> Result<(), Error> {
     session.cycle_id().await?;
-    session.insert(KEY, signed_in).await
+    session.insert(SESSION_KEY, member_session).await
 }
 
-/// Notes that the token which came with this session has arrived.
-pub async fn note_arrival(session: &Session, signed_in: SignedIn) -> Result<(), Error> {
-    session.insert(KEY, SignedIn { renewed: false, ..signed_in }).await
+/// Records that the browser has received the remember-me token which was set with this session.
+///
+/// # Errors
+/// The session store failed.
+pub async fn confirm_delivery(session: &Session, member_session: MemberSession) -> Result<(), Error> {
+    session.insert(SESSION_KEY, MemberSession { is_token_unconfirmed: false, ..member_session }).await
 }
 
-/// Notes that the member has typed the password again.
-pub async fn confirm(session: &Session, now: Moment) -> Result<(), Error> {
-    if let Some(signed_in) = session.get::<SignedIn>(KEY).await? {
-        session.insert(KEY, SignedIn { typed: Some(now.0), ..signed_in }).await?;
+/// Records that the member has entered the password again.
+///
+/// # Errors
+/// The session store failed.
+pub async fn record_reauthentication(session: &Session, now: Moment) -> Result<(), Error> {
+    if let Some(member_session) = session.get::<MemberSession>(SESSION_KEY).await? {
+        let reauthenticated = MemberSession { password_entered_at: Some(now.0), ..member_session };
+        session.insert(SESSION_KEY, reauthenticated).await?;
     }
     Ok(())
 }
 
-/// Whose session this is, while it lasts; notes that it was seen.
-pub async fn current(session: &Session, idle: Duration, now: Moment) -> Result<Option<SignedIn>, Error> {
-    let Some(mut signed_in) = session.get::<SignedIn>(KEY).await? else {
+/// Loads the member's session and updates `last_seen_at`. None if there is none or if it has expired.
+///
+/// # Errors
+/// The session store failed.
+pub async fn load(session: &Session, idle: Duration, now: Moment) -> Result<Option<MemberSession>, Error> {
+    let Some(mut member_session) = session.get::<MemberSession>(SESSION_KEY).await? else {
         return Ok(None);
     };
-    if since(signed_in.seen, now) > idle || since(signed_in.started, now) > LONGEST {
+    if elapsed(member_session.last_seen_at, now) > idle || elapsed(member_session.started_at, now) > MAX_LIFETIME {
         session.flush().await?;
         return Ok(None);
     }
-    if since(signed_in.seen, now) >= SEEN_EVERY {
-        signed_in.seen = now.0;
-        session.insert(KEY, &signed_in).await?;
+    if elapsed(member_session.last_seen_at, now) >= LAST_SEEN_INTERVAL {
+        member_session.last_seen_at = now.0;
+        session.insert(SESSION_KEY, &member_session).await?;
     }
-    Ok(Some(signed_in))
+    Ok(Some(member_session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookie_names_depend_on_https_and_demo() {
+        let options = |is_secure, is_demo| CookieOptions { is_secure, is_demo };
+        assert_eq!(options(true, false).remember_me_name(), "__Host-mukkeum_stay");
+        assert_ne!(options(false, true).session_name(), options(false, false).session_name());
+        assert_ne!(options(false, true).remember_me_name(), options(false, false).remember_me_name());
+    }
 }

@@ -1,15 +1,14 @@
-//! The session store over Redis, alone or behind Sentinel, for several nodes.
+//! The session store in Redis, standalone or behind Sentinel, shared by several nodes.
 //!
-//! The rules are those of the database's store: `create` never writes over a session that exists
-//! (`SET … NX`), `save` never brings back one that was deleted (`SET … XX`), and Redis itself drops
-//! what has expired. Redis replicates after it has answered, so a failover may lose the newest
-//! change or bring back an older state; neither lets anybody in whom the database keeps out.
+//! Invariants as in the database store: `create` never overwrites an existing session (`SET … NX`), `save`
+//! never restores a deleted one (`SET … XX`), and Redis deletes expired ones. Replication in Redis is
+//! asynchronous, so a failover may lose the newest write or restore an older state; this is safe, because
+//! the database decides whether a member may log in.
 //!
-//! Behind Sentinel the primary is asked for anew whenever a connection is lost. A request that meets
-//! a failover waits for its end, up to [`DEADLINE`].
+//! With Sentinel, the primary is resolved again whenever a connection is lost. A request during a
+//! failover retries until the failover is over, for up to [`RETRY_TIMEOUT`].
 
-mod address;
-mod examine;
+mod diagnostics;
 
 use std::error::Error as _;
 use std::fmt;
@@ -29,24 +28,25 @@ use tower_sessions::cookie::time::{Duration as Span, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-pub use self::address::{Address, AddressError};
+use crate::config::RedisAddress;
 use crate::time::Clock;
 
-/// How long one operation is tried: Sentinel needs two to five seconds to promote a replica.
-const DEADLINE: Duration = Duration::from_secs(6);
+/// Timeout of an operation including retries: Sentinel takes two to five seconds to promote a replica.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(1);
+/// Timeout of one response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between two attempts.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Delay between two attempts.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-const PREFIX: &str = "mukkeum:session:";
+/// Prefix of all keys.
+const KEY_PREFIX: &str = "mukkeum:session:";
 
-/// Sessions in Redis; cheap to clone.
+/// The session store in Redis; cheap to clone.
 #[derive(Clone)]
 pub struct RedisStore {
-    shared: Arc<Shared>,
+    client: Arc<RetryingClient>,
     clock: Arc<dyn Clock>,
     idle: Duration,
 }
@@ -57,42 +57,44 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-struct Shared {
-    line: Mutex<Line>,
+/// Runs commands on the primary, reconnecting and retrying as needed.
+struct RetryingClient {
+    connection: Mutex<Connection>,
 }
 
-/// The way to the primary and the connection that is open.
-struct Line {
-    way: Way,
-    open: Option<MultiplexedConnection>,
-    /// raised with each connection, so that one that failed is given up once
-    number: u64,
+/// The current connection to the primary, if there is one.
+struct Connection {
+    topology: Topology,
+    current: Option<MultiplexedConnection>,
+    /// Incremented for each connection, so that concurrent failures discard a connection only once.
+    generation: u64,
 }
 
-enum Way {
-    Direct(Box<Client>),
-    Watched(Box<SentinelClient>),
+/// How the primary is found.
+enum Topology {
+    Standalone(Box<Client>),
+    Sentinel(Box<SentinelClient>),
 }
 
 impl RedisStore {
-    /// A store whose sessions expire when they were not saved for `idle`. Nothing is asked yet.
+    /// A store whose sessions expire after `idle` without a request. Connects at the first operation.
     ///
     /// # Errors
-    /// A file of certificates cannot be read or used.
-    pub fn new(address: &Address, idle: Duration, clock: Arc<dyn Clock>) -> Result<Self> {
-        let way = way(address)?;
-        let line = Mutex::new(Line { way, open: None, number: 0 });
-        // A minute of grace: a session notes that it was seen at most once a minute.
-        Ok(Self { shared: Arc::new(Shared { line }), clock, idle: idle + Duration::from_mins(1) })
+    /// The file of CA certificates cannot be read or parsed.
+    pub fn new(address: &RedisAddress, idle: Duration, clock: Arc<dyn Clock>) -> Result<Self> {
+        let topology = connect_options(address)?;
+        let connection = Mutex::new(Connection { topology, current: None, generation: 0 });
+        // One minute of tolerance, because `last_seen_at` is saved at most once a minute.
+        Ok(Self { client: Arc::new(RetryingClient { connection }), clock, idle: idle + Duration::from_mins(1) })
     }
 
-    /// Whether Redis answers now.
+    /// Checks that Redis answers, without retries.
     ///
     /// # Errors
-    /// It does not.
+    /// Redis does not answer in time.
     pub async fn ping(&self) -> Result<()> {
-        let until = Instant::now() + ANSWER;
-        self.shared.attempt(&redis::cmd("PING"), until).await.map_err(|(_, error)| error)
+        let until = Instant::now() + RESPONSE_TIMEOUT;
+        self.client.attempt(&redis::cmd("PING"), until).await.map_err(|(_, error)| error)
     }
 
     fn set(&self, record: &Record, condition: &str) -> Result<Cmd> {
@@ -104,17 +106,17 @@ impl RedisStore {
 }
 
 fn key(id: &Id) -> String {
-    format!("{PREFIX}{id}")
+    format!("{KEY_PREFIX}{id}")
 }
 
 #[async_trait]
 impl SessionStore for RedisStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let mut made = self.set(record, "NX")?;
-            // The session that is found may be this very one, when an answer was lost.
-            let found: Option<String> = self.shared.run(made.arg("GET")).await?;
-            let data: Option<serde_json::Value> = found.and_then(|found| serde_json::from_str(&found).ok());
+            let mut command = self.set(record, "NX")?;
+            // After a lost response, the retry finds the session that the first attempt has created.
+            let existing: Option<String> = self.client.run(command.arg("GET")).await?;
+            let data: Option<serde_json::Value> = existing.and_then(|existing| serde_json::from_str(&existing).ok());
             match data {
                 None => return Ok(()),
                 Some(data)
@@ -129,11 +131,11 @@ impl SessionStore for RedisStore {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let command = self.set(record, "XX")?;
-        self.shared.run::<Option<String>>(&command).await.map(drop)
+        self.client.run::<Option<String>>(&command).await.map(drop)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some(data) = self.shared.run::<Option<String>>(redis::cmd("GET").arg(key(id))).await? else {
+        let Some(data) = self.client.run::<Option<String>>(redis::cmd("GET").arg(key(id))).await? else {
             return Ok(None);
         };
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
@@ -142,82 +144,83 @@ impl SessionStore for RedisStore {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.shared.run::<i64>(redis::cmd("DEL").arg(key(id))).await.map(drop)
+        self.client.run::<i64>(redis::cmd("DEL").arg(key(id))).await.map(drop)
     }
 }
 
-impl Shared {
-    /// Runs a command that may be run twice, on the primary that there is, up to the deadline.
+impl RetryingClient {
+    /// Runs an idempotent command on the current primary, with retries until the timeout.
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let until = Instant::now() + DEADLINE;
+        let until = Instant::now() + RETRY_TIMEOUT;
         loop {
-            match self.attempt(command, until.min(Instant::now() + ANSWER * 2)).await {
+            match self.attempt(command, until.min(Instant::now() + RESPONSE_TIMEOUT * 2)).await {
                 Ok(answer) => return Ok(answer),
                 Err((false, error)) => return Err(error),
-                Err((true, error)) if Instant::now() + PAUSE >= until => return Err(error),
+                Err((true, error)) if Instant::now() + RETRY_DELAY >= until => return Err(error),
                 Err((true, error)) => {
-                    tracing::debug!(%error, "Redis is tried again");
+                    tracing::debug!(%error, "retrying on Redis");
                     metrics::counter!("mukkeum_sessions_retries_total").increment(1);
-                    sleep(PAUSE).await;
+                    sleep(RETRY_DELAY).await;
                 }
             }
         }
     }
 
-    /// One attempt; an error comes with whether another may help.
+    /// One attempt. The flag beside an error is true if a retry may succeed.
     async fn attempt<T: FromRedisValue>(&self, command: &Cmd, until: Instant) -> std::result::Result<T, (bool, Error)> {
-        let silent = || (true, Error::Backend("Redis does not answer".to_owned()));
-        let (mut connection, number) = match timeout_at(until, self.connection()).await {
-            Ok(connection) => connection.map_err(|error| (!is_refused_by_tls(&error), backend(&error)))?,
-            Err(_) => return Err(silent()),
+        let timed_out = || (true, Error::Backend("Redis does not answer".to_owned()));
+        let (mut connection, generation) = match timeout_at(until, self.connection()).await {
+            Ok(connection) => connection.map_err(|error| (!is_certificate_error(&error), backend(&error)))?,
+            Err(_) => return Err(timed_out()),
         };
         let error = match timeout_at(until, command.query_async(&mut connection)).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => (is_of_the_server(&error), backend(&error)),
-            Err(_) => silent(),
+            Ok(Err(error)) => (is_retryable(&error), backend(&error)),
+            Err(_) => timed_out(),
         };
         if error.0 {
-            self.give_up(number).await;
+            self.discard(generation).await;
         }
         Err(error)
     }
 
     async fn connection(&self) -> redis::RedisResult<(MultiplexedConnection, u64)> {
-        let mut line = self.line.lock().await;
-        if let Some(connection) = &line.open {
-            return Ok((connection.clone(), line.number));
+        let mut state = self.connection.lock().await;
+        if let Some(connection) = &state.current {
+            return Ok((connection.clone(), state.generation));
         }
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(ANSWER));
-        let connection = match &mut line.way {
-            Way::Direct(client) => client.get_multiplexed_async_connection_with_config(&config).await?,
-            Way::Watched(client) => client.get_async_connection_with_config(&config).await?,
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        let connection = match &mut state.topology {
+            Topology::Standalone(client) => client.get_multiplexed_async_connection_with_config(&config).await?,
+            Topology::Sentinel(client) => client.get_async_connection_with_config(&config).await?,
         };
-        line.number += 1;
-        line.open = Some(connection.clone());
-        Ok((connection, line.number))
+        state.generation += 1;
+        state.current = Some(connection.clone());
+        Ok((connection, state.generation))
     }
 
-    async fn give_up(&self, number: u64) {
-        let mut line = self.line.lock().await;
-        if line.number == number {
-            line.open = None;
+    async fn discard(&self, generation: u64) {
+        let mut state = self.connection.lock().await;
+        if state.generation == generation {
+            state.current = None;
         }
     }
 }
 
-/// Lost, starting, read-only, without replicas: another connection may be better. A command that
-/// Redis refuses otherwise it will refuse again.
-fn is_of_the_server(error: &RedisError) -> bool {
-    let passing = ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "BUSY"];
-    (error.is_io_error() && !is_refused_by_tls(error))
+/// Whether another connection may succeed: the connection was lost, or the server is loading, read-only
+/// or without replicas. Other errors are permanent.
+fn is_retryable(error: &RedisError) -> bool {
+    let transient = ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "BUSY"];
+    (error.is_io_error() && !is_certificate_error(error))
         || error.is_connection_dropped()
         || error.is_timeout()
-        || error.code().is_some_and(|code| passing.contains(&code))
+        || error.code().is_some_and(|code| transient.contains(&code))
 }
 
-/// A certificate that is not good: waiting mends none.
-fn is_refused_by_tls(error: &RedisError) -> bool {
+/// Whether the TLS certificate was rejected, which no retry can change.
+fn is_certificate_error(error: &RedisError) -> bool {
     error
         .source()
         .and_then(|cause| cause.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>())
@@ -226,7 +229,7 @@ fn is_refused_by_tls(error: &RedisError) -> bool {
 }
 
 fn backend(error: &RedisError) -> Error {
-    Error::Backend(if is_refused_by_tls(error) {
+    Error::Backend(if is_certificate_error(error) {
         format!(
             "인증서를 믿을 수 없어요 ({error}). ca=FILE이 그 인증서를 만든 기관의 것인지, 인증서에 이 주소가 적혀 \
              있고 기한이 남았는지 확인하세요."
@@ -236,13 +239,13 @@ fn backend(error: &RedisError) -> Error {
     })
 }
 
-fn way(address: &Address) -> Result<Way> {
-    let certificates = address.authority.as_deref().map(certificates).transpose()?;
-    let built = match &address.watched {
-        Some(name) => watched(address, name, certificates).map(|client| Way::Watched(Box::new(client))),
-        None => direct(address, certificates).map(|client| Way::Direct(Box::new(client))),
+fn connect_options(address: &RedisAddress) -> Result<Topology> {
+    let certificates = address.ca_file.as_deref().map(certificates).transpose()?;
+    let topology = match &address.sentinel_service {
+        Some(name) => via_sentinel(address, name, certificates).map(|client| Topology::Sentinel(Box::new(client))),
+        None => standalone(address, certificates).map(|client| Topology::Standalone(Box::new(client))),
     };
-    built.map_err(|error| backend(&error))
+    topology.map_err(|error| backend(&error))
 }
 
 fn certificates(file: &Path) -> Result<TlsCertificates> {
@@ -250,7 +253,7 @@ fn certificates(file: &Path) -> Result<TlsCertificates> {
     Ok(TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
 }
 
-fn at(address: &Address) -> impl Iterator<Item = ConnectionAddr> {
+fn connection_addrs(address: &RedisAddress) -> impl Iterator<Item = ConnectionAddr> {
     let tls = address.tls;
     address.hosts.iter().cloned().map(move |(host, port)| {
         if tls {
@@ -261,7 +264,7 @@ fn at(address: &Address) -> impl Iterator<Item = ConnectionAddr> {
     })
 }
 
-fn direct(address: &Address, certificates: Option<TlsCertificates>) -> redis::RedisResult<Client> {
+fn standalone(address: &RedisAddress, certificates: Option<TlsCertificates>) -> redis::RedisResult<Client> {
     use redis::IntoConnectionInfo;
     let mut login = redis::RedisConnectionInfo::default().set_db(address.db);
     if let Some(user) = &address.user {
@@ -270,7 +273,7 @@ fn direct(address: &Address, certificates: Option<TlsCertificates>) -> redis::Re
     if let Some(password) = &address.password {
         login = login.set_password(password);
     }
-    let info = at(address)
+    let info = connection_addrs(address)
         .next()
         .ok_or((redis::ErrorKind::InvalidClientConfig, "no host"))?
         .into_connection_info()?
@@ -281,9 +284,13 @@ fn direct(address: &Address, certificates: Option<TlsCertificates>) -> redis::Re
     }
 }
 
-fn watched(address: &Address, name: &str, certificates: Option<TlsCertificates>) -> redis::RedisResult<SentinelClient> {
-    let mut builder =
-        SentinelClientBuilder::new(at(address), name, SentinelServerType::Master)?.set_client_to_redis_db(address.db);
+fn via_sentinel(
+    address: &RedisAddress,
+    name: &str,
+    certificates: Option<TlsCertificates>,
+) -> redis::RedisResult<SentinelClient> {
+    let mut builder = SentinelClientBuilder::new(connection_addrs(address), name, SentinelServerType::Master)?
+        .set_client_to_redis_db(address.db);
     if address.tls {
         builder =
             builder.set_client_to_redis_tls_mode(TlsMode::Secure).set_client_to_sentinel_tls_mode(TlsMode::Secure);
@@ -311,14 +318,16 @@ mod tests {
     use reqwest::header::COOKIE;
     use tower_sessions::session::Id;
 
-    use crate::sessions::{self, Place};
+    use crate::config::SessionBackend;
+    use crate::sessions;
     use crate::web::Routes;
     use crate::web::testing::TestApp;
 
     #[tokio::test]
-    async fn without_redis_a_signed_in_page_says_so_and_the_program_is_not_ready() {
-        let nobody = "redis://127.0.0.1:1".parse().expect("an address");
-        let app = TestApp::start_with(|config| config.sessions = Place::Redis(nobody), Routes::new()).await;
+    async fn unreachable_redis_makes_pages_and_readiness_answer_503() {
+        let unreachable = "redis://127.0.0.1:1".parse().expect("an address");
+        let app =
+            TestApp::start_with(|config| config.sessions = SessionBackend::Redis(unreachable), Routes::new()).await;
         let ready = app.get("/health/ready").await;
         assert_eq!((ready.status, ready.text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "sessions\n"));
         let cookie = format!("{}={}", sessions::COOKIE, Id::default());

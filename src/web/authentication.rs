@@ -17,8 +17,8 @@ use crate::members::devices;
 use crate::members::remember_me::{RememberMeOutcome, authenticate_by_token};
 use crate::members::store::{self, CurrentMember};
 use crate::random;
-use crate::sessions::staying::{self, Ticket};
-use crate::sessions::{self, SignedIn};
+use crate::sessions::remember_me::RememberToken;
+use crate::sessions::{self, MemberSession};
 
 /// The cookie with the CSRF secret of a browser without a session (login, first administrator). It has no record in the
 /// database and grants no access.
@@ -34,7 +34,7 @@ pub struct AuthContext {
     /// whether the request carried a stolen remember-me token
     pub is_token_theft: bool,
     /// the remember-me token of the request, or the one that replaces it
-    pub remember_token: Option<Ticket>,
+    pub remember_token: Option<RememberToken>,
     /// the secret of the CSRF tokens in this browser's forms
     pub(super) csrf_secret: String,
 }
@@ -115,16 +115,17 @@ async fn authenticate_request(
     client: &ClientInfo,
     headers: &HeaderMap,
 ) -> Result<Authenticated, Error> {
-    let token = cookies::values(headers, staying::cookie_name(&state.config)).find_map(Ticket::parse);
-    if let Some(signed_in) = sessions::current(session, state.config.session_idle, state.now()).await? {
-        let SignedIn { member_id, epoch, device_id, .. } = signed_in;
+    let token =
+        cookies::values(headers, cookies::options(&state.config).remember_me_name()).find_map(RememberToken::parse);
+    if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
+        let MemberSession { member_id, epoch, device_id, .. } = member_session;
         let districts = state.uploads.districts.clone();
         let current = state.storage.read(move |tx| {
             districts.current(tx)?;
             store::current(tx, member_id, epoch, device_id)
         });
         if let Some(current) = current.await? {
-            return Ok((resume_session(state, session, client, signed_in, current, token).await?, Vec::new()));
+            return Ok((resume_session(state, session, client, member_session, current, token).await?, Vec::new()));
         }
         session.flush().await?;
     }
@@ -139,32 +140,32 @@ async fn resume_session(
     state: &AppState,
     session: &Session,
     client: &ClientInfo,
-    signed_in: SignedIn,
+    member_session: MemberSession,
     current: CurrentMember,
-    remember_token: Option<Ticket>,
+    remember_token: Option<RememberToken>,
 ) -> Result<AuthContext, Error> {
     if devices::is_touch_due(current.seen_at, state.now()) {
         let (id, origin, idle) = (current.device_id, client.origin(), state.config.session_idle);
         state.storage.write(move |tx| devices::touch(tx, id, &origin, idle)).await?;
     }
-    if let (true, Some(token)) = (signed_in.renewed, &remember_token) {
+    if let (true, Some(token)) = (member_session.is_token_unconfirmed, &remember_token) {
         confirm_delivery(state, token).await?;
-        sessions::note_arrival(session, signed_in.clone()).await?;
+        sessions::confirm_delivery(session, member_session.clone()).await?;
     }
     Ok(AuthContext {
         current: Some(current),
-        is_reauthenticated: signed_in.is_confirmed(state.now()),
+        is_reauthenticated: member_session.is_reauthenticated(state.now()),
         is_token_theft: false,
         remember_token,
-        csrf_secret: signed_in.csrf,
+        csrf_secret: member_session.csrf,
     })
 }
 
 /// Confirms that the browser received `token`: it came with the session that was set in the same response. The token
 /// before it is no longer accepted.
-async fn confirm_delivery(state: &AppState, token: &Ticket) -> Result<(), Error> {
+async fn confirm_delivery(state: &AppState, token: &RememberToken) -> Result<(), Error> {
     if let Some(login) = state.remember_tokens.find(&token.series).await?
-        && let Some(confirmed) = login.after_arrival_of(token)
+        && let Some(confirmed) = login.confirm_delivery(token)
     {
         // A concurrent request that replaced the record has newer information.
         state.remember_tokens.replace(&token.series, &login, &confirmed).await?;
@@ -178,13 +179,13 @@ async fn log_in_by_token(
     session: &Session,
     client: &ClientInfo,
     headers: &HeaderMap,
-    token: Ticket,
+    token: RememberToken,
 ) -> Result<Authenticated, Error> {
-    let next = token.followed_by(random::secret()?);
-    let (logins, idle) = (state.remember_tokens.as_ref(), state.config.session_idle);
+    let next = token.rotate(random::secret()?);
+    let (logins, idle) = (&state.remember_tokens, state.config.session_idle);
     match authenticate_by_token(&state.storage, logins, &token, &next, &client.origin(), idle).await? {
         RememberMeOutcome::LoggedIn { member, login, rotated } => {
-            sessions::begin(session, &SignedIn::by_series(&login, rotated, state.now())).await?;
+            sessions::start(session, &MemberSession::by_remember_token(&login, rotated, state.now())).await?;
             let (token, cookies) = if rotated {
                 let seconds = (login.expires_at.0 - state.now().0) / 1000;
                 let cookie = cookies::set_remember_me(&state.config, &next, seconds)?;
@@ -209,7 +210,11 @@ async fn log_in_by_token(
 }
 
 /// A request without a login; its CSRF secret is in the form cookie.
-fn anonymous(state: &AppState, headers: &HeaderMap, remember_token: Option<Ticket>) -> Result<Authenticated, Error> {
+fn anonymous(
+    state: &AppState,
+    headers: &HeaderMap,
+    remember_token: Option<RememberToken>,
+) -> Result<Authenticated, Error> {
     let (secret, cookies) = match cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
         Some(secret) => (secret.to_owned(), Vec::new()),
         None => {

@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::Error;
 use crate::config::Config;
-use crate::sessions::staying::{self, Ticket};
+use crate::sessions::CookieOptions;
+use crate::sessions::remember_me::RememberToken;
 
 /// A cookie to set.
 pub struct Cookie<'a> {
@@ -44,8 +45,13 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'
         .map(|(_, value)| value)
 }
 
+/// The names and attributes of the cookies for authentication.
+pub(super) fn options(config: &Config) -> CookieOptions {
+    CookieOptions { is_secure: config.behind_tls, is_demo: config.demo.is_some() }
+}
+
 /// Sets the remember-me cookie.
-pub(super) fn set_remember_me(config: &Config, token: &Ticket, max_age: i64) -> Result<HeaderValue, Error> {
+pub(super) fn set_remember_me(config: &Config, token: &RememberToken, max_age: i64) -> Result<HeaderValue, Error> {
     remember_me(config, &token.cookie(), max_age)
 }
 
@@ -55,6 +61,6 @@ pub(super) fn clear_remember_me(config: &Config) -> Result<HeaderValue, Error> {
 }
 
 fn remember_me(config: &Config, value: &str, max_age: i64) -> Result<HeaderValue, Error> {
-    let name = staying::cookie_name(config);
+    let name = options(config).remember_me_name();
     Cookie { name, value, same_site: "Lax", max_age: Some(max_age) }.header(config)
 }

@@ -70,7 +70,7 @@ pub fn router_with(
     let pages = pages
         .layer(headers::reject_cross_site())
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
-        .layer(sessions::layer(&state.sessions, &state.config));
+        .layer(sessions::layer(&state.sessions, cookies::options(&state.config)));
     let pages = layer(pages)
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), headers::security_headers));

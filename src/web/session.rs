@@ -12,8 +12,8 @@ use super::{AppState, AuthContext, ClientInfo, Error, cookies};
 use crate::config::Config;
 use crate::members::devices;
 use crate::random;
-use crate::sessions::staying::{STAYS_MS, Series, SeriesStore, Ticket};
-use crate::sessions::{self, SignedIn};
+use crate::sessions::remember_me::{PersistentLogin, REMEMBER_FOR_MS, RememberToken, RememberTokenStore};
+use crate::sessions::{self, MemberSession};
 use crate::storage::Storage;
 
 /// The session of the requesting browser, to log a member in or out.
@@ -24,7 +24,7 @@ pub struct BrowserSession {
     auth: AuthContext,
     storage: Storage,
     config: Arc<Config>,
-    logins: Arc<dyn SeriesStore>,
+    logins: RememberTokenStore,
 }
 
 impl FromRequestParts<AppState> for BrowserSession {
@@ -38,7 +38,7 @@ impl FromRequestParts<AppState> for BrowserSession {
             auth: AuthContext::from_request_parts(parts, state).await?,
             storage: state.storage.clone(),
             config: Arc::clone(&state.config),
-            logins: Arc::clone(&state.remember_tokens),
+            logins: state.remember_tokens.clone(),
         })
     }
 }
@@ -52,19 +52,19 @@ impl BrowserSession {
     pub async fn log_in(&self, member_id: i64, epoch: i64, remember: bool) -> Result<RememberCookie, Error> {
         let cleared = self.revoke().await?;
         let (now, idle, origin) = (self.storage.clock().now(), self.config.session_idle, self.client.origin());
-        let until = remember.then(|| now.plus_ms(STAYS_MS));
+        let until = remember.then(|| now.plus_ms(REMEMBER_FOR_MS));
         let add_device = move |tx: &mut dyn crate::storage::Tx| devices::add(tx, member_id, &origin, until, idle);
         let device_id = self.storage.write(add_device).await?;
         let csrf = random::secret()?;
         let cookie = if remember {
-            let token = Ticket::new(random::secret()?, random::secret()?);
-            let login = Series::begin(&token, member_id, epoch, device_id, csrf.clone(), now);
+            let token = RememberToken::new(random::secret()?, random::secret()?);
+            let login = PersistentLogin::new(&token, member_id, epoch, device_id, csrf.clone(), now);
             self.logins.create(&token.series, &login).await?;
-            RememberCookie(Some(cookies::set_remember_me(&self.config, &token, STAYS_MS / 1000)?))
+            RememberCookie(Some(cookies::set_remember_me(&self.config, &token, REMEMBER_FOR_MS / 1000)?))
         } else {
             cleared
         };
-        sessions::begin(&self.session, &SignedIn::by_password(member_id, epoch, device_id, csrf, now)).await?;
+        sessions::start(&self.session, &MemberSession::by_password(member_id, epoch, device_id, csrf, now)).await?;
         Ok(cookie)
     }
 

@@ -11,9 +11,9 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
-use crate::server::Reach;
+use crate::server::Endpoints;
 use crate::sessions::Store;
-use crate::sessions::staying::{DatabaseSeries, SeriesStore};
+use crate::sessions::remember_me::RememberTokenStore;
 use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
@@ -48,11 +48,11 @@ pub struct AppState {
     /// password hashing
     pub passwords: PasswordHasher,
     /// persistent logins
-    pub remember_tokens: Arc<dyn SeriesStore>,
+    pub remember_tokens: RememberTokenStore,
     /// code for the first start from another computer
     pub setup_code: SetupCode,
-    /// addresses of the listening socket
-    pub urls: Reach,
+    /// address of the listening socket, and its URLs
+    pub urls: Endpoints,
     /// backup to the configured targets
     pub backup: Option<Backup>,
     /// demo shop
@@ -71,10 +71,10 @@ impl AppState {
     pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
-            remember_tokens: Arc::new(DatabaseSeries::new(storage.clone())),
-            sessions: Store::open(&storage, &config)?,
+            remember_tokens: RememberTokenStore::new(storage.clone()),
+            sessions: Store::open(&storage, &config.sessions, config.session_idle)?,
             storage,
-            urls: Reach::new(config.listen, None, &config),
+            urls: Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls),
             backup: None,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),

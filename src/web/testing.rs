@@ -8,8 +8,7 @@ use reqwest::{Client, StatusCode};
 
 use super::{AppState, Role, Routes};
 use crate::app;
-use crate::config::{Config, Database, Settings};
-use crate::demo::DemoPlan;
+use crate::config::{Config, Database, DemoPlan, Settings};
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};

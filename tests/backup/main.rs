@@ -21,7 +21,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mukkeum::backup::{self, Backup, Keep, Plan, RestoreOutcome};
+use mukkeum::backup::{self, Backup, RestoreOutcome};
+use mukkeum::config::{BackupPlan, Retention};
 use mukkeum::demo::Random;
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
@@ -58,13 +59,13 @@ fn number(name: &str, default: u64) -> u64 {
 
 // ── the shop ────────────────────────────────────────────────────────────────────────────────
 
-fn plan(folder: &Path) -> Plan {
-    Plan {
+fn plan(folder: &Path) -> BackupPlan {
+    BackupPlan {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
         queue_bytes: 1 << 30,
-        keep: Keep::default(),
+        retention: Retention::default(),
     }
 }
 
@@ -287,7 +288,7 @@ async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
-    let plan = Plan { targets: vec![target.to_owned()], ..plan(folder) };
+    let plan = BackupPlan { targets: vec![target.to_owned()], ..plan(folder) };
     let backup = Backup::start(&plan, &data, &storage, log)?;
     storage.write(|tx| write_note(tx, 1)).await?;
     Ok((storage, backup))

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use mukkeum::backup::{self, Backup, Keep, Plan};
+use mukkeum::backup::{self, Backup};
+use mukkeum::config::{BackupPlan, Retention};
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
@@ -38,13 +39,13 @@ struct Arguments {
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-fn plan(folder: &Path) -> Plan {
-    Plan {
+fn plan(folder: &Path) -> BackupPlan {
+    BackupPlan {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
         queue_bytes: 4 << 30,
-        keep: Keep::default(),
+        retention: Retention::default(),
     }
 }
 

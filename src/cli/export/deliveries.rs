@@ -1,9 +1,9 @@
-//! `mukkeum export deliveries`.
+//! `mukkeum export deliveries`: exports the list of deliveries.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::{Done, Failure, Outcome, block_on, failure, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, export_error, open_storage};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::config::Config;
 use crate::deliveries::export;
@@ -18,11 +18,11 @@ use crate::time::parse_date;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Deliveries {
-    /// 찾을 곳: all, delivery_number, recipient_name, recipient_tel1, recipient_tel2, address, address2 [기본값: all]
-    #[arg(long, value_name = "FIELD", default_value = "", hide_default_value = true)]
+    /// 검색 항목: all, delivery_number, recipient_name, recipient_tel1, recipient_tel2, address, address2 [기본값: all]
+    #[arg(long, value_name = "FIELD", default_value = "")]
     field: String,
-    /// 찾을 말
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    /// 검색어
+    #[arg(long, value_name = "WORDS", default_value = "")]
     q: String,
     /// 배송상태, 여러 번 쓸 수 있어요: PREPARING(준비), READY_TO_SHIP(대기), COMPLETED(완료), RETURNED(반품), CANCELLED(취소)
     #[arg(long, value_name = "STATE")]
@@ -31,25 +31,25 @@ pub(in crate::cli) struct Deliveries {
     #[arg(long, value_name = "METHOD")]
     method: Vec<String>,
     /// 시/도 코드, 예: 47
-    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "CODE", default_value = "")]
     sido: String,
     /// 시/군/구 코드, 예: 47110. none은 미분류
-    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "CODE", default_value = "")]
     sigungu: String,
     /// none은 희망배송일 없음
-    #[arg(long, value_name = "none", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "none", default_value = "")]
     date: String,
     /// 희망배송일 첫날(포함), YYYY-MM-DD
-    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "DATE", default_value = "")]
     from: String,
     /// 희망배송일 마지막 날(포함), YYYY-MM-DD
-    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "DATE", default_value = "")]
     to: String,
-    /// 순서: newest, direct, preferred_shipping_date.asc, sigungu.asc, state.asc, 그리고 .desc [기본값: newest]
-    #[arg(long, value_name = "SORT", default_value = "", hide_default_value = true)]
+    /// 정렬: newest, direct, preferred_shipping_date.asc, sigungu.asc, state.asc, 그리고 .desc [기본값: newest]
+    #[arg(long, value_name = "SORT", default_value = "")]
     sort: String,
-    /// 무엇에 쓸 파일인지. 내려받기 기록에 남아요
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    /// 용도. 내려받기 기록에 남아요
+    #[arg(long, value_name = "WORDS", default_value = "")]
     purpose: String,
     /// 저장할 파일, .xlsx .csv .json 가운데 하나
     #[arg(long, value_name = "FILE")]
@@ -57,38 +57,38 @@ pub(in crate::cli) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn run(self, config: &Config) -> Outcome {
-        let shown = self.out.display().to_string();
+    pub(super) fn run(self, config: &Config) -> CommandResult {
+        let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
-            return Err(Failure(format!("{shown}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
         };
-        let words = self.words();
-        let problems = problems(&words);
+        let query = self.query();
+        let problems = problems(&query);
         if !problems.is_empty() {
-            return Err(Failure(problems.join("\n")));
+            return Err(CliError(problems.join("\n")));
         }
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
-            let (asked, districts, out) = (words.clone(), DistrictCache::default(), self.out);
+            let (asked, districts, out) = (query.clone(), DistrictCache::default(), self.out);
             let saved = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
                 let filter = asked.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)
             });
-            let rows = saved.await.map_err(|error| failure(error, &shown))?;
-            let (source, note) = (format!("/deliveries?{}", words.to_query_string(&words.sort)), self.purpose);
+            let rows = saved.await.map_err(|error| export_error(error, &path))?;
+            let (source, note) = (format!("/deliveries?{}", query.to_query_string(&query.sort)), self.purpose);
             let taken = move |tx: &mut dyn Tx| {
                 let taken = DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
                 downloads::record(tx, None, &taken)
             };
             storage.write(taken).await?;
-            Ok::<_, Failure>(rows)
+            Ok::<_, CliError>(rows)
         })?;
-        writeln!(io::stdout().lock(), "{deliveries}건을 {shown}에 저장했어요.")?;
-        Ok(Done::Whole)
+        writeln!(io::stdout().lock(), "{deliveries}건을 {path}에 저장했어요.")?;
+        Ok(Outcome::Complete)
     }
 
-    fn words(&self) -> DeliveryQuery {
+    fn query(&self) -> DeliveryQuery {
         let state = |word: &String| DeliveryState::parse(word).map_or(word.clone(), |state| state.code().to_owned());
         DeliveryQuery {
             field: self.field.clone(),
@@ -105,47 +105,47 @@ impl Deliveries {
     }
 }
 
-/// Everything about the words that means nothing, without the data.
-fn problems(words: &DeliveryQuery) -> Vec<String> {
-    let wrong = |flag: &str, word: &str, understood: bool, wanted: &str| {
-        (!word.is_empty() && !understood).then(|| format!("--{flag} '{word}': {wanted}"))
+/// Error messages for all invalid filter values.
+fn problems(query: &DeliveryQuery) -> Vec<String> {
+    let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
+        (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
     };
     let one_of = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
-    let (from, to) = (parse_date(&words.date_from), parse_date(&words.date_to));
-    let turned = from.zip(to).is_some_and(|(from, to)| to < from);
+    let (from, to) = (parse_date(&query.date_from), parse_date(&query.date_to));
+    let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
     let code = |word: &str| word.parse::<u32>().is_ok();
-    let states = words.state.iter().map(|word| {
-        wrong(
+    let states = query.state.iter().map(|word| {
+        check(
             "state",
             word,
             DeliveryState::parse(word).is_some(),
             &one_of(&DeliveryState::ALL.map(DeliveryState::code)),
         )
     });
-    let methods = words.method.iter().map(|word| {
+    let methods = query.method.iter().map(|word| {
         let known = ShippingMethod::from_code(word).is_some();
-        wrong("method", word, known, &one_of(&ShippingMethod::ALL.map(ShippingMethod::code)))
+        check("method", word, known, &one_of(&ShippingMethod::ALL.map(ShippingMethod::code)))
     });
     [
-        wrong(
+        check(
             "field",
-            &words.field,
-            DeliverySearchField::parse(&words.field).is_some(),
+            &query.field,
+            DeliverySearchField::parse(&query.field).is_some(),
             &one_of(&DeliverySearchField::ALL.map(DeliverySearchField::code)),
         ),
-        wrong("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
-        wrong("sido", &words.sido, code(&words.sido), "47처럼 시/도 코드를 적어 주세요."),
-        wrong(
+        check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        check("sido", &query.sido, code(&query.sido), "47처럼 시/도 코드를 적어 주세요."),
+        check(
             "sigungu",
-            &words.sigungu,
-            words.sigungu == NONE || code(words.sigungu.strip_suffix(NO_GU_SUFFIX).unwrap_or(&words.sigungu)),
+            &query.sigungu,
+            query.sigungu == NONE || code(query.sigungu.strip_suffix(NO_GU_SUFFIX).unwrap_or(&query.sigungu)),
             "47110처럼 시/군/구나 일반구 코드, 또는 none을 적어 주세요.",
         ),
-        wrong("date", &words.date, words.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
-        wrong("from", &words.date_from, from.is_some(), "2024-03-15처럼 적어 주세요."),
-        wrong("to", &words.date_to, to.is_some(), "2024-03-15처럼 적어 주세요."),
-        wrong("to", &words.date_to, !turned, "--from보다 빨라요."),
-        wrong("sort", &words.sort, Sort::parse(&words.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
+        check("date", &query.date, query.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
+        check("from", &query.date_from, from.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &query.date_to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &query.date_to, !is_reversed, "--from보다 빨라요."),
+        check("sort", &query.sort, Sort::parse(&query.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
     ]
     .into_iter()
     .chain(states)
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_mean_nothing_are_refused_all_at_once() {
+    fn all_invalid_filter_values_are_reported_together() {
         let words = |query: &str| serde_html_form::from_str::<DeliveryQuery>(query).expect("reads");
         let wrong =
             words("state=배달&method=DRONE&sido=경북&date=today&date_from=2024-02-30&sort=price&q=()&field=memo");

@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 
 use super::*;
+use crate::config::ResetSchedule;
 use crate::storage::schema;
 use crate::web::Routes;
 use crate::web::testing::TestApp;

@@ -70,7 +70,7 @@ pub(super) async fn reauthenticate(
     if !own_password.verify(typed).await? {
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, render(Some(WRONG_PASSWORD))));
     }
-    sessions::confirm(&session, storage.clock().now()).await?;
+    sessions::record_reauthentication(&session, storage.clock().now()).await?;
     if let Some(action) = query.act.as_deref().and_then(local_path) {
         return Ok(redirect_with_form(action));
     }

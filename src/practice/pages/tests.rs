@@ -2,7 +2,8 @@
 
 use reqwest::StatusCode;
 
-use crate::demo::{ACCOUNTS, DemoPlan, ResetSchedule};
+use crate::config::{DemoPlan, ResetSchedule};
+use crate::demo::ACCOUNTS;
 use crate::id::crockford;
 use crate::members::store as members;
 use crate::orders::model::{NewOrder, OrderState};

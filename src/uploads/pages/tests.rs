@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
-use crate::demo::{DemoPlan, ResetSchedule};
+use crate::config::{DemoPlan, ResetSchedule};
 use crate::sheets::tests::sheet_package;
 use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};

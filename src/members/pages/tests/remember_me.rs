@@ -5,8 +5,8 @@ use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 
 use crate::members::sign_ins::{self, SignInOutcome};
 use crate::members::store;
+use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp, TestResponse};
-use crate::web::{Role, Routes};
 
 const HOUR_MS: i64 = 60 * 60_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -117,9 +117,6 @@ async fn cookie_is_http_only_and_same_site() {
         .storage
         .read(move |tx| tx.scalar("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
     assert_eq!(kept.await.expect("reads"), 0, "its hash alone is kept");
-
-    let behind_tls = TestApp::start_with(|config| config.behind_tls = true, Routes::new()).await;
-    assert_eq!(crate::sessions::staying::cookie_name(&behind_tls.state.config), "__Host-mukkeum_stay");
 }
 
 #[tokio::test]
@@ -330,7 +327,7 @@ async fn expired_devices_tokens_and_history_are_deleted() {
     };
     let delete_expired = async || {
         let deleted = app.state.storage.write(|tx| {
-            crate::sessions::staying::delete_expired(tx)?;
+            crate::sessions::remember_me::delete_expired(tx)?;
             crate::members::delete_expired(tx)
         });
         deleted.await.expect("writes");

@@ -21,7 +21,7 @@ pub struct ParseScheduleError;
 impl ResetSchedule {
     /// Once a day.
     pub const DAILY: Self = Self(Some(24 * 60 * MINUTE_MS));
-    /// Never resets by itself.
+    /// Never.
     pub const NEVER: Self = Self(None);
 
     /// Time of the next reset of a shop created at `created_at`.

@@ -1,124 +1,137 @@
-//! Settings: flags, then `MUKKEUM_…` variables, then `mukkeum.toml`.
+//! Configuration from command line flags, environment variables and `mukkeum.toml`, in this order of
+//! precedence.
 //!
-//! [`Settings`] declares each of them once: the words there are what `--help` prints, the flag is
-//! `--listen`, the variable `MUKKEUM_LISTEN`, the line in the file `listen = …`. A flag goes before
-//! a variable and a variable before the file. What is left is checked once and becomes a
-//! [`Config`], which the rest of the program trusts.
+//! [`Settings`] declares each setting once: flag (`--listen`), variable (`MUKKEUM_LISTEN`), key in the file
+//! (`listen = …`) and help text. The merged settings are validated once and become a [`Config`].
+//!
+//! This room also owns the types of its values ([`TlsSource`], [`SessionBackend`], [`BackupPlan`],
+//! [`DemoPlan`] …); the rooms that use them depend on `config`, never the reverse.
 
+mod backup_plan;
+mod demo_plan;
+mod redis_address;
+mod reset_schedule;
+mod session_backend;
 mod settings;
+mod tls_source;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::settings::{LogFormat, Settings};
-use crate::server::tls::Source;
-use crate::sessions::{Place, RedisAddressError};
+pub use self::backup_plan::{BackupPlan, Retention};
+pub use self::demo_plan::DemoPlan;
+pub use self::redis_address::{RedisAddress, RedisAddressError};
+pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
+pub use self::session_backend::SessionBackend;
+pub use self::settings::{BACKUP_HEADING, COMMON_HEADING, LogFormat, SERVER_HEADING, Settings};
+pub use self::tls_source::TlsSource;
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
-use crate::{backup, demo};
 
-/// Where requests are accepted when `--listen` names nothing, and the port when it names only an address.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Default of `--listen`; its port is the default port of an address without one.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// The folder of the certificate that is made at the first start, in the data folder.
-const TLS_NAME: &str = "tls";
+/// Folder of the self-signed certificate, in the data folder.
+const TLS_FOLDER: &str = "tls";
 
-/// The file of settings, looked for in the data folder when `--config` names none.
-const FILE_NAME: &str = "mukkeum.toml";
+/// Default configuration file, in the data folder.
+const CONFIG_FILE: &str = "mukkeum.toml";
 
-/// The database's file, in the data folder when `--database` names none.
-const DATABASE_NAME: &str = "mukkeum.db";
+/// Default database file, in the data folder.
+const DATABASE_FILE: &str = "mukkeum.db";
 
-/// Why the settings cannot be used; said to the person who typed them.
+/// Invalid configuration; the messages are for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file of settings or of a secret cannot be read.
+    /// The configuration file, or a file with a secret, cannot be read.
     #[error("{path} 파일을 읽지 못했어요: {reason}")]
     Unreadable {
         /// the file
         path: PathBuf,
-        /// what the system said
+        /// the error of the system
         reason: String,
     },
-    /// The file holds something that is not a setting, or a value of the wrong kind.
+    /// The configuration file has a syntax error, an unknown key or a value of the wrong type.
     #[error("{path} 파일의 설정이 올바르지 않아요.\n{reason}")]
-    Invalid {
+    InvalidFile {
         /// the file
         path: PathBuf,
-        /// what and where
+        /// the error of the parser, with its position
         reason: String,
     },
-    /// A value that no part of the program can use.
+    /// A setting has an invalid value.
     #[error("{setting} 설정 값을 쓸 수 없어요: {reason}")]
-    Refused {
-        /// the setting's name
+    InvalidValue {
+        /// key of the setting
         setting: &'static str,
-        /// why
+        /// the reason, in Korean
         reason: String,
     },
 }
 
 impl Database {
-    /// The one of a data folder that no other was named for.
+    /// The default database of a data folder.
     pub fn of_folder(data: &Path) -> Self {
-        Self::Sqlite(data.join(DATABASE_NAME))
+        Self::Sqlite(data.join(DATABASE_FILE))
     }
 }
 
-/// Which engine holds the data.
+/// The database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
-    /// the file of SQLite
+    /// SQLite: path of the file
     Sqlite(PathBuf),
-    /// the servers of MariaDB
+    /// MariaDB: addresses of the servers
     MariaDb(MariaDbAddress),
 }
 
-/// The settings, complete and checked.
+/// The validated configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// the folder of everything the program keeps
+    /// the data folder
     pub data: PathBuf,
-    /// which engine holds the data
+    /// the database
     pub database: Database,
-    /// where it is kept who is signed in
-    pub sessions: Place,
-    /// where requests are accepted
+    /// the session store
+    pub sessions: SessionBackend,
+    /// address of the listening socket
     pub listen: SocketAddr,
-    /// whose certificate the program shows to browsers; None: it speaks no TLS itself
-    pub tls: Option<Source>,
-    /// how long a session lasts without a request
+    /// the certificate of the server; None: no TLS
+    pub tls: Option<TlsSource>,
+    /// idle timeout of a session
     pub session_idle: Duration,
-    /// largest uploaded file, bytes
+    /// maximum size of an uploaded file, in bytes
     pub upload_max_bytes: u64,
-    /// how long the original of an upload is kept
+    /// how long original files of uploads are retained, in days
     pub upload_keep_days: u32,
-    /// whether browsers reach the program through HTTPS, its own or a proxy's
+    /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
-    /// peers whose X-Forwarded-For is believed
+    /// reverse proxies whose `X-Forwarded-For` header is trusted
     pub trusted_proxies: Vec<IpAddr>,
-    /// where metrics are served; None: with the pages
+    /// separate address for `/metrics`; None: the address of the pages
     pub metrics_listen: Option<SocketAddr>,
-    /// how long requests are still accepted after the signal to stop
+    /// how long new connections are accepted after the signal to stop
     pub drain: Duration,
-    /// how long running requests may take to finish when stopping
+    /// how long requests in flight may take during a shutdown
     pub shutdown: Duration,
-    /// where copies of the data go, and how; without a target there are none
-    pub backup: backup::Plan,
-    /// how log lines are written
+    /// the backup; disabled without targets
+    pub backup: BackupPlan,
+    /// format of log lines
     pub log_format: LogFormat,
-    /// which log lines are written, as `tracing` filters write it
+    /// log filter, in the syntax of `tracing_subscriber::filter::Targets`
     pub log_level: String,
-    /// a training shop, from which nothing may leave; None: a real one. Only `mukkeum demo` sets it.
-    pub demo: Option<demo::DemoPlan>,
+    /// Options of a demo shop; None: a real shop. Only `mukkeum demo` sets it. No data of a demo may be sent
+    /// to other systems.
+    pub demo: Option<DemoPlan>,
 }
 
 impl Config {
-    /// Completes what flags and variables gave with the file and the defaults, and checks it.
-    /// `variable` reads the environment, for the `…_FILE` variables of secrets.
+    /// Merges the settings of the command line with those of the file and the defaults, and validates them.
+    /// `variable` reads an environment variable: secrets may be in files, named by variables such as
+    /// `MUKKEUM_DATABASE_FILE`.
     ///
     /// # Errors
-    /// A [`ConfigError`] that says which setting or file and why.
+    /// A [`ConfigError`] with the setting or file and the reason.
     pub fn load(given: Settings, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let given = given.or(Settings {
             database: secret_file("MUKKEUM_DATABASE_FILE", &variable)?,
@@ -128,13 +141,13 @@ impl Config {
         let data = given.data.clone().unwrap_or_else(|| PathBuf::from("data"));
         let file = match &given.config {
             Some(path) => read_file(path)?,
-            None if data.join(FILE_NAME).exists() => read_file(&data.join(FILE_NAME))?,
+            None if data.join(CONFIG_FILE).exists() => read_file(&data.join(CONFIG_FILE))?,
             None => Settings::default(),
         };
-        Self::check(given.or(file))
+        Self::validate(given.or(file))
     }
 
-    /// Where a restored shop waits until the program begins with it.
+    /// The restored database that the server installs at its next start. None with MariaDB.
     pub fn restored(&self) -> Option<PathBuf> {
         match &self.database {
             Database::Sqlite(path) => Some(path.with_added_extension("restored")),
@@ -142,23 +155,23 @@ impl Config {
         }
     }
 
-    /// Whether the data is copied away. Of a training shop nothing is, and MariaDB has replicas and
-    /// tools of its own.
+    /// Whether the program backs up the database. Demos are not backed up; MariaDB has replicas and
+    /// `mariadb-dump` instead.
     pub fn is_backed_up(&self) -> bool {
         !self.backup.targets.is_empty() && self.demo.is_none() && matches!(self.database, Database::Sqlite(_))
     }
 
-    /// Whether browsers are shown a certificate that nobody vouches for. One day there may be none any
-    /// more, and a browser must not have been told to insist on HTTPS.
+    /// Whether the certificate is self-signed. HSTS must not be sent then: the owner may later disable TLS,
+    /// and browsers that remember HSTS could not connect any more.
     pub fn is_self_signed(&self) -> bool {
-        matches!(self.tls, Some(Source::Made(_)))
+        matches!(self.tls, Some(TlsSource::SelfSigned(_)))
     }
 
-    fn check(settings: Settings) -> Result<Self, ConfigError> {
+    fn validate(settings: Settings) -> Result<Self, ConfigError> {
         let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
         let database = database(settings.database.as_deref(), &data)?;
         let positive = |setting, value: Option<u32>, default| match value.unwrap_or(default) {
-            0 => Err(refused(setting, "1 이상이어야 해요.")),
+            0 => Err(invalid(setting, "1 이상이어야 해요.")),
             value => Ok(value),
         };
         let idle = positive("session_idle_minutes", settings.session_idle_minutes, 480)?;
@@ -177,12 +190,12 @@ impl Config {
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
-            backup: backup::Plan {
+            backup: BackupPlan {
                 targets: settings.backup.unwrap_or_default(),
                 snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),
                 verify_every: Some(hours(settings.backup_verify_hours.unwrap_or(24))).filter(|every| !every.is_zero()),
                 queue_bytes: u64::from(positive("backup_queue_mb", settings.backup_queue_mb, 2048)?) * 1024 * 1024,
-                keep: backup::Keep {
+                retention: Retention {
                     moments: hours(settings.backup_keep_hours.unwrap_or(72)),
                     days: settings.backup_keep_days.unwrap_or(31),
                     months: settings.backup_keep_months.unwrap_or(12),
@@ -195,12 +208,12 @@ impl Config {
         })
     }
 
-    /// All defaults, with the data in `data`.
+    /// The default configuration for a data folder.
     ///
     /// # Errors
-    /// None that a default could cause.
+    /// None: the defaults are valid.
     pub fn defaults(data: &Path) -> Result<Self, ConfigError> {
-        Self::check(Settings { data: Some(data.to_owned()), ..Settings::default() })
+        Self::validate(Settings { data: Some(data.to_owned()), ..Settings::default() })
     }
 }
 
@@ -212,20 +225,20 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
             let address = url
                 .unwrap_or_default()
                 .parse()
-                .map_err(|error: MariaDbAddressError| refused("database", &error.to_string()))?;
+                .map_err(|error: MariaDbAddressError| invalid("database", &error.to_string()))?;
             Ok(Database::MariaDb(address))
         }
         Some(_) => {
-            Err(refused("database", "sqlite:PATH나 mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요."))
+            Err(invalid("database", "sqlite:PATH나 mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요."))
         }
     }
 }
 
 fn listen(address: Option<&str>) -> Result<SocketAddr, ConfigError> {
-    let Some(address) = address else { return Ok(LISTEN) };
-    let alone = || address.parse().map(|ip: IpAddr| SocketAddr::new(ip, LISTEN.port()));
+    let Some(address) = address else { return Ok(DEFAULT_LISTEN) };
+    let alone = || address.parse().map(|ip: IpAddr| SocketAddr::new(ip, DEFAULT_LISTEN.port()));
     let whole = address.parse().or_else(|_| alone());
-    whole.map_err(|_| refused("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 적어 주세요."))
+    whole.map_err(|_| invalid("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 적어 주세요."))
 }
 
 fn tls(
@@ -233,26 +246,27 @@ fn tls(
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     data: &Path,
-) -> Result<Option<Source>, ConfigError> {
+) -> Result<Option<TlsSource>, ConfigError> {
     match (cert, key) {
-        (Some(cert), Some(key)) => Ok(Some(Source::Given { cert, key })),
-        (None, None) => Ok((made == Some(true)).then(|| Source::Made(data.join(TLS_NAME)))),
-        (Some(_), None) => Err(refused("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
-        (None, Some(_)) => Err(refused("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
+        (Some(cert), Some(key)) => Ok(Some(TlsSource::Files { cert, key })),
+        (None, None) => Ok((made == Some(true)).then(|| TlsSource::SelfSigned(data.join(TLS_FOLDER)))),
+        (Some(_), None) => Err(invalid("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
+        (None, Some(_)) => Err(invalid("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
     }
 }
 
-fn sessions(url: Option<&str>) -> Result<Place, ConfigError> {
+fn sessions(url: Option<&str>) -> Result<SessionBackend, ConfigError> {
     match url {
-        None | Some("database") => Ok(Place::Database),
-        Some(url) => {
-            url.parse().map(Place::Redis).map_err(|error: RedisAddressError| refused("sessions", &error.to_string()))
-        }
+        None | Some("database") => Ok(SessionBackend::Database),
+        Some(url) => url
+            .parse()
+            .map(SessionBackend::Redis)
+            .map_err(|error: RedisAddressError| invalid("sessions", &error.to_string())),
     }
 }
 
-fn refused(setting: &'static str, reason: &str) -> ConfigError {
-    ConfigError::Refused { setting, reason: reason.to_owned() }
+fn invalid(setting: &'static str, reason: &str) -> ConfigError {
+    ConfigError::InvalidValue { setting, reason: reason.to_owned() }
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
@@ -262,7 +276,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 fn read_file(path: &Path) -> Result<Settings, ConfigError> {
     toml::from_str(&read(path)?)
-        .map_err(|error| ConfigError::Invalid { path: path.to_owned(), reason: error.to_string() })
+        .map_err(|error| ConfigError::InvalidFile { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn secret_file(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, ConfigError> {
@@ -278,9 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_goes_before_the_file_and_the_file_before_the_default() {
+    fn flags_override_the_file_and_the_file_overrides_defaults() {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join(FILE_NAME), "listen = '0.0.0.0:1'\nupload_max_mb = 7\n").expect("writes");
+        std::fs::write(folder.path().join(CONFIG_FILE), "listen = '0.0.0.0:1'\nupload_max_mb = 7\n").expect("writes");
         let given = Settings {
             data: Some(folder.path().to_owned()),
             listen: Some("127.0.0.1:2".to_owned()),
@@ -293,17 +307,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_setting_is_refused_by_name() {
+    fn unknown_setting_is_rejected_with_its_name() {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join(FILE_NAME), "lisen = '0.0.0.0:1'\n").expect("writes");
+        std::fs::write(folder.path().join(CONFIG_FILE), "lisen = '0.0.0.0:1'\n").expect("writes");
         let given = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let refused = Config::load(given, none).expect_err("a typing mistake");
         assert!(refused.to_string().contains("lisen"), "{refused}");
     }
 
     #[test]
-    fn an_address_needs_no_port_and_a_certificate_needs_its_key() {
-        let check = |settings: Settings| Config::check(settings).map_err(|error| error.to_string());
+    fn port_is_optional_and_certificate_requires_key() {
+        let check = |settings: Settings| Config::validate(settings).map_err(|error| error.to_string());
         let listen = |address: &str| check(Settings { listen: Some(address.to_owned()), ..Settings::default() });
         assert_eq!(listen("0.0.0.0").expect("is right").listen, SocketAddr::from(([0, 0, 0, 0], 8080)));
         assert_eq!(listen("[::]:81").expect("is right").listen.port(), 81);
@@ -314,13 +328,15 @@ mod tests {
         let (cert, key) = (PathBuf::from("cert"), PathBuf::from("key"));
         let own = Settings { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Settings::default() };
         let own = check(own).expect("is right");
-        assert!(own.behind_tls && !own.is_self_signed() && own.tls == Some(Source::Given { cert: cert.clone(), key }));
+        assert!(
+            own.behind_tls && !own.is_self_signed() && own.tls == Some(TlsSource::Files { cert: cert.clone(), key })
+        );
         let half = check(Settings { tls_cert: Some(cert), ..Settings::default() });
         assert!(half.expect_err("no key").contains("tls_key"));
     }
 
     #[test]
-    fn a_secret_may_come_from_a_file_of_its_own() {
+    fn secrets_are_read_from_files() {
         let folder = tempfile::tempdir().expect("a folder");
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "sqlite:/elsewhere.db\n").expect("writes");
@@ -330,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_database_is_said_without_its_password() {
+    fn errors_do_not_reveal_the_database_password() {
         let given = |url: &str| Settings { database: Some(url.to_owned()), ..Settings::default() };
         let config = Config::load(given("mysql://user:secret@db1,db2/name"), none).expect("is right");
         assert!(!format!("{config:?}").contains("secret"));

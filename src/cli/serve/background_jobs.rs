@@ -1,0 +1,138 @@
+//! The background jobs of a running server.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::backup::MariaDbDump;
+use crate::config::Database;
+use crate::demo::Demo;
+use crate::members;
+use crate::orders;
+use crate::server::tls::Tls;
+use crate::sessions::{self, remember_me};
+use crate::storage::{Storage, lease};
+use crate::uploads;
+use crate::web::{self, AppState};
+
+/// How often expired rows are deleted.
+const EXPIRY_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Duration of the lease; another node takes over after a node with the lease has crashed.
+const LEASE_MS: i64 = 25 * 60 * 1000;
+
+/// Name of the lease: only one of several nodes deletes expired rows.
+const LEASE: &str = "sweep";
+
+/// Timeout of releasing the lease at a shutdown. If it is not released, it expires.
+const LEASE_RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Maximum number of original files of uploads that one run deletes, which limits the write transaction.
+const MAX_FILES_PER_RUN: i64 = 100;
+
+/// How often the search index is checked for segments to compact.
+const COMPACTION_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Delay between two compaction steps, so that other writers are not starved.
+const COMPACTION_STEP_DELAY: Duration = Duration::from_millis(20);
+
+/// How often the reset schedule of a demo is checked.
+const RESET_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often the histograms of the metrics are drained.
+const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Spawns all background jobs; they end with the set.
+pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(delete_expired(state.clone()));
+    jobs.spawn(run_metrics_upkeep());
+    jobs.spawn(compact_search_index(state.storage.clone()));
+    jobs.spawn(orders::classification::run(state.storage.clone(), state.uploads.districts.clone()));
+    if let Some(demo) = state.demo.clone() {
+        jobs.spawn(reset_demo(demo, state.clone()));
+    }
+    if let Some(backup) = state.backup.clone() {
+        let every = state.config.backup.verify_every;
+        jobs.spawn(async move { backup.run_scheduled_verification(every).await });
+    }
+    if matches!(state.config.database, Database::MariaDb(_)) {
+        jobs.spawn(MariaDbDump::report_age(state.storage.clone()));
+    }
+    if let Some(tls) = tls {
+        jobs.spawn(tls.run_reloader());
+    }
+    jobs
+}
+
+/// Aborts all jobs, and releases the lease so that another node can take over at once.
+pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
+    jobs.shutdown().await;
+    let node = storage.node();
+    let released = storage.write(move |tx| lease::release(tx, LEASE, node));
+    match tokio::time::timeout(LEASE_RELEASE_TIMEOUT, released).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the lease of the expiry job was not released"),
+        Err(_) => tracing::warn!("the lease of the expiry job was not released in time"),
+    }
+}
+
+/// Resets a demo shop when its schedule is due.
+async fn reset_demo(demo: Demo, state: AppState) {
+    let mut interval = tokio::time::interval(RESET_CHECK_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = demo.reset_if_due(&state.storage, &state.passwords).await {
+            tracing::error!(%error, "the demo shop could not be reset");
+        }
+    }
+}
+
+async fn run_metrics_upkeep() {
+    let mut interval = tokio::time::interval(METRICS_UPKEEP_INTERVAL);
+    loop {
+        interval.tick().await;
+        web::metrics::run_upkeep();
+    }
+}
+
+/// Deletes expired sessions, remember-me tokens, old sign-ins and original files of uploads.
+async fn delete_expired(state: AppState) {
+    let retention_ms = i64::from(state.config.upload_keep_days) * 24 * 60 * 60 * 1000;
+    let node = state.storage.node();
+    let mut interval = tokio::time::interval(EXPIRY_INTERVAL);
+    loop {
+        interval.tick().await;
+        let deleted = state.storage.write(move |tx| {
+            if !lease::try_acquire(tx, LEASE, node, LEASE_MS)? {
+                return Ok(0);
+            }
+            sessions::delete_expired(tx)?;
+            remember_me::delete_expired(tx)?;
+            members::delete_expired(tx)?;
+            let before = tx.now().plus_ms(-retention_ms);
+            uploads::store::delete_old_files(tx, before, MAX_FILES_PER_RUN)
+        });
+        if let Err(error) = deleted.await {
+            tracing::error!(%error, "expired rows could not be deleted");
+        }
+    }
+}
+
+/// Compacts the segments of the search index, one small step per transaction.
+async fn compact_search_index(storage: Storage) {
+    let mut interval = tokio::time::interval(COMPACTION_INTERVAL);
+    loop {
+        interval.tick().await;
+        loop {
+            match storage.write(orders::store::terms::tidy).await {
+                Ok(true) => tokio::time::sleep(COMPACTION_STEP_DELAY).await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::error!(%error, "the search index could not be compacted");
+                    break;
+                }
+            }
+        }
+    }
+}

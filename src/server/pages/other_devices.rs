@@ -1,0 +1,96 @@
+//! 다른 기기에서 접속: the URLs for other computers and phones, and whether the connection is encrypted.
+
+use askama::Template;
+use axum::extract::State;
+
+use crate::server::certificate::CertificateInfo;
+use crate::shop::store as shop;
+use crate::web::qr::{self, QrCode};
+use crate::web::{AppState, Layout, PageResult, page};
+
+#[derive(Template)]
+#[template(path = "server/other_devices.html")]
+struct OtherDevicesPage {
+    layout: Layout,
+    /// most likely reachable first
+    urls: Vec<String>,
+    /// QR code of the first URL
+    qr_code: Option<QrCode>,
+    exposure: Exposure,
+    /// the certificate if it is self-signed, so that browsers warn
+    self_signed: Option<CertificateInfo>,
+    /// path of `mukkeum.toml`
+    settings_file: String,
+}
+
+/// Who can connect, and whether the connection is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exposure {
+    LocalOnly,
+    Encrypted,
+    Unencrypted,
+}
+
+/// `GET /other-devices`
+pub(super) async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
+    let shop = state.storage.read(shop::find).await?;
+    let endpoints = &state.urls;
+    // The shop's own URL (behind a proxy, for example) is the one to use if it is set.
+    let own_url = Some(shop.address).filter(|address| !address.is_empty());
+    let urls: Vec<String> = own_url.into_iter().chain(endpoints.lan_urls()).collect();
+    Ok(page(OtherDevicesPage {
+        layout,
+        qr_code: urls.first().and_then(|url| qr::svg(url)),
+        exposure: match (endpoints.is_insecure(), urls.is_empty()) {
+            (true, _) => Exposure::Unencrypted,
+            (false, true) => Exposure::LocalOnly,
+            (false, false) => Exposure::Encrypted,
+        },
+        urls,
+        self_signed: endpoints.certificate.clone().filter(|_| state.config.is_self_signed()),
+        settings_file: state.config.data.join("mukkeum.toml").display().to_string(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::TlsSource;
+    use crate::server::Endpoints;
+    use crate::server::certificate::CertificateInfo;
+    use crate::time::Moment;
+    use crate::web::Routes;
+    use crate::web::testing::TestApp;
+
+    async fn page(address: &str, certificate: Option<CertificateInfo>) -> String {
+        let (address, is_https) = (address.parse().expect("an address"), certificate.is_some());
+        let source = is_https.then(|| TlsSource::SelfSigned("tls".into()));
+        let endpoints = Endpoints { certificate, ..Endpoints::new(address, is_https, is_https) };
+        let app =
+            TestApp::start_with_state(|config| config.tls = source, Routes::new(), |state| state.urls = endpoints)
+                .await;
+        app.sign_in_admin().await;
+        app.get("/other-devices").await.ok()
+    }
+
+    #[tokio::test]
+    async fn page_of_a_loopback_server_explains_how_to_open_it() {
+        let page = page("127.0.0.1:8080", None).await;
+        assert!(page.contains("이 컴퓨터에서만") && page.contains("listen = \"0.0.0.0:8080\""), "{page}");
+        assert!(!page.contains("QR 코드\""));
+    }
+
+    #[tokio::test]
+    async fn page_of_an_unencrypted_server_shows_url_and_warning() {
+        let page = page("192.168.0.5:8080", None).await;
+        assert!(page.contains("http://192.168.0.5:8080") && page.contains("QR 코드\""), "{page}");
+        assert!(page.contains("암호화되지 않아요") && page.contains("tls = true"));
+    }
+
+    #[tokio::test]
+    async fn page_shows_fingerprint_of_a_self_signed_certificate() {
+        let certificate = CertificateInfo { fingerprint: "AB:CD".to_owned(), expires_at: Moment(1_795_316_400_000) };
+        let page = page("192.168.0.5:8443", Some(certificate)).await;
+        assert!(page.contains("https://192.168.0.5:8443") && page.contains("AB:CD"), "{page}");
+        assert!(page.contains("오가는 내용을 암호화해요"));
+    }
+}

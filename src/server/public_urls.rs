@@ -1,0 +1,116 @@
+//! The URLs of the server, for this computer and for other devices.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::certificate::CertificateInfo;
+
+/// The address on which the server listens, and the URLs that follow from it.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// address of the listening socket
+    pub address: SocketAddr,
+    /// whether the server itself uses TLS
+    pub is_https: bool,
+    /// whether connections from browsers are encrypted, by the server or by a proxy
+    pub is_encrypted: bool,
+    /// the certificate in use, if the server uses TLS
+    pub certificate: Option<CertificateInfo>,
+}
+
+impl Endpoints {
+    /// The endpoints of a socket at `address`, without a certificate.
+    pub fn new(address: SocketAddr, is_https: bool, is_encrypted: bool) -> Self {
+        Self { address, is_https, is_encrypted, certificate: None }
+    }
+
+    /// Whether other devices can connect.
+    pub fn is_public(&self) -> bool {
+        !self.address.ip().to_canonical().is_loopback()
+    }
+
+    /// Whether passwords and orders cross the network unencrypted.
+    pub fn is_insecure(&self) -> bool {
+        self.is_public() && !self.is_encrypted
+    }
+
+    /// The URL for a browser on this computer.
+    pub fn local_url(&self) -> String {
+        if self.address.ip().is_unspecified() {
+            format!("{}://localhost:{}", self.scheme(), self.address.port())
+        } else {
+            format!("{}://{}", self.scheme(), self.address)
+        }
+    }
+
+    /// The URLs for other devices in the local network, most likely reachable first.
+    pub fn lan_urls(&self) -> Vec<String> {
+        let port = self.address.port();
+        let addresses = match self.address.ip() {
+            _ if !self.is_public() => Vec::new(),
+            address if address.is_unspecified() => lan_addresses(),
+            address => vec![address],
+        };
+        let url = |address| format!("{}://{}", self.scheme(), SocketAddr::new(address, port));
+        addresses.into_iter().map(url).collect()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.is_https { "https" } else { "http" }
+    }
+}
+
+/// The addresses of this computer's network interfaces, most likely reachable first.
+pub(super) fn lan_addresses() -> Vec<IpAddr> {
+    let all = if_addrs::get_if_addrs().unwrap_or_default();
+    let all = all.into_iter().filter(|one| !one.is_loopback() && !one.is_link_local()).map(|one| one.ip());
+    let (mut four, six): (Vec<IpAddr>, Vec<IpAddr>) = all.partition(IpAddr::is_ipv4);
+    four.sort_by_key(score);
+    if four.is_empty() { six } else { four }
+}
+
+/// Sort key: lower is more likely reachable. Home routers assign 192.168.…; 172.16.… is mostly used by
+/// containers and virtual machines.
+fn score(address: &IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => match address.octets() {
+            [192, 168, ..] => 0,
+            [10, ..] => 1,
+            [172, 16..32, ..] => 3,
+            _ => 2,
+        },
+        IpAddr::V6(_) => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoints(address: &str, is_https: bool, is_encrypted: bool) -> Endpoints {
+        Endpoints::new(address.parse().expect("an address"), is_https, is_encrypted)
+    }
+
+    #[test]
+    fn unencrypted_public_addresses_are_insecure() {
+        let plain = |address| endpoints(address, false, false);
+        assert!(!plain("127.0.0.1:80").is_public() && !plain("[::1]:80").is_insecure());
+        assert!(plain("0.0.0.0:80").is_insecure() && plain("192.168.0.5:80").is_insecure());
+        let proxied = |address| endpoints(address, false, true);
+        assert!(proxied("[::]:80").is_public() && !proxied("0.0.0.0:80").is_insecure());
+    }
+
+    #[test]
+    fn urls_have_scheme_host_and_port() {
+        assert_eq!(endpoints("0.0.0.0:8080", false, false).local_url(), "http://localhost:8080");
+        assert_eq!(endpoints("127.0.0.1:8080", false, false).lan_urls(), Vec::<String>::new());
+        assert_eq!(endpoints("192.168.0.5:8080", false, false).lan_urls(), ["http://192.168.0.5:8080"]);
+        assert_eq!(endpoints("[2001:db8::1]:8443", true, true).lan_urls(), ["https://[2001:db8::1]:8443"]);
+    }
+
+    #[test]
+    fn home_network_addresses_are_listed_first() {
+        let mut found = ["172.17.0.1", "203.0.113.1", "10.0.0.2", "192.168.0.5"].map(|one| one.parse().expect("one"));
+        found.sort_by_key(score);
+        assert_eq!(found.map(|one: IpAddr| one.to_string()), ["192.168.0.5", "10.0.0.2", "203.0.113.1", "172.17.0.1"]);
+    }
+}
