@@ -1,7 +1,7 @@
-# Two colours behind an application load balancer. An example that was not tried in an account; see ../README.md.
+# Two colours behind an application load balancer. An example that has never been applied; see ../README.md.
 #
-#   terraform apply -var 'servers={blue=2,green=2}'                     the new colour beside the old
-#   terraform apply -var 'servers={blue=2,green=2}' -var serving=green  everybody moves; back: serving=blue
+#   terraform apply -var 'servers={blue=2,green=2}'                     starts green beside blue
+#   terraform apply -var 'servers={blue=2,green=2}' -var serving=green  switches; to roll back: serving=blue
 #   terraform apply -var 'servers={blue=0,green=2}' -var serving=green  48 hours later
 
 terraform {
@@ -46,7 +46,7 @@ resource "aws_lb_listener" "shop" {
   certificate_arn   = var.certificate
   default_action {
     type = "forward"
-    # The colour that does not serve stays attached: the health of others is not looked at.
+    # The inactive colour stays attached, because the health of other target groups is not checked.
     forward {
       dynamic "target_group" {
         for_each = aws_lb_target_group.colour
@@ -91,7 +91,7 @@ resource "aws_autoscaling_group" "colour" {
   max_size            = var.servers[each.key]
   vpc_zone_identifier = var.subnets
   target_group_arns   = [aws_lb_target_group.colour[each.key].arn]
-  # Not ELB: no server is ready during a failover of the database, and none of them is to be replaced for that.
+  # Not ELB: during a failover of the database no server is ready, and none of them must be replaced for that.
   health_check_type = "EC2"
   launch_template {
     id      = aws_launch_template.colour[each.key].id

@@ -121,7 +121,7 @@ async fn age_of_the_newest_dump_is_exported() {
     exporter.abort();
 }
 
-/// The metrics named in a file of `deploy/observe`.
+/// The metrics named in a file of `deploy/monitoring`.
 fn metric_names(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words.filter(|word| word.starts_with("mukkeum_") || word.starts_with("http_request")).collect()
@@ -143,7 +143,7 @@ async fn metrics_are_described_and_dashboard_and_alerts_name_no_others() {
     );
 
     for file in ["dashboard.json", "alerts.yml"] {
-        let path = format!("{}/deploy/observe/{file}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/deploy/monitoring/{file}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("the file");
         let named = metric_names(&text);
         assert!(named.len() >= 5, "{file}: {named:?}");

@@ -1,5 +1,5 @@
-# Makes MHA 0.58 understand MariaDB. Loaded by PERL5OPT="-I/usr/local/lib/mha -MMHAMariaDB" on the
-# manager and on every node, so that Debian's files stay as they are.
+# Compatibility of MHA 0.58 with MariaDB. Loaded by PERL5OPT="-I/usr/local/lib/mha -MMHAMariaDB" on the
+# manager and on every node, so that Debian's files stay unmodified.
 package MHAMariaDB;
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ BEGIN {
         require MHA::SlaveUtil;
         no warnings qw(redefine prototype);
 
-        # `10.11.19-MariaDB-0+deb12u1` holds six numbers; MHA's sprintf dies of the last three.
+        # `10.11.19-MariaDB-0+deb12u1` contains six numbers; MHA's sprintf fails on the last three.
         *MHA::NodeUtil::parse_mysql_version = sub {
             my @v = ( $_[0] =~ m/(\d+)/g, 0, 0, 0 );
             sprintf '%03d%03d%03d', @v[ 0 .. 2 ];
