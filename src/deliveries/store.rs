@@ -1,4 +1,6 @@
-//! The SQL of deliveries.
+//! SQL of deliveries.
+
+pub mod overview;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
-use crate::deliveries::overview::unknown_count;
+use crate::deliveries::store::overview::count_unclassified;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, FilterWords, OPEN_CLAIMS};
 use crate::orders::list::{self, Total};
@@ -94,7 +94,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
         claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
-        unclassified: Figure::exactly(unknown_count(tx)?, "/districts/unknown"),
+        unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })
 }

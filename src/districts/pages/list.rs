@@ -1,4 +1,4 @@
-//! How much goes where: a tile map of the country and the same as a table.
+//! The overview: numbers of deliveries under way by region and 희망배송일, as a tile map and as a table.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::deliveries::filter::NO_GU_SUFFIX;
-use crate::deliveries::overview::{Counted, Tally, When, tallies, tallies_within, unknown_count};
+use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
+use crate::deliveries::store::overview::{count_unclassified, counts_by_region, counts_by_zip};
 use crate::districts::{Districts, Region};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
@@ -17,13 +18,13 @@ use crate::storage::StorageError;
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{AppState, Layout, PageResult, Query, page};
 
-/// Shades of the map.
-const SHADES: i64 = 5;
+/// Shades of a tile, besides the empty one.
+const MAX_SHADE: i64 = 5;
 
-/// What stands in the address.
+/// The query string.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Words {
+pub(super) struct OverviewQuery {
     state: String,
     method: String,
     day: String,
@@ -32,28 +33,30 @@ pub(super) struct Words {
     gu: String,
 }
 
-/// What the address means.
-struct Asked {
-    counted: Counted,
-    when: Option<When>,
+/// The parsed query string.
+struct OverviewSelection {
+    filter: OverviewFilter,
+    bucket: Option<DateBucket>,
+    /// code of the 시/도 whose 시/군/구 the page shows; none is the whole country
     sido: Option<i64>,
-    /// large cities by their 일반구
+    /// whether large cities are shown by 일반구
     by_gu: bool,
     today: NaiveDate,
 }
 
-impl Words {
-    fn asked(&self, districts: &Districts, today: NaiveDate) -> Asked {
+impl OverviewQuery {
+    /// Parses the query string. Invalid values are ignored.
+    fn selection(&self, districts: &Districts, today: NaiveDate) -> OverviewSelection {
         let method = ShippingMethod::ALL.into_iter().find(|method| method.code() == self.method);
         let method = method.or((self.method != "all").then_some(ShippingMethod::Direct));
         let sido = self.sido.parse().ok().map(|code: i64| if code < 100 { code * 1000 } else { code });
-        Asked {
-            counted: Counted {
+        OverviewSelection {
+            filter: OverviewFilter {
                 state: DeliveryState::UNDER_WAY.into_iter().find(|state| state.code() == self.state),
                 method,
                 day: parse_date(&self.day),
             },
-            when: When::ALL.into_iter().find(|when| when.code() == self.when),
+            bucket: DateBucket::ALL.into_iter().find(|bucket| bucket.code() == self.when),
             sido: sido.filter(|code| districts.sidos().any(|sido| sido.code == *code)),
             by_gu: self.gu == "1",
             today,
@@ -61,43 +64,46 @@ impl Words {
     }
 }
 
-/// A number of deliveries, and the list of them.
-struct Count {
+/// A number with a link to its deliveries.
+struct LinkedCount {
     label: &'static str,
     number: i64,
-    /// none where there is nothing
+    /// URL of the delivery list; none for 0
     href: Option<String>,
-    is_late: bool,
+    is_overdue: bool,
 }
 
-/// A region with what goes there.
-struct Place {
+/// A region with its numbers of deliveries.
+struct RegionCount {
     /// none is 미분류
     code: Option<i64>,
     name: String,
-    tally: Tally,
-    /// Of a large city only what is in none of its 일반구, as far as is known.
-    is_rest: bool,
+    counts: BucketCounts,
+    /// whether it is a large city with only its deliveries of unknown 일반구
+    is_unknown_gu: bool,
 }
 
+/// A tile of the map.
 struct Tile {
     name: String,
-    /// the page that looks into it
+    /// URL of the overview of this 시/도
     inside: Option<String>,
-    /// the first two digits: where it stands on the map
+    /// first two digits of its code, for its position on the map
     at: i64,
     shade: i64,
-    count: Count,
+    count: LinkedCount,
 }
 
-struct Line {
+/// A row of the table.
+struct TableRow {
     name: String,
     inside: Option<String>,
-    is_lost: bool,
-    /// the sum, then each column
-    counts: Vec<Count>,
+    is_unclassified: bool,
+    /// the total, then each bucket
+    counts: Vec<LinkedCount>,
 }
 
+/// A tab that filters by bucket.
 struct Tab {
     label: &'static str,
     count: Option<i64>,
@@ -109,233 +115,244 @@ struct Tab {
 #[template(path = "districts/list.html")]
 struct OverviewPage {
     layout: Layout,
-    asked: Asked,
-    /// the 시/도 that is looked into
+    selection: OverviewSelection,
+    /// the selected 시/도
     sido: Option<Region>,
-    /// 미분류, on the map of the country
-    lost: Option<Tile>,
+    /// 미분류; only for the whole country
+    unclassified: Option<Tile>,
     tiles: Vec<Tile>,
-    lines: Vec<Line>,
-    sum: Line,
+    rows: Vec<TableRow>,
+    total: TableRow,
     tabs: Vec<Tab>,
-    to_correct: i64,
-    /// since when the regions are as they are
-    list_since: NaiveDate,
+    /// orders without a district, for administrators
+    unclassified_orders: i64,
+    /// first day of the current edition of the table
+    valid_from: NaiveDate,
 }
 
-pub(super) async fn list(State(state): State<AppState>, layout: Layout, Query(words): Query<Words>) -> PageResult {
+pub(super) async fn list(
+    State(state): State<AppState>,
+    layout: Layout,
+    Query(query): Query<OverviewQuery>,
+) -> PageResult {
     let districts = state.uploads.districts.cached();
-    let asked = words.asked(&districts, state.now().date());
-    let (today, counted, is_admin) = (asked.today, asked.counted.clone(), layout.is_admin());
-    let (cities, known) = (asked.cities(&districts), Arc::clone(&districts));
-    let (tallies, to_correct) = state
+    let selection = query.selection(&districts, state.now().date());
+    let (today, filter, is_admin) = (selection.today, selection.filter.clone(), layout.is_admin());
+    let (cities, known) = (selection.cities(&districts), Arc::clone(&districts));
+    let (counts, unclassified_orders) = state
         .storage
         .read_replica(move |tx| {
-            let to_correct = if is_admin { unknown_count(tx)? } else { 0 };
-            let mut tallies = tallies(tx, &counted, today)?;
+            let unclassified_orders = if is_admin { count_unclassified(tx)? } else { 0 };
+            let mut counts = counts_by_region(tx, &filter, today)?;
             for city in &cities {
-                by_gu(&known, &mut tallies, *city, tallies_within(tx, &counted, today, *city)?);
+                split_by_gu(&known, &mut counts, *city, counts_by_zip(tx, &filter, today, *city)?);
             }
-            Ok::<_, StorageError>((tallies, to_correct))
+            Ok::<_, StorageError>((counts, unclassified_orders))
         })
         .await?;
-    Ok(page(overview(layout, asked, &districts, &tallies, to_correct)))
+    Ok(page(overview(layout, selection, &districts, &counts, unclassified_orders)))
 }
 
-/// Puts what goes to a city down to its 일반구, as far as they are known.
-fn by_gu(
+/// Replaces the numbers of a city by those of its 일반구; deliveries of unknown 일반구 stay with the city.
+fn split_by_gu(
     districts: &Districts,
-    tallies: &mut BTreeMap<Option<i64>, Tally>,
+    counts: &mut BTreeMap<Option<i64>, BucketCounts>,
     city: i64,
-    of_zips: BTreeMap<String, Tally>,
+    by_zip: BTreeMap<String, BucketCounts>,
 ) {
-    tallies.remove(&Some(city));
-    for (zip_code, tally) in of_zips {
+    counts.remove(&Some(city));
+    for (zip_code, of_zip) in by_zip {
         let gu = districts.general_gu(&zip_code).filter(|gu| gu.parent_code == Some(city));
-        tallies.entry(Some(gu.map_or(city, |gu| gu.code))).or_default().add(&tally);
+        counts.entry(Some(gu.map_or(city, |gu| gu.code))).or_default().add(&of_zip);
     }
 }
 
 fn overview(
     layout: Layout,
-    asked: Asked,
+    selection: OverviewSelection,
     districts: &Districts,
-    tallies: &BTreeMap<Option<i64>, Tally>,
-    to_correct: i64,
+    counts: &BTreeMap<Option<i64>, BucketCounts>,
+    unclassified_orders: i64,
 ) -> OverviewPage {
-    let (here, elsewhere) = places(districts, &asked, tallies);
-    let lost = asked.sido.is_none().then(|| Place {
+    let (current, removed) = region_counts(districts, &selection, counts);
+    let unclassified = selection.sido.is_none().then(|| RegionCount {
         code: None,
         name: "미분류".to_owned(),
-        tally: tallies.get(&None).copied().unwrap_or_default(),
-        is_rest: false,
+        counts: counts.get(&None).copied().unwrap_or_default(),
+        is_unknown_gu: false,
     });
-    let mut total = Tally::default();
-    let all = || lost.iter().chain(&here).chain(&elsewhere);
-    all().for_each(|place| total.add(&place.tally));
-    let most = here.iter().map(|place| asked.shown(&place.tally)).max().unwrap_or_default();
+    let mut total = BucketCounts::default();
+    let all = || unclassified.iter().chain(&current).chain(&removed);
+    all().for_each(|region| total.add(&region.counts));
+    let largest = current.iter().map(|region| selection.shown_number(&region.counts)).max().unwrap_or_default();
     OverviewPage {
-        sido: asked.sido.and_then(|code| districts.region(code)).cloned(),
-        lost: lost.as_ref().map(|place| asked.tile(place, most)),
-        tiles: here.iter().map(|place| asked.tile(place, most)).collect(),
-        lines: all().filter(|place| place.tally.total() > 0).map(|place| asked.line(place)).collect(),
-        sum: Line {
+        sido: selection.sido.and_then(|code| districts.region(code)).cloned(),
+        unclassified: unclassified.as_ref().map(|region| selection.tile(region, largest)),
+        tiles: current.iter().map(|region| selection.tile(region, largest)).collect(),
+        rows: all().filter(|region| region.counts.total() > 0).map(|region| selection.row(region)).collect(),
+        total: TableRow {
             name: "합계".to_owned(),
             inside: None,
-            is_lost: false,
-            counts: Asked::counts(&total, |when| asked.behind(None, when)),
+            is_unclassified: false,
+            counts: OverviewSelection::row_counts(&total, |bucket| selection.list_url(None, bucket)),
         },
-        tabs: asked.tabs(&total),
-        to_correct,
-        list_since: districts.valid_from(),
+        tabs: selection.tabs(&total),
+        unclassified_orders,
+        valid_from: districts.valid_from(),
         layout,
-        asked,
+        selection,
     }
 }
 
-/// Today's regions of the level asked for, and those given up that still have something.
-fn places(districts: &Districts, asked: &Asked, tallies: &BTreeMap<Option<i64>, Tally>) -> (Vec<Place>, Vec<Place>) {
-    let mut sums: BTreeMap<i64, Tally> = BTreeMap::new();
-    for (code, tally) in tallies {
-        let Some(code) = code.and_then(|code| shown_at(districts, asked, code)) else { continue };
-        sums.entry(code).or_default().add(tally);
+/// The regions of the selected level in the current edition, and removed regions that still have deliveries.
+fn region_counts(
+    districts: &Districts,
+    selection: &OverviewSelection,
+    counts: &BTreeMap<Option<i64>, BucketCounts>,
+) -> (Vec<RegionCount>, Vec<RegionCount>) {
+    let mut sums: BTreeMap<i64, BucketCounts> = BTreeMap::new();
+    for (code, of_code) in counts {
+        let Some(code) = code.and_then(|code| shown_region(districts, selection, code)) else { continue };
+        sums.entry(code).or_default().add(of_code);
     }
-    let regions: Vec<&Region> = match asked.sido {
+    let regions: Vec<&Region> = match selection.sido {
         None => districts.sidos().collect(),
         Some(sido) => districts
             .children_of(sido)
             .flat_map(|sigungu| {
-                let gus: Vec<&Region> = districts.children_of(sigungu.code).filter(|_| asked.by_gu).collect();
-                // What is known of a city only as a whole stands before its 구.
-                let whole = gus.is_empty() || sums.contains_key(&sigungu.code);
-                whole.then_some(sigungu).into_iter().chain(gus).collect::<Vec<_>>()
+                let gus: Vec<&Region> = districts.children_of(sigungu.code).filter(|_| selection.by_gu).collect();
+                // A city's deliveries of unknown 일반구 are shown before its 일반구.
+                let has_own_row = gus.is_empty() || sums.contains_key(&sigungu.code);
+                has_own_row.then_some(sigungu).into_iter().chain(gus).collect::<Vec<_>>()
             })
             .collect(),
     };
-    let mut place = |region: &Region| {
-        let is_rest = asked.by_gu && region.level == 1 && districts.children_of(region.code).next().is_some();
-        Place {
+    let mut region_count = |region: &Region| {
+        let has_gu = districts.children_of(region.code).next().is_some();
+        let is_unknown_gu = selection.by_gu && region.level == 1 && has_gu;
+        RegionCount {
             code: Some(region.code),
-            name: if is_rest { format!("{} 구 모름", region.short_name) } else { region.short_name.clone() },
-            tally: sums.remove(&region.code).unwrap_or_default(),
-            is_rest,
+            name: if is_unknown_gu { format!("{} 구 모름", region.short_name) } else { region.short_name.clone() },
+            counts: sums.remove(&region.code).unwrap_or_default(),
+            is_unknown_gu,
         }
     };
-    let here: Vec<Place> = regions.into_iter().map(&mut place).collect();
-    let given_up: Vec<&Region> = tallies
+    let current: Vec<RegionCount> = regions.into_iter().map(&mut region_count).collect();
+    let removed: Vec<&Region> = counts
         .keys()
-        .filter_map(|code| districts.region(shown_at(districts, asked, (*code)?)?))
-        .filter(|region| here.iter().all(|place| place.code != Some(region.code)))
+        .filter_map(|code| districts.region(shown_region(districts, selection, (*code)?)?))
+        .filter(|region| current.iter().all(|other| other.code != Some(region.code)))
         .collect();
-    let elsewhere = given_up.into_iter().map(place).collect();
-    (here, elsewhere)
+    let removed = removed.into_iter().map(region_count).collect();
+    (current, removed)
 }
 
-/// Under which region a stored code is shown; none where that is another 시/도.
-fn shown_at(districts: &Districts, asked: &Asked, code: i64) -> Option<i64> {
+/// The region that shows the deliveries of a stored code; none if it is in another 시/도 than the selected one.
+fn shown_region(districts: &Districts, selection: &OverviewSelection, code: i64) -> Option<i64> {
     let sido = districts.sido(code)?.code;
-    match asked.sido {
+    match selection.sido {
         None => Some(sido),
-        Some(wanted) if wanted != sido => None,
-        Some(_) if asked.by_gu => Some(code),
+        Some(selected) if selected != sido => None,
+        Some(_) if selection.by_gu => Some(code),
         Some(_) => Some(districts.sigungu(code)?.code),
     }
 }
 
-impl Asked {
-    /// The cities that are shown by their 일반구.
+impl OverviewSelection {
+    /// The cities to show by 일반구.
     fn cities(&self, districts: &Districts) -> Vec<i64> {
         let sido = self.sido.filter(|_| self.by_gu);
-        let inside = sido.into_iter().flat_map(|sido| districts.children_of(sido));
-        inside.map(|region| region.code).filter(|city| districts.children_of(*city).next().is_some()).collect()
+        let sigungus = sido.into_iter().flat_map(|sido| districts.children_of(sido));
+        sigungus.map(|region| region.code).filter(|city| districts.children_of(*city).next().is_some()).collect()
     }
 
-    /// The number that the map shows of a tally.
-    fn shown(&self, tally: &Tally) -> i64 {
-        self.when.map_or_else(|| tally.total(), |when| tally.of(when))
+    /// The number on a tile.
+    fn shown_number(&self, counts: &BucketCounts) -> i64 {
+        self.bucket.map_or_else(|| counts.total(), |bucket| counts.of(bucket))
     }
 
-    fn tile(&self, place: &Place, most: i64) -> Tile {
-        let number = self.shown(&place.tally);
-        let share = (number * SHADES + most - 1) / most.max(1);
+    /// A tile, shaded in proportion to the largest number on the map.
+    fn tile(&self, region: &RegionCount, largest: i64) -> Tile {
+        let number = self.shown_number(&region.counts);
+        let shade = (number * MAX_SHADE + largest - 1) / largest.max(1);
         Tile {
-            name: place.name.clone(),
-            inside: self.inside(place),
-            at: place.code.unwrap_or_default() / 1000,
-            shade: if number == 0 { 0 } else { share.clamp(1, SHADES) },
-            count: self.count(place, self.when, number),
-        }
-    }
-
-    fn line(&self, place: &Place) -> Line {
-        Line {
-            name: place.name.clone(),
-            inside: self.inside(place),
-            is_lost: place.code.is_none(),
-            counts: Self::counts(&place.tally, |when| self.behind(Some(place), when)),
-        }
-    }
-
-    fn count(&self, place: &Place, when: Option<When>, number: i64) -> Count {
-        let href = (number > 0).then(|| self.behind(Some(place), when));
-        Count { label: when.map_or("합계", When::label), number, href, is_late: false }
-    }
-
-    /// The sum and each column of a tally.
-    fn counts(tally: &Tally, behind: impl Fn(Option<When>) -> String) -> Vec<Count> {
-        let columns = When::ALL.into_iter().map(|when| (Some(when), tally.of(when)));
-        [(None, tally.total())]
-            .into_iter()
-            .chain(columns)
-            .map(|(when, number)| Count {
-                label: when.map_or("합계", When::label),
+            name: region.name.clone(),
+            inside: self.inside(region),
+            at: region.code.unwrap_or_default() / 1000,
+            shade: if number == 0 { 0 } else { shade.clamp(1, MAX_SHADE) },
+            count: LinkedCount {
+                label: self.bucket.map_or("합계", DateBucket::label),
                 number,
-                href: (number > 0).then(|| behind(when)),
-                is_late: when == Some(When::Overdue) && number > 0,
+                href: (number > 0).then(|| self.list_url(Some(region), self.bucket)),
+                is_overdue: false,
+            },
+        }
+    }
+
+    fn row(&self, region: &RegionCount) -> TableRow {
+        TableRow {
+            name: region.name.clone(),
+            inside: self.inside(region),
+            is_unclassified: region.code.is_none(),
+            counts: Self::row_counts(&region.counts, |bucket| self.list_url(Some(region), bucket)),
+        }
+    }
+
+    /// The total and the number of each bucket.
+    fn row_counts(counts: &BucketCounts, list_url: impl Fn(Option<DateBucket>) -> String) -> Vec<LinkedCount> {
+        let buckets = DateBucket::ALL.into_iter().map(|bucket| (Some(bucket), counts.of(bucket)));
+        [(None, counts.total())]
+            .into_iter()
+            .chain(buckets)
+            .map(|(bucket, number)| LinkedCount {
+                label: bucket.map_or("합계", DateBucket::label),
+                number,
+                href: (number > 0).then(|| list_url(bucket)),
+                is_overdue: bucket == Some(DateBucket::Overdue) && number > 0,
             })
             .collect()
     }
 
-    fn tabs(&self, total: &Tally) -> Vec<Tab> {
+    fn tabs(&self, total: &BucketCounts) -> Vec<Tab> {
         [None]
             .into_iter()
-            .chain(When::ALL.map(Some))
-            .map(|when| Tab {
-                label: when.map_or("모두", When::label),
-                count: when.map(|when| total.of(when)),
-                href: self.href(when, self.sido, self.by_gu),
-                is_current: when == self.when,
+            .chain(DateBucket::ALL.map(Some))
+            .map(|bucket| Tab {
+                label: bucket.map_or("모두", DateBucket::label),
+                count: bucket.map(|bucket| total.of(bucket)),
+                href: self.url(bucket, self.sido, self.by_gu),
+                is_current: bucket == self.bucket,
             })
             .collect()
     }
 
-    /// This page with another choice; state, method and day stay.
-    fn href(&self, when: Option<When>, sido: Option<i64>, by_gu: bool) -> String {
-        let counted = &self.counted;
+    /// The URL of this page with another bucket, 시/도 or level; state, method and day stay.
+    fn url(&self, bucket: Option<DateBucket>, sido: Option<i64>, by_gu: bool) -> String {
+        let filter = &self.filter;
         let mut pairs: Vec<(&str, String)> = Vec::new();
-        pairs.extend(counted.state.map(|state| ("state", state.code().to_owned())));
-        pairs.push(("method", counted.method.map_or("all", ShippingMethod::code).to_owned()));
-        pairs.extend(counted.day.map(|day| ("day", day.to_string())));
-        pairs.extend(when.map(|when| ("when", when.code().to_owned())));
+        pairs.extend(filter.state.map(|state| ("state", state.code().to_owned())));
+        pairs.push(("method", filter.method.map_or("all", ShippingMethod::code).to_owned()));
+        pairs.extend(filter.day.map(|day| ("day", day.to_string())));
+        pairs.extend(bucket.map(|bucket| ("when", bucket.code().to_owned())));
         pairs.extend(sido.map(|code| ("sido", code.to_string())));
         pairs.extend(by_gu.then(|| ("gu", "1".to_owned())));
         format!("/districts?{}", serde_html_form::to_string(pairs).unwrap_or_default())
     }
 
-    /// This page looking into a 시/도.
-    fn inside(&self, place: &Place) -> Option<String> {
-        let sido = place.code.filter(|_| self.sido.is_none())?;
-        Some(self.href(self.when, Some(sido), self.by_gu))
+    /// The URL of the overview of a 시/도; none if one is selected already.
+    fn inside(&self, region: &RegionCount) -> Option<String> {
+        let sido = region.code.filter(|_| self.sido.is_none())?;
+        Some(self.url(self.bucket, Some(sido), self.by_gu))
     }
 
-    /// The deliveries behind a number; `place` none is the sum of the table.
-    fn behind(&self, place: Option<&Place>, when: Option<When>) -> String {
-        let counted = &self.counted;
+    /// The URL of the delivery list behind a number; `region` none is the total.
+    fn list_url(&self, region: Option<&RegionCount>, bucket: Option<DateBucket>) -> String {
+        let filter = &self.filter;
         let mut pairs: Vec<(&str, String)> =
-            counted.states().into_iter().map(|state| ("state", state.code().to_owned())).collect();
-        pairs.extend(counted.method.map(|method| ("method", method.code().to_owned())));
-        match place.map(|place| place.code) {
-            Some(Some(city)) if place.is_some_and(|place| place.is_rest) => {
+            filter.states().into_iter().map(|state| ("state", state.code().to_owned())).collect();
+        pairs.extend(filter.method.map(|method| ("method", method.code().to_owned())));
+        match region.map(|region| region.code) {
+            Some(Some(city)) if region.is_some_and(|region| region.is_unknown_gu) => {
                 pairs.push(("sigungu", format!("{city}{NO_GU_SUFFIX}")));
             }
             None => pairs.extend(self.sido.map(|sido| ("sido", sido.to_string()))),
@@ -343,11 +360,11 @@ impl Asked {
             Some(Some(code)) if self.sido.is_none() => pairs.push(("sido", code.to_string())),
             Some(Some(code)) => pairs.push(("sigungu", code.to_string())),
         }
-        match (counted.day, when) {
+        match (filter.day, bucket) {
             (Some(day), _) => pairs.extend([("date_from", day.to_string()), ("date_to", day.to_string())]),
-            (None, Some(When::Undated)) => pairs.push(("date", "none".to_owned())),
-            (None, when) => {
-                let (first, last) = when.and_then(|when| when.days(self.today)).unwrap_or_default();
+            (None, Some(DateBucket::Undated)) => pairs.push(("date", "none".to_owned())),
+            (None, bucket) => {
+                let (first, last) = bucket.and_then(|bucket| bucket.days(self.today)).unwrap_or_default();
                 pairs.extend(first.map(|day| ("date_from", day.to_string())));
                 pairs.extend(last.map(|day| ("date_to", day.to_string())));
             }
@@ -357,36 +374,36 @@ impl Asked {
 }
 
 impl OverviewPage {
-    /// The columns with the days they mean, where their word does not say it: `11-24~11-29`.
+    /// The columns: label, and the dates of the bucket if the label does not imply them: `11-24~11-29`.
     fn columns(&self) -> [(&'static str, String); 6] {
         let short = |date: NaiveDate| date.format("%m-%d").to_string();
-        When::ALL.map(|when| {
-            let span = match (when, when.days(self.asked.today)) {
-                (When::Today | When::Tomorrow, Some((Some(day), _))) => short(day),
-                (When::ThisWeek, Some((Some(first), Some(last)))) if first == last => short(first),
-                (When::ThisWeek, Some((Some(first), Some(last)))) => format!("{}~{}", short(first), short(last)),
-                (When::Later, Some((Some(first), _))) => format!("{}~", short(first)),
+        DateBucket::ALL.map(|bucket| {
+            let span = match (bucket, bucket.days(self.selection.today)) {
+                (DateBucket::Today | DateBucket::Tomorrow, Some((Some(day), _))) => short(day),
+                (DateBucket::ThisWeek, Some((Some(first), Some(last)))) if first == last => short(first),
+                (DateBucket::ThisWeek, Some((Some(first), Some(last)))) => format!("{}~{}", short(first), short(last)),
+                (DateBucket::Later, Some((Some(first), _))) => format!("{}~", short(first)),
                 _ => String::new(),
             };
-            (when.label(), span)
+            (bucket.label(), span)
         })
     }
 
     fn today(&self) -> String {
-        date_with_weekday(self.asked.today)
+        date_with_weekday(self.selection.today)
     }
 
     fn day(&self) -> String {
-        self.asked.counted.day.map(|day| day.to_string()).unwrap_or_default()
+        self.selection.filter.day.map(|day| day.to_string()).unwrap_or_default()
     }
 
-    /// The whole country.
-    fn outside(&self) -> String {
-        self.asked.href(self.asked.when, None, false)
+    /// URL of the overview of the whole country.
+    fn country_url(&self) -> String {
+        self.selection.url(self.selection.bucket, None, false)
     }
 
-    /// Large cities by 일반구, or as a whole.
-    fn other_depth(&self) -> String {
-        self.asked.href(self.asked.when, self.asked.sido, !self.asked.by_gu)
+    /// URL of this overview with large cities by 일반구, or as a whole.
+    fn other_level_url(&self) -> String {
+        self.selection.url(self.selection.bucket, self.selection.sido, !self.selection.by_gu)
     }
 }

@@ -1,3 +1,5 @@
+//! The pages of districts.
+
 use chrono::NaiveDate;
 use reqwest::StatusCode;
 
@@ -11,7 +13,7 @@ use crate::storage::{Result, Tx};
 use crate::time::Moment;
 use crate::web::testing::{START, TestApp};
 
-/// Every test begins on this Friday.
+/// The date of every test, a Friday.
 fn today() -> NaiveDate {
     START.date()
 }
@@ -20,26 +22,26 @@ fn day(days: i64) -> Option<NaiveDate> {
     today().checked_add_signed(chrono::Duration::days(days))
 }
 
-/// An order to a postal code, wanted in so many days.
-fn order(number: &str, zip_code: &str, address: &str, wanted: Option<i64>) -> NewOrder {
+/// An order to a postal code, with a 희망배송일 in so many days.
+fn order(number: &str, zip_code: &str, address: &str, in_days: Option<i64>) -> NewOrder {
     let mut order = new_order(number);
     zip_code.clone_into(&mut order.recipient.zip_code);
     address.clone_into(&mut order.recipient.address1);
     order.placed_at = Moment(START.0 - 1000);
-    order.preferred_shipping_date = wanted.and_then(day);
+    order.preferred_shipping_date = in_days.and_then(day);
     order
 }
 
-async fn put(app: &TestApp, orders: Vec<NewOrder>) {
-    let shared = app.state.uploads.districts.clone();
-    let put = move |tx: &mut dyn Tx| {
+async fn insert(app: &TestApp, orders: Vec<NewOrder>) {
+    let cache = app.state.uploads.districts.clone();
+    let insert = move |tx: &mut dyn Tx| {
         let orders: Vec<&NewOrder> = orders.iter().collect();
         let cause = crate::orders::testing::BY_HAND;
         let (districts, findings, bundles) =
-            (shared.current(tx)?, findings(tx, &orders)?, bundles(tx, "SMART_STORE", &orders)?.bundles);
+            (cache.current(tx)?, findings(tx, &orders)?, bundles(tx, "SMART_STORE", &orders)?.bundles);
         create(tx, cause, ("SMART_STORE", "스마트스토어"), &bundles, &findings, &districts, &|_| ())
     };
-    app.state.storage.write(put).await.expect("puts");
+    app.state.storage.write(insert).await.expect("inserts");
 }
 
 async fn find(app: &TestApp, number: &'static str) -> Order {
@@ -54,7 +56,7 @@ async fn ship(app: &TestApp, number: &'static str) {
     assert!(app.state.storage.write(shipped).await.expect("saves"));
 }
 
-/// The addresses that the numbers of a page lead to, with the numbers.
+/// The links to the delivery list, as query string and number.
 fn numbers(page: &str) -> Vec<(String, String)> {
     page.split("<a href=\"/deliveries?")
         .skip(1)
@@ -70,7 +72,7 @@ fn has(page: &str, href: &str, number: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_form_asks_for_the_district_of_what_is_typed() {
+async fn district_of_a_postal_code_is_json() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
     assert_eq!(app.get("/districts/of?zip=37683").await.ok(), r#"{"name":"경상북도 포항시 남구"}"#);
@@ -81,7 +83,7 @@ async fn a_form_asks_for_the_district_of_what_is_typed() {
 }
 
 #[tokio::test]
-async fn the_overview_counts_what_goes_where_and_when() {
+async fn overview_counts_deliveries_by_region_and_date() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
     let orders = vec![
@@ -93,7 +95,7 @@ async fn the_overview_counts_what_goes_where_and_when() {
         order("6", "", "어디엔가", Some(30)),
         order("7", "04524", "서울특별시 중구", None),
     ];
-    put(&app, orders).await;
+    insert(&app, orders).await;
     ship(&app, "7").await;
     let page = app.get("/districts").await.ok();
     let both = "state=PREPARING&state=READY_TO_SHIP&method=DIRECT";
@@ -101,11 +103,11 @@ async fn the_overview_counts_what_goes_where_and_when() {
     assert!(has(&page, &format!("{both}&sido=47000&date_to=2024-03-14"), "1"), "overdue");
     assert!(has(&page, &format!("{both}&sido=47000&date_from=2024-03-15&date_to=2024-03-15"), "1"), "today");
     assert!(has(&page, &format!("{both}&sido=47000&date_from=2024-03-17&date_to=2024-03-17"), "1"), "this week");
-    assert!(has(&page, &format!("{both}&sido=11000&date=none"), "1"), "without a date, the delivered one left out");
+    assert!(has(&page, &format!("{both}&sido=11000&date=none"), "1"), "without a date, not delivered");
     assert!(has(&page, &format!("{both}&sigungu=none&date_from=2024-03-18"), "1"), "미분류, later");
-    assert!(has(&page, both, "6"), "the sum");
-    let (lost, gyeongbuk) = (page.rfind("미분류").expect("미분류"), page.rfind("경북").expect("경북"));
-    assert!(lost < gyeongbuk, "미분류 stands first");
+    assert!(has(&page, both, "6"), "the total");
+    let (unclassified, gyeongbuk) = (page.rfind("미분류").expect("미분류"), page.rfind("경북").expect("경북"));
+    assert!(unclassified < gyeongbuk, "미분류 is first");
 
     let inside = app.get("/districts?sido=47").await.ok();
     assert!(has(&inside, &format!("{both}&sigungu=47110"), "3"), "{:?}", numbers(&inside));
@@ -124,7 +126,7 @@ async fn the_overview_counts_what_goes_where_and_when() {
 }
 
 #[tokio::test]
-async fn an_unknown_place_is_corrected_for_one_order_for_its_postal_code_or_by_a_right_one() {
+async fn unclassified_orders_are_corrected_in_three_ways_and_undone() {
     let app = TestApp::as_admin().await;
     let orders = vec![
         order("1", "135-080", "서울 강남구 예시로 1", None),
@@ -133,21 +135,21 @@ async fn an_unknown_place_is_corrected_for_one_order_for_its_postal_code_or_by_a
         order("4", "99999", "어디엔가", None),
         order("5", "37683", "경상북도 포항시 남구", None),
     ];
-    put(&app, orders).await;
+    insert(&app, orders).await;
     let page = app.get("/districts/unknown").await.ok();
     assert!(page.contains("총 <strong>4</strong>건"));
-    assert!(page.contains(r#"value="경상북도 포항시""#), "the address tells");
+    assert!(page.contains(r#"value="경상북도 포항시""#), "guessed from the address");
     assert!(app.get("/districts").await.ok().contains("모르는 주문이 4건"));
 
     let (one, three, four) = (find(&app, "1").await, find(&app, "3").await, find(&app, "4").await);
     let [a, b, c] = [&one, &three, &four].map(|order| crockford(order.id));
     let name = |field: &str, id: &str| format!("{field}-{id}");
-    let fields = |zip_of_four: &str, place_of_one: &str| -> Vec<(String, String)> {
+    let fields = |zip_of_four: &str, district_of_one: &str| -> Vec<(String, String)> {
         [
             ("tick".into(), a.clone()),
             (name("version", &a), one.version.to_string()),
             (name("zip", &a), "135-080".into()),
-            (name("place", &a), place_of_one.into()),
+            (name("place", &a), district_of_one.into()),
             (name("teach", &a), "1".into()),
             ("tick".into(), b.clone()),
             (name("version", &b), three.version.to_string()),
@@ -167,15 +169,15 @@ async fn an_unknown_place_is_corrected_for_one_order_for_its_postal_code_or_by_a
     assert!(wrong.text.contains("모르는 우편번호예요") && wrong.text.contains("목록에 있는 지역 이름"));
     assert!(
         wrong.text.contains(r#"value="없는 곳""#) && wrong.text.contains(r#"value="88888""#),
-        "what was typed stays"
+        "the inputs are kept"
     );
-    assert_eq!(find(&app, "3").await.sigungu, None, "nothing is done by halves");
+    assert_eq!(find(&app, "3").await.sigungu, None, "nothing is applied");
 
     let right = send(fields("04524", "서울 강남구")).await;
     assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
     assert!(app.get(right.location()).await.ok().contains("주문 3건의 지역을 정했어요"));
     assert_eq!(find(&app, "1").await.sigungu, Some(11680));
-    assert_eq!(find(&app, "2").await.sigungu, Some(11680), "of the same postal code");
+    assert_eq!(find(&app, "2").await.sigungu, Some(11680), "has the same postal code");
     assert_eq!(find(&app, "3").await.sigungu, Some(47110));
     let four = find(&app, "4").await;
     assert_eq!((four.sigungu, &*four.recipient.zip_code), (Some(11140), "04524"));
@@ -189,7 +191,7 @@ async fn an_unknown_place_is_corrected_for_one_order_for_its_postal_code_or_by_a
     assert!(stale.status == StatusCode::UNPROCESSABLE_ENTITY && stale.text.contains("그 사이 다른 사람이"));
 }
 
-async fn bring(app: &TestApp, name: &'static str, text: String) -> crate::web::testing::TestResponse {
+async fn upload(app: &TestApp, name: &'static str, text: String) -> crate::web::testing::TestResponse {
     app.post_multipart("/districts/import", |form| {
         form.part("files", reqwest::multipart::Part::bytes(text.into_bytes()).file_name(name))
     })
@@ -197,27 +199,27 @@ async fn bring(app: &TestApp, name: &'static str, text: String) -> crate::web::t
 }
 
 #[tokio::test]
-async fn a_newer_list_is_shown_before_it_is_in_force_and_can_be_withdrawn() {
+async fn imported_list_is_previewed_applied_and_withdrawn() {
     let app = TestApp::as_admin().await;
-    put(
+    insert(
         &app,
         vec![order("1", "37683", "경상북도 포항시 남구", None), order("2", "37683", "경상북도 포항시 남구", None)],
     )
     .await;
     ship(&app, "2").await;
-    let refused = bring(&app, "주문.txt", "이름|전화\n홍길동|010".to_owned()).await;
+    let refused = upload(&app, "주문.txt", "이름|전화\n홍길동|010".to_owned()).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.text.contains("주문.txt: 우체국 우편번호 DB나"));
 
     let list = [HEADER.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
-    let brought = bring(&app, "경상북도.txt", list).await;
-    let path = brought.location().to_owned();
+    let uploaded = upload(&app, "경상북도.txt", list).await;
+    let path = uploaded.location().to_owned();
     let report = app.get(&path).await.ok();
-    for told in ["경상북도 새시", "경상북도 포항시", "바뀌는 우편번호</dt><dd>1<", "다시 분류할 주문</dt><dd>1<"]
+    for text in ["경상북도 새시", "경상북도 포항시", "바뀌는 우편번호</dt><dd>1<", "다시 분류할 주문</dt><dd>1<"]
     {
-        assert!(report.contains(told), "{told}");
+        assert!(report.contains(text), "{text}");
     }
-    assert_eq!(find(&app, "1").await.sigungu, Some(47110), "nothing is changed yet");
+    assert_eq!(find(&app, "1").await.sigungu, Some(47110), "a preview changes nothing");
 
     let early = app.post_form(&format!("{path}/apply"), &[("valid_from", "2020-01-01")]).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -226,7 +228,7 @@ async fn a_newer_list_is_shown_before_it_is_in_force_and_can_be_withdrawn() {
     assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.text);
     assert!(app.get(applied.location()).await.ok().contains("2026-07-01 (수)부터의 지역으로 바꿨어요"));
     assert_eq!(find(&app, "1").await.sigungu, Some(47999));
-    assert_eq!(find(&app, "2").await.sigungu, Some(47110), "delivered before");
+    assert_eq!(find(&app, "2").await.sigungu, Some(47110), "already delivered");
     assert_eq!(app.get("/districts/of?zip=37683").await.ok(), r#"{"name":"경상북도 새시"}"#);
     assert!(app.get("/districts?sido=47").await.ok().contains("새시"));
     assert_eq!(
@@ -240,9 +242,8 @@ async fn a_newer_list_is_shown_before_it_is_in_force_and_can_be_withdrawn() {
     assert_eq!(app.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 
-/// Each number of the overview is the number of deliveries that it leads to.
 #[tokio::test]
-async fn the_sum_of_the_overview_is_the_number_of_deliveries_under_way() {
+async fn overview_total_equals_the_deliveries_under_way() {
     let app = TestApp::as_admin().await;
     crate::demo::generate(&app.state.storage, 7, 2_000, START, |_| ()).await.expect("fills");
     let under_way = app.state.storage.read(|tx| {

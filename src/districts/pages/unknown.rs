@@ -1,4 +1,4 @@
-//! Orders that go nobody knows where, and what was corrected by hand.
+//! Orders without a district (미분류), and manual corrections.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use axum::http::{StatusCode, Uri};
 use serde_json::json;
 
 use crate::audit;
-use crate::deliveries::overview::{Unknown, unknown, unknown_count};
+use crate::deliveries::store::overview::{UnclassifiedOrder, count_unclassified, unclassified_orders};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
 use crate::districts::{Districts, postal_key};
 use crate::id::{crockford, parse_crockford};
@@ -21,103 +21,109 @@ use crate::web::{
     redirect_with_flash,
 };
 
-/// Corrections of each kind that the page shows.
-const CORRECTIONS: i64 = 200;
+/// Corrections of postal codes, and of orders, that the page shows.
+const MAX_SHOWN_CORRECTIONS: i64 = 200;
 
-const CHANGED_MEANWHILE: &str = "그 사이 다른 사람이 주문을 바꿨어요. 새로 고친 다음 다시 해 주세요.";
+const CONFLICT_MESSAGE: &str = "그 사이 다른 사람이 주문을 바꿨어요. 새로 고친 다음 다시 해 주세요.";
 
-/// What is typed for one order.
+/// The inputs of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Typed {
-    id: i64,
+struct RowForm {
+    order_id: i64,
     version: i64,
     zip_code: String,
-    place: String,
-    /// for every order of the postal code
-    teach: bool,
+    district: String,
+    /// whether the district applies to every order of the postal code
+    is_for_zip: bool,
 }
 
-/// A mistake at a field of a row.
+/// A problem of a field of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Problem {
-    id: i64,
+struct RowProblem {
+    order_id: i64,
     field: &'static str,
     message: &'static str,
 }
 
-/// What is to be done for one order.
+/// The correction of one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Wish {
-    /// its postal code was wrong
-    ZipCode { zip_code: String, sigungu: i64 },
-    /// its postal code lies there, for all orders
-    Teach { key: String, sigungu: i64 },
-    /// it alone goes there
-    ThisOne { sigungu: i64 },
+enum RowCorrection {
+    /// replaces its postal code
+    NewZip { zip_code: String, sigungu: i64 },
+    /// assigns its postal code to a 시/군/구
+    Zip { key: String, sigungu: i64 },
+    /// assigns only this order to a 시/군/구
+    Order { sigungu: i64 },
 }
 
-impl Typed {
-    /// What is wished for `order`, as far as it can be understood.
-    fn wish(&self, order: &Order, districts: &Districts) -> Result<Wish, Problem> {
-        let problem = |field, message| Problem { id: self.id, field, message };
+impl RowForm {
+    /// Validates the inputs against the stored order.
+    fn validate(&self, order: &Order, districts: &Districts) -> Result<RowCorrection, RowProblem> {
+        let problem = |field, message| RowProblem { order_id: self.order_id, field, message };
         if self.version != order.version {
-            return Err(problem("place", CHANGED_MEANWHILE));
+            return Err(problem("place", CONFLICT_MESSAGE));
         }
         if self.zip_code != order.recipient.zip_code {
             let sigungu = districts.lookup(&self.zip_code).district();
             let sigungu = sigungu.ok_or_else(|| {
                 problem("zip", "모르는 우편번호예요. 다섯 자리를 확인하거나, 그대로 두고 지역을 골라 주세요.")
             })?;
-            return Ok(Wish::ZipCode { zip_code: self.zip_code.clone(), sigungu });
+            return Ok(RowCorrection::NewZip { zip_code: self.zip_code.clone(), sigungu });
         }
-        if self.place.is_empty() {
+        if self.district.is_empty() {
             return Err(problem("place", "지역을 고르거나 우편번호를 고쳐 주세요."));
         }
-        let region = districts.find_by_name(&self.place);
+        let region = districts.find_by_name(&self.district);
         let sigungu = region.ok_or_else(|| problem("place", "목록에 있는 지역 이름으로 적어 주세요."))?.code;
-        if !self.teach {
-            return Ok(Wish::ThisOne { sigungu });
+        if !self.is_for_zip {
+            return Ok(RowCorrection::Order { sigungu });
         }
         match postal_key(&self.zip_code).filter(|key| key.len() <= MAX_ZIP_CHARS) {
-            Some(key) => Ok(Wish::Teach { key, sigungu }),
+            Some(key) => Ok(RowCorrection::Zip { key, sigungu }),
             None => Err(problem("teach", "우편번호가 없어서 기억할 수 없어요. 이 주문만 정해 주세요.")),
         }
     }
 }
 
-/// One order of the page.
+/// A row of the page.
 struct RowView {
-    unknown: Unknown,
-    typed: Typed,
+    order: UnclassifiedOrder,
+    form: RowForm,
     ticked: bool,
-    problems: Vec<Problem>,
+    problems: Vec<RowProblem>,
 }
 
 impl RowView {
-    fn new(unknown: Unknown, districts: &Districts) -> Self {
-        let place =
-            districts.guess_from_address(&unknown.address).map(|region| region.full_name.clone()).unwrap_or_default();
-        let typed =
-            Typed { id: unknown.id, version: unknown.version, zip_code: unknown.zip_code.clone(), place, teach: false };
-        Self { unknown, typed, ticked: false, problems: Vec::new() }
+    /// A row with the stored postal code, and a district guessed from the address.
+    fn new(order: UnclassifiedOrder, districts: &Districts) -> Self {
+        let guess = districts.guess_from_address(&order.address);
+        let form = RowForm {
+            order_id: order.id,
+            version: order.version,
+            zip_code: order.zip_code.clone(),
+            district: guess.map(|region| region.full_name.clone()).unwrap_or_default(),
+            is_for_zip: false,
+        };
+        Self { order, form, ticked: false, problems: Vec::new() }
     }
 
     fn id(&self) -> String {
-        crockford(self.unknown.id)
+        crockford(self.order.id)
     }
 
     fn problem(&self, field: &str) -> Option<&'static str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message)
     }
 
-    fn can_be_taught(&self) -> bool {
-        postal_key(&self.unknown.zip_code).is_some_and(|key| key.len() <= MAX_ZIP_CHARS)
+    fn has_zip(&self) -> bool {
+        postal_key(&self.order.zip_code).is_some_and(|key| key.len() <= MAX_ZIP_CHARS)
     }
 }
 
+/// A manual correction with the name of its district.
 struct CorrectionView {
     correction: Correction,
-    place: String,
+    district: String,
 }
 
 impl CorrectionView {
@@ -128,12 +134,12 @@ impl CorrectionView {
 
 #[derive(Template)]
 #[template(path = "districts/unknown.html")]
-struct UnknownPage {
+struct UnclassifiedPage {
     layout: Layout,
     rows: Vec<RowView>,
     pages: PageBar,
-    /// every name to choose from
-    places: Vec<String>,
+    /// names of all 시/군/구, for the input's suggestions
+    district_names: Vec<String>,
     corrections: Vec<CorrectionView>,
 }
 
@@ -146,63 +152,63 @@ pub(super) async fn list(
     list_page(&state, layout, paging, &uri).await.map(page)
 }
 
-async fn list_page(state: &AppState, layout: Layout, paging: PageQuery, uri: &Uri) -> PageResult<UnknownPage> {
+async fn list_page(state: &AppState, layout: Layout, paging: PageQuery, uri: &Uri) -> PageResult<UnclassifiedPage> {
     let uri = uri.clone();
     let districts = state.uploads.districts.cached();
-    let (unknowns, pages, corrections) = state
+    let (orders, pages, corrections) = state
         .storage
         .read(move |tx| {
-            let pages = PageBar::new(&uri, paging, u64::try_from(unknown_count(tx)?).unwrap_or_default());
+            let pages = PageBar::new(&uri, paging, u64::try_from(count_unclassified(tx)?).unwrap_or_default());
             let offset = i64::try_from(pages.offset()).unwrap_or_default();
-            let unknowns = unknown(tx, offset, pages.size.into())?;
-            Ok::<_, StorageError>((unknowns, pages, store::corrections(tx, CORRECTIONS)?))
+            let orders = unclassified_orders(tx, offset, pages.size.into())?;
+            Ok::<_, StorageError>((orders, pages, store::corrections(tx, MAX_SHOWN_CORRECTIONS)?))
         })
         .await?;
     let regions = districts.current_edition().regions().iter().filter(|region| region.level == 1);
-    Ok(UnknownPage {
+    Ok(UnclassifiedPage {
         layout,
-        rows: unknowns.into_iter().map(|unknown| RowView::new(unknown, &districts)).collect(),
+        rows: orders.into_iter().map(|order| RowView::new(order, &districts)).collect(),
         pages,
-        places: regions.map(|region| region.full_name.clone()).collect(),
+        district_names: regions.map(|region| region.full_name.clone()).collect(),
         corrections: corrections
             .into_iter()
             .map(|correction| CorrectionView {
-                place: districts.display_name(correction.sigungu).unwrap_or_default(),
+                district: districts.display_name(correction.sigungu).unwrap_or_default(),
                 correction,
             })
             .collect(),
     })
 }
 
-/// The rows that are ticked, as typed.
-fn ticked(pairs: &[(String, String)]) -> Vec<Typed> {
+/// The inputs of the ticked rows.
+fn ticked_rows(pairs: &[(String, String)]) -> Vec<RowForm> {
     let ids = pairs.iter().filter(|(name, _)| name == "tick").map(|(_, id)| id.as_str());
     ids.filter_map(|id| {
         let field = |field: &str| {
             let name = format!("{field}-{id}");
             pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| value.trim().to_owned())
         };
-        Some(Typed {
-            id: parse_crockford(id)?,
+        Some(RowForm {
+            order_id: parse_crockford(id)?,
             version: field("version")?.parse().ok()?,
             zip_code: field("zip").unwrap_or_default(),
-            place: field("place").unwrap_or_default(),
-            teach: field("teach").is_some(),
+            district: field("place").unwrap_or_default(),
+            is_for_zip: field("teach").is_some(),
         })
     })
     .collect()
 }
 
-/// Does what is wished for these orders, or tells every mistake and does nothing.
-fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<Result<i64, Vec<Problem>>> {
+/// Applies all corrections and records the activity, or answers all problems and changes nothing.
+fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Result<i64, Vec<RowProblem>>> {
     let districts = store::load(tx)?;
-    let ids: Vec<i64> = typed.iter().map(|typed| typed.id).collect();
+    let ids: Vec<i64> = forms.iter().map(|form| form.order_id).collect();
     let found = orders::find(tx, &ids)?;
-    let (mut wishes, mut problems) = (Vec::new(), Vec::new());
-    for typed in typed {
-        let Some(order) = found.iter().find(|order| order.id == typed.id) else { continue };
-        match typed.wish(order, &districts) {
-            Ok(wish) => wishes.push((order, wish)),
+    let (mut corrections, mut problems) = (Vec::new(), Vec::new());
+    for form in forms {
+        let Some(order) = found.iter().find(|order| order.id == form.order_id) else { continue };
+        match form.validate(order, &districts) {
+            Ok(correction) => corrections.push((order, correction)),
             Err(problem) => problems.push(problem),
         }
     }
@@ -211,18 +217,18 @@ fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<
     }
     let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Classified };
     orders::changing(tx, cause, |changes| {
-        for (before, wish) in &wishes {
+        for (before, correction) in &corrections {
             let mut after = (*before).clone();
-            match wish {
-                Wish::ZipCode { zip_code, sigungu } => {
+            match correction {
+                RowCorrection::NewZip { zip_code, sigungu } => {
                     zip_code.clone_into(&mut after.recipient.zip_code);
                     after.sigungu = Some(*sigungu);
                 }
-                Wish::Teach { key, sigungu } => {
+                RowCorrection::Zip { key, sigungu } => {
                     store::set_zip_correction(changes.tx, key, *sigungu, Some(member_id))?;
                     after.sigungu = Some(*sigungu);
                 }
-                Wish::ThisOne { sigungu } => {
+                RowCorrection::Order { sigungu } => {
                     let zip_code = &before.recipient.zip_code;
                     store::set_order_correction(changes.tx, before.id, zip_code, *sigungu, Some(member_id))?;
                     after.sigungu = Some(*sigungu);
@@ -232,7 +238,7 @@ fn carry_out(tx: &mut dyn Tx, typed: &[Typed], member_id: i64) -> StorageResult<
         }
         Ok::<_, StorageError>(())
     })?;
-    let message = format!("주문 {}건의 지역을 정했어요.", wishes.len());
+    let message = format!("주문 {}건의 지역을 정했어요.", corrections.len());
     let summary = json!({ "message": message, "tone": "success", "orders": ids.len() });
     Ok(Ok(audit::record(tx, Some(member_id), "districts.corrected", &summary)?))
 }
@@ -245,15 +251,15 @@ pub(super) async fn bulk(
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let typed = ticked(&pairs);
-    if typed.is_empty() {
+    let forms = ticked_rows(&pairs);
+    if forms.is_empty() {
         layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
         let answer = list_page(&state, layout, paging, &uri).await?;
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
-    let wanted = typed.clone();
-    let carried_out = state.storage.write(move |tx| carry_out(tx, &wanted, member.id)).await?;
-    let problems = match carried_out {
+    let submitted = forms.clone();
+    let outcome = state.storage.write(move |tx| apply(tx, &submitted, member.id)).await?;
+    let problems = match outcome {
         Ok(activity) => {
             classification::start(&state.storage, &state.uploads.districts).await;
             return Ok(redirect_with_flash(
@@ -267,17 +273,17 @@ pub(super) async fn bulk(
     layout.flash = Some(Flash::new(Tone::Danger, message));
     let mut answer = list_page(&state, layout, paging, &uri).await?;
     for row in &mut answer.rows {
-        let Some(typed) = typed.iter().find(|typed| typed.id == row.unknown.id) else { continue };
+        let Some(form) = forms.iter().find(|form| form.order_id == row.order.id) else { continue };
         row.ticked = true;
-        row.typed = Typed { version: row.unknown.version, ..typed.clone() };
-        row.problems = problems.iter().filter(|problem| problem.id == typed.id).cloned().collect();
+        row.form = RowForm { version: row.order.version, ..form.clone() };
+        row.problems = problems.iter().filter(|problem| problem.order_id == form.order_id).cloned().collect();
     }
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
-/// Takes a correction back: `zip` of a postal code, or `order` of one order.
+/// The correction to delete: that of a postal code, or that of one order.
 #[derive(serde::Deserialize)]
-pub(super) struct Undo {
+pub(super) struct UndoForm {
     #[serde(default)]
     zip: String,
     #[serde(default)]
@@ -287,7 +293,7 @@ pub(super) struct Undo {
 pub(super) async fn undo(
     State(state): State<AppState>,
     member: Member,
-    crate::web::Form(Undo { zip, order }): crate::web::Form<Undo>,
+    crate::web::Form(UndoForm { zip, order }): crate::web::Form<UndoForm>,
 ) -> PageResult {
     let order = match order.as_str() {
         "" => None,
@@ -296,7 +302,7 @@ pub(super) async fn undo(
     let activity = state
         .storage
         .write(move |tx| {
-            let forgotten = match order {
+            let existed = match order {
                 Some(id) => store::delete_order_correction(tx, id)?,
                 None => store::delete_zip_correction(tx, &zip)?,
             };
@@ -306,8 +312,8 @@ pub(super) async fn undo(
                 let cause = Cause { member_id: Some(member.id), upload_id: None, action: Action::Classified };
                 classify(tx, cause, &districts, &deliveries)?;
             }
-            let message = if forgotten { "고친 것을 되돌렸어요." } else { "이미 되돌렸어요." };
-            let tone = if forgotten { "success" } else { "warning" };
+            let message = if existed { "고친 것을 되돌렸어요." } else { "이미 되돌렸어요." };
+            let tone = if existed { "success" } else { "warning" };
             let summary = json!({ "message": message, "tone": tone });
             audit::record(tx, Some(member.id), "districts.correction_undone", &summary)
         })

@@ -17,7 +17,7 @@ use crate::orders::store::{Action, Event, bundles, deliveries, log};
 use crate::orders::words;
 use crate::products::model::Variant;
 use crate::products::store as products;
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Tx};
 use crate::time::Moment;
 use crate::web::{AppState, Error, Layout, PageResult, Query, page};
 
@@ -168,9 +168,7 @@ fn load(
         .iter()
         .map(|option| OptionInput { key: option.key.clone(), value: option.value.clone(), other: String::new() })
         .collect();
-    let delivery_state = tx.scalar("SELECT state FROM deliveries WHERE id = ?", &[order.delivery_id.into()])?;
-    let delivery_state = DeliveryState::from_stored(delivery_state)
-        .ok_or_else(|| StorageError::Inconsistent(format!("deliveries.state of {}", order.delivery_id)))?;
+    let delivery_state = deliveries::state(tx, order.delivery_id)?;
     let events = log::told(tx, id)?.into_iter().map(|event| EventView::of(event, districts)).collect();
     Ok(Some(ShowPage {
         layout,

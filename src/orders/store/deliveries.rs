@@ -13,6 +13,15 @@ pub fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
         .text(0)
 }
 
+/// State of a delivery.
+pub fn state(tx: &mut dyn Tx, delivery_id: i64) -> Result<DeliveryState> {
+    let row = tx.query_one("SELECT state FROM deliveries WHERE id = ?", &[delivery_id.into()])?;
+    let number = row.map(|row| row.int(0)).transpose()?;
+    number
+        .and_then(DeliveryState::from_stored)
+        .ok_or_else(|| StorageError::Inconsistent(format!("deliveries.state of {delivery_id}")))
+}
+
 /// Identifier of the delivery with that bundle number.
 pub fn find_by_bundle_number(tx: &mut dyn Tx, number: &str) -> Result<Option<i64>> {
     tx.query_one("SELECT id FROM deliveries WHERE bundle_number = ?", &[number.into()])?

@@ -1,0 +1,149 @@
+//! SQL of the overview: numbers of deliveries by region, and orders without a district.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
+use crate::orders::bundle::DeliveryState;
+use crate::storage::{Param, Result, Row, Tx, placeholders};
+
+/// Counts the deliveries by stored 시/군/구 code; none is 미분류. Reads only the entries of an index for the states to
+/// count, in index order.
+pub fn counts_by_region(
+    tx: &mut dyn Tx,
+    filter: &OverviewFilter,
+    today: NaiveDate,
+) -> Result<BTreeMap<Option<i64>, BucketCounts>> {
+    let [tomorrow, end_of_week] = bounds(today);
+    let mut counts: BTreeMap<Option<i64>, BucketCounts> = BTreeMap::new();
+    for state in filter.states() {
+        let days = [today, today, tomorrow, end_of_week].map(Param::from);
+        let (conditions, params) = conditions(filter, state);
+        let index = tx.index_hint("deliveries_by_place");
+        let sql = format!("SELECT d.sigungu, {COUNTS} FROM deliveries d {index} WHERE {conditions} GROUP BY d.sigungu");
+        tx.for_each(&sql, &[&days[..], &params].concat(), &mut |row| {
+            counts.entry(row.opt_int(0)?).or_default().add(&bucket_counts(&row)?);
+            Ok(())
+        })?;
+    }
+    Ok(counts)
+}
+
+/// Counts the deliveries of a city by the postal code of their primary order, from which the caller derives the 일반구,
+/// which is not stored.
+pub fn counts_by_zip(
+    tx: &mut dyn Tx,
+    filter: &OverviewFilter,
+    today: NaiveDate,
+    city: i64,
+) -> Result<BTreeMap<String, BucketCounts>> {
+    let [tomorrow, end_of_week] = bounds(today);
+    let mut counts: BTreeMap<String, BucketCounts> = BTreeMap::new();
+    for state in filter.states() {
+        let days = [today, today, tomorrow, end_of_week].map(Param::from);
+        let (conditions, mut params) = conditions(filter, state);
+        params.push(city.into());
+        let sql = format!(
+            "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d JOIN orders o ON o.id = d.primary_order_id \
+             WHERE {conditions} AND d.sigungu = ? GROUP BY o.recipient_zip_code"
+        );
+        tx.for_each(&sql, &[&days[..], &params].concat(), &mut |mut row| {
+            let of_row = bucket_counts(&row)?;
+            counts.entry(row.text(0)?).or_default().add(&of_row);
+            Ok(())
+        })?;
+    }
+    Ok(counts)
+}
+
+/// Aggregates: all; with a date; before today; today; tomorrow; until the end of the week. The last four have a
+/// parameter each.
+const COUNTS: &str = "count(*), count(d.preferred_shipping_date), \
+                      count(CASE WHEN d.preferred_shipping_date < ? THEN 1 END), \
+                      count(CASE WHEN d.preferred_shipping_date = ? THEN 1 END), \
+                      count(CASE WHEN d.preferred_shipping_date = ? THEN 1 END), \
+                      count(CASE WHEN d.preferred_shipping_date <= ? THEN 1 END)";
+
+/// Tomorrow, and the later of Sunday and tomorrow.
+fn bounds(today: NaiveDate) -> [NaiveDate; 2] {
+    let last = |bucket: DateBucket| bucket.days(today).and_then(|(_, last)| last).unwrap_or(today);
+    let tomorrow = last(DateBucket::Tomorrow);
+    [tomorrow, last(DateBucket::ThisWeek).max(tomorrow)]
+}
+
+/// Reads the aggregates of [`COUNTS`] from the second column on.
+fn bucket_counts(row: &Row) -> Result<BucketCounts> {
+    let (all, dated, until_end_of_week) = (row.int(1)?, row.int(2)?, row.int(6)?);
+    let (overdue, of_today, of_tomorrow) = (row.int(3)?, row.int(4)?, row.int(5)?);
+    let of_week = until_end_of_week - overdue - of_today - of_tomorrow;
+    Ok(BucketCounts([overdue, of_today, of_tomorrow, of_week, dated - until_end_of_week, all - dated]))
+}
+
+fn conditions(filter: &OverviewFilter, state: DeliveryState) -> (String, Vec<Param<'static>>) {
+    let mut conditions = String::from("d.state = ?");
+    let mut params: Vec<Param<'static>> = vec![(state as i64).into()];
+    if let Some(method) = filter.method {
+        conditions.push_str(" AND d.shipping_method = ?");
+        params.push(method.code().into());
+    }
+    if let Some(day) = filter.day {
+        conditions.push_str(" AND d.preferred_shipping_date = ?");
+        params.push(day.into());
+    }
+    (conditions, params)
+}
+
+/// An order without a district (미분류).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnclassifiedOrder {
+    /// identifier
+    pub id: i64,
+    /// order number
+    pub order_number: String,
+    /// version, for optimistic locking
+    pub version: i64,
+    /// 수취인
+    pub recipient_name: String,
+    /// postal code as stored
+    pub zip_code: String,
+    /// 주소 and 상세주소
+    pub address: String,
+}
+
+/// The number of undelivered orders without a district in deliveries under way.
+pub fn count_unclassified(tx: &mut dyn Tx) -> Result<i64> {
+    let (sql, params) = select_unclassified("count(*)");
+    tx.scalar(&sql, &params)
+}
+
+/// Undelivered orders without a district in deliveries under way, newest first.
+pub fn unclassified_orders(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Vec<UnclassifiedOrder>> {
+    let columns = "o.id, o.order_number, o.version, o.recipient_name, o.recipient_zip_code, \
+                   o.recipient_address1, o.recipient_address2";
+    let (sql, mut params) = select_unclassified(columns);
+    params.extend([size.into(), offset.into()]);
+    tx.query(&format!("{sql} ORDER BY o.id DESC LIMIT ? OFFSET ?"), &params)?
+        .into_iter()
+        .map(|mut row| {
+            Ok(UnclassifiedOrder {
+                id: row.int(0)?,
+                order_number: row.text(1)?,
+                version: row.int(2)?,
+                recipient_name: row.text(3)?,
+                zip_code: row.text(4)?,
+                address: format!("{} {}", row.text(5)?, row.text(6)?).trim().to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn select_unclassified(columns: &str) -> (String, Vec<Param<'static>>) {
+    let states = placeholders(DeliveryState::UNDER_WAY.len());
+    let sql = format!(
+        "SELECT {columns} FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
+         WHERE d.state IN ({states}) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?"
+    );
+    let shipped = crate::orders::model::OrderState::Shipped.rank();
+    (sql, DeliveryState::UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())
+}
