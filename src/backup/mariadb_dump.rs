@@ -102,7 +102,7 @@ impl MariaDbDump {
         let mut interval = tokio::time::interval(METRICS_INTERVAL);
         loop {
             interval.tick().await;
-            // An unreachable database has metrics of its own.
+            // Other metrics report an unreachable database.
             if let Ok(Some(dump)) = storage.read(Self::newest).await {
                 let age = u32::try_from((storage.clock().now().0 - dump.at) / 1000).unwrap_or_default();
                 metrics::gauge!("mukkeum_backup_dump_age_seconds").set(age);

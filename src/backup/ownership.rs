@@ -107,7 +107,7 @@ pub(super) async fn try_claim(target: &Target, us: &Identity, newest: u64, now: 
     }
 }
 
-/// Tests whether the store honours conditional puts, and tells the target. Some stores accept the condition
+/// Tests whether the store honours conditional puts, and records it in the target. Some stores accept the condition
 /// and ignore it; some file systems cannot do it.
 pub(super) async fn probe_conditional_put(target: &Target, us: &Identity) -> Result<bool, TargetError> {
     // The shop is part of the name, because two shops may probe at the same time.

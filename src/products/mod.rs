@@ -1,5 +1,5 @@
-//! Products and their variants. They follow the orders: an upload that names an unknown one makes
-//! it, and the words can be mended afterwards.
+//! Products and their variants. An upload creates unknown ones; members edit names, priorities and labels
+//! afterwards.
 
 pub mod model;
 pub mod pages;

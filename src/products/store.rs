@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{LAST_PRIORITY, Product, Variant};
+use super::model::{MAX_PRIORITY, Product, Variant};
 use crate::storage::{Param, Result, Row, Tx, placeholders, text_limits};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
@@ -85,7 +85,7 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
         id,
         number: number.to_owned(),
         name,
-        priority: if none_yet { 0 } else { (highest + 1).min(LAST_PRIORITY) },
+        priority: if none_yet { 0 } else { (highest + 1).min(MAX_PRIORITY) },
         enabled: true,
         version: 0,
     };

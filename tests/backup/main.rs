@@ -1,18 +1,17 @@
-//! A shop is killed again and again while it works, and each time its copies alone are restored:
-//! nothing that was acknowledged and copied is missing, nothing is there that was never written.
-//! Then it is restored to random moments of its life and must be as it was.
+//! Crash test of the backup. Each round kills a shop that commits, restores its backup, and asserts that every
+//! acknowledged and copied commit is restored, and nothing that was never written. Then random moments are
+//! restored and compared with the acknowledged state.
 //!
-//! `MUKKEUM_BACKUP_ROUNDS=60 cargo test --test backup` runs sixty rounds and sixty moments; without
-//! the variable there are fewer. MUKKEUM_BACKUP_SEED changes which. The shop is this program again, with
-//! the word `shop`: it commits notes of a random length, forgets old ones, has snapshots taken, and ends
-//! by its own hand in the middle of a transaction or after a commit, or is killed at any time.
+//! `MUKKEUM_BACKUP_ROUNDS=60 cargo test --test backup` runs 60 rounds and 60 moments; the default is 12.
+//! `MUKKEUM_BACKUP_SEED` selects other random choices. The shop is this executable with the argument `shop`: it
+//! commits notes of random length, deletes old ones, requests snapshots, and aborts within a transaction or after
+//! a commit, unless it is killed before.
 //!
-//! Copies go to a folder, or to the object store that MUKKEUM_BACKUP_TARGET names; that store is then
-//! also asked whether lists come whole, large objects arrive and only one of several shops may write.
-//! With MUKKEUM_BACKUP_HASTY the store is one that lets several be the first when they come in the same
-//! instant: all but one have to find out.
+//! The target is a folder, or the object store in `MUKKEUM_BACKUP_TARGET`. An object store is also tested for
+//! complete lists, large objects, and conditional puts by several shops. `MUKKEUM_BACKUP_HASTY` marks a store in
+//! which several concurrent conditional puts may succeed: then all shops but one must detect it later.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test says what it expected and what it found")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test program")]
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
@@ -28,11 +27,11 @@ use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 use rusqlite::Connection;
 
-/// How many notes the shop remembers.
-const REMEMBERED: i64 = 150;
+/// Number of notes that the shop keeps.
+const KEPT_NOTES: i64 = 150;
 
-/// Between the acknowledgement of a commit and the next: moments are told apart.
-const BREATH: Duration = Duration::from_millis(2);
+/// Pause between two commits, so that their times differ.
+const COMMIT_PAUSE: Duration = Duration::from_millis(2);
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -40,7 +39,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
     let outcome = match words.get(1).map(String::as_str) {
         Some("shop") => shop(Path::new(&words[2]), words[3].parse().expect("a seed")),
-        // Asked for by the name of another test.
+        // The filter of `cargo test` selects other tests.
         Some(filter) if !filter.starts_with('-') && !"backup".contains(filter) => Ok(()),
         _ => rounds().and_then(|()| store().map_or(Ok(()), |target| whole_store(&target))),
     };
@@ -69,7 +68,7 @@ fn plan(folder: &Path) -> BackupPlan {
     }
 }
 
-/// The store that the copies go to, if it is not a folder.
+/// Address of the object store, if the target is not a folder.
 fn store() -> Option<String> {
     std::env::var("MUKKEUM_BACKUP_TARGET").ok().filter(|target| !target.is_empty())
 }
@@ -78,7 +77,7 @@ fn address(folder: &Path) -> String {
     store().unwrap_or_else(|| format!("file://{}", folder.join("copies").display()))
 }
 
-/// What note number `n` says: of a random length, and the same each time.
+/// Text of note number `n`: of random length, deterministic.
 fn note(n: i64) -> String {
     let length = Random::new(n.unsigned_abs()).below(200_000) as usize;
     format!("{n} {}", "묶음".repeat(length / 6))
@@ -86,10 +85,10 @@ fn note(n: i64) -> String {
 
 fn write_note(tx: &mut dyn Tx, n: i64) -> Result<(), StorageError> {
     tx.exec("INSERT INTO activities (id, at, action, summary) VALUES (?, 0, 'note', ?)", &[n.into(), note(n).into()])?;
-    tx.exec("DELETE FROM activities WHERE id <= ?", &[(n - REMEMBERED).into()]).map(drop)
+    tx.exec("DELETE FROM activities WHERE id <= ?", &[(n - KEPT_NOTES).into()]).map(drop)
 }
 
-/// Works until it is killed. Tells of each commit and of what is copied.
+/// Commits until it aborts or is killed. Prints each acknowledged commit and `copied_at`.
 #[tokio::main]
 async fn shop(folder: &Path, seed: u64) -> Outcome {
     let data = folder.join("data");
@@ -126,7 +125,7 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
             2 => drop(storage.write(move |tx| write_note(tx, n + 1).and(Err::<(), _>(away()))).await),
             _ => {}
         }
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(COMMIT_PAUSE).await;
     }
     Ok(())
 }
@@ -137,28 +136,29 @@ fn away() -> StorageError {
 
 // ── the rounds ──────────────────────────────────────────────────────────────────────────────
 
-/// What a killed shop had told.
+/// Output of a killed shop.
 #[derive(Default)]
-struct Told {
+struct ShopOutput {
+    /// note and time of each acknowledged commit
     acknowledged: Vec<(i64, i64)>,
     copied: i64,
 }
 
-impl Told {
-    /// The newest note that was acknowledged and whose copy was away.
+impl ShopOutput {
+    /// The newest acknowledged note that is known to be copied.
     fn safe(&self) -> i64 {
         let safe = self.acknowledged.iter().filter(|(_, at)| *at <= self.copied);
         safe.map(|(n, _)| *n).max().unwrap_or(0)
     }
 }
 
-fn live(folder: &Path, seed: u64, fuse: Duration) -> Outcome<Told> {
+fn live(folder: &Path, seed: u64, fuse: Duration) -> Outcome<ShopOutput> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("shop").arg(folder).arg(seed.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn()?;
     let out = BufReader::new(child.stdout.take().expect("a pipe"));
     let listener = std::thread::spawn(move || {
-        let mut told = Told::default();
+        let mut told = ShopOutput::default();
         for line in out.lines().map_while(Result::ok) {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["acknowledged", n, at] => {
@@ -183,14 +183,17 @@ async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(RestoreOutcome, 
     Ok((restored, out))
 }
 
-/// The newest note of a restored shop, which must hold exactly the notes before it.
+/// The newest note of a restored shop.
+///
+/// # Errors
+/// The shop does not contain exactly the kept notes up to it.
 fn newest_note(path: &Path) -> Outcome<i64> {
     let shop = Connection::open(path)?;
     let mut notes = shop.prepare("SELECT id, summary FROM activities WHERE action = 'note' ORDER BY id")?;
     let notes: Vec<(i64, String)> =
         notes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let newest = notes.last().map_or(0, |(n, _)| *n);
-    let expected: Vec<_> = ((newest - REMEMBERED).max(0) + 1..=newest).map(|n| (n, note(n))).collect();
+    let expected: Vec<_> = ((newest - KEPT_NOTES).max(0) + 1..=newest).map(|n| (n, note(n))).collect();
     if notes == expected {
         Ok(newest)
     } else {
@@ -205,8 +208,8 @@ async fn rounds() -> Outcome {
     let mut random = Random::new(seed);
     let mut moments = Vec::new();
     let mut windows = Vec::new();
-    // What was restored once is never missing again; of each round one commit may be there that it
-    // was killed before it could tell of.
+    // Restored commits must never disappear. In each round one commit may be restored that the shop was killed
+    // before acknowledging.
     let (mut before, mut most) = (0, 0);
     let mut round = 0;
     while (windows.len() as u64) < count {
@@ -219,7 +222,7 @@ async fn rounds() -> Outcome {
         let safe = told.safe().max(before);
         let (last, at) = told.acknowledged.last().copied().unwrap_or((most, 0));
         most = last + 1;
-        // Killed before anything was ever away, it has nothing to be held to.
+        // Killed before anything was copied: nothing to assert.
         if safe == 0 {
             continue;
         }
@@ -253,7 +256,7 @@ async fn rounds() -> Outcome {
     while exact < count {
         let (n, at) = moments[random.below(u32::try_from(moments.len())?) as usize];
         let (_, path) = match restore(folder.path(), Some(Moment(at))).await {
-            // Before the first snapshot of a generation there is nothing to begin with, and it says so.
+            // The moment is before the first snapshot of a generation, which the error says.
             Err(error) if ["가장 오래된", "끊어져"].iter().any(|words| error.to_string().contains(words)) => {
                 refused += 1;
                 if refused > 3 * count + 20 {
@@ -277,11 +280,11 @@ async fn rounds() -> Outcome {
 
 // ── the store ───────────────────────────────────────────────────────────────────────────────
 
-/// More than one page of a list.
-const MANY: usize = 1_100;
+/// Number of objects, more than one page of a list.
+const MANY_OBJECTS: usize = 1_100;
 
-/// Bytes of a snapshot that goes in parts.
-const LARGE: usize = 20 << 20;
+/// Size of a snapshot that is uploaded in parts.
+const LARGE_SNAPSHOT_BYTES: usize = 20 << 20;
 
 async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     let data = folder.join("data");
@@ -294,7 +297,7 @@ async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     Ok((storage, backup))
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) -> Outcome {
+async fn wait_for(what: &str, holds: impl Fn() -> bool) -> Outcome {
     for _ in 0..1_200 {
         if holds() {
             return Ok(());
@@ -311,7 +314,7 @@ async fn whole_store(target: &str) -> Outcome {
     let forgotten = |number: usize| {
         root.clone().join("0000000000000").join("segments").join(format!("{number:010}-{number:013}.seg"))
     };
-    for number in 1..=MANY {
+    for number in 1..=MANY_OBJECTS {
         objects
             .put_opts(&forgotten(number), b"of another age".to_vec().into(), object_store::PutOptions::default())
             .await?;
@@ -329,7 +332,7 @@ async fn whole_store(target: &str) -> Outcome {
     };
     let owners = || shops.iter().filter(|(_, backup)| backup.statuses()[0].problem.is_none()).collect::<Vec<_>>();
     let is_hasty = std::env::var_os("MUKKEUM_BACKUP_HASTY").is_some();
-    until("an owner", || settled() && (!is_hasty || owners().len() == 1)).await?;
+    wait_for("an owner", || settled() && (!is_hasty || owners().len() == 1)).await?;
     let owners = owners();
     let [(storage, backup)] = owners[..] else { return Err(format!("{} owners", owners.len()).into()) };
     if backup.statuses()[0].supports_conditional_put != Some(true) {
@@ -337,7 +340,8 @@ async fn whole_store(target: &str) -> Outcome {
     }
 
     let mut random = Random::new(1);
-    let noise: Vec<u8> = std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(LARGE).collect();
+    let noise: Vec<u8> =
+        std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(LARGE_SNAPSHOT_BYTES).collect();
     let write = move |tx: &mut dyn Tx| {
         tx.exec(
             "INSERT INTO sales_channels (id, code, name, sealed_password) VALUES (9, '9', '9', ?)",
@@ -347,10 +351,10 @@ async fn whole_store(target: &str) -> Outcome {
     storage.write(write).await?;
     let before = backup.statuses()[0].snapshot_at;
     backup.snapshot();
-    until("a large snapshot", || backup.statuses()[0].snapshot_at > before).await?;
+    wait_for("a large snapshot", || backup.statuses()[0].snapshot_at > before).await?;
     let snapshots = backup::list_snapshots(&backup::open_target(&target)?).await?;
     let largest = snapshots.iter().map(|copies| copies.bytes).max().unwrap_or(0);
-    if largest < LARGE as u64 {
+    if largest < LARGE_SNAPSHOT_BYTES as u64 {
         return Err(format!(
             "no snapshot is large: {snapshots:?}, status {:?}, before {before:?}",
             backup.statuses()[0]
@@ -362,7 +366,7 @@ async fn whole_store(target: &str) -> Outcome {
         return Err(failure.into());
     }
     let mut looks = 0;
-    while objects.get_opts(&forgotten(MANY), object_store::GetOptions::default()).await.is_ok() {
+    while objects.get_opts(&forgotten(MANY_OBJECTS), object_store::GetOptions::default()).await.is_ok() {
         looks += 1;
         if looks > 600 {
             return Err("the end of a long list was not seen".into());
@@ -373,7 +377,7 @@ async fn whole_store(target: &str) -> Outcome {
         backup.stop(Duration::from_secs(5)).await;
     }
     println!(
-        "one owner of four, lists of {MANY}, a snapshot of {largest} bytes in parts\ntest result: ok. 1 passed; 0 failed; 0 ignored"
+        "one owner of four, lists of {MANY_OBJECTS}, a snapshot of {largest} bytes in parts\ntest result: ok. 1 passed; 0 failed; 0 ignored"
     );
     Ok(())
 }

@@ -1,13 +1,12 @@
-//! What the continuous backup costs and how quick it is.
+//! Benchmark of the continuous backup.
 //!
 //! `cargo bench --bench backup -- [--seconds 20] [--megabytes 1024]`
 //!
-//! Two shops commit 200 small changes a second, one without a backup and one with a backup into a
-//! folder, in turns of a second, so that whatever else the machine does falls on both: how long a commit
-//! takes in each, and how long after it the copy is at the target. Then the second grows to the given
-//! size: how long a snapshot takes while it goes on committing, what that costs the commits, and how long
-//! a restore takes.
-#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+//! Two shops commit 200 small changes per second, one without a backup and one with a backup to a folder. They
+//! alternate every second, so that other load on the machine affects both. Measured are the latency of commits in
+//! each and the lag of the target. Then the second shop grows to the given size; measured are a snapshot while
+//! commits continue, the latency of those commits, and a restore.
+#![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::cell::Cell;
 use std::error::Error;
@@ -21,18 +20,18 @@ use mukkeum::config::{BackupPlan, Retention};
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
-/// Commits a second.
-const RATE: u32 = 200;
+/// Commits per second.
+const COMMIT_RATE: u32 = 200;
 
 #[derive(Parser)]
 struct Arguments {
-    /// How long each of the two shops commits
+    /// Duration of the commits of each shop
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// How large the shop becomes for snapshot and restore
+    /// Size of the shop for snapshot and restore
     #[arg(long, default_value_t = 1024)]
     megabytes: usize,
-    /// Said by cargo
+    /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -57,7 +56,7 @@ fn options() -> StorageOptions {
     StorageOptions { clock: Arc::new(SystemClock), readers: 4 }
 }
 
-/// Bytes that do not compress.
+/// Incompressible bytes.
 fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut random = mukkeum::demo::Random::new(seed);
     std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(length).collect()
@@ -75,9 +74,9 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
-/// How long each commit took.
+/// Commits for that many seconds; returns the latency of each commit.
 async fn commits(storage: &Storage, seconds: u32) -> Outcome<Vec<Duration>> {
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / RATE);
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / COMMIT_RATE);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut took = Vec::new();
     let until = Instant::now() + Duration::from_secs(seconds.into());
@@ -90,14 +89,14 @@ async fn commits(storage: &Storage, seconds: u32) -> Outcome<Vec<Duration>> {
     Ok(took)
 }
 
-/// How old a copy is when it arrives at the target, looked at every 5 ms until `done`.
+/// Age of the target just before each update of `copied_at`, polled every 5 ms until `done`.
 async fn lags(backup: &Backup, done: &Cell<bool>) -> Vec<Duration> {
     let (mut lags, mut last) = (Vec::new(), None);
     while !done.get() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let copied_at = backup.statuses()[0].copied_at;
         if copied_at != last {
-            // Until now the newest copy was the one before: that is how much would have been lost.
+            // The target was at `last` until now: a crash would have lost this much.
             let oldest = last.unwrap_or_else(|| SystemClock.now().0);
             lags.push(Duration::from_millis((SystemClock.now().0 - oldest).unsigned_abs()));
             last = copied_at;
@@ -136,7 +135,7 @@ async fn main() -> Outcome {
     for (name, took) in [
         ("commit without a backup", without),
         ("commit with a backup", with),
-        ("what would be lost, at its most before each copy", lags),
+        ("lag of the target, before each update", lags),
     ] {
         println!("| {name} | {} |", percentiles(took));
     }
@@ -158,7 +157,7 @@ async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: 
         let text = "글자는 잘 줄어요. ".repeat((1 << 19) / 24);
         storage.write(move |tx| add(tx, &text, &bytes)).await?;
     }
-    // What was just written is on its way to disk and target, and by its volume had a snapshot taken.
+    // Waits until the new data is uploaded and the snapshot that its volume has triggered is complete.
     loop {
         let before = backup.statuses()[0].snapshot_at;
         commits(storage, 4).await?;
@@ -177,14 +176,14 @@ async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: 
     }
     println!("\nsnapshot of {} MB: {:.1} s\n", arguments.megabytes, begin.elapsed().as_secs_f64());
     println!("| | p50 | p99 |\n| --- | --- | --- |");
-    println!("| commit before it | {} |", percentiles(quiet));
-    println!("| commit while it is taken | {} |", percentiles(busy));
+    println!("| commit before the snapshot | {} |", percentiles(quiet));
+    println!("| commit during the snapshot | {} |", percentiles(busy));
     backup.stop(Duration::from_mins(5)).await;
     let target = backup::open_target(&address(folder))?;
     let begin = Instant::now();
     let restored = backup::restore(&target, None, None, &folder.join("restored.db"), false, &mut |_, _| ()).await?;
     println!(
-        "\nrestore of {} MB, examined: {:.1} s, {} segments",
+        "\nrestore of {} MB with integrity check: {:.1} s, {} segments",
         restored.bytes / 1_000_000,
         begin.elapsed().as_secs_f64(),
         restored.segments

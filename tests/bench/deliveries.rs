@@ -1,11 +1,10 @@
-//! How fast the delivery team's pages answer in a big shop, over HTTP.
+//! Latency of the delivery team's pages in a large shop, over HTTP.
 //!
 //! `cargo bench --bench deliveries -- [--orders 1000000] [--times 200] [--data DIR]`
 //!
-//! The shop is that of the bench `list`; with `--data` the same folder serves both. Each page is
-//! asked for, one request at a time, by a member over one connection. The figures are of whole
-//! answers: from the request to the last byte.
-#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+//! Generates the shop of the benchmark `list`; `--data` names a folder for both. A member requests each page over
+//! one connection, one request at a time. A latency is the time from the request to the last byte of the response.
+#![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::error::Error;
 use std::net::TcpListener;
@@ -21,16 +20,16 @@ use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
-/// 2026-11-22: the day does not matter, only that it is always the same.
+/// 2026-11-22. Any fixed day makes the data reproducible.
 const NOW: Moment = Moment(1_795_316_400_000);
 
-/// The administrator of the bench's own shop.
+/// The administrator of the benchmark's shop.
 const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
 
-/// A page further back than anybody goes by hand.
-const FAR: &str = "1000";
+/// A page number far beyond manual paging.
+const FAR_PAGE: &str = "1000";
 
-/// What is measured of the list: a name, and the search as it stands in the address.
+/// Measured lists: name and query string.
 const LISTS: &[(&str, &str)] = &[
     ("as it opens", ""),
     ("page size 50", "size=50"),
@@ -40,7 +39,7 @@ const LISTS: &[(&str, &str)] = &[
     ("state 반품", "state=RETURNED"),
     ("method 직접전달", "method=DIRECT"),
     ("method 퀵서비스", "method=QUICK"),
-    ("what goes out", "state=READY_TO_SHIP&method=DIRECT&sort=preferred_shipping_date.asc"),
+    ("대기, 직접전달 by date", "state=READY_TO_SHIP&method=DIRECT&sort=preferred_shipping_date.asc"),
     ("시/도 경기", "sido=41"),
     ("시/도 경기 by date", "sido=41&sort=preferred_shipping_date.asc"),
     ("시/도 경북, 완료", "sido=47&state=COMPLETED"),
@@ -66,18 +65,18 @@ struct Arguments {
     /// Orders in the shop
     #[arg(long, default_value_t = 1_000_000)]
     orders: u64,
-    /// How often each page is asked for
+    /// Requests per page
     #[arg(long, default_value_t = 200)]
     times: usize,
-    /// Where the shop is kept; a temporary folder if not given
+    /// Folder of the shop; a temporary one by default
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Said by cargo
+    /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// Ends the server when the bench ends, however it ends.
+/// Kills the server when the benchmark ends.
 struct Server(Child);
 
 impl Drop for Server {
@@ -86,7 +85,7 @@ impl Drop for Server {
     }
 }
 
-/// Fills the shop as a year and two months of work would have left it.
+/// Generates the orders of fourteen months.
 async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(data)?;
     let begin = Instant::now();
@@ -104,7 +103,7 @@ async fn serve(data: &Path) -> Result<(Server, String), Box<dyn Error>> {
     let server = Server(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
     let url = format!("http://{address}");
     for _ in 0..600 {
-        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|answer| answer.status().is_success()) {
+        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|response| response.status().is_success()) {
             return Ok((server, url));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -112,21 +111,21 @@ async fn serve(data: &Path) -> Result<(Server, String), Box<dyn Error>> {
     Err("the server did not become ready".into())
 }
 
-/// The hidden token that every form carries.
+/// The CSRF token of the first form.
 fn token(page: &str) -> Option<&str> {
     let (_, after) = page.split_once("name=\"csrf\"")?;
     after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
 }
 
-/// Logs in, making the first administrator where there is none.
-async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
+/// Logs in, after creating the first administrator if there is none.
+async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
     let client = Client::builder().cookie_store(true).build()?;
     for page in ["/setup", "/login"] {
-        let answer = client.get(format!("{url}{page}")).send().await?;
-        if answer.url().path() != page || !answer.status().is_success() {
+        let response = client.get(format!("{url}{page}")).send().await?;
+        if response.url().path() != page || !response.status().is_success() {
             continue;
         }
-        let text = answer.text().await?;
+        let text = response.text().await?;
         let csrf = token(&text).ok_or("a form without its token")?;
         let form = [MEMBER[0], MEMBER[1], ("again", MEMBER[1].1), ("csrf", csrf)];
         client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
@@ -134,7 +133,7 @@ async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
     Ok(client)
 }
 
-/// The middle and the worst but one in a hundred.
+/// Median and 99th percentile.
 fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort_unstable();
     let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
@@ -145,11 +144,11 @@ async fn measure(client: &Client, url: &str, path: &str, times: usize) -> Result
     let mut measured = Vec::with_capacity(times);
     for _ in 0..times {
         let begin = Instant::now();
-        let answer = client.get(format!("{url}{path}")).send().await?.error_for_status()?;
-        if !path.starts_with(answer.url().path()) {
-            return Err(format!("{path} led to {}", answer.url()).into());
+        let response = client.get(format!("{url}{path}")).send().await?.error_for_status()?;
+        if !path.starts_with(response.url().path()) {
+            return Err(format!("{path} led to {}", response.url()).into());
         }
-        answer.bytes().await?;
+        response.bytes().await?;
         measured.push(begin.elapsed());
     }
     let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
@@ -157,7 +156,7 @@ async fn measure(client: &Client, url: &str, path: &str, times: usize) -> Result
     Ok(format!("{} | {}", milliseconds(middle), milliseconds(worst)))
 }
 
-/// The pages of deliveries: the first that a search lists.
+/// Path of the first delivery that a search lists.
 async fn delivery(client: &Client, url: &str, query: &str) -> Result<String, Box<dyn Error>> {
     let list = client.get(format!("{url}/deliveries?{query}")).send().await?.text().await?;
     let (_, after) = list.split_once("href=\"/deliveries/0").ok_or("a list with a delivery")?;
@@ -166,7 +165,7 @@ async fn delivery(client: &Client, url: &str, query: &str) -> Result<String, Box
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // The client can speak TLS and wants to know whose, though nothing here does.
+    // reqwest requires a crypto provider even without TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
@@ -175,14 +174,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         fill_shop(&data, arguments.orders).await?;
     }
     let (_server, url) = serve(&data).await?;
-    let client = visitor(&url).await?;
+    let client = log_in(&url).await?;
 
     let sorts = Sort::ALL.map(|sort| (sort.label(), format!("sort={}", sort.code())));
     let lists = LISTS.iter().map(|(name, query)| (*name, (*query).to_owned())).chain(sorts);
-    println!("| list | first: p50 | p99 | page {FAR}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
+    println!("| list | first: p50 | p99 | page {FAR_PAGE}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
     for (name, query) in lists {
         let first = measure(&client, &url, &format!("/deliveries?{query}"), arguments.times).await?;
-        let far = measure(&client, &url, &format!("/deliveries?{query}&page={FAR}"), arguments.times).await?;
+        let far = measure(&client, &url, &format!("/deliveries?{query}&page={FAR_PAGE}"), arguments.times).await?;
         println!("| {name} | {first} | {far} |");
     }
     let one = delivery(&client, &url, "state=PREPARING").await?;

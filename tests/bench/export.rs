@@ -1,12 +1,11 @@
-//! How long a big 발주서 takes, and how much memory, beside rust_xlsxwriter alone writing the same cells.
+//! Time and memory of a large 발주서, compared with rust_xlsxwriter alone writing the same cells.
 //!
 //! `cargo bench --bench export -- [--rows 100000] [--runs 3]`
 //!
-//! Each run is a process of its own. The time of the export is the wall clock from its start to its
-//! end, so it includes opening the database and the synced file. That of the writer alone begins when
-//! the cells are in memory and ends when the file is written; it writes row by row, as the export
-//! does. Memory is the high-water mark of what was resident (VmHWM).
-#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+//! Each run is a separate process. The time of the export is the wall-clock time of the process, including opening
+//! the database and syncing the file. The time of rust_xlsxwriter alone is from the cells in memory to the written
+//! file; it writes row by row, like the export. Memory is the peak resident set size (VmHWM).
+#![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::error::Error;
 use std::fs;
@@ -22,13 +21,13 @@ use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock, parse_date};
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook};
 
-/// 2026-11-22: the day does not matter, only that it is always the same.
+/// 2026-11-22. Any fixed day makes the data reproducible.
 const NOW: Moment = Moment(1_795_316_400_000);
 
-/// How often a running process is asked for its high-water mark.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Time between two polls of the peak memory.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// What a 발주서 has for numbers and for days, by place; everything else is text.
+/// Columns of a 발주서 with numbers and with dates; all others are text.
 const NUMBERS: [usize; 3] = [0, 11, 12];
 const DAYS: std::ops::RangeInclusive<usize> = 15..=19;
 
@@ -37,13 +36,13 @@ struct Arguments {
     /// Orders in the shop
     #[arg(long, default_value_t = 100_000)]
     rows: u64,
-    /// How often each is measured
+    /// Runs of each program
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Only write the cells of this .csv with rust_xlsxwriter; what a measured process does
+    /// Internal: write the cells of this .csv with rust_xlsxwriter and print the time
     #[arg(long)]
     write: Option<PathBuf>,
-    /// Said by cargo
+    /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -70,7 +69,7 @@ fn measure(command: &mut Command) -> Result<Figures, Box<dyn Error>> {
             let figures = Figures { time: begin.elapsed(), peak_kib };
             return if status.success() { Ok(figures) } else { Err(format!("{command:?}: {status}").into()) };
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -81,16 +80,16 @@ enum Cell {
     Text(String),
 }
 
-fn cell((place, text): (usize, &str)) -> Cell {
+fn cell((column, text): (usize, &str)) -> Cell {
     match () {
         () if text.is_empty() => Cell::Blank,
-        () if NUMBERS.contains(&place) => Cell::Number(text.parse().unwrap_or_default()),
-        () if DAYS.contains(&place) => parse_date(text).map_or(Cell::Blank, Cell::Day),
+        () if NUMBERS.contains(&column) => Cell::Number(text.parse().unwrap_or_default()),
+        () if DAYS.contains(&column) => parse_date(text).map_or(Cell::Blank, Cell::Day),
         () => Cell::Text(text.to_owned()),
     }
 }
 
-/// What rust_xlsxwriter alone needs for the same cells; prints the milliseconds.
+/// Writes the cells of a .csv with rust_xlsxwriter alone; prints the time in milliseconds.
 fn write(path: &Path) -> Result<(), Box<dyn Error>> {
     let mut rows = Vec::new();
     for record in csv::Reader::from_path(path)?.records() {

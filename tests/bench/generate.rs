@@ -14,24 +14,24 @@ use mukkeum::time::{Clock, Moment, SystemClock};
 /// A 스마트스토어 file of synthetic orders, the same for the same seed and day.
 #[derive(Parser)]
 struct Arguments {
-    /// How many orders
+    /// Number of orders
     #[arg(long, default_value_t = 10_000)]
     rows: u64,
-    /// Which orders
+    /// Seed of the random data
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Eight digits that every order number and bundle number begins with, instead of the date
+    /// Eight digits that replace the date at the start of order and bundle numbers
     #[arg(long)]
     prefix: Option<String>,
-    /// The orders are of the fourteen months before this moment (UTC milliseconds); now if not given
+    /// End of the fourteen months of the orders (UTC milliseconds); now by default
     #[arg(long)]
     now: Option<i64>,
-    /// The file to write
+    /// Output file
     #[arg(long)]
     out: PathBuf,
 }
 
-/// The digits of an order number behind its date, and those of a bundle number that count upwards.
+/// Length of the running number at the end of order and bundle numbers.
 const RUNNING_DIGITS: usize = 8;
 
 fn renumbered(prefix: &str, number: &str) -> String {

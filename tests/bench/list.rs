@@ -1,12 +1,11 @@
-//! How fast the order list answers in a big shop, over HTTP, for each search, filter and sort.
+//! Latency of the order list in a large shop, over HTTP, for each search, filter and sort.
 //!
 //! `cargo bench --bench list -- [--orders 1000000] [--times 200] [--data DIR] [--database URL]`
 //!
-//! A shop of synthetic orders is made once; with `--data` it is kept and used again. With `--database`
-//! it lies in MariaDB, and is made where that is empty. Then each page is asked for, one request at a time, by a
-//! logged-in administrator over one connection. The figures are of whole answers: from the request
-//! to the last byte.
-#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+//! Generates a shop of synthetic orders unless it exists; `--data` keeps it, `--database` puts it into MariaDB. An
+//! administrator then requests each page over one connection, one request at a time. A latency is the time from
+//! the request to the last byte of the response.
+#![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::error::Error;
 use std::net::TcpListener;
@@ -22,16 +21,16 @@ use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
-/// 2026-11-22: the day does not matter, only that it is always the same.
+/// 2026-11-22. Any fixed day makes the data reproducible.
 const NOW: Moment = Moment(1_795_316_400_000);
 
-/// The administrator of the bench's own shop.
+/// The administrator of the benchmark's shop.
 const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
 
-/// A page further back than anybody goes by hand.
-const FAR: &str = "1000";
+/// A page number far beyond manual paging.
+const FAR_PAGE: &str = "1000";
 
-/// What is measured: a name, and the search as it stands in the address.
+/// Measured pages: name and query string.
 const PAGES: &[(&str, &str)] = &[
     ("as it opens", ""),
     ("page size 50", "size=50"),
@@ -59,21 +58,21 @@ struct Arguments {
     /// Orders in the shop
     #[arg(long, default_value_t = 1_000_000)]
     orders: u64,
-    /// How often each page is asked for
+    /// Requests per page
     #[arg(long, default_value_t = 200)]
     times: usize,
-    /// Where the shop is kept; a temporary folder if not given
+    /// Folder of the shop; a temporary one by default
     #[arg(long)]
     data: Option<PathBuf>,
-    /// A database of MariaDB, mysql://user:password@host/name; a file in the folder if not given
+    /// Database of MariaDB, mysql://user:password@host/name; SQLite by default
     #[arg(long)]
     database: Option<String>,
-    /// Said by cargo
+    /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// Ends the server when the bench ends, however it ends.
+/// Kills the server when the benchmark ends.
 struct Server(Child);
 
 impl Drop for Server {
@@ -88,7 +87,7 @@ fn mukkeum(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
-/// Fills the shop as a year and two months of work would have left it, unless it is there.
+/// Generates the orders of fourteen months, unless the shop has orders.
 async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(data)?;
     let begin = Instant::now();
@@ -97,8 +96,8 @@ async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<()
         Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
         None => Storage::open_sqlite(&data.join("mukkeum.db"), &options)?,
     };
-    let is_there = storage.read(|tx| tx.query_one("SELECT 1 FROM orders LIMIT 1", &[])).await?.is_some();
-    if !is_there {
+    let has_orders = storage.read(|tx| tx.query_one("SELECT 1 FROM orders LIMIT 1", &[])).await?.is_some();
+    if !has_orders {
         generate(&storage, 1, count, NOW, |_| ()).await?;
         println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     }
@@ -112,7 +111,7 @@ async fn serve(data: &Path, database: Option<&str>) -> Result<(Server, String), 
     let server = Server(serve.stderr(Stdio::null()).spawn()?);
     let url = format!("http://{address}");
     for _ in 0..600 {
-        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|answer| answer.status().is_success()) {
+        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|response| response.status().is_success()) {
             return Ok((server, url));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -120,21 +119,21 @@ async fn serve(data: &Path, database: Option<&str>) -> Result<(Server, String), 
     Err("the server did not become ready".into())
 }
 
-/// The hidden token that every form carries.
+/// The CSRF token of the first form.
 fn token(page: &str) -> Option<&str> {
     let (_, after) = page.split_once("name=\"csrf\"")?;
     after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
 }
 
-/// Logs in, making the first administrator where there is none.
-async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
+/// Logs in, after creating the first administrator if there is none.
+async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
     let client = Client::builder().cookie_store(true).build()?;
     for page in ["/setup", "/login"] {
-        let answer = client.get(format!("{url}{page}")).send().await?;
-        if answer.url().path() != page || !answer.status().is_success() {
+        let response = client.get(format!("{url}{page}")).send().await?;
+        if response.url().path() != page || !response.status().is_success() {
             continue;
         }
-        let text = answer.text().await?;
+        let text = response.text().await?;
         let csrf = token(&text).ok_or("a form without its token")?;
         let form = [MEMBER[0], MEMBER[1], ("again", MEMBER[1].1), ("csrf", csrf)];
         client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
@@ -142,7 +141,7 @@ async fn visitor(url: &str) -> Result<Client, Box<dyn Error>> {
     Ok(client)
 }
 
-/// The middle and the worst but one in a hundred.
+/// Median and 99th percentile.
 fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort_unstable();
     let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
@@ -153,11 +152,11 @@ async fn measure(client: &Client, url: &str, times: usize) -> Result<(Duration, 
     let mut measured = Vec::with_capacity(times);
     for _ in 0..times {
         let begin = Instant::now();
-        let answer = client.get(url).send().await?.error_for_status()?;
-        if answer.url().path() != "/orders" {
-            return Err(format!("{url} led to {}", answer.url()).into());
+        let response = client.get(url).send().await?.error_for_status()?;
+        if response.url().path() != "/orders" {
+            return Err(format!("{url} led to {}", response.url()).into());
         }
-        answer.bytes().await?;
+        response.bytes().await?;
         measured.push(begin.elapsed());
     }
     Ok(percentiles(measured))
@@ -169,24 +168,25 @@ fn milliseconds(time: Duration) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // The client can speak TLS and wants to know whose, though nothing here does.
+    // reqwest requires a crypto provider even without TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
     fill_shop(&data, arguments.database.as_deref(), arguments.orders).await?;
     let (_server, url) = serve(&data, arguments.database.as_deref()).await?;
-    let client = visitor(&url).await?;
+    let client = log_in(&url).await?;
 
     let sorts = DateField::ALL.iter().flat_map(|date| {
         [("newest first", "desc"), ("oldest first", "asc")]
             .map(|(name, way)| (format!("{} {name}", date.label()), format!("sort={}.{way}", date.code())))
     });
     let pages = PAGES.iter().map(|(name, query)| ((*name).to_owned(), (*query).to_owned())).chain(sorts);
-    println!("| page | first: p50 | p99 | page {FAR}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
+    println!("| page | first: p50 | p99 | page {FAR_PAGE}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
     for (name, query) in pages {
         let (first_50, first_99) = measure(&client, &format!("{url}/orders?{query}"), arguments.times).await?;
-        let (far_50, far_99) = measure(&client, &format!("{url}/orders?{query}&page={FAR}"), arguments.times).await?;
+        let (far_50, far_99) =
+            measure(&client, &format!("{url}/orders?{query}&page={FAR_PAGE}"), arguments.times).await?;
         let figures = [first_50, first_99, far_50, far_99].map(milliseconds).join(" | ");
         println!("| {name} | {figures} |");
     }

@@ -1,16 +1,14 @@
-//! How long one big upload takes, and how much memory, beside calamine alone reading the same cells.
+//! Time and memory of one large upload, compared with calamine alone reading the same cells.
 //!
 //! `cargo bench --bench upload -- [--rows 10000] [--runs 5] [--into DIR [--database URL]]`
 //!
-//! Each run is a process of its own. Its time is the wall clock from its start until it has answered,
-//! so that of the upload includes making the database and ends when everything is durable; when the
-//! process ended, the log is moved into the database as well. Its memory is the high-water mark of
-//! what was resident (VmHWM).
+//! Each run is a separate process. The time (`answered`) is from its start to its output, so the upload includes
+//! creating the database and ends when all data is durable. `ended` also includes the final checkpoint of the WAL.
+//! Memory is the peak resident set size (VmHWM); `log` is the peak size of the WAL.
 //!
-//! With `--into` the upload goes into a shop that is there, such as the one of the list's benchmark:
-//! each run brings as many new orders. The log is what the write-ahead log grew to. `--database` names
-//! the shop's data where they lie in MariaDB; an empty database is one as well.
-#![expect(clippy::print_stdout, reason = "a program that shows figures")]
+//! `--into` uploads into an existing shop, such as that of the benchmark `list`: each run adds that many new orders.
+//! `--database` names the MariaDB database of that shop; it may be empty.
+#![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -27,33 +25,33 @@ use mukkeum::orders::model::NewOrder;
 use mukkeum::storage::{Storage, StorageOptions};
 use mukkeum::time::{Moment, SystemClock};
 
-/// 2026-11-22: the day does not matter, only that it is always the same.
+/// 2026-11-22. Any fixed day makes the data reproducible.
 const NOW: Moment = Moment(1_795_316_400_000);
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How often a running process is asked for its high-water mark. The mark only rises, so what is
-/// lost is at most what the last moments added.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Time between two polls of the peak memory. The peak never falls, so polling misses only growth in the last
+/// interval.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 #[derive(Parser)]
 struct Arguments {
     /// Orders in the file
     #[arg(long, default_value_t = 10_000)]
     rows: u64,
-    /// How often each is measured
+    /// Runs of each program
     #[arg(long, default_value_t = 5)]
     runs: usize,
     /// Upload into this shop instead of an empty one
     #[arg(long)]
     into: Option<PathBuf>,
-    /// Where that shop's data are, if not in its folder: mysql://user:password@host/name
+    /// Database of that shop, if not SQLite: mysql://user:password@host/name
     #[arg(long, requires = "into")]
     database: Option<String>,
-    /// Only read this file with calamine; what a measured process does
+    /// Internal: read this file with calamine
     #[arg(long)]
     read: Option<PathBuf>,
-    /// Said by cargo
+    /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -92,11 +90,11 @@ fn measure(command: &mut Command, log: &Path) -> Result<Figures, Box<dyn Error>>
                 Err(format!("{command:?}: {status}").into())
             };
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// What calamine alone needs for the same cells: every cell is looked at, none is kept.
+/// Reads every cell of a file with calamine alone and keeps none.
 fn read(path: &Path) -> Result<(), Box<dyn Error>> {
     let mut workbook: Xlsx<BufReader<File>> = open_workbook(path)?;
     let sheet = workbook.sheet_names().into_iter().next().ok_or("no sheet")?;
@@ -129,7 +127,7 @@ fn write(path: &Path, orders: impl Iterator<Item = NewOrder>) -> Result<(), Box<
     Ok(files::write_smart_store(BufWriter::new(File::create(path)?), orders)?)
 }
 
-/// Orders that the shop does not have: of a day that is new to it, in bundles of their own.
+/// Orders that the shop does not have: of a new day, in new bundles.
 fn new_to(shop: &Path, database: Option<&str>, rows: u64) -> Result<impl Iterator<Item = NewOrder>, Box<dyn Error>> {
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     let storage = match database {

@@ -1,10 +1,9 @@
-// What the training shop that is open to everybody takes: how long a visitor waits for a shop of their own, and the
-// memory of as many shops as there may be:
+// Cost of the public demo: how long a visitor waits for a sandbox, and the memory of the maximum number of sandboxes:
 //
 //   MUKKEUM_BINARY=target/dist/mukkeum-0.1.0-linux-x86_64 node tests/bench/visitors.mjs
 //
-// Each visitor comes from an address of their own, through a proxy: from one, ten are the most. They come one after the
-// other, sign in as the administrator, and read pages. Then as many come to a new program all at once.
+// Each visitor has a separate client address (X-Forwarded-For), because one address may have ten sandboxes at most. Visitors
+// arrive one by one, log in as the administrator and read pages. Then the same number arrives at a new server all at once.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -28,8 +27,8 @@ class Guest extends HttpClient {
     return super.fetch(where, { ...options, headers: { ...options.headers, 'x-forwarded-for': this.from } });
   }
 
-  /** How long the first page takes, with the shop that is made for it, in ms. */
-  async comes() {
+  /** Requests the first page, which creates the sandbox; returns the latency in ms. */
+  async arrive() {
     const began = performance.now();
     const answer = await this.fetch('/login');
     if (answer.status !== 200) throw new Error(`GET /login: ${answer.status}`);
@@ -37,7 +36,7 @@ class Guest extends HttpClient {
     return performance.now() - began;
   }
 
-  async works() {
+  async readPages() {
     await this.logIn(TRAINER);
     for (const page of PAGES) {
       const answer = await this.fetch(page);
@@ -60,19 +59,19 @@ async function open(name) {
 console.log(path.basename(BINARY));
 const [server, guests] = await open('one-by-one');
 const { pid } = server.child;
-console.log(`nobody there: ${resident(pid)}`);
+console.log(`without visitors: ${resident(pid)}`);
 const times = [];
-for (const guest of guests) times.push(await guest.comes());
-console.log(`a shop of one's own, ${VISITORS} one after the other: ${spread(times)} (the first ${times[0].toFixed(0)} ms)`);
-console.log(`${VISITORS} shops: ${resident(pid)}`);
-for (const guest of guests) await guest.works();
+for (const guest of guests) times.push(await guest.arrive());
+console.log(`creating a sandbox, ${VISITORS} visitors one by one: ${spread(times)} (the first ${times[0].toFixed(0)} ms)`);
+console.log(`${VISITORS} sandboxes: ${resident(pid)}`);
+for (const guest of guests) await guest.readPages();
 console.log(`after each has read ${PAGES.length} pages: ${resident(pid)}`);
-// Two minutes until a shop pauses, one until that is seen.
+// A sandbox releases its caches after two idle minutes; the check runs every minute.
 await sleep(200_000);
-console.log(`while they pause: ${resident(pid)}`);
+console.log(`after two idle minutes: ${resident(pid)}`);
 await server.stop();
 
 const [crowded, crowd] = await open('at-once');
-console.log(`${VISITORS} at once: ${spread(await Promise.all(crowd.map((guest) => guest.comes())))}`);
+console.log(`${VISITORS} at once: ${spread(await Promise.all(crowd.map((guest) => guest.arrive())))}`);
 await crowded.stop();
 for (const close of closing) close();

@@ -1,6 +1,6 @@
-// People work through HAProxy while they are moved from one colour of the program to the other and back, by
-// the scripts of deploy/blue-green with its haproxy.cfg: run by tests/blue-green/run. Some edit orders, some
-// read, some upload. No request fails, nobody is signed out, every edit is there, once.
+// Switches the traffic between blue and green under load, with the scripts and the haproxy.cfg of deploy/blue-green; run
+// by tests/blue-green/run. Visitors edit orders, read pages and upload files. No request may fail, no session may end,
+// and every edit must exist exactly once.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -51,19 +51,19 @@ const surroundings = {
 
 const systemctl = (act, colour) => execFileSync(surroundings.MUKKEUM_SYSTEMCTL, [act, `mukkeum@${colour}`], { env: surroundings });
 
-/** Runs a script of deploy/blue-green: `{ status, said, seconds }`. */
+/** Runs a script of deploy/blue-green. */
 async function script(name, args = [], env = {}) {
   const began = performance.now();
   const child = spawn(path.join(DEPLOY, name), args, { env: { ...surroundings, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => said.push(bytes));
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => output.push(bytes));
   const [status] = await once(child, 'close');
-  return { status, said: Buffer.concat(said).toString(), seconds: (performance.now() - began) / 1000 };
+  return { status, output: Buffer.concat(output).toString(), seconds: (performance.now() - began) / 1000 };
 }
 
 async function succeeds(name, ...args) {
   const done = await script(name, args);
-  assert.equal(done.status, 0, done.said);
+  assert.equal(done.status, 0, done.output);
   return done;
 }
 
@@ -75,12 +75,12 @@ const haproxy = () => daemon('haproxy', ['-db', '-f', `${folder}/haproxy.cfg`]);
 
 const other = (colour) => (colour === 'blue' ? 'green' : 'blue');
 
-/** What HAProxy says of a colour: UP, DRAIN, MAINT, DOWN. */
+/** HAProxy's status of a colour: UP, DRAIN, MAINT, DOWN. */
 const status = (colour) =>
   execFileSync('socat', ['-', surroundings.MUKKEUM_HAPROXY], { input: 'show stat\n', encoding: 'utf8' })
     .match(new RegExp(`^ready,${colour},(?:[^,]*,){15}([^,]*)`, 'm'))[1];
 
-async function until(what, isSo, seconds = 30) {
+async function waitFor(what, isSo, seconds = 30) {
   const deadline = Date.now() + seconds * 1000;
   while (!(await isSo().catch(() => false))) {
     if (Date.now() > deadline) throw new Error(`gave up: ${what}`);
@@ -88,14 +88,14 @@ async function until(what, isSo, seconds = 30) {
   }
 }
 
-// --- people -----------------------------------------------------------------------------------
+// --- visitors -----------------------------------------------------------------------------------
 
 let over = false;
 let requests = 0;
 const failed = [];
 const memos = new Map();
 
-/** A visitor for whom nothing may fail. */
+/** A client that records every failed request. */
 class Witness extends HttpClient {
   async fetch(where, options) {
     requests += 1;
@@ -117,24 +117,24 @@ async function signedIn() {
   return visitor;
 }
 
-/** Writes a new memo into one order again and again, and sees the one before each time. */
+/** Edits the memo of one order repeatedly; each time the previous edit must be visible. */
 async function edit(visitor, number) {
   const where = `/orders?field=order_number&q=${number}`;
-  for (let turn = 1; !over; turn += 1) {
-    const memo = `${number}-${turn}`;
+  for (let count = 1; !over; count += 1) {
+    const memo = `${number}-${count}`;
     const html = await (await visitor.fetch(where)).text();
     const [, id, seen] = html.match(/name="admin_memo-([^"]+)"[^>]*>([^<]*)</);
-    assert.equal(seen, turn === 1 ? '' : `${number}-${turn - 1}`, 'the edit before is seen');
+    assert.equal(seen, count === 1 ? '' : `${number}-${count - 1}`, 'the previous edit is visible');
     const form = await visitor.form(where, ({ inputs }) => inputs.some(({ name }) => name === 'tick'));
     await visitor.submit(form, { act: 'edit', tick: id, [`state-${id}`]: 'PLACED', [`admin_memo-${id}`]: memo });
-    memos.set(number, turn);
+    memos.set(number, count);
   }
 }
 
-async function read(visitor, place) {
-  const options = place % 2 === 0 ? {} : { headers: { connection: 'close' } };
-  for (let turn = place; !over; turn += 1) {
-    const answer = await visitor.fetch(PAGES[turn % PAGES.length], options);
+async function read(visitor, index) {
+  const options = index % 2 === 0 ? {} : { headers: { connection: 'close' } };
+  for (let count = index; !over; count += 1) {
+    const answer = await visitor.fetch(PAGES[count % PAGES.length], options);
     await answer.arrayBuffer();
     await sleep(20);
   }
@@ -170,17 +170,17 @@ function configure() {
   }
 }
 
-const middle = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const spread = (numbers) => `${Math.min(...numbers).toFixed(2)} / ${middle(numbers).toFixed(2)} / ${Math.max(...numbers).toFixed(2)} s`;
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const spread = (numbers) => `${Math.min(...numbers).toFixed(2)} / ${median(numbers).toFixed(2)} / ${Math.max(...numbers).toFixed(2)} s`;
 
-test('people are moved twenty times, and back, and notice nothing', async (t) => {
+test('twenty switches and rollbacks lose no request, session or edit', async (t) => {
   sql('CREATE DATABASE colours');
   configure();
   daemon('redis-server', ['--bind', '127.0.0.1', '--port', `${ports.redis}`, '--save', '', '--dir', folder]);
   haproxy();
-  await until('HAProxy', async () => existsSync(`${folder}/haproxy.sock`) && status('blue') === 'DOWN');
+  await waitFor('HAProxy', async () => existsSync(`${folder}/haproxy.sock`) && status('blue') === 'DOWN');
 
-  assert.equal((await script('switch')).status, 1, 'nothing serves: it has to be told which one');
+  assert.equal((await script('switch')).status, 1, 'without an active colour it needs an argument');
   await succeeds('switch', 'blue');
   copyFileSync(`${folder}/blue/secret.key`, `${folder}/green/secret.key`);
   const added = run(['user', 'add', ADMIN.username, '--role', 'admin', '--data', `${folder}/blue`, '--database', database], { input: `${ADMIN.password}\n`, env: { MUKKEUM_PASSWORD: ADMIN.password } });
@@ -190,12 +190,12 @@ test('people are moved twenty times, and back, and notice nothing', async (t) =>
   const file = (seed, rows = 100) => ({ rows, seed, prefix: `2026${String(seed).padStart(4, '0')}` });
   await first.apply(await first.upload('first.xlsx', readFileSync(generate(folder, file(9000, 20)))));
   const numbers = sql(`SELECT order_number FROM colours.orders ORDER BY order_number LIMIT ${EDITORS}`).split('\n');
-  const people = [];
-  while (people.length < EDITORS + READERS + 1) people.push(await signedIn());
+  const visitors = [];
+  while (visitors.length < EDITORS + READERS + 1) visitors.push(await signedIn());
   const work = [
-    ...numbers.map((number, place) => edit(people[place], number)),
-    ...Array.from({ length: READERS }, (_, place) => read(people[EDITORS + place], place)),
-    upload(people.at(-1), file),
+    ...numbers.map((number, index) => edit(visitors[index], number)),
+    ...Array.from({ length: READERS }, (_, index) => read(visitors[EDITORS + index], index)),
+    upload(visitors.at(-1), file),
   ];
   const working = Promise.all(work.map((one) => one.catch((fault) => failed.push(`${fault}`))));
 
@@ -205,22 +205,22 @@ test('people are moved twenty times, and back, and notice nothing', async (t) =>
     for (let round = 0; round < ROUNDS && failed.length === 0; round += 1) {
       const done = await succeeds(act);
       now = other(now);
-      assert.match(done.said, new RegExp(`^${now} serves: moved in`, 'm'));
+      assert.match(done.output, new RegExp(`^${now} serves: moved in`, 'm'));
       moves[act].push(done.seconds);
     }
   }
 
-  await t.test('a colour that does not become ready changes nothing', async () => {
+  await t.test('a colour that does not become ready gets no traffic', async () => {
     const refused = await script('switch', [], { PROGRAM: '/bin/false', MUKKEUM_READY_WITHIN: '1' });
     assert.equal(refused.status, 1);
-    assert.match(refused.said, new RegExp(`${other(now)} was not ready within 1 s`));
-    assert.equal((await script('retire', [now])).status, 1, 'the colour that serves is not ended');
-    assert.match((await script('switch', [now])).said, /is already active/);
+    assert.match(refused.output, new RegExp(`${other(now)} was not ready within 1 s`));
+    assert.equal((await script('retire', [now])).status, 1, 'the active colour is not retired');
+    assert.match((await script('switch', [now])).output, /is already active/);
     await succeeds('switch');
     now = other(now);
   });
 
-  await t.test('a colour that was left is ended, and started again to go back', async () => {
+  await t.test('a retired colour is stopped, and started again by a rollback', async () => {
     const left = other(now);
     await succeeds('retire', left);
     assert.ok(!existsSync(`${folder}/${left}.pid`));
@@ -236,18 +236,18 @@ test('people are moved twenty times, and back, and notice nothing', async (t) =>
     now = left;
   });
 
-  await t.test('the next version adds to the schema beside programs that run', async () => {
+  await t.test('a migration of the next version does not disturb running instances', async () => {
     const tables = sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'colours'").split('\n');
     for (const table of tables) sql(`ALTER TABLE colours.${table} ADD COLUMN later INTEGER NOT NULL DEFAULT 7`);
     sql('CREATE TABLE colours.added (id BIGINT NOT NULL PRIMARY KEY)');
     const version = Number(sql('SELECT max(version) FROM colours.schema_versions')) + 1;
     sql(`INSERT INTO colours.schema_versions (version, applied_at) VALUES (${version}, 0)`);
-    const written = [...memos.values()].reduce((sum, turn) => sum + turn, 0);
-    await until('people go on editing', async () => [...memos.values()].reduce((sum, turn) => sum + turn, 0) > written + 3 * EDITORS);
+    const written = [...memos.values()].reduce((sum, count) => sum + count, 0);
+    await waitFor('edits continue', async () => [...memos.values()].reduce((sum, count) => sum + count, 0) > written + 3 * EDITORS);
     await succeeds('rollback');
     await succeeds('rollback');
     const refused = await script('switch', [], { MUKKEUM_READY_WITHIN: '2' });
-    assert.equal(refused.status, 1, 'a program of this version is not started on it any more');
+    assert.equal(refused.status, 1, 'an instance of this version does not start on the newer schema');
     assert.match(readFileSync(`${folder}/${other(now)}.log`, 'utf8'), /더 새로운 버전/);
   });
 
@@ -255,31 +255,31 @@ test('people are moved twenty times, and back, and notice nothing', async (t) =>
   const uploads = (await working).at(-1);
   assert.deepEqual(failed, []);
   assert.ok(uploads > 0 && memos.size === EDITORS);
-  for (const visitor of [first, ...people]) assert.equal((await visitor.fetch('/')).status, 200, 'still signed in');
+  for (const visitor of [first, ...visitors]) assert.equal((await visitor.fetch('/')).status, 200, 'still signed in');
   const events = sql("SELECT changes FROM colours.order_events WHERE changes LIKE '%admin_memo%'").split('\n');
   const times = new Map();
   for (const change of events) {
     const memo = change.match(/"([^"]+-\d+)"\]/)[1];
     times.set(memo, (times.get(memo) ?? 0) + 1);
   }
-  const edits = [...memos].flatMap(([number, turns]) => Array.from({ length: turns }, (_, turn) => `${number}-${turn + 1}`));
+  const edits = [...memos].flatMap(([number, count]) => Array.from({ length: count }, (_, index) => `${number}-${index + 1}`));
   for (const memo of edits) assert.equal(times.get(memo), 1, memo);
   assert.equal(times.size, edits.length);
-  for (const [number, turns] of memos) {
-    assert.equal(sql(`SELECT admin_memo FROM colours.orders WHERE order_number = '${number}'`), `${number}-${turns}`);
+  for (const [number, count] of memos) {
+    assert.equal(sql(`SELECT admin_memo FROM colours.orders WHERE order_number = '${number}'`), `${number}-${count}`);
   }
   assert.equal(sql('SELECT count(*) FROM colours.orders'), `${20 + uploads * 100}`);
   t.diagnostic(
-    `${requests} requests, none failed; ${edits.length} edits and ${uploads} uploads there, once; ${people.length + 1} people stayed signed in; ` +
-      `least / middle / most: ${moves.switch.length} switches ${spread(moves.switch)}, ${moves.rollback.length} rollbacks ${spread(moves.rollback)}`,
+    `${requests} requests, none failed; ${edits.length} edits and ${uploads} uploads there, once; ${visitors.length + 1} visitors stayed signed in; ` +
+      `min / median / max: ${moves.switch.length} switches ${spread(moves.switch)}, ${moves.rollback.length} rollbacks ${spread(moves.rollback)}`,
   );
 
-  await t.test('HAProxy begins again with what it was told', async () => {
+  await t.test('HAProxy keeps the state of both colours over a restart', async () => {
     const old = running.at(-1);
     old.kill();
     await once(old, 'exit');
     haproxy();
-    await until('HAProxy', async () => status(now) === 'UP');
+    await waitFor('HAProxy', async () => status(now) === 'UP');
     assert.equal(status(other(now)), 'MAINT');
   });
 });

@@ -1,12 +1,11 @@
-//! Writers that remember what was acknowledged, and afterwards look for it: `tests/failover/run`.
+//! Writes during a failover and verifies every acknowledged row afterwards; run by `tests/failover/run`.
 //!
-//! Two programs write into one database from several threads each: single rows, and now and then an
-//! upload of many rows in one transaction. They write until their standard input ends. Then each
-//! acknowledged row must be there exactly once, no row twice, and every upload whole or absent. The
-//! last line tells between which two answers the longest time lay: `silent FROM TO`, in milliseconds
-//! since 1970.
+//! Two storages write to one database from several tasks each: mostly single rows, sometimes an upload of many rows
+//! in one transaction. They write until standard input ends. Then each acknowledged row must exist exactly once, no
+//! row may exist twice, and every upload must be complete or absent. The last line of the output is the longest gap
+//! between two acknowledgements: `silent FROM TO`, in UTC milliseconds.
 
-#![expect(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, reason = "a program of the tests")]
+#![expect(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, reason = "a test program")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,18 +17,20 @@ use mukkeum::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 
 /// Rows of an upload.
-const UPLOAD: usize = 300;
+const UPLOAD_ROWS: usize = 300;
 
+/// Concurrent writers per storage.
 const WRITERS: usize = 4;
 
-/// What was heard back.
+/// Outcomes of all writes.
 #[derive(Default)]
-struct Heard {
+struct WriteLog {
+    /// number of rows by summary
     acknowledged: BTreeMap<String, usize>,
-    /// nobody knows whether it was saved: both are right
-    unsettled: u64,
-    refused: u64,
-    /// when something was acknowledged
+    /// commits with unknown outcome: saved and not saved are both correct
+    unknown: u64,
+    failed: u64,
+    /// times of the acknowledgements
     times: Vec<Moment>,
 }
 
@@ -48,11 +49,11 @@ fn main() -> ExitCode {
 async fn run() -> Result<bool, Box<dyn Error>> {
     let address = std::env::args().nth(1).ok_or("usage: writers URL <input")?.parse()?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-    let programs = [Storage::open_mariadb(&address, &options)?, Storage::open_mariadb(&address, &options)?];
+    let storages = [Storage::open_mariadb(&address, &options)?, Storage::open_mariadb(&address, &options)?];
 
-    let (heard, stop) = (Arc::new(Mutex::new(Heard::default())), Arc::new(AtomicBool::new(false)));
-    let writers: Vec<_> = (0..WRITERS * programs.len())
-        .map(|writer| tokio::spawn(write(programs[writer % 2].clone(), writer, Arc::clone(&heard), Arc::clone(&stop))))
+    let (log, stop) = (Arc::new(Mutex::new(WriteLog::default())), Arc::new(AtomicBool::new(false)));
+    let writers: Vec<_> = (0..WRITERS * storages.len())
+        .map(|writer| tokio::spawn(write(storages[writer % 2].clone(), writer, Arc::clone(&log), Arc::clone(&stop))))
         .collect();
     println!("writing");
     tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
@@ -60,29 +61,29 @@ async fn run() -> Result<bool, Box<dyn Error>> {
     for writer in writers {
         writer.await?;
     }
-    let found = programs[0].read(summaries).await?;
-    let heard = Arc::into_inner(heard).expect("all writers have ended").into_inner()?;
-    Ok(judge(&heard, &found))
+    let found = storages[0].read(summaries).await?;
+    let log = Arc::into_inner(log).expect("all writers have ended").into_inner()?;
+    Ok(verify(&log, &found))
 }
 
-async fn write(storage: Storage, writer: usize, heard: Arc<Mutex<Heard>>, stop: Arc<AtomicBool>) {
-    let turns = AtomicU64::new(0);
+async fn write(storage: Storage, writer: usize, log: Arc<Mutex<WriteLog>>, stop: Arc<AtomicBool>) {
+    let count = AtomicU64::new(0);
     while !stop.load(Ordering::Relaxed) {
-        let turn = turns.fetch_add(1, Ordering::Relaxed);
-        let rows = if turn % 50 == 49 { UPLOAD } else { 1 };
-        let summary = format!("{writer}-{turn}-{rows}");
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let rows = if number % 50 == 49 { UPLOAD_ROWS } else { 1 };
+        let summary = format!("{writer}-{number}-{rows}");
         let name = summary.clone();
         let written = storage.write(move |tx| insert(tx, &name, rows)).await;
-        let mut heard = heard.lock().expect("nobody panics");
+        let mut log = log.lock().expect("nobody panics");
         match written {
             Ok(()) => {
-                heard.acknowledged.insert(summary, rows);
-                heard.times.push(SystemClock.now());
+                log.acknowledged.insert(summary, rows);
+                log.times.push(SystemClock.now());
             }
-            Err(StorageError::CommitUnknown(_)) => heard.unsettled += 1,
+            Err(StorageError::CommitUnknown(_)) => log.unknown += 1,
             Err(error) => {
                 println!("refused: {error}");
-                heard.refused += 1;
+                log.failed += 1;
             }
         }
     }
@@ -106,19 +107,21 @@ fn summaries(tx: &mut dyn Tx) -> Result<BTreeMap<String, usize>> {
     Ok(found)
 }
 
-fn judge(heard: &Heard, found: &BTreeMap<String, usize>) -> bool {
-    let lost = heard.acknowledged.keys().filter(|summary| !found.contains_key(*summary)).count();
-    let should_be = |summary: &str| summary.rsplit('-').next().and_then(|rows| rows.parse().ok()).unwrap_or(0_usize);
-    let twice = found.iter().filter(|(summary, rows)| **rows > should_be(summary)).count();
-    let in_part = found.iter().filter(|(summary, rows)| **rows < should_be(summary)).count();
+/// Prints the result; false if a row is missing or exists twice, or an upload is incomplete.
+fn verify(log: &WriteLog, found: &BTreeMap<String, usize>) -> bool {
+    let lost = log.acknowledged.keys().filter(|summary| !found.contains_key(*summary)).count();
+    let expected_rows =
+        |summary: &str| summary.rsplit('-').next().and_then(|rows| rows.parse().ok()).unwrap_or(0_usize);
+    let twice = found.iter().filter(|(summary, rows)| **rows > expected_rows(summary)).count();
+    let in_part = found.iter().filter(|(summary, rows)| **rows < expected_rows(summary)).count();
     println!(
         "acknowledged {}, lost {lost}, twice {twice}, in part {in_part}, unsettled {}, refused {}",
-        heard.acknowledged.len(),
-        heard.unsettled,
-        heard.refused,
+        log.acknowledged.len(),
+        log.unknown,
+        log.failed,
     );
-    if let Some(silence) = heard.times.windows(2).max_by_key(|pair| pair[1].0 - pair[0].0) {
-        println!("silent {} {}", silence[0].0, silence[1].0);
+    if let Some(gap) = log.times.windows(2).max_by_key(|pair| pair[1].0 - pair[0].0) {
+        println!("silent {} {}", gap[0].0, gap[1].0);
     }
-    lost == 0 && twice == 0 && in_part == 0 && !heard.acknowledged.is_empty()
+    lost == 0 && twice == 0 && in_part == 0 && !log.acknowledged.is_empty()
 }

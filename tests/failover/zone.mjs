@@ -1,10 +1,10 @@
-// People work through HAProxy on two nodes while the zone with both primaries is cut off: run by
-// tests/failover/run, in its namespace. Some edit orders, some upload large files, some only stay
-// signed in, some have just left or been shut out.
+// Cuts off the zone of both primaries while visitors work through HAProxy on two nodes; run by tests/failover/run in
+// its namespaces. Some visitors edit orders, some upload large files, some are only signed in, some have just signed
+// out or been disabled.
 //
-// A request waits and is answered, or gets a page of the program with 503 and Retry-After. What was
-// acknowledged is there, once; an upload is whole or absent, and its page says which. Nobody is
-// signed out, nobody comes back.
+// A request waits and succeeds, or gets a page of the program with 503 and Retry-After. Each acknowledged edit exists
+// exactly once; an upload is complete or absent, and its page shows which. All sessions survive, and none that has
+// ended is valid again.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -19,16 +19,16 @@ const { DATABASE, FOLDER } = process.env;
 const EDITORS = 6;
 const UPLOADERS = 2;
 const STAYING = 15;
-// … whose session is a second old when the zone is cut off
+// of those, with a session that is one second old when the zone is cut off
 const FRESH = 5;
 const LEAVING = 5;
 const ROWS = 2000;
 const FORMER = { username: 'former', password: 'gone-by-then-2026' };
 
 const waits = [];
-const turnedAway = [];
+const errorPages = [];
 
-/** A visitor that looks at what it is told when there is no page for it. */
+/** A client that checks every error response and records all latencies. */
 class Witness extends HttpClient {
   async fetch(where, options) {
     const began = performance.now();
@@ -36,7 +36,7 @@ class Witness extends HttpClient {
     waits.push(performance.now() - began);
     if (answer.status >= 500) {
       const text = visibleText(await answer.clone().text());
-      turnedAway.push(text);
+      errorPages.push(text);
       assert.equal(answer.status, 503, `${where}: ${text}`);
       assert.equal(answer.headers.get('retry-after'), '5', text);
       assert.match(text, /지금은 답하지 못해요|저장되었는지 아직 몰라요/);
@@ -50,7 +50,7 @@ class Witness extends HttpClient {
     return answer.status === 200;
   }
 
-  /** The same browser before its cookies were taken away. */
+  /** A client with a copy of the present cookies. */
   copy() {
     const copy = new Witness(this.url);
     copy.cookies = new Map(this.cookies);
@@ -64,8 +64,8 @@ async function signedIn(member = ADMIN) {
   return visitor;
 }
 
-/** Does something again while its answer is 503. */
-async function persistently(act) {
+/** Retries while the response is 503. */
+async function retry(act) {
   for (;;) {
     try {
       return await act();
@@ -76,7 +76,7 @@ async function persistently(act) {
   }
 }
 
-async function until(what, isSo, seconds = 60) {
+async function waitFor(what, isSo, seconds = 60) {
   const deadline = Date.now() + seconds * 1000;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`gave up: ${what}`);
@@ -84,7 +84,7 @@ async function until(what, isSo, seconds = 60) {
   }
 }
 
-/** Asks a server of MariaDB itself, not through the network. */
+/** Queries a MariaDB server through its local socket. */
 const sql = (server, text) =>
   execFileSync('mariadb', ['--no-defaults', '--user=root', `--socket=${FOLDER}/${server}/socket`, '--skip-column-names', '--batch', 'mukkeum', '--execute', text], { encoding: 'utf8' }).trim();
 
@@ -95,11 +95,11 @@ const isReady = async (node) => (await fetch(`${node}/health/ready`)).text();
 let over = false;
 const acknowledged = [];
 
-/** Writes a new memo into one order again and again. */
+/** Edits the memo of one order repeatedly. */
 async function edit(visitor, number, memos) {
-  for (let turn = 1; !over; turn += 1) {
-    const memo = `${number}-${turn}`;
-    const form = await persistently(() =>
+  for (let count = 1; !over; count += 1) {
+    const memo = `${number}-${count}`;
+    const form = await retry(() =>
       visitor.form(`/orders?field=order_number&q=${number}`, ({ inputs }) => inputs.some(({ name }) => name === 'tick')),
     );
     const id = form.hidden.find(({ name }) => name.startsWith('version-')).name.slice('version-'.length);
@@ -110,15 +110,15 @@ async function edit(visitor, number, memos) {
   }
 }
 
-/** Uploads and applies one file after the other. */
+/** Uploads and applies the files in order. */
 async function upload(visitor, files, uploads) {
   for (const file of files) {
     if (over) return;
     const bytes = readFileSync(file.path);
-    const one = { ...file, where: await persistently(() => visitor.upload(path.basename(file.path), bytes)), acknowledged: false };
+    const one = { ...file, where: await retry(() => visitor.upload(path.basename(file.path), bytes)), acknowledged: false };
     uploads.push(one);
     one.applying = true;
-    const form = await persistently(() => visitor.form(one.where, ({ action }) => action.endsWith('/apply')));
+    const form = await retry(() => visitor.form(one.where, ({ action }) => action.endsWith('/apply')));
     one.acknowledged = (await visitor.submit(form, {})).status === 303;
     one.applying = false;
   }
@@ -129,25 +129,26 @@ async function main() {
     const added = run(['user', 'add', username, '--role', 'admin', '--database', DATABASE, '--data', `${FOLDER}/app1`], { input: `${password}\n`, env: { MUKKEUM_PASSWORD: password } });
     assert.equal(added.status, 0, added.stderr);
   }
-  const files = Array.from({ length: 12 }, (_, place) => {
-    const prefix = `2026${String(place).padStart(4, '0')}`;
-    return { prefix, rows: place === 0 ? 50 : ROWS, path: generate(FOLDER, { rows: place === 0 ? 50 : ROWS, seed: place, prefix }) };
+  const files = Array.from({ length: 12 }, (_, index) => {
+    const prefix = `2026${String(index).padStart(4, '0')}`;
+    const rows = index === 0 ? 50 : ROWS;
+    return { prefix, rows, path: generate(FOLDER, { rows, seed: index, prefix }) };
   });
-  await until('the nodes are ready', async () => (await Promise.all(NODES.map(isReady))).every((word) => word === 'ready\n'));
-  await until('HAProxy knows', async () => (await fetch(`${ENTRANCE}/login`)).ok);
+  await waitFor('the nodes are ready', async () => (await Promise.all(NODES.map(isReady))).every((word) => word === 'ready\n'));
+  await waitFor('HAProxy knows', async () => (await fetch(`${ENTRANCE}/login`)).ok);
 
   const first = await signedIn();
   await first.apply(await first.upload('first.xlsx', readFileSync(files[0].path)));
   const numbers = sql(1, `SELECT order_number FROM orders ORDER BY order_number LIMIT ${EDITORS}`).split('\n');
   const [staying, leaving, later, former] = [[], [], [], []];
-  for (let place = 0; place < STAYING; place += 1) staying.push(await signedIn());
-  for (let place = 0; place < LEAVING; place += 1) {
+  for (let count = 0; count < STAYING; count += 1) staying.push(await signedIn());
+  for (let count = 0; count < LEAVING; count += 1) {
     leaving.push(await signedIn());
     later.push(await signedIn());
     former.push(await signedIn(FORMER));
   }
   const leave = async (visitor) => {
-    const form = await persistently(() => visitor.form('/', ({ action }) => action === '/logout'));
+    const form = await retry(() => visitor.form('/', ({ action }) => action === '/logout'));
     assert.equal((await visitor.submit(form, {})).status, 303);
   };
   const before = [...leaving, ...later, ...former].map((visitor) => visitor.copy());
@@ -155,45 +156,45 @@ async function main() {
   const [memos, uploads] = [new Map(), []];
   const work = [
     ...numbers.map(async (number) => edit(await signedIn(), number, memos)),
-    ...Array.from({ length: UPLOADERS }, async (_, place) =>
-      upload(await signedIn(), files.slice(1).filter((_, file) => file % UPLOADERS === place), uploads),
+    ...Array.from({ length: UPLOADERS }, async (_, index) =>
+      upload(await signedIn(), files.slice(1).filter((_, file) => file % UPLOADERS === index), uploads),
     ),
   ];
   const working = Promise.all(work).catch((fault) => {
     over = true;
     return fault;
   });
-  const said = NODES.map(() => new Set());
+  const readiness = NODES.map(() => new Set());
   const watching = Promise.all(
-    NODES.map(async (node, place) => {
+    NODES.map(async (node, index) => {
       while (!over) {
-        said[place].add((await isReady(node)).trim());
+        readiness[index].add((await isReady(node)).trim());
         await sleep(200);
       }
     }),
   );
   await sleep(6000);
-  for (let place = 0; place < FRESH; place += 1) staying.push(await signedIn());
+  for (let count = 0; count < FRESH; count += 1) staying.push(await signedIn());
   await sleep(1000);
-  const applies = () => until('a file is being applied', () => over || uploads.some(({ applying }) => applying), 20);
+  const applies = () => waitFor('a file is being applied', () => over || uploads.some(({ applying }) => applying), 20);
   await applies();
   assert.equal(run(['user', 'disable', FORMER.username, '--database', DATABASE, '--data', `${FOLDER}/app1`]).status, 0);
   await Promise.all(leaving.map(leave));
   await applies();
 
-  // What was written last has not reached the replicas of Redis yet.
+  // Cuts replication first, so that the last writes have not reached the replicas.
   link(2, 'down');
   link(3, 'down');
   await sleep(300);
-  const dead = Date.now();
+  const cutAt = Date.now();
   link(1, 'down');
   link(2, 'up');
   link(3, 'up');
-  const inMidst = uploads.filter(({ applying }) => applying);
+  const inFlight = uploads.filter(({ applying }) => applying);
   const leftMeanwhile = Promise.all(later.map(leave));
-  await until('MHA promotes a replica', () => over || existsSync(`${FOLDER}/open`));
+  await waitFor('MHA promotes a replica', () => over || existsSync(`${FOLDER}/open`));
   const open = Number(readFileSync(`${FOLDER}/open`, 'utf8'));
-  await until('people work again', () => over || acknowledged.filter((at) => at > open).length >= 3 * EDITORS);
+  await waitFor('edits continue', () => over || acknowledged.filter((at) => at > open).length >= 3 * EDITORS);
   await sleep(3000);
   over = true;
   const fault = await working;
@@ -214,38 +215,38 @@ async function main() {
     assert.equal(/action="[^"]*\/apply"/.test(page), orders === 0, `the page of ${prefix}`);
     there += Number(orders > 0);
   }
-  for (const visitor of [first, ...staying]) assert.ok(await visitor.isSignedIn(), 'somebody was signed out');
-  for (const visitor of before) assert.ok(!(await visitor.isSignedIn()), 'somebody came back');
-  for (const words of said) {
+  for (const visitor of [first, ...staying]) assert.ok(await visitor.isSignedIn(), 'a session was lost');
+  for (const visitor of before) assert.ok(!(await visitor.isSignedIn()), 'an ended session is valid again');
+  for (const words of readiness) {
     assert.ok(words.has('storage') || words.has('sessions'), `what was wrong: ${[...words]}`);
     assert.ok(words.has('ready'));
   }
   for (const node of NODES) assert.equal(await isReady(node), 'ready\n');
 
-  const gap = Math.max(...acknowledged.slice(1).map((at, place) => at - acknowledged[place]));
+  const gap = Math.max(...acknowledged.slice(1).map((at, index) => at - acknowledged[index]));
   const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
   const edits = [...memos.values()].filter(Boolean).length;
   console.log(
-    `edits acknowledged ${edits} of ${memos.size}, uploads there ${there} of ${uploads.length}, ${inMidst.length} of them applied at that moment; ` +
+    `edits acknowledged ${edits} of ${memos.size}, uploads there ${there} of ${uploads.length}, ${inFlight.length} of them applied at that moment; ` +
       `none lost, none twice; ${staying.length + 1} stayed signed in, ${before.length} stayed out`,
   );
   console.log(
-    `${seconds(gap)} without an edit: MHA took ${seconds(open - dead)}; requests turned away ${turnedAway.length}, longest wait ` +
-      `${seconds(Math.max(...waits))}; readiness said ${[...new Set(said.flatMap((words) => [...words]))].join(', ')}`,
+    `${seconds(gap)} without an edit: MHA took ${seconds(open - cutAt)}; requests turned away ${errorPages.length}, longest wait ` +
+      `${seconds(Math.max(...waits))}; readiness said ${[...new Set(readiness.flatMap((words) => [...words]))].join(', ')}`,
   );
-  await withoutAPrimary(first, primary);
+  await testWithoutPrimary(first, primary);
 }
 
-/** Nobody is promoted: people are told, and need nothing but a primary. */
-async function withoutAPrimary(visitor, primary) {
+/** Without a primary every page is a 503; service resumes as soon as there is one. */
+async function testWithoutPrimary(visitor, primary) {
   sql(primary, 'SET GLOBAL read_only = 1');
-  const told = turnedAway.length;
+  const before = errorPages.length;
   const answers = await Promise.all([visitor.fetch('/orders'), fetch(`${ENTRANCE}/health/ready`), isReady(NODES[0])]);
   assert.equal(answers[0].status, 503);
-  assert.equal(turnedAway.length, told + 1);
+  assert.equal(errorPages.length, before + 1);
   assert.equal(answers[2], 'storage\n');
   sql(primary, 'SET GLOBAL read_only = 0');
-  await until('there is a primary again', () => visitor.isSignedIn(), 10);
+  await waitFor('there is a primary again', () => visitor.isSignedIn(), 10);
   console.log('without a primary: 503 with Retry-After, and back by itself');
 }
 

@@ -1,14 +1,13 @@
-// Kill −9 while files are taken in, at random moments. Afterwards every upload is there whole or
-// not at all, and nothing that was acknowledged is missing.
+// Crash test: kill −9 during uploads, at random moments. Afterwards every upload is complete or absent, and no
+// acknowledged upload is missing.
 //
-// One shop lives through all rounds. Each round uploads files of new orders over HTTP until the
-// program is killed; the next start must recover by itself. What was acknowledged is remembered
-// here, outside the program. MUKKEUM_KILL_ROUNDS and MUKKEUM_KILL_SEED change how many rounds and
-// which moments.
+// All rounds use one shop. Each round uploads files of new orders over HTTP until the server is killed; the next
+// start must recover without help. The test keeps the list of acknowledged uploads. MUKKEUM_KILL_ROUNDS and
+// MUKKEUM_KILL_SEED set the number of rounds and the random choices.
 //
-// A round chooses one of its files and one of two steps, sending it for the preview or applying it,
-// and kills at a random moment of that step: as long after its beginning as such steps have taken
-// so far, and a little beyond, so that kills land before, inside and after the commit.
+// A round selects one of its files and one of two steps (upload with preview, or apply) and kills after a random
+// part of the average duration of that step, or slightly later, so that kills hit before, during and after the
+// commit.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -21,15 +20,14 @@ const ROUNDS = Number(process.env.MUKKEUM_KILL_ROUNDS ?? 50);
 const SEED = Number(process.env.MUKKEUM_KILL_SEED ?? 20261122);
 
 const FILES_A_ROUND = 3;
-const ROWS = { least: 200, most: 500 };
+const ROWS = { min: 200, max: 500 };
 
-// How many of the kills are meant for the applying of a file, and how far beyond the usual length
-// of a step they may come.
-const APPLYING = 0.75;
-const BEYOND = 1.15;
+// Share of the kills that target the apply step, and the latest kill as a multiple of the average duration.
+const APPLY_SHARE = 0.75;
+const MAX_DELAY_FACTOR = 1.15;
 
-// mulberry32: the same rounds for the same seed.
-function randomness(seed) {
+// Deterministic random numbers (mulberry32).
+function randomNumbers(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -39,51 +37,51 @@ function randomness(seed) {
   };
 }
 
-/** Uploads and applies one file after the other until the program is gone; tells of each step. */
-async function work(visitor, files, uploads, begins, ends) {
-  for (const [place, file] of files.entries()) {
+/** Uploads and applies the files until the server is killed; reports the start and end of each step. */
+async function work(visitor, files, uploads, onStart, onEnd) {
+  for (const [index, file] of files.entries()) {
     const upload = { ...file, stage: 'sent', must: false };
     uploads.push(upload);
-    begins(place, 'sent');
+    onStart(index, 'sent');
     upload.where = await visitor.upload(path.basename(file.path), readFileSync(file.path));
-    ends('sent');
+    onEnd('sent');
     upload.stage = 'applying';
-    begins(place, 'applying');
+    onStart(index, 'applying');
     await visitor.apply(upload.where);
-    ends('applying');
+    onEnd('applying');
     upload.stage = 'acknowledged';
     upload.must = true;
   }
 }
 
-/** How long a step has taken so far, in milliseconds. */
-class Lengths {
-  constructor(guess) {
-    this.all = [guess];
+/** Durations of a step in milliseconds. */
+class Durations {
+  constructor(initial) {
+    this.all = [initial];
   }
 
-  add(length) {
-    this.all.push(length);
+  add(duration) {
+    this.all.push(duration);
   }
 
-  usual() {
-    return this.all.reduce((sum, length) => sum + length, 0) / this.all.length;
+  average() {
+    return this.all.reduce((sum, duration) => sum + duration, 0) / this.all.length;
   }
 }
 
-/** Where a round's last file stood when the program died. */
-function landed({ stage, there }) {
+/** State of a round's last upload at the kill. */
+function killedAt({ stage, there }) {
   if (stage === 'sent') return 'while it was sent and read';
   if (stage === 'applying') return there > 0 ? 'applied, not yet answered' : 'while it was applied';
   return 'after the answer';
 }
 
-test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 }, async (t) => {
+test(`uploads are complete or absent after ${ROUNDS} kill -9`, { timeout: 25 * 60_000 }, async (t) => {
   const closing = [];
   t.after(async () => {
     for (const close of closing.reverse()) await close();
   });
-  const random = randomness(SEED);
+  const random = randomNumbers(SEED);
   const folder = temporaryFolder(closing);
   const data = path.join(folder, 'data');
   const port = await freePort();
@@ -94,33 +92,33 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
   let next = 0;
   const newFile = () => {
     next += 1;
-    const rows = ROWS.least + Math.floor(random() * (ROWS.most - ROWS.least));
+    const rows = ROWS.min + Math.floor(random() * (ROWS.max - ROWS.min));
     const prefix = `2026${String(next).padStart(4, '0')}`;
     return { path: generate(folder, { rows, seed: SEED + next, prefix }), rows, prefix };
   };
 
   const uploads = [];
   const table = [];
-  const lengths = { sent: new Lengths(120), applying: new Lengths(200) };
+  const durations = { sent: new Durations(120), applying: new Durations(200) };
   for (let round = 1; round <= ROUNDS; round += 1) {
     const files = Array.from({ length: FILES_A_ROUND }, newFile);
     const begun = uploads.length;
-    const [victim, step] = [Math.floor(random() * FILES_A_ROUND), random() < APPLYING ? 'applying' : 'sent'];
-    const fuse = random() * BEYOND * lengths[step].usual();
+    const [victim, step] = [Math.floor(random() * FILES_A_ROUND), random() < APPLY_SHARE ? 'applying' : 'sent'];
+    const delay = random() * MAX_DELAY_FACTOR * durations[step].average();
     const visitor = new HttpClient(server.url);
     await visitor.logIn();
-    let since;
+    let startedAt;
     let working;
-    const lit = new Promise((light) => {
-      const begins = (place, now) => {
-        since = performance.now();
-        if (place === victim && now === step) light();
+    const stepStarted = new Promise((resolve) => {
+      const onStart = (index, current) => {
+        startedAt = performance.now();
+        if (index === victim && current === step) resolve();
       };
-      const ends = (now) => lengths[now].add(performance.now() - since);
-      working = work(visitor, files, uploads, begins, ends).catch(() => {}).then(light);
+      const onEnd = (current) => durations[current].add(performance.now() - startedAt);
+      working = work(visitor, files, uploads, onStart, onEnd).catch(() => {}).then(resolve);
     });
-    await lit;
-    await sleep(fuse);
+    await stepStarted;
+    await sleep(delay);
     await server.kill();
     await working;
 
@@ -133,7 +131,7 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
       const there = stored.get(upload.prefix) ?? 0;
       assert.ok(there === 0 || there === upload.rows, `round ${round}: ${there} of ${upload.rows} orders of ${upload.prefix}`);
       if (upload.must) assert.equal(there, upload.rows, `round ${round}: an acknowledged upload is missing`);
-      if (upload.stage === 'sent') assert.equal(there, 0, `round ${round}: an upload nobody applied`);
+      if (upload.stage === 'sent') assert.equal(there, 0, `round ${round}: an upload that was not applied`);
       upload.must = there > 0;
       upload.there = there;
     }
@@ -143,25 +141,25 @@ test(`${ROUNDS} times kill -9 while files are taken in`, { timeout: 25 * 60_000 
       'no order without an upload',
     );
     server = await startServer({ data, port });
-    await reportsAgree(server, uploads.slice(begun), round);
+    await assertReportsMatch(server, uploads.slice(begun), round);
 
     table.push({
       round,
-      'meant for': `${step} of file ${victim + 1}, ${Math.round(fuse)} ms`,
-      landed: landed(uploads.at(-1)),
+      'meant for': `${step} of file ${victim + 1}, ${Math.round(delay)} ms`,
+      landed: killedAt(uploads.at(-1)),
       uploads: uploads.slice(begun).map(({ stage, there, rows }) => `${stage} ${there}/${rows}`).join(', '),
       'orders in all': uploads.reduce((sum, { there }) => sum + there, 0),
     });
   }
   console.table(table);
-  const places = new Map();
-  for (const { landed: place } of table) places.set(place, (places.get(place) ?? 0) + 1);
-  console.log(`killed ${[...places].map(([place, rounds]) => `${place}: ${rounds}`).join(' · ')}`);
+  const counts = new Map();
+  for (const { landed } of table) counts.set(landed, (counts.get(landed) ?? 0) + 1);
+  console.log(`killed ${[...counts].map(([state, rounds]) => `${state}: ${rounds}`).join(' · ')}`);
   await server.stop();
 });
 
-/** The page of each upload tells what is really there. */
-async function reportsAgree(server, uploads, round) {
+/** Asserts that the page of each upload matches the stored orders. */
+async function assertReportsMatch(server, uploads, round) {
   const visitor = new HttpClient(server.url);
   await visitor.logIn();
   for (const upload of uploads.filter(({ where }) => where)) {

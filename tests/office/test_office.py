@@ -1,7 +1,7 @@
-"""Downloads as the programs of an office open them: LibreOffice without a screen, and openpyxl.
+"""Tests of exported files in headless LibreOffice and in openpyxl.
 
-A shop is filled by the command line with the fixtures, its downloads are written, and every cell is
-compared with what it should be. LibreOffice runs with a profile of its own.
+The command line imports the fixtures into a shop and exports its downloads; every cell is compared with the
+expected value. LibreOffice runs with a separate profile.
 """
 
 import csv
@@ -19,8 +19,8 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROGRAM = os.environ.get("MUKKEUM_BINARY", str(TARGET / "debug" / "mukkeum"))
 
-# What was sent: the four parcels of fixture 07, and an order of the own team that has a number by mistake.
-SENT = """상품주문번호,택배사,송장번호
+# Tracking numbers: the four parcels of fixture 07, and an order of the shop's own delivery team by mistake.
+TRACKING = """상품주문번호,택배사,송장번호
 2024031500000001,로젠택배,45168300137
 2024031500000002,로젠택배,45168300137
 2024031500000003,로젠,45168300411
@@ -33,7 +33,7 @@ HEADERS = """번호 상품주문번호 구매자명 구매자연락처 수취인
 WIDTHS = [6, 21, 12, 18, 12, 15, 15, 42, 30, 30, 30, 9, 9, 9, 60, 12, 12, 12, 12, 12, 15, 9, 15, 24, 42, 42, 9]
 MESSAGE = '=HYPERLINK("http://example.invalid","클릭")\n오후 2시 이후 🙏 <b>&amp;</b>'
 
-# Excel's own count: a character is 7 pixels wide, a cell 5 wider than its characters; a point is 4/3 pixels.
+# Excel's units: a character is 7 pixels wide, a cell has 5 pixels of padding; a point is 4/3 pixels.
 PADDING = 5 / 7
 POINTS = 3 / 4
 
@@ -44,10 +44,10 @@ class Office(unittest.TestCase):
         cls.temporary = tempfile.TemporaryDirectory(prefix="mukkeum-office-")
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.folder = pathlib.Path(cls.temporary.name)
-        sent = cls.folder / "발송.csv"
-        sent.write_text(SENT)
+        tracking = cls.folder / "발송.csv"
+        tracking.write_text(TRACKING)
         cls.program("import", "orders", FIXTURES / "01_smartstore_orders_72col.xlsx")
-        cls.program("import", "tracking", sent)
+        cls.program("import", "tracking", tracking)
         for content, *words in (
             ("purchase-order",),
             ("dispatch",),
@@ -57,7 +57,7 @@ class Office(unittest.TestCase):
         cls.program("export", "purchase-order", "--product", "PILLOW", "--out", cls.folder / "one.xlsx")
         (cls.folder / "golden.xls").write_bytes((FIXTURES / "07_smartstore_dispatch_expected.xls").read_bytes())
         names = ["purchase-order.xlsx", "dispatch.xlsx", "orders.xlsx", "golden.xls"]
-        # Every sheet, with its name, as text in quotes, as the cells look.
+        # Every sheet to a .csv of its name, with quoted and formatted values.
         cls.office("csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,true,false,false,false,-1", names)
         cls.office("fods", names[:3])
 
@@ -74,7 +74,7 @@ class Office(unittest.TestCase):
         subprocess.run([*command, *(cls.folder / name for name in names)], check=True, capture_output=True, timeout=240)
 
     def shown(self, name, sheet):
-        """The cells of a sheet as LibreOffice shows them."""
+        """Cells of a sheet as LibreOffice formats them."""
         with (self.folder / f"{name}-{sheet}.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.reader(file))
 
@@ -82,7 +82,7 @@ class Office(unittest.TestCase):
         return openpyxl.load_workbook(self.folder / f"{name}.xlsx")
 
     def order(self, workbook, number):
-        """The row of an order, by header, and its cells."""
+        """Cells of an order's row, by header."""
         for sheet in workbook:
             headers = [cell.value for cell in sheet[1]]
             for row in sheet.iter_rows(min_row=2):
@@ -90,7 +90,7 @@ class Office(unittest.TestCase):
                     return dict(zip(headers, row))
         self.fail(f"{number} is missing")
 
-    def test_the_channel_gets_what_it_expects(self):
+    def test_dispatch_file_equals_the_golden_file(self):
         golden = self.shown("golden", "발송처리")
         self.assertEqual(self.shown("dispatch", "발송처리"), golden)
         workbook = self.opened("dispatch")
@@ -102,7 +102,7 @@ class Office(unittest.TestCase):
                 self.assertIn(cell.data_type, ("s", "inlineStr") if cell.value else ("n", "s"), cell.coordinate)
         self.assertFalse(workbook["발송처리"].merged_cells.ranges)
 
-    def test_the_factory_gets_a_sheet_for_each_product(self):
+    def test_purchase_order_has_a_sheet_per_product(self):
         workbook = self.opened("purchase-order")
         self.assertEqual(len(workbook.sheetnames), 7)
         self.assertEqual(sum(sheet.max_row - 1 for sheet in workbook), 23)
@@ -112,9 +112,9 @@ class Office(unittest.TestCase):
             self.assertEqual({row[7].value for row in sheet.iter_rows(min_row=2)}, {sheet.title})
         self.assertEqual(len(self.opened("one").sheetnames), 1)
 
-    def test_a_purchase_order_looks_as_agreed(self):
+    def test_purchase_order_has_the_agreed_format(self):
         for sheet in self.opened("purchase-order"):
-            # Neighbours of the same width are one entry of the file.
+            # The file merges adjacent columns of the same width into one entry.
             entries = sorted(sheet.column_dimensions.values(), key=lambda entry: entry.min)
             widths = [entry.width for entry in entries for _ in range(entry.min, entry.max + 1)]
             self.assertEqual([round(width - PADDING, 2) for width in widths], WIDTHS)
@@ -130,21 +130,21 @@ class Office(unittest.TestCase):
                     self.assertEqual(sides, ["thin"] * 4, cell.coordinate)
                     self.assertTrue(cell.alignment.wrap_text, cell.coordinate)
 
-    def test_cells_hold_what_the_order_is(self):
+    def test_cells_contain_the_fields_of_the_order(self):
         workbook = self.opened("purchase-order")
         first = self.order(workbook, "2024031500000001")
         self.assertEqual(first["발송기한"].value, datetime.datetime(2024, 3, 20))
         self.assertTrue(first["발송기한"].is_date and first["배송일"].is_date)
         self.assertIsNone(first["발주일"].value)
-        told = {name: first[name].value for name in ("합배송수", "수량", "옵션1", "옵션2", "지역", "배송방법", "배송비", "택배사", "송장번호", "상태")}
-        self.assertEqual(told, {
+        values = {name: first[name].value for name in ("합배송수", "수량", "옵션1", "옵션2", "지역", "배송방법", "배송비", "택배사", "송장번호", "상태")}
+        self.assertEqual(values, {
             "합배송수": 2, "수량": 1, "옵션1": "아이보리", "옵션2": None, "지역": "서울 중구", "배송방법": "택배,등기,소포",
             "배송비": "선결제", "택배사": "로젠택배", "송장번호": "45168300137", "상태": "배송",
         })
         bed = self.order(workbook, "2024031500000003")
-        self.assertEqual([bed[f"옵션{place}"].value for place in (1, 2, 3)], ["퀸(1500x2000)", "내추럴", "없음"])
+        self.assertEqual([bed[f"옵션{number}"].value for number in (1, 2, 3)], ["퀸(1500x2000)", "내추럴", "없음"])
 
-    def test_text_stays_text(self):
+    def test_text_is_never_a_formula(self):
         for name, column in (("purchase-order", "고객메모"), ("orders", "고객메시지")):
             workbook = self.opened(name)
             found = [cell for sheet in workbook for row in sheet.iter_rows() for cell in row if cell.value == MESSAGE]
@@ -153,16 +153,16 @@ class Office(unittest.TestCase):
             self.assertEqual(found[0].parent.cell(1, found[0].column).value, column)
             self.assertNotIn("table:formula", (self.folder / f"{name}.fods").read_text(), name)
 
-    def test_libreoffice_and_openpyxl_read_the_same(self):
+    def test_libreoffice_and_openpyxl_read_the_same_values(self):
         workbook = self.opened("purchase-order")
         for sheet in workbook:
             shown = self.shown("purchase-order", sheet.title)
             self.assertEqual(len(shown), sheet.max_row)
             for line, row in zip(shown, sheet.iter_rows()):
-                self.assertEqual(line, [as_shown(cell.value) for cell in row])
+                self.assertEqual(line, [formatted(cell.value) for cell in row])
 
 
-def as_shown(value):
+def formatted(value):
     if isinstance(value, datetime.datetime):
         return value.date().isoformat()
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-/* What every Windows has and Wine before 9 has not: Rust takes its randomness from here. */
+/* Provides ProcessPrng, Rust's source of randomness, which Wine lacks before version 9. */
 #include <windows.h>
 #include <ntsecapi.h>
 

@@ -1,5 +1,5 @@
-// The service of Windows, as far as Wine is Windows: run by tests/windows/run. Wine keeps services and starts them; it
-// knows no delayed start and starts nothing again, has one account for all, and no firewall.
+// Tests the Windows service under Wine; run by tests/windows/run. Wine stores and starts services. It has no delayed
+// start, no restart after a failure, only one account, and no firewall.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -22,45 +22,45 @@ const log = () => readdirSync(path.join(data, 'logs')).map((name) => readFileSyn
 
 function service(...args) {
   const { status, stdout, stderr } = run(['service', ...args]);
-  return { status, said: stdout + stderr };
+  return { status, output: stdout + stderr };
 }
 
 const install = (listen) => service('install', '--data', data, '--listen', listen);
 
-/** What `service status` says, and its exit code. */
-function state() {
-  const { status, said } = service('status', '--json');
-  return { status, ...JSON.parse(said) };
+/** Output and exit code of `service status`. */
+function serviceState() {
+  const { status, output } = service('status', '--json');
+  return { status, ...JSON.parse(output) };
 }
 
-/** Runs a program of Windows. */
-const windows = (...args) => spawnSync(process.env.WINE, args, { encoding: 'utf8', timeout: 120_000 });
+/** Runs a Windows program. */
+const runWindows = (...args) => spawnSync(process.env.WINE, args, { encoding: 'utf8', timeout: 120_000 });
 
-/** What a program of Windows answers. Under load Wine 8 now and then loses all that one prints. */
-function asked(...args) {
-  for (let turn = 0; turn < 10; turn += 1) {
-    const { stdout } = windows(...args);
+/** Output of a Windows program. Retries, because Wine 8 under load sometimes loses the output of a program. */
+function outputOf(...args) {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { stdout } = runWindows(...args);
     if (stdout) return stdout;
   }
   throw new Error(`${args.join(' ')} prints nothing`);
 }
 
-const answers = (port) => fetch(`http://127.0.0.1:${port}/health/ready`).then((answer) => answer.ok, () => false);
+const isReady = (port) => fetch(`http://127.0.0.1:${port}/health/ready`).then((answer) => answer.ok, () => false);
 
-test('the service is installed, starts, stops, is upgraded and goes', async (t) => {
-  assert.deepEqual(state(), { status: 1, installed: false, enabled: false, running: false });
+test('service is installed, started, stopped, upgraded and removed', async (t) => {
+  assert.deepEqual(serviceState(), { status: 1, installed: false, enabled: false, running: false });
   assert.equal(service('uninstall').status, 2);
 
   const port = await freePort();
   const began = performance.now();
   const installed = install(`127.0.0.1:${port}`);
-  t.diagnostic(`installed and there after ${((performance.now() - began) / 1000).toFixed(2)} s`);
-  assert.equal(installed.status, 0, installed.said);
-  assert.match(installed.said, /설치하고 켰어요/);
-  assert.match(installed.said, /켜지는 때를 늦추거나 실패한 뒤 다시 켜게 할 수 없어요/, 'Wine has learnt something: test it');
-  assert.deepEqual(state(), { status: 0, installed: true, enabled: true, running: true });
+  t.diagnostic(`installed and ready after ${((performance.now() - began) / 1000).toFixed(2)} s`);
+  assert.equal(installed.status, 0, installed.output);
+  assert.match(installed.output, /설치하고 켰어요/);
+  assert.match(installed.output, /켜지는 때를 늦추거나 실패한 뒤 다시 켜게 할 수 없어요/, 'this Wine supports it: extend the test');
+  assert.deepEqual(serviceState(), { status: 0, installed: true, enabled: true, running: true });
 
-  const registered = asked('reg', 'query', KEY);
+  const registered = outputOf('reg', 'query', KEY);
   const program = `Z:${process.env.EXE}`.replaceAll('/', '\\');
   const shop = `Z:${data}`.replaceAll('/', '\\');
   assert.match(registered, /\bStart\s+REG_DWORD\s+0x2\b/);
@@ -74,7 +74,7 @@ test('the service is installed, starts, stops, is upgraded and goes', async (t) 
   assert.match(log(), /설치 확인 번호/);
   assert.equal((await shopkeeper.fetch('/orders')).status, 200);
 
-  // By the manager of services: a request that is under way is answered.
+  // Stopped by the service manager: a request in flight still gets its response.
   const late = net.connect(port, '127.0.0.1').setEncoding('utf8');
   let answer = '';
   late.on('data', (text) => (answer += text));
@@ -83,47 +83,47 @@ test('the service is installed, starts, stops, is upgraded and goes', async (t) 
   late.write('Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\n\r\na=');
   await sleep(300);
   const stopping = once(spawn(process.env.WINE, ['net', 'stop', 'mukkeum'], { stdio: 'ignore' }), 'exit');
-  while (await answers(port)) await sleep(20);
+  while (await isReady(port)) await sleep(20);
   assert.equal(answer, '');
   late.write('b&');
   await ended;
   assert.match(answer, /^HTTP\/1\.1 [34]/);
   assert.deepEqual(await stopping, [0, null]);
-  while (!/STATE\s+: 1\b/.test(asked('sc', 'query', 'mukkeum'))) await sleep(100);
-  assert.deepEqual(state(), { status: 1, installed: true, enabled: true, running: false });
-  assert.match(asked('sc', 'query', 'mukkeum'), /WIN32_EXIT_CODE\s+: 0\b/);
+  while (!/STATE\s+: 1\b/.test(outputOf('sc', 'query', 'mukkeum'))) await sleep(100);
+  assert.deepEqual(serviceState(), { status: 1, installed: true, enabled: true, running: false });
+  assert.match(outputOf('sc', 'query', 'mukkeum'), /WIN32_EXIT_CODE\s+: 0\b/);
   assert.match(log(), /stopping: no longer ready[^]*stopped\n/);
 
-  assert.equal(windows('net', 'start', 'mukkeum').status, 0);
-  while (!(await answers(port))) await sleep(20);
+  assert.equal(runWindows('net', 'start', 'mukkeum').status, 0);
+  while (!(await isReady(port))) await sleep(20);
   assert.equal((await shopkeeper.fetch('/orders')).status, 200, 'still signed in');
 
-  // As with a newer executable: what runs is stopped first.
+  // Upgrade: the running service is stopped first.
   const other = await freePort();
   assert.equal(install(`127.0.0.1:${other}`).status, 0);
-  assert.deepEqual([await answers(port), await answers(other)], [false, true]);
+  assert.deepEqual([await isReady(port), await isReady(other)], [false, true]);
 
-  // A port that is taken: it says that it did not start, and its log why.
-  const taken = net.createServer().listen(0, '127.0.0.1');
-  closing.push(() => taken.close());
-  await once(taken, 'listening');
-  const failed = install(`127.0.0.1:${taken.address().port}`);
+  // The port is in use: installation reports that the service did not start, and the log has the reason.
+  const blocker = net.createServer().listen(0, '127.0.0.1');
+  closing.push(() => blocker.close());
+  await once(blocker, 'listening');
+  const failed = install(`127.0.0.1:${blocker.address().port}`);
   assert.equal(failed.status, 2);
-  assert.match(failed.said, /설치했지만 켜지지 않았어요[^]*logs/);
+  assert.match(failed.output, /설치했지만 켜지지 않았어요[^]*logs/);
   assert.match(log(), /mukkeum: 127\.0\.0\.1:\d+ 주소를 다른 프로그램이 쓰고 있어요/);
-  assert.match(asked('sc', 'query', 'mukkeum'), /SERVICE_EXIT_CODE\s+: 1\b/);
+  assert.match(outputOf('sc', 'query', 'mukkeum'), /SERVICE_EXIT_CODE\s+: 1\b/);
 
-  // With the computer, after a sudden end.
+  // Started at boot, after a crash of the computer.
   assert.equal(install(`127.0.0.1:${port}`).status, 0);
   for (const word of ['--kill', '--wait', '--persistent']) spawnSync(process.env.SERVER, [word], { stdio: 'ignore' });
-  assert.equal(await answers(port), false);
+  assert.equal(await isReady(port), false);
   spawnSync(process.env.WINE, ['wineboot'], { stdio: 'ignore' });
-  while (!(await answers(port))) await sleep(20);
+  while (!(await isReady(port))) await sleep(20);
 
-  const gone = service('uninstall');
-  assert.equal(gone.status, 0, gone.said);
-  assert.equal(await answers(port), false);
-  assert.deepEqual(state(), { status: 1, installed: false, enabled: false, running: false });
-  assert.notEqual(windows('reg', 'query', KEY).status, 0);
-  assert.ok(existsSync(path.join(data, 'mukkeum.db')), 'the data stay');
+  const removed = service('uninstall');
+  assert.equal(removed.status, 0, removed.output);
+  assert.equal(await isReady(port), false);
+  assert.deepEqual(serviceState(), { status: 1, installed: false, enabled: false, running: false });
+  assert.notEqual(runWindows('reg', 'query', KEY).status, 0);
+  assert.ok(existsSync(path.join(data, 'mukkeum.db')), 'the data is kept');
 });

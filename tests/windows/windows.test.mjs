@@ -1,4 +1,4 @@
-// The executable for Windows, as far as Wine is Windows: run by tests/windows/run. Paths of Linux are those of the drive Z.
+// Tests the Windows executable under Wine; run by tests/windows/run. Drive Z: is the root of the Linux file system.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ test.after(() => closing.forEach((close) => close()));
 const data = path.join(folder, 'data');
 const copies = `file:///Z:${folder}/copies`;
 
-function does(...args) {
+function succeeds(...args) {
   const { status, stdout, stderr } = run(args);
   assert.equal(status, 0, `${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
@@ -22,12 +22,12 @@ function does(...args) {
 
 const orders = (...from) => {
   const out = path.join(folder, `orders-${process.hrtime.bigint()}.json`);
-  does('export', 'orders', '--out', out, ...from);
+  succeeds('export', 'orders', '--out', out, ...from);
   return JSON.parse(readFileSync(out, 'utf8'));
 };
 
-test('the executable for Windows serves, takes a file, exports, and comes back from its backup', async (t) => {
-  assert.match(does('version'), /^mukkeum \d/);
+test('Windows executable serves, imports, exports, backs up and restores', async (t) => {
+  assert.match(succeeds('version'), /^mukkeum \d/);
   const began = performance.now();
   const server = await startServer({ data, command: ['serve', '--backup', copies], readyTimeout: 60_000 });
   const ready = performance.now() - began;
@@ -39,9 +39,9 @@ test('the executable for Windows serves, takes a file, exports, and comes back f
 
   const kept = orders('--data', data);
   assert.equal(kept.length, 23);
-  does('export', 'purchase-order', '--out', path.join(folder, 'factory.xlsx'), '--data', data, '--purpose', '공장 발주');
+  succeeds('export', 'purchase-order', '--out', path.join(folder, 'factory.xlsx'), '--data', data, '--purpose', '공장 발주');
 
-  // As ctrl-c in its window.
+  // Ctrl+C in the console.
   server.child.kill('SIGINT');
   const [status] = await once(server.child, 'exit');
   assert.equal(status, 0, server.log());
@@ -50,7 +50,7 @@ test('the executable for Windows serves, takes a file, exports, and comes back f
   assert.ok(readdirSync(path.join(folder, 'copies')).length > 0);
   const restored = path.join(folder, 'restored');
   mkdirSync(restored);
-  does('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored);
+  succeeds('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored);
   assert.deepEqual(orders('--data', restored), kept);
 
   const again = await startServer({ data: restored, readyTimeout: 60_000 });

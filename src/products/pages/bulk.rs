@@ -10,7 +10,7 @@ use super::list::{ListPage, ListQuery, list_page};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit;
 use crate::orders::store::counts;
-use crate::products::model::{Product, checked_name, checked_priority};
+use crate::products::model::{Product, parse_priority, validate_name};
 use crate::products::store;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::PageQuery;
@@ -81,9 +81,9 @@ fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm) -> StorageResult<
         return rejected(conflicts(&stored, typed), Vec::new());
     }
     let mut problems = Vec::new();
-    let name = checked_name(&typed.name).map_err(|problem| problems.push(("name", problem.to_owned()))).ok();
+    let name = validate_name(&typed.name).map_err(|problem| problems.push(("name", problem.to_owned()))).ok();
     let priority =
-        checked_priority(&typed.priority).map_err(|problem| problems.push(("priority", problem.to_owned()))).ok();
+        parse_priority(&typed.priority).map_err(|problem| problems.push(("priority", problem.to_owned()))).ok();
     let (Some(name), Some(priority)) = (name, priority) else {
         return rejected(problems, Vec::new());
     };

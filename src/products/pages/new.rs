@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::audit;
 use crate::id::crockford;
-use crate::products::model::{checked_name, checked_number};
+use crate::products::model::{validate_name, validate_number};
 use crate::products::store;
 use crate::storage::{Result, Tx};
 use crate::web::{AppState, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
@@ -56,8 +56,8 @@ pub(super) async fn create(
 /// Inserts the product. Returns its identifier and that of the audit entry, or the error messages.
 fn insert(tx: &mut dyn Tx, member: i64, form: &ProductForm) -> Result<Result<(i64, i64), ProductProblems>> {
     let mut problems = ProductProblems::default();
-    let number = checked_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
-    let name = checked_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
+    let number = validate_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
+    let name = validate_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
     if !store::by_number(tx, [number.as_str()])?.is_empty() {
         problems.number = Some("이미 있는 상품번호예요. 다른 번호를 써 주세요.");
     }

@@ -14,7 +14,7 @@ use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::store::counts;
-use crate::products::model::{Product, Variant, checked_label};
+use crate::products::model::{Product, Variant, validate_label};
 use crate::products::store::{self, VariantQuery};
 use crate::storage::{Result, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
@@ -183,7 +183,7 @@ fn save_labels<'a>(
     let (mut saved, mut rejected) = (0, RejectedLabels::new());
     for row in rows {
         let Some(variant) = store::find_variant(tx, product_id, row.id)? else { continue };
-        let problem = match checked_label(&row.label) {
+        let problem = match validate_label(&row.label) {
             Err(problem) => problem.to_owned(),
             Ok(label) if store::update_label(tx, row.id, row.version, &label)? => {
                 saved += 1;

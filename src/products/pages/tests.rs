@@ -1,4 +1,4 @@
-//! Products and their labels, as the office mends them.
+//! Tests of the product pages.
 
 use reqwest::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::orders::model::OrderState;
 use crate::products::store::{self, NewVariant};
 use crate::web::testing::{TestApp, TestResponse};
 
-/// A shop with a sofa of two colours and a pillow.
+/// A shop with a sofa of two colours and a pillow; returns the identifiers of both.
 async fn shop() -> (TestApp, String, String) {
     let app = TestApp::as_admin().await;
     let made = app.state.storage.write(|tx| {
@@ -21,8 +21,8 @@ async fn shop() -> (TestApp, String, String) {
     (app, crockford(sofa), crockford(pillow))
 }
 
-/// So many orders of the pillow wait in that state.
-async fn order(app: &TestApp, product: &str, state: OrderState, orders: i64) {
+/// Adds that many orders of the product in that state to the counts.
+async fn add_orders(app: &TestApp, product: &str, state: OrderState, orders: i64) {
     let id = crate::id::parse_crockford(product).expect("an identifier");
     let keys = move || [("state", state.rank().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
     let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "orders", orders));
@@ -36,7 +36,7 @@ async fn save(app: &TestApp, id: &str, fields: &[(&str, &str)]) -> TestResponse 
 }
 
 #[tokio::test]
-async fn a_product_added_by_hand_goes_last_and_has_a_number_and_a_name_of_its_own() {
+async fn new_product_is_last_and_has_a_unique_number_and_name() {
     let (app, ..) = shop().await;
     let taken = app.post_form("/products/new", &[("number", "SOFA3"), ("name", " 경추 베개 ")]).await;
     assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -51,10 +51,10 @@ async fn a_product_added_by_hand_goes_last_and_has_a_number_and_a_name_of_its_ow
 }
 
 #[tokio::test]
-async fn what_uses_a_product_is_shown_before_it_is_disabled() {
+async fn usage_is_shown_before_a_product_is_disabled() {
     let (app, _, pillow) = shop().await;
-    order(&app, &pillow, OrderState::Placed, 12).await;
-    order(&app, &pillow, OrderState::Shipped, 1_234).await;
+    add_orders(&app, &pillow, OrderState::Placed, 12).await;
+    add_orders(&app, &pillow, OrderState::Shipped, 1_234).await;
     let fields = [("version", "0"), ("name", "경추 베개"), ("priority", "1")];
     let asked = save(&app, &pillow, &fields).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -72,14 +72,14 @@ async fn what_uses_a_product_is_shown_before_it_is_disabled() {
 }
 
 #[tokio::test]
-async fn a_product_without_orders_is_disabled_at_once() {
+async fn product_without_orders_is_disabled_without_confirmation() {
     let (app, sofa, _) = shop().await;
     let saved = save(&app, &sofa, &[("version", "0"), ("name", "린넨 소파"), ("priority", "0")]).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn mistakes_and_the_changes_of_others_are_told_at_their_fields() {
+async fn errors_and_conflicts_are_shown_at_their_fields() {
     let (app, sofa, _) = shop().await;
     let wrong = save(&app, &sofa, &[("version", "0"), ("name", ""), ("priority", "10000"), ("enabled", "1")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -92,11 +92,11 @@ async fn mistakes_and_the_changes_of_others_are_told_at_their_fields() {
     assert_eq!(save(&app, &sofa, &fields("3인 소파")).await.status, StatusCode::SEE_OTHER);
     let late = save(&app, &sofa, &fields("4인 소파")).await;
     assert!(late.text.contains("지금 ‘3인 소파’, 입력 ‘4인 소파’"), "{}", late.text);
-    assert!(late.text.contains(&format!("name=\"version-{sofa}\" value=\"1\"")), "who has seen both decides");
+    assert!(late.text.contains(&format!("name=\"version-{sofa}\" value=\"1\"")), "the next save wins");
 }
 
 #[tokio::test]
-async fn products_whose_labels_are_missing_are_found() {
+async fn list_filters_products_with_missing_labels() {
     let (app, sofa, pillow) = shop().await;
     let list = app.get("/products?labels=missing").await.ok();
     assert!(list.contains(&sofa) && !list.contains(&pillow));
@@ -105,7 +105,7 @@ async fn products_whose_labels_are_missing_are_found() {
 }
 
 #[tokio::test]
-async fn a_variant_is_added_once_with_its_label() {
+async fn variant_is_added_once_with_its_label() {
     let (app, sofa, _) = shop().await;
     let add = async |key, value, label| {
         let fields = [("key", key), ("value", value), ("label", label)];
@@ -125,7 +125,7 @@ async fn a_variant_is_added_once_with_its_label() {
 }
 
 #[tokio::test]
-async fn thousands_of_variants_are_searched_and_turned_in_pages() {
+async fn thousands_of_variants_are_searched_and_paginated() {
     let (app, sofa, _) = shop().await;
     let id = crate::id::parse_crockford(&sofa).expect("an identifier");
     let filled = app.state.storage.write(move |tx| {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::show::{ShowRequest, VariantListQuery, show_page};
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
-use crate::products::model::{checked_label, checked_option_key, checked_option_value};
+use crate::products::model::{validate_label, validate_option_key, validate_option_value};
 use crate::products::store::{self, NewVariant};
 use crate::storage::{Result, Tx};
 use crate::web::paging::PageQuery;
@@ -62,10 +62,11 @@ fn insert_variant(
     form: &VariantForm,
 ) -> Result<Result<i64, VariantProblems>> {
     let mut problems = VariantProblems::default();
-    let key = checked_option_key(&form.key).map_err(|problem| problems.key = Some(problem)).unwrap_or_default();
-    let value = checked_option_value(&form.value).map_err(|problem| problems.value = Some(problem)).unwrap_or_default();
+    let key = validate_option_key(&form.key).map_err(|problem| problems.key = Some(problem)).unwrap_or_default();
+    let value =
+        validate_option_value(&form.value).map_err(|problem| problems.value = Some(problem)).unwrap_or_default();
     let typed = if form.label.trim().is_empty() { &value } else { &form.label };
-    let label = checked_label(typed).map_err(|problem| problems.label = Some(problem)).unwrap_or_default();
+    let label = validate_label(typed).map_err(|problem| problems.label = Some(problem)).unwrap_or_default();
     if store::has_variant(tx, product_id, &key, &value)? {
         problems.value = Some("이 상품에 이미 있는 옵션 값이에요.");
     }

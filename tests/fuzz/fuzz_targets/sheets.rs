@@ -1,5 +1,5 @@
-//! The bytes of a file: open, recognise, check every row. Nothing may panic, and memory stays small.
-//! The limits are small so that one run is short.
+//! Fuzz target for the bytes of a file: open it, recognise its kind, check every row, write rejected rows. Nothing may
+//! panic, and memory use must stay small. Small limits keep each run short.
 #![no_main]
 
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits { bytes: 1 << 20, xls_bytes: 1 << 20, rows: 2_000,
 fn profiles() -> &'static Profiles {
     static PROFILES: OnceLock<Profiles> = OnceLock::new();
     PROFILES.get_or_init(|| {
-        // calamine's own panics are caught where they happen; those that come out of the target still end it
+        // Silences panics of calamine, which the program catches. A panic of the target still aborts it.
         std::panic::set_hook(Box::new(|_| {}));
         Profiles::load(None).expect("embedded profiles are right")
     })
