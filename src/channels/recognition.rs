@@ -65,7 +65,7 @@ impl Profiles {
     }
 }
 
-/// Finds the table of one of `profiles`; `any_kind` says that the kind of file is not given.
+/// Finds the table of one of `profiles`; `any_kind` is true if the kind of file is not given.
 fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) -> Result<Table, FileError> {
     let (previews, failure) = workbook.previews();
     let (headerless, profiles): (Vec<&Profile>, Vec<&Profile>) =

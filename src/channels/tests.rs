@@ -10,7 +10,7 @@ use crate::sheets::tests::{fixture, package, sheet_package};
 use crate::sheets::{Limits, SheetError, open, values};
 use crate::uploads::check::{self, CheckedRow, RowCheck};
 
-/// The profiles that come with the program.
+/// The built-in profiles.
 pub(crate) fn profiles() -> Profiles {
     Profiles::load(None).expect("embedded profiles are right")
 }
@@ -38,7 +38,7 @@ fn invalid_fixtures_are_rejected_with_the_reason() {
     assert!(missing.to_string().contains("상품주문번호"));
 }
 
-/// Every order of a file, whatever kind of channel.
+/// The table and the validated rows of an order file.
 fn checked(bytes: Vec<u8>) -> (Table, Vec<CheckedRow<NewOrder>>) {
     let mut workbook = open(bytes, None, Limits::default()).expect("opens");
     let table = profiles().recognise_any(&mut workbook).expect("recognised");

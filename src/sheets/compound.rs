@@ -1,37 +1,37 @@
 //! Compound files ([MS-CFB]): the container of .xls and of encrypted .xlsx.
 //!
-//! Read leniently: tools in the wild write allocation tables with entries beyond the end of the file,
-//! which stricter readers refuse. Every chain is bounded by the length of the file, so a loop ends.
+//! Parsed leniently: some tools write allocation tables with entries beyond the end of the file, which stricter parsers
+//! reject. Chains are bounded by the file size, so that a cyclic chain ends.
 
-/// Chains end at these numbers and above.
-const LAST_SECTOR: u32 = 0xFFFF_FFFA;
-const HEADER: usize = 512;
-const ENTRY: usize = 128;
-const MINI_SECTOR: usize = 64;
+/// Sector numbers from here on are special; a chain ends at them.
+const FIRST_SPECIAL_SECTOR: u32 = 0xFFFF_FFFA;
+const HEADER_BYTES: usize = 512;
+const ENTRY_BYTES: usize = 128;
+const MINI_SECTOR_BYTES: usize = 64;
 const STREAM: u8 = 2;
 const ROOT: u8 = 5;
 
-/// An entry of the directory.
-struct Entry {
+/// A directory entry.
+struct DirectoryEntry {
     name: String,
     kind: u8,
     start: u32,
     size: usize,
 }
 
-/// A compound file over its bytes.
+/// A compound file that borrows its bytes.
 pub(super) struct Compound<'a> {
     bytes: &'a [u8],
     sector: usize,
     fat: Vec<u32>,
     mini_fat: Vec<u32>,
-    /// streams shorter than this are in the mini stream
+    /// shorter streams are stored in the mini stream
     mini_limit: usize,
-    entries: Vec<Entry>,
+    entries: Vec<DirectoryEntry>,
 }
 
 impl<'a> Compound<'a> {
-    /// Reads the header, the tables and the directory; nothing when they make no sense.
+    /// Parses header, allocation tables and directory; none if they are invalid.
     pub(super) fn open(bytes: &'a [u8]) -> Option<Self> {
         let sector = match u16_at(bytes, 30)? {
             9 => 512,
@@ -45,16 +45,16 @@ impl<'a> Compound<'a> {
         }
         file.mini_fat = words(&file.chain(u32_at(bytes, 60)?, usize::MAX)).collect();
         let directory = file.chain(u32_at(bytes, 48)?, usize::MAX);
-        file.entries = directory.chunks_exact(ENTRY).filter_map(Entry::read).collect();
+        file.entries = directory.chunks_exact(ENTRY_BYTES).filter_map(DirectoryEntry::read).collect();
         file.entries.iter().any(|entry| entry.kind == ROOT).then_some(file)
     }
 
-    /// Whether there is such a stream.
+    /// Whether a stream exists.
     pub(super) fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
     }
 
-    /// The bytes of a stream; fewer than declared when the file ends before.
+    /// The bytes of a stream; fewer than declared if the file is truncated.
     pub(super) fn stream(&self, name: &str) -> Option<Vec<u8>> {
         let entry = self.entry(name)?;
         if entry.size >= self.mini_limit {
@@ -63,30 +63,30 @@ impl<'a> Compound<'a> {
         let root = self.entries.iter().find(|entry| entry.kind == ROOT)?;
         let mini = self.chain(root.start, root.size);
         let piece = |number: u32| {
-            let start = (number as usize).saturating_mul(MINI_SECTOR);
-            mini.get(start..mini.len().min(start.saturating_add(MINI_SECTOR))).unwrap_or_default()
+            let start = (number as usize).saturating_mul(MINI_SECTOR_BYTES);
+            mini.get(start..mini.len().min(start.saturating_add(MINI_SECTOR_BYTES))).unwrap_or_default()
         };
         Some(follow(entry.start, &self.mini_fat, entry.size.min(self.bytes.len()), piece))
     }
 
-    fn entry(&self, name: &str) -> Option<&Entry> {
+    fn entry(&self, name: &str) -> Option<&DirectoryEntry> {
         self.entries.iter().find(|entry| entry.kind == STREAM && entry.name.eq_ignore_ascii_case(name))
     }
 
-    /// The sectors that hold the allocation table: 109 in the header, more in a chain of their own.
+    /// Sector numbers of the allocation table: 109 in the header, more in a separate chain.
     fn table_sectors(&self) -> Option<Vec<u32>> {
         let most = self.bytes.len() / self.sector + 1;
-        let mut sectors: Vec<u32> = words(self.bytes.get(76..HEADER)?).collect();
+        let mut sectors: Vec<u32> = words(self.bytes.get(76..HEADER_BYTES)?).collect();
         let mut next = u32_at(self.bytes, 68)?;
         for _ in 0..most {
-            if next >= LAST_SECTOR {
+            if next >= FIRST_SPECIAL_SECTOR {
                 break;
             }
             let mut numbers: Vec<u32> = words(self.sector_bytes(next)).collect();
             next = numbers.pop().unwrap_or(u32::MAX);
             sectors.extend(numbers);
         }
-        sectors.retain(|&number| number < LAST_SECTOR);
+        sectors.retain(|&number| number < FIRST_SPECIAL_SECTOR);
         sectors.truncate(most);
         Some(sectors)
     }
@@ -102,7 +102,7 @@ impl<'a> Compound<'a> {
     }
 }
 
-impl Entry {
+impl DirectoryEntry {
     fn read(bytes: &[u8]) -> Option<Self> {
         let length = usize::from(u16_at(bytes, 64)?).saturating_sub(2).min(62);
         let units = bytes.get(..length)?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
@@ -115,11 +115,11 @@ impl Entry {
     }
 }
 
-/// Puts the sectors of a chain together, `size` bytes at most. An empty sector ends it.
+/// Concatenates the sectors of a chain, up to `size` bytes. An empty sector ends the chain.
 fn follow<'s>(start: u32, table: &[u32], size: usize, sector: impl Fn(u32) -> &'s [u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut next = start;
-    while next < LAST_SECTOR && bytes.len() < size {
+    while next < FIRST_SPECIAL_SECTOR && bytes.len() < size {
         let piece = sector(next);
         if piece.is_empty() {
             break;

@@ -1,7 +1,7 @@
-//! What a file is, by its content; names and extensions prove nothing.
+//! Detection of the file format by content; name and extension are ignored.
 //!
-//! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, MS-CFB). Everything that
-//! is no spreadsheet gets the word for what it is.
+//! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, [MS-CFB]). The error for any other file names its
+//! type.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::error::SheetError;
 const ZIP: &[u8] = b"PK\x03\x04";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
-/// The name in the first bytes of files that are chosen by mistake.
-const FOREIGN: [(&[u8], &str); 9] = [
+/// Signatures of other file types, with their Korean names.
+const OTHER_SIGNATURES: [(&[u8], &str); 9] = [
     (b"%PDF", "PDF 문서"),
     (b"\x89PNG", "그림"),
     (b"\xFF\xD8\xFF", "그림"),
@@ -32,19 +32,19 @@ pub(super) enum Container {
     Zip(Arc<Vec<u8>>),
     /// the `Workbook` stream of an .xls
     Biff(Vec<u8>),
-    /// text with separators
+    /// CSV text
     Csv(String),
 }
 
-/// Whether the file can be read only with a password.
+/// Whether the file is an encrypted workbook.
 pub fn needs_password(bytes: &[u8]) -> bool {
     bytes.starts_with(COMPOUND) && Compound::open(bytes).is_some_and(|file| file.has("EncryptionInfo"))
 }
 
-/// Says what `bytes` are, and takes off the encryption.
+/// Detects the format of `bytes`, and decrypts an encrypted workbook.
 ///
 /// # Errors
-/// Whatever is no spreadsheet, is too large, or wants (another) password.
+/// The file is no spreadsheet, is damaged or too large, or needs a (different) password.
 pub(super) fn recognise(
     bytes: Arc<Vec<u8>>,
     password: Option<&str>,
@@ -62,12 +62,13 @@ pub(super) fn recognise(
     if bytes.starts_with(COMPOUND) {
         return compound(&bytes, password);
     }
-    if let Some((_, what)) = FOREIGN.iter().find(|(signature, _)| bytes.starts_with(signature)) {
+    if let Some((_, what)) = OTHER_SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
         return Err(SheetError::not_spreadsheet(what));
     }
-    written(&bytes)
+    detect_text(&bytes)
 }
 
+/// A CFB file: an encrypted .xlsx, an .xls, or another Office document.
 fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetError> {
     let file = Compound::open(bytes).ok_or(SheetError::Damaged)?;
     if let Some(info) = file.stream("EncryptionInfo") {
@@ -82,7 +83,8 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetErro
     Err(SheetError::not_spreadsheet(what))
 }
 
-fn written(bytes: &[u8]) -> Result<Container, SheetError> {
+/// A text file: CSV, or a web page or XML saved as .xls.
+fn detect_text(bytes: &[u8]) -> Result<Container, SheetError> {
     let Some(decoded) = encoding::decode(bytes) else {
         return Err(SheetError::not_spreadsheet("알 수 없는 형식"));
     };

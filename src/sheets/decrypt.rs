@@ -1,9 +1,8 @@
-//! Encrypted workbooks: [MS-OFFCRYPTO] Agile (4.4) and Standard (2.2, 3.2, 4.2) encryption.
+//! Decryption of workbooks: [MS-OFFCRYPTO] Agile (4.4) and Standard (2.2, 3.2, 4.2) encryption.
 //!
-//! The password is verified before anything is decrypted. Verifiers are compared on their first
-//! `hashSize` bytes: AES pads a SHA-1 hash to 32 bytes. 100,000 rounds of hashing take about 0.1 s, so
-//! call this where blocking is allowed. Data integrity (the HMAC) is not checked: a damaged package does
-//! not inflate.
+//! The password is verified before the package is decrypted. Verifiers are compared on their first `hashSize` bytes, since
+//! AES pads a SHA-1 hash to 32 bytes. 100,000 hash rounds take about 0.1 s, so call this on a blocking thread. Data
+//! integrity (the HMAC) is not checked, since a damaged package fails to inflate.
 
 use aes::cipher::{Block, BlockModeDecrypt, KeyInit, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
@@ -17,25 +16,25 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::error::SheetError;
 
-/// The specification allows 10,000,000 rounds; nobody asks for more than Excel's 100,000.
+/// Hash rounds; the specification allows 10,000,000, Excel uses 100,000.
 const MAX_SPIN_COUNT: u32 = 1_000_000;
-/// Excel allows 255 letters.
-const MAX_PASSWORD: usize = 255;
+/// Excel's limit.
+const MAX_PASSWORD_CHARS: usize = 255;
 const STANDARD_SPIN_COUNT: u32 = 50_000;
-const SEGMENT: usize = 4096;
-const BLOCK: usize = 16;
+const SEGMENT_BYTES: usize = 4096;
+const BLOCK_BYTES: usize = 16;
 
 const VERIFIER_INPUT: [u8; 8] = [0xFE, 0xA7, 0xD2, 0x76, 0x3B, 0x4B, 0x9E, 0x79];
 const VERIFIER_VALUE: [u8; 8] = [0xD7, 0xAA, 0x0F, 0x6D, 0x30, 0x61, 0x34, 0x4E];
 const KEY_VALUE: [u8; 8] = [0x14, 0x6E, 0x0B, 0xE7, 0xAB, 0xAC, 0xD0, 0xD6];
 
-/// Decrypts the stream `EncryptedPackage` as the stream `EncryptionInfo` says.
+/// Decrypts the stream `EncryptedPackage` with the parameters in the stream `EncryptionInfo`.
 ///
 /// # Errors
-/// No password, the wrong one, or a way of encryption that is not read here.
+/// The password is missing or wrong, the encryption is not supported, or the streams are damaged.
 pub(super) fn decrypt(info: &[u8], package: Vec<u8>, password: Option<&str>) -> Result<Vec<u8>, SheetError> {
     let password = password.filter(|password| !password.is_empty()).ok_or(SheetError::PasswordRequired)?;
-    if password.chars().count() > MAX_PASSWORD {
+    if password.chars().count() > MAX_PASSWORD_CHARS {
         return Err(SheetError::WrongPassword);
     }
     let password: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -52,7 +51,7 @@ fn unsupported(what: &str) -> SheetError {
     SheetError::UnsupportedEncryption { what: what.to_owned() }
 }
 
-/// A hash of the specification.
+/// A hash algorithm of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hash {
     Sha1,
@@ -88,6 +87,7 @@ impl Hash {
         }
     }
 
+    /// The password hash after `rounds` iterations.
     fn spun(self, salt: &[u8], password: &[u8], rounds: u32) -> Vec<u8> {
         let mut hash = self.of(&[salt, password]);
         for round in 0..rounds {
@@ -97,7 +97,7 @@ impl Hash {
     }
 }
 
-/// `keyData` or `encryptedKey`.
+/// Cipher parameters: the attributes of `keyData` or `encryptedKey`.
 struct Parameters {
     hash: Hash,
     hash_size: usize,
@@ -115,7 +115,7 @@ impl Parameters {
         if attribute(element, "cipherChaining")? != "ChainingModeCBC" {
             return Err(unsupported("AES-CFB"));
         }
-        if number(element, "blockSize")? != BLOCK {
+        if number(element, "blockSize")? != BLOCK_BYTES {
             return Err(unsupported("blockSize"));
         }
         let key_bytes = number(element, "keyBits")? / 8;
@@ -132,7 +132,7 @@ impl Parameters {
     }
 }
 
-/// Agile encryption.
+/// Agile encryption: AES in CBC mode, key encrypted with the password.
 struct Agile {
     data: Parameters,
     key: Parameters,
@@ -178,9 +178,9 @@ impl Agile {
         let key = self.package_key(password)?;
         let size = plain_size(&package)?;
         package.drain(..8);
-        for (index, segment) in (0u32..).zip(package.chunks_mut(SEGMENT)) {
-            let iv = fit(self.data.hash.of(&[&self.data.salt, &index.to_le_bytes()]), BLOCK);
-            let whole = segment.len() - segment.len() % BLOCK;
+        for (index, segment) in (0u32..).zip(package.chunks_mut(SEGMENT_BYTES)) {
+            let iv = fit(self.data.hash.of(&[&self.data.salt, &index.to_le_bytes()]), BLOCK_BYTES);
+            let whole = segment.len() - segment.len() % BLOCK_BYTES;
             cbc(&key, &iv, segment.get_mut(..whole).unwrap_or_default())?;
         }
         package.truncate(size);
@@ -189,7 +189,7 @@ impl Agile {
 
     fn package_key(&self, password: &[u8]) -> Result<Vec<u8>, SheetError> {
         let spun = self.key.hash.spun(&self.key.salt, password, self.spin_count);
-        let iv = fit(self.key.salt.clone(), BLOCK);
+        let iv = fit(self.key.salt.clone(), BLOCK_BYTES);
         let unlock = |value: &[u8], purpose: [u8; 8]| {
             let key = fit(self.key.hash.of(&[&spun, &purpose]), self.key.key_bytes);
             let mut value = value.to_vec();
@@ -209,7 +209,7 @@ impl Agile {
     }
 }
 
-/// Standard encryption: AES in ECB mode, SHA-1.
+/// Standard encryption: AES in ECB mode, key derived with SHA-1.
 struct Standard {
     key_bytes: usize,
     salt: Vec<u8>,
@@ -248,7 +248,7 @@ impl Standard {
         }
         let size = plain_size(&package)?;
         package.drain(..8);
-        let whole = package.len() - package.len() % BLOCK;
+        let whole = package.len() - package.len() % BLOCK_BYTES;
         ecb(&key, package.get_mut(..whole).unwrap_or_default())?;
         package.truncate(size);
         Ok(package)
@@ -268,12 +268,13 @@ impl Standard {
     }
 }
 
-/// Cut, or filled with 0x36.
+/// Truncates, or pads with 0x36.
 fn fit(mut bytes: Vec<u8>, length: usize) -> Vec<u8> {
     bytes.resize(length, 0x36);
     bytes
 }
 
+/// The decrypted size, in the first eight bytes of the package.
 fn plain_size(package: &[u8]) -> Result<usize, SheetError> {
     let size = package.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)).ok_or(SheetError::Damaged)?;
     usize::try_from(size).ok().filter(|&size| size <= package.len() - 8).ok_or(SheetError::Damaged)
@@ -298,10 +299,10 @@ fn ecb(key: &[u8], data: &mut [u8]) -> Result<(), SheetError> {
 }
 
 fn blocks<D: BlockModeDecrypt>(mode: &mut D, data: &mut [u8]) -> Result<(), SheetError> {
-    if !data.len().is_multiple_of(BLOCK) {
+    if !data.len().is_multiple_of(BLOCK_BYTES) {
         return Err(SheetError::Damaged);
     }
-    for block in data.chunks_exact_mut(BLOCK) {
+    for block in data.chunks_exact_mut(BLOCK_BYTES) {
         let block: &mut Block<D> = block.try_into().map_err(|_| SheetError::Damaged)?;
         mode.decrypt_block(block);
     }
@@ -337,16 +338,16 @@ mod tests {
 
     const PASSWORD: &str = "비밀 1234";
 
-    /// The inverse of [`cbc`], for whole blocks.
+    /// Inverse of [`cbc`], for whole blocks.
     fn encrypt(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
         fn run<C: BlockModeEncrypt>(mut mode: C, data: &mut [u8]) {
-            for block in data.chunks_exact_mut(BLOCK) {
+            for block in data.chunks_exact_mut(BLOCK_BYTES) {
                 let block: &mut Block<C> = block.try_into().expect("a block");
                 mode.encrypt_block(block);
             }
         }
         let mut data = data.to_vec();
-        data.resize(data.len().next_multiple_of(BLOCK), 0);
+        data.resize(data.len().next_multiple_of(BLOCK_BYTES), 0);
         match key.len() {
             16 => run(cbc::Encryptor::<Aes128>::new_from_slices(key, iv).expect("a key"), &mut data),
             24 => run(cbc::Encryptor::<Aes192>::new_from_slices(key, iv).expect("a key"), &mut data),
@@ -355,7 +356,7 @@ mod tests {
         data
     }
 
-    /// Agile `EncryptionInfo` and `EncryptedPackage`.
+    /// `EncryptionInfo` and `EncryptedPackage` of Agile encryption.
     fn agile(name: &str, key_bytes: usize, chaining: &str, plain: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let hash = Hash::named(name).expect("a hash");
         let salt: Vec<u8> = (1..=16).collect();
@@ -365,7 +366,7 @@ mod tests {
             BASE64.encode(encrypt(&fit(hash.of(&[&spun, &purpose]), key_bytes), &salt, value))
         };
         let package_key = vec![7u8; key_bytes];
-        let input = [9u8; BLOCK];
+        let input = [9u8; BLOCK_BYTES];
         let common = format!(
             "saltSize=\"16\" blockSize=\"16\" keyBits=\"{}\" hashSize=\"{}\" cipherAlgorithm=\"AES\" \
              cipherChaining=\"{chaining}\" hashAlgorithm=\"{name}\" saltValue=\"{}\"",
@@ -382,15 +383,15 @@ mod tests {
             lock(&package_key, KEY_VALUE)
         );
         let mut package = (plain.len() as u64).to_le_bytes().to_vec();
-        for (index, segment) in (0u32..).zip(plain.chunks(SEGMENT)) {
-            let iv = fit(hash.of(&[&salt, &index.to_le_bytes()]), BLOCK);
+        for (index, segment) in (0u32..).zip(plain.chunks(SEGMENT_BYTES)) {
+            let iv = fit(hash.of(&[&salt, &index.to_le_bytes()]), BLOCK_BYTES);
             package.extend(encrypt(&package_key, &iv, segment));
         }
         ([b"\x04\0\x04\0\x40\0\0\0".as_slice(), xml.as_bytes()].concat(), package)
     }
 
     #[test]
-    fn every_hash_and_key_size_comes_back() {
+    fn every_hash_and_key_size_is_decrypted() {
         let plain: Vec<u8> = (0..10_001u32).map(|number| number.to_le_bytes()[0]).collect();
         for name in ["SHA1", "SHA256", "SHA384", "SHA512"] {
             for key_bytes in [16, 24, 32] {
@@ -402,20 +403,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_said() {
+    fn unsupported_encryption_is_reported() {
         let (info, package) = agile("SHA1", 16, "ChainingModeCFB", b"plain");
-        let refusal = decrypt(&info, package.clone(), Some(PASSWORD));
-        assert_eq!(refusal, Err(SheetError::UnsupportedEncryption { what: "AES-CFB".into() }));
+        let result = decrypt(&info, package.clone(), Some(PASSWORD));
+        assert_eq!(result, Err(SheetError::UnsupportedEncryption { what: "AES-CFB".into() }));
         let slow = String::from_utf8_lossy(&info).replace("ModeCFB", "ModeCBC").replace("\"1000\"", "\"9000000\"");
         assert_eq!(
-            decrypt(slow.as_bytes(), package.clone(), Some("x")).map_err(|refusal| refusal.code()),
+            decrypt(slow.as_bytes(), package.clone(), Some("x")).map_err(|error| error.code()),
             Err("unsupported_encryption")
         );
         assert_eq!(
-            decrypt(b"\x04\0\x03\0", package.clone(), Some("x")).map_err(|refusal| refusal.code()),
+            decrypt(b"\x04\0\x03\0", package.clone(), Some("x")).map_err(|error| error.code()),
             Err("unsupported_encryption")
         );
         assert_eq!(decrypt(&info, package.clone(), None), Err(SheetError::PasswordRequired));
-        assert_eq!(decrypt(&info[..40], package, Some("x")).map_err(|refusal| refusal.code()), Err("damaged"));
+        assert_eq!(decrypt(&info[..40], package, Some("x")).map_err(|error| error.code()), Err("damaged"));
     }
 }

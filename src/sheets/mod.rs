@@ -2,7 +2,7 @@
 //!
 //! [`open`] detects the format by content, decrypts the file and checks its size against the [`Limits`].
 //! [`Workbook::rows`] then visits one row at a time, so that a file is never held in memory twice. Errors of a file as a
-//! whole are [`SheetError`]s, whose messages say what the file is and what to do.
+//! whole are [`SheetError`]s; their messages name the file type and the remedy.
 
 mod cell;
 mod compound;

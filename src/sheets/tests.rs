@@ -125,7 +125,7 @@ fn decompression_bombs_are_rejected() {
     assert_eq!(refused, Err(SheetError::TooManyRows { limit: 20 }));
 }
 
-/// The directory says 1,000 bytes, the data inflate to 40 MB: no more than 1,000 are ever handed out.
+/// The directory declares 1,000 bytes and the data inflate to 40 MB: at most 1,000 bytes are read.
 #[test]
 fn wrong_sizes_in_the_zip_directory_do_not_bypass_the_limits() {
     let row = xml_sheet(&[HEADER, ROW]).replace("</sheetData></worksheet>", "");

@@ -1,26 +1,27 @@
-//! What a cell means: numbers, money, moments, telephone numbers, postal codes, options.
+//! Conversion of cells into values: text, numbers, money, dates, telephone numbers, postal codes.
 //!
-//! Pure functions. A mistake is a short Korean sentence for the report; the row, the column and the
-//! value are added by the caller. Files are re-saved by people, so zeros are lost, numbers become text
-//! and the reverse, and digits may be full width: everything is compared in NFKC.
+//! Pure functions. An error is a short Korean phrase; the caller adds row, column and value. Files are re-saved by people:
+//! leading zeros are lost, numbers become text and vice versa, digits may be full-width. Text is therefore normalised to
+//! NFKC.
 
 use std::borrow::Cow;
+
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::cell::Cell;
 use crate::text::{
     Parsed, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity, parse_zip_code,
     quantity_from_number,
 };
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-/// Doubles hold whole numbers exactly below this.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-/// Day numbers from 1954 to 2119; other numbers are no dates.
-const SERIALS: std::ops::Range<f64> = 20_000.0..80_000.0;
-/// Longer keys are no order numbers.
-const MAX_ID: usize = 64;
+/// Doubles represent every integer below exactly.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// Serial dates from 1954 to 2119; other numbers are not taken for dates.
+const SERIAL_DATES: std::ops::Range<f64> = 20_000.0..80_000.0;
+/// Maximum length of an identifier.
+const MAX_ID_CHARS: usize = 64;
 
-/// The cell as text. Whole numbers have neither exponent nor fraction.
+/// The cell's text. Integers are written without exponent and fraction.
 pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
     match cell {
         Cell::Text(text) => text.as_ref().into(),
@@ -32,35 +33,37 @@ pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
 }
 
 fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 && number.abs() < EXACT { format!("{number:.0}") } else { number.to_string() }
+    if number.fract() == 0.0 && number.abs() < MAX_EXACT_INTEGER { format!("{number:.0}") } else { number.to_string() }
 }
 
-/// One line: every run of white space and control characters is one space, none at the ends.
+/// The cell's text on one line; see [`one_line`].
 pub fn line(cell: &Cell<'_>) -> String {
     one_line(&text(cell))
 }
 
-/// The cell's text on several lines.
+/// The cell's text on several lines; see [`multi_line`].
 pub fn lines(cell: &Cell<'_>) -> String {
     multi_line(&text(cell))
 }
 
-/// A key: letters and digits of any kind; a number only when it is exact.
+/// An identifier, such as an order number. A number cell must be an exactly represented integer.
 pub fn id(cell: &Cell<'_>) -> Parsed<String> {
     match cell {
-        Cell::Number(number) if number.fract() == 0.0 && (0.0..EXACT).contains(number) => Ok(number_text(*number)),
+        Cell::Number(number) if number.fract() == 0.0 && (0.0..MAX_EXACT_INTEGER).contains(number) => {
+            Ok(number_text(*number))
+        }
         Cell::Number(_) => {
             Err("숫자가 너무 크거나 정수가 아니라 정확한 번호를 알 수 없어요. 열을 텍스트로 바꿔 주세요")
         }
         Cell::DateTime(_) => Err("번호가 날짜로 바뀌어 있어요"),
         _ => {
             let id = one_line(&nfkc(&text(cell))).trim_start_matches('\'').to_owned();
-            if id.chars().count() > MAX_ID { Err("번호가 너무 길어요") } else { Ok(id) }
+            if id.chars().count() > MAX_ID_CHARS { Err("번호가 너무 길어요") } else { Ok(id) }
         }
     }
 }
 
-/// A key of digits, so many to so many.
+/// Checks that an identifier consists of `min` to `max` digits.
 pub fn check_digits(id: &str, min: usize, max: usize) -> Parsed<()> {
     if id.bytes().all(|byte| byte.is_ascii_digit()) && (min..=max).contains(&id.len()) {
         Ok(())
@@ -79,37 +82,39 @@ pub fn money(cell: &Cell<'_>) -> Parsed<i64> {
     if let Cell::Number(number) = cell { money_from_number(*number) } else { parse_money(&text(cell)) }
 }
 
-/// A moment of the Korean clock. A date without time is its midnight.
+/// A date and time in Korean local time; a date without time is its midnight.
+///
+/// Accepts date cells, serial dates and text.
 pub fn moment(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDateTime> {
     const WRONG: &str = "날짜를 읽을 수 없어요";
     let moment = match cell {
         Cell::DateTime(moment) => Some(*moment),
-        Cell::Number(number) => serial(*number, date1904).or_else(|| written(&number_text(*number))),
+        Cell::Number(number) => from_serial(*number, date1904).or_else(|| parse_date_time(&number_text(*number))),
         Cell::Text(text) => {
             let text = nfkc(text);
             let text = text.trim();
-            written(text).or_else(|| text.parse().ok().and_then(|number| serial(number, date1904)))
+            parse_date_time(text).or_else(|| text.parse().ok().and_then(|number| from_serial(number, date1904)))
         }
         _ => None,
     };
     moment.filter(|moment| (1990..2200).contains(&chrono::Datelike::year(moment))).ok_or(WRONG)
 }
 
-/// The date of [`moment`].
+/// A date; the time is ignored.
 pub fn date(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDate> {
     moment(cell, date1904).map(|moment| moment.date())
 }
 
-fn serial(number: f64, date1904: bool) -> Option<NaiveDateTime> {
+fn from_serial(number: f64, date1904: bool) -> Option<NaiveDateTime> {
     let since1900 = if date1904 { number + 1462.0 } else { number };
-    SERIALS.contains(&since1900).then(|| Cell::date_of_serial(number, date1904)).flatten()
+    SERIAL_DATES.contains(&since1900).then(|| Cell::date_of_serial(number, date1904)).flatten()
 }
 
-/// `2024-03-15 10:00:05`, `2024.3.5`, `2024/03/15 10:00`, `20240315100005`,
+/// Parses `2024-03-15 10:00:05`, `2024.3.5`, `2024/03/15 10:00`, `20240315100005`,
 /// `2025.7.18  12:42:43 PM`, `2024년 3월 15일 오후 3시 5분`, ISO 8601.
-fn written(text: &str) -> Option<NaiveDateTime> {
+fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
     if (8..=14).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return unseparated(text);
+        return parse_digits(text);
     }
     let mut half = None;
     let mut numbers: Vec<&str> = Vec::new();
@@ -139,11 +144,11 @@ fn written(text: &str) -> Option<NaiveDateTime> {
         }
         rest = rest.get(end..)?;
     }
-    let moment = assembled(&numbers, half)?;
+    let moment = from_parts(&numbers, half)?;
     if utc { moment.checked_add_signed(chrono::Duration::hours(9)) } else { Some(moment) }
 }
 
-fn assembled(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
+fn from_parts(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
     let (&[year, month, day], time) = numbers.split_first_chunk::<3>()?;
     if year.len() != 4 || month.len() > 2 || day.len() > 2 || time.len() > 4 {
         return None;
@@ -166,7 +171,8 @@ fn assembled(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
     date.and_hms_opt(hour, minute, second)
 }
 
-fn unseparated(text: &str) -> Option<NaiveDateTime> {
+/// Parses `20240315`, `202403151000` and `20240315100005`.
+fn parse_digits(text: &str) -> Option<NaiveDateTime> {
     let padded = match text.len() {
         8 => format!("{text}000000"),
         12 => format!("{text}00"),
@@ -188,18 +194,18 @@ pub fn zip_code(cell: &Cell<'_>) -> Parsed<String> {
     parse_zip_code(&text(cell))
 }
 
-/// A courier's number: digits without hyphens, or an EMS number.
+/// A courier's tracking number: 8 to 16 digits without hyphens, or an EMS number (`EB123456789KR`).
 pub fn tracking_number(cell: &Cell<'_>) -> Parsed<String> {
     const WRONG: &str = "송장번호 형식이 맞지 않아요";
     let id = id(cell)?;
     let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
-    let ems = number.len() == 13
+    let is_ems = number.len() == 13
         && number.is_ascii()
         && number.chars().enumerate().all(|(at, letter)| {
             if (2..11).contains(&at) { letter.is_ascii_digit() } else { letter.is_ascii_uppercase() }
         });
-    let plain = (8..=16).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    if ems || plain { Ok(number) } else { Err(WRONG) }
+    let is_plain = (8..=16).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    if is_ems || is_plain { Ok(number) } else { Err(WRONG) }
 }
 
 #[cfg(test)]

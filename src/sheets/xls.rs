@@ -1,8 +1,8 @@
-//! .xls: BIFF8 and BIFF5 ([MS-XLS]), streamed.
+//! Streaming parser of .xls: BIFF8 and BIFF5 ([MS-XLS]).
 //!
-//! calamine reads an .xls into a rectangle whose size the file chooses, and copies every shared text
-//! into each cell: a few megabytes may ask for a hundred gigabytes, and the allocation failure ends the
-//! process. This reader keeps the stream and its shared strings, and hands out row after row.
+//! calamine reads a sheet of an .xls into a rectangle whose size the file declares, and copies each shared string into every
+//! cell. A file of a few megabytes can request a hundred gigabytes this way, and the failed allocation aborts the
+//! process. This parser holds the stream and its shared strings in memory, and visits one row at a time.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use super::error::SheetError;
 use super::limits::{LimitCounter, truncate};
 use super::xlsx_parts;
 
-/// Shared strings; an .xls has at most 65,536 rows.
+/// Shared strings; a sheet of an .xls has at most 65,536 rows.
 const MAX_STRINGS: usize = 1_000_000;
 const MAX_FORMATS: usize = 65_536;
 const MAX_SHEETS: usize = 100;
@@ -40,18 +40,18 @@ mod record {
     pub(super) const STRING: u16 = 0x0207;
 }
 
-/// An .xls.
+/// An opened .xls.
 pub(super) struct Xls {
     stream: Vec<u8>,
     biff8: bool,
     sheets: Vec<(String, usize)>,
     strings: Vec<String>,
-    /// for each cell format: is it a date
+    /// for each cell format, whether it is a date
     dates: Vec<bool>,
     date1904: bool,
 }
 
-/// A record: its type and its data.
+/// Iterator of the records of a stream: type and data.
 struct Records<'a> {
     stream: &'a [u8],
     at: usize,
@@ -70,7 +70,7 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl Xls {
-    /// Reads the globals of a `Workbook` stream.
+    /// Parses the globals of a `Workbook` stream: sheets, formats, shared strings.
     pub(super) fn open(stream: Vec<u8>) -> Result<Self, SheetError> {
         let mut xls = Self {
             stream: Vec::new(),
@@ -129,23 +129,29 @@ impl Xls {
         self.date1904
     }
 
-    /// BOUNDSHEET: place, visibility, type (0 is a worksheet), name.
+    /// Adds the sheet of a BOUNDSHEET record: offset, visibility, type (0 is a worksheet), name.
     fn bound_sheet(&mut self, data: &[u8]) {
         let Some(at) = u32_at(data, 0) else { return };
         let (Some(0), Some(&length), Some(rest)) = (data.get(5), data.get(6), data.get(7..)) else { return };
-        let name =
-            if self.biff8 { letters(rest, usize::from(length)) } else { Some(code_page(rest, usize::from(length))) };
+        let name = if self.biff8 {
+            decode_unicode(rest, usize::from(length))
+        } else {
+            Some(decode_cp949(rest, usize::from(length)))
+        };
         self.sheets.push((name.unwrap_or_default(), at as usize));
     }
 
-    /// A string with a 16-bit length: BIFF8 has a byte of flags, BIFF5 the code page.
+    /// A string with a 16-bit length; BIFF8 has a flags byte, BIFF5 uses the code page.
     fn string(&self, data: &[u8]) -> Option<String> {
         let length = usize::from(u16_at(data, 0)?);
         let rest = data.get(2..)?;
-        if self.biff8 { letters(rest, length) } else { Some(code_page(rest, length)) }
+        if self.biff8 { decode_unicode(rest, length) } else { Some(decode_cp949(rest, length)) }
     }
 
-    /// Hands out the rows of a sheet.
+    /// Calls `visit` with each row of a sheet.
+    ///
+    /// # Errors
+    /// The sheet is damaged, or exceeds the limits.
     pub(super) fn rows(
         &self,
         sheet: usize,
@@ -183,7 +189,7 @@ impl Xls {
         Ok(())
     }
 
-    /// The cells of one record. `formula` remembers where the text of a formula belongs.
+    /// The cells of a record. `formula` is the position of the last formula, whose text follows in a STRING record.
     fn cells(&self, kind: u16, data: &[u8], formula: &mut Option<(u16, u16)>) -> Vec<((u16, u16), Cell<'_>)> {
         let (Some(row), Some(column)) = (u16_at(data, 0), u16_at(data, 2)) else { return Vec::new() };
         let place = (row, column);
@@ -239,7 +245,7 @@ impl Xls {
     }
 }
 
-/// Adds a cell to the current row, after visiting the row before when the cell starts a new one.
+/// Adds a cell to `row`; visits the row first if the cell belongs to the next one.
 fn push_cell<'a>(
     row: &mut Row<'a>,
     (number, column): (u16, u16),
@@ -265,34 +271,34 @@ fn push_cell<'a>(
     Ok(ControlFlow::Continue(()))
 }
 
-/// RkNumber: 30 bits of an integer or of a double, perhaps a hundredfold.
+/// Decodes an RkNumber: 30 bits of an integer or a double, optionally multiplied by 100.
 fn rk(bits: u32) -> f64 {
     let number =
         if bits & 2 == 0 { f64::from_bits(u64::from(bits & !3) << 32) } else { f64::from(bits.cast_signed() >> 2) };
     if bits & 1 == 0 { number } else { number / 100.0 }
 }
 
-/// `length` letters after a byte of flags; narrow letters are Latin-1.
-fn letters(data: &[u8], length: usize) -> Option<String> {
+/// Decodes `length` characters after a flags byte: Latin-1 or UTF-16.
+fn decode_unicode(data: &[u8], length: usize) -> Option<String> {
     let (flags, rest) = data.split_first()?;
     Some(if flags & 1 == 0 {
         rest.iter().take(length).map(|&byte| char::from(byte)).collect()
     } else {
-        wide(rest.get(..rest.len().min(length * 2))?)
+        decode_utf16(rest.get(..rest.len().min(length * 2))?)
     })
 }
 
-fn wide(bytes: &[u8]) -> String {
+fn decode_utf16(bytes: &[u8]) -> String {
     let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// BIFF5 text: Korean files are CP949.
-fn code_page(data: &[u8], length: usize) -> String {
+/// Decodes BIFF5 text, which is CP949 in Korean files.
+fn decode_cp949(data: &[u8], length: usize) -> String {
     EUC_KR.decode_without_bom_handling(data.get(..length.min(data.len())).unwrap_or_default()).0.into_owned()
 }
 
-/// The SST record and its continuations.
+/// Parses the shared strings: an SST record and its continuations.
 fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, SheetError> {
     let mut reader = Segments { pieces: segments, index: 0, at: 0 };
     let mut strings = Vec::new();
@@ -306,6 +312,7 @@ fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, SheetError> {
     Ok(strings)
 }
 
+/// Reader of the shared strings, across the boundaries of continuation records.
 struct Segments<'a> {
     pieces: Vec<&'a [u8]>,
     index: usize,
@@ -321,7 +328,7 @@ impl<'a> Segments<'a> {
         self.left().is_empty() && self.index + 1 >= self.pieces.len()
     }
 
-    /// Moves to the next segment when this one is used up; tells whether it did.
+    /// Moves to the next segment if this one is exhausted; returns whether it did.
     fn step(&mut self) -> bool {
         let step = self.left().is_empty() && self.index + 1 < self.pieces.len();
         if step {
@@ -372,7 +379,7 @@ impl<'a> Segments<'a> {
             let size = if is_wide { count * 2 } else { count };
             let piece = left.get(..size)?;
             if is_wide {
-                text.push_str(&wide(piece));
+                text.push_str(&decode_utf16(piece));
             } else {
                 text.extend(piece.iter().map(|&byte| char::from(byte)));
             }
@@ -404,14 +411,14 @@ mod tests {
     use crate::sheets::tests::fixture;
     use crate::sheets::{Limits, open, values};
 
-    /// A record of a stream.
+    /// Encodes a record.
     fn record(kind: u16, data: &[u8]) -> Vec<u8> {
         let length = u16::try_from(data.len()).expect("short");
         [kind.to_le_bytes().as_slice(), &length.to_le_bytes(), data].concat()
     }
 
     #[test]
-    fn every_cell_is_as_calamine_reads_it() {
+    fn cells_equal_those_of_calamine() {
         for name in
             ["06_smartstore_orders.xls", "07_smartstore_dispatch_expected.xls", "08_logen_result_header_row2.xls"]
         {
@@ -445,21 +452,21 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_its_own_is_said() {
+    fn biff_encryption_is_reported() {
         let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
         assert_eq!(Xls::open(stream).err(), Some(SheetError::LegacyPassword));
         assert_eq!(Xls::open(Vec::new()).err(), Some(SheetError::Damaged));
     }
 
     #[test]
-    fn a_continuation_that_is_cut_off_is_the_end() {
+    fn truncated_continuation_ends_the_stream() {
         let cut_off = [0x3C, 0, 0xFF, 0xFF, 1];
         let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::SST, &[0; 8]), cut_off.to_vec()].concat();
         assert_eq!(Xls::open(stream).err(), Some(SheetError::Damaged));
     }
 
     #[test]
-    fn numbers_of_thirty_bits() {
+    fn rk_numbers_are_decoded() {
         assert!((rk(0x3FF0_0000) - 1.0).abs() < f64::EPSILON);
         assert!((rk((12_345 << 2) | 2) - 12_345.0).abs() < f64::EPSILON);
         assert!((rk((12_345 << 2) | 3) - 123.45).abs() < f64::EPSILON);

@@ -1,8 +1,7 @@
-//! The small parts of an .xlsx: relations, workbook, styles (ECMA-376 Part 1, 12.3 and 18).
+//! Small parts of an .xlsx: relations, workbook, styles (ECMA-376 Part 1, 12.3 and 18).
 //!
-//! [`read`] takes from them what is needed to read cells: the sheets and where they lie, the day
-//! that dates are counted from, and which cell formats are dates. The rest of this file writes the same
-//! parts anew for [`package`](super::package).
+//! [`read`] extracts what is needed to read cells: the sheets and their paths, the date system, and which cell formats are
+//! dates. The other functions generate the same parts for the [`xlsx_package`](super::xlsx_package).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -13,25 +12,25 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::error::SheetError;
 
-/// Excel allows 64,000 cell formats.
+/// Cell formats; Excel allows 64,000.
 const MAX_FORMATS: usize = 65_536;
-/// Longer number formats are no dates.
-const MAX_FORMAT_LENGTH: usize = 255;
-/// `22` is the built-in format `m/d/yy h:mm`.
+/// Longer number formats are not taken for dates.
+const MAX_FORMAT_BYTES: usize = 255;
+/// Built-in format `m/d/yy h:mm`.
 const DATE_FORMAT: u32 = 22;
 
-/// A sheet and the part that holds it.
+/// A sheet and the path of its part.
 pub(super) struct SheetPart {
     pub(super) name: String,
     pub(super) path: String,
 }
 
-/// What the small parts say.
+/// Content of the small parts.
 pub(super) struct Book {
     pub(super) sheets: Vec<SheetPart>,
     pub(super) strings: Option<String>,
     pub(super) date1904: bool,
-    /// for each cell format: is it a date
+    /// for each cell format, whether it is a date
     pub(super) dates: Vec<bool>,
 }
 
@@ -42,7 +41,10 @@ struct Relation {
 
 type Fetch<'f> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, SheetError> + 'f;
 
-/// Reads the small parts with `fetch` (path → inflated bytes).
+/// Parses the small parts; `fetch` returns the inflated bytes of a path.
+///
+/// # Errors
+/// The file is damaged, or another kind of document.
 pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, SheetError> {
     let root = relations_of(fetch, "", "")?;
     let Some(book) = root.values().find(|relation| relation.kind == "officeDocument") else {
@@ -76,7 +78,7 @@ fn foreign(target: &str) -> &'static str {
     }
 }
 
-/// Calls `visit` with each element that begins.
+/// Calls `visit` with each start tag and empty element.
 fn elements(xml: &[u8], mut visit: impl FnMut(&BytesStart<'_>) -> Result<(), SheetError>) -> Result<(), SheetError> {
     let xml = xml.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(xml);
     let mut reader = Reader::from_reader(xml);
@@ -115,7 +117,7 @@ fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Result<HashM
     Ok(relations)
 }
 
-/// `target` as seen from `folder`, without `.` and `..`.
+/// Resolves `target` relative to `folder`.
 fn resolve(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     let whole = if target.starts_with('/') { target } else { format!("{folder}/{target}") };
@@ -183,14 +185,14 @@ fn read_styles(xml: &[u8]) -> Result<Vec<bool>, SheetError> {
     Ok(dates)
 }
 
-/// The built-in date formats: 14–22 and 45–47 everywhere, 27–36 and 50–58 in Korean Excel.
+/// Whether a built-in number format is a date: 14–22 and 45–47 everywhere, 27–36 and 50–58 in Korean Excel.
 pub(super) const fn is_builtin_date(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
 }
 
-/// Whether a number format shows a date: it has y, m, d, h or s outside quotes, escapes and brackets.
+/// Whether a custom number format is a date: it has y, m, d, h or s outside quotes, escapes and brackets.
 pub(super) fn is_date_format(code: &str) -> bool {
-    if code.len() > MAX_FORMAT_LENGTH {
+    if code.len() > MAX_FORMAT_BYTES {
         return false;
     }
     let mut letters = code.chars();
@@ -213,10 +215,10 @@ pub(super) fn is_date_format(code: &str) -> bool {
     false
 }
 
-/// The relations of the package we write.
+/// Generated root relations.
 pub(super) const ROOT_RELATIONS: &str = r#"<Relationships><Relationship Id="r" Type="x/relationships/officeDocument" Target="xl/workbook.xml"></Relationship></Relationships>"#;
 
-/// A workbook of `count` sheets whose names are their places.
+/// Generates a workbook of `count` sheets that are named by their index.
 pub(super) fn workbook(count: usize, date1904: bool) -> String {
     let mut xml = format!(r#"<workbook><workbookPr date1904="{}"/><sheets>"#, u8::from(date1904));
     for sheet in 0..count {
@@ -225,7 +227,7 @@ pub(super) fn workbook(count: usize, date1904: bool) -> String {
     xml + "</sheets></workbook>"
 }
 
-/// Its relations.
+/// Generates the relations of the workbook.
 pub(super) fn relations(count: usize) -> String {
     let mut xml = String::from("<Relationships>");
     for sheet in 0..count {
@@ -234,7 +236,7 @@ pub(super) fn relations(count: usize) -> String {
     xml + "</Relationships>"
 }
 
-/// Styles that know dates and nothing else.
+/// Generates styles with date formats only.
 pub(super) fn styles(dates: &[bool]) -> String {
     let mut xml = String::from("<styleSheet><cellXfs>");
     for &date in dates {

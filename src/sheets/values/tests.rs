@@ -1,4 +1,4 @@
-//! The forms that values were seen in, and those that are mistakes.
+//! Formats seen in real files, and invalid values.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn numbers_are_read_from_number_cells_and_text_cells() {
 }
 
 #[test]
-fn moments_in_every_way_of_writing() {
+fn dates_are_parsed_in_every_known_format() {
     for (written, read) in [
         ("2024-03-15", "2024-03-15 00:00:00"),
         ("2024-03-15 10:00", "2024-03-15 10:00:00"),
@@ -61,7 +61,7 @@ fn moments_in_every_way_of_writing() {
 }
 
 #[test]
-fn postal_codes_and_keys() {
+fn identifiers_are_validated() {
     assert_eq!(phone(&Cell::Number(1_012_345_678.0)).as_deref(), Ok("010-1234-5678"));
     assert_eq!(zip_code(&Cell::Number(4524.0)).as_deref(), Ok("04524"));
     assert_eq!(id(&Cell::Number(2.024_031_500_000_011e15)).as_deref(), Ok("2024031500000011"));

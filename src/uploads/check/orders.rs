@@ -98,7 +98,7 @@ fn is_footer(row: &Row<'_>, columns: &OrderColumns) -> bool {
         .all(|field| columns.of(*field).iter().all(|column| row.cell(*column).is_blank()))
 }
 
-/// The claim column that says that the order is cancelled or returned, if any.
+/// The claim column of an order that is cancelled or returned already, if any.
 fn finished_claim(cells: &RowReader<'_, '_>, columns: &OrderColumns) -> Option<usize> {
     let words = &cells.table.profile.values.cancelled;
     columns.of(Field::Claim).iter().copied().find(|&column| words.contains(&values::line(cells.row.cell(column))))
