@@ -3,6 +3,8 @@
 //! It changes nothing except that opening the database migrates its schema, as in every command. Exit
 //! codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
 
+mod store;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -87,13 +89,13 @@ fn database_findings(config: &Config) -> Vec<Diagnostic> {
     if matches!(config.database, Database::MariaDb(_)) {
         findings.push(dump_finding(&storage));
     } else {
-        let checked = block_on(async { Ok(storage.read(|tx| tx.query_one("PRAGMA quick_check(1)", &[])).await?) });
-        let result = checked.ok().flatten().and_then(|mut row| row.text(0).ok()).unwrap_or_default();
-        findings.push(if result == "ok" {
-            Diagnostic::ok("데이터 파일", "온전해요")
-        } else {
-            let advice = "더 쓰지 말고, 백업에서 복구하세요 (mukkeum restore).";
-            Diagnostic::problem(Severity::Bad, "데이터 파일", format!("망가졌어요: {result}"), advice)
+        findings.push(match block_on(async { Ok(storage.read(store::find_corruption).await?) }) {
+            Ok(None) => Diagnostic::ok("데이터 파일", "온전해요"),
+            corruption => {
+                let reason = corruption.map_or_else(|error| error.to_string(), Option::unwrap_or_default);
+                let advice = "더 쓰지 말고, 백업에서 복구하세요 (mukkeum restore).";
+                Diagnostic::problem(Severity::Bad, "데이터 파일", format!("망가졌어요: {reason}"), advice)
+            }
         });
     }
     findings

@@ -6,14 +6,10 @@
 //! implements the trait of tower-sessions on the database, or on Redis if several nodes share their
 //! sessions. [`remember_me`] starts a new session after the old one has expired.
 
-mod database;
-mod redis;
 pub mod remember_me;
 mod store;
 
-pub use database::{DatabaseStore, delete_expired};
-pub use redis::RedisStore;
-pub use store::Store;
+pub use self::store::{AnyStore, DatabaseStore, RedisStore, delete_expired};
 
 use std::time::Duration;
 
@@ -139,7 +135,7 @@ fn elapsed(since: i64, now: Moment) -> Duration {
 }
 
 /// The middleware that loads the session of each request.
-pub fn layer(store: &Store, cookies: CookieOptions) -> SessionManagerLayer<Store> {
+pub fn layer(store: &AnyStore, cookies: CookieOptions) -> SessionManagerLayer<AnyStore> {
     SessionManagerLayer::new(store.clone())
         .with_name(cookies.session_name())
         .with_http_only(true)

@@ -9,11 +9,11 @@
 //! for sessions (enabled, same epoch, device not revoked). The store is always the database, never
 //! Redis: after a failover Redis may return an older state, which looks like theft.
 
-mod database;
+mod store;
 mod token;
 
-pub use database::{RememberTokenStore, delete_expired};
-pub use token::{PersistentLogin, RememberToken, TokenCheck};
+pub use self::store::{RememberTokenStore, delete_expired};
+pub use self::token::{PersistentLogin, RememberToken, TokenCheck};
 
 /// How long a persistent login lasts after the password was entered: 14 days, in milliseconds.
 pub const REMEMBER_FOR_MS: i64 = 14 * 24 * 60 * 60 * 1000;

@@ -1,5 +1,8 @@
 //! The session store: the database or Redis, with metrics of its operations.
 
+mod database;
+mod redis;
+
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -7,20 +10,21 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::Result;
 
-use super::{DatabaseStore, RedisStore};
+pub use self::database::{DatabaseStore, delete_expired};
+pub use self::redis::RedisStore;
 use crate::config::SessionBackend;
 use crate::storage::Storage;
 
 /// The session store; cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Store {
+pub enum AnyStore {
     /// in the database of the shop
     Database(DatabaseStore),
     /// in Redis
     Redis(RedisStore),
 }
 
-impl Store {
+impl AnyStore {
     /// Opens the store of `backend`. Sessions expire after `idle` without a request.
     ///
     /// # Errors
@@ -65,7 +69,7 @@ impl Store {
 }
 
 #[async_trait]
-impl SessionStore for Store {
+impl SessionStore for AnyStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
         self.measured("create", self.backend().create(record)).await
     }

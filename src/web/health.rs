@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::AppState;
-use crate::sessions::Store;
+use crate::sessions::AnyStore;
 use crate::storage::{Storage, StorageError, schema};
 
 /// Timeout of the database query of a readiness check.
@@ -45,7 +45,7 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
-async fn sessions(store: &Store) -> Response {
+async fn sessions(store: &AnyStore) -> Response {
     match store.ping().await {
         Ok(()) => text(StatusCode::OK, "ready"),
         Err(error) => {

@@ -12,7 +12,7 @@ use crate::demo::Demo;
 use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
-use crate::sessions::Store;
+use crate::sessions::AnyStore;
 use crate::sessions::remember_me::RememberTokenStore;
 use crate::setup::SetupCode;
 use crate::storage::Storage;
@@ -44,7 +44,7 @@ pub struct AppState {
     /// import of files
     pub uploads: Uploads,
     /// session store
-    pub sessions: Store,
+    pub sessions: AnyStore,
     /// password hashing
     pub passwords: PasswordHasher,
     /// persistent logins
@@ -72,7 +72,7 @@ impl AppState {
         Ok(Self {
             uploads: Uploads::open(&storage, &config)?,
             remember_tokens: RememberTokenStore::new(storage.clone()),
-            sessions: Store::open(&storage, &config.sessions, config.session_idle)?,
+            sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,
             storage,
             urls: Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls),
             backup: None,
