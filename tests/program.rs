@@ -101,6 +101,21 @@ fn assert_fails(command: &mut Command, text: &str) {
 }
 
 #[test]
+fn health_asks_the_running_program() {
+    let folder = tempdir().expect("a folder");
+    let server = Server::start(&mut program(folder.path()));
+    let health = |address: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+        command.args(["health", "--listen", address, "--data"]).arg(folder.path()).env_clear();
+        command
+    };
+    assert_eq!(run(&mut health(&server.address)), (Some(0), "ready\n".to_owned(), String::new()));
+    let address = server.address.clone();
+    drop(server);
+    assert_fails(&mut health(&address), "응답하지 않아요");
+}
+
+#[test]
 fn startup_banner_shows_version_database_and_setup_code() {
     let folder = tempdir().expect("a folder");
     let mut server = Server::start(&mut program(folder.path()));

@@ -10,6 +10,7 @@ mod districts;
 mod doctor;
 mod export;
 mod folder;
+mod health;
 mod help;
 mod import;
 mod restore;
@@ -63,6 +64,8 @@ enum Command {
     Copy(copy::Copy),
     /// 설정과 상태를 점검하고 해결 방법을 알려 줘요
     Doctor(doctor::Doctor),
+    /// 실행 중인 프로그램이 요청을 받는지 확인해요. 컨테이너의 상태 검사에 써요
+    Health,
     /// 백업을 확인하고, 지금 만들고, 시험 복원해요
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -183,6 +186,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Copy(copy)) => copy.run(),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),
+        Some(Command::Health) => health::run(&load(settings)?),
         Some(Command::Backup(backup)) => backup.run(&load(settings)?),
         Some(Command::Restore(restore)) => restore.run(&load(settings)?),
         // A service reads its settings when it starts, not when it is installed.
