@@ -7,10 +7,10 @@
 //! | --- | --- |
 //! | [`orders`] | what an order is, its rules, its SQL, the list, bundles, orders taken in the shop, downloads |
 //! | [`products`] | products and variants, which follow the orders |
-//! | [`deliveries`] | orders that travel together: the delivery team's list, completion, slips |
-//! | [`districts`] | postal code → 시/도, 시/군/구, offline; newer lists, corrections by hand, the overview |
+//! | [`deliveries`] | orders that travel together: the list, the overview by region, completion, slips |
+//! | [`districts`] | postal code → 시/도, 시/군/구, offline; imported official lists, manual corrections |
 //! | [`uploads`] | a file as a batch: read → plan → apply → report |
-//! | [`today`] | the first page: the counts of open work |
+//! | [`today`] | the first page: figures of open work, each with a link to its list |
 //! | [`channels`] | sales channels and couriers: layouts of their files, recognition, the channels that have orders |
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
 //! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |

@@ -1,5 +1,5 @@
-//! Export of a delivery list: .json for programs, with stable keys; .xlsx and .csv for people. Like an export of orders,
-//! the file is streamed to a temporary name and renamed when row is complete.
+//! Export of a delivery list: .json for programs, with stable keys; .xlsx and .csv for people. Like an export
+//! of orders, the file is streamed to a temporary name and renamed when it is complete.
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -73,7 +73,7 @@ impl DeliverySearchField {
         Self::ALL.into_iter().find(|field| field.code() == code)
     }
 
-    /// The field of the orders' search index; 상세주소 has none of its own.
+    /// The field of the orders' search index. 상세주소 shares that of 주소.
     pub const fn order_field(self) -> SearchField {
         match self {
             Self::Everything => SearchField::All,

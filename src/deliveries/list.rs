@@ -3,8 +3,8 @@
 //! A list is a sequence of [`IndexRange`]s, each sorted by one index: one per state when sorted by state, the dated
 //! and then the undated deliveries when sorted by 희망배송일. The rows of a range that match the filters are counted
 //! through the most selective index, up to [`MAX_COUNTED_ROWS`]. Below that limit, all of them are collected through
-//! that index and sorted in memory. Above it, the index of the sort order is scanned: so many rows match that it
-//! fills a page soon. [`search`] handles search words.
+//! that index and sorted in memory. Above it, the index of the sort order is scanned: with so many matching rows, a
+//! page is full after a short scan. [`search`] handles search words.
 
 mod search;
 

@@ -1,8 +1,8 @@
 //! Deliveries: orders that travel together, as the delivery team works with them.
 //!
-//! `model` has the rules of a delivery; `filter` the filter of the list and its query string; `list` the pagination by
-//! index; `overview` the numbers by region and date; `store` the SQL; `complete` 배송 완료 and its undo; `log` the actions on
-//! a delivery; `slip` the layout of 배송 전표; `export` the files; `pages` the pages.
+//! `model` has the rules of a delivery; `filter` the filter of the list and its query string; `list` the
+//! pagination by index; `overview` the numbers by region and date; `store` the SQL; `complete` 배송 완료 and its
+//! undo; `log` the actions on a delivery; `slip` the layout of 배송 전표; `export` the files; `pages` the pages.
 
 pub mod complete;
 pub mod export;

@@ -1,10 +1,10 @@
 //! The layout of a delivery slip (배송 전표).
 //!
-//! A delivery of up to [`MAX_FIRST_SHEET_ROWS`] orders is one A4 sheet. The font size decreases step by step until its texts
-//! fit; at the smallest size, texts that are too long end with `…`, as the page of the delivery has all of them. More
-//! orders continue on further sheets. Orders for another recipient are grouped below the others, under a heading with
-//! that recipient, which takes the space of one order. The measures are those of `.slip` in the style sheet. A browser
-//! lays out the sheet, so widths are conservative estimates.
+//! A delivery of up to [`MAX_FIRST_SHEET_ROWS`] orders is one A4 sheet. The font size decreases step by step
+//! until its texts fit; at the smallest size, texts that are too long end with `…`, as the page of the delivery
+//! has all of them. More orders continue on further sheets. Orders for another recipient are grouped below the
+//! others, under a heading with that recipient, which takes the space of one order. The measures are those of
+//! `.slip` in the style sheet. A browser lays out the sheet, so widths are conservative estimates.
 
 use crate::orders::model::OrderState;
 

@@ -14,33 +14,33 @@ use crate::time::Moment;
 /// A delivery, without its orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// identifier made here
+    /// generated identifier
     pub id: i64,
     /// 배송번호: the bundle number
     pub bundle_number: String,
-    /// where it stands
+    /// state
     pub state: DeliveryState,
     /// 주문수
     pub order_count: i64,
-    /// 총수량, cancelled pieces left out
+    /// 총수량: pieces of orders that are not cancelled
     pub total_quantity: i64,
-    /// pieces that were cancelled
+    /// pieces of cancelled orders
     pub cancelled_quantity: i64,
-    /// the order that stands for all
+    /// the primary order (대표물품)
     pub primary_order_id: Option<i64>,
-    /// how it travels
+    /// shipping method
     pub shipping_method: ShippingMethod,
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
     /// district code; none is 미분류
     pub sigungu: Option<i64>,
-    /// when all of it could go for the first time
+    /// time at which all orders were first ready to ship
     pub ready_at: Option<Moment>,
-    /// when its slip was printed last
+    /// time of the last print of its slip
     pub printed_at: Option<Moment>,
-    /// … and by whom
+    /// username of the member who printed it
     pub printed_by: Option<String>,
-    /// the delivery team's own memo
+    /// 팀 메모
     pub memo: String,
 }
 
@@ -84,7 +84,7 @@ pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// One delivery.
+/// The delivery of that identifier.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
     Ok(by_ids(tx, &[id])?.pop())
 }
@@ -114,14 +114,13 @@ pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOr
         .collect()
 }
 
-/// Replaces the memo of the delivery team. Answers false, changing nothing, when it is not `was` any
-/// more.
+/// Replaces the memo of the delivery team; false, without a change, if the stored memo is not `was`.
 pub fn set_memo(tx: &mut dyn Tx, id: i64, was: &str, is: &str) -> Result<bool> {
     let sql = "UPDATE deliveries SET memo = ?, version = version + 1 WHERE id = ? AND memo = ?";
     Ok(tx.exec(sql, &[is.into(), id.into(), was.into()])? > 0)
 }
 
-/// Marks that the member printed the slips of these deliveries now.
+/// Records that the member has printed the slips of these deliveries now.
 pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE deliveries SET printed_at = ?, printed_by = ?, version = version + 1 WHERE id = ?";

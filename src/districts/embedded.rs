@@ -120,7 +120,7 @@ fn read() -> Result<Vec<Edition>, TableError> {
     ])
 }
 
-/// The region code of a row: its 시/군/구, or its 시/도 where that is all it has.
+/// The region code of a row: its 시/군/구, or its 시/도 if it has no 시/군/구.
 fn region_code(regions: &[Region], zip: u32, sido: &str, code: Option<i64>) -> Result<i64, TableError> {
     if let Some(code) = code {
         return match find(regions, code) {

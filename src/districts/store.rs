@@ -26,15 +26,15 @@ pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
     )
 }
 
-/// How far the classifying anew has come.
+/// The progress of the reclassification of orders under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     version: i64,
-    /// the delivery up to which all are done
+    /// identifier of the last delivery done
     pub after: i64,
 }
 
-/// How far orders under way are classified anew; none when all are.
+/// The progress of the reclassification; none if it is complete.
 pub fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
     let row = tx.query_one("SELECT version, classified_to FROM district_state WHERE id = 1", &[])?;
     let Some(row) = row else { return Ok(None) };
@@ -42,7 +42,8 @@ pub fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
     Ok(row.opt_int(1)?.map(|after| Progress { version, after }))
 }
 
-/// Moves the mark on; false when somebody else did, or the tables changed.
+/// Sets the progress from `from` to `to`, none for complete; false if another node has moved it or the version
+/// has changed.
 pub fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Result<bool> {
     let sql = "UPDATE district_state SET classified_to = ? WHERE id = 1 AND version = ? AND classified_to = ?";
     Ok(tx.exec(sql, &[to.into(), from.version.into(), from.after.into()])? > 0)
@@ -118,7 +119,7 @@ impl EditionStage {
 /// An imported list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedEdition {
-    /// identifier made here
+    /// generated identifier
     pub id: i64,
     /// its stage
     pub stage: EditionStage,
@@ -158,7 +159,7 @@ pub fn editions(tx: &mut dyn Tx, stage: EditionStage) -> Result<Vec<ImportedEdit
     tx.query(&sql, &[stage.code().into()])?.into_iter().map(imported_edition).collect()
 }
 
-/// One imported edition.
+/// The imported edition of that identifier.
 pub fn edition(tx: &mut dyn Tx, id: i64) -> Result<Option<ImportedEdition>> {
     tx.query_one(&format!("{EDITION} WHERE e.id = ?"), &[id.into()])?.map(imported_edition).transpose()
 }
@@ -238,7 +239,7 @@ pub struct Correction {
     pub corrected_at: Moment,
 }
 
-/// Longest postal code with a correction of its own.
+/// Longest postal code that a correction can have.
 pub const MAX_ZIP_CHARS: usize = 10;
 
 fn zip_corrections(tx: &mut dyn Tx) -> Result<BTreeMap<String, i64>> {

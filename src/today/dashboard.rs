@@ -14,7 +14,7 @@ use crate::products::store as products;
 use crate::storage::{Result, Tx};
 use crate::uploads::store::{self as uploads, UploadFilter};
 
-/// A dispatch deadline at most this many days ahead counts as soon.
+/// Days ahead within which a dispatch deadline is soon (사흘 안).
 const DEADLINE_SOON_DAYS: u64 = 3;
 
 /// States before dispatch. Only their orders can miss a dispatch deadline.
@@ -64,7 +64,7 @@ pub struct Dashboard {
     pub rejected: Figure,
     /// orders without a district (미분류)
     pub unclassified: Figure,
-    /// products with an option value that has no label of its own
+    /// products with an option value without a label
     pub missing_labels: Figure,
 }
 

@@ -1,9 +1,9 @@
 //! Search of the delivery list: a delivery matches if one of its orders has all words.
 //!
-//! The posting lists of the words give a set of orders. A small set becomes the set of their deliveries, which is sorted
-//! whole. A large set is a filter for a scan of the list in its sort order. A word too short for the index is compared
-//! with the orders of the scanned deliveries. A scan stops at a limit of rows; the total is then a lower bound, and
-//! the page says that the search is incomplete.
+//! The posting lists of the words give a set of orders. A small set becomes the set of their deliveries, which
+//! is sorted whole. A large set is a filter for a scan of the list in its sort order. A word too short for the
+//! index is compared with the orders of the scanned deliveries. A scan stops at a limit of rows; the total is
+//! then a lower bound, and the page says that the search is incomplete.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -51,7 +51,7 @@ impl DeliveryView {
         self.row.primary().map_or("", |primary| primary.order.charge_type.label())
     }
 
-    /// The shipping method; for [`ShippingMethod::Other`], as the channel words it.
+    /// The label of the shipping method; for [`ShippingMethod::Other`], the text of the channel.
     pub(super) fn method(&self) -> &str {
         let word = self.row.primary().map_or("", |primary| primary.order.shipping_method_word.as_str());
         match self.row.delivery.shipping_method {
@@ -68,7 +68,7 @@ impl DeliveryView {
         self.row.shipping_memos().join("\n")
     }
 
-    /// Whether the list shows each order: there are several, or one has a mark of its own.
+    /// Whether the list shows each order: if there are several, or one joined late or has a claim.
     pub(super) fn shows_orders(&self) -> bool {
         let is_marked = |order: &DeliveryOrder| order.joined_late || !order.listed.order.claim.is_empty();
         self.row.orders.len() > 1 || self.row.orders.iter().any(is_marked)

@@ -1,4 +1,4 @@
-//! Import of a newer official list: upload, preview of what it changes, apply, withdraw.
+//! Import of a newer official list: upload, preview, apply, withdraw.
 
 pub(super) mod list;
 pub(super) mod show;

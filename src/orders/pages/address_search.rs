@@ -1,7 +1,8 @@
 //! The address search: a page for an iframe, the only page that may load a public service.
 //!
-//! It has no data of the shop and no CSRF token. It passes the address found, or that the service is unreachable, to the
-//! page around it. A training shop has no address search, because it connects to no external service.
+//! It has no data of the shop and no CSRF token. It passes the address found, or that the service is
+//! unreachable, to the page around it. A training shop has no address search, because it connects to no
+//! external service.
 
 use askama::Template;
 use axum::extract::State;

@@ -103,7 +103,7 @@ impl ShowPage {
             .collect()
     }
 
-    /// The channel's own word for the shipping method, if it differs from the label.
+    /// The channel's text for the shipping method, if it differs from the label.
     fn method_word(&self) -> Option<&str> {
         let order = &self.listed.order;
         let word = order.shipping_method_word.as_str();

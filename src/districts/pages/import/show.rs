@@ -1,4 +1,4 @@
-//! One imported list: the preview of what it changes, apply, discard and withdraw.
+//! One imported list: preview of its changes, apply, discard, withdraw.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -23,7 +23,7 @@ const MAX_SHOWN_ROWS: usize = 300;
 struct ShowPage {
     layout: Layout,
     edition: ImportedEdition,
-    /// what the list would change; none once it is applied
+    /// the changes of a previewed list; none once it is applied
     change: Option<TableDiff>,
     /// orders under way whose district would change
     affected: u64,
