@@ -44,16 +44,16 @@
 //! [`uploads::check`] makes each row an order, or says everything that is wrong with it. All of that
 //! happens before any transaction. [`uploads::plan`] then compares the rows with the orders as they
 //! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, lets
-//! [`orders::store::create`] make products, bundles and orders through [`orders::store::changing`],
+//! [`orders::store::create`] make products, bundles and orders through [`orders::store::with_changes`],
 //! which also keeps the log, the search terms, the tallies and the deliveries in step; the report is
 //! written, and the commit makes all of it durable or none. An order taken in the shop
-//! ([`orders::counter`]) is made there too.
+//! ([`orders::manual_order`]) is made there too.
 //!
 //! # The way of one page
 //!
 //! `GET /orders?state=PLACED&q=ㅎㄱㄷ` passes the middleware of [`web`] (request number, session,
 //! visitor, access) to the handler in [`orders::pages`], which reads the address into
-//! [`orders::filter::FilterWords`] and runs [`orders::list::page`] in a read transaction. That
+//! [`orders::filter::OrderQuery`] and runs [`orders::list::page`] in a read transaction. That
 //! gathers the few orders listed under the words or walks the index of the sort, whichever is
 //! cheaper, and reads the rows of one page. The page struct and `templates/orders/list.html` do the
 //! rest. Every filter stays in the address; every form works without JavaScript.

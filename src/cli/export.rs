@@ -15,10 +15,10 @@ use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
-use crate::orders::filter::{DateField, FilterWords, OrderFilter};
+use crate::orders::export::{self, ExportError, ExportKind, ExportRequest, Format, SMART_STORE};
+use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
 use crate::orders::model::OrderState;
-use crate::orders::terms::{SearchField, search_words};
+use crate::orders::search::tokenizer::{SearchField, search_words};
 use crate::products::store as products;
 use crate::storage::Tx;
 use crate::time::parse_date;
@@ -78,16 +78,16 @@ pub(super) struct Orders {
 impl Export {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
-            Self::Orders(orders) => orders.run(config, Content::Orders),
-            Self::PurchaseOrder(orders) => orders.run(config, Content::PurchaseOrder),
-            Self::Dispatch(orders) => orders.run(config, Content::Dispatch),
+            Self::Orders(orders) => orders.run(config, ExportKind::Orders),
+            Self::PurchaseOrder(orders) => orders.run(config, ExportKind::PurchaseOrder),
+            Self::Dispatch(orders) => orders.run(config, ExportKind::Dispatch),
             Self::Deliveries(deliveries) => deliveries.run(config),
         }
     }
 }
 
 impl Orders {
-    fn run(self, config: &Config, content: Content) -> CommandResult {
+    fn run(self, config: &Config, content: ExportKind) -> CommandResult {
         let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
             return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
@@ -106,14 +106,14 @@ impl Orders {
             if let Some(problem) = content.problem(&filter) {
                 return Err(CliError(problem.to_owned()));
             }
-            let wanted = Wanted { content, format, filter };
+            let wanted = ExportRequest { kind: content, format, filter };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
                 export::save(tx, &wanted, &districts, &out)
             });
             let orders = written.await.map_err(|error| export_error(error, &path))?;
-            let source = format!("/orders?{}", words.query(&[]));
+            let source = format!("/orders?{}", words.to_query_string(&[]));
             let note = self.purpose.unwrap_or_default();
             let taken = move |tx: &mut dyn Tx| {
                 let taken = DownloadRecord {
@@ -134,12 +134,12 @@ impl Orders {
 
     /// The filter as the page would receive it. For 발송처리, state and channel default to shipped orders of
     /// 스마트스토어.
-    fn query(&self, content: Content) -> FilterWords {
+    fn query(&self, content: ExportKind) -> OrderQuery {
         let or = |word: String, other: &str| if word.is_empty() { other.to_owned() } else { word };
         let (state, channel) =
-            if content == Content::Dispatch { (OrderState::Shipped.code(), SMART_STORE) } else { ("", "") };
+            if content == ExportKind::Dispatch { (OrderState::Shipped.code(), SMART_STORE) } else { ("", "") };
         let word = |word: &Option<String>| word.as_deref().unwrap_or_default().trim().to_owned();
-        FilterWords {
+        OrderQuery {
             field: word(&self.field),
             q: word(&self.q),
             date: word(&self.date),
@@ -150,7 +150,7 @@ impl Orders {
             product: word(&self.product),
             claim: word(&self.claim),
             sort: word(&self.sort),
-            ..FilterWords::default()
+            ..OrderQuery::default()
         }
     }
 }
@@ -165,7 +165,7 @@ fn export_error(error: ExportError, path: &str) -> CliError {
 }
 
 /// Error messages for all invalid filter values that can be found without the database.
-fn problems(words: &FilterWords) -> Vec<String> {
+fn problems(words: &OrderQuery) -> Vec<String> {
     let filter = words.filter();
     let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
         (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
@@ -196,7 +196,7 @@ fn problems(words: &FilterWords) -> Vec<String> {
 }
 
 /// The filter, with the name of a channel replaced by its code. Channel and product must exist.
-fn resolve_names(tx: &mut dyn Tx, words: &FilterWords, profiles: &Profiles) -> Result<OrderFilter, CliError> {
+fn resolve_names(tx: &mut dyn Tx, words: &OrderQuery, profiles: &Profiles) -> Result<OrderFilter, CliError> {
     let mut filter = words.filter();
     let mut problems = Vec::new();
     if let Some(name) = &filter.channel {
@@ -228,8 +228,8 @@ pub(super) fn channel_code<'a>(channels: impl Iterator<Item = (&'a str, &'a str)
 mod tests {
     use super::*;
 
-    fn words(change: impl FnOnce(&mut FilterWords)) -> FilterWords {
-        let mut words = FilterWords::default();
+    fn words(change: impl FnOnce(&mut OrderQuery)) -> OrderQuery {
+        let mut words = OrderQuery::default();
         change(&mut words);
         words
     }

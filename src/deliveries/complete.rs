@@ -11,9 +11,9 @@ use super::log::{self, DeliveryAction, DeliveryEvent};
 use super::store;
 use crate::audit;
 use crate::orders;
+use crate::orders::labels::join_few;
 use crate::orders::model::{Moments, Order, OrderState};
-use crate::orders::store::{Cause, Changes, changing};
-use crate::orders::words::few;
+use crate::orders::store::{ChangeContext, OrderWriter, with_changes};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -73,7 +73,7 @@ impl CompletionOutcome {
             (&self.unchanged, "배송할 주문이 없는 배송이에요"),
         ] {
             if !numbers.is_empty() {
-                sentences.push(format!("{label}: {}", few(numbers)));
+                sentences.push(format!("{label}: {}", join_few(numbers)));
             }
         }
         sentences.join(" ")
@@ -84,7 +84,7 @@ impl CompletionOutcome {
 pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
-    changing(tx, cause(member_id, orders::store::Action::Proceeded), |changes| {
+    with_changes(tx, cause(member_id, orders::store::Action::Advanced), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             let before = deliver(changes, delivery.id, &mut outcome)?;
             if before.is_empty() {
@@ -111,17 +111,21 @@ pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i
     Ok(activity_id)
 }
 
-fn cause(member_id: i64, action: orders::store::Action) -> Cause {
-    Cause { member_id: Some(member_id), upload_id: None, action }
+fn cause(member_id: i64, action: orders::store::Action) -> ChangeContext {
+    ChangeContext { member_id: Some(member_id), upload_id: None, action }
 }
 
 /// Moves the orders of a delivery to 배송; answers the previous state of those it changed.
-fn deliver(changes: &mut Changes<'_>, delivery_id: i64, outcome: &mut CompletionOutcome) -> Result<Vec<PreviousState>> {
+fn deliver(
+    changes: &mut OrderWriter<'_>,
+    delivery_id: i64,
+    outcome: &mut CompletionOutcome,
+) -> Result<Vec<PreviousState>> {
     let now = changes.tx.now();
     let mut before = Vec::new();
     for order in orders::store::bundles::orders_of(changes.tx, delivery_id)? {
         let mut delivered = order.clone();
-        if !delivered.proceed(OrderState::Shipped, now) {
+        if !delivered.advance(OrderState::Shipped, now) {
             let given_up = order.state > OrderState::Confirmed;
             if given_up { &mut outcome.given_up } else { &mut outcome.already }.push(order.order_number);
         } else if changes.save(&order, &delivered)? {
@@ -155,7 +159,7 @@ pub fn undoable_of(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
 /// Reverts today's completion of these deliveries and records it. Answers the identifier of the activity.
 pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let (mut undone, mut changed, mut late) = (Vec::new(), Vec::new(), Vec::new());
-    changing(tx, cause(member_id, orders::store::Action::Edited), |changes| {
+    with_changes(tx, cause(member_id, orders::store::Action::Edited), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             match undoable(changes.tx, delivery.id)? {
                 None => late.push(delivery.bundle_number),
@@ -174,10 +178,10 @@ pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> 
         count => format!("배송 {count}건의 완료를 되돌렸어요."),
     }];
     if !changed.is_empty() {
-        sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", few(&changed)));
+        sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", join_few(&changed)));
     }
     if !late.is_empty() {
-        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", few(&late)));
+        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", join_few(&late)));
     }
     let tone = if undone.is_empty() { "warning" } else { "success" };
     let summary = json!({ "message": sentences.join(" "), "tone": tone });
@@ -190,7 +194,7 @@ pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> 
 
 /// Reverts the orders of a completion that have not changed since; false if there are none. Adds the others to
 /// `changed`.
-fn revert(changes: &mut Changes<'_>, event: &DeliveryEvent, changed: &mut Vec<String>) -> Result<bool> {
+fn revert(changes: &mut OrderWriter<'_>, event: &DeliveryEvent, changed: &mut Vec<String>) -> Result<bool> {
     let before: Vec<PreviousState> = serde_json::from_value(event.details["before"].clone())
         .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id)))?;
     let ids: Vec<i64> = before.iter().map(|before| before.order_id).collect();

@@ -16,8 +16,8 @@ use crate::districts::Districts;
 use crate::orders::export::csv::words;
 use crate::orders::export::json::OrderOf;
 use crate::orders::export::table::{Cell, method, text};
-use crate::orders::export::xlsx::{Looks, PER_SHEET, write_cell};
-use crate::orders::export::{ExportError, Format, Unfinished, regions};
+use crate::orders::export::xlsx::{CellFormats, MAX_SHEET_ROWS, write_cell};
+use crate::orders::export::{AtomicFile, ExportError, Format, regions};
 use crate::orders::model::Recipient;
 use crate::storage::Tx;
 use crate::time::Moment;
@@ -36,7 +36,7 @@ pub fn save(
     districts: &Districts,
     path: &Path,
 ) -> Result<u64, ExportError> {
-    let unfinished = Unfinished::beside(path, tx.new_id())?;
+    let unfinished = AtomicFile::beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = unfinished.file.try_clone()?;
     let ids = list::page(tx, filter, 0, i64::MAX)?.ids;
@@ -73,7 +73,7 @@ fn region_names<'a>(row: &'a DeliveryRow, districts: &'a Districts) -> Option<(&
 
 /// One line per order: `[출고] 침대 [월넛] × 1`.
 fn order_lines(row: &DeliveryRow) -> String {
-    let line = |listed: &crate::orders::list::Listed| {
+    let line = |listed: &crate::orders::list::OrderRow| {
         let options = if listed.labels.is_empty() { String::new() } else { format!(" [{}]", listed.labels.join(", ")) };
         format!("[{}] {}{options} × {}", listed.order.state.label(), listed.product_name, listed.order.quantity)
     };
@@ -121,8 +121,8 @@ fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Resul
 fn xlsx(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File, folder: &Path) -> Result<(), ExportError> {
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
-    let looks = Looks::framed();
-    let sheets = if ids.is_empty() { vec![ids] } else { ids.chunks(PER_SHEET).collect() };
+    let looks = CellFormats::framed();
+    let sheets = if ids.is_empty() { vec![ids] } else { ids.chunks(MAX_SHEET_ROWS).collect() };
     for (number, ids) in (1..).zip(sheets) {
         let sheet = workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(if number == 1 { "배송".to_owned() } else { format!("배송 ({number})") })?;

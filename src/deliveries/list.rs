@@ -14,9 +14,9 @@ use super::filter::{DeliveryFilter, PreferredDate, RegionFilter, Sort};
 use super::model::joined_late;
 use super::store::{self, Delivery};
 use crate::orders::bundle::DeliveryState;
-use crate::orders::list::{Listed, Total, listed};
+use crate::orders::list::{self as orders, OrderRow, Total};
 use crate::orders::model::ShippingMethod;
-use crate::orders::terms::search_words;
+use crate::orders::search::tokenizer::search_words;
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 /// Matching rows of a range that are counted. Small under test, so that a small shop exceeds it.
@@ -42,14 +42,14 @@ pub struct DeliveryRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryOrder {
     /// the order with product and labels
-    pub listed: Listed,
+    pub listed: OrderRow,
     /// whether it joined after the slip was printed, or after the delivery was ready: see [`joined_late`]
     pub joined_late: bool,
 }
 
 impl DeliveryRow {
     /// The primary order (대표물품), whose recipient is that of the delivery.
-    pub fn primary(&self) -> Option<&Listed> {
+    pub fn primary(&self) -> Option<&OrderRow> {
         let primary = self.orders.iter().find(|order| Some(order.listed.order.id) == self.delivery.primary_order_id);
         primary.or(self.orders.first()).map(|order| &order.listed)
     }
@@ -64,7 +64,7 @@ impl DeliveryRow {
         self.texts(|listed| &listed.order.shipping_memo)
     }
 
-    fn texts(&self, text: fn(&Listed) -> &String) -> Vec<&str> {
+    fn texts(&self, text: fn(&OrderRow) -> &String) -> Vec<&str> {
         let mut texts: Vec<&str> = Vec::new();
         for order in &self.orders {
             let text = text(&order.listed).trim();
@@ -121,11 +121,11 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<DeliveryRow>> {
     for chunk in ids.chunks(BATCH_ROWS) {
         let joined = store::joined_orders(tx, chunk)?;
         let order_ids: Vec<i64> = joined.iter().map(|joined| joined.order_id).collect();
-        let mut orders = listed(tx, &order_ids)?.into_iter().zip(&joined).collect::<Vec<_>>();
+        let mut orders = orders::load_rows(tx, &order_ids)?.into_iter().zip(&joined).collect::<Vec<_>>();
         for delivery in store::by_ids(tx, chunk)? {
             let (own, others) = orders.into_iter().partition(|(_, joined)| joined.delivery_id == delivery.id);
             orders = others;
-            let delivery_order = |(listed, joined): (Listed, &store::JoinedOrder)| DeliveryOrder {
+            let delivery_order = |(listed, joined): (OrderRow, &store::JoinedOrder)| DeliveryOrder {
                 listed,
                 joined_late: joined_late(joined.at, delivery.printed_at, delivery.ready_at),
             };

@@ -13,8 +13,8 @@ use crate::demo::Random;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
-use crate::orders::store::changing;
-use crate::orders::terms::{Searchable, search_words, terms};
+use crate::orders::search::tokenizer::{Searchable, search_words, tokenize};
+use crate::orders::store::with_changes;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, edit, new_order};
 use crate::storage::{Result, Tx};
 
@@ -68,13 +68,13 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     let mut random = Random::new(5);
     files.order(tx, "SMART_STORE", (0..ORDERS).map(|number| random_order(&mut random, number)).collect())?;
     let orders = all_orders(tx)?;
-    changing(tx, BY_HAND, |changes| {
+    with_changes(tx, BY_HAND, |changes| {
         for was in &orders {
             let mut order = was.clone();
             let of_bundle = Random::for_index(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
             let state =
                 if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][of_bundle as usize] } else { random.below(7) };
-            order.put(OrderState::ALL[state as usize], NOW);
+            order.set_state(OrderState::ALL[state as usize], NOW);
             assert!(changes.save(was, &order)?);
         }
         Ok(())
@@ -108,14 +108,14 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
         if filter.field == DeliverySearchField::AddressDetail {
             recipient.address1.clear();
         }
-        let terms = terms(Searchable {
+        let terms = tokenize(Searchable {
             order_number: &order.order_number,
             customer: &order.customer,
             recipient: &recipient,
             tracking_number: &order.tracking_number,
             bundle_number: &delivery.bundle_number,
         });
-        terms.match_all(filter.field.order_field(), &words)
+        terms.matches_all(filter.field.order_field(), &words)
     };
     (filter.states.is_empty() || filter.states.contains(&delivery.state))
         && (filter.methods.is_empty() || filter.methods.contains(&delivery.shipping_method))
@@ -249,7 +249,7 @@ fn bundle(tx: &mut dyn Tx, files: &Files) -> Result<i64> {
         (1..=4).map(|number| NewOrder { bundle_number: "3100000001".into(), ..new_order(&number.to_string()) });
     files.order(tx, "SMART_STORE", orders.collect())?;
     for (order, state) in all_orders(tx)?.iter().zip(states) {
-        edit(tx, order, |order| order.put(state, NOW.plus_ms(-DAY_MS)))?;
+        edit(tx, order, |order| order.set_state(state, NOW.plus_ms(-DAY_MS)))?;
     }
     Ok(all_orders(tx)?[0].delivery_id)
 }
@@ -325,7 +325,7 @@ fn undo_leaves_orders_changed_since_unchanged() {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
         complete(tx, driver, &[delivery])?;
         let first = all_orders(tx)?.remove(0);
-        edit(tx, &first, |order| order.put(OrderState::Confirmed, NOW))?;
+        edit(tx, &first, |order| order.set_state(OrderState::Confirmed, NOW))?;
         let activity = undo(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?[..2], [OrderState::Confirmed, OrderState::Placed]);
         assert!(message(tx, activity)?.contains("그 사이 바뀐 주문은 그대로 두었어요: 1"));

@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
-use crate::orders::store::create::{bundles, findings, make, make_deliveries};
-use crate::orders::store::{Action, Cause, changing, terms::tidy};
+use crate::orders::store::create::{bundles, findings, insert_deliveries, prepare};
+use crate::orders::store::{Action, ChangeContext, segments::compact_step, with_changes};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 
@@ -43,7 +43,7 @@ pub async fn generate(storage: &Storage, seed: u64, count: u64, now: Moment, pro
         done += batch.len() as u64;
         let districts = Districts::embedded();
         storage.write(move |tx| insert_batch(tx, &batch, now, &districts)).await?;
-        while storage.write(tidy).await? {}
+        while storage.write(compact_step).await? {}
         progress(done);
     }
 }
@@ -93,15 +93,15 @@ fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], now: Moment, districts: &Di
     for (((code, name, _), orders), bundles) in CHANNEL_SHARES.iter().zip(&by_channel).zip(&planned) {
         // Per channel, because a channel may create products that the next one refers to.
         let findings = findings(tx, orders)?;
-        made.extend(make(tx, None, (code, name), bundles, &findings, districts)?);
+        made.extend(prepare(tx, None, (code, name), bundles, &findings, districts)?);
     }
     for new in &mut made {
         simulate_history(&mut new.order, now);
     }
-    let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
-    changing(tx, cause, |changes| {
-        changes.orders_of_a_run = BATCH_ORDERS;
-        changes.insert_all(&made, |tx| make_deliveries(tx, &made))
+    let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
+    with_changes(tx, cause, |changes| {
+        changes.orders_per_segment = BATCH_ORDERS;
+        changes.insert_all(&made, |tx| insert_deliveries(tx, &made))
     })
 }
 
@@ -137,7 +137,7 @@ fn simulate_history(order: &mut Order, now: Moment) {
         let days = 1 + i64::from(random.below(max_days));
         at = at.plus_ms(days * DAY_MS + 37 * 60 * 1000);
         if at <= now {
-            order.put(state, at);
+            order.set_state(state, at);
         }
         at <= now
     };

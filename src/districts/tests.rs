@@ -9,7 +9,7 @@ use super::official::tests::{HEADER, postal};
 use super::{DistrictCache, store};
 use crate::deliveries;
 use crate::orders::classification::classify_batch;
-use crate::orders::export::{self, Content, Format, Wanted};
+use crate::orders::export::{self, ExportKind, ExportRequest, Format};
 use crate::orders::filter::OrderFilter;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::classification::affected;
@@ -68,7 +68,7 @@ fn only_orders_under_way_follow_a_newer_list() {
     let cache = DistrictCache::default();
     let answer = shop.write(move |tx, _| {
         let delivered = find(tx, "1")?;
-        edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
+        edit(tx, &delivered, |order| order.set_state(OrderState::Shipped, NOW))?;
         import(tx, &cache, &new_city("새시"), "2026-11-23")?;
         classify_all(tx, &cache)?;
         let codes = districts_of(tx)?;
@@ -102,10 +102,10 @@ fn purchase_order_has_the_district_name_of_the_delivery_date() {
         files.order(tx, "SMART_STORE", vec![new_order("1"), new_order("2")])?;
         classify_all(tx, &cache)?;
         let delivered = find(tx, "1")?;
-        edit(tx, &delivered, |order| order.put(OrderState::Shipped, NOW))?;
+        edit(tx, &delivered, |order| order.set_state(OrderState::Shipped, NOW))?;
         import(tx, &cache, &new_city("더새시"), "2026-12-01")?;
         let format = Format::of(&to).expect("a known ending");
-        let wanted = Wanted { content: Content::PurchaseOrder, format, filter: OrderFilter::default() };
+        let wanted = ExportRequest { kind: ExportKind::PurchaseOrder, format, filter: OrderFilter::default() };
         let districts = cache.current(tx)?;
         Ok(export::save(tx, &wanted, &districts, &to).expect("writes"))
     });

@@ -8,7 +8,7 @@ use super::model::{Order, OrderState, Recipient};
 
 /// What keeps an order out of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub enum MergeConflict {
     /// the order itself was delivered
     Delivered,
     /// something of the bundle was delivered
@@ -21,9 +21,9 @@ pub enum Obstacle {
     Charge,
 }
 
-impl Obstacle {
+impl MergeConflict {
     /// What is said of it.
-    pub const fn sentence(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Delivered => "이미 배송된 주문이라 묶음을 바꿀 수 없어요.",
             Self::BundleDelivered => "그 묶음에 이미 배송된 주문이 있어요.",
@@ -35,8 +35,8 @@ impl Obstacle {
 }
 
 /// The sentences of several obstacles.
-pub fn sentences(obstacles: &[Obstacle]) -> String {
-    obstacles.iter().map(|obstacle| obstacle.sentence()).collect::<Vec<_>>().join(" ")
+pub fn messages(obstacles: &[MergeConflict]) -> String {
+    obstacles.iter().map(|obstacle| obstacle.message()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the goods were delivered, whatever became of them afterwards.
@@ -55,32 +55,32 @@ pub fn same_recipient(one: &Recipient, other: &Recipient) -> bool {
 }
 
 /// What an order would have to change to travel with another.
-fn differences(order: &Order, other: &Order) -> impl Iterator<Item = Obstacle> {
+fn differences(order: &Order, other: &Order) -> impl Iterator<Item = MergeConflict> {
     [
-        (!same_recipient(&order.recipient, &other.recipient), Obstacle::Recipient),
-        (order.shipping_method != other.shipping_method, Obstacle::Method),
-        (order.charge_type != other.charge_type, Obstacle::Charge),
+        (!same_recipient(&order.recipient, &other.recipient), MergeConflict::Recipient),
+        (order.shipping_method != other.shipping_method, MergeConflict::Method),
+        (order.charge_type != other.charge_type, MergeConflict::Charge),
     ]
     .into_iter()
     .filter_map(|(differs, obstacle)| differs.then_some(obstacle))
 }
 
 /// Orders that still travel: a cancelled one goes nowhere.
-pub fn living(orders: &[Order]) -> impl Iterator<Item = &Order> {
+pub fn active(orders: &[Order]) -> impl Iterator<Item = &Order> {
     orders.iter().filter(|order| order.state != OrderState::Cancelled)
 }
 
 /// Everything that keeps `order` out of the bundle that holds `others`. Cancelled orders go nowhere,
 /// so their destination does not count.
-pub fn obstacles(order: &Order, others: &[Order]) -> Vec<Obstacle> {
+pub fn merge_conflicts(order: &Order, others: &[Order]) -> Vec<MergeConflict> {
     let mut found = Vec::new();
     if was_delivered(order) {
-        found.push(Obstacle::Delivered);
+        found.push(MergeConflict::Delivered);
     }
     if others.iter().any(was_delivered) {
-        found.push(Obstacle::BundleDelivered);
+        found.push(MergeConflict::BundleDelivered);
     }
-    for difference in living(others).flat_map(|other| differences(order, other)) {
+    for difference in active(others).flat_map(|other| differences(order, other)) {
         if !found.contains(&difference) {
             found.push(difference);
         }
@@ -110,7 +110,7 @@ impl Scope {
 
 /// What becomes of the bundle when an order is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Travel {
+pub enum BundleMove {
     /// the order stays where it is
     Stays,
     /// it leaves for a bundle of its own
@@ -118,53 +118,58 @@ pub enum Travel {
     /// it moves to the bundle of that delivery
     Moves(i64),
     /// it stays, and the others get its new destination too
-    TakesAlong,
+    MovesTogether,
 }
 
 /// Where an edited order travels when its bundle number is left alone. `others` share its bundle.
 ///
 /// # Errors
 /// The question whose destination is meant, or why the answer to it cannot be.
-pub fn travel(before: &Order, after: &Order, others: &[Order], scope: Option<Scope>) -> Result<Travel, Problem> {
-    let others: Vec<&Order> = living(others).collect();
+pub fn bundle_move(
+    before: &Order,
+    after: &Order,
+    others: &[Order],
+    scope: Option<Scope>,
+) -> Result<BundleMove, Problem> {
+    let others: Vec<&Order> = active(others).collect();
     let unchanged = differences(before, after).next().is_none();
     let fits = others.iter().all(|other| differences(after, other).next().is_none());
     if others.is_empty() || unchanged || fits {
-        return Ok(Travel::Stays);
+        return Ok(BundleMove::Stays);
     }
     match scope {
         None => Err(Problem::at(
             "scope",
             format!("함께 가는 주문이 {}건 있어요. 어느 주문을 바꿀지 골라 주세요.", others.len()),
         )),
-        Some(Scope::Alone) if was_delivered(after) => Err(Problem::at("scope", Obstacle::Delivered.sentence())),
-        Some(Scope::Alone) => Ok(Travel::Leaves),
+        Some(Scope::Alone) if was_delivered(after) => Err(Problem::at("scope", MergeConflict::Delivered.message())),
+        Some(Scope::Alone) => Ok(BundleMove::Leaves),
         Some(Scope::Bundle) if others.iter().any(|other| was_delivered(other)) => {
             Err(Problem::at("scope", "이미 배송된 주문이 있어 묶음 전체를 바꿀 수 없어요."))
         }
-        Some(Scope::Bundle) => Ok(Travel::TakesAlong),
+        Some(Scope::Bundle) => Ok(BundleMove::MovesTogether),
     }
 }
 
 /// `other` with what was changed of the destination between `before` and `after`.
-pub fn taken_along(other: &Order, before: &Order, after: &Order) -> Order {
-    fn follow<T: Clone + PartialEq>(was: &T, is: &T, other: &mut T) {
+pub fn with_shared_fields(other: &Order, before: &Order, after: &Order) -> Order {
+    fn apply_change<T: Clone + PartialEq>(was: &T, is: &T, other: &mut T) {
         if was != is {
             other.clone_from(is);
         }
     }
     let mut along = other.clone();
     let (was, is, to) = (&before.recipient, &after.recipient, &mut along.recipient);
-    follow(&was.name, &is.name, &mut to.name);
-    follow(&was.tel1, &is.tel1, &mut to.tel1);
-    follow(&was.tel2, &is.tel2, &mut to.tel2);
-    follow(&was.zip_code, &is.zip_code, &mut to.zip_code);
-    follow(&was.address1, &is.address1, &mut to.address1);
-    follow(&was.address2, &is.address2, &mut to.address2);
-    follow(&before.sigungu, &after.sigungu, &mut along.sigungu);
-    follow(&before.shipping_method, &after.shipping_method, &mut along.shipping_method);
-    follow(&before.shipping_method_word, &after.shipping_method_word, &mut along.shipping_method_word);
-    follow(&before.charge_type, &after.charge_type, &mut along.charge_type);
+    apply_change(&was.name, &is.name, &mut to.name);
+    apply_change(&was.tel1, &is.tel1, &mut to.tel1);
+    apply_change(&was.tel2, &is.tel2, &mut to.tel2);
+    apply_change(&was.zip_code, &is.zip_code, &mut to.zip_code);
+    apply_change(&was.address1, &is.address1, &mut to.address1);
+    apply_change(&was.address2, &is.address2, &mut to.address2);
+    apply_change(&before.sigungu, &after.sigungu, &mut along.sigungu);
+    apply_change(&before.shipping_method, &after.shipping_method, &mut along.shipping_method);
+    apply_change(&before.shipping_method_word, &after.shipping_method_word, &mut along.shipping_method_word);
+    apply_change(&before.charge_type, &after.charge_type, &mut along.charge_type);
     along
 }
 
@@ -187,17 +192,17 @@ mod tests {
         let here = at("김견본", "경상북도 포항시 북구 예시로 12");
         let mut same = at("김 견본", "경상북도  포항시 북구 예시로 12 ");
         same.recipient.tel1 = "0504-0000-1010".to_owned();
-        assert_eq!(obstacles(&here, std::slice::from_ref(&same)), []);
+        assert_eq!(merge_conflicts(&here, std::slice::from_ref(&same)), []);
 
         let mut other = at("이표본", "서울특별시 중구 예시대로 110");
         other.shipping_method = ShippingMethod::Parcel;
         other.charge_type = ChargeType::Cod;
-        let all = [Obstacle::Recipient, Obstacle::Method, Obstacle::Charge];
-        assert_eq!(obstacles(&here, &[same.clone(), other.clone()]), all, "everything is told at once");
+        let all = [MergeConflict::Recipient, MergeConflict::Method, MergeConflict::Charge];
+        assert_eq!(merge_conflicts(&here, &[same.clone(), other.clone()]), all, "everything is told at once");
 
-        other.put(OrderState::Cancelled, Moment(9));
-        assert_eq!(obstacles(&here, &[other]), [], "a cancelled order goes nowhere");
-        assert_eq!(obstacles(&here, &[]), []);
+        other.set_state(OrderState::Cancelled, Moment(9));
+        assert_eq!(merge_conflicts(&here, &[other]), [], "a cancelled order goes nowhere");
+        assert_eq!(merge_conflicts(&here, &[]), []);
     }
 
     #[test]
@@ -205,9 +210,9 @@ mod tests {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 34");
         let mut cancelled = before.clone();
-        cancelled.put(OrderState::Cancelled, Moment(9));
-        assert_eq!(travel(&before, &after, std::slice::from_ref(&cancelled), None), Ok(Travel::Stays));
-        assert!(travel(&before, &after, &[cancelled, before.clone()], None).is_err());
+        cancelled.set_state(OrderState::Cancelled, Moment(9));
+        assert_eq!(bundle_move(&before, &after, std::slice::from_ref(&cancelled), None), Ok(BundleMove::Stays));
+        assert!(bundle_move(&before, &after, &[cancelled, before.clone()], None).is_err());
     }
 
     #[test]
@@ -215,14 +220,14 @@ mod tests {
         let here = at("김견본", "예시로 12");
         for state in [OrderState::Shipped, OrderState::Confirmed, OrderState::Refunded] {
             let mut gone = here.clone();
-            gone.put(state, Moment(9));
-            assert_eq!(obstacles(&gone, &[]), [Obstacle::Delivered], "{state:?}");
-            assert_eq!(obstacles(&here, &[gone]), [Obstacle::BundleDelivered], "{state:?}");
+            gone.set_state(state, Moment(9));
+            assert_eq!(merge_conflicts(&gone, &[]), [MergeConflict::Delivered], "{state:?}");
+            assert_eq!(merge_conflicts(&here, &[gone]), [MergeConflict::BundleDelivered], "{state:?}");
         }
         let mut cancelled_on_arrival = here.clone();
-        cancelled_on_arrival.put(OrderState::Shipped, Moment(8));
-        cancelled_on_arrival.put(OrderState::Cancelled, Moment(9));
-        assert_eq!(obstacles(&here, &[cancelled_on_arrival]), [Obstacle::BundleDelivered]);
+        cancelled_on_arrival.set_state(OrderState::Shipped, Moment(8));
+        cancelled_on_arrival.set_state(OrderState::Cancelled, Moment(9));
+        assert_eq!(merge_conflicts(&here, &[cancelled_on_arrival]), [MergeConflict::BundleDelivered]);
     }
 
     #[test]
@@ -230,14 +235,14 @@ mod tests {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 99");
         let others = [before.clone()];
-        let asked = travel(&before, &after, &others, None).expect_err("a question");
+        let asked = bundle_move(&before, &after, &others, None).expect_err("a question");
         assert_eq!(asked.field, "scope");
-        assert_eq!(travel(&before, &after, &others, Some(Scope::Alone)), Ok(Travel::Leaves));
-        assert_eq!(travel(&before, &after, &others, Some(Scope::Bundle)), Ok(Travel::TakesAlong));
+        assert_eq!(bundle_move(&before, &after, &others, Some(Scope::Alone)), Ok(BundleMove::Leaves));
+        assert_eq!(bundle_move(&before, &after, &others, Some(Scope::Bundle)), Ok(BundleMove::MovesTogether));
 
-        assert_eq!(travel(&before, &after, &[], None), Ok(Travel::Stays), "nobody else is concerned");
-        assert_eq!(travel(&before, &before, &others, Some(Scope::Bundle)), Ok(Travel::Stays));
-        assert_eq!(travel(&after, &before, &others, None), Ok(Travel::Stays), "it comes to fit its bundle");
+        assert_eq!(bundle_move(&before, &after, &[], None), Ok(BundleMove::Stays), "nobody else is concerned");
+        assert_eq!(bundle_move(&before, &before, &others, Some(Scope::Bundle)), Ok(BundleMove::Stays));
+        assert_eq!(bundle_move(&after, &before, &others, None), Ok(BundleMove::Stays), "it comes to fit its bundle");
     }
 
     #[test]
@@ -245,11 +250,11 @@ mod tests {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 99");
         let mut gone = before.clone();
-        gone.put(OrderState::Shipped, Moment(9));
-        assert!(travel(&before, &after, &[gone.clone()], Some(Scope::Bundle)).is_err());
-        assert_eq!(travel(&before, &after, &[gone.clone()], Some(Scope::Alone)), Ok(Travel::Leaves));
+        gone.set_state(OrderState::Shipped, Moment(9));
+        assert!(bundle_move(&before, &after, &[gone.clone()], Some(Scope::Bundle)).is_err());
+        assert_eq!(bundle_move(&before, &after, &[gone.clone()], Some(Scope::Alone)), Ok(BundleMove::Leaves));
         let moved = Order { recipient: after.recipient.clone(), ..gone.clone() };
-        assert!(travel(&gone, &moved, &[before], Some(Scope::Alone)).is_err());
+        assert!(bundle_move(&gone, &moved, &[before], Some(Scope::Alone)).is_err());
     }
 
     #[test]
@@ -260,7 +265,7 @@ mod tests {
         let mut other = before.clone();
         other.recipient.tel1 = "0504-0000-1010".to_owned();
         other.charge_type = ChargeType::Free;
-        let along = taken_along(&other, &before, &after);
+        let along = with_shared_fields(&other, &before, &after);
         assert_eq!((along.recipient.address1.as_str(), along.shipping_method), ("예시로 99", ShippingMethod::Parcel));
         assert_eq!((along.recipient.tel1.as_str(), along.charge_type), ("0504-0000-1010", ChargeType::Free));
     }

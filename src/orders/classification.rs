@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::store::classification::{DELIVERIES_PER_BATCH, classify, open_deliveries_after};
-use super::store::{Action, Cause};
+use super::store::{Action, ChangeContext};
 use crate::districts::{DistrictCache, store as districts};
 use crate::storage::{Result, Storage, StorageError, Tx};
 
@@ -57,7 +57,7 @@ pub fn classify_batch(tx: &mut dyn Tx, cache: &DistrictCache, size: usize) -> Re
     let deliveries = open_deliveries_after(tx, progress.after, size)?;
     let last = deliveries.last().copied().filter(|_| deliveries.len() == size);
     if districts::advance(tx, progress, last)? {
-        let cause = Cause { member_id: None, upload_id: None, action: Action::Classified };
+        let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Classified };
         classify(tx, cause, &current, &deliveries)?;
     }
     Ok(last.is_some())

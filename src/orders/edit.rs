@@ -5,17 +5,18 @@
 
 mod conflict;
 mod fields;
-mod row;
-mod whole;
+mod order_form;
+mod row_form;
 
 use std::borrow::Cow;
 
 pub use self::conflict::{Conflict, conflicts, take_stored};
 pub use self::fields::{
-    Inputs, NO_CHOICE, OptionInput, Reading, options_words, picked, read_memo, read_option, read_price, read_quantity,
+    FormReader, Inputs, NO_CHOICE, OptionInput, format_options, picked, read_memo, read_option, read_price,
+    read_quantity,
 };
-pub use self::row::{RowForm, changed_meanwhile, edited};
-pub use self::whole::{edited_whole, inputs_of};
+pub use self::order_form::{apply_order_form, inputs_of};
+pub use self::row_form::{RowForm, apply_row_form, changed_meanwhile};
 
 /// A mistake at a field.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Downloads: the orders of a search as .xlsx, .csv or .json.
 //!
-//! [`Content`] says what a file holds: 검색 결과, 발주서 or 발송처리. `search_result`,
+//! [`ExportKind`] says what a file holds: 검색 결과, 발주서 or 발송처리. `search_result`,
 //! `purchase_order` and `dispatch` are its columns, `table` how they look, `xlsx` and `csv` write
 //! them; `json` is for programs and its keys stay as they are.
 //!
@@ -9,10 +9,10 @@
 //! the one that was asked for, and the file takes that name when it is complete: whoever finds it
 //! finds all of it. A transaction that is run again begins a new file.
 
-mod content;
 pub(crate) mod csv;
 mod dispatch;
 pub(crate) mod json;
+mod kind;
 mod purchase_order;
 mod search_result;
 mod sheets;
@@ -25,17 +25,17 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::content::{Content, SMART_STORE};
-use self::table::{Look, Table};
+pub use self::kind::{ExportKind, SMART_STORE};
+use self::table::{Table, TableStyle};
 use super::filter::OrderFilter;
-use super::list::{self, Listed};
+use super::list::{self, OrderRow};
 use super::model::Order;
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::storage::{StorageError, Tx};
 
 /// Orders that are in memory at once.
-const AT_ONCE: usize = 500;
+const ORDERS_PER_BATCH: usize = 500;
 
 /// The kinds of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +96,9 @@ pub enum ExportError {
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExportRequest {
     /// what it holds
-    pub content: Content,
+    pub kind: ExportKind,
     /// in which format
     pub format: Format,
     /// of which orders
@@ -112,18 +112,18 @@ pub struct Wanted {
 /// The database failed or the file could not be written.
 pub fn write(
     tx: &mut dyn Tx,
-    wanted: &Wanted,
+    wanted: &ExportRequest,
     districts: &Districts,
     file: File,
     folder: &Path,
 ) -> Result<u64, ExportError> {
-    let ids = list::every_id(tx, &wanted.content.filter(&wanted.filter))?;
+    let ids = list::all_ids(tx, &wanted.kind.filter(&wanted.filter))?;
     let orders = Orders { ids: &ids, districts };
-    match (wanted.format, wanted.content) {
-        (Format::Xlsx, content) => xlsx::write(tx, content, &orders, file, folder)?,
-        (Format::Csv, content) => csv::write(tx, content, &orders, file)?,
-        (Format::Json, Content::Dispatch) => json::write_dispatch(tx, &orders, file)?,
-        (Format::Json, Content::Orders | Content::PurchaseOrder) => json::write(tx, &orders, file)?,
+    match (wanted.format, wanted.kind) {
+        (Format::Xlsx, kind) => xlsx::write(tx, kind, &orders, file, folder)?,
+        (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
+        (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
+        (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder) => json::write(tx, &orders, file)?,
     }
     Ok(ids.len() as u64)
 }
@@ -132,23 +132,23 @@ pub fn write(
 ///
 /// # Errors
 /// As [`write`]. What was at `path` before is still there.
-pub fn save(tx: &mut dyn Tx, wanted: &Wanted, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
-    let unfinished = Unfinished::beside(path, tx.new_id())?;
+pub fn save(tx: &mut dyn Tx, wanted: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
+    let unfinished = AtomicFile::beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let orders = write(tx, wanted, districts, unfinished.file.try_clone()?, &folder)?;
     unfinished.finish(path)?;
     Ok(orders)
 }
 
-impl Content {
+impl ExportKind {
     /// Columns and style of the kind of file.
     const fn table(self) -> Table {
         match self {
-            Self::Orders => Table { columns: search_result::COLUMNS, look: Look::Framed },
+            Self::Orders => Table { columns: search_result::COLUMNS, look: TableStyle::Framed },
             Self::PurchaseOrder => {
-                Table { columns: purchase_order::COLUMNS, look: Look::Printed { header: 24, row: 36 } }
+                Table { columns: purchase_order::COLUMNS, look: TableStyle::Printed { header: 24, row: 36 } }
             }
-            Self::Dispatch => Table { columns: dispatch::COLUMNS, look: Look::Plain },
+            Self::Dispatch => Table { columns: dispatch::COLUMNS, look: TableStyle::Plain },
         }
     }
 }
@@ -163,10 +163,10 @@ struct Orders<'a> {
 fn each(
     tx: &mut dyn Tx,
     ids: &[i64],
-    visit: &mut dyn FnMut(&Listed) -> Result<(), ExportError>,
+    visit: &mut dyn FnMut(&OrderRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    for some in ids.chunks(AT_ONCE) {
-        list::listed(tx, some)?.iter().try_for_each(&mut *visit)?;
+    for some in ids.chunks(ORDERS_PER_BATCH) {
+        list::load_rows(tx, some)?.iter().try_for_each(&mut *visit)?;
     }
     Ok(())
 }
@@ -180,12 +180,12 @@ pub(crate) fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'
 }
 
 /// A file that is being written; it goes away when it is not finished.
-pub(crate) struct Unfinished {
+pub(crate) struct AtomicFile {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
 }
 
-impl Unfinished {
+impl AtomicFile {
     /// A new one in the folder of `target`.
     pub(crate) fn beside(target: &Path, id: i64) -> io::Result<Self> {
         if target.is_dir() {
@@ -204,8 +204,8 @@ impl Unfinished {
     }
 }
 
-impl Drop for Unfinished {
-    /// After [`Unfinished::finish`] there is nothing of that name any more.
+impl Drop for AtomicFile {
+    /// After [`AtomicFile::finish`] there is nothing of that name any more.
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

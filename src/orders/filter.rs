@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::model::OrderState;
-use super::terms::SearchField;
+use super::search::tokenizer::SearchField;
 use crate::time::parse_date;
 
 /// The nine dates a list is filtered and sorted by.
@@ -168,7 +168,7 @@ impl Default for OrderFilter {
 /// with too much is better than an error about an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct FilterWords {
+pub struct OrderQuery {
     /// a [`SearchField`] code
     pub field: String,
     /// words to search
@@ -195,7 +195,7 @@ pub struct FilterWords {
     pub size: String,
 }
 
-impl FilterWords {
+impl OrderQuery {
     /// The filter these words mean.
     pub fn filter(&self) -> OrderFilter {
         let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
@@ -226,7 +226,7 @@ impl FilterWords {
     }
 
     /// The address's query with these words, and some of them replaced: `page=1` and the like.
-    pub fn query(&self, replaced: &[(&str, &str)]) -> String {
+    pub fn to_query_string(&self, replaced: &[(&str, &str)]) -> String {
         let words = [
             ("field", &self.field),
             ("q", &self.q),
@@ -252,7 +252,7 @@ impl FilterWords {
 
     /// The search as a person would say it: `주문상태 발주 · 발송기한 2026-11-01 ~ 2026-11-30`.
     /// `channels` are code and name of those that are known.
-    pub fn in_words(&self, channels: &[(String, String)]) -> String {
+    pub fn describe(&self, channels: &[(String, String)]) -> String {
         let filter = self.filter();
         let mut said = Vec::new();
         if !filter.search.is_empty() {
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_header_cycles_descending_ascending_none() {
-        let mut words = FilterWords::default();
+        let mut words = OrderQuery::default();
         let clicks: Vec<String> = (0..4)
             .map(|_| {
                 words.sort = words.next_sort(DateField::Shipped);
@@ -321,18 +321,18 @@ mod tests {
     #[test]
     fn the_query_keeps_every_other_word() {
         let words =
-            FilterWords { q: "홍 길동&".into(), state: "PLACED".into(), page: "3".into(), ..Default::default() };
+            OrderQuery { q: "홍 길동&".into(), state: "PLACED".into(), page: "3".into(), ..Default::default() };
         assert_eq!(
-            words.query(&[("page", "4"), ("size", "50")]),
+            words.to_query_string(&[("page", "4"), ("size", "50")]),
             "q=%ED%99%8D+%EA%B8%B8%EB%8F%99%26&state=PLACED&page=4&size=50"
         );
-        let back: FilterWords = serde_html_form::from_str(&words.query(&[])).expect("reads back");
+        let back: OrderQuery = serde_html_form::from_str(&words.to_query_string(&[])).expect("reads back");
         assert_eq!(back, words);
     }
 
     #[test]
     fn a_search_is_said_in_words() {
-        let words = FilterWords {
+        let words = OrderQuery {
             q: "홍길동".into(),
             field: "recipient_name".into(),
             date: "dispatch_deadline".into(),
@@ -343,15 +343,15 @@ mod tests {
         };
         let channels = [("COUPANG".to_owned(), "쿠팡".to_owned())];
         assert_eq!(
-            words.in_words(&channels),
+            words.describe(&channels),
             "수취인명 ‘홍길동’ · 발송기한 ~ 2026-11-21 · 주문상태 주문 · 판매채널 쿠팡"
         );
-        assert_eq!(FilterWords { page: "3".into(), ..Default::default() }.in_words(&[]), "모든 주문");
+        assert_eq!(OrderQuery { page: "3".into(), ..Default::default() }.describe(&[]), "모든 주문");
     }
 
     #[test]
     fn nonsense_is_left_out_and_a_reversed_range_is_turned() {
-        let words = FilterWords {
+        let words = OrderQuery {
             from: "2024-03-20".into(),
             to: "2024-03-10".into(),
             state: "배달".into(),

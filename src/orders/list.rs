@@ -3,30 +3,30 @@
 //! [`plan`] finds the orders of a list without a search by reading one index, [`search`] those of a
 //! search; [`listed`] reads what a list shows of them.
 
-mod plan;
+mod index_choice;
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use self::plan::{Conditions, choose, sorted_ids, total};
+use self::index_choice::{Conditions, choose_index, sorted_ids, total};
 #[cfg(test)]
-pub(super) use self::search::COMPARED;
-pub use self::search::{listed_under, matching};
+pub(super) use self::search::MAX_COMPARED_ROWS;
+pub use self::search::{lookup_words, matching};
 use super::filter::{DEFAULT_SORT, OrderFilter};
 use super::model::{Order, OrderOption};
+use super::search::tokenizer::search_words;
 use super::store;
-use super::terms::search_words;
 use crate::storage::{Param, Result, Tx, placeholders};
 
 /// Labels that one statement reads.
-const LABELS_AT_ONCE: usize = 64;
+const LABELS_PER_STATEMENT: usize = 64;
 
 /// A product, and what is chosen of it.
 type Chosen = (i64, OrderOption);
 
 /// An order with what a list shows of its surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct OrderRow {
     /// the order
     pub order: Order,
     /// 상품번호
@@ -64,7 +64,7 @@ impl Total {
 
     /// What a page beyond the counting tells of the total: there are as many as it reaches, and not
     /// one more when it is not full.
-    fn seeing(self, page: &[i64], offset: i64, size: i64) -> Self {
+    fn refined_by(self, page: &[i64], offset: i64, size: i64) -> Self {
         let on_page = i64::try_from(page.len()).unwrap_or(i64::MAX);
         let reached = offset.saturating_add(on_page);
         match self {
@@ -79,7 +79,7 @@ impl Total {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// the orders, in the sequence of the list
-    pub orders: Vec<Listed>,
+    pub orders: Vec<OrderRow>,
     /// of the whole list
     pub total: Total,
     /// the search was too short to look at every order
@@ -90,13 +90,13 @@ pub struct Page {
 pub fn page(tx: &mut dyn Tx, filter: &OrderFilter, page: u32, size: u32) -> Result<Page> {
     let offset = i64::from(page.saturating_sub(1)) * i64::from(size);
     let found = find(tx, filter, offset, i64::from(size))?;
-    Ok(Page { orders: listed(tx, &found.ids)?, total: found.total, search_was_cut: found.search_was_cut })
+    Ok(Page { orders: load_rows(tx, &found.ids)?, total: found.total, search_was_cut: found.search_was_cut })
 }
 
 /// Hands over every order of the list, some hundred at a time, in its sequence.
-pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(Listed) -> Result<()>) -> Result<()> {
-    for some in every_id(tx, filter)?.chunks(500) {
-        for order in listed(tx, some)? {
+pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(OrderRow) -> Result<()>) -> Result<()> {
+    for some in all_ids(tx, filter)?.chunks(500) {
+        for order in load_rows(tx, some)? {
             visit(order)?;
         }
     }
@@ -109,34 +109,34 @@ pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
 }
 
 /// The identifiers of all orders of the list, in its sequence.
-pub fn every_id(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
+pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
     Ok(find(tx, filter, 0, i64::MAX)?.ids)
 }
 
-struct Found {
+struct IdPage {
     ids: Vec<i64>,
     total: Total,
     search_was_cut: bool,
 }
 
-fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result<Found> {
+fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result<IdPage> {
     let Some(conditions) = Conditions::of(tx, filter)? else {
-        return Ok(Found { ids: Vec::new(), total: Total::Exactly(0), search_was_cut: false });
+        return Ok(IdPage { ids: Vec::new(), total: Total::Exactly(0), search_was_cut: false });
     };
     let sort = filter.sort.unwrap_or(DEFAULT_SORT);
     let words = search_words(&filter.search);
-    if !words.is_empty() || conditions.among.is_some() {
+    if !words.is_empty() || conditions.id_set.is_some() {
         return search::search(tx, filter, &conditions, &words, sort, (offset, size));
     }
-    let tallies = conditions.tallies(tx)?;
-    let total = total(tx, filter, &conditions, tallies)?;
-    let index = choose(filter, tallies, sort, total, offset.saturating_add(size));
+    let counts = conditions.counts(tx)?;
+    let total = total(tx, filter, &conditions, counts)?;
+    let index = choose_index(filter, counts, sort, total, offset.saturating_add(size));
     let ids = sorted_ids(tx, &conditions, sort, &index, offset, size)?;
-    Ok(Found { total: total.seeing(&ids, offset, size), ids, search_was_cut: false })
+    Ok(IdPage { total: total.refined_by(&ids, offset, size), ids, search_was_cut: false })
 }
 
 /// The orders of these identifiers with their surroundings, in the sequence given.
-pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
+pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
     for some in ids.chunks(200) {
         let sql = format!(
@@ -150,7 +150,7 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
         for mut row in tx.query(&sql, &params)? {
             let order = store::order(&mut row)?;
             let next = store::COLUMN_COUNT;
-            let listed = Listed {
+            let listed = OrderRow {
                 labels: Vec::new(),
                 order,
                 product_number: row.text(next)?,
@@ -163,9 +163,9 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
             found.insert(listed.order.id, listed);
         }
     }
-    let mut listed: Vec<Listed> = ids.iter().filter_map(|id| found.remove(id)).collect();
+    let mut listed: Vec<OrderRow> = ids.iter().filter_map(|id| found.remove(id)).collect();
     let labels = labels(tx, &listed)?;
-    for Listed { order, labels: own, .. } in &mut listed {
+    for OrderRow { order, labels: own, .. } in &mut listed {
         let label =
             |option: &OrderOption| labels.get(&(order.product_id, option.clone())).unwrap_or(&option.value).clone();
         *own = order.options.iter().map(label).collect();
@@ -173,8 +173,8 @@ pub fn listed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// The labels of what these orders choose, as far as they have one; most of them choose the same.
-fn labels(tx: &mut dyn Tx, listed: &[Listed]) -> Result<HashMap<Chosen, String>> {
+/// The labels of what these orders choose_index, as far as they have one; most of them choose_index the same.
+fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<Chosen, String>> {
     const ONE: &str = "SELECT product_id, option_key, option_value, label FROM variants \
                        WHERE product_id = ? AND option_key = ? AND option_value = ?";
     let orders = listed.iter().map(|listed| &listed.order);
@@ -182,9 +182,9 @@ fn labels(tx: &mut dyn Tx, listed: &[Listed]) -> Result<HashMap<Chosen, String>>
         orders.flat_map(|order| order.options.iter().map(|option| (order.product_id, option.clone()))).collect();
     let chosen: Vec<_> = chosen.into_iter().collect();
     let mut labels = HashMap::with_capacity(chosen.len());
-    for some in chosen.chunks(LABELS_AT_ONCE) {
+    for some in chosen.chunks(LABELS_PER_STATEMENT) {
         // A few lengths only, so that each statement is prepared once: the last is asked for again.
-        let asked = some.len().next_multiple_of(LABELS_AT_ONCE / 4);
+        let asked = some.len().next_multiple_of(LABELS_PER_STATEMENT / 4);
         let all = some.iter().chain(some.last().into_iter().cycle()).take(asked);
         let params: Vec<Param<'_>> =
             all.flat_map(|(id, OrderOption { key, value })| [(*id).into(), key.into(), value.into()]).collect();

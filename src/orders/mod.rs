@@ -7,18 +7,18 @@
 
 pub mod bundle;
 pub mod classification;
-pub mod counter;
 pub mod edit;
 pub mod export;
 pub mod filter;
 pub mod findings;
+pub mod labels;
 pub mod list;
+pub mod manual_order;
 pub mod model;
 pub mod pages;
+pub mod search;
 pub mod store;
-pub mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod words;

@@ -74,12 +74,12 @@ impl OrderState {
     }
 
     /// The stored number: the place in the order of progress.
-    pub const fn rank(self) -> i64 {
+    pub const fn ordinal(self) -> i64 {
         self as i64
     }
 
     /// The state of a stored number.
-    pub fn from_rank(rank: i64) -> Option<Self> {
+    pub fn from_ordinal(rank: i64) -> Option<Self> {
         usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank).copied())
     }
 }
@@ -143,7 +143,7 @@ impl Moments {
     }
 
     /// Enters `state` at `at` and gives up every state after it.
-    pub fn enter(&mut self, state: OrderState, at: Moment) {
+    pub fn record_moment(&mut self, state: OrderState, at: Moment) {
         for later in OrderState::ALL.into_iter().filter(|later| *later > state) {
             self.0[later as usize] = None;
         }
@@ -217,19 +217,19 @@ pub struct Order {
 impl Order {
     /// Proceeds to `state` at `at`. Answers false, changing nothing, when the order is there or
     /// past it already: proceeding only moves forward.
-    pub fn proceed(&mut self, state: OrderState, at: Moment) -> bool {
+    pub fn advance(&mut self, state: OrderState, at: Moment) -> bool {
         let forward = self.state < state;
         if forward {
-            self.put(state, at);
+            self.set_state(state, at);
         }
         forward
     }
 
     /// Puts the order in any state, forward or back, as somebody who corrects a mistake may.
-    pub fn put(&mut self, state: OrderState, at: Moment) {
+    pub fn set_state(&mut self, state: OrderState, at: Moment) {
         if self.state != state {
             self.state = state;
-            self.moments.enter(state, at);
+            self.moments.record_moment(state, at);
         }
     }
 
@@ -244,7 +244,7 @@ impl Order {
     }
 
     /// Options and quantity are settled once the goods left the factory.
-    pub fn goods_are_settled(&self) -> bool {
+    pub fn goods_are_locked(&self) -> bool {
         self.state >= OrderState::Dispatched
     }
 
@@ -313,7 +313,7 @@ pub(crate) mod tests {
     /// A plain order in that state.
     pub(crate) fn order(state: OrderState) -> Order {
         let mut moments = Moments::placed(Moment(1));
-        moments.enter(state, Moment(2));
+        moments.record_moment(state, Moment(2));
         Order {
             id: 1,
             order_number: "2024031500000001".to_owned(),
@@ -360,7 +360,7 @@ pub(crate) mod tests {
         for (from, to) in OrderState::ALL.into_iter().flat_map(|from| OrderState::ALL.map(|to| (from, to))) {
             let mut order = order(from);
             let before = order.clone();
-            assert_eq!(order.proceed(to, Moment(9)), from < to);
+            assert_eq!(order.advance(to, Moment(9)), from < to);
             assert_eq!(order.state, from.max(to));
             if from >= to {
                 assert_eq!(order, before);
@@ -373,12 +373,12 @@ pub(crate) mod tests {
     #[test]
     fn going_back_clears_the_moments_of_the_states_given_up() {
         let mut order = order(OrderState::Placed);
-        order.put(OrderState::Purchased, Moment(10));
-        order.put(OrderState::Shipped, Moment(20));
-        order.put(OrderState::Purchased, Moment(30));
+        order.set_state(OrderState::Purchased, Moment(10));
+        order.set_state(OrderState::Shipped, Moment(20));
+        order.set_state(OrderState::Purchased, Moment(30));
         assert_eq!(order.moments.of(OrderState::Shipped), None);
         assert_eq!(order.moments.of(OrderState::Purchased), Some(Moment(30)));
-        order.put(OrderState::Placed, Moment(40));
+        order.set_state(OrderState::Placed, Moment(40));
         assert_eq!(order.moments, Moments::placed(Moment(1)));
     }
 
@@ -395,6 +395,6 @@ pub(crate) mod tests {
         assert_eq!(OrderState::parse("purchased"), Some(OrderState::Purchased));
         assert_eq!(OrderState::parse(" 반품 "), Some(OrderState::Refunded));
         assert_eq!(OrderState::parse("배달"), None);
-        assert!(OrderState::ALL.iter().all(|state| OrderState::from_rank(state.rank()) == Some(*state)));
+        assert!(OrderState::ALL.iter().all(|state| OrderState::from_ordinal(state.ordinal()) == Some(*state)));
     }
 }

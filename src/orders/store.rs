@@ -1,29 +1,29 @@
-//! Reading and changing orders.
+//! FormReader and with_changes orders.
 //!
-//! Orders change only through [`changing`]: it logs each change, keeps what the search finds in
+//! Orders change only through [`with_changes`]: it logs each change, keeps what the search finds in
 //! step, and when all is done brings the tallies and the deliveries up to date, in the same
 //! transaction. [`create`] makes new ones, with the products and bundles they name.
 
 pub mod bundles;
 mod changes;
 pub mod classification;
-pub mod counter;
 pub mod counts;
 pub mod create;
 pub mod deliveries;
 pub mod log;
-pub mod terms;
+pub mod manual_order;
+pub mod segments;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-pub use self::changes::{Changes, New, changing};
+pub use self::changes::{OrderInsert, OrderWriter, with_changes};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
 
 /// Who or what changes orders, and how: the head of each line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cause {
+pub struct ChangeContext {
     /// the member; none is the command line
     pub member_id: Option<i64>,
     /// the upload that brings the change
@@ -38,13 +38,13 @@ pub enum Action {
     /// 등록
     Created,
     /// 진행: 발주, 출고, 배송
-    Proceeded,
+    Advanced,
     /// 수정
     Edited,
     /// 송장 등록
-    Tracked,
+    TrackingSet,
     /// 확정, 취소, 반품 as the channel says
-    Stated,
+    StateSet,
     /// 묶음 변경: moved between deliveries
     Bundled,
     /// 지역: the districts changed, or somebody corrected where it goes
@@ -52,16 +52,23 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 7] =
-        [Self::Created, Self::Proceeded, Self::Edited, Self::Tracked, Self::Stated, Self::Bundled, Self::Classified];
+    const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Advanced,
+        Self::Edited,
+        Self::TrackingSet,
+        Self::StateSet,
+        Self::Bundled,
+        Self::Classified,
+    ];
 
     const fn code(self) -> &'static str {
         match self {
             Self::Created => "created",
-            Self::Proceeded => "proceeded",
+            Self::Advanced => "proceeded",
             Self::Edited => "edited",
-            Self::Tracked => "tracked",
-            Self::Stated => "stated",
+            Self::TrackingSet => "tracked",
+            Self::StateSet => "stated",
             Self::Bundled => "bundled",
             Self::Classified => "classified",
         }
@@ -71,10 +78,10 @@ impl Action {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Created => "등록",
-            Self::Proceeded => "진행",
+            Self::Advanced => "진행",
             Self::Edited => "수정",
-            Self::Tracked => "송장 등록",
-            Self::Stated => "채널 상태 반영",
+            Self::TrackingSet => "송장 등록",
+            Self::StateSet => "채널 상태 반영",
             Self::Bundled => "묶음 변경",
             Self::Classified => "지역 분류",
         }
@@ -151,7 +158,7 @@ pub fn order(row: &mut Row) -> Result<Order> {
         channel_id: row.int(2)?,
         product_id: row.int(3)?,
         delivery_id: row.int(4)?,
-        state: OrderState::from_rank(row.int(5)?).ok_or_else(|| inconsistent("state"))?,
+        state: OrderState::from_ordinal(row.int(5)?).ok_or_else(|| inconsistent("state"))?,
         moments: Moments::stored(moments),
         options: options.into_iter().map(|(key, value)| OrderOption { key, value }).collect(),
         options_text: row.text(7)?,
@@ -193,7 +200,7 @@ fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
         order.channel_id.into(),
         order.product_id.into(),
         order.delivery_id.into(),
-        order.state.rank().into(),
+        order.state.ordinal().into(),
         options_json(&order.options).into(),
         (&order.options_text).into(),
         order.quantity.into(),
@@ -283,7 +290,7 @@ pub fn known_numbers<'a>(
 
 /// One line of an order's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct OrderEvent {
     /// when
     pub at: crate::time::Moment,
     /// who; none is the command line
@@ -300,7 +307,7 @@ pub struct Event {
 const EVENTS_SHOWN: usize = 500;
 
 /// The log of an order, newest first.
-pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
+pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     let mut events = logged(tx, order_id)?;
     if events.len() < EVENTS_SHOWN && events.iter().all(|event| event.action != Action::Created) {
         events.extend(created_by_upload(tx, order_id)?);
@@ -309,11 +316,11 @@ pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
 }
 
 /// The beginning of the log of an order that an upload made: it is not written into it.
-fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<Event>> {
+fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvent>> {
     let sql = "SELECT o.created_at, m.username, u.id FROM orders o JOIN uploads u ON u.id = o.upload_id \
                LEFT JOIN members m ON m.id = u.member_id WHERE o.id = ?";
     let Some(mut row) = tx.query_one(sql, &[order_id.into()])? else { return Ok(None) };
-    Ok(Some(Event {
+    Ok(Some(OrderEvent {
         at: row.moment(0)?,
         username: row.opt_text(1)?,
         upload_id: row.opt_int(2)?,
@@ -322,7 +329,7 @@ fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<Event>> {
     }))
 }
 
-fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
+fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     tx.query(
         &format!(
             "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
@@ -336,7 +343,7 @@ fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
         let action = row.text(3)?;
         let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
             serde_json::from_str(&row.text(4)?).map_err(|_| inconsistent())?;
-        Ok(Event {
+        Ok(OrderEvent {
             at: row.moment(0)?,
             username: row.opt_text(1)?,
             upload_id: row.opt_int(2)?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
-use crate::orders::store::{self, Action, Cause};
+use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::testing::Scratch;
 use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
@@ -19,7 +19,7 @@ pub(crate) const NOW: Moment = Moment(1_795_316_400_000);
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Somebody's change by hand.
-pub(crate) const BY_HAND: Cause = Cause { member_id: None, upload_id: None, action: Action::Edited };
+pub(crate) const BY_HAND: ChangeContext = ChangeContext { member_id: None, upload_id: None, action: Action::Edited };
 
 pub(crate) struct Shop {
     pub(crate) files: Files,
@@ -151,9 +151,9 @@ pub(crate) fn all_orders(tx: &mut dyn Tx) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
-/// Changes one order by hand; tells whether it was saved.
+/// OrderWriter one order by hand; tells whether it was saved.
 pub(crate) fn edit(tx: &mut dyn Tx, order: &Order, change: impl FnOnce(&mut Order)) -> Result<bool> {
     let mut after = order.clone();
     change(&mut after);
-    store::changing(tx, BY_HAND, |changes| changes.save(order, &after))
+    store::with_changes(tx, BY_HAND, |changes| changes.save(order, &after))
 }

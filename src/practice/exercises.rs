@@ -225,7 +225,7 @@ impl ExerciseSet {
         let mut at = exercise.order.placed_at;
         for state in OrderState::ALL.into_iter().filter(|state| *state <= exercise.state).skip(1) {
             at = at.plus_ms(DAY_MS);
-            order.put(state, at);
+            order.set_state(state, at);
         }
     }
 

@@ -171,7 +171,7 @@ impl Observations {
 
     /// Time at which the member exercises the order to this state.
     fn state_set_at(&self, order: &NewOrder, state: OrderState) -> Option<Moment> {
-        self.value_set_at(order, "state", |value| *value == Value::Int(state.rank()))
+        self.value_set_at(order, "state", |value| *value == Value::Int(state.ordinal()))
     }
 
     fn is_in_state(&self, order: &NewOrder, state: OrderState) -> bool {

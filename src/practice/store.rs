@@ -9,7 +9,7 @@ use crate::deliveries::log;
 use crate::districts::Districts;
 use crate::members::model::Member;
 use crate::orders::store::create::{bundles, create, findings};
-use crate::orders::store::{self as orders, Action, Cause};
+use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
 
@@ -29,7 +29,7 @@ pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i
     let id = audit::record(tx, Some(member_id), STARTED_ACTION, &json!({ "message": message }))?;
     let exercises = ExerciseSet::for_session(PracticeSession { id, at: tx.now() });
     let prepared = exercises.prepared();
-    let cause = Cause { member_id: None, upload_id: None, action: Action::Created };
+    let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
     let channel = ("SMART_STORE", "스마트스토어");
     let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, channel.0, &prepared)?.bundles);
     create(tx, cause, channel, &bundles, &findings, districts, &|order| exercises.set_initial_state(order))?;

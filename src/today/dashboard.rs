@@ -7,7 +7,7 @@ use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
 use crate::deliveries::store::overview::count_unclassified;
 use crate::orders::bundle::DeliveryState;
-use crate::orders::filter::{DateField, FilterWords, OPEN_CLAIMS};
+use crate::orders::filter::{DateField, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::products::store as products;
@@ -92,7 +92,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         .map(|(name, from, to)| deadlines(tx, name, from, to))
         .collect::<Result<_>>()?,
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
-        claims: orders(tx, &FilterWords { claim: OPEN_CLAIMS.to_owned(), ..FilterWords::default() })?,
+        claims: orders(tx, &OrderQuery { claim: OPEN_CLAIMS.to_owned(), ..OrderQuery::default() })?,
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
@@ -103,12 +103,12 @@ fn plus_days(day: NaiveDate, days: u64) -> NaiveDate {
     day.checked_add_days(Days::new(days)).unwrap_or(day)
 }
 
-fn in_state(state: OrderState) -> FilterWords {
-    FilterWords { state: state.code().to_owned(), ..FilterWords::default() }
+fn in_state(state: OrderState) -> OrderQuery {
+    OrderQuery { state: state.code().to_owned(), ..OrderQuery::default() }
 }
 
-fn orders(tx: &mut dyn Tx, query: &FilterWords) -> Result<Figure> {
-    Ok(Figure { total: list::count(tx, &query.filter())?, href: format!("/orders?{}", query.query(&[])) })
+fn orders(tx: &mut dyn Tx, query: &OrderQuery) -> Result<Figure> {
+    Ok(Figure { total: list::count(tx, &query.filter())?, href: format!("/orders?{}", query.to_query_string(&[])) })
 }
 
 fn deadlines(
@@ -118,7 +118,7 @@ fn deadlines(
     to: Option<NaiveDate>,
 ) -> Result<DeadlineFigures> {
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    let [placed, purchased] = BEFORE_DISPATCH.map(|state| FilterWords {
+    let [placed, purchased] = BEFORE_DISPATCH.map(|state| OrderQuery {
         date: DateField::DispatchDeadline.code().to_owned(),
         from: date(from),
         to: date(to),

@@ -5,7 +5,7 @@ use super::plan::ImportPlan;
 use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::store::create::create;
-use crate::orders::store::{self as orders, Action, Cause};
+use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result, Tx};
 
 /// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the member.
@@ -22,12 +22,12 @@ pub fn apply(
 ) -> Result<()> {
     let action = match file.profile.kind {
         FileKind::Orders => Action::Created,
-        FileKind::Tracking => Action::Tracked,
-        FileKind::States => Action::Stated,
+        FileKind::Tracking => Action::TrackingSet,
+        FileKind::States => Action::StateSet,
     };
-    let cause = Cause { member_id, upload_id: Some(upload_id), action };
+    let cause = ChangeContext { member_id, upload_id: Some(upload_id), action };
     if plan.bundles.is_empty() {
-        return orders::changing(tx, cause, |changes| {
+        return orders::with_changes(tx, cause, |changes| {
             for (was, is) in &plan.changes {
                 changes.save_current(was, is)?;
             }

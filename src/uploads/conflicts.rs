@@ -5,7 +5,7 @@
 use super::model::{Resolution, ResolvedBy, TrackingChange};
 use super::store;
 use crate::orders::model::{Order, OrderState};
-use crate::orders::store::{self as orders, Action, Cause};
+use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -45,9 +45,9 @@ pub fn resolve_conflicts(
     decision: Decision,
     conflicts: &[Conflict],
 ) -> Result<ConflictOutcome> {
-    let cause = Cause { member_id: Some(member_id), upload_id: Some(upload_id), action: Action::Tracked };
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: Some(upload_id), action: Action::TrackingSet };
     let mut outcome = ConflictOutcome::default();
-    orders::changing(tx, cause, |changes| {
+    orders::with_changes(tx, cause, |changes| {
         for Conflict { row, seen } in conflicts {
             match resolve_one(changes, upload_id, *row, decision, seen)? {
                 Ok(resolution) => {
@@ -63,7 +63,7 @@ pub fn resolve_conflicts(
 }
 
 fn resolve_one(
-    changes: &mut orders::Changes<'_>,
+    changes: &mut orders::OrderWriter<'_>,
     upload_id: i64,
     row: u32,
     decision: Decision,
@@ -114,7 +114,7 @@ fn with_tracking(order: &Order, change: &TrackingChange, now: Moment) -> Result<
     if !change.courier.is_empty() {
         after.courier.clone_from(&change.courier);
     }
-    after.proceed(OrderState::Shipped, now);
+    after.advance(OrderState::Shipped, now);
     Ok(after)
 }
 

@@ -86,8 +86,8 @@ fn plan_orders<'f>(
             report.rows[*index].reasons.push(Reason { column, value, message: message.to_owned() });
         }
     }
-    let Bundles { bundles, odd } = bundles(tx, code, &create)?;
-    for index in odd {
+    let Bundles { bundles, mismatched } = bundles(tx, code, &create)?;
+    for index in mismatched {
         let reason = Reason {
             column: "묶음배송번호".to_owned(),
             value: create[index].bundle_number.clone(),
@@ -190,7 +190,7 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
     if let Some(courier) = &row.courier {
         order.courier.clone_from(courier);
     }
-    order.proceed(OrderState::Shipped, now);
+    order.advance(OrderState::Shipped, now);
     let reasons =
         if lacks_courier { reason("택배사를 알 수 없어 비워 두었어요".to_owned()) } else { Vec::new() };
     (RowOutcome::Updated, reasons, None)
@@ -214,7 +214,7 @@ fn set_state(order: &mut Order, row: &StateRow, _now: Moment) -> RowDecision {
         std::cmp::Ordering::Equal => (RowOutcome::Skipped, reason("이미 반영되어 있어요"), None),
         std::cmp::Ordering::Greater => (RowOutcome::Skipped, reason("더 나아간 주문이라 되돌리지 않았어요"), None),
         std::cmp::Ordering::Less => {
-            order.proceed(to, at);
+            order.advance(to, at);
             claim.clone_into(&mut order.claim);
             (RowOutcome::Updated, Vec::new(), None)
         }

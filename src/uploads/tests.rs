@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::orders::filter::OrderFilter;
-use crate::orders::list::{self, Listed};
+use crate::orders::list::{self, OrderRow};
 use crate::orders::model::OrderState;
 use crate::sheets::tests::sheet_package;
 use crate::storage::StorageOptions;
@@ -52,7 +52,7 @@ impl Shop {
         RowOutcome::ALL.map(|outcome| report.count(outcome))
     }
 
-    async fn orders(&self) -> Vec<Listed> {
+    async fn orders(&self) -> Vec<OrderRow> {
         self.uploads
             .storage
             .read(|tx| {
@@ -67,7 +67,7 @@ impl Shop {
             .expect("lists")
     }
 
-    async fn order(&self, number: &str) -> Listed {
+    async fn order(&self, number: &str) -> OrderRow {
         self.orders().await.into_iter().find(|listed| listed.order.order_number == number).expect("is there")
     }
 }

@@ -6,7 +6,7 @@ use axum::http::Uri;
 
 use crate::audit::downloads::{self, DownloadRow};
 use crate::channels;
-use crate::orders::filter::FilterWords;
+use crate::orders::filter::OrderQuery;
 use crate::storage::StorageError;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{AppState, Layout, PageResult, Query, page};
@@ -42,7 +42,7 @@ impl ListPage {
     /// Description of the search that the file was made from.
     fn search(&self, download: &DownloadRow) -> String {
         let Some(query) = download.source.strip_prefix("/orders?") else { return "보기".to_owned() };
-        let words: FilterWords = serde_html_form::from_str(query).unwrap_or_default();
-        words.in_words(&self.channels)
+        let words: OrderQuery = serde_html_form::from_str(query).unwrap_or_default();
+        words.describe(&self.channels)
     }
 }

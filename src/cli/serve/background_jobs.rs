@@ -125,7 +125,7 @@ async fn compact_search_index(storage: Storage) {
     loop {
         interval.tick().await;
         loop {
-            match storage.write(orders::store::terms::tidy).await {
+            match storage.write(orders::store::segments::compact_step).await {
                 Ok(true) => tokio::time::sleep(COMPACTION_STEP_DELAY).await,
                 Ok(false) => break,
                 Err(error) => {

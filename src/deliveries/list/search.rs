@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::{DeliveryPage, index_ranges, len, page_of};
 use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField};
-use crate::orders::list::{Total, listed_under, matching};
+use crate::orders::list::{Total, lookup_words, matching};
 use crate::orders::model::{Customer, Recipient};
-use crate::orders::terms::{SearchField, Searchable, terms};
+use crate::orders::search::tokenizer::{SearchField, Searchable, tokenize};
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop exceeds them.
@@ -36,7 +36,7 @@ pub(super) fn search(
     offset: i64,
     size: i64,
 ) -> Result<DeliveryPage> {
-    let (set, short) = listed_under(tx, filter.field.order_field(), words)?;
+    let (set, short) = lookup_words(tx, filter.field.order_field(), words)?;
     // The index does not distinguish 상세주소 from 주소, so its words are compared with each order.
     let compared = if filter.field == DeliverySearchField::AddressDetail { words } else { &short };
     let comparison = Comparison { field: filter.field, words: compared };
@@ -81,7 +81,7 @@ fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) ->
             let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
             let (customer, recipient) = (&no_customer, &recipient);
             let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
-            if terms(order).match_all(SearchField::Address, words) {
+            if tokenize(order).matches_all(SearchField::Address, words) {
                 matches.push(row.int(0)?);
             }
             Ok(())

@@ -87,7 +87,7 @@ impl Slip {
     }
 }
 
-fn line(listed: &crate::orders::list::Listed, other_recipient: Option<&Recipient>) -> SlipLine {
+fn line(listed: &crate::orders::list::OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
     let labels = &listed.labels;
     let product = if labels.is_empty() {
         listed.product_name.clone()

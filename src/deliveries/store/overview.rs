@@ -144,6 +144,6 @@ fn select_unclassified(columns: &str) -> (String, Vec<Param<'static>>) {
         "SELECT {columns} FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
          WHERE d.state IN ({states}) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?"
     );
-    let shipped = crate::orders::model::OrderState::Shipped.rank();
+    let shipped = crate::orders::model::OrderState::Shipped.ordinal();
     (sql, DeliveryState::UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())
 }

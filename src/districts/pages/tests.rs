@@ -51,8 +51,9 @@ async fn find(app: &TestApp, number: &'static str) -> Order {
 
 async fn ship(app: &TestApp, number: &'static str) {
     let order = find(app, number).await;
-    let shipped =
-        move |tx: &mut dyn Tx| -> Result<bool> { edit(tx, &order, |order| order.put(OrderState::Shipped, START)) };
+    let shipped = move |tx: &mut dyn Tx| -> Result<bool> {
+        edit(tx, &order, |order| order.set_state(OrderState::Shipped, START))
+    };
     assert!(app.state.storage.write(shipped).await.expect("saves"));
 }
 

@@ -13,7 +13,7 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::classification;
 use crate::orders::model::Order;
 use crate::orders::store::classification::classify;
-use crate::orders::store::{self as orders, Action, Cause};
+use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
@@ -215,8 +215,8 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Classified };
-    orders::changing(tx, cause, |changes| {
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Classified };
+    orders::with_changes(tx, cause, |changes| {
         for (before, correction) in &corrections {
             let mut after = (*before).clone();
             match correction {
@@ -309,7 +309,7 @@ pub(super) async fn undo(
             if let Some(id) = order {
                 let districts = store::load(tx)?;
                 let deliveries: Vec<i64> = orders::find(tx, &[id])?.iter().map(|order| order.delivery_id).collect();
-                let cause = Cause { member_id: Some(member.id), upload_id: None, action: Action::Classified };
+                let cause = ChangeContext { member_id: Some(member.id), upload_id: None, action: Action::Classified };
                 classify(tx, cause, &districts, &deliveries)?;
             }
             let message = if existed { "고친 것을 되돌렸어요." } else { "이미 되돌렸어요." };

@@ -67,7 +67,7 @@ async fn account_page(
     })
 }
 
-/// Changes the password, which logs the member's other devices out.
+/// OrderWriter the password, which logs the member's other devices out.
 pub(super) async fn update(
     State(storage): State<Storage>,
     State(hasher): State<PasswordHasher>,

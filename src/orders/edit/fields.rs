@@ -12,7 +12,7 @@ use crate::text::{one_line, parse_money, parse_phone, parse_quantity, parse_zip_
 use crate::time::parse_date;
 
 /// Characters a memo may have.
-const MEMO_LENGTH: usize = 2_000;
+const MAX_MEMO_CHARS: usize = 2_000;
 
 /// What a choice sends for 없음. Values are kept without spaces around them, so none is this.
 pub const NO_CHOICE: &str = " ";
@@ -71,19 +71,19 @@ pub fn picked(options: &[OptionInput]) -> Vec<OrderOption> {
 }
 
 /// `색상: 월넛 / 사이즈: 퀸`: options as 옵션정보 writes them.
-pub fn options_words(options: &[OrderOption]) -> String {
+pub fn format_options(options: &[OrderOption]) -> String {
     options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect::<Vec<_>>().join(" / ")
 }
 
 /// Reads a form field by field and gathers what is wrong. A field that still says what is stored
 /// (`was`) is never wrong: channels write what no rule here would let through.
-pub struct Reading<'i> {
+pub struct FormReader<'i> {
     inputs: &'i Inputs,
     /// what is wrong so far
     pub problems: Vec<Problem>,
 }
 
-impl<'i> Reading<'i> {
+impl<'i> FormReader<'i> {
     /// Begins to read.
     pub fn of(inputs: &'i Inputs) -> Self {
         Self { inputs, problems: Vec::new() }
@@ -112,7 +112,7 @@ impl<'i> Reading<'i> {
 
     /// One line that may not be given up: `empty` is said when nothing is typed, unless nothing is
     /// what is stored (`None`: nothing is stored yet).
-    pub fn needed_line(&mut self, field: &'static str, was: Option<&str>, most: usize, empty: &str) -> String {
+    pub fn required_line(&mut self, field: &'static str, was: Option<&str>, most: usize, empty: &str) -> String {
         let line = self.line(field, was.unwrap_or_default(), most);
         if line.is_empty() && was != Some("") {
             self.problem(field, empty);
@@ -131,7 +131,7 @@ impl<'i> Reading<'i> {
     }
 
     /// A telephone number that has to be there; `empty` is said when it is not.
-    pub fn needed_phone(&mut self, field: &'static str, empty: &str) -> String {
+    pub fn required_phone(&mut self, field: &'static str, empty: &str) -> String {
         if self.inputs.get(field).trim().is_empty() {
             self.problem(field, empty);
         }
@@ -154,14 +154,14 @@ impl<'i> Reading<'i> {
         self.read(field, read)
     }
 
-    /// A date, or none. `settled` is said where the date cannot be changed any more.
-    pub fn date(&mut self, field: &'static str, was: Option<NaiveDate>, settled: Option<String>) -> Option<NaiveDate> {
-        let read = date(self.inputs.get(field), was, settled);
+    /// A date, or none. `locked` is said where the date cannot be changed any more.
+    pub fn date(&mut self, field: &'static str, was: Option<NaiveDate>, locked: Option<String>) -> Option<NaiveDate> {
+        let read = date(self.inputs.get(field), was, locked);
         self.read(field, read)
     }
 
     /// What was read of the field of the product at that place.
-    pub fn of_item<T: Default>(&mut self, field: &str, place: usize, read: Result<T, &'static str>) -> T {
+    pub fn item_field<T: Default>(&mut self, field: &str, place: usize, read: Result<T, &'static str>) -> T {
         read.unwrap_or_else(|message| {
             self.problem(format!("{field}-{place}"), message);
             T::default()
@@ -202,17 +202,17 @@ pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
     Ok(())
 }
 
-pub(super) fn date(text: &str, was: Option<NaiveDate>, settled: Option<String>) -> Result<Option<NaiveDate>, String> {
+pub(super) fn date(text: &str, was: Option<NaiveDate>, locked: Option<String>) -> Result<Option<NaiveDate>, String> {
     let typed = match text.trim() {
         "" => None,
         text => Some(parse_date(text).ok_or("날짜를 2024-03-15처럼 입력해 주세요.")?),
     };
-    settled.filter(|_| typed != was).map_or(Ok(typed), Err)
+    locked.filter(|_| typed != was).map_or(Ok(typed), Err)
 }
 
 /// Lines stay; other control characters, which no file can carry, go.
 pub fn read_memo(text: &str) -> Result<String, &'static str> {
-    if text.chars().count() > MEMO_LENGTH {
+    if text.chars().count() > MAX_MEMO_CHARS {
         return Err("메모는 2,000자까지 쓸 수 있어요.");
     }
     let text = text.replace("\r\n", "\n").replace('\t', " ");
@@ -227,10 +227,10 @@ mod tests {
     fn what_the_channel_wrote_passes_unchanged() {
         let mut inputs = Inputs::default();
         inputs.set("customer_tel", "010-****-1234");
-        assert_eq!(Reading::of(&inputs).phone("customer_tel", "010-****-1234"), "010-****-1234");
-        let mut reading = Reading::of(&inputs);
-        reading.phone("customer_tel", "010-0000-1234");
-        assert_eq!(reading.problems.len(), 1, "typed by hand it is a mistake");
+        assert_eq!(FormReader::of(&inputs).phone("customer_tel", "010-****-1234"), "010-****-1234");
+        let mut reader = FormReader::of(&inputs);
+        reader.phone("customer_tel", "010-0000-1234");
+        assert_eq!(reader.problems.len(), 1, "typed by hand it is a mistake");
     }
 
     #[test]

@@ -7,12 +7,12 @@ use std::io::{BufWriter, Error, Write};
 
 use ::csv::{Terminator, WriterBuilder};
 
-use super::table::{Cell, Line};
-use super::{Content, ExportError, Orders, each};
+use super::table::{Cell, OrderLine};
+use super::{ExportError, ExportKind, Orders, each};
 use crate::storage::Tx;
 
-pub(super) fn write(tx: &mut dyn Tx, content: Content, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {
-    let columns = content.table().columns;
+pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {
+    let columns = kind.table().columns;
     let mut out = BufWriter::new(file);
     out.write_all("\u{FEFF}".as_bytes())?;
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
@@ -20,7 +20,7 @@ pub(super) fn write(tx: &mut dyn Tx, content: Content, orders: &Orders<'_>, file
     let mut number = 0;
     each(tx, orders.ids, &mut |listed| {
         number += 1;
-        let line = Line { it: listed, districts: orders.districts, number };
+        let line = OrderLine { order_row: listed, districts: orders.districts, number };
         for column in columns {
             table.write_field(words((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
         }

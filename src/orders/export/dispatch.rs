@@ -9,10 +9,10 @@ use crate::orders::model::{Order, ShippingMethod};
 pub(super) const SHEET: &str = "발송처리";
 
 columns! {
-    "상품주문번호" 21 |line| text(&line.it.order.order_number);
-    "배송방법" 15 |line| text(method(&line.it.order));
-    "택배사" 15 |line| of_parcel(&line.it.order, |order| courier(&order.courier));
-    "송장번호" 24 |line| of_parcel(&line.it.order, |order| &order.tracking_number);
+    "상품주문번호" 21 |line| text(&line.order_row.order.order_number);
+    "배송방법" 15 |line| text(method(&line.order_row.order));
+    "택배사" 15 |line| of_parcel(&line.order_row.order, |order| courier(&order.courier));
+    "송장번호" 24 |line| of_parcel(&line.order_row.order, |order| &order.tracking_number);
 }
 
 /// Courier and number are for parcels; the channel wants them empty otherwise.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{ExportError, Orders, each, regions};
 use crate::districts::Districts;
-use crate::orders::list::Listed;
+use crate::orders::list::OrderRow;
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::storage::Tx;
 use crate::time::Moment;
@@ -65,7 +65,7 @@ pub(crate) struct OrderOf<'a> {
 }
 
 impl<'a> OrderOf<'a> {
-    pub(crate) fn new(listed: &'a Listed, districts: &'a Districts) -> Self {
+    pub(crate) fn new(listed: &'a OrderRow, districts: &'a Districts) -> Self {
         let order = &listed.order;
         let place = regions(districts, order);
         let at = |state| order.moments.of(state).map(Moment::iso);
@@ -125,7 +125,7 @@ struct DispatchOf<'a> {
 }
 
 impl<'a> DispatchOf<'a> {
-    fn new(listed: &'a Listed) -> Self {
+    fn new(listed: &'a OrderRow) -> Self {
         let order = &listed.order;
         let parcel = order.shipping_method == ShippingMethod::Parcel;
         Self {
@@ -145,7 +145,7 @@ pub(super) fn write_dispatch(tx: &mut dyn Tx, orders: &Orders<'_>, file: File) -
     write_each(tx, orders, file, &mut |out, listed| serde_json::to_writer(out, &DispatchOf::new(listed)))
 }
 
-type WriteOne<'a> = dyn FnMut(&mut BufWriter<File>, &Listed) -> serde_json::Result<()> + 'a;
+type WriteOne<'a> = dyn FnMut(&mut BufWriter<File>, &OrderRow) -> serde_json::Result<()> + 'a;
 
 fn write_each(
     tx: &mut dyn Tx,

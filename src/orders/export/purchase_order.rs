@@ -3,48 +3,48 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use super::table::{Cell, Line, columns, method, text};
-use crate::orders::list::Listed;
+use super::table::{Cell, OrderLine, columns, method, text};
+use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
 use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
 
 columns! {
     "번호" 6 |line| Cell::Number(line.number.into());
-    "상품주문번호" 21 |line| text(&line.it.order.order_number);
-    "구매자명" 12 |line| text(&line.it.order.customer.name);
-    "구매자연락처" 18 |line| text(&line.it.order.customer.tel);
-    "수취인명" 12 |line| text(&line.it.order.recipient.name);
-    "수취인연락처1" 15 |line| text(&line.it.order.recipient.tel1);
-    "수취인연락처2" 15 |line| text(&line.it.order.recipient.tel2);
-    "상품명" 42 |line| text(&line.it.product_name);
-    "옵션1" 30 |line| label(line.it, 0);
-    "옵션2" 30 |line| label(line.it, 1);
-    "옵션3" 30 |line| remaining_labels(line.it);
-    "합배송수" 9 |line| Cell::Number(line.it.bundle_count);
-    "수량" 9 |line| Cell::Number(line.it.order.quantity);
+    "상품주문번호" 21 |line| text(&line.order_row.order.order_number);
+    "구매자명" 12 |line| text(&line.order_row.order.customer.name);
+    "구매자연락처" 18 |line| text(&line.order_row.order.customer.tel);
+    "수취인명" 12 |line| text(&line.order_row.order.recipient.name);
+    "수취인연락처1" 15 |line| text(&line.order_row.order.recipient.tel1);
+    "수취인연락처2" 15 |line| text(&line.order_row.order.recipient.tel2);
+    "상품명" 42 |line| text(&line.order_row.product_name);
+    "옵션1" 30 |line| label(line.order_row, 0);
+    "옵션2" 30 |line| label(line.order_row, 1);
+    "옵션3" 30 |line| remaining_labels(line.order_row);
+    "합배송수" 9 |line| Cell::Number(line.order_row.bundle_count);
+    "수량" 9 |line| Cell::Number(line.order_row.order.quantity);
     "지역" 9 |line| region(line);
-    "주소" 60 |line| address(line.it);
-    "발송기한" 12 |line| Cell::Date(line.it.order.dispatch_deadline);
-    "희망배송일" 12 |line| Cell::Date(line.it.order.preferred_shipping_date);
-    "발주일" 12 |line| day(line.it, OrderState::Purchased);
-    "출고일" 12 |line| day(line.it, OrderState::Dispatched);
-    "배송일" 12 |line| day(line.it, OrderState::Shipped);
-    "배송방법" 15 |line| text(method(&line.it.order));
-    "배송비" 9 |line| text(line.it.order.charge_type.label());
-    "택배사" 15 |line| text(&line.it.order.courier);
-    "송장번호" 24 |line| text(&line.it.order.tracking_number);
-    "고객메모" 42 |line| text(&line.it.order.customer_message);
-    "발주메모" 42 |line| text(&line.it.order.purchase_memo);
-    "상태" 9 |line| text(line.it.order.state.label());
+    "주소" 60 |line| address(line.order_row);
+    "발송기한" 12 |line| Cell::Date(line.order_row.order.dispatch_deadline);
+    "희망배송일" 12 |line| Cell::Date(line.order_row.order.preferred_shipping_date);
+    "발주일" 12 |line| day(line.order_row, OrderState::Purchased);
+    "출고일" 12 |line| day(line.order_row, OrderState::Dispatched);
+    "배송일" 12 |line| day(line.order_row, OrderState::Shipped);
+    "배송방법" 15 |line| text(method(&line.order_row.order));
+    "배송비" 9 |line| text(line.order_row.order.charge_type.label());
+    "택배사" 15 |line| text(&line.order_row.order.courier);
+    "송장번호" 24 |line| text(&line.order_row.order.tracking_number);
+    "고객메모" 42 |line| text(&line.order_row.order.customer_message);
+    "발주메모" 42 |line| text(&line.order_row.order.purchase_memo);
+    "상태" 9 |line| text(line.order_row.order.state.label());
 }
 
-fn label(it: &Listed, place: usize) -> Cell<'_> {
+fn label(it: &OrderRow, place: usize) -> Cell<'_> {
     text(it.labels.get(place).map_or("", String::as_str))
 }
 
 /// The third label, and in the same cell those behind it: none is lost.
-fn remaining_labels(it: &Listed) -> Cell<'_> {
+fn remaining_labels(it: &OrderRow) -> Cell<'_> {
     match it.labels.get(2..).unwrap_or_default() {
         [] => text(""),
         [third] => text(third),
@@ -52,13 +52,13 @@ fn remaining_labels(it: &Listed) -> Cell<'_> {
     }
 }
 
-fn region<'a>(line: &Line<'a>) -> Cell<'a> {
-    let order = &line.it.order;
+fn region<'a>(line: &OrderLine<'a>) -> Cell<'a> {
+    let order = &line.order_row.order;
     let name = order.sigungu.and_then(|code| line.districts.display_name_on(code, order.delivered_on()));
     Cell::Text(name.map_or(Cow::Borrowed("미분류"), Cow::Owned))
 }
 
-fn address(it: &Listed) -> Cell<'_> {
+fn address(it: &OrderRow) -> Cell<'_> {
     let recipient = &it.order.recipient;
     match recipient.address2.as_str() {
         "" => text(&recipient.address1),
@@ -67,7 +67,7 @@ fn address(it: &Listed) -> Cell<'_> {
 }
 
 /// The day alone: the factory needs no hours.
-fn day(it: &Listed, state: OrderState) -> Cell<'static> {
+fn day(it: &OrderRow, state: OrderState) -> Cell<'static> {
     Cell::Date(it.order.moments.of(state).map(crate::time::Moment::date))
 }
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::regions;
 use crate::districts::Districts;
-use crate::orders::list::Listed;
+use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::time::Moment;
 
@@ -19,8 +19,8 @@ pub(crate) enum Cell<'a> {
 }
 
 /// An order on its line of a table.
-pub(super) struct Line<'a> {
-    pub(super) it: &'a Listed,
+pub(super) struct OrderLine<'a> {
+    pub(super) order_row: &'a OrderRow,
     pub(super) districts: &'a Districts,
     /// 번호, from 1 on each sheet
     pub(super) number: u32,
@@ -30,12 +30,12 @@ pub(super) struct Line<'a> {
 pub(super) struct Column {
     pub(super) header: &'static str,
     pub(super) width: u8,
-    pub(super) cell: for<'a> fn(&Line<'a>) -> Cell<'a>,
+    pub(super) cell: for<'a> fn(&OrderLine<'a>) -> Cell<'a>,
 }
 
 /// How a sheet looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum TableStyle {
     /// nothing but text: a program reads it
     Plain,
     /// thin borders and a filled header
@@ -47,7 +47,7 @@ pub(super) enum Look {
 /// A kind of file: its columns and its look.
 pub(super) struct Table {
     pub(super) columns: &'static [Column],
-    pub(super) look: Look,
+    pub(super) look: TableStyle,
 }
 
 macro_rules! columns {
@@ -75,9 +75,9 @@ pub(crate) fn method(order: &Order) -> &str {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> OrderLine<'a> {
     /// 시/도 and 시/군/구, or 미분류 for both.
     pub(super) fn place(&self) -> (&'a str, &'a str) {
-        regions(self.districts, &self.it.order).unwrap_or(("미분류", "미분류"))
+        regions(self.districts, &self.order_row.order).unwrap_or(("미분류", "미분류"))
     }
 }

@@ -31,7 +31,7 @@ fn shop() -> Shop {
         files.order(tx, "SMART_STORE", vec![plain, strange])?;
         tx.exec("UPDATE variants SET label = '월넛(진한)'", &[])?;
         for order in all_orders(tx)?.iter().take(1) {
-            edit(tx, order, |order| order.put(OrderState::Purchased, NOW))?;
+            edit(tx, order, |order| order.set_state(OrderState::Purchased, NOW))?;
         }
         Ok(())
     });
@@ -39,19 +39,19 @@ fn shop() -> Shop {
     shop
 }
 
-fn wanted(content: Content, path: &Path) -> Wanted {
-    Wanted { content, format: Format::of(path).expect("a known ending"), filter: OrderFilter::default() }
+fn wanted(kind: ExportKind, path: &Path) -> ExportRequest {
+    ExportRequest { kind, format: Format::of(path).expect("a known ending"), filter: OrderFilter::default() }
 }
 
-fn export_as(shop: &Shop, content: Content, name: &str) -> Result<(u64, PathBuf), ExportError> {
+fn export_as(shop: &Shop, kind: ExportKind, name: &str) -> Result<(u64, PathBuf), ExportError> {
     let path = shop.folder.path().join(name);
-    let (wanted, out) = (wanted(content, &path), path.clone());
+    let (wanted, out) = (wanted(kind, &path), path.clone());
     let orders = shop.read(move |tx, files| save(tx, &wanted, &files.districts, &out))?;
     Ok((orders, path))
 }
 
 fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
-    export_as(shop, Content::Orders, name)
+    export_as(shop, ExportKind::Orders, name)
 }
 
 fn leftovers(shop: &Shop) -> usize {

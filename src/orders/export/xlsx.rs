@@ -8,18 +8,18 @@ use chrono::{Datelike, NaiveDateTime};
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
 use super::sheets::sheet_names;
-use super::table::{Cell, Line, Look, Table};
-use super::{Content, ExportError, Orders, dispatch, each, purchase_order};
+use super::table::{Cell, OrderLine, Table, TableStyle};
+use super::{ExportError, ExportKind, Orders, dispatch, each, purchase_order};
 use crate::storage::Tx;
 
 /// Orders of one sheet; Excel ends at row 1,048,576. The rest goes on the next sheet.
-pub(crate) const PER_SHEET: usize = 1_000_000;
+pub(crate) const MAX_SHEET_ROWS: usize = 1_000_000;
 
 /// Sheets of one file: each is a file of its own until all is written.
-const MOST_SHEETS: usize = 250;
+const MAX_SHEETS: usize = 250;
 
 /// Characters Excel keeps of a cell, counted in UTF-16 as it counts.
-const CELL_LENGTH: usize = 32_767;
+const MAX_CELL_UTF16: usize = 32_767;
 
 /// Fill of the header, as in every table this shop sends out.
 const HEADER_FILL: u32 = 0x00C2_FFC0;
@@ -35,42 +35,42 @@ impl From<XlsxError> for ExportError {
 
 pub(super) fn write(
     tx: &mut dyn Tx,
-    content: Content,
+    kind: ExportKind,
     orders: &Orders<'_>,
     file: File,
     folder: &Path,
 ) -> Result<(), ExportError> {
-    let products = match content {
-        Content::PurchaseOrder => purchase_order::by_product(tx, orders.ids)?,
-        Content::Orders | Content::Dispatch => Vec::new(),
+    let products = match kind {
+        ExportKind::PurchaseOrder => purchase_order::by_product(tx, orders.ids)?,
+        ExportKind::Orders | ExportKind::Dispatch => Vec::new(),
     };
-    let groups: Vec<(&str, &[i64])> = match content {
-        Content::Orders => vec![("주문", orders.ids)],
-        Content::Dispatch => vec![(dispatch::SHEET, orders.ids)],
-        Content::PurchaseOrder if products.is_empty() => vec![(content.label(), &[])],
-        Content::PurchaseOrder => products.iter().map(|(name, ids)| (name.as_str(), ids.as_slice())).collect(),
+    let groups: Vec<(&str, &[i64])> = match kind {
+        ExportKind::Orders => vec![("주문", orders.ids)],
+        ExportKind::Dispatch => vec![(dispatch::SHEET, orders.ids)],
+        ExportKind::PurchaseOrder if products.is_empty() => vec![(kind.label(), &[])],
+        ExportKind::PurchaseOrder => products.iter().map(|(name, ids)| (name.as_str(), ids.as_slice())).collect(),
     };
-    let parts = |ids: &[i64]| ids.len().div_ceil(PER_SHEET).max(1);
+    let parts = |ids: &[i64]| ids.len().div_ceil(MAX_SHEET_ROWS).max(1);
     let sheets: Vec<(&str, &[i64])> = groups
         .iter()
         .flat_map(|(name, ids)| {
-            (0..parts(ids)).map(|part| (*name, &ids[part * PER_SHEET..ids.len().min((part + 1) * PER_SHEET)]))
+            (0..parts(ids)).map(|part| (*name, &ids[part * MAX_SHEET_ROWS..ids.len().min((part + 1) * MAX_SHEET_ROWS)]))
         })
         .collect();
-    if sheets.len() > MOST_SHEETS {
-        return Err(ExportError::TooManySheets { most: MOST_SHEETS });
+    if sheets.len() > MAX_SHEETS {
+        return Err(ExportError::TooManySheets { most: MAX_SHEETS });
     }
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
-    let table = content.table();
-    let looks = Looks::new(table.look);
+    let table = kind.table();
+    let looks = CellFormats::new(table.look);
     let names = sheet_names(sheets.iter().map(|(name, _)| *name));
     for ((_, ids), name) in sheets.iter().zip(&names) {
         let sheet = begin(&mut workbook, name, &table, &looks)?;
         let mut row = 0;
         each(tx, ids, &mut |listed| {
             row += 1;
-            let line = Line { it: listed, districts: orders.districts, number: row };
+            let line = OrderLine { order_row: listed, districts: orders.districts, number: row };
             write_line(sheet, &line, &table, &looks)
         })?;
     }
@@ -80,7 +80,7 @@ pub(super) fn write(
 }
 
 /// The formats of the cells.
-pub(crate) struct Looks {
+pub(crate) struct CellFormats {
     pub(crate) header: Format,
     text: Format,
     number: Format,
@@ -88,18 +88,18 @@ pub(crate) struct Looks {
     moment: Format,
 }
 
-impl Looks {
-    pub(super) fn new(look: Look) -> Self {
+impl CellFormats {
+    pub(super) fn new(look: TableStyle) -> Self {
         let plain = || match look {
-            Look::Plain => Format::new(),
-            Look::Framed => Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter),
-            Look::Printed { .. } => {
+            TableStyle::Plain => Format::new(),
+            TableStyle::Framed => Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter),
+            TableStyle::Printed { .. } => {
                 Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap()
             }
         };
         let header = match look {
-            Look::Plain => plain(),
-            Look::Framed | Look::Printed { .. } => {
+            TableStyle::Plain => plain(),
+            TableStyle::Framed | TableStyle::Printed { .. } => {
                 plain().set_bold().set_align(FormatAlign::Center).set_background_color(HEADER_FILL)
             }
         };
@@ -114,7 +114,7 @@ impl Looks {
 
     /// Those of a table with thin borders and a filled header.
     pub(crate) fn framed() -> Self {
-        Self::new(Look::Framed)
+        Self::new(TableStyle::Framed)
     }
 }
 
@@ -122,14 +122,14 @@ fn begin<'w>(
     workbook: &'w mut Workbook,
     name: &str,
     table: &Table,
-    looks: &Looks,
+    looks: &CellFormats,
 ) -> Result<&'w mut Worksheet, XlsxError> {
     let sheet = workbook.add_worksheet_with_constant_memory()?;
     sheet.set_name(name)?;
-    if table.look != Look::Plain {
+    if table.look != TableStyle::Plain {
         sheet.set_freeze_panes(1, 0)?;
     }
-    if let Look::Printed { header, .. } = table.look {
+    if let TableStyle::Printed { header, .. } = table.look {
         sheet.set_landscape().set_repeat_rows(0, 0)?.set_row_height_pixels(0, header.into())?;
     }
     for (place, column) in (0..).zip(table.columns) {
@@ -139,8 +139,13 @@ fn begin<'w>(
     Ok(sheet)
 }
 
-fn write_line(sheet: &mut Worksheet, line: &Line<'_>, table: &Table, looks: &Looks) -> Result<(), ExportError> {
-    if let Look::Printed { row, .. } = table.look {
+fn write_line(
+    sheet: &mut Worksheet,
+    line: &OrderLine<'_>,
+    table: &Table,
+    looks: &CellFormats,
+) -> Result<(), ExportError> {
+    if let TableStyle::Printed { row, .. } = table.look {
         sheet.set_row_height_pixels(line.number, row.into())?;
     }
     for (place, column) in (0..).zip(table.columns) {
@@ -155,7 +160,7 @@ pub(crate) fn write_cell(
     row: u32,
     column: u16,
     cell: Cell<'_>,
-    looks: &Looks,
+    looks: &CellFormats,
 ) -> Result<(), XlsxError> {
     match cell {
         Cell::Text(text) if text.is_empty() => sheet.write_blank(row, column, &looks.text)?,
@@ -180,13 +185,13 @@ fn in_calendar(wall: &NaiveDateTime) -> bool {
 }
 
 fn kept(text: &str) -> &str {
-    if text.len() <= CELL_LENGTH {
+    if text.len() <= MAX_CELL_UTF16 {
         return text;
     }
     let mut length = 0;
     let end = text.char_indices().find(|(_, letter)| {
         length += letter.len_utf16();
-        length > CELL_LENGTH
+        length > MAX_CELL_UTF16
     });
     end.map_or(text, |(end, _)| &text[..end])
 }

@@ -9,12 +9,12 @@ use serde_json::json;
 use super::list::{ListPage, RowView, list_page};
 use crate::audit;
 use crate::id::parse_crockford;
-use crate::orders::edit::{Problem, RowForm, changed_meanwhile, edited};
-use crate::orders::filter::{DEFAULT_PAGE_SIZE, FilterWords, PAGE_SIZES};
-use crate::orders::list::listed;
+use crate::orders::edit::{Problem, RowForm, apply_row_form, changed_meanwhile};
+use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
+use crate::orders::labels::join_few;
+use crate::orders::list::load_rows;
 use crate::orders::model::OrderState;
-use crate::orders::store::{self, Action, Cause};
-use crate::orders::words::few;
+use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
@@ -99,7 +99,7 @@ pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Query(words): Query<FilterWords>,
+    Query(words): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
@@ -120,7 +120,7 @@ pub(super) async fn bulk(
         })
         .await?;
     if outcome.rejected.is_empty() {
-        return Ok(redirect_with_flash(&format!("/orders?{}", words.query(&[])), outcome.activity_id));
+        return Ok(redirect_with_flash(&format!("/orders?{}", words.to_query_string(&[])), outcome.activity_id));
     }
     let mut page = same_rows(&state, layout, words, paging, &uri, &form).await?;
     restore_inputs(&mut page, &form, &outcome.rejected);
@@ -133,7 +133,7 @@ pub(super) async fn bulk(
 async fn same_rows(
     state: &AppState,
     layout: Layout,
-    words: FilterWords,
+    words: OrderQuery,
     paging: PageQuery,
     uri: &Uri,
     form: &BulkForm,
@@ -142,7 +142,7 @@ async fn same_rows(
     let ids: Vec<i64> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
     let mut page = list_page(state, layout, words, paging, uri).await?;
     if !ids.is_empty() {
-        let rows = state.storage.read(move |tx| listed(tx, &ids)).await?;
+        let rows = state.storage.read(move |tx| load_rows(tx, &ids)).await?;
         page.rows = rows.into_iter().map(RowView::new).collect();
     }
     Ok(page)
@@ -169,13 +169,13 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]
 /// Moves the orders forward to `to`; leaves those at or past it unchanged.
 fn advance(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, ids)?;
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Proceeded };
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Advanced };
     let now = tx.now();
     let (mut changed, mut skipped) = (Vec::new(), Vec::new());
-    store::changing(tx, cause, |changes| {
+    store::with_changes(tx, cause, |changes| {
         for order in &orders {
             let mut advanced = order.clone();
-            if advanced.proceed(to, now) && changes.save(order, &advanced)? {
+            if advanced.advance(to, now) && changes.save(order, &advanced)? {
                 changed.push(order.order_number.clone());
             } else {
                 skipped.push(order.order_number.clone());
@@ -185,10 +185,10 @@ fn advance(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> Stor
     })?;
     let mut sentences = Vec::new();
     if !changed.is_empty() {
-        sentences.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), few(&changed)));
+        sentences.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), join_few(&changed)));
     }
     if !skipped.is_empty() {
-        let (left, few) = (skipped.len(), few(&skipped));
+        let (left, few) = (skipped.len(), join_few(&skipped));
         sentences.push(format!("{left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}.", to.label()));
     }
     if sentences.is_empty() {
@@ -200,13 +200,13 @@ fn advance(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> Stor
 /// Saves the inputs of the ticked rows.
 fn edit(tx: &mut dyn Tx, member_id: i64, form: &BulkForm) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, &form.ticked)?;
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Edited };
     let now = tx.now();
     let (mut changed, mut skipped, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
-    store::changing(tx, cause, |changes| {
+    store::with_changes(tx, cause, |changes| {
         for order in &orders {
             let Some(inputs) = form.row(order.id) else { continue };
-            match edited(order, inputs, now) {
+            match apply_row_form(order, inputs, now) {
                 Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
                 Ok(after) if after == *order => skipped.push(order.order_number.clone()),
                 Ok(after) if changes.save(order, &after)? => changed.push(order.order_number.clone()),
@@ -220,10 +220,10 @@ fn edit(tx: &mut dyn Tx, member_id: i64, form: &BulkForm) -> StorageResult<BulkO
     })?;
     let mut sentences = Vec::new();
     if !changed.is_empty() {
-        sentences.push(format!("{}건을 저장했어요: {}.", changed.len(), few(&changed)));
+        sentences.push(format!("{}건을 저장했어요: {}.", changed.len(), join_few(&changed)));
     }
     if !skipped.is_empty() {
-        sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), few(&skipped)));
+        sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), join_few(&skipped)));
     }
     if sentences.is_empty() && rejected.is_empty() {
         sentences.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());

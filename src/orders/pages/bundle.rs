@@ -9,11 +9,11 @@ use serde_json::json;
 use super::show::show_page;
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
-use crate::orders::bundle::sentences;
+use crate::orders::bundle::messages;
 use crate::orders::model::Order;
-use crate::orders::store::bundles::{self, Moved};
+use crate::orders::store::bundles::{self, MovedOrders};
 use crate::orders::store::deliveries;
-use crate::orders::store::{self, Action, Cause};
+use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
     AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
@@ -67,7 +67,7 @@ fn apply(tx: &mut dyn Tx, member_id: i64, id: i64, form: &BundleForm) -> Storage
     if form.version != order.version {
         return Ok(Some(Err("그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 눌러 주세요.".to_owned())));
     }
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Bundled };
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Bundled };
     let which = parse_crockford(&form.which);
     let moved = match form.act {
         BundleAction::Leave => bundles::leave(tx, cause, &order)?,
@@ -76,7 +76,7 @@ fn apply(tx: &mut dyn Tx, member_id: i64, id: i64, form: &BundleForm) -> Storage
             None => return Ok(None),
         },
         BundleAction::Back => match companion(tx, &order, which)? {
-            Some(order) => bundles::bring_back(tx, cause, &order)?,
+            Some(order) => bundles::rejoin(tx, cause, &order)?,
             None => return Ok(None),
         },
     };
@@ -89,9 +89,14 @@ fn companion(tx: &mut dyn Tx, order: &Order, which: Option<i64>) -> StorageResul
     Ok(all.into_iter().find(|other| other.id == which.unwrap_or(order.id)))
 }
 
-fn record(tx: &mut dyn Tx, member_id: i64, act: BundleAction, moved: Moved) -> StorageResult<Result<i64, String>> {
+fn record(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    act: BundleAction,
+    moved: MovedOrders,
+) -> StorageResult<Result<i64, String>> {
     let orders = match moved {
-        Err(obstacles) => return Ok(Err(sentences(&obstacles))),
+        Err(obstacles) => return Ok(Err(messages(&obstacles))),
         Ok(orders) if orders.is_empty() => {
             return Ok(Err("옮길 주문이 없어요. 화면을 새로 고쳐 확인해 주세요.".to_owned()));
         }

@@ -13,8 +13,8 @@ use tokio_util::io::ReaderStream;
 
 use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, Purpose};
 use crate::channels;
-use crate::orders::export::{self, Content, ExportError, Format, SMART_STORE, Wanted};
-use crate::orders::filter::FilterWords;
+use crate::orders::export::{self, ExportError, ExportKind, ExportRequest, Format, SMART_STORE};
+use crate::orders::filter::OrderQuery;
 use crate::orders::list::{self, Total};
 use crate::orders::model::OrderState;
 use crate::products::store as products;
@@ -28,36 +28,36 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A kind of file for a search, or the reason why the search has none.
 pub(super) struct DownloadOffer {
-    pub(super) content: Content,
+    pub(super) content: ExportKind,
     pub(super) problem: Option<&'static str>,
     /// URL of the download page, or of a search that has this kind of file
     pub(super) href: String,
 }
 
 /// The offers of a search, one per kind of file.
-pub(super) fn offers(words: &FilterWords) -> Vec<DownloadOffer> {
+pub(super) fn offers(words: &OrderQuery) -> Vec<DownloadOffer> {
     let filter = words.filter();
-    let offer = |content: Content| {
+    let offer = |content: ExportKind| {
         let problem = content.problem(&filter);
         let href = if problem.is_none() {
             format!("/orders/download?{}", query(words, content))
         } else {
             let dispatchable = [("state", OrderState::Shipped.code()), ("channel", SMART_STORE), ("page", "")];
-            format!("/orders?{}", words.query(&dispatchable))
+            format!("/orders?{}", words.to_query_string(&dispatchable))
         };
         DownloadOffer { content, problem, href }
     };
-    Content::ALL.map(offer).into()
+    ExportKind::ALL.map(offer).into()
 }
 
 /// The query string of the download page: the search and the kind of file.
-fn query(words: &FilterWords, content: Content) -> String {
-    let search = words.query(&[("page", ""), ("size", "")]);
+fn query(words: &OrderQuery, content: ExportKind) -> String {
+    let search = words.to_query_string(&[("page", ""), ("size", "")]);
     let pairs = [search, format!("content={}", content.code())];
     pairs.into_iter().filter(|pair| !pair.is_empty()).collect::<Vec<_>>().join("&")
 }
 
-impl Content {
+impl ExportKind {
     /// The hint on the page.
     pub(super) fn hint(self) -> &'static str {
         match self {
@@ -121,9 +121,9 @@ struct FormProblems {
 #[template(path = "orders/download.html")]
 struct DownloadPage {
     layout: Layout,
-    words: FilterWords,
+    words: OrderQuery,
     search: String,
-    content: Content,
+    content: ExportKind,
     total: Total,
     /// why there is no file
     problem: Option<String>,
@@ -132,7 +132,7 @@ struct DownloadPage {
 }
 
 impl DownloadPage {
-    async fn of(state: &AppState, layout: Layout, words: FilterWords, content: Content) -> PageResult<Self> {
+    async fn of(state: &AppState, layout: Layout, words: OrderQuery, content: ExportKind) -> PageResult<Self> {
         let filter = words.filter();
         let (channels, total) = state
             .storage
@@ -140,7 +140,7 @@ impl DownloadPage {
             .await?;
         let problem = content.problem(&words.filter()).map(str::to_owned);
         let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
-        let search = words.in_words(&channels);
+        let search = words.describe(&channels);
         Ok(Self { layout, words, search, content, total, problem, form, problems: FormProblems::default() })
     }
 
@@ -149,7 +149,7 @@ impl DownloadPage {
     }
 
     fn back(&self) -> String {
-        self.words.query(&[])
+        self.words.to_query_string(&[])
     }
 
     fn is_empty(&self) -> bool {
@@ -165,10 +165,10 @@ impl DownloadPage {
 pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
-    Query(words): Query<FilterWords>,
+    Query(words): Query<OrderQuery>,
     Query(query): Query<ContentQuery>,
 ) -> PageResult {
-    let content = Content::parse(&query.content).ok_or(Error::NotFound)?;
+    let content = ExportKind::parse(&query.content).ok_or(Error::NotFound)?;
     Ok(page(DownloadPage::of(&state, layout, words, content).await?))
 }
 
@@ -176,11 +176,11 @@ pub(super) async fn download(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Query(words): Query<FilterWords>,
+    Query(words): Query<OrderQuery>,
     Query(query): Query<ContentQuery>,
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
-    let content = Content::parse(&query.content).ok_or(Error::NotFound)?;
+    let content = ExportKind::parse(&query.content).ok_or(Error::NotFound)?;
     match write_and_record(&state, member.id, &words, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
@@ -206,8 +206,8 @@ enum DownloadRejection {
 async fn write_and_record(
     state: &AppState,
     member_id: i64,
-    words: &FilterWords,
-    content: Content,
+    words: &OrderQuery,
+    content: ExportKind,
     form: &DownloadForm,
 ) -> PageResult<Result<Response, DownloadRejection>> {
     let (purpose, format) = match form.validate() {
@@ -218,14 +218,14 @@ async fn write_and_record(
     if let Some(problem) = content.problem(&filter) {
         return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
     }
-    let (file, orders) = match write(state, Wanted { content, format, filter: filter.clone() }).await {
+    let (file, orders) = match write(state, ExportRequest { kind: content, format, filter: filter.clone() }).await {
         Ok((_, 0)) => return Ok(Err(DownloadRejection::NoFile("조건에 맞는 주문이 없어요.".to_owned()))),
         Ok(written) => written,
         Err(error @ ExportError::TooManySheets { .. }) => return Ok(Err(DownloadRejection::NoFile(error.to_string()))),
         Err(error) => return Err(error.into()),
     };
     let (source, note) =
-        (format!("/orders?{}", words.query(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
+        (format!("/orders?{}", words.to_query_string(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
     let product = state
         .storage
         .write(move |tx| {
@@ -257,7 +257,7 @@ fn file_response(file: File, stem: &str, format: Format) -> Result<Response, Exp
 }
 
 /// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
-async fn write(state: &AppState, wanted: Wanted) -> Result<(File, u64), ExportError> {
+async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, u64), ExportError> {
     let (districts, folder) = (state.uploads.districts.cached(), state.config.data.clone());
     state
         .storage

@@ -1,7 +1,7 @@
 //! The form fields that the page of an order and the page of a new order share.
 
 use crate::orders::bundle::Scope;
-use crate::orders::edit::{Conflict, Inputs, NO_CHOICE, OptionInput, Problem, options_words, picked};
+use crate::orders::edit::{Conflict, Inputs, NO_CHOICE, OptionInput, Problem, format_options, picked};
 use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::products::model::Variant;
 
@@ -36,7 +36,7 @@ impl SubmittedForm {
             }
         }
         if let Some(options) = &form.options {
-            form.inputs.set("options", options_words(&picked(options)));
+            form.inputs.set("options", format_options(&picked(options)));
         }
         form
     }

@@ -10,10 +10,10 @@ use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
-use crate::orders::filter::{DateField, FilterWords, OrderFilter};
-use crate::orders::list::{self, Listed, Total};
+use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
+use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::orders::terms::SearchField;
+use crate::orders::search::tokenizer::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::StorageError;
@@ -23,14 +23,14 @@ use crate::web::{AppState, Layout, PageResult, Query, page};
 
 /// A row of the list: the stored order, the inputs of its form, and their problems.
 pub(super) struct RowView {
-    pub(super) listed: Listed,
+    pub(super) listed: OrderRow,
     pub(super) form: RowForm,
     pub(super) problems: Vec<Problem>,
     pub(super) ticked: bool,
 }
 
 impl RowView {
-    pub(super) fn new(listed: Listed) -> Self {
+    pub(super) fn new(listed: OrderRow) -> Self {
         Self { form: RowForm::of(&listed.order), listed, problems: Vec::new(), ticked: false }
     }
 
@@ -64,17 +64,17 @@ impl RowView {
         let customer = &self.listed.order.customer;
         customer.is_known_by_tel().then(|| {
             let field = SearchField::CustomerTel.code().to_owned();
-            FilterWords { field, q: customer.tel.clone(), ..FilterWords::default() }.query(&[])
+            OrderQuery { field, q: customer.tel.clone(), ..OrderQuery::default() }.to_query_string(&[])
         })
     }
 
     fn bundle_query(&self) -> String {
-        let words = FilterWords {
+        let words = OrderQuery {
             field: SearchField::BundleNumber.code().to_owned(),
             q: self.listed.bundle_number.clone(),
-            ..FilterWords::default()
+            ..OrderQuery::default()
         };
-        words.query(&[])
+        words.to_query_string(&[])
     }
 }
 
@@ -82,7 +82,7 @@ impl RowView {
 #[template(path = "orders/list.html")]
 pub(super) struct ListPage {
     pub(super) layout: Layout,
-    pub(super) words: FilterWords,
+    pub(super) words: OrderQuery,
     pub(super) rows: Vec<RowView>,
     pub(super) pages: PageBar,
     pub(super) search_was_cut: bool,
@@ -93,7 +93,7 @@ pub(super) struct ListPage {
 
 impl ListPage {
     fn sort_query(&self, by: impl Borrow<DateField>) -> String {
-        self.words.query(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
+        self.words.to_query_string(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
     }
 
     /// The value of `aria-sort`, or an empty text.
@@ -111,11 +111,11 @@ impl ListPage {
     }
 
     fn here(&self) -> String {
-        self.words.query(&[])
+        self.words.to_query_string(&[])
     }
 
     fn is_filtered(&self) -> bool {
-        let words = FilterWords { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
+        let words = OrderQuery { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
         words.filter() != OrderFilter::default()
     }
 }
@@ -123,7 +123,7 @@ impl ListPage {
 pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
-    Query(words): Query<FilterWords>,
+    Query(words): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
@@ -133,7 +133,7 @@ pub(super) async fn list(
 pub(super) async fn list_page(
     state: &AppState,
     layout: Layout,
-    words: FilterWords,
+    words: OrderQuery,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {

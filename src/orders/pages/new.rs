@@ -12,11 +12,11 @@ use serde_json::json;
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
-use crate::orders::counter::{Catalogue, CounterForm, ItemInput, MOST_ITEMS};
 use crate::orders::edit::{Inputs, inputs_of};
+use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderForm};
 use crate::orders::model::{Order, ShippingMethod};
 use crate::orders::store;
-use crate::orders::store::counter::{self, Kept};
+use crate::orders::store::manual_order::{self, ManualOrderOutcome};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
@@ -69,7 +69,7 @@ pub(super) async fn new(
     let form = state
         .storage
         .read(move |tx| {
-            let mut form = CounterForm::empty(now);
+            let mut form = ManualOrderForm::empty(now);
             form.inputs.set("ticket", crockford(tx.new_id()));
             if let Some(order) = store::find(tx, like.as_slice())?.pop() {
                 prefill(&mut form, &order);
@@ -82,7 +82,7 @@ pub(super) async fn new(
 }
 
 /// Prefills customer, recipient and shipping from an existing order.
-fn prefill(form: &mut CounterForm, order: &Order) {
+fn prefill(form: &mut ManualOrderForm, order: &Order) {
     let stored = inputs_of(order, "");
     let (customer, recipient) = (&order.customer, &order.recipient);
     form.same = customer.name == recipient.name && customer.tel == recipient.tel1;
@@ -95,12 +95,12 @@ fn prefill(form: &mut CounterForm, order: &Order) {
     }
 }
 
-async fn new_page(state: &AppState, layout: Layout, mut form: CounterForm) -> PageResult<NewPage> {
+async fn new_page(state: &AppState, layout: Layout, mut form: ManualOrderForm) -> PageResult<NewPage> {
     let zip_code = form.inputs.get("recipient_zip_code").to_owned();
     let numbers = product_numbers(&form);
     let (products, catalogue) =
         state.storage.read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?))).await?;
-    form.fit(&catalogue);
+    form.sync_options(&catalogue);
     let item = |(index, input): (usize, ItemInput)| {
         let variants = catalogue.get(&input.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
         ItemView { index, choices: option_choices(&format!("option-{index}"), variants, &input.options, ""), input }
@@ -117,12 +117,12 @@ async fn new_page(state: &AppState, layout: Layout, mut form: CounterForm) -> Pa
     })
 }
 
-fn product_numbers(form: &CounterForm) -> Vec<String> {
+fn product_numbers(form: &ManualOrderForm) -> Vec<String> {
     form.items.iter().map(|item| item.product.clone()).collect()
 }
 
 fn catalogue(tx: &mut dyn Tx, numbers: &[String]) -> StorageResult<Catalogue> {
-    counter::catalogue(tx, numbers.iter().map(String::as_str))
+    manual_order::catalogue(tx, numbers.iter().map(String::as_str))
 }
 
 /// The button that submitted the form.
@@ -138,11 +138,11 @@ enum FormAction {
 }
 
 /// Parses the form. A field `product` starts a line item.
-fn parse_form(pairs: Vec<(String, String)>) -> (CounterForm, FormAction) {
-    let mut form = CounterForm { items: Vec::new(), inputs: Inputs::default(), same: false };
+fn parse_form(pairs: Vec<(String, String)>) -> (ManualOrderForm, FormAction) {
+    let mut form = ManualOrderForm { items: Vec::new(), inputs: Inputs::default(), same: false };
     let mut act = FormAction::Save;
     for (name, value) in pairs {
-        let is_full = form.items.len() >= MOST_ITEMS;
+        let is_full = form.items.len() >= MAX_ITEMS;
         match (name.as_str(), form.items.last_mut()) {
             ("product", _) if !is_full => {
                 form.items.push(ItemInput { product: value, ..ItemInput::default() });
@@ -179,18 +179,18 @@ pub(super) async fn create(
     let (mut form, act) = parse_form(pairs);
     match act {
         FormAction::Save => return save(&state, layout, member.id, form).await,
-        FormAction::Add if form.items.len() < MOST_ITEMS => form.items.push(ItemInput::empty()),
+        FormAction::Add if form.items.len() < MAX_ITEMS => form.items.push(ItemInput::empty()),
         FormAction::Remove(index) if index < form.items.len() && form.items.len() > 1 => drop(form.items.remove(index)),
         FormAction::ShowOptions | FormAction::Add | FormAction::Remove(_) => {}
     }
     new_page(&state, layout, form).await.map(page)
 }
 
-async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: CounterForm) -> PageResult<Response> {
+async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: ManualOrderForm) -> PageResult<Response> {
     let (numbers, now) = (product_numbers(&form), state.now());
     let catalogue = state.storage.read(move |tx| catalogue(tx, &numbers)).await?;
-    form.fit(&catalogue);
-    let taken = match form.taken(&catalogue, now) {
+    form.sync_options(&catalogue);
+    let taken = match form.manual_orders(&catalogue, now) {
         Ok(taken) => Arc::new(taken),
         Err(problems) => {
             let mut page = new_page(state, layout, form).await?;
@@ -206,13 +206,16 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Counte
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
             let districts = districts.current(tx)?;
-            let (orders, tone, message) = match counter::take(tx, member_id, &taken, &bundle_number, &districts)? {
-                Kept::Made(orders) => {
+            let (orders, tone, message) = match manual_order::create(tx, member_id, &taken, &bundle_number, &districts)?
+            {
+                ManualOrderOutcome::Created(orders) => {
                     let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());
                     (orders, "success", message)
                 }
-                Kept::Before(orders) => (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned()),
-                Kept::Others(_) => return Ok(Err(crockford(tx.new_id()))),
+                ManualOrderOutcome::AlreadyCreated(orders) => {
+                    (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned())
+                }
+                ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
             };
             let numbers: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
             let summary = json!({ "message": message, "tone": tone, "changed": numbers });

@@ -9,12 +9,12 @@ use super::fields::{Fields, OptionChoice, option_choices};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::DeliveryState;
-use crate::orders::bundle::{sentences, was_delivered};
+use crate::orders::bundle::{messages, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
-use crate::orders::list::{self, Listed};
+use crate::orders::labels;
+use crate::orders::list::{self, OrderRow};
 use crate::orders::model::OrderState;
-use crate::orders::store::{Action, Event, bundles, deliveries, log};
-use crate::orders::words;
+use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log};
 use crate::products::model::Variant;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Tx};
@@ -28,7 +28,7 @@ const MAX_COMPANIONS: usize = 100;
 #[template(path = "orders/show.html")]
 pub(super) struct ShowPage {
     pub(super) layout: Layout,
-    pub(super) listed: Listed,
+    pub(super) listed: OrderRow,
     pub(super) fields: Fields,
     pub(super) choices: Vec<OptionChoice>,
     /// selected scope of a change of address: this order alone or its whole bundle
@@ -48,7 +48,7 @@ pub(super) struct ShowPage {
 
 /// Another order of the same bundle.
 struct Companion {
-    listed: Listed,
+    listed: OrderRow,
     /// number of its previous bundle, if it may return to it
     origin: Option<String>,
 }
@@ -57,7 +57,7 @@ struct Companion {
 struct MergeOffer {
     delivery_id: String,
     bundle_number: String,
-    orders: Vec<Listed>,
+    orders: Vec<OrderRow>,
     reason: Option<String>,
 }
 
@@ -159,7 +159,7 @@ fn load(
     districts: &Districts,
     has_address_search: bool,
 ) -> StorageResult<Option<ShowPage>> {
-    let Some(listed) = list::listed(tx, &[id])?.pop() else { return Ok(None) };
+    let Some(listed) = list::load_rows(tx, &[id])?.pop() else { return Ok(None) };
     let order = &listed.order;
     let inputs = inputs_of(order, &listed.bundle_number);
     let variants = products::variants(tx, order.product_id)?;
@@ -169,7 +169,7 @@ fn load(
         .map(|option| OptionInput { key: option.key.clone(), value: option.value.clone(), other: String::new() })
         .collect();
     let delivery_state = deliveries::state(tx, order.delivery_id)?;
-    let events = log::told(tx, id)?.into_iter().map(|event| EventView::of(event, districts)).collect();
+    let events = log::history(tx, id)?.into_iter().map(|event| EventView::of(event, districts)).collect();
     Ok(Some(ShowPage {
         layout,
         fields: Fields { inputs, ..Fields::default() },
@@ -189,13 +189,16 @@ fn load(
 }
 
 /// The other orders of the bundle, at most [`MAX_COMPANIONS`].
-fn companions(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<Companion>> {
+fn companions(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<Companion>> {
     let ids: Vec<i64> = bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MAX_COMPANIONS).collect();
-    list::listed(tx, &ids)?.into_iter().map(|listed| Ok(Companion { origin: origin(tx, &listed)?, listed })).collect()
+    list::load_rows(tx, &ids)?
+        .into_iter()
+        .map(|listed| Ok(Companion { origin: origin(tx, &listed)?, listed }))
+        .collect()
 }
 
 /// The number of the previous bundle, if the order may return to it.
-fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
+fn origin(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Option<String>> {
     if was_delivered(&listed.order) {
         return Ok(None);
     }
@@ -205,25 +208,25 @@ fn origin(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Option<String>> {
     }
 }
 
-fn offers(tx: &mut dyn Tx, listed: &Listed) -> StorageResult<Vec<MergeOffer>> {
+fn offers(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<MergeOffer>> {
     if listed.order.state >= OrderState::Shipped {
         return Ok(Vec::new());
     }
-    bundles::offers(tx, &listed.order)?
+    bundles::merge_candidates(tx, &listed.order)?
         .into_iter()
         .map(|offer| {
             Ok(MergeOffer {
                 delivery_id: crockford(offer.delivery_id),
                 bundle_number: deliveries::bundle_number(tx, offer.delivery_id)?,
-                orders: list::listed(tx, &offer.order_ids)?,
-                reason: (!offer.obstacles.is_empty()).then(|| sentences(&offer.obstacles)),
+                orders: list::load_rows(tx, &offer.order_ids)?,
+                reason: (!offer.obstacles.is_empty()).then(|| messages(&offer.obstacles)),
             })
         })
         .collect()
 }
 
 impl EventView {
-    fn of(event: Event, districts: &Districts) -> Self {
+    fn of(event: OrderEvent, districts: &Districts) -> Self {
         Self {
             at: event.at,
             username: event.username.unwrap_or_else(|| "명령줄".to_owned()),
@@ -233,8 +236,8 @@ impl EventView {
                 .changes
                 .into_iter()
                 .filter_map(|(column, was, is)| {
-                    let label = words::column(&column)?;
-                    let shown = |value| words::value(&column, value, districts);
+                    let label = labels::field_label(&column)?;
+                    let shown = |value| labels::format_value(&column, value, districts);
                     Some((label, shown(was), shown(is)))
                 })
                 .collect(),

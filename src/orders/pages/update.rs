@@ -13,11 +13,11 @@ use crate::audit;
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::{
-    Obstacle, Scope, Travel, living, obstacles, sentences, taken_along, travel, was_delivered,
+    BundleMove, MergeConflict, Scope, active, bundle_move, merge_conflicts, messages, was_delivered, with_shared_fields,
 };
-use crate::orders::edit::{Conflict, Inputs, Problem, conflicts, edited_whole, inputs_of, take_stored};
+use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts, inputs_of, take_stored};
 use crate::orders::model::Order;
-use crate::orders::store::{self, Action, Cause, bundles, deliveries, log};
+use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
@@ -119,17 +119,17 @@ fn save(
         }
     };
     edited.delivery_id = match travel {
-        Travel::Leaves => deliveries::insert_empty(tx)?,
-        Travel::Moves(to) => to,
-        Travel::Stays | Travel::TakesAlong => order.delivery_id,
+        BundleMove::Leaves => deliveries::insert_empty(tx)?,
+        BundleMove::Moves(to) => to,
+        BundleMove::Stays | BundleMove::MovesTogether => order.delivery_id,
     };
     let mut changed = vec![(&order, edited.clone())];
-    if travel == Travel::TakesAlong {
-        changed.extend(living(&others).map(|other| (other, taken_along(other, &order, &edited))));
+    if travel == BundleMove::MovesTogether {
+        changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
     insert_new_variants(tx, &edited)?;
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Edited };
-    store::changing(tx, cause, |changes| {
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    store::with_changes(tx, cause, |changes| {
         changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
     })?;
     record(tx, member_id, &order, &edited, travel, changed.len() - 1).map(UpdateOutcome::Saved)
@@ -155,7 +155,7 @@ fn edit(
             return Ok(Err(RejectedForm { inputs, problems: Vec::new(), conflicts }));
         }
     }
-    Ok(match edited_whole(order, &inputs, options, tx.now()) {
+    Ok(match apply_order_form(order, &inputs, options, tx.now()) {
         Err(problems) => Err(RejectedForm { inputs, problems, conflicts: Vec::new() }),
         Ok(mut edited) => {
             if edited.recipient.zip_code != order.recipient.zip_code {
@@ -173,28 +173,28 @@ fn decide(
     edited: &Order,
     others: &[Order],
     (inputs, scope): (&Inputs, Option<Scope>),
-) -> StorageResult<Result<Travel, Problem>> {
+) -> StorageResult<Result<BundleMove, Problem>> {
     let number = deliveries::bundle_number(tx, order.delivery_id)?;
     let new_number = inputs.get("bundle_number").trim();
     let problem = |message: &str| Ok(Err(Problem::at("bundle_number", message)));
     if new_number == number {
-        return Ok(travel(order, edited, others, scope));
+        return Ok(bundle_move(order, edited, others, scope));
     }
     if scope == Some(Scope::Bundle) {
         return problem("묶음 전체를 바꾸면서 묶음을 옮길 수는 없어요. 하나씩 저장해 주세요.");
     }
     if new_number.is_empty() {
         return match (others.is_empty(), was_delivered(edited)) {
-            (true, _) => Ok(Ok(Travel::Stays)),
-            (false, false) => Ok(Ok(Travel::Leaves)),
-            (false, true) => problem(Obstacle::Delivered.sentence()),
+            (true, _) => Ok(Ok(BundleMove::Stays)),
+            (false, false) => Ok(Ok(BundleMove::Leaves)),
+            (false, true) => problem(MergeConflict::Delivered.message()),
         };
     }
     let Some(delivery_id) = deliveries::find_by_bundle_number(tx, new_number)? else {
         return problem("그런 번호의 묶음이 없어요. 번호를 확인하거나, 비워 두면 새 묶음이 돼요.");
     };
-    let found = obstacles(edited, &bundles::orders_of(tx, delivery_id)?);
-    if found.is_empty() { Ok(Ok(Travel::Moves(delivery_id))) } else { problem(&sentences(&found)) }
+    let found = merge_conflicts(edited, &bundles::orders_of(tx, delivery_id)?);
+    if found.is_empty() { Ok(Ok(BundleMove::Moves(delivery_id))) } else { problem(&messages(&found)) }
 }
 
 /// Inserts a variant for each new option value, as an upload does.
@@ -213,16 +213,16 @@ fn record(
     member_id: i64,
     order: &Order,
     edited: &Order,
-    travel: Travel,
+    travel: BundleMove,
     companions: usize,
 ) -> StorageResult<i64> {
     let number = deliveries::bundle_number(tx, edited.delivery_id)?;
     let (tone, message) = match travel {
-        Travel::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
-        Travel::Stays => ("success", "주문을 저장했어요.".to_owned()),
-        Travel::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
-        Travel::Moves(_) => ("success", format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {number}")),
-        Travel::TakesAlong => ("success", format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")),
+        BundleMove::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
+        BundleMove::Stays => ("success", "주문을 저장했어요.".to_owned()),
+        BundleMove::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
+        BundleMove::Moves(_) => ("success", format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {number}")),
+        BundleMove::MovesTogether => ("success", format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")),
     };
     let summary = json!({ "message": message, "tone": tone, "changed": [order.order_number] });
     audit::record(tx, Some(member_id), "orders.edited", &summary)

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cause, changing, deliveries, find, log, terms};
-use crate::orders::bundle::{Obstacle, obstacles, was_delivered};
+use super::{ChangeContext, deliveries, find, log, segments, with_changes};
+use crate::orders::bundle::{MergeConflict, merge_conflicts, was_delivered};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::terms::{SearchField, search_words};
+use crate::orders::search::tokenizer::{SearchField, search_words};
 use crate::storage::{Result, Tx};
 
 /// Orders of the same name that are looked at, newest first.
-const LOOKED_AT: usize = 200;
+const MAX_CANDIDATE_ORDERS: usize = 200;
 
 /// A word under which more entries than this are listed tells nothing about a recipient.
-const TELLING: usize = 50_000;
+const MAX_POSTINGS_PER_TERM: usize = 50_000;
 
 /// Bundles that are offered for merging.
-const OFFERED: usize = 10;
+const MAX_CANDIDATE_BUNDLES: usize = 10;
 
 /// The orders of a delivery, oldest first.
 pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
@@ -34,25 +34,25 @@ pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
 }
 
 /// What became of orders that were to move.
-pub type Moved = std::result::Result<Vec<Order>, Vec<Obstacle>>;
+pub type MovedOrders = std::result::Result<Vec<Order>, Vec<MergeConflict>>;
 
 /// Takes an order out of its bundle into one of its own.
-pub fn leave(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved> {
+pub fn leave(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
     if was_delivered(order) {
-        return Ok(Err(vec![Obstacle::Delivered]));
+        return Ok(Err(vec![MergeConflict::Delivered]));
     }
     let own = deliveries::insert_empty(tx)?;
-    carry(tx, cause, vec![order.clone()], own).map(Ok)
+    move_to(tx, cause, vec![order.clone()], own).map(Ok)
 }
 
 /// Brings the orders of another bundle into that of `order`. Cancelled ones stay where they are.
-pub fn merge(tx: &mut dyn Tx, cause: Cause, order: &Order, from: i64) -> Result<Moved> {
-    let brought = living(orders_of(tx, from)?);
-    join(tx, cause, brought, order.delivery_id)
+pub fn merge(tx: &mut dyn Tx, cause: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
+    let brought = active(orders_of(tx, from)?);
+    move_if_allowed(tx, cause, brought, order.delivery_id)
 }
 
 /// Brings an order back into the bundle it came from, with all that came with it.
-pub fn bring_back(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved> {
+pub fn rejoin(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
     let Some(origin) = log::origin(tx, order)? else { return Ok(Ok(Vec::new())) };
     let mut together = Vec::new();
     for other in orders_of(tx, order.delivery_id)? {
@@ -60,18 +60,18 @@ pub fn bring_back(tx: &mut dyn Tx, cause: Cause, order: &Order) -> Result<Moved>
             together.push(other);
         }
     }
-    join(tx, cause, together, origin.delivery_id)
+    move_if_allowed(tx, cause, together, origin.delivery_id)
 }
 
-fn living(mut orders: Vec<Order>) -> Vec<Order> {
+fn active(mut orders: Vec<Order>) -> Vec<Order> {
     orders.retain(|order| order.state != OrderState::Cancelled);
     orders
 }
 
 /// Everything that keeps any of these orders out of that delivery.
-fn obstacles_of(brought: &[Order], there: &[Order]) -> Vec<Obstacle> {
-    let mut found: Vec<Obstacle> = Vec::new();
-    for obstacle in brought.iter().flat_map(|order| obstacles(order, there)) {
+fn conflicts_between(brought: &[Order], there: &[Order]) -> Vec<MergeConflict> {
+    let mut found: Vec<MergeConflict> = Vec::new();
+    for obstacle in brought.iter().flat_map(|order| merge_conflicts(order, there)) {
         if !found.contains(&obstacle) {
             found.push(obstacle);
         }
@@ -79,13 +79,18 @@ fn obstacles_of(brought: &[Order], there: &[Order]) -> Vec<Obstacle> {
     found
 }
 
-fn join(tx: &mut dyn Tx, cause: Cause, brought: Vec<Order>, delivery_id: i64) -> Result<Moved> {
-    let found = obstacles_of(&brought, &orders_of(tx, delivery_id)?);
-    if found.is_empty() { carry(tx, cause, brought, delivery_id).map(Ok) } else { Ok(Err(found)) }
+fn move_if_allowed(
+    tx: &mut dyn Tx,
+    cause: ChangeContext,
+    brought: Vec<Order>,
+    delivery_id: i64,
+) -> Result<MovedOrders> {
+    let found = conflicts_between(&brought, &orders_of(tx, delivery_id)?);
+    if found.is_empty() { move_to(tx, cause, brought, delivery_id).map(Ok) } else { Ok(Err(found)) }
 }
 
-fn carry(tx: &mut dyn Tx, cause: Cause, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
-    changing(tx, cause, |changes| {
+fn move_to(tx: &mut dyn Tx, cause: ChangeContext, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
+    with_changes(tx, cause, |changes| {
         for order in &orders {
             changes.save_current(order, &Order { delivery_id, ..order.clone() })?;
         }
@@ -95,31 +100,35 @@ fn carry(tx: &mut dyn Tx, cause: Cause, orders: Vec<Order>, delivery_id: i64) ->
 
 /// Another bundle that goes, as it seems, to the same person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub struct MergeCandidate {
     /// its delivery
     pub delivery_id: i64,
     /// its orders that are not cancelled
     pub order_ids: Vec<i64>,
     /// what keeps them out of the order's bundle; none is an offer
-    pub obstacles: Vec<Obstacle>,
+    pub obstacles: Vec<MergeConflict>,
 }
 
 /// Bundles of undelivered orders whose recipient has the same name, and the same telephone or
 /// address; those that can be merged first.
-pub fn offers(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Offer>> {
+pub fn merge_candidates(tx: &mut dyn Tx, order: &Order) -> Result<Vec<MergeCandidate>> {
     let mut ids = BTreeSet::new();
     for second in [phone(order), address(order)] {
-        ids.extend(listed_under(tx, order, &second)?);
+        ids.extend(matching_orders(tx, order, &second)?);
     }
     let here = orders_of(tx, order.delivery_id)?;
     let pending = |other: &Order| other.state < OrderState::Shipped && other.delivery_id != order.delivery_id;
     let ids: Vec<i64> = ids.into_iter().collect();
     let bundles: BTreeSet<i64> = find(tx, &ids)?.into_iter().filter(pending).map(|other| other.delivery_id).collect();
     let mut offers = Vec::new();
-    for delivery_id in bundles.into_iter().rev().take(OFFERED) {
-        let brought = living(orders_of(tx, delivery_id)?);
-        let obstacles = obstacles_of(&brought, &here);
-        offers.push(Offer { delivery_id, order_ids: brought.iter().map(|order| order.id).collect(), obstacles });
+    for delivery_id in bundles.into_iter().rev().take(MAX_CANDIDATE_BUNDLES) {
+        let brought = active(orders_of(tx, delivery_id)?);
+        let obstacles = conflicts_between(&brought, &here);
+        offers.push(MergeCandidate {
+            delivery_id,
+            order_ids: brought.iter().map(|order| order.id).collect(),
+            obstacles,
+        });
     }
     offers.sort_by_key(|offer| !offer.obstacles.is_empty());
     Ok(offers)
@@ -137,16 +146,17 @@ fn address(order: &Order) -> Vec<String> {
 }
 
 /// The newest orders listed under the recipient's name and all of the other words.
-fn listed_under(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
+fn matching_orders(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
     let name: String = order.recipient.name.split_whitespace().collect();
     let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };
-    let Some(mut ids) = terms::listed_at(tx, &name, SearchField::RecipientName.bits(), TELLING)? else {
+    let Some(mut ids) = segments::lookup_term(tx, &name, SearchField::RecipientName.bits(), MAX_POSTINGS_PER_TERM)?
+    else {
         return Ok(Vec::new());
     };
     for other in others {
-        if let Some(listed) = terms::listed_at(tx, other, SearchField::All.bits(), TELLING)? {
+        if let Some(listed) = segments::lookup_term(tx, other, SearchField::All.bits(), MAX_POSTINGS_PER_TERM)? {
             ids.retain(|id| listed.binary_search(id).is_ok());
         }
     }
-    Ok(ids.split_off(ids.len().saturating_sub(LOOKED_AT)))
+    Ok(ids.split_off(ids.len().saturating_sub(MAX_CANDIDATE_ORDERS)))
 }

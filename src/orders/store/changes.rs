@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::{Action, COLUMN_COUNT, COLUMNS, Cause, columns, deliveries, terms as listing, values};
+use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, segments, values};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::terms::{Block, Searchable, Terms, terms};
+use crate::orders::search::postings_block::PostingsBlock;
+use crate::orders::search::tokenizer::{Postings, Searchable, tokenize};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 
 /// Runs `work`, which inserts and saves orders, and then brings tallies and deliveries up to date.
-pub fn changing<T, E: From<StorageError>>(
+pub fn with_changes<T, E: From<StorageError>>(
     tx: &mut dyn Tx,
-    cause: Cause,
-    work: impl FnOnce(&mut Changes<'_>) -> Result<T, E>,
+    cause: ChangeContext,
+    work: impl FnOnce(&mut OrderWriter<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut changes = Changes {
+    let mut changes = OrderWriter {
         tx,
-        orders_of_a_run: ORDERS_OF_A_RUN,
+        orders_per_segment: ORDERS_PER_SEGMENT,
         cause,
         tallies: BTreeMap::new(),
         stale_deliveries: BTreeSet::new(),
@@ -27,13 +28,13 @@ pub fn changing<T, E: From<StorageError>>(
     Ok(answer)
 }
 
-/// Changes of orders in progress; see [`changing`].
-pub struct Changes<'t> {
+/// OrderWriter of orders in progress; see [`with_changes`].
+pub struct OrderWriter<'t> {
     /// the transaction, for what else belongs into it
     pub tx: &'t mut dyn Tx,
     /// orders whose terms are packed as one run; who inserts a whole shop wants few runs of many
-    pub orders_of_a_run: usize,
-    cause: Cause,
+    pub orders_per_segment: usize,
+    cause: ChangeContext,
     tallies: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
     log: Vec<(i64, String)>,
@@ -41,61 +42,62 @@ pub struct Changes<'t> {
 
 /// A new order, and the number of the bundle it goes into.
 #[derive(Debug)]
-pub struct New<'b> {
+pub struct OrderInsert<'b> {
     /// the order
     pub order: Order,
     /// 묶음배송번호
     pub bundle_number: &'b str,
     /// its delivery was there before, so it has to be brought up to date
-    pub joins: bool,
+    pub delivery_exists: bool,
 }
 
 /// Orders whose terms are packed as one run: so few that a large upload needs little memory, and the
 /// next run finds it warm.
-const ORDERS_OF_A_RUN: usize = if cfg!(test) { 6 } else { 2_500 };
+const ORDERS_PER_SEGMENT: usize = if cfg!(test) { 6 } else { 2_500 };
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
 });
 
-impl Changes<'_> {
+impl OrderWriter<'_> {
     /// Inserts an order into a delivery that exists.
     pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
         self.insert_rows(std::iter::once(order))?;
         self.stale_deliveries.insert(order.delivery_id);
         self.log(order.id, &[]);
-        listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
+        segments::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
     }
 
     /// Inserts orders, of an upload mostly, after `deliveries` has made those that they go into. The
     /// terms of many are packed on another thread while the rows are written.
     pub fn insert_all(
         &mut self,
-        orders: &[New<'_>],
+        orders: &[OrderInsert<'_>],
         insert_deliveries: impl FnOnce(&mut dyn Tx) -> Result<()>,
     ) -> Result<()> {
-        self.stale_deliveries.extend(orders.iter().filter(|new| new.joins).map(|new| new.order.delivery_id));
+        self.stale_deliveries.extend(orders.iter().filter(|new| new.delivery_exists).map(|new| new.order.delivery_id));
         if !self.upload_tells_of_new_orders()? {
             for new in orders {
                 self.log(new.order.id, &[]);
             }
         }
         let rows = orders.iter().map(|new| &new.order);
-        if !listing::are_worth_a_run(self.tx, orders.len())? {
+        if !segments::should_write_segment(self.tx, orders.len())? {
             insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
-            return orders.iter().try_for_each(|New { order, bundle_number, .. }| {
-                listing::insert_rows(self.tx, order.id, &terms(searchable(order, bundle_number)))
+            return orders.iter().try_for_each(|OrderInsert { order, bundle_number, .. }| {
+                segments::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
             });
         }
-        let orders_of_a_run = self.orders_of_a_run;
+        let orders_per_segment = self.orders_per_segment;
         let runs = std::thread::scope(|scope| {
-            let packing = scope.spawn(move || orders.chunks(orders_of_a_run).map(packed).collect::<Vec<_>>());
+            let packing =
+                scope.spawn(move || orders.chunks(orders_per_segment).map(segment_blocks).collect::<Vec<_>>());
             insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
             packing.join().map_err(|_| StorageError::Panicked("while search terms were packed".to_owned()))
         })?;
-        runs.into_iter().try_for_each(|run| listing::insert_run(self.tx, run))
+        runs.into_iter().try_for_each(|run| segments::insert_segment(self.tx, run))
     }
 
     fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
@@ -169,7 +171,12 @@ impl Changes<'_> {
         } else {
             deliveries::bundle_number(self.tx, after.delivery_id)?
         };
-        listing::save(self.tx, before.id, &terms(searchable(before, &was)), &terms(searchable(after, &is)))
+        segments::update_rows(
+            self.tx,
+            before.id,
+            &tokenize(searchable(before, &was)),
+            &tokenize(searchable(after, &is)),
+        )
     }
 
     fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
@@ -187,7 +194,7 @@ impl Changes<'_> {
     }
 
     fn insert_log(&mut self) -> Result<()> {
-        let (now, Cause { member_id, upload_id, action }) = (self.tx.now(), self.cause);
+        let (now, ChangeContext { member_id, upload_id, action }) = (self.tx.now(), self.cause);
         let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
         let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, changes))| {
             vec![
@@ -213,7 +220,7 @@ impl Changes<'_> {
             self.tx.increment(
                 "order_tallies",
                 &[
-                    ("state", state.rank().into()),
+                    ("state", state.ordinal().into()),
                     ("channel_id", (*channel_id).into()),
                     ("product_id", (*product_id).into()),
                 ],
@@ -228,12 +235,12 @@ impl Changes<'_> {
     }
 }
 
-fn packed(orders: &[New<'_>]) -> Vec<Block> {
-    let mut terms = Terms::with_room_for(orders.len());
-    for New { order, bundle_number, .. } in orders {
+fn segment_blocks(orders: &[OrderInsert<'_>]) -> Vec<PostingsBlock> {
+    let mut terms = Postings::with_capacity(orders.len());
+    for OrderInsert { order, bundle_number, .. } in orders {
         terms.add(order.id, searchable(order, bundle_number));
     }
-    terms.packed()
+    terms.to_blocks()
 }
 
 fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, changing, find};
+use super::{ChangeContext, find, with_changes};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
@@ -29,7 +29,7 @@ pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<
 }
 
 /// Reclassifies the undelivered orders of these deliveries; returns how many changed.
-pub fn classify(tx: &mut dyn Tx, cause: Cause, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
+pub fn classify(tx: &mut dyn Tx, cause: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
     let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
     for some in deliveries.chunks(DELIVERIES_PER_BATCH) {
         let sql = format!(
@@ -38,7 +38,7 @@ pub fn classify(tx: &mut dyn Tx, cause: Cause, districts: &Districts, deliveries
             placeholders(some.len())
         );
         let params: Vec<Param<'_>> =
-            some.iter().map(|id| (*id).into()).chain([OrderState::Shipped.rank().into()]).collect();
+            some.iter().map(|id| (*id).into()).chain([OrderState::Shipped.ordinal().into()]).collect();
         tx.for_each(&sql, &params, &mut |mut row| {
             let (id, is, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
             let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
@@ -51,7 +51,7 @@ pub fn classify(tx: &mut dyn Tx, cause: Cause, districts: &Districts, deliveries
     }
     let ids: Vec<i64> = wrong.keys().copied().collect();
     let found = find(tx, &ids)?;
-    changing(tx, cause, |changes| {
+    with_changes(tx, cause, |changes| {
         found.iter().try_for_each(|before| {
             let mut after = before.clone();
             after.sigungu = wrong.get(&before.id).copied().flatten();
@@ -67,7 +67,7 @@ pub fn affected(tx: &mut dyn Tx, districts: &Districts) -> Result<u64> {
     for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
         let sql = "SELECT o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
                    LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.state = ?";
-        tx.for_each(sql, &[state.rank().into()], &mut |mut row| {
+        tx.for_each(sql, &[state.ordinal().into()], &mut |mut row| {
             let (is, zip_code) = (row.opt_int(0)?, row.text(1)?);
             let by_hand = row.opt_int(2)?.filter(|_| row.opt_text(3).ok().flatten().as_deref() == Some(&*zip_code));
             affected += u64::from(by_hand.or_else(|| districts.lookup(&zip_code).district()) != is);

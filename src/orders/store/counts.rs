@@ -12,7 +12,7 @@ pub fn by_state(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<(OrderState, i64
     let mut counts = Vec::new();
     for row in tx.query(sql, &[product_id.into()])? {
         let (rank, orders) = (row.int(0)?, row.int(1)?);
-        let state = OrderState::from_rank(rank)
+        let state = OrderState::from_ordinal(rank)
             .ok_or_else(|| StorageError::Inconsistent(format!("order_tallies.state: {rank}")))?;
         if orders > 0 {
             counts.push((state, orders));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
 pub use self::findings::findings;
-use super::{Cause, New, changing, deliveries};
+use super::{ChangeContext, OrderInsert, deliveries, with_changes};
 use crate::channels::store as channels;
 use crate::districts::Districts;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
@@ -18,35 +18,35 @@ use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 
 /// Makes the orders of `bundles`, and before them the products and variants that were found missing.
-/// `settle` has the last word on each order; an upload leaves it as the file has it.
+/// `adjust` has the last word on each order; an upload leaves it as the file has it.
 pub fn create(
     tx: &mut dyn Tx,
-    cause: Cause,
+    cause: ChangeContext,
     channel: (&str, &str),
     bundles: &[Bundle<'_>],
     findings: &Findings,
     districts: &Districts,
-    settle: &dyn Fn(&mut Order),
+    adjust: &dyn Fn(&mut Order),
 ) -> Result<()> {
-    let mut made = make(tx, cause.upload_id, channel, bundles, findings, districts)?;
+    let mut made = prepare(tx, cause.upload_id, channel, bundles, findings, districts)?;
     for new in &mut made {
-        settle(&mut new.order);
+        adjust(&mut new.order);
     }
-    changing(tx, cause, |changes| changes.insert_all(&made, |tx| make_deliveries(tx, &made)))
+    with_changes(tx, cause, |changes| changes.insert_all(&made, |tx| insert_deliveries(tx, &made)))
 }
 
 /// The orders of `bundles`, to be inserted, and in the database the products and variants that were found
 /// missing.
-pub fn make<'b>(
+pub fn prepare<'b>(
     tx: &mut dyn Tx,
     upload_id: Option<i64>,
     (code, name): (&str, &str),
     bundles: &'b [Bundle<'_>],
     findings: &Findings,
     districts: &Districts,
-) -> Result<Vec<New<'b>>> {
+) -> Result<Vec<OrderInsert<'b>>> {
     let channel_id = channels::find_or_insert(tx, code, name)?;
-    let product_ids = make_products(tx, bundles, findings, upload_id)?;
+    let product_ids = insert_products(tx, bundles, findings, upload_id)?;
     let mut made = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
     for bundle in bundles {
         for new in &bundle.orders {
@@ -54,23 +54,23 @@ pub fn make<'b>(
             let sigungu = districts.lookup(&new.recipient.zip_code).district();
             let belongs_to = [channel_id, product_id, bundle.delivery_id];
             let order = order(new, tx.new_id(), belongs_to, sigungu, upload_id);
-            made.push(New { order, bundle_number: &bundle.number, joins: bundle.exists });
+            made.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
         }
     }
     Ok(made)
 }
 
 /// Makes the deliveries of new bundles; the orders of a bundle stand together.
-pub fn make_deliveries(tx: &mut dyn Tx, orders: &[New<'_>]) -> Result<()> {
+pub fn insert_deliveries(tx: &mut dyn Tx, orders: &[OrderInsert<'_>]) -> Result<()> {
     let bundles = orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id);
-    let new = bundles.filter(|bundle| !bundle[0].joins).map(|bundle| {
+    let new = bundles.filter(|bundle| !bundle[0].delivery_exists).map(|bundle| {
         let parts: Vec<BundledOrder> = bundle.iter().map(|new| part(&new.order)).collect();
         (bundle[0].order.delivery_id, bundle[0].bundle_number, DeliverySummary::of(&parts))
     });
     deliveries::insert_all(tx, new)
 }
 
-fn make_products<'f>(
+fn insert_products<'f>(
     tx: &mut dyn Tx,
     bundles: &[Bundle<'f>],
     findings: &Findings,

@@ -88,7 +88,7 @@ fn bundled_orders(tx: &mut dyn Tx, id: i64) -> Result<Vec<BundledOrder>> {
         let inconsistent = |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {id}"));
         Ok(BundledOrder {
             order_id: row.int(0)?,
-            state: OrderState::from_rank(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
+            state: OrderState::from_ordinal(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             quantity: row.int(2)?,
             placed_at: row.moment(3)?,
             shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, deliveries, events};
-use crate::orders::edit::{inputs_of, options_words};
+use super::{OrderEvent, deliveries, events};
+use crate::orders::edit::{format_options, inputs_of};
 use crate::orders::model::{Order, OrderOption, OrderState};
 use crate::storage::{Result, Tx, Value};
 use crate::time::Moment;
@@ -20,7 +20,7 @@ pub struct Origin {
 
 /// Where the order was before it came into its bundle; none when it was always there.
 pub fn origin(tx: &mut dyn Tx, order: &Order) -> Result<Option<Origin>> {
-    let moved = |event: &Event| {
+    let moved = |event: &OrderEvent| {
         let (_, was, is) = event.changes.iter().find(|(column, ..)| column == "delivery_id")?;
         match (was, is) {
             (Value::Int(was), Value::Int(is)) if *is == order.delivery_id => {
@@ -58,10 +58,10 @@ fn field(column: &str) -> String {
 fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
     Ok(match (column, value) {
         ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, id)?),
-        ("state", Value::Int(rank)) => OrderState::from_rank(rank).map(|state| state.code().to_owned()),
+        ("state", Value::Int(rank)) => OrderState::from_ordinal(rank).map(|state| state.code().to_owned()),
         ("options", Value::Text(text)) => serde_json::from_str::<Vec<(String, String)>>(&text).ok().map(|pairs| {
             let options: Vec<_> = pairs.into_iter().map(|(key, value)| OrderOption { key, value }).collect();
-            options_words(&options)
+            format_options(&options)
         }),
         (_, Value::Int(number)) => Some(number.to_string()),
         (_, Value::Text(text)) => Some(text),
@@ -71,7 +71,7 @@ fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> 
 }
 
 /// The log of an order for people, newest first: bundles by their numbers.
-pub fn told(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<Event>> {
+pub fn history(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     let mut events = events(tx, order_id)?;
     for event in &mut events {
         for (_, was, is) in event.changes.iter_mut().filter(|(column, ..)| column == "delivery_id") {

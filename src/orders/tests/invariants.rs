@@ -10,8 +10,9 @@ use proptest::test_runner::TestRunner;
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
-use crate::orders::store::{self, Action, Cause, bundles, log};
-use crate::orders::terms::{Entries, Searchable, terms};
+use crate::orders::search::postings_block::PostingReader;
+use crate::orders::search::tokenizer::{Searchable, tokenize};
+use crate::orders::store::{self, Action, ChangeContext, bundles, log};
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
 use crate::storage::{Result, StorageError, Tx};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
@@ -176,8 +177,8 @@ fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: 
     let order = Order { id, order_number: crockford(id), delivery_id, quantity, version: 0, ..like.clone() };
     let mut mended = order.clone();
     live_at(&mut mended.recipient, person);
-    mended.proceed(OrderState::Purchased, NOW);
-    store::changing(tx, Cause { action: Action::Created, ..BY_HAND }, |changes| {
+    mended.advance(OrderState::Purchased, NOW);
+    store::with_changes(tx, ChangeContext { action: Action::Created, ..BY_HAND }, |changes| {
         changes.insert(&order, &bundle)?;
         assert!(changes.save(&order, &mended)?);
         Ok(())
@@ -190,7 +191,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
         return upload(tx, files, *coupang, rows);
     }
     if let Step::Tidy(steps) = step {
-        return (0..*steps).try_for_each(|_| store::terms::tidy(tx).map(drop));
+        return (0..*steps).try_for_each(|_| store::segments::compact_step(tx).map(drop));
     }
     if orders.is_empty() {
         return Ok(());
@@ -217,15 +218,15 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
         }
         Step::Proceed(places, state) => {
             let ticked: BTreeMap<i64, &Order> = places.iter().map(pick).map(|order| (order.id, order)).collect();
-            store::changing(tx, Cause { action: Action::Proceeded, ..BY_HAND }, |changes| {
+            store::with_changes(tx, ChangeContext { action: Action::Advanced, ..BY_HAND }, |changes| {
                 ticked.values().try_fold(true, |saved, order| {
                     let mut after = (*order).clone();
-                    after.proceed(*state, NOW);
+                    after.advance(*state, NOW);
                     Ok::<_, StorageError>(changes.save(order, &after)? && saved)
                 })
             })?
         }
-        Step::Put(order, state) => edit(tx, pick(order), |order| order.put(*state, NOW))?,
+        Step::Put(order, state) => edit(tx, pick(order), |order| order.set_state(*state, NOW))?,
         Step::Quantity(order, quantity) => edit(tx, pick(order), |order| order.quantity = *quantity)?,
         Step::Prefer(order, on) => edit(tx, pick(order), |order| order.preferred_shipping_date = on.and_then(day))?,
         Step::Move(order, to) => {
@@ -258,7 +259,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
         Step::TooLate(order, state) => {
             let stale = Order { version: pick(order).version - 1, ..pick(order).clone() };
             let changes_nothing = stale.state == *state;
-            assert_eq!(edit(tx, &stale, |order| order.put(*state, NOW))?, changes_nothing);
+            assert_eq!(edit(tx, &stale, |order| order.set_state(*state, NOW))?, changes_nothing);
             assert_eq!(all_orders(tx)?, orders, "what somebody else changed is not overwritten");
             true
         }
@@ -270,7 +271,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
 /// What moves moves whole; what is refused leaves everything as it was. An order that moved can
 /// tell where it came from.
 fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Result<bool> {
-    let cause = Cause { action: Action::Bundled, ..BY_HAND };
+    let cause = ChangeContext { action: Action::Bundled, ..BY_HAND };
     let answer = match act {
         Bundling::Leave => bundles::leave(tx, cause, order)?,
         Bundling::Merge(from) => {
@@ -280,7 +281,7 @@ fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Re
             }
             bundles::merge(tx, cause, order, from)?
         }
-        Bundling::BringBack => bundles::bring_back(tx, cause, order)?,
+        Bundling::BringBack => bundles::rejoin(tx, cause, order)?,
     };
     let after = all_orders(tx)?;
     let Ok(moved) = answer else {
@@ -349,7 +350,7 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
     let mut before: Option<(i64, String, i64)> = None;
     for mut row in tx.query(sql, &[])? {
         let bytes = row.opt_blob(2)?.expect("bytes");
-        let mut entries = Entries::of(&bytes);
+        let mut entries = PostingReader::new(&bytes);
         while let Some(entry) = entries.read()? {
             let position = Some((row.int(0)?, entry.term.to_owned(), entry.order_id));
             assert!(before < position, "a run is sorted");
@@ -400,9 +401,9 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
             tracking_number: &order.tracking_number,
             bundle_number: &deliveries[&order.delivery_id].0,
         };
-        let terms = terms(searchable);
+        let terms = tokenize(searchable);
         let kept: BTreeMap<&str, i64> = kept[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
-        assert_eq!(kept, terms.merged(), "terms of order {}", order.id);
+        assert_eq!(kept, terms.by_term(), "terms of order {}", order.id);
         for state in OrderState::ALL {
             let known = order.moments.of(state).is_some();
             assert!(known || state != order.state, "{state:?} has its moment");

@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 
 use crate::demo::Random;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
-use crate::orders::list::{self, COMPARED, Total};
+use crate::orders::list::{self, MAX_COMPARED_ROWS, Total};
 use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::search::tokenizer::{self, Postings, SearchField, Searchable, search_words};
 use crate::orders::store;
-use crate::orders::terms::{self, SearchField, Searchable, Terms, search_words};
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
 use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
@@ -83,13 +83,13 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     }
     tx.exec("UPDATE products SET enabled = 0 WHERE number IN ('P1', 'P4')", &[])?;
     let orders = all_orders(tx)?;
-    store::changing(tx, BY_HAND, |changes| {
+    store::with_changes(tx, BY_HAND, |changes| {
         for was in &orders {
             let mut order = was.clone();
             let target = OrderState::ALL[random.below(7).min(random.below(9)) as usize];
             for state in OrderState::ALL.into_iter().filter(|state| *state <= target) {
                 if state == target || random.chance(60) {
-                    order.put(state, moment(&mut random));
+                    order.set_state(state, moment(&mut random));
                 }
             }
             if random.chance(30) {
@@ -107,7 +107,7 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
 /// What an order is found by.
 /// What the naive list knows of the shop.
 struct Everything {
-    orders: Vec<(Order, Terms)>,
+    orders: Vec<(Order, Postings)>,
     channels: BTreeMap<String, i64>,
     products: BTreeMap<String, (i64, bool)>,
 }
@@ -116,7 +116,7 @@ fn everything(tx: &mut dyn Tx) -> Result<Everything> {
     let orders = all_orders(tx)?.into_iter().map(|order| {
         let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
         let bundle_number = tx.query_one(sql, &[order.delivery_id.into()])?.expect("is there").text(0)?;
-        let terms = terms::terms(Searchable {
+        let terms = tokenizer::tokenize(Searchable {
             order_number: &order.order_number,
             customer: &order.customer,
             recipient: &order.recipient,
@@ -156,12 +156,12 @@ fn dated(order: &Order, field: DateField) -> Option<(NaiveDate, i64)> {
 
 impl Everything {
     /// The list without its search, in sequence.
-    fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Terms)> {
+    fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Postings)> {
         let sort = filter.sort.unwrap_or(DEFAULT_SORT);
         let disabled: BTreeSet<i64> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
         let channel = filter.channel.as_ref().map(|code| self.channels.get(code).copied());
         let product = filter.product.as_ref().map(|number| self.products.get(number).map(|(id, _)| *id));
-        let mut orders: Vec<&(Order, Terms)> = self
+        let mut orders: Vec<&(Order, Postings)> = self
             .orders
             .iter()
             .filter(|(order, _)| {
@@ -185,9 +185,9 @@ impl Everything {
     }
 }
 
-fn found(orders: &[&(Order, Terms)], filter: &OrderFilter) -> Vec<i64> {
+fn found(orders: &[&(Order, Postings)], filter: &OrderFilter) -> Vec<i64> {
     let words = search_words(&filter.search);
-    let wanted = |terms: &Terms| words.is_empty() || terms.match_all(filter.field, &words);
+    let wanted = |terms: &Postings| words.is_empty() || terms.matches_all(filter.field, &words);
     orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
 }
 
@@ -229,7 +229,7 @@ fn compare(tx: &mut dyn Tx, all: &Everything, filter: &OrderFilter, page: u32, s
         let first = found(&list[..looked_at.min(list.len())], filter);
         first.iter().copied().skip(skip).take(size as usize).collect()
     };
-    let looked_at = if shown.search_was_cut { usize::try_from(COMPARED).expect("small") } else { list.len() };
+    let looked_at = if shown.search_was_cut { usize::try_from(MAX_COMPARED_ROWS).expect("small") } else { list.len() };
     assert_eq!(ids, expected(looked_at), "page {page} of {size}: {filter:?}");
     let total = i64::try_from(found(&list, filter).len()).expect("small");
     match shown.total {
@@ -270,7 +270,7 @@ fn every_page_is_that_of_a_naive_list() {
                 }
                 // A download is the list, whole, without pages and without a limit on comparing.
                 let expected = found(&all.list(&filter), &filter);
-                assert_eq!(list::every_id(tx, &filter)?, expected, "{filter:?}");
+                assert_eq!(list::all_ids(tx, &filter)?, expected, "{filter:?}");
                 if turn % 10 == 0 && !first.search_was_cut {
                     let mut walked = Vec::new();
                     for page in 1..=last {
@@ -367,7 +367,7 @@ fn no_query_of_the_list_reads_a_whole_table() {
                 let filter = filter(&mut random, turn);
                 let page = list::page(&mut explaining, &filter, 1 + random.below(3), 10)?;
                 if let Some(first) = page.orders.first() {
-                    store::bundles::offers(&mut explaining, &first.order)?;
+                    store::bundles::merge_candidates(&mut explaining, &first.order)?;
                 }
             }
             Ok::<_, crate::storage::StorageError>((explaining.known.len(), explaining.scans.into_inner()))

@@ -100,7 +100,7 @@ fn label_is_done_when_the_member_labelled_every_variant() {
 fn purchase_is_done_by_a_download_after_the_last_state_change() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Purchase);
-    let purchased = Value::Int(OrderState::Purchased.rank());
+    let purchased = Value::Int(OrderState::Purchased.ordinal());
     observed.purchase_order_at = Some(STARTED_AT.plus_ms(5));
     for (after, order) in (1..).zip(exercises.of_task(Task::Purchase)) {
         assert!(!Task::Purchase.is_done(&exercises, &observed));
@@ -131,7 +131,7 @@ fn return_is_done_when_only_the_first_order_is_refunded() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Return);
     let orders = exercises.of_task(Task::Return);
-    let returned = || change(1, "state", Value::Int(OrderState::Refunded.rank()));
+    let returned = || change(1, "state", Value::Int(OrderState::Refunded.ordinal()));
     observed.add_change(orders[1], returned());
     assert!(!Task::Return.is_done(&exercises, &observed), "the wrong one");
     observed.add_change(orders[0], returned());

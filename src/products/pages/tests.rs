@@ -24,7 +24,7 @@ async fn shop() -> (TestApp, String, String) {
 /// Adds that many orders of the product in that state to the counts.
 async fn add_orders(app: &TestApp, product: &str, state: OrderState, orders: i64) {
     let id = crate::id::parse_crockford(product).expect("an identifier");
-    let keys = move || [("state", state.rank().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
+    let keys = move || [("state", state.ordinal().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
     let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "orders", orders));
     added.await.expect("writes");
 }

@@ -57,14 +57,14 @@ impl PartialEq for Destination<'_> {
     }
 }
 
-/// New orders in bundles.
+/// OrderInsert orders in bundles.
 #[derive(Debug, Default)]
 pub struct Bundles<'f> {
     /// those that exist and new ones
     pub bundles: Vec<Bundle<'f>>,
     /// places of the orders that go elsewhere, or otherwise, than the first of their bundle: the
     /// channel's number is believed, but somebody should look
-    pub odd: Vec<usize>,
+    pub mismatched: Vec<usize>,
 }
 
 /// Sorts new orders of one channel into bundles by its numbers; an order without one travels alone.
@@ -93,7 +93,7 @@ pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> R
         });
         let bundle = &mut sorted.bundles[place];
         if bundle.goes_to != goes_to {
-            sorted.odd.push(index);
+            sorted.mismatched.push(index);
         }
         bundle.orders.push(new);
     }
@@ -101,20 +101,20 @@ pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> R
 }
 
 /// A delivery that is there.
-struct There {
+struct ExistingBundle {
     delivery_id: i64,
     /// it holds orders, and none of this channel
-    of_another: bool,
+    is_of_other_channel: bool,
     /// where it goes when it holds an order
     goes_to: Option<Destination<'static>>,
 }
 
 /// Bundle number → delivery.
-type Existing = BTreeMap<String, There>;
+type ExistingBundles = BTreeMap<String, ExistingBundle>;
 
 /// The number of the delivery of an order; none when it gets one of its own.
-fn number<'f>(existing: &Existing, channel: &str, new: &'f NewOrder) -> Option<Cow<'f, str>> {
-    let is_taken = |number: &str| existing.get(number).is_some_and(|there| there.of_another);
+fn number<'f>(existing: &ExistingBundles, channel: &str, new: &'f NewOrder) -> Option<Cow<'f, str>> {
+    let is_taken = |number: &str| existing.get(number).is_some_and(|there| there.is_of_other_channel);
     let own = new.bundle_number.as_str();
     if !is_taken(own) {
         return Some(own.into()).filter(|_| !own.is_empty());
@@ -129,20 +129,21 @@ fn qualified(number: &str, channel: &str) -> String {
     number.chars().take(room).chain(ending.chars()).collect()
 }
 
-fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<Existing> {
+fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<ExistingBundles> {
     let mut numbers: Vec<&str> =
         create.iter().map(|order| order.bundle_number.as_str()).filter(|number| !number.is_empty()).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut existing = Existing::new();
+    let mut existing = ExistingBundles::new();
     find(tx, channel, &numbers, &mut existing)?;
-    let taken = numbers.into_iter().filter(|number| existing.get(*number).is_some_and(|there| there.of_another));
+    let taken =
+        numbers.into_iter().filter(|number| existing.get(*number).is_some_and(|there| there.is_of_other_channel));
     let qualified: Vec<String> = taken.map(|number| qualified(number, channel)).collect();
     find(tx, channel, &qualified.iter().map(String::as_str).collect::<Vec<_>>(), &mut existing)?;
     Ok(existing)
 }
 
-fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existing) -> Result<()> {
+fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut ExistingBundles) -> Result<()> {
     for some in numbers.chunks(200) {
         let sql = format!(
             "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
@@ -162,7 +163,11 @@ fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existin
                     address: [row.text(5)?.into(), row.text(6)?.into()],
                 }),
             };
-            let there = There { delivery_id: row.int(1)?, of_another: goes_to.is_some() && row.int(7)? == 0, goes_to };
+            let there = ExistingBundle {
+                delivery_id: row.int(1)?,
+                is_of_other_channel: goes_to.is_some() && row.int(7)? == 0,
+                goes_to,
+            };
             existing.insert(row.text(0)?, there);
         }
     }

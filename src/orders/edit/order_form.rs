@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::Problem;
-use super::fields::{Inputs, OptionInput, Reading, options_words, picked, read_option, read_quantity};
-use super::row::{deadline_settled, goods_settled, preferred_date_settled, tracking_number};
+use super::fields::{FormReader, Inputs, OptionInput, format_options, picked, read_option, read_quantity};
+use super::row_form::{deadline_locked, goods_locked, preferred_date_locked, tracking_number};
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
 use crate::storage::text_limits;
 use crate::time::Moment;
@@ -16,7 +16,7 @@ pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
     let mut inputs = Inputs::default();
     for (name, value) in [
         ("state", order.state.code()),
-        ("options", &options_words(&order.options)),
+        ("options", &format_options(&order.options)),
         ("quantity", &order.quantity.to_string()),
         ("customer_name", &customer.name),
         ("customer_tel", &customer.tel),
@@ -47,96 +47,95 @@ pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
 ///
 /// # Errors
 /// Every mistake of the form.
-pub fn edited_whole(
+pub fn apply_order_form(
     order: &Order,
     inputs: &Inputs,
     options: Option<&[OptionInput]>,
     now: Moment,
 ) -> Result<Order, Vec<Problem>> {
-    let mut reading = Reading::of(inputs);
+    let mut reader = FormReader::of(inputs);
     let mut edited = order.clone();
-    what(&mut reading, &mut edited, inputs, options);
-    who(&mut reading, &mut edited);
-    how(&mut reading, &mut edited, inputs);
-    edited.purchase_memo = reading.memo("purchase_memo");
-    edited.shipping_memo = reading.memo("shipping_memo");
-    edited.admin_memo = reading.memo("admin_memo");
-    if let Some(state) = reading.choice("state", OrderState::parse, "상태를 골라 주세요.") {
-        edited.put(state, now);
+    goods_fields(&mut reader, &mut edited, inputs, options);
+    contact_fields(&mut reader, &mut edited);
+    shipping_fields(&mut reader, &mut edited, inputs);
+    edited.purchase_memo = reader.memo("purchase_memo");
+    edited.shipping_memo = reader.memo("shipping_memo");
+    edited.admin_memo = reader.memo("admin_memo");
+    if let Some(state) = reader.choice("state", OrderState::parse, "상태를 골라 주세요.") {
+        edited.set_state(state, now);
     }
-    if reading.problems.is_empty() { Ok(edited) } else { Err(reading.problems) }
+    if reader.problems.is_empty() { Ok(edited) } else { Err(reader.problems) }
 }
 
-/// Options and quantity, which are settled once the goods left the factory.
-fn what(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs, options: Option<&[OptionInput]>) {
-    let settled = goods_settled(order);
+/// Options and quantity, which are locked once the goods left the factory.
+fn goods_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs, options: Option<&[OptionInput]>) {
+    let locked = goods_locked(order);
     if let Some(options) = options {
         let chosen = picked(options);
         if let Some(message) = options.iter().find_map(|option| read_option(option).err()) {
-            reading.problem("options", message);
-        } else if let Some(message) = settled.as_ref().filter(|_| chosen != order.options) {
-            reading.problem("options", message);
+            reader.problem("options", message);
+        } else if let Some(message) = locked.as_ref().filter(|_| chosen != order.options) {
+            reader.problem("options", message);
         } else {
             order.options = chosen;
         }
     }
     match read_quantity(inputs.get("quantity")) {
-        Err(message) => reading.problem("quantity", message),
-        Ok(quantity) => match &settled {
-            Some(message) if quantity != order.quantity => reading.problem("quantity", message),
+        Err(message) => reader.problem("quantity", message),
+        Ok(quantity) => match &locked {
+            Some(message) if quantity != order.quantity => reader.problem("quantity", message),
             _ => order.quantity = quantity,
         },
     }
 }
 
-fn who(reading: &mut Reading<'_>, order: &mut Order) {
+fn contact_fields(reader: &mut FormReader<'_>, order: &mut Order) {
     let (customer, recipient) = (&order.customer, &order.recipient);
     order.customer = Customer {
-        name: reading.needed_line(
+        name: reader.required_line(
             "customer_name",
             Some(&customer.name),
             text_limits::PERSON_NAME,
             "구매자명을 입력해 주세요.",
         ),
-        tel: reading.phone("customer_tel", &customer.tel),
+        tel: reader.phone("customer_tel", &customer.tel),
     };
     order.recipient = Recipient {
-        name: reading.needed_line(
+        name: reader.required_line(
             "recipient_name",
             Some(&recipient.name),
             text_limits::PERSON_NAME,
             "수취인명을 입력해 주세요.",
         ),
-        tel1: reading.phone("recipient_tel1", &recipient.tel1),
-        tel2: reading.phone("recipient_tel2", &recipient.tel2),
-        zip_code: reading.zip_code("recipient_zip_code", &recipient.zip_code),
-        address1: reading.needed_line(
+        tel1: reader.phone("recipient_tel1", &recipient.tel1),
+        tel2: reader.phone("recipient_tel2", &recipient.tel2),
+        zip_code: reader.zip_code("recipient_zip_code", &recipient.zip_code),
+        address1: reader.required_line(
             "recipient_address1",
             Some(&recipient.address1),
             text_limits::ADDRESS,
             "주소를 입력해 주세요.",
         ),
-        address2: reading.line("recipient_address2", &recipient.address2, text_limits::ADDRESS),
+        address2: reader.line("recipient_address2", &recipient.address2, text_limits::ADDRESS),
     };
 }
 
-fn how(reading: &mut Reading<'_>, order: &mut Order, inputs: &Inputs) {
-    let method = reading.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
+fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs) {
+    let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
     if let Some(method) = method.filter(|method| *method != order.shipping_method) {
         order.shipping_method = method;
         method.label().clone_into(&mut order.shipping_method_word);
     }
-    if let Some(charge) = reading.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.")
-    {
+    if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.") {
         order.charge_type = charge;
     }
-    order.dispatch_deadline = reading.date("dispatch_deadline", order.dispatch_deadline, deadline_settled(order));
+    order.dispatch_deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));
     order.preferred_shipping_date =
-        reading.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_settled(order));
-    order.courier = reading.line("courier", &order.courier, text_limits::COURIER);
+        reader.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_locked(order));
+    order.courier = reader.line("courier", &order.courier, text_limits::COURIER);
     match tracking_number(order, inputs.get("tracking_number")) {
         Ok(number) => order.tracking_number = number,
-        Err(message) => reading.problem("tracking_number", message),
+        Err(message) => reader.problem("tracking_number", message),
     }
 }
 
@@ -166,7 +165,7 @@ mod tests {
     fn a_page_sent_as_it_was_changes_nothing() {
         for state in OrderState::ALL {
             let order = complete(state);
-            assert_eq!(edited_whole(&order, &inputs_of(&order, "1"), None, Moment(9)), Ok(order));
+            assert_eq!(apply_order_form(&order, &inputs_of(&order, "1"), None, Moment(9)), Ok(order));
         }
     }
 
@@ -177,11 +176,11 @@ mod tests {
         let mut inputs = inputs_of(&before, "1");
         inputs.set("quantity", "2");
         inputs.set("dispatch_deadline", "2024-03-20");
-        let result = edited_whole(&before, &inputs, Some(&option("체리")), Moment(9));
+        let result = apply_order_form(&before, &inputs, Some(&option("체리")), Moment(9));
         assert_eq!(fields(result), ["options", "quantity", "dispatch_deadline"]);
 
         let purchased = Order { state: OrderState::Purchased, ..before.clone() };
-        let edited = edited_whole(&purchased, &inputs, Some(&option("체리")), Moment(9)).expect("saved");
+        let edited = apply_order_form(&purchased, &inputs, Some(&option("체리")), Moment(9)).expect("saved");
         assert_eq!((edited.quantity, edited.options[0].value.as_str()), (2, "체리"));
         assert_eq!(edited.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2024-03-20"));
     }
@@ -191,7 +190,7 @@ mod tests {
         let order = complete(OrderState::Shipped);
         let mut inputs = inputs_of(&order, "1");
         inputs.set("preferred_shipping_date", "2024-03-20");
-        assert_eq!(fields(edited_whole(&order, &inputs, None, Moment(9))), ["preferred_shipping_date"]);
+        assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["preferred_shipping_date"]);
     }
 
     #[test]
@@ -210,7 +209,7 @@ mod tests {
         ] {
             inputs.set(name, wrong);
         }
-        let told = fields(edited_whole(&order, &inputs, None, Moment(9)));
+        let told = fields(apply_order_form(&order, &inputs, None, Moment(9)));
         let wrong = [
             "quantity",
             "customer_name",
@@ -230,7 +229,7 @@ mod tests {
         let mut inputs = inputs_of(&order, "1");
         inputs.set("shipping_method", "PARCEL");
         inputs.set("tracking_number", "451-6830-0137");
-        let edited = edited_whole(&order, &inputs, None, Moment(9)).expect("saved");
+        let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
         assert_eq!(
             (edited.tracking_number.as_str(), edited.shipping_method_word.as_str()),
             ("45168300137", "택배,등기,소포")
@@ -242,7 +241,7 @@ mod tests {
         let order = complete(OrderState::Shipped);
         let mut inputs = inputs_of(&order, "1");
         inputs.set("state", "PLACED");
-        let edited = edited_whole(&order, &inputs, None, Moment(9)).expect("saved");
+        let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
         assert_eq!(edited.moments.of(OrderState::Shipped), None);
     }
 }

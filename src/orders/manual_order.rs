@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Days;
 
 use super::edit::{
-    Inputs, OptionInput, Problem, Reading, options_words, picked, read_memo, read_option, read_price, read_quantity,
+    FormReader, Inputs, OptionInput, Problem, format_options, picked, read_memo, read_option, read_price, read_quantity,
 };
 use super::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::products::model::{Product, Variant};
@@ -22,7 +22,7 @@ pub const CHANNEL: (&str, &str) = ("LOCAL", "매장");
 const DAYS_TO_DISPATCH: u64 = 31;
 
 /// Products taken in one go.
-pub const MOST_ITEMS: usize = 30;
+pub const MAX_ITEMS: usize = 30;
 
 /// One product, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl ItemInput {
 
 /// The whole form, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CounterForm {
+pub struct ManualOrderForm {
     /// the products
     pub items: Vec<ItemInput>,
     /// customer, recipient and the rest
@@ -62,7 +62,7 @@ pub type Catalogue = BTreeMap<String, (Product, Vec<Variant>)>;
 
 /// An order that was taken; its numbers are still to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct ManualOrder {
     /// the order
     pub new: NewOrder,
     /// 발주메모
@@ -73,7 +73,7 @@ pub struct Taken {
     pub admin_memo: String,
 }
 
-impl CounterForm {
+impl ManualOrderForm {
     /// The form to begin with.
     pub fn empty(now: Moment) -> Self {
         let deadline = now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date());
@@ -86,7 +86,7 @@ impl CounterForm {
 
     /// Gives each product exactly the options it has: those of another product that stood there
     /// before are gone, those not asked for yet are open.
-    pub fn fit(&mut self, catalogue: &Catalogue) {
+    pub fn sync_options(&mut self, catalogue: &Catalogue) {
         for item in &mut self.items {
             let variants = catalogue.get(&item.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
             let keys: BTreeSet<&str> = variants.iter().map(|variant| variant.key.as_str()).collect();
@@ -99,27 +99,31 @@ impl CounterForm {
         }
     }
 
-    /// The orders this form means, at `now`. It [fits](Self::fit) the catalogue.
+    /// The orders this form means, at `now`. It [fits](Self::sync_options) the catalogue.
     ///
     /// # Errors
     /// Every mistake of the form; those of a product have its place behind the name of the field.
-    pub fn taken(&self, catalogue: &Catalogue, now: Moment) -> Result<Vec<Taken>, Vec<Problem>> {
-        let mut reading = Reading::of(&self.inputs);
-        let goods: Vec<_> =
-            self.items.iter().enumerate().map(|(place, item)| goods(&mut reading, place, item, catalogue)).collect();
-        let shared = self.shared(&mut reading, now);
-        let (shipping_memo, admin_memo) = (reading.memo("shipping_memo"), reading.memo("admin_memo"));
-        if !reading.problems.is_empty() {
-            return Err(reading.problems);
+    pub fn manual_orders(&self, catalogue: &Catalogue, now: Moment) -> Result<Vec<ManualOrder>, Vec<Problem>> {
+        let mut reader = FormReader::of(&self.inputs);
+        let goods: Vec<_> = self
+            .items
+            .iter()
+            .enumerate()
+            .map(|(place, item)| read_line_item(&mut reader, place, item, catalogue))
+            .collect();
+        let shared = self.shared(&mut reader, now);
+        let (shipping_memo, admin_memo) = (reader.memo("shipping_memo"), reader.memo("admin_memo"));
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
         }
-        let taken = |goods: Goods| Taken {
+        let taken = |goods: LineItem| ManualOrder {
             purchase_memo: goods.purchase_memo,
             shipping_memo: shipping_memo.clone(),
             admin_memo: admin_memo.clone(),
             new: NewOrder {
                 product_number: goods.product_number,
                 product_name: goods.product_name,
-                options_text: options_words(&goods.options),
+                options_text: format_options(&goods.options),
                 options: goods.options,
                 quantity: goods.quantity,
                 price: goods.price,
@@ -130,13 +134,13 @@ impl CounterForm {
     }
 
     /// What the orders have in common.
-    fn shared(&self, reading: &mut Reading<'_>, now: Moment) -> NewOrder {
+    fn shared(&self, reader: &mut FormReader<'_>, now: Moment) -> NewOrder {
         let customer = Customer {
-            name: reading.needed_line("customer_name", None, text_limits::PERSON_NAME, "구매자명을 입력해 주세요."),
-            tel: reading.needed_phone("customer_tel", "구매자연락처를 입력해 주세요."),
+            name: reader.required_line("customer_name", None, text_limits::PERSON_NAME, "구매자명을 입력해 주세요."),
+            tel: reader.required_phone("customer_tel", "구매자연락처를 입력해 주세요."),
         };
-        let method = reading.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
-        let charge = reading.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.");
+        let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
+        let charge = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.");
         let method = method.unwrap_or(ShippingMethod::Direct);
         NewOrder {
             order_number: String::new(),
@@ -147,7 +151,7 @@ impl CounterForm {
             options_text: String::new(),
             quantity: 0,
             price: 0,
-            recipient: self.recipient(reading, &customer, method),
+            recipient: self.recipient(reader, &customer, method),
             customer,
             customer_message: String::new(),
             shipping_method: method,
@@ -155,8 +159,8 @@ impl CounterForm {
             charge_type: charge.unwrap_or(ChargeType::Prepaid),
             bundle_number: String::new(),
             placed_at: now,
-            dispatch_deadline: reading.date("dispatch_deadline", None, None),
-            preferred_shipping_date: reading.date("preferred_shipping_date", None, None),
+            dispatch_deadline: reader.date("dispatch_deadline", None, None),
+            preferred_shipping_date: reader.date("preferred_shipping_date", None, None),
             claim: String::new(),
             courier: String::new(),
             tracking_number: String::new(),
@@ -164,34 +168,34 @@ impl CounterForm {
     }
 
     /// Whoever picks the goods up needs no address.
-    fn recipient(&self, reading: &mut Reading<'_>, customer: &Customer, method: ShippingMethod) -> Recipient {
+    fn recipient(&self, reader: &mut FormReader<'_>, customer: &Customer, method: ShippingMethod) -> Recipient {
         let (name, tel1) = if self.same {
             for (field, of_customer) in [("recipient_name", "customer_name"), ("recipient_tel1", "customer_tel")] {
                 let typed = self.inputs.get(field).trim();
                 if !typed.is_empty() && typed != self.inputs.get(of_customer).trim() {
-                    reading.problem(field, "주문자와 다른 수취인이면 ‘주문자와 동일’ 표시를 지워 주세요.");
+                    reader.problem(field, "주문자와 다른 수취인이면 ‘주문자와 동일’ 표시를 지워 주세요.");
                 }
             }
             (customer.name.clone(), customer.tel.clone())
         } else {
             (
-                reading.needed_line("recipient_name", None, text_limits::PERSON_NAME, "수취인명을 입력해 주세요."),
-                reading.needed_phone("recipient_tel1", "수취인연락처를 입력해 주세요."),
+                reader.required_line("recipient_name", None, text_limits::PERSON_NAME, "수취인명을 입력해 주세요."),
+                reader.required_phone("recipient_tel1", "수취인연락처를 입력해 주세요."),
             )
         };
-        let zip_code = reading.zip_code("recipient_zip_code", "");
+        let zip_code = reader.zip_code("recipient_zip_code", "");
         let address1 = if method == ShippingMethod::Pickup {
-            reading.line("recipient_address1", "", text_limits::ADDRESS)
+            reader.line("recipient_address1", "", text_limits::ADDRESS)
         } else {
-            reading.needed_line("recipient_address1", None, text_limits::ADDRESS, "주소를 입력해 주세요.")
+            reader.required_line("recipient_address1", None, text_limits::ADDRESS, "주소를 입력해 주세요.")
         };
-        let address2 = reading.line("recipient_address2", "", text_limits::ADDRESS);
-        Recipient { name, tel1, tel2: reading.phone("recipient_tel2", ""), zip_code, address1, address2 }
+        let address2 = reader.line("recipient_address2", "", text_limits::ADDRESS);
+        Recipient { name, tel1, tel2: reader.phone("recipient_tel2", ""), zip_code, address1, address2 }
     }
 }
 
 /// One product, read.
-struct Goods {
+struct LineItem {
     product_number: String,
     product_name: String,
     options: Vec<OrderOption>,
@@ -200,24 +204,24 @@ struct Goods {
     purchase_memo: String,
 }
 
-fn goods(reading: &mut Reading<'_>, place: usize, item: &ItemInput, catalogue: &Catalogue) -> Goods {
+fn read_line_item(reader: &mut FormReader<'_>, place: usize, item: &ItemInput, catalogue: &Catalogue) -> LineItem {
     let product = catalogue.get(&item.product).map(|(product, _)| product).filter(|product| product.enabled);
     if product.is_none() {
-        reading.problem(format!("product-{place}"), "상품을 골라 주세요.");
+        reader.problem(format!("product-{place}"), "상품을 골라 주세요.");
     }
     for (at, option) in item.options.iter().enumerate() {
         let wrong = if option.is_open() { Some("옵션을 골라 주세요.") } else { read_option(option).err() };
         if let Some(message) = wrong {
-            reading.problem(format!("option-{place}-{at}"), message);
+            reader.problem(format!("option-{place}-{at}"), message);
         }
     }
-    Goods {
+    LineItem {
         product_number: item.product.clone(),
         product_name: product.map(|product| product.name.clone()).unwrap_or_default(),
         options: picked(&item.options),
-        quantity: reading.of_item("quantity", place, read_quantity(&item.quantity)),
-        price: reading.of_item("price", place, read_price(&item.price)),
-        purchase_memo: reading.of_item("purchase_memo", place, read_memo(&item.purchase_memo)),
+        quantity: reader.item_field("quantity", place, read_quantity(&item.quantity)),
+        price: reader.item_field("price", place, read_price(&item.price)),
+        purchase_memo: reader.item_field("purchase_memo", place, read_memo(&item.purchase_memo)),
     }
 }
 
@@ -248,8 +252,8 @@ mod tests {
         Catalogue::from([("BED".to_owned(), (product, variants))])
     }
 
-    fn filled() -> CounterForm {
-        let mut form = CounterForm::empty(NOW);
+    fn filled() -> ManualOrderForm {
+        let mut form = ManualOrderForm::empty(NOW);
         let option =
             |key: &str, value: &str| OptionInput { key: key.into(), value: value.into(), other: String::new() };
         form.items = vec![ItemInput {
@@ -267,19 +271,19 @@ mod tests {
         ] {
             form.inputs.set(field, value);
         }
-        form.fit(&catalogue());
+        form.sync_options(&catalogue());
         form
     }
 
-    fn fields(form: &CounterForm) -> Vec<String> {
-        let problems = form.taken(&catalogue(), NOW).expect_err("problems");
+    fn fields(form: &ManualOrderForm) -> Vec<String> {
+        let problems = form.manual_orders(&catalogue(), NOW).expect_err("problems");
         problems.into_iter().map(|problem| problem.field.into_owned()).collect()
     }
 
     #[test]
     fn the_recipient_is_the_customer_unless_somebody_else_is_named() {
         let mut form = filled();
-        let taken = form.taken(&catalogue(), NOW).expect("an order").remove(0).new;
+        let taken = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
         assert_eq!((taken.recipient.name.as_str(), taken.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
         assert_eq!(taken.options_text, "사이즈: 퀸 / 색상: 월넛");
         assert_eq!((taken.quantity, taken.price), (2, 1_200_000));
@@ -295,7 +299,7 @@ mod tests {
         form.inputs.set("recipient_name", "이표본");
         assert_eq!(fields(&form), ["recipient_name"]);
         form.inputs.set("recipient_name", "홍길동");
-        assert!(form.taken(&catalogue(), NOW).is_ok(), "the script writes the customer there");
+        assert!(form.manual_orders(&catalogue(), NOW).is_ok(), "the script writes the customer there");
     }
 
     #[test]
@@ -315,7 +319,7 @@ mod tests {
         form.items[0].options[0].value = String::new();
         assert_eq!(fields(&form), ["option-0-0"]);
         form.items[0].options[0].value = NO_CHOICE.to_owned();
-        let taken = form.taken(&catalogue(), NOW).expect("an order").remove(0).new;
+        let taken = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
         assert_eq!(taken.options_text, "색상: 월넛");
     }
 
@@ -323,7 +327,7 @@ mod tests {
     fn options_of_another_product_are_forgotten_with_it() {
         let mut form = filled();
         form.items[0].product = "SOFA".to_owned();
-        form.fit(&catalogue());
+        form.sync_options(&catalogue());
         assert!(form.items[0].options.is_empty());
         assert_eq!(fields(&form), ["product-0"]);
     }
@@ -333,6 +337,6 @@ mod tests {
         let mut form = filled();
         form.inputs.set("recipient_address1", "");
         form.inputs.set("shipping_method", "PICKUP");
-        assert!(form.taken(&catalogue(), NOW).is_ok());
+        assert!(form.manual_orders(&catalogue(), NOW).is_ok());
     }
 }

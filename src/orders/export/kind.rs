@@ -10,7 +10,7 @@ pub const SMART_STORE: &str = "SMART_STORE";
 
 /// What a download holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum ExportKind {
     /// 검색 결과: whatever the list shows
     Orders,
     /// 발주서, for the factory
@@ -19,8 +19,8 @@ pub enum Content {
     Dispatch,
 }
 
-impl Content {
-    /// Every content, in the sequence of the page.
+impl ExportKind {
+    /// Every kind, in the sequence of the page.
     pub const ALL: [Self; 3] = [Self::PurchaseOrder, Self::Dispatch, Self::Orders];
 
     /// The name in an address, on the command line and in the record.
@@ -41,12 +41,12 @@ impl Content {
         }
     }
 
-    /// The content of that code.
+    /// The kind of that code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|content| content.code() == code)
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// Why the content is not offered for a search, and what to do; nothing when it is.
+    /// Why the kind is not offered for a search, and what to do; nothing when it is.
     pub fn problem(self, filter: &OrderFilter) -> Option<&'static str> {
         let sent = filter.state == Some(OrderState::Shipped);
         let of_channel = filter.channel.as_deref() == Some(SMART_STORE);
@@ -91,18 +91,18 @@ mod tests {
     #[test]
     fn the_dispatch_list_is_offered_for_what_the_channel_sold_and_was_sent() {
         let mut filter = OrderFilter::default();
-        assert!(Content::Dispatch.problem(&filter).is_some());
+        assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.state = Some(OrderState::Shipped);
-        assert!(Content::Dispatch.problem(&filter).is_some());
+        assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.channel = Some(SMART_STORE.to_owned());
-        assert_eq!(Content::Dispatch.problem(&filter), None);
-        assert_eq!(Content::ALL.map(|content| Content::parse(content.code())), Content::ALL.map(Some));
+        assert_eq!(ExportKind::Dispatch.problem(&filter), None);
+        assert_eq!(ExportKind::ALL.map(|kind| ExportKind::parse(kind.code())), ExportKind::ALL.map(Some));
     }
 
     #[test]
     fn a_file_is_named_by_day_and_product_on_every_system() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
-        let stem = |name| Content::PurchaseOrder.file_stem(day, name);
+        let stem = |name| ExportKind::PurchaseOrder.file_stem(day, name);
         assert_eq!(stem(Some("린넨 소파 3인/좌: \"A\" ")), "2026-11-22 린넨 소파 3인 좌 A 발주건");
         assert_eq!(stem(None), "2026-11-22 전체 상품 발주건");
     }

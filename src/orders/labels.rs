@@ -6,7 +6,7 @@ use crate::storage::Value;
 use crate::time::Moment;
 
 /// The word for a column of an order; none for columns people need not see.
-pub fn column(name: &str) -> Option<&'static str> {
+pub fn field_label(name: &str) -> Option<&'static str> {
     Some(match name {
         "order_number" => "주문번호",
         "product_id" => "상품",
@@ -46,12 +46,12 @@ pub fn column(name: &str) -> Option<&'static str> {
 }
 
 /// A stored value as it is shown.
-pub fn value(column: &str, value: Value, districts: &Districts) -> String {
+pub fn format_value(column: &str, value: Value, districts: &Districts) -> String {
     match value {
         Value::Null | Value::Blob(_) => String::new(),
         Value::Int(number) => match column {
             "state" => {
-                OrderState::from_rank(number).map_or_else(|| number.to_string(), |state| state.label().to_owned())
+                OrderState::from_ordinal(number).map_or_else(|| number.to_string(), |state| state.label().to_owned())
             }
             "sigungu" => districts.display_name(number).unwrap_or_default(),
             "product_id" | "delivery_id" => crate::id::crockford(number),
@@ -70,7 +70,7 @@ pub fn value(column: &str, value: Value, districts: &Districts) -> String {
 }
 
 /// The first few of many numbers: `1, 2, 3, 4, 5 외 7건`.
-pub fn few(numbers: &[String]) -> String {
+pub fn join_few(numbers: &[String]) -> String {
     const FEW: usize = 5;
     let shown = numbers.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
     if numbers.len() > FEW { format!("{shown} 외 {}건", numbers.len() - FEW) } else { shown }

@@ -1,8 +1,8 @@
 //! Which index leads to a page with the least reading.
 //!
-//! Two ways lead to a page: *walk* the index of the sort, leaving out what the filters do not want,
+//! Two ways lead to a page: *scan* the index of the sort, leaving out what the filters do not want,
 //! until the page is full; or *gather* the few orders that a narrow filter leaves, from the index of
-//! that filter, and sort those. [`choose`] weighs them with the tallies; both give the same page.
+//! that filter, and sort those. [`choose_index`] weighs them with the counts; both give the same page.
 
 use super::Total;
 use crate::channels;
@@ -19,14 +19,14 @@ const SORT_COST: f64 = 3.0;
 
 /// Where no tally knows the total, it is counted up to here. Small under test, so that a small shop
 /// reaches what lies beyond.
-const COUNTED: i64 = if cfg!(test) { 60 } else { 50_000 };
+const MAX_COUNTED_ROWS: i64 = if cfg!(test) { 60 } else { 50_000 };
 
 /// The filters as SQL.
 pub(super) struct Conditions {
     sql: Vec<String>,
     pub(super) params: Vec<Param<'static>>,
     /// only some of these orders pass, sorted: a filter that leaves few names them
-    pub(super) among: Option<Vec<i64>>,
+    pub(super) id_set: Option<Vec<i64>>,
     /// the date of which only a range of days passes
     range_of: Option<DateField>,
     state: Option<OrderState>,
@@ -40,14 +40,14 @@ impl Conditions {
         let mut conditions = Self {
             sql: Vec::new(),
             params: Vec::new(),
-            among: None,
+            id_set: None,
             range_of: has_range(filter).then_some(filter.date),
             state: filter.state,
             channel_id: None,
             product_id: None,
         };
         if let Some(state) = filter.state {
-            conditions.and("state = ?", state.rank().into());
+            conditions.and("state = ?", state.ordinal().into());
         }
         if let Some(code) = &filter.channel {
             let Some(id) = channels::store::find_id(tx, code)? else { return Ok(None) };
@@ -69,7 +69,7 @@ impl Conditions {
         }
         if filter.claim_open {
             let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-            conditions.among = Some(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+            conditions.id_set = Some(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
         }
         Ok(Some(conditions))
     }
@@ -80,13 +80,13 @@ impl Conditions {
     }
 
     /// Every order passes.
-    pub(super) fn hide_nothing(&self) -> bool {
-        self.sql.is_empty() && self.among.is_none()
+    pub(super) fn is_unfiltered(&self) -> bool {
+        self.sql.is_empty() && self.id_set.is_none()
     }
 
     /// How many orders there are of the state, channel and product, and of each.
-    pub(super) fn tallies(&self, tx: &mut dyn Tx) -> Result<Tallies> {
-        Tallies::of(tx, self.state, self.channel_id, self.product_id)
+    pub(super) fn counts(&self, tx: &mut dyn Tx) -> Result<OrderCounts> {
+        OrderCounts::of(tx, self.state, self.channel_id, self.product_id)
     }
 
     pub(super) fn with(&self, more: &str) -> String {
@@ -111,9 +111,9 @@ pub(super) fn has_range(filter: &OrderFilter) -> bool {
     filter.from.is_some() || filter.to.is_some()
 }
 
-/// How many orders there are by the tallies.
+/// How many orders there are by the counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tallies {
+pub(super) struct OrderCounts {
     pub(super) all: i64,
     of_state: i64,
     of_channel: i64,
@@ -122,7 +122,7 @@ pub(super) struct Tallies {
     of_these: i64,
 }
 
-impl Tallies {
+impl OrderCounts {
     fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
         // A comparison is 1 or 0; what is not asked for compares with itself.
         const SQL: &str = "SELECT CAST(sum(orders) AS INTEGER), CAST(sum(orders * s) AS INTEGER), \
@@ -130,7 +130,7 @@ impl Tallies {
             FROM (SELECT t.orders, t.state = coalesce(?, t.state) AS s, t.channel_id = coalesce(?, t.channel_id) AS c, \
             t.product_id = coalesce(?, t.product_id) AS p FROM order_tallies t \
             JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
-        let params = [state.map(OrderState::rank).into(), channel.into(), product.into()];
+        let params = [state.map(OrderState::ordinal).into(), channel.into(), product.into()];
         let Some(row) = tx.query_one(SQL, &params)? else { return Ok(Self::default()) };
         let sum = |place| Ok::<_, StorageError>(row.opt_int(place)?.unwrap_or(0));
         Ok(Self { all: sum(0)?, of_state: sum(1)?, of_channel: sum(2)?, of_product: sum(3)?, of_these: sum(4)? })
@@ -145,27 +145,32 @@ fn date_index(field: DateField) -> String {
 }
 
 /// How many orders the list has: tallied, or for a range of days counted.
-pub(super) fn total(tx: &mut dyn Tx, filter: &OrderFilter, conditions: &Conditions, tallies: Tallies) -> Result<Total> {
+pub(super) fn total(
+    tx: &mut dyn Tx,
+    filter: &OrderFilter,
+    conditions: &Conditions,
+    counts: OrderCounts,
+) -> Result<Total> {
     if !has_range(filter) {
-        return Ok(Total::Exactly(tallies.of_these));
+        return Ok(Total::Exactly(counts.of_these));
     }
-    let index = if filter.product.is_some() && tallies.of_product < COUNTED {
+    let index = if filter.product.is_some() && counts.of_product < MAX_COUNTED_ROWS {
         "orders_by_product".to_owned()
-    } else if filter.state.is_some() && tallies.of_state < COUNTED {
+    } else if filter.state.is_some() && counts.of_state < MAX_COUNTED_ROWS {
         "orders_by_state".to_owned()
     } else {
         date_index(filter.date)
     };
     let from = format!("FROM orders {} {}", tx.index_hint(&index), conditions.with(""));
-    let counted = tx.count_up_to(COUNTED + 1, &from, &conditions.params)?;
-    Ok(if counted > COUNTED { Total::AtLeast(COUNTED) } else { Total::Exactly(counted) })
+    let counted = tx.count_up_to(MAX_COUNTED_ROWS + 1, &from, &conditions.params)?;
+    Ok(if counted > MAX_COUNTED_ROWS { Total::AtLeast(MAX_COUNTED_ROWS) } else { Total::Exactly(counted) })
 }
 
 /// The index whose way to the first `needed` of the `total` orders costs least, in entries passed. Each
 /// way is either walked in the sequence of the list until the page is full, or gathered whole and sorted.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(super) fn choose(filter: &OrderFilter, tallies: Tallies, sort: Sort, total: Total, needed: i64) -> String {
-    let Tallies { all, of_state, of_channel, of_product, of_these } = tallies;
+pub(super) fn choose_index(filter: &OrderFilter, counts: OrderCounts, sort: Sort, total: Total, needed: i64) -> String {
+    let OrderCounts { all, of_state, of_channel, of_product, of_these } = counts;
     let [matching, tallied, all, of_state, of_product, of_channel, needed] =
         [total.number(), of_these, all, of_state, of_product, of_channel, needed].map(|size| size.max(1) as f64);
     let ranged = has_range(filter);
@@ -197,7 +202,7 @@ pub(super) fn choose(filter: &OrderFilter, tallies: Tallies, sort: Sort, total: 
 }
 
 /// Orders without the date come last, whichever way the list is sorted. The index of the date does
-/// not hold them: a walk goes on through the index of all.
+/// not hold them: a scan goes on through the index of all.
 pub(super) fn sorted_ids(
     tx: &mut dyn Tx,
     conditions: &Conditions,

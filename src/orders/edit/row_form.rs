@@ -62,7 +62,7 @@ impl RowForm {
 /// # Errors
 /// Every mistake of the row. When somebody else changed the order since the page was made, that is
 /// the mistake, with both values at each field that differs.
-pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<Problem>> {
+pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<Problem>> {
     if typed.version != order.version {
         return Err(conflicts(order, typed));
     }
@@ -70,11 +70,11 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
     let mut problems = Vec::new();
     let mut problem = |field, message: String| problems.push(Problem::at(field, message));
 
-    match date(&typed.dispatch_deadline, order.dispatch_deadline, deadline_settled(order)) {
+    match date(&typed.dispatch_deadline, order.dispatch_deadline, deadline_locked(order)) {
         Err(message) => problem("dispatch_deadline", message),
         Ok(date) => edited.dispatch_deadline = date,
     }
-    match date(&typed.preferred_shipping_date, order.preferred_shipping_date, preferred_date_settled(order)) {
+    match date(&typed.preferred_shipping_date, order.preferred_shipping_date, preferred_date_locked(order)) {
         Err(message) => problem("preferred_shipping_date", message),
         Ok(date) => edited.preferred_shipping_date = date,
     }
@@ -93,28 +93,28 @@ pub fn edited(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<
         }
     }
     match OrderState::parse(&typed.state) {
-        Some(state) => edited.put(state, now),
+        Some(state) => edited.set_state(state, now),
         None => problem("state", "상태를 골라 주세요.".to_owned()),
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
 }
 
-/// What is said of 옵션 and 수량 once they are settled.
-pub(super) fn goods_settled(order: &Order) -> Option<String> {
-    order.goods_are_settled().then(|| settled(order, "옵션과 수량은"))
+/// What is said of 옵션 and 수량 once they are locked.
+pub(super) fn goods_locked(order: &Order) -> Option<String> {
+    order.goods_are_locked().then(|| locked(order, "옵션과 수량은"))
 }
 
-/// What is said of 발송기한 once it is settled.
-pub(super) fn deadline_settled(order: &Order) -> Option<String> {
-    order.deadline_is_settled().then(|| settled(order, "발송기한은"))
+/// What is said of 발송기한 once it is locked.
+pub(super) fn deadline_locked(order: &Order) -> Option<String> {
+    order.deadline_is_settled().then(|| locked(order, "발송기한은"))
 }
 
-/// What is said of 희망배송일 once it is settled.
-pub(super) fn preferred_date_settled(order: &Order) -> Option<String> {
-    order.preferred_date_is_settled().then(|| settled(order, "희망배송일은"))
+/// What is said of 희망배송일 once it is locked.
+pub(super) fn preferred_date_locked(order: &Order) -> Option<String> {
+    order.preferred_date_is_settled().then(|| locked(order, "희망배송일은"))
 }
 
-fn settled(order: &Order, what: &str) -> String {
+fn locked(order: &Order, what: &str) -> String {
     format!("{}된 주문의 {what} 바꿀 수 없어요.", order.state.label())
 }
 
@@ -174,7 +174,7 @@ mod tests {
     fn inputs_left_alone_change_nothing() {
         for state in OrderState::ALL {
             let order = order(state);
-            assert_eq!(edited(&order, &RowForm::of(&order), Moment(9)), Ok(order));
+            assert_eq!(apply_row_form(&order, &RowForm::of(&order), Moment(9)), Ok(order));
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
             form.state = "배달".into();
         });
         assert_eq!(
-            fields(edited(&order, &form, Moment(9))),
+            fields(apply_row_form(&order, &form, Moment(9))),
             ["dispatch_deadline", "preferred_shipping_date", "tracking_number", "state"]
         );
     }
@@ -199,7 +199,7 @@ mod tests {
         let form = typed(&order, |form| form.purchase_memo = "문 앞".into());
         order.purchase_memo = "옆문".into();
         order.version += 1;
-        let problems = edited(&order, &form, Moment(9)).expect_err("a conflict");
+        let problems = apply_row_form(&order, &form, Moment(9)).expect_err("a conflict");
         assert_eq!(problems.len(), 1);
         assert!(problems[0].message.contains("‘옆문’") && problems[0].message.contains("‘문 앞’"));
     }
@@ -208,7 +208,7 @@ mod tests {
     fn a_memo_keeps_its_lines_and_loses_what_cannot_be_written() {
         let order = order(OrderState::Placed);
         let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
-        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
+        assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
     }
 
     #[test]
@@ -216,8 +216,8 @@ mod tests {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
         let form = typed(&order, |form| form.tracking_number = "451-6830-0137".into());
-        assert_eq!(edited(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
+        assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
         let form = typed(&order, |form| form.tracking_number = "모름".into());
-        assert_eq!(fields(edited(&order, &form, Moment(9))), ["tracking_number"]);
+        assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["tracking_number"]);
     }
 }

@@ -1,10 +1,10 @@
 //! Putting an order taken in the shop among the others.
 
-use super::create::{bundles, create, findings};
-use super::{Action, Cause, bundles as orders_in_bundles, deliveries};
+use super::create::{self, bundles, findings};
+use super::{Action, ChangeContext, bundles as orders_in_bundles, deliveries};
 use crate::districts::Districts;
 use crate::id::crockford;
-use crate::orders::counter::{CHANNEL, Catalogue, Taken};
+use crate::orders::manual_order::{CHANNEL, Catalogue, ManualOrder};
 use crate::orders::model::{NewOrder, Order};
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
@@ -22,26 +22,30 @@ pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
 
 /// What became of orders taken in the shop.
 #[derive(Debug)]
-pub enum Kept {
+pub enum ManualOrderOutcome {
     /// they were made
-    Made(Vec<Order>),
+    Created(Vec<Order>),
     /// they were there already: the form was sent twice
-    Before(Vec<Order>),
+    AlreadyCreated(Vec<Order>),
     /// their bundle holds others than these, and nothing was made
-    Others(Vec<Order>),
+    BundleInUse(Vec<Order>),
 }
 
 /// Makes these orders, together in the bundle of that number, unless it is in use already.
-pub fn take(
+pub fn create(
     tx: &mut dyn Tx,
     member_id: i64,
-    taken: &[Taken],
+    taken: &[ManualOrder],
     bundle_number: &str,
     districts: &Districts,
-) -> Result<Kept> {
+) -> Result<ManualOrderOutcome> {
     if let Some(delivery_id) = deliveries::find_by_bundle_number(tx, bundle_number)? {
         let orders = orders_in_bundles::orders_of(tx, delivery_id)?;
-        return Ok(if are_these(tx, &orders, taken)? { Kept::Before(orders) } else { Kept::Others(orders) });
+        return Ok(if are_these(tx, &orders, taken)? {
+            ManualOrderOutcome::AlreadyCreated(orders)
+        } else {
+            ManualOrderOutcome::BundleInUse(orders)
+        });
     }
     let new: Vec<NewOrder> = taken
         .iter()
@@ -60,17 +64,17 @@ pub fn take(
             order.admin_memo.clone_from(&taken.admin_memo);
         }
     };
-    let cause = Cause { member_id: Some(member_id), upload_id: None, action: Action::Created };
+    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Created };
     let (findings, bundles) = (findings(tx, &new)?, bundles(tx, CHANNEL.0, &new)?.bundles);
-    create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
+    create::create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
     let delivery_id = deliveries::find_by_bundle_number(tx, bundle_number)?.unwrap_or_default();
-    Ok(Kept::Made(orders_in_bundles::orders_of(tx, delivery_id)?))
+    Ok(ManualOrderOutcome::Created(orders_in_bundles::orders_of(tx, delivery_id)?))
 }
 
 /// Whether `orders` say what was typed.
-fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[Taken]) -> Result<bool> {
+fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[ManualOrder]) -> Result<bool> {
     let products = products::by_number(tx, taken.iter().map(|taken| taken.new.product_number.as_str()))?;
-    let is = |order: &Order, taken: &Taken| {
+    let is = |order: &Order, taken: &ManualOrder| {
         let new = &taken.new;
         products.get(&new.product_number).is_some_and(|product| product.id == order.product_id)
             && (&order.options, order.quantity, order.price) == (&new.options, new.quantity, new.price)

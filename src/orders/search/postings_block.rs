@@ -11,20 +11,20 @@
 
 use std::cmp::Ordering;
 
-/// Bytes at which a block is full: small enough to read one for a search that finds little, and for
+/// Bytes at which a block is blocks: small enough to read one for a search that finds little, and for
 /// every engine's limit; large enough that a million orders have some ten thousand. Small under test,
 /// so that a few orders fill several.
-const FULL: usize = if cfg!(test) { 256 } else { 8 << 10 };
+const BLOCK_BYTES: usize = if cfg!(test) { 256 } else { 8 << 10 };
 
-/// Entries that a full block has at least: a term takes no more than 24 letters of four bytes.
-pub const LEAST_ENTRIES: usize = FULL / 128;
+/// PostingReader that a full block has at least: a term takes no more than 24 letters of four bytes.
+pub const MIN_POSTINGS_PER_BLOCK: usize = BLOCK_BYTES / 128;
 
 /// Bytes a term has at most; 24 characters take fewer.
-const LONGEST_TERM: usize = 255;
+const MAX_TERM_BYTES: usize = 255;
 
 /// One order listed under one term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry<'a> {
+pub struct Posting<'a> {
     /// what is looked for
     pub term: &'a str,
     /// the order
@@ -33,21 +33,21 @@ pub struct Entry<'a> {
     pub fields: i64,
 }
 
-impl Entry<'_> {
+impl Posting<'_> {
     /// The sequence of a run: an order stands once under a term.
     pub fn sequence(&self, other: &Self) -> Ordering {
         (self.term, self.order_id).cmp(&(other.term, other.order_id))
     }
 }
 
-/// A block was not written by [`Packer`], or was damaged since.
+/// A block was not written by [`BlockWriter`], or was damaged since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a block of search terms is damaged")]
-pub struct Damaged;
+pub struct CorruptBlock;
 
 /// A packed stretch of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct PostingsBlock {
     /// the term of its last entry
     pub last_term: String,
     /// its entries
@@ -56,57 +56,57 @@ pub struct Block {
 
 /// Packs entries that come in the sequence of a run.
 #[derive(Debug)]
-pub struct Packer {
+pub struct BlockWriter {
     /// bytes at which a block is full
-    room: usize,
-    full: Vec<Block>,
+    max_bytes: usize,
+    blocks: Vec<PostingsBlock>,
     bytes: Vec<u8>,
     term: String,
     order_id: i64,
 }
 
-impl Packer {
+impl BlockWriter {
     /// Packs a run.
-    pub const fn of_a_run() -> Self {
-        Self { room: FULL, full: Vec::new(), bytes: Vec::new(), term: String::new(), order_id: 0 }
+    pub const fn for_segment() -> Self {
+        Self { max_bytes: BLOCK_BYTES, blocks: Vec::new(), bytes: Vec::new(), term: String::new(), order_id: 0 }
     }
 
     /// Packs into one block, however much it is: what is left of one.
-    pub fn of_one_block() -> Self {
-        Self { room: usize::MAX, ..Self::of_a_run() }
+    pub fn single_block() -> Self {
+        Self { max_bytes: usize::MAX, ..Self::for_segment() }
     }
 
     /// Puts the next entry behind those before.
-    pub fn push(&mut self, entry: Entry<'_>) {
-        if self.bytes.len() >= self.room {
-            self.cut();
+    pub fn push(&mut self, entry: Posting<'_>) {
+        if self.bytes.len() >= self.max_bytes {
+            self.flush();
         }
         if self.bytes.is_empty() || entry.term != self.term {
-            let shared = shared(self.term.as_bytes(), entry.term.as_bytes());
+            let shared = common_prefix_len(self.term.as_bytes(), entry.term.as_bytes());
             let own = &entry.term.as_bytes()[shared..];
-            put(&mut self.bytes, shared as u64 + 1);
-            put(&mut self.bytes, own.len() as u64);
+            write_varint(&mut self.bytes, shared as u64 + 1);
+            write_varint(&mut self.bytes, own.len() as u64);
             self.bytes.extend(own);
             self.term.clear();
             self.term.push_str(entry.term);
         } else {
-            put(&mut self.bytes, 0);
+            write_varint(&mut self.bytes, 0);
         }
-        put(&mut self.bytes, zigzag(entry.order_id.wrapping_sub(self.order_id)));
-        put(&mut self.bytes, entry.fields.cast_unsigned());
+        write_varint(&mut self.bytes, zigzag(entry.order_id.wrapping_sub(self.order_id)));
+        write_varint(&mut self.bytes, entry.fields.cast_unsigned());
         self.order_id = entry.order_id;
     }
 
     /// The blocks, in sequence.
-    pub fn finish(mut self) -> Vec<Block> {
-        self.cut();
-        self.full
+    pub fn finish(mut self) -> Vec<PostingsBlock> {
+        self.flush();
+        self.blocks
     }
 
-    fn cut(&mut self) {
+    fn flush(&mut self) {
         if !self.bytes.is_empty() {
             let last_term = std::mem::take(&mut self.term);
-            self.full.push(Block { last_term, bytes: std::mem::take(&mut self.bytes) });
+            self.blocks.push(PostingsBlock { last_term, bytes: std::mem::take(&mut self.bytes) });
             self.order_id = 0;
         }
     }
@@ -114,16 +114,16 @@ impl Packer {
 
 /// The entries of a block, one after another.
 #[derive(Debug)]
-pub struct Entries<'b> {
+pub struct PostingReader<'b> {
     rest: &'b [u8],
     term: String,
     order_id: i64,
     fields: i64,
 }
 
-impl<'b> Entries<'b> {
+impl<'b> PostingReader<'b> {
     /// Reads a block from its beginning.
-    pub fn of(bytes: &'b [u8]) -> Self {
+    pub fn new(bytes: &'b [u8]) -> Self {
         Self { rest: bytes, term: String::new(), order_id: 0, fields: 0 }
     }
 
@@ -131,35 +131,35 @@ impl<'b> Entries<'b> {
     ///
     /// # Errors
     /// The block is damaged.
-    pub fn read(&mut self) -> Result<Option<Entry<'_>>, Damaged> {
+    pub fn read(&mut self) -> Result<Option<Posting<'_>>, CorruptBlock> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        if let Some(shared) = self.number()?.checked_sub(1) {
-            let own = usize::try_from(self.number()?).map_err(|_| Damaged)?;
-            let shared = usize::try_from(shared).map_err(|_| Damaged)?;
-            let (own, rest) = self.rest.split_at_checked(own).ok_or(Damaged)?;
-            if shared > self.term.len() || shared + own.len() > LONGEST_TERM {
-                return Err(Damaged);
+        if let Some(shared) = self.read_varint()?.checked_sub(1) {
+            let own = usize::try_from(self.read_varint()?).map_err(|_| CorruptBlock)?;
+            let shared = usize::try_from(shared).map_err(|_| CorruptBlock)?;
+            let (own, rest) = self.rest.split_at_checked(own).ok_or(CorruptBlock)?;
+            if shared > self.term.len() || shared + own.len() > MAX_TERM_BYTES {
+                return Err(CorruptBlock);
             }
             // A letter of several bytes may be shared in part.
             let mut term = std::mem::take(&mut self.term).into_bytes();
             term.truncate(shared);
             term.extend(own);
-            self.term = String::from_utf8(term).map_err(|_| Damaged)?;
+            self.term = String::from_utf8(term).map_err(|_| CorruptBlock)?;
             self.rest = rest;
         }
-        self.order_id = self.order_id.wrapping_add(unzigzag(self.number()?));
-        self.fields = self.number()?.cast_signed();
+        self.order_id = self.order_id.wrapping_add(unzigzag(self.read_varint()?));
+        self.fields = self.read_varint()?.cast_signed();
         Ok(Some(self.entry()))
     }
 
     /// The entry that was read last.
-    pub fn entry(&self) -> Entry<'_> {
-        Entry { term: &self.term, order_id: self.order_id, fields: self.fields }
+    pub fn entry(&self) -> Posting<'_> {
+        Posting { term: &self.term, order_id: self.order_id, fields: self.fields }
     }
 
-    fn number(&mut self) -> Result<u64, Damaged> {
+    fn read_varint(&mut self) -> Result<u64, CorruptBlock> {
         let mut number = 0;
         for (place, byte) in self.rest.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7F) << (7 * place);
@@ -168,15 +168,15 @@ impl<'b> Entries<'b> {
                 return Ok(number);
             }
         }
-        Err(Damaged)
+        Err(CorruptBlock)
     }
 }
 
-fn shared(one: &[u8], other: &[u8]) -> usize {
+fn common_prefix_len(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+fn write_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(low_bits(number) | 0x80);
         number >>= 7;
@@ -213,15 +213,15 @@ mod tests {
         proptest::collection::btree_map((term, order), prop_oneof![0..1024_i64, any::<i64>()], 0..200)
     }
 
-    fn packed(listed: &Listed, mut packer: Packer) -> Vec<Block> {
+    fn packed(listed: &Listed, mut packer: BlockWriter) -> Vec<PostingsBlock> {
         for ((term, order_id), fields) in listed {
-            packer.push(Entry { term, order_id: *order_id, fields: *fields });
+            packer.push(Posting { term, order_id: *order_id, fields: *fields });
         }
         packer.finish()
     }
 
-    fn unpacked(bytes: &[u8]) -> Result<Read, Damaged> {
-        let (mut all, mut entries) = (Vec::new(), Entries::of(bytes));
+    fn unpacked(bytes: &[u8]) -> Result<Read, CorruptBlock> {
+        let (mut all, mut entries) = (Vec::new(), PostingReader::new(bytes));
         while let Some(entry) = entries.read()? {
             all.push(((entry.term.to_owned(), entry.order_id), entry.fields));
         }
@@ -231,7 +231,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_run_is_read_as_it_was_packed(listed in listed()) {
-            let blocks = packed(&listed, Packer::of_a_run());
+            let blocks = packed(&listed, BlockWriter::for_segment());
             let mut all = Vec::new();
             for block in &blocks {
                 let entries = unpacked(&block.bytes)?;
@@ -240,9 +240,9 @@ mod tests {
             }
             prop_assert!(all.into_iter().eq(listed.clone()));
             for full in blocks.iter().rev().skip(1) {
-                prop_assert!((FULL..FULL + 128).contains(&full.bytes.len()));
+                prop_assert!((BLOCK_BYTES..BLOCK_BYTES + 128).contains(&full.bytes.len()));
             }
-            prop_assert!(packed(&listed, Packer::of_one_block()).len() <= 1);
+            prop_assert!(packed(&listed, BlockWriter::single_block()).len() <= 1);
         }
 
         #[test]
@@ -253,7 +253,7 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 0..300),
         ) {
             let _ = unpacked(&noise);
-            for mut block in packed(&listed, Packer::of_a_run()) {
+            for mut block in packed(&listed, BlockWriter::for_segment()) {
                 let at = at.index(block.bytes.len());
                 let _ = unpacked(&block.bytes[..at]);
                 block.bytes[at] = to;
@@ -269,7 +269,7 @@ mod tests {
         let no_letter = [1, 1, 0xFF, 0, 0];
         let endless_number = [1, 1, b'a', 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0];
         for bytes in [&cut_off[..], &shares_more_than_there_was, &no_letter, &endless_number] {
-            assert_eq!(unpacked(bytes), Err(Damaged), "{bytes:?}");
+            assert_eq!(unpacked(bytes), Err(CorruptBlock), "{bytes:?}");
         }
     }
 }

@@ -3,38 +3,41 @@
 //! A term of an order stands in one of two places. The terms of many new orders come as a *run*:
 //! sorted, packed in blocks, never changed. Everything else, single orders and changes, is rows of
 //! `order_terms`, which win over the runs: a row without fields says that the order is no longer
-//! listed there. A search reads the range of its word in the rows and in every run. [`tidy`] merges
+//! listed there. A search reads the range of its word in the rows and in every run. [`compact_step`] merges
 //! runs so that they stay few.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::orders::terms::{Block, Damaged, Entries, LEAST_ENTRIES, Packer, Terms};
+use crate::orders::search::postings_block::{
+    BlockWriter, CorruptBlock, MIN_POSTINGS_PER_BLOCK, PostingReader, PostingsBlock,
+};
+use crate::orders::search::tokenizer::Postings;
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
 /// Runs that one statement looks into: engines bound how many parts a UNION has.
-const RUNS_AT_ONCE: usize = 100;
+const SEGMENTS_PER_STATEMENT: usize = 100;
 
 // Under test the limits are small, so that a few orders reach what lies beyond them.
 
 /// New orders that are worth a run; the terms of fewer are rows.
-const WORTH_A_RUN: usize = if cfg!(test) { 4 } else { 100 };
+const MIN_SEGMENT_ORDERS: usize = if cfg!(test) { 4 } else { 100 };
 
 /// With so many runs nobody has tidied for long: what is new becomes rows.
-const MOST_RUNS: i64 = if cfg!(test) { 12 } else { 64 };
+const MAX_SEGMENTS: i64 = if cfg!(test) { 12 } else { 64 };
 
 /// Runs of about one size that are merged: many make few merges, few make quick searches.
-const MERGED_AT_ONCE: usize = 4;
+const SEGMENTS_PER_COMPACTION: usize = 4;
 
 /// Blocks of each run that one step of a merge takes, some hundred kilobytes in all.
-const BLOCKS_A_STEP: usize = if cfg!(test) { 2 } else { 12 };
+const BLOCKS_PER_STEP: usize = if cfg!(test) { 2 } else { 12 };
 
 /// Whether terms of so many new orders are to be packed as a run.
-pub(super) fn are_worth_a_run(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
-    Ok(orders >= WORTH_A_RUN && tx.scalar("SELECT count(*) FROM term_runs", &[])? < MOST_RUNS)
+pub(super) fn should_write_segment(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
+    Ok(orders >= MIN_SEGMENT_ORDERS && tx.scalar("SELECT count(*) FROM term_runs", &[])? < MAX_SEGMENTS)
 }
 
 /// Keeps the terms of new orders as a run of its own.
-pub(super) fn insert_run(tx: &mut dyn Tx, blocks: Vec<Block>) -> Result<()> {
+pub(super) fn insert_segment(tx: &mut dyn Tx, blocks: Vec<PostingsBlock>) -> Result<()> {
     let run_id = tx.new_id();
     let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
     let params = [run_id.into(), i64::try_from(bytes).unwrap_or(i64::MAX).into()];
@@ -42,7 +45,7 @@ pub(super) fn insert_run(tx: &mut dyn Tx, blocks: Vec<Block>) -> Result<()> {
     insert_blocks(tx, run_id, 0, blocks)
 }
 
-fn insert_blocks(tx: &mut dyn Tx, run_id: i64, first_place: i64, blocks: Vec<Block>) -> Result<()> {
+fn insert_blocks(tx: &mut dyn Tx, run_id: i64, first_place: i64, blocks: Vec<PostingsBlock>) -> Result<()> {
     let mut rows = (first_place..).zip(blocks).map(|(place, block)| {
         vec![run_id.into(), block.last_term.into(), place.into(), Param::Blob(block.bytes.into())]
     });
@@ -50,15 +53,15 @@ fn insert_blocks(tx: &mut dyn Tx, run_id: i64, first_place: i64, blocks: Vec<Blo
 }
 
 /// Keeps the terms of a new order as rows.
-pub(super) fn insert_rows(tx: &mut dyn Tx, order_id: i64, terms: &Terms) -> Result<()> {
-    let terms = terms.merged();
+pub(super) fn insert_rows(tx: &mut dyn Tx, order_id: i64, terms: &Postings) -> Result<()> {
+    let terms = terms.by_term();
     let mut rows = terms.iter().map(|(term, fields)| vec![(*term).into(), order_id.into(), (*fields).into()]);
     tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
 }
 
 /// Lists an order under what it is found by now, and no longer under what it was.
-pub(super) fn save(tx: &mut dyn Tx, order_id: i64, was: &Terms, is: &Terms) -> Result<()> {
-    let (was, is) = (was.merged(), is.merged());
+pub(super) fn update_rows(tx: &mut dyn Tx, order_id: i64, was: &Postings, is: &Postings) -> Result<()> {
+    let (was, is) = (was.by_term(), is.by_term());
     let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
     let new = is.iter().filter(|(term, fields)| was.get(*term) != Some(fields));
     for (term, fields) in gone.chain(new) {
@@ -70,16 +73,16 @@ pub(super) fn save(tx: &mut dyn Tx, order_id: i64, was: &Terms, is: &Terms) -> R
 
 /// The orders listed under terms that begin with `word` in one of the fields, sorted; none when
 /// there are more than `most` entries.
-pub fn listed_under(tx: &mut dyn Tx, word: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
-    listed(tx, word, &format!("{word}\u{10FFFF}"), fields, most)
+pub fn lookup_prefix(tx: &mut dyn Tx, word: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+    lookup_range(tx, word, &format!("{word}\u{10FFFF}"), fields, most)
 }
 
-/// As [`listed_under`], for orders listed under that very term.
-pub fn listed_at(tx: &mut dyn Tx, term: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
-    listed(tx, term, &format!("{term}\0"), fields, most)
+/// As [`lookup_prefix`], for orders listed under that very term.
+pub fn lookup_term(tx: &mut dyn Tx, term: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+    lookup_range(tx, term, &format!("{term}\0"), fields, most)
 }
 
-fn listed(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
+fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
     const ROWS: &str = "FROM order_terms WHERE term >= ? AND term < ?";
     // The one block that reaches beyond the range. Each run is named: MariaDB would read a run that it
     // comes to by a join from its beginning.
@@ -90,26 +93,27 @@ fn listed(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> R
     if tx.query_one(&format!("SELECT 1 {ROWS} LIMIT 1 OFFSET {most}"), &range)?.is_some() {
         return Ok(None);
     }
-    let mut listed = Listed { word, end, fields, most, entries: 0, ids: Vec::new(), changed: HashMap::new() };
-    tx.for_each(&format!("SELECT order_id, fields, term {ROWS}"), &range, &mut |row| listed.row(row))?;
+    let mut collector =
+        PostingCollector { word, end, fields, most, entries: 0, ids: Vec::new(), changed: HashMap::new() };
+    tx.for_each(&format!("SELECT order_id, fields, term {ROWS}"), &range, &mut |row| collector.row(row))?;
     let runs = tx.query("SELECT id FROM term_runs", &[])?;
     let runs: Vec<Param<'_>> = runs.iter().map(|row| row.int(0).map(Param::from)).collect::<Result<_>>()?;
-    let blocks = i64::try_from(most / LEAST_ENTRIES + 1).unwrap_or(i64::MAX);
-    for runs in runs.chunks(RUNS_AT_ONCE) {
+    let blocks = i64::try_from(most / MIN_POSTINGS_PER_BLOCK + 1).unwrap_or(i64::MAX);
+    for runs in runs.chunks(SEGMENTS_PER_STATEMENT) {
         let within = format!(
             "SELECT bytes FROM term_blocks WHERE run_id IN ({}) AND last_term >= ? AND last_term < ? LIMIT ?",
             placeholders(runs.len())
         );
         let params = [runs, &range, &[blocks.into()]].concat();
-        tx.for_each(&within, &params, &mut |row| listed.block(row))?;
+        tx.for_each(&within, &params, &mut |row| collector.block(row))?;
         let params: Vec<_> = runs.iter().flat_map(|run| [run.clone(), end.into()]).collect();
-        tx.for_each(&vec![BEYOND; runs.len()].join(" UNION ALL "), &params, &mut |row| listed.block(row))?;
+        tx.for_each(&vec![BEYOND; runs.len()].join(" UNION ALL "), &params, &mut |row| collector.block(row))?;
     }
-    Ok(listed.finish())
+    Ok(collector.finish())
 }
 
 /// What is found under a word.
-struct Listed<'w> {
+struct PostingCollector<'w> {
     word: &'w str,
     end: &'w str,
     fields: i64,
@@ -120,7 +124,7 @@ struct Listed<'w> {
     changed: HashMap<i64, Vec<String>>,
 }
 
-impl Listed<'_> {
+impl PostingCollector<'_> {
     fn row(&mut self, mut row: Row) -> Result<()> {
         self.entries += 1;
         let order_id = row.int(0)?;
@@ -133,7 +137,7 @@ impl Listed<'_> {
 
     fn block(&mut self, mut row: Row) -> Result<()> {
         let Some(bytes) = row.opt_blob(0)?.filter(|_| self.entries <= self.most) else { return Ok(()) };
-        let mut entries = Entries::of(&bytes);
+        let mut entries = PostingReader::new(&bytes);
         while let Some(entry) = entries.read()? {
             if (self.word..self.end).contains(&entry.term) {
                 self.entries += 1;
@@ -157,26 +161,26 @@ impl Listed<'_> {
 /// Takes one step of merging runs of about one size into one, and tells whether there may be more to
 /// do. A step moves what stands first in the runs to the end of the new one, within one transaction:
 /// whenever the program ends, every term stands in exactly one run.
-pub fn tidy(tx: &mut dyn Tx) -> Result<bool> {
+pub fn compact_step(tx: &mut dyn Tx) -> Result<bool> {
     let runs = tx.query("SELECT id, size, merges_into FROM term_runs ORDER BY id", &[])?;
     let merging = runs.iter().find_map(|row| row.opt_int(2).transpose()).transpose()?;
-    let Some(target) = merging else { return begin_merge(tx, &runs) };
+    let Some(target) = merging else { return start_compaction(tx, &runs) };
     let mut sources = Vec::new();
     let mut end: Option<Position> = None;
     for row in &runs {
         if row.opt_int(2)? == Some(target) {
-            let source = Front::of(tx, row.int(0)?)?;
+            let source = MergeCursor::of(tx, row.int(0)?)?;
             end = [end, source.end()?].into_iter().flatten().min();
             sources.push(source);
         }
     }
-    let mut first = Terms::default();
+    let mut first = Postings::default();
     for source in sources {
         source.take(tx, end.as_ref(), &mut first)?;
     }
     let sql = "SELECT place FROM term_blocks WHERE run_id = ? ORDER BY last_term DESC, place DESC LIMIT 1";
     let place = tx.query_one(sql, &[target.into()])?.map_or(Ok(0), |row| row.int(0))?;
-    insert_blocks(tx, target, place + 1, first.packed())?;
+    insert_blocks(tx, target, place + 1, first.to_blocks())?;
     if end.is_none() {
         tx.exec("DELETE FROM term_runs WHERE merges_into = ?", &[target.into()])?;
     }
@@ -184,13 +188,13 @@ pub fn tidy(tx: &mut dyn Tx) -> Result<bool> {
 }
 
 /// Chooses the oldest of the smallest runs there are enough of. A size is four times the one below.
-fn begin_merge(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
+fn start_compaction(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
     let mut by_size: BTreeMap<u32, Vec<(i64, i64)>> = BTreeMap::new();
     for row in runs {
         let (id, size) = (row.int(0)?, row.int(1)?);
         by_size.entry(size.max(1).ilog2() / 2).or_default().push((id, size));
     }
-    let Some(chosen) = by_size.values().find_map(|runs| runs.get(..MERGED_AT_ONCE)) else { return Ok(false) };
+    let Some(chosen) = by_size.values().find_map(|runs| runs.get(..SEGMENTS_PER_COMPACTION)) else { return Ok(false) };
     let target = tx.new_id();
     let size: i64 = chosen.iter().map(|(_, size)| size).sum();
     tx.exec("INSERT INTO term_runs (id, size) VALUES (?, ?)", &[target.into(), size.into()])?;
@@ -204,7 +208,7 @@ fn begin_merge(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
 type Position = (String, i64);
 
 /// The first blocks of a run that is being merged.
-struct Front {
+struct MergeCursor {
     run_id: i64,
     blocks: Vec<StoredBlock>,
 }
@@ -215,10 +219,10 @@ struct StoredBlock {
     bytes: Vec<u8>,
 }
 
-impl Front {
+impl MergeCursor {
     fn of(tx: &mut dyn Tx, run_id: i64) -> Result<Self> {
         let sql = "SELECT last_term, place, bytes FROM term_blocks WHERE run_id = ? ORDER BY last_term, place LIMIT ?";
-        let limit = i64::try_from(BLOCKS_A_STEP).unwrap_or(i64::MAX);
+        let limit = i64::try_from(BLOCKS_PER_STEP).unwrap_or(i64::MAX);
         let rows = tx.query(sql, &[run_id.into(), limit.into()])?.into_iter();
         let blocks = rows.map(|mut row| {
             let bytes = row.opt_blob(2)?.unwrap_or_default();
@@ -229,30 +233,30 @@ impl Front {
 
     /// The last entry; none when the run ends here, so that nothing stands behind.
     fn end(&self) -> Result<Option<Position>> {
-        let Some(last) = self.blocks.last().filter(|_| self.blocks.len() == BLOCKS_A_STEP) else { return Ok(None) };
-        let mut entries = Entries::of(&last.bytes);
+        let Some(last) = self.blocks.last().filter(|_| self.blocks.len() == BLOCKS_PER_STEP) else { return Ok(None) };
+        let mut entries = PostingReader::new(&last.bytes);
         while entries.read()?.is_some() {}
         let entry = entries.entry();
         Ok(Some((entry.term.to_owned(), entry.order_id)))
     }
 
     /// Takes what stands before or at `end` out of the run and lists it in `first`.
-    fn take(self, tx: &mut dyn Tx, end: Option<&Position>, first: &mut Terms) -> Result<()> {
+    fn take(self, tx: &mut dyn Tx, end: Option<&Position>, first: &mut Postings) -> Result<()> {
         const BLOCK: &str = "WHERE run_id = ? AND last_term = ? AND place = ?";
         for block in self.blocks {
             let key = [self.run_id.into(), block.last_term.into(), block.place.into()];
-            let mut rest = Packer::of_one_block();
-            let mut entries = Entries::of(&block.bytes);
+            let mut rest = BlockWriter::single_block();
+            let mut entries = PostingReader::new(&block.bytes);
             while let Some(entry) = entries.read()? {
                 if end.is_some_and(|(term, order_id)| (term.as_str(), *order_id) < (entry.term, entry.order_id)) {
                     rest.push(entry);
                 } else {
-                    first.list(entry);
+                    first.push(entry);
                 }
             }
             match rest.finish().pop() {
                 None => tx.exec(&format!("DELETE FROM term_blocks {BLOCK}"), &key)?,
-                Some(Block { bytes, .. }) => {
+                Some(PostingsBlock { bytes, .. }) => {
                     let params: Vec<Param<'_>> = std::iter::once(Param::Blob(bytes.into())).chain(key).collect();
                     tx.exec(&format!("UPDATE term_blocks SET bytes = ? {BLOCK}"), &params)?;
                     break;
@@ -263,8 +267,8 @@ impl Front {
     }
 }
 
-impl From<Damaged> for StorageError {
-    fn from(damaged: Damaged) -> Self {
+impl From<CorruptBlock> for StorageError {
+    fn from(damaged: CorruptBlock) -> Self {
         Self::Inconsistent(damaged.to_string())
     }
 }
@@ -272,16 +276,16 @@ impl From<Damaged> for StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::terms::SearchField;
+    use crate::orders::search::tokenizer::SearchField;
     use crate::orders::testing::{Shop, all_orders, edit, new_order};
     use crate::storage::Tx;
 
     fn found(tx: &mut dyn Tx, word: &str) -> Result<usize> {
-        let found = listed_under(tx, word, SearchField::All.bits(), 1_000_000)?;
+        let found = lookup_prefix(tx, word, SearchField::All.bits(), 1_000_000)?;
         Ok(found.expect("however many").len())
     }
 
-    fn runs(tx: &mut dyn Tx) -> Result<i64> {
+    fn segment_count(tx: &mut dyn Tx) -> Result<i64> {
         tx.scalar("SELECT count(*) FROM term_runs", &[])
     }
 
@@ -292,10 +296,10 @@ mod tests {
             for upload in 0..20 {
                 let orders = (0..6).map(|place| new_order(&format!("2026110{upload:02}0000{place:03}"))).collect();
                 files.order(tx, "SMART_STORE", orders)?;
-                most = most.max(runs(tx)?);
+                most = most.max(segment_count(tx)?);
                 let orders = all_orders(tx)?;
                 assert!(edit(tx, &orders[0], |order| order.recipient.name = format!("이{upload}"))?);
-                while tidy(tx)? {
+                while compact_step(tx)? {
                     steps += 1;
                     assert_eq!(found(tx, "홍길동")?, orders.len());
                     assert_eq!(found(tx, "김견본")?, orders.len() - 1, "one lives elsewhere");
@@ -303,7 +307,7 @@ mod tests {
                     assert_eq!(found(tx, &format!("2026110{upload:02}"))?, 6);
                 }
             }
-            Ok((most, steps, runs(tx)?))
+            Ok((most, steps, segment_count(tx)?))
         });
         let (most, steps, left) = merged.expect("merges");
         assert!(most <= 7 && left <= 6 && steps > 40, "{most} runs, {left} at the end, {steps} steps");
@@ -313,14 +317,14 @@ mod tests {
     fn nobody_who_never_tidies_gets_more_runs_than_a_search_can_bear() {
         let shop = Shop::open();
         let runs = shop.write(|tx, files| {
-            for upload in 0..MOST_RUNS + 5 {
+            for upload in 0..MAX_SEGMENTS + 5 {
                 let orders = (0..6).map(|place| new_order(&format!("2026110{upload:02}0000{place:03}"))).collect();
                 files.order(tx, "SMART_STORE", orders)?;
             }
-            assert_eq!(i64::try_from(found(tx, "홍길동")?), Ok(6 * (MOST_RUNS + 5)));
-            runs(tx)
+            assert_eq!(i64::try_from(found(tx, "홍길동")?), Ok(6 * (MAX_SEGMENTS + 5)));
+            segment_count(tx)
         });
-        assert_eq!(runs.expect("uploads"), MOST_RUNS);
+        assert_eq!(runs.expect("uploads"), MAX_SEGMENTS);
     }
 
     #[test]
@@ -329,7 +333,7 @@ mod tests {
         let bounded = shop.write(|tx, files| {
             files.order(tx, "SMART_STORE", (0..30).map(|place| new_order(&format!("20261101{place:08}"))).collect())?;
             let all = SearchField::All.bits();
-            Ok([29, 30].map(|most| listed_under(tx, "홍길동", all, most).expect("reads").map(|ids| ids.len())))
+            Ok([29, 30].map(|most| lookup_prefix(tx, "홍길동", all, most).expect("reads").map(|ids| ids.len())))
         });
         assert_eq!(bounded.expect("reads"), [None, Some(30)]);
     }

@@ -1,27 +1,25 @@
 //! What an order can be found by.
 //!
-//! The database finds a word only from its beginning, so an order is listed under every ending of
-//! its names and phone numbers: `길동` is the beginning of an ending of `홍길동`. Names are also
+//! The database finds a word only from its beginning, so an order is listed under every suffix of
+//! its names and phone numbers: `길동` is the beginning of an suffix of `홍길동`. Names are also
 //! listed by their initial consonants (ㅎㄱㄷ), phones as digits alone, addresses word by word.
-
-mod block;
 
 use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use self::block::{Block, Damaged, Entries, Entry, LEAST_ENTRIES, Packer};
-use super::model::{Customer, Recipient};
+use super::postings_block::{BlockWriter, Posting, PostingsBlock};
 use crate::id::{crockford, parse_crockford};
+use crate::orders::model::{Customer, Recipient};
 
 /// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
-const SHORTEST_PHONE_ENDING: usize = 4;
+const MIN_PHONE_SUFFIX_DIGITS: usize = 4;
 
 /// Endings of an address word shorter than this are not listed.
-const SHORTEST_WORD_ENDING: usize = 2;
+const MIN_WORD_SUFFIX_CHARS: usize = 2;
 
 /// Characters of a term that are kept; a longer search is cut alike.
-const TERM_LENGTH: usize = 24;
+const MAX_TERM_CHARS: usize = 24;
 
 /// One searchable field, as a bit of `order_terms.fields`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,43 +123,43 @@ pub struct Searchable<'a> {
 }
 
 /// What orders are listed under: each term with the bits of a field that holds it. A term that
-/// several fields of an order hold stands here several times, until it is [merged](Terms::merged) or
-/// [packed](Terms::packed).
+/// several fields of an order hold stands here several times, until it is [merged](Postings::by_term) or
+/// [packed](Postings::to_blocks).
 #[derive(Clone, Debug, Default)]
-pub struct Terms {
+pub struct Postings {
     /// the terms one behind the other: there may be hundreds of thousands
     text: String,
-    listings: Vec<Listing>,
+    spans: Vec<PostingSpan>,
 }
 
 /// An order under a term.
 #[derive(Clone, Copy, Debug)]
-struct Listing {
+struct PostingSpan {
     start: usize,
     end: usize,
     order_id: i64,
     fields: i64,
 }
 
-impl Listing {
+impl PostingSpan {
     fn term<'t>(&self, text: &'t str) -> &'t str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// Terms that an order has, more or less, and their bytes.
-const TERMS_OF_AN_ORDER: usize = 36;
-const BYTES_OF_AN_ORDER: usize = 500;
+/// Postings that an order has, more or less, and their bytes.
+const POSTINGS_PER_ORDER: usize = 36;
+const TERM_BYTES_PER_ORDER: usize = 500;
 
 /// Every term of an order.
-pub fn terms(order: Searchable<'_>) -> Terms {
-    let mut terms = Terms::with_room_for(1);
+pub fn tokenize(order: Searchable<'_>) -> Postings {
+    let mut terms = Postings::with_capacity(1);
     terms.add(0, order);
     terms
 }
 
 /// Each text once, with the bits of all fields that hold it: mostly the customer is the recipient.
-fn together<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i64)> {
+fn deduplicate<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i64)> {
     let mut texts: Vec<(&str, i64)> = Vec::with_capacity(N);
     for (field, text) in fields {
         match texts.iter_mut().find(|(other, _)| other == text) {
@@ -176,71 +174,72 @@ fn together<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i
 /// spaces between them are one word, as people type telephone numbers; so is a number of ours, in
 /// the groups it is shown in and with the letters that are taken for digits.
 pub fn search_words(text: &str) -> Vec<String> {
-    let text = folded(text);
-    if let Some(ours) = number_of_ours(&text) {
+    let text = normalise(text);
+    if let Some(ours) = generated_number(&text) {
         return vec![ours];
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let only_a_number =
         !digits.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "-.()+".contains(c));
     let words: Vec<String> =
-        if only_a_number { vec![digits] } else { words(&text).map(without_hyphens_in_numbers).collect() };
-    words.into_iter().map(|word| cut(&word).to_owned()).filter(|word| !word.is_empty()).take(8).collect()
+        if only_a_number { vec![digits] } else { split_words(&text).map(strip_number_hyphens).collect() };
+    words.into_iter().map(|word| truncate(&word).to_owned()).filter(|word| !word.is_empty()).take(8).collect()
 }
 
-impl Terms {
+impl Postings {
     /// None yet, of so many orders to come.
-    pub fn with_room_for(orders: usize) -> Self {
+    pub fn with_capacity(orders: usize) -> Self {
         Self {
-            text: String::with_capacity(orders * BYTES_OF_AN_ORDER),
-            listings: Vec::with_capacity(orders * TERMS_OF_AN_ORDER),
+            text: String::with_capacity(orders * TERM_BYTES_PER_ORDER),
+            spans: Vec::with_capacity(orders * POSTINGS_PER_ORDER),
         }
     }
 
     /// Lists one more order.
     pub fn add(&mut self, order_id: i64, order: Searchable<'_>) {
         use SearchField as Field;
-        let first = self.listings.len();
+        let first = self.spans.len();
         let (customer, recipient) = (order.customer, order.recipient);
-        self.number(Field::OrderNumber, order.order_number);
-        for (name, fields) in together([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)])
+        self.add_number(Field::OrderNumber, order.order_number);
+        for (name, fields) in
+            deduplicate([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)])
         {
-            self.name(fields, name);
+            self.add_name(fields, name);
         }
-        for (phone, fields) in together([
+        for (phone, fields) in deduplicate([
             (Field::CustomerTel, &customer.tel),
             (Field::RecipientTel1, &recipient.tel1),
             (Field::RecipientTel2, &recipient.tel2),
         ]) {
-            self.phone(fields, phone);
+            self.add_phone(fields, phone);
         }
-        self.address(&recipient.address1);
-        self.address(&recipient.address2);
-        self.number(Field::TrackingNumber, order.tracking_number);
-        self.number(Field::BundleNumber, order.bundle_number);
-        for listing in &mut self.listings[first..] {
-            listing.order_id = order_id;
+        self.add_address(&recipient.address1);
+        self.add_address(&recipient.address2);
+        self.add_number(Field::TrackingNumber, order.tracking_number);
+        self.add_number(Field::BundleNumber, order.bundle_number);
+        for span in &mut self.spans[first..] {
+            span.order_id = order_id;
         }
     }
 
     /// The terms of one order, each once, with the bits of all fields that hold it.
-    pub fn merged(&self) -> BTreeMap<&str, i64> {
+    pub fn by_term(&self) -> BTreeMap<&str, i64> {
         let mut merged = BTreeMap::new();
-        for listing in &self.listings {
-            *merged.entry(listing.term(&self.text)).or_default() |= listing.fields;
+        for span in &self.spans {
+            *merged.entry(span.term(&self.text)).or_default() |= span.fields;
         }
         merged
     }
 
     /// The terms of many orders as a sorted run. Most terms stand here many times: each is compared
     /// once, and what is sorted then are numbers.
-    pub fn packed(&self) -> Vec<Block> {
+    pub fn to_blocks(&self) -> Vec<PostingsBlock> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut listings: Vec<(usize, i64, i64)> = Vec::with_capacity(self.listings.len());
-        for listing in &self.listings {
+        let mut spans: Vec<(usize, i64, i64)> = Vec::with_capacity(self.spans.len());
+        for span in &self.spans {
             let next = numbers.len();
-            let number = *numbers.entry(listing.term(&self.text)).or_insert(next);
-            listings.push((number, listing.order_id, listing.fields));
+            let number = *numbers.entry(span.term(&self.text)).or_insert(next);
+            spans.push((number, span.order_id, span.fields));
         }
         let mut terms: Vec<(&str, usize)> = numbers.into_iter().collect();
         terms.sort_unstable();
@@ -248,81 +247,81 @@ impl Terms {
         for (place, (_, number)) in terms.iter().enumerate() {
             places[*number] = place;
         }
-        for (term, ..) in &mut listings {
+        for (term, ..) in &mut spans {
             *term = places[*term];
         }
-        listings.sort_unstable();
-        let mut packer = Packer::of_a_run();
-        for same in listings.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+        spans.sort_unstable();
+        let mut writer = BlockWriter::for_segment();
+        for same in spans.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (place, order_id, _) = same[0];
-            let fields = same.iter().fold(0, |fields, listing| fields | listing.2);
-            packer.push(Entry { term: terms[place].0, order_id, fields });
+            let fields = same.iter().fold(0, |fields, span| fields | span.2);
+            writer.push(Posting { term: terms[place].0, order_id, fields });
         }
-        packer.finish()
+        writer.finish()
     }
 
     /// Whether an order with these terms answers the search.
-    pub fn match_all(&self, field: SearchField, words: &[String]) -> bool {
+    pub fn matches_all(&self, field: SearchField, words: &[String]) -> bool {
         let held = |word: &String| {
-            self.listings.iter().any(|listing| {
-                listing.fields & field.bits() != 0 && listing.term(&self.text).starts_with(word.as_str())
-            })
+            self.spans
+                .iter()
+                .any(|span| span.fields & field.bits() != 0 && span.term(&self.text).starts_with(word.as_str()))
         };
         words.iter().all(held)
     }
 
     /// Lists an order as it was packed.
-    pub fn list(&mut self, Entry { term, order_id, fields }: Entry<'_>) {
+    pub fn push(&mut self, Posting { term, order_id, fields }: Posting<'_>) {
         let start = self.text.len();
         self.text.push_str(term);
-        self.listings.push(Listing { start, end: self.text.len(), order_id, fields });
+        self.spans.push(PostingSpan { start, end: self.text.len(), order_id, fields });
     }
 
-    fn put(&mut self, fields: i64, term: &str) {
-        let term = cut(term);
+    fn push_term(&mut self, fields: i64, term: &str) {
+        let term = truncate(term);
         if !term.is_empty() {
-            self.list(Entry { term, order_id: 0, fields });
+            self.push(Posting { term, order_id: 0, fields });
         }
     }
 
-    fn number(&mut self, field: SearchField, text: &str) {
-        self.put(field.bits(), &folded(text).replace([' ', '-'], ""));
+    fn add_number(&mut self, field: SearchField, text: &str) {
+        self.push_term(field.bits(), &normalise(text).replace([' ', '-'], ""));
     }
 
-    fn name(&mut self, fields: i64, name: &str) {
-        let name: String = folded(name).split_whitespace().collect();
-        let initials: String = name.chars().map(initial_consonant).collect();
-        for (ending, initials) in endings(&name, 1).zip(endings(&initials, 1)) {
-            self.put(fields, ending);
-            if initials != ending {
-                self.put(fields, initials);
+    fn add_name(&mut self, fields: i64, name: &str) {
+        let name: String = normalise(name).split_whitespace().collect();
+        let initials: String = name.chars().map(choseong).collect();
+        for (suffix, initials) in suffixes(&name, 1).zip(suffixes(&initials, 1)) {
+            self.push_term(fields, suffix);
+            if initials != suffix {
+                self.push_term(fields, initials);
             }
         }
     }
 
-    fn phone(&mut self, fields: i64, phone: &str) {
+    fn add_phone(&mut self, fields: i64, phone: &str) {
         let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-        for ending in endings(&digits, SHORTEST_PHONE_ENDING) {
-            self.put(fields, ending);
+        for suffix in suffixes(&digits, MIN_PHONE_SUFFIX_DIGITS) {
+            self.push_term(fields, suffix);
         }
     }
 
-    fn address(&mut self, address: &str) {
-        for word in words(&folded(address)) {
-            self.put(SearchField::Address.bits(), &without_hyphens_in_numbers(word));
+    fn add_address(&mut self, address: &str) {
+        for word in split_words(&normalise(address)) {
+            self.push_term(SearchField::Address.bits(), &strip_number_hyphens(word));
             // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로), a number or
             // the 시/도 (강원특별자치도) the beginning is enough.
             let whole = word.chars().count() <= 4 || word.starts_with(|c: char| c.is_ascii_digit());
             if !whole && !["시", "도"].iter().any(|end| word.ends_with(end)) {
-                for ending in endings(word, SHORTEST_WORD_ENDING) {
-                    self.put(SearchField::Address.bits(), ending);
+                for suffix in suffixes(word, MIN_WORD_SUFFIX_CHARS) {
+                    self.push_term(SearchField::Address.bits(), suffix);
                 }
             }
         }
     }
 }
 
-fn folded(text: &str) -> String {
+fn normalise(text: &str) -> String {
     // Hangul syllables and ASCII are most of what there is, and stay as they are.
     if text.chars().all(|c| c.is_ascii() || ('가'..='힣').contains(&c)) {
         return text.to_ascii_lowercase();
@@ -331,7 +330,7 @@ fn folded(text: &str) -> String {
 }
 
 /// What is listed of a number made here, where the search is one.
-fn number_of_ours(text: &str) -> Option<String> {
+fn generated_number(text: &str) -> Option<String> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     // Letters alone are a word, and digits alone a telephone number, until they say otherwise.
     let is_mixed =
@@ -340,32 +339,32 @@ fn number_of_ours(text: &str) -> Option<String> {
     Some(crockford(id).to_ascii_lowercase())
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "()[],/".contains(c)).filter(|word| !word.is_empty())
 }
 
 /// `12-3` stays as it is typed in addresses; `010-1234` inside other words is a telephone number.
-fn without_hyphens_in_numbers(word: &str) -> String {
+fn strip_number_hyphens(word: &str) -> String {
     let digits = word.chars().filter(char::is_ascii_digit).count();
-    let number = digits >= SHORTEST_PHONE_ENDING && word.chars().all(|c| c.is_ascii_digit() || c == '-');
+    let number = digits >= MIN_PHONE_SUFFIX_DIGITS && word.chars().all(|c| c.is_ascii_digit() || c == '-');
     if number { word.replace('-', "") } else { word.to_owned() }
 }
 
-fn endings(text: &str, shortest: usize) -> impl Iterator<Item = &str> {
+fn suffixes(text: &str, shortest: usize) -> impl Iterator<Item = &str> {
     let longest = text.chars().count();
     text.char_indices().take((longest + 1).saturating_sub(shortest)).map(|(start, _)| &text[start..])
 }
 
-fn cut(text: &str) -> &str {
-    if text.len() <= TERM_LENGTH {
+fn truncate(text: &str) -> &str {
+    if text.len() <= MAX_TERM_CHARS {
         return text;
     }
-    text.char_indices().nth(TERM_LENGTH).map_or(text, |(end, _)| &text[..end])
+    text.char_indices().nth(MAX_TERM_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 /// ㅎ for 홍; any other character stays. The letter is U+1112, which is what NFKC makes of the ㅎ
 /// (U+314E) that a keyboard types.
-fn initial_consonant(syllable: char) -> char {
+fn choseong(syllable: char) -> char {
     match u32::from(syllable).checked_sub(0xAC00) {
         Some(place) if place < 11_172 => char::from_u32(0x1100 + place / 588).unwrap_or(syllable),
         _ => syllable,
@@ -386,14 +385,14 @@ mod tests {
             address1: "경상북도 포항시 북구 중앙로 346-1".into(),
             address2: "101동 1203호 (포항센트럴하이츠)".into(),
         };
-        let terms = terms(Searchable {
+        let terms = tokenize(Searchable {
             order_number: "2024031500000001",
             customer: &customer,
             recipient: &recipient,
             tracking_number: "45168300137",
             bundle_number: "3100000001",
         });
-        terms.match_all(field, &search_words(query))
+        terms.matches_all(field, &search_words(query))
     }
 
     #[test]
