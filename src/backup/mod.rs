@@ -178,12 +178,12 @@ async fn verify_and_record(target: &Target, key: Option<&Key>, folder: &Path, st
             Verification { at, restored_at: Some(restored.at.0), orders: Some(restored.summary.orders), failure: None }
         }
         Err(error) => {
-            tracing::error!(%error, target = target.shown, "the backup could not be proven");
+            tracing::error!(%error, target = target.shown, "the verification of a backup failed");
             Verification { at, restored_at: None, orders: None, failure: Some(error.to_string()) }
         }
     };
     if let Err(error) = status::write_verification(folder, &verification) {
-        tracing::error!(%error, "a proof could not be remembered");
+        tracing::error!(%error, "the result of a verification could not be stored");
     }
     verification
 }
@@ -214,8 +214,8 @@ impl Backup {
     ///
     /// # Errors
     /// [`StartError`]. An unreachable target is no error: its objects wait in the spool.
-    pub fn start(plan: &BackupPlan, data: &Path, storage: &Storage, log: Wal) -> Result<Self, StartError> {
-        Self::start_with(targets(plan)?, plan, UploadTiming::default(), data, storage, log)
+    pub fn start(plan: &BackupPlan, data: &Path, storage: &Storage, wal: Wal) -> Result<Self, StartError> {
+        Self::start_with(targets(plan)?, plan, UploadTiming::default(), data, storage, wal)
     }
 
     fn start_with(
@@ -224,12 +224,12 @@ impl Backup {
         timing: UploadTiming,
         data: &Path,
         storage: &Storage,
-        log: Wal,
+        wal: Wal,
     ) -> Result<Self, StartError> {
         let key = Key::load(data)?;
         let (stopping, stops) = watch::channel(false);
         let (sender, commands) = mpsc::channel();
-        let shipper = ShipperHandle::new(sender, Arc::clone(log.commits()));
+        let shipper = ShipperHandle::new(sender, Arc::clone(wal.commits()));
         let folder = data.join(BACKUP_FOLDER);
         std::fs::create_dir_all(&folder)?;
         let us = Identity::load_or_create(data, &folder)?;
@@ -260,7 +260,7 @@ impl Backup {
         }
         let clock = Arc::clone(storage.clock());
         let thread =
-            WalShipper::new(log, replicas, (commands, snapshot_request), shipper.clone(), clock, plan.snapshot_every)?;
+            WalShipper::new(wal, replicas, (commands, snapshot_request), shipper.clone(), clock, plan.snapshot_every)?;
         let thread = std::thread::Builder::new().name("backup".to_owned()).spawn(move || thread.run())?;
         let inner = Inner {
             targets: backup_targets,
@@ -347,7 +347,7 @@ impl Backup {
         let mut uploaders = std::mem::take(&mut *lock(&self.inner.uploaders));
         let all = async { while uploaders.join_next().await.is_some() {} };
         if tokio::time::timeout(timeout, all).await.is_err() {
-            tracing::warn!("stopped while copies wait; they go on their way at the next start");
+            tracing::warn!("stopped with objects in the spool; the next start uploads them");
         }
     }
 }

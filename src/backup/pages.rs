@@ -328,20 +328,20 @@ mod tests {
         assert!(text.contains("아직 사본이 없어요") && !text.contains("/backup/download"), "{text}");
 
         let at = app.state.now().0 - 3_600_000;
-        for (at, words) in [(at, "1시간 전"), (at - 172_800_000, "떠지지 않았어요")] {
+        for (at, expected) in [(at, "1시간 전"), (at - 172_800_000, "떠지지 않았어요")] {
             let dump =
                 MariaDbDump { name: "shop.sql.zst".to_owned(), at, bytes: 12_345_678, position: "0-1-2".to_owned() };
             app.state.storage.write(move |tx| dump.save(tx)).await.expect("remembers");
             let text = app.get("/backup").await.ok();
-            assert!(text.contains("shop.sql.zst") && text.contains("12.3MB") && text.contains(words), "{text}");
+            assert!(text.contains("shop.sql.zst") && text.contains("12.3MB") && text.contains(expected), "{text}");
         }
     }
 
     #[tokio::test]
     async fn download_is_the_database_and_is_logged() {
         let app = TestApp::as_admin().await;
-        let (confirm, words) = ("/password", [("password", crate::web::testing::PASSWORD), ("next", "/backup")]);
-        app.post_form(confirm, &words).await;
+        let (path, form) = ("/password", [("password", crate::web::testing::PASSWORD), ("next", "/backup")]);
+        app.post_form(path, &form).await;
         let token = app.token("/backup").await;
         let request = app.browser.post(app.url("/backup/download")).form(&[("csrf", token.as_str())]);
         let response = request.send().await.expect("an answer");

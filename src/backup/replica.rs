@@ -181,12 +181,12 @@ impl Replica {
         let Some(generation) = &mut self.generation else { return };
         let mut outcome = generation.replicate(view, &self.spool, self.key.as_ref());
         if let Err(ReplicationError::Wal(error)) = &outcome {
-            tracing::warn!(%error, "commits were missed: a new generation of the backup begins");
+            tracing::warn!(%error, "commits may be missing: a new generation of the backup starts");
             *generation = Generation::new(new_generation());
             outcome = generation.replicate(view, &self.spool, self.key.as_ref());
         }
         if let Err(error) = outcome {
-            tracing::error!(%error, "the backup stops for now and begins anew when it can");
+            tracing::error!(%error, "the backup is suspended; a new generation starts when possible");
             self.generation = None;
             self.spool.record_gap(match error {
                 ReplicationError::Spool(error) => error,

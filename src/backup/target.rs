@@ -73,8 +73,8 @@ impl Target {
     /// # Errors
     /// [`TargetError::InvalidAddress`].
     pub fn parse(address: &str, options: impl IntoIterator<Item = (String, String)>) -> Result<Self, TargetError> {
-        let wrong = |error: &dyn std::fmt::Display| TargetError::InvalidAddress(format!("{address} ({error})"));
-        let url = Url::parse(address).map_err(|error| wrong(&error))?;
+        let invalid = |error: &dyn std::fmt::Display| TargetError::InvalidAddress(format!("{address} ({error})"));
+        let url = Url::parse(address).map_err(|error| invalid(&error))?;
         // The address is shown on pages and in logs, so it must not contain a secret.
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err(TargetError::InvalidAddress(
@@ -83,9 +83,9 @@ impl Target {
         }
         let shown = url.as_str().trim_end_matches('/').to_owned();
         if url.scheme() == "file" {
-            let folder = url.to_file_path().map_err(|()| wrong(&"file:///"))?;
+            let folder = url.to_file_path().map_err(|()| invalid(&"file:///"))?;
             let store = Arc::new(LocalFileSystem::new().with_fsync(true));
-            let root = StorePath::from_absolute_path(&folder).map_err(|error| wrong(&error))?;
+            let root = StorePath::from_absolute_path(&folder).map_err(|error| invalid(&error))?;
             return Ok(Self {
                 store,
                 root,
@@ -94,16 +94,16 @@ impl Target {
                 shown,
             });
         }
-        let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| wrong(&error))?;
+        let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| invalid(&error))?;
         if matches!(scheme, ObjectStoreScheme::Memory | ObjectStoreScheme::Http) {
-            return Err(wrong(&url.scheme()));
+            return Err(invalid(&url.scheme()));
         }
         // The crypto provider of the whole program; a second installation fails harmlessly.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let defaults = [("timeout", "120 seconds"), ("aws_conditional_put", "etag")];
         let defaults = defaults.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = options.into_iter().chain(defaults);
-        let (store, root) = parse_url_opts(&url, options).map_err(|error| wrong(&error))?;
+        let (store, root) = parse_url_opts(&url, options).map_err(|error| invalid(&error))?;
         Ok(Self {
             store: Arc::from(store),
             root,

@@ -44,8 +44,8 @@ impl BackedUpShop {
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
         fs::create_dir_all(&data).expect("a folder");
-        let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options).expect("opens");
-        let backup = Backup::start_with(targets, plan, timing, &data, &storage, log).expect("starts");
+        let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options).expect("opens");
+        let backup = Backup::start_with(targets, plan, timing, &data, &storage, wal).expect("starts");
         Self { folder, storage, backup }
     }
 

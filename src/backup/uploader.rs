@@ -78,7 +78,7 @@ enum UploadError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    #[error("another program writes there: {0}")]
+    #[error("another program owns the target: {0}")]
     OtherOwner(Identity),
 }
 
@@ -262,7 +262,10 @@ impl Uploader {
             keys.iter().chain(&spooled).any(is_wanted)
         };
         if last.is_some_and(|last| !has_snapshot(&last.generation)) {
-            tracing::warn!(target = self.target.shown, "the copies are gone from the target: a new generation begins");
+            tracing::warn!(
+                target = self.target.shown,
+                "the snapshot is missing at the target: a new generation starts"
+            );
             self.shipper.send(Command::StartGeneration(self.index));
         }
         Ok(())
@@ -270,7 +273,7 @@ impl Uploader {
 }
 
 fn problem(error: &UploadError) -> TargetProblem {
-    tracing::warn!(%error, "the backup waits");
+    tracing::warn!(%error, "an upload failed and will be retried");
     match error {
         UploadError::OtherOwner(other) => TargetProblem::OtherOwner(other.clone()),
         other => TargetProblem::Message(other.to_string()),

@@ -54,7 +54,7 @@ pub(super) struct Frames {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WalError {
     /// A frame does not continue the position: another WAL, or a damaged one.
-    #[error("the log is not continued at frame {frame}")]
+    #[error("the WAL is not continued at frame {frame}")]
     Broken {
         /// the first such frame
         frame: u32,
@@ -190,7 +190,7 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE a (b); INSERT INTO a VALUES (zeroblob(9000))")
             .expect("writes");
         let frames = writer.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1)).expect("counts");
-        let file = File::open(path.with_file_name("a.db-wal")).expect("a log");
+        let file = File::open(path.with_file_name("a.db-wal")).expect("a WAL");
         (writer, file, frames)
     }
 
@@ -199,7 +199,7 @@ mod tests {
         for page_size in [512, 4_096, 65_536] {
             let folder = tempfile::tempdir().expect("a folder");
             let (_writer, mut file, count) = wal(folder.path(), page_size);
-            let (format, start) = read_header(&mut file).expect("reads").expect("a log");
+            let (format, start) = read_header(&mut file).expect("reads").expect("a WAL");
             assert_eq!(format.page_size, page_size);
             let frames = read_frames(&mut file, format, start, count).expect("follows");
             assert_eq!(frames.end.frame, count);
@@ -224,7 +224,7 @@ mod tests {
     fn flipped_bits_other_salts_and_truncation_are_detected() {
         let folder = tempfile::tempdir().expect("a folder");
         let (writer, mut file, count) = wal(folder.path(), 4_096);
-        let (format, start) = read_header(&mut file).expect("reads").expect("a log");
+        let (format, start) = read_header(&mut file).expect("reads").expect("a WAL");
         let other = WalPosition { salts: [1, 2], ..start };
         assert!(matches!(read_frames(&mut file, format, other, count), Err(WalError::Broken { frame: 1 })));
         assert!(matches!(read_frames(&mut file, format, start, count + 1), Err(WalError::Unreadable(_))));

@@ -64,7 +64,7 @@ struct TargetState {
 
 /// The thread.
 pub(super) struct WalShipper {
-    log: Wal,
+    wal: Wal,
     targets: Vec<TargetState>,
     /// commits that are not in a segment yet
     commits: VecDeque<WalCommit>,
@@ -103,7 +103,7 @@ impl ShipperHandle {
 
 impl WalShipper {
     pub(super) fn new(
-        log: Wal,
+        wal: Wal,
         replicas: Vec<Replica>,
         (commands, snapshot_request): (Receiver<Command>, PathBuf),
         handle: ShipperHandle,
@@ -114,14 +114,14 @@ impl WalShipper {
         getrandom::fill(&mut node).map_err(|error| std::io::Error::other(error.to_string()))?;
         let ids = IdGenerator::new(u16::from_le_bytes(node));
         let targets = replicas.into_iter().map(|mut replica| {
-            let resumed = Generation::resume(&replica.spool, replica.key.as_ref(), log.open_file().ok().as_mut());
+            let resumed = Generation::resume(&replica.spool, replica.key.as_ref(), wal.open_file().ok().as_mut());
             replica.generation = Some(resumed.unwrap_or_else(|| Generation::new(generation_id(&ids, clock.now()))));
             let last_snapshot = replica.spool.last_snapshot();
             TargetState { replica, is_copying: false, is_snapshot_requested: false, last_snapshot }
         });
         Ok(Self {
             targets: targets.collect(),
-            log,
+            wal,
             commits: VecDeque::new(),
             commands,
             snapshot_request,
@@ -138,17 +138,17 @@ impl WalShipper {
     pub(super) fn run(mut self) {
         let mut is_running = true;
         while is_running {
-            self.log.commits().wait(POLL_INTERVAL);
+            self.wal.commits().wait(POLL_INTERVAL);
             is_running = self.handle_commands();
             if let Err(error) = self.run_once() {
-                tracing::error!(%error, "the log could not be copied");
+                tracing::error!(%error, "shipping the WAL failed");
             }
             if is_running {
                 std::thread::sleep(BATCH_INTERVAL);
             }
         }
         if let Err(error) = self.checkpoint() {
-            tracing::error!(%error, "the last checkpoint failed");
+            tracing::error!(%error, "the final checkpoint failed");
         }
     }
 
@@ -175,7 +175,7 @@ impl WalShipper {
                     self.targets[index].is_copying = false;
                     match outcome {
                         Ok(snapshot) => self.targets[index].last_snapshot = Some(snapshot),
-                        Err(error) => tracing::error!(%error, "a snapshot could not be written"),
+                        Err(error) => tracing::error!(%error, "a snapshot failed"),
                     }
                 }
             }
@@ -185,7 +185,7 @@ impl WalShipper {
 
     fn run_once(&mut self) -> Result<()> {
         self.catch_up()?;
-        let progress = self.log.progress()?;
+        let progress = self.wal.progress()?;
         if progress.frames >= CHECKPOINT_FRAMES && progress.moved < progress.frames {
             self.checkpoint()?;
         }
@@ -198,22 +198,22 @@ impl WalShipper {
         // Commits may still arrive within the current millisecond, so only claim to be caught up to the previous
         // one.
         let until = self.clock.now().plus_ms(-1);
-        self.log.pin()?;
+        self.wal.pin()?;
         self.ship_new_frames()?;
         for replica in self.targets.iter().map(|target| &target.replica) {
             if let Some(generation) = &replica.generation {
                 replica.spool.set_caught_up(until, &generation.id);
             }
         }
-        self.log.unpin_previous()
+        self.wal.unpin_previous()
     }
 
     fn ship_new_frames(&mut self) -> Result<()> {
-        let Some((mut file, format, start, frames)) = open_wal(&self.log)? else { return Ok(()) };
+        let Some((mut file, format, start, frames)) = open_wal(&self.wal)? else { return Ok(()) };
         if self.shipped == Some((start.salts, frames)) {
             return Ok(());
         }
-        self.commits.extend(self.log.commits().drain());
+        self.commits.extend(self.wal.commits().drain());
         // Frames become visible before the commit hook fires; wait for it.
         if self.commits.back().is_none_or(|last| last.frames < frames) {
             std::thread::sleep(COMMIT_VISIBILITY_DELAY);
@@ -221,7 +221,7 @@ impl WalShipper {
         // Take the timestamp before draining the hook's queue: any commit missing from it returns to its caller
         // after this time.
         let (now, ids) = (self.clock.now(), &self.ids);
-        self.commits.extend(self.log.commits().drain());
+        self.commits.extend(self.wal.commits().drain());
         // Another process may have restarted the WAL; drop commits of the old WAL first.
         let mut pairs = self.commits.make_contiguous().windows(2);
         let restarted = pairs.rposition(|pair| pair[1].frames <= pair[0].frames).map_or(0, |before| before + 1);
@@ -242,22 +242,22 @@ impl WalShipper {
     /// Moves shipped frames into the main file. Most of them while commits continue; the last ones while commits
     /// are blocked, so that SQLite can restart the WAL.
     fn checkpoint(&mut self) -> Result<()> {
-        let progress = self.log.checkpoint()?;
+        let progress = self.wal.checkpoint()?;
         if progress.frames - progress.moved > CHECKPOINT_FRAMES / 4 {
             // A long-lived reader pins the WAL; it grows until that reader finishes.
             return Ok(());
         }
-        let block = self.log.block_commits()?;
+        let block = self.wal.block_commits()?;
         self.catch_up()?;
-        let progress = self.log.checkpoint()?;
+        let progress = self.wal.checkpoint()?;
         if progress.moved == progress.frames {
             // Every commit so far is shipped; later ones may belong to the restarted WAL.
-            self.log.commits().drain();
+            self.wal.commits().drain();
             self.commits.clear();
             self.restartable = self.shipped;
             // The pinning reader now reads the main file and no longer prevents a restart of the WAL.
-            self.log.pin()?;
-            self.log.unpin_previous()?;
+            self.wal.pin()?;
+            self.wal.unpin_previous()?;
         }
         drop(block);
         Ok(())
@@ -271,7 +271,7 @@ impl WalShipper {
             if target.is_copying || !is_due || target.replica.spool.is_full() {
                 continue;
             }
-            let Some((generation, main)) = target.replica.generation.as_mut().zip(self.log.main_file()) else {
+            let Some((generation, main)) = target.replica.generation.as_mut().zip(self.wal.main_file()) else {
                 continue;
             };
             target.is_copying = true;
@@ -311,8 +311,8 @@ impl WalShipper {
                     handle.send(Command::SnapshotSpooled(index, copy.finish(&snapshot, &spool, key.as_ref())));
                 });
             }
-            (Err(error), ..) => tracing::error!(%error, "a snapshot could not be taken"),
-            (_, Err(error), _) => tracing::error!(%error, "a snapshot could not be taken"),
+            (Err(error), ..) => tracing::error!(%error, "a snapshot failed"),
+            (_, Err(error), _) => tracing::error!(%error, "a snapshot failed"),
             // A new generation has started; it gets a snapshot of its own.
             (Ok(_), Ok(()), None) => {}
         }
@@ -338,15 +338,15 @@ type OpenWal = (std::fs::File, wal::WalFormat, wal::WalPosition, u32);
 
 /// Opens the WAL: file, format, start, and number of committed frames; `None` when it is empty. The header is
 /// read before and after the count, so that both belong to the same WAL.
-fn open_wal(log: &Wal) -> Result<Option<OpenWal>> {
+fn open_wal(wal: &Wal) -> Result<Option<OpenWal>> {
     loop {
-        let unreadable = |error: std::io::Error| StorageError::CannotOpen(format!("the log: {error}"));
-        let mut file = match log.open_file() {
+        let unreadable = |error: std::io::Error| StorageError::CannotOpen(format!("the WAL: {error}"));
+        let mut file = match wal.open_file() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(unreadable)?,
         };
         let before = wal::read_header(&mut file).map_err(unreadable)?;
-        let frames = log.progress()?.frames;
+        let frames = wal.progress()?.frames;
         let after = wal::read_header(&mut file).map_err(unreadable)?;
         match before {
             _ if frames == 0 => return Ok(None),

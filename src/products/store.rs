@@ -63,7 +63,7 @@ pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
     Ok(found)
 }
 
-/// Inserts an enabled product with the lowest priority. Product names are unique: if `name` is taken, the
+/// Inserts an enabled product at the end of the lists. Product names are unique: if `name` is taken, the
 /// number is appended, so that an upload never loses an order to a name.
 pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
     let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);

@@ -94,20 +94,20 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
-    let backup = Backup::start(&plan(folder), &data, &storage, log)?;
+    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
+    let backup = Backup::start(&plan(folder), &data, &storage, wal)?;
     let mut random = Random::new(seed);
     let newest = |tx: &mut dyn Tx| tx.scalar("SELECT max(id) FROM activities", &[]);
-    let begin: i64 = storage.read(newest).await?;
-    let last = begin + 1 + i64::from(random.below(150));
-    let dies_inside = random.below(3) == 0;
+    let newest: i64 = storage.read(newest).await?;
+    let last = newest + 1 + i64::from(random.below(150));
+    let aborts_in_transaction = random.below(3) == 0;
     let mut out = std::io::stdout().lock();
-    for n in begin + 1.. {
-        let dies = n == last && dies_inside;
+    for n in newest + 1.. {
+        let aborts = n == last && aborts_in_transaction;
         storage
             .write(move |tx| {
                 write_note(tx, n)?;
-                if dies {
+                if aborts {
                     std::process::abort();
                 }
                 Ok::<_, StorageError>(())
@@ -122,7 +122,7 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
         match random.below(40) {
             0 => backup.snapshot(),
             1 => tokio::time::sleep(Duration::from_millis(300)).await,
-            2 => drop(storage.write(move |tx| write_note(tx, n + 1).and(Err::<(), _>(away()))).await),
+            2 => drop(storage.write(move |tx| write_note(tx, n + 1).and(Err::<(), _>(abandoned()))).await),
             _ => {}
         }
         tokio::time::sleep(COMMIT_PAUSE).await;
@@ -130,7 +130,7 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
     Ok(())
 }
 
-fn away() -> StorageError {
+fn abandoned() -> StorageError {
     StorageError::Unavailable("changed my mind".to_owned())
 }
 
@@ -152,28 +152,29 @@ impl ShopOutput {
     }
 }
 
-fn live(folder: &Path, seed: u64, fuse: Duration) -> Outcome<ShopOutput> {
+/// Runs a shop for `delay`, kills it and returns its output.
+fn run_until_killed(folder: &Path, seed: u64, delay: Duration) -> Outcome<ShopOutput> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("shop").arg(folder).arg(seed.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn()?;
     let out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let listener = std::thread::spawn(move || {
-        let mut told = ShopOutput::default();
+    let reader = std::thread::spawn(move || {
+        let mut output = ShopOutput::default();
         for line in out.lines().map_while(Result::ok) {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["acknowledged", n, at] => {
-                    told.acknowledged.push((n.parse().unwrap_or(0), at.parse().unwrap_or(i64::MAX)));
+                    output.acknowledged.push((n.parse().unwrap_or(0), at.parse().unwrap_or(i64::MAX)));
                 }
-                ["copied", at] => told.copied = at.parse().unwrap_or(0),
+                ["copied", at] => output.copied = at.parse().unwrap_or(0),
                 _ => {}
             }
         }
-        told
+        output
     });
-    std::thread::sleep(fuse);
+    std::thread::sleep(delay);
     let _ = child.kill();
     child.wait()?;
-    Ok(listener.join().expect("listens"))
+    Ok(reader.join().expect("listens"))
 }
 
 async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(RestoreOutcome, PathBuf)> {
@@ -210,45 +211,45 @@ async fn rounds() -> Outcome {
     let mut windows = Vec::new();
     // Restored commits must never disappear. In each round one commit may be restored that the shop was killed
     // before acknowledging.
-    let (mut before, mut most) = (0, 0);
+    let (mut before, mut max_restorable) = (0, 0);
     let mut round = 0;
     while (windows.len() as u64) < count {
         round += 1;
         if round > 4 * count + 20 {
             return Err("hardly anything is copied before the shop is killed".into());
         }
-        let fuse = Duration::from_millis(u64::from(150 + random.below(1_800)));
-        let told = live(folder.path(), seed + round, fuse)?;
-        let safe = told.safe().max(before);
-        let (last, at) = told.acknowledged.last().copied().unwrap_or((most, 0));
-        most = last + 1;
+        let delay = Duration::from_millis(u64::from(150 + random.below(1_800)));
+        let output = run_until_killed(folder.path(), seed + round, delay)?;
+        let safe = output.safe().max(before);
+        let (last, at) = output.acknowledged.last().copied().unwrap_or((max_restorable, 0));
+        max_restorable = last + 1;
         // Killed before anything was copied: nothing to assert.
         if safe == 0 {
             continue;
         }
         let (restored, path) = restore(folder.path(), None).await?;
         let newest = newest_note(&path)?;
-        if newest < safe || newest > most {
-            let when = told.acknowledged.iter().find(|(n, _)| *n == safe).map_or(0, |(_, at)| *at);
-            let copied = told.copied;
+        if newest < safe || newest > max_restorable {
+            let when = output.acknowledged.iter().find(|(n, _)| *n == safe).map_or(0, |(_, at)| *at);
+            let copied = output.copied;
             return Err(format!(
                 "round {round}: {newest} of {last}; {safe} was acknowledged at {when}, copied was everything until {copied}"
             )
             .into());
         }
         before = newest;
-        let lost = told.acknowledged.iter().find(|(n, _)| *n > newest).map_or(0, |(_, first)| at - first);
+        let lost = output.acknowledged.iter().find(|(n, _)| *n > newest).map_or(0, |(_, first)| at - first);
         windows.push((last - newest).max(0));
         println!(
             "round {round}: {last} acknowledged, {safe} known to be copied, {newest} restored from {} segments; window {lost} ms",
             restored.segments
         );
-        moments.extend(told.acknowledged.into_iter().filter(|(n, _)| *n <= safe));
+        moments.extend(output.acknowledged.into_iter().filter(|(n, _)| *n <= safe));
     }
     windows.sort_unstable();
     let proven = windows.len();
     println!(
-        "{proven} kills, 0 rows different; commits lost that were not copied yet: median {:?}, most {:?}",
+        "{proven} kills, 0 rows different; commits lost that were not copied yet: median {:?}, max {:?}",
         windows.get(proven / 2),
         windows.last()
     );
@@ -290,9 +291,9 @@ async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
+    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
     let plan = BackupPlan { targets: vec![target.to_owned()], ..plan(folder) };
-    let backup = Backup::start(&plan, &data, &storage, log)?;
+    let backup = Backup::start(&plan, &data, &storage, wal)?;
     storage.write(|tx| write_note(tx, 1)).await?;
     Ok((storage, backup))
 }
@@ -353,7 +354,7 @@ async fn whole_store(target: &str) -> Outcome {
     backup.snapshot();
     wait_for("a large snapshot", || backup.statuses()[0].snapshot_at > before).await?;
     let snapshots = backup::list_snapshots(&backup::open_target(&target)?).await?;
-    let largest = snapshots.iter().map(|copies| copies.bytes).max().unwrap_or(0);
+    let largest = snapshots.iter().map(|snapshot| snapshot.bytes).max().unwrap_or(0);
     if largest < LARGE_SNAPSHOT_BYTES as u64 {
         return Err(format!(
             "no snapshot is large: {snapshots:?}, status {:?}, before {before:?}",
@@ -361,14 +362,14 @@ async fn whole_store(target: &str) -> Outcome {
         )
         .into());
     }
-    let proof = backup.verify(0).await.ok_or("no target")?;
-    if let Some(failure) = proof.failure {
+    let verification = backup.verify(0).await.ok_or("no target")?;
+    if let Some(failure) = verification.failure {
         return Err(failure.into());
     }
-    let mut looks = 0;
+    let mut polls = 0;
     while objects.get_opts(&forgotten(MANY_OBJECTS), object_store::GetOptions::default()).await.is_ok() {
-        looks += 1;
-        if looks > 600 {
+        polls += 1;
+        if polls > 600 {
             return Err("the end of a long list was not seen".into());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -112,8 +112,8 @@ async fn main() -> Outcome {
     let alone = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
-    let (storage, log) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options())?;
-    let backup = Backup::start(&plan(folder.path()), &data, &storage, log)?;
+    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options())?;
+    let backup = Backup::start(&plan(folder.path()), &data, &storage, wal)?;
     while backup.statuses()[0].snapshot_at.is_none() {
         commits(&storage, 1).await?;
     }
