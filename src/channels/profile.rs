@@ -1,9 +1,9 @@
 //! Profiles: layouts of the files of channels and couriers, as data.
 //!
 //! A profile is a TOML file in `assets/channels`, in `assets/couriers` or in the shop's own folder, where a
-//! profile replaces the built-in one of the same kind and code. Headers are compared as a whole, in NFKC and without
-//! white space; a search within cells would match the info text above SmartStore's header, which names four
-//! columns. `A|B` means column A, or B if there is no A.
+//! profile replaces the built-in one of the same kind and code. Headers are compared as a whole, in NFKC
+//! and without white space; a search within cells would match the info text above SmartStore's header,
+//! which names four columns. `A|B` means column A, or B if there is no A.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@ const MAX_SHEET_NAME_CHARS: usize = 31;
 /// In characters.
 const REASON_COLUMN_WIDTH: f64 = 60.0;
 
-/// Writes the rows with the given numbers and a last column with their reasons. The sheet name and the headers
-/// are those of the original; text is written as text, never as a formula.
+/// Writes the rows with the given numbers and a last column with their reasons. The sheet name and the
+/// headers are those of the original; text is written as text, never as a formula.
 ///
 /// # Errors
 /// The original cannot be read.

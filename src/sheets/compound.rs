@@ -1,7 +1,7 @@
 //! Compound files ([MS-CFB]): the container of .xls and of encrypted .xlsx.
 //!
-//! Parsed leniently: some tools write allocation tables with entries beyond the end of the file, which stricter parsers
-//! reject. Chains are bounded by the file size, so that a cyclic chain ends.
+//! Parsed leniently: some tools write allocation tables with entries beyond the end of the file, which
+//! stricter parsers reject. Chains are bounded by the file size, so that a cyclic chain ends.
 
 /// Sector numbers from here on are special; a chain ends at them.
 const FIRST_SPECIAL_SECTOR: u32 = 0xFFFF_FFFA;

@@ -1,7 +1,7 @@
 //! Detection of the file format by content; name and extension are ignored.
 //!
-//! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, [MS-CFB]). The error for any other file names its
-//! type.
+//! Signatures: zip `50 4B 03 04`, CFB `D0 CF 11 E0 A1 B1 1A E1` (ECMA-376, [MS-CFB]). The error for any
+//! other file names its type.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Decryption of workbooks: [MS-OFFCRYPTO] Agile (4.4) and Standard (2.2, 3.2, 4.2) encryption.
 //!
-//! The password is verified before the package is decrypted. Verifiers are compared on their first `hashSize` bytes, since
-//! AES pads a SHA-1 hash to 32 bytes. 100,000 hash rounds take about 0.1 s, so call this on a blocking thread. Data
-//! integrity (the HMAC) is not checked, since a damaged package fails to inflate.
+//! The password is verified before the package is decrypted. Verifiers are compared on their first
+//! `hashSize` bytes, since AES pads a SHA-1 hash to 32 bytes. 100,000 hash rounds take about 0.1 s, so call
+//! this on a blocking thread. Data integrity (the HMAC) is not checked, since a damaged package fails to
+//! inflate.
 
 use aes::cipher::{Block, BlockModeDecrypt, KeyInit, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};

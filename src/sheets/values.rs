@@ -1,8 +1,8 @@
 //! Conversion of cells into values: text, numbers, money, dates, telephone numbers, postal codes.
 //!
-//! Pure functions. An error is a short Korean phrase; the caller adds row, column and value. Files are re-saved by people:
-//! leading zeros are lost, numbers become text and vice versa, digits may be full-width. Text is therefore normalised to
-//! NFKC.
+//! Pure functions. An error is a short Korean phrase; the caller adds row, column and value. Files are
+//! re-saved by people: leading zeros are lost, numbers become text and vice versa, digits may be
+//! full-width. Text is therefore normalised to NFKC.
 
 use std::borrow::Cow;
 

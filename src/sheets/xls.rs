@@ -1,8 +1,9 @@
 //! Streaming parser of .xls: BIFF8 and BIFF5 ([MS-XLS]).
 //!
-//! calamine reads a sheet of an .xls into a rectangle whose size the file declares, and copies each shared string into every
-//! cell. A file of a few megabytes can request a hundred gigabytes this way, and the failed allocation aborts the
-//! process. This parser holds the stream and its shared strings in memory, and visits one row at a time.
+//! calamine reads a sheet of an .xls into a rectangle whose size the file declares, and copies each shared
+//! string into every cell. A file of a few megabytes can request a hundred gigabytes this way, and the
+//! failed allocation aborts the process. This parser holds the stream and its shared strings in memory, and
+//! visits one row at a time.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -189,7 +190,8 @@ impl Xls {
         Ok(())
     }
 
-    /// The cells of a record. `formula` is the position of the last formula, whose text follows in a STRING record.
+    /// The cells of a record. `formula` is the position of the last formula, whose text follows in a STRING
+    /// record.
     fn cells(&self, kind: u16, data: &[u8], formula: &mut Option<(u16, u16)>) -> Vec<((u16, u16), Cell<'_>)> {
         let (Some(row), Some(column)) = (u16_at(data, 0), u16_at(data, 2)) else { return Vec::new() };
         let place = (row, column);

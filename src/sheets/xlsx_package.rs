@@ -2,11 +2,11 @@
 //!
 //! A malicious .xlsx can make calamine allocate without bound: the zip directory may declare wrong sizes,
 //! `uniqueCount` may request terabytes, and a style sheet of a few kilobytes may copy a font name a million
-//! times. calamine therefore reads a [`Package`]: a virtual zip that is generated while it is read. Small parts
-//! are generated from the parsed original (sheet names become numbers, styles keep only the date flag). SharedBytes
-//! strings and sheets are inflated on the fly, bounded by the size that the directory declares, by fixed
-//! maximums, and by the [`InflateBudget`] between two cells. Each sheet is inflated once and never held in
-//! memory as a whole.
+//! times. calamine therefore reads a [`Package`]: a virtual zip that is generated while it is read. Small
+//! parts are generated from the parsed original (sheet names become numbers, styles keep only the date
+//! flag). SharedBytes strings and sheets are inflated on the fly, bounded by the size that the directory
+//! declares, by fixed maximums, and by the [`InflateBudget`] between two cells. Each sheet is inflated once
+//! and never held in memory as a whole.
 
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;

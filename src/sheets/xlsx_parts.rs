@@ -1,7 +1,8 @@
 //! Small parts of an .xlsx: relations, workbook, styles (ECMA-376 Part 1, 12.3 and 18).
 //!
-//! [`read`] extracts what is needed to read cells: the sheets and their paths, the date system, and which cell formats are
-//! dates. The other functions generate the same parts for the [`xlsx_package`](super::xlsx_package).
+//! [`read`] extracts what is needed to read cells: the sheets and their paths, the date system, and which
+//! cell formats are dates. The other functions generate the same parts for the
+//! [`xlsx_package`](super::xlsx_package).
 
 use std::collections::HashMap;
 use std::fmt::Write;

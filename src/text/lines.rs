@@ -37,7 +37,8 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Fast check that [`one_line`] would only trim: the only white space is single ASCII spaces. Works on
-/// bytes; Hangul and ASCII text never contains the lead bytes of special spaces, marks and control characters.
+/// bytes; Hangul and ASCII text never contains the lead bytes of special spaces, marks and control
+/// characters.
 pub fn is_one_line(text: &str) -> bool {
     let mut after_space = false;
     text.bytes().all(|byte| {

@@ -8,7 +8,8 @@ use crate::orders::store::create::create;
 use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result, Tx};
 
-/// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the member.
+/// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the
+/// member.
 ///
 /// # Errors
 /// The database failed, or an order changed within the transaction.

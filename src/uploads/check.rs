@@ -1,9 +1,9 @@
 //! Validation of the rows of a file.
 //!
 //! Pure: no database, no clock. Checks against stored orders, and duplicates within a file, are left to
-//! [`plan`](super::plan). An invalid row does not stop the others, and all problems of a row are reported together. The
-//! customer's telephone number never causes a rejection, since channels mask it for gifts. A missing postal code or
-//! seller's product code is only a warning.
+//! [`plan`](super::plan). An invalid row does not stop the others, and all problems of a row are reported
+//! together. The customer's telephone number never causes a rejection, since channels mask it for gifts. A
+//! missing postal code or seller's product code is only a warning.
 
 mod orders;
 mod states;
@@ -58,7 +58,7 @@ pub struct CheckedRow<T> {
     pub row: u32,
     /// order number, or empty if it is invalid
     pub key: String,
-    /// result
+    /// validation result
     pub outcome: RowCheck<T>,
 }
 

@@ -1,6 +1,7 @@
 //! Conflicts of a tracking list: rows with another tracking number than their order has.
 //!
-//! They are rejected when the list is applied. A member then decides for each row whether the order gets the new number.
+//! They are rejected when the list is applied. A member then decides for each row whether the order gets
+//! the new number.
 
 use super::model::{Resolution, ResolvedBy, TrackingChange};
 use super::store;
@@ -36,8 +37,8 @@ pub struct ConflictOutcome {
     pub failed: Vec<(u32, String)>,
 }
 
-/// Resolves conflicting rows of an upload. A row is left unchanged if it is resolved already, or if its order has
-/// changed since the page was rendered.
+/// Resolves conflicting rows of an upload. A row is left unchanged if it is resolved already, or if its
+/// order has changed since the page was rendered.
 pub fn resolve_conflicts(
     tx: &mut dyn Tx,
     upload_id: i64,

@@ -1,11 +1,11 @@
 //! Uploads: imports a file as a batch, with an answer for each row.
 //!
-//! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect on the
-//! stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`] resolves
-//! conflicting tracking numbers afterwards. [`Uploads`] connects these steps, for the browser and the command line
-//! alike: within one request a file is parsed while its bytes are being stored, and never read back. A preview
-//! ends after the plan. Applying plans inside the transaction that changes the orders, so that an upload is atomic and
-//! takes concurrent changes into account.
+//! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
+//! on the stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`]
+//! resolves conflicting tracking numbers afterwards. [`Uploads`] connects these steps, for the browser and
+//! the command line alike: within one request a file is parsed while its bytes are being stored, and never
+//! read back. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
+//! so that an upload is atomic and takes concurrent changes into account.
 
 pub mod apply;
 pub mod check;
@@ -133,8 +133,8 @@ impl Uploads {
     /// Stores a new file and previews it. Parses while the bytes are being stored.
     ///
     /// # Errors
-    /// The file exceeds the byte limit, or the database failed. Any other error of the file is stored with the upload
-    /// and part of the result.
+    /// The file exceeds the byte limit, or the database failed. Any other error of the file is stored with
+    /// the upload and part of the result.
     pub async fn receive_and_preview(
         &self,
         member_id: Option<i64>,
@@ -158,8 +158,8 @@ impl Uploads {
         Ok(UploadPreview { id, result, without_courier })
     }
 
-    /// Stores a new file and applies it. Parses while the bytes are being stored. Returns the id of the upload and its
-    /// result.
+    /// Stores a new file and applies it. Parses while the bytes are being stored. Returns the id of the
+    /// upload and its result.
     ///
     /// # Errors
     /// As [`Uploads::receive_and_preview`].
@@ -179,8 +179,8 @@ impl Uploads {
         Ok((id, metrics::record("applied", options, result)))
     }
 
-    /// Sets the courier of an open upload. Plans again from the already parsed `file`, if any: a form states the
-    /// courier after the files.
+    /// Sets the courier of an open upload. Plans again from the already parsed `file`, if any: a form
+    /// states the courier after the files.
     ///
     /// # Errors
     /// The database failed.
@@ -205,7 +205,8 @@ impl Uploads {
     /// Previews a stored file with the password that was typed for it.
     ///
     /// # Errors
-    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the upload.
+    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the
+    /// upload.
     pub async fn preview_stored(
         &self,
         id: i64,
@@ -219,12 +220,14 @@ impl Uploads {
         metrics::record("previewed", options, result)
     }
 
-    /// Applies a stored file in one transaction. Loads and parses the original again: this is a later request than
-    /// the preview, maybe on another node, and holding the rows of every preview in memory until then would be
-    /// unbounded. The plan has to be made again anyway, since orders may have changed since the preview.
+    /// Applies a stored file in one transaction. Loads and parses the original again: this is a later
+    /// request than the preview, maybe on another node, and holding the rows of every preview in memory
+    /// until then would be unbounded. The plan has to be made again anyway, since orders may have changed
+    /// since the preview.
     ///
     /// # Errors
-    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the upload.
+    /// The upload is not open, its original was deleted, or the file is rejected, which is stored with the
+    /// upload.
     pub async fn apply_stored(
         &self,
         id: i64,
@@ -365,8 +368,8 @@ impl Uploads {
         self.save_refusal(id, parsed).await
     }
 
-    /// Stores why a file is rejected: a missing password locks the upload, any other error refuses it and deletes
-    /// the file.
+    /// Stores why a file is rejected: a missing password locks the upload, any other error refuses it and
+    /// deletes the file.
     async fn save_refusal(
         &self,
         id: i64,
@@ -447,8 +450,8 @@ impl Uploads {
             .await
     }
 
-    /// Parses a file and returns it with the password that opened it. Without a given password, the stored channel
-    /// passwords are tried.
+    /// Parses a file and returns it with the password that opened it. Without a given password, the stored
+    /// channel passwords are tried.
     async fn parse(
         &self,
         bytes: Arc<Vec<u8>>,

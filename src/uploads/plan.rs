@@ -1,7 +1,7 @@
 //! Effect of a file on the stored orders: the answer to each row, and the changes to execute.
 //!
-//! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the transaction that
-//! executes the plan, so that concurrent changes are taken into account.
+//! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
+//! transaction that executes the plan, so that concurrent changes are taken into account.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -137,8 +137,8 @@ pub fn set_sealed_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()
     tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
 }
 
-/// The file name as displayed and stored: without folders, control characters and Unicode direction marks, and
-/// truncated.
+/// The file name as displayed and stored: without folders, control characters and Unicode direction marks,
+/// and truncated.
 pub fn display_name(name: &str) -> String {
     const MAX_NAME_CHARS: usize = 200;
     let is_unsafe = |c: char| {

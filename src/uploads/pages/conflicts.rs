@@ -14,14 +14,16 @@ use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
 };
 
-/// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked rows.
+/// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
+/// rows.
 struct ConflictsForm {
     decision: Decision,
     conflicts: Vec<Conflict>,
 }
 
 impl ConflictsForm {
-    /// Parses `replace=ROW` or `keep=ROW`; or `act=replace|keep` and `tick=ROW` …; and `seen-ROW=NUMBER` for each row.
+    /// Parses `replace=ROW` or `keep=ROW`; or `act=replace|keep` and `tick=ROW` …; and `seen-ROW=NUMBER`
+    /// for each row.
     fn parse(pairs: &[(String, String)]) -> Result<Self, Error> {
         let single = pairs.iter().find_map(|(name, value)| Some((parse_decision(name)?, value.as_str())));
         let bulk = pairs.iter().find(|(name, _)| name == "act").and_then(|(_, value)| parse_decision(value));

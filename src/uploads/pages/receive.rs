@@ -34,7 +34,8 @@ const MAX_DISCARDED_FACTOR: usize = 4;
 #[derive(Default)]
 struct Batch {
     ids: Vec<i64>,
-    /// uploads received before the form stated a courier; with the file if it is a tracking list that names none
+    /// uploads received before the form stated a courier; with the file if it is a tracking list that names
+    /// none
     without_courier: Vec<(i64, Option<ParsedFile>)>,
     /// names and errors of files that are too large
     too_large: Vec<(String, String)>,
@@ -42,7 +43,8 @@ struct Batch {
     skipped: usize,
 }
 
-/// Receives one file after another; each is stored and previewed before the next one is read from the connection.
+/// Receives one file after another; each is stored and previewed before the next one is read from the
+/// connection.
 pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
@@ -166,7 +168,8 @@ async fn read_text(mut field: Field<'_>) -> PageResult<String> {
     String::from_utf8(bytes).map_err(|_| incomplete())
 }
 
-/// Reads a file into memory. A file beyond `max_bytes` is read to its end and discarded, so that the form can continue.
+/// Reads a file into memory. A file beyond `max_bytes` is read to its end and discarded, so that the form
+/// can continue.
 async fn read_file(mut field: Field<'_>, max_bytes: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? {

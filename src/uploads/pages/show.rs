@@ -180,7 +180,8 @@ pub(super) async fn show_page(
     })
 }
 
-/// Renders the page of an upload again, for an error of one of its forms; the links of the page point to its own path.
+/// Renders the page of an upload again, for an error of one of its forms; the links of the page point to
+/// its own path.
 pub(super) async fn reload_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let uri = upload_path(id).parse().map_err(|_| Error::NotFound)?;
     show_page(state, layout, id, "", PageQuery::default(), &uri).await

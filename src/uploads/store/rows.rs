@@ -1,7 +1,7 @@
 //! SQL of the table `upload_rows`: the rows of a report, and the resolution of rejected ones.
 //!
-//! A rejected row of an applied upload is open until it is resolved. While it is open, `open_order` has its order
-//! number, and `uploads.open_rows` counts it.
+//! A rejected row of an applied upload is open until it is resolved. While it is open, `open_order` has its
+//! order number, and `uploads.open_rows` counts it.
 
 use std::collections::BTreeSet;
 

@@ -13,7 +13,8 @@ const LOGEN: &str = "08_logen_result_header_row2.xls";
 const PRESENT: &str = "45168300411";
 const OTHER: &str = "45168301507";
 
-/// A shop whose order …03 has a tracking number that conflicts with row 13 of a list; with the path of the list's page.
+/// A shop whose order …03 has a tracking number that conflicts with row 13 of a list; with the path of the
+/// list's page.
 async fn with_a_conflict() -> (TestApp, String) {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
