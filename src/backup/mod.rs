@@ -23,7 +23,7 @@
 //!    the same checksum. Otherwise (an older file was installed, another program has checkpointed the WAL, or a
 //!    power failure has truncated it) a new *generation* starts: a random name, segments from 1, a snapshot. The
 //!    same happens whenever frames do not continue. Old generations stay until retention deletes them.
-//! 6. **Restore** ([`restore_plan`], [`restore`]): the newest snapshot before the moment and the segments after
+//! 6. **Restore** ([`restore_plan`], [`mod@restore`]): the newest snapshot before the moment and the segments after
 //!    it. A missing, damaged or foreign segment stops the restore with an error that names it. The result is
 //!    checked ([`store::integrity`]) before it is installed.
 //! 7. **Verify** ([`verify`]): a trial restore, compared with the shop, every day. **Retention** ([`retention`])
