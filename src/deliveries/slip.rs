@@ -155,9 +155,9 @@ fn first_sheet(lines: &[SlipLine], message: &str, memo: &str) -> SlipSheet {
     let lines: Vec<SlipLine> = lines.iter().map(|line| ellipsize_line(line, size, 2)).collect();
     let (_, line_height, padding) = size.measures_mm();
     let left = ((CONTENT_HEIGHT_MM - height_mm(size, &lines, "", "") - 2.0 * padding) / line_height).floor();
-    let wanted = |text: &str| lines_of(text, size.per_line(TEXT_WIDTH_MM));
-    let for_memo = wanted(memo).min((left / 3.0).floor().max(left - wanted(message)));
-    let for_message = wanted(message).min(left - for_memo);
+    let needed = |text: &str| lines_of(text, size.per_line(TEXT_WIDTH_MM));
+    let for_memo = needed(memo).min((left / 3.0).floor().max(left - needed(message)));
+    let for_message = needed(message).min(left - for_memo);
     let clip = |text: &str, lines| ellipsize(text, size.per_line(TEXT_WIDTH_MM), lines);
     sheet(size, lines, clip(message, for_message), clip(memo, for_memo))
 }

@@ -199,16 +199,17 @@ fn each_page_equals_that_of_a_naive_list() {
             let all = naive(&everything, &filter);
             let (offset, size) = (i64::from(random.below(5)) * 25 * i64::from(random.below(3)), 25);
             let found = list::page(tx, &filter, offset, size)?;
-            let wanted: Vec<i64> = all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
+            let expected: Vec<i64> =
+                all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
             let (total, length) = (found.total.number(), |ids: &[i64]| i64::try_from(ids.len()).expect("few"));
-            full_pages += usize::from(wanted.len() == 25);
+            full_pages += usize::from(expected.len() == 25);
             if found.is_search_truncated {
                 truncated += 1;
-                assert!(wanted.starts_with(&found.ids), "{filter:?}");
+                assert!(expected.starts_with(&found.ids), "{filter:?}");
                 assert!(total <= length(&all));
                 continue;
             }
-            assert_eq!(found.ids, wanted, "{filter:?} from {offset}");
+            assert_eq!(found.ids, expected, "{filter:?} from {offset}");
             match found.total {
                 Total::Exactly(_) => assert_eq!(total, length(&all), "{filter:?}"),
                 Total::AtLeast(_) => {

@@ -219,12 +219,6 @@ impl OrderQuery {
         }
     }
 
-    /// Page (from 1) and size.
-    pub fn paging(&self) -> (u32, u32) {
-        let size = self.size.parse().ok().filter(|size| PAGE_SIZES.contains(size)).unwrap_or(DEFAULT_PAGE_SIZE);
-        (self.page.parse().unwrap_or(1).max(1), size)
-    }
-
     /// The address's query with these words, and some of them replaced: `page=1` and the like.
     pub fn to_query_string(&self, replaced: &[(&str, &str)]) -> String {
         let words = [
@@ -363,6 +357,5 @@ mod tests {
         let filter = words.filter();
         assert!(filter.from < filter.to);
         assert_eq!((filter.state, filter.sort), (None, None));
-        assert_eq!(words.paging(), (1, DEFAULT_PAGE_SIZE));
     }
 }

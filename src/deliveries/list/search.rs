@@ -137,13 +137,13 @@ fn scan(
         Some(_) => (MAX_SCANNED_ROWS, MAX_SCANNED_ROWS / 10),
         None => (MAX_COMPARED_ROWS, MAX_COMPARED_ROWS / 5),
     };
-    let wanted = offset.saturating_add(size).saturating_add(1);
+    let needed = offset.saturating_add(size).saturating_add(1);
     let (mut matches, mut scanned, mut is_truncated) = (Vec::new(), 0, false);
     for range in index_ranges(filter) {
         let (count, mut within) = (range.count(tx)?, 0);
         loop {
             is_truncated = scanned >= limit;
-            if is_truncated || len(&matches) >= wanted {
+            if is_truncated || len(&matches) >= needed {
                 break;
             }
             let ids = range.ids(tx, count, within, step)?;
@@ -155,7 +155,7 @@ fn scan(
             }
         }
     }
-    let is_complete = !is_truncated && len(&matches) < wanted;
+    let is_complete = !is_truncated && len(&matches) < needed;
     let total = if is_complete { Total::Exactly(len(&matches)) } else { Total::AtLeast(len(&matches)) };
     Ok(DeliveryPage { ids: page_of(matches, offset, size), total, is_search_truncated: is_truncated })
 }

@@ -99,14 +99,14 @@ pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Query(words): Query<OrderQuery>,
+    Query(query): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let form = Arc::new(BulkForm::parse(pairs)?);
     if form.ticked.is_empty() {
-        let mut page = same_rows(&state, layout, words, paging, &uri, &form).await?;
+        let mut page = same_rows(&state, layout, query, paging, &uri, &form).await?;
         restore_inputs(&mut page, &form, &[]);
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
@@ -120,9 +120,9 @@ pub(super) async fn bulk(
         })
         .await?;
     if outcome.rejected.is_empty() {
-        return Ok(redirect_with_flash(&format!("/orders?{}", words.to_query_string(&[])), outcome.activity_id));
+        return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), outcome.activity_id));
     }
-    let mut page = same_rows(&state, layout, words, paging, &uri, &form).await?;
+    let mut page = same_rows(&state, layout, query, paging, &uri, &form).await?;
     restore_inputs(&mut page, &form, &outcome.rejected);
     page.layout.flash = Some(Flash::new(Tone::Warning, &outcome.message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
@@ -133,14 +133,14 @@ pub(super) async fn bulk(
 async fn same_rows(
     state: &AppState,
     layout: Layout,
-    words: OrderQuery,
+    query: OrderQuery,
     paging: PageQuery,
     uri: &Uri,
     form: &BulkForm,
 ) -> PageResult<ListPage> {
     let max_rows = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
     let ids: Vec<i64> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
-    let mut page = list_page(state, layout, words, paging, uri).await?;
+    let mut page = list_page(state, layout, query, paging, uri).await?;
     if !ids.is_empty() {
         let rows = state.storage.read(move |tx| load_rows(tx, &ids)).await?;
         page.rows = rows.into_iter().map(RowView::new).collect();

@@ -35,15 +35,15 @@ pub(super) struct DownloadOffer {
 }
 
 /// The offers of a search, one per kind of file.
-pub(super) fn offers(words: &OrderQuery) -> Vec<DownloadOffer> {
-    let filter = words.filter();
+pub(super) fn offers(query: &OrderQuery) -> Vec<DownloadOffer> {
+    let filter = query.filter();
     let offer = |content: ExportKind| {
         let problem = content.problem(&filter);
         let href = if problem.is_none() {
-            format!("/orders/download?{}", query(words, content))
+            format!("/orders/download?{}", download_query(query, content))
         } else {
             let dispatchable = [("state", OrderState::Shipped.code()), ("channel", SMART_STORE), ("page", "")];
-            format!("/orders?{}", words.to_query_string(&dispatchable))
+            format!("/orders?{}", query.to_query_string(&dispatchable))
         };
         DownloadOffer { content, problem, href }
     };
@@ -51,8 +51,8 @@ pub(super) fn offers(words: &OrderQuery) -> Vec<DownloadOffer> {
 }
 
 /// The query string of the download page: the search and the kind of file.
-fn query(words: &OrderQuery, content: ExportKind) -> String {
-    let search = words.to_query_string(&[("page", ""), ("size", "")]);
+fn download_query(query: &OrderQuery, content: ExportKind) -> String {
+    let search = query.to_query_string(&[("page", ""), ("size", "")]);
     let pairs = [search, format!("content={}", content.code())];
     pairs.into_iter().filter(|pair| !pair.is_empty()).collect::<Vec<_>>().join("&")
 }
@@ -78,7 +78,7 @@ impl ExportKind {
 }
 
 #[derive(Clone, Default, Deserialize)]
-pub(super) struct ContentQuery {
+pub(super) struct KindQuery {
     #[serde(default)]
     content: String,
 }
@@ -121,7 +121,7 @@ struct FormProblems {
 #[template(path = "orders/download.html")]
 struct DownloadPage {
     layout: Layout,
-    words: OrderQuery,
+    query: OrderQuery,
     search: String,
     content: ExportKind,
     total: Total,
@@ -132,24 +132,24 @@ struct DownloadPage {
 }
 
 impl DownloadPage {
-    async fn of(state: &AppState, layout: Layout, words: OrderQuery, content: ExportKind) -> PageResult<Self> {
-        let filter = words.filter();
+    async fn of(state: &AppState, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
+        let filter = query.filter();
         let (channels, total) = state
             .storage
             .read(move |tx| Ok::<_, StorageError>((channels::store::all(tx)?, list::page(tx, &filter, 1, 1)?.total)))
             .await?;
-        let problem = content.problem(&words.filter()).map(str::to_owned);
+        let problem = content.problem(&query.filter()).map(str::to_owned);
         let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
-        let search = words.describe(&channels);
-        Ok(Self { layout, words, search, content, total, problem, form, problems: FormProblems::default() })
+        let search = query.describe(&channels);
+        Ok(Self { layout, query, search, content, total, problem, form, problems: FormProblems::default() })
     }
 
     fn here(&self) -> String {
-        query(&self.words, self.content)
+        download_query(&self.query, self.content)
     }
 
     fn back(&self) -> String {
-        self.words.to_query_string(&[])
+        self.query.to_query_string(&[])
     }
 
     fn is_empty(&self) -> bool {
@@ -165,26 +165,26 @@ impl DownloadPage {
 pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
-    Query(words): Query<OrderQuery>,
-    Query(query): Query<ContentQuery>,
+    Query(query): Query<OrderQuery>,
+    Query(kind): Query<KindQuery>,
 ) -> PageResult {
-    let content = ExportKind::parse(&query.content).ok_or(Error::NotFound)?;
-    Ok(page(DownloadPage::of(&state, layout, words, content).await?))
+    let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
+    Ok(page(DownloadPage::of(&state, layout, query, content).await?))
 }
 
 pub(super) async fn download(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
-    Query(words): Query<OrderQuery>,
-    Query(query): Query<ContentQuery>,
+    Query(query): Query<OrderQuery>,
+    Query(kind): Query<KindQuery>,
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
-    let content = ExportKind::parse(&query.content).ok_or(Error::NotFound)?;
-    match write_and_record(&state, member.id, &words, content, &form).await? {
+    let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
+    match write_and_record(&state, member.id, &query, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
-            let mut page = DownloadPage { form, ..DownloadPage::of(&state, layout, words, content).await? };
+            let mut page = DownloadPage { form, ..DownloadPage::of(&state, layout, query, content).await? };
             match rejection {
                 DownloadRejection::Form(problems) => page.problems = problems,
                 DownloadRejection::NoFile(reason) => page.problem = Some(reason),
@@ -206,7 +206,7 @@ enum DownloadRejection {
 async fn write_and_record(
     state: &AppState,
     member_id: i64,
-    words: &OrderQuery,
+    query: &OrderQuery,
     content: ExportKind,
     form: &DownloadForm,
 ) -> PageResult<Result<Response, DownloadRejection>> {
@@ -214,7 +214,7 @@ async fn write_and_record(
         Ok(valid) => valid,
         Err(problems) => return Ok(Err(DownloadRejection::Form(problems))),
     };
-    let filter = words.filter();
+    let filter = query.filter();
     if let Some(problem) = content.problem(&filter) {
         return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
     }
@@ -225,7 +225,7 @@ async fn write_and_record(
         Err(error) => return Err(error.into()),
     };
     let (source, note) =
-        (format!("/orders?{}", words.to_query_string(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
+        (format!("/orders?{}", query.to_query_string(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
     let product = state
         .storage
         .write(move |tx| {

@@ -69,12 +69,12 @@ impl RowView {
     }
 
     fn bundle_query(&self) -> String {
-        let words = OrderQuery {
+        let query = OrderQuery {
             field: SearchField::BundleNumber.code().to_owned(),
             q: self.listed.bundle_number.clone(),
             ..OrderQuery::default()
         };
-        words.to_query_string(&[])
+        query.to_query_string(&[])
     }
 }
 
@@ -82,7 +82,7 @@ impl RowView {
 #[template(path = "orders/list.html")]
 pub(super) struct ListPage {
     pub(super) layout: Layout,
-    pub(super) words: OrderQuery,
+    pub(super) query: OrderQuery,
     pub(super) rows: Vec<RowView>,
     pub(super) pages: PageBar,
     pub(super) search_was_cut: bool,
@@ -93,12 +93,12 @@ pub(super) struct ListPage {
 
 impl ListPage {
     fn sort_query(&self, by: impl Borrow<DateField>) -> String {
-        self.words.to_query_string(&[("sort", &self.words.next_sort(*by.borrow())), ("page", "")])
+        self.query.to_query_string(&[("sort", &self.query.next_sort(*by.borrow())), ("page", "")])
     }
 
     /// The value of `aria-sort`, or an empty text.
     fn aria_sort(&self, by: impl Borrow<DateField>) -> &'static str {
-        match self.words.filter().sort {
+        match self.query.filter().sort {
             Some(sort) if sort.by == *by.borrow() => {
                 if sort.descending {
                     "descending"
@@ -111,33 +111,33 @@ impl ListPage {
     }
 
     fn here(&self) -> String {
-        self.words.to_query_string(&[])
+        self.query.to_query_string(&[])
     }
 
     fn is_filtered(&self) -> bool {
-        let words = OrderQuery { page: String::new(), size: String::new(), sort: String::new(), ..self.words.clone() };
-        words.filter() != OrderFilter::default()
+        let query = OrderQuery { page: String::new(), size: String::new(), sort: String::new(), ..self.query.clone() };
+        query.filter() != OrderFilter::default()
     }
 }
 
 pub(super) async fn list(
     State(state): State<AppState>,
     layout: Layout,
-    Query(words): Query<OrderQuery>,
+    Query(query): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    Ok(page(list_page(&state, layout, words, paging, &uri).await?))
+    Ok(page(list_page(&state, layout, query, paging, &uri).await?))
 }
 
 pub(super) async fn list_page(
     state: &AppState,
     layout: Layout,
-    words: OrderQuery,
+    query: OrderQuery,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let (filter, uri) = (words.filter(), uri.clone());
+    let (filter, uri) = (query.filter(), uri.clone());
     let (found, pages, products, channels) = state
         .storage
         .read(move |tx| {
@@ -153,9 +153,9 @@ pub(super) async fn list_page(
         })
         .await?;
     Ok(ListPage {
-        offers: offers(&words),
+        offers: offers(&query),
         layout,
-        words,
+        query,
         rows: found.orders.into_iter().map(RowView::new).collect(),
         pages,
         search_was_cut: found.search_was_cut,

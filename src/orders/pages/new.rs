@@ -190,8 +190,8 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Manual
     let (numbers, now) = (product_numbers(&form), state.now());
     let catalogue = state.storage.read(move |tx| catalogue(tx, &numbers)).await?;
     form.sync_options(&catalogue);
-    let taken = match form.manual_orders(&catalogue, now) {
-        Ok(taken) => Arc::new(taken),
+    let new_orders = match form.manual_orders(&catalogue, now) {
+        Ok(new_orders) => Arc::new(new_orders),
         Err(problems) => {
             let mut page = new_page(state, layout, form).await?;
             page.fields.problems = problems;
@@ -206,17 +206,17 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Manual
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
             let districts = districts.current(tx)?;
-            let (orders, tone, message) = match manual_order::create(tx, member_id, &taken, &bundle_number, &districts)?
-            {
-                ManualOrderOutcome::Created(orders) => {
-                    let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());
-                    (orders, "success", message)
-                }
-                ManualOrderOutcome::AlreadyCreated(orders) => {
-                    (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned())
-                }
-                ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
-            };
+            let (orders, tone, message) =
+                match manual_order::create(tx, member_id, &new_orders, &bundle_number, &districts)? {
+                    ManualOrderOutcome::Created(orders) => {
+                        let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());
+                        (orders, "success", message)
+                    }
+                    ManualOrderOutcome::AlreadyCreated(orders) => {
+                        (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned())
+                    }
+                    ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
+                };
             let numbers: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
             let summary = json!({ "message": message, "tone": tone, "changed": numbers });
             let activity_id = audit::record(tx, Some(member_id), "orders.taken", &summary)?;

@@ -11,7 +11,7 @@ use crate::web::testing::{TestApp, TestResponse};
 
 /// Two orders of one bundle, to the same person.
 const ONE: &str = "2024031500000001";
-const BESIDE: &str = "2024031500000002";
+const COMPANION: &str = "2024031500000002";
 
 async fn shop() -> TestApp {
     let app = TestApp::as_admin().await;
@@ -103,7 +103,7 @@ async fn problems_are_shown_at_their_fields_with_the_inputs() {
     ] {
         assert!(answer.text.contains(text), "{text}");
     }
-    assert_eq!(order(&app, ONE).await, before, "nothing is saved by halves");
+    assert_eq!(order(&app, ONE).await, before, "nothing is saved");
 }
 
 #[tokio::test]
@@ -134,22 +134,22 @@ async fn changed_address_asks_for_order_or_whole_bundle() {
     let (one, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let html = app.get(&at).await.ok();
     let moved = ("recipient_address1", "경상북도 포항시 북구 예시로 99");
-    let asked = send(&app, &at, &html, &[moved, ("recipient_zip_code", "37683")]).await;
-    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(asked.text.contains("어느 주문을 바꿀지 골라 주세요") && asked.text.contains("경상북도 포항시 남구"));
+    let answer = send(&app, &at, &html, &[moved, ("recipient_zip_code", "37683")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("어느 주문을 바꿀지 골라 주세요") && answer.text.contains("경상북도 포항시 남구"));
 
-    let whole = follow(&app, send(&app, &at, &asked.text, &[("scope", "bundle")]).await).await;
+    let whole = follow(&app, send(&app, &at, &answer.text, &[("scope", "bundle")]).await).await;
     assert!(whole.contains("함께 가는 주문 1건도 바꿨어요"));
-    let (now, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
-    assert_eq!((&beside.recipient.address1, beside.sigungu), (&now.recipient.address1, now.sigungu));
+    let (now, companion) = (order(&app, ONE).await, order(&app, COMPANION).await);
+    assert_eq!((&companion.recipient.address1, companion.sigungu), (&now.recipient.address1, now.sigungu));
     assert_eq!(now.delivery_id, one.delivery_id);
 
     let back = ("recipient_address1", one.recipient.address1.as_str());
     let alone = follow(&app, send(&app, &at, &whole, &[back, ("scope", "alone")]).await).await;
     assert!(alone.contains("묶음에서 뺐어요"));
-    let (now, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
-    assert_ne!(now.delivery_id, beside.delivery_id);
-    assert_eq!(beside.recipient.address1, moved.1, "the other order keeps its address");
+    let (now, companion) = (order(&app, ONE).await, order(&app, COMPANION).await);
+    assert_ne!(now.delivery_id, companion.delivery_id);
+    assert_eq!(companion.recipient.address1, moved.1, "the other order keeps its address");
 }
 
 #[tokio::test]
@@ -186,12 +186,12 @@ async fn order_leaves_its_bundle_is_merged_and_moved_back() {
 
     let merged = follow(&app, click("merge", &crockford(before.delivery_id)).await).await;
     assert!(merged.contains("1건을 이 묶음으로 합쳤어요"));
-    let (one, beside) = (order(&app, ONE).await, order(&app, BESIDE).await);
-    assert_eq!(one.delivery_id, beside.delivery_id);
+    let (one, companion) = (order(&app, ONE).await, order(&app, COMPANION).await);
+    assert_eq!(one.delivery_id, companion.delivery_id);
 
-    let back = follow(&app, click("back", &crockford(beside.id)).await).await;
+    let back = follow(&app, click("back", &crockford(companion.id)).await).await;
     assert!(back.contains("원래 묶음으로 되돌렸어요"));
-    assert_eq!(order(&app, BESIDE).await.delivery_id, before.delivery_id);
+    assert_eq!(order(&app, COMPANION).await.delivery_id, before.delivery_id);
 
     let stale = app.post_form(&act, &[("act", "leave"), ("version", "0")]).await;
     assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -108,8 +108,8 @@ fn save(
         Err(rejected) => return Ok(UpdateOutcome::Rejected(rejected)),
     };
     let others = bundles::others(tx, &order)?;
-    let travel = match decide(tx, &order, &edited, &others, (&inputs, form.scope))? {
-        Ok(travel) => travel,
+    let target = match target_bundle(tx, &order, &edited, &others, (&inputs, form.scope))? {
+        Ok(target) => target,
         Err(problem) => {
             return Ok(UpdateOutcome::Rejected(RejectedForm {
                 inputs,
@@ -118,13 +118,13 @@ fn save(
             }));
         }
     };
-    edited.delivery_id = match travel {
+    edited.delivery_id = match target {
         BundleMove::Leaves => deliveries::insert_empty(tx)?,
         BundleMove::Moves(to) => to,
         BundleMove::Stays | BundleMove::MovesTogether => order.delivery_id,
     };
     let mut changed = vec![(&order, edited.clone())];
-    if travel == BundleMove::MovesTogether {
+    if target == BundleMove::MovesTogether {
         changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
     insert_new_variants(tx, &edited)?;
@@ -132,7 +132,7 @@ fn save(
     store::with_changes(tx, cause, |changes| {
         changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
     })?;
-    record(tx, member_id, &order, &edited, travel, changed.len() - 1).map(UpdateOutcome::Saved)
+    record(tx, member_id, &order, &edited, target, changed.len() - 1).map(UpdateOutcome::Saved)
 }
 
 /// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
@@ -167,7 +167,7 @@ fn edit(
 }
 
 /// The bundle of the saved order, or the problem of the field that selects it.
-fn decide(
+fn target_bundle(
     tx: &mut dyn Tx,
     order: &Order,
     edited: &Order,
@@ -213,11 +213,11 @@ fn record(
     member_id: i64,
     order: &Order,
     edited: &Order,
-    travel: BundleMove,
+    target: BundleMove,
     companions: usize,
 ) -> StorageResult<i64> {
     let number = deliveries::bundle_number(tx, edited.delivery_id)?;
-    let (tone, message) = match travel {
+    let (tone, message) = match target {
         BundleMove::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
         BundleMove::Stays => ("success", "주문을 저장했어요.".to_owned()),
         BundleMove::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
