@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, folder, open_storage, open_with_log, restore};
+use super::{CliError, CommandResult, Outcome, block_on, folder, open_storage, open_with_wal, restore};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::time::Moment;
@@ -80,14 +80,14 @@ impl Backup {
             )),
             Self::Status(format) => status(config, format.json),
             Self::List(format) => list(config, format.json),
-            Self::Now => now(config),
+            Self::Now => make_snapshot(config),
             Self::Verify(format) => verify(config, format.json),
             Self::TakeOver => Ok(backup::take_over_at_start(&config.backup, &config.data).map(|()| Outcome::Complete)?),
         }
     }
 }
 
-fn when(at: Option<i64>) -> String {
+fn format_time(at: Option<i64>) -> String {
     at.map_or_else(|| "아직 없음".to_owned(), |at| Moment(at).precise())
 }
 
@@ -106,11 +106,11 @@ fn status(config: &Config, json: bool) -> CommandResult {
 
 fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     writeln!(out, "{}", status.target)?;
-    writeln!(out, "  복사한 시각     {}", when(status.copied_at))?;
-    writeln!(out, "  전체 사본       {}", when(status.snapshot_at))?;
-    let proven = status.verification.as_ref();
-    writeln!(out, "  되살려 본 시각  {}", when(proven.map(|proof| proof.at)))?;
-    if let Some(failure) = proven.and_then(|proof| proof.failure.as_ref()) {
+    writeln!(out, "  복사한 시각     {}", format_time(status.copied_at))?;
+    writeln!(out, "  전체 사본       {}", format_time(status.snapshot_at))?;
+    let verification = status.verification.as_ref();
+    writeln!(out, "  되살려 본 시각  {}", format_time(verification.map(|verification| verification.at)))?;
+    if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         writeln!(out, "  되살리지 못했어요: {failure}")?;
     }
     writeln!(out, "  기다리는 양     {} 바이트", status.waiting_bytes)?;
@@ -118,8 +118,8 @@ fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     if status.supports_conditional_put == Some(false) {
         writeln!(out, "  이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.")?;
     }
-    for trouble in [&status.problem, &status.snapshot_problem].into_iter().flatten() {
-        writeln!(out, "  문제            {trouble}")?;
+    for problem in [&status.problem, &status.snapshot_problem].into_iter().flatten() {
+        writeln!(out, "  문제            {problem}")?;
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ fn list(config: &Config, json: bool) -> CommandResult {
 }
 
 /// Requests a snapshot from the running server, or makes one if no server runs.
-fn now(config: &Config) -> CommandResult {
+fn make_snapshot(config: &Config) -> CommandResult {
     let before = Moment(
         backup::statuses(&config.backup, &config.data)?
             .iter()
@@ -170,10 +170,10 @@ fn now(config: &Config) -> CommandResult {
         backup::request_snapshot(&config.data)?;
         return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);
     };
-    let (storage, Some(log)) = open_with_log(config)? else { return Ok(Outcome::Complete) };
+    let (storage, Some(wal)) = open_with_wal(config)? else { return Ok(Outcome::Complete) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
-        let backup = backup::Backup::start(&config.backup, &config.data, &storage, log)?;
+        let backup = backup::Backup::start(&config.backup, &config.data, &storage, wal)?;
         backup.snapshot();
         let outcome = wait_for_snapshot(|| Ok(backup.statuses()), before);
         backup.stop(config.shutdown).await;
@@ -184,7 +184,7 @@ fn now(config: &Config) -> CommandResult {
 }
 
 fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>, before: Moment) -> CommandResult {
-    let until = Instant::now() + SNAPSHOT_TIMEOUT;
+    let deadline = Instant::now() + SNAPSHOT_TIMEOUT;
     loop {
         let statuses = statuses()?;
         if statuses.iter().all(|status| status.snapshot_at.is_some_and(|at| at > before.0)) {
@@ -194,12 +194,12 @@ fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>,
             }
             return Ok(Outcome::Complete);
         }
-        if let Some(trouble) =
+        if let Some(problem) =
             statuses.iter().find_map(|status| status.problem.as_ref().or(status.snapshot_problem.as_ref()))
         {
-            return Err(CliError(trouble.to_string()));
+            return Err(CliError(problem.to_string()));
         }
-        if Instant::now() > until {
+        if Instant::now() > deadline {
             return Err(CliError("사본이 아직 다 가지 않았어요. mukkeum backup status로 살펴봐 주세요.".to_owned()));
         }
         std::thread::sleep(POLL_INTERVAL);
@@ -210,34 +210,34 @@ fn verify(config: &Config, json: bool) -> CommandResult {
     let storage = open_storage(config)?;
     let key = restore::key(None, config)?;
     let targets = backup::targets(&config.backup)?;
-    let proofs = block_on(async {
-        let mut proofs = Vec::new();
+    let verifications = block_on(async {
+        let mut verifications = Vec::new();
         for target in targets {
-            proofs.push((
+            verifications.push((
                 target.shown.clone(),
                 backup::verify_target(&target, key.as_ref(), &config.data, &storage).await,
             ));
         }
-        Ok(proofs)
+        Ok(verifications)
     })?;
     let mut out = io::stdout().lock();
-    for (target, proof) in &proofs {
+    for (target, verification) in &verifications {
         if json {
-            writeln!(out, "{}", json!({ "target": target, "proof": proof }))?;
-        } else if let Some(failure) = &proof.failure {
+            writeln!(out, "{}", json!({ "target": target, "proof": verification }))?;
+        } else if let Some(failure) = &verification.failure {
             writeln!(out, "{target}: 되살리지 못했어요. {failure}")?;
         } else {
             writeln!(
                 out,
                 "{target}: {} 상태로 되살렸고, 주문 {}건이 가게와 맞아요.",
-                when(proof.restored_at),
-                proof.orders.unwrap_or(0)
+                format_time(verification.restored_at),
+                verification.orders.unwrap_or(0)
             )?;
         }
     }
-    match proofs.iter().filter(|(_, proof)| proof.failure.is_some()).count() {
+    match verifications.iter().filter(|(_, verification)| verification.failure.is_some()).count() {
         0 => Ok(Outcome::Complete),
-        failed => Err(CliError(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", proofs.len()))),
+        failed => Err(CliError(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", verifications.len()))),
     }
 }
 
@@ -246,8 +246,8 @@ fn record_dump(config: &Config, file: &Path) -> CommandResult {
         return Err(CliError("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
     }
     let dump = MariaDbDump::verify_file(file)?;
-    let (storage, remembered) = (open_storage(config)?, dump.clone());
-    block_on(async { Ok(storage.write(move |tx| remembered.save(tx)).await?) })?;
+    let (storage, record) = (open_storage(config)?, dump.clone());
+    block_on(async { Ok(storage.write(move |tx| record.save(tx)).await?) })?;
     writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
     Ok(Outcome::Complete)
 }

@@ -50,7 +50,7 @@ fn day(text: &str) -> Result<NaiveDate, String> {
 struct ImportResult {
     kind: &'static str,
     #[serde(flatten)]
-    told: ParseReport,
+    report: ParseReport,
     valid_from: NaiveDate,
     codes_moved: u32,
     orders_affected: u64,
@@ -62,27 +62,27 @@ struct ImportResult {
 impl Districts {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         let storage = open_storage(config)?;
-        let answer = block_on(async {
+        let imported = block_on(async {
             let shared = DistrictCache::default();
-            let seen = shared.clone();
-            let known = storage.read(move |tx| seen.current(tx)).await?;
+            let cache = shared.clone();
+            let known = storage.read(move |tx| cache.current(tx)).await?;
             let listing = self.read(&known)?;
             let valid_from = self.valid_from(&known, storage.clock().now().date())?;
-            answer(&storage, &shared, listing, valid_from, !self.dry_run).await
+            import(&storage, &shared, listing, valid_from, !self.dry_run).await
         });
-        let told = match answer {
+        let result = match imported {
             Err(CliError(refused)) if self.json => {
                 let files: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
                 writeln!(io::stdout().lock(), "{}", json!({ "files": files, "refused": refused }))?;
                 return Err(CliError(refused));
             }
-            answer => answer?,
+            imported => imported?,
         };
         let mut out = io::stdout().lock();
         let written = if self.json {
-            writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::from)?)
+            writeln!(out, "{}", serde_json::to_string(&result).map_err(io::Error::from)?)
         } else {
-            told.print(&mut out)
+            result.print(&mut out)
         };
         match written {
             // A closed pipe (`| head`) does not change the result.
@@ -94,13 +94,13 @@ impl Districts {
     fn read(&self, known: &districts::Districts) -> Result<ParsedList, CliError> {
         let mut parser = ListParser::new(known);
         for path in &self.paths {
-            let told = |reason: &dyn std::fmt::Display| CliError(format!("{}: {reason}", path.display()));
+            let failed = |reason: &dyn std::fmt::Display| CliError(format!("{}: {reason}", path.display()));
             let file = File::open(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => told(&"파일이 없어요."),
-                _ => told(&format!("파일을 읽지 못했어요: {error}")),
+                io::ErrorKind::NotFound => failed(&"파일이 없어요."),
+                _ => failed(&format!("파일을 읽지 못했어요: {error}")),
             })?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            parser.parse(&name, file).map_err(|refusal| told(&refusal))?;
+            parser.parse(&name, file).map_err(|refusal| failed(&refusal))?;
         }
         parser.finish().map_err(|refusal| CliError(refusal.to_string()))
     }
@@ -116,14 +116,15 @@ impl Districts {
     }
 }
 
-async fn answer(
+/// Compares the list with the current table, and applies it if `apply` is true.
+async fn import(
     storage: &Storage,
     shared: &DistrictCache,
     listing: ParsedList,
     valid_from: NaiveDate,
     apply: bool,
 ) -> Result<ImportResult, CliError> {
-    let told = listing.report.clone();
+    let report = listing.report.clone();
     let known = shared.clone();
     let compared = storage
         .read(move |tx| {
@@ -149,13 +150,13 @@ async fn answer(
         classification::finish(storage, shared).await?;
     }
     let codes_moved = change.moved_codes();
-    Ok(ImportResult { kind: "districts", told, valid_from, codes_moved, orders_affected, applied: apply, change })
+    Ok(ImportResult { kind: "districts", report, valid_from, codes_moved, orders_affected, applied: apply, change })
 }
 
 impl ImportResult {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { told, change, .. } = self;
-        writeln!(out, "{}: 주소 {}개를 읽었어요.", told.files.join(", "), told.addresses)?;
+        let Self { report, change, .. } = self;
+        writeln!(out, "{}: 주소 {}개를 읽었어요.", report.files.join(", "), report.addresses)?;
         writeln!(
             out,
             "{}부터: 바뀌는 우편번호 {}개, 다시 분류할 주문 {}건",
@@ -177,7 +178,7 @@ impl ImportResult {
         if change.general_gu > 0 {
             writeln!(out, "  일반구가 새로 정해지는 우편번호 {}개", change.general_gu)?;
         }
-        for name in told.unknown.iter().take(MAX_PRINTED_REGIONS) {
+        for name in report.unknown.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  모르는 지역 {name}: 넣지 않았어요")?;
         }
         writeln!(out, "{}", if self.applied { "적용했어요." } else { "미리 보기예요. 아무것도 바꾸지 않았어요." })

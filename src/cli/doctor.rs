@@ -179,11 +179,11 @@ fn backup_finding(status: &TargetStatus, now: Moment, verify_every: Option<Durat
         Diagnostic::problem(severity, format!("백업 {}", status.target), found, advice)
     };
     let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
-    let proof = status.verification.as_ref();
-    if let Some(trouble) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
-        return wrong(Severity::Bad, &trouble.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
+    let verification = status.verification.as_ref();
+    if let Some(problem) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
+        return wrong(Severity::Bad, &problem.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
     }
-    if let Some(failure) = proof.and_then(|proof| proof.failure.as_ref()) {
+    if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         return wrong(
             Severity::Bad,
             &format!("되살려 보지 못했어요: {failure}"),
@@ -197,7 +197,7 @@ fn backup_finding(status: &TargetStatus, now: Moment, verify_every: Option<Durat
         let found = format!("마지막 복사가 {}예요", Moment(copied_at));
         return wrong(Severity::Warning, &found, "프로그램이 켜져 있는지 확인하세요.");
     }
-    if verify_every.is_some_and(|every| is_older(proof.map_or(0, |proof| proof.at), 2 * every)) {
+    if verify_every.is_some_and(|every| is_older(verification.map_or(0, |verification| verification.at), 2 * every)) {
         return wrong(Severity::Warning, "오랫동안 되살려 보지 않았어요", "mukkeum backup verify로 되살려 확인하세요.");
     }
     if status.supports_conditional_put == Some(false) {

@@ -92,8 +92,8 @@ impl Orders {
         let Some(format) = Format::of(&self.out) else {
             return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
         };
-        let words = self.query(content);
-        let problems = problems(&words);
+        let query = self.query(content);
+        let problems = problems(&query);
         if !problems.is_empty() {
             return Err(CliError(problems.join("\n")));
         }
@@ -101,31 +101,31 @@ impl Orders {
             Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
         let storage = open_storage(config)?;
         let orders = block_on(async {
-            let asked = words.clone();
-            let filter = storage.read(move |tx| resolve_names(tx, &asked, &profiles)).await?;
+            let unresolved = query.clone();
+            let filter = storage.read(move |tx| resolve_names(tx, &unresolved, &profiles)).await?;
             if let Some(problem) = content.problem(&filter) {
                 return Err(CliError(problem.to_owned()));
             }
-            let wanted = ExportRequest { kind: content, format, filter };
+            let request = ExportRequest { kind: content, format, filter };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
-                export::save(tx, &wanted, &districts, &out)
+                export::save(tx, &request, &districts, &out)
             });
             let orders = written.await.map_err(|error| export_error(error, &path))?;
-            let source = format!("/orders?{}", words.to_query_string(&[]));
+            let source = format!("/orders?{}", query.to_query_string(&[]));
             let note = self.purpose.unwrap_or_default();
-            let taken = move |tx: &mut dyn Tx| {
-                let taken = DownloadRecord {
+            let record_download = move |tx: &mut dyn Tx| {
+                let download = DownloadRecord {
                     content: content.code(),
                     source: &source,
                     rows: orders,
                     purpose: None,
                     note: &note,
                 };
-                downloads::record(tx, None, &taken)
+                downloads::record(tx, None, &download)
             };
-            storage.write(taken).await?;
+            storage.write(record_download).await?;
             Ok(orders)
         })?;
         writeln!(io::stdout().lock(), "{orders}건을 {path}에 저장했어요.")?;
@@ -135,21 +135,21 @@ impl Orders {
     /// The filter as the page would receive it. For 발송처리, state and channel default to shipped orders of
     /// 스마트스토어.
     fn query(&self, content: ExportKind) -> OrderQuery {
-        let or = |word: String, other: &str| if word.is_empty() { other.to_owned() } else { word };
+        let or = |value: String, default: &str| if value.is_empty() { default.to_owned() } else { value };
         let (state, channel) =
             if content == ExportKind::Dispatch { (OrderState::Shipped.code(), SMART_STORE) } else { ("", "") };
-        let word = |word: &Option<String>| word.as_deref().unwrap_or_default().trim().to_owned();
+        let value = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
         OrderQuery {
-            field: word(&self.field),
-            q: word(&self.q),
-            date: word(&self.date),
-            from: word(&self.from),
-            to: word(&self.to),
-            state: or(word(&self.state), state),
-            channel: or(word(&self.channel), channel),
-            product: word(&self.product),
-            claim: word(&self.claim),
-            sort: word(&self.sort),
+            field: value(&self.field),
+            q: value(&self.q),
+            date: value(&self.date),
+            from: value(&self.from),
+            to: value(&self.to),
+            state: or(value(&self.state), state),
+            channel: or(value(&self.channel), channel),
+            product: value(&self.product),
+            claim: value(&self.claim),
+            sort: value(&self.sort),
             ..OrderQuery::default()
         }
     }
@@ -165,30 +165,30 @@ fn export_error(error: ExportError, path: &str) -> CliError {
 }
 
 /// Error messages for all invalid filter values that can be found without the database.
-fn problems(words: &OrderQuery) -> Vec<String> {
-    let filter = words.filter();
+fn problems(query: &OrderQuery) -> Vec<String> {
+    let filter = query.filter();
     let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
         (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
     };
     let codes = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
     let dates = DateField::ALL.map(DateField::code);
-    let (from, to) = (parse_date(&words.from), parse_date(&words.to));
+    let (from, to) = (parse_date(&query.from), parse_date(&query.to));
     let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
     [
         check(
             "field",
-            &words.field,
-            SearchField::parse(&words.field).is_some(),
+            &query.field,
+            SearchField::parse(&query.field).is_some(),
             &codes(&SearchField::ALL.map(SearchField::code)),
         ),
-        check("q", &words.q, !search_words(&words.q).is_empty(), "찾을 글자나 숫자가 없어요."),
-        check("date", &words.date, DateField::parse(&words.date).is_some(), &codes(&dates)),
-        check("from", &words.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
-        check("to", &words.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
-        check("to", &words.to, !is_reversed, "--from보다 빨라요."),
-        check("state", &words.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
-        check("claim", &words.claim, filter.claim_open, "open이어야 해요."),
-        check("sort", &words.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
+        check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        check("date", &query.date, DateField::parse(&query.date).is_some(), &codes(&dates)),
+        check("from", &query.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &query.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("to", &query.to, !is_reversed, "--from보다 빨라요."),
+        check("state", &query.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
+        check("claim", &query.claim, filter.claim_open, "open이어야 해요."),
+        check("sort", &query.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
     ]
     .into_iter()
     .flatten()
@@ -196,8 +196,8 @@ fn problems(words: &OrderQuery) -> Vec<String> {
 }
 
 /// The filter, with the name of a channel replaced by its code. Channel and product must exist.
-fn resolve_names(tx: &mut dyn Tx, words: &OrderQuery, profiles: &Profiles) -> Result<OrderFilter, CliError> {
-    let mut filter = words.filter();
+fn resolve_names(tx: &mut dyn Tx, query: &OrderQuery, profiles: &Profiles) -> Result<OrderFilter, CliError> {
+    let mut filter = query.filter();
     let mut problems = Vec::new();
     if let Some(name) = &filter.channel {
         let known = channels::store::all(tx)?;
@@ -228,25 +228,25 @@ pub(super) fn channel_code<'a>(channels: impl Iterator<Item = (&'a str, &'a str)
 mod tests {
     use super::*;
 
-    fn words(change: impl FnOnce(&mut OrderQuery)) -> OrderQuery {
-        let mut words = OrderQuery::default();
-        change(&mut words);
-        words
+    fn query(change: impl FnOnce(&mut OrderQuery)) -> OrderQuery {
+        let mut query = OrderQuery::default();
+        change(&mut query);
+        query
     }
 
     #[test]
     fn all_invalid_filter_values_are_reported_together() {
-        let wrong = words(|words| {
-            "배달".clone_into(&mut words.state);
-            "2024-02-30".clone_into(&mut words.from);
-            "price.desc".clone_into(&mut words.sort);
-            "()".clone_into(&mut words.q);
-            "memo".clone_into(&mut words.field);
+        let wrong = query(|query| {
+            "배달".clone_into(&mut query.state);
+            "2024-02-30".clone_into(&mut query.from);
+            "price.desc".clone_into(&mut query.sort);
+            "()".clone_into(&mut query.q);
+            "memo".clone_into(&mut query.field);
         });
         assert_eq!(problems(&wrong).len(), 5);
-        let reversed = words(|words| {
-            "2024-03-20".clone_into(&mut words.from);
-            "2024-03-10".clone_into(&mut words.to);
+        let reversed = query(|query| {
+            "2024-03-20".clone_into(&mut query.from);
+            "2024-03-10".clone_into(&mut query.to);
         });
         assert_eq!(problems(&reversed).len(), 1);
     }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn states_are_parsed_from_code_and_label() {
         for state in ["PURCHASED", "purchased", "발주", "반품", ""] {
-            assert!(problems(&words(|words| state.clone_into(&mut words.state))).is_empty(), "{state}");
+            assert!(problems(&query(|query| state.clone_into(&mut query.state))).is_empty(), "{state}");
         }
     }
 

@@ -19,13 +19,13 @@ const ARGUMENTS_HEADING: &str = "입력";
 const OPTIONS_HEADING: &str = "옵션";
 
 const ROOT_FOOTER: &str = "명령마다 쓸 수 있는 옵션은 mukkeum help 명령으로 볼 수 있어요. 서버 설정은 mukkeum help serve에 있어요.\n\
-     설정은 환경 변수(--listen이면 MUKKEUM_LISTEN)나 데이터 폴더의 mukkeum.toml(listen = \"…\")에도 적을 수 있어요.";
+     설정은 환경 변수(--tls이면 MUKKEUM_TLS)나 데이터 폴더의 mukkeum.toml(tls = true)에도 적을 수 있어요.";
 
 /// Replaces clap's English texts, and builds the command.
 pub(super) fn localise(command: Command) -> Command {
     let help = Arg::new("help").short('h').long("help").global(true).action(ArgAction::Help);
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version);
-    let mut command = without_help_subcommand(command)
+    let mut command = command
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(help.help("도움말을 보여 줘요").help_heading(COMMON_HEADING))
@@ -34,10 +34,6 @@ pub(super) fn localise(command: Command) -> Command {
     // Propagates the global arguments, which are adjusted for each command below.
     command.build();
     localise_built(command, &[])
-}
-
-fn without_help_subcommand(command: Command) -> Command {
-    command.disable_help_subcommand(true).mut_subcommands(without_help_subcommand)
 }
 
 /// `path`: the names of the command and its parents, without the program's.
@@ -89,23 +85,23 @@ fn is_setting_shown(setting: &Arg, path: &[String]) -> bool {
 }
 
 fn usage(command: &Command, path: &[String]) -> StyledStr {
-    let mut words = vec!["mukkeum".to_owned()];
-    words.extend(path.iter().cloned());
-    words.extend(command.get_opts().filter(|option| option.is_required_set()).map(|option| {
+    let mut parts = vec!["mukkeum".to_owned()];
+    parts.extend(path.iter().cloned());
+    parts.extend(command.get_opts().filter(|option| option.is_required_set()).map(|option| {
         let value = option.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         format!("--{} <{}>", option.get_long().unwrap_or_default(), value.unwrap_or_default())
     }));
-    words.push("[옵션]".to_owned());
-    words.extend(command.get_positionals().map(|positional| {
+    parts.push("[옵션]".to_owned());
+    parts.extend(command.get_positionals().map(|positional| {
         let name = positional.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         let name = name.unwrap_or_else(|| positional.get_id().to_string().to_uppercase());
         let dots = if matches!(positional.get_action(), ArgAction::Append) { "…" } else { "" };
         if positional.is_required_set() { format!("<{name}>{dots}") } else { format!("[{name}]{dots}") }
     }));
     if command.has_subcommands() {
-        words.push(if command.is_subcommand_required_set() { "<명령>" } else { "[명령]" }.to_owned());
+        parts.push(if command.is_subcommand_required_set() { "<명령>" } else { "[명령]" }.to_owned());
     }
-    words.join(" ").into()
+    parts.join(" ").into()
 }
 
 /// Prints the help of the command at `path`.
@@ -119,7 +115,7 @@ pub(super) fn print(command: Command, path: &[String]) -> CommandResult {
             .find_subcommand_mut(name)
             .ok_or_else(|| CliError(format!("없는 명령이에요: {name}\n명령은 mukkeum help로 볼 수 있어요.")))?;
     }
-    write!(io::stdout().lock(), "{}", command.render_long_help())?;
+    write!(io::stdout().lock(), "{}", command.render_help())?;
     Ok(Outcome::Complete)
 }
 
@@ -143,12 +139,15 @@ pub(super) fn explain(error: &clap::Error) -> Option<String> {
         }
         ErrorKind::InvalidSubcommand => {
             let name = context(ContextKind::InvalidSubcommand);
-            format!("없는 명령이에요: {name}{}", suggestion(&context(ContextKind::SuggestedSubcommand)))
+            // Sorted by similarity, the best one last.
+            let names = context(ContextKind::SuggestedSubcommand);
+            format!("없는 명령이에요: {name}{}", suggestion(names.rsplit(", ").next().unwrap_or_default()))
         }
         ErrorKind::MissingRequiredArgument => format!("빠진 입력이 있어요: {argument}"),
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "명령이 빠졌어요.".to_owned()
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return Some(format!("명령이 빠졌어요.\n\n{}", error.render().to_string().trim_end()));
         }
+        ErrorKind::MissingSubcommand => "명령이 빠졌어요.".to_owned(),
         ErrorKind::ArgumentConflict => {
             format!("함께 쓸 수 없는 옵션이에요: {argument}, {}", context(ContextKind::PriorArg))
         }
@@ -187,10 +186,10 @@ mod tests {
         for name in path {
             command = command.find_subcommand_mut(name).expect(name);
         }
-        command.render_long_help().to_string()
+        command.render_help().to_string()
     }
 
-    /// Words that clap generates.
+    /// English words in the texts that clap generates.
     fn english_words(help: &str) -> Vec<&str> {
         let generated = ["Usage", "Commands", "Options", "Arguments", "Print", "default", "possible", "env:"];
         generated.into_iter().filter(|word| help.contains(word)).collect()
@@ -240,7 +239,7 @@ mod tests {
             ("mukkeum demo --reset-every 5x", "쓸 수 없는 값이에요: 5x\n30m(분)"),
             ("mukkeum demo --orders many", "쓸 수 없는 값이에요: many\n사용법"),
             ("mukkeum import orders", "빠진 입력이 있어요: <FILE>"),
-            ("mukkeum import", "명령이 빠졌어요."),
+            ("mukkeum import", "명령이 빠졌어요.\n\n판매채널과 택배사의 파일을 올려요"),
             ("mukkeum demo --orders", "--orders <N>의 값이 빠졌어요."),
         ] {
             let message = explained(line);

@@ -37,7 +37,7 @@ const READERS: usize = 8;
 
 /// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같고, 브라우저도 열어요.
 #[derive(Parser)]
-#[command(name = "mukkeum", version, max_term_width = 100)]
+#[command(name = "mukkeum", version, max_term_width = 100, disable_help_subcommand = true)]
 struct CommandLine {
     #[command(flatten)]
     settings: Settings,
@@ -211,20 +211,20 @@ fn endpoints(config: &Config) -> Endpoints {
 
 /// Opens the configured database; creates folder and database if they do not exist.
 fn open_storage(config: &Config) -> Result<Storage, CliError> {
-    Ok(open_with_log(config)?.0)
+    Ok(open_with_wal(config)?.0)
 }
 
 /// As [`open_storage`]; also returns the WAL feed if the shop is backed up. A command that drops it leaves
 /// the WAL to the server, whose backup then copies it.
-fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
+fn open_with_wal(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
     folder::create(&config.data, "--data")?;
     // Most commands need the districts next; decode them in parallel.
     std::thread::spawn(Districts::embedded);
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
-    let (storage, log) = match &config.database {
+    let (storage, wal) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {
-            let (storage, log) = Storage::open_with_wal_feed(path, &options)?;
-            (storage, Some(log))
+            let (storage, wal) = Storage::open_with_wal_feed(path, &options)?;
+            (storage, Some(wal))
         }
         Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
         Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
@@ -235,7 +235,7 @@ fn open_with_log(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
     if block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })? {
         return Err(CliError("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
-    Ok((storage, log))
+    Ok((storage, wal))
 }
 
 /// Prints that the schema was migrated, and how to roll back.

@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_log};
+use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_wal};
 use crate::app;
 use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
@@ -76,12 +76,12 @@ pub(super) fn run_until(
     web::metrics::install();
     loop {
         install_restored_database(config)?;
-        let (storage, log) = open_with_log(config)?;
+        let (storage, wal) = open_with_wal(config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let instance = Instance {
             config: config.clone(),
             storage,
-            log,
+            wal,
             listener: listener.try_clone()?,
             opens_browser: std::mem::take(&mut opens_browser),
         };
@@ -177,13 +177,13 @@ impl From<TlsError> for CliError {
 struct Instance {
     config: Config,
     storage: Storage,
-    log: Option<Wal>,
+    wal: Option<Wal>,
     listener: TcpListener,
     opens_browser: bool,
 }
 
 async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) -> Result<Exit, CliError> {
-    let Instance { config, storage, log, listener, opens_browser } = instance;
+    let Instance { config, storage, wal, listener, opens_browser } = instance;
     let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
     let endpoints = Endpoints {
         address: listener.local_addr()?,
@@ -196,7 +196,7 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         }
         None => None,
     };
-    let backup = log.map(|log| Backup::start(&config.backup, &config.data, &storage, log)).transpose()?;
+    let backup = wal.map(|wal| Backup::start(&config.backup, &config.data, &storage, wal)).transpose()?;
     let mut state = AppState::new(storage, config).map_err(|error| CliError(error.to_string()))?;
     state.backup = backup;
     state.urls = endpoints;

@@ -249,8 +249,8 @@ impl PasswordSource {
             Some(path) if !is_stdin => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?)?),
             None if io::stdin().is_terminal() => {
                 let password = rpassword::prompt_password("새 비밀번호: ")?;
-                let again = rpassword::prompt_password("한 번 더: ")?;
-                Ok(NewPassword::repeated(password, &again)?)
+                let repeated = rpassword::prompt_password("한 번 더: ")?;
+                Ok(NewPassword::repeated(password, &repeated)?)
             }
             _ => Ok(NewPassword::new(first_line(&mut io::stdin().lock())?)?),
         }

@@ -242,14 +242,14 @@ fn listen(address: Option<&str>) -> Result<SocketAddr, ConfigError> {
 }
 
 fn tls(
-    made: Option<bool>,
+    self_signed: Option<bool>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     data: &Path,
 ) -> Result<Option<TlsSource>, ConfigError> {
     match (cert, key) {
         (Some(cert), Some(key)) => Ok(Some(TlsSource::Files { cert, key })),
-        (None, None) => Ok((made == Some(true)).then(|| TlsSource::SelfSigned(data.join(TLS_FOLDER)))),
+        (None, None) => Ok((self_signed == Some(true)).then(|| TlsSource::SelfSigned(data.join(TLS_FOLDER)))),
         (Some(_), None) => Err(invalid("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
         (None, Some(_)) => Err(invalid("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
     }
@@ -323,8 +323,8 @@ mod tests {
         assert_eq!(listen("[::]:81").expect("is right").listen.port(), 81);
         assert!(listen("가게").expect_err("no address").contains("listen"));
 
-        let made = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
-        assert!(made.behind_tls && made.is_self_signed());
+        let self_signed = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
+        assert!(self_signed.behind_tls && self_signed.is_self_signed());
         let (cert, key) = (PathBuf::from("cert"), PathBuf::from("key"));
         let own = Settings { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Settings::default() };
         let own = check(own).expect("is right");

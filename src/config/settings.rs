@@ -130,7 +130,7 @@ settings! {
     backup_queue_mb: u32,
 
     /// 로그 형식: text, json [기본값: text]
-    #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", help_heading = SERVER_HEADING, value_name = "FORMAT")]
+    #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", help_heading = SERVER_HEADING, hide_possible_values = true, value_name = "FORMAT")]
     log_format: LogFormat,
 
     /// 로그 수준: error, warn, info, debug 또는 대상=수준 [기본값: info]

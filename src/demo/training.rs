@@ -121,14 +121,14 @@ impl Demo {
     /// As [`Self::reset_if_due`].
     pub async fn reset(&self, storage: &Storage, passwords: &PasswordHasher) -> Result<(), DemoError> {
         let orders = self.plan.orders;
-        tracing::info!(orders, "resetting the demo shop");
+        tracing::info!(orders, "연습용 가게를 처음 상태로 만들고 있어요");
         let mut members = Vec::with_capacity(ACCOUNTS.len());
         for account in ACCOUNTS {
             members.push((account, passwords.hash(NewPassword::new(account.password.to_owned())?).await?));
         }
         let created_at = storage.write(move |tx| recreate(tx, &members, orders)).await?;
         self.created_at.store(created_at.0, Ordering::Relaxed);
-        tracing::info!(orders, "demo shop reset");
+        tracing::info!(orders, "연습용 가게를 만들었어요");
         Ok(())
     }
 
@@ -186,7 +186,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
     let now = tx.now();
     generate_in_tx(tx, SEED, orders, now, &|done| {
         if done.is_multiple_of(LOG_INTERVAL_ORDERS) {
-            tracing::info!(done, orders, "generating the demo shop");
+            tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }
     })?;
     store::record_creation(tx, orders)?;

@@ -69,19 +69,20 @@ impl Deliveries {
         }
         let storage = open_storage(config)?;
         let deliveries = block_on(async {
-            let (asked, districts, out) = (query.clone(), DistrictCache::default(), self.out);
+            let (page_query, districts, out) = (query.clone(), DistrictCache::default(), self.out);
             let saved = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
-                let filter = asked.filter(Sort::default(), &districts);
+                let filter = page_query.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)
             });
             let rows = saved.await.map_err(|error| export_error(error, &path))?;
             let (source, note) = (format!("/deliveries?{}", query.to_query_string(&query.sort)), self.purpose);
-            let taken = move |tx: &mut dyn Tx| {
-                let taken = DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
-                downloads::record(tx, None, &taken)
+            let record_download = move |tx: &mut dyn Tx| {
+                let download =
+                    DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
+                downloads::record(tx, None, &download)
             };
-            storage.write(taken).await?;
+            storage.write(record_download).await?;
             Ok::<_, CliError>(rows)
         })?;
         writeln!(io::stdout().lock(), "{deliveries}건을 {path}에 저장했어요.")?;
@@ -160,12 +161,12 @@ mod tests {
 
     #[test]
     fn all_invalid_filter_values_are_reported_together() {
-        let words = |query: &str| serde_html_form::from_str::<DeliveryQuery>(query).expect("reads");
-        let wrong =
-            words("state=배달&method=DRONE&sido=경북&date=today&date_from=2024-02-30&sort=price&q=()&field=memo");
-        assert_eq!(problems(&wrong).len(), 8);
-        assert_eq!(problems(&words("date_from=2024-03-20&date_to=2024-03-10")).len(), 1);
-        let right = words("state=완료&method=DIRECT&sido=47&sigungu=none&date=none&sort=sigungu.desc&q=김");
-        assert!(problems(&right).is_empty());
+        let parse = |query: &str| serde_html_form::from_str::<DeliveryQuery>(query).expect("reads");
+        let invalid =
+            parse("state=배달&method=DRONE&sido=경북&date=today&date_from=2024-02-30&sort=price&q=()&field=memo");
+        assert_eq!(problems(&invalid).len(), 8);
+        assert_eq!(problems(&parse("date_from=2024-03-20&date_to=2024-03-10")).len(), 1);
+        let valid = parse("state=완료&method=DIRECT&sido=47&sigungu=none&date=none&sort=sigungu.desc&q=김");
+        assert!(problems(&valid).is_empty());
     }
 }
