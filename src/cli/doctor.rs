@@ -31,20 +31,20 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(&self, config: &Config) -> CommandResult {
-        let mut findings = database_findings(config);
+        let mut diagnostics = check_database(config);
         if let Database::MariaDb(address) = &config.database {
-            findings.extend(address.examine(&SystemClock));
+            diagnostics.extend(address.examine(&SystemClock));
         }
-        findings.extend(folder_findings(config));
-        findings.extend(network_findings(config));
-        findings.extend(service::diagnose());
-        findings.extend(session_findings(config)?);
+        diagnostics.extend(check_folder(config));
+        diagnostics.extend(check_network(config));
+        diagnostics.extend(service::diagnose());
+        diagnostics.extend(check_sessions(config)?);
         if let Database::Sqlite(path) = &config.database {
-            findings.extend(migration_copies(path));
-            findings.extend(backup_findings(config)?);
+            diagnostics.extend(list_migration_copies(path));
+            diagnostics.extend(check_backups(config)?);
         }
-        let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
-        self.print(&findings)?;
+        let worst = diagnostics.iter().map(|diagnostic| diagnostic.severity).max().unwrap_or(Severity::Good);
+        self.print(&diagnostics)?;
         match worst {
             Severity::Good => Ok(Outcome::Complete),
             Severity::Warning => Ok(Outcome::Partial),
@@ -52,20 +52,20 @@ impl Doctor {
         }
     }
 
-    fn print(&self, findings: &[Diagnostic]) -> io::Result<()> {
+    fn print(&self, diagnostics: &[Diagnostic]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            return writeln!(out, "{}", serde_json::json!({ "findings": findings }));
+            return writeln!(out, "{}", serde_json::json!({ "findings": diagnostics }));
         }
-        for finding in findings {
-            let mark = match finding.severity {
+        for diagnostic in diagnostics {
+            let mark = match diagnostic.severity {
                 Severity::Good => "좋아요",
                 Severity::Warning => "살펴보세요",
                 Severity::Bad => "고치세요",
             };
-            writeln!(out, "[{mark}] {}: {}", finding.subject, finding.found)?;
-            if !finding.advice.is_empty() {
-                writeln!(out, "    → {}", finding.advice)?;
+            writeln!(out, "[{mark}] {}: {}", diagnostic.subject, diagnostic.found)?;
+            if !diagnostic.advice.is_empty() {
+                writeln!(out, "    → {}", diagnostic.advice)?;
             }
         }
         Ok(())
@@ -73,7 +73,7 @@ impl Doctor {
 }
 
 /// Checks that the database can be opened, and the integrity of a SQLite file.
-fn database_findings(config: &Config) -> Vec<Diagnostic> {
+fn check_database(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터베이스";
     let storage = match open_storage(config) {
         Ok(storage) => storage,
@@ -82,14 +82,14 @@ fn database_findings(config: &Config) -> Vec<Diagnostic> {
             return vec![Diagnostic::problem(Severity::Bad, SUBJECT, failure.to_string(), advice)];
         }
     };
-    let mut findings = vec![
+    let mut diagnostics = vec![
         Diagnostic::ok(SUBJECT, storage.describe()),
         Diagnostic::ok("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
     ];
     if matches!(config.database, Database::MariaDb(_)) {
-        findings.push(dump_finding(&storage));
+        diagnostics.push(check_dump(&storage));
     } else {
-        findings.push(match block_on(async { Ok(storage.read(store::find_corruption).await?) }) {
+        diagnostics.push(match block_on(async { Ok(storage.read(store::find_corruption).await?) }) {
             Ok(None) => Diagnostic::ok("데이터 파일", "온전해요"),
             corruption => {
                 let reason = corruption.map_or_else(|error| error.to_string(), Option::unwrap_or_default);
@@ -98,29 +98,29 @@ fn database_findings(config: &Config) -> Vec<Diagnostic> {
             }
         });
     }
-    findings
+    diagnostics
 }
 
 /// Checks the age of the newest MariaDB dump.
-fn dump_finding(storage: &Storage) -> Diagnostic {
+fn check_dump(storage: &Storage) -> Diagnostic {
     const SUBJECT: &str = "MariaDB의 사본";
     const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
-    let wrong = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
+    let problem = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
     match block_on(async { Ok(storage.read(MariaDbDump::newest).await?) }) {
         Ok(Some(dump)) if dump.is_stale(SystemClock.now()) => {
-            wrong(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
+            problem(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
         }
         Ok(Some(dump)) => Diagnostic::ok(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
-        Ok(None) => wrong("아직 없어요".to_owned()),
-        Err(failure) => wrong(failure.to_string()),
+        Ok(None) => problem("아직 없어요".to_owned()),
+        Err(failure) => problem(failure.to_string()),
     }
 }
 
 /// Checks that connections are encrypted, and the expiry date of the certificate.
-fn network_findings(config: &Config) -> Vec<Diagnostic> {
+fn check_network(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "접속";
     let endpoints = endpoints(config);
-    let mut findings = vec![match (endpoints.is_insecure(), endpoints.is_public()) {
+    let mut diagnostics = vec![match (endpoints.is_insecure(), endpoints.is_public()) {
         (true, _) => Diagnostic::problem(
             Severity::Warning,
             SUBJECT,
@@ -132,17 +132,22 @@ fn network_findings(config: &Config) -> Vec<Diagnostic> {
     }];
     match config.tls.as_ref().map(tls::inspect) {
         Some(Ok(Some(certificate))) => {
-            findings.push(certificate_finding(&certificate, SystemClock.now(), config.is_self_signed()));
+            diagnostics.push(check_certificate(&certificate, SystemClock.now(), config.is_self_signed()));
         }
         Some(Err(error)) => {
-            findings.push(Diagnostic::problem(Severity::Bad, "인증서", error.to_string(), "파일과 설정을 고치세요."));
+            diagnostics.push(Diagnostic::problem(
+                Severity::Bad,
+                "인증서",
+                error.to_string(),
+                "파일과 설정을 고치세요.",
+            ));
         }
         Some(Ok(None)) | None => {}
     }
-    findings
+    diagnostics
 }
 
-fn certificate_finding(certificate: &CertificateInfo, now: Moment, is_self_signed: bool) -> Diagnostic {
+fn check_certificate(certificate: &CertificateInfo, now: Moment, is_self_signed: bool) -> Diagnostic {
     const SUBJECT: &str = "인증서";
     let found = format!("{}까지예요", certificate.expires_at);
     let advice = if is_self_signed {
@@ -158,7 +163,7 @@ fn certificate_finding(certificate: &CertificateInfo, now: Moment, is_self_signe
 }
 
 /// Checks age and verification of the backup of each target.
-fn backup_findings(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
+fn check_backups(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
     const SUBJECT: &str = "백업";
     if !config.is_backed_up() {
         let advice = "--backup(MUKKEUM_BACKUP)으로 백업할 곳을 알려 주세요. 예: file:///media/usb/mukkeum";
@@ -171,44 +176,48 @@ fn backup_findings(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
     }
     let statuses = backup::statuses(&config.backup, &config.data)?;
     let (now, verify_every) = (SystemClock.now(), config.backup.verify_every);
-    Ok(statuses.iter().map(|status| backup_finding(status, now, verify_every)).collect())
+    Ok(statuses.iter().map(|status| check_backup(status, now, verify_every)).collect())
 }
 
-fn backup_finding(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
-    let wrong = |severity, found: &str, advice: &str| {
+fn check_backup(status: &TargetStatus, now: Moment, verify_every: Option<Duration>) -> Diagnostic {
+    let report = |severity, found: &str, advice: &str| {
         Diagnostic::problem(severity, format!("백업 {}", status.target), found, advice)
     };
     let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
     let verification = status.verification.as_ref();
     if let Some(problem) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
-        return wrong(Severity::Bad, &problem.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
+        return report(Severity::Bad, &problem.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
     }
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
-        return wrong(
+        return report(
             Severity::Bad,
             &format!("되살려 보지 못했어요: {failure}"),
             "mukkeum backup now로 전체 사본을 새로 뜨세요.",
         );
     }
     let Some(copied_at) = status.copied_at else {
-        return wrong(Severity::Bad, "아직 아무것도 복사하지 않았어요", "프로그램을 켜고 잠시 뒤에 다시 살펴보세요.");
+        return report(Severity::Bad, "아직 아무것도 복사하지 않았어요", "프로그램을 켜고 잠시 뒤에 다시 살펴보세요.");
     };
     if is_older(copied_at, STALE_AFTER) {
         let found = format!("마지막 복사가 {}예요", Moment(copied_at));
-        return wrong(Severity::Warning, &found, "프로그램이 켜져 있는지 확인하세요.");
+        return report(Severity::Warning, &found, "프로그램이 켜져 있는지 확인하세요.");
     }
     if verify_every.is_some_and(|every| is_older(verification.map_or(0, |verification| verification.at), 2 * every)) {
-        return wrong(Severity::Warning, "오랫동안 되살려 보지 않았어요", "mukkeum backup verify로 되살려 확인하세요.");
+        return report(
+            Severity::Warning,
+            "오랫동안 되살려 보지 않았어요",
+            "mukkeum backup verify로 되살려 확인하세요.",
+        );
     }
     if status.supports_conditional_put == Some(false) {
         let found = "조건부 쓰기를 하지 못하는 자리예요";
-        return wrong(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
+        return report(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
     }
     Diagnostic::ok(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
 }
 
 /// Checks that the data folder is writable and has free space.
-fn folder_findings(config: &Config) -> Vec<Diagnostic> {
+fn check_folder(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터 폴더";
     let path = config.data.display();
     let writable = match tempfile::tempfile_in(&config.data) {
@@ -223,18 +232,18 @@ fn folder_findings(config: &Config) -> Vec<Diagnostic> {
 }
 
 /// Lists the copies that schema migrations have left.
-fn migration_copies(database: &Path) -> Vec<Diagnostic> {
+fn list_migration_copies(database: &Path) -> Vec<Diagnostic> {
     let copies = (1..schema::VERSION).map(|version| (version, schema::pre_migration_copy(database, version)));
-    let findings = copies.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
+    let diagnostics = copies.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
         Diagnostic::ok(
             "업그레이드 전 사본",
             format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()),
         )
     });
-    findings.collect()
+    diagnostics.collect()
 }
 
-fn session_findings(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
+fn check_sessions(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
     let SessionBackend::Redis(address) = &config.sessions else {
         return Ok(vec![Diagnostic::ok("세션", "데이터베이스에 있어요")]);
     };
@@ -252,7 +261,7 @@ mod tests {
     fn certificate_that_expires_soon_is_reported() {
         let certificate =
             |days: i64| CertificateInfo { fingerprint: String::new(), expires_at: Moment(days * 24 * 60 * 60 * 1000) };
-        let severity = |days| certificate_finding(&certificate(days), Moment(0), false).severity;
+        let severity = |days| check_certificate(&certificate(days), Moment(0), false).severity;
         assert_eq!([severity(-1), severity(13), severity(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
     }
 
@@ -265,7 +274,7 @@ mod tests {
         };
         let right =
             TargetStatus { copied_at: Some(now.0), verification: proven(now.0, None), ..TargetStatus::default() };
-        let of = |status: &TargetStatus| backup_finding(status, now, Some(day));
+        let of = |status: &TargetStatus| check_backup(status, now, Some(day));
         assert_eq!(of(&right).severity, Severity::Good);
         for (status, severity, words) in [
             (TargetStatus::default(), Severity::Bad, "아직"),
@@ -287,10 +296,10 @@ mod tests {
             ),
             (TargetStatus { supports_conditional_put: Some(false), ..right.clone() }, Severity::Warning, "조건부"),
         ] {
-            let finding = of(&status);
-            assert!(finding.severity == severity && finding.found.contains(words), "{finding:?}");
-            assert!(!finding.advice.is_empty());
+            let diagnostic = of(&status);
+            assert!(diagnostic.severity == severity && diagnostic.found.contains(words), "{diagnostic:?}");
+            assert!(!diagnostic.advice.is_empty());
         }
-        assert_eq!(backup_finding(&TargetStatus { verification: None, ..right }, now, None).severity, Severity::Good);
+        assert_eq!(check_backup(&TargetStatus { verification: None, ..right }, now, None).severity, Severity::Good);
     }
 }

@@ -1,7 +1,8 @@
-//! `mukkeum health`: whether the running program accepts requests.
+//! `mukkeum health`: checks whether the running server accepts requests, for the health check of a container
+//! without an HTTP client.
 //!
-//! For the health check of a container, which has no other program to ask with. It asks `/health/ready` on the address
-//! of the settings, at this computer. The certificate is not verified: the request does not leave the computer.
+//! It requests `/health/ready` at the configured address of this computer. The certificate is not verified,
+//! because the request does not leave the computer.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,27 +11,29 @@ use std::time::Duration;
 use super::{CliError, CommandResult, Outcome, block_on};
 use crate::config::Config;
 
-/// Readiness waits two seconds for the database.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// Timeout of the request. The readiness check itself waits up to two seconds for the database.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// Prints the response of the readiness check.
+///
 /// # Errors
-/// Nothing listens on the address, or the program is starting, stopping or without its database.
+/// No server listens on the address, or it is not ready.
 pub(super) fn run(config: &Config) -> CommandResult {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}/health/ready", local(config.listen));
-    let (is_ready, answer) = block_on(async {
-        // The TLS provider of the whole program; a second call finds it installed.
+    let url = format!("{scheme}://{}/health/ready", connect_address(config.listen));
+    let (is_ready, text) = block_on(async {
+        // Installs the default TLS provider of the process; fails if it is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).tls_danger_accept_invalid_certs(true);
+        let client = reqwest::Client::builder().timeout(RESPONSE_TIMEOUT).tls_danger_accept_invalid_certs(true);
         let response = client.no_proxy().build().map_err(unreachable(&url))?.get(&url).send().await;
         let response = response.map_err(unreachable(&url))?;
         let is_ready = response.status().is_success();
         Ok((is_ready, response.text().await.map_err(unreachable(&url))?))
     })?;
     if !is_ready {
-        return Err(CliError(format!("아직 요청을 받지 못해요: {}", answer.trim())));
+        return Err(CliError(format!("아직 요청을 받지 못해요: {}", text.trim())));
     }
-    writeln!(io::stdout().lock(), "{}", answer.trim())?;
+    writeln!(io::stdout().lock(), "{}", text.trim())?;
     Ok(Outcome::Complete)
 }
 
@@ -40,8 +43,8 @@ fn unreachable(url: &str) -> impl Fn(reqwest::Error) -> CliError {
     }
 }
 
-/// The address as this computer reaches it: `0.0.0.0` accepts connections but is none to connect to.
-fn local(listen: SocketAddr) -> SocketAddr {
+/// The address to connect to: an unspecified address (`0.0.0.0`) is replaced by the loopback address.
+fn connect_address(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -55,10 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unspecified_addresses_are_asked_on_loopback() {
-        let asked = |listen: &str| local(listen.parse().expect("an address")).to_string();
-        assert_eq!(asked("0.0.0.0:8080"), "127.0.0.1:8080");
-        assert_eq!(asked("[::]:81"), "[::1]:81");
-        assert_eq!(asked("192.0.2.7:8080"), "192.0.2.7:8080");
+    fn unspecified_address_is_replaced_by_loopback() {
+        let connect = |listen: &str| connect_address(listen.parse().expect("an address")).to_string();
+        assert_eq!(connect("0.0.0.0:8080"), "127.0.0.1:8080");
+        assert_eq!(connect("[::]:81"), "[::1]:81");
+        assert_eq!(connect("192.0.2.7:8080"), "192.0.2.7:8080");
     }
 }

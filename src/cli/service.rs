@@ -93,16 +93,16 @@ impl InstallOptions {
     }
 }
 
-/// The finding of `mukkeum doctor`. None if no service is installed.
+/// The check of the service for `mukkeum doctor`. None if no service is installed.
 pub(super) fn diagnose() -> Option<Diagnostic> {
     const SUBJECT: &str = "서비스";
     let ServiceStatus { is_installed, is_enabled, is_running } = system::status().ok()?;
-    let wrong = |found, advice| Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
+    let problem = |found, advice| Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
     match (is_running, is_enabled) {
         _ if !is_installed => None,
-        (false, _) => Some(wrong("설치되어 있지만 꺼져 있어요", system::HOW_TO_START)),
+        (false, _) => Some(problem("설치되어 있지만 꺼져 있어요", system::HOW_TO_START)),
         (true, false) => {
-            Some(wrong("컴퓨터를 켤 때 저절로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
+            Some(problem("컴퓨터를 켤 때 저절로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
         }
         (true, true) => Some(Diagnostic::ok(SUBJECT, "켜져 있고, 컴퓨터를 켜면 저절로 켜져요")),
     }

@@ -69,13 +69,6 @@ pub enum ConfigError {
     },
 }
 
-impl Database {
-    /// The default database of a data folder.
-    pub fn of_folder(data: &Path) -> Self {
-        Self::Sqlite(data.join(DATABASE_FILE))
-    }
-}
-
 /// The database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -83,6 +76,13 @@ pub enum Database {
     Sqlite(PathBuf),
     /// MariaDB: addresses of the servers
     MariaDb(MariaDbAddress),
+}
+
+impl Database {
+    /// The default database of a data folder.
+    pub fn of_folder(data: &Path) -> Self {
+        Self::Sqlite(data.join(DATABASE_FILE))
+    }
 }
 
 /// The validated configuration.
