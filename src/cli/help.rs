@@ -77,7 +77,6 @@ fn is_setting_shown(setting: &Arg, path: &[String]) -> bool {
         Some("serve") => true,
         Some("demo") => !["config", "database"].contains(&name) && heading != Some(BACKUP_HEADING),
         Some("service") => ["data", "listen"].contains(&name),
-        Some("health") => heading == Some(COMMON_HEADING) || ["listen", "tls"].contains(&name),
         Some("health") => ["config", "data", "listen", "tls", "tls_cert", "tls_key"].contains(&name),
         Some("copy" | "version" | "help") => false,
         Some("backup") => heading != Some(SERVER_HEADING),

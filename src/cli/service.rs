@@ -46,7 +46,7 @@ pub(super) enum Service {
 }
 
 /// State of the service.
-struct ServiceStatus {
+struct InstallationStatus {
     is_installed: bool,
     is_enabled: bool,
     is_running: bool,
@@ -96,7 +96,7 @@ impl InstallOptions {
 /// The check of the service for `mukkeum doctor`. None if no service is installed.
 pub(super) fn diagnose() -> Option<Diagnostic> {
     const SUBJECT: &str = "서비스";
-    let ServiceStatus { is_installed, is_enabled, is_running } = system::status().ok()?;
+    let InstallationStatus { is_installed, is_enabled, is_running } = system::status().ok()?;
     let problem = |found, advice| Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
     match (is_running, is_enabled) {
         _ if !is_installed => None,
@@ -123,8 +123,8 @@ fn has_shop(folder: &Path) -> bool {
     matches!(Database::of_folder(folder), Database::Sqlite(file) if file.exists())
 }
 
-fn print_status(status: &ServiceStatus, is_json: bool) -> CommandResult {
-    let ServiceStatus { is_installed, is_enabled, is_running } = *status;
+fn print_status(status: &InstallationStatus, is_json: bool) -> CommandResult {
+    let InstallationStatus { is_installed, is_enabled, is_running } = *status;
     let mut out = io::stdout().lock();
     if is_json {
         writeln!(out, "{}", json!({ "installed": is_installed, "enabled": is_enabled, "running": is_running }))?;

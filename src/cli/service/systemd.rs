@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{InstallOptions, ServiceStatus, print_installed};
+use super::{InstallOptions, InstallationStatus, print_installed};
 use crate::cli::{CliError, CommandResult, Outcome};
 
 const SERVICE: &str = include_str!("../../../deploy/systemd/mukkeum.service");
@@ -98,13 +98,13 @@ pub(super) fn uninstall(dry_run: bool) -> CommandResult {
     Ok(Outcome::Complete)
 }
 
-pub(super) fn status() -> Result<ServiceStatus, CliError> {
+pub(super) fn status() -> Result<InstallationStatus, CliError> {
     require_systemd()?;
     let query = |verb: &str| {
         let status = Command::new("systemctl").args([verb, "--quiet", "mukkeum.service"]).status();
         status.is_ok_and(|status| status.success())
     };
-    Ok(ServiceStatus {
+    Ok(InstallationStatus {
         is_installed: Path::new(SERVICE_FILE).exists(),
         is_enabled: query("is-enabled"),
         is_running: query("is-active"),

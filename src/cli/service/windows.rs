@@ -24,7 +24,7 @@ use windows_service::service_control_handler::{self, ServiceControlHandlerResult
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_service::{Error, service_dispatcher};
 
-use super::{InstallOptions, ServiceStatus, print_installed};
+use super::{InstallOptions, InstallationStatus, print_installed};
 use crate::cli::{CliError, CommandResult, Outcome, endpoints, serve};
 use crate::config::{Config, Settings};
 use crate::storage::lock;
@@ -185,16 +185,16 @@ pub(super) fn uninstall(dry_run: bool) -> CommandResult {
     Ok(Outcome::Complete)
 }
 
-pub(super) fn status() -> Result<ServiceStatus, CliError> {
+pub(super) fn status() -> Result<InstallationStatus, CliError> {
     let rights = ServiceAccess::QUERY_STATUS | ServiceAccess::QUERY_CONFIG;
     match service_manager(ServiceManagerAccess::empty())?.open_service(NAME, rights) {
-        Ok(service) => Ok(ServiceStatus {
+        Ok(service) => Ok(InstallationStatus {
             is_installed: true,
             is_enabled: service.query_config()?.start_type == ServiceStartType::AutoStart,
             is_running: service.query_status()?.current_state == ServiceState::Running,
         }),
         Err(error) if is_missing(&error) => {
-            Ok(ServiceStatus { is_installed: false, is_enabled: false, is_running: false })
+            Ok(InstallationStatus { is_installed: false, is_enabled: false, is_running: false })
         }
         Err(error) => Err(error.into()),
     }
