@@ -1,28 +1,28 @@
-//! Which orders may travel together, and what becomes of a bundle when one of its orders changes.
+//! Rules of bundles: which orders may travel together, and how an edit affects the bundle.
 
 mod summary;
 
 pub use self::summary::{BundledOrder, DeliveryState, DeliverySummary};
 use super::edit::Problem;
-use super::model::{Order, OrderState, Recipient};
+use super::model::{Order, OrderState, Recipient, ShippingMethod};
 
-/// What keeps an order out of a bundle.
+/// Reason why an order may not join a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeConflict {
-    /// the order itself was delivered
+    /// the order is delivered
     Delivered,
-    /// something of the bundle was delivered
+    /// an order of the bundle is delivered
     BundleDelivered,
-    /// it goes to somebody or somewhere else
+    /// different recipient or address
     Recipient,
-    /// it travels otherwise
+    /// different 배송방법
     Method,
-    /// the transport is paid otherwise
+    /// different 배송비 형태
     Charge,
 }
 
 impl MergeConflict {
-    /// What is said of it.
+    /// Message in Korean.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Delivered => "이미 배송된 주문이라 묶음을 바꿀 수 없어요.",
@@ -34,27 +34,41 @@ impl MergeConflict {
     }
 }
 
-/// The sentences of several obstacles.
+/// Messages of several reasons.
 pub fn messages(obstacles: &[MergeConflict]) -> String {
     obstacles.iter().map(|obstacle| obstacle.message()).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the goods were delivered, whatever became of them afterwards.
+/// Whether the goods were delivered, even if the order was cancelled or refunded afterwards.
 pub fn was_delivered(order: &Order) -> bool {
     order.moments.of(OrderState::Shipped).is_some()
         || matches!(order.state, OrderState::Shipped | OrderState::Confirmed | OrderState::Refunded)
 }
 
-/// Whether both go to the same person at the same place. Telephone numbers do not count: channels
-/// give out another safe number with each order.
-pub fn same_recipient(one: &Recipient, other: &Recipient) -> bool {
-    let squeezed = |texts: [&str; 2]| texts.concat().split_whitespace().collect::<String>();
-    let whole = |of: &Recipient| squeezed([&of.address1, &of.address2]);
+/// Whether both are the same person at the same address. Telephone numbers are ignored: channels assign a new
+/// safe number to each order.
+fn same_recipient(one: &Recipient, other: &Recipient) -> bool {
     let same_zip = one.zip_code == other.zip_code || one.zip_code.is_empty() || other.zip_code.is_empty();
-    squeezed([&one.name, ""]) == squeezed([&other.name, ""]) && same_zip && whole(one) == whole(other)
+    same_zip
+        && visible_chars([&one.name, ""]).eq(visible_chars([&other.name, ""]))
+        && visible_chars([&one.address1, &one.address2]).eq(visible_chars([&other.address1, &other.address2]))
 }
 
-/// What an order would have to change to travel with another.
+/// Characters without white space: channels differ in spacing, and in where they split an address.
+fn visible_chars(texts: [&str; 2]) -> impl Iterator<Item = char> {
+    texts.into_iter().flat_map(str::chars).filter(|c| !c.is_whitespace())
+}
+
+/// Whether orders with these recipients and methods go to the same place in the same way. The one rule for
+/// merging bundles and for the warning of an upload.
+pub fn same_destination(
+    (method, recipient): (ShippingMethod, &Recipient),
+    (other_method, other_recipient): (ShippingMethod, &Recipient),
+) -> bool {
+    method == other_method && same_recipient(recipient, other_recipient)
+}
+
+/// Differences of the destination that keep two orders apart.
 fn differences(order: &Order, other: &Order) -> impl Iterator<Item = MergeConflict> {
     [
         (!same_recipient(&order.recipient, &other.recipient), MergeConflict::Recipient),
@@ -65,13 +79,12 @@ fn differences(order: &Order, other: &Order) -> impl Iterator<Item = MergeConfli
     .filter_map(|(differs, obstacle)| differs.then_some(obstacle))
 }
 
-/// Orders that still travel: a cancelled one goes nowhere.
+/// Orders that are not cancelled.
 pub fn active(orders: &[Order]) -> impl Iterator<Item = &Order> {
     orders.iter().filter(|order| order.state != OrderState::Cancelled)
 }
 
-/// Everything that keeps `order` out of the bundle that holds `others`. Cancelled orders go nowhere,
-/// so their destination does not count.
+/// Reasons why `order` may not join the bundle of `others`. The destination of cancelled orders is ignored.
 pub fn merge_conflicts(order: &Order, others: &[Order]) -> Vec<MergeConflict> {
     let mut found = Vec::new();
     if was_delivered(order) {
@@ -88,17 +101,17 @@ pub fn merge_conflicts(order: &Order, others: &[Order]) -> Vec<MergeConflict> {
     found
 }
 
-/// Whose destination a change is for, where an order shares its bundle with others.
+/// Orders that a change of the destination applies to, if the order shares its bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// this order, which leaves its bundle for it
+    /// this order only; it leaves the bundle
     Alone,
     /// all orders of the bundle
     Bundle,
 }
 
 impl Scope {
-    /// The scope of that word in a form.
+    /// Parses the form value.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "alone" => Some(Self::Alone),
@@ -108,23 +121,23 @@ impl Scope {
     }
 }
 
-/// What becomes of the bundle when an order is saved.
+/// Effect of an edit on the bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BundleMove {
-    /// the order stays where it is
+    /// the order stays in its bundle
     Stays,
-    /// it leaves for a bundle of its own
+    /// the order gets a bundle of its own
     Leaves,
-    /// it moves to the bundle of that delivery
+    /// the order joins the bundle of that delivery
     Moves(i64),
-    /// it stays, and the others get its new destination too
+    /// the order stays, and the others get its new destination
     MovesTogether,
 }
 
-/// Where an edited order travels when its bundle number is left alone. `others` share its bundle.
+/// Decides the bundle of an edited order whose bundle number was not changed. `others` share its bundle.
 ///
 /// # Errors
-/// The question whose destination is meant, or why the answer to it cannot be.
+/// The scope is missing, or not possible.
 pub fn bundle_move(
     before: &Order,
     after: &Order,
@@ -151,7 +164,7 @@ pub fn bundle_move(
     }
 }
 
-/// `other` with what was changed of the destination between `before` and `after`.
+/// Copies to `other` the fields of the destination that differ between `before` and `after`.
 pub fn with_shared_fields(other: &Order, before: &Order, after: &Order) -> Order {
     fn apply_change<T: Clone + PartialEq>(was: &T, is: &T, other: &mut T) {
         if was != is {
@@ -177,7 +190,7 @@ pub fn with_shared_fields(other: &Order, before: &Order, after: &Order) -> Order
 mod tests {
     use super::*;
     use crate::orders::model::tests::order;
-    use crate::orders::model::{ChargeType, ShippingMethod};
+    use crate::orders::model::ChargeType;
     use crate::time::Moment;
 
     fn at(name: &str, address: &str) -> Order {
@@ -188,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_travel_together_when_they_go_the_same_way_to_the_same_place() {
+    fn orders_with_the_same_destination_may_share_a_bundle() {
         let here = at("김견본", "경상북도 포항시 북구 예시로 12");
         let mut same = at("김 견본", "경상북도  포항시 북구 예시로 12 ");
         same.recipient.tel1 = "0504-0000-1010".to_owned();
@@ -206,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_companion_is_not_asked_about() {
+    fn cancelled_orders_do_not_require_a_scope() {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 34");
         let mut cancelled = before.clone();
@@ -216,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_delivered_is_not_bundled_anew() {
+    fn delivered_orders_cannot_change_their_bundle() {
         let here = at("김견본", "예시로 12");
         for state in [OrderState::Shipped, OrderState::Confirmed, OrderState::Refunded] {
             let mut gone = here.clone();
@@ -231,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_address_asks_whose_it_is() {
+    fn changed_address_in_a_bundle_requires_a_scope() {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 99");
         let others = [before.clone()];
@@ -246,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivered_bundle_keeps_its_address() {
+    fn delivered_bundle_keeps_its_address() {
         let before = at("김견본", "예시로 12");
         let after = at("김견본", "예시로 99");
         let mut gone = before.clone();
@@ -258,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_get_what_changed_and_keep_the_rest() {
+    fn other_orders_get_the_changed_fields_only() {
         let before = at("김견본", "예시로 12");
         let mut after = at("김견본", "예시로 99");
         after.shipping_method = ShippingMethod::Parcel;

@@ -1,7 +1,7 @@
-//! What may be typed into an order, and what to say when it may not.
+//! Validation of form fields of an order, with messages in Korean.
 //!
-//! `row` is a line of the list, `whole` the page of one order; both read single fields with
-//! `fields`. `conflict` is for an order that somebody else changed while the page was open.
+//! `row_form` is a row of the list, `order_form` the page of one order; both read single fields with `fields`.
+//! `conflict` handles an order that was changed by another member while the page was open.
 
 mod conflict;
 mod fields;
@@ -18,17 +18,17 @@ pub use self::fields::{
 pub use self::order_form::{apply_order_form, inputs_of};
 pub use self::row_form::{RowForm, apply_row_form, changed_meanwhile};
 
-/// A mistake at a field.
+/// Validation error of a form field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// the field's name in its form
+    /// name of the form field
     pub field: Cow<'static, str>,
-    /// what is wrong and what to do
+    /// what is invalid and how to correct it
     pub message: String,
 }
 
 impl Problem {
-    /// That mistake at that field.
+    /// An error at that field.
     pub fn at(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }

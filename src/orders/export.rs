@@ -1,13 +1,11 @@
-//! Downloads: the orders of a search as .xlsx, .csv or .json.
+//! Export of a search as .xlsx, .csv or .json.
 //!
-//! [`ExportKind`] says what a file holds: 검색 결과, 발주서 or 발송처리. `search_result`,
-//! `purchase_order` and `dispatch` are its columns, `table` how they look, `xlsx` and `csv` write
-//! them; `json` is for programs and its keys stay as they are.
+//! [`ExportKind`] is the content: 검색 결과, 발주서 or 발송처리. `search_result`, `purchase_order` and `dispatch` define
+//! the columns, `table` their types; `xlsx` and `csv` write them. `json` is for programs; its keys are stable.
 //!
-//! Orders are written as they are read, so a download of a million needs no more memory than one of
-//! a hundred (but for their identifiers, eight bytes each). [`save`] writes under another name beside
-//! the one that was asked for, and the file takes that name when it is complete: whoever finds it
-//! finds all of it. A transaction that is run again begins a new file.
+//! Orders are streamed, so memory does not grow with the export, except for the identifiers (eight bytes each).
+//! [`save`] writes to a temporary file in the same folder and renames it on success, so a file under the final
+//! name is always complete. A retried transaction starts a new file.
 
 pub(crate) mod csv;
 mod dispatch;
@@ -34,15 +32,15 @@ use crate::districts::Districts;
 use crate::id::crockford;
 use crate::storage::{StorageError, Tx};
 
-/// Orders that are in memory at once.
+/// Orders in memory at once.
 const ORDERS_PER_BATCH: usize = 500;
 
-/// The kinds of file.
+/// File format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// for people
+    /// Excel workbook
     Xlsx,
-    /// for people whose program reads no .xlsx
+    /// for spreadsheet programs without .xlsx
     Csv,
     /// for programs
     Json,
@@ -52,7 +50,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 3] = [Self::Xlsx, Self::Csv, Self::Json];
 
-    /// The ending of its files' names.
+    /// File extension.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Xlsx => "xlsx",
@@ -61,7 +59,7 @@ impl Format {
         }
     }
 
-    /// What HTTP calls it.
+    /// Content type in HTTP.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -70,14 +68,14 @@ impl Format {
         }
     }
 
-    /// The format a file of that name has.
+    /// Format of a file name, by its extension.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         Self::ALL.into_iter().find(|format| format.extension().eq_ignore_ascii_case(extension))
     }
 }
 
-/// Why there is no file.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// the database failed
@@ -86,27 +84,27 @@ pub enum ExportError {
     /// the file could not be written
     #[error("파일을 쓰지 못했어요: {0}")]
     Write(#[from] io::Error),
-    /// more products than a workbook can have sheets for
+    /// more products than a workbook may have sheets
     #[error("상품이 너무 많아 한 파일에 담을 수 없어요. 시트는 {most}개까지예요. 상품을 골라 나누어 받아 주세요.")]
     TooManySheets {
-        /// sheets of one file
+        /// maximum number of sheets
         most: usize,
     },
 }
 
-/// What is asked for.
+/// Request for an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRequest {
-    /// what it holds
+    /// content
     pub kind: ExportKind,
-    /// in which format
+    /// file format
     pub format: Format,
-    /// of which orders
+    /// selected orders
     pub filter: OrderFilter,
 }
 
-/// Writes a download into `file`, in the sequence of the list, and tells how many orders it has.
-/// Parts of a workbook lie in `folder` until it is complete.
+/// Writes an export into `file`, in the order of the list, and returns the number of orders. Temporary parts of
+/// a workbook are stored in `folder`.
 ///
 /// # Errors
 /// The database failed or the file could not be written.
@@ -128,10 +126,10 @@ pub fn write(
     Ok(ids.len() as u64)
 }
 
-/// Writes a download to `path`, and tells how many orders it has.
+/// Writes an export to `path` and returns the number of orders.
 ///
 /// # Errors
-/// As [`write`]. What was at `path` before is still there.
+/// As [`write`]. An existing file at `path` is then unchanged.
 pub fn save(tx: &mut dyn Tx, wanted: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
     let unfinished = AtomicFile::beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -141,7 +139,7 @@ pub fn save(tx: &mut dyn Tx, wanted: &ExportRequest, districts: &Districts, path
 }
 
 impl ExportKind {
-    /// Columns and style of the kind of file.
+    /// Columns and style of the kind.
     const fn table(self) -> Table {
         match self {
             Self::Orders => Table { columns: search_result::COLUMNS, look: TableStyle::Framed },
@@ -153,13 +151,13 @@ impl ExportKind {
     }
 }
 
-/// The orders of a file, in its sequence.
+/// Orders of an export, in order.
 struct Orders<'a> {
     ids: &'a [i64],
     districts: &'a Districts,
 }
 
-/// Hands over the orders of these identifiers, in their sequence.
+/// Visits the orders of these identifiers, in order.
 fn each(
     tx: &mut dyn Tx,
     ids: &[i64],
@@ -171,22 +169,21 @@ fn each(
     Ok(())
 }
 
-/// 시/도 and 시/군/구 of an order, by their full names: `경상북도`, `포항시`. None is 미분류. In
-/// 세종특별자치시 both are that.
+/// Full names of 시/도 and 시/군/구 of an order: `경상북도`, `포항시`. None is 미분류. For 세종특별자치시 both are the same.
 pub(crate) fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a str)> {
     let (sido, sigungu) = districts.names_on(order.sigungu?, order.delivered_on())?;
     let within = sigungu.strip_prefix(sido).map_or(sigungu, str::trim);
     Some((sido, if within.is_empty() { sigungu } else { within }))
 }
 
-/// A file that is being written; it goes away when it is not finished.
+/// Temporary file that replaces its target atomically; it is deleted unless finished.
 pub(crate) struct AtomicFile {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
 }
 
 impl AtomicFile {
-    /// A new one in the folder of `target`.
+    /// Creates a temporary file in the folder of `target`.
     pub(crate) fn beside(target: &Path, id: i64) -> io::Result<Self> {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "폴더예요"));
@@ -197,7 +194,7 @@ impl AtomicFile {
         Ok(Self { file, path })
     }
 
-    /// All is written: it takes the name of `target`.
+    /// Syncs the file and renames it to `target`.
     pub(crate) fn finish(self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         std::fs::rename(&self.path, target)
@@ -205,7 +202,7 @@ impl AtomicFile {
 }
 
 impl Drop for AtomicFile {
-    /// After [`AtomicFile::finish`] there is nothing of that name any more.
+    /// Has no effect after [`AtomicFile::finish`].
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

@@ -1,5 +1,4 @@
-//! What an order list shows: the same words in the address of the page, in a form and on the
-//! command line.
+//! Filter and sort of the order list, shared by the URL of the page, forms and the command line.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ pub enum DateField {
 }
 
 impl DateField {
-    /// Every date, in the order of the choice on the page.
+    /// Every date field, in the order of the select box.
     pub const ALL: [Self; 9] = [
         Self::Placed,
         Self::DispatchDeadline,
@@ -45,7 +44,7 @@ impl DateField {
         Self::Refunded,
     ];
 
-    /// The name in an address, on the command line, and of the column.
+    /// Code in URLs and on the command line; also the name of the column.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Placed => "placed_at",
@@ -60,7 +59,7 @@ impl DateField {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Placed => "주문일",
@@ -75,17 +74,17 @@ impl DateField {
         }
     }
 
-    /// The date of that code.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.code() == code)
     }
 
-    /// Whether the column holds a date rather than a moment.
+    /// Whether the column holds a date; otherwise it holds a moment.
     pub const fn is_date(self) -> bool {
         matches!(self, Self::DispatchDeadline | Self::PreferredShipping)
     }
 
-    /// The last part of the name of its indexes.
+    /// Suffix of the names of its indexes.
     pub(super) const fn index(self) -> &'static str {
         match self {
             Self::Placed => "placed",
@@ -101,12 +100,12 @@ impl DateField {
     }
 }
 
-/// How a list is sorted. Orders of the same date keep their sequence from page to page.
+/// Sort of the list. Ties are broken by identifier, so the order is stable across pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// by which date
+    /// sort column
     pub by: DateField,
-    /// newest first?
+    /// newest first
     pub descending: bool,
 }
 
@@ -116,34 +115,34 @@ pub const DEFAULT_SORT: Sort = Sort { by: DateField::Placed, descending: true };
 /// Page sizes offered.
 pub const PAGE_SIZES: [u32; 4] = [5, 10, 25, 50];
 
-/// Page size to begin with.
+/// Default page size.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;
 
-/// The word for claims that wait for an answer.
+/// Value of the parameter `claim` that selects open claims.
 pub const OPEN_CLAIMS: &str = "open";
 
-/// What a list shows.
+/// Parsed filter of the order list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderFilter {
-    /// where to search
+    /// field to search in
     pub field: SearchField,
-    /// what for; empty is no search
+    /// search text; empty is no search
     pub search: String,
-    /// which date the range is of
+    /// date field of the range
     pub date: DateField,
-    /// first day, included
+    /// first day, inclusive
     pub from: Option<NaiveDate>,
-    /// last day, included
+    /// last day, inclusive
     pub to: Option<NaiveDate>,
     /// 주문상태
     pub state: Option<OrderState>,
-    /// 판매채널, its code
+    /// code of the 판매채널
     pub channel: Option<String>,
-    /// 상품종류, its number
+    /// number of the product (상품종류)
     pub product: Option<String>,
-    /// only those with a claim that waits for an answer
+    /// only orders with an open claim
     pub claim_open: bool,
-    /// the sequence; none is [`DEFAULT_SORT`]
+    /// sort; none is [`DEFAULT_SORT`]
     pub sort: Option<Sort>,
 }
 
@@ -164,14 +163,14 @@ impl Default for OrderFilter {
     }
 }
 
-/// An [`OrderFilter`] as it is typed or linked. What cannot be understood is left out, as a list
-/// with too much is better than an error about an address.
+/// Query string of the order list, the raw form of an [`OrderFilter`]. Invalid values are ignored: a list with
+/// too many rows is more useful than an error page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrderQuery {
     /// a [`SearchField`] code
     pub field: String,
-    /// words to search
+    /// search text
     pub q: String,
     /// a [`DateField`] code
     pub date: String,
@@ -181,22 +180,22 @@ pub struct OrderQuery {
     pub to: String,
     /// an [`OrderState`] code
     pub state: String,
-    /// a channel's code
+    /// code of a sales channel
     pub channel: String,
-    /// a product's number
+    /// number of a product
     pub product: String,
-    /// `open`: only claims that wait for an answer
+    /// `open`: only open claims
     pub claim: String,
     /// `placed_at.desc`
     pub sort: String,
-    /// from 1
+    /// page number, from 1
     pub page: String,
     /// one of [`PAGE_SIZES`]
     pub size: String,
 }
 
 impl OrderQuery {
-    /// The filter these words mean.
+    /// Parses the values into a filter.
     pub fn filter(&self) -> OrderFilter {
         let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let (mut from, mut to) = (parse_date(&self.from), parse_date(&self.to));
@@ -219,7 +218,7 @@ impl OrderQuery {
         }
     }
 
-    /// The address's query with these words, and some of them replaced: `page=1` and the like.
+    /// Encodes the query string with some values replaced, for example `page=1`.
     pub fn to_query_string(&self, replaced: &[(&str, &str)]) -> String {
         let words = [
             ("field", &self.field),
@@ -244,8 +243,8 @@ impl OrderQuery {
         serde_html_form::to_string(&pairs).unwrap_or_default()
     }
 
-    /// The search as a person would say it: `주문상태 발주 · 발송기한 2026-11-01 ~ 2026-11-30`.
-    /// `channels` are code and name of those that are known.
+    /// Describes the search in Korean: `주문상태 발주 · 발송기한 2026-11-01 ~ 2026-11-30`. `channels` are pairs of code
+    /// and name.
     pub fn describe(&self, channels: &[(String, String)]) -> String {
         let filter = self.filter();
         let mut said = Vec::new();
@@ -275,7 +274,7 @@ impl OrderQuery {
         if said.is_empty() { "모든 주문".to_owned() } else { said.join(" · ") }
     }
 
-    /// The sort a click on that header asks for: descending, ascending, none.
+    /// Sort after a click on that column header: descending, ascending, none.
     pub fn next_sort(&self, by: DateField) -> String {
         match parse_sort(&self.sort) {
             Some(sort) if sort.by == by && sort.descending => format!("{}.asc", by.code()),
@@ -300,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_cycles_descending_ascending_none() {
+    fn header_cycles_descending_ascending_none() {
         let mut words = OrderQuery::default();
         let clicks: Vec<String> = (0..4)
             .map(|_| {
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_keeps_every_other_word() {
+    fn query_string_keeps_every_other_value() {
         let words =
             OrderQuery { q: "홍 길동&".into(), state: "PLACED".into(), page: "3".into(), ..Default::default() };
         assert_eq!(
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_is_said_in_words() {
+    fn search_is_described_in_korean() {
         let words = OrderQuery {
             q: "홍길동".into(),
             field: "recipient_name".into(),
@@ -344,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_left_out_and_a_reversed_range_is_turned() {
+    fn invalid_values_are_ignored_and_a_reversed_range_is_swapped() {
         let words = OrderQuery {
             from: "2024-03-20".into(),
             to: "2024-03-10".into(),

@@ -1,11 +1,11 @@
-//! The log's columns and values in the words of the screen.
+//! Korean labels for columns and values of the log.
 
 use super::model::{ChargeType, OrderState, ShippingMethod};
 use crate::districts::Districts;
 use crate::storage::Value;
 use crate::time::Moment;
 
-/// The word for a column of an order; none for columns people need not see.
+/// Label of a column of orders; none for internal columns.
 pub fn field_label(name: &str) -> Option<&'static str> {
     Some(match name {
         "order_number" => "주문번호",
@@ -45,7 +45,7 @@ pub fn field_label(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A stored value as it is shown.
+/// Formats a stored value.
 pub fn format_value(column: &str, value: Value, districts: &Districts) -> String {
     match value {
         Value::Null | Value::Blob(_) => String::new(),
@@ -69,7 +69,7 @@ pub fn format_value(column: &str, value: Value, districts: &Districts) -> String
     }
 }
 
-/// The first few of many numbers: `1, 2, 3, 4, 5 외 7건`.
+/// Joins the first of many numbers: `1, 2, 3, 4, 5 외 7건`.
 pub fn join_few(numbers: &[String]) -> String {
     const FEW: usize = 5;
     let shown = numbers.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");

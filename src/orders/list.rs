@@ -1,7 +1,7 @@
-//! A page of orders among a million.
+//! Order list: pages of up to a million orders.
 //!
-//! [`plan`] finds the orders of a list without a search by reading one index, [`search`] those of a
-//! search; [`listed`] reads what a list shows of them.
+//! [`index_choice`] selects the index for a list without a search, [`search`] evaluates a search; [`load_rows`]
+//! loads the rows of a page.
 
 mod index_choice;
 mod search;
@@ -18,13 +18,13 @@ use super::search::tokenizer::search_words;
 use super::store;
 use crate::storage::{Param, Result, Tx, placeholders};
 
-/// Labels that one statement reads.
+/// Labels read by one statement.
 const LABELS_PER_STATEMENT: usize = 64;
 
-/// A product, and what is chosen of it.
+/// Product and one of its options.
 type Chosen = (i64, OrderOption);
 
-/// An order with what a list shows of its surroundings.
+/// Row of the list: an order with its product, channel and bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRow {
     /// the order
@@ -33,7 +33,7 @@ pub struct OrderRow {
     pub product_number: String,
     /// 상품명
     pub product_name: String,
-    /// code of its channel
+    /// code of the sales channel
     pub channel_code: String,
     /// 판매채널
     pub channel_name: String,
@@ -41,16 +41,16 @@ pub struct OrderRow {
     pub bundle_number: String,
     /// 합배송수
     pub bundle_count: i64,
-    /// the words the factory reads, one an option
+    /// labels of the options, as the factory reads them
     pub labels: Vec<String>,
 }
 
-/// How many orders a list has.
+/// Number of orders of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
-    /// exactly so many
+    /// exact count
     Exactly(i64),
-    /// at least so many; nobody counted further
+    /// lower bound: counting was limited
     AtLeast(i64),
 }
 
@@ -62,8 +62,8 @@ impl Total {
         }
     }
 
-    /// What a page beyond the counting tells of the total: there are as many as it reaches, and not
-    /// one more when it is not full.
+    /// Refines the total with a page beyond the counted range: the list reaches at least the end of the page,
+    /// and exactly that if the page is not full.
     fn refined_by(self, page: &[i64], offset: i64, size: i64) -> Self {
         let on_page = i64::try_from(page.len()).unwrap_or(i64::MAX);
         let reached = offset.saturating_add(on_page);
@@ -75,25 +75,25 @@ impl Total {
     }
 }
 
-/// One page of a list.
+/// Page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// the orders, in the sequence of the list
+    /// rows in the order of the list
     pub orders: Vec<OrderRow>,
-    /// of the whole list
+    /// number of orders of the whole list
     pub total: Total,
-    /// the search was too short to look at every order
+    /// the search compared a limited number of orders only
     pub search_was_cut: bool,
 }
 
-/// The page (from 1) of that size.
+/// Loads a page (from 1).
 pub fn page(tx: &mut dyn Tx, filter: &OrderFilter, page: u32, size: u32) -> Result<Page> {
     let offset = i64::from(page.saturating_sub(1)) * i64::from(size);
     let found = find(tx, filter, offset, i64::from(size))?;
     Ok(Page { orders: load_rows(tx, &found.ids)?, total: found.total, search_was_cut: found.search_was_cut })
 }
 
-/// Hands over every order of the list, some hundred at a time, in its sequence.
+/// Visits every order of the list in its order, in batches.
 pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(OrderRow) -> Result<()>) -> Result<()> {
     for some in all_ids(tx, filter)?.chunks(500) {
         for order in load_rows(tx, some)? {
@@ -103,12 +103,12 @@ pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(Ord
     Ok(())
 }
 
-/// How many orders the list has, as its page says.
+/// Number of orders of the list, as the page shows it.
 pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
     Ok(find(tx, filter, 0, 0)?.total)
 }
 
-/// The identifiers of all orders of the list, in its sequence.
+/// Identifiers of all orders of the list, in its order.
 pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
     Ok(find(tx, filter, 0, i64::MAX)?.ids)
 }
@@ -135,7 +135,7 @@ fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result
     Ok(IdPage { total: total.refined_by(&ids, offset, size), ids, search_was_cut: false })
 }
 
-/// The orders of these identifiers with their surroundings, in the sequence given.
+/// Loads the rows of these identifiers, in the given order.
 pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
     for some in ids.chunks(200) {
@@ -173,7 +173,7 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     Ok(listed)
 }
 
-/// The labels of what these orders choose_index, as far as they have one; most of them choose_index the same.
+/// Labels of the options of these orders, as far as they have one; most orders share them.
 fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<Chosen, String>> {
     const ONE: &str = "SELECT product_id, option_key, option_value, label FROM variants \
                        WHERE product_id = ? AND option_key = ? AND option_value = ?";
@@ -183,7 +183,7 @@ fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<Chosen, String
     let chosen: Vec<_> = chosen.into_iter().collect();
     let mut labels = HashMap::with_capacity(chosen.len());
     for some in chosen.chunks(LABELS_PER_STATEMENT) {
-        // A few lengths only, so that each statement is prepared once: the last is asked for again.
+        // Pad to few distinct lengths, so that statements are prepared once: the last option is repeated.
         let asked = some.len().next_multiple_of(LABELS_PER_STATEMENT / 4);
         let all = some.iter().chain(some.last().into_iter().cycle()).take(asked);
         let params: Vec<Param<'_>> =

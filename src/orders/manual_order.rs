@@ -1,7 +1,7 @@
 //! 상담주문: an order taken in the shop or by telephone.
 //!
-//! Several products in one go are orders of one bundle. They become [`NewOrder`]s, and from there
-//! go the way of an upload.
+//! Products of one form become orders of one bundle. They are converted to [`NewOrder`]s and created like those
+//! of an upload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,21 +15,21 @@ use crate::products::model::{Product, Variant};
 use crate::storage::text_limits;
 use crate::time::Moment;
 
-/// The channel of these orders: its code and its name.
+/// Sales channel of these orders: code and name.
 pub const CHANNEL: (&str, &str) = ("LOCAL", "매장");
 
-/// Days from today to 발송기한, to begin with.
+/// Default 발송기한, in days from today.
 const DAYS_TO_DISPATCH: u64 = 31;
 
-/// Products taken in one go.
+/// Maximum number of products in one form.
 pub const MAX_ITEMS: usize = 30;
 
-/// One product, as typed.
+/// Form fields of one product.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ItemInput {
     /// 상품번호
     pub product: String,
-    /// what was chosen of its options
+    /// chosen options
     pub options: Vec<OptionInput>,
     /// 수량
     pub quantity: String,
@@ -40,27 +40,27 @@ pub struct ItemInput {
 }
 
 impl ItemInput {
-    /// A line where nothing is chosen yet: one piece of nothing.
+    /// A line without a product, quantity 1.
     pub fn empty() -> Self {
         Self { quantity: "1".to_owned(), ..Self::default() }
     }
 }
 
-/// The whole form, as typed.
+/// Form body of a manual order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ManualOrderForm {
     /// the products
     pub items: Vec<ItemInput>,
-    /// customer, recipient and the rest
+    /// the other fields: customer, recipient, shipping
     pub inputs: Inputs,
     /// 주문자와 동일
     pub same: bool,
 }
 
-/// The products that the form names, by number, with their variants.
+/// Products that the form names, by number, with their variants.
 pub type Catalogue = BTreeMap<String, (Product, Vec<Variant>)>;
 
-/// An order that was taken; its numbers are still to be made.
+/// Validated order without order and bundle number, which are generated on creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManualOrder {
     /// the order
@@ -74,7 +74,7 @@ pub struct ManualOrder {
 }
 
 impl ManualOrderForm {
-    /// The form to begin with.
+    /// Form with its default values.
     pub fn empty(now: Moment) -> Self {
         let deadline = now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date());
         let mut inputs = Inputs::default();
@@ -84,8 +84,8 @@ impl ManualOrderForm {
         Self { items: vec![ItemInput::empty()], inputs, same: true }
     }
 
-    /// Gives each product exactly the options it has: those of another product that stood there
-    /// before are gone, those not asked for yet are open.
+    /// Gives each product exactly the options it has: removes options of a product chosen before, and adds
+    /// missing ones as not chosen.
     pub fn sync_options(&mut self, catalogue: &Catalogue) {
         for item in &mut self.items {
             let variants = catalogue.get(&item.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
@@ -99,10 +99,10 @@ impl ManualOrderForm {
         }
     }
 
-    /// The orders this form means, at `now`. It [fits](Self::sync_options) the catalogue.
+    /// Validates the form and converts it to orders placed at `now`. Call [`Self::sync_options`] first.
     ///
     /// # Errors
-    /// Every mistake of the form; those of a product have its place behind the name of the field.
+    /// Every validation error; a field of a product has the product's position as suffix.
     pub fn manual_orders(&self, catalogue: &Catalogue, now: Moment) -> Result<Vec<ManualOrder>, Vec<Problem>> {
         let mut reader = FormReader::of(&self.inputs);
         let goods: Vec<_> = self
@@ -133,7 +133,7 @@ impl ManualOrderForm {
         Ok(goods.into_iter().map(taken).collect())
     }
 
-    /// What the orders have in common.
+    /// Fields that all orders of the form share.
     fn shared(&self, reader: &mut FormReader<'_>, now: Moment) -> NewOrder {
         let customer = Customer {
             name: reader.required_line("customer_name", None, text_limits::PERSON_NAME, "구매자명을 입력해 주세요."),
@@ -167,7 +167,7 @@ impl ManualOrderForm {
         }
     }
 
-    /// Whoever picks the goods up needs no address.
+    /// An order with 방문수령 needs no address.
     fn recipient(&self, reader: &mut FormReader<'_>, customer: &Customer, method: ShippingMethod) -> Recipient {
         let (name, tel1) = if self.same {
             for (field, of_customer) in [("recipient_name", "customer_name"), ("recipient_tel1", "customer_tel")] {
@@ -194,7 +194,7 @@ impl ManualOrderForm {
     }
 }
 
-/// One product, read.
+/// Validated fields of one product.
 struct LineItem {
     product_number: String,
     product_name: String,
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recipient_is_the_customer_unless_somebody_else_is_named() {
+    fn recipient_defaults_to_the_customer() {
         let mut form = filled();
         let taken = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
         assert_eq!((taken.recipient.name.as_str(), taken.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn another_recipient_is_not_lost_under_the_tick() {
+    fn other_recipient_conflicts_with_the_same_as_customer_box() {
         let mut form = filled();
         form.inputs.set("recipient_name", "이표본");
         assert_eq!(fields(&form), ["recipient_name"]);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once_each_at_its_product() {
+    fn all_errors_are_reported_at_their_product() {
         let mut form = filled();
         form.items.push(ItemInput { quantity: "0".to_owned(), ..ItemInput::empty() });
         form.items[0].price = "-1".to_owned();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn each_option_is_chosen_or_left_out_on_purpose() {
+    fn each_option_must_be_chosen_or_declined() {
         let mut form = filled();
         form.items[0].options[0].value = String::new();
         assert_eq!(fields(&form), ["option-0-0"]);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn options_of_another_product_are_forgotten_with_it() {
+    fn options_of_a_replaced_product_are_removed() {
         let mut form = filled();
         form.items[0].product = "SOFA".to_owned();
         form.sync_options(&catalogue());
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_picks_up_needs_no_address() {
+    fn pickup_needs_no_address() {
         let mut form = filled();
         form.inputs.set("recipient_address1", "");
         form.inputs.set("shipping_method", "PICKUP");

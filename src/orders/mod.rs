@@ -1,9 +1,9 @@
-//! Orders: one product line of a purchase, the heart of the house.
+//! Orders: one product line of a purchase each.
 //!
-//! `model` says what an order is and how it moves; `terms` what it can be found by; `filter` what a
-//! list shows; `list` finds that by index among a million; `export` writes it into a file; `store`
-//! reads and changes orders; `pages` shows them. `edit` reads what is typed into an order, `counter` what is typed into a new one; `bundle` says which orders may
-//! travel together.
+//! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` the
+//! tokenizer and postings, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
+//! an order taken in the shop, `bundle` decides which orders travel together and derives the summary of a
+//! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
 pub mod bundle;
 pub mod classification;

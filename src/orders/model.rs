@@ -1,4 +1,4 @@
-//! What an order is, and the rules that need nothing but an order.
+//! Types of an order and the rules that need no database.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
 use crate::time::Moment;
 
-/// The seven states, in the order of progress.
+/// State of an order; the variants are in the order of progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderState {
@@ -38,7 +38,7 @@ impl OrderState {
         Self::Refunded,
     ];
 
-    /// The name in code, JSON and the command line.
+    /// Code in JSON, URLs and the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Placed => "PLACED",
@@ -51,7 +51,7 @@ impl OrderState {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Placed => "주문",
@@ -64,7 +64,7 @@ impl OrderState {
         }
     }
 
-    /// The state of that code or Korean word (`PURCHASED`, `purchased`, `발주`; `반품` is 환불).
+    /// Parses a code, in any case, or a Korean label (`PURCHASED`, `purchased`, `발주`); `반품` is 환불.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::ALL
@@ -73,18 +73,18 @@ impl OrderState {
             .or((text == "반품").then_some(Self::Refunded))
     }
 
-    /// The stored number: the place in the order of progress.
+    /// Stored number: the position in the order of progress.
     pub const fn ordinal(self) -> i64 {
         self as i64
     }
 
-    /// The state of a stored number.
+    /// Decodes a stored number.
     pub fn from_ordinal(rank: i64) -> Option<Self> {
         usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank).copied())
     }
 }
 
-/// Who paid.
+/// 구매자: the person who paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Customer {
     /// 구매자명; masked by the channel for gifts (`홍*동`)
@@ -94,8 +94,8 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Whether the telephone number tells who this is. Channels mask it (`010-****-1234`) and put
-    /// `010-0000-0000` where somebody gave a present: many people share those.
+    /// Whether the telephone number identifies the customer. Channels mask it (`010-****-1234`), or use
+    /// `010-0000-0000` for gifts, which many customers share.
     pub fn is_known_by_tel(&self) -> bool {
         let digits: String = self.tel.chars().filter(char::is_ascii_digit).collect();
         let own = digits.len().checked_sub(8).and_then(|from| digits.get(from..)).unwrap_or_default();
@@ -103,7 +103,7 @@ impl Customer {
     }
 }
 
-/// Who receives, and where.
+/// 수취인: the person who receives the goods, with the address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipient {
     /// 수취인명
@@ -116,33 +116,33 @@ pub struct Recipient {
     pub zip_code: String,
     /// road address
     pub address1: String,
-    /// detail: 동, 호, floor
+    /// detailed address: 동, 호, floor
     pub address2: String,
 }
 
-/// The moments of the seven states; each is set while the order is at or past its state.
+/// Moments at which the order reached each state; set for the current state and the states it has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moments([Option<Moment>; 7]);
 
 impl Moments {
-    /// The moments of an order that was just placed.
+    /// Moments of a new order.
     pub fn placed(at: Moment) -> Self {
         let mut moments = [None; 7];
         moments[0] = Some(at);
         Self(moments)
     }
 
-    /// The moments as stored, in the order of the states.
+    /// Moments as stored, in the order of the states.
     pub const fn stored(moments: [Option<Moment>; 7]) -> Self {
         Self(moments)
     }
 
-    /// When that state was reached.
+    /// Moment at which the state was reached.
     pub fn of(&self, state: OrderState) -> Option<Moment> {
         self.0[state as usize]
     }
 
-    /// Enters `state` at `at` and gives up every state after it.
+    /// Records that `state` was reached at `at`, and clears the moments of later states.
     pub fn record_moment(&mut self, state: OrderState, at: Moment) {
         for later in OrderState::ALL.into_iter().filter(|later| *later > state) {
             self.0[later as usize] = None;
@@ -153,70 +153,70 @@ impl Moments {
     }
 }
 
-/// An order as it is stored.
+/// Stored order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// identifier made here
+    /// generated identifier
     pub id: i64,
-    /// the channel's 상품주문번호
+    /// 상품주문번호 of the channel
     pub order_number: String,
     /// its sales channel
     pub channel_id: i64,
     /// its product
     pub product_id: i64,
-    /// the bundle it travels in
+    /// delivery of its bundle
     pub delivery_id: i64,
-    /// where it stands
+    /// current state
     pub state: OrderState,
-    /// when it reached each state
+    /// moment of each state
     pub moments: Moments,
-    /// the channel's words for what was chosen
+    /// chosen options, in the channel's wording
     pub options: Vec<OrderOption>,
-    /// 옵션정보 as it stood in the file
+    /// 옵션정보 as in the file
     pub options_text: String,
-    /// at least 1
+    /// 수량, at least 1
     pub quantity: i64,
-    /// whole won
+    /// 정산예정금액, in won
     pub price: i64,
-    /// who paid
+    /// 구매자
     pub customer: Customer,
-    /// what the customer wrote at the channel
+    /// 고객메시지, from the channel
     pub customer_message: String,
-    /// who receives
+    /// 수취인
     pub recipient: Recipient,
-    /// district code of the postal code; none is 미분류
+    /// 시/군/구 code of the postal code; none is 미분류
     pub sigungu: Option<i64>,
-    /// how it travels
+    /// 배송방법
     pub shipping_method: ShippingMethod,
-    /// the channel's own word for the method
+    /// 배송방법 in the channel's wording
     pub shipping_method_word: String,
-    /// who pays the transport
+    /// 배송비 형태
     pub charge_type: ChargeType,
     /// 택배사, or empty
     pub courier: String,
     /// 송장번호, or empty
     pub tracking_number: String,
-    /// a pending wish of the customer, or empty
+    /// claim of the customer (cancellation, return or exchange request), or empty
     pub claim: String,
-    /// for the factory
+    /// 발주메모, for the factory
     pub purchase_memo: String,
-    /// for the delivery team
+    /// 배송메모, for the delivery team
     pub shipping_memo: String,
-    /// for admins alone
+    /// 관리자메모, visible to administrators only
     pub admin_memo: String,
     /// 발송기한
     pub dispatch_deadline: Option<NaiveDate>,
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
-    /// the upload that brought it
+    /// upload that created the order
     pub upload_id: Option<i64>,
-    /// rises with every change
+    /// incremented by every change
     pub version: i64,
 }
 
 impl Order {
-    /// Proceeds to `state` at `at`. Answers false, changing nothing, when the order is there or
-    /// past it already: proceeding only moves forward.
+    /// Advances to `state` at `at`. Returns false, and changes nothing, if the order has reached or passed that
+    /// state: advancing never moves back.
     pub fn advance(&mut self, state: OrderState, at: Moment) -> bool {
         let forward = self.state < state;
         if forward {
@@ -225,7 +225,7 @@ impl Order {
         forward
     }
 
-    /// Puts the order in any state, forward or back, as somebody who corrects a mistake may.
+    /// Sets any state, forward or back: members may correct mistakes.
     pub fn set_state(&mut self, state: OrderState, at: Moment) {
         if self.state != state {
             self.state = state;
@@ -233,76 +233,76 @@ impl Order {
         }
     }
 
-    /// The day it was delivered or handed over, whose districts it belongs to from then on.
+    /// Day of delivery or handover. From then on the order keeps the district that was valid on this day.
     pub fn delivered_on(&self) -> Option<NaiveDate> {
         self.moments.of(OrderState::Shipped).map(Moment::date)
     }
 
-    /// A wish of the customer waits for an answer.
+    /// Whether a claim waits for an answer.
     pub fn has_open_claim(&self) -> bool {
         !self.claim.is_empty() && self.state < OrderState::Cancelled
     }
 
-    /// Options and quantity are settled once the goods left the factory.
+    /// Options and quantity are locked once the goods have left the factory.
     pub fn goods_are_locked(&self) -> bool {
         self.state >= OrderState::Dispatched
     }
 
-    /// 발송기한 is settled once the goods left the factory.
+    /// 발송기한 is locked once the goods have left the factory.
     pub fn deadline_is_settled(&self) -> bool {
         self.state >= OrderState::Dispatched
     }
 
-    /// 희망배송일 is settled once the goods were delivered.
+    /// 희망배송일 is locked once the goods are delivered.
     pub fn preferred_date_is_settled(&self) -> bool {
         self.state >= OrderState::Shipped
     }
 }
 
-/// An order as a channel's file tells it, checked and ready to become an [`Order`](crate::orders).
+/// Validated order of a channel file or a form, from which an [`Order`] is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
-    /// the channel's 상품주문번호 (or the line key its profile makes)
+    /// 상품주문번호 of the channel, or the line key that its profile composes
     pub order_number: String,
-    /// code of the channel: `SMART_STORE`
+    /// code of the sales channel: `SMART_STORE`
     pub sales_channel: String,
-    /// 판매자 상품코드, or the channel's 상품번호 where that is empty
+    /// 판매자 상품코드, or 상품번호 of the channel if that is empty
     pub product_number: String,
     /// 상품명 in the file
     pub product_name: String,
-    /// 옵션정보, read
+    /// parsed 옵션정보
     pub options: Vec<OrderOption>,
-    /// 옵션정보 as it stood in the file
+    /// 옵션정보 as in the file
     pub options_text: String,
-    /// at least 1
+    /// 수량, at least 1
     pub quantity: i64,
-    /// 정산예정금액, whole won
+    /// 정산예정금액, in won
     pub price: i64,
-    /// who paid
+    /// 구매자
     pub customer: Customer,
-    /// who receives
+    /// 수취인
     pub recipient: Recipient,
-    /// what the customer wrote at the channel; line breaks kept
+    /// 고객메시지, with its line breaks
     pub customer_message: String,
-    /// how it travels
+    /// 배송방법
     pub shipping_method: ShippingMethod,
-    /// the channel's own word for the method
+    /// 배송방법 in the channel's wording
     pub shipping_method_word: String,
-    /// who pays the transport
+    /// 배송비 형태
     pub charge_type: ChargeType,
-    /// 배송비 묶음번호; empty when the channel gives none (the order then travels alone)
+    /// 배송비 묶음번호; empty if the channel gives none, the order then gets a bundle of its own
     pub bundle_number: String,
-    /// when it was ordered
+    /// 주문일
     pub placed_at: Moment,
     /// 발송기한
     pub dispatch_deadline: Option<NaiveDate>,
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
-    /// a pending wish of the customer at the channel (취소요청 …), or empty
+    /// claim at the channel (취소요청 …), or empty
     pub claim: String,
-    /// 택배사 already in the file, or empty
+    /// 택배사 of the file, or empty
     pub courier: String,
-    /// 송장번호 already in the file, digits, or empty
+    /// 송장번호 of the file, digits only, or empty
     pub tracking_number: String,
 }
 
@@ -347,7 +347,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_number_that_many_share_is_nobodys() {
+    fn safe_numbers_do_not_identify_a_customer() {
         let known = |tel: &str| Customer { name: "박*자".to_owned(), tel: tel.to_owned() }.is_known_by_tel();
         assert!(known("010-0000-1001") && known("0504-0000-1010") && known("02-123-4567"));
         for tel in ["", "010-0000-0000", "0504-0000-0000", "010-****-1234", "1234"] {
@@ -356,7 +356,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn proceeding_only_moves_forward() {
+    fn advancing_only_moves_forward() {
         for (from, to) in OrderState::ALL.into_iter().flat_map(|from| OrderState::ALL.map(|to| (from, to))) {
             let mut order = order(from);
             let before = order.clone();
@@ -371,7 +371,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn going_back_clears_the_moments_of_the_states_given_up() {
+    fn going_back_clears_the_moments_of_later_states() {
         let mut order = order(OrderState::Placed);
         order.set_state(OrderState::Purchased, Moment(10));
         order.set_state(OrderState::Shipped, Moment(20));
@@ -383,7 +383,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn dates_settle_with_the_state() {
+    fn dates_are_locked_by_the_state() {
         assert!(!order(OrderState::Purchased).deadline_is_settled());
         assert!(order(OrderState::Dispatched).deadline_is_settled());
         assert!(!order(OrderState::Dispatched).preferred_date_is_settled());
@@ -391,7 +391,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_state_is_known_by_code_and_by_word() {
+    fn state_is_parsed_from_code_and_label() {
         assert_eq!(OrderState::parse("purchased"), Some(OrderState::Purchased));
         assert_eq!(OrderState::parse(" 반품 "), Some(OrderState::Refunded));
         assert_eq!(OrderState::parse("배달"), None);

@@ -1,8 +1,8 @@
-//! FormReader and with_changes orders.
+//! Loads and changes orders.
 //!
-//! Orders change only through [`with_changes`]: it logs each change, keeps what the search finds in
-//! step, and when all is done brings the tallies and the deliveries up to date, in the same
-//! transaction. [`create`] makes new ones, with the products and bundles they name.
+//! Orders change only through [`with_changes`]: it writes the log, updates the search index, and recomputes
+//! order counts and deliveries in the same transaction. [`create`] inserts new orders with the products and
+//! bundles that they name.
 
 pub mod bundles;
 mod changes;
@@ -14,25 +14,25 @@ pub mod log;
 pub mod manual_order;
 pub mod segments;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 pub use self::changes::{OrderInsert, OrderWriter, with_changes};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
 
-/// Who or what changes orders, and how: the head of each line in the log.
+/// Actor, upload and action of a change, as written to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeContext {
-    /// the member; none is the command line
+    /// member; none is the command line
     pub member_id: Option<i64>,
-    /// the upload that brings the change
+    /// upload that causes the change
     pub upload_id: Option<i64>,
-    /// what is done
+    /// kind of change
     pub action: Action,
 }
 
-/// What was done to an order.
+/// Kind of change of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// 등록
@@ -43,11 +43,11 @@ pub enum Action {
     Edited,
     /// 송장 등록
     TrackingSet,
-    /// 확정, 취소, 반품 as the channel says
+    /// 확정, 취소, 반품, set by a file of the channel
     StateSet,
     /// 묶음 변경: moved between deliveries
     Bundled,
-    /// 지역: the districts changed, or somebody corrected where it goes
+    /// 지역: the districts changed, or a member corrected the district
     Classified,
 }
 
@@ -74,7 +74,7 @@ impl Action {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Created => "등록",
@@ -88,7 +88,7 @@ impl Action {
     }
 }
 
-/// The columns of [`Order`], in the order [`order`] reads them.
+/// Columns of [`Order`], in the order that [`order`] reads them.
 const COLUMNS: [&str; 39] = [
     "id",
     "order_number",
@@ -131,15 +131,15 @@ const COLUMNS: [&str; 39] = [
     "upload_id",
 ];
 
-/// The columns of an order with its version, each behind `prefix` (`o.` or nothing).
+/// Columns of an order and its version, each with `prefix` (`o.` or nothing).
 pub fn columns(prefix: &str) -> String {
     COLUMNS.iter().chain(&["version"]).map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// How many columns [`columns`] names.
+/// Number of columns that [`columns`] lists.
 pub const COLUMN_COUNT: usize = COLUMNS.len() + 1;
 
-/// Reads the columns that [`columns`] names, from the beginning of a row.
+/// Decodes the columns of [`columns`], which are the first of the row.
 pub fn order(row: &mut Row) -> Result<Order> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column}"));
     let options: Vec<(String, String)> = serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent("options"))?;
@@ -191,7 +191,7 @@ pub fn order(row: &mut Row) -> Result<Order> {
     })
 }
 
-/// The values of [`COLUMNS`].
+/// Values of [`COLUMNS`].
 fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
     let at = |state| order.moments.of(state).into();
     [
@@ -244,7 +244,7 @@ fn options_json(options: &[OrderOption]) -> String {
 
 static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
 
-/// The orders of these identifiers, in no particular sequence.
+/// Loads orders, in no particular order.
 pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
     for some in ids.chunks(200) {
@@ -258,7 +258,7 @@ pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
-/// The identifiers of the orders of that number: one, or one a channel.
+/// Identifiers of the orders with that number: at most one per channel.
 pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<i64>> {
     tx.query("SELECT id FROM orders WHERE order_number = ?", &[order_number.into()])?
         .iter()
@@ -266,7 +266,7 @@ pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<i64>> {
         .collect()
 }
 
-/// Which of these numbers the channel's orders have already.
+/// Order numbers, out of these, that the channel has already.
 pub fn known_numbers<'a>(
     tx: &mut dyn Tx,
     channel_id: i64,
@@ -288,25 +288,39 @@ pub fn known_numbers<'a>(
     Ok(known)
 }
 
-/// One line of an order's log.
+/// Product of each of these orders.
+pub fn product_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
+    let mut products = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(500) {
+        let sql = format!("SELECT id, product_id FROM orders WHERE id IN ({})", placeholders(some.len()));
+        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
+        tx.for_each(&sql, &params, &mut |row| {
+            products.insert(row.int(0)?, row.int(1)?);
+            Ok(())
+        })?;
+    }
+    Ok(products)
+}
+
+/// Log entry of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderEvent {
-    /// when
+    /// moment
     pub at: crate::time::Moment,
-    /// who; none is the command line
+    /// username; none is the command line
     pub username: Option<String>,
-    /// the upload it came with
+    /// upload that caused the change
     pub upload_id: Option<i64>,
-    /// what was done
+    /// kind of change
     pub action: Action,
-    /// (column, what was, what is)
+    /// column, old value, new value
     pub changes: Vec<(String, Value, Value)>,
 }
 
-/// Lines of a log that are shown.
+/// Maximum number of log entries shown.
 const EVENTS_SHOWN: usize = 500;
 
-/// The log of an order, newest first.
+/// Log of an order, newest first.
 pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     let mut events = logged(tx, order_id)?;
     if events.len() < EVENTS_SHOWN && events.iter().all(|event| event.action != Action::Created) {
@@ -315,7 +329,7 @@ pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     Ok(events)
 }
 
-/// The beginning of the log of an order that an upload made: it is not written into it.
+/// First log entry of an order that an upload created. It is derived from the upload, not stored.
 fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvent>> {
     let sql = "SELECT o.created_at, m.username, u.id FROM orders o JOIN uploads u ON u.id = o.upload_id \
                LEFT JOIN members m ON m.id = u.member_id WHERE o.id = ?";
@@ -380,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_begins_with_the_upload_whether_it_is_written_there_or_follows() {
+    fn log_starts_with_the_upload_stored_or_derived() {
         for (member_id, lines) in [(None, 0), (Some(7), 1)] {
             let shop = Shop::open();
             let log = shop.write(move |tx, files| {

@@ -1,4 +1,4 @@
-//! A shop for tests. Orders come into it as they do in life: planned and applied as an upload.
+//! Shop for tests; orders are created by planning and applying uploads.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::uploads::check::{CheckedRow, RowCheck};
 use crate::uploads::parse::{ParsedFile, ParsedRows};
 use crate::uploads::{Report, apply, plan};
 
-/// 2026-11-22, a Sunday noon in Korea.
+/// Noon of 2026-11-22, a Sunday, in Korea.
 pub(crate) const NOW: Moment = Moment(1_795_316_400_000);
 
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Somebody's change by hand.
+/// A manual change.
 pub(crate) const BY_HAND: ChangeContext = ChangeContext { member_id: None, upload_id: None, action: Action::Edited };
 
 pub(crate) struct Shop {
@@ -28,7 +28,7 @@ pub(crate) struct Shop {
     pub(crate) folder: Scratch,
 }
 
-/// What the reading of files knows.
+/// Profiles and districts that parsing a file needs.
 #[derive(Clone)]
 pub(crate) struct Files {
     pub(crate) districts: Arc<Districts>,
@@ -73,13 +73,13 @@ impl Files {
         Arc::new(found.expect("a profile").clone())
     }
 
-    /// Uploads rows that were read and found right.
+    /// Uploads validated rows.
     pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<Report> {
         let upload_id = tx.new_id();
         self.upload_as(tx, upload_id, code, rows)
     }
 
-    /// Uploads rows as the upload of that number.
+    /// Uploads validated rows as the upload with that identifier.
     pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: ParsedRows) -> Result<Report> {
         let kind = match rows {
             ParsedRows::Orders(_) => FileKind::Orders,
@@ -92,24 +92,24 @@ impl Files {
         Ok(plan.report)
     }
 
-    /// Uploads these orders of one channel.
+    /// Uploads orders of one channel.
     pub(crate) fn order(&self, tx: &mut dyn Tx, code: &str, orders: Vec<NewOrder>) -> Result<Report> {
         self.upload(tx, code, order_rows(orders))
     }
 }
 
-/// The rows of these orders.
+/// Validated rows of these orders.
 pub(crate) fn order_rows(orders: Vec<NewOrder>) -> ParsedRows {
     ParsedRows::Orders(checked(orders.into_iter().map(|order| (order.order_number.clone(), order))))
 }
 
-/// Rows that were found right, numbered as in a sheet.
+/// Validated rows, numbered like the rows of a sheet.
 pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<CheckedRow<T>> {
     let row = |(row, (key, content))| CheckedRow { row, key, outcome: RowCheck::Valid(Box::new(content), Vec::new()) };
     (2..).zip(rows).map(row).collect()
 }
 
-/// An order of that number, plain in every respect.
+/// A plain order with that number.
 pub(crate) fn new_order(order_number: &str) -> NewOrder {
     NewOrder {
         order_number: order_number.to_owned(),
@@ -143,7 +143,7 @@ pub(crate) fn new_order(order_number: &str) -> NewOrder {
     }
 }
 
-/// Every order there is, by identifier.
+/// Every order, by identifier.
 pub(crate) fn all_orders(tx: &mut dyn Tx) -> Result<Vec<Order>> {
     let ids: Vec<i64> = tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
     let mut orders = store::find(tx, &ids)?;
@@ -151,7 +151,7 @@ pub(crate) fn all_orders(tx: &mut dyn Tx) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
-/// OrderWriter one order by hand; tells whether it was saved.
+/// Changes one order manually; returns whether it was saved.
 pub(crate) fn edit(tx: &mut dyn Tx, order: &Order, change: impl FnOnce(&mut Order)) -> Result<bool> {
     let mut after = order.clone();
     change(&mut after);

@@ -1,25 +1,25 @@
-//! An order that somebody else changed while its page was open: both values of each field, and
-//! which of them to take.
+//! Edit conflict: an order that another member changed while its page was open. Both values of each field are
+//! shown, and the member chooses one.
 
 use std::collections::BTreeMap;
 
 use super::Inputs;
 
-/// A field that two people filled in.
+/// Field with two new values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// the field's name
+    /// name of the form field
     pub field: String,
-    /// what the other person saved
+    /// value that the other member saved
     pub stored: String,
-    /// what was typed here
+    /// value of this form
     pub typed: String,
-    /// whether to propose the stored value: nothing was typed here, only the page was old
+    /// whether to preselect the stored value: the form has the old value, so this member did not change it
     pub prefers_stored: bool,
 }
 
-/// The fields whose values differ because somebody else changed them. `was` has, for each of these,
-/// what it said before that, as far as that is known.
+/// Fields whose values differ because another member changed them. `was` has the value before that change for
+/// each of these fields, if known.
 pub fn conflicts(stored: &Inputs, typed: &Inputs, was: &BTreeMap<String, Option<String>>) -> Vec<Conflict> {
     let differing = |(field, stored): (&str, &str)| {
         let (typed, was) = (typed.get(field), was.get(field)?);
@@ -33,12 +33,12 @@ pub fn conflicts(stored: &Inputs, typed: &Inputs, was: &BTreeMap<String, Option<
     stored.iter().filter_map(differing).collect()
 }
 
-/// Browsers send line breaks in their own way.
+/// Normalises line breaks, which browsers send as CRLF.
 fn same_lines(text: &str) -> String {
     text.trim().replace("\r\n", "\n")
 }
 
-/// Puts the stored value into every field for which that was chosen.
+/// Replaces the fields for which the member chose the stored value.
 pub fn take_stored(typed: &mut Inputs, stored: &Inputs, fields: &[String]) {
     for field in fields {
         typed.set(field, stored.get(field));
@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_of_both_changed_is_no_conflict_of_the_other() {
+    fn field_changed_by_one_member_is_no_conflict() {
         let (stored, typed) = (inputs("문 앞", "김견본"), inputs("문 앞", "김표본"));
         assert_eq!(conflicts(&stored, &typed, &was(&[("shipping_memo", "")])), []);
     }
 
     #[test]
-    fn what_both_changed_shows_both_and_keeps_mine() {
+    fn field_changed_by_both_prefers_the_typed_value() {
         let (stored, typed) = (inputs("문 앞", "김견본"), inputs("경비실", "김견본"));
         let found = conflicts(&stored, &typed, &was(&[("shipping_memo", "")]));
         assert_eq!((found[0].stored.as_str(), found[0].typed.as_str()), ("문 앞", "경비실"));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_other_changed_is_shown_and_proposed() {
+    fn field_changed_by_the_other_prefers_the_stored_value() {
         let (stored, typed) = (inputs("문 앞", "김견본"), inputs("", "김견본"));
         let found = conflicts(&stored, &typed, &was(&[("shipping_memo", "")]));
         assert!(found[0].prefers_stored);

@@ -1,4 +1,4 @@
-//! Single fields, as they are typed and as they are stored.
+//! Readers of single form fields.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,57 +11,57 @@ use crate::storage::text_limits;
 use crate::text::{one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
 use crate::time::parse_date;
 
-/// Characters a memo may have.
+/// Maximum length of a memo, in characters.
 const MAX_MEMO_CHARS: usize = 2_000;
 
-/// What a choice sends for 없음. Values are kept without spaces around them, so none is this.
+/// Value of the option 없음 in a select box. Stored values are trimmed, so it cannot collide.
 pub const NO_CHOICE: &str = " ";
 
-/// The inputs of a form by their names, as typed.
+/// Raw form fields by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs(BTreeMap<String, String>);
 
 impl Inputs {
-    /// What stands in that field; nothing where the form has none of that name.
+    /// Value of the field; empty if it is missing.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// Writes into that field.
+    /// Sets the field.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    /// Every field and what stands in it.
+    /// All fields with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// An option as a form asks for it: a choice among the known values, and a field for any other.
+/// Form fields of an option: a select box of known values, and a text field for any other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptionInput {
     /// 색상
     pub key: String,
-    /// what was chosen; [`NO_CHOICE`] is 없음, empty is not chosen yet
+    /// selected value; [`NO_CHOICE`] is 없음, empty is not chosen yet
     pub value: String,
-    /// what was written instead of choosing
+    /// typed value, which overrides the selected one
     pub other: String,
 }
 
 impl OptionInput {
-    /// The value that was chosen or written, if any.
+    /// The typed or selected value, if any.
     pub fn picked(&self) -> Option<&str> {
         [&self.other, &self.value].into_iter().map(|text| text.trim()).find(|text| !text.is_empty())
     }
 
-    /// Neither chosen nor written, nor 없음.
+    /// Whether the option still needs a choice.
     pub fn is_open(&self) -> bool {
         self.picked().is_none() && self.value != NO_CHOICE
     }
 }
 
-/// The options that were chosen.
+/// Options that have a value.
 pub fn picked(options: &[OptionInput]) -> Vec<OrderOption> {
     let pick = |option: &OptionInput| {
         let value = one_line(option.picked()?);
@@ -70,26 +70,26 @@ pub fn picked(options: &[OptionInput]) -> Vec<OrderOption> {
     options.iter().filter_map(pick).collect()
 }
 
-/// `색상: 월넛 / 사이즈: 퀸`: options as 옵션정보 writes them.
+/// Formats options like 옵션정보: `색상: 월넛 / 사이즈: 퀸`.
 pub fn format_options(options: &[OrderOption]) -> String {
     options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect::<Vec<_>>().join(" / ")
 }
 
-/// Reads a form field by field and gathers what is wrong. A field that still says what is stored
-/// (`was`) is never wrong: channels write what no rule here would let through.
+/// Reads form fields and collects validation errors. A field that equals the stored value (`was`) is always
+/// valid: channels send values that the rules here would reject.
 pub struct FormReader<'i> {
     inputs: &'i Inputs,
-    /// what is wrong so far
+    /// validation errors so far
     pub problems: Vec<Problem>,
 }
 
 impl<'i> FormReader<'i> {
-    /// Begins to read.
+    /// Creates a reader without errors.
     pub fn of(inputs: &'i Inputs) -> Self {
         Self { inputs, problems: Vec::new() }
     }
 
-    /// Finds something wrong.
+    /// Adds a validation error.
     pub fn problem(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
         self.problems.push(Problem::at(field, message));
     }
@@ -101,7 +101,7 @@ impl<'i> FormReader<'i> {
         })
     }
 
-    /// One line of at most `most` characters.
+    /// Reads one line of at most `most` characters.
     pub fn line(&mut self, field: &'static str, was: &str, most: usize) -> String {
         let line = one_line(self.inputs.get(field));
         if line != was && line.chars().count() > most {
@@ -110,8 +110,8 @@ impl<'i> FormReader<'i> {
         line
     }
 
-    /// One line that may not be given up: `empty` is said when nothing is typed, unless nothing is
-    /// what is stored (`None`: nothing is stored yet).
+    /// Reads a required line. An empty line is an error with the message `empty`, unless the stored value is
+    /// empty too; `was` is `None` for a new order.
     pub fn required_line(&mut self, field: &'static str, was: Option<&str>, most: usize, empty: &str) -> String {
         let line = self.line(field, was.unwrap_or_default(), most);
         if line.is_empty() && was != Some("") {
@@ -120,7 +120,7 @@ impl<'i> FormReader<'i> {
         line
     }
 
-    /// A telephone number, with its hyphens put where they belong.
+    /// Reads a telephone number and normalises its hyphens.
     pub fn phone(&mut self, field: &'static str, was: &str) -> String {
         let typed = self.inputs.get(field).trim();
         if typed == was {
@@ -130,7 +130,7 @@ impl<'i> FormReader<'i> {
         self.read(field, read.map_err(|_| "전화번호를 010-0000-0000처럼 입력해 주세요."))
     }
 
-    /// A telephone number that has to be there; `empty` is said when it is not.
+    /// Reads a required telephone number; `empty` is the message if it is missing.
     pub fn required_phone(&mut self, field: &'static str, empty: &str) -> String {
         if self.inputs.get(field).trim().is_empty() {
             self.problem(field, empty);
@@ -138,7 +138,7 @@ impl<'i> FormReader<'i> {
         self.phone(field, "")
     }
 
-    /// A postal code of five digits, or nothing.
+    /// Reads a postal code of five digits, or nothing.
     pub fn zip_code(&mut self, field: &'static str, was: &str) -> String {
         let typed = self.inputs.get(field).trim();
         if typed == was {
@@ -148,19 +148,19 @@ impl<'i> FormReader<'i> {
         self.read(field, read.map_err(|_| "우편번호를 숫자 다섯 자리로 입력해 주세요."))
     }
 
-    /// Several lines.
+    /// Reads several lines.
     pub fn memo(&mut self, field: &'static str) -> String {
         let read = read_memo(self.inputs.get(field));
         self.read(field, read)
     }
 
-    /// A date, or none. `locked` is said where the date cannot be changed any more.
+    /// Reads an optional date. `locked` is the message if the date may not change any more.
     pub fn date(&mut self, field: &'static str, was: Option<NaiveDate>, locked: Option<String>) -> Option<NaiveDate> {
         let read = date(self.inputs.get(field), was, locked);
         self.read(field, read)
     }
 
-    /// What was read of the field of the product at that place.
+    /// Takes the result of a field of the product at that position.
     pub fn item_field<T: Default>(&mut self, field: &str, place: usize, read: Result<T, &'static str>) -> T {
         read.unwrap_or_else(|message| {
             self.problem(format!("{field}-{place}"), message);
@@ -168,7 +168,7 @@ impl<'i> FormReader<'i> {
         })
     }
 
-    /// One of the choices of a list.
+    /// Reads the choice of a select box.
     pub fn choice<T>(&mut self, field: &'static str, parse: impl Fn(&str) -> Option<T>, else_say: &str) -> Option<T> {
         let chosen = parse(self.inputs.get(field));
         if chosen.is_none() {
@@ -178,22 +178,22 @@ impl<'i> FormReader<'i> {
     }
 }
 
-/// 수량 as typed.
+/// Parses 수량.
 ///
 /// # Errors
-/// What to mend, in Korean; so it is for the others below.
+/// A message in Korean; likewise for the functions below.
 pub fn read_quantity(text: &str) -> Result<i64, &'static str> {
     parse_quantity(text).map_err(|_| "수량을 1 이상의 숫자로 입력해 주세요.")
 }
 
-/// 금액 as typed, whole won.
+/// Parses 금액, in won.
 pub fn read_price(text: &str) -> Result<i64, &'static str> {
     const WRONG: &str = "금액을 0 이상의 숫자로 입력해 주세요.";
     let text = text.trim();
     if text.is_empty() { Err(WRONG) } else { parse_money(text).map_err(|_| WRONG) }
 }
 
-/// An option's value as typed.
+/// Validates the value of an option.
 pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
     let value = option.picked().unwrap_or_default();
     if option.key.chars().count() > text_limits::OPTION_KEY || value.chars().count() > text_limits::OPTION_VALUE {
@@ -210,7 +210,7 @@ pub(super) fn date(text: &str, was: Option<NaiveDate>, locked: Option<String>) -
     locked.filter(|_| typed != was).map_or(Ok(typed), Err)
 }
 
-/// Lines stay; other control characters, which no file can carry, go.
+/// Keeps line breaks and removes other control characters, which export formats cannot represent.
 pub fn read_memo(text: &str) -> Result<String, &'static str> {
     if text.chars().count() > MAX_MEMO_CHARS {
         return Err("메모는 2,000자까지 쓸 수 있어요.");
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_channel_wrote_passes_unchanged() {
+    fn stored_values_of_the_channel_are_always_valid() {
         let mut inputs = Inputs::default();
         inputs.set("customer_tel", "010-****-1234");
         assert_eq!(FormReader::of(&inputs).phone("customer_tel", "010-****-1234"), "010-****-1234");
@@ -234,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_typed_as_people_write_them() {
+    fn numbers_are_parsed_as_people_write_them() {
         assert_eq!((read_quantity(" 3 "), read_price("1,234,000원"), read_price("0")), (Ok(3), Ok(1_234_000), Ok(0)));
         assert!(["0", "-1", "둘", ""].into_iter().all(|wrong| read_quantity(wrong).is_err()));
         assert!(["-1", "", "만원"].into_iter().all(|wrong| read_price(wrong).is_err()));
     }
 
     #[test]
-    fn what_is_written_counts_before_what_is_chosen() {
+    fn typed_option_overrides_the_selected_one() {
         let option = |value: &str, other: &str| OptionInput {
             key: "색상".to_owned(),
             value: value.to_owned(),

@@ -1,4 +1,4 @@
-//! The page of one order, where all of it may be changed.
+//! Form of the page of one order.
 
 use chrono::NaiveDate;
 
@@ -9,7 +9,7 @@ use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, S
 use crate::storage::text_limits;
 use crate::time::Moment;
 
-/// The inputs as the order stands, in the bundle of that number.
+/// Form fields with the values of the order in the bundle with that number.
 pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
     let (customer, recipient) = (&order.customer, &order.recipient);
@@ -42,11 +42,11 @@ pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
     inputs
 }
 
-/// The order with everything that was typed, at `now`; its bundle is decided elsewhere. No options
-/// are options left alone.
+/// Applies the form to the order at `now`, except the bundle number. `options` is `None` if the options are not
+/// in the form.
 ///
 /// # Errors
-/// Every mistake of the form.
+/// Every validation error of the form.
 pub fn apply_order_form(
     order: &Order,
     inputs: &Inputs,
@@ -67,7 +67,7 @@ pub fn apply_order_form(
     if reader.problems.is_empty() { Ok(edited) } else { Err(reader.problems) }
 }
 
-/// Options and quantity, which are locked once the goods left the factory.
+/// Options and quantity, which are locked once the goods have left the factory.
 fn goods_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs, options: Option<&[OptionInput]>) {
     let locked = goods_locked(order);
     if let Some(options) = options {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_sent_as_it_was_changes_nothing() {
+    fn unchanged_form_changes_nothing() {
         for state in OrderState::ALL {
             let order = complete(state);
             assert_eq!(apply_order_form(&order, &inputs_of(&order, "1"), None, Moment(9)), Ok(order));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_left_the_factory_keeps_its_goods_and_its_deadline() {
+    fn dispatched_order_locks_goods_and_deadline() {
         let mut before = complete(OrderState::Dispatched);
         before.options = vec![OrderOption { key: "색상".into(), value: "월넛".into() }];
         let mut inputs = inputs_of(&before, "1");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_delivered_keeps_the_date_the_customer_asked_for() {
+    fn shipped_order_locks_the_preferred_date() {
         let order = complete(OrderState::Shipped);
         let mut inputs = inputs_of(&order, "1");
         inputs.set("preferred_shipping_date", "2024-03-20");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_of_the_page_are_told_at_once() {
+    fn all_errors_of_the_form_are_reported_at_once() {
         let order = complete(OrderState::Placed);
         let mut inputs = inputs_of(&order, "1");
         for (name, wrong) in [
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parcel_may_get_its_number_with_its_method() {
+    fn parcel_gets_method_and_tracking_number_together() {
         let order = complete(OrderState::Purchased);
         let mut inputs = inputs_of(&order, "1");
         inputs.set("shipping_method", "PARCEL");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn going_back_gives_up_the_moments_of_the_states_given_up() {
+    fn setting_an_earlier_state_clears_later_moments() {
         let order = complete(OrderState::Shipped);
         let mut inputs = inputs_of(&order, "1");
         inputs.set("state", "PLACED");

@@ -1,16 +1,16 @@
-//! What may be changed in a row of the list, and what to say when it may not.
+//! Form fields of a row of the order list.
 
 use super::Problem;
 use super::fields::{date, read_memo};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::time::Moment;
 
-/// The inputs of one row, as typed.
+/// Raw form fields of one row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowForm {
-    /// the version the page was made from
+    /// version of the order that the page shows
     pub version: i64,
-    /// a state's code
+    /// code of a state
     pub state: String,
     /// 발송기한, `YYYY-MM-DD` or empty
     pub dispatch_deadline: String,
@@ -27,7 +27,7 @@ pub struct RowForm {
 }
 
 impl RowForm {
-    /// The inputs as the order stands.
+    /// Form fields with the values of the order.
     pub fn of(order: &Order) -> Self {
         let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
         Self {
@@ -42,7 +42,7 @@ impl RowForm {
         }
     }
 
-    /// Each field with its name and Korean word.
+    /// Fields with name, Korean label and value.
     fn fields(&self) -> [(&'static str, &'static str, &str); 7] {
         let state = OrderState::parse(&self.state).map_or(self.state.as_str(), |state| state.label());
         [
@@ -57,11 +57,11 @@ impl RowForm {
     }
 }
 
-/// The order with the row's inputs at `now`.
+/// Applies the row to the order at `now`.
 ///
 /// # Errors
-/// Every mistake of the row. When somebody else changed the order since the page was made, that is
-/// the mistake, with both values at each field that differs.
+/// Every validation error of the row. If the order was changed since the page was loaded, every field that
+/// differs, with both values.
 pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Order, Vec<Problem>> {
     if typed.version != order.version {
         return Err(conflicts(order, typed));
@@ -99,17 +99,17 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
 }
 
-/// What is said of 옵션 and 수량 once they are locked.
+/// Message for 옵션 and 수량 if they are locked.
 pub(super) fn goods_locked(order: &Order) -> Option<String> {
     order.goods_are_locked().then(|| locked(order, "옵션과 수량은"))
 }
 
-/// What is said of 발송기한 once it is locked.
+/// Message for 발송기한 if it is locked.
 pub(super) fn deadline_locked(order: &Order) -> Option<String> {
     order.deadline_is_settled().then(|| locked(order, "발송기한은"))
 }
 
-/// What is said of 희망배송일 once it is locked.
+/// Message for 희망배송일 if it is locked.
 pub(super) fn preferred_date_locked(order: &Order) -> Option<String> {
     order.preferred_date_is_settled().then(|| locked(order, "희망배송일은"))
 }
@@ -137,12 +137,12 @@ fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
     if differing.is_empty() { vec![changed_meanwhile()] } else { differing }
 }
 
-/// What to say of an order that somebody else changed, when it is not known what.
+/// Message for an order that was changed by another member in fields that the row does not show.
 pub fn changed_meanwhile() -> Problem {
     Problem::at("state", "그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 저장해 주세요.")
 }
 
-/// 송장번호 as typed. `order` has its method already.
+/// Parses 송장번호. `order` has the new 배송방법 already.
 pub(super) fn tracking_number(order: &Order, typed: &str) -> Result<String, &'static str> {
     let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     if number == order.tracking_number {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_left_alone_change_nothing() {
+    fn unchanged_row_changes_nothing() {
         for state in OrderState::ALL {
             let order = order(state);
             assert_eq!(apply_row_form(&order, &RowForm::of(&order), Moment(9)), Ok(order));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_of_a_row_are_told_at_once() {
+    fn all_errors_of_a_row_are_reported_at_once() {
         let order = order(OrderState::Shipped);
         let form = typed(&order, |form| {
             form.dispatch_deadline = "2024-03-20".into();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_changed_meanwhile_shows_both_values_and_is_kept() {
+    fn concurrently_changed_row_is_rejected_with_both_values() {
         let mut order = order(OrderState::Placed);
         let form = typed(&order, |form| form.purchase_memo = "문 앞".into());
         order.purchase_memo = "옆문".into();
@@ -205,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn a_memo_keeps_its_lines_and_loses_what_cannot_be_written() {
+    fn memo_keeps_line_breaks_and_loses_control_characters() {
         let order = order(OrderState::Placed);
         let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
         assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
     }
 
     #[test]
-    fn a_tracking_number_is_for_parcels_and_loses_its_hyphens() {
+    fn tracking_number_is_for_parcels_and_loses_its_hyphens() {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
         let form = typed(&order, |form| form.tracking_number = "451-6830-0137".into());

@@ -1,5 +1,5 @@
-//! UTF-8 with a byte order mark, so that Excel knows it; lines end as Excel ends them. Text that a
-//! spreadsheet would take for a formula gets an apostrophe before it: customers write these cells.
+//! CSV in UTF-8 with a byte order mark and CRLF, as Excel expects it. A text that a spreadsheet would read as a
+//! formula is prefixed with an apostrophe, as customers write these cells.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -29,7 +29,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     Ok(table.flush()?)
 }
 
-/// What stands in a cell, as text.
+/// Text of a cell.
 pub(crate) fn words(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
         Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => Cow::Owned(format!("'{text}")),

@@ -1,11 +1,11 @@
-//! 스마트스토어 발송처리: what the channel takes as a list of what was sent. It wants an .xlsx with a
-//! sheet of this name, the header on row 1, these four columns, and nothing but text. Names and
-//! telephone numbers are not asked for, so they are not given.
+//! 스마트스토어 발송처리: the bulk dispatch file of the channel. The channel requires an .xlsx with a sheet of this name,
+//! the header in row 1, these four columns and text cells only. Names and telephone numbers are not required,
+//! so they are omitted.
 
 use super::table::{Cell, columns, method, text};
 use crate::orders::model::{Order, ShippingMethod};
 
-/// The name the channel looks for.
+/// Required name of the sheet.
 pub(super) const SHEET: &str = "발송처리";
 
 columns! {
@@ -15,12 +15,12 @@ columns! {
     "송장번호" 24 |line| of_parcel(&line.order_row.order, |order| &order.tracking_number);
 }
 
-/// Courier and number are for parcels; the channel wants them empty otherwise.
+/// Courier and tracking number are for parcels; the channel requires them empty otherwise.
 fn of_parcel(order: &Order, part: fn(&Order) -> &str) -> Cell<'_> {
     text(if order.shipping_method == ShippingMethod::Parcel { part(order) } else { "" })
 }
 
-/// The courier as the channel's own list names it, where people say it otherwise.
+/// Courier name in the channel's own list, for other common names.
 pub(super) fn courier(name: &str) -> &str {
     const NAMES: &[(&str, &[&str])] = &[
         ("로젠택배", &["로젠", "iLOGEN", "LOGEN"]),
@@ -39,7 +39,7 @@ mod tests {
     use super::courier;
 
     #[test]
-    fn couriers_are_named_as_the_channel_names_them() {
+    fn couriers_have_the_names_of_the_channel() {
         assert_eq!(
             ["로젠", "대한통운", "로젠택배", "하우저"].map(courier),
             ["로젠택배", "CJ대한통운", "로젠택배", "하우저"]

@@ -1,6 +1,6 @@
-//! An array of objects for programs. Keys, their sequence and their meaning stay as they are:
-//! states, methods and charge types are code names, dates `YYYY-MM-DD`, moments ISO 8601 with Korea's
-//! offset. What is not there is `null` for a date, a moment or a region, and `""` for a text.
+//! JSON export for programs: an array of objects. Keys, their order and their meaning are stable: states,
+//! methods and charge types are codes, dates `YYYY-MM-DD`, moments ISO 8601 with the Korean offset. A missing
+//! date, moment or region is `null`, a missing text is `""`.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -21,7 +21,7 @@ struct OptionOf<'a> {
     label: &'a str,
 }
 
-/// An order in the keys of programs.
+/// Order as a JSON object.
 #[derive(Serialize)]
 pub(crate) struct OrderOf<'a> {
     order_number: &'a str,
@@ -115,7 +115,7 @@ impl<'a> OrderOf<'a> {
     }
 }
 
-/// An order as it was sent, for the channel.
+/// Dispatched order for the channel.
 #[derive(Serialize)]
 struct DispatchOf<'a> {
     order_number: &'a str,

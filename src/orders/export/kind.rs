@@ -1,17 +1,17 @@
-//! What a download holds, and for which searches it is offered.
+//! Kinds of export, and the searches each is offered for.
 
 use chrono::NaiveDate;
 
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::OrderState;
 
-/// The channel that takes 발송처리.
+/// Code of the channel that accepts 발송처리.
 pub const SMART_STORE: &str = "SMART_STORE";
 
-/// What a download holds.
+/// Content of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportKind {
-    /// 검색 결과: whatever the list shows
+    /// 검색 결과: the rows of the list
     Orders,
     /// 발주서, for the factory
     PurchaseOrder,
@@ -20,10 +20,10 @@ pub enum ExportKind {
 }
 
 impl ExportKind {
-    /// Every kind, in the sequence of the page.
+    /// Every kind, in the order of the page.
     pub const ALL: [Self; 3] = [Self::PurchaseOrder, Self::Dispatch, Self::Orders];
 
-    /// The name in an address, on the command line and in the record.
+    /// Code in URLs, on the command line and in the record of downloads.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Orders => "orders",
@@ -32,7 +32,7 @@ impl ExportKind {
         }
     }
 
-    /// The words on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Orders => "검색 결과",
@@ -41,12 +41,12 @@ impl ExportKind {
         }
     }
 
-    /// The kind of that code.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// Why the kind is not offered for a search, and what to do; nothing when it is.
+    /// Why the kind is not available for a search, and what to do; none if it is.
     pub fn problem(self, filter: &OrderFilter) -> Option<&'static str> {
         let sent = filter.state == Some(OrderState::Shipped);
         let of_channel = filter.channel.as_deref() == Some(SMART_STORE);
@@ -58,15 +58,14 @@ impl ExportKind {
         }
     }
 
-    /// The orders it holds, in its sequence: those of the list as the list has them, but what is sent
-    /// to the channel is told as it happened.
+    /// Filter with the order of the export: that of the list, but oldest first for 발송처리.
     pub(super) fn filter(self, filter: &OrderFilter) -> OrderFilter {
         let oldest_first = Sort { by: DateField::Placed, descending: false };
         let sort = if self == Self::Dispatch { filter.sort.or(Some(oldest_first)) } else { filter.sort };
         OrderFilter { sort, ..filter.clone() }
     }
 
-    /// The name of the file without its ending: `2026-11-22 린넨 소파 발주건`.
+    /// File name without extension: `2026-11-22 린넨 소파 발주건`.
     pub fn file_stem(self, today: NaiveDate, product_name: Option<&str>) -> String {
         match self {
             Self::Orders => format!("{today} 주문 검색 결과"),
@@ -76,7 +75,7 @@ impl ExportKind {
     }
 }
 
-/// A text as a part of a file's name, on every system.
+/// Makes a text valid in a file name on every system.
 fn file_part(text: &str) -> String {
     const LONGEST: usize = 80;
     let plain = |c: char| if c.is_control() || "\\/:*?\"<>|".contains(c) { ' ' } else { c };
@@ -89,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dispatch_list_is_offered_for_what_the_channel_sold_and_was_sent() {
+    fn dispatch_export_requires_the_channel_and_shipped_orders() {
         let mut filter = OrderFilter::default();
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.state = Some(OrderState::Shipped);
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_named_by_day_and_product_on_every_system() {
+    fn file_name_of_day_and_product_is_valid_on_every_system() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
         let stem = |name| ExportKind::PurchaseOrder.file_stem(day, name);
         assert_eq!(stem(Some("린넨 소파 3인/좌: \"A\" ")), "2026-11-22 린넨 소파 3인 좌 A 발주건");

@@ -1,13 +1,14 @@
-//! 발주서: what the factory makes from, a sheet for each product.
+//! 발주서: the purchase order for the factory, one sheet per product.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::table::{Cell, OrderLine, columns, method, text};
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
+use crate::orders::store as orders;
 use crate::products::store as products;
-use crate::storage::{Param, Result, Tx, placeholders};
+use crate::storage::{Result, Tx};
 
 columns! {
     "번호" 6 |line| Cell::Number(line.number.into());
@@ -43,7 +44,7 @@ fn label(it: &OrderRow, place: usize) -> Cell<'_> {
     text(it.labels.get(place).map_or("", String::as_str))
 }
 
-/// The third label, and in the same cell those behind it: none is lost.
+/// The third label and all further ones in one cell.
 fn remaining_labels(it: &OrderRow) -> Cell<'_> {
     match it.labels.get(2..).unwrap_or_default() {
         [] => text(""),
@@ -66,22 +67,14 @@ fn address(it: &OrderRow) -> Cell<'_> {
     }
 }
 
-/// The day alone: the factory needs no hours.
+/// Date of a moment, without the time.
 fn day(it: &OrderRow, state: OrderState) -> Cell<'static> {
     Cell::Date(it.order.moments.of(state).map(crate::time::Moment::date))
 }
 
-/// The orders by product, the products by priority: name and orders, in the sequence given.
+/// Groups orders by product: product name and orders, by priority of the products.
 pub(super) fn by_product(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<(String, Vec<i64>)>> {
-    let mut product_of = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(500) {
-        let sql = format!("SELECT id, product_id FROM orders WHERE id IN ({})", placeholders(some.len()));
-        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
-        tx.for_each(&sql, &params, &mut |row| {
-            product_of.insert(row.int(0)?, row.int(1)?);
-            Ok(())
-        })?;
-    }
+    let product_of = orders::product_ids(tx, ids)?;
     let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for id in ids {
         if let Some(product) = product_of.get(id) {

@@ -1,4 +1,4 @@
-//! 검색 결과: everything a list shows, and what it has no room for.
+//! 검색 결과: all columns of the list, and those that the page does not show.
 
 use std::borrow::Cow;
 

@@ -1,13 +1,13 @@
-//! The names of sheets.
+//! Names of sheets.
 
 use std::collections::HashSet;
 
-/// The longest name Excel takes, counted in UTF-16 as it counts.
+/// Maximum length in Excel, in UTF-16 code units.
 const LONGEST: usize = 31;
 
-/// Names for sheets: valid for Excel and different from each other, as near to `wanted` as that goes.
+/// Makes names of sheets valid for Excel and unique, as close to `wanted` as possible.
 pub(super) fn sheet_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<String> {
-    // Excel keeps this one for itself.
+    // Reserved by Excel.
     let mut taken = HashSet::from(["history".to_owned()]);
     wanted
         .map(|wanted| {
@@ -23,7 +23,7 @@ pub(super) fn sheet_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<Stri
         .collect()
 }
 
-/// Without the letters Excel forbids; an apostrophe may stand neither first nor last.
+/// Removes characters that Excel forbids, and apostrophes at either end.
 fn plain(name: &str) -> String {
     let letters: String =
         name.chars().map(|c| if c.is_control() || "[]:*?/\\".contains(c) { ' ' } else { c }).collect();
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_as_they_are_where_excel_allows() {
+    fn valid_sheet_names_are_unchanged() {
         assert_eq!(
             names(&["린넨 소파", "침대[퀸]/월넛", "  ", "History"]),
             ["린넨 소파", "침대 퀸 월넛", "상품", "History (2)"]
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_begin_alike_are_told_apart_by_a_number() {
+    fn truncated_sheet_names_are_numbered() {
         let long = "아주 긴 이름의 상품 아주 긴 이름의 상품 아주 긴 이름의 상품";
         assert_eq!(
             names(&[long, long, "BED", "bed"]),
@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn excel_takes_every_name_and_no_two_are_the_same(
+        fn sheet_names_are_valid_and_unique(
             wanted in proptest::collection::vec("[가-힣A-Za-z'🛏 \\[\\]:*?/]{0,40}", 0..30)
         ) {
             let names = sheet_names(wanted.iter().map(String::as_str));

@@ -1,4 +1,4 @@
-//! What the files that people read look like: columns, and the sheets they stand on.
+//! Columns, cells and styles of tabular exports.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::time::Moment;
 
-/// What stands in a cell.
+/// Value of a cell.
 pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>),
     Number(i64),
@@ -18,7 +18,7 @@ pub(crate) enum Cell<'a> {
     At(Option<Moment>),
 }
 
-/// An order on its line of a table.
+/// Order in a row of a table.
 pub(super) struct OrderLine<'a> {
     pub(super) order_row: &'a OrderRow,
     pub(super) districts: &'a Districts,
@@ -26,25 +26,25 @@ pub(super) struct OrderLine<'a> {
     pub(super) number: u32,
 }
 
-/// A column: its header, its width in characters, and what an order has there.
+/// Column: header, width in characters, and the cell of an order.
 pub(super) struct Column {
     pub(super) header: &'static str,
     pub(super) width: u8,
     pub(super) cell: for<'a> fn(&OrderLine<'a>) -> Cell<'a>,
 }
 
-/// How a sheet looks.
+/// Style of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TableStyle {
-    /// nothing but text: a program reads it
+    /// text cells without a style, for programs
     Plain,
     /// thin borders and a filled header
     Framed,
-    /// as framed, for paper: wrapped text in rows of this many pixels, the header's first
+    /// as framed, for printing: wrapped text, row heights in pixels, that of the header first
     Printed { header: u16, row: u16 },
 }
 
-/// A kind of file: its columns and its look.
+/// Columns and style of an export.
 pub(super) struct Table {
     pub(super) columns: &'static [Column],
     pub(super) look: TableStyle,
@@ -52,7 +52,7 @@ pub(super) struct Table {
 
 macro_rules! columns {
     ($($header:literal $width:literal |$line:pat_param| $cell:expr;)*) => {
-        /// Every column, in the sequence of the file.
+        /// Every column, in order.
         pub(super) const COLUMNS: &[$crate::orders::export::table::Column] =
             &[$($crate::orders::export::table::Column { header: $header, width: $width, cell: |$line| $cell },)*];
     };
@@ -67,7 +67,7 @@ pub(super) fn at(order: &Order, state: OrderState) -> Cell<'static> {
     Cell::At(order.moments.of(state))
 }
 
-/// The channel's word for a method that is not known here.
+/// Label of the method, or the channel's wording if it is unknown.
 pub(crate) fn method(order: &Order) -> &str {
     match order.shipping_method {
         ShippingMethod::Other if !order.shipping_method_word.is_empty() => &order.shipping_method_word,

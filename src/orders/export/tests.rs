@@ -1,4 +1,4 @@
-//! One small shop in every format.
+//! Exports of a small shop in every format.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::testing::{NOW, Shop, all_orders, edit, new_order};
 use crate::time::parse_date;
 
-/// The keys of an order, as others script them.
+/// Keys of an order, which programs depend on.
 const KEYS: &str = "order_number,order_state,sales_channel,product_number,product_name,options,quantity,price,\
     customer_name,customer_tel,customer_message,recipient_name,recipient_tel1,recipient_tel2,recipient_zip_code,\
     recipient_address1,recipient_address2,sido,sigungu,shipping_method,charge_type,bundle_number,bundle_count,\
@@ -60,7 +60,7 @@ fn leftovers(shop: &Shop) -> usize {
 }
 
 #[test]
-fn programs_get_every_key_in_its_place() {
+fn json_has_every_key_in_order() {
     let shop = shop();
     let (orders, path) = export(&shop, "주문.JSON").expect("writes");
     assert_eq!(orders, 2);
@@ -85,7 +85,7 @@ fn programs_get_every_key_in_its_place() {
 }
 
 #[test]
-fn people_get_a_workbook_of_dates_numbers_and_harmless_text() {
+fn workbook_has_dates_numbers_and_no_formulas() {
     let shop = shop();
     let (_, path) = export(&shop, "orders.xlsx").expect("writes");
     let mut workbook: Xlsx<_> = open_workbook(path).expect("opens");
@@ -108,7 +108,7 @@ fn people_get_a_workbook_of_dates_numbers_and_harmless_text() {
 }
 
 #[test]
-fn csv_is_marked_as_utf_8_and_guarded_against_formulas() {
+fn csv_has_a_byte_order_mark_and_no_formulas() {
     let shop = shop();
     let (_, path) = export(&shop, "orders.csv").expect("writes");
     let text = std::fs::read_to_string(path).expect("reads");
@@ -123,7 +123,7 @@ fn csv_is_marked_as_utf_8_and_guarded_against_formulas() {
 }
 
 #[test]
-fn a_download_that_fails_leaves_nothing_and_one_that_succeeds_replaces_the_old() {
+fn failed_export_leaves_no_file_and_success_replaces_the_old() {
     let shop = shop();
     std::fs::create_dir(shop.folder.path().join("folder.json")).expect("makes");
     for name in ["nowhere/orders.json", "folder.json"] {

@@ -1,4 +1,4 @@
-//! An Excel workbook: real dates and numbers, everything else text, never a formula.
+//! Excel workbook with typed dates and numbers; everything else is text, never a formula.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,16 +12,16 @@ use super::table::{Cell, OrderLine, Table, TableStyle};
 use super::{ExportError, ExportKind, Orders, dispatch, each, purchase_order};
 use crate::storage::Tx;
 
-/// Orders of one sheet; Excel ends at row 1,048,576. The rest goes on the next sheet.
+/// Maximum number of orders on a sheet (Excel ends at row 1,048,576); more are split into several sheets.
 pub(crate) const MAX_SHEET_ROWS: usize = 1_000_000;
 
-/// Sheets of one file: each is a file of its own until all is written.
+/// Maximum number of sheets; each is a temporary file until the workbook is complete.
 const MAX_SHEETS: usize = 250;
 
-/// Characters Excel keeps of a cell, counted in UTF-16 as it counts.
+/// Maximum length of a cell in Excel, in UTF-16 code units.
 const MAX_CELL_UTF16: usize = 32_767;
 
-/// Fill of the header, as in every table this shop sends out.
+/// Fill colour of the header.
 const HEADER_FILL: u32 = 0x00C2_FFC0;
 
 impl From<XlsxError> for ExportError {
@@ -79,7 +79,7 @@ pub(super) fn write(
     Ok(out.flush()?)
 }
 
-/// The formats of the cells.
+/// Formats of the cells.
 pub(crate) struct CellFormats {
     pub(crate) header: Format,
     text: Format,
@@ -112,7 +112,7 @@ impl CellFormats {
         }
     }
 
-    /// Those of a table with thin borders and a filled header.
+    /// Formats with thin borders and a filled header.
     pub(crate) fn framed() -> Self {
         Self::new(TableStyle::Framed)
     }
@@ -154,7 +154,7 @@ fn write_line(
     Ok(())
 }
 
-/// Writes what stands in a cell.
+/// Writes a cell.
 pub(crate) fn write_cell(
     sheet: &mut Worksheet,
     row: u32,
@@ -179,7 +179,7 @@ pub(crate) fn write_cell(
     Ok(())
 }
 
-/// Whether Excel's calendar has that day.
+/// Whether Excel can represent the date.
 fn in_calendar(wall: &NaiveDateTime) -> bool {
     (1900..=9999).contains(&wall.year())
 }

@@ -1,8 +1,8 @@
-//! Which index leads to a page with the least reading.
+//! Choice of the index for a list without a search.
 //!
-//! Two ways lead to a page: *scan* the index of the sort, leaving out what the filters do not want,
-//! until the page is full; or *gather* the few orders that a narrow filter leaves, from the index of
-//! that filter, and sort those. [`choose_index`] weighs them with the counts; both give the same page.
+//! A page can be read in two ways: *scan* the index of the sort and skip rows that the filter excludes until
+//! the page is full, or *collect* the few matching orders from the index of a selective filter and sort them.
+//! [`choose_index`] estimates both costs from the order counts; the result is the same.
 
 use super::Total;
 use crate::channels;
@@ -11,23 +11,22 @@ use crate::orders::model::OrderState;
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::day_range;
 
-/// What reading a row costs, measured in entries of an index that are walked past.
+/// Cost of reading a row, in index entries scanned.
 const ROW_COST: f64 = 12.0;
 
-/// What sorting an entry costs, measured alike.
+/// Cost of sorting an entry, in index entries scanned.
 const SORT_COST: f64 = 3.0;
 
-/// Where no tally knows the total, it is counted up to here. Small under test, so that a small shop
-/// reaches what lies beyond.
+/// Limit of counting where no order count has the total. Smaller in tests, so that a small shop exceeds it.
 const MAX_COUNTED_ROWS: i64 = if cfg!(test) { 60 } else { 50_000 };
 
-/// The filters as SQL.
+/// WHERE clause of the filter.
 pub(super) struct Conditions {
     sql: Vec<String>,
     pub(super) params: Vec<Param<'static>>,
-    /// only some of these orders pass, sorted: a filter that leaves few names them
+    /// sorted identifiers that a selective filter allows, if any
     pub(super) id_set: Option<Vec<i64>>,
-    /// the date of which only a range of days passes
+    /// date field with a range
     range_of: Option<DateField>,
     state: Option<OrderState>,
     channel_id: Option<i64>,
@@ -35,7 +34,7 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// None when a filter names something that is not there.
+    /// Builds the clause; none if the filter names an unknown channel or product.
     pub(super) fn of(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Option<Self>> {
         let mut conditions = Self {
             sql: Vec::new(),
@@ -79,12 +78,12 @@ impl Conditions {
         self.params.push(param);
     }
 
-    /// Every order passes.
+    /// Whether every order matches.
     pub(super) fn is_unfiltered(&self) -> bool {
         self.sql.is_empty() && self.id_set.is_none()
     }
 
-    /// How many orders there are of the state, channel and product, and of each.
+    /// Order counts of the state, channel and product, and of their combination.
     pub(super) fn counts(&self, tx: &mut dyn Tx) -> Result<OrderCounts> {
         OrderCounts::of(tx, self.state, self.channel_id, self.product_id)
     }
@@ -95,7 +94,7 @@ impl Conditions {
     }
 }
 
-/// The range of the filtered column: of dates both days, of moments up to the day after.
+/// Bounds of the filtered column: both days for dates, up to the next day for moments.
 fn date_bounds(filter: &OrderFilter) -> Vec<(&'static str, Param<'static>)> {
     let (from, to): (Option<Param<'_>>, Option<Param<'_>>) = if filter.date.is_date() {
         (filter.from.map(Into::into), filter.to.map(Into::into))
@@ -111,20 +110,20 @@ pub(super) fn has_range(filter: &OrderFilter) -> bool {
     filter.from.is_some() || filter.to.is_some()
 }
 
-/// How many orders there are by the counts.
+/// Numbers of orders, from `order_tallies`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OrderCounts {
     pub(super) all: i64,
     of_state: i64,
     of_channel: i64,
     of_product: i64,
-    /// of that state, channel and product
+    /// with that state, channel and product
     of_these: i64,
 }
 
 impl OrderCounts {
     fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
-        // A comparison is 1 or 0; what is not asked for compares with itself.
+        // A comparison yields 1 or 0; a missing filter compares the column with itself.
         const SQL: &str = "SELECT CAST(sum(orders) AS INTEGER), CAST(sum(orders * s) AS INTEGER), \
             CAST(sum(orders * c) AS INTEGER), CAST(sum(orders * p) AS INTEGER), CAST(sum(orders * s * c * p) AS INTEGER) \
             FROM (SELECT t.orders, t.state = coalesce(?, t.state) AS s, t.channel_id = coalesce(?, t.channel_id) AS c, \
@@ -137,14 +136,14 @@ impl OrderCounts {
     }
 }
 
-/// The index that holds every order by its number, with all it may be sorted by.
+/// Covering index of all orders by identifier.
 pub(super) const INDEX_OF_ALL: &str = "orders_by_id";
 
 fn date_index(field: DateField) -> String {
     format!("orders_by_{}", field.index())
 }
 
-/// How many orders the list has: tallied, or for a range of days counted.
+/// Total of the list: from the order counts, or counted for a date range.
 pub(super) fn total(
     tx: &mut dyn Tx,
     filter: &OrderFilter,
@@ -166,15 +165,15 @@ pub(super) fn total(
     Ok(if counted > MAX_COUNTED_ROWS { Total::AtLeast(MAX_COUNTED_ROWS) } else { Total::Exactly(counted) })
 }
 
-/// The index whose way to the first `needed` of the `total` orders costs least, in entries passed. Each
-/// way is either walked in the sequence of the list until the page is full, or gathered whole and sorted.
+/// Selects the index with the lowest cost for the first `needed` of `total` orders. An index is either scanned
+/// in the order of the list until the page is full, or collected as a whole and sorted.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 pub(super) fn choose_index(filter: &OrderFilter, counts: OrderCounts, sort: Sort, total: Total, needed: i64) -> String {
     let OrderCounts { all, of_state, of_channel, of_product, of_these } = counts;
     let [matching, tallied, all, of_state, of_product, of_channel, needed] =
         [total.number(), of_these, all, of_state, of_product, of_channel, needed].map(|size| size.max(1) as f64);
     let ranged = has_range(filter);
-    // Of `among` entries every so-and-so-many-th matches; `rows` says that each costs a row.
+    // One of `among` / `matching` entries matches; `rows`: each costs reading a row.
     let walked = |among: f64, rows: bool| (needed * among / matching).min(among) * if rows { ROW_COST } else { 1.0 };
     let in_range = matching * all / tallied;
     let by_placed = sort.by == DateField::Placed;
@@ -201,8 +200,8 @@ pub(super) fn choose_index(filter: &OrderFilter, counts: OrderCounts, sort: Sort
     ways.into_iter().min_by(|one, other| one.0.total_cmp(&other.0)).map_or_else(String::new, |(_, index)| index)
 }
 
-/// Orders without the date come last, whichever way the list is sorted. The index of the date does
-/// not hold them: a scan goes on through the index of all.
+/// Orders without the sort date are last in both directions. The index of the date excludes them, so the scan
+/// continues with the index of all orders.
 pub(super) fn sorted_ids(
     tx: &mut dyn Tx,
     conditions: &Conditions,
@@ -224,7 +223,7 @@ pub(super) fn sorted_ids(
         let before = tx.scalar(&sql, &conditions.params)?;
         let undated = format!("{column} IS NULL");
         let index = if walked { INDEX_OF_ALL } else { index };
-        // By the number alone: MariaDB does not see that the date is the same for all of them, and would sort.
+        // Sort by identifier only: MariaDB does not detect that the date is constant here, and would sort.
         let sequence = format!("id {}", direction(sort));
         found.extend(ids(tx, conditions, &undated, &sequence, index, (offset - before).max(0), missing)?);
     }

@@ -1,10 +1,8 @@
-//! Finding orders by words.
+//! Search of the order list.
 //!
-//! The orders listed under a word are a set; several words are the sets' common members. A set is
-//! sorted whole, or, when it is large and the page near the front or the end, kept in mind while the
-//! list is walked from there: what is in it fills the page. A word so short that too many are
-//! listed under it (`김`) makes no set: the orders that are walked past are read and compared with
-//! it, for one page the first [`MAX_COMPARED_ROWS`]. The total is then a lower bound and says so.
+//! Intersects the postings of all query terms. A small intersection is sorted; a large one is used as a filter
+//! while the sort index is scanned from the nearer end. Terms with too many postings (`김`) are compared with
+//! the rows instead, up to [`MAX_COMPARED_ROWS`] rows a page; the total is then a lower bound.
 
 use std::collections::HashSet;
 
@@ -18,22 +16,22 @@ use crate::orders::search::tokenizer::{self, SearchField, Searchable};
 use crate::orders::store;
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
-// Under test the limits are small, so that a small shop reaches what lies beyond them.
+// Limits are smaller in tests, so that a small shop exceeds them.
 
-/// A word under which more entries than this are listed makes no set.
+/// A term with more postings is compared with the rows instead.
 const MAX_POSTINGS_PER_WORD: usize = if cfg!(test) { 80 } else { 12_000 };
 
-/// A set of at most so many orders is always sorted whole.
+/// A set of at most this size is always sorted.
 const MAX_ALWAYS_SORTED_IDS: usize = if cfg!(test) { 40 } else { 3_000 };
 
-/// How many orders a scan passes while it only looks whether they are in the set; sorting the
-/// largest set costs about as much.
+/// Maximum number of index entries that a scan tests against the set; sorting the largest set costs about as
+/// much.
 const MAX_SCANNED_IDS: i64 = if cfg!(test) { 200 } else { 50_000 };
 
-/// How many orders a scan reads and compares for one page.
+/// Maximum number of rows that a scan compares for one page.
 pub(in crate::orders) const MAX_COMPARED_ROWS: i64 = if cfg!(test) { 150 } else { 1_000 };
 
-/// Finds a page of the orders that answer a search.
+/// Finds a page of a search.
 pub(super) fn search(
     tx: &mut dyn Tx,
     filter: &OrderFilter,
@@ -60,7 +58,7 @@ pub(super) fn search(
             return scan.page(tx, Some(&ids.into_iter().collect()), offset, size);
         }
         let behind = count(&ids) - offset;
-        // Every order has the moment it was placed; those without another date stand last either way.
+        // Every order has 주문일; orders without another date are last in both directions.
         if sort.by == DateField::Placed && behind < offset && scan.is_short(tx, &ids, behind)? {
             let scan = Scan { sort: Sort { descending: !sort.descending, ..sort }, ..scan };
             let size = size.min(behind);
@@ -75,7 +73,7 @@ pub(super) fn search(
     Ok(IdPage { ids: page_of(ids, offset, size), total, search_was_cut: false })
 }
 
-/// The orders listed under every word that makes a set, sorted, and the words that make none.
+/// Intersection of the terms with few postings, sorted, and the terms left to compare with the rows.
 pub fn lookup_words(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Result<(Option<Vec<i64>>, Vec<String>)> {
     let mut set: Option<Vec<i64>> = None;
     let mut others = Vec::new();
@@ -93,11 +91,11 @@ pub fn lookup_words(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Re
     Ok((set, others))
 }
 
-/// Those of the orders that pass the filters, in the sequence of the list.
+/// Orders of the set that match the filter, in the order of the list.
 fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> Result<Vec<i64>> {
     let mut keys: Vec<(Option<i64>, i64)> = Vec::with_capacity(ids.len());
     for some in ids.chunks(MAX_ALWAYS_SORTED_IDS) {
-        // A few sizes of the list only, so that its statement is prepared once: no order is number 0.
+        // Pad to few distinct lengths, so that statements are prepared once: no order has identifier 0.
         let places = [16, 256].into_iter().find(|places| *places >= some.len()).unwrap_or(MAX_ALWAYS_SORTED_IDS);
         let condition = conditions.with(&format!("id IN ({})", placeholders(places)));
         let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.index_hint(INDEX_OF_ALL));
@@ -120,22 +118,22 @@ fn sorted(tx: &mut dyn Tx, conditions: &Conditions, ids: &[i64], sort: Sort) -> 
     Ok(keys.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The list in its own sequence, and what is kept of it.
+/// Scan of the sort index with its filters.
 struct Scan<'w> {
     filter: &'w OrderFilter,
     conditions: &'w Conditions,
     sort: Sort,
-    /// only what matches these words
+    /// terms to compare with the rows
     compared: Vec<String>,
 }
 
 impl Scan<'_> {
-    /// Every member of a set is on the list.
+    /// Whether every order of a set is on the list.
     fn covers_filter(&self) -> bool {
         self.compared.is_empty() && self.conditions.is_unfiltered()
     }
 
-    /// Whether so many members of the set are likely met before the scan gets long.
+    /// Whether that many orders of the set are expected within [`MAX_SCANNED_IDS`].
     fn is_short(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
         if !self.covers_filter() {
             return Ok(false);
@@ -144,8 +142,7 @@ impl Scan<'_> {
         Ok(wanted.saturating_mul(among) / count(set).max(1) < MAX_SCANNED_IDS)
     }
 
-    /// A page of what is kept of the list, of the members of `set` alone if there is one. A download
-    /// (`size` without end) is walked to its end.
+    /// Scans for a page, within `set` if there is one. An export (unlimited `size`) is scanned to its end.
     fn page(&self, tx: &mut dyn Tx, set: Option<&HashSet<i64>>, offset: i64, size: i64) -> Result<IdPage> {
         let everything = size == i64::MAX;
         let longest = if everything || set.is_some() { i64::MAX } else { MAX_COMPARED_ROWS };
@@ -194,11 +191,11 @@ fn page_of(ids: Vec<i64>, offset: i64, size: i64) -> Vec<i64> {
     ids.into_iter().skip(skip).take(take).collect()
 }
 
-/// Those of the orders that every word matches, in the sequence given.
+/// Orders that all terms match, in the given order.
 pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
     let mut matches = Vec::new();
     for some in ids.chunks(500) {
-        // What orders are found by, not their forty columns: a page may look at a thousand of them.
+        // Read the searchable columns only, not all forty: a page may compare a thousand orders.
         let sql = format!(
             "SELECT o.id, o.order_number, o.customer_name, o.customer_tel, o.recipient_name, o.recipient_tel1, \
              o.recipient_tel2, o.recipient_zip_code, o.recipient_address1, o.recipient_address2, o.tracking_number, \

@@ -1,63 +1,64 @@
-//! Search terms packed: a sorted run of (term, order, fields), cut into blocks of some kilobytes.
+//! Compressed postings: a sorted segment of (term, order, fields), split into blocks of some kilobytes.
 //!
-//! An entry is three or four numbers of 7 bits a byte, low bits first:
+//! A posting is a sequence of varints (7 bits a byte, low bits first), with front coding of terms and delta
+//! coding of orders:
 //!
-//! - 0 when its term is that of the entry before; otherwise 1 + how many bytes it shares with that
-//!   term, how many are its own, and those bytes;
-//! - the order's number less that of the entry before, in zigzag;
-//! - its fields, as they are.
+//! - 0 if the term equals that of the previous posting; otherwise 1 + the length of the common prefix, the
+//!   length of the suffix, and the suffix in bytes;
+//! - the difference to the order identifier of the previous posting, zigzag encoded;
+//! - the field bits.
 //!
-//! Each block begins anew, so that it can be read without the others.
+//! The coding restarts in each block, so that a block can be decoded alone.
 
 use std::cmp::Ordering;
 
-/// Bytes at which a block is blocks: small enough to read one for a search that finds little, and for
-/// every engine's limit; large enough that a million orders have some ten thousand. Small under test,
-/// so that a few orders fill several.
+/// Target size of a block. Small enough to read one for a rare term and for the limits of every engine; large
+/// enough that a million orders need some ten thousand. Smaller in tests, so that a few orders fill several
+/// blocks.
 const BLOCK_BYTES: usize = if cfg!(test) { 256 } else { 8 << 10 };
 
-/// PostingReader that a full block has at least: a term takes no more than 24 letters of four bytes.
+/// Minimum number of postings in a full block: a term has at most 24 characters of four bytes.
 pub const MIN_POSTINGS_PER_BLOCK: usize = BLOCK_BYTES / 128;
 
-/// Bytes a term has at most; 24 characters take fewer.
+/// Maximum length of a term; 24 characters need less.
 const MAX_TERM_BYTES: usize = 255;
 
-/// One order listed under one term.
+/// A term of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Posting<'a> {
-    /// what is looked for
+pub struct TermPosting<'a> {
+    /// search term
     pub term: &'a str,
-    /// the order
+    /// identifier of the order
     pub order_id: i64,
-    /// a bit for each field that holds it
+    /// bit set of the fields that contain the term
     pub fields: i64,
 }
 
-impl Posting<'_> {
-    /// The sequence of a run: an order stands once under a term.
+impl TermPosting<'_> {
+    /// Compares by the sort key of a segment, (term, order), which is unique.
     pub fn sequence(&self, other: &Self) -> Ordering {
         (self.term, self.order_id).cmp(&(other.term, other.order_id))
     }
 }
 
-/// A block was not written by [`BlockWriter`], or was damaged since.
+/// The block was not written by [`BlockWriter`], or is corrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a block of search terms is damaged")]
 pub struct CorruptBlock;
 
-/// A packed stretch of a run.
+/// Encoded block of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostingsBlock {
-    /// the term of its last entry
+    /// last term of the block
     pub last_term: String,
-    /// its entries
+    /// encoded postings
     pub bytes: Vec<u8>,
 }
 
-/// Packs entries that come in the sequence of a run.
+/// Encodes sorted postings.
 #[derive(Debug)]
 pub struct BlockWriter {
-    /// bytes at which a block is full
+    /// target size of a block
     max_bytes: usize,
     blocks: Vec<PostingsBlock>,
     bytes: Vec<u8>,
@@ -66,18 +67,18 @@ pub struct BlockWriter {
 }
 
 impl BlockWriter {
-    /// Packs a run.
+    /// Writes the blocks of a segment.
     pub const fn for_segment() -> Self {
         Self { max_bytes: BLOCK_BYTES, blocks: Vec::new(), bytes: Vec::new(), term: String::new(), order_id: 0 }
     }
 
-    /// Packs into one block, however much it is: what is left of one.
+    /// Writes one block of any size, for the rest of a partly merged block.
     pub fn single_block() -> Self {
         Self { max_bytes: usize::MAX, ..Self::for_segment() }
     }
 
-    /// Puts the next entry behind those before.
-    pub fn push(&mut self, entry: Posting<'_>) {
+    /// Appends the next posting.
+    pub fn push(&mut self, entry: TermPosting<'_>) {
         if self.bytes.len() >= self.max_bytes {
             self.flush();
         }
@@ -97,7 +98,7 @@ impl BlockWriter {
         self.order_id = entry.order_id;
     }
 
-    /// The blocks, in sequence.
+    /// Returns the blocks, in order.
     pub fn finish(mut self) -> Vec<PostingsBlock> {
         self.flush();
         self.blocks
@@ -112,7 +113,7 @@ impl BlockWriter {
     }
 }
 
-/// The entries of a block, one after another.
+/// Decodes the postings of a block.
 #[derive(Debug)]
 pub struct PostingReader<'b> {
     rest: &'b [u8],
@@ -122,16 +123,16 @@ pub struct PostingReader<'b> {
 }
 
 impl<'b> PostingReader<'b> {
-    /// Reads a block from its beginning.
+    /// Starts at the beginning of a block.
     pub fn new(bytes: &'b [u8]) -> Self {
         Self { rest: bytes, term: String::new(), order_id: 0, fields: 0 }
     }
 
-    /// The next entry; none at the end.
+    /// Decodes the next posting; none at the end.
     ///
     /// # Errors
-    /// The block is damaged.
-    pub fn read(&mut self) -> Result<Option<Posting<'_>>, CorruptBlock> {
+    /// The block is corrupt.
+    pub fn read(&mut self) -> Result<Option<TermPosting<'_>>, CorruptBlock> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -142,7 +143,7 @@ impl<'b> PostingReader<'b> {
             if shared > self.term.len() || shared + own.len() > MAX_TERM_BYTES {
                 return Err(CorruptBlock);
             }
-            // A letter of several bytes may be shared in part.
+            // The common prefix may end within a character.
             let mut term = std::mem::take(&mut self.term).into_bytes();
             term.truncate(shared);
             term.extend(own);
@@ -154,9 +155,9 @@ impl<'b> PostingReader<'b> {
         Ok(Some(self.entry()))
     }
 
-    /// The entry that was read last.
-    pub fn entry(&self) -> Posting<'_> {
-        Posting { term: &self.term, order_id: self.order_id, fields: self.fields }
+    /// The posting that was decoded last.
+    pub fn entry(&self) -> TermPosting<'_> {
+        TermPosting { term: &self.term, order_id: self.order_id, fields: self.fields }
     }
 
     fn read_varint(&mut self) -> Result<u64, CorruptBlock> {
@@ -215,7 +216,7 @@ mod tests {
 
     fn packed(listed: &Listed, mut packer: BlockWriter) -> Vec<PostingsBlock> {
         for ((term, order_id), fields) in listed {
-            packer.push(Posting { term, order_id: *order_id, fields: *fields });
+            packer.push(TermPosting { term, order_id: *order_id, fields: *fields });
         }
         packer.finish()
     }
@@ -230,7 +231,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_run_is_read_as_it_was_packed(listed in listed()) {
+        fn segment_is_decoded_as_it_was_encoded(listed in listed()) {
             let blocks = packed(&listed, BlockWriter::for_segment());
             let mut all = Vec::new();
             for block in &blocks {
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_have_been_written_is_damaged() {
+    fn corrupt_blocks_are_rejected() {
         let cut_off = [1, 3, b'a'];
         let shares_more_than_there_was = [3, 1, b'a', 0, 0];
         let no_letter = [1, 1, 0xFF, 0, 0];

@@ -1,30 +1,30 @@
-//! What an order can be found by.
+//! Tokenizer: the search terms of an order and of a query.
 //!
-//! The database finds a word only from its beginning, so an order is listed under every suffix of
-//! its names and phone numbers: `길동` is the beginning of an suffix of `홍길동`. Names are also
-//! listed by their initial consonants (ㅎㄱㄷ), phones as digits alone, addresses word by word.
+//! The database can only look up prefixes, so names and telephone numbers are indexed by all their suffixes:
+//! `길동` is a suffix of `홍길동`. Names are also indexed by 초성 (ㅎㄱㄷ), telephone numbers as digits, addresses word
+//! by word.
 
 use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::postings_block::{BlockWriter, Posting, PostingsBlock};
+use super::postings_block::{BlockWriter, TermPosting, PostingsBlock};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::model::{Customer, Recipient};
 
-/// Endings of phone numbers shorter than this are not listed: three digits match half the shop.
+/// Minimum length of an indexed suffix of a telephone number: three digits would match half the shop.
 const MIN_PHONE_SUFFIX_DIGITS: usize = 4;
 
-/// Endings of an address word shorter than this are not listed.
+/// Minimum length of an indexed suffix of an address word.
 const MIN_WORD_SUFFIX_CHARS: usize = 2;
 
-/// Characters of a term that are kept; a longer search is cut alike.
+/// Maximum length of a term; longer query terms are truncated likewise.
 const MAX_TERM_CHARS: usize = 24;
 
-/// One searchable field, as a bit of `order_terms.fields`.
+/// Searchable field, a bit of `order_terms.fields`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchField {
-    /// 전체: any of the others
+    /// 전체: any of the other fields
     All,
     /// 주문번호
     OrderNumber,
@@ -47,7 +47,7 @@ pub enum SearchField {
 }
 
 impl SearchField {
-    /// Every field, in the order of the choice on the page.
+    /// Every field, in the order of the select box.
     pub const ALL: [Self; 10] = [
         Self::All,
         Self::OrderNumber,
@@ -61,7 +61,7 @@ impl SearchField {
         Self::BundleNumber,
     ];
 
-    /// The name in an address or on the command line.
+    /// Code in URLs and on the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -77,7 +77,7 @@ impl SearchField {
         }
     }
 
-    /// The word on the screen.
+    /// Korean label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::All => "전체",
@@ -93,12 +93,12 @@ impl SearchField {
         }
     }
 
-    /// The field of that code.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.code() == code)
     }
 
-    /// The bits of `order_terms.fields` this field looks at.
+    /// Bit mask of `order_terms.fields`.
     pub const fn bits(self) -> i64 {
         match self {
             Self::All => i64::MAX,
@@ -107,14 +107,14 @@ impl SearchField {
     }
 }
 
-/// The words of an order that can be searched.
+/// Searchable texts of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Searchable<'a> {
     /// 주문번호
     pub order_number: &'a str,
-    /// who paid
+    /// 구매자
     pub customer: &'a Customer,
-    /// who receives
+    /// 수취인
     pub recipient: &'a Recipient,
     /// 송장번호
     pub tracking_number: &'a str,
@@ -122,17 +122,16 @@ pub struct Searchable<'a> {
     pub bundle_number: &'a str,
 }
 
-/// What orders are listed under: each term with the bits of a field that holds it. A term that
-/// several fields of an order hold stands here several times, until it is [merged](Postings::by_term) or
-/// [packed](Postings::to_blocks).
+/// Postings of orders, unsorted. A term that several fields of an order contain occurs several times, until
+/// [`Postings::by_term`] or [`Postings::to_blocks`] merges its field bits.
 #[derive(Clone, Debug, Default)]
 pub struct Postings {
-    /// the terms one behind the other: there may be hundreds of thousands
+    /// all terms concatenated: there may be hundreds of thousands
     text: String,
     spans: Vec<PostingSpan>,
 }
 
-/// An order under a term.
+/// TermPosting whose term is a range of the concatenated text.
 #[derive(Clone, Copy, Debug)]
 struct PostingSpan {
     start: usize,
@@ -147,18 +146,18 @@ impl PostingSpan {
     }
 }
 
-/// Postings that an order has, more or less, and their bytes.
+/// Typical number of postings of an order, and the size of their terms.
 const POSTINGS_PER_ORDER: usize = 36;
 const TERM_BYTES_PER_ORDER: usize = 500;
 
-/// Every term of an order.
+/// All terms of an order.
 pub fn tokenize(order: Searchable<'_>) -> Postings {
     let mut terms = Postings::with_capacity(1);
     terms.add(0, order);
     terms
 }
 
-/// Each text once, with the bits of all fields that hold it: mostly the customer is the recipient.
+/// Deduplicates field texts and ORs their field bits: customer and recipient are usually the same.
 fn deduplicate<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i64)> {
     let mut texts: Vec<(&str, i64)> = Vec::with_capacity(N);
     for (field, text) in fields {
@@ -170,9 +169,9 @@ fn deduplicate<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str
     texts
 }
 
-/// The words of a search, each to be found at the beginning of a term. Digits with hyphens or
-/// spaces between them are one word, as people type telephone numbers; so is a number of ours, in
-/// the groups it is shown in and with the letters that are taken for digits.
+/// Splits a query into terms, each to be looked up as a prefix. Digits separated by hyphens or spaces are one
+/// term, as people type telephone numbers. So is a generated number in its displayed groups, with letters that
+/// Crockford's Base32 reads as digits.
 pub fn search_words(text: &str) -> Vec<String> {
     let text = normalise(text);
     if let Some(ours) = generated_number(&text) {
@@ -187,7 +186,7 @@ pub fn search_words(text: &str) -> Vec<String> {
 }
 
 impl Postings {
-    /// None yet, of so many orders to come.
+    /// Empty postings with capacity for that many orders.
     pub fn with_capacity(orders: usize) -> Self {
         Self {
             text: String::with_capacity(orders * TERM_BYTES_PER_ORDER),
@@ -195,7 +194,7 @@ impl Postings {
         }
     }
 
-    /// Lists one more order.
+    /// Adds the terms of an order.
     pub fn add(&mut self, order_id: i64, order: Searchable<'_>) {
         use SearchField as Field;
         let first = self.spans.len();
@@ -222,7 +221,7 @@ impl Postings {
         }
     }
 
-    /// The terms of one order, each once, with the bits of all fields that hold it.
+    /// Terms of one order with their merged field bits.
     pub fn by_term(&self) -> BTreeMap<&str, i64> {
         let mut merged = BTreeMap::new();
         for span in &self.spans {
@@ -231,8 +230,8 @@ impl Postings {
         merged
     }
 
-    /// The terms of many orders as a sorted run. Most terms stand here many times: each is compared
-    /// once, and what is sorted then are numbers.
+    /// Encodes the postings of many orders as a sorted segment. Terms are replaced by their rank first, so that
+    /// each is compared once and the sort compares numbers.
     pub fn to_blocks(&self) -> Vec<PostingsBlock> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut spans: Vec<(usize, i64, i64)> = Vec::with_capacity(self.spans.len());
@@ -255,12 +254,12 @@ impl Postings {
         for same in spans.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (place, order_id, _) = same[0];
             let fields = same.iter().fold(0, |fields, span| fields | span.2);
-            writer.push(Posting { term: terms[place].0, order_id, fields });
+            writer.push(TermPosting { term: terms[place].0, order_id, fields });
         }
         writer.finish()
     }
 
-    /// Whether an order with these terms answers the search.
+    /// Whether every query term is a prefix of a term in the field.
     pub fn matches_all(&self, field: SearchField, words: &[String]) -> bool {
         let held = |word: &String| {
             self.spans
@@ -270,8 +269,8 @@ impl Postings {
         words.iter().all(held)
     }
 
-    /// Lists an order as it was packed.
-    pub fn push(&mut self, Posting { term, order_id, fields }: Posting<'_>) {
+    /// Adds a decoded posting.
+    pub fn push(&mut self, TermPosting { term, order_id, fields }: TermPosting<'_>) {
         let start = self.text.len();
         self.text.push_str(term);
         self.spans.push(PostingSpan { start, end: self.text.len(), order_id, fields });
@@ -280,7 +279,7 @@ impl Postings {
     fn push_term(&mut self, fields: i64, term: &str) {
         let term = truncate(term);
         if !term.is_empty() {
-            self.push(Posting { term, order_id: 0, fields });
+            self.push(TermPosting { term, order_id: 0, fields });
         }
     }
 
@@ -309,8 +308,8 @@ impl Postings {
     fn add_address(&mut self, address: &str) {
         for word in split_words(&normalise(address)) {
             self.push_term(SearchField::Address.bits(), &strip_number_hyphens(word));
-            // 포항센트럴하이츠 is found by 센트럴 and by 하이츠; of a short word (중앙로), a number or
-            // the 시/도 (강원특별자치도) the beginning is enough.
+            // 포항센트럴하이츠 is found by 센트럴 and by 하이츠. For short words (중앙로), numbers and names of a 시/도 (강원특별자치도)
+            // the prefix is sufficient.
             let whole = word.chars().count() <= 4 || word.starts_with(|c: char| c.is_ascii_digit());
             if !whole && !["시", "도"].iter().any(|end| word.ends_with(end)) {
                 for suffix in suffixes(word, MIN_WORD_SUFFIX_CHARS) {
@@ -322,17 +321,17 @@ impl Postings {
 }
 
 fn normalise(text: &str) -> String {
-    // Hangul syllables and ASCII are most of what there is, and stay as they are.
+    // Fast path: Hangul syllables and ASCII are invariant under NFKC.
     if text.chars().all(|c| c.is_ascii() || ('가'..='힣').contains(&c)) {
         return text.to_ascii_lowercase();
     }
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
 
-/// What is listed of a number made here, where the search is one.
+/// Term of a generated number, if the query is one.
 fn generated_number(text: &str) -> Option<String> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    // Letters alone are a word, and digits alone a telephone number, until they say otherwise.
+    // Letters only are a word, and digits only a telephone number.
     let is_mixed =
         compact.contains(|c: char| c.is_ascii_digit()) && compact.contains(|c: char| c.is_ascii_alphabetic());
     let id = is_mixed.then(|| parse_crockford(&compact))??;
@@ -343,7 +342,7 @@ fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || "()[],/".contains(c)).filter(|word| !word.is_empty())
 }
 
-/// `12-3` stays as it is typed in addresses; `010-1234` inside other words is a telephone number.
+/// Keeps hyphens in house numbers (`12-3`); removes those of telephone numbers (`010-1234`).
 fn strip_number_hyphens(word: &str) -> String {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let number = digits >= MIN_PHONE_SUFFIX_DIGITS && word.chars().all(|c| c.is_ascii_digit() || c == '-');
@@ -362,7 +361,7 @@ fn truncate(text: &str) -> &str {
     text.char_indices().nth(MAX_TERM_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
-/// ㅎ for 홍; any other character stays. The letter is U+1112, which is what NFKC makes of the ㅎ
+/// 초성 of a syllable: ㅎ for 홍; other characters are unchanged. The result is U+1112, to which NFKC maps the ㅎ
 /// (U+314E) that a keyboard types.
 fn choseong(syllable: char) -> char {
     match u32::from(syllable).checked_sub(0xAC00) {
@@ -396,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_by_part_and_by_initials() {
+    fn names_are_found_by_part_and_by_choseong() {
         for query in ["홍길동", "길동", "홍", "ㅎㄱㄷ", "ㄱㄷ"] {
             assert!(found(SearchField::CustomerName, query), "{query}");
         }
@@ -431,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_ours_is_found_as_it_is_read_aloud() {
+    fn generated_number_is_found_in_any_spelling() {
         let ours = ["0am6b86yedw00".to_owned()];
         for query in ["0AM6B86YEDW00", "0AM6 B86Y EDW00", "0am6-b86y-edw00", "OAM6 B86Y EDWO0"] {
             assert_eq!(search_words(query), ours, "{query}");
@@ -441,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_search_has_no_words() {
+    fn empty_search_has_no_terms() {
         assert!(search_words("  ").is_empty());
         assert!(search_words("()").is_empty());
     }

@@ -1,4 +1,4 @@
-//! Moving orders between bundles, and finding those that should share one.
+//! Moves orders between bundles, and finds bundles that should be merged.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use crate::orders::model::{Order, OrderState};
 use crate::orders::search::tokenizer::{SearchField, search_words};
 use crate::storage::{Result, Tx};
 
-/// Orders of the same name that are looked at, newest first.
+/// Maximum number of orders with the same name, newest first.
 const MAX_CANDIDATE_ORDERS: usize = 200;
 
-/// A word under which more entries than this are listed tells nothing about a recipient.
+/// A term with more postings does not identify a recipient.
 const MAX_POSTINGS_PER_TERM: usize = 50_000;
 
-/// Bundles that are offered for merging.
+/// Maximum number of bundles offered for merging.
 const MAX_CANDIDATE_BUNDLES: usize = 10;
 
-/// The orders of a delivery, oldest first.
+/// Orders of a delivery, oldest first.
 pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
     let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY placed_at, id", &[delivery_id.into()])?;
     let ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>>>()?;
@@ -26,17 +26,17 @@ pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
-/// The other orders of an order's delivery, oldest first.
+/// The other orders of the order's delivery, oldest first.
 pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
     let mut orders = orders_of(tx, order.delivery_id)?;
     orders.retain(|other| other.id != order.id);
     Ok(orders)
 }
 
-/// What became of orders that were to move.
+/// The moved orders, or why nothing was moved.
 pub type MovedOrders = std::result::Result<Vec<Order>, Vec<MergeConflict>>;
 
-/// Takes an order out of its bundle into one of its own.
+/// Moves an order to a new bundle.
 pub fn leave(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
     if was_delivered(order) {
         return Ok(Err(vec![MergeConflict::Delivered]));
@@ -45,13 +45,13 @@ pub fn leave(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<Mov
     move_to(tx, cause, vec![order.clone()], own).map(Ok)
 }
 
-/// Brings the orders of another bundle into that of `order`. Cancelled ones stay where they are.
+/// Moves the orders of another bundle, except cancelled ones, to the bundle of `order`.
 pub fn merge(tx: &mut dyn Tx, cause: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
     let brought = active(orders_of(tx, from)?);
     move_if_allowed(tx, cause, brought, order.delivery_id)
 }
 
-/// Brings an order back into the bundle it came from, with all that came with it.
+/// Moves an order back to its previous bundle, with the orders that were moved from there.
 pub fn rejoin(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
     let Some(origin) = log::origin(tx, order)? else { return Ok(Ok(Vec::new())) };
     let mut together = Vec::new();
@@ -68,7 +68,7 @@ fn active(mut orders: Vec<Order>) -> Vec<Order> {
     orders
 }
 
-/// Everything that keeps any of these orders out of that delivery.
+/// All reasons why any of these orders may not join.
 fn conflicts_between(brought: &[Order], there: &[Order]) -> Vec<MergeConflict> {
     let mut found: Vec<MergeConflict> = Vec::new();
     for obstacle in brought.iter().flat_map(|order| merge_conflicts(order, there)) {
@@ -98,19 +98,19 @@ fn move_to(tx: &mut dyn Tx, cause: ChangeContext, orders: Vec<Order>, delivery_i
     })
 }
 
-/// Another bundle that goes, as it seems, to the same person.
+/// Bundle that probably has the same recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeCandidate {
     /// its delivery
     pub delivery_id: i64,
     /// its orders that are not cancelled
     pub order_ids: Vec<i64>,
-    /// what keeps them out of the order's bundle; none is an offer
+    /// why they may not join the order's bundle; empty if they may
     pub obstacles: Vec<MergeConflict>,
 }
 
-/// Bundles of undelivered orders whose recipient has the same name, and the same telephone or
-/// address; those that can be merged first.
+/// Bundles of undelivered orders with the same recipient name and the same telephone number or address;
+/// mergeable ones first.
 pub fn merge_candidates(tx: &mut dyn Tx, order: &Order) -> Result<Vec<MergeCandidate>> {
     let mut ids = BTreeSet::new();
     for second in [phone(order), address(order)] {
@@ -138,14 +138,14 @@ fn phone(order: &Order) -> Vec<String> {
     search_words(&order.recipient.tel1)
 }
 
-/// The street and the number: the last two words of the road address.
+/// Street and house number: the last two words of the road address.
 fn address(order: &Order) -> Vec<String> {
     let mut words = search_words(&order.recipient.address1);
     let rest = words.len().saturating_sub(2);
     words.split_off(rest)
 }
 
-/// The newest orders listed under the recipient's name and all of the other words.
+/// Newest orders with the recipient's name and all the other terms.
 fn matching_orders(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
     let name: String = order.recipient.name.split_whitespace().collect();
     let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };

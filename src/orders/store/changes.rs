@@ -1,4 +1,4 @@
-//! Changing orders, and all that has to stay in step with them.
+//! Changes of orders and of everything derived from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use crate::orders::search::postings_block::PostingsBlock;
 use crate::orders::search::tokenizer::{Postings, Searchable, tokenize};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 
-/// Runs `work`, which inserts and saves orders, and then brings tallies and deliveries up to date.
+/// Runs `work`, which inserts and saves orders, then updates order counts and deliveries.
 pub fn with_changes<T, E: From<StorageError>>(
     tx: &mut dyn Tx,
     cause: ChangeContext,
@@ -28,11 +28,11 @@ pub fn with_changes<T, E: From<StorageError>>(
     Ok(answer)
 }
 
-/// OrderWriter of orders in progress; see [`with_changes`].
+/// Unit of work for changes of orders; see [`with_changes`].
 pub struct OrderWriter<'t> {
-    /// the transaction, for what else belongs into it
+    /// the transaction, for related statements
     pub tx: &'t mut dyn Tx,
-    /// orders whose terms are packed as one run; who inserts a whole shop wants few runs of many
+    /// orders per search segment; a generator of a whole shop prefers few large segments
     pub orders_per_segment: usize,
     cause: ChangeContext,
     tallies: BTreeMap<(OrderState, i64, i64), i64>,
@@ -40,19 +40,18 @@ pub struct OrderWriter<'t> {
     log: Vec<(i64, String)>,
 }
 
-/// A new order, and the number of the bundle it goes into.
+/// New order with the number of its bundle.
 #[derive(Debug)]
 pub struct OrderInsert<'b> {
     /// the order
     pub order: Order,
     /// 묶음배송번호
     pub bundle_number: &'b str,
-    /// its delivery was there before, so it has to be brought up to date
+    /// whether the delivery exists and must be recomputed
     pub delivery_exists: bool,
 }
 
-/// Orders whose terms are packed as one run: so few that a large upload needs little memory, and the
-/// next run finds it warm.
+/// Orders per search segment: bounds the memory of a large upload and reuses warm buffers.
 const ORDERS_PER_SEGMENT: usize = if cfg!(test) { 6 } else { 2_500 };
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
@@ -60,7 +59,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl OrderWriter<'_> {
-    /// Inserts an order into a delivery that exists.
+    /// Inserts an order into an existing delivery.
     pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
         self.insert_rows(std::iter::once(order))?;
         self.stale_deliveries.insert(order.delivery_id);
@@ -68,8 +67,8 @@ impl OrderWriter<'_> {
         segments::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
     }
 
-    /// Inserts orders, of an upload mostly, after `deliveries` has made those that they go into. The
-    /// terms of many are packed on another thread while the rows are written.
+    /// Inserts many orders, after `insert_deliveries` has inserted their deliveries. Search terms of many
+    /// orders are encoded on another thread while the rows are written.
     pub fn insert_all(
         &mut self,
         orders: &[OrderInsert<'_>],
@@ -110,8 +109,8 @@ impl OrderWriter<'_> {
         orders.into_iter().try_for_each(|order| self.save_claim(order.id, false, order.has_open_claim()))
     }
 
-    /// An order that an upload made needs no line in the log that says so: [`super::events`] knows it
-    /// from the order and its upload, if that names the member too.
+    /// An order created by an upload needs no log entry if the upload has the member: [`super::events`] derives
+    /// it.
     fn upload_tells_of_new_orders(&mut self) -> Result<bool> {
         let (Action::Created, Some(upload_id)) = (self.cause.action, self.cause.upload_id) else { return Ok(false) };
         let row = self.tx.query_one("SELECT member_id FROM uploads WHERE id = ?", &[upload_id.into()])?;

@@ -1,5 +1,5 @@
-//! Making orders, and with them whatever they name that is not there yet: an upload's, those taken in
-//! the shop, a training shop's.
+//! Creates orders with the products and variants that they name: for uploads, manual orders and the training
+//! shop.
 
 mod bundles;
 mod findings;
@@ -17,8 +17,8 @@ use crate::orders::model::{Moments, NewOrder, Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 
-/// Makes the orders of `bundles`, and before them the products and variants that were found missing.
-/// `adjust` has the last word on each order; an upload leaves it as the file has it.
+/// Inserts the orders of `bundles`, after missing products and variants. `adjust` may modify each order before
+/// it is inserted.
 pub fn create(
     tx: &mut dyn Tx,
     cause: ChangeContext,
@@ -35,8 +35,7 @@ pub fn create(
     with_changes(tx, cause, |changes| changes.insert_all(&made, |tx| insert_deliveries(tx, &made)))
 }
 
-/// The orders of `bundles`, to be inserted, and in the database the products and variants that were found
-/// missing.
+/// Inserts missing products and variants, and returns the orders of `bundles` for insertion.
 pub fn prepare<'b>(
     tx: &mut dyn Tx,
     upload_id: Option<i64>,
@@ -60,7 +59,7 @@ pub fn prepare<'b>(
     Ok(made)
 }
 
-/// Makes the deliveries of new bundles; the orders of a bundle stand together.
+/// Inserts the deliveries of new bundles; orders of one bundle must be adjacent.
 pub fn insert_deliveries(tx: &mut dyn Tx, orders: &[OrderInsert<'_>]) -> Result<()> {
     let bundles = orders.chunk_by(|one, other| one.order.delivery_id == other.order.delivery_id);
     let new = bundles.filter(|bundle| !bundle[0].delivery_exists).map(|bundle| {

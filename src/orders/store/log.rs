@@ -1,5 +1,4 @@
-//! What the log of an order tells besides its lines: where the order came from, and what a page
-//! that was opened earlier does not know.
+//! Queries on the log of an order: its previous bundle, and changes since a page was loaded.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +8,16 @@ use crate::orders::model::{Order, OrderOption, OrderState};
 use crate::storage::{Result, Tx, Value};
 use crate::time::Moment;
 
-/// The bundle an order was in before this one.
+/// Previous bundle of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// its delivery
     pub delivery_id: i64,
-    /// when the order left it
+    /// moment of the move
     pub left_at: Moment,
 }
 
-/// Where the order was before it came into its bundle; none when it was always there.
+/// Previous bundle of an order; none if it was never moved.
 pub fn origin(tx: &mut dyn Tx, order: &Order) -> Result<Option<Origin>> {
     let moved = |event: &OrderEvent| {
         let (_, was, is) = event.changes.iter().find(|(column, ..)| column == "delivery_id")?;
@@ -32,15 +31,14 @@ pub fn origin(tx: &mut dyn Tx, order: &Order) -> Result<Option<Origin>> {
     Ok(events(tx, order.id)?.iter().find_map(moved))
 }
 
-/// The fields of the order's page that changed since `version`, each with what it said then. Where
-/// that is not known (no version, or a value that no field shows) there is none.
+/// Form fields that changed since `version`, with their value at that version; none if it is unknown.
 pub fn changed_since(tx: &mut dyn Tx, order: &Order, version: Option<i64>) -> Result<BTreeMap<String, Option<String>>> {
     let since = version.and_then(|version| usize::try_from(order.version - version).ok());
     let Some(since) = since else {
         return Ok(inputs_of(order, "").iter().map(|(field, _)| (field.to_owned(), None)).collect());
     };
     let mut was = BTreeMap::new();
-    // From the newest to the oldest, so that the oldest value stays.
+    // From newest to oldest, so that the oldest value remains.
     for event in events(tx, order.id)?.into_iter().take(since) {
         for (column, value, _) in event.changes {
             was.insert(field(&column), typed(tx, &column, value)?);
@@ -49,12 +47,12 @@ pub fn changed_since(tx: &mut dyn Tx, order: &Order, version: Option<i64>) -> Re
     Ok(was)
 }
 
-/// The field that shows a column.
+/// Form field of a column.
 fn field(column: &str) -> String {
     if column == "delivery_id" { "bundle_number".to_owned() } else { column.to_owned() }
 }
 
-/// A stored value as a field shows it.
+/// Formats a stored value like its form field.
 fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
     Ok(match (column, value) {
         ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, id)?),
@@ -70,7 +68,7 @@ fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> 
     })
 }
 
-/// The log of an order for people, newest first: bundles by their numbers.
+/// Log of an order for display, newest first, with bundle numbers.
 pub fn history(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     let mut events = events(tx, order_id)?;
     for event in &mut events {

@@ -1,4 +1,4 @@
-//! Putting an order taken in the shop among the others.
+//! Creates manual orders.
 
 use super::create::{self, bundles, findings};
 use super::{Action, ChangeContext, bundles as orders_in_bundles, deliveries};
@@ -9,7 +9,7 @@ use crate::orders::model::{NewOrder, Order};
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
 
-/// The products of these numbers with their variants.
+/// Products with these numbers and their variants.
 pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<Catalogue> {
     products::by_number(tx, numbers)?
         .into_iter()
@@ -20,18 +20,19 @@ pub fn catalogue<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
         .collect()
 }
 
-/// What became of orders taken in the shop.
+/// Result of creating manual orders.
 #[derive(Debug)]
 pub enum ManualOrderOutcome {
-    /// they were made
+    /// the orders were created
     Created(Vec<Order>),
-    /// they were there already: the form was sent twice
+    /// the orders exist already: the form was submitted twice
     AlreadyCreated(Vec<Order>),
-    /// their bundle holds others than these, and nothing was made
+    /// the bundle number is used by other orders; nothing was created
     BundleInUse(Vec<Order>),
 }
 
-/// Makes these orders, together in the bundle of that number, unless it is in use already.
+/// Creates the orders in a bundle with that number, unless the number is in use. Idempotent: a form that is
+/// submitted again creates nothing.
 pub fn create(
     tx: &mut dyn Tx,
     member_id: i64,
@@ -71,7 +72,7 @@ pub fn create(
     Ok(ManualOrderOutcome::Created(orders_in_bundles::orders_of(tx, delivery_id)?))
 }
 
-/// Whether `orders` say what was typed.
+/// Whether `orders` are exactly those of the form.
 fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[ManualOrder]) -> Result<bool> {
     let products = products::by_number(tx, taken.iter().map(|taken| taken.new.product_number.as_str()))?;
     let is = |order: &Order, taken: &ManualOrder| {

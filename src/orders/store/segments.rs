@@ -1,10 +1,9 @@
-//! Where the search finds orders.
+//! Search index of orders.
 //!
-//! A term of an order stands in one of two places. The terms of many new orders come as a *run*:
-//! sorted, packed in blocks, never changed. Everything else, single orders and changes, is rows of
-//! `order_terms`, which win over the runs: a row without fields says that the order is no longer
-//! listed there. A search reads the range of its word in the rows and in every run. [`compact_step`] merges
-//! runs so that they stay few.
+//! The terms of many new orders are stored as an immutable *segment* (`term_runs`): sorted and compressed in
+//! blocks. Single orders and changes are rows of `order_terms`, which override the segments; a row without
+//! field bits deletes the term of the order. A lookup reads its range in the rows and in every segment.
+//! [`compact_step`] merges segments of similar size, so that few remain.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,29 +13,29 @@ use crate::orders::search::postings_block::{
 use crate::orders::search::tokenizer::Postings;
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
-/// Runs that one statement looks into: engines bound how many parts a UNION has.
+/// Segments read by one statement: engines limit the number of parts of a UNION.
 const SEGMENTS_PER_STATEMENT: usize = 100;
 
-// Under test the limits are small, so that a few orders reach what lies beyond them.
+// Limits are smaller in tests, so that a few orders exceed them.
 
-/// New orders that are worth a run; the terms of fewer are rows.
+/// Minimum number of new orders for a segment; the terms of fewer are rows.
 const MIN_SEGMENT_ORDERS: usize = if cfg!(test) { 4 } else { 100 };
 
-/// With so many runs nobody has tidied for long: what is new becomes rows.
+/// Maximum number of segments. Beyond it compaction is behind, and new terms are written as rows.
 const MAX_SEGMENTS: i64 = if cfg!(test) { 12 } else { 64 };
 
-/// Runs of about one size that are merged: many make few merges, few make quick searches.
+/// Segments of similar size per compaction: more mean fewer compactions, fewer mean faster lookups.
 const SEGMENTS_PER_COMPACTION: usize = 4;
 
-/// Blocks of each run that one step of a merge takes, some hundred kilobytes in all.
+/// Blocks of each segment in one step of a compaction, some hundred kilobytes in total.
 const BLOCKS_PER_STEP: usize = if cfg!(test) { 2 } else { 12 };
 
-/// Whether terms of so many new orders are to be packed as a run.
+/// Whether the terms of that many new orders should be written as a segment.
 pub(super) fn should_write_segment(tx: &mut dyn Tx, orders: usize) -> Result<bool> {
     Ok(orders >= MIN_SEGMENT_ORDERS && tx.scalar("SELECT count(*) FROM term_runs", &[])? < MAX_SEGMENTS)
 }
 
-/// Keeps the terms of new orders as a run of its own.
+/// Writes the terms of new orders as a segment.
 pub(super) fn insert_segment(tx: &mut dyn Tx, blocks: Vec<PostingsBlock>) -> Result<()> {
     let run_id = tx.new_id();
     let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
@@ -52,14 +51,14 @@ fn insert_blocks(tx: &mut dyn Tx, run_id: i64, first_place: i64, blocks: Vec<Pos
     tx.exec_many("INSERT INTO term_blocks (run_id, last_term, place, bytes) VALUES (?, ?, ?, ?)", &mut rows)
 }
 
-/// Keeps the terms of a new order as rows.
+/// Writes the terms of a new order as rows.
 pub(super) fn insert_rows(tx: &mut dyn Tx, order_id: i64, terms: &Postings) -> Result<()> {
     let terms = terms.by_term();
     let mut rows = terms.iter().map(|(term, fields)| vec![(*term).into(), order_id.into(), (*fields).into()]);
     tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
 }
 
-/// Lists an order under what it is found by now, and no longer under what it was.
+/// Updates the terms of an order: overrides changed terms and deletes obsolete ones.
 pub(super) fn update_rows(tx: &mut dyn Tx, order_id: i64, was: &Postings, is: &Postings) -> Result<()> {
     let (was, is) = (was.by_term(), is.by_term());
     let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
@@ -71,25 +70,25 @@ pub(super) fn update_rows(tx: &mut dyn Tx, order_id: i64, was: &Postings, is: &P
     Ok(())
 }
 
-/// The orders listed under terms that begin with `word` in one of the fields, sorted; none when
-/// there are more than `most` entries.
+/// Orders with a term that starts with `word` in one of the fields, sorted; none if there are more than `most`
+/// postings.
 pub fn lookup_prefix(tx: &mut dyn Tx, word: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
     lookup_range(tx, word, &format!("{word}\u{10FFFF}"), fields, most)
 }
 
-/// As [`lookup_prefix`], for orders listed under that very term.
+/// As [`lookup_prefix`], for the exact term.
 pub fn lookup_term(tx: &mut dyn Tx, term: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
     lookup_range(tx, term, &format!("{term}\0"), fields, most)
 }
 
 fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize) -> Result<Option<Vec<i64>>> {
     const ROWS: &str = "FROM order_terms WHERE term >= ? AND term < ?";
-    // The one block that reaches beyond the range. Each run is named: MariaDB would read a run that it
-    // comes to by a join from its beginning.
+    // The one block that extends beyond the range. One subquery per segment: with a join MariaDB would read a
+    // segment from its start.
     const BEYOND: &str = "SELECT (SELECT bytes FROM term_blocks WHERE run_id = ? AND last_term >= ? \
                           ORDER BY last_term, place LIMIT 1)";
     let range = [word.into(), end.into()];
-    // The engine counts to the bound much faster than it hands rows over.
+    // Counting to the limit in the engine is much faster than fetching the rows.
     if tx.query_one(&format!("SELECT 1 {ROWS} LIMIT 1 OFFSET {most}"), &range)?.is_some() {
         return Ok(None);
     }
@@ -112,7 +111,7 @@ fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize
     Ok(collector.finish())
 }
 
-/// What is found under a word.
+/// Collects the orders of a lookup.
 struct PostingCollector<'w> {
     word: &'w str,
     end: &'w str,
@@ -120,7 +119,7 @@ struct PostingCollector<'w> {
     most: usize,
     entries: usize,
     ids: Vec<i64>,
-    /// orders with terms that are rows, whatever the runs say about those
+    /// terms stored as rows, by order; they override the segments
     changed: HashMap<i64, Vec<String>>,
 }
 
@@ -158,9 +157,9 @@ impl PostingCollector<'_> {
     }
 }
 
-/// Takes one step of merging runs of about one size into one, and tells whether there may be more to
-/// do. A step moves what stands first in the runs to the end of the new one, within one transaction:
-/// whenever the program ends, every term stands in exactly one run.
+/// Performs one step of size-tiered compaction; returns whether more work remains. Each step moves the smallest
+/// terms of the input segments to the output segment in one transaction, so a crash leaves every term in
+/// exactly one segment.
 pub fn compact_step(tx: &mut dyn Tx) -> Result<bool> {
     let runs = tx.query("SELECT id, size, merges_into FROM term_runs ORDER BY id", &[])?;
     let merging = runs.iter().find_map(|row| row.opt_int(2).transpose()).transpose()?;
@@ -187,7 +186,8 @@ pub fn compact_step(tx: &mut dyn Tx) -> Result<bool> {
     Ok(true)
 }
 
-/// Chooses the oldest of the smallest runs there are enough of. A size is four times the one below.
+/// Starts to compact the oldest segments of the smallest size tier that has enough. Sizes of tiers differ by a
+/// factor of four.
 fn start_compaction(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
     let mut by_size: BTreeMap<u32, Vec<(i64, i64)>> = BTreeMap::new();
     for row in runs {
@@ -204,10 +204,10 @@ fn start_compaction(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
     Ok(true)
 }
 
-/// Where an entry stands in the sequence of a run.
+/// Position in a segment: term and order.
 type Position = (String, i64);
 
-/// The first blocks of a run that is being merged.
+/// First blocks of a segment that is being compacted.
 struct MergeCursor {
     run_id: i64,
     blocks: Vec<StoredBlock>,
@@ -231,7 +231,7 @@ impl MergeCursor {
         Ok(Self { run_id, blocks: blocks.collect::<Result<_>>()? })
     }
 
-    /// The last entry; none when the run ends here, so that nothing stands behind.
+    /// Position of the last posting; none if these are the last blocks of the segment.
     fn end(&self) -> Result<Option<Position>> {
         let Some(last) = self.blocks.last().filter(|_| self.blocks.len() == BLOCKS_PER_STEP) else { return Ok(None) };
         let mut entries = PostingReader::new(&last.bytes);
@@ -240,7 +240,7 @@ impl MergeCursor {
         Ok(Some((entry.term.to_owned(), entry.order_id)))
     }
 
-    /// Takes what stands before or at `end` out of the run and lists it in `first`.
+    /// Moves the postings up to and including `end` from the segment to `first`.
     fn take(self, tx: &mut dyn Tx, end: Option<&Position>, first: &mut Postings) -> Result<()> {
         const BLOCK: &str = "WHERE run_id = ? AND last_term = ? AND place = ?";
         for block in self.blocks {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_merged_step_by_step_and_a_search_finds_the_same_meanwhile() {
+    fn lookups_are_unchanged_during_compaction() {
         let merged = Shop::open().write(|tx, files| {
             let (mut most, mut steps) = (0, 0);
             for upload in 0..20 {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_never_tidies_gets_more_runs_than_a_search_can_bear() {
+    fn number_of_segments_is_bounded_without_compaction() {
         let shop = Shop::open();
         let runs = shop.write(|tx, files| {
             for upload in 0..MAX_SEGMENTS + 5 {
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_with_too_many_orders_makes_no_set() {
+    fn term_with_too_many_postings_returns_none() {
         let shop = Shop::open();
         let bounded = shop.write(|tx, files| {
             files.order(tx, "SMART_STORE", (0..30).map(|place| new_order(&format!("20261101{place:08}"))).collect())?;

@@ -1,5 +1,5 @@
-//! Whatever is done to orders, in whatever sequence: what is kept beside them (deliveries, tallies,
-//! search terms, moments, versions) is what one would compute from them afresh.
+//! Model-based test: after any sequence of changes, the tables derived from orders (deliveries, counts, search
+//! terms, moments, versions) equal their recomputation.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::storage::{Result, StorageError, Tx};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
 use crate::uploads::parse::ParsedRows;
 
-/// What happens in a shop. A `u8` picks one of the orders there are at that time.
+/// Step of a history. A `u8` selects one of the existing orders.
 #[derive(Clone, Debug)]
 enum Step {
     Upload { coupang: bool, rows: Vec<NewRow> },
@@ -37,7 +37,7 @@ enum Step {
     TooLate(u8, OrderState),
 }
 
-/// A click on a button of an order's bundle.
+/// Bundle button of an order.
 #[derive(Clone, Copy, Debug)]
 enum Bundling {
     Leave,
@@ -165,7 +165,7 @@ fn change(told: Told, on: u8) -> StateChange {
     }
 }
 
-/// An order taken in the shop, into a bundle of its own or beside another, and mended at once.
+/// Creates an order in a bundle of its own or an existing one, and edits it in the same transaction.
 fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: u8, quantity: i64) -> Result<()> {
     let (id, fresh) = (tx.new_id(), tx.new_id());
     if beside.is_none() {
@@ -268,8 +268,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// What moves moves whole; what is refused leaves everything as it was. An order that moved can
-/// tell where it came from.
+/// A move is complete, or rejected without any change. A moved order has its origin in the log.
 fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Result<bool> {
     let cause = ChangeContext { action: Action::Bundled, ..BY_HAND };
     let answer = match act {
@@ -308,7 +307,7 @@ fn part(order: &Order) -> BundledOrder {
     }
 }
 
-/// Bundle number, what is stored, and version of each delivery.
+/// Bundle number, summary and version of each delivery.
 type Deliveries = BTreeMap<i64, (String, [crate::storage::Value; 8], i64)>;
 
 fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
@@ -342,7 +341,7 @@ fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
     tx.query(sql, &[])?.iter().map(|row| Ok(([row.int(0)?, row.int(1)?, row.int(2)?], row.int(3)?))).collect()
 }
 
-/// The terms of each order: those in the runs, each in one of them, and what the rows say instead.
+/// Terms of each order: those of the segments, each in exactly one, overridden by rows.
 fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>> {
     let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
     let sql = "SELECT b.run_id, b.last_term, b.bytes FROM term_blocks b JOIN term_runs r ON r.id = b.run_id \
@@ -371,7 +370,7 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
     Ok(kept)
 }
 
-/// Everything that is kept beside the orders, computed afresh and compared.
+/// Recomputes all derived tables and compares them.
 fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Order>, Deliveries)> {
     let orders = all_orders(tx)?;
     let deliveries = stored_deliveries(tx)?;
@@ -418,18 +417,18 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     Ok((orders, deliveries))
 }
 
-/// As [`check`], of a shop that was just made.
+/// As [`check`], for a new shop.
 pub(crate) fn hold(tx: &mut dyn Tx) -> Result<()> {
     check(tx, &(Vec::new(), Deliveries::new())).map(drop)
 }
 
 #[test]
-fn whatever_happens_what_is_kept_beside_the_orders_follows_from_them() {
+fn derived_tables_match_orders_after_any_history() {
     let shop = Shop::open();
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&steps(), |steps| {
-            // Undone at the end: the next case finds the shop empty.
+            // Rolled back, so that each case starts with an empty shop.
             let done = shop.write(move |tx, files| {
                 let mut before = (Vec::new(), Deliveries::new());
                 for step in &steps {

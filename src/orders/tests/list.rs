@@ -1,4 +1,4 @@
-//! The list against a naive one: all orders, left out and sorted in memory.
+//! Compares the list with a naive one that filters and sorts all orders in memory.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,8 +104,7 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     })
 }
 
-/// What an order is found by.
-/// What the naive list knows of the shop.
+/// The naive model of the shop, with the search terms of each order.
 struct Everything {
     orders: Vec<(Order, Postings)>,
     channels: BTreeMap<String, i64>,
@@ -137,7 +136,7 @@ fn everything(tx: &mut dyn Tx) -> Result<Everything> {
     Ok(Everything { orders, channels, products })
 }
 
-/// The date of an order: its day, and what it is sorted by.
+/// Date of an order, and its sort key.
 fn dated(order: &Order, field: DateField) -> Option<(NaiveDate, i64)> {
     let of_date = |date: Option<NaiveDate>| date.map(|date| (date, Moment::start_of(date).0));
     let at = |state| order.moments.of(state).map(|moment| (moment.date(), moment.0));
@@ -155,7 +154,7 @@ fn dated(order: &Order, field: DateField) -> Option<(NaiveDate, i64)> {
 }
 
 impl Everything {
-    /// The list without its search, in sequence.
+    /// Sorted list without the search.
     fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Postings)> {
         let sort = filter.sort.unwrap_or(DEFAULT_SORT);
         let disabled: BTreeSet<i64> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
@@ -243,7 +242,7 @@ fn compare(tx: &mut dyn Tx, all: &Everything, filter: &OrderFilter, page: u32, s
 }
 
 #[test]
-fn every_page_is_that_of_a_naive_list() {
+fn pages_equal_those_of_a_naive_list() {
     let shop = Shop::open();
     shop.write(fill).expect("fills");
     let reached = shop
@@ -268,7 +267,7 @@ fn every_page_is_that_of_a_naive_list() {
                 if matches!(first.total, Total::AtLeast(_)) && search_words(&filter.search).is_empty() {
                     *reached.entry("uncounted").or_default() += 1;
                 }
-                // A download is the list, whole, without pages and without a limit on comparing.
+                // An export is the whole list, without pages and without a limit of comparisons.
                 let expected = found(&all.list(&filter), &filter);
                 assert_eq!(list::all_ids(tx, &filter)?, expected, "{filter:?}");
                 if turn % 10 == 0 && !first.search_was_cut {
@@ -287,7 +286,7 @@ fn every_page_is_that_of_a_naive_list() {
     }
 }
 
-/// Asks the engine about the plan of every query before it is run.
+/// Asks the engine for the plan of every query.
 struct Explaining<'t> {
     tx: &'t mut dyn Tx,
     known: BTreeSet<String>,

@@ -1,98 +1,79 @@
-//! Which new orders travel together: those of one bundle number and channel.
+//! Assigns new orders to bundles, by bundle number and channel.
 //!
-//! Deliveries are told apart by their numbers. Where another channel's orders have a number already, the
-//! channel's code is put behind it: `3100000001-COUPANG`.
+//! Bundle numbers are unique over all channels. If another channel uses a number already, the code of the
+//! channel is appended: `3100000001-COUPANG`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::id::crockford;
+use crate::orders::bundle::same_destination;
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
 use crate::storage::{Param, Result, Tx, placeholders, text_limits};
 
-/// Orders that go into one delivery.
+/// New orders of one delivery.
 #[derive(Debug)]
 pub struct Bundle<'f> {
     /// 묶음배송번호
     pub number: String,
-    /// the delivery, existing or to be made
+    /// the delivery, existing or new
     pub delivery_id: i64,
-    /// the delivery is there already
+    /// whether the delivery exists
     pub exists: bool,
     /// its new orders
     pub orders: Vec<&'f NewOrder>,
-    goes_to: Destination<'f>,
+    destination: Destination<'f>,
 }
 
-/// Where a bundle goes and how.
+/// Destination of a bundle; equal by the rule of [`same_destination`].
 #[derive(Clone, Debug)]
 struct Destination<'f> {
     method: ShippingMethod,
-    name: Cow<'f, str>,
-    zip_code: Cow<'f, str>,
-    address: [Cow<'f, str>; 2],
-}
-
-impl<'f> Destination<'f> {
-    fn of(method: ShippingMethod, recipient: &'f Recipient) -> Self {
-        Self {
-            method,
-            name: (&recipient.name).into(),
-            zip_code: (&recipient.zip_code).into(),
-            address: [(&recipient.address1).into(), (&recipient.address2).into()],
-        }
-    }
-
-    /// The address on one line: channels differ in where they cut it.
-    fn address(&self) -> impl Iterator<Item = u8> {
-        let [first, second] = &self.address;
-        first.bytes().chain([b' ']).chain(second.bytes())
-    }
+    recipient: Cow<'f, Recipient>,
 }
 
 impl PartialEq for Destination<'_> {
     fn eq(&self, other: &Self) -> bool {
-        (self.method, &self.name, &self.zip_code) == (other.method, &other.name, &other.zip_code)
-            && self.address().eq(other.address())
+        same_destination((self.method, &self.recipient), (other.method, &other.recipient))
     }
 }
 
-/// OrderInsert orders in bundles.
+/// New orders in bundles.
 #[derive(Debug, Default)]
 pub struct Bundles<'f> {
-    /// those that exist and new ones
+    /// existing and new bundles
     pub bundles: Vec<Bundle<'f>>,
-    /// places of the orders that go elsewhere, or otherwise, than the first of their bundle: the
-    /// channel's number is believed, but somebody should look
+    /// positions of orders whose destination differs from that of their bundle: the channel's number is kept,
+    /// with a warning
     pub mismatched: Vec<usize>,
 }
 
-/// Sorts new orders of one channel into bundles by its numbers; an order without one travels alone.
+/// Assigns new orders of one channel to bundles by bundle number; an order without one gets its own.
 pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> Result<Bundles<'f>> {
     let mut sorted = Bundles::default();
     let mut places: BTreeMap<Cow<'f, str>, usize> = BTreeMap::new();
     let mut existing = existing(tx, channel, create)?;
     for (index, &new) in create.iter().enumerate() {
-        let goes_to = Destination::of(new.shipping_method, &new.recipient);
+        let destination = Destination { method: new.shipping_method, recipient: Cow::Borrowed(&new.recipient) };
         let number = number(&existing, channel, new);
         let place = number.as_ref().and_then(|number| places.get(number)).copied().unwrap_or_else(|| {
             let known = number.as_ref().and_then(|number| existing.remove(&**number));
             let exists = known.is_some();
             let (delivery_id, there) =
-                known.map_or_else(|| (tx.new_id(), None), |there| (there.delivery_id, there.goes_to));
+                known.map_or_else(|| (tx.new_id(), None), |there| (there.delivery_id, there.destination));
             sorted.bundles.push(Bundle {
                 number: number.as_deref().map_or_else(|| crockford(delivery_id), str::to_owned),
                 delivery_id,
                 exists,
                 orders: Vec::new(),
-                goes_to: there.unwrap_or_else(|| goes_to.clone()),
+                destination: there.unwrap_or_else(|| destination.clone()),
             });
             let place = sorted.bundles.len() - 1;
             places.extend(number.map(|number| (number, place)));
             place
         });
         let bundle = &mut sorted.bundles[place];
-        if bundle.goes_to != goes_to {
+        if bundle.destination != destination {
             sorted.mismatched.push(index);
         }
         bundle.orders.push(new);
@@ -100,19 +81,19 @@ pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> R
     Ok(sorted)
 }
 
-/// A delivery that is there.
+/// Existing delivery.
 struct ExistingBundle {
     delivery_id: i64,
-    /// it holds orders, and none of this channel
+    /// it has orders, but none of this channel
     is_of_other_channel: bool,
-    /// where it goes when it holds an order
-    goes_to: Option<Destination<'static>>,
+    /// destination of its primary order, if any
+    destination: Option<Destination<'static>>,
 }
 
-/// Bundle number → delivery.
+/// Existing deliveries by bundle number.
 type ExistingBundles = BTreeMap<String, ExistingBundle>;
 
-/// The number of the delivery of an order; none when it gets one of its own.
+/// Bundle number of the order's delivery; none if it gets its own.
 fn number<'f>(existing: &ExistingBundles, channel: &str, new: &'f NewOrder) -> Option<Cow<'f, str>> {
     let is_taken = |number: &str| existing.get(number).is_some_and(|there| there.is_of_other_channel);
     let own = new.bundle_number.as_str();
@@ -154,22 +135,58 @@ fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existin
         );
         let params: Vec<Param<'_>> = std::iter::once(channel).chain(some.iter().copied()).map(Param::from).collect();
         for mut row in tx.query(&sql, &params)? {
-            let goes_to = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
+            let destination = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
                 None => None,
-                Some(method) => Some(Destination {
-                    method,
-                    name: row.text(3)?.into(),
-                    zip_code: row.text(4)?.into(),
-                    address: [row.text(5)?.into(), row.text(6)?.into()],
-                }),
+                Some(method) => {
+                    let recipient = Recipient {
+                        name: row.text(3)?,
+                        zip_code: row.text(4)?,
+                        address1: row.text(5)?,
+                        address2: row.text(6)?,
+                        ..Recipient::default()
+                    };
+                    Some(Destination { method, recipient: Cow::Owned(recipient) })
+                }
             };
             let there = ExistingBundle {
                 delivery_id: row.int(1)?,
-                is_of_other_channel: goes_to.is_some() && row.int(7)? == 0,
-                goes_to,
+                is_of_other_channel: destination.is_some() && row.int(7)? == 0,
+                destination,
             };
             existing.insert(row.text(0)?, there);
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::bundle::merge_conflicts;
+    use crate::orders::testing::{Shop, all_orders, new_order};
+
+    #[test]
+    fn upload_warns_exactly_where_the_page_would_not_merge() {
+        let mut first = new_order("1");
+        first.bundle_number = "B1".to_owned();
+        first.recipient.zip_code = "37683".to_owned();
+        first.recipient.address1 = "경상북도 포항시 북구 예시로 12".to_owned();
+        first.recipient.address2 = "101호".to_owned();
+        let mut same = NewOrder { order_number: "2".to_owned(), ..first.clone() };
+        same.recipient.name = format!(" {} ", first.recipient.name);
+        same.recipient.zip_code = String::new();
+        same.recipient.address1 = "경상북도  포항시 북구 예시로 12 101호".to_owned();
+        same.recipient.address2 = String::new();
+        let mut other = NewOrder { order_number: "3".to_owned(), ..first.clone() };
+        other.recipient.address2 = "102호".to_owned();
+        let result = Shop::open().write(move |tx, files| {
+            let mismatched = bundles(tx, "SMART_STORE", &[&first, &same, &other])?.mismatched;
+            files.order(tx, "SMART_STORE", vec![first, same, other])?;
+            let orders = all_orders(tx)?;
+            let by_number = |number: &str| orders.iter().find(|order| order.order_number == number).expect("an order");
+            let conflicts = ["2", "3"].map(|number| merge_conflicts(by_number(number), &[by_number("1").clone()]).len());
+            Ok((mismatched, conflicts))
+        });
+        assert_eq!(result.expect("plans"), (vec![2], [0, 1]));
+    }
 }
