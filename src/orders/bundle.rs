@@ -189,8 +189,8 @@ pub fn with_shared_fields(other: &Order, before: &Order, after: &Order) -> Order
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::model::tests::order;
     use crate::orders::model::ChargeType;
+    use crate::orders::model::tests::order;
     use crate::time::Moment;
 
     fn at(name: &str, address: &str) -> Order {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::postings_block::{BlockWriter, TermPosting, PostingsBlock};
+use super::postings_block::{BlockWriter, PostingsBlock, TermPosting};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::model::{Customer, Recipient};
 

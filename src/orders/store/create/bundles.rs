@@ -181,10 +181,11 @@ mod tests {
         other.recipient.address2 = "102호".to_owned();
         let result = Shop::open().write(move |tx, files| {
             let mismatched = bundles(tx, "SMART_STORE", &[&first, &same, &other])?.mismatched;
-            files.order(tx, "SMART_STORE", vec![first, same, other])?;
+            files.order(tx, "SMART_STORE", vec![first.clone(), same.clone(), other.clone()])?;
             let orders = all_orders(tx)?;
             let by_number = |number: &str| orders.iter().find(|order| order.order_number == number).expect("an order");
-            let conflicts = ["2", "3"].map(|number| merge_conflicts(by_number(number), &[by_number("1").clone()]).len());
+            let conflicts =
+                ["2", "3"].map(|number| merge_conflicts(by_number(number), &[by_number("1").clone()]).len());
             Ok((mismatched, conflicts))
         });
         assert_eq!(result.expect("plans"), (vec![2], [0, 1]));
