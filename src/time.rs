@@ -1,8 +1,7 @@
-//! Moments and dates.
+//! Moments, dates and clocks.
 //!
-//! A moment is UTC milliseconds; the business lives in Korea, so everything shown, typed or read
-//! from a file is Korean wall-clock time (UTC+9, no daylight saving since 1988). A date is a
-//! [`NaiveDate`] and is stored as `YYYY-MM-DD`.
+//! A moment is UTC milliseconds. Everything displayed, entered or read from a file is Korean time (UTC+9,
+//! no daylight saving time since 1988). A date is a [`NaiveDate`], stored as `YYYY-MM-DD`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime};
 use serde::{Deserialize, Serialize};
 
-/// Korea's distance from UTC in milliseconds.
+/// Offset of Korean time from UTC.
 const KST_OFFSET_MS: i64 = 9 * 60 * 60 * 1000;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
@@ -19,17 +18,17 @@ const KST_OFFSET_MS: i64 = 9 * 60 * 60 * 1000;
 pub struct Moment(pub i64);
 
 impl Moment {
-    /// The moment a Korean clock shows `wall`.
+    /// Converts from Korean time.
     pub fn from_kst(wall: NaiveDateTime) -> Self {
         Self(wall.and_utc().timestamp_millis() - KST_OFFSET_MS)
     }
 
-    /// Midnight in Korea at the beginning of `date`.
+    /// Start of a Korean day.
     pub fn start_of(date: NaiveDate) -> Self {
         Self::from_kst(date.and_time(NaiveTime::MIN))
     }
 
-    /// What a Korean clock shows at this moment. Moments outside the calendar show 1970.
+    /// Converts to Korean time; 1970 when the moment is out of range.
     pub fn kst(self) -> NaiveDateTime {
         DateTime::from_timestamp_millis(self.0.saturating_add(KST_OFFSET_MS)).unwrap_or_default().naive_utc()
     }
@@ -39,17 +38,17 @@ impl Moment {
         self.kst().date()
     }
 
-    /// This moment moved by `milliseconds`.
+    /// This moment plus `milliseconds`.
     pub fn plus_ms(self, milliseconds: i64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
 
-    /// To the millisecond, Korean time: `2024-03-15 10:00:00.000`; [`parse_moment`] reads it.
+    /// Korean time with milliseconds: `2024-03-15 10:00:00.000`, as [`parse_moment`] reads it.
     pub fn precise(self) -> String {
         self.kst().format("%Y-%m-%d %H:%M:%S%.3f").to_string()
     }
 
-    /// ISO 8601 with Korea's offset, for JSON: `2024-03-15T10:00:00+09:00`.
+    /// ISO 8601 with the Korean offset, for JSON: `2024-03-15T10:00:00+09:00`.
     pub fn iso(self) -> String {
         format!("{}+09:00", self.kst().format("%Y-%m-%dT%H:%M:%S"))
     }
@@ -62,21 +61,21 @@ impl fmt::Display for Moment {
     }
 }
 
-/// `2026-11-22 (일)`: how a date is written on a screen.
+/// Formats a date for display: `2026-11-22 (일)`.
 pub fn date_with_weekday(date: NaiveDate) -> String {
     const WEEKDAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "일"];
     let weekday = WEEKDAYS[date.weekday().num_days_from_monday() as usize];
     format!("{} ({weekday})", date.format("%Y-%m-%d"))
 }
 
-/// Reads `YYYY-MM-DD`, as date inputs and the database write it. A year of more than four digits is
-/// a slip of the hand, and as text it would not sort.
+/// Parses `YYYY-MM-DD`, the format of date inputs and of the database. Years of more than four digits are
+/// rejected: they are typing errors, and their texts would not sort.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|date| (0..=9999).contains(&date.year()))
 }
 
-/// Reads a moment as people type it, Korean time: `2024-03-15 10:00`, with or without seconds and their
-/// fractions, `T` or a blank between. Without seconds the whole minute is meant: its end.
+/// Parses Korean time as entered by people: `2024-03-15 10:00`, with optional seconds and fraction, and `T`
+/// or a space before the time. Without seconds the result is the end of the minute.
 pub fn parse_moment(text: &str) -> Option<Moment> {
     let text = text.trim().replacen('T', " ", 1);
     let with_seconds = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").ok();
@@ -84,7 +83,7 @@ pub fn parse_moment(text: &str) -> Option<Moment> {
     with_seconds.map(Moment::from_kst).or_else(|| minute().map(|wall| Moment::from_kst(wall).plus_ms(59_999)))
 }
 
-/// The half-open range of moments that covers the Korean days `from..=to`.
+/// Half-open range of moments of the Korean days `from..=to`.
 pub fn day_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> (Option<Moment>, Option<Moment>) {
     (
         from.map(Moment::start_of),
@@ -92,35 +91,35 @@ pub fn day_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> (Option<Mome
     )
 }
 
-/// Where the present moment comes from. Passed in, so that tests decide what day it is.
+/// Source of the present moment; tests pass their own.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Moment;
 }
 
-/// The computer's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the computer for the time")]
+    #[expect(clippy::disallowed_methods, reason = "the only access to the system time")]
     fn now(&self) -> Moment {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Moment(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 
-/// A clock that stands still until it is moved: for tests and for training data.
+/// A clock that changes only when it is set, for tests and generated data.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock standing at `moment`.
+    /// A clock set to `moment`.
     pub fn at(moment: Moment) -> Self {
         Self(Arc::new(AtomicI64::new(moment.0)))
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance_ms(&self, milliseconds: i64) {
         self.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_korean_evening_belongs_to_its_korean_day() {
+    fn late_evening_belongs_to_its_korean_day() {
         let wall = day("2024-03-15").and_hms_opt(23, 59, 59).expect("a time");
         let moment = Moment::from_kst(wall);
         assert_eq!(moment.date(), day("2024-03-15"));
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn both_days_of_a_range_are_included() {
+    fn range_includes_both_days() {
         let (from, to) = day_range(Some(day("2024-03-15")), Some(day("2024-03-15")));
         let noon = Moment::from_kst(day("2024-03-15").and_hms_opt(12, 0, 0).expect("a time"));
         assert!(from.expect("from") <= noon && noon < to.expect("to"));
@@ -158,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn a_year_has_four_digits() {
+    fn year_has_at_most_four_digits() {
         assert!(parse_date("9999-12-31").is_some());
         assert_eq!([parse_date("20240-03-15"), parse_date("+12024-03-15"), parse_date("2024-02-30")], [None; 3]);
     }
 
     #[test]
-    fn a_moment_is_read_as_it_is_written_and_a_minute_to_its_end() {
+    fn moment_round_trips_and_a_minute_means_its_end() {
         let moment = Moment(1_710_464_400_123);
         assert_eq!(moment.precise(), "2024-03-15 10:00:00.123");
         assert_eq!(parse_moment(&moment.precise()), Some(moment));

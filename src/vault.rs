@@ -1,7 +1,7 @@
-//! Seals secrets that have to be kept readable: the passwords of channels' files.
+//! Encrypts secrets that the program must read back: the passwords of channels' files.
 //!
-//! The key lies in a file of the data folder, not in the database: a copy of the database alone
-//! opens nothing. XChaCha20-Poly1305; a sealed secret is a 24-byte nonce and the ciphertext.
+//! The key is a file in the data folder and not in the database, so a copy of the database alone reveals
+//! no secret. XChaCha20-Poly1305; a sealed secret is a 24-byte nonce followed by the ciphertext.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,52 +9,53 @@ use std::path::Path;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 
-const NONCE: usize = 24;
+const NONCE_BYTES: usize = 24;
+const KEY_BYTES: usize = 32;
 
-/// Seals and opens secrets with the key of this shop.
+/// Encrypts and decrypts secrets with the shop's key.
 #[derive(Clone)]
 pub struct Vault(XChaCha20Poly1305);
 
 impl Vault {
-    /// Reads the key at `path`, or makes one that only this user may read.
+    /// Reads the key file at `path`, or creates one that only this user may read.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or does not hold a key.
+    /// The file cannot be read or created; `InvalidData` when it is not a key of 32 bytes.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let key = match std::fs::read(path) {
             Ok(key) => key,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create_key_file(path)?,
             Err(error) => return Err(error),
         };
         Self::with_key(&key).ok_or_else(|| {
-            std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file holds no key of 32 bytes")
+            std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file is not a key of 32 bytes")
         })
     }
 
-    /// A vault with this key of 32 bytes.
+    /// A vault with this key; None if it has not 32 bytes.
     pub fn with_key(key: &[u8]) -> Option<Self> {
         let key = Key::try_from(key).ok()?;
         Some(Self(XChaCha20Poly1305::new(&key)))
     }
 
-    /// Seals a secret. None only when the operating system gives no randomness.
+    /// Encrypts a secret. None when the operating system provides no randomness.
     pub fn seal(&self, secret: &str) -> Option<Vec<u8>> {
-        let mut nonce = [0_u8; NONCE];
+        let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).ok()?;
         let sealed = self.0.encrypt(&XNonce::from(nonce), secret.as_bytes()).ok()?;
         Some([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`Vault::seal`] sealed with the same key.
+    /// Decrypts a secret of [`Vault::seal`]; None with another key or for damaged data.
     pub fn unseal(&self, sealed: &[u8]) -> Option<String> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let secret = self.0.decrypt(&XNonce::try_from(nonce).ok()?, sealed).ok()?;
         String::from_utf8(secret).ok()
     }
 }
 
-fn make(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut key = [0_u8; 32];
+fn create_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut key = [0_u8; KEY_BYTES];
     getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_comes_back_with_the_same_key_and_with_no_other() {
+    fn secret_is_decrypted_with_its_key_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret.key");
         let vault = Vault::open(&path).expect("makes a key");

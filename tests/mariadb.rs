@@ -292,7 +292,7 @@ fn the_doctor_names_the_setting_that_may_lose_something() {
     let hosts = shop.server.rsplit('@').next().expect("a host");
     let address: MariaDbAddress = format!("mysql://root@{hosts}/{}", shop.name).parse().expect("an address");
     let bad = || {
-        let findings = address.examine(&SystemClock).into_iter().filter(|finding| finding.severity == Severity::Bad);
+        let findings = address.diagnose(&SystemClock).into_iter().filter(|finding| finding.severity == Severity::Bad);
         findings.map(|finding| finding.found).collect::<Vec<_>>()
     };
     // The server of the tests does not wait for a disk.

@@ -262,7 +262,7 @@ fn the_doctor_sees_whether_the_replica_follows() {
     drop(pair.open(""));
     let address = pair.address("");
     let wrong = || {
-        let findings = address.examine(&SystemClock).into_iter();
+        let findings = address.diagnose(&SystemClock).into_iter();
         let wrong = findings.filter(|finding| finding.severity != Severity::Good);
         wrong.map(|finding| finding.found).collect::<Vec<_>>()
     };

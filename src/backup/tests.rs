@@ -18,7 +18,7 @@ use super::*;
 use crate::audit;
 use crate::config::Retention;
 use crate::demo;
-use crate::storage::{StorageError, StorageOptions};
+use crate::storage::{OpenMode, StorageError, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A shop with a backup to a folder.
@@ -44,7 +44,8 @@ impl BackedUpShop {
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
         fs::create_dir_all(&data).expect("a folder");
-        let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options).expect("opens");
+        let (storage, wal) =
+            Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options).expect("opens");
         let backup = Backup::start_with(targets, plan, timing, &data, &storage, wal).expect("starts");
         Self { folder, storage, backup }
     }

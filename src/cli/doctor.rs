@@ -33,7 +33,7 @@ impl Doctor {
     pub(super) fn run(&self, config: &Config) -> CommandResult {
         let mut diagnostics = check_database(config);
         if let Database::MariaDb(address) = &config.database {
-            diagnostics.extend(address.examine(&SystemClock));
+            diagnostics.extend(address.diagnose(&SystemClock));
         }
         diagnostics.extend(check_folder(config));
         diagnostics.extend(check_network(config));

@@ -29,7 +29,7 @@ use crate::config::{Config, ConfigError, Database, Settings};
 use crate::districts::Districts;
 use crate::server::Endpoints;
 use crate::storage::schema::{self, MigrationReport};
-use crate::storage::{Storage, StorageError, StorageOptions, Wal, lease};
+use crate::storage::{OpenMode, Storage, StorageError, StorageOptions, Wal, lease};
 use crate::time::SystemClock;
 
 /// Size of the pool of reader connections.
@@ -113,6 +113,10 @@ impl From<StorageError> for CliError {
             StorageError::NewerSchema { found, known } => format!(
                 "데이터가 더 새로운 버전의 프로그램으로 저장되어 있어요 (데이터 {found}, 이 프로그램 {known}). 새 버전의 프로그램을 쓰세요."
             ),
+            StorageError::OlderSchema { found, known } => format!(
+                "이전 버전의 데이터라서(스키마 {found}판, 이 프로그램은 {known}판) 먼저 mukkeum migrate로 바꿔 주세요."
+            ),
+            StorageError::NoShop => "아직 가게가 없어요.".to_owned(),
             StorageError::CannotOpen(reason) => format!("데이터베이스를 열지 못했어요: {reason}"),
             StorageError::Unavailable(_) => "데이터베이스가 바빠요. 잠시 뒤에 다시 해 보세요.".to_owned(),
             StorageError::CommitUnknown(_) => {
@@ -223,7 +227,7 @@ fn open_with_wal(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, wal) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {
-            let (storage, wal) = Storage::open_with_wal_feed(path, &options)?;
+            let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, path, &options)?;
             (storage, Some(wal))
         }
         Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
@@ -241,9 +245,10 @@ fn open_with_wal(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
 /// Prints that the schema was migrated, and how to roll back.
 fn print_rollback_instructions(config: &Config, upgraded: &MigrationReport) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    let (copy, from) = (upgraded.copy.display(), upgraded.from);
+    let from = upgraded.from;
     writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 {from}판에서 {}판으로).", schema::VERSION)?;
-    writeln!(out, "  바꾸기 전의 데이터  {copy}")?;
+    let Some(copy) = &upgraded.copy else { return Ok(()) };
+    writeln!(out, "  바꾸기 전의 데이터  {}", copy.display())?;
     if let Some(restored) = config.restored() {
         writeln!(
             out,

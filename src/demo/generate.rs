@@ -171,18 +171,18 @@ mod tests {
     use crate::backup;
     use crate::orders::tests::invariants;
     use crate::storage::StorageOptions;
-    use crate::storage::testing::Scratch;
+    use crate::storage::testing::ScratchDatabase;
     use crate::time::SystemClock;
 
     const NOW: Moment = Moment(1_795_316_400_000);
     const ORDERS: u64 = 3_000;
 
-    fn open(folder: &Scratch) -> Storage {
+    fn open(folder: &ScratchDatabase) -> Storage {
         folder.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 1 })
     }
 
     /// Asserts that the invariants of a real shop hold and that every kind of data occurs.
-    async fn assert_complete(storage: &Storage, folder: &Scratch) {
+    async fn assert_complete(storage: &Storage, folder: &ScratchDatabase) {
         storage.read(invariants::hold).await.expect("is as its orders say");
         let sidos = i64::try_from(Districts::embedded().sidos().count()).expect("few");
         let count = |sql: &'static str| storage.read(move |tx| tx.scalar(sql, &[]));
@@ -210,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn generated_shop_satisfies_the_invariants_of_a_real_one() {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let storage = open(&folder);
         generate(&storage, 1, ORDERS, NOW, |_| ()).await.expect("generates");
         assert_complete(&storage, &folder).await;
@@ -218,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn generation_in_one_transaction_yields_a_complete_shop() {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let storage = open(&folder);
         storage.write(|tx| generate_in_tx(tx, 1, ORDERS, NOW, &|_| ())).await.expect("generates");
         assert_complete(&storage, &folder).await;

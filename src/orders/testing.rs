@@ -6,7 +6,7 @@ use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, ChangeContext};
-use crate::storage::testing::Scratch;
+use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
 use crate::uploads::check::{CheckedRow, RowCheck};
@@ -25,7 +25,7 @@ pub(crate) struct Shop {
     pub(crate) files: Files,
     storage: Storage,
     runtime: tokio::runtime::Runtime,
-    pub(crate) folder: Scratch,
+    pub(crate) folder: ScratchDatabase,
 }
 
 /// Profiles and districts that parsing a file needs.
@@ -37,7 +37,7 @@ pub(crate) struct Files {
 
 impl Shop {
     pub(crate) fn open() -> Self {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let options = StorageOptions { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
         Self {
             storage: folder.open(&options),

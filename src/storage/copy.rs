@@ -1,12 +1,12 @@
-//! All data from one storage to another: the way of a shop that outgrows its PC, and back.
+//! Copies all data between two databases, for example from SQLite to MariaDB and back.
 //!
-//! While it copies it holds a lease at the target, which is given back when all has arrived. A copy
-//! that was killed leaves the lease behind: by it the target is known as unfinished, nobody opens it
-//! as a shop, and the next copy empties it first.
+//! The copy holds a lease in the target and releases it when it is complete. The lease of a crashed copy
+//! remains and marks the target as incomplete: the program refuses to open it as a shop, and the next
+//! copy clears it first.
 //!
-//! The source is read in one transaction, table by table in the sequence of `schema.sql`, so that
-//! nothing comes before what it refers to. Then the target is read, and every table must have the
-//! same number of rows and the same checksum as the source had.
+//! The source is read in one transaction, table by table in the order of `schema.sql`, so that foreign
+//! keys hold. Then the target is read, and every table must have the row count and the checksum of the
+//! source.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,22 +16,22 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema, text_limits};
 
-/// Rows of one transaction at the target.
+/// Rows per transaction of the target.
 const BATCH_ROWS: usize = 5_000;
 
-/// The lease of a target, and of what a copy left unfinished.
+/// Lease of a target, which also marks an incomplete copy.
 pub const COPY_LEASE: &str = "copy";
 
-/// How long after its last step a copy is taken to be dead: longer than a step takes.
+/// Validity of the lease after each renewal; longer than a batch takes.
 const COPY_LEASE_MS: i64 = 30_000;
 
-/// Texts that are too long which a person is told one by one.
+/// Over-long texts listed in the error.
 const MAX_LISTED_TEXTS: usize = 20;
 
-/// Characters that are shown of such a text.
+/// Characters shown of an over-long text.
 const MAX_SHOWN_CHARS: usize = 30;
 
-/// By what a row is called, the first of them that its table has.
+/// Columns that identify a row for people; the first one that its table has is used.
 const ROW_NAME_COLUMNS: [(&str, &str); 6] = [
     ("order_number", "주문번호"),
     ("bundle_number", "배송번호"),
@@ -47,46 +47,46 @@ pub enum CopyError {
     /// a database failed
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// somebody's data is there already
+    /// the target has data
     #[error("받는 쪽에 이미 데이터가 있어요 ({0}). 빈 데이터베이스로 옮겨 주세요.")]
     TargetNotEmpty(&'static str),
-    /// another copy writes there, or has just been killed
+    /// another copy writes to the target, or crashed within the lease time
     #[error(
         "다른 mukkeum copy가 여기로 옮기고 있어요. 그것이 끊겼다면 1분 뒤에 다시 해 주세요. 남은 것은 지우고 처음부터 옮겨요."
     )]
     InProgress,
-    /// the source is itself what a copy left
+    /// the source is itself an incomplete copy
     #[error("보내는 쪽이 옮기다 만 데이터베이스예요. 그쪽으로 옮기는 것부터 끝내 주세요.")]
     SourceIncomplete,
-    /// one of the two was upgraded by another version of the program
+    /// a table has other columns in the target than in the source
     #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
     SchemaMismatch(&'static str),
-    /// texts that the target's columns do not take: SQLite holds them, MariaDB would not
-    #[error("받는 쪽에 들어가지 않는 긴 값이 {count}개 있어요. 보내는 쪽을 mukkeum serve로 열어 줄인 다음 다시 해 주세요.\n{}", .some.join("\n"))]
+    /// texts longer than the target's columns; SQLite does not enforce lengths, MariaDB does
+    #[error("받는 쪽에 들어가지 않는 긴 값이 {count}개 있어요. 보내는 쪽을 mukkeum serve로 열어 줄인 다음 다시 해 주세요.\n{}", .listed.join("\n"))]
     TextTooLong {
-        /// where the first of them stand: table, row, column, length
-        some: Vec<String>,
-        /// how many there are
+        /// the first of them: table, row, column, length
+        listed: Vec<String>,
+        /// number of all of them
         count: usize,
     },
-    /// what arrived is not what was sent
-    #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {arrived}. 받는 쪽을 비웠어요.")]
+    /// the target's rows differ from the source's
+    #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {received}. 받는 쪽을 비웠어요.")]
     ChecksumMismatch {
         /// the table
         table: &'static str,
-        /// what was read
+        /// checksum of the source
         sent: TableChecksum,
-        /// what is there now
-        arrived: TableChecksum,
+        /// checksum of the target
+        received: TableChecksum,
     },
 }
 
-/// The rows of a table, in whatever sequence.
+/// Row count and checksum of a table, independent of the order of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableChecksum {
-    /// how many
+    /// number of rows
     pub rows: u64,
-    /// of their contents
+    /// sum of the hashes of all rows, modulo 2^64
     pub checksum: u64,
 }
 
@@ -110,23 +110,23 @@ impl TableChecksum {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         }
-        let of_row = hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let row_hash = hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         self.rows += 1;
-        self.checksum = self.checksum.wrapping_add(of_row);
+        self.checksum = self.checksum.wrapping_add(row_hash);
     }
 }
 
-/// Copies everything, tells `progress` about each table that has arrived, and answers with what
-/// each held. After an error the target is empty again.
+/// Copies all tables, reports each finished table to `progress` and returns all checksums. The source is
+/// not changed.
 ///
 /// # Errors
-/// A [`CopyError`]; the source is never changed.
+/// A [`CopyError`]; the target is then empty again, unless it had data before.
 pub async fn copy(
     from: &Storage,
     to: &Storage,
     mut progress: impl FnMut(&'static str, TableChecksum),
 ) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
-    let columns = Arc::new(columns(from, to).await?);
+    let columns = Arc::new(matching_columns(from, to).await?);
     if to.enforces_text_limits() {
         check_text_limits(from).await?;
     }
@@ -146,26 +146,26 @@ pub async fn copy(
     sums
 }
 
-/// Takes the target for this copy, and empties it of what an earlier one left. Answers with the holder
-/// of the lease.
+/// Acquires the lease of the target and clears an earlier incomplete copy. Returns the holder of the
+/// lease.
 async fn acquire_target(to: &Storage) -> Result<i64, CopyError> {
-    let claimed = to.write(|tx| {
-        let (holder, is_left) = (tx.new_id(), lease::exists(tx, COPY_LEASE)?);
-        let filled = if is_left { None } else { first_populated_table(tx)? };
-        match filled {
+    let acquired = to.write(|tx| {
+        let (holder, is_incomplete) = (tx.new_id(), lease::exists(tx, COPY_LEASE)?);
+        let populated = if is_incomplete { None } else { first_populated_table(tx)? };
+        match populated {
             Some(table) => Err(CopyError::TargetNotEmpty(table)),
-            None if lease::try_acquire(tx, COPY_LEASE, holder, COPY_LEASE_MS)? => Ok((holder, is_left)),
+            None if lease::try_acquire(tx, COPY_LEASE, holder, COPY_LEASE_MS)? => Ok((holder, is_incomplete)),
             None => Err(CopyError::InProgress),
         }
     });
-    let (holder, is_left) = claimed.await?;
-    if is_left {
+    let (holder, is_incomplete) = acquired.await?;
+    if is_incomplete {
         clear(to, holder).await?;
     }
     Ok(holder)
 }
 
-/// A table with rows.
+/// First table that has rows.
 fn first_populated_table(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
     for table in schema::tables() {
         if tx.query_one(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
@@ -175,22 +175,23 @@ fn first_populated_table(tx: &mut dyn Tx) -> Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// Prolongs the lease; without it the target is another copy's.
+/// Renews the lease; fails when another copy has it.
 fn renew_lease(tx: &mut dyn Tx, holder: i64) -> Result<()> {
     if lease::try_acquire(tx, COPY_LEASE, holder, COPY_LEASE_MS)? {
         return Ok(());
     }
-    Err(StorageError::Unavailable("another copy has taken the target".to_owned()))
+    Err(StorageError::Unavailable("another copy has acquired the target".to_owned()))
 }
 
+/// Table name, and its quoted column names joined by commas.
 type Columns = Vec<(&'static str, String)>;
 
-/// The columns of every table, joined by commas; the target has the same ones.
-async fn columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
+/// The columns of all tables; checks that source and target have the same ones.
+async fn matching_columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
     if from.read(|tx| lease::exists(tx, COPY_LEASE)).await? {
         return Err(CopyError::SourceIncomplete);
     }
-    let all = |tx: &mut dyn Tx| schema::tables().map(|table| names(tx, table)).collect::<Result<Vec<_>>>();
+    let all = |tx: &mut dyn Tx| schema::tables().map(|table| column_list(tx, table)).collect::<Result<Vec<_>>>();
     let (source, target) = (from.read(all).await?, to.read(all).await?);
     schema::tables()
         .zip(source.into_iter().zip(target))
@@ -200,64 +201,65 @@ async fn columns(from: &Storage, to: &Storage) -> Result<Columns, CopyError> {
         .collect()
 }
 
-fn names(tx: &mut dyn Tx, table: &str) -> Result<String> {
+fn column_list(tx: &mut dyn Tx, table: &str) -> Result<String> {
     let mut names = tx.columns(table)?;
     names.sort_unstable();
     Ok(names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
 }
 
-/// Finds the texts that are longer than their columns.
+/// Fails if a text of the source is longer than its column.
 async fn check_text_limits(from: &Storage) -> Result<(), CopyError> {
     let found = from.read(|tx| {
-        let (mut some, mut count) = (Vec::new(), 0);
+        let (mut listed, mut count) = (Vec::new(), 0);
         for table in schema::tables() {
-            for_each_over_long_text(tx, table, &mut |told| {
+            for_each_over_long_text(tx, table, &mut |description| {
                 count += 1;
-                if some.len() < MAX_LISTED_TEXTS {
-                    some.push(told);
+                if listed.len() < MAX_LISTED_TEXTS {
+                    listed.push(description);
                 }
             })?;
         }
-        Ok::<_, StorageError>((some, count))
+        Ok::<_, StorageError>((listed, count))
     });
     match found.await? {
         (_, 0) => Ok(()),
-        (some, count) => Err(CopyError::TextTooLong { some, count }),
+        (listed, count) => Err(CopyError::TextTooLong { listed, count }),
     }
 }
 
-fn for_each_over_long_text(tx: &mut dyn Tx, table: &str, tell: &mut dyn FnMut(String)) -> Result<()> {
-    let bounded: Vec<(&str, usize)> = text_limits::of_table(table).collect();
-    if bounded.is_empty() {
+fn for_each_over_long_text(tx: &mut dyn Tx, table: &str, report: &mut dyn FnMut(String)) -> Result<()> {
+    let limited: Vec<(&str, usize)> = text_limits::of_table(table).collect();
+    if limited.is_empty() {
         return Ok(());
     }
     let known = tx.columns(table)?;
-    let (name, called) = ROW_NAME_COLUMNS
+    let (name, label) = ROW_NAME_COLUMNS
         .into_iter()
         .find(|(name, _)| known.iter().any(|known| known == name))
-        .unwrap_or((bounded[0].0, ""));
-    let columns: Vec<String> = bounded.iter().map(|(column, _)| format!("\"{column}\"")).collect();
-    let long: Vec<String> = bounded.iter().map(|(column, most)| format!("length(\"{column}\") > {most}")).collect();
-    let sql = format!("SELECT {name}, {} FROM {table} WHERE {}", columns.join(", "), long.join(" OR "));
+        .unwrap_or((limited[0].0, ""));
+    let columns: Vec<String> = limited.iter().map(|(column, _)| format!("\"{column}\"")).collect();
+    let conditions: Vec<String> =
+        limited.iter().map(|(column, limit)| format!("length(\"{column}\") > {limit}")).collect();
+    let sql = format!("SELECT {name}, {} FROM {table} WHERE {}", columns.join(", "), conditions.join(" OR "));
     tx.for_each(&sql, &[], &mut |row| {
         let row_name = match row.0.first() {
             Some(Value::Text(text)) => text_limits::truncate(text, MAX_SHOWN_CHARS).to_owned(),
             Some(Value::Int(number)) => number.to_string(),
             _ => String::new(),
         };
-        for (value, (column, most)) in row.0.iter().skip(1).zip(&bounded) {
+        for (value, (column, limit)) in row.0.iter().skip(1).zip(&limited) {
             let Value::Text(text) = value else { continue };
             let length = text.chars().count();
-            if length > *most {
+            if length > *limit {
                 let shown = text_limits::truncate(text, MAX_SHOWN_CHARS);
-                tell(format!("{table} 표의 {called} {row_name}: {column} {length}자 ({most}자까지), ‘{shown}…’"));
+                report(format!("{table} 표의 {label} {row_name}: {column} {length}자 ({limit}자까지), ‘{shown}…’"));
             }
         }
         Ok(())
     })
 }
 
-/// Reads on one thread and writes on another, a few thousand rows at a time.
+/// Reads batches on one thread and writes them on another.
 async fn transfer(
     from: &Storage,
     to: &Storage,
@@ -265,23 +267,23 @@ async fn transfer(
     columns: &Arc<Columns>,
     progress: &mut impl FnMut(&'static str, TableChecksum),
 ) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
-    let (give, mut take) = channel(2);
-    let (columns, begun) = (Arc::clone(columns), AtomicBool::new(false));
-    let (source, columns_too) = (from.clone(), Arc::clone(&columns));
+    let (sender, mut receiver) = channel(2);
+    let (columns, has_started) = (Arc::clone(columns), AtomicBool::new(false));
+    let (source, for_reader) = (from.clone(), Arc::clone(&columns));
     let reading = tokio::spawn(async move {
         source
             .read(move |tx| {
-                if begun.swap(true, Ordering::Relaxed) {
-                    return Err(StorageError::Unavailable("the source was lost while it was read".to_owned()));
+                if has_started.swap(true, Ordering::Relaxed) {
+                    return Err(StorageError::Unavailable("the connection to the source was lost".to_owned()));
                 }
-                (0..columns_too.len()).try_for_each(|table| read_table(tx, &columns_too, table, &give))
+                (0..for_reader.len()).try_for_each(|table| read_table(tx, &for_reader, table, &sender))
             })
             .await
     });
     let mut sums: Vec<(&'static str, TableChecksum)> =
         columns.iter().map(|(table, _)| (*table, TableChecksum::default())).collect();
     let mut last = None;
-    while let Some((table, rows)) = take.recv().await {
+    while let Some((table, rows)) = receiver.recv().await {
         if let Some(done) = last.filter(|last| *last != table) {
             let (name, sum): (&str, TableChecksum) = sums[done];
             progress(name, sum);
@@ -301,20 +303,21 @@ async fn transfer(
     Ok(sums)
 }
 
+/// Index of a table, and a batch of its rows.
 type Chunk = (usize, Vec<Row>);
 
-fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, give: &Sender<Chunk>) -> Result<()> {
+fn read_table(tx: &mut dyn Tx, columns: &Columns, table: usize, sender: &Sender<Chunk>) -> Result<()> {
     let (name, names) = &columns[table];
-    let mut piece = Vec::new();
-    let hand_over = |piece: &mut Vec<Row>| {
-        let stopped = |_| StorageError::Unavailable("nobody takes the rows any more".to_owned());
-        give.blocking_send((table, std::mem::take(piece))).map_err(stopped)
+    let mut batch = Vec::new();
+    let send = |batch: &mut Vec<Row>| {
+        let closed = |_| StorageError::Unavailable("the target failed".to_owned());
+        sender.blocking_send((table, std::mem::take(batch))).map_err(closed)
     };
     tx.for_each(&format!("SELECT {names} FROM {name}"), &[], &mut |row| {
-        piece.push(row);
-        if piece.len() == BATCH_ROWS { hand_over(&mut piece) } else { Ok(()) }
+        batch.push(row);
+        if batch.len() == BATCH_ROWS { send(&mut batch) } else { Ok(()) }
     })?;
-    hand_over(&mut piece)
+    send(&mut batch)
 }
 
 fn insert(tx: &mut dyn Tx, table: &str, names: &str, rows: &[Row]) -> Result<()> {
@@ -332,6 +335,7 @@ fn bind(value: &Value) -> Param<'_> {
     }
 }
 
+/// Compares the target's checksums with the source's.
 async fn verify(
     to: &Storage,
     holder: i64,
@@ -349,21 +353,22 @@ async fn verify(
             })?;
             Ok::<_, StorageError>(sum)
         });
-        let arrived = read.await?;
-        if *sent != arrived {
-            return Err(CopyError::ChecksumMismatch { table, sent: *sent, arrived });
+        let received = read.await?;
+        if *sent != received {
+            return Err(CopyError::ChecksumMismatch { table, sent: *sent, received });
         }
     }
     Ok(sums)
 }
 
+/// Deletes all rows of all tables.
 async fn clear(to: &Storage, holder: i64) -> Result<()> {
     for table in schema::tables().rev() {
-        let some = move |tx: &mut dyn Tx| {
+        let delete = move |tx: &mut dyn Tx| {
             renew_lease(tx, holder)?;
             tx.delete_batch(table)
         };
-        while to.write(some).await? > 0 {}
+        while to.write(delete).await? > 0 {}
     }
     Ok(())
 }
@@ -373,7 +378,7 @@ mod tests {
     use super::*;
     use crate::demo::generate;
     use crate::storage::StorageOptions;
-    use crate::storage::testing::Scratch;
+    use crate::storage::testing::ScratchDatabase;
     use crate::time::{ManualClock, Moment, SystemClock};
 
     fn options() -> StorageOptions {
@@ -381,8 +386,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_killed_copy_left_is_nobodys_shop_and_the_next_one_begins_anew() {
-        let (from, to) = (Scratch::new(), Scratch::new());
+    async fn incomplete_copy_is_no_shop_and_is_cleared_by_the_next() {
+        let (from, to) = (ScratchDatabase::new(), ScratchDatabase::new());
         let clock = ManualClock::at(Moment(1_795_316_400_000));
         let (from, to) =
             (from.open(&options()), to.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 2 }));
@@ -396,13 +401,13 @@ mod tests {
         let sums = copy(&from, &to, |_, _| ()).await.expect("copies");
         assert!(sums.iter().any(|(table, sum)| *table == "orders" && sum.rows == 50), "{sums:?}");
         assert!(!to.read(|tx| lease::exists(tx, COPY_LEASE)).await.expect("reads"), "finished");
-        assert!(to.write(move |tx| renew_lease(tx, killed)).await.is_ok(), "nobody holds it any more");
+        assert!(to.write(move |tx| renew_lease(tx, killed)).await.is_ok(), "the lease is free");
     }
 
-    /// With MariaDB under the tests, there and back; without it, from file to file.
+    /// With MariaDB under the tests, to MariaDB and back; without it, between files.
     #[tokio::test]
-    async fn a_shop_arrives_whole_and_only_where_nothing_is() {
-        let (there, back) = (Scratch::new(), tempfile::tempdir().expect("a folder"));
+    async fn copy_is_complete_and_needs_an_empty_target() {
+        let (there, back) = (ScratchDatabase::new(), tempfile::tempdir().expect("a folder"));
         let first = Storage::open_sqlite(&back.path().join("first.db"), &options()).expect("opens");
         generate(&first, 1, 400, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
         first
@@ -414,13 +419,13 @@ mod tests {
         let second = there.open(&options());
         let third = Storage::open_sqlite(&back.path().join("third.db"), &options()).expect("opens");
 
-        let mut told = Vec::new();
-        let sent = copy(&first, &second, |table, _| told.push(table)).await.expect("copies");
+        let mut reported = Vec::new();
+        let sent = copy(&first, &second, |table, _| reported.push(table)).await.expect("copies");
         assert!(sent.contains(&(
             "orders",
             *sent.iter().find(|(_, sum)| sum.rows == 400).map(|(_, sum)| sum).expect("400 orders")
         )));
-        assert!(told.contains(&"orders"), "{told:?}");
+        assert!(reported.contains(&"orders"), "{reported:?}");
         let returned = copy(&second, &third, |_, _| ()).await.expect("copies back");
         assert_eq!(sent, returned);
         assert!(matches!(
@@ -430,8 +435,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_that_the_target_does_not_take_is_named_before_anything_is_copied() {
-        let (from, to) = (tempfile::tempdir().expect("a folder"), Scratch::new());
+    async fn over_long_text_is_reported_before_anything_is_copied() {
+        let (from, to) = (tempfile::tempdir().expect("a folder"), ScratchDatabase::new());
         let (from, target) =
             (Storage::open_sqlite(&from.path().join("old.db"), &options()).expect("opens"), to.open(&options()));
         generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
@@ -444,9 +449,9 @@ mod tests {
         });
         let number = number.await.expect("writes");
         match (check_text_limits(&from).await, copy(&from, &target, |_, _| ()).await) {
-            (Err(CopyError::TextTooLong { some, count: 1 }), copied) => {
-                let told = format!("orders 표의 주문번호 {number}: recipient_name 150자 (100자까지)");
-                assert!(some[0].starts_with(&told), "{some:?}");
+            (Err(CopyError::TextTooLong { listed, count: 1 }), copied) => {
+                let expected = format!("orders 표의 주문번호 {number}: recipient_name 150자 (100자까지)");
+                assert!(listed[0].starts_with(&expected), "{listed:?}");
                 assert_eq!(copied.is_ok(), !target.enforces_text_limits(), "{copied:?}");
                 let refused = matches!(copied, Err(CopyError::TextTooLong { .. }));
                 assert_eq!(refused, target.enforces_text_limits());
@@ -456,11 +461,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_arrive_leaves_nothing_behind() {
-        let (from, to) = (Scratch::new(), Scratch::new());
+    async fn failed_copy_leaves_the_target_empty() {
+        let (from, to) = (ScratchDatabase::new(), ScratchDatabase::new());
         let (from, to) = (from.open(&options()), to.open(&options()));
         generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        // A program of another version added a column that only the source has.
+        // As a program of another version would.
         from.write(|tx| tx.exec("ALTER TABLE orders ADD COLUMN colour TEXT", &[])).await.expect("alters");
         let refused = copy(&from, &to, |_, _| ()).await;
         assert!(matches!(refused, Err(CopyError::SchemaMismatch("orders"))), "{refused:?}");

@@ -1,15 +1,14 @@
-//! The MariaDB engine: several programs on one database, which may be several servers.
+//! The MariaDB engine: several programs on one database, which may be replicated on several servers.
 //!
-//! One program writes at a time, as with SQLite, and so every rule of the rooms that reads before
-//! it writes holds on both engines. A write begins by locking row 0 of `writers`, which is the turn
-//! of all programs, and only then looks at the data.
+//! One program writes at a time, as on SQLite, so every rule that reads before it writes holds on both
+//! engines. A write transaction first locks row 0 of `writers`, the lock of all programs, and only then
+//! reads data.
 //!
-//! When a server dies, the same closure is run again on the primary that there is then, up to
-//! [`DEADLINE`]. A COMMIT whose answer was lost may have been carried out or not. Each write
-//! therefore leaves its number in the program's own row of `writers`; the next attempt, having got
-//! the turn (which an unfinished COMMIT still holds), finds that number, and the write is done, or
-//! does not find it, and the write is run again. Nothing is applied twice, and what was
-//! acknowledged was committed.
+//! When a server fails, the closure is retried on the new primary until [`TX_TIMEOUT`]. A COMMIT whose
+//! answer was lost may or may not have been executed. Each write therefore stores a marker in the
+//! program's own row of `writers`. The retry first acquires the write lock (an unfinished COMMIT still
+//! holds it) and looks for the marker: if it is there, the write is done; if not, the write runs again.
+//! No write is applied twice, and every acknowledged write was committed.
 
 mod address;
 mod diagnostics;
@@ -33,38 +32,41 @@ use self::pool::{ConnectionPool, IS_WRITABLE, PooledConnection};
 use self::tx::MariaTx;
 use super::blocking::{panic_error, spawn_blocking};
 use super::concurrency::{ConcurrencyLimit, Permit};
-use super::{Result, StorageError, StorageOptions, Tx};
+use super::schema::MigrationReport;
+use super::{OpenMode, Result, StorageError, StorageOptions, Tx};
 use crate::id::IdGenerator;
 use crate::time::{Clock, Moment};
 
-/// How long a transaction is tried, from the moment it was asked for: longer than MHA takes to
-/// promote a replica (7 to 23 s), shorter than a person or a proxy waits.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a transaction is retried, including the wait for its permit. Longer than a promotion by MHA
+/// (7 to 23 s), shorter than the timeouts of browsers and proxies.
+const TX_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Between two attempts.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Delay between two attempts.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Numbers of programs that write; identifiers have ten bits for them, and 0 is the turn.
-const NODES: i64 = 1023;
+/// Largest node number. Identifiers have ten bits for it, and row 0 of `writers` is the write lock.
+const MAX_NODE: i64 = 1023;
 
-/// A program that has written nothing for so long is gone, and its number free. A server writes
-/// several times an hour.
-const GONE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Age of a node's last write after which its number is reused. A running server writes several times an
+/// hour.
+const NODE_EXPIRY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) struct MariaDb {
     shared: Arc<Shared>,
     write_limit: ConcurrencyLimit,
     read_limit: ConcurrencyLimit,
+    migration_report: Option<MigrationReport>,
 }
 
 struct Shared {
     pool: ConnectionPool,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
-    /// this program's row of `writers`
+    /// This program's row of `writers`; 0, which writes nothing, when it was opened read-only.
     node: i64,
-    writes: AtomicI64,
-    version: String,
+    next_marker: AtomicI64,
+    schema_version: i64,
+    server_version: String,
 }
 
 /// A write whose COMMIT got no answer.
@@ -73,16 +75,25 @@ struct UncertainCommit<T> {
     answer: T,
 }
 
+/// A closure of the program that runs in a transaction.
 type Work<'w, T, E> = &'w dyn Fn(&mut dyn Tx) -> Result<T, E>;
 
+/// What opening the database found and did.
+struct Prepared {
+    node: i64,
+    schema_version: i64,
+    server_version: String,
+    migration_report: Option<MigrationReport>,
+}
+
 impl MariaDb {
-    pub(super) fn open(address: &MariaDbAddress, options: &StorageOptions) -> Result<Self> {
-        let hosts = ConnectionPool::new(address.clone());
-        let until = Instant::now() + DEADLINE;
-        let (node, version) = loop {
-            match prepare(&hosts, options.clock.now()) {
+    pub(super) fn open(address: &MariaDbAddress, options: &StorageOptions, mode: OpenMode) -> Result<Self> {
+        let pool = ConnectionPool::new(address.clone());
+        let deadline = Instant::now() + TX_TIMEOUT;
+        let prepared = loop {
+            match prepare(&pool, options.clock.now(), mode) {
                 Ok(prepared) => break prepared,
-                Err(error) => wait(error, until).map_err(|error| match error {
+                Err(error) => back_off(error, deadline).map_err(|error| match error {
                     StorageError::Unavailable(reason) => StorageError::CannotOpen(format!("{address}: {reason}")),
                     other => other,
                 })?,
@@ -91,13 +102,15 @@ impl MariaDb {
         Ok(Self {
             write_limit: ConcurrencyLimit::new("mariadb", "write", 1),
             read_limit: ConcurrencyLimit::new("mariadb", "read", options.readers.max(1)),
+            migration_report: prepared.migration_report,
             shared: Arc::new(Shared {
-                pool: hosts,
+                pool,
                 clock: Arc::clone(&options.clock),
-                ids: IdGenerator::new(u16::try_from(node).unwrap_or_default()),
-                node,
-                writes: AtomicI64::new(options.clock.now().0),
-                version,
+                ids: IdGenerator::new(u16::try_from(prepared.node).unwrap_or_default()),
+                node: prepared.node,
+                next_marker: AtomicI64::new(options.clock.now().0),
+                schema_version: prepared.schema_version,
+                server_version: prepared.server_version,
             }),
         })
     }
@@ -107,7 +120,10 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.with_permit(&self.write_limit, move |shared, until| shared.write(&work, until)).await
+        if self.shared.node == 0 {
+            return Err(StorageError::CannotOpen("the database was opened read-only".to_owned()).into());
+        }
+        self.with_permit(&self.write_limit, move |shared, deadline| shared.write(&work, deadline)).await
     }
 
     pub(super) async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -115,7 +131,7 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.with_permit(&self.read_limit, move |shared, until| shared.read(&work, until)).await
+        self.with_permit(&self.read_limit, move |shared, deadline| shared.read(&work, deadline)).await
     }
 
     pub(super) async fn read_replica<T, E>(
@@ -126,25 +142,25 @@ impl MariaDb {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.with_permit(&self.read_limit, move |shared, until| shared.read_replica(&work, until)).await
+        self.with_permit(&self.read_limit, move |shared, deadline| shared.read_replica(&work, deadline)).await
     }
 
-    /// Waits for a turn and then works on a thread, both until the same moment.
+    /// Acquires a permit, then runs `work` on a blocking thread. One deadline limits both.
     async fn with_permit<T, E>(
         &self,
-        turns: &ConcurrencyLimit,
+        limit: &ConcurrencyLimit,
         work: impl FnOnce(&Shared, Instant) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let until = Instant::now() + DEADLINE;
-        let turn = turn(turns, until).await?;
+        let deadline = Instant::now() + TX_TIMEOUT;
+        let permit = acquire_before(limit, deadline).await?;
         let shared = Arc::clone(&self.shared);
         spawn_blocking(move || {
-            let _turn = turn;
-            work(&shared, until)
+            let _permit = permit;
+            work(&shared, deadline)
         })
         .await
     }
@@ -157,37 +173,47 @@ impl MariaDb {
         self.shared.node
     }
 
+    pub(super) fn schema_version(&self) -> i64 {
+        self.shared.schema_version
+    }
+
+    pub(super) fn migration_report(&self) -> Option<&MigrationReport> {
+        self.migration_report.as_ref()
+    }
+
     pub(super) fn describe(&self) -> String {
-        format!("MariaDB {}", self.shared.version)
+        format!("MariaDB {}", self.shared.server_version)
     }
 }
 
-async fn turn(turns: &ConcurrencyLimit, until: Instant) -> Result<Permit> {
-    let late = |_| Err(StorageError::Unavailable("no turn came before the deadline".to_owned()));
-    tokio::time::timeout_at(until.into(), turns.acquire()).await.unwrap_or_else(late)
+async fn acquire_before(limit: &ConcurrencyLimit, deadline: Instant) -> Result<Permit> {
+    let timed_out = |_| Err(StorageError::Unavailable("the wait for a permit timed out".to_owned()));
+    tokio::time::timeout_at(deadline.into(), limit.acquire()).await.unwrap_or_else(timed_out)
 }
 
-/// Waits a moment before the next attempt, or says that there is to be none.
-fn wait(error: TxError, until: Instant) -> Result<()> {
-    if error.retry == Retry::Never || Instant::now() + PAUSE >= until {
+/// Waits before the next attempt, or returns the error when there is none: it is permanent, or the
+/// deadline is too close.
+fn back_off(error: TxError, deadline: Instant) -> Result<()> {
+    if error.retry == Retry::Never || Instant::now() + RETRY_DELAY >= deadline {
         return Err(error.error);
     }
-    tracing::debug!(error = %error.error, "a transaction is tried again");
+    tracing::debug!(error = %error.error, "retrying a transaction");
     metrics::counter!("mukkeum_storage_retries_total").increment(1);
-    std::thread::sleep(PAUSE);
+    std::thread::sleep(RETRY_DELAY);
     Ok(())
 }
 
 impl Shared {
-    fn read<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
+    fn read<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, deadline: Instant) -> Result<T, E> {
         loop {
-            match self.on_primary(until, |conn| self.try_read(conn, work)) {
+            match self.on_primary(deadline, |conn| self.try_read(conn, work)) {
                 Ok(answer) => return answer,
-                Err(error) => wait(error, until)?,
+                Err(error) => back_off(error, deadline)?,
             }
         }
     }
 
+    /// Runs the closure in a read transaction that has begun, and ends it.
     fn finish_read<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<Result<T, E>, TxError>
     where
         E: From<StorageError>,
@@ -197,12 +223,12 @@ impl Shared {
         Ok(answer)
     }
 
-    fn write<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, until: Instant) -> Result<T, E> {
-        let mut unsettled = None;
+    fn write<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, deadline: Instant) -> Result<T, E> {
+        let mut uncertain = None;
         loop {
-            match self.on_primary(until, |conn| self.try_write(conn, work, &mut unsettled)) {
+            match self.on_primary(deadline, |conn| self.try_write(conn, work, &mut uncertain)) {
                 Ok(answer) => return answer,
-                Err(error) => wait(error, until).map_err(|error| match unsettled {
+                Err(error) => back_off(error, deadline).map_err(|error| match uncertain {
                     Some(_) => StorageError::CommitUnknown(error.to_string()),
                     None => error,
                 })?,
@@ -210,25 +236,26 @@ impl Shared {
         }
     }
 
-    /// Lends a connection to the primary, and keeps it when it is still sound afterwards.
+    /// Makes one attempt on a connection to the primary, and returns the connection to the pool if it is
+    /// still valid.
     fn on_primary<T>(
         &self,
-        until: Instant,
+        deadline: Instant,
         attempt: impl FnOnce(&mut Conn) -> Result<T, TxError>,
     ) -> Result<T, TxError> {
-        let mut lease = self.pool.lease(until)?;
-        let outcome = attempt(&mut lease.conn);
+        let mut connection = self.pool.acquire(deadline)?;
+        let outcome = attempt(&mut connection.conn);
         match outcome.as_ref().err().map(|error| error.retry) {
-            None => self.pool.give_back(lease),
-            Some(Retry::OtherHost) => self.pool.mark_down(&lease),
-            Some(Retry::SameHost | Retry::Never) => self.return_clean(lease),
+            None => self.pool.release(connection),
+            Some(Retry::OtherHost) => self.pool.mark_down(&connection),
+            Some(Retry::SameHost | Retry::Never) => self.return_clean(connection),
         }
         outcome
     }
 
-    fn return_clean(&self, mut lease: PooledConnection) {
-        if lease.conn.query_drop("ROLLBACK").is_ok() {
-            self.pool.give_back(lease);
+    fn return_clean(&self, mut connection: PooledConnection) {
+        if connection.conn.query_drop("ROLLBACK").is_ok() {
+            self.pool.release(connection);
         }
     }
 
@@ -236,7 +263,7 @@ impl Shared {
     where
         E: From<StorageError>,
     {
-        begin(conn, READ, "")?;
+        begin(conn, START_READ, "")?;
         self.finish_read(conn, work)
     }
 
@@ -244,44 +271,56 @@ impl Shared {
         &self,
         conn: &mut Conn,
         work: Work<'_, T, E>,
-        unsettled: &mut Option<UncertainCommit<T>>,
+        uncertain: &mut Option<UncertainCommit<T>>,
     ) -> Result<Result<T, E>, TxError>
     where
         E: From<StorageError>,
     {
-        begin(conn, "START TRANSACTION", LOCK_WRITER)?;
-        if let Some(UncertainCommit { marker, .. }) = unsettled {
-            let last: Option<i64> = conn.exec_first("SELECT marker FROM writers WHERE node = ?", (self.node,))?;
-            if last == Some(*marker) {
-                conn.query_drop("ROLLBACK")?;
-                return Ok(Ok(unsettled.take().map(|write| write.answer).ok_or_else(no_uncertain_commit)?));
-            }
-            *unsettled = None;
+        begin(conn, START_WRITE, LOCK_WRITER)?;
+        if let Some(answer) = self.resolve_uncertain_commit(conn, uncertain)? {
+            return Ok(Ok(answer));
         }
-        let (answer, wrote) = self.run(conn, work)?;
+        let (answer, has_written) = self.run(conn, work)?;
         let answer = match answer {
-            Ok(answer) if wrote => answer,
+            Ok(answer) if has_written => answer,
             other => {
                 conn.query_drop("ROLLBACK")?;
                 return Ok(other);
             }
         };
-        let marker = self.writes.fetch_add(1, Ordering::Relaxed);
+        let marker = self.next_marker.fetch_add(1, Ordering::Relaxed);
         conn.exec_drop(
             "UPDATE writers SET marker = ?, at = ? WHERE node = ?",
             (marker, self.clock.now().0, self.node),
         )?;
         match conn.query_drop("COMMIT") {
             Ok(()) => Ok(Ok(answer)),
-            // Whatever went wrong here, only the marker tells whether it was before or after.
+            // Of any error here, only the marker shows whether the commit was executed.
             Err(error) => {
-                *unsettled = Some(UncertainCommit { marker, answer });
+                *uncertain = Some(UncertainCommit { marker, answer });
                 Err(TxError::connection_lost(error.to_string()))
             }
         }
     }
 
-    /// Runs the closure; tells what it answered and whether it may have changed anything.
+    /// Returns the answer of the previous attempt if its COMMIT was executed; otherwise the write must run
+    /// again. Requires the write lock, which an unfinished COMMIT holds.
+    fn resolve_uncertain_commit<T>(
+        &self,
+        conn: &mut Conn,
+        uncertain: &mut Option<UncertainCommit<T>>,
+    ) -> Result<Option<T>, TxError> {
+        let Some(UncertainCommit { marker, .. }) = uncertain else { return Ok(None) };
+        let stored: Option<i64> = conn.exec_first("SELECT marker FROM writers WHERE node = ?", (self.node,))?;
+        if stored != Some(*marker) {
+            *uncertain = None;
+            return Ok(None);
+        }
+        conn.query_drop("ROLLBACK")?;
+        Ok(uncertain.take().map(|commit| commit.answer))
+    }
+
+    /// Runs the closure; returns its answer and whether it may have changed data.
     fn run<T, E>(&self, conn: &mut Conn, work: Work<'_, T, E>) -> Result<(Result<T, E>, bool), TxError>
     where
         E: From<StorageError>,
@@ -289,64 +328,68 @@ impl Shared {
         let mut tx = MariaTx::new(conn, self.clock.now(), &self.ids);
         let answer = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
             .unwrap_or_else(|panic| Err(panic_error(panic.as_ref()).into()));
-        match tx.ended {
-            // Whatever the closure made of it: the transaction is gone.
+        match tx.aborted {
+            // Regardless of the closure's answer: the server has rolled the transaction back.
             Some(error) => Err(error),
-            None => Ok((answer, tx.wrote)),
+            None => Ok((answer, tx.has_written)),
         }
     }
 }
 
-fn no_uncertain_commit() -> TxError {
-    TxError { error: StorageError::Inconsistent("no write is unsettled".to_owned()), retry: Retry::Never }
-}
+const START_READ: &str = "START TRANSACTION READ ONLY";
+const START_WRITE: &str = "START TRANSACTION";
 
-const READ: &str = "START TRANSACTION READ ONLY";
-
-/// Waits until no other program writes.
+/// Waits for the write lock.
 const LOCK_WRITER: &str = "; SELECT marker FROM writers WHERE node = 0 FOR UPDATE";
 
-/// Begins a transaction, if this still is the primary.
-fn begin(conn: &mut Conn, begin: &str, more: &str) -> Result<(), TxError> {
-    let mut answers = conn.query_iter(format!("{begin}; SELECT {IS_WRITABLE}{more}"))?;
-    let mut first_number = None;
-    while let Some(set) = answers.iter() {
+/// Begins a transaction and checks in the same round trip that the server still is the primary.
+fn begin(conn: &mut Conn, start: &str, lock: &str) -> Result<(), TxError> {
+    let mut results = conn.query_iter(format!("{start}; SELECT {IS_WRITABLE}{lock}"))?;
+    let mut is_writable = None;
+    while let Some(set) = results.iter() {
         for row in set {
-            first_number = first_number.or(row?.get::<i64, _>(0));
+            is_writable = is_writable.or(row?.get::<i64, _>(0));
         }
     }
-    drop(answers);
-    if first_number == Some(1) {
-        Ok(())
-    } else {
-        Err(TxError::connection_lost("this server is not the primary any more"))
-    }
+    drop(results);
+    if is_writable == Some(1) { Ok(()) } else { Err(TxError::not_primary()) }
 }
 
-/// Builds or upgrades the schema and gives this program its number.
-fn prepare(hosts: &ConnectionPool, now: Moment) -> Result<(i64, String), TxError> {
-    let mut conn = hosts.without_timeout()?;
-    schema::upgrade(&mut conn, now)?;
+/// Checks, builds or migrates the schema as `mode` allows, and reserves a node number unless `mode` is
+/// read-only.
+fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<Prepared, TxError> {
+    let mut conn = pool.connect_without_timeout()?;
+    let found = schema::version(&mut conn)?;
+    mode.check_version(found).map_err(TxError::permanent)?;
+    let server_version: Option<String> = conn.query_first("SELECT version()")?;
+    let server_version = server_version.unwrap_or_default().split('-').next().unwrap_or_default().to_owned();
+    if mode == OpenMode::ReadOnly {
+        return Ok(Prepared { node: 0, schema_version: found, server_version, migration_report: None });
+    }
+    let migration_report = schema::migrate(&mut conn, now, schema::LOCK_TIMEOUT)?;
+    let node = reserve_node(&mut conn, now)?;
+    Ok(Prepared { node, schema_version: super::schema::VERSION, server_version, migration_report })
+}
+
+fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {
     conn.query_drop("INSERT IGNORE INTO writers (node, marker, at) VALUES (0, 0, 0)")?;
-    begin(&mut conn, "START TRANSACTION", LOCK_WRITER)?;
-    conn.exec_drop("DELETE FROM writers WHERE node > 0 AND at < ?", (now.0 - GONE_MS,))?;
-    let taken: Vec<i64> = conn.query("SELECT node FROM writers")?;
-    let node = free_node(&taken)?;
+    begin(conn, START_WRITE, LOCK_WRITER)?;
+    conn.exec_drop("DELETE FROM writers WHERE node > 0 AND at < ?", (now.0 - NODE_EXPIRY_MS,))?;
+    let reserved: Vec<i64> = conn.query("SELECT node FROM writers")?;
+    let node = free_node(&reserved)?;
     conn.exec_drop("INSERT INTO writers (node, marker, at) VALUES (?, 0, ?)", (node, now.0))?;
     conn.query_drop("COMMIT")?;
-    let version: Option<String> = conn.query_first("SELECT version()")?;
-    let version = version.unwrap_or_default();
-    Ok((node, version.split('-').next().unwrap_or_default().to_owned()))
+    Ok(node)
 }
 
-/// A number that no program has, beginning anywhere.
-fn free_node(taken: &[i64]) -> Result<i64, TxError> {
-    let refused = |reason: String| TxError { error: StorageError::CannotOpen(reason), retry: Retry::Never };
+/// The first free number after a random one.
+fn free_node(reserved: &[i64]) -> Result<i64, TxError> {
+    let failed = |reason: String| TxError::permanent(StorageError::CannotOpen(reason));
     let mut random = [0; 2];
-    getrandom::fill(&mut random).map_err(|error| refused(error.to_string()))?;
-    let from = i64::from(u16::from_le_bytes(random));
-    (0..NODES)
-        .map(|step| 1 + (from + step) % NODES)
-        .find(|node| !taken.contains(node))
-        .ok_or_else(|| refused(format!("{NODES} programs have written here within a day")))
+    getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
+    let start = i64::from(u16::from_le_bytes(random));
+    (0..MAX_NODE)
+        .map(|step| 1 + (start + step) % MAX_NODE)
+        .find(|node| !reserved.contains(node))
+        .ok_or_else(|| failed(format!("{MAX_NODE} programs have written to this database within a day")))
 }

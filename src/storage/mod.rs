@@ -1,18 +1,17 @@
-//! Storage: one seam, every SQL text once.
+//! Storage: one interface to SQLite and MariaDB, every SQL text once.
 //!
-//! [`Storage`] owns the engine. [`Storage::read`] and [`Storage::write`] run a closure on a
-//! blocking thread inside one transaction; the closure borrows a [`Tx`] and calls the free
-//! functions of the rooms' `store.rs`, so any two of them compose into one transaction. Only here
-//! does a transaction begin and end.
+//! [`Storage`] owns the engine. [`Storage::read`] and [`Storage::write`] run a closure on a blocking
+//! thread inside one transaction. The closure borrows a [`Tx`] and calls the free functions of the
+//! rooms' `store.rs`, so that any of them compose into one transaction. Transactions begin and end
+//! only here.
 //!
-//! The closure is `Fn`, because an engine may have to run it again (a busy writer, a deadlock, a
-//! lost connection). It must therefore do nothing but talk to the `Tx`: no hashing, no files, no
-//! network. A caller that goes away does not stop a write that has begun, and a panic inside a
-//! closure rolls back that transaction and nothing else.
+//! The closure is `Fn`, because an engine may retry it (busy writer, deadlock, lost connection). Its
+//! only side effects are therefore calls of the `Tx`: no hashing, no files, no network. Dropping the
+//! future does not cancel a running write. A panic in a closure rolls back its transaction and has no
+//! other effect.
 //!
-//! SQL is written in the dialect that SQLite and MariaDB share: `?` placeholders, integers, text
-//! and blobs, moments as UTC milliseconds, dates as `YYYY-MM-DD`. What cannot be shared is a
-//! method of [`Tx`].
+//! SQL is limited to the dialect that SQLite and MariaDB share: `?` placeholders; integers, text and
+//! blobs; moments as UTC milliseconds; dates as `YYYY-MM-DD`. Everything else is a method of [`Tx`].
 
 mod blocking;
 mod concurrency;
@@ -40,97 +39,107 @@ pub use value::{Param, Row, Value};
 
 use crate::time::{Clock, Moment};
 
-/// What can go wrong below the seam.
+/// Error of the storage.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The engine did not get its turn before the deadline, or cannot be reached.
-    #[error("the database is busy or away: {0}")]
+    /// The lock timed out, or the database cannot be reached. A later attempt may succeed.
+    #[error("the database is busy or unreachable: {0}")]
     Unavailable(String),
-    /// The engine was lost at the moment of saving, and has not come back to say whether it saved.
-    #[error("whether it was saved is not known: {0}")]
+    /// The connection was lost during a commit, and the outcome could not be determined before the
+    /// deadline.
+    #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),
     /// A unique key, a foreign key or a check was violated.
     #[error("a constraint of the database was violated: {0}")]
     Constraint(String),
-    /// The disk is full.
+    /// The disk is full, or the file has reached its maximum size.
     #[error("the disk is full: {0}")]
     DiskFull(String),
-    /// The file or folder cannot be opened or written.
+    /// The file or the server cannot be opened or written; a person has to fix that.
     #[error("{0}")]
     CannotOpen(String),
-    /// The schema was made by a newer program.
-    #[error("the data was written by a newer version (schema {found}, this program knows {known})")]
-    NewerSchema {
-        /// version found in the data
+    /// [`OpenMode::Existing`] or [`OpenMode::ReadOnly`] found no database, or one without a schema.
+    #[error("there is no shop")]
+    NoShop,
+    /// The schema is older than this program's and must be migrated first.
+    #[error("the data was written by an older version (schema {found}, this program needs {known})")]
+    OlderSchema {
+        /// version in the database
         found: i64,
-        /// newest version this program knows
+        /// version of this program
         known: i64,
     },
-    /// A stored value is not what the program wrote.
-    #[error("a stored value cannot be understood: {0}")]
+    /// The schema is newer than this program's.
+    #[error("the data was written by a newer version (schema {found}, this program knows {known})")]
+    NewerSchema {
+        /// version in the database
+        found: i64,
+        /// version of this program
+        known: i64,
+    },
+    /// A stored value has the wrong type or format.
+    #[error("a stored value is invalid: {0}")]
     Inconsistent(String),
     /// A closure panicked; its transaction was rolled back.
     #[error("a transaction panicked: {0}")]
     Panicked(String),
-    /// Anything else the engine says.
+    /// Any other error of the engine.
     #[error("the database answered: {0}")]
     Engine(String),
 }
 
-/// The result of everything that talks to a [`Tx`].
+/// Result of calls of a [`Tx`].
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// The table itself, to be walked in the sequence of its identifiers.
+/// Name of the primary key for [`Tx::index_hint`].
 pub const PRIMARY_KEY: &str = "PRIMARY";
 
-/// One transaction of one engine.
+/// One transaction.
 pub trait Tx {
-    /// Runs a statement and tells how many rows it found (found, not changed, on every engine).
+    /// Executes a statement; returns how many rows it matched (matched, not changed, on either engine).
     fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64>;
 
-    /// Runs a statement once for each row of parameters, as fast as the engine can.
+    /// Executes a statement once for each row of parameters, in batches where the engine supports them.
     fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()>;
 
-    /// Runs a query and hands over one row at a time, so that a download needs no more memory
-    /// than one row.
+    /// Runs a query and passes each row to `visit`, so that memory holds one row at a time.
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()>;
 
-    /// Counts the rows of `SELECT 1 {from}`, but no further than `most`.
+    /// Counts the rows of `SELECT 1 {from}`, and stops at `most`.
     fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64>;
 
-    /// Inserts `keys` and `values`, or sets `values` where a row with these `keys` exists.
+    /// Inserts `keys` and `values`, or updates `values` where a row with these `keys` exists.
     fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()>;
 
-    /// Adds `amount` to `column` of the row with these `keys`, making the row where there is none.
+    /// Adds `amount` to `column` of the row with these `keys`; inserts the row where it is missing.
     fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
 
-    /// Deletes rows of a table, as many as the engine does well at once, and tells how many; 0 when the
-    /// table is empty.
+    /// Deletes a batch of a table's rows and returns its size; 0 when the table is empty.
     fn delete_batch(&mut self, table: &str) -> Result<u64>;
 
-    /// The words after a table's name that make the engine walk `index`; [`PRIMARY_KEY`] is the table in
-    /// the sequence of its identifiers.
+    /// The hint behind a table's name that forces the engine to use `index`; [`PRIMARY_KEY`] means a scan
+    /// in the order of the identifiers.
     fn index_hint(&self, index: &str) -> String;
 
-    /// The names of all tables there are.
+    /// Names of all tables.
     fn tables(&mut self) -> Result<Vec<String>>;
 
-    /// The names of a table's columns.
+    /// Names of a table's columns.
     fn columns(&mut self, table: &str) -> Result<Vec<String>>;
 
-    /// The tables, by their names within `sql`, that the engine would read whole to answer it.
+    /// Tables, by their names in `sql`, that the query plan scans without an index.
     #[cfg(test)]
     fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>>;
 
-    /// The moment this transaction began; the same throughout.
+    /// Start of this transaction; constant within it.
     fn now(&self) -> Moment;
 
-    /// A new time-sorted identifier, unique over all nodes.
+    /// A new time-sorted identifier, unique across nodes.
     fn new_id(&mut self) -> i64;
 }
 
 impl dyn Tx + '_ {
-    /// All rows of a query that is known to be short.
+    /// All rows of a query. For results that fit in memory.
     pub fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         self.for_each(sql, params, &mut |row| {
@@ -140,19 +149,18 @@ impl dyn Tx + '_ {
         Ok(rows)
     }
 
-    /// The first row, if there is one.
+    /// First row of a query.
     pub fn query_one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>> {
         Ok(self.query(sql, params)?.into_iter().next())
     }
 
-    /// The single number a counting query answers; 0 for no row or null.
+    /// The single number of an aggregate query; 0 for no row or NULL.
     pub fn scalar(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
         self.query_one(sql, params)?.map_or(Ok(0), |row| Ok(row.opt_int(0)?.unwrap_or(0)))
     }
 }
 
-/// `?, ?, ?`: as many placeholders as a list has members, at least one: `IN ()` is an error to MariaDB,
-/// though not to SQLite.
+/// `count` placeholders: `?, ?, ?`. At least one, because MariaDB rejects `IN ()`.
 pub fn placeholders(count: usize) -> String {
     debug_assert!(count > 0, "an empty list");
     let mut text = "?, ".repeat(count);
@@ -160,7 +168,7 @@ pub fn placeholders(count: usize) -> String {
     text
 }
 
-/// The engine behind the seam, shared by every part of the program.
+/// A database; cheap to clone, all clones share connections and limits.
 #[derive(Clone)]
 pub struct Storage {
     engine: Engine,
@@ -172,47 +180,78 @@ enum Engine {
     MariaDb(Arc<mariadb::MariaDb>),
 }
 
-/// How to open a [`Storage`].
+/// Options for opening a [`Storage`].
 #[derive(Clone)]
 pub struct StorageOptions {
-    /// where the present moment comes from
+    /// source of the present moment
     pub clock: Arc<dyn Clock>,
-    /// how many readers may run at once
+    /// maximum number of concurrent reads
     pub readers: usize,
 }
 
+/// What opening a database may do to its schema. All modes refuse a newer schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// builds a missing schema, migrates an older one
+    Migrate,
+    /// builds a missing schema, refuses an older one
+    Create,
+    /// refuses a missing and an older schema
+    Existing,
+    /// refuses a missing schema, leaves an older one as it is; reads only, and changes nothing
+    ReadOnly,
+}
+
 impl Storage {
-    /// Opens the SQLite file at `path`, makes it when it is missing, and brings its schema up to
-    /// date.
+    /// Opens the SQLite file at `path` in [`OpenMode::Migrate`].
     ///
     /// # Errors
-    /// [`StorageError::CannotOpen`] when the file cannot be read or written,
-    /// [`StorageError::NewerSchema`] when a newer program wrote it.
+    /// As [`Self::open_sqlite_in`].
     pub fn open_sqlite(path: &Path, options: &StorageOptions) -> Result<Self> {
-        Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path, options)?)) })
+        Self::open_sqlite_in(OpenMode::Migrate, path, options)
     }
 
-    /// Opens the MariaDB database at `address`, builds its schema when it is empty, and brings it up
-    /// to date.
+    /// Opens the SQLite file at `path`. Migrating copies the file first.
     ///
     /// # Errors
-    /// [`StorageError::CannotOpen`] when no writable server lets this program in before the deadline,
-    /// [`StorageError::NewerSchema`] when a newer program wrote the data.
+    /// [`StorageError::CannotOpen`] when the file cannot be read or written;
+    /// [`StorageError::NoShop`], [`StorageError::OlderSchema`] or [`StorageError::NewerSchema`] when `mode`
+    /// refuses its schema, and then nothing has changed.
+    pub fn open_sqlite_in(mode: OpenMode, path: &Path, options: &StorageOptions) -> Result<Self> {
+        Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path, options, mode)?)) })
+    }
+
+    /// Opens the MariaDB database at `address` in [`OpenMode::Migrate`].
+    ///
+    /// # Errors
+    /// As [`Self::open_mariadb_in`].
     pub fn open_mariadb(address: &MariaDbAddress, options: &StorageOptions) -> Result<Self> {
-        Ok(Self { engine: Engine::MariaDb(Arc::new(mariadb::MariaDb::open(address, options)?)) })
+        Self::open_mariadb_in(OpenMode::Migrate, address, options)
     }
 
-    /// As [`Storage::open_sqlite`], for a database that is backed up: nobody makes checkpoints but
-    /// the holder of the [`Wal`], and the log stays when the database is closed.
+    /// Opens the MariaDB database at `address`. One of several programs builds or migrates the schema, and
+    /// the others wait for it.
     ///
     /// # Errors
-    /// As [`Storage::open_sqlite`].
-    pub fn open_with_wal_feed(path: &Path, options: &StorageOptions) -> Result<(Self, Wal)> {
-        let (engine, log) = sqlite::Sqlite::open_with_wal_feed(path, options)?;
-        Ok((Self { engine: Engine::Sqlite(Arc::new(engine)) }, log))
+    /// [`StorageError::CannotOpen`] when no writable server accepts the connection before the deadline, or
+    /// when another program's migration takes too long;
+    /// [`StorageError::NoShop`], [`StorageError::OlderSchema`] or [`StorageError::NewerSchema`] when `mode`
+    /// refuses its schema, and then nothing has changed.
+    pub fn open_mariadb_in(mode: OpenMode, address: &MariaDbAddress, options: &StorageOptions) -> Result<Self> {
+        Ok(Self { engine: Engine::MariaDb(Arc::new(mariadb::MariaDb::open(address, options, mode)?)) })
     }
 
-    /// Runs `work` with a consistent view of the data that it cannot change.
+    /// As [`Self::open_sqlite_in`], for a database that is backed up: only the holder of the [`Wal`]
+    /// checkpoints, and closing the database keeps the WAL.
+    ///
+    /// # Errors
+    /// As [`Self::open_sqlite_in`].
+    pub fn open_with_wal_feed(mode: OpenMode, path: &Path, options: &StorageOptions) -> Result<(Self, Wal)> {
+        let (engine, wal) = sqlite::Sqlite::open_with_wal_feed(path, options, mode)?;
+        Ok((Self { engine: Engine::Sqlite(Arc::new(engine)) }, wal))
+    }
+
+    /// Runs `work` in a read transaction: a consistent snapshot that it cannot change.
     pub async fn read<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -224,8 +263,8 @@ impl Storage {
         }
     }
 
-    /// [`Self::read`] for what reads much, downloads and overviews: where the address allows it, from a
-    /// replica that has everything the primary has at this moment.
+    /// [`Self::read`] for expensive queries (downloads, overviews): uses a replica where the address allows
+    /// it and the replica has every commit of the primary; otherwise the primary.
     pub async fn read_replica<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -237,8 +276,8 @@ impl Storage {
         }
     }
 
-    /// Runs `work` in a transaction that is durable when this returns `Ok`, and undone entirely
-    /// when `work` answers with an error.
+    /// Runs `work` in a write transaction, which is durable when this returns `Ok` and rolled back when
+    /// `work` returns an error.
     pub async fn write<T, E>(&self, work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -250,10 +289,10 @@ impl Storage {
         }
     }
 
-    /// Writes the data as it is at this moment to a file that must not exist, while everybody works.
+    /// Writes a snapshot of a SQLite database to a file that must not exist. Reads and writes continue.
     ///
     /// # Errors
-    /// The file cannot be written, or the data lies in no file.
+    /// [`StorageError::CannotOpen`] on MariaDB; other errors when the file cannot be written.
     pub async fn copy_to(&self, file: PathBuf) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.copy_to(file).await,
@@ -261,11 +300,11 @@ impl Storage {
         }
     }
 
-    /// Lets go of the memory that only makes the next request faster: connections of readers, pages,
-    /// prepared statements. For one of many files whose owner pauses.
+    /// Releases caches of an idle SQLite database: reader connections, page cache, prepared statements. For
+    /// programs with many databases (sandboxes).
     ///
     /// # Errors
-    /// The database is busy.
+    /// [`StorageError::Unavailable`] when the database is busy.
     pub async fn release_memory(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.release_memory().await,
@@ -273,11 +312,11 @@ impl Storage {
         }
     }
 
-    /// Lets the file grow to so many bytes and no further; what wants more is undone with
-    /// [`StorageError::DiskFull`]. It holds until the storage is closed. MariaDB has bounds of its own.
+    /// Limits the size of a SQLite file until it is closed; a write that exceeds it fails with
+    /// [`StorageError::DiskFull`]. No effect on MariaDB.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// [`StorageError::Engine`] when the page size cannot be read.
     pub fn set_max_size(&self, bytes: i64) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.set_max_size(bytes),
@@ -285,20 +324,28 @@ impl Storage {
         }
     }
 
-    /// What was done to a file of SQLite that an older program wrote, when it was opened.
-    pub fn migration_report(&self) -> Option<&schema::MigrationReport> {
+    /// Version of the schema when the database was opened.
+    pub fn schema_version(&self) -> i64 {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.migration_report(),
-            Engine::MariaDb(_) => None,
+            Engine::Sqlite(engine) => engine.schema_version(),
+            Engine::MariaDb(engine) => engine.schema_version(),
         }
     }
 
-    /// Whether the engine refuses a text that is longer than its column.
+    /// The migration that opening this database performed.
+    pub fn migration_report(&self) -> Option<&schema::MigrationReport> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.migration_report(),
+            Engine::MariaDb(engine) => engine.migration_report(),
+        }
+    }
+
+    /// Whether the engine rejects text that is longer than its column.
     pub const fn enforces_text_limits(&self) -> bool {
         matches!(self.engine, Engine::MariaDb(_))
     }
 
-    /// The engine and its version, for people: `SQLite 3.54.1`.
+    /// Engine and version for display: `SQLite 3.54.1`.
     pub fn describe(&self) -> String {
         match &self.engine {
             Engine::Sqlite(_) => sqlite::describe(),
@@ -306,7 +353,7 @@ impl Storage {
         }
     }
 
-    /// This program's number among those that write into the same data.
+    /// Number of this process among those that write to the same MariaDB database; 0 on SQLite.
     pub fn node(&self) -> i64 {
         match &self.engine {
             Engine::Sqlite(_) => 0,

@@ -1,5 +1,5 @@
-//! A database for one test: a file of SQLite, or, with `MUKKEUM_TEST_DATABASE`, a database of a
-//! MariaDB server (see `tests/with-mariadb`), made for the test and dropped after it.
+//! Database for one test: a SQLite file or, with `MUKKEUM_TEST_DATABASE`, a database on that MariaDB server
+//! (see `tests/with-mariadb`), created for the test and dropped after it.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,29 +9,29 @@ use mysql::prelude::Queryable;
 
 use super::{MariaDbAddress, Storage, StorageOptions};
 
-/// A folder and a database, both gone when this is dropped.
-pub(crate) struct Scratch {
+/// A folder and a database; both are deleted on drop.
+pub(crate) struct ScratchDatabase {
     folder: tempfile::TempDir,
     server: Option<(String, String)>,
 }
 
-impl Scratch {
-    /// An empty one.
+impl ScratchDatabase {
+    /// Creates an empty database.
     pub(crate) fn new() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let server = std::env::var("MUKKEUM_TEST_DATABASE").ok().map(|url| (url, name));
         let scratch = Self { folder: tempfile::tempdir().expect("a folder"), server };
-        scratch.on_server("CREATE DATABASE");
+        scratch.execute_on_server("CREATE DATABASE");
         scratch
     }
 
-    /// The folder, for what is not the database.
+    /// The folder, for other files of the test.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Opens the database; more than once, as several programs would.
+    /// Opens the database; several times for the tests of concurrent programs.
     pub(crate) fn open(&self, options: &StorageOptions) -> Storage {
         match self.address() {
             Some(address) => Storage::open_mariadb(&address, options).expect("opens"),
@@ -39,12 +39,12 @@ impl Scratch {
         }
     }
 
-    /// The database's address, where it is one of MariaDB.
+    /// Address of a MariaDB database; None for SQLite.
     pub(crate) fn address(&self) -> Option<MariaDbAddress> {
         self.server.as_ref().map(|(url, name)| format!("{url}/{name}").parse().expect("an address"))
     }
 
-    fn on_server(&self, verb: &str) {
+    fn execute_on_server(&self, verb: &str) {
         if let Some((url, name)) = &self.server {
             let mut server =
                 Conn::new(format!("{url}/?prefer_socket=false").as_str()).expect("the server of the tests");
@@ -53,8 +53,8 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchDatabase {
     fn drop(&mut self) {
-        self.on_server("DROP DATABASE");
+        self.execute_on_server("DROP DATABASE");
     }
 }

@@ -1,13 +1,13 @@
-//! What the seam promises, on either engine.
+//! Guarantees of the storage on both engines.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::testing::Scratch;
+use super::testing::ScratchDatabase;
 use super::{Result, Storage, StorageError, StorageOptions, Tx, lease};
 use crate::time::{ManualClock, Moment, SystemClock};
 
-fn open(scratch: &Scratch) -> Storage {
+fn open(scratch: &ScratchDatabase) -> Storage {
     scratch.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 2 })
 }
 
@@ -21,8 +21,8 @@ fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<u64> {
 }
 
 #[tokio::test]
-async fn an_error_undoes_everything_and_a_panic_costs_only_its_own_transaction() {
-    let scratch = Scratch::new();
+async fn error_or_panic_rolls_back_its_transaction() {
+    let scratch = ScratchDatabase::new();
     let storage = open(&scratch);
     let before = storage.read(channels).await.expect("counts");
 
@@ -47,8 +47,8 @@ async fn an_error_undoes_everything_and_a_panic_costs_only_its_own_transaction()
 }
 
 #[tokio::test]
-async fn a_write_completes_though_its_caller_went_away() {
-    let scratch = Scratch::new();
+async fn write_completes_after_its_caller_is_dropped() {
+    let scratch = ScratchDatabase::new();
     let storage = open(&scratch);
     let before = storage.read(channels).await.expect("counts");
     let write = storage.write(|tx| {
@@ -56,14 +56,14 @@ async fn a_write_completes_though_its_caller_went_away() {
         add_channel(tx, "GONE")
     });
     let _ = tokio::time::timeout(Duration::from_millis(10), write).await;
-    // The next write waits for its turn behind the abandoned one.
+    // Waits until the abandoned write has finished.
     storage.write(|tx| add_channel(tx, "NEXT")).await.expect("writes");
     assert_eq!(storage.read(channels).await.expect("counts"), before + 2);
 }
 
 #[tokio::test]
-async fn readers_cannot_write_and_constraints_have_their_own_name() {
-    let scratch = Scratch::new();
+async fn read_cannot_write_and_constraint_violation_is_distinguished() {
+    let scratch = ScratchDatabase::new();
     let storage = open(&scratch);
     assert!(storage.read(|tx| add_channel(tx, "X")).await.is_err());
     let twice: Result<u64> = storage
@@ -75,15 +75,15 @@ async fn readers_cannot_write_and_constraints_have_their_own_name() {
     assert!(matches!(twice, Err(StorageError::Constraint(_))));
 }
 
-/// The SQL texts of the program: string literals that begin like a statement. Those with a hole are
-/// put together in parts, and are left to the tests that run them.
+/// String literals of the source that look like SQL statements. Format strings are excluded: other tests
+/// execute them.
 fn statements() -> Vec<String> {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("the source").map(|entry| entry.expect("an entry").path()) {
             if entry.is_dir() {
-                // The schema's own words are one engine's each.
+                // This room has SQL of one engine only.
                 folders.extend((!entry.ends_with("storage")).then_some(entry));
             } else if entry.extension().is_some_and(|extension| extension == "rs") {
                 found.extend(literals(&std::fs::read_to_string(entry).expect("text")));
@@ -114,9 +114,9 @@ fn literals(source: &str) -> Vec<String> {
     found
 }
 
-/// The SQL texts that the engine does not understand.
-async fn misunderstood(storage: &Storage) -> Vec<String> {
-    let asked = storage.write(|tx| {
+/// Errors of the engine when it prepares the statements.
+async fn invalid_statements(storage: &Storage) -> Vec<String> {
+    let explained = storage.write(|tx| {
         let mut wrong = Vec::new();
         for sql in statements() {
             let params = vec![1_i64.into(); sql.matches('?').count()];
@@ -124,48 +124,48 @@ async fn misunderstood(storage: &Storage) -> Vec<String> {
         }
         Ok::<_, StorageError>(wrong)
     });
-    asked.await.expect("asks")
+    explained.await.expect("explains")
 }
 
 #[tokio::test]
-async fn every_sql_text_is_understood() {
-    assert!(statements().len() > 60, "the texts are found: {}", statements().len());
-    let scratch = Scratch::new();
-    assert_eq!(misunderstood(&open(&scratch)).await, Vec::<String>::new());
+async fn every_statement_is_valid() {
+    assert!(statements().len() > 60, "too few statements are found: {}", statements().len());
+    let scratch = ScratchDatabase::new();
+    assert_eq!(invalid_statements(&open(&scratch)).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn every_sql_text_is_understood_when_the_next_version_has_added_columns() {
-    let scratch = Scratch::new();
+async fn every_statement_is_valid_when_the_next_version_has_added_columns() {
+    let scratch = ScratchDatabase::new();
     let storage = open(&scratch);
     for table in storage.read(|tx| tx.tables()).await.expect("tables") {
         let add = format!("ALTER TABLE {table} ADD COLUMN later INTEGER");
         storage.write(move |tx| tx.exec(&add, &[])).await.expect("adds");
     }
-    assert_eq!(misunderstood(&storage).await, Vec::<String>::new());
+    assert_eq!(invalid_statements(&storage).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_lease_is_one_nodes_until_it_runs_out() {
-    let scratch = Scratch::new();
+async fn lease_has_one_holder_until_it_expires() {
+    let scratch = ScratchDatabase::new();
     let clock = ManualClock::at(Moment(1_710_464_400_000));
     let storage = scratch.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 1 });
     let holds = async |holder| {
         let held = storage.write(move |tx| lease::try_acquire(tx, "sweep", holder, 60_000)).await;
-        held.expect("asks")
+        held.expect("answers")
     };
     assert!(holds(1).await && !holds(2).await);
     clock.advance_ms(59_000);
-    assert!(holds(1).await, "prolonged");
+    assert!(holds(1).await, "renewed");
     clock.advance_ms(59_000);
     assert!(!holds(2).await);
     clock.advance_ms(2_000);
-    assert!(holds(2).await && !holds(1).await, "node 1 has died");
+    assert!(holds(2).await && !holds(1).await, "expired");
 }
 
 #[tokio::test]
-async fn heavy_reads_see_what_was_written_before() {
-    let scratch = Scratch::new();
+async fn replica_reads_see_earlier_writes() {
+    let scratch = ScratchDatabase::new();
     let storage = open(&scratch);
     let before = storage.read_replica(channels).await.expect("counts");
     storage.write(|tx| add_channel(tx, "NEW")).await.expect("writes");
@@ -173,7 +173,7 @@ async fn heavy_reads_see_what_was_written_before() {
 }
 
 #[tokio::test]
-async fn a_bounded_file_is_full_before_the_disk_is_and_goes_on_after_a_rest() {
+async fn file_with_a_maximum_size_is_full_and_stays_usable() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");

@@ -1,7 +1,7 @@
-//! How many characters the columns take that files and forms fill.
+//! Maximum lengths of text columns that files and forms fill, in characters.
 //!
-//! `schema.sql` says it beside each column (`TEXT /*100*/`). MariaDB refuses more, SQLite does not look:
-//! what is written is measured before, so that both engines hold the same.
+//! `schema.sql` declares them (`TEXT /*100*/`). MariaDB enforces them and SQLite does not, so the program
+//! validates text before it writes, and both engines accept the same data.
 
 use super::schema::SCHEMA;
 
@@ -25,7 +25,7 @@ lengths! {
     TEL = 40: orders.customer_tel orders.recipient_tel1 orders.recipient_tel2;
     /// 주소, 상세주소
     ADDRESS = 500: orders.recipient_address1 orders.recipient_address2;
-    /// 배송방법 in the channel's word
+    /// 배송방법 as the channel names it
     SHIPPING_METHOD_WORD = 64: orders.shipping_method_word;
     /// 택배사
     COURIER = 64: orders.courier uploads.courier upload_rows.new_courier;
@@ -37,15 +37,14 @@ lengths! {
     PRODUCT_NAME = 255: products.name;
     /// 옵션 이름
     OPTION_KEY = 100: variants.option_key;
-    /// 옵션 값, and the label that it begins with
+    /// 옵션 값 and its label
     OPTION_VALUE = 400: variants.option_value variants.label;
 }
 
-/// The columns of a table that take so many characters and no more, and how many.
+/// The columns of a table with a maximum length, and that length.
 pub fn of_table(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
-    let begins = format!("CREATE TABLE {table} (");
-    let lines =
-        SCHEMA.lines().skip_while(move |line| *line != begins).skip(1).take_while(|line| !line.starts_with(')'));
+    let head = format!("CREATE TABLE {table} (");
+    let lines = SCHEMA.lines().skip_while(move |line| *line != head).skip(1).take_while(|line| !line.starts_with(')'));
     lines.filter_map(|line| {
         let (name, rest) = line.trim().split_once(' ')?;
         let (length, _) = rest.trim_start().strip_prefix("TEXT /*")?.split_once("*/")?;
@@ -53,9 +52,9 @@ pub fn of_table(table: &str) -> impl Iterator<Item = (&'static str, usize)> {
     })
 }
 
-/// The beginning of a text that a column of that length takes.
-pub fn truncate(text: &str, most: usize) -> &str {
-    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
+/// Truncates a text to `max_chars` characters.
+pub fn truncate(text: &str, max_chars: usize) -> &str {
+    text.char_indices().nth(max_chars).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
@@ -64,18 +63,21 @@ mod tests {
     use crate::storage::schema;
 
     #[test]
-    fn every_length_is_that_of_the_schema() {
+    fn constants_match_the_schema() {
         for (length, table, column) in ALL {
-            assert!(of_table(table).any(|known| known == (*column, *length)), "{table}.{column} is not {length} long");
+            assert!(
+                of_table(table).any(|known| known == (*column, *length)),
+                "{table}.{column} is not declared with {length}"
+            );
         }
         let lengths = SCHEMA.lines().filter(|line| !line.starts_with("--") && line.contains("TEXT /*")).count();
         let elsewhere = ["leases"];
         let found: usize = schema::tables().chain(elsewhere).map(|table| of_table(table).count()).sum();
-        assert_eq!(found, lengths, "no length is overlooked");
+        assert_eq!(found, lengths, "the schema declares further lengths");
     }
 
     #[test]
-    fn a_text_is_cut_between_characters() {
+    fn truncation_keeps_whole_characters() {
         assert_eq!((truncate("가나다", 2), truncate("가나다", 3), truncate("", 2)), ("가나", "가나다", ""));
     }
 }

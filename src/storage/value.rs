@@ -1,4 +1,4 @@
-//! What goes into a statement and what comes out of a row.
+//! Parameters of statements and values of rows.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::{Result, StorageError};
 use crate::time::{Moment, parse_date};
 
-/// A value bound to a placeholder.
+/// Value of a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Param<'a> {
     /// NULL
@@ -71,7 +71,7 @@ impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
     }
 }
 
-/// A value of a row.
+/// Value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// NULL
@@ -84,81 +84,82 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
-/// One row of an answer, read by the place of the column in the query.
+/// One row of a result. Columns are read by their position in the query; a getter fails with
+/// [`StorageError::Inconsistent`] when the value has another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row(pub Vec<Value>);
 
 impl Row {
-    fn wrong<T>(&self, column: usize, wanted: &str) -> Result<T> {
-        Err(StorageError::Inconsistent(format!("column {column}: {wanted} expected, found {:?}", self.0.get(column))))
+    fn type_error<T>(&self, column: usize, expected: &str) -> Result<T> {
+        Err(StorageError::Inconsistent(format!("column {column}: {expected} expected, found {:?}", self.0.get(column))))
     }
 
-    /// A number that is never null.
+    /// A number.
     pub fn int(&self, column: usize) -> Result<i64> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(*value),
-            _ => self.wrong(column, "a number"),
+            _ => self.type_error(column, "a number"),
         }
     }
 
-    /// A number or null.
+    /// A number or NULL.
     pub fn opt_int(&self, column: usize) -> Result<Option<i64>> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(Some(*value)),
             Some(Value::Null) => Ok(None),
-            _ => self.wrong(column, "a number or null"),
+            _ => self.type_error(column, "a number or null"),
         }
     }
 
-    /// Yes or no.
+    /// A flag, stored as 0 or 1.
     pub fn bool(&self, column: usize) -> Result<bool> {
         Ok(self.int(column)? != 0)
     }
 
-    /// Text that is never null; the row gives it away.
+    /// Text, moved out of the row.
     pub fn text(&mut self, column: usize) -> Result<String> {
         match self.0.get_mut(column) {
             Some(Value::Text(value)) => Ok(std::mem::take(value)),
-            _ => self.wrong(column, "text"),
+            _ => self.type_error(column, "text"),
         }
     }
 
-    /// Text or null; the row gives it away.
+    /// Text or NULL, moved out of the row.
     pub fn opt_text(&mut self, column: usize) -> Result<Option<String>> {
         match self.0.get_mut(column) {
             Some(Value::Text(value)) => Ok(Some(std::mem::take(value))),
             Some(Value::Null) => Ok(None),
-            _ => self.wrong(column, "text or null"),
+            _ => self.type_error(column, "text or null"),
         }
     }
 
-    /// Bytes or null; the row gives them away.
+    /// Bytes or NULL, moved out of the row.
     pub fn opt_blob(&mut self, column: usize) -> Result<Option<Vec<u8>>> {
         match self.0.get_mut(column) {
             Some(Value::Blob(value)) => Ok(Some(std::mem::take(value))),
             Some(Value::Null) => Ok(None),
-            _ => self.wrong(column, "bytes or null"),
+            _ => self.type_error(column, "bytes or null"),
         }
     }
 
-    /// A moment that is never null.
+    /// A moment.
     pub fn moment(&self, column: usize) -> Result<Moment> {
         self.int(column).map(Moment)
     }
 
-    /// A moment or null.
+    /// A moment or NULL.
     pub fn opt_moment(&self, column: usize) -> Result<Option<Moment>> {
         Ok(self.opt_int(column)?.map(Moment))
     }
 
-    /// A date or null.
+    /// A date or NULL.
     pub fn opt_date(&self, column: usize) -> Result<Option<NaiveDate>> {
         match self.0.get(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Text(text)) => {
-                parse_date(text).map_or_else(|| self.wrong(column, "a date"), |date| Ok(Some(date)))
+                parse_date(text).map_or_else(|| self.type_error(column, "a date"), |date| Ok(Some(date)))
             }
-            _ => self.wrong(column, "a date or null"),
+            _ => self.type_error(column, "a date or null"),
         }
     }
 }

@@ -9,17 +9,17 @@ use crate::orders::list::{self, OrderRow};
 use crate::orders::model::OrderState;
 use crate::sheets::tests::sheet_package;
 use crate::storage::StorageOptions;
-use crate::storage::testing::Scratch;
+use crate::storage::testing::ScratchDatabase;
 use crate::time::SystemClock;
 
 struct Shop {
     uploads: Uploads,
-    _folder: Scratch,
+    _folder: ScratchDatabase,
 }
 
 impl Shop {
     fn open() -> Self {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let storage = folder.open(&options);
         let uploads = Uploads {

@@ -120,6 +120,8 @@ impl From<StorageError> for Error {
             StorageError::CommitUnknown(_) => Self::CommitUnknown(error.to_string()),
             StorageError::DiskFull(_) => Self::DiskFull(error.to_string()),
             StorageError::Constraint(_)
+            | StorageError::NoShop
+            | StorageError::OlderSchema { .. }
             | StorageError::NewerSchema { .. }
             | StorageError::Inconsistent(_)
             | StorageError::Panicked(_)

@@ -12,7 +12,7 @@ use crate::config::{Config, Database, DemoPlan, Settings};
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
-use crate::storage::testing::Scratch;
+use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Storage, StorageOptions};
 use crate::time::{ManualClock, Moment};
 
@@ -31,7 +31,7 @@ pub(crate) struct TestApp {
     /// keeps cookies, does not follow redirects
     pub(crate) browser: Client,
     base: String,
-    folder: Arc<Scratch>,
+    folder: Arc<ScratchDatabase>,
 }
 
 /// A response with its body.
@@ -77,7 +77,7 @@ impl TestApp {
         change_state: impl FnOnce(&mut AppState),
     ) -> Self {
         super::metrics::install();
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
         change(&mut config);
@@ -96,7 +96,7 @@ impl TestApp {
 
     /// A public demo with sandboxes, behind a reverse proxy on this computer.
     pub(crate) async fn start_sandboxes(plan: DemoPlan, limits: SandboxLimits) -> (Self, Sandboxes) {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
         config.demo = Some(plan);
@@ -112,7 +112,7 @@ impl TestApp {
         (Self::serve(state, clock, folder, router).await, sandboxes)
     }
 
-    async fn serve(state: AppState, clock: ManualClock, folder: Scratch, router: axum::Router) -> Self {
+    async fn serve(state: AppState, clock: ManualClock, folder: ScratchDatabase, router: axum::Router) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -23,7 +23,7 @@ use std::time::Duration;
 use mukkeum::backup::{self, Backup, RestoreOutcome};
 use mukkeum::config::{BackupPlan, Retention};
 use mukkeum::demo::Random;
-use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
+use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 use rusqlite::Connection;
 
@@ -94,7 +94,7 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
+    let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options)?;
     let backup = Backup::start(&plan(folder), &data, &storage, wal)?;
     let mut random = Random::new(seed);
     let newest = |tx: &mut dyn Tx| tx.scalar("SELECT max(id) FROM activities", &[]);
@@ -291,7 +291,7 @@ async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options)?;
+    let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options)?;
     let plan = BackupPlan { targets: vec![target.to_owned()], ..plan(folder) };
     let backup = Backup::start(&plan, &data, &storage, wal)?;
     storage.write(|tx| write_note(tx, 1)).await?;

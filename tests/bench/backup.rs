@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mukkeum::backup::{self, Backup};
 use mukkeum::config::{BackupPlan, Retention};
-use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
+use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
 /// Commits per second.
@@ -112,7 +112,7 @@ async fn main() -> Outcome {
     let alone = Storage::open_sqlite(&folder.path().join("without.db"), &options())?;
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
-    let (storage, wal) = Storage::open_with_wal_feed(&data.join("mukkeum.db"), &options())?;
+    let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options())?;
     let backup = Backup::start(&plan(folder.path()), &data, &storage, wal)?;
     while backup.statuses()[0].snapshot_at.is_none() {
         commits(&storage, 1).await?;

@@ -125,10 +125,10 @@ mod tests {
 
     use super::*;
     use crate::storage::StorageOptions;
-    use crate::storage::testing::Scratch;
+    use crate::storage::testing::ScratchDatabase;
     use crate::time::ManualClock;
 
-    fn store(folder: &Scratch) -> (DatabaseStore, ManualClock) {
+    fn store(folder: &ScratchDatabase) -> (DatabaseStore, ManualClock) {
         let clock = ManualClock::at(Moment(1_710_464_400_000));
         let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 1 };
         let storage = folder.open(&options);
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn create_never_overwrites_a_session() {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let (store, _) = store(&folder);
         let (mut first, mut second) = (record("first"), record("second"));
         store.create(&mut first).await.expect("creates");
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn save_never_restores_a_deleted_session() {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let (store, _) = store(&folder);
         let mut session = record("gone");
         store.create(&mut session).await.expect("creates");
@@ -164,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn expired_session_is_not_loaded() {
-        let folder = Scratch::new();
+        let folder = ScratchDatabase::new();
         let (store, clock) = store(&folder);
         let mut session = record("old");
         store.create(&mut session).await.expect("creates");

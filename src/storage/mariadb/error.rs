@@ -1,4 +1,5 @@
-//! Sorts what MariaDB says by its code, never by its text.
+//! Maps errors of MariaDB to [`StorageError`] and decides about retries, by their codes and never by
+//! their texts.
 
 use std::error::Error as _;
 use std::io;
@@ -8,53 +9,62 @@ use mysql::{DriverError, Error};
 
 use crate::storage::StorageError;
 
-/// Something that went wrong, and whether the same transaction may be tried again.
+/// Error of an attempt, and where a retry may succeed.
 #[derive(Debug)]
 pub(super) struct TxError {
     pub(super) error: StorageError,
     pub(super) retry: Retry,
 }
 
-/// What may help.
+/// Where the same transaction may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// trying again on the same server: a deadlock, a lock that came too late
+    /// on the same server: deadlock, lock timeout
     SameHost,
-    /// trying again where the primary is now: the line is lost, or this server is not it any more
+    /// on the current primary: the connection is lost, or this server is no longer the primary
     OtherHost,
-    /// nothing
+    /// nowhere
     Never,
 }
 
 impl TxError {
-    /// The line is lost, or there is none.
+    /// The connection is lost or cannot be made.
     pub(super) fn connection_lost(reason: impl Into<String>) -> Self {
         Self { error: StorageError::Unavailable(reason.into()), retry: Retry::OtherHost }
     }
 
-    /// A person has to put it right.
-    fn permanent(reason: String) -> Self {
-        Self { error: StorageError::CannotOpen(reason), retry: Retry::Never }
+    /// The server has become read-only.
+    pub(super) fn not_primary() -> Self {
+        Self::connection_lost("this server is no longer the primary")
     }
 
-    /// The file of the authority cannot be read.
+    /// An error that a retry cannot fix.
+    pub(super) fn permanent(error: StorageError) -> Self {
+        Self { error, retry: Retry::Never }
+    }
+
+    fn cannot_open(reason: String) -> Self {
+        Self::permanent(StorageError::CannotOpen(reason))
+    }
+
+    /// The CA file cannot be read.
     pub(super) fn unreadable(file: &Path, error: &io::Error) -> Self {
-        Self::permanent(format!("{} 파일을 읽지 못했어요 ({error}).", file.display()))
+        Self::cannot_open(format!("{} 파일을 읽지 못했어요 ({error}).", file.display()))
     }
 
-    /// A server that does not let in. What TLS refuses it will refuse again.
+    /// Error of connecting to a server. Errors of TLS are permanent.
     pub(super) fn of_connecting(host: &str, error: Error) -> Self {
-        if let Some(cause) = refused_by_tls(&error) {
-            return Self::permanent(format!(
+        if let Some(cause) = certificate_error(&error) {
+            return Self::cannot_open(format!(
                 "{host} 서버의 인증서를 믿을 수 없어요 ({cause}). ca=FILE이 그 인증서를 만든 기관의 것인지, \
                  인증서에 이 주소가 적혀 있고 기한이 남았는지 확인하세요."
             ));
         }
         match error {
             Error::TlsError(cause) => {
-                Self::permanent(format!("ca=FILE에 쓸 수 있는 인증서가 들어 있지 않아요 ({cause})."))
+                Self::cannot_open(format!("ca=FILE에 쓸 수 있는 인증서가 들어 있지 않아요 ({cause})."))
             }
-            Error::DriverError(DriverError::TlsNotSupported) => Self::permanent(format!(
+            Error::DriverError(DriverError::TlsNotSupported) => Self::cannot_open(format!(
                 "{host} 서버가 TLS를 쓰지 않아요. 서버에 인증서를 두거나 tls=on과 ca를 빼세요."
             )),
             error => error.into(),
@@ -62,8 +72,8 @@ impl TxError {
     }
 }
 
-/// A line that is lost never holds invalid data; a certificate that is not good does.
-fn refused_by_tls(error: &Error) -> Option<&io::Error> {
+/// An invalid certificate is reported as `InvalidData`, a lost connection never is.
+fn certificate_error(error: &Error) -> Option<&io::Error> {
     let cause = match error {
         Error::IoError(cause) => Some(cause),
         Error::CodecError(error) => error.source().and_then(|cause| cause.downcast_ref()),
@@ -77,12 +87,12 @@ impl From<Error> for TxError {
         let text = error.to_string();
         let Error::MySqlError(answer) = &error else {
             return match error {
-                // The driver's own refusals (a wrong number of parameters) are the program's error;
-                // a line that speaks out of turn is lost.
+                // Wrong use of the driver, such as a wrong number of parameters. All other errors of the
+                // driver leave the connection in an unknown state.
                 Error::DriverError(DriverError::MismatchedStmtParams(..))
                 | Error::FromValueError(_)
                 | Error::FromRowError(_)
-                | Error::UrlError(_) => Self { error: StorageError::Engine(text), retry: Retry::Never },
+                | Error::UrlError(_) => Self::permanent(StorageError::Engine(text)),
                 _ => Self::connection_lost(text),
             };
         };

@@ -1,8 +1,8 @@
-//! The servers of one database: which is the primary, and connections to it.
+//! Connection pool: finds the primary among the hosts of the address and keeps connections to it.
 //!
-//! The primary is the one server that is writable, whichever that is now. It is looked for when the
-//! one known so far is lost or has become read-only, on all hosts at once. Two writable servers are
-//! two histories of the shop: then nobody is asked, until somebody has put that right.
+//! The primary is the one writable host. It is determined again when its connection is lost or it has
+//! become read-only, by probing all hosts concurrently. Two writable hosts mean diverging data: no
+//! connection is handed out until an operator has fixed that.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,234 +15,244 @@ use mysql::consts::CapabilityFlags;
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts};
 
-use super::address::{MariaDbAddress, Tls};
+use super::address::{MariaDbAddress, TlsMode};
 use super::error::{Retry, TxError};
 use crate::storage::blocking::lock;
 
-/// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(1);
+/// Timeout of establishing a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a server may be silent in the midst of an answer. A lock is waited for less long
-/// ([`SESSION`]), and no page takes so long.
-const SILENCE: Duration = Duration::from_secs(10);
+/// Read timeout of a connection. Longer than the lock wait timeout ([`SESSION_SETTINGS`]) and than any
+/// query of a page.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one look at all hosts goes on: a replica that is to be promoted becomes writable meanwhile.
-const LOOK: Duration = Duration::from_secs(3);
+/// Read timeout of a connection that migrates: building an index of a large table takes long.
+const MIGRATION_READ_TIMEOUT: Duration = Duration::from_hours(6);
 
-/// Between two questions to the same host.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long one round of probing waits for a writable host, for example for a promotion.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a look goes on after a writable host was found, to see whether there are two.
-const SECOND_LOOK: Duration = Duration::from_millis(200);
+/// Delay between two probes of a host.
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a replica that was late or away is not asked.
-const QUARANTINE_DURATION: Duration = Duration::from_secs(10);
+/// How long probing continues after the first writable host, to detect a second one.
+const SPLIT_BRAIN_CHECK: Duration = Duration::from_millis(200);
 
-/// Prepared statements kept by each connection.
-const STATEMENTS: usize = 256;
+/// How long a replica that lagged or was unreachable is not used.
+const QUARANTINE: Duration = Duration::from_secs(10);
 
-/// What makes a session agree with SQLite: `"x"` is a name, `||` joins, `\` is a letter, a value
-/// that does not fit is an error, all of an UPDATE sees the row as it was, text compares by its
-/// bytes and trailing blanks count. The server ends a transaction whose program fell silent, so
-/// that it cannot hold up the others' turn.
-const SESSION: &str = "SET SESSION \
+/// Capacity of a connection's statement cache.
+const CACHED_STATEMENTS: usize = 256;
+
+/// Session settings that make MariaDB behave like SQLite: `"x"` is an identifier, `||` concatenates, `\`
+/// is a normal character, a value that does not fit is an error, all assignments of an UPDATE see the old
+/// row, and text compares by bytes including trailing spaces. `idle_transaction_timeout` ends the
+/// transaction of a hung program, which would otherwise hold the write lock.
+const SESSION_SETTINGS: &str = "SET SESSION \
     sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,SIMULTANEOUS_ASSIGNMENT,\
 NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
     NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', \
     innodb_lock_wait_timeout = 8, idle_transaction_timeout = 20";
 
-/// The servers, and the connections to the primary that nobody uses just now.
+/// SQL expression: 1 on the primary.
+pub(super) const IS_WRITABLE: &str = "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')";
+
+/// Connections to the hosts of one address.
 pub(super) struct ConnectionPool {
     address: Arc<MariaDbAddress>,
-    known: Mutex<HostState>,
-    /// held while the primary is looked for, so that one looks and the others wait for the answer
-    looking: Mutex<()>,
+    state: Mutex<HostState>,
+    /// Held while the primary is determined: one thread probes, the others wait for its result.
+    probing: Mutex<()>,
 }
 
 #[derive(Default)]
 struct HostState {
-    /// the place of the primary among the hosts
+    /// index of the primary among the hosts
     primary: Option<usize>,
-    /// that of the one before, while none is known
+    /// index of the previous primary, while none is known
     former: Option<usize>,
-    /// raised whenever the primary is given up; a connection of an earlier one is not kept
-    era: u64,
+    /// Increases when the primary is marked down; connections of an earlier epoch are not pooled.
+    epoch: u64,
     idle: Vec<Conn>,
-    /// connections to replicas that nobody uses just now
-    replicas: Vec<Replica>,
-    /// hosts that were late or away as replicas, and until when they are not asked again
+    /// idle connections to replicas
+    replicas: Vec<ReplicaConnection>,
+    /// hosts that are not used as replicas, and until when
     quarantined: HashMap<usize, Instant>,
 }
 
 /// A connection to the primary.
 pub(super) struct PooledConnection {
     pub(super) conn: Conn,
-    era: u64,
+    epoch: u64,
 }
 
-/// A connection to a server that is not the primary.
-pub(super) struct Replica {
+/// A connection to a host that is not the primary.
+pub(super) struct ReplicaConnection {
     pub(super) conn: Conn,
     host: usize,
-    era: u64,
+    epoch: u64,
 }
 
 impl ConnectionPool {
     pub(super) fn new(address: MariaDbAddress) -> Self {
-        Self { address: Arc::new(address), known: Mutex::default(), looking: Mutex::default() }
+        Self { address: Arc::new(address), state: Mutex::default(), probing: Mutex::default() }
     }
 
-    /// A connection to the primary: one that is free, or a new one. A primary that is not known is
-    /// looked for, but not beyond `until`.
-    pub(super) fn lease(&self, until: Instant) -> Result<PooledConnection, TxError> {
-        let (primary, era) = {
-            let mut known = lock(&self.known);
-            if let Some(conn) = known.idle.pop() {
-                return Ok(PooledConnection { conn, era: known.era });
+    /// An idle or new connection to the primary. Determines the primary if necessary, but not beyond
+    /// `deadline`.
+    pub(super) fn acquire(&self, deadline: Instant) -> Result<PooledConnection, TxError> {
+        let (primary, epoch) = {
+            let mut state = lock(&self.state);
+            if let Some(conn) = state.idle.pop() {
+                return Ok(PooledConnection { conn, epoch: state.epoch });
             }
-            (known.primary, known.era)
+            (state.primary, state.epoch)
         };
-        let (primary, era) = match primary {
-            Some(primary) => (primary, era),
-            None => self.find_or_wait(until)?,
+        let (primary, epoch) = match primary {
+            Some(primary) => (primary, epoch),
+            None => self.determine_primary(deadline)?,
         };
-        match connect(&self.address, primary, SILENCE) {
-            Ok(conn) => Ok(PooledConnection { conn, era }),
+        match connect(&self.address, primary, READ_TIMEOUT) {
+            Ok(conn) => Ok(PooledConnection { conn, epoch }),
             Err(error) => {
-                self.give_up(era);
+                self.forget_primary(epoch);
                 Err(error)
             }
         }
     }
 
-    /// Takes back a connection that is sound.
-    pub(super) fn give_back(&self, lease: PooledConnection) {
-        let mut known = lock(&self.known);
-        if known.era == lease.era {
-            known.idle.push(lease.conn);
+    /// Returns a valid connection to the pool.
+    pub(super) fn release(&self, connection: PooledConnection) {
+        let mut state = lock(&self.state);
+        if state.epoch == connection.epoch {
+            state.idle.push(connection.conn);
         }
     }
 
-    /// The server of this connection is lost, or is the primary no more.
-    pub(super) fn mark_down(&self, lease: &PooledConnection) {
-        self.give_up(lease.era);
+    /// Marks the primary of this connection as down or demoted.
+    pub(super) fn mark_down(&self, connection: &PooledConnection) {
+        self.forget_primary(connection.epoch);
     }
 
-    fn give_up(&self, era: u64) {
+    fn forget_primary(&self, epoch: u64) {
         let dropped = {
-            let mut known = lock(&self.known);
-            if known.era != era {
+            let mut state = lock(&self.state);
+            if state.epoch != epoch {
                 return;
             }
-            known.era += 1;
-            known.former = known.primary.take().or(known.former);
-            known.quarantined.clear();
-            (std::mem::take(&mut known.idle), std::mem::take(&mut known.replicas))
+            state.epoch += 1;
+            state.former = state.primary.take().or(state.former);
+            state.quarantined.clear();
+            (std::mem::take(&mut state.idle), std::mem::take(&mut state.replicas))
         };
         metrics::counter!("mukkeum_storage_primary_lost_total").increment(1);
         drop(dropped);
     }
 
-    /// A connection of its own, which may be silent as long as it likes: building an index of a
-    /// large table takes its time.
-    pub(super) fn without_timeout(&self) -> Result<Conn, TxError> {
-        let (primary, _) = self.find_or_wait(Instant::now() + LOOK)?;
-        connect(&self.address, primary, Duration::from_hours(6))
+    /// A connection to the primary for migrations: not pooled, practically without read timeout.
+    pub(super) fn connect_without_timeout(&self) -> Result<Conn, TxError> {
+        let (primary, _) = self.determine_primary(Instant::now() + PROBE_TIMEOUT)?;
+        connect(&self.address, primary, MIGRATION_READ_TIMEOUT)
     }
 
-    /// How far behind a replica may be that heavy reads go to; None: they go to none.
+    /// Maximum lag of a replica that is read from; None: replicas are not used.
     pub(super) fn max_lag(&self) -> Option<Duration> {
         self.address.max_lag
     }
 
-    /// A connection to a host that is not the primary, if one is not left alone just now.
-    pub(super) fn replica(&self) -> Option<Replica> {
-        let (primary, era) = {
-            let mut known = lock(&self.known);
-            if let Some(replica) = known.replicas.pop() {
+    /// A connection to a host that is neither the primary nor quarantined.
+    pub(super) fn acquire_replica(&self) -> Option<ReplicaConnection> {
+        let (primary, epoch) = {
+            let mut state = lock(&self.state);
+            if let Some(replica) = state.replicas.pop() {
                 return Some(replica);
             }
-            (known.primary?, known.era)
+            (state.primary?, state.epoch)
         };
-        (0..self.address.hosts.len()).filter(|host| *host != primary && !self.is_quarantined(*host)).find_map(|host| {
-            let found = connect(&self.address, host, SILENCE).ok();
-            if found.is_none() {
-                lock(&self.known).quarantined.insert(host, Instant::now() + QUARANTINE_DURATION);
+        let is_candidate = |host: &usize| *host != primary && !self.is_quarantined(*host);
+        (0..self.address.hosts.len()).filter(is_candidate).find_map(|host| {
+            let connected = connect(&self.address, host, READ_TIMEOUT).ok();
+            if connected.is_none() {
+                lock(&self.state).quarantined.insert(host, Instant::now() + QUARANTINE);
             }
-            found.map(|conn| Replica { conn, host, era })
+            connected.map(|conn| ReplicaConnection { conn, host, epoch })
         })
     }
 
-    /// Takes back a connection to a replica that has answered.
-    pub(super) fn give_back_replica(&self, replica: Replica) {
-        let mut known = lock(&self.known);
-        if known.era == replica.era {
-            known.replicas.push(replica);
+    /// Returns a valid connection to a replica to the pool.
+    pub(super) fn release_replica(&self, replica: ReplicaConnection) {
+        let mut state = lock(&self.state);
+        if state.epoch == replica.epoch {
+            state.replicas.push(replica);
         }
     }
 
-    /// This replica is late: others are asked for a while, and connections to it are not kept.
-    pub(super) fn quarantine(&self, replica: &Replica) {
-        let mut known = lock(&self.known);
-        known.quarantined.insert(replica.host, Instant::now() + QUARANTINE_DURATION);
-        let of_it = |other: &mut Replica| other.host == replica.host;
-        let dropped: Vec<_> = known.replicas.extract_if(.., of_it).collect();
-        drop((known, dropped));
+    /// Stops using a lagging replica for [`QUARANTINE`] and closes its idle connections.
+    pub(super) fn quarantine(&self, replica: &ReplicaConnection) {
+        let mut state = lock(&self.state);
+        state.quarantined.insert(replica.host, Instant::now() + QUARANTINE);
+        let is_same_host = |other: &mut ReplicaConnection| other.host == replica.host;
+        let dropped: Vec<_> = state.replicas.extract_if(.., is_same_host).collect();
+        drop((state, dropped));
     }
 
     fn is_quarantined(&self, host: usize) -> bool {
-        lock(&self.known).quarantined.get(&host).is_some_and(|until| Instant::now() < *until)
+        lock(&self.state).quarantined.get(&host).is_some_and(|until| Instant::now() < *until)
     }
 
-    fn find_or_wait(&self, until: Instant) -> Result<(usize, u64), TxError> {
-        let _looking = lock(&self.looking);
-        let era = {
-            let known = lock(&self.known);
-            if let Some(primary) = known.primary {
-                return Ok((primary, known.era));
+    /// The known primary, or the result of probing; with the epoch of its connections.
+    fn determine_primary(&self, deadline: Instant) -> Result<(usize, u64), TxError> {
+        let _probing = lock(&self.probing);
+        let epoch = {
+            let state = lock(&self.state);
+            if let Some(primary) = state.primary {
+                return Ok((primary, state.epoch));
             }
-            known.era
+            state.epoch
         };
-        if Instant::now() >= until {
+        if Instant::now() >= deadline {
             return Err(TxError::connection_lost("no primary was found before the deadline"));
         }
-        let primary = find_primary(&self.address, until)?;
+        let primary = find_primary(&self.address, deadline)?;
         let (host, port) = &self.address.hosts[primary];
         tracing::info!(host, port, "found the database's primary");
-        let mut known = lock(&self.known);
-        known.primary = Some(primary);
-        if known.former.is_some_and(|former| former != primary) {
+        let mut state = lock(&self.state);
+        state.primary = Some(primary);
+        if state.former.is_some_and(|former| former != primary) {
             metrics::counter!("mukkeum_storage_failovers_total").increment(1);
         }
-        Ok((primary, era))
+        Ok((primary, epoch))
     }
 }
 
-/// Asks all hosts at once which of them is writable, again and again, so that a host that is gone
-/// holds up nobody who waits for another to be promoted.
-fn find_primary(address: &Arc<MariaDbAddress>, until: Instant) -> Result<usize, TxError> {
-    let mut until = until.min(Instant::now() + LOOK);
-    let (tell, told) = channel();
+/// Whether a host is writable.
+type ProbeResult = Result<bool, TxError>;
+
+/// Probes all hosts concurrently and repeatedly, so that an unreachable host does not delay the detection
+/// of a promoted one.
+fn find_primary(address: &Arc<MariaDbAddress>, deadline: Instant) -> Result<usize, TxError> {
+    let mut deadline = deadline.min(Instant::now() + PROBE_TIMEOUT);
+    let (sender, results) = channel();
     for host in 0..address.hosts.len() {
-        let (address, tell) = (Arc::clone(address), tell.clone());
-        std::thread::spawn(move || watch(&address, host, until, &tell));
+        let (address, sender) = (Arc::clone(address), sender.clone());
+        std::thread::spawn(move || probe_until(&address, host, deadline, &sender));
     }
-    drop(tell);
-    let mut said: Vec<_> = address.hosts.iter().map(|_| None).collect();
-    let is_writable = |answer: &Option<Result<bool, TxError>>| matches!(answer, Some(Ok(true)));
-    while let Ok((host, answer)) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        said[host] = Some(answer);
-        if said.iter().any(is_writable) {
-            until = until.min(Instant::now() + SECOND_LOOK);
-            if said.iter().all(Option::is_some) {
+    drop(sender);
+    let mut newest: Vec<Option<ProbeResult>> = address.hosts.iter().map(|_| None).collect();
+    let is_writable = |result: &Option<ProbeResult>| matches!(result, Some(Ok(true)));
+    while let Ok((host, result)) = results.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        newest[host] = Some(result);
+        if newest.iter().any(is_writable) {
+            deadline = deadline.min(Instant::now() + SPLIT_BRAIN_CHECK);
+            if newest.iter().all(Option::is_some) {
                 break;
             }
         }
     }
-    let writable: Vec<_> = (0..said.len()).filter(|host| is_writable(&said[*host])).collect();
+    let writable: Vec<_> = (0..newest.len()).filter(|host| is_writable(&newest[*host])).collect();
     match writable[..] {
         [primary] => Ok(primary),
-        [] => Err(most_informative(address, said)),
+        [] => Err(most_informative(address, newest)),
         [one, other, ..] => Err(TxError::connection_lost(format!(
             "{} and {} are both writable: one of them must be stopped",
             address.hosts[one].0, address.hosts[other].0
@@ -250,64 +260,62 @@ fn find_primary(address: &Arc<MariaDbAddress>, until: Instant) -> Result<usize, 
     }
 }
 
-/// Asks a host until it is writable, until asking is of no use, or until nobody listens any more.
-fn watch(address: &MariaDbAddress, host: usize, until: Instant, tell: &Sender<(usize, Result<bool, TxError>)>) {
-    let mut open = None;
+/// Probes a host until it is writable, a retry is pointless, the deadline has passed or the receiver is gone.
+fn probe_until(address: &MariaDbAddress, host: usize, deadline: Instant, results: &Sender<(usize, ProbeResult)>) {
+    let mut idle = None;
     loop {
-        let answer = is_writable(address, host, &mut open);
-        let is_last = match &answer {
+        let result = probe(address, host, &mut idle);
+        let is_final = match &result {
             Ok(is_writable) => *is_writable,
             Err(error) => error.retry == Retry::Never,
         };
-        if tell.send((host, answer)).is_err() || is_last || Instant::now() + ASK_AGAIN >= until {
+        if results.send((host, result)).is_err() || is_final || Instant::now() + PROBE_INTERVAL >= deadline {
             return;
         }
-        std::thread::sleep(ASK_AGAIN);
+        std::thread::sleep(PROBE_INTERVAL);
     }
 }
 
-/// What the person should hear when no host is writable: a wrong password before a host that is away.
-fn most_informative(address: &MariaDbAddress, said: Vec<Option<Result<bool, TxError>>>) -> TxError {
-    let (mut named, mut texts) = (None, Vec::new());
-    for ((host, _), answer) in address.hosts.iter().zip(said) {
-        match answer {
-            Some(Err(error)) if error.retry == Retry::Never => named = named.or(Some(error)),
-            Some(Err(error)) => texts.push(format!("{host}: {}", error.error)),
-            Some(Ok(_)) => texts.push(format!("{host} is read-only")),
-            None => texts.push(format!("{host} does not answer")),
+/// The error to report when no host is writable: a permanent one, such as a wrong password, rather than an
+/// unreachable host.
+fn most_informative(address: &MariaDbAddress, results: Vec<Option<ProbeResult>>) -> TxError {
+    let (mut permanent, mut reasons) = (None, Vec::new());
+    for ((host, _), result) in address.hosts.iter().zip(results) {
+        match result {
+            Some(Err(error)) if error.retry == Retry::Never => permanent = permanent.or(Some(error)),
+            Some(Err(error)) => reasons.push(format!("{host}: {}", error.error)),
+            Some(Ok(_)) => reasons.push(format!("{host} is read-only")),
+            None => reasons.push(format!("{host} does not answer")),
         }
     }
-    named.unwrap_or_else(|| TxError::connection_lost(format!("no host is writable ({})", texts.join("; "))))
+    permanent.unwrap_or_else(|| TxError::connection_lost(format!("no host is writable ({})", reasons.join("; "))))
 }
 
-/// Asks through the connection that is open, or a new one.
-fn is_writable(address: &MariaDbAddress, host: usize, open: &mut Option<Conn>) -> Result<bool, TxError> {
-    let mut conn = match open.take() {
+/// Asks a host whether it is writable, on the idle connection or a new one.
+fn probe(address: &MariaDbAddress, host: usize, idle: &mut Option<Conn>) -> ProbeResult {
+    let mut conn = match idle.take() {
         Some(conn) => conn,
         None => connect_briefly(address, host)?,
     };
     let is_writable = conn.query_first(format!("SELECT {IS_WRITABLE}"))? == Some(1);
-    *open = Some(conn);
+    *idle = Some(conn);
     Ok(is_writable)
 }
 
-/// A connection for a look.
+/// A connection with a short read timeout, for probes and diagnostics.
 pub(super) fn connect_briefly(address: &MariaDbAddress, host: usize) -> Result<Conn, TxError> {
-    connect(address, host, CONNECT)
+    connect(address, host, CONNECT_TIMEOUT)
 }
 
-/// 1 on the primary.
-pub(super) const IS_WRITABLE: &str = "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')";
-
-fn connect(address: &MariaDbAddress, host: usize, silence: Duration) -> Result<Conn, TxError> {
+fn connect(address: &MariaDbAddress, host: usize, read_timeout: Duration) -> Result<Conn, TxError> {
     let (host, port) = &address.hosts[host];
     let tls = match &address.tls {
-        Tls::Off => None,
-        Tls::On { authority } => {
-            if let Some(file) = authority {
+        TlsMode::Disabled => None,
+        TlsMode::Required { ca } => {
+            if let Some(file) = ca {
                 File::open(file).map_err(|error| TxError::unreadable(file, &error))?;
             }
-            Some(SslOpts::default().with_root_cert_path(authority.clone()))
+            Some(SslOpts::default().with_root_cert_path(ca.clone()))
         }
     };
     let options = OptsBuilder::new()
@@ -318,18 +326,18 @@ fn connect(address: &MariaDbAddress, host: usize, silence: Duration) -> Result<C
         .db_name(Some(&address.name))
         .prefer_socket(false)
         .ssl_opts(tls)
-        .tcp_connect_timeout(Some(CONNECT))
-        .read_timeout(Some(silence))
-        .write_timeout(Some(silence.min(SILENCE)))
+        .tcp_connect_timeout(Some(CONNECT_TIMEOUT))
+        .read_timeout(Some(read_timeout))
+        .write_timeout(Some(read_timeout.min(READ_TIMEOUT)))
         .tcp_keepalive_time_ms(Some(2000))
-        .stmt_cache_size(STATEMENTS)
-        // An UPDATE tells how many rows it found, as SQLite does, not how many it changed.
+        .stmt_cache_size(CACHED_STATEMENTS)
+        // UPDATE returns the number of matched rows, as on SQLite, not of changed ones.
         .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
-        .init(vec![SESSION]);
+        .init(vec![SESSION_SETTINGS]);
     Conn::new(with_keepalive(options)).map_err(|error| TxError::of_connecting(host, error))
 }
 
-/// A host that is cut off is noticed within a few seconds: nobody says goodbye then.
+/// Enables TCP keepalive: a partitioned host sends no FIN, and is detected within seconds this way.
 #[cfg(target_os = "linux")]
 fn with_keepalive(options: OptsBuilder) -> OptsBuilder {
     options

@@ -1,112 +1,149 @@
-//! `schema.sql` in MariaDB's words, and the upgrades.
+//! Builds and migrates the schema of a MariaDB database, and translates its SQL from SQLite's dialect.
 //!
-//! MariaDB commits before and after each change of the schema, so an upgrade may end in its midst.
-//! Every statement is therefore one that may be run again: what exists already is passed over, and
-//! the version is written last.
+//! MariaDB commits before and after each DDL statement, so a migration may be interrupted in the middle.
+//! Every statement is therefore idempotent (`IF NOT EXISTS`), and the version is written last.
+
+use std::time::Duration;
 
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::error::TxError;
-use crate::storage::schema::{MIGRATIONS, SCHEMA, VERSION};
+use crate::storage::schema::{MigrationReport, SCHEMA, VERSION, migrations_after};
 use crate::storage::{Result, StorageError};
 use crate::time::Moment;
 
-/// Builds the schema or brings it up to date. One program at a time does; the others wait.
-pub(super) fn upgrade(conn: &mut Conn, now: Moment) -> Result<(), TxError> {
+/// How long a program waits for another one that builds or migrates the schema.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// Name of the advisory lock. MariaDB allows 64 characters; a database of the same server has another one.
+const LOCK_NAME: &str = "left(concat('schema ', database()), 64)";
+
+/// Builds a missing schema, migrates an older one. An advisory lock admits one program at a time; the
+/// others wait for it up to `lock_timeout` and find the work done. The server releases the lock of a
+/// crashed program. Returns None when there was nothing to migrate.
+///
+/// # Errors
+/// [`StorageError::NewerSchema`]; [`StorageError::CannotOpen`] when the wait for the lock timed out. Neither
+/// is retried.
+pub(super) fn migrate(
+    conn: &mut Conn,
+    now: Moment,
+    lock_timeout: Duration,
+) -> Result<Option<MigrationReport>, TxError> {
     if version(conn)? == VERSION {
-        return Ok(());
+        return Ok(None);
     }
-    let lock = "concat('schema ', database())";
-    conn.query_drop(format!("SELECT GET_LOCK({lock}, 3600)"))?;
-    let upgraded = upgrade_alone(conn, now);
-    conn.query_drop(format!("SELECT RELEASE_LOCK({lock})"))?;
-    upgraded
+    lock_schema(conn, lock_timeout)?;
+    let migrated = migrate_locked(conn, now);
+    conn.query_drop(format!("SELECT RELEASE_LOCK({LOCK_NAME})"))?;
+    migrated
 }
 
-fn upgrade_alone(conn: &mut Conn, now: Moment) -> Result<(), TxError> {
+fn lock_schema(conn: &mut Conn, timeout: Duration) -> Result<(), TxError> {
+    if try_lock_schema(conn, Duration::ZERO)? {
+        return Ok(());
+    }
+    tracing::info!("another program is migrating the database; waiting for it");
+    if try_lock_schema(conn, timeout)? {
+        return Ok(());
+    }
+    let minutes = timeout.as_secs().div_ceil(60);
+    Err(TxError::permanent(StorageError::CannotOpen(format!(
+        "다른 프로그램이 데이터를 새 버전으로 바꾸고 있어요. {minutes}분을 기다렸지만 끝나지 않았어요. \
+         그 프로그램을 살펴보고 다시 켜 주세요."
+    ))))
+}
+
+fn try_lock_schema(conn: &mut Conn, timeout: Duration) -> Result<bool, TxError> {
+    let locked: Option<Option<i64>> =
+        conn.query_first(format!("SELECT GET_LOCK({LOCK_NAME}, {})", timeout.as_secs()))?;
+    Ok(locked.flatten() == Some(1))
+}
+
+fn migrate_locked(conn: &mut Conn, now: Moment) -> Result<Option<MigrationReport>, TxError> {
     let found = version(conn)?;
     if found > VERSION {
-        let error = StorageError::NewerSchema { found, known: VERSION };
-        return Err(TxError { error, retry: super::error::Retry::Never });
+        return Err(TxError::permanent(StorageError::NewerSchema { found, known: VERSION }));
     }
     if found == 0 {
-        return apply(conn, SCHEMA, VERSION, now);
+        return apply(conn, SCHEMA, VERSION, now).map(|()| None);
     }
-    let behind = usize::try_from(found - 1).unwrap_or(usize::MAX);
-    MIGRATIONS.iter().skip(behind).zip(found + 1..).try_for_each(|(step, version)| apply(conn, step, version, now))
+    migrations_after(found).try_for_each(|(migration, version)| apply(conn, migration, version, now))?;
+    Ok((found < VERSION).then_some(MigrationReport { from: found, to: VERSION, copy: None }))
 }
 
 fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), TxError> {
-    for statement in translated(sql) {
+    for statement in translate(sql) {
         conn.query_drop(statement)?;
     }
     conn.exec_drop("INSERT INTO schema_versions (version, applied_at) VALUES (?, ?)", (version, now.0))?;
     Ok(())
 }
 
-fn version(conn: &mut Conn) -> Result<i64, TxError> {
-    let built: Option<i64> = conn.query_first(
+/// Version of the schema in this database; 0 when it has none.
+pub(super) fn version(conn: &mut Conn) -> Result<i64, TxError> {
+    let tables: Option<i64> = conn.query_first(
         "SELECT count(*) FROM information_schema.tables \
          WHERE table_schema = database() AND table_name = 'schema_versions'",
     )?;
-    if built == Some(0) {
+    if tables == Some(0) {
         return Ok(0);
     }
     Ok(conn.query_first("SELECT coalesce(max(version), 0) FROM schema_versions")?.unwrap_or(0))
 }
 
-/// The statements of `sql`, in MariaDB's words. Texts in quotes pass as they are; that none of them holds
-/// what is translated is for a test to say.
-fn translated(sql: &str) -> Vec<String> {
-    let (mut statements, mut bare) = (Vec::new(), String::new());
-    for piece in pieces(sql) {
-        match piece {
-            Piece::Remark => {}
-            Piece::End => statements.push(std::mem::take(&mut bare)),
-            Piece::Words(text) | Piece::Quoted(text) => bare.push_str(text),
+/// Splits `sql` into statements and translates each to MariaDB's dialect. Quoted text is part of the
+/// translated statement; a test checks that the translation changes none.
+fn translate(sql: &str) -> Vec<String> {
+    let (mut statements, mut current) = (Vec::new(), String::new());
+    for token in tokenize(sql) {
+        match token {
+            Token::Comment => {}
+            Token::Semicolon => statements.push(std::mem::take(&mut current)),
+            Token::Code(text) | Token::Quoted(text) => current.push_str(text),
         }
     }
-    statements.push(bare);
-    statements.iter().map(|sql| sql.trim()).filter(|sql| !sql.is_empty()).map(statement).collect()
+    statements.push(current);
+    statements.iter().map(|sql| sql.trim()).filter(|sql| !sql.is_empty()).map(translate_statement).collect()
 }
 
-/// What SQL is made of, as far as it matters where a statement ends.
+/// Token of SQL, as fine as splitting into statements requires.
 #[derive(Debug, PartialEq, Eq)]
-enum Piece<'s> {
+enum Token<'s> {
     /// from `--` to the end of the line
-    Remark,
+    Comment,
     /// `;`
-    End,
-    /// a text or a name, with its quotes
+    Semicolon,
+    /// a string or identifier with its quotes
     Quoted(&'s str),
-    /// all between
-    Words(&'s str),
+    /// everything else
+    Code(&'s str),
 }
 
-fn pieces(sql: &str) -> Vec<Piece<'_>> {
-    let (mut pieces, mut rest) = (Vec::new(), sql);
+fn tokenize(sql: &str) -> Vec<Token<'_>> {
+    let (mut tokens, mut rest) = (Vec::new(), sql);
     while let Some(first) = rest.chars().next() {
-        let (piece, length) = match first {
-            ';' => (Piece::End, 1),
+        let (token, length) = match first {
+            ';' => (Token::Semicolon, 1),
             '\'' | '"' => {
                 let end = rest[1..].find(first).map_or(rest.len(), |end| end + 2);
-                (Piece::Quoted(&rest[..end]), end)
+                (Token::Quoted(&rest[..end]), end)
             }
-            _ if rest.starts_with("--") => (Piece::Remark, rest.find('\n').unwrap_or(rest.len())),
+            _ if rest.starts_with("--") => (Token::Comment, rest.find('\n').unwrap_or(rest.len())),
             _ => {
                 let ends = [rest.find([';', '\'', '"']), rest.find("--")];
                 let end = ends.into_iter().flatten().min().unwrap_or(rest.len());
-                (Piece::Words(&rest[..end]), end)
+                (Token::Code(&rest[..end]), end)
             }
         };
-        pieces.push(piece);
+        tokens.push(token);
         rest = &rest[length..];
     }
-    pieces
+    tokens
 }
 
-fn statement(sql: &str) -> String {
+fn translate_statement(sql: &str) -> String {
     let mut sql = sql
         .replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ")
         .replace("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ")
@@ -118,19 +155,19 @@ fn statement(sql: &str) -> String {
         .replace(" WITHOUT ROWID", "")
         .replace(") STRICT,", ") STRICT")
         .replace(") STRICT", ") ENGINE = InnoDB, CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin");
-    // `DROP INDEX name /* ON table */`: SQLite's indexes are not within their table.
+    // `DROP INDEX name /* ON table */`: index names are per table in MariaDB.
     if let Some((drop, table)) = sql.split_once("/* ON ").filter(|_| sql.starts_with("DROP INDEX")) {
         sql = format!("{drop}ON {}", table.trim_end_matches("*/"));
     }
-    // MariaDB has no partial indexes: what SQLite leaves out of one stands in it.
+    // MariaDB has no partial indexes: the index then contains all rows.
     if sql.starts_with("CREATE INDEX") {
         sql = sql.split("WHERE").next().unwrap_or_default().trim_end().to_owned();
     }
-    words(&sql)
+    translate_types(&sql)
 }
 
-/// Types: `TEXT /*n*/` is VARCHAR(n), TEXT without a length may be long, INTEGER has 64 bits.
-fn words(sql: &str) -> String {
+/// Translates types: `TEXT /*n*/` to VARCHAR(n), other TEXT to LONGTEXT, INTEGER to BIGINT, BLOB to LONGBLOB.
+fn translate_types(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some(at) = rest.find(|letter: char| letter.is_ascii_alphabetic() || letter == '_') {
@@ -157,47 +194,68 @@ fn words(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Retry;
+    use super::super::pool::ConnectionPool;
     use super::*;
+    use crate::storage::schema::MIGRATIONS;
+    use crate::storage::testing::ScratchDatabase;
 
     fn quoted(sql: &str) -> Vec<String> {
-        let quoted = |piece| if let Piece::Quoted(text) = piece { Some(text.to_owned()) } else { None };
-        pieces(sql).into_iter().filter_map(quoted).collect()
+        let quoted = |token| if let Token::Quoted(text) = token { Some(text.to_owned()) } else { None };
+        tokenize(sql).into_iter().filter_map(quoted).collect()
     }
 
     #[test]
-    fn what_stands_in_quotes_ends_no_statement_and_begins_no_remark() {
+    fn quoted_text_ends_no_statement_and_starts_no_comment() {
         let sql = "INSERT INTO t VALUES ('a;b -- c', 'it''s'); -- it's\nUPDATE \"a;b\" SET n = 1 - -1;";
         let statements = ["INSERT INTO t VALUES ('a;b -- c', 'it''s')", "UPDATE \"a;b\" SET n = 1 - -1"];
-        assert_eq!(translated(sql), statements);
+        assert_eq!(translate(sql), statements);
         assert_eq!(
-            pieces("a--b\n;'c"),
-            [Piece::Words("a"), Piece::Remark, Piece::Words("\n"), Piece::End, Piece::Quoted("'c"),]
+            tokenize("a--b\n;'c"),
+            [Token::Code("a"), Token::Comment, Token::Code("\n"), Token::Semicolon, Token::Quoted("'c"),]
         );
     }
 
-    /// A word of SQLite's in quotes would be translated as well, `--` in words that are not a remark cut.
+    /// The translation replaces words also within quotes, so no quoted text may contain one.
     #[test]
-    fn nothing_in_quotes_is_translated() {
+    fn quoted_text_is_not_translated() {
         for sql in MIGRATIONS.iter().chain([&SCHEMA]) {
-            let whole = translated(sql).join(";");
+            let whole = translate(sql).join(";");
             assert_eq!(quoted(&whole), quoted(sql));
             for text in quoted(sql) {
                 let (quote, inside) = (&text[..1], &text[1..text.len() - 1]);
-                assert!(text.len() > 1 && text.ends_with(quote) && !inside.contains('\n'), "{text} does not end");
-                assert!(!inside.contains('\\'), "{text}: the engines read it differently");
+                assert!(text.len() > 1 && text.ends_with(quote) && !inside.contains('\n'), "{text} is not closed");
+                assert!(!inside.contains('\\'), "{text}: the engines parse a backslash differently");
             }
-            assert!(!whole.contains("/*"), "every length and table in a remark of this kind is understood");
+            assert!(!whole.contains("/*"), "every length and table name in such a comment is translated");
         }
     }
 
+    /// Needs a MariaDB server, see `tests/with-mariadb`.
     #[test]
-    fn a_table_of_sqlite_is_told_in_the_words_of_mariadb() {
+    fn wait_for_the_migration_of_another_program_times_out() {
+        let scratch = ScratchDatabase::new();
+        let Some(address) = scratch.address() else { return };
+        let connect = || ConnectionPool::new(address.clone()).connect_without_timeout().expect("connects");
+        let (mut other, mut own) = (connect(), connect());
+        assert!(try_lock_schema(&mut other, Duration::ZERO).expect("locks"));
+        let error = migrate(&mut own, Moment(0), Duration::from_secs(1)).expect_err("waits in vain");
+        assert_eq!(error.retry, Retry::Never);
+        assert!(matches!(error.error, StorageError::CannotOpen(_)), "{error:?}");
+        assert_eq!(version(&mut own).expect("the version"), 0);
+        drop(other);
+        assert_eq!(migrate(&mut own, Moment(0), Duration::from_secs(5)).expect("builds"), None);
+        assert_eq!(version(&mut own).expect("the version"), VERSION);
+    }
+
+    #[test]
+    fn sqlite_ddl_is_translated_to_mariadb() {
         let sql = "-- A comment; with a semicolon.\n\
                    CREATE TABLE terms (\n  term TEXT /*64*/ NOT NULL, -- short\n  note TEXT, n INTEGER, b BLOB,\n  \
                    PRIMARY KEY (term)\n) STRICT, WITHOUT ROWID;\nCREATE INDEX terms_by_n ON terms (n)\n    WHERE n IS NOT NULL;\n\
                    ALTER TABLE terms ADD COLUMN context TEXT;\nDROP INDEX terms_by_n /* ON terms */;\n";
         assert_eq!(
-            translated(sql),
+            translate(sql),
             [
                 "CREATE TABLE IF NOT EXISTS terms (\n  term VARCHAR(64) NOT NULL, \n  note LONGTEXT, n BIGINT, b LONGBLOB,\n  \
                  PRIMARY KEY (term)\n) ENGINE = InnoDB, CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin",

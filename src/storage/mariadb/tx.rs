@@ -9,32 +9,32 @@ use crate::id::IdGenerator;
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value};
 use crate::time::Moment;
 
-/// Rows of one statement of many: more make it no faster.
-const ROWS_AT_ONCE: usize = 200;
+/// Maximum rows of one INSERT; larger batches are not faster.
+const INSERT_BATCH_ROWS: usize = 200;
 
-/// Rows that one statement deletes: the server is not silent for long meanwhile.
-const ROWS_DELETED: usize = 5_000;
+/// Maximum rows of one DELETE, so that it finishes well within the read timeout.
+const DELETE_BATCH_ROWS: usize = 5_000;
 
-/// A transaction that has begun.
+/// A running transaction.
 pub(super) struct MariaTx<'c> {
     conn: &'c mut Conn,
     now: Moment,
     ids: &'c IdGenerator,
-    /// whether it may have changed anything
-    pub(super) wrote: bool,
-    /// Why the transaction is over, when it is: the server has undone it, or the line is lost. From
-    /// then on nothing is sent, because it would be carried out outside of any transaction.
-    pub(super) ended: Option<TxError>,
+    /// whether a statement may have changed data
+    pub(super) has_written: bool,
+    /// Error that ended the transaction: the server has rolled it back, or the connection is lost. No
+    /// further statement is sent, because it would run outside the transaction.
+    pub(super) aborted: Option<TxError>,
 }
 
 impl<'c> MariaTx<'c> {
     pub(super) fn new(conn: &'c mut Conn, now: Moment, ids: &'c IdGenerator) -> Self {
-        Self { conn, now, ids, wrote: false, ended: None }
+        Self { conn, now, ids, has_written: false, aborted: None }
     }
 
     fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Conn) -> mysql::Result<T>) -> Result<T> {
-        if self.ended.is_some() {
-            return Err(over());
+        if self.aborted.is_some() {
+            return Err(aborted());
         }
         work(self.conn).map_err(|error| {
             let tx_error = TxError::from(error);
@@ -42,15 +42,15 @@ impl<'c> MariaTx<'c> {
                 StorageError::Engine(text) => StorageError::Engine(format!("{text} in: {sql}")),
                 error if tx_error.retry == Retry::Never => error,
                 _ => {
-                    self.ended = Some(tx_error);
-                    over()
+                    self.aborted = Some(tx_error);
+                    aborted()
                 }
             }
         })
     }
 
     fn send(&mut self, sql: &str, params: Vec<mysql::Value>) -> Result<u64> {
-        self.wrote = true;
+        self.has_written = true;
         self.run(sql, |conn| {
             let answer = conn.exec_iter(sql, mysql::Params::from(params))?;
             Ok(answer.affected_rows())
@@ -70,39 +70,39 @@ impl<'c> MariaTx<'c> {
             crate::storage::placeholders(columns.len()),
             set.collect::<Vec<_>>().join(", "),
         );
-        self.send(&sql, columns.iter().map(|(_, value)| bound(value)).collect()).map(drop)
+        self.send(&sql, columns.iter().map(|(_, value)| bind(value)).collect()).map(drop)
     }
 }
 
 impl Tx for MariaTx<'_> {
     fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        self.send(sql, params.iter().map(bound).collect())
+        self.send(sql, params.iter().map(bind).collect())
     }
 
-    /// A statement that ends in `VALUES (?, …)` carries many rows; any other is sent once for each.
+    /// Extends a statement that ends in `VALUES (?, …)` to many rows; executes any other once for each row.
     fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
         let one_row = sql.rfind("VALUES ").map(|at| &sql[at + "VALUES ".len()..]);
-        let at_once = if one_row.is_some() { ROWS_AT_ONCE } else { 1 };
+        let batch_rows = if one_row.is_some() { INSERT_BATCH_ROWS } else { 1 };
         loop {
-            let some: Vec<_> = rows.take(at_once).collect();
-            if some.is_empty() {
+            let batch: Vec<_> = rows.take(batch_rows).collect();
+            if batch.is_empty() {
                 return Ok(());
             }
-            // Few lengths, so that each statement is prepared once: 200, 199 would be as many
-            // statements as there are uploads.
-            let mut rest = &some[..];
+            // The last batch is split into powers of two: few distinct statements, so that the statement
+            // cache holds all of them.
+            let mut rest = &batch[..];
             while !rest.is_empty() {
-                let count = if rest.len() == at_once { at_once } else { 1 << rest.len().ilog2() };
-                let (now, later) = rest.split_at(count);
+                let count = if rest.len() == batch_rows { batch_rows } else { 1 << rest.len().ilog2() };
+                let (rows, later) = rest.split_at(count);
                 rest = later;
                 let more = one_row.map(|row| format!(", {row}").repeat(count - 1)).unwrap_or_default();
-                self.send(&format!("{sql}{more}"), now.iter().flatten().map(bound).collect())?;
+                self.send(&format!("{sql}{more}"), rows.iter().flatten().map(bind).collect())?;
             }
         }
     }
 
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
-        let params: Vec<_> = params.iter().map(bound).collect();
+        let params: Vec<_> = params.iter().map(bind).collect();
         self.run(sql, |conn| {
             let answer = conn.exec_iter(sql, mysql::Params::from(params))?;
             let columns = answer.columns().as_ref().to_vec();
@@ -117,7 +117,7 @@ impl Tx for MariaTx<'_> {
         })?
     }
 
-    /// Only walks: what is within `(…)` would first be written into a table of its own.
+    /// Without a subquery, which MariaDB would materialise.
     fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
         let tx: &mut dyn Tx = self;
         let last = (most - 1).max(0);
@@ -138,7 +138,7 @@ impl Tx for MariaTx<'_> {
     }
 
     fn delete_batch(&mut self, table: &str) -> Result<u64> {
-        self.exec(&format!("DELETE FROM {table} LIMIT {ROWS_DELETED}"), &[])
+        self.exec(&format!("DELETE FROM {table} LIMIT {DELETE_BATCH_ROWS}"), &[])
     }
 
     fn index_hint(&self, index: &str) -> String {
@@ -165,7 +165,11 @@ impl Tx for MariaTx<'_> {
         let plan = tx.query(&format!("EXPLAIN {sql}"), params)?;
         let steps =
             plan.into_iter().map(|mut row| Ok((row.opt_text(2)?, row.opt_text(3)?))).collect::<Result<Vec<_>>>()?;
-        Ok(steps.into_iter().filter(|(_, way)| way.as_deref() == Some("ALL")).filter_map(|(table, _)| table).collect())
+        Ok(steps
+            .into_iter()
+            .filter(|(_, access)| access.as_deref() == Some("ALL"))
+            .filter_map(|(table, _)| table)
+            .collect())
     }
 
     fn now(&self) -> Moment {
@@ -177,12 +181,12 @@ impl Tx for MariaTx<'_> {
     }
 }
 
-/// Seen by nobody but the closure: what is answered is [`MariaTx::ended`].
-fn over() -> StorageError {
-    StorageError::Unavailable("the transaction is over".to_owned())
+/// Error that the closure gets; its caller gets [`MariaTx::aborted`].
+fn aborted() -> StorageError {
+    StorageError::Unavailable("the transaction was aborted".to_owned())
 }
 
-fn bound(param: &Param<'_>) -> mysql::Value {
+fn bind(param: &Param<'_>) -> mysql::Value {
     match param {
         Param::Null => mysql::Value::NULL,
         Param::Int(number) => mysql::Value::Int(*number),
@@ -202,7 +206,7 @@ fn read(value: mysql::Value, column: &Column) -> Result<Value> {
         mysql::Value::Bytes(bytes) if is_binary(column) => Ok(Value::Blob(bytes)),
         mysql::Value::Bytes(bytes) => {
             let text = String::from_utf8(bytes).map_err(|error| inconsistent(error.to_string()))?;
-            // Sums of integers arrive as decimals in letters.
+            // Sums of integers have the type DECIMAL, which the protocol sends as text.
             match column.column_type() {
                 ColumnType::MYSQL_TYPE_NEWDECIMAL => {
                     text.parse().map(Value::Int).map_err(|error| inconsistent(format!("{text}: {error}")))
@@ -214,7 +218,7 @@ fn read(value: mysql::Value, column: &Column) -> Result<Value> {
     }
 }
 
-/// Character set 63 is no character set.
+/// Whether a column has bytes rather than text: character set 63 means none.
 fn is_binary(column: &Column) -> bool {
     const BINARY: u16 = 63;
     column.character_set() == BINARY

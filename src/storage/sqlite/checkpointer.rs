@@ -1,11 +1,11 @@
-//! Checkpoints: moving what the write-ahead log holds into the main file, beside the writer.
+//! Background checkpoints: moves the content of the write-ahead log to the main file.
 //!
-//! SQLite would do this inside the commit that makes the log a thousand pages long, and whoever sent
-//! that commit would wait for it. Here a thread with a connection of its own does it, while commits
-//! go on at the log's end. It keeps the log short as long as readers come and go: one that stays
-//! holds the log from its own beginning on, and the log grows until it has gone.
+//! SQLite by default checkpoints within the commit that grows the WAL to 1,000 pages, and the caller of
+//! that commit waits for it. Here a thread with its own connection checkpoints while commits continue.
+//! The WAL stays short as long as readers are short. A long-lived reader pins the WAL from its snapshot
+//! on; the WAL grows until that reader finishes.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,105 +15,107 @@ use super::error::engine_error;
 use super::lock;
 use crate::storage::{Result, StorageError};
 
-/// How long the log may become, in pages of 4 KiB.
+/// WAL sizes that trigger a checkpoint, in pages of 4 KiB.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// worth a checkpoint, which nobody waits for
-    worth_it: u32,
-    /// So long that the writer is held up for a moment, in which the log begins anew; if readers do
-    /// not allow it, again when the log has grown as much once more.
-    too_long: u32,
+pub(super) struct CheckpointLimits {
+    /// starts a passive checkpoint, which blocks nothing
+    passive_pages: u32,
+    /// Starts a checkpoint that truncates the WAL and blocks the writer for up to [`MAX_BLOCKING`]. When
+    /// readers prevent it, the next attempt follows after as many pages again.
+    truncate_pages: u32,
 }
 
-impl Limits {
-    /// 4 MB is SQLite's own measure. After 64 MB the log is cut.
-    pub(super) const USUAL: Self = Self { worth_it: 1_000, too_long: 16_000 };
+impl CheckpointLimits {
+    /// 4 MB, SQLite's own default, and 64 MB.
+    pub(super) const DEFAULT: Self = Self { passive_pages: 1_000, truncate_pages: 16_000 };
 }
 
-/// How long the writer is held up at most when the log has become too long.
-const HOLD_UP: Duration = Duration::from_millis(100);
+/// How long a truncating checkpoint may block the writer.
+const MAX_BLOCKING: Duration = Duration::from_millis(100);
 
-/// The thread that makes checkpoints. Dropped last of all connections: closing its own then makes
-/// the last checkpoint and removes the log, so that a stopped shop is one file.
+/// Handle of the checkpoint thread. Must be dropped after all other connections: closing the thread's
+/// connection then makes the last checkpoint and deletes the WAL, so that a closed database is one file.
 pub(super) struct Checkpointer {
-    bell: Arc<Bell>,
+    signal: Arc<Signal>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a commit rings.
+/// Notifies the checkpoint thread of commits and of the shutdown.
 #[derive(Default)]
-struct Bell {
-    heard: Mutex<Heard>,
-    rung: Condvar,
+struct Signal {
+    state: Mutex<SignalState>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Heard {
+struct SignalState {
+    /// frames in the WAL after the newest commit
     frames: u32,
-    closing: bool,
+    is_closing: bool,
 }
 
 impl Checkpointer {
-    /// Takes checkpoints away from `writer` and makes them on `own`.
-    pub(super) fn start(writer: &mut Connection, own: Connection, limits: Limits) -> Result<Self> {
-        own.busy_timeout(HOLD_UP).map_err(engine_error)?;
-        let bell = Arc::new(Bell::default());
-        let ring = Arc::clone(&bell);
-        // In the place of SQLite's own hook, which makes the checkpoints of the commit.
+    /// Disables checkpoints on `writer` and runs them on `own`.
+    pub(super) fn start(writer: &mut Connection, own: Connection, limits: CheckpointLimits) -> Result<Self> {
+        own.busy_timeout(MAX_BLOCKING).map_err(engine_error)?;
+        let signal = Arc::new(Signal::default());
+        let after_commit = Arc::clone(&signal);
+        // Replaces SQLite's own hook, which checkpoints within the commit.
         let hook = move |_: &mut rusqlite::hooks::Wal, frames: i32| {
-            ring.ring(|heard| heard.frames = u32::try_from(frames).unwrap_or(0));
+            after_commit.notify(|state| state.frames = u32::try_from(frames).unwrap_or(0));
             Ok(())
         };
         writer.wal_hook(Some(hook)).map_err(engine_error)?;
-        let hears = Arc::clone(&bell);
+        let for_thread = Arc::clone(&signal);
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
-            .spawn(move || keep_short(&own, &hears, limits))
+            .spawn(move || run_checkpointer(&own, &for_thread, limits))
             .map_err(|error| StorageError::CannotOpen(error.to_string()))?;
-        Ok(Self { bell, thread: Some(thread) })
+        Ok(Self { signal, thread: Some(thread) })
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.bell.ring(|heard| heard.closing = true);
+        self.signal.notify(|state| state.is_closing = true);
         if let Some(thread) = self.thread.take() {
-            // A panic there has been said already; SQLite recovers the log at the next start.
+            // A panic of the thread has been logged; SQLite recovers the WAL at the next start.
             let _ = thread.join();
         }
     }
 }
 
-impl Bell {
-    fn ring(&self, say: impl FnOnce(&mut Heard)) {
-        say(&mut lock(&self.heard));
-        self.rung.notify_one();
+impl Signal {
+    fn notify(&self, change: impl FnOnce(&mut SignalState)) {
+        change(&mut lock(&self.state));
+        self.changed.notify_one();
     }
 
-    /// How long the log is when it is worth a checkpoint; None at the end.
-    fn wait(&self, worth_it: u32) -> Option<u32> {
-        let idle = |heard: &mut Heard| !heard.closing && heard.frames < worth_it;
-        let mut heard =
-            self.rung.wait_while(lock(&self.heard), idle).unwrap_or_else(std::sync::PoisonError::into_inner);
-        (!heard.closing).then(|| std::mem::take(&mut heard.frames))
+    /// Waits until the WAL has `passive_pages`, and returns its size; None at the shutdown.
+    fn wait(&self, passive_pages: u32) -> Option<u32> {
+        let is_idle = |state: &mut SignalState| !state.is_closing && state.frames < passive_pages;
+        let mut state = self.changed.wait_while(lock(&self.state), is_idle).unwrap_or_else(PoisonError::into_inner);
+        (!state.is_closing).then(|| std::mem::take(&mut state.frames))
     }
 }
 
-fn keep_short(own: &Connection, bell: &Bell, limits: Limits) {
-    let mut cut_at = limits.too_long;
-    while let Some(frames) = bell.wait(limits.worth_it) {
-        let cut = frames >= cut_at;
-        match checkpoint(own, if cut { "TRUNCATE" } else { "PASSIVE" }) {
-            Ok(readers_held_it) if cut && readers_held_it => cut_at = frames.saturating_add(limits.too_long),
-            Ok(_) if cut || frames < limits.too_long => cut_at = limits.too_long,
+fn run_checkpointer(own: &Connection, signal: &Signal, limits: CheckpointLimits) {
+    let mut truncate_at = limits.truncate_pages;
+    while let Some(frames) = signal.wait(limits.passive_pages) {
+        let truncates = frames >= truncate_at;
+        match checkpoint(own, if truncates { "TRUNCATE" } else { "PASSIVE" }) {
+            Ok(was_blocked) if truncates && was_blocked => {
+                truncate_at = frames.saturating_add(limits.truncate_pages);
+            }
+            Ok(_) if truncates || frames < limits.truncate_pages => truncate_at = limits.truncate_pages,
             Ok(_) => {}
-            // The log stays as it is, and the next commit asks again.
+            // The WAL is unchanged, and the next commit triggers a retry.
             Err(error) => tracing::error!(%error, "a checkpoint failed"),
         }
     }
 }
 
-/// Whether somebody was in the way.
+/// Runs a checkpoint; returns whether a reader or writer blocked it.
 fn checkpoint(own: &Connection, mode: &str) -> Result<bool> {
     own.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0)).map_err(engine_error)
 }
@@ -124,89 +126,89 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { worth_it: 50, too_long: 400 };
+    const LIMITS: CheckpointLimits = CheckpointLimits { passive_pages: 50, truncate_pages: 400 };
 
-    struct File {
+    struct Database {
         path: PathBuf,
         writer: Connection,
         checkpointer: Checkpointer,
     }
 
-    fn open(folder: &Path, limits: Limits) -> File {
+    fn open(folder: &Path, limits: CheckpointLimits) -> Database {
         let path = folder.join("test.db");
         let mut writer = Connection::open(&path).expect("opens");
-        writer.pragma_update(None, "journal_mode", "WAL").expect("a log");
+        writer.pragma_update(None, "journal_mode", "WAL").expect("WAL mode");
         writer.execute_batch("CREATE TABLE things (bytes BLOB)").expect("a table");
         let own = Connection::open(&path).expect("opens");
         let checkpointer = Checkpointer::start(&mut writer, own, limits).expect("starts");
-        File { path, writer, checkpointer }
+        Database { path, writer, checkpointer }
     }
 
-    impl File {
-        /// Commits `pages` pages of content.
+    impl Database {
+        /// Commits `pages` pages.
         fn commit(&self, pages: u32) {
             self.writer.execute("INSERT INTO things VALUES (zeroblob(?))", [pages * 4_096]).expect("writes");
         }
 
-        /// Length of the log in frames, and how many of them are in the main file.
-        fn log(&self) -> (u32, u32) {
+        /// Frames in the WAL, and how many of them are in the main file.
+        fn wal_size(&self) -> (u32, u32) {
             let ask = "PRAGMA wal_checkpoint(NOOP)";
-            self.writer.query_row(ask, [], |row| Ok((row.get(1)?, row.get(2)?))).expect("answers")
+            self.writer.query_row(ask, [], |row| Ok((row.get(1)?, row.get(2)?))).expect("the sizes")
         }
 
-        fn until(&self, what: &str, holds: impl Fn((u32, u32)) -> bool) {
+        fn wait_until(&self, condition: &str, is_true: impl Fn((u32, u32)) -> bool) {
             for _ in 0..500 {
-                if holds(self.log()) {
+                if is_true(self.wal_size()) {
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(10));
             }
-            panic!("{what}: {:?}", self.log());
+            panic!("{condition}: {:?}", self.wal_size());
         }
     }
 
     #[test]
-    fn no_commit_makes_a_checkpoint_and_soon_after_it_there_is_one() {
+    fn commits_do_not_checkpoint_and_the_thread_does() {
         let folder = tempfile::tempdir().expect("a folder");
-        let unhurried = open(folder.path(), Limits { worth_it: 5_000, too_long: 50_000 });
-        unhurried.commit(2_000);
+        let database = open(folder.path(), CheckpointLimits { passive_pages: 5_000, truncate_pages: 50_000 });
+        database.commit(2_000);
         std::thread::sleep(Duration::from_millis(100));
-        let (frames, moved) = unhurried.log();
-        assert!(frames > 2_000 && moved == 0, "SQLite's own would have come at 1000: {frames}, {moved}");
-        unhurried.commit(3_500);
-        unhurried.until("a checkpoint", |(frames, moved)| frames > 5_000 && moved == frames);
-        unhurried.commit(1);
-        assert!(unhurried.log().0 < 10, "the log begins anew");
+        let (frames, moved) = database.wal_size();
+        assert!(frames > 2_000 && moved == 0, "SQLite itself would checkpoint at 1000: {frames}, {moved}");
+        database.commit(3_500);
+        database.wait_until("a checkpoint", |(frames, moved)| frames > 5_000 && moved == frames);
+        database.commit(1);
+        assert!(database.wal_size().0 < 10, "the WAL restarts");
     }
 
     #[test]
-    fn a_reader_that_stays_holds_the_log_and_when_it_has_gone_the_log_is_short_again() {
+    fn wal_grows_while_a_reader_pins_it_and_shrinks_after() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = open(folder.path(), LIMITS);
-        file.commit(10);
-        let reader = Connection::open(&file.path).expect("opens");
-        reader.execute_batch("BEGIN; SELECT count(*) FROM things").expect("begins to read");
+        let database = open(folder.path(), LIMITS);
+        database.commit(10);
+        let reader = Connection::open(&database.path).expect("opens");
+        reader.execute_batch("BEGIN; SELECT count(*) FROM things").expect("starts reading");
         for _ in 0..60 {
-            file.commit(20);
+            database.commit(20);
         }
-        assert!(file.log().0 > 1_200, "{:?}", file.log());
+        assert!(database.wal_size().0 > 1_200, "{:?}", database.wal_size());
         let rows = "SELECT count(*) FROM things";
         assert_eq!(reader.query_row(rows, [], |row| row.get::<_, i64>(0)).expect("reads"), 1);
         drop(reader);
         for _ in 0..60 {
-            file.commit(20);
+            database.commit(20);
             std::thread::sleep(Duration::from_millis(1));
         }
-        file.until("a short log", |(frames, _)| {
-            file.commit(1);
-            frames < LIMITS.too_long
+        database.wait_until("a short WAL", |(frames, _)| {
+            database.commit(1);
+            frames < LIMITS.truncate_pages
         });
     }
 
     #[test]
-    fn a_closed_database_is_one_file_that_holds_everything() {
+    fn closed_database_is_one_complete_file() {
         let folder = tempfile::tempdir().expect("a folder");
-        let File { path, writer, checkpointer } = open(folder.path(), LIMITS);
+        let Database { path, writer, checkpointer } = open(folder.path(), LIMITS);
         writer.execute("INSERT INTO things VALUES (zeroblob(9))", []).expect("writes");
         drop(writer);
         drop(checkpointer);

@@ -5,8 +5,8 @@ use rusqlite::ErrorCode;
 use crate::storage::StorageError;
 
 /// Classifies an error by its code, never by its text.
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-pub(in crate::storage) fn engine_error(error: rusqlite::Error) -> StorageError {
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err requires")]
+pub(super) fn engine_error(error: rusqlite::Error) -> StorageError {
     let text = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StorageError::Constraint(text),

@@ -8,7 +8,7 @@ use crate::id::IdGenerator;
 use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value, placeholders};
 use crate::time::Moment;
 
-/// A transaction that has begun.
+/// A running transaction.
 pub(super) struct SqliteTx<'c> {
     connection: &'c Connection,
     now: Moment,

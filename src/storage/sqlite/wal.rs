@@ -1,9 +1,9 @@
-//! The write-ahead log, for the backup that copies it.
+//! Access to the write-ahead log, for the backup that ships it.
 //!
-//! Whoever holds the [`Wal`] of a database is the only one who makes checkpoints: the engine makes
-//! none, in a commit or when it closes, and every connection leaves the log behind. Other programs
-//! are kept from it by a reader that stays ([`Wal::pin`]): a checkpoint moves nothing that came after
-//! the oldest reader, and the log begins anew only when nobody reads it.
+//! The holder of a [`Wal`] is the only one that checkpoints: the engine neither checkpoints after a
+//! commit nor on close, and every connection keeps the WAL. A long-lived reader ([`Wal::pin`]) restricts
+//! other processes: a checkpoint moves no frame behind the oldest reader, and the WAL restarts only when
+//! it has no reader.
 
 use std::fs::File;
 use std::io;
@@ -27,37 +27,39 @@ use crate::time::{Clock, Moment};
 /// A commit of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalCommit {
-    /// how many frames the log held after it
+    /// number of frames in the WAL after the commit
     pub frames: u32,
-    /// when it was: not before the one before, and not after its caller heard of it
+    /// when it was committed: not before the previous one, and not after its caller got the answer
     pub at: Moment,
 }
 
-/// How far the log and the checkpoints of it have come, in frames.
+/// Size of the WAL and position of the checkpoint, in frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalProgress {
-    /// committed to the log
+    /// committed to the WAL
     pub frames: u32,
-    /// moved into the main file
+    /// moved to the main file
     pub moved: u32,
 }
 
-/// The log of an open database.
+/// The WAL of an open database.
 pub struct Wal {
     own: Connection,
+    /// Two, so that the next pin exists before the previous one ends.
     readers: [Connection; 2],
-    staying: usize,
+    /// index of the reader with the newest pin
+    pinned: usize,
     commits: Arc<CommitFeed>,
     path: PathBuf,
     write_limit: ConcurrencyLimit,
-    /// Behind the connections: see [`Shared::main`].
+    /// After the connections: see [`Shared::main`].
     shared: Arc<Shared>,
 }
 
-/// While this lives nobody can commit.
+/// Blocks commits of all processes while it lives.
 pub struct CommitBlock {
     shared: Arc<Shared>,
-    _turn: Permit,
+    _permit: Permit,
 }
 
 impl Drop for CommitBlock {
@@ -68,15 +70,15 @@ impl Drop for CommitBlock {
     }
 }
 
-/// What was committed and nobody has asked for; also the bell that wakes who waits for it.
+/// Queue of this process's commits, and the signal that wakes its consumer.
 pub struct CommitFeed {
-    heard: Mutex<Heard>,
-    rung: Condvar,
+    queue: Mutex<Listener>,
+    changed: Condvar,
     clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Listener {
     commits: Vec<WalCommit>,
     last: Option<Moment>,
     woken: bool,
@@ -84,140 +86,145 @@ struct Heard {
 
 impl CommitFeed {
     pub(super) fn new(clock: &Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { heard: Mutex::default(), rung: Condvar::new(), clock: Arc::clone(clock) })
+        Arc::new(Self { queue: Mutex::default(), changed: Condvar::new(), clock: Arc::clone(clock) })
     }
 
-    /// Listens to `writer` in the place of SQLite's own hook, which makes checkpoints.
-    pub(super) fn listen(self: &Arc<Self>, writer: &mut Connection) -> Result<()> {
+    /// Replaces SQLite's own WAL hook on `writer`, which would checkpoint.
+    pub(super) fn subscribe_to(self: &Arc<Self>, writer: &mut Connection) -> Result<()> {
         let commits = Arc::clone(self);
         let hook = move |_: &mut rusqlite::hooks::Wal, frames: i32| {
-            commits.heard_of(u32::try_from(frames).unwrap_or(0));
+            commits.push(u32::try_from(frames).unwrap_or(0));
             Ok(())
         };
         writer.wal_hook(Some(hook)).map_err(engine_error)
     }
 
-    fn heard_of(&self, frames: u32) {
-        let mut heard = lock(&self.heard);
+    fn push(&self, frames: u32) {
+        let mut queue = lock(&self.queue);
         let now = self.clock.now();
-        let at = heard.last.map_or(now, |last| now.max(last));
-        heard.last = Some(at);
-        heard.commits.push(WalCommit { frames, at });
-        self.rung.notify_one();
+        let at = queue.last.map_or(now, |last| now.max(last));
+        queue.last = Some(at);
+        queue.commits.push(WalCommit { frames, at });
+        self.changed.notify_one();
     }
 
     /// Ends a [`CommitFeed::wait`].
     pub fn wake(&self) {
-        lock(&self.heard).woken = true;
-        self.rung.notify_one();
+        lock(&self.queue).woken = true;
+        self.changed.notify_one();
     }
 
-    /// Waits for a commit, for [`CommitFeed::wake`], or until `most` has passed.
-    pub fn wait(&self, most: Duration) {
-        let idle = |heard: &mut Heard| !heard.woken && heard.commits.is_empty();
-        let waited = self.rung.wait_timeout_while(lock(&self.heard), most, idle);
+    /// Waits for a commit, for [`CommitFeed::wake`], or for `timeout`.
+    pub fn wait(&self, timeout: Duration) {
+        let is_idle = |queue: &mut Listener| !queue.woken && queue.commits.is_empty();
+        let waited = self.changed.wait_timeout_while(lock(&self.queue), timeout, is_idle);
         waited.unwrap_or_else(PoisonError::into_inner).0.woken = false;
     }
 
-    /// What was committed since this was last asked, oldest first.
+    /// Takes the commits since the last call, oldest first.
     pub fn drain(&self) -> Vec<WalCommit> {
-        std::mem::take(&mut lock(&self.heard).commits)
+        std::mem::take(&mut lock(&self.queue).commits)
     }
 }
 
-/// Leaves the log as it is when the connection closes.
+/// Makes closing the connection keep the WAL as it is.
 pub(super) fn no_checkpoint_on_close(connection: &Connection) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(engine_error).map(drop)
 }
 
+/// Path of the WAL of the database at `path`.
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
 impl Wal {
     pub(super) fn open(path: &Path, sqlite: &Sqlite, commits: Arc<CommitFeed>) -> Result<Self> {
-        let another = || {
+        let open_connection = || {
             let connection = connect(path, OpenFlags::default())?;
             no_checkpoint_on_close(&connection)?;
             Ok::<_, StorageError>(connection)
         };
-        let own = another()?;
-        let mut log = Self {
-            own,
-            readers: [another()?, another()?],
-            staying: 0,
+        let mut wal = Self {
+            own: open_connection()?,
+            readers: [open_connection()?, open_connection()?],
+            pinned: 0,
             commits,
             path: path.to_owned(),
             write_limit: sqlite.write_limit.clone(),
             shared: Arc::clone(&sqlite.shared),
         };
-        log.pin()?;
-        Ok(log)
+        wal.pin()?;
+        Ok(wal)
     }
 
-    /// What is committed, as it happens.
+    /// Feed of this process's commits.
     pub fn commits(&self) -> &Arc<CommitFeed> {
         &self.commits
     }
 
-    /// How long the log is, and how much of it is in the main file. CommitFeed of other processes
-    /// count.
+    /// Size of the WAL, and how much of it is in the main file. Includes commits of other processes.
     pub fn progress(&self) -> Result<WalProgress> {
-        self.pragma("NOOP").map(|(_, progress)| progress)
+        self.wal_checkpoint("NOOP")
     }
 
-    /// The log as a file. It is opened anew each time, because SQLite may remove it and make another.
+    /// Opens the WAL file. Not cached, because SQLite may delete the file and create another one.
+    ///
+    /// # Errors
+    /// The file does not exist or cannot be read.
     pub fn open_file(&self) -> io::Result<File> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push("-wal");
-        File::open(PathBuf::from(name))
+        File::open(wal_path(&self.path))
     }
 
-    /// The main file, for reading at places only. It stays open: on Unix, closing any descriptor of
-    /// a file drops all locks that the process has on it, SQLite's among them.
+    /// The main file, for positioned reads only. It stays open: on Unix, closing any descriptor of a file
+    /// drops all locks of the process on it, including SQLite's.
     pub fn main_file(&self) -> Option<Arc<File>> {
         self.shared.main.clone()
     }
 
-    /// Begins to read what is committed now, and ends the reading that began before: from here on
-    /// nothing that comes after this moment is moved or overwritten. Call it before the log is
-    /// copied, and [`Wal::unpin_previous`] after it.
+    /// Pins the WAL at the newest commit: later frames are neither moved nor overwritten until the next pin.
+    /// The previous pin holds until [`Wal::unpin_previous`]. Call this before the WAL is copied, and
+    /// `unpin_previous` after.
     pub fn pin(&mut self) -> Result<()> {
-        let next = 1 - self.staying;
-        begin_reading(&self.readers[next])?;
-        self.staying = next;
+        let next = 1 - self.pinned;
+        start_reading(&self.readers[next])?;
+        self.pinned = next;
         Ok(())
     }
 
-    /// Ends the reading before the last [`Wal::pin`].
+    /// Releases the pin before the newest one.
     pub fn unpin_previous(&self) -> Result<()> {
-        let before = &self.readers[1 - self.staying];
-        if before.is_autocommit() {
+        let previous = &self.readers[1 - self.pinned];
+        if previous.is_autocommit() {
             return Ok(());
         }
-        before.execute_batch("ROLLBACK").map_err(engine_error)
+        previous.execute_batch("ROLLBACK").map_err(engine_error)
     }
 
-    /// Moves into the main file what came before the reader that stays. Nobody waits for it.
+    /// Moves the frames before the pin to the main file. Blocks no transaction.
     pub fn checkpoint(&self) -> Result<WalProgress> {
-        self.pragma("PASSIVE").map(|(_, progress)| progress)
+        self.wal_checkpoint("PASSIVE")
     }
 
-    /// Waits until nobody writes, here or in another process, and keeps it so until the guard goes.
+    /// Waits for running writes of all processes, and blocks further ones until the guard is dropped.
     pub fn block_commits(&self) -> Result<CommitBlock> {
-        let turn = block_on(self.write_limit.acquire())?;
+        let permit = block_on(self.write_limit.acquire())?;
         lock(&self.shared.writer).execute_batch("BEGIN IMMEDIATE").map_err(engine_error)?;
-        Ok(CommitBlock { shared: Arc::clone(&self.shared), _turn: turn })
+        Ok(CommitBlock { shared: Arc::clone(&self.shared), _permit: permit })
     }
 
-    fn pragma(&self, mode: &str) -> Result<(bool, WalProgress)> {
-        // −1 stands for a log that nobody has written to.
+    fn wal_checkpoint(&self, mode: &str) -> Result<WalProgress> {
+        // SQLite returns -1 for a WAL without frames.
         let frames = |number: i64| u32::try_from(number).unwrap_or(0);
-        self.own
-            .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-                Ok((row.get(0)?, WalProgress { frames: frames(row.get(1)?), moved: frames(row.get(2)?) }))
-            })
-            .map_err(engine_error)
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let progress =
+            |row: &rusqlite::Row<'_>| Ok(WalProgress { frames: frames(row.get(1)?), moved: frames(row.get(2)?) });
+        self.own.query_row(&sql, [], progress).map_err(engine_error)
     }
 }
 
-fn begin_reading(connection: &Connection) -> Result<()> {
+fn start_reading(connection: &Connection) -> Result<()> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(engine_error)?;
     }
@@ -232,7 +239,7 @@ impl Wake for ThreadWaker {
     }
 }
 
-/// Waits for a turn on a thread that belongs to no runtime.
+/// Runs a future on a thread outside any runtime.
 fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(ThreadWaker(std::thread::current())));
     let mut future = pin!(future);
@@ -247,12 +254,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Storage, StorageOptions, Tx};
+    use crate::storage::{OpenMode, Storage, StorageOptions, Tx};
     use crate::time::SystemClock;
 
     fn open(folder: &Path) -> (Storage, Wal) {
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
-        Storage::open_with_wal_feed(&folder.join("test.db"), &options).expect("opens")
+        Storage::open_with_wal_feed(OpenMode::Create, &folder.join("test.db"), &options).expect("opens")
     }
 
     async fn commit(storage: &Storage) {
@@ -268,53 +275,53 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_foreign_program_can_neither_move_nor_cut_what_came_after_the_reader_that_stays() {
+    async fn foreign_process_cannot_checkpoint_frames_after_the_pin() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (storage, mut log) = open(folder.path());
-        log.pin().expect("reads");
-        log.unpin_previous().expect("lets go");
-        let seen = log.progress().expect("asks").frames;
+        let (storage, mut wal) = open(folder.path());
+        wal.pin().expect("pins");
+        wal.unpin_previous().expect("unpins");
+        let pinned = wal.progress().expect("the progress").frames;
         commit(&storage).await;
         let foreign = Connection::open(folder.path().join("test.db")).expect("opens");
         for mode in ["PASSIVE", "FULL", "RESTART", "TRUNCATE"] {
             let _ = foreign.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
         }
         foreign.execute_batch("INSERT INTO sales_channels (id, code, name) VALUES (1, 'F', '')").expect("writes");
-        let after = log.progress().expect("asks");
-        assert!(after.frames > seen && after.moved <= seen, "{after:?}");
+        let after = wal.progress().expect("the progress");
+        assert!(after.frames > pinned && after.moved <= pinned, "{after:?}");
 
-        log.pin().expect("reads");
-        log.unpin_previous().expect("lets go");
-        assert_eq!(log.checkpoint().expect("moves"), WalProgress { frames: after.frames, moved: after.frames });
+        wal.pin().expect("pins");
+        wal.unpin_previous().expect("unpins");
+        assert_eq!(wal.checkpoint().expect("moves"), WalProgress { frames: after.frames, moved: after.frames });
     }
 
     #[tokio::test]
-    async fn nobody_commits_in_between_and_each_commit_is_told_with_its_moment() {
+    async fn commit_block_delays_commits_and_the_feed_has_each_commit() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (storage, log) = open(folder.path());
-        log.commits().drain();
+        let (storage, wal) = open(folder.path());
+        wal.commits().drain();
         commit(&storage).await;
         commit(&storage).await;
-        let told = log.commits().drain();
-        assert_eq!(told.len(), 2);
-        assert!(told[0].frames < told[1].frames && told[0].at <= told[1].at, "{told:?}");
-        assert!(told[1].at <= SystemClock.now(), "later than its answer: {told:?}");
+        let commits = wal.commits().drain();
+        assert_eq!(commits.len(), 2);
+        assert!(commits[0].frames < commits[1].frames && commits[0].at <= commits[1].at, "{commits:?}");
+        assert!(commits[1].at <= SystemClock.now(), "after its answer: {commits:?}");
 
         let waiting = storage.clone();
         let (before, during) = tokio::task::spawn_blocking(move || {
-            let writing = std::sync::mpsc::channel();
+            let written = std::sync::mpsc::channel();
             let runtime = tokio::runtime::Handle::current();
-            let between = log.block_commits().expect("a turn");
+            let block = wal.block_commits().expect("a block");
             runtime.spawn(async move {
                 commit(&waiting).await;
-                writing.0.send(()).expect("somebody listens");
+                written.0.send(()).expect("the test waits");
             });
-            let before = log.progress().expect("asks");
+            let before = wal.progress().expect("the progress");
             std::thread::sleep(Duration::from_millis(100));
-            let during = log.progress().expect("asks");
-            drop(between);
-            writing.1.recv().expect("written");
-            assert_eq!(log.commits().drain().len(), 1);
+            let during = wal.progress().expect("the progress");
+            drop(block);
+            written.1.recv().expect("written");
+            assert_eq!(wal.commits().drain().len(), 1);
             (before, during)
         })
         .await
@@ -323,13 +330,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_database_keeps_its_log() {
+    async fn closed_database_keeps_its_wal() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (storage, log) = open(folder.path());
+        let (storage, wal) = open(folder.path());
         commit(&storage).await;
-        let frames = log.progress().expect("asks").frames;
-        drop((storage, log));
-        let (_storage, log) = open(folder.path());
-        assert_eq!(log.progress().expect("asks").frames, frames);
+        let frames = wal.progress().expect("the progress").frames;
+        drop((storage, wal));
+        let (_storage, wal) = open(folder.path());
+        assert_eq!(wal.progress().expect("the progress").frames, frames);
     }
 }
