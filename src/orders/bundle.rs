@@ -35,8 +35,8 @@ impl MergeConflict {
 }
 
 /// Messages of several reasons.
-pub fn messages(obstacles: &[MergeConflict]) -> String {
-    obstacles.iter().map(|obstacle| obstacle.message()).collect::<Vec<_>>().join(" ")
+pub fn messages(conflicts: &[MergeConflict]) -> String {
+    conflicts.iter().map(|conflict| conflict.message()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the goods were delivered, even if the order was cancelled or refunded afterwards.
@@ -76,7 +76,7 @@ fn differences(order: &Order, other: &Order) -> impl Iterator<Item = MergeConfli
         (order.charge_type != other.charge_type, MergeConflict::Charge),
     ]
     .into_iter()
-    .filter_map(|(differs, obstacle)| differs.then_some(obstacle))
+    .filter_map(|(differs, conflict)| differs.then_some(conflict))
 }
 
 /// Orders that are not cancelled.
@@ -211,7 +211,7 @@ mod tests {
         other.shipping_method = ShippingMethod::Parcel;
         other.charge_type = ChargeType::Cod;
         let all = [MergeConflict::Recipient, MergeConflict::Method, MergeConflict::Charge];
-        assert_eq!(merge_conflicts(&here, &[same.clone(), other.clone()]), all, "everything is told at once");
+        assert_eq!(merge_conflicts(&here, &[same.clone(), other.clone()]), all, "all conflicts are reported at once");
 
         other.set_state(OrderState::Cancelled, Moment(9));
         assert_eq!(merge_conflicts(&here, &[other]), [], "a cancelled order goes nowhere");

@@ -28,7 +28,7 @@ pub async fn run(storage: Storage, cache: DistrictCache) {
     }
 }
 
-/// Starts the job and waits for it, at most [`FOREGROUND_TIMEOUT`].
+/// Starts the job and waits for it, at most two seconds.
 pub async fn start(storage: &Storage, cache: &DistrictCache) {
     let (storage, cache) = (storage.clone(), cache.clone());
     let job = tokio::spawn(async move { finish(&storage, &cache).await });

@@ -110,14 +110,14 @@ pub struct ExportRequest {
 /// The database failed or the file could not be written.
 pub fn write(
     tx: &mut dyn Tx,
-    wanted: &ExportRequest,
+    request: &ExportRequest,
     districts: &Districts,
     file: File,
     folder: &Path,
 ) -> Result<u64, ExportError> {
-    let ids = list::all_ids(tx, &wanted.kind.filter(&wanted.filter))?;
+    let ids = list::all_ids(tx, &request.kind.filter(&request.filter))?;
     let orders = Orders { ids: &ids, districts };
-    match (wanted.format, wanted.kind) {
+    match (request.format, request.kind) {
         (Format::Xlsx, kind) => xlsx::write(tx, kind, &orders, file, folder)?,
         (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
@@ -130,11 +130,11 @@ pub fn write(
 ///
 /// # Errors
 /// As [`write`]. An existing file at `path` is then unchanged.
-pub fn save(tx: &mut dyn Tx, wanted: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
-    let unfinished = AtomicFile::beside(path, tx.new_id())?;
-    let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
-    let orders = write(tx, wanted, districts, unfinished.file.try_clone()?, &folder)?;
-    unfinished.finish(path)?;
+pub fn save(tx: &mut dyn Tx, request: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
+    let temporary = AtomicFile::beside(path, tx.new_id())?;
+    let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();
+    let orders = write(tx, request, districts, temporary.file.try_clone()?, &folder)?;
+    temporary.finish(path)?;
     Ok(orders)
 }
 

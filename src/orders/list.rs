@@ -1,6 +1,6 @@
 //! Order list: pages of up to a million orders.
 //!
-//! [`index_choice`] selects the index for a list without a search, [`search`] evaluates a search; [`load_rows`]
+//! `index_choice` selects the index for a list without a search, `search` evaluates a search; [`load_rows`]
 //! loads the rows of a page.
 
 mod index_choice;

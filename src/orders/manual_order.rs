@@ -105,7 +105,7 @@ impl ManualOrderForm {
     /// Every validation error; a field of a product has the product's position as suffix.
     pub fn manual_orders(&self, catalogue: &Catalogue, now: Moment) -> Result<Vec<ManualOrder>, Vec<Problem>> {
         let mut reader = FormReader::of(&self.inputs);
-        let goods: Vec<_> = self
+        let items: Vec<_> = self
             .items
             .iter()
             .enumerate()
@@ -116,21 +116,21 @@ impl ManualOrderForm {
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
-        let taken = |goods: LineItem| ManualOrder {
-            purchase_memo: goods.purchase_memo,
+        let manual_order = |item: LineItem| ManualOrder {
+            purchase_memo: item.purchase_memo,
             shipping_memo: shipping_memo.clone(),
             admin_memo: admin_memo.clone(),
             new: NewOrder {
-                product_number: goods.product_number,
-                product_name: goods.product_name,
-                options_text: format_options(&goods.options),
-                options: goods.options,
-                quantity: goods.quantity,
-                price: goods.price,
+                product_number: item.product_number,
+                product_name: item.product_name,
+                options_text: format_options(&item.options),
+                options: item.options,
+                quantity: item.quantity,
+                price: item.price,
                 ..shared.clone()
             },
         };
-        Ok(goods.into_iter().map(taken).collect())
+        Ok(items.into_iter().map(manual_order).collect())
     }
 
     /// Fields that all orders of the form share.
@@ -283,11 +283,11 @@ mod tests {
     #[test]
     fn recipient_defaults_to_the_customer() {
         let mut form = filled();
-        let taken = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
-        assert_eq!((taken.recipient.name.as_str(), taken.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
-        assert_eq!(taken.options_text, "사이즈: 퀸 / 색상: 월넛");
-        assert_eq!((taken.quantity, taken.price), (2, 1_200_000));
-        assert_eq!(taken.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2026-12-23"));
+        let new = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
+        assert_eq!((new.recipient.name.as_str(), new.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
+        assert_eq!(new.options_text, "사이즈: 퀸 / 색상: 월넛");
+        assert_eq!((new.quantity, new.price), (2, 1_200_000));
+        assert_eq!(new.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2026-12-23"));
 
         form.same = false;
         assert_eq!(fields(&form), ["recipient_name", "recipient_tel1"]);
@@ -319,8 +319,8 @@ mod tests {
         form.items[0].options[0].value = String::new();
         assert_eq!(fields(&form), ["option-0-0"]);
         form.items[0].options[0].value = NO_CHOICE.to_owned();
-        let taken = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
-        assert_eq!(taken.options_text, "색상: 월넛");
+        let new = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
+        assert_eq!(new.options_text, "색상: 월넛");
     }
 
     #[test]

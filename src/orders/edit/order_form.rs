@@ -209,7 +209,7 @@ mod tests {
         ] {
             inputs.set(name, wrong);
         }
-        let told = fields(apply_order_form(&order, &inputs, None, Moment(9)));
+        let invalid = fields(apply_order_form(&order, &inputs, None, Moment(9)));
         let wrong = [
             "quantity",
             "customer_name",
@@ -220,7 +220,7 @@ mod tests {
             "tracking_number",
             "state",
         ];
-        assert_eq!(told, wrong);
+        assert_eq!(invalid, wrong);
     }
 
     #[test]

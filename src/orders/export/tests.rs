@@ -39,14 +39,14 @@ fn shop() -> Shop {
     shop
 }
 
-fn wanted(kind: ExportKind, path: &Path) -> ExportRequest {
+fn request(kind: ExportKind, path: &Path) -> ExportRequest {
     ExportRequest { kind, format: Format::of(path).expect("a known ending"), filter: OrderFilter::default() }
 }
 
 fn export_as(shop: &Shop, kind: ExportKind, name: &str) -> Result<(u64, PathBuf), ExportError> {
     let path = shop.folder.path().join(name);
-    let (wanted, out) = (wanted(kind, &path), path.clone());
-    let orders = shop.read(move |tx, files| save(tx, &wanted, &files.districts, &out))?;
+    let (request, out) = (request(kind, &path), path.clone());
+    let orders = shop.read(move |tx, files| save(tx, &request, &files.districts, &out))?;
     Ok((orders, path))
 }
 

@@ -63,15 +63,15 @@ pub(super) fn write(
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
     let table = kind.table();
-    let looks = CellFormats::new(table.look);
+    let formats = CellFormats::new(table.look);
     let names = sheet_names(sheets.iter().map(|(name, _)| *name));
     for ((_, ids), name) in sheets.iter().zip(&names) {
-        let sheet = begin(&mut workbook, name, &table, &looks)?;
+        let sheet = begin(&mut workbook, name, &table, &formats)?;
         let mut row = 0;
         each(tx, ids, &mut |listed| {
             row += 1;
             let line = OrderLine { order_row: listed, districts: orders.districts, number: row };
-            write_line(sheet, &line, &table, &looks)
+            write_line(sheet, &line, &table, &formats)
         })?;
     }
     let mut out = BufWriter::new(file);
@@ -122,7 +122,7 @@ fn begin<'w>(
     workbook: &'w mut Workbook,
     name: &str,
     table: &Table,
-    looks: &CellFormats,
+    formats: &CellFormats,
 ) -> Result<&'w mut Worksheet, XlsxError> {
     let sheet = workbook.add_worksheet_with_constant_memory()?;
     sheet.set_name(name)?;
@@ -134,7 +134,7 @@ fn begin<'w>(
     }
     for (place, column) in (0..).zip(table.columns) {
         sheet.set_column_width(place, f64::from(column.width))?;
-        sheet.write_string_with_format(0, place, column.header, &looks.header)?;
+        sheet.write_string_with_format(0, place, column.header, &formats.header)?;
     }
     Ok(sheet)
 }
@@ -143,13 +143,13 @@ fn write_line(
     sheet: &mut Worksheet,
     line: &OrderLine<'_>,
     table: &Table,
-    looks: &CellFormats,
+    formats: &CellFormats,
 ) -> Result<(), ExportError> {
     if let TableStyle::Printed { row, .. } = table.look {
         sheet.set_row_height_pixels(line.number, row.into())?;
     }
     for (place, column) in (0..).zip(table.columns) {
-        write_cell(sheet, line.number, place, (column.cell)(line), looks)?;
+        write_cell(sheet, line.number, place, (column.cell)(line), formats)?;
     }
     Ok(())
 }
@@ -160,20 +160,20 @@ pub(crate) fn write_cell(
     row: u32,
     column: u16,
     cell: Cell<'_>,
-    looks: &CellFormats,
+    formats: &CellFormats,
 ) -> Result<(), XlsxError> {
     match cell {
-        Cell::Text(text) if text.is_empty() => sheet.write_blank(row, column, &looks.text)?,
-        Cell::Text(text) => sheet.write_string_with_format(row, column, kept(&text), &looks.text)?,
-        Cell::Number(number) => sheet.write_with_format(row, column, number, &looks.number)?,
-        Cell::Date(None) | Cell::At(None) => sheet.write_blank(row, column, &looks.text)?,
+        Cell::Text(text) if text.is_empty() => sheet.write_blank(row, column, &formats.text)?,
+        Cell::Text(text) => sheet.write_string_with_format(row, column, truncate_cell(&text), &formats.text)?,
+        Cell::Number(number) => sheet.write_with_format(row, column, number, &formats.number)?,
+        Cell::Date(None) | Cell::At(None) => sheet.write_blank(row, column, &formats.text)?,
         Cell::Date(Some(date)) => match date.and_hms_opt(0, 0, 0).filter(in_calendar) {
-            Some(_) => sheet.write_datetime_with_format(row, column, date, &looks.date)?,
-            None => sheet.write_string_with_format(row, column, date.to_string(), &looks.text)?,
+            Some(_) => sheet.write_datetime_with_format(row, column, date, &formats.date)?,
+            None => sheet.write_string_with_format(row, column, date.to_string(), &formats.text)?,
         },
         Cell::At(Some(moment)) => match Some(moment.kst()).filter(in_calendar) {
-            Some(wall) => sheet.write_datetime_with_format(row, column, wall, &looks.moment)?,
-            None => sheet.write_string_with_format(row, column, moment.to_string(), &looks.text)?,
+            Some(wall) => sheet.write_datetime_with_format(row, column, wall, &formats.moment)?,
+            None => sheet.write_string_with_format(row, column, moment.to_string(), &formats.text)?,
         },
     };
     Ok(())
@@ -184,7 +184,7 @@ fn in_calendar(wall: &NaiveDateTime) -> bool {
     (1900..=9999).contains(&wall.year())
 }
 
-fn kept(text: &str) -> &str {
+fn truncate_cell(text: &str) -> &str {
     if text.len() <= MAX_CELL_UTF16 {
         return text;
     }

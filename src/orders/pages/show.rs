@@ -219,7 +219,7 @@ fn offers(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<MergeOffer>> 
                 delivery_id: crockford(offer.delivery_id),
                 bundle_number: deliveries::bundle_number(tx, offer.delivery_id)?,
                 orders: list::load_rows(tx, &offer.order_ids)?,
-                reason: (!offer.obstacles.is_empty()).then(|| messages(&offer.obstacles)),
+                reason: (!offer.conflicts.is_empty()).then(|| messages(&offer.conflicts)),
             })
         })
         .collect()

@@ -47,8 +47,8 @@ pub fn leave(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<Mov
 
 /// Moves the orders of another bundle, except cancelled ones, to the bundle of `order`.
 pub fn merge(tx: &mut dyn Tx, cause: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
-    let brought = active(orders_of(tx, from)?);
-    move_if_allowed(tx, cause, brought, order.delivery_id)
+    let moving = active(orders_of(tx, from)?);
+    move_if_allowed(tx, cause, moving, order.delivery_id)
 }
 
 /// Moves an order back to its previous bundle, with the orders that were moved from there.
@@ -69,24 +69,19 @@ fn active(mut orders: Vec<Order>) -> Vec<Order> {
 }
 
 /// All reasons why any of these orders may not join.
-fn conflicts_between(brought: &[Order], there: &[Order]) -> Vec<MergeConflict> {
+fn conflicts_between(moving: &[Order], there: &[Order]) -> Vec<MergeConflict> {
     let mut found: Vec<MergeConflict> = Vec::new();
-    for obstacle in brought.iter().flat_map(|order| merge_conflicts(order, there)) {
-        if !found.contains(&obstacle) {
-            found.push(obstacle);
+    for conflict in moving.iter().flat_map(|order| merge_conflicts(order, there)) {
+        if !found.contains(&conflict) {
+            found.push(conflict);
         }
     }
     found
 }
 
-fn move_if_allowed(
-    tx: &mut dyn Tx,
-    cause: ChangeContext,
-    brought: Vec<Order>,
-    delivery_id: i64,
-) -> Result<MovedOrders> {
-    let found = conflicts_between(&brought, &orders_of(tx, delivery_id)?);
-    if found.is_empty() { move_to(tx, cause, brought, delivery_id).map(Ok) } else { Ok(Err(found)) }
+fn move_if_allowed(tx: &mut dyn Tx, cause: ChangeContext, moving: Vec<Order>, delivery_id: i64) -> Result<MovedOrders> {
+    let found = conflicts_between(&moving, &orders_of(tx, delivery_id)?);
+    if found.is_empty() { move_to(tx, cause, moving, delivery_id).map(Ok) } else { Ok(Err(found)) }
 }
 
 fn move_to(tx: &mut dyn Tx, cause: ChangeContext, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
@@ -106,7 +101,7 @@ pub struct MergeCandidate {
     /// its orders that are not cancelled
     pub order_ids: Vec<i64>,
     /// why they may not join the order's bundle; empty if they may
-    pub obstacles: Vec<MergeConflict>,
+    pub conflicts: Vec<MergeConflict>,
 }
 
 /// Bundles of undelivered orders with the same recipient name and the same telephone number or address;
@@ -120,18 +115,18 @@ pub fn merge_candidates(tx: &mut dyn Tx, order: &Order) -> Result<Vec<MergeCandi
     let pending = |other: &Order| other.state < OrderState::Shipped && other.delivery_id != order.delivery_id;
     let ids: Vec<i64> = ids.into_iter().collect();
     let bundles: BTreeSet<i64> = find(tx, &ids)?.into_iter().filter(pending).map(|other| other.delivery_id).collect();
-    let mut offers = Vec::new();
+    let mut candidates = Vec::new();
     for delivery_id in bundles.into_iter().rev().take(MAX_CANDIDATE_BUNDLES) {
-        let brought = active(orders_of(tx, delivery_id)?);
-        let obstacles = conflicts_between(&brought, &here);
-        offers.push(MergeCandidate {
+        let moving = active(orders_of(tx, delivery_id)?);
+        let conflicts = conflicts_between(&moving, &here);
+        candidates.push(MergeCandidate {
             delivery_id,
-            order_ids: brought.iter().map(|order| order.id).collect(),
-            obstacles,
+            order_ids: moving.iter().map(|order| order.id).collect(),
+            conflicts,
         });
     }
-    offers.sort_by_key(|offer| !offer.obstacles.is_empty());
-    Ok(offers)
+    candidates.sort_by_key(|candidate| !candidate.conflicts.is_empty());
+    Ok(candidates)
 }
 
 fn phone(order: &Order) -> Vec<String> {

@@ -19,7 +19,7 @@ pub fn with_changes<T, E: From<StorageError>>(
         tx,
         orders_per_segment: ORDERS_PER_SEGMENT,
         cause,
-        tallies: BTreeMap::new(),
+        counts: BTreeMap::new(),
         stale_deliveries: BTreeSet::new(),
         log: Vec::new(),
     };
@@ -35,7 +35,7 @@ pub struct OrderWriter<'t> {
     /// orders per search segment; a generator of a whole shop prefers few large segments
     pub orders_per_segment: usize,
     cause: ChangeContext,
-    tallies: BTreeMap<(OrderState, i64, i64), i64>,
+    counts: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
     log: Vec<(i64, String)>,
 }
@@ -100,9 +100,9 @@ impl OrderWriter<'_> {
     }
 
     fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
-        let (now, tallies) = (self.tx.now(), &mut self.tallies);
+        let (now, counts) = (self.tx.now(), &mut self.counts);
         let mut rows = orders.clone().map(|order| {
-            *tallies.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
+            *counts.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
             values(order).into_iter().chain([order.version.into(), now.into()]).collect()
         });
         self.tx.exec_many(&INSERT, &mut rows)?;
@@ -149,8 +149,8 @@ impl OrderWriter<'_> {
             let now = self.tx.now();
             self.tx.exec("UPDATE orders SET joined_at = ? WHERE id = ?", &[now.into(), before.id.into()])?;
         }
-        *self.tallies.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
-        *self.tallies.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
+        *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
+        *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
         self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
         self.save_terms(before, after)?;
         self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
@@ -215,7 +215,7 @@ impl OrderWriter<'_> {
 
     fn finish(mut self) -> Result<()> {
         self.insert_log()?;
-        for ((state, channel_id, product_id), amount) in self.tallies.iter().filter(|(_, amount)| **amount != 0) {
+        for ((state, channel_id, product_id), amount) in self.counts.iter().filter(|(_, amount)| **amount != 0) {
             self.tx.increment(
                 "order_tallies",
                 &[
@@ -257,5 +257,23 @@ fn json(value: &Param<'_>) -> serde_json::Value {
         Param::Int(number) => (*number).into(),
         Param::Text(text) => text.as_ref().into(),
         Param::Null | Param::Blob(_) => serde_json::Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::testing::{BY_HAND, Shop, all_orders, edit, new_order};
+
+    #[test]
+    fn concurrent_change_is_unavailable_and_can_be_retried() {
+        let result = Shop::open().write(|tx, files| {
+            files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+            let stale = all_orders(tx)?.remove(0);
+            assert!(edit(tx, &stale, |order| order.quantity = 2)?);
+            let after = Order { quantity: 3, ..stale.clone() };
+            Ok(with_changes(tx, BY_HAND, |changes| changes.save_current(&stale, &after)))
+        });
+        assert!(matches!(result.expect("a shop"), Err(StorageError::Unavailable(_))));
     }
 }

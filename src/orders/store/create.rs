@@ -28,11 +28,11 @@ pub fn create(
     districts: &Districts,
     adjust: &dyn Fn(&mut Order),
 ) -> Result<()> {
-    let mut made = prepare(tx, cause.upload_id, channel, bundles, findings, districts)?;
-    for new in &mut made {
+    let mut inserts = prepare(tx, cause.upload_id, channel, bundles, findings, districts)?;
+    for new in &mut inserts {
         adjust(&mut new.order);
     }
-    with_changes(tx, cause, |changes| changes.insert_all(&made, |tx| insert_deliveries(tx, &made)))
+    with_changes(tx, cause, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))
 }
 
 /// Inserts missing products and variants, and returns the orders of `bundles` for insertion.
@@ -46,17 +46,17 @@ pub fn prepare<'b>(
 ) -> Result<Vec<OrderInsert<'b>>> {
     let channel_id = channels::find_or_insert(tx, code, name)?;
     let product_ids = insert_products(tx, bundles, findings, upload_id)?;
-    let mut made = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
+    let mut inserts = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
     for bundle in bundles {
         for new in &bundle.orders {
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
             let sigungu = districts.lookup(&new.recipient.zip_code).district();
             let belongs_to = [channel_id, product_id, bundle.delivery_id];
             let order = order(new, tx.new_id(), belongs_to, sigungu, upload_id);
-            made.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
+            inserts.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
         }
     }
-    Ok(made)
+    Ok(inserts)
 }
 
 /// Inserts the deliveries of new bundles; orders of one bundle must be adjacent.

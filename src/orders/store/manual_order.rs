@@ -36,33 +36,33 @@ pub enum ManualOrderOutcome {
 pub fn create(
     tx: &mut dyn Tx,
     member_id: i64,
-    taken: &[ManualOrder],
+    orders_in_form: &[ManualOrder],
     bundle_number: &str,
     districts: &Districts,
 ) -> Result<ManualOrderOutcome> {
     if let Some(delivery_id) = deliveries::find_by_bundle_number(tx, bundle_number)? {
         let orders = orders_in_bundles::orders_of(tx, delivery_id)?;
-        return Ok(if are_these(tx, &orders, taken)? {
+        return Ok(if are_same_orders(tx, &orders, orders_in_form)? {
             ManualOrderOutcome::AlreadyCreated(orders)
         } else {
             ManualOrderOutcome::BundleInUse(orders)
         });
     }
-    let new: Vec<NewOrder> = taken
+    let new: Vec<NewOrder> = orders_in_form
         .iter()
-        .map(|taken| NewOrder {
+        .map(|manual| NewOrder {
             order_number: crockford(tx.new_id()),
             bundle_number: bundle_number.to_owned(),
-            ..taken.new.clone()
+            ..manual.new.clone()
         })
         .collect();
     let new: Vec<&NewOrder> = new.iter().collect();
     let memos = |order: &mut Order| {
         let place = new.iter().position(|new| new.order_number == order.order_number);
-        if let Some(taken) = place.and_then(|place| taken.get(place)) {
-            order.purchase_memo.clone_from(&taken.purchase_memo);
-            order.shipping_memo.clone_from(&taken.shipping_memo);
-            order.admin_memo.clone_from(&taken.admin_memo);
+        if let Some(manual) = place.and_then(|place| orders_in_form.get(place)) {
+            order.purchase_memo.clone_from(&manual.purchase_memo);
+            order.shipping_memo.clone_from(&manual.shipping_memo);
+            order.admin_memo.clone_from(&manual.admin_memo);
         }
     };
     let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Created };
@@ -73,10 +73,10 @@ pub fn create(
 }
 
 /// Whether `orders` are exactly those of the form.
-fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[ManualOrder]) -> Result<bool> {
-    let products = products::by_number(tx, taken.iter().map(|taken| taken.new.product_number.as_str()))?;
-    let is = |order: &Order, taken: &ManualOrder| {
-        let new = &taken.new;
+fn are_same_orders(tx: &mut dyn Tx, orders: &[Order], orders_in_form: &[ManualOrder]) -> Result<bool> {
+    let products = products::by_number(tx, orders_in_form.iter().map(|manual| manual.new.product_number.as_str()))?;
+    let is = |order: &Order, manual: &ManualOrder| {
+        let new = &manual.new;
         products.get(&new.product_number).is_some_and(|product| product.id == order.product_id)
             && (&order.options, order.quantity, order.price) == (&new.options, new.quantity, new.price)
             && (&order.customer, &order.recipient) == (&new.customer, &new.recipient)
@@ -84,7 +84,8 @@ fn are_these(tx: &mut dyn Tx, orders: &[Order], taken: &[ManualOrder]) -> Result
             && order.dispatch_deadline == new.dispatch_deadline
             && order.preferred_shipping_date == new.preferred_shipping_date
             && [&order.customer_message, &order.purchase_memo, &order.shipping_memo, &order.admin_memo]
-                == [&new.customer_message, &taken.purchase_memo, &taken.shipping_memo, &taken.admin_memo]
+                == [&new.customer_message, &manual.purchase_memo, &manual.shipping_memo, &manual.admin_memo]
     };
-    Ok(orders.len() == taken.len() && taken.iter().all(|taken| orders.iter().any(|order| is(order, taken))))
+    Ok(orders.len() == orders_in_form.len()
+        && orders_in_form.iter().all(|manual| orders.iter().any(|order| is(order, manual))))
 }

@@ -23,9 +23,9 @@ use crate::uploads::parse::ParsedRows;
 enum Step {
     Upload { coupang: bool, rows: Vec<NewRow> },
     Track(Vec<(u8, u8)>),
-    Tell(Vec<(u8, Told, u8)>),
+    ImportStates(Vec<(u8, FileState, u8)>),
     Proceed(Vec<u8>, OrderState),
-    Put(u8, OrderState),
+    SetState(u8, OrderState),
     Quantity(u8, i64),
     Prefer(u8, Option<u8>),
     Move(u8, u8),
@@ -42,7 +42,7 @@ enum Step {
 enum Bundling {
     Leave,
     Merge(u8),
-    BringBack,
+    Rejoin,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ struct NewRow {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Told {
+enum FileState {
     Confirm,
     Cancel,
     Refund,
@@ -70,7 +70,7 @@ fn state() -> impl Strategy<Value = OrderState> {
 }
 
 fn bundling() -> impl Strategy<Value = Bundling> {
-    prop_oneof![Just(Bundling::Leave), any::<u8>().prop_map(Bundling::Merge), Just(Bundling::BringBack)]
+    prop_oneof![Just(Bundling::Leave), any::<u8>().prop_map(Bundling::Merge), Just(Bundling::Rejoin)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -84,13 +84,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             preferred,
         },
     );
-    let told = proptest::sample::select(vec![
-        Told::Confirm,
-        Told::Cancel,
-        Told::Refund,
-        Told::Exchange,
-        Told::Wish,
-        Told::Withdraw,
+    let file_state = proptest::sample::select(vec![
+        FileState::Confirm,
+        FileState::Cancel,
+        FileState::Refund,
+        FileState::Exchange,
+        FileState::Wish,
+        FileState::Withdraw,
     ]);
     let pick = any::<u8>;
     let some = || proptest::collection::vec(pick(), 1..5);
@@ -98,9 +98,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (any::<bool>(), proptest::collection::vec(row, 1..9))
             .prop_map(|(coupang, rows)| Step::Upload { coupang, rows }),
         2 => proptest::collection::vec((pick(), 0..4_u8), 1..4).prop_map(Step::Track),
-        2 => proptest::collection::vec((pick(), told, 0..9_u8), 1..4).prop_map(Step::Tell),
+        2 => proptest::collection::vec((pick(), file_state, 0..9_u8), 1..4).prop_map(Step::ImportStates),
         2 => (some(), state()).prop_map(|(orders, state)| Step::Proceed(orders, state)),
-        2 => (pick(), state()).prop_map(|(order, state)| Step::Put(order, state)),
+        2 => (pick(), state()).prop_map(|(order, state)| Step::SetState(order, state)),
         1 => (pick(), 1..9_i64).prop_map(|(order, quantity)| Step::Quantity(order, quantity)),
         1 => (pick(), proptest::option::of(0..9_u8)).prop_map(|(order, day)| Step::Prefer(order, day)),
         2 => (pick(), pick()).prop_map(|(order, to)| Step::Move(order, to)),
@@ -153,15 +153,15 @@ fn upload(tx: &mut dyn Tx, files: &Files, coupang: bool, rows: &[NewRow]) -> Res
     files.order(tx, if coupang { "COUPANG" } else { "SMART_STORE" }, orders.collect()).map(drop)
 }
 
-fn change(told: Told, on: u8) -> StateChange {
+fn change(state: FileState, on: u8) -> StateChange {
     let at = NOW.plus_ms(-DAY_MS * i64::from(on));
-    match told {
-        Told::Confirm => StateChange::Confirm(at),
-        Told::Cancel => StateChange::Cancel(at),
-        Told::Refund => StateChange::Refund { exchange: false, at },
-        Told::Exchange => StateChange::Refund { exchange: true, at },
-        Told::Wish => StateChange::SetClaim("반품요청".to_owned()),
-        Told::Withdraw => StateChange::ClearClaim,
+    match state {
+        FileState::Confirm => StateChange::Confirm(at),
+        FileState::Cancel => StateChange::Cancel(at),
+        FileState::Refund => StateChange::Refund { exchange: false, at },
+        FileState::Exchange => StateChange::Refund { exchange: true, at },
+        FileState::Wish => StateChange::SetClaim("반품요청".to_owned()),
+        FileState::Withdraw => StateChange::ClearClaim,
     }
 }
 
@@ -208,10 +208,10 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             files.upload(tx, "ANY", ParsedRows::Tracking(rows))?;
             true
         }
-        Step::Tell(rows) => {
-            let rows = checked(rows.iter().map(|(order, told, on)| {
+        Step::ImportStates(rows) => {
+            let rows = checked(rows.iter().map(|(order, state, on)| {
                 let order_number = pick(order).order_number.clone();
-                (order_number.clone(), StateRow { order_number, change: change(*told, *on) })
+                (order_number.clone(), StateRow { order_number, change: change(*state, *on) })
             }));
             files.upload(tx, "SMART_STORE", ParsedRows::States(rows))?;
             true
@@ -226,7 +226,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
                 })
             })?
         }
-        Step::Put(order, state) => edit(tx, pick(order), |order| order.set_state(*state, NOW))?,
+        Step::SetState(order, state) => edit(tx, pick(order), |order| order.set_state(*state, NOW))?,
         Step::Quantity(order, quantity) => edit(tx, pick(order), |order| order.quantity = *quantity)?,
         Step::Prefer(order, on) => edit(tx, pick(order), |order| order.preferred_shipping_date = on.and_then(day))?,
         Step::Move(order, to) => {
@@ -280,7 +280,7 @@ fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Re
             }
             bundles::merge(tx, cause, order, from)?
         }
-        Bundling::BringBack => bundles::rejoin(tx, cause, order)?,
+        Bundling::Rejoin => bundles::rejoin(tx, cause, order)?,
     };
     let after = all_orders(tx)?;
     let Ok(moved) = answer else {
@@ -343,7 +343,7 @@ fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
 
 /// Terms of each order: those of the segments, each in exactly one, overridden by rows.
 fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>> {
-    let mut kept: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+    let mut stored: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
     let sql = "SELECT b.run_id, b.last_term, b.bytes FROM term_blocks b JOIN term_runs r ON r.id = b.run_id \
                ORDER BY b.run_id, b.last_term, b.place";
     let mut before: Option<(i64, String, i64)> = None;
@@ -354,20 +354,20 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
             let position = Some((row.int(0)?, entry.term.to_owned(), entry.order_id));
             assert!(before < position, "a run is sorted");
             before = position;
-            let listed_twice = kept.entry(entry.order_id).or_default().insert(entry.term.to_owned(), entry.fields);
+            let listed_twice = stored.entry(entry.order_id).or_default().insert(entry.term.to_owned(), entry.fields);
             assert_eq!(listed_twice, None, "{entry:?}");
         }
         assert_eq!(entries.entry().term, row.text(1)?);
     }
     assert_eq!(tx.scalar("SELECT count(*) FROM term_blocks WHERE run_id NOT IN (SELECT id FROM term_runs)", &[])?, 0);
     for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
-        let (terms, term) = (kept.entry(row.int(0)?).or_default(), row.text(1)?);
+        let (terms, term) = (stored.entry(row.int(0)?).or_default(), row.text(1)?);
         match row.int(2)? {
             0 => terms.remove(&term),
             fields => terms.insert(term, fields),
         };
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 /// Recomputes all derived tables and compares them.
@@ -381,17 +381,17 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
             assert!(stored == was || version > older, "delivery {id} changed under the same version");
         }
     }
-    let kept = tallies(tx, "SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0")?;
+    let stored = tallies(tx, "SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0")?;
     let sql = "SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id";
-    assert_eq!(kept, tallies(tx, sql)?);
+    assert_eq!(stored, tallies(tx, sql)?);
 
-    let kept = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-    let kept: Vec<i64> = kept.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let stored = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
+    let stored: Vec<i64> = stored.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
     let open: Vec<i64> = orders.iter().filter(|order| order.has_open_claim()).map(|order| order.id).collect();
-    assert_eq!(kept, open, "open claims");
+    assert_eq!(stored, open, "open claims");
 
-    let kept = listed_terms(tx)?;
-    assert_eq!(kept.len(), orders.len());
+    let stored = listed_terms(tx)?;
+    assert_eq!(stored.len(), orders.len());
     for order in &orders {
         let searchable = Searchable {
             order_number: &order.order_number,
@@ -401,8 +401,8 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
             bundle_number: &deliveries[&order.delivery_id].0,
         };
         let terms = tokenize(searchable);
-        let kept: BTreeMap<&str, i64> = kept[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
-        assert_eq!(kept, terms.by_term(), "terms of order {}", order.id);
+        let stored: BTreeMap<&str, i64> = stored[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
+        assert_eq!(stored, terms.by_term(), "terms of order {}", order.id);
         for state in OrderState::ALL {
             let known = order.moments.of(state).is_some();
             assert!(known || state != order.state, "{state:?} has its moment");
