@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(merge_conflicts(&here, &[same.clone(), other.clone()]), all, "all conflicts are reported at once");
 
         other.set_state(OrderState::Cancelled, Moment(9));
-        assert_eq!(merge_conflicts(&here, &[other]), [], "a cancelled order goes nowhere");
+        assert_eq!(merge_conflicts(&here, &[other]), [], "the destination of a cancelled order is ignored");
         assert_eq!(merge_conflicts(&here, &[]), []);
     }
 
@@ -253,9 +253,13 @@ mod tests {
         assert_eq!(bundle_move(&before, &after, &others, Some(Scope::Alone)), Ok(BundleMove::Leaves));
         assert_eq!(bundle_move(&before, &after, &others, Some(Scope::Bundle)), Ok(BundleMove::MovesTogether));
 
-        assert_eq!(bundle_move(&before, &after, &[], None), Ok(BundleMove::Stays), "nobody else is concerned");
+        assert_eq!(bundle_move(&before, &after, &[], None), Ok(BundleMove::Stays), "the bundle has no other order");
         assert_eq!(bundle_move(&before, &before, &others, Some(Scope::Bundle)), Ok(BundleMove::Stays));
-        assert_eq!(bundle_move(&after, &before, &others, None), Ok(BundleMove::Stays), "it comes to fit its bundle");
+        assert_eq!(
+            bundle_move(&after, &before, &others, None),
+            Ok(BundleMove::Stays),
+            "it has the destination of its bundle"
+        );
     }
 
     #[test]

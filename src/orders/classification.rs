@@ -57,8 +57,8 @@ pub fn classify_batch(tx: &mut dyn Tx, cache: &DistrictCache, size: usize) -> Re
     let deliveries = open_deliveries_after(tx, progress.after, size)?;
     let last = deliveries.last().copied().filter(|_| deliveries.len() == size);
     if districts::advance(tx, progress, last)? {
-        let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Classified };
-        classify(tx, cause, &current, &deliveries)?;
+        let context = ChangeContext { member_id: None, upload_id: None, action: Action::Classified };
+        classify(tx, context, &current, &deliveries)?;
     }
     Ok(last.is_some())
 }

@@ -22,7 +22,7 @@ use crate::storage::{Param, Result, Tx, placeholders};
 const LABELS_PER_STATEMENT: usize = 64;
 
 /// Product and one of its options.
-type Chosen = (i64, OrderOption);
+type ProductOption = (i64, OrderOption);
 
 /// Row of the list: an order with its product, channel and bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,11 +174,11 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
 }
 
 /// Labels of the options of these orders, as far as they have one; most orders share them.
-fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<Chosen, String>> {
+fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<ProductOption, String>> {
     const ONE: &str = "SELECT product_id, option_key, option_value, label FROM variants \
                        WHERE product_id = ? AND option_key = ? AND option_value = ?";
     let orders = listed.iter().map(|listed| &listed.order);
-    let chosen: BTreeSet<Chosen> =
+    let chosen: BTreeSet<ProductOption> =
         orders.flat_map(|order| order.options.iter().map(|option| (order.product_id, option.clone()))).collect();
     let chosen: Vec<_> = chosen.into_iter().collect();
     let mut labels = HashMap::with_capacity(chosen.len());

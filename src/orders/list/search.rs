@@ -54,12 +54,12 @@ pub(super) fn search(
         return Ok(IdPage { total: Total::Exactly(count(&ids)), ids: Vec::new(), search_was_cut: false });
     }
     if ids.len() > MAX_ALWAYS_SORTED_IDS {
-        if scan.is_short(tx, &ids, offset.saturating_add(size))? {
+        if scan.is_scan_cheap(tx, &ids, offset.saturating_add(size))? {
             return scan.page(tx, Some(&ids.into_iter().collect()), offset, size);
         }
         let behind = count(&ids) - offset;
         // Every order has 주문일; orders without another date are last in both directions.
-        if sort.by == DateField::Placed && behind < offset && scan.is_short(tx, &ids, behind)? {
+        if sort.by == DateField::Placed && behind < offset && scan.is_scan_cheap(tx, &ids, behind)? {
             let scan = Scan { sort: Sort { descending: !sort.descending, ..sort }, ..scan };
             let size = size.min(behind);
             let mut found = scan.page(tx, Some(&ids.into_iter().collect()), behind - size, size)?;
@@ -134,7 +134,7 @@ impl Scan<'_> {
     }
 
     /// Whether that many orders of the set are expected within [`MAX_SCANNED_IDS`].
-    fn is_short(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
+    fn is_scan_cheap(&self, tx: &mut dyn Tx, set: &[i64], wanted: i64) -> Result<bool> {
         if !self.covers_filter() {
             return Ok(false);
         }

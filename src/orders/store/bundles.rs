@@ -37,22 +37,22 @@ pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
 pub type MovedOrders = std::result::Result<Vec<Order>, Vec<MergeConflict>>;
 
 /// Moves an order to a new bundle.
-pub fn leave(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
+pub fn leave(tx: &mut dyn Tx, context: ChangeContext, order: &Order) -> Result<MovedOrders> {
     if was_delivered(order) {
         return Ok(Err(vec![MergeConflict::Delivered]));
     }
     let own = deliveries::insert_empty(tx)?;
-    move_to(tx, cause, vec![order.clone()], own).map(Ok)
+    move_to(tx, context, vec![order.clone()], own).map(Ok)
 }
 
 /// Moves the orders of another bundle, except cancelled ones, to the bundle of `order`.
-pub fn merge(tx: &mut dyn Tx, cause: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
+pub fn merge(tx: &mut dyn Tx, context: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
     let moving = active(orders_of(tx, from)?);
-    move_if_allowed(tx, cause, moving, order.delivery_id)
+    move_if_allowed(tx, context, moving, order.delivery_id)
 }
 
 /// Moves an order back to its previous bundle, with the orders that were moved from there.
-pub fn rejoin(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<MovedOrders> {
+pub fn rejoin(tx: &mut dyn Tx, context: ChangeContext, order: &Order) -> Result<MovedOrders> {
     let Some(origin) = log::origin(tx, order)? else { return Ok(Ok(Vec::new())) };
     let mut together = Vec::new();
     for other in orders_of(tx, order.delivery_id)? {
@@ -60,7 +60,7 @@ pub fn rejoin(tx: &mut dyn Tx, cause: ChangeContext, order: &Order) -> Result<Mo
             together.push(other);
         }
     }
-    move_if_allowed(tx, cause, together, origin.delivery_id)
+    move_if_allowed(tx, context, together, origin.delivery_id)
 }
 
 fn active(mut orders: Vec<Order>) -> Vec<Order> {
@@ -79,13 +79,18 @@ fn conflicts_between(moving: &[Order], there: &[Order]) -> Vec<MergeConflict> {
     found
 }
 
-fn move_if_allowed(tx: &mut dyn Tx, cause: ChangeContext, moving: Vec<Order>, delivery_id: i64) -> Result<MovedOrders> {
+fn move_if_allowed(
+    tx: &mut dyn Tx,
+    context: ChangeContext,
+    moving: Vec<Order>,
+    delivery_id: i64,
+) -> Result<MovedOrders> {
     let found = conflicts_between(&moving, &orders_of(tx, delivery_id)?);
-    if found.is_empty() { move_to(tx, cause, moving, delivery_id).map(Ok) } else { Ok(Err(found)) }
+    if found.is_empty() { move_to(tx, context, moving, delivery_id).map(Ok) } else { Ok(Err(found)) }
 }
 
-fn move_to(tx: &mut dyn Tx, cause: ChangeContext, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
-    with_changes(tx, cause, |changes| {
+fn move_to(tx: &mut dyn Tx, context: ChangeContext, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
+    with_changes(tx, context, |changes| {
         for order in &orders {
             changes.save_current(order, &Order { delivery_id, ..order.clone() })?;
         }

@@ -12,13 +12,13 @@ use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 /// Runs `work`, which inserts and saves orders, then updates order counts and deliveries.
 pub fn with_changes<T, E: From<StorageError>>(
     tx: &mut dyn Tx,
-    cause: ChangeContext,
+    context: ChangeContext,
     work: impl FnOnce(&mut OrderWriter<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut changes = OrderWriter {
         tx,
         orders_per_segment: ORDERS_PER_SEGMENT,
-        cause,
+        context,
         counts: BTreeMap::new(),
         stale_deliveries: BTreeSet::new(),
         log: Vec::new(),
@@ -34,7 +34,7 @@ pub struct OrderWriter<'t> {
     pub tx: &'t mut dyn Tx,
     /// orders per search segment; a generator of a whole shop prefers few large segments
     pub orders_per_segment: usize,
-    cause: ChangeContext,
+    context: ChangeContext,
     counts: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
     log: Vec<(i64, String)>,
@@ -112,9 +112,11 @@ impl OrderWriter<'_> {
     /// An order created by an upload needs no log entry if the upload has the member: [`super::events`] derives
     /// it.
     fn upload_tells_of_new_orders(&mut self) -> Result<bool> {
-        let (Action::Created, Some(upload_id)) = (self.cause.action, self.cause.upload_id) else { return Ok(false) };
+        let (Action::Created, Some(upload_id)) = (self.context.action, self.context.upload_id) else {
+            return Ok(false);
+        };
         let row = self.tx.query_one("SELECT member_id FROM uploads WHERE id = ?", &[upload_id.into()])?;
-        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.cause.member_id))
+        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.context.member_id))
     }
 
     /// Saves the columns that differ between `before` and `after`, where `before` was read in this
@@ -193,7 +195,7 @@ impl OrderWriter<'_> {
     }
 
     fn insert_log(&mut self) -> Result<()> {
-        let (now, ChangeContext { member_id, upload_id, action }) = (self.tx.now(), self.cause);
+        let (now, ChangeContext { member_id, upload_id, action }) = (self.tx.now(), self.context);
         let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
         let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, changes))| {
             vec![

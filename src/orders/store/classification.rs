@@ -29,7 +29,7 @@ pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<
 }
 
 /// Reclassifies the undelivered orders of these deliveries; returns how many changed.
-pub fn classify(tx: &mut dyn Tx, cause: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
+pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
     let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
     for some in deliveries.chunks(DELIVERIES_PER_BATCH) {
         let sql = format!(
@@ -51,7 +51,7 @@ pub fn classify(tx: &mut dyn Tx, cause: ChangeContext, districts: &Districts, de
     }
     let ids: Vec<i64> = wrong.keys().copied().collect();
     let found = find(tx, &ids)?;
-    with_changes(tx, cause, |changes| {
+    with_changes(tx, context, |changes| {
         found.iter().try_for_each(|before| {
             let mut after = before.clone();
             after.sigungu = wrong.get(&before.id).copied().flatten();

@@ -21,18 +21,18 @@ use crate::storage::{Result, Tx};
 /// it is inserted.
 pub fn create(
     tx: &mut dyn Tx,
-    cause: ChangeContext,
+    context: ChangeContext,
     channel: (&str, &str),
     bundles: &[Bundle<'_>],
     findings: &Findings,
     districts: &Districts,
     adjust: &dyn Fn(&mut Order),
 ) -> Result<()> {
-    let mut inserts = prepare(tx, cause.upload_id, channel, bundles, findings, districts)?;
+    let mut inserts = prepare(tx, context.upload_id, channel, bundles, findings, districts)?;
     for new in &mut inserts {
         adjust(&mut new.order);
     }
-    with_changes(tx, cause, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))
+    with_changes(tx, context, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))
 }
 
 /// Inserts missing products and variants, and returns the orders of `bundles` for insertion.

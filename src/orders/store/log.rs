@@ -41,19 +41,19 @@ pub fn changed_since(tx: &mut dyn Tx, order: &Order, version: Option<i64>) -> Re
     // From newest to oldest, so that the oldest value remains.
     for event in events(tx, order.id)?.into_iter().take(since) {
         for (column, value, _) in event.changes {
-            was.insert(field(&column), typed(tx, &column, value)?);
+            was.insert(field_of_column(&column), format_as_field(tx, &column, value)?);
         }
     }
     Ok(was)
 }
 
 /// Form field of a column.
-fn field(column: &str) -> String {
+fn field_of_column(column: &str) -> String {
     if column == "delivery_id" { "bundle_number".to_owned() } else { column.to_owned() }
 }
 
 /// Formats a stored value like its form field.
-fn typed(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
+fn format_as_field(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
     Ok(match (column, value) {
         ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, id)?),
         ("state", Value::Int(rank)) => OrderState::from_ordinal(rank).map(|state| state.code().to_owned()),

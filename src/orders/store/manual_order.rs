@@ -65,9 +65,9 @@ pub fn create(
             order.admin_memo.clone_from(&manual.admin_memo);
         }
     };
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Created };
+    let context = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Created };
     let (findings, bundles) = (findings(tx, &new)?, bundles(tx, CHANNEL.0, &new)?.bundles);
-    create::create(tx, cause, CHANNEL, &bundles, &findings, districts, &memos)?;
+    create::create(tx, context, CHANNEL, &bundles, &findings, districts, &memos)?;
     let delivery_id = deliveries::find_by_bundle_number(tx, bundle_number)?.unwrap_or_default();
     Ok(ManualOrderOutcome::Created(orders_in_bundles::orders_of(tx, delivery_id)?))
 }

@@ -95,18 +95,18 @@ fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, most: usize
     let mut collector =
         PostingCollector { word, end, fields, most, entries: 0, ids: Vec::new(), changed: HashMap::new() };
     tx.for_each(&format!("SELECT order_id, fields, term {ROWS}"), &range, &mut |row| collector.row(row))?;
-    let runs = tx.query("SELECT id FROM term_runs", &[])?;
-    let runs: Vec<Param<'_>> = runs.iter().map(|row| row.int(0).map(Param::from)).collect::<Result<_>>()?;
+    let segments = tx.query("SELECT id FROM term_runs", &[])?;
+    let segments: Vec<Param<'_>> = segments.iter().map(|row| row.int(0).map(Param::from)).collect::<Result<_>>()?;
     let blocks = i64::try_from(most / MIN_POSTINGS_PER_BLOCK + 1).unwrap_or(i64::MAX);
-    for runs in runs.chunks(SEGMENTS_PER_STATEMENT) {
+    for segments in segments.chunks(SEGMENTS_PER_STATEMENT) {
         let within = format!(
             "SELECT bytes FROM term_blocks WHERE run_id IN ({}) AND last_term >= ? AND last_term < ? LIMIT ?",
-            placeholders(runs.len())
+            placeholders(segments.len())
         );
-        let params = [runs, &range, &[blocks.into()]].concat();
+        let params = [segments, &range, &[blocks.into()]].concat();
         tx.for_each(&within, &params, &mut |row| collector.block(row))?;
-        let params: Vec<_> = runs.iter().flat_map(|run| [run.clone(), end.into()]).collect();
-        tx.for_each(&vec![BEYOND; runs.len()].join(" UNION ALL "), &params, &mut |row| collector.block(row))?;
+        let params: Vec<_> = segments.iter().flat_map(|run| [run.clone(), end.into()]).collect();
+        tx.for_each(&vec![BEYOND; segments.len()].join(" UNION ALL "), &params, &mut |row| collector.block(row))?;
     }
     Ok(collector.finish())
 }
@@ -161,25 +161,25 @@ impl PostingCollector<'_> {
 /// terms of the input segments to the output segment in one transaction, so a crash leaves every term in
 /// exactly one segment.
 pub fn compact_step(tx: &mut dyn Tx) -> Result<bool> {
-    let runs = tx.query("SELECT id, size, merges_into FROM term_runs ORDER BY id", &[])?;
-    let merging = runs.iter().find_map(|row| row.opt_int(2).transpose()).transpose()?;
-    let Some(target) = merging else { return start_compaction(tx, &runs) };
+    let segments = tx.query("SELECT id, size, merges_into FROM term_runs ORDER BY id", &[])?;
+    let merging = segments.iter().find_map(|row| row.opt_int(2).transpose()).transpose()?;
+    let Some(target) = merging else { return start_compaction(tx, &segments) };
     let mut sources = Vec::new();
     let mut end: Option<Position> = None;
-    for row in &runs {
+    for row in &segments {
         if row.opt_int(2)? == Some(target) {
             let source = MergeCursor::of(tx, row.int(0)?)?;
             end = [end, source.end()?].into_iter().flatten().min();
             sources.push(source);
         }
     }
-    let mut first = Postings::default();
+    let mut smallest = Postings::default();
     for source in sources {
-        source.take(tx, end.as_ref(), &mut first)?;
+        source.take(tx, end.as_ref(), &mut smallest)?;
     }
     let sql = "SELECT place FROM term_blocks WHERE run_id = ? ORDER BY last_term DESC, place DESC LIMIT 1";
     let place = tx.query_one(sql, &[target.into()])?.map_or(Ok(0), |row| row.int(0))?;
-    insert_blocks(tx, target, place + 1, first.to_blocks())?;
+    insert_blocks(tx, target, place + 1, smallest.to_blocks())?;
     if end.is_none() {
         tx.exec("DELETE FROM term_runs WHERE merges_into = ?", &[target.into()])?;
     }
@@ -188,13 +188,15 @@ pub fn compact_step(tx: &mut dyn Tx) -> Result<bool> {
 
 /// Starts to compact the oldest segments of the smallest size tier that has enough. Sizes of tiers differ by a
 /// factor of four.
-fn start_compaction(tx: &mut dyn Tx, runs: &[Row]) -> Result<bool> {
+fn start_compaction(tx: &mut dyn Tx, segments: &[Row]) -> Result<bool> {
     let mut by_size: BTreeMap<u32, Vec<(i64, i64)>> = BTreeMap::new();
-    for row in runs {
+    for row in segments {
         let (id, size) = (row.int(0)?, row.int(1)?);
         by_size.entry(size.max(1).ilog2() / 2).or_default().push((id, size));
     }
-    let Some(chosen) = by_size.values().find_map(|runs| runs.get(..SEGMENTS_PER_COMPACTION)) else { return Ok(false) };
+    let Some(chosen) = by_size.values().find_map(|segments| segments.get(..SEGMENTS_PER_COMPACTION)) else {
+        return Ok(false);
+    };
     let target = tx.new_id();
     let size: i64 = chosen.iter().map(|(_, size)| size).sum();
     tx.exec("INSERT INTO term_runs (id, size) VALUES (?, ?)", &[target.into(), size.into()])?;
@@ -240,8 +242,8 @@ impl MergeCursor {
         Ok(Some((entry.term.to_owned(), entry.order_id)))
     }
 
-    /// Moves the postings up to and including `end` from the segment to `first`.
-    fn take(self, tx: &mut dyn Tx, end: Option<&Position>, first: &mut Postings) -> Result<()> {
+    /// Moves the postings up to and including `end` from the segment to `smallest`.
+    fn take(self, tx: &mut dyn Tx, end: Option<&Position>, smallest: &mut Postings) -> Result<()> {
         const BLOCK: &str = "WHERE run_id = ? AND last_term = ? AND place = ?";
         for block in self.blocks {
             let key = [self.run_id.into(), block.last_term.into(), block.place.into()];
@@ -251,7 +253,7 @@ impl MergeCursor {
                 if end.is_some_and(|(term, order_id)| (term.as_str(), *order_id) < (entry.term, entry.order_id)) {
                     rest.push(entry);
                 } else {
-                    first.push(entry);
+                    smallest.push(entry);
                 }
             }
             match rest.finish().pop() {
@@ -268,8 +270,8 @@ impl MergeCursor {
 }
 
 impl From<CorruptBlock> for StorageError {
-    fn from(damaged: CorruptBlock) -> Self {
-        Self::Inconsistent(damaged.to_string())
+    fn from(error: CorruptBlock) -> Self {
+        Self::Inconsistent(error.to_string())
     }
 }
 
@@ -282,7 +284,7 @@ mod tests {
 
     fn found(tx: &mut dyn Tx, word: &str) -> Result<usize> {
         let found = lookup_prefix(tx, word, SearchField::All.bits(), 1_000_000)?;
-        Ok(found.expect("however many").len())
+        Ok(found.expect("no limit").len())
     }
 
     fn segment_count(tx: &mut dyn Tx) -> Result<i64> {
@@ -302,7 +304,7 @@ mod tests {
                 while compact_step(tx)? {
                     steps += 1;
                     assert_eq!(found(tx, "홍길동")?, orders.len());
-                    assert_eq!(found(tx, "김견본")?, orders.len() - 1, "one lives elsewhere");
+                    assert_eq!(found(tx, "김견본")?, orders.len() - 1, "one recipient was renamed");
                     assert_eq!(found(tx, &format!("이{upload}"))?, 1);
                     assert_eq!(found(tx, &format!("2026110{upload:02}"))?, 6);
                 }
@@ -310,13 +312,13 @@ mod tests {
             Ok((most, steps, segment_count(tx)?))
         });
         let (most, steps, left) = merged.expect("merges");
-        assert!(most <= 7 && left <= 6 && steps > 40, "{most} runs, {left} at the end, {steps} steps");
+        assert!(most <= 7 && left <= 6 && steps > 40, "{most} segments, {left} at the end, {steps} steps");
     }
 
     #[test]
     fn number_of_segments_is_bounded_without_compaction() {
         let shop = Shop::open();
-        let runs = shop.write(|tx, files| {
+        let segments = shop.write(|tx, files| {
             for upload in 0..MAX_SEGMENTS + 5 {
                 let orders = (0..6).map(|place| new_order(&format!("2026110{upload:02}0000{place:03}"))).collect();
                 files.order(tx, "SMART_STORE", orders)?;
@@ -324,7 +326,7 @@ mod tests {
             assert_eq!(i64::try_from(found(tx, "홍길동")?), Ok(6 * (MAX_SEGMENTS + 5)));
             segment_count(tx)
         });
-        assert_eq!(runs.expect("uploads"), MAX_SEGMENTS);
+        assert_eq!(segments.expect("uploads"), MAX_SEGMENTS);
     }
 
     #[test]

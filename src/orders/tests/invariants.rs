@@ -260,27 +260,27 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             let stale = Order { version: pick(order).version - 1, ..pick(order).clone() };
             let changes_nothing = stale.state == *state;
             assert_eq!(edit(tx, &stale, |order| order.set_state(*state, NOW))?, changes_nothing);
-            assert_eq!(all_orders(tx)?, orders, "what somebody else changed is not overwritten");
+            assert_eq!(all_orders(tx)?, orders, "a concurrent change is not overwritten");
             true
         }
     };
-    assert!(saved, "nobody was in between");
+    assert!(saved, "no concurrent change");
     Ok(())
 }
 
 /// A move is complete, or rejected without any change. A moved order has its origin in the log.
 fn bundle(tx: &mut dyn Tx, orders: &[Order], order: &Order, act: Bundling) -> Result<bool> {
-    let cause = ChangeContext { action: Action::Bundled, ..BY_HAND };
+    let context = ChangeContext { action: Action::Bundled, ..BY_HAND };
     let answer = match act {
-        Bundling::Leave => bundles::leave(tx, cause, order)?,
+        Bundling::Leave => bundles::leave(tx, context, order)?,
         Bundling::Merge(from) => {
             let from = orders[usize::from(from) % orders.len()].delivery_id;
             if from == order.delivery_id {
                 return Ok(true);
             }
-            bundles::merge(tx, cause, order, from)?
+            bundles::merge(tx, context, order, from)?
         }
-        Bundling::Rejoin => bundles::rejoin(tx, cause, order)?,
+        Bundling::Rejoin => bundles::rejoin(tx, context, order)?,
     };
     let after = all_orders(tx)?;
     let Ok(moved) = answer else {
