@@ -2,7 +2,8 @@
 //!
 //! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` the
 //! tokenizer and postings, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
-//! an order taken in the shop, `bundle` decides which orders travel together and derives the summary of a
+//! an order taken in the shop, `findings` are missing products and variants,
+//! `bundle` decides which orders travel together and derives the summary of a
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
 pub mod bundle;
