@@ -15,6 +15,7 @@ use super::export::channel_code;
 use super::{CliError, CommandResult, Outcome, block_on, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
+use crate::districts::DistrictCache;
 use crate::orders::findings::{FoundProduct, FoundVariant};
 use crate::sheets::SheetError;
 use crate::uploads::{self, ImportOptions, OpenError, Report, RowReport, Stage, UploadError, Uploads, parse, store};
@@ -93,7 +94,7 @@ impl Import {
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
         let storage = open_storage(config)?;
-        let uploads = Uploads::open(&storage, config)?;
+        let uploads = Uploads::open(&storage, config, DistrictCache::default())?;
         let request = ImportOptions {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
@@ -320,7 +321,11 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             let config = Config::defaults(folder.path()).expect("the defaults");
             let storage = open_storage(&config).map_err(|failure| failure.0).expect("opens");
-            Self { uploads: Uploads::open(&storage, &config).expect("opens"), config, _folder: folder }
+            Self {
+                uploads: Uploads::open(&storage, &config, DistrictCache::default()).expect("opens"),
+                config,
+                _folder: folder,
+            }
         }
 
         fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> FileResult {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::model::Districts;
 use super::store;
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, Storage, Tx};
 
 /// Caches the [`Districts`] of the database; clones share one cache. Every import and correction
 /// changes a version number in the database. [`DistrictCache::current`] compares it inside a transaction
@@ -37,6 +37,15 @@ impl DistrictCache {
             *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = (version, Arc::clone(&districts));
         }
         Ok(districts)
+    }
+
+    /// As [`Self::current`], in a transaction of its own.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn refresh(&self, storage: &Storage) -> Result<Arc<Districts>> {
+        let cache = self.clone();
+        storage.read(move |tx| cache.current(tx)).await
     }
 
     /// The newest districts this process has loaded, without a look at the database.

@@ -1,5 +1,8 @@
 //! Members: roles, accounts, and the validation of usernames and passwords.
 
+pub mod device;
+pub mod sign_in;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -14,9 +14,9 @@ mod tests;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::login_throttle::LoginThrottle;
 use super::model::NewPassword;
 use super::passwords::PasswordHasher;
+use super::store::login_throttle::LoginThrottle;
 use super::store::{self, CurrentMember};
 use crate::random;
 use crate::storage::Storage;

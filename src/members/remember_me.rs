@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::devices::{self, DeviceOrigin};
-use super::sign_ins::{self, SignInOutcome};
-use super::store::{self, CurrentMember};
+use super::model::device::DeviceOrigin;
+use super::model::sign_in::SignInOutcome;
+use super::store::{self, CurrentMember, devices, sign_ins};
 use crate::sessions::remember_me::{PersistentLogin, RememberToken, RememberTokenStore, TokenCheck};
 use crate::storage::{Result, Storage, StorageError, Tx};
 

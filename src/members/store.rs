@@ -1,6 +1,9 @@
 //! SQL of members.
 
-use super::devices;
+pub mod devices;
+pub mod login_throttle;
+pub mod sign_ins;
+
 use super::model::{Account, Member, ONE_TIME_PASSWORD_VALID_MS, Role, UsernameError};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;

@@ -15,10 +15,10 @@ use self::restore::RestoreFields;
 use super::SetupCode;
 use crate::config::Config;
 use crate::members::field_errors::FieldErrors;
-use crate::members::login_throttle::LoginThrottle;
 use crate::members::model::{NewPassword, Role, validate_username};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store;
+use crate::members::store::login_throttle::LoginThrottle;
 use crate::storage::{Result, Storage, Tx};
 use crate::web::{
     Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Routes, page, page_with_status,

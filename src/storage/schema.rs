@@ -14,7 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{OpenMode, Result, StorageError};
+use super::{OpenMode, Result, StorageError, Tx};
 
 /// The newest schema.
 pub const SCHEMA: &str = include_str!("../../schema.sql");
@@ -32,6 +32,11 @@ const ENGINE_TABLES: [&str; 3] = ["schema_versions", "writers", "leases"];
 /// or the next one.
 pub fn is_compatible(found: i64) -> bool {
     found == VERSION || found == VERSION + 1
+}
+
+/// Version of the schema in the database.
+pub fn installed_version(tx: &mut dyn Tx) -> Result<i64> {
+    tx.scalar("SELECT max(version) FROM schema_versions", &[])
 }
 
 /// The tables with the shop's data; each stands after the tables it references.

@@ -62,7 +62,7 @@ pub struct Uploads {
     /// known file layouts
     pub profiles: Arc<Profiles>,
     /// postal code → district
-    pub districts: DistrictCache,
+    districts: DistrictCache,
     /// seals file passwords
     pub vault: Vault,
     /// resource limits of a file
@@ -116,14 +116,14 @@ impl Uploads {
     ///
     /// # Errors
     /// A profile is invalid, or the key cannot be read or created.
-    pub fn open(storage: &Storage, config: &Config) -> Result<Self, OpenError> {
+    pub fn open(storage: &Storage, config: &Config, districts: DistrictCache) -> Result<Self, OpenError> {
         let key = config.data.join("secret.key");
         let limits =
             Limits { bytes: usize::try_from(config.upload_max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
         Ok(Self {
             storage: storage.clone(),
             profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
-            districts: DistrictCache::default(),
+            districts,
             vault: Vault::open(&key)
                 .map_err(|error| OpenError::Key { path: key.display().to_string(), reason: error.to_string() })?,
             limits,

@@ -13,8 +13,8 @@ use tower_sessions::Session;
 use super::client_info::ClientInfo;
 use super::cookies::{self, Cookie};
 use super::{AppState, Error, Member, csrf};
-use crate::members::devices;
 use crate::members::remember_me::{RememberMeOutcome, authenticate_by_token};
+use crate::members::store::devices;
 use crate::members::store::{self, CurrentMember};
 use crate::random;
 use crate::sessions::remember_me::RememberToken;
@@ -119,11 +119,7 @@ async fn authenticate_request(
         cookies::values(headers, cookies::options(&state.config).remember_me_name()).find_map(RememberToken::parse);
     if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
         let MemberSession { member_id, epoch, device_id, .. } = member_session;
-        let districts = state.uploads.districts.clone();
-        let current = state.storage.read(move |tx| {
-            districts.current(tx)?;
-            store::current(tx, member_id, epoch, device_id)
-        });
+        let current = state.storage.read(move |tx| store::current(tx, member_id, epoch, device_id));
         if let Some(current) = current.await? {
             return Ok((resume_session(state, session, client, member_session, current, token).await?, Vec::new()));
         }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 
 use super::{Error, user_agent};
 use crate::config::Config;
-use crate::members::devices::DeviceOrigin;
+use crate::members::model::device::DeviceOrigin;
 
 /// Headers that proxies add. Their presence means that the peer is not the client.
 const FORWARDING_HEADERS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];

@@ -30,7 +30,7 @@ async fn ready(State(state): State<AppState>) -> Response {
     if state.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
-    let version = state.storage.read(|tx| tx.scalar("SELECT max(version) FROM schema_versions", &[]));
+    let version = state.storage.read(schema::installed_version);
     let version = tokio::time::timeout(READINESS_TIMEOUT, version).await;
     match version.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
         Ok(version) if schema::is_compatible(version) => sessions(&state.sessions).await,

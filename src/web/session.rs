@@ -10,7 +10,7 @@ use tower_sessions::Session;
 
 use super::{AppState, AuthContext, ClientInfo, Error, cookies};
 use crate::config::Config;
-use crate::members::devices;
+use crate::members::store::devices;
 use crate::random;
 use crate::sessions::remember_me::{PersistentLogin, REMEMBER_FOR_MS, RememberToken, RememberTokenStore};
 use crate::sessions::{self, MemberSession};

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::backup::Backup;
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
@@ -43,6 +44,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// import of files
     pub uploads: Uploads,
+    /// cache of the postal code table
+    pub districts: DistrictCache,
     /// session store
     pub sessions: AnyStore,
     /// password hashing
@@ -69,8 +72,10 @@ impl AppState {
     /// # Errors
     /// The random number generator failed, a file in the data folder is unusable, or the session store is.
     pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
+        let districts = DistrictCache::default();
         Ok(Self {
-            uploads: Uploads::open(&storage, &config)?,
+            uploads: Uploads::open(&storage, &config, districts.clone())?,
+            districts,
             remember_tokens: RememberTokenStore::new(storage.clone()),
             sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,
             storage,

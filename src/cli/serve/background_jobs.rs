@@ -48,7 +48,7 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(delete_expired(state.clone()));
     jobs.spawn(run_metrics_upkeep());
     jobs.spawn(compact_search_index(state.storage.clone()));
-    jobs.spawn(orders::classification::run(state.storage.clone(), state.uploads.districts.clone()));
+    jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
     if let Some(demo) = state.demo.clone() {
         jobs.spawn(reset_demo(demo, state.clone()));
     }

@@ -141,7 +141,7 @@ pub(super) async fn list_page(
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.refresh(&state.storage).await?;
     let filter = query.filter(default_sort(member), &districts);
     let (list_filter, uri, activity) = (filter.clone(), uri.clone(), activity(uri));
     let (found, pages, rows, undo) = state

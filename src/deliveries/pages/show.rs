@@ -64,7 +64,7 @@ async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<Show
             Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
         })
         .await?;
-    let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &state.uploads.districts.cached());
+    let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*state.districts.refresh(&state.storage).await?);
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
     Ok(ShowPage { layout, view, events, is_undoable, memo })

@@ -119,7 +119,7 @@ pub(super) async fn show(
     Query(selection): Query<SlipsQuery>,
     Query(query): Query<DeliveryQuery>,
 ) -> PageResult {
-    let filter = query.filter(default_sort(&member), &state.uploads.districts.cached());
+    let filter = query.filter(default_sort(&member), &*state.districts.refresh(&state.storage).await?);
     let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
     let is_search = selection.id.is_empty();
     let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
@@ -141,7 +141,7 @@ pub(super) async fn slips_page(
     headers: &HeaderMap,
     load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<DeliveryRow>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
-    let (this_host, districts) = (base_url(state, headers), state.uploads.districts.cached());
+    let (this_host, districts) = (base_url(state, headers), state.districts.refresh(&state.storage).await?);
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };

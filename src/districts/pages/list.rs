@@ -135,7 +135,7 @@ pub(super) async fn list(
     layout: Layout,
     Query(query): Query<OverviewQuery>,
 ) -> PageResult {
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.refresh(&state.storage).await?;
     let selection = query.selection(&districts, state.now().date());
     let (today, filter, is_admin) = (selection.today, selection.filter.clone(), layout.is_admin());
     let (cities, known) = (selection.cities(&districts), Arc::clone(&districts));

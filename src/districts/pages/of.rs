@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use crate::web::{AppState, Query};
+use crate::web::{AppState, PageResult, Query};
 
 #[derive(Default, Deserialize)]
 pub(super) struct DistrictQuery {
@@ -18,6 +18,11 @@ pub(super) struct DistrictName {
     name: Option<String>,
 }
 
-pub(super) async fn show(State(state): State<AppState>, Query(query): Query<DistrictQuery>) -> Json<DistrictName> {
-    Json(DistrictName { name: state.uploads.districts.cached().full_name(&query.zip).map(str::to_owned) })
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Query(query): Query<DistrictQuery>,
+) -> PageResult<Json<DistrictName>> {
+    Ok(Json(DistrictName {
+        name: state.districts.refresh(&state.storage).await?.full_name(&query.zip).map(str::to_owned),
+    }))
 }

@@ -33,7 +33,7 @@ fn order(number: &str, zip_code: &str, address: &str, in_days: Option<i64>) -> N
 }
 
 async fn insert(app: &TestApp, orders: Vec<NewOrder>) {
-    let cache = app.state.uploads.districts.clone();
+    let cache = app.state.districts.clone();
     let insert = move |tx: &mut dyn Tx| {
         let orders: Vec<&NewOrder> = orders.iter().collect();
         let cause = crate::orders::testing::BY_HAND;

@@ -154,7 +154,7 @@ pub(super) async fn list(
 
 async fn list_page(state: &AppState, layout: Layout, paging: PageQuery, uri: &Uri) -> PageResult<UnclassifiedPage> {
     let uri = uri.clone();
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.refresh(&state.storage).await?;
     let (orders, pages, corrections) = state
         .storage
         .read(move |tx| {
@@ -261,7 +261,7 @@ pub(super) async fn bulk(
     let outcome = state.storage.write(move |tx| apply(tx, &submitted, member.id)).await?;
     let problems = match outcome {
         Ok(activity) => {
-            classification::start(&state.storage, &state.uploads.districts).await;
+            classification::start(&state.storage, &state.districts).await;
             return Ok(redirect_with_flash(
                 uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()),
                 activity,
@@ -318,6 +318,6 @@ pub(super) async fn undo(
             audit::record(tx, Some(member.id), "districts.correction_undone", &summary)
         })
         .await?;
-    classification::start(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.districts).await;
     Ok(redirect_with_flash("/districts/unknown", activity))
 }

@@ -9,12 +9,12 @@ use serde_json::json;
 use super::{OwnPassword, WRONG_PASSWORD};
 use crate::audit;
 use crate::demo::Demo;
-use crate::members::devices::{self, Device};
 use crate::members::field_errors::FieldErrors;
+use crate::members::model::device::Device;
+use crate::members::model::sign_in::SignIn;
 use crate::members::model::{NewPassword, PasswordError};
 use crate::members::passwords::PasswordHasher;
-use crate::members::sign_ins::{self, SignIn};
-use crate::members::store::{self, CurrentMember};
+use crate::members::store::{self, CurrentMember, devices, sign_ins};
 use crate::storage::{Storage, StorageError};
 use crate::web::{BrowserSession, Error, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
 

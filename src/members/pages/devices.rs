@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::audit;
 use crate::id::parse_crockford;
-use crate::members::devices;
 use crate::members::store::CurrentMember;
+use crate::members::store::devices;
 use crate::storage::{Result, Storage, Tx};
 use crate::web::{Form, PageResult, redirect_with_flash};
 

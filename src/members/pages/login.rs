@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::audit;
 use crate::demo::{self, Demo, DemoAccount};
-use crate::members::devices::DeviceOrigin;
-use crate::members::login_throttle::LoginThrottle;
+use crate::members::model::device::DeviceOrigin;
+use crate::members::model::sign_in::SignInOutcome;
 use crate::members::passwords::PasswordHasher;
-use crate::members::sign_ins::{self, SignInOutcome};
-use crate::members::store::{self, Credentials};
+use crate::members::store::login_throttle::LoginThrottle;
+use crate::members::store::{self, Credentials, sign_ins};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 use crate::web::{

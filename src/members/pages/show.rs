@@ -11,11 +11,11 @@ use super::new::issued_page;
 use crate::audit;
 use crate::demo::{ACCOUNTS, Demo};
 use crate::id::{crockford, parse_crockford};
-use crate::members::devices::{self, Device};
+use crate::members::model::device::Device;
+use crate::members::model::sign_in::SignIn;
 use crate::members::model::{Account, Role, UnknownRole};
 use crate::members::passwords::PasswordHasher;
-use crate::members::sign_ins::{self, SignIn};
-use crate::members::store::{self, UpdateError};
+use crate::members::store::{self, UpdateError, devices, sign_ins};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{

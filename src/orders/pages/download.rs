@@ -258,7 +258,7 @@ fn file_response(file: File, stem: &str, format: Format) -> Result<Response, Exp
 
 /// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
 async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, u64), ExportError> {
-    let (districts, folder) = (state.uploads.districts.cached(), state.config.data.clone());
+    let (districts, folder) = (state.districts.refresh(&state.storage).await?, state.config.data.clone());
     state
         .storage
         .read_replica(move |tx| {

@@ -111,7 +111,7 @@ async fn new_page(state: &AppState, layout: Layout, mut form: ManualOrderForm) -
         fields: Fields { inputs: form.inputs, ..Fields::default() },
         is_recipient_same: form.same,
         products,
-        district: state.uploads.districts.cached().full_name(&zip_code).map(str::to_owned),
+        district: state.districts.refresh(&state.storage).await?.full_name(&zip_code).map(str::to_owned),
         has_address_search: state.demo.is_none(),
         may_restore_draft: false,
     })
@@ -200,7 +200,7 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Manual
         }
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
-    let districts = state.uploads.districts.clone();
+    let districts = state.districts.clone();
     let saved = state
         .storage
         .write(move |tx| {

@@ -143,7 +143,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.refresh(&state.storage).await?;
     let has_address_search = state.demo.is_none();
     state
         .storage

@@ -50,7 +50,7 @@ pub(super) async fn update(
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let form = Arc::new(SubmittedForm::parse(pairs));
-    let (submitted, districts, member_id) = (Arc::clone(&form), state.uploads.districts.clone(), member.id);
+    let (submitted, districts, member_id) = (Arc::clone(&form), state.districts.clone(), member.id);
     let outcome = state.storage.write(move |tx| {
         let districts = districts.current(tx)?;
         save(tx, member_id, id, &submitted, &districts)
@@ -64,7 +64,7 @@ pub(super) async fn update(
             let mut page = with_inputs(show_page(&state, layout, id).await?, &form, rejected);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
-                page.district = state.uploads.districts.cached().full_name(zip_code).map(str::to_owned);
+                page.district = state.districts.cached().full_name(zip_code).map(str::to_owned);
             }
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }

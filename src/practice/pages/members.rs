@@ -64,11 +64,12 @@ pub(super) async fn restart(
 ) -> PageResult {
     require_demo(&state)?;
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.clone();
     let activity = state
         .storage
         .write(move |tx| {
             let Some(account) = members::find(tx, id)? else { return Ok(None) };
+            let districts = districts.current(tx)?;
             store::start(tx, id, &districts)?;
             let message = format!("{} 님의 연습을 새로 시작했어요.", account.member.username);
             audit::record(tx, Some(trainer.id), "practice.restarted", &json!({ "message": message })).map(Some)

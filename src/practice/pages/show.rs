@@ -57,12 +57,15 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: 
 /// Starts a session, unless the member already has one.
 pub(super) async fn start(State(state): State<AppState>, member: Member, FormPairs(_): FormPairs) -> PageResult {
     require_demo(&state)?;
-    let districts = state.uploads.districts.cached();
+    let districts = state.districts.clone();
     let started = state
         .storage
-        .write(move |tx| match store::current_session(tx, member.id)? {
-            Some(_) => Ok(None),
-            None => store::start(tx, member.id, &districts).map(Some),
+        .write(move |tx| {
+            let districts = districts.current(tx)?;
+            match store::current_session(tx, member.id)? {
+                Some(_) => Ok(None),
+                None => store::start(tx, member.id, &districts).map(Some),
+            }
         })
         .await?;
     Ok(started.map_or_else(|| redirect("/practice"), |activity| redirect_with_flash("/practice", activity)))

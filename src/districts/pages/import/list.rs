@@ -83,7 +83,7 @@ pub(in crate::districts::pages) async fn create(
     let problem = if files.is_empty() {
         "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned()
     } else {
-        match parse(state.uploads.districts.clone(), files).await? {
+        match parse(state.districts.clone(), files).await? {
             Ok(listing) => {
                 let id = state.storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
                 return Ok(redirect(&format!("/districts/import/{}", crockford(id))));

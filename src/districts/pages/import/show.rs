@@ -57,7 +57,7 @@ pub(in crate::districts::pages) async fn show(
 }
 
 async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let cache = state.uploads.districts.clone();
+    let cache = state.districts.clone();
     let found = state.storage.read(move |tx| {
         let Some(edition) = store::edition(tx, id)? else { return Ok(None) };
         let districts = cache.current(tx)?;
@@ -89,7 +89,7 @@ pub(in crate::districts::pages) async fn apply(
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let (first, last) = state.uploads.districts.cached().valid_from_bounds(state.now().date());
+    let (first, last) = state.districts.refresh(&state.storage).await?.valid_from_bounds(state.now().date());
     let Some(day) = parse_date(&form.valid_from).filter(|day| (first..=last).contains(day)) else {
         let mut answer = show_page(&state, layout, id).await?;
         answer.valid_from = form.valid_from;
@@ -109,7 +109,7 @@ pub(in crate::districts::pages) async fn apply(
             audit::record(tx, Some(member_id), "districts.applied", &summary).map(Some)
         })
         .await?;
-    classification::start(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.districts).await;
     Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
 }
 
@@ -141,6 +141,6 @@ async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, 
             audit::record(tx, Some(member.id), "districts.list_removed", &summary).map(Some)
         })
         .await?;
-    classification::start(&state.storage, &state.uploads.districts).await;
+    classification::start(&state.storage, &state.districts).await;
     Ok(redirect_with_flash("/districts/import", activity.ok_or(Error::NotFound)?))
 }

@@ -3,8 +3,8 @@
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 
-use crate::members::sign_ins::{self, SignInOutcome};
-use crate::members::store;
+use crate::members::model::sign_in::SignInOutcome;
+use crate::members::store::{self, sign_ins};
 use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp, TestResponse};
 

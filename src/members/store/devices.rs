@@ -1,47 +1,13 @@
-//! Devices: the browsers in which a member is logged in.
-//!
-//! A session and the persistent login that renews it refer to their device. Deleting the device revokes both at the
-//! next request, whichever store holds them; neither has to be found there.
+//! SQL of devices.
 
 use std::time::Duration;
 
-use crate::id::crockford;
+use crate::members::model::device::{Device, DeviceOrigin};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
 /// Minimum interval in milliseconds between two updates of `seen_at`.
 const TOUCH_INTERVAL_MS: i64 = 5 * 60 * 1000;
-
-/// Browser and network address of a login, as shown to the member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceOrigin {
-    /// device and browser: `윈도우 컴퓨터 · 크롬`
-    pub description: String,
-    /// IP address of the device or of its network
-    pub address: String,
-}
-
-/// A browser in which a member is logged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// time-sorted identifier
-    pub id: i64,
-    /// browser, and address of the last request
-    pub origin: DeviceOrigin,
-    /// time of the login by password
-    pub signed_in_at: Moment,
-    /// time of the last request, to within [`TOUCH_INTERVAL_MS`]
-    pub seen_at: Moment,
-    /// expiry of the persistent login; None when the login ends with its session
-    pub stays_until: Option<Moment>,
-}
-
-impl Device {
-    /// The identifier as used in forms.
-    pub fn number(&self) -> String {
-        crockford(self.id)
-    }
-}
 
 /// Whether [`touch`] is due.
 pub fn is_touch_due(seen_at: Moment, now: Moment) -> bool {

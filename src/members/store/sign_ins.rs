@@ -1,0 +1,63 @@
+//! SQL of the login history.
+
+use crate::members::model::device::DeviceOrigin;
+use crate::members::model::sign_in::{SignIn, SignInOutcome};
+use crate::storage::{Result, StorageError, Tx};
+
+/// Retention of the history in milliseconds: half a year.
+const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
+
+/// Inserts an entry; returns its identifier.
+pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<i64> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(
+        "INSERT INTO sign_ins (id, member_id, at, outcome, description, address) VALUES (?, ?, ?, ?, ?, ?)",
+        &[
+            id.into(),
+            member_id.into(),
+            now.into(),
+            outcome.code().into(),
+            (&origin.description).into(),
+            (&origin.address).into(),
+        ],
+    )?;
+    Ok(id)
+}
+
+/// Updates the outcome of an entry.
+pub fn set_outcome(tx: &mut dyn Tx, id: i64, outcome: SignInOutcome) -> Result<()> {
+    tx.exec("UPDATE sign_ins SET outcome = ? WHERE id = ?", &[outcome.code().into(), id.into()]).map(drop)
+}
+
+/// Number of entries of a member.
+pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
+    let count = tx.scalar("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Entries of a member, newest first.
+pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Result<Vec<SignIn>> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let sql = "SELECT at, outcome, description, address FROM sign_ins WHERE member_id = ? \
+               ORDER BY id DESC LIMIT ? OFFSET ?";
+    tx.query(sql, &[member_id.into(), limit.into(), offset.into()])?
+        .iter_mut()
+        .map(|row| {
+            Ok(SignIn {
+                at: row.moment(0)?,
+                outcome: outcome(&row.text(1)?)?,
+                origin: DeviceOrigin { description: row.text(2)?, address: row.text(3)? },
+            })
+        })
+        .collect()
+}
+
+/// Deletes entries past the retention.
+pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
+    let before = tx.now().plus_ms(-RETENTION_MS);
+    tx.exec("DELETE FROM sign_ins WHERE at < ?", &[before.into()])
+}
+
+fn outcome(code: &str) -> Result<SignInOutcome> {
+    code.parse().map_err(|_| StorageError::Inconsistent(format!("sign_ins.outcome: {code}")))
+}
