@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, folder, open_storage, open_with_wal, restore};
+use super::{CliError, CommandResult, Outcome, block_on, folder, open_existing, open_storage, open_with_wal, restore};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
+use crate::storage::OpenMode;
 use crate::time::Moment;
 
 /// Timeout of a requested snapshot.
@@ -170,7 +171,7 @@ fn make_snapshot(config: &Config) -> CommandResult {
         backup::request_snapshot(&config.data)?;
         return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);
     };
-    let (storage, Some(wal)) = open_with_wal(config)? else { return Ok(Outcome::Complete) };
+    let (storage, Some(wal)) = open_with_wal(config, OpenMode::Create)? else { return Ok(Outcome::Complete) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let backup = backup::Backup::start(&config.backup, &config.data, &storage, wal)?;
@@ -207,7 +208,7 @@ fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>,
 }
 
 fn verify(config: &Config, json: bool) -> CommandResult {
-    let storage = open_storage(config)?;
+    let storage = open_existing(config)?;
     let key = restore::key(None, config)?;
     let targets = backup::targets(&config.backup)?;
     let verifications = block_on(async {

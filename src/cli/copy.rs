@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{CliError, CommandResult, Outcome, READERS, block_on, folder};
 use crate::config::{Config, Database, Settings};
 use crate::storage::copy::{CopyError, copy};
-use crate::storage::{Storage, StorageOptions};
+use crate::storage::{OpenMode, Storage, StorageOptions};
 use crate::time::SystemClock;
 
 #[derive(clap::Args)]
@@ -65,8 +65,9 @@ impl Copy {
 fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliError> {
     let settings = Settings { database: Some(url), ..Settings::default() };
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
+    let mode = if must_exist { OpenMode::Existing } else { OpenMode::Create };
     match Config::load(settings, |_| None)?.database {
-        Database::MariaDb(address) => Ok((Storage::open_mariadb(&address, &options)?, None)),
+        Database::MariaDb(address) => Ok((Storage::open_mariadb_in(mode, &address, &options)?, None)),
         Database::Sqlite(path) => {
             if must_exist && !path.is_file() {
                 return Err(CliError(format!("그런 파일이 없어요: {}", path.display())));
@@ -75,7 +76,7 @@ fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliErr
             let lock = folder::lock_if_used(data, || {
                 CliError(format!("프로그램이 켜져 있어요: {}\n끈 다음 다시 하세요.", data.display()))
             })?;
-            Ok((Storage::open_sqlite(&path, &options)?, lock))
+            Ok((Storage::open_sqlite_in(mode, &path, &options)?, lock))
         }
     }
 }

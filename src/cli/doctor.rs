@@ -1,7 +1,7 @@
 //! `mukkeum doctor`: checks configuration and state, and prints advice for each problem.
 //!
-//! It changes nothing except that opening the database migrates its schema, as in every command. Exit
-//! codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
+//! It changes nothing: it opens the database read-only, also beside a running server and with data of an
+//! older version. Exit codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
 
 mod store;
 
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CliError, CommandResult, Outcome, block_on, endpoints, open_storage, service};
+use super::{CliError, CommandResult, Outcome, block_on, endpoints, open_read_only, service};
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, SessionBackend};
 use crate::server::certificate::CertificateInfo;
@@ -75,17 +75,19 @@ impl Doctor {
 /// Checks that the database can be opened, and the integrity of a SQLite file.
 fn check_database(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터베이스";
-    let storage = match open_storage(config) {
+    let storage = match open_read_only(config) {
         Ok(storage) => storage,
         Err(failure) => {
-            let advice = "주소와 비밀번호, 서버가 켜져 있는지를 확인하세요.";
+            let advice = match &config.database {
+                Database::Sqlite(path) if !path.exists() => {
+                    "데이터 폴더(--data)를 확인하세요. mukkeum serve로 켜면 새 가게를 만들어요."
+                }
+                _ => "주소와 비밀번호, 서버가 켜져 있는지를 확인하세요.",
+            };
             return vec![Diagnostic::problem(Severity::Bad, SUBJECT, failure.to_string(), advice)];
         }
     };
-    let mut diagnostics = vec![
-        Diagnostic::ok(SUBJECT, storage.describe()),
-        Diagnostic::ok("스키마", format!("{}판, 이 프로그램의 것이에요", schema::VERSION)),
-    ];
+    let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];
     if matches!(config.database, Database::MariaDb(_)) {
         diagnostics.push(check_dump(&storage));
     } else {
@@ -99,6 +101,17 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
         });
     }
     diagnostics
+}
+
+/// Checks the schema version of the data.
+fn check_schema(found: i64) -> Diagnostic {
+    const SUBJECT: &str = "스키마";
+    if found == schema::VERSION {
+        return Diagnostic::ok(SUBJECT, format!("{found}판, 이 프로그램의 것이에요"));
+    }
+    let state = format!("{found}판이에요. 이 프로그램은 {}판을 써요", schema::VERSION);
+    let advice = "mukkeum migrate로 바꾸세요. mukkeum serve도 켤 때 바꿔요.";
+    Diagnostic::problem(Severity::Warning, SUBJECT, state, advice)
 }
 
 /// Checks the age of the newest MariaDB dump.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{CliError, CommandResult, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
@@ -99,7 +99,7 @@ impl Orders {
         }
         let profiles =
             Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
-        let storage = open_storage(config)?;
+        let storage = open_existing(config)?;
         let orders = block_on(async {
             let unresolved = query.clone();
             let filter = storage.read(move |tx| resolve_names(tx, &unresolved, &profiles)).await?;

@@ -13,6 +13,7 @@ mod folder;
 mod health;
 mod help;
 mod import;
+mod migrate;
 mod restore;
 mod serve;
 mod service;
@@ -62,6 +63,8 @@ enum Command {
     User(user::User),
     /// 모든 데이터를 다른 데이터베이스로 옮기고 대조해요
     Copy(copy::Copy),
+    /// 이전 버전의 데이터를 이 버전에 맞게 바꿔요. 먼저 사본을 만들어요
+    Migrate(migrate::Migrate),
     /// 설정과 상태를 점검하고 해결 방법을 알려 줘요
     Doctor(doctor::Doctor),
     /// 실행 중인 프로그램이 요청을 받는지 확인해요. 컨테이너의 상태 검사에 써요
@@ -189,6 +192,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Copy(copy)) => copy.run(),
+        Some(Command::Migrate(migrate)) => migrate.run(&load(settings)?),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),
         Some(Command::Health) => health::run(&load(settings)?),
         Some(Command::Backup(backup)) => backup.run(&load(settings)?),
@@ -213,33 +217,67 @@ fn endpoints(config: &Config) -> Endpoints {
     Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls)
 }
 
-/// Opens the configured database; creates folder and database if they do not exist.
+/// Opens the configured database; creates folder and database if they do not exist, and refuses data of an
+/// older version.
 fn open_storage(config: &Config) -> Result<Storage, CliError> {
-    Ok(open_with_wal(config)?.0)
+    Ok(open_with_wal(config, OpenMode::Create)?.0)
+}
+
+/// Opens the database of an existing shop; refuses data of an older version.
+fn open_existing(config: &Config) -> Result<Storage, CliError> {
+    Ok(open_with_wal(config, OpenMode::Existing)?.0)
+}
+
+/// Opens the database of an existing shop, also of an older version, and changes nothing.
+fn open_read_only(config: &Config) -> Result<Storage, CliError> {
+    Ok(open_with_wal(config, OpenMode::ReadOnly)?.0)
 }
 
 /// As [`open_storage`]; also returns the WAL feed if the shop is backed up. A command that drops it leaves
 /// the WAL to the server, whose backup then copies it.
-fn open_with_wal(config: &Config) -> Result<(Storage, Option<Wal>), CliError> {
-    folder::create(&config.data, "--data")?;
+fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal>), CliError> {
+    if matches!(mode, OpenMode::Migrate | OpenMode::Create) {
+        folder::create(&config.data, "--data")?;
+    }
     // Most commands need the districts next; decode them in parallel.
     std::thread::spawn(Districts::embedded);
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, wal) = match &config.database {
-        Database::Sqlite(path) if config.is_backed_up() => {
-            let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, path, &options)?;
+        Database::Sqlite(path) if config.is_backed_up() && mode != OpenMode::ReadOnly => {
+            let (storage, wal) =
+                Storage::open_with_wal_feed(mode, path, &options).map_err(|error| open_error(config, error))?;
             (storage, Some(wal))
         }
-        Database::Sqlite(path) => (Storage::open_sqlite(path, &options)?, None),
-        Database::MariaDb(address) => (Storage::open_mariadb(address, &options)?, None),
+        Database::Sqlite(path) => {
+            (Storage::open_sqlite_in(mode, path, &options).map_err(|error| open_error(config, error))?, None)
+        }
+        Database::MariaDb(address) => {
+            (Storage::open_mariadb_in(mode, address, &options).map_err(|error| open_error(config, error))?, None)
+        }
     };
     if let Some(upgraded) = storage.migration_report() {
         print_rollback_instructions(config, upgraded)?;
     }
-    if block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })? {
+    // The first schema has no leases.
+    if storage.schema_version() == schema::VERSION
+        && block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })?
+    {
         return Err(CliError("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
     Ok((storage, wal))
+}
+
+/// Names the place of a shop that does not exist.
+fn open_error(config: &Config, error: StorageError) -> CliError {
+    match (&error, &config.database) {
+        (StorageError::NoShop, Database::Sqlite(path)) => {
+            CliError(format!("이 폴더에는 아직 가게가 없어요: {}", path.display()))
+        }
+        (StorageError::NoShop, Database::MariaDb(address)) => {
+            CliError(format!("이 데이터베이스에는 아직 가게가 없어요: {address}"))
+        }
+        _ => error.into(),
+    }
 }
 
 /// Prints that the schema was migrated, and how to roll back.

@@ -29,7 +29,7 @@ use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, Endpoints, Server};
-use crate::storage::{Storage, Wal};
+use crate::storage::{OpenMode, Storage, Wal};
 use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
 
@@ -76,7 +76,7 @@ pub(super) fn run_until(
     web::metrics::install();
     loop {
         install_restored_database(config)?;
-        let (storage, wal) = open_with_wal(config)?;
+        let (storage, wal) = open_with_wal(config, OpenMode::Migrate)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let instance = Instance {
             config: config.clone(),

@@ -52,13 +52,13 @@ const MAX_NODE: i64 = 1023;
 const NODE_EXPIRY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) struct MariaDb {
-    shared: Arc<Shared>,
+    shared: Arc<MariaDbInner>,
     write_limit: ConcurrencyLimit,
     read_limit: ConcurrencyLimit,
     migration_report: Option<MigrationReport>,
 }
 
-struct Shared {
+struct MariaDbInner {
     pool: ConnectionPool,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
@@ -79,7 +79,7 @@ struct UncertainCommit<T> {
 type Work<'w, T, E> = &'w dyn Fn(&mut dyn Tx) -> Result<T, E>;
 
 /// What opening the database found and did.
-struct Prepared {
+struct OpenedDatabase {
     node: i64,
     schema_version: i64,
     server_version: String,
@@ -103,7 +103,7 @@ impl MariaDb {
             write_limit: ConcurrencyLimit::new("mariadb", "write", 1),
             read_limit: ConcurrencyLimit::new("mariadb", "read", options.readers.max(1)),
             migration_report: prepared.migration_report,
-            shared: Arc::new(Shared {
+            shared: Arc::new(MariaDbInner {
                 pool,
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::try_from(prepared.node).unwrap_or_default()),
@@ -149,7 +149,7 @@ impl MariaDb {
     async fn with_permit<T, E>(
         &self,
         limit: &ConcurrencyLimit,
-        work: impl FnOnce(&Shared, Instant) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&MariaDbInner, Instant) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -203,7 +203,7 @@ fn back_off(error: TxError, deadline: Instant) -> Result<()> {
     Ok(())
 }
 
-impl Shared {
+impl MariaDbInner {
     fn read<T, E: From<StorageError>>(&self, work: Work<'_, T, E>, deadline: Instant) -> Result<T, E> {
         loop {
             match self.on_primary(deadline, |conn| self.try_read(conn, work)) {
@@ -357,18 +357,18 @@ fn begin(conn: &mut Conn, start: &str, lock: &str) -> Result<(), TxError> {
 
 /// Checks, builds or migrates the schema as `mode` allows, and reserves a node number unless `mode` is
 /// read-only.
-fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<Prepared, TxError> {
+fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedDatabase, TxError> {
     let mut conn = pool.connect_without_timeout()?;
     let found = schema::version(&mut conn)?;
     mode.check_version(found).map_err(TxError::permanent)?;
     let server_version: Option<String> = conn.query_first("SELECT version()")?;
     let server_version = server_version.unwrap_or_default().split('-').next().unwrap_or_default().to_owned();
     if mode == OpenMode::ReadOnly {
-        return Ok(Prepared { node: 0, schema_version: found, server_version, migration_report: None });
+        return Ok(OpenedDatabase { node: 0, schema_version: found, server_version, migration_report: None });
     }
     let migration_report = schema::migrate(&mut conn, now, schema::LOCK_TIMEOUT)?;
     let node = reserve_node(&mut conn, now)?;
-    Ok(Prepared { node, schema_version: super::schema::VERSION, server_version, migration_report })
+    Ok(OpenedDatabase { node, schema_version: super::schema::VERSION, server_version, migration_report })
 }
 
 fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {

@@ -32,14 +32,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 const CACHED_STATEMENTS: usize = 256;
 
 pub(super) struct Sqlite {
-    shared: Arc<Shared>,
+    shared: Arc<SqliteInner>,
     write_limit: ConcurrencyLimit,
     read_limit: ConcurrencyLimit,
     schema_version: i64,
     migration_report: Option<MigrationReport>,
 }
 
-struct Shared {
+struct SqliteInner {
     path: PathBuf,
     writer: Mutex<Connection>,
     /// Idle connections. A read that finds none opens another one.
@@ -60,7 +60,7 @@ struct Shared {
 
 /// What an opened database needs besides its writer.
 #[derive(Default)]
-struct Parts {
+struct OpenParts {
     keeps_wal: bool,
     checkpointer: Option<Checkpointer>,
     main: Option<Arc<File>>,
@@ -79,7 +79,7 @@ impl Sqlite {
         let mut writer = connect_writer(path)?;
         let own = connect(path, OpenFlags::default())?;
         let checkpointer = Some(Checkpointer::start(&mut writer, own, CheckpointLimits::DEFAULT)?);
-        let parts = Parts { checkpointer, ..Parts::migrated(&mut writer, options)? };
+        let parts = OpenParts { checkpointer, ..OpenParts::migrated(&mut writer, options)? };
         Self::assemble(path, writer, parts, options)
     }
 
@@ -90,9 +90,9 @@ impl Sqlite {
         wal::no_checkpoint_on_close(&writer)?;
         let commits = CommitFeed::new(&options.clock);
         commits.subscribe_to(&mut writer)?;
-        let parts = Parts::migrated(&mut writer, options)?;
+        let parts = OpenParts::migrated(&mut writer, options)?;
         let main = File::open(path).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
-        let parts = Parts { keeps_wal: true, main: Some(Arc::new(main)), ..parts };
+        let parts = OpenParts { keeps_wal: true, main: Some(Arc::new(main)), ..parts };
         let sqlite = Self::assemble(path, writer, parts, options)?;
         let wal = Wal::open(path, &sqlite, commits)?;
         Ok((sqlite, wal))
@@ -102,10 +102,15 @@ impl Sqlite {
         let wal_files = Some(WalFileCleanup::before_opening(path));
         let writer = connect_read_only(path)?;
         wal::no_checkpoint_on_close(&writer)?;
-        Self::assemble(path, writer, Parts { keeps_wal: true, wal_files, schema_version, ..Parts::default() }, options)
+        Self::assemble(
+            path,
+            writer,
+            OpenParts { keeps_wal: true, wal_files, schema_version, ..OpenParts::default() },
+            options,
+        )
     }
 
-    fn assemble(path: &Path, writer: Connection, parts: Parts, options: &StorageOptions) -> Result<Self> {
+    fn assemble(path: &Path, writer: Connection, parts: OpenParts, options: &StorageOptions) -> Result<Self> {
         let mut node = [0_u8; 2];
         getrandom::fill(&mut node).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
         Ok(Self {
@@ -113,7 +118,7 @@ impl Sqlite {
             read_limit: ConcurrencyLimit::new("sqlite", "read", options.readers.max(1)),
             schema_version: parts.schema_version,
             migration_report: parts.migration_report,
-            shared: Arc::new(Shared {
+            shared: Arc::new(SqliteInner {
                 path: path.to_owned(),
                 writer: Mutex::new(writer),
                 readers: Mutex::default(),
@@ -204,14 +209,14 @@ impl Sqlite {
     }
 }
 
-impl Parts {
+impl OpenParts {
     fn migrated(writer: &mut Connection, options: &StorageOptions) -> Result<Self> {
         let migration_report = schema::migrate(writer, options.clock.now())?;
         Ok(Self { schema_version: schema::version(writer)?, migration_report, ..Self::default() })
     }
 }
 
-impl Shared {
+impl SqliteInner {
     fn open_reader(&self) -> Result<Connection> {
         let reader = connect_read_only(&self.path)?;
         if self.keeps_wal {
@@ -303,7 +308,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
 fn transact<T, E>(
     connection: &mut Connection,
     behavior: TransactionBehavior,
-    shared: &Shared,
+    shared: &SqliteInner,
     work: &dyn Fn(&mut dyn Tx) -> Result<T, E>,
 ) -> Result<T, E>
 where

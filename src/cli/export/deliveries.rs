@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::{CliError, CommandResult, Outcome, block_on, export_error, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, export_error, open_existing};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::config::Config;
 use crate::deliveries::export;
@@ -67,7 +67,7 @@ impl Deliveries {
         if !problems.is_empty() {
             return Err(CliError(problems.join("\n")));
         }
-        let storage = open_storage(config)?;
+        let storage = open_existing(config)?;
         let deliveries = block_on(async {
             let (page_query, districts, out) = (query.clone(), DistrictCache::default(), self.out);
             let saved = storage.read_replica(move |tx| {

@@ -12,10 +12,10 @@ use mysql::prelude::Queryable;
 
 use super::error::TxError;
 use super::pool::{IS_WRITABLE, ReplicaConnection};
-use super::{START_READ, Shared, Work};
+use super::{MariaDbInner, START_READ, Work};
 use crate::storage::{Result, StorageError};
 
-impl Shared {
+impl MariaDbInner {
     pub(super) fn read_replica<T, E: From<StorageError>>(
         &self,
         work: Work<'_, T, E>,

@@ -18,7 +18,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::engine_error;
-use super::{Shared, Sqlite, connect};
+use super::{Sqlite, SqliteInner, connect};
 use crate::storage::blocking::lock;
 use crate::storage::concurrency::{ConcurrencyLimit, Permit};
 use crate::storage::{Result, StorageError};
@@ -52,13 +52,13 @@ pub struct Wal {
     commits: Arc<CommitFeed>,
     path: PathBuf,
     write_limit: ConcurrencyLimit,
-    /// After the connections: see [`Shared::main`].
-    shared: Arc<Shared>,
+    /// After the connections: see [`SqliteInner::main`].
+    shared: Arc<SqliteInner>,
 }
 
 /// Blocks commits of all processes while it lives.
 pub struct CommitBlock {
-    shared: Arc<Shared>,
+    shared: Arc<SqliteInner>,
     _permit: Permit,
 }
 
