@@ -1,32 +1,31 @@
--- The whole schema, readable top to bottom. SQLite runs it as it stands; for MariaDB,
--- src/storage/mariadb/schema.rs turns `TEXT /*n*/` into VARCHAR(n) and the table endings into its own.
+-- The newest schema. SQLite executes it unchanged; src/storage/mariadb/schema.rs translates it for MariaDB
+-- (`TEXT /*n*/` becomes VARCHAR(n), table options are replaced).
 --
--- Identifiers are time-sorted 64-bit numbers. Moments (…_at) are UTC milliseconds. Dates are
--- `YYYY-MM-DD`. Money is whole won. `version` rises with every change of a row and guards against
--- two people editing at once.
+-- Identifiers are time-sorted 64-bit integers. Moments (…_at) are UTC milliseconds. Dates are
+-- `YYYY-MM-DD`. Money is whole won. `version` increases with every change of a row, for optimistic locking.
 
--- Which schema this is. One row a step that was applied.
+-- Applied migrations, one row each; the largest version is the schema's.
 CREATE TABLE schema_versions (
     version    INTEGER NOT NULL PRIMARY KEY,
     applied_at INTEGER NOT NULL
 ) STRICT;
 
--- What an administrator set for the whole shop: its name, its telephone, its address on the network.
+-- Settings of the shop by administrators: name, telephone, network address.
 CREATE TABLE settings (
     name  TEXT /*64*/ NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The programs that write into this database, when several may (MariaDB). Row 0 is their turn:
--- whoever has locked it writes. Each leaves the number of its newest write in its own row, which
--- tells whether a commit was carried out whose answer was lost.
+-- Programs that write to this database (MariaDB only). Row 0 is the write lock. Each program stores the
+-- marker of its newest write in its own row; after a lost answer the marker shows whether the commit was
+-- executed.
 CREATE TABLE writers (
-    node   INTEGER NOT NULL PRIMARY KEY,         -- also a part of the identifiers it makes
+    node   INTEGER NOT NULL PRIMARY KEY,         -- also the node part of its identifiers
     marker INTEGER NOT NULL,
     at     INTEGER NOT NULL
 ) STRICT;
 
--- Work that one of several nodes does: whoever holds its lease.
+-- Locks with an expiry time, for jobs that only one of several nodes runs.
 CREATE TABLE leases (
     name       TEXT /*32*/ NOT NULL PRIMARY KEY,
     holder     INTEGER NOT NULL,
@@ -41,18 +40,18 @@ CREATE TABLE members (
     role          TEXT /*16*/ NOT NULL,          -- admin, logistics
     enabled       INTEGER NOT NULL DEFAULT 1,
     password_hash TEXT /*255*/ NOT NULL,         -- argon2id, PHC string
-    -- Raised to end every session of the member at once; a session remembers the one it began with.
+    -- Incremented to revoke all sessions of the member; a session stores the epoch of its login.
     session_epoch INTEGER NOT NULL DEFAULT 0,
     created_at    INTEGER NOT NULL,
     signed_in_at  INTEGER,
-    -- An administrator made the password: it lets in until then, and only to choose another one.
+    -- Expiry of a one-time password, which only allows to set another one.
     one_time_until INTEGER,
-    -- A copy of a cookie was used then; null once the member has been told.
+    -- When a stolen remember-me token was detected; null after the member has acknowledged it.
     stolen_at     INTEGER
 ) STRICT;
 
--- Browsers in which a member is signed in. A session and what renews it name their device, so that
--- deleting the row ends both, whatever store they are kept in.
+-- Browsers in which a member is logged in. Sessions and remember-me tokens refer to their device, so that
+-- deleting the row revokes both in any session store.
 CREATE TABLE devices (
     id           INTEGER NOT NULL PRIMARY KEY,
     member_id    INTEGER NOT NULL REFERENCES members (id),
@@ -60,13 +59,13 @@ CREATE TABLE devices (
     address      TEXT /*64*/ NOT NULL,
     signed_in_at INTEGER NOT NULL,
     seen_at      INTEGER NOT NULL,
-    stays_until  INTEGER,                        -- null: signed in as long as the session lasts
+    stays_until  INTEGER,                        -- remember-me expiry; null: until the session ends
     expires_at   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX devices_by_member ON devices (member_id, seen_at);
 CREATE INDEX devices_by_expiry ON devices (expires_at);
 
--- Who came in or tried to, for some months.
+-- Log of logins and failed attempts, kept for some months.
 CREATE TABLE sign_ins (
     id          INTEGER NOT NULL PRIMARY KEY,
     member_id   INTEGER NOT NULL REFERENCES members (id),
@@ -85,7 +84,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
--- Browsers that stay signed in: by the number of the series, of its tokens only the hashes.
+-- Remember-me tokens by series; only hashes of the tokens.
 CREATE TABLE stays (
     series     TEXT /*64*/ NOT NULL PRIMARY KEY,
     record     TEXT NOT NULL,                    -- JSON
@@ -93,7 +92,7 @@ CREATE TABLE stays (
 ) STRICT;
 CREATE INDEX stays_by_expiry ON stays (expires_at);
 
--- Failed sign-ins of one account or one address.
+-- Failed logins of an account or address, for the login throttle.
 CREATE TABLE sign_in_failures (
     subject    TEXT /*128*/ NOT NULL PRIMARY KEY, -- account:…, address:…
     failures   INTEGER NOT NULL,
@@ -106,7 +105,7 @@ CREATE TABLE sales_channels (
     id              INTEGER NOT NULL PRIMARY KEY,
     code            TEXT /*32*/ NOT NULL UNIQUE,  -- SMART_STORE, LOCAL, COUPANG …
     name            TEXT /*64*/ NOT NULL,
-    -- The password of the channel's files, sealed with a key that is not in this database.
+    -- Password of the channel's files, encrypted with a key outside this database.
     sealed_password BLOB
 ) STRICT;
 
@@ -114,16 +113,16 @@ CREATE TABLE products (
     id         INTEGER NOT NULL PRIMARY KEY,
     number     TEXT /*100*/ NOT NULL UNIQUE,      -- 판매자 상품코드
     name       TEXT /*255*/ NOT NULL UNIQUE,
-    priority   INTEGER NOT NULL,                  -- 0..9999, the order of lists
+    priority   INTEGER NOT NULL,                  -- 0..9999, order in lists
     enabled    INTEGER NOT NULL DEFAULT 1,
-    upload_id  INTEGER,                           -- the upload that found it
+    upload_id  INTEGER,                           -- the upload that created it
     created_at INTEGER NOT NULL,
     version    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX products_by_priority ON products (priority, id);
 CREATE INDEX products_by_enabled ON products (enabled, priority, id);
 
--- (product, option key, option value) → the words the factory reads.
+-- Maps (product, option key, option value) to the label for the factory.
 CREATE TABLE variants (
     id           INTEGER NOT NULL PRIMARY KEY,
     product_id   INTEGER NOT NULL REFERENCES products (id),
@@ -138,42 +137,42 @@ CREATE TABLE variants (
 
 -- ── deliveries and orders ──────────────────────────────────────────────────────────────────
 
--- One bundle, as the delivery team sees it. All down to the district follows from its orders and is
--- written again in the transaction that changes any of them.
+-- One bundle, as the delivery team sees it. The columns up to the district are derived from its orders and
+-- recomputed in every transaction that changes one of them.
 CREATE TABLE deliveries (
     id                      INTEGER NOT NULL PRIMARY KEY,
     bundle_number           TEXT /*64*/ NOT NULL UNIQUE,
     state                   INTEGER NOT NULL,     -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
     order_count             INTEGER NOT NULL,
-    total_quantity          INTEGER NOT NULL,     -- cancelled ones not counted
+    total_quantity          INTEGER NOT NULL,     -- without cancelled orders
     cancelled_quantity      INTEGER NOT NULL,
-    primary_order_id        INTEGER,              -- furthest on, then largest quantity, then oldest
+    primary_order_id        INTEGER,              -- most advanced, then largest quantity, then oldest
     shipping_method         TEXT /*16*/ NOT NULL,
     preferred_shipping_date TEXT /*10*/,          -- earliest of its orders
     sigungu                 INTEGER,              -- district code; null is 미분류
-    ready_at                INTEGER,              -- when all of it could go for the first time
-    printed_at              INTEGER,              -- when its slip was printed last
-    printed_by              INTEGER,              -- … and by which member
-    memo                    TEXT NOT NULL DEFAULT '', -- the delivery team's own
+    ready_at                INTEGER,              -- when it became ready for the first time
+    printed_at              INTEGER,              -- last printing of the slip
+    printed_by              INTEGER,              -- member who printed it
+    memo                    TEXT NOT NULL DEFAULT '', -- of the delivery team
     version                 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- The list is narrowed by state, method, district and date. Each index holds all four, so that
--- counting and turning pages read nothing but the index: the first gathers what a filter leaves
--- over, the others are also walked in their own sequence.
+-- The list filters by state, method, district and date. Each index covers all four, so that counting and
+-- pagination are index-only. The first serves selective filters; the others are also scanned in their own
+-- order.
 CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu, id);
 CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu);
 CREATE INDEX deliveries_by_district ON deliveries (sigungu, id, state, shipping_method, preferred_shipping_date);
--- What goes where and when: the overview counts within it.
+-- Covering index of the overview's counts.
 CREATE INDEX deliveries_by_place ON deliveries (state, sigungu, shipping_method, preferred_shipping_date, primary_order_id);
 
--- What was done with a delivery. The log of its page, and what an undoing needs to know.
+-- Event log of deliveries, shown on their pages and used to revert completions.
 CREATE TABLE delivery_events (
     id          INTEGER NOT NULL PRIMARY KEY,
     delivery_id INTEGER NOT NULL,
     at          INTEGER NOT NULL,
     member_id   INTEGER,
-    activity_id INTEGER NOT NULL,                 -- the act it was part of
+    activity_id INTEGER NOT NULL,                 -- the audit entry it belongs to
     action      TEXT /*16*/ NOT NULL,             -- printed, completed, undone, noted
     details     TEXT NOT NULL                     -- JSON, by action
 ) STRICT;
@@ -186,9 +185,9 @@ CREATE TABLE orders (
     channel_id              INTEGER NOT NULL REFERENCES sales_channels (id),
     product_id              INTEGER NOT NULL REFERENCES products (id),
     delivery_id             INTEGER NOT NULL REFERENCES deliveries (id),
-    state                   INTEGER NOT NULL,      -- 0 주문 … 6 환불, the order of progress
-    options                 TEXT NOT NULL,         -- JSON [[key, value], …], the channel's words
-    options_text            TEXT NOT NULL,         -- 옵션정보 as it stood in the file
+    state                   INTEGER NOT NULL,      -- 0 주문 … 6 환불, in order of progress
+    options                 TEXT NOT NULL,         -- JSON [[key, value], …] as the channel names them
+    options_text            TEXT NOT NULL,         -- 옵션정보 as in the file
     quantity                INTEGER NOT NULL,
     price                   INTEGER NOT NULL,
     customer_name           TEXT /*100*/ NOT NULL,
@@ -219,17 +218,17 @@ CREATE TABLE orders (
     confirmed_at            INTEGER,
     cancelled_at            INTEGER,
     refunded_at             INTEGER,
-    upload_id               INTEGER,               -- the upload that brought it
+    upload_id               INTEGER,               -- the upload that created it
     created_at              INTEGER NOT NULL,
-    joined_at               INTEGER,               -- when it moved into its delivery; null: it was made in it
+    joined_at               INTEGER,               -- when it moved to its delivery; null: created in it
     version                 INTEGER NOT NULL DEFAULT 0,
     UNIQUE (order_number, channel_id)
 ) STRICT;
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
 
--- The list is sorted by any of nine dates. Each index holds what the list's filters need, so that
--- counting and turning pages read nothing but the index. Most orders lack most dates: those are not
--- in the index of the date, and are found in that of all.
+-- The list sorts by any of nine dates. Each index covers the list's filters, so that counting and pagination
+-- are index-only. Most orders lack most dates: they are not in the partial index of that date, and are
+-- found in orders_by_id.
 CREATE INDEX orders_by_placed     ON orders (placed_at, id, state, channel_id, product_id);
 CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id)
     WHERE dispatch_deadline IS NOT NULL;
@@ -247,17 +246,17 @@ CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id
     WHERE cancelled_at IS NOT NULL;
 CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id)
     WHERE refunded_at IS NOT NULL;
--- One state is mostly some thousand orders: they are gathered here and sorted by whichever date.
+-- Covers the filter by state for any sort; most states have some thousand orders.
 CREATE INDEX orders_by_state ON orders (state, placed_at, id, channel_id, product_id, dispatch_deadline,
     preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
--- What a search has found is sorted by whichever date without reading the orders themselves.
+-- Covers search results for any sort.
 CREATE INDEX orders_by_id ON orders (id, state, channel_id, product_id, placed_at, dispatch_deadline,
     preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
 CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
 CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);
 
--- How many orders there are of each state, channel and product: the totals of the list without
--- counting a million rows. Kept in the transaction of every change.
+-- Number of orders per state, channel and product: the totals of the list without counting rows. Updated in
+-- the transaction of every change.
 CREATE TABLE order_tallies (
     state      INTEGER NOT NULL,
     channel_id INTEGER NOT NULL,
@@ -266,17 +265,15 @@ CREATE TABLE order_tallies (
     PRIMARY KEY (state, channel_id, product_id)
 ) STRICT, WITHOUT ROWID;
 
--- Orders whose customer waits for an answer: a claim, and neither cancelled nor refunded yet. Few,
--- and kept in the transaction of every change.
+-- Orders with an open claim (not yet cancelled or refunded). Updated in the transaction of every change.
 CREATE TABLE open_claims (
     order_id INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id)
 ) STRICT;
 
--- What the search finds an order by: ends of names and phones, words of addresses, numbers.
--- A search is a range of `term`; `fields` says which of the order's fields hold it (a bit each).
--- The terms of many new orders come as a run: sorted and packed in blocks, never changed. The terms
--- of single orders and of changes are rows; they win over the runs, and a row whose `fields` are 0
--- says that the order is no longer listed there.
+-- Search index, mutable part: suffixes of names and phone numbers, words of addresses, numbers. A search is
+-- a range scan of `term`; `fields` is a bit set of the order's fields that contain it. Imports of many orders
+-- write immutable segments of sorted, packed blocks (term_runs, term_blocks); single orders and changes
+-- write rows here. Rows override segments, and `fields` = 0 is a tombstone.
 CREATE TABLE order_terms (
     term     TEXT /*64*/ NOT NULL,
     order_id INTEGER NOT NULL,
@@ -284,22 +281,22 @@ CREATE TABLE order_terms (
     PRIMARY KEY (term, order_id)
 ) STRICT, WITHOUT ROWID;
 
--- Runs of about one size are merged. Meanwhile a run's terms move to another, first things first.
+-- Segments of the search index. Size-tiered compaction moves the smallest terms of its inputs first.
 CREATE TABLE term_runs (
     id          INTEGER NOT NULL PRIMARY KEY,
-    size        INTEGER NOT NULL,                 -- bytes of its blocks, more or less
-    merges_into INTEGER                           -- the run its terms are moving to
+    size        INTEGER NOT NULL,                 -- approximate bytes of its blocks
+    merges_into INTEGER                           -- target segment of a running compaction
 ) STRICT;
 
 CREATE TABLE term_blocks (
     run_id    INTEGER NOT NULL,
-    last_term TEXT /*64*/ NOT NULL,               -- of its entries, which are sorted
-    place     INTEGER NOT NULL,                   -- within the run
+    last_term TEXT /*64*/ NOT NULL,               -- last of its sorted entries
+    place     INTEGER NOT NULL,                   -- within the segment
     bytes     BLOB NOT NULL,                      -- src/orders/terms/block.rs
     PRIMARY KEY (run_id, last_term, place)
 ) STRICT;
 
--- The log of an order: when, who, what was, what is.
+-- Event log of orders: when, who, before, after.
 CREATE TABLE order_events (
     id        INTEGER NOT NULL PRIMARY KEY,
     order_id  INTEGER NOT NULL,
@@ -313,18 +310,18 @@ CREATE INDEX order_events_by_order ON order_events (order_id, id);
 
 -- ── districts ──────────────────────────────────────────────────────────────────────────────
 
--- Newer official lists of postal codes, laid over the table that the program brings along.
+-- Imported official lists of postal codes, which override the built-in table.
 CREATE TABLE district_editions (
     id         INTEGER NOT NULL PRIMARY KEY,
     stage      TEXT /*16*/ NOT NULL,              -- previewed, applied
-    told       TEXT NOT NULL,                     -- JSON: the files, and how they were read
-    valid_from TEXT /*10*/,                       -- null until it is applied
+    told       TEXT NOT NULL,                     -- JSON: the files and their parse reports
+    valid_from TEXT /*10*/,                       -- null until applied
     member_id  INTEGER,                           -- null: the command line
     created_at INTEGER NOT NULL,
     applied_at INTEGER
 ) STRICT;
 
--- The regions that a list names.
+-- Regions of an edition.
 CREATE TABLE district_regions (
     edition_id  INTEGER NOT NULL REFERENCES district_editions (id),
     code        INTEGER NOT NULL,
@@ -335,7 +332,7 @@ CREATE TABLE district_regions (
     PRIMARY KEY (edition_id, code)
 ) STRICT, WITHOUT ROWID;
 
--- Where a list says that postal codes lie: rows of codes without gap.
+-- Contiguous ranges of postal codes of an edition, with their regions.
 CREATE TABLE district_zips (
     edition_id INTEGER NOT NULL REFERENCES district_editions (id),
     zip_start  INTEGER NOT NULL,
@@ -344,7 +341,7 @@ CREATE TABLE district_zips (
     PRIMARY KEY (edition_id, zip_start)
 ) STRICT, WITHOUT ROWID;
 
--- Where a postal code lies, said by hand: stands above every list.
+-- Manual corrections of postal codes; they override every edition.
 CREATE TABLE district_corrections (
     zip          TEXT /*10*/ NOT NULL PRIMARY KEY, -- digits
     sigungu      INTEGER NOT NULL,
@@ -352,7 +349,7 @@ CREATE TABLE district_corrections (
     corrected_at INTEGER NOT NULL
 ) STRICT;
 
--- Where one order goes, said by hand: holds while the order keeps its postal code.
+-- Manual districts of single orders; valid while the order keeps its postal code.
 CREATE TABLE order_districts (
     order_id     INTEGER NOT NULL PRIMARY KEY,
     zip_code     TEXT /*10*/ NOT NULL,
@@ -361,8 +358,8 @@ CREATE TABLE order_districts (
     corrected_at INTEGER NOT NULL
 ) STRICT;
 
--- One row. Every node compares the version; deliveries under way up to classified_to are classified
--- anew, and all of them when it is null.
+-- One row. Nodes compare the version to invalidate their caches. Reclassification has processed open deliveries
+-- up to classified_to, and all of them when it is null.
 CREATE TABLE district_state (
     id            INTEGER NOT NULL PRIMARY KEY,
     version       INTEGER NOT NULL,
@@ -381,8 +378,8 @@ CREATE TABLE uploads (
     file_name       TEXT /*255*/ NOT NULL,
     file_size       INTEGER NOT NULL,
     file_sha256     TEXT /*64*/ NOT NULL,
-    file_kept       INTEGER NOT NULL,             -- 1 while upload_chunks holds the file
-    sealed_password BLOB,                         -- to open the kept file again
+    file_kept       INTEGER NOT NULL,             -- 1 while upload_chunks has the file
+    sealed_password BLOB,                         -- password of the stored file
     stage           TEXT /*16*/ NOT NULL,         -- locked, previewed, applied, refused, discarded
     refusal         TEXT NOT NULL,
     created         INTEGER NOT NULL DEFAULT 0,
@@ -390,10 +387,10 @@ CREATE TABLE uploads (
     skipped         INTEGER NOT NULL DEFAULT 0,
     rejected        INTEGER NOT NULL DEFAULT 0,
     warned          INTEGER NOT NULL DEFAULT 0,
-    found           TEXT NOT NULL,                -- JSON: products and variants it makes or made
+    found           TEXT NOT NULL,                -- JSON: products and variants it creates or created
     applied_at      INTEGER,
-    open_rows       INTEGER NOT NULL DEFAULT 0,   -- rejected rows that nobody has dealt with yet
-    handled_by      INTEGER,                      -- who said that the rest of them is dealt with
+    open_rows       INTEGER NOT NULL DEFAULT 0,   -- rejected rows that are not resolved
+    handled_by      INTEGER,                      -- member who marked the remaining rows as resolved
     handled_at      INTEGER,
     version         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -401,7 +398,7 @@ CREATE INDEX uploads_by_stage ON uploads (stage, id);
 CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
 CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
 
--- The file as it came, in pieces of at most 1 MiB.
+-- The original file in chunks of at most 1 MiB.
 CREATE TABLE upload_chunks (
     upload_id INTEGER NOT NULL REFERENCES uploads (id),
     place     INTEGER NOT NULL,
@@ -411,14 +408,14 @@ CREATE TABLE upload_chunks (
 
 CREATE TABLE upload_rows (
     upload_id    INTEGER NOT NULL REFERENCES uploads (id),
-    "row_number" INTEGER NOT NULL,                -- as the spreadsheet numbers it; a word of MariaDB, hence the quotes
+    "row_number" INTEGER NOT NULL,                -- as in the spreadsheet; quoted because MariaDB reserves the word
     order_number TEXT /*64*/ NOT NULL,
     outcome      TEXT /*16*/ NOT NULL,            -- created, updated, skipped, rejected
     reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
-    -- Another number than the order has, for somebody to decide: the number and courier of the file.
+    -- Conflicting tracking number and courier of the file, for a member to resolve.
     new_tracking_number TEXT /*64*/ NOT NULL DEFAULT '',
     new_courier  TEXT /*64*/ NOT NULL DEFAULT '',
-    open_order   TEXT /*64*/,                     -- order_number, while rejected and not dealt with
+    open_order   TEXT /*64*/,                     -- order_number, while rejected and unresolved
     handled      TEXT /*16*/ NOT NULL DEFAULT '', -- replaced, kept, uploaded, marked
     handled_by   INTEGER,
     handled_at   INTEGER,
@@ -428,7 +425,7 @@ CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
--- Who did what, with the answer that was given: shown again after the redirect that follows it.
+-- Audit log: who did what. Also the source of the message shown after the redirect.
 CREATE TABLE activities (
     id        INTEGER NOT NULL PRIMARY KEY,
     at        INTEGER NOT NULL,
@@ -438,14 +435,14 @@ CREATE TABLE activities (
 ) STRICT;
 CREATE INDEX activities_by_member ON activities (member_id, id);
 
--- Files with people's data that left the shop: who took what, and what for.
+-- Log of downloads with personal data: who, what, for which purpose.
 CREATE TABLE downloads (
     id        INTEGER NOT NULL PRIMARY KEY,
     at        INTEGER NOT NULL,
     member_id INTEGER,                            -- null: the command line
     content   TEXT /*32*/ NOT NULL,               -- orders, purchase-order, dispatch, rejected-rows …
-    source    TEXT NOT NULL,                      -- the address of the list it was made from
+    source    TEXT NOT NULL,                      -- URL of the list it was exported from
     row_count INTEGER NOT NULL,
-    purpose   TEXT /*32*/ NOT NULL,               -- factory, shipping …; '' where nobody was asked
+    purpose   TEXT /*32*/ NOT NULL,               -- factory, shipping …; '' where none was required
     note      TEXT /*255*/ NOT NULL
 ) STRICT;

@@ -1,7 +1,7 @@
-//! What only MariaDB can do to a shop: lose a connection, a commit's answer, its being the primary.
+//! Failures of MariaDB: a lost connection, a lost answer to a commit, a demoted primary.
 //!
-//! `tests/with-mariadb cargo test --test mariadb`: the server is asked to misbehave, so the tests
-//! take turns and no others run beside them.
+//! `tests/with-mariadb cargo test --test mariadb`. The tests change global settings of the server, so they
+//! run one at a time, and no other tests run beside them.
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
@@ -9,6 +9,8 @@
 mod copy;
 #[path = "mariadb/dump.rs"]
 mod dump;
+#[path = "mariadb/migrate.rs"]
+mod migrate;
 #[path = "mariadb/plans.rs"]
 mod plans;
 
@@ -23,31 +25,31 @@ use mukkeum::time::SystemClock;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-/// A database on the server of the tests.
+/// A database on the test server, dropped after the test.
 struct Shop {
     server: String,
     name: String,
-    /// it was there before the test and stays
+    /// existed before the test, and is not dropped
     is_kept: bool,
-    _turn: MutexGuard<'static, ()>,
+    _exclusive: MutexGuard<'static, ()>,
 }
 
 impl Shop {
-    /// A new one.
+    /// Creates a database.
     fn new() -> Self {
         Self::kept_or_new(None)
     }
 
-    /// The one of that name, or a new one.
+    /// Uses the existing database of that name, or creates one.
     fn kept_or_new(kept: Option<String>) -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static EXCLUSIVE: Mutex<()> = Mutex::new(());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let server = std::env::var("MUKKEUM_TEST_DATABASE").expect("run me with tests/with-mariadb");
         let is_kept = kept.is_some();
         let name =
-            kept.unwrap_or_else(|| format!("mariadb_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)));
-        let shop = Self { server, name, is_kept, _turn: turn };
+            kept.unwrap_or_else(|| format!("mariadb_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let shop = Self { server, name, is_kept, _exclusive: exclusive };
         if !is_kept {
             shop.on_server(&format!("CREATE DATABASE {}", shop.name));
         }
@@ -88,26 +90,26 @@ fn channels(tx: &mut dyn Tx) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM sales_channels", &[])
 }
 
-/// What the line between program and server does to the next COMMIT.
+/// What the proxy does with the next COMMIT.
 #[derive(Clone, Copy)]
-enum Commit {
-    Passes,
-    IsCarriedOutButItsAnswerIsLost,
-    IsLost,
+enum CommitFault {
+    Forward,
+    ForwardAndDropAnswer,
+    Drop,
 }
 
-/// A line to the server that can be cut.
-struct Line {
+/// A TCP proxy that can cut the connection at a COMMIT.
+struct FaultyProxy {
     port: u16,
     next_commit: Arc<AtomicU8>,
 }
 
-impl Line {
+impl FaultyProxy {
     fn to(server: &str) -> Self {
         let server = server.rsplit('@').next().expect("a host").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let next_commit = Arc::new(AtomicU8::new(Commit::Passes as u8));
+        let next_commit = Arc::new(AtomicU8::new(CommitFault::Forward as u8));
         let orders = Arc::clone(&next_commit);
         std::thread::spawn(move || {
             for program in listener.incoming().map_while(std::result::Result::ok) {
@@ -122,7 +124,7 @@ impl Line {
         Self { port, next_commit }
     }
 
-    fn cut_at_commit(&self, how: Commit) {
+    fn cut_at_commit(&self, how: CommitFault) {
         self.next_commit.store(how as u8, Ordering::SeqCst);
     }
 }
@@ -131,12 +133,16 @@ fn forward(mut program: TcpStream, mut server: TcpStream, orders: &AtomicU8) {
     let mut bytes = [0; 1 << 16];
     while let Ok(length @ 1..) = program.read(&mut bytes) {
         let is_commit = bytes[..length].ends_with(b"\x03COMMIT");
-        let order = if is_commit { orders.swap(Commit::Passes as u8, Ordering::SeqCst) } else { Commit::Passes as u8 };
-        if order == Commit::IsLost as u8 {
+        let order = if is_commit {
+            orders.swap(CommitFault::Forward as u8, Ordering::SeqCst)
+        } else {
+            CommitFault::Forward as u8
+        };
+        if order == CommitFault::Drop as u8 {
             break;
         }
-        if order == Commit::IsCarriedOutButItsAnswerIsLost as u8 {
-            program.shutdown(Shutdown::Both).expect("hangs up");
+        if order == CommitFault::ForwardAndDropAnswer as u8 {
+            program.shutdown(Shutdown::Both).expect("closes");
             server.write_all(&bytes[..length]).expect("sends");
             std::thread::sleep(Duration::from_millis(200));
             break;
@@ -154,31 +160,31 @@ fn answer(mut server: TcpStream, mut program: TcpStream) {
 }
 
 #[tokio::test]
-async fn a_write_whose_commit_got_no_answer_is_there_once() {
+async fn write_with_a_lost_commit_answer_is_applied_once() {
     let shop = Shop::new();
-    let line = Line::to(&shop.server);
-    let storage = shop.open_at(&format!("127.0.0.1:{}", line.port));
-    for (how, runs) in [(Commit::IsCarriedOutButItsAnswerIsLost, 1), (Commit::IsLost, 2)] {
+    let proxy = FaultyProxy::to(&shop.server);
+    let storage = shop.open_at(&format!("127.0.0.1:{}", proxy.port));
+    for (how, runs) in [(CommitFault::ForwardAndDropAnswer, 1), (CommitFault::Drop, 2)] {
         for round in 0..5 {
             let ran = Arc::new(AtomicU32::new(0));
             let before = storage.read(channels).await.expect("counts");
-            line.cut_at_commit(how);
+            proxy.cut_at_commit(how);
             let counted = Arc::clone(&ran);
             let written = storage.write(move |tx| {
                 counted.fetch_add(1, Ordering::Relaxed);
                 add_channel(tx, &format!("{}-{round}", how as u8))
             });
-            let id = written.await.expect("is settled");
-            assert_eq!(ran.load(Ordering::Relaxed), runs, "run again only when it was lost");
+            let id = written.await.expect("is resolved");
+            assert_eq!(ran.load(Ordering::Relaxed), runs, "retried only when it was lost");
             assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
             let found = storage.read(move |tx| tx.scalar("SELECT id FROM sales_channels WHERE id = ?", &[id.into()]));
-            assert_eq!(found.await.expect("reads"), id, "the answer is of the write that was kept");
+            assert_eq!(found.await.expect("reads"), id, "the answer of the committed write");
         }
     }
 }
 
 #[tokio::test]
-async fn a_transaction_whose_connection_dies_is_run_again() {
+async fn transaction_is_retried_after_its_connection_is_killed() {
     let shop = Shop::new();
     let storage = shop.open();
     let (server, ran) = (shop.server.clone(), Arc::new(AtomicU32::new(0)));
@@ -189,13 +195,13 @@ async fn a_transaction_whose_connection_dies_is_run_again() {
             let id = tx.scalar("SELECT connection_id()", &[])?;
             let mut conn = Conn::new(format!("{server}/?prefer_socket=false").as_str()).expect("the server");
             conn.query_drop(format!("KILL {id}")).expect("kills");
-            // A closure that looks away from an error is not believed.
+            // The storage retries even if the closure ignores the error.
             let _ = add_channel(tx, "LOST");
             return Ok(());
         }
         add_channel(tx, "OTHER HALF").map(drop)
     });
-    written.await.expect("is run again");
+    written.await.expect("is retried");
     assert_eq!(ran.load(Ordering::Relaxed), 2);
     let codes = storage.read(|tx| {
         let rows =
@@ -206,7 +212,7 @@ async fn a_transaction_whose_connection_dies_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_programs_that_read_before_they_write_lose_nothing() {
+async fn concurrent_read_modify_writes_of_several_programs_lose_no_update() {
     let shop = Shop::new();
     let one = shop.open();
     one.write(|tx| {
@@ -234,7 +240,7 @@ async fn two_programs_that_read_before_they_write_lose_nothing() {
 }
 
 #[tokio::test]
-async fn programs_have_numbers_of_their_own() {
+async fn every_program_has_its_own_node_number() {
     let shop = Shop::new();
     let programs: Vec<_> = (0..8).map(|_| shop.open()).collect();
     let numbers = programs[0].read(|tx| tx.scalar("SELECT count(*) FROM writers WHERE node BETWEEN 1 AND 1023", &[]));
@@ -242,9 +248,9 @@ async fn programs_have_numbers_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_write_waits_until_there_is_a_primary() {
+async fn write_waits_for_the_promotion_of_a_primary() {
     let shop = Shop::new();
-    // A host that is gone must not hold up the look at the others.
+    // An unreachable host must not delay the probes of the others.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let gone = silent.local_addr().expect("an address");
     let storage = shop.open_at(&format!("{gone},{}", shop.server.rsplit('@').next().expect("a host")));
@@ -263,7 +269,7 @@ async fn a_write_waits_until_there_is_a_primary() {
 }
 
 #[tokio::test]
-async fn a_schema_whose_building_was_interrupted_is_completed() {
+async fn interrupted_schema_build_is_completed() {
     let shop = Shop::new();
     drop(shop.open());
     for sql in ["DELETE FROM schema_versions", "DROP TABLE order_terms", "DROP INDEX orders_by_state ON orders"] {
@@ -276,7 +282,7 @@ async fn a_schema_whose_building_was_interrupted_is_completed() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_at_once() {
+async fn wrong_password_fails_at_once() {
     let shop = Shop::new();
     let hosts = shop.server.rsplit('@').next().expect("a host");
     let address = format!("mysql://nobody:wrong@{hosts}/{}", shop.name).parse().expect("an address");
@@ -287,7 +293,7 @@ async fn a_wrong_password_is_said_at_once() {
 }
 
 #[test]
-fn the_doctor_names_the_setting_that_may_lose_something() {
+fn doctor_reports_settings_that_risk_data_loss() {
     let shop = Shop::new();
     let hosts = shop.server.rsplit('@').next().expect("a host");
     let address: MariaDbAddress = format!("mysql://root@{hosts}/{}", shop.name).parse().expect("an address");
@@ -295,7 +301,7 @@ fn the_doctor_names_the_setting_that_may_lose_something() {
         let findings = address.diagnose(&SystemClock).into_iter().filter(|finding| finding.severity == Severity::Bad);
         findings.map(|finding| finding.found).collect::<Vec<_>>()
     };
-    // The server of the tests does not wait for a disk.
+    // The test server does not flush to disk.
     assert!(bad().iter().any(|found| found.contains("innodb_flush_log_at_trx_commit")), "{:?}", bad());
     shop.on_server("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
     assert_eq!(bad(), Vec::<String>::new());
@@ -304,7 +310,7 @@ fn the_doctor_names_the_setting_that_may_lose_something() {
 }
 
 #[tokio::test]
-async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
+async fn connection_is_encrypted_and_an_invalid_certificate_is_reported() {
     let shop = Shop::new();
     let folder = std::env::var("MUKKEUM_TEST_CERTIFICATES").expect("run me with tests/with-mariadb");
     let port = shop.server.rsplit(':').next().expect("a port");
@@ -334,5 +340,5 @@ async fn a_line_is_encrypted_and_a_certificate_that_is_not_good_is_named() {
             other => panic!("{options}: {other:?}"),
         }
     }
-    assert!(began.elapsed() < Duration::from_secs(10), "at once: trying again mends no certificate");
+    assert!(began.elapsed() < Duration::from_secs(10), "at once: an invalid certificate is not retried");
 }

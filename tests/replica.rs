@@ -1,6 +1,5 @@
-//! Heavy reads from a replica, a failover's figures, and what the doctor says of two servers:
-//! `cargo test --test replica`. Source and replica are started here, on this machine only, with
-//! folders of their own.
+//! Reads from a replica, metrics of a failover, and diagnostics of two servers: `cargo test --test replica`.
+//! The tests start source and replica themselves, on local ports and in temporary folders.
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
@@ -17,7 +16,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 use tempfile::TempDir;
 
-/// A server that ends with the test.
+/// A MariaDB server, killed at the end of the test.
 struct Server {
     child: Child,
     port: u16,
@@ -44,7 +43,7 @@ fn user() -> String {
     String::from_utf8_lossy(&told).trim().to_owned()
 }
 
-/// An empty data folder of a server.
+/// Creates an initialised, empty data folder.
 fn template() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     done(
@@ -62,7 +61,7 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         done(Command::new("cp").arg("-a").arg(template.join("data")).arg(folder.path()));
         let (at, port) = (folder.path().display(), free_port());
-        // As deploy/ha/mariadb/mukkeum.cnf has it.
+        // Like deploy/ha/mariadb/mukkeum.cnf.
         let settings = format!(
             "--no-defaults --user={} --datadir={at}/data --socket={at}/socket --pid-file={at}/pid --log-error={at}/log \
              --bind-address=127.0.0.1 --port={port} --server-id={number} --skip-name-resolve --skip-slave-start \
@@ -89,7 +88,7 @@ impl Server {
         Conn::new(format!("mysql://root@127.0.0.1:{}/?prefer_socket=false", self.port).as_str()).expect("connects")
     }
 
-    fn tell(&self, statements: &[&str]) {
+    fn execute(&self, statements: &[&str]) {
         let mut conn = self.conn();
         statements.iter().for_each(|sql| conn.query_drop(sql).expect("obeys"));
     }
@@ -99,30 +98,33 @@ impl Server {
 struct Pair {
     source: Server,
     replica: Server,
-    _turn: MutexGuard<'static, ()>,
+    _exclusive: MutexGuard<'static, ()>,
 }
 
 impl Pair {
     fn start() -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static EXCLUSIVE: Mutex<()> = Mutex::new(());
+        let exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let template = template();
-        let pair =
-            Self { source: Server::start(template.path(), 1), replica: Server::start(template.path(), 2), _turn: turn };
+        let pair = Self {
+            source: Server::start(template.path(), 1),
+            replica: Server::start(template.path(), 2),
+            _exclusive: exclusive,
+        };
         let change = format!(
             "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = 'repl', \
              MASTER_PASSWORD = 'repl', MASTER_CONNECT_RETRY = 1, MASTER_USE_GTID = slave_pos",
             pair.source.port
         );
-        pair.source.tell(&[
+        pair.source.execute(&[
             "CREATE USER repl@'127.%' IDENTIFIED BY 'repl'",
             "GRANT REPLICATION SLAVE ON *.* TO repl@'127.%'",
             "RESET MASTER",
             "SET GLOBAL rpl_semi_sync_master_enabled = 1",
         ]);
-        pair.replica.tell(&["RESET MASTER", "SET GLOBAL gtid_slave_pos = ''", &change, "START SLAVE"]);
-        pair.replica.tell(&["SET GLOBAL read_only = 1"]);
-        pair.source.tell(&["CREATE DATABASE shop"]);
+        pair.replica.execute(&["RESET MASTER", "SET GLOBAL gtid_slave_pos = ''", &change, "START SLAVE"]);
+        pair.replica.execute(&["SET GLOBAL read_only = 1"]);
+        pair.source.execute(&["CREATE DATABASE shop"]);
         wait_until("the replica follows", || {
             let found: Option<String> = pair.replica.conn().query_first("SHOW DATABASES LIKE 'shop'").expect("asks");
             found.is_some()
@@ -156,22 +158,26 @@ fn add_channel(tx: &mut dyn Tx) -> Result<()> {
     tx.exec(sql, &[id.into(), code.as_str().into(), code.as_str().into()]).map(drop)
 }
 
-/// The number of the server that answers, and how many channels it knows.
-fn look(tx: &mut dyn Tx) -> Result<(i64, i64)> {
+/// Id of the server that answers, and its number of channels.
+fn server_and_channels(tx: &mut dyn Tx) -> Result<(i64, i64)> {
     Ok((tx.scalar("SELECT @@server_id", &[])?, tx.scalar("SELECT count(*) FROM sales_channels", &[])?))
 }
 
 #[tokio::test]
-async fn a_replica_answers_heavy_reads_with_all_that_was_written_before() {
+async fn replica_reads_see_every_earlier_write() {
     let pair = Pair::start();
     let (storage, without) = (pair.open("?max_lag=5"), pair.open(""));
-    let (_, before) = storage.read(look).await.expect("counts");
+    let (_, before) = storage.read(server_and_channels).await.expect("counts");
     for round in 1..=40 {
         storage.write(add_channel).await.expect("writes");
-        assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + round));
-        assert_eq!(without.read_replica(look).await.expect("counts"), (1, before + round), "only where it is allowed");
+        assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (2, before + round));
+        assert_eq!(
+            without.read_replica(server_and_channels).await.expect("counts"),
+            (1, before + round),
+            "only if the address allows it"
+        );
     }
-    // A replica that is behind is waited for.
+    // The read waits for a lagging replica.
     let mut late = pair.replica.conn();
     late.query_drop("FLUSH TABLES WITH READ LOCK").expect("locks");
     storage.write(add_channel).await.expect("writes");
@@ -179,41 +185,41 @@ async fn a_replica_answers_heavy_reads_with_all_that_was_written_before() {
         tokio::time::sleep(Duration::from_millis(500)).await;
         drop(late);
     };
-    let (answer, ()) = tokio::join!(storage.read_replica(look), unlock);
+    let (answer, ()) = tokio::join!(storage.read_replica(server_and_channels), unlock);
     assert_eq!(answer.expect("counts"), (2, before + 41));
 }
 
 #[tokio::test]
-async fn a_replica_that_stands_still_or_dies_costs_one_wait() {
+async fn stopped_or_dead_replica_delays_only_one_read() {
     let mut pair = Pair::start();
     let storage = pair.open("?max_lag=1");
-    let (_, before) = storage.read_replica(look).await.expect("counts");
-    pair.replica.tell(&["STOP SLAVE SQL_THREAD"]);
+    let (_, before) = storage.read_replica(server_and_channels).await.expect("counts");
+    pair.replica.execute(&["STOP SLAVE SQL_THREAD"]);
     storage.write(add_channel).await.expect("writes");
     let began = Instant::now();
-    assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
+    assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (1, before + 1));
     let waited = began.elapsed();
     assert!(waited >= Duration::from_secs(1) && waited < Duration::from_secs(3), "{waited:?}");
     let began = Instant::now();
     for _ in 0..10 {
-        assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
+        assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (1, before + 1));
     }
-    assert!(began.elapsed() < Duration::from_secs(1), "left alone: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(1), "quarantined: {:?}", began.elapsed());
 
-    pair.replica.tell(&["START SLAVE"]);
+    pair.replica.execute(&["START SLAVE"]);
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + 1), "asked again");
+    assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (2, before + 1), "used again");
     pair.replica.child.kill().and_then(|()| pair.replica.child.wait()).expect("dies");
     let began = Instant::now();
     for _ in 0..10 {
-        assert_eq!(storage.read_replica(look).await.expect("counts"), (1, before + 1));
+        assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (1, before + 1));
     }
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
-/// The value of a figure without labels.
-async fn figure(url: &str, name: &str) -> f64 {
-    // The client can speak TLS and wants to know whose, though nothing here does.
+/// Value of a metric without labels.
+async fn metric(url: &str, name: &str) -> f64 {
+    // reqwest requires a TLS provider, although the test uses plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let text = reqwest::get(url).await.expect("an answer").text().await.expect("text");
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
@@ -221,7 +227,7 @@ async fn figure(url: &str, name: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failover_is_counted_and_heavy_reads_go_on() {
+async fn failover_is_counted_and_replica_reads_continue() {
     metrics::install();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/metrics", listener.local_addr().expect("an address"));
@@ -229,26 +235,26 @@ async fn a_failover_is_counted_and_heavy_reads_go_on() {
 
     let mut pair = Pair::start();
     let storage = pair.open("?max_lag=2");
-    let (_, before) = storage.read_replica(look).await.expect("counts");
+    let (_, before) = storage.read_replica(server_and_channels).await.expect("counts");
     let names = ["retries", "failovers", "primary_lost", "replica_reads", "replica_misses"]
         .map(|name| format!("mukkeum_storage_{name}_total"));
     let mut earlier = Vec::new();
     for name in &names {
-        earlier.push(figure(&url, name).await);
+        earlier.push(metric(&url, name).await);
     }
     assert!(earlier[3] >= 1.0, "the replica has answered: {earlier:?}");
 
     pair.source.child.kill().and_then(|()| pair.source.child.wait()).expect("dies");
     let promote = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        pair.replica.tell(&["STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL read_only = 0"]);
+        pair.replica.execute(&["STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL read_only = 0"]);
     };
     let (written, ()) = tokio::join!(storage.write(add_channel), promote);
     written.expect("waits for the new primary");
-    assert_eq!(storage.read_replica(look).await.expect("counts"), (2, before + 1), "no replica is left");
+    assert_eq!(storage.read_replica(server_and_channels).await.expect("counts"), (2, before + 1), "no replica is left");
     let mut later = Vec::new();
     for name in &names {
-        later.push(figure(&url, name).await);
+        later.push(metric(&url, name).await);
     }
     assert!(later[0] > earlier[0], "retries: {later:?}");
     assert_eq!((later[1] - earlier[1]) as i64, 1, "failovers: {later:?}");
@@ -257,7 +263,7 @@ async fn a_failover_is_counted_and_heavy_reads_go_on() {
 }
 
 #[test]
-fn the_doctor_sees_whether_the_replica_follows() {
+fn doctor_reports_the_state_of_replication() {
     let pair = Pair::start();
     drop(pair.open(""));
     let address = pair.address("");
@@ -266,20 +272,20 @@ fn the_doctor_sees_whether_the_replica_follows() {
         let wrong = findings.filter(|finding| finding.severity != Severity::Good);
         wrong.map(|finding| finding.found).collect::<Vec<_>>()
     };
-    // The space on this machine's disk is not the test's matter.
+    // Free space of this computer's disk is not part of the test.
     let wrong = || wrong().into_iter().filter(|found| !found.contains("남았어요")).collect::<Vec<_>>();
     wait_until("the replica has caught up", || wrong().is_empty());
 
-    pair.replica.tell(&["STOP SLAVE"]);
+    pair.replica.execute(&["STOP SLAVE"]);
     let found = wrong();
     assert!(found.iter().any(|found| found.contains("복제가 멈췄어요")), "{found:?}");
-    pair.replica.tell(&["RESET SLAVE ALL"]);
+    pair.replica.execute(&["RESET SLAVE ALL"]);
     wait_until("nobody follows the source", || {
         wrong().iter().any(|found| found.contains("Rpl_semi_sync_master_clients"))
     });
     let found = wrong();
     assert!(found.iter().any(|found| found.contains("복제하고 있지 않아요")), "{found:?}");
-    pair.replica.tell(&["SET GLOBAL read_only = 0"]);
+    pair.replica.execute(&["SET GLOBAL read_only = 0"]);
     let found = wrong();
     assert!(found.iter().any(|found| found.contains("데이터가 갈라져요")), "{found:?}");
 }

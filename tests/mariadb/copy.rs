@@ -1,4 +1,4 @@
-//! `mukkeum copy` that is killed in its midst, from SQLite to MariaDB and back.
+//! `mukkeum copy` from SQLite to MariaDB and back, killed in the middle.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -27,18 +27,18 @@ fn sqlite(path: &Path) -> Storage {
     Storage::open_sqlite(path, &StorageOptions { clock: Arc::new(SystemClock), readers: 1 }).expect("opens")
 }
 
-/// Kills the copy (-9) when its first table has arrived.
-fn killed(from: &str, to: &str) {
+/// Kills the copy (SIGKILL) after its first table.
+fn kill_copy(from: &str, to: &str) {
     let mut copy = mukkeum(&["copy", "--from", from, "--to", to]).stderr(Stdio::piped()).spawn().expect("starts");
-    let mut told = String::new();
-    BufReader::new(copy.stderr.take().expect("a pipe")).read_line(&mut told).expect("reads");
-    assert!(told.contains('행'), "{told}");
+    let mut line = String::new();
+    BufReader::new(copy.stderr.take().expect("a pipe")).read_line(&mut line).expect("reads");
+    assert!(line.contains('행'), "{line}");
     copy.kill().expect("dies");
-    assert_eq!(copy.wait().expect("ends").code(), None, "it was not done yet");
+    assert_eq!(copy.wait().expect("ends").code(), None, "it had not finished");
 }
 
-/// The killed one is taken to be alive for half a minute; a test does not wait for that.
-async fn let_the_lease_run_out(target: &Storage) {
+/// Expires the lease of the killed copy, which is valid for half a minute.
+async fn expire_lease(target: &Storage) {
     let expire = |tx: &mut dyn Tx| tx.exec("UPDATE leases SET expires_at = 0 WHERE name = 'copy'", &[]);
     assert_eq!(target.write(expire).await.expect("writes"), 1);
 }
@@ -48,7 +48,7 @@ async fn orders(storage: &Storage) -> i64 {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_killed_is_begun_anew_and_complete() {
+async fn killed_copy_starts_over_and_is_complete() {
     let shop = Shop::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (old, back) = (folder.path().join("old.db"), folder.path().join("back.db"));
@@ -62,7 +62,7 @@ async fn a_copy_that_is_killed_is_begun_anew_and_complete() {
 
     let mut answers = Vec::new();
     for (from, to) in [(&old, &mysql), (&mysql, &back_url)] {
-        killed(from, to);
+        kill_copy(from, to);
         let data = folder.path().join("data");
         let serve = ["serve", "--listen", "127.0.0.1:0", "--database", to, "--data", &data.display().to_string()];
         let (code, _, complaint) = run(&serve);
@@ -71,12 +71,12 @@ async fn a_copy_that_is_killed_is_begun_anew_and_complete() {
         let (code, _, complaint) = run(&copy);
         assert!(code == Some(2) && complaint.contains("다른 mukkeum copy"), "{complaint}");
         let target = if to == &mysql { shop.open() } else { sqlite(&back) };
-        assert!(orders(&target).await < i64::try_from(ORDERS).expect("small"), "killed in its midst");
-        let_the_lease_run_out(&target).await;
+        assert!(orders(&target).await < i64::try_from(ORDERS).expect("small"), "killed in the middle");
+        expire_lease(&target).await;
         let (code, answer, complaint) = run(&copy);
         assert_eq!(code, Some(0), "{complaint}");
         assert_eq!(orders(&target).await, i64::try_from(ORDERS).expect("small"));
         answers.push(answer);
     }
-    assert_eq!(answers[0], answers[1], "what was read here is what was read there");
+    assert_eq!(answers[0], answers[1], "both directions have the same checksums");
 }

@@ -1,5 +1,5 @@
-//! The scripts of `deploy/ha/mariadb`: a dump while people work, the binary logs that lead it on, and
-//! what is made of both.
+//! The scripts of `deploy/ha/mariadb`: online dump, continuous copy of the binary logs, and point-in-time
+//! recovery from both.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -17,7 +17,7 @@ struct Scripts {
 }
 
 impl Scripts {
-    /// Everything that they find on a server where they were installed.
+    /// Creates the files that the scripts expect on a server.
     fn of(shop: &Shop) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let host = shop.server.rsplit('@').next().expect("a host");
@@ -49,10 +49,10 @@ impl Scripts {
     }
 }
 
-/// Ends with the test, also when that fails.
-struct Running(Child);
+/// A process that is killed at the end of the test.
+struct ChildGuard(Child);
 
-impl Drop for Running {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         let _ = self.0.kill().and_then(|()| self.0.wait());
     }
@@ -63,41 +63,41 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.is_file()).collect()
 }
 
-fn is_done(output: &Output) {
+fn assert_success(output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The sums of all tables.
-fn sums(conn: &mut Conn) -> Vec<(String, Option<i64>)> {
+/// Checksums of all tables.
+fn checksums(conn: &mut Conn) -> Vec<(String, Option<i64>)> {
     let tables: Vec<String> = conn.query("SHOW TABLES").expect("lists");
     assert!(tables.len() > 20, "{tables:?}");
     conn.query(format!("CHECKSUM TABLE {}", tables.join(", "))).expect("adds up")
 }
 
-/// The present second, as the scripts take it; nothing else happens in it.
-async fn second() -> String {
+/// The present second in the format of the scripts, without writes before and after it.
+async fn quiet_second() -> String {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let date = Command::new("date").arg("+%F %T").output().expect("a date").stdout;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     String::from_utf8(date).expect("text").trim().to_owned()
 }
 
-/// Until the log that is fetched holds these words.
-fn is_fetched(folder: &Path, words: &str) {
+/// Waits until a copied binary log contains `text`.
+fn wait_for_binlog(folder: &Path, text: &str) {
     for _ in 0..300 {
         let holds = |file: &PathBuf| {
-            std::fs::read(file).is_ok_and(|bytes| bytes.windows(words.len()).any(|window| window == words.as_bytes()))
+            std::fs::read(file).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
         };
         if files(folder).iter().any(holds) {
             return;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("{words} did not arrive in {:?}", files(folder));
+    panic!("{text} did not arrive in {:?}", files(folder));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dump_and_the_logs_lead_to_any_moment_and_the_doctor_knows_its_age() {
+async fn dump_and_binary_logs_restore_any_moment_and_doctor_shows_the_age() {
     let shop = Shop::new();
     let scripts = Scripts::of(&shop);
     let accounts =
@@ -116,29 +116,31 @@ async fn a_dump_and_the_logs_lead_to_any_moment_and_the_doctor_knows_its_age() {
     assert!(doctor().contains("[살펴보세요] MariaDB의 사본: 아직 없어요"), "{}", doctor());
     let logs = scripts.path("binlogs");
     let fetching = scripts.script("binlogs", "dump.cnf").arg(&logs).spawn().expect("starts");
-    let _fetching = Running(fetching);
-    is_done(&scripts.script("dump", "dump.cnf").arg(scripts.folder.path()).arg(&shop.name).output().expect("runs"));
+    let _fetching = ChildGuard(fetching);
+    assert_success(
+        &scripts.script("dump", "dump.cnf").arg(scripts.folder.path()).arg(&shop.name).output().expect("runs"),
+    );
     let dump = files(scripts.folder.path()).into_iter().find(|file| file.extension().is_some_and(|end| end == "zst"));
     let dump = dump.expect("a dump");
     assert!(doctor().contains("[좋아요] MariaDB의 사본"), "{}", doctor());
 
     storage.write(|tx| add_channel(tx, "EARLIER")).await.expect("writes");
-    let earlier = second().await;
+    let earlier = quiet_second().await;
     storage.write(|tx| add_channel(tx, "LATER")).await.expect("writes");
-    let end = second().await;
-    is_fetched(&logs, "LATER");
+    let end = quiet_second().await;
+    wait_for_binlog(&logs, "LATER");
     drop(storage);
 
     let open = || Conn::new(format!("{}?prefer_socket=false", scripts.url).as_str()).expect("opens");
-    let (before, is_full) = (sums(&mut open()), scripts.restore(&dump, ""));
+    let (before, is_full) = (checksums(&mut open()), scripts.restore(&dump, ""));
     assert!(!is_full.status.success() && String::from_utf8_lossy(&is_full.stderr).contains("is not empty"));
     for (until, channels) in [(end.as_str(), 5_u64), (&earlier, 4), ("", 3)] {
         shop.on_server(&format!("DROP DATABASE {}", shop.name));
         shop.on_server(&format!("CREATE DATABASE {}", shop.name));
-        is_done(&scripts.restore(&dump, until));
+        assert_success(&scripts.restore(&dump, until));
         let mut conn = open();
         if until == end {
-            assert_eq!(sums(&mut conn), before, "every row of every table");
+            assert_eq!(checksums(&mut conn), before, "every row of every table");
         }
         let mut count = |table| conn.query_first::<u64, _>(format!("SELECT count(*) FROM {table}")).expect("counts");
         assert_eq!((count("orders"), count("sales_channels")), (Some(ORDERS), Some(channels)), "{until}");

@@ -1,10 +1,10 @@
-//! Which rows the pages really make MariaDB read, in a shop large enough for its optimiser to matter.
-//! The server counts them for each statement (its log of slow statements, with everything slow), so
-//! that a page that walks or sorts a whole table is found, whatever a plan had promised.
+//! Rows that MariaDB examines for each page, in a shop large enough for its optimiser to matter. The slow
+//! query log, with `long_query_time = 0`, counts them for every statement, so the test finds pages that
+//! scan or sort a whole table regardless of the expected plan.
 //!
-//! The shop has 50,000 orders and is made for the test. MUKKEUM_PLANS_SHOP names a database of the
-//! server MUKKEUM_TEST_DATABASE instead: one with 1,000,000, say, that was made or copied there before. A
-//! member `boss` signs in to it, added where there is none.
+//! The test generates a shop of 50,000 orders. MUKKEUM_PLANS_SHOP names an existing database on the server
+//! MUKKEUM_TEST_DATABASE instead, for example one with 1,000,000 orders. The test logs in as the member
+//! `boss`, and adds it if it is missing.
 
 use std::net::SocketAddr;
 
@@ -21,16 +21,16 @@ use reqwest::Client;
 
 use super::*;
 
-/// 2026-11-22, as the orders of the demonstration have it.
+/// 2026-11-22, the date of the generated orders.
 const NOW: Moment = Moment(1_795_316_400_000);
 
-/// The orders of a shop that is made.
+/// Orders of a generated shop.
 const ORDERS: u64 = 50_000;
 
 const BOSS: &str = "boss";
 const PASSWORD: &str = "long enough for one";
 
-/// Totals are counted, up to 50,000, through an index.
+/// Prefixes of counting queries, which may examine up to 50,000 rows of an index.
 const COUNTS: [&str; 2] = ["SELECT count(*)", "SELECT 1 FROM"];
 
 const PAGES: &[&str] = &[
@@ -59,7 +59,7 @@ const PAGES: &[&str] = &[
     "/uploads",
 ];
 
-/// The statements since the last look, and how many rows each examined.
+/// Statements since the last call, with the number of rows each examined.
 fn statements(server: &mut Conn, database: &str) -> Vec<(String, u64)> {
     let sql = "SELECT CONVERT(sql_text USING utf8mb4), rows_examined FROM mysql.slow_log WHERE db = ?";
     let found = server.exec(sql, (database,)).expect("reads");
@@ -67,8 +67,8 @@ fn statements(server: &mut Conn, database: &str) -> Vec<(String, u64)> {
     found
 }
 
-/// What is wrong with a statement.
-fn fault(server: &mut Conn, sql: &str, examined: u64, allowed: u64) -> Option<String> {
+/// Describes a statement that examines too many rows.
+fn describe_if_slow(server: &mut Conn, sql: &str, examined: u64, allowed: u64) -> Option<String> {
     if examined <= allowed {
         return None;
     }
@@ -84,7 +84,7 @@ fn fault(server: &mut Conn, sql: &str, examined: u64, allowed: u64) -> Option<St
     plan.iter().any(is_read_whole).then_some(fault)
 }
 
-/// The pages, and a browser that is signed in as their administrator.
+/// Starts the server; returns a client that is logged in as administrator, and the URL.
 async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
     let password = NewPassword::new(PASSWORD.to_owned()).expect("long enough");
     let hash = PasswordHasher::default().hash(password).await.expect("hashes");
@@ -96,7 +96,7 @@ async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
     let service = router(&state).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
 
-    // The client can speak TLS and wants to know whose, though nothing here does.
+    // reqwest requires a TLS provider, although the test uses plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().cookie_store(true).build().expect("a client");
     let answer = client.get(format!("{url}/login")).send().await.expect("answers");
@@ -109,21 +109,21 @@ async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_reads_or_sorts_a_whole_table_of_a_large_shop() {
+async fn no_page_scans_or_sorts_a_whole_table_of_a_large_shop() {
     let shop = Shop::kept_or_new(std::env::var("MUKKEUM_PLANS_SHOP").ok());
     if !shop.is_kept {
         demo::generate(&shop.open(), 1, ORDERS, NOW, |_| ()).await.expect("fills");
     }
     let orders = shop.open().read(|tx| tx.scalar("SELECT count(*) FROM orders", &[])).await.expect("counts");
     let orders = u64::try_from(orders).expect("a number");
-    // A page has 25 or 50, a search compares a thousand, and what is gathered, up to 50,000, is sorted
-    // once more. A tenth of the shop's orders is more than enough.
+    // A page has 25 or 50 rows, a search compares a thousand, and sorting a collected set reads it twice.
+    // A tenth of the shop's orders is a generous limit.
     let allowed = orders / 10;
-    // Behind the refunded ones, of which there are fewer than two in a hundred.
+    // A page after the refunded orders, which are less than 2 percent.
     let undated = format!("/orders?sort=refunded_at.desc&page={}", orders / 1_000);
     shop.on_server("TRUNCATE TABLE mysql.slow_log");
     shop.on_server("SET GLOBAL log_output = 'TABLE', GLOBAL long_query_time = 0, GLOBAL slow_query_log = 1");
-    // Connections that begin now are watched.
+    // The settings apply to new connections.
     let storage = shop.open();
     let mut server =
         Conn::new(format!("{}/{}?prefer_socket=false", shop.server, shop.name).as_str()).expect("the server");
@@ -139,7 +139,8 @@ async fn no_page_reads_or_sorts_a_whole_table_of_a_large_shop() {
         answer.bytes().await.expect("the page");
         for (sql, examined) in statements(&mut server, &shop.name) {
             looked_at += 1;
-            wrong.extend(fault(&mut server, &sql, examined, allowed).map(|fault| format!("{page}: {fault}")));
+            wrong
+                .extend(describe_if_slow(&mut server, &sql, examined, allowed).map(|fault| format!("{page}: {fault}")));
         }
     }
     let whole = "SELECT id FROM orders IGNORE INDEX (PRIMARY) ORDER BY concat(recipient_name, id) LIMIT 25";
@@ -148,8 +149,8 @@ async fn no_page_reads_or_sorts_a_whole_table_of_a_large_shop() {
     shop.on_server("SET GLOBAL slow_query_log = 0, GLOBAL long_query_time = 10, GLOBAL log_output = 'FILE'");
     assert!(looked_at > 100, "{looked_at}");
     assert!(
-        seen.iter().any(|(sql, examined)| fault(&mut server, sql, *examined, allowed).is_some()),
-        "a whole table is seen"
+        seen.iter().any(|(sql, examined)| describe_if_slow(&mut server, sql, *examined, allowed).is_some()),
+        "a full scan is detected"
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -1,4 +1,4 @@
--- From the first schema to the second. Nothing is lost; who is signed in signs in once more.
+-- Migrates version 1 to 2. Keeps all data; all members have to log in again.
 
 CREATE TABLE writers (
     node   INTEGER NOT NULL PRIMARY KEY,
