@@ -372,7 +372,7 @@ CREATE TABLE uploads (
     id              INTEGER NOT NULL PRIMARY KEY,
     created_at      INTEGER NOT NULL,
     member_id       INTEGER,                      -- null: the command line
-    kind            TEXT /*16*/ NOT NULL,         -- orders, tracking, states; '' before it is known
+    kind            TEXT /*16*/ NOT NULL,         -- orders, tracking, states; '' until it is recognised
     channel_code    TEXT /*32*/ NOT NULL,
     courier         TEXT /*64*/ NOT NULL,
     file_name       TEXT /*255*/ NOT NULL,

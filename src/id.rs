@@ -28,7 +28,7 @@ impl IdGenerator {
         Self { node: i64::from(node) & ((1 << NODE_BITS) - 1), last: Mutex::new(0) }
     }
 
-    /// The next identifier at `now_ms`. When the counter of a millisecond overflows or the clock goes
+    /// The next identifier at `now_ms`. When the counter of a millisecond overflows or the clock is set
     /// back, the time part runs ahead of the clock.
     pub fn next(&self, now_ms: i64) -> i64 {
         let from_clock = (now_ms - EPOCH_MS).max(0) << COUNTER_BITS;

@@ -90,7 +90,7 @@ fn channels(tx: &mut dyn Tx) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM sales_channels", &[])
 }
 
-/// What the proxy does with the next COMMIT.
+/// Treatment of the next COMMIT by the proxy.
 #[derive(Clone, Copy)]
 enum CommitFault {
     Forward,

@@ -1,7 +1,7 @@
 //! `mukkeum migrate`: migrates the data of an older version to the schema of this program.
 //!
 //! `serve` and `demo` migrate when they start; all other commands refuse older data and name this one. A
-//! SQLite file is copied before, and the way to roll back is printed.
+//! SQLite file is copied first, and instructions for a rollback are printed.
 
 use std::io::{self, Write};
 
@@ -73,7 +73,7 @@ impl Migrate {
     }
 }
 
-/// What a migration would do.
+/// The result of a migration, without performing it.
 fn planned(config: &Config, found: i64) -> MigrationReport {
     let copy = match &config.database {
         Database::Sqlite(path) => Some(schema::pre_migration_copy(path, found)),

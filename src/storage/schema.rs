@@ -1,8 +1,8 @@
 //! Schema versions and migrations.
 //!
-//! `schema.sql` is the newest schema and builds an empty database. An older schema is brought up to
-//! date by the numbered [`MIGRATIONS`], forward only; a newer one is refused, because this program
-//! does not maintain columns that it does not know. `serve` and `demo` migrate when they start, other
+//! `schema.sql` is the newest schema and builds an empty database. An older schema is migrated
+//! by the numbered [`MIGRATIONS`], forward only; a newer one is refused, because this program does not
+//! maintain columns that it does not know. `serve` and `demo` migrate when they start, other
 //! commands refuse an older schema ([`OpenMode`]), and `mukkeum migrate` migrates. A SQLite file is
 //! copied before ([`pre_migration_copy`]): that copy and the previous program allow a rollback.
 //!
@@ -39,7 +39,7 @@ pub fn installed_version(tx: &mut dyn Tx) -> Result<i64> {
     tx.scalar("SELECT max(version) FROM schema_versions", &[])
 }
 
-/// The tables with the shop's data; each stands after the tables it references.
+/// The tables with the shop's data; in dependency order of their foreign keys.
 pub fn tables() -> impl DoubleEndedIterator<Item = &'static str> {
     let names = SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
     names.filter(|name| !ENGINE_TABLES.contains(name))
