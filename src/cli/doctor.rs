@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CliError, CommandResult, Outcome, block_on, endpoints, open_read_only, service};
+use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, SessionBackend};
 use crate::server::certificate::CertificateInfo;
@@ -76,15 +76,15 @@ impl Doctor {
 fn check_database(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터베이스";
     let storage = match open_read_only(config) {
-        Ok(storage) => storage,
-        Err(failure) => {
-            let advice = match &config.database {
-                Database::Sqlite(path) if !path.exists() => {
-                    "데이터 폴더(--data)를 확인하세요. mukkeum serve로 켜면 새 가게를 만들어요."
-                }
-                _ => "주소와 비밀번호, 서버가 켜져 있는지를 확인하세요.",
-            };
-            return vec![Diagnostic::problem(Severity::Bad, SUBJECT, failure.to_string(), advice)];
+        Ok(Some(storage)) => storage,
+        Ok(None) => {
+            let advice =
+                "처음이라면 mukkeum serve로 켜세요. 아니라면 데이터 폴더(--data)와 데이터베이스 주소를 확인하세요.";
+            return vec![Diagnostic::problem(Severity::Warning, SUBJECT, no_shop(config).to_string(), advice)];
+        }
+        Err(error) => {
+            let advice = "주소와 비밀번호, 서버가 켜져 있는지를 확인하세요.";
+            return vec![Diagnostic::problem(Severity::Bad, SUBJECT, error.to_string(), advice)];
         }
     };
     let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];

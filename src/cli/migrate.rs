@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{CliError, CommandResult, Outcome, folder, open_read_only, open_with_wal};
+use super::{CliError, CommandResult, Outcome, folder, no_shop, open_read_only, open_with_wal};
 use crate::config::{Config, Database};
 use crate::storage::OpenMode;
 use crate::storage::schema::{self, MigrationReport};
@@ -38,7 +38,9 @@ impl Migrate {
     /// # Errors
     /// There is no shop, its data is newer, or a server runs on the data folder.
     pub(super) fn run(&self, config: &Config) -> CommandResult {
-        let found = open_read_only(config)?.schema_version();
+        let storage = open_read_only(config)?.ok_or_else(|| no_shop(config))?;
+        let found = storage.schema_version();
+        drop(storage);
         let report = if found == schema::VERSION {
             MigrationReport { from: found, to: found, copy: None }
         } else if self.dry_run {

@@ -29,8 +29,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::{Config, ConfigError, Database, Settings};
 use crate::districts::Districts;
 use crate::server::Endpoints;
+use crate::storage::copy::COPY_LEASE;
 use crate::storage::schema::{self, MigrationReport};
-use crate::storage::{OpenMode, Storage, StorageError, StorageOptions, Wal, lease};
+use crate::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx, Wal, lease};
 use crate::time::SystemClock;
 
 /// Size of the pool of reader connections.
@@ -228,22 +229,31 @@ fn open_existing(config: &Config) -> Result<Storage, CliError> {
     Ok(open_with_wal(config, OpenMode::Existing)?.0)
 }
 
-/// Opens the database of an existing shop, also of an older version, and changes nothing.
-fn open_read_only(config: &Config) -> Result<Storage, CliError> {
-    Ok(open_with_wal(config, OpenMode::ReadOnly)?.0)
+/// Opens the database read-only, also of an older version, and changes nothing. None if there is no shop.
+fn open_read_only(config: &Config) -> Result<Option<Storage>, CliError> {
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
+    let opened = match &config.database {
+        Database::Sqlite(path) => Storage::open_sqlite_in(OpenMode::ReadOnly, path, &options),
+        Database::MariaDb(address) => Storage::open_mariadb_in(OpenMode::ReadOnly, address, &options),
+    };
+    match opened {
+        Ok(storage) => reject_incomplete_copy(&storage).map(|()| Some(storage)),
+        Err(StorageError::NoShop) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// As [`open_storage`]; also returns the WAL feed if the shop is backed up. A command that drops it leaves
 /// the WAL to the server, whose backup then copies it.
 fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal>), CliError> {
-    if matches!(mode, OpenMode::Migrate | OpenMode::Create) {
+    if mode != OpenMode::Existing {
         folder::create(&config.data, "--data")?;
     }
     // Most commands need the districts next; decode them in parallel.
     std::thread::spawn(Districts::embedded);
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let (storage, wal) = match &config.database {
-        Database::Sqlite(path) if config.is_backed_up() && mode != OpenMode::ReadOnly => {
+        Database::Sqlite(path) if config.is_backed_up() => {
             let (storage, wal) =
                 Storage::open_with_wal_feed(mode, path, &options).map_err(|error| open_error(config, error))?;
             (storage, Some(wal))
@@ -258,26 +268,33 @@ fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal
     if let Some(upgraded) = storage.migration_report() {
         print_rollback_instructions(config, upgraded)?;
     }
-    // The first schema has no leases.
-    if storage.schema_version() == schema::VERSION
-        && block_on(async { Ok(storage.read(|tx| lease::exists(tx, crate::storage::copy::COPY_LEASE)).await?) })?
-    {
-        return Err(CliError("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
-    }
+    reject_incomplete_copy(&storage)?;
     Ok((storage, wal))
 }
 
-/// Names the place of a shop that does not exist.
-fn open_error(config: &Config, error: StorageError) -> CliError {
-    match (&error, &config.database) {
-        (StorageError::NoShop, Database::Sqlite(path)) => {
-            CliError(format!("이 폴더에는 아직 가게가 없어요: {}", path.display()))
-        }
-        (StorageError::NoShop, Database::MariaDb(address)) => {
-            CliError(format!("이 데이터베이스에는 아직 가게가 없어요: {address}"))
-        }
-        _ => error.into(),
+/// Fails if the database is the incomplete target of a copy.
+fn reject_incomplete_copy(storage: &Storage) -> Result<(), CliError> {
+    let is_incomplete = |tx: &mut dyn Tx| lease::exists(tx, COPY_LEASE);
+    // The first schema has no leases.
+    if storage.schema_version() == schema::VERSION && block_on(async { Ok(storage.read(is_incomplete).await?) })? {
+        return Err(CliError("옮기다 만 데이터베이스예요. mukkeum copy를 다시 해서 끝까지 옮겨 주세요.".to_owned()));
     }
+    Ok(())
+}
+
+fn open_error(config: &Config, error: StorageError) -> CliError {
+    match error {
+        StorageError::NoShop => no_shop(config),
+        error => error.into(),
+    }
+}
+
+/// Error of a command that needs an existing shop.
+fn no_shop(config: &Config) -> CliError {
+    CliError(match &config.database {
+        Database::Sqlite(path) => format!("이 폴더에는 아직 가게가 없어요: {}", path.display()),
+        Database::MariaDb(address) => format!("이 데이터베이스에는 아직 가게가 없어요: {address}"),
+    })
 }
 
 /// Prints that the schema was migrated, and how to roll back.
