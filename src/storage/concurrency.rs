@@ -24,7 +24,7 @@ pub(super) struct Permit {
     acquired_at: Instant,
     duration: Histogram,
     _in_use: InFlight,
-    _permit: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
 /// Increments a gauge while it lives.
@@ -53,12 +53,7 @@ impl ConcurrencyLimit {
         let permit = permit.map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let acquired_at = Instant::now();
         self.wait.record(acquired_at - requested_at);
-        Ok(Permit {
-            acquired_at,
-            duration: self.duration.clone(),
-            _in_use: InFlight::new(&self.in_use),
-            _permit: permit,
-        })
+        Ok(Permit { acquired_at, duration: self.duration.clone(), _in_use: InFlight::new(&self.in_use), _slot: permit })
     }
 }
 

@@ -211,15 +211,15 @@ fn anonymous(
     headers: &HeaderMap,
     remember_token: Option<RememberToken>,
 ) -> Result<Authenticated, Error> {
-    let (secret, cookies) = match cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
-        Some(secret) => (secret.to_owned(), Vec::new()),
-        None => {
+    let (secret, cookies) =
+        if let Some(secret) = cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
+            (secret.to_owned(), Vec::new())
+        } else {
             let secret = random::secret()?;
             let cookie = Cookie { name: FORM_COOKIE, value: &secret, same_site: "Strict", max_age: None };
             let cookie = cookie.header(&state.config)?;
             (secret, vec![cookie])
-        }
-    };
+        };
     Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))
 }
 

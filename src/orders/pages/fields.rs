@@ -26,7 +26,7 @@ impl SubmittedForm {
                 "version" => form.version = value.parse().ok(),
                 "scope" => form.scope = Scope::parse(&value),
                 _ if name.starts_with("option_") => {
-                    add_option_field(form.options.get_or_insert_default(), &name, value)
+                    add_option_field(form.options.get_or_insert_default(), &name, value);
                 }
                 _ => match name.strip_prefix("take-") {
                     Some(field) if value == "stored" => form.take_stored.push(field.to_owned()),
