@@ -32,3 +32,6 @@ pub fn rooms() -> Vec<Routes> {
 pub fn router(state: &AppState) -> Router {
     web::router(state, rooms())
 }
+
+#[cfg(test)]
+mod tests;

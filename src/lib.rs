@@ -1,62 +1,77 @@
-//! 묶음 (mukkeum): an order-management appliance for Korean makers who sell on 스마트스토어 and
-//! elsewhere and deliver big goods with their own team. One executable, SQLite inside, or MariaDB beside it.
+//! 묶음 (mukkeum): order management for Korean manufacturers who sell on 스마트스토어 and other channels and deliver large
+//! goods with their own team. One executable with an embedded SQLite database, or with MariaDB.
 //!
-//! # The rooms
+//! # Rooms
 //!
-//! | room | what it is for |
+//! A top-level module is a room: one noun of the business or one technical concern. Rooms have one order. A room may use
+//! those before it and no others; `tests/architecture.rs` checks that.
+//!
+//! | room | purpose |
 //! | --- | --- |
-//! | [`orders`] | what an order is, its rules, its SQL, the list, bundles, orders taken in the shop, downloads |
-//! | [`products`] | products and variants, which follow the orders |
-//! | [`deliveries`] | orders that travel together: the list, the overview by region, completion, slips |
-//! | [`districts`] | postal code → 시/도, 시/군/구, offline; imported official lists, manual corrections |
-//! | [`uploads`] | a file as a batch: read → plan → apply → report |
-//! | [`today`] | the first page: figures of open work, each with a link to its list |
-//! | [`channels`] | sales channels and couriers: layouts of their files, recognition, the channels that have orders |
+//! | [`time`] | timestamps and dates in Korean time, clocks |
+//! | [`id`] | time-sorted identifiers and their text form |
+//! | [`random`] | unguessable secrets and codes |
+//! | [`text`] | parsers of text input: telephone numbers, postal codes, quantities, money |
+//! | [`vault`] | encryption of secrets that must be stored readable, such as file passwords |
+//! | [`storage`] | transactions on SQLite or MariaDB, migrations, leases, copies between the engines |
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
-//! | [`members`] | members, passwords, signing in, their devices and sign-ins, roles |
-//! | [`sessions`] | who is signed in, and who stays so; kept in the database or in Redis |
-//! | [`shop`] | the shop itself: its name, telephone and address on paper |
-//! | [`backup`] | every commit copied away, restored to any moment, and proven |
-//! | [`audit`] | who did what, who took whose data out |
-//! | [`server`] | the listening socket, HTTPS, the addresses for other devices, an end without a lost request |
-//! | [`app`] | the pages of every room as one application |
-//! | [`web`] | router, layout, forms, errors, paging, assets, health, metrics |
-//! | [`storage`] | one seam to SQLite or MariaDB; every SQL text once; copying, leases |
-//! | [`vault`] | seals secrets that have to be kept readable |
-//! | [`text`] | parsers of typed and imported text: telephone numbers, postal codes, quantities, money |
-//! | [`time`] | moments and dates; the Korean clock |
-//! | [`config`] | settings: flags, variables, file |
+//! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
+//! | [`config`] | settings: flags, environment variables, file |
+//! | [`audit`] | audit log of all changes, record of downloads |
+//! | [`shop`] | the shop's own name, telephone number and address |
+//! | [`products`] | products and variants, created by uploads |
+//! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |
+//! | [`sessions`] | sessions in the database or Redis, remember-me tokens |
+//! | [`members`] | accounts, roles, passwords, logins, devices |
+//! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
+//! | [`uploads`] | import of files: parse → plan → apply → report |
+//! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
+//! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
+//! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
+//! | [`demo`] | synthetic shops, for demos and benchmarks |
+//! | [`practice`] | exercises in a demo shop, which are ticked off when they are done |
+//! | [`today`] | the dashboard: numbers of open work |
+//! | [`help`] | the manual, from `assets/help/*.md` |
+//! | [`setup`] | first start: the first administrator, or a restored backup |
+//! | [`web`] | router and middleware, authentication, layout, forms, errors, pagination, assets, health, metrics |
+//! | `pages` of all rooms | one layer: routes and handlers; no room's pages use those of another |
+//! | [`app`] | the application: the pages of all rooms |
+//! | [`sandbox`] | the public demo: a shop for each visitor, rate limits |
 //! | [`cli`] | the command line, one file a command |
-//! | [`demo`] | a synthetic shop, for benchmarks and for training, where it is made anew every day |
-//! | [`help`] | the manual, one page a screen, from `assets/help/*.md` |
-//! | [`practice`] | the training shop's tasks, which tick themselves when they are really done |
 //!
-//! A noun's room holds `model.rs` (types and pure rules), `store.rs` (SQL as free functions over
-//! `&mut dyn Tx`) and `pages.rs` (page struct with its template, handler, form). A line of code may
-//! touch its own room, `storage`, `web` for pages, and of another noun its model, store, list and
-//! export; never another noun's pages, and never `web` from a model or store. `templates/` mirrors these rooms.
+//! A room of the business has `model.rs` (types and pure rules), `store.rs` (SQL, as functions over `&mut dyn Tx`) and
+//! `pages.rs` (routes, handlers, forms, page structs). A URL leads to its file in one step: `/districts/unknown` to
+//! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all routes.
 //!
-//! # The way of one upload
+//! Rooms to come: trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
+//! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
 //!
-//! [`uploads::pages`] or [`cli`] hand a file's bytes to [`uploads::Uploads`], which keeps them as
-//! they came. `sheets::open` says what the bytes are, takes off the encryption and bounds what
-//! they may cost; `Profiles::recognise` finds sheet, header and profile (`assets/channels/*.toml`);
-//! [`uploads::check`] makes each row an order, or says everything that is wrong with it. All of that
-//! happens before any transaction. [`uploads::plan`] then compares the rows with the orders as they
-//! stand; a preview ends here. [`uploads::apply`], in the same transaction as a fresh plan, lets
-//! [`orders::store::create`] make products, bundles and orders through [`orders::store::with_changes`],
-//! which also keeps the log, the search terms, the tallies and the deliveries in step; the report is
-//! written, and the commit makes all of it durable or none. An order taken in the shop
-//! ([`orders::manual_order`]) is made there too.
+//! # An upload, step by step
 //!
-//! # The way of one page
+//! 1. [`uploads::pages`] or [`cli`] pass the bytes of a file to [`uploads::Uploads`], which stores them unchanged.
+//! 2. [`sheets::open`] detects the format, decrypts the file and enforces the limits.
+//!    [`channels::Profiles::recognise`] finds the sheet, the header row and the profile (`assets/channels/*.toml`).
+//! 3. [`uploads::parse`] reads the rows, and [`uploads::check`] validates each: an order, or all errors of the row. No
+//!    transaction is open so far.
+//! 4. [`uploads::plan`] compares the rows with the stored orders. A preview ends here.
+//! 5. [`uploads::apply`] executes a new plan in the same transaction: [`orders::store::create`] inserts products,
+//!    deliveries and orders through [`orders::store::with_changes`], which also updates the order log, search index,
+//!    counts and delivery summaries. The commit makes all of it visible, or none.
 //!
-//! `GET /orders?state=PLACED&q=ㅎㄱㄷ` passes the middleware of [`web`] (request number, session,
-//! visitor, access) to the handler in [`orders::pages`], which reads the address into
-//! [`orders::filter::OrderQuery`] and runs [`orders::list::page`] in a read transaction. That
-//! gathers the few orders listed under the words or walks the index of the sort, whichever is
-//! cheaper, and reads the rows of one page. The page struct and `templates/orders/list.html` do the
-//! rest. Every filter stays in the address; every form works without JavaScript.
+//! Manual orders ([`orders::manual_order`]) are inserted by the same step 5.
+//!
+//! # A page, step by step
+//!
+//! `GET /orders?state=PLACED&q=ㅎㄱㄷ`
+//!
+//! 1. The middleware of [`web`] assigns the request an identifier, loads its session, authenticates the member and checks
+//!    the access that the route requires.
+//! 2. The handler in [`orders::pages`] deserializes the query into [`orders::filter::OrderQuery`].
+//! 3. [`orders::list::page`] reads one page of rows in a read transaction. It scans the index of the sort, or sorts the
+//!    results of the search, whichever costs less.
+//! 4. The page struct is rendered by `templates/orders/list.html`.
+//!
+//! Filters are kept in the URL. Every form works without JavaScript.
 
 pub mod app;
 pub mod audit;
