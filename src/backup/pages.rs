@@ -1,6 +1,7 @@
 //! `/backup`: state of the backup, and its actions.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::body::{Body, Bytes};
@@ -14,13 +15,14 @@ use tokio::io::AsyncReadExt;
 
 use super::{Backup, KEY_FILE, Key, MariaDbDump, TargetProblem, TargetStatus};
 use crate::audit;
-use crate::config::Database;
+use crate::config::{Config, Database};
+use crate::demo::Demo;
 use crate::id::crockford;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::time::Moment;
 use crate::web::paging::grouped;
 use crate::web::{
-    Access, AppState, Error, Form, Layout, Member, PageResult, Routes, content_disposition, page, redirect_with_flash,
+    Access, Error, Form, Layout, Member, PageResult, Routes, content_disposition, page, redirect_with_flash,
 };
 
 /// Size of a chunk of a download.
@@ -143,29 +145,31 @@ fn format_size(bytes: u64) -> String {
     }
 }
 
-async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
-    let now = state.now();
-    let statuses = state.backup.as_ref().map(Backup::statuses).unwrap_or_default();
+async fn show(
+    State(storage): State<Storage>,
+    State(config): State<Arc<Config>>,
+    State(demo): State<Option<Demo>>,
+    State(backup): State<Option<Backup>>,
+    layout: Layout,
+) -> PageResult {
+    let now = storage.clock().now();
+    let statuses = backup.as_ref().map(Backup::statuses).unwrap_or_default();
     let view = |(index, status)| TargetView { index, status, now };
     let targets = statuses.into_iter().enumerate().map(view).collect();
-    let has_key = state.config.data.join(KEY_FILE).exists();
-    let is_mariadb = matches!(state.config.database, Database::MariaDb(_));
-    let dump = if is_mariadb { state.storage.read(MariaDbDump::newest).await? } else { None };
+    let has_key = config.data.join(KEY_FILE).exists();
+    let is_mariadb = matches!(config.database, Database::MariaDb(_));
+    let dump = if is_mariadb { storage.read(MariaDbDump::newest).await? } else { None };
     let dump = dump.map(|dump| DumpView { dump, now });
-    Ok(page(BackupPage { layout, targets, has_key, is_demo: state.demo.is_some(), is_mariadb, dump }))
+    Ok(page(BackupPage { layout, targets, has_key, is_demo: demo.is_some(), is_mariadb, dump }))
 }
 
 /// Body of a form without fields.
 #[derive(Deserialize)]
 struct EmptyForm {}
 
-fn backup(state: &AppState) -> PageResult<&Backup> {
-    state.backup.as_ref().ok_or(Error::NotFound)
-}
-
 /// Writes an audit entry and redirects to the page.
 async fn record_and_redirect(
-    state: &AppState,
+    storage: &Storage,
     member: &Member,
     action: &'static str,
     message: &'static str,
@@ -173,28 +177,34 @@ async fn record_and_redirect(
     let id = member.id;
     let record =
         move |tx: &mut dyn crate::storage::Tx| audit::record(tx, Some(id), action, &json!({ "message": message }));
-    Ok(redirect_with_flash("/backup", state.storage.write(record).await?))
+    Ok(redirect_with_flash("/backup", storage.write(record).await?))
 }
 
-async fn snapshot(State(state): State<AppState>, member: Member, Form(EmptyForm {}): Form<EmptyForm>) -> PageResult {
-    backup(&state)?.snapshot();
-    record_and_redirect(&state, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.")
+async fn snapshot(
+    State(storage): State<Storage>,
+    State(backup): State<Option<Backup>>,
+    member: Member,
+    Form(EmptyForm {}): Form<EmptyForm>,
+) -> PageResult {
+    backup.ok_or(Error::NotFound)?.snapshot();
+    record_and_redirect(&storage, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.")
         .await
 }
 
 async fn verify(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(backup): State<Option<Backup>>,
     Path(index): Path<usize>,
     member: Member,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
-    let backup = backup(&state)?.clone();
+    let backup = backup.ok_or(Error::NotFound)?;
     if backup.statuses().get(index).is_none() {
         return Err(Error::NotFound);
     }
     tokio::spawn(async move { backup.verify(index).await });
     record_and_redirect(
-        &state,
+        &storage,
         &member,
         "backup.prove",
         "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.",
@@ -203,15 +213,16 @@ async fn verify(
 }
 
 async fn take_over(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(backup): State<Option<Backup>>,
     Path(index): Path<usize>,
     member: Member,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
-    if !backup(&state)?.take_over(index) {
+    if !backup.ok_or(Error::NotFound)?.take_over(index) {
         return Err(Error::NotFound);
     }
-    record_and_redirect(&state, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
+    record_and_redirect(&storage, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
 }
 
 #[derive(Template)]
@@ -223,17 +234,18 @@ struct KeyPage {
 }
 
 async fn create_key(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(config): State<Arc<Config>>,
     layout: Layout,
     member: Member,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
-    let data = state.config.data.clone();
+    let data = config.data.clone();
     let generate = move || if data.join(KEY_FILE).exists() { Ok(None) } else { Key::generate(&data).map(Some) };
     let key = tokio::task::spawn_blocking(generate).await.map_err(|error| Error::Internal(error.to_string()))?;
     let Some(key) = key.map_err(|error| Error::Internal(error.to_string()))? else {
         return record_and_redirect(
-            &state,
+            &storage,
             &member,
             "backup.key",
             "열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.",
@@ -242,7 +254,7 @@ async fn create_key(
     };
     let id = member.id;
     let summary = json!({ "key": key.id() });
-    state.storage.write(move |tx| audit::record(tx, Some(id), "backup.key", &summary)).await?;
+    storage.write(move |tx| audit::record(tx, Some(id), "backup.key", &summary)).await?;
     let groups = key.to_text().split('-').map(str::to_owned).collect();
     let mut response = page(KeyPage { layout, id: key.id(), groups });
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
@@ -250,12 +262,17 @@ async fn create_key(
 }
 
 /// Downloads a consistent copy of the whole database as one file.
-async fn download(State(state): State<AppState>, member: Member, Form(EmptyForm {}): Form<EmptyForm>) -> PageResult {
+async fn download(
+    State(storage): State<Storage>,
+    State(config): State<Arc<Config>>,
+    member: Member,
+    Form(EmptyForm {}): Form<EmptyForm>,
+) -> PageResult {
     let id = member.id;
-    let now = state.now();
-    let record = state.storage.write(move |tx| audit::record(tx, Some(id), "backup.downloaded", &json!({})));
-    let copy: PathBuf = state.config.data.join(format!("download-{}.tmp", crockford(record.await?)));
-    let copied = state.storage.copy_to(copy.clone()).await;
+    let now = storage.clock().now();
+    let record = storage.write(move |tx| audit::record(tx, Some(id), "backup.downloaded", &json!({})));
+    let copy: PathBuf = config.data.join(format!("download-{}.tmp", crockford(record.await?)));
+    let copied = storage.copy_to(copy.clone()).await;
     let opened = match &copied {
         Ok(()) => std::fs::File::open(&copy),
         Err(_) => Err(std::io::ErrorKind::NotFound.into()),

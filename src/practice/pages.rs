@@ -5,8 +5,7 @@ mod members;
 mod reset;
 mod show;
 
-use crate::demo::Demo;
-use crate::web::{Access, AppState, Error, Routes};
+use crate::web::{Access, Routes};
 
 /// Routes of this room. Without a demo all of them answer 404.
 pub fn routes() -> Routes {
@@ -17,11 +16,6 @@ pub fn routes() -> Routes {
         .get("/practice/members", Access::Admin, members::list)
         .post("/practice/members/{id}", Access::Admin, members::restart)
         .post("/practice/reset", Access::Admin, reset::reset)
-}
-
-/// The demo shop, or [`Error::NotFound`] in a real shop.
-fn require_demo(state: &AppState) -> Result<&Demo, Error> {
-    state.demo.as_ref().ok_or(Error::NotFound)
 }
 
 #[cfg(test)]

@@ -9,9 +9,8 @@ use serde_json::json;
 use super::model::{Shop, ShopFieldError};
 use super::store;
 use crate::audit;
-use crate::web::{
-    Access, AppState, Form, Layout, Member, PageResult, Routes, page, page_with_status, redirect_with_flash,
-};
+use crate::storage::Storage;
+use crate::web::{Access, Form, Layout, Member, PageResult, Routes, page, page_with_status, redirect_with_flash};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
@@ -40,13 +39,13 @@ impl ShopPage {
     }
 }
 
-async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
-    let Shop { name, tel, address } = state.storage.read(store::find).await?;
+async fn show(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    let Shop { name, tel, address } = storage.read(store::find).await?;
     Ok(page(ShopPage { layout, form: ShopForm { name, tel, address }, problems: Vec::new() }))
 }
 
 async fn update(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     Form(form): Form<ShopForm>,
@@ -57,8 +56,7 @@ async fn update(
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, form, problems }));
         }
     };
-    let activity_id = state
-        .storage
+    let activity_id = storage
         .write(move |tx| {
             store::save(tx, &shop)?;
             let summary = json!({ "message": "가게 정보를 저장했어요.", "name": shop.name, "address": shop.address });

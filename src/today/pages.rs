@@ -6,9 +6,10 @@ use axum::extract::State;
 use super::dashboard::{self, Dashboard, Figure};
 use crate::orders::list::Total;
 use crate::orders::model::OrderState;
+use crate::storage::Storage;
 use crate::time::date_with_weekday;
 use crate::web::paging::grouped;
-use crate::web::{Access, AppState, Layout, Member, PageResult, Routes, page, redirect};
+use crate::web::{Access, Layout, Member, PageResult, Routes, page, redirect};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
@@ -51,12 +52,12 @@ impl Figure {
     }
 }
 
-async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> PageResult {
+async fn show(State(storage): State<Storage>, layout: Layout, member: Member) -> PageResult {
     if !member.is_admin() {
         return Ok(redirect(member.role.home()));
     }
-    let today = state.now().date();
-    let dashboard = state.storage.read_replica(move |tx| dashboard::load(tx, today)).await?;
+    let today = storage.clock().now().date();
+    let dashboard = storage.read_replica(move |tx| dashboard::load(tx, today)).await?;
     Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard }))
 }
 

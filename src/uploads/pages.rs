@@ -17,7 +17,8 @@ use serde_json::json;
 use super::UploadError;
 use crate::audit;
 use crate::id::{crockford, parse_crockford};
-use crate::web::{Access, AppState, Error, PageResult, Routes, redirect_with_flash};
+use crate::storage::Storage;
+use crate::web::{Access, Error, PageResult, Routes, redirect_with_flash};
 
 /// The routes of this room.
 pub fn routes() -> Routes {
@@ -55,9 +56,8 @@ fn upload_path(id: i64) -> String {
 }
 
 /// Redirects to the upload, whose page shows its stage, with the reason why nothing was done.
-async fn redirect_with_error(state: &AppState, member_id: i64, id: i64, error: UploadError) -> PageResult {
+async fn redirect_with_error(storage: &Storage, member_id: i64, id: i64, error: UploadError) -> PageResult {
     let summary = json!({ "message": error.to_string(), "tone": "warning" });
-    let activity =
-        state.storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
+    let activity = storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
     Ok(redirect_with_flash(&upload_path(id), activity))
 }

@@ -7,9 +7,9 @@ use axum::http::Uri;
 use crate::audit::downloads::{self, DownloadRow};
 use crate::channels;
 use crate::orders::filter::OrderQuery;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Layout, PageResult, Query, page};
+use crate::web::{Layout, PageResult, Query, page};
 
 #[derive(Template)]
 #[template(path = "audit/downloads.html")]
@@ -21,13 +21,12 @@ struct ListPage {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    let (downloads, pages, channels) = state
-        .storage
+    let (downloads, pages, channels) = storage
         .read(move |tx| {
             let (_, total) = downloads::page(tx, 0, 0)?;
             let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());

@@ -25,7 +25,7 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let ticked = ids(&pairs, "tick");
     if ticked.is_empty() {
-        let mut page = list_page(&state, layout, &member, query, paging, &uri).await?;
+        let mut page = list_page(&state.storage, &state.districts, layout, &member, query, paging, &uri).await?;
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }

@@ -11,15 +11,15 @@ use super::view::DeliveryView;
 use crate::deliveries::complete;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
 use crate::deliveries::list::{self, load_rows};
-use crate::districts::{Districts, Region};
+use crate::districts::{DistrictCache, Districts, Region};
 use crate::id::{crockford, parse_crockford};
 use crate::members::model::Role;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Layout, Member, PageResult, Query, page};
+use crate::web::{Layout, Member, PageResult, Query, page};
 
 /// A 시/도 with its 시/군/구, for the filter form.
 pub(super) struct SidoChoice {
@@ -115,14 +115,15 @@ impl ListPage {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     member: Member,
     Query(query): Query<DeliveryQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    Ok(page(list_page(&state, layout, &member, query, paging, &uri).await?))
+    Ok(page(list_page(&storage, &districts, layout, &member, query, paging, &uri).await?))
 }
 
 /// The default sort order of a role: the delivery team sees 직접전달 first.
@@ -134,18 +135,18 @@ pub(super) fn default_sort(member: &Member) -> Sort {
 }
 
 pub(super) async fn list_page(
-    state: &AppState,
+    storage: &Storage,
+    districts: &DistrictCache,
     layout: Layout,
     member: &Member,
     query: DeliveryQuery,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let districts = state.districts.refresh(&state.storage).await?;
+    let districts = districts.refresh(storage).await?;
     let filter = query.filter(default_sort(member), &districts);
     let (list_filter, uri, activity) = (filter.clone(), uri.clone(), activity(uri));
-    let (found, pages, rows, undo) = state
-        .storage
+    let (found, pages, rows, undo) = storage
         .read(move |tx| {
             let size = i64::from(paging.size());
             let offset = i64::try_from(paging.page() - 1).unwrap_or(i64::MAX).saturating_mul(size);
@@ -172,7 +173,7 @@ pub(super) async fn list_page(
         rows: rows.into_iter().map(|row| DeliveryView::new(row, districts)).collect(),
         is_search_truncated: found.is_search_truncated,
         sidos: sidos(districts, filter.region),
-        today: state.now().date(),
+        today: storage.clock().now().date(),
         undo,
         filter,
     })

@@ -12,13 +12,12 @@ use crate::deliveries::complete;
 use crate::deliveries::list::load_rows;
 use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
+use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
-use crate::storage::{Result as StorageResult, StorageError, Tx};
-use crate::web::{
-    AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page, page_with_status, redirect_with_flash,
-};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::web::{Error, Flash, Form, Layout, Member, PageResult, Tone, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "deliveries/show.html")]
@@ -51,20 +50,24 @@ impl ShowPage {
     }
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout, Path(id): Path<String>) -> PageResult {
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+    Path(id): Path<String>,
+) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    Ok(page(show_page(&state, layout, id).await?))
+    Ok(page(show_page(&storage, &districts, layout, id).await?))
 }
 
-async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let (row, events, is_undoable) = state
-        .storage
+async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let (row, events, is_undoable) = storage
         .read(move |tx| {
             let row = load_rows(tx, &[id])?.pop();
             Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
         })
         .await?;
-    let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*state.districts.refresh(&state.storage).await?);
+    let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
     Ok(ShowPage { layout, view, events, is_undoable, memo })
@@ -79,7 +82,8 @@ pub(super) struct DeliveryForm {
 }
 
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
@@ -88,26 +92,33 @@ pub(super) async fn update(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     match form.act.as_str() {
         "complete" => {
-            let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
+            let activity = storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
             Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity))
         }
-        "memo" => save_memo(&state, layout, member.id, id, form).await,
+        "memo" => save_memo(&storage, &districts, layout, member.id, id, form).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
     }
 }
 
-async fn save_memo(state: &AppState, layout: Layout, member_id: i64, id: i64, form: DeliveryForm) -> PageResult {
+async fn save_memo(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    member_id: i64,
+    id: i64,
+    form: DeliveryForm,
+) -> PageResult {
     let normalise = |text: &str| text.replace("\r\n", "\n");
     let (typed, was) = (normalise(&form.memo), normalise(&form.was));
     let parsed = read_memo(&typed);
     if let Ok(is) = parsed.clone() {
         let before = was.clone();
-        let saved = state.storage.write(move |tx| set_memo(tx, member_id, id, &before, &is)).await?;
+        let saved = storage.write(move |tx| set_memo(tx, member_id, id, &before, &is)).await?;
         if let Some(activity) = saved {
             return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity));
         }
     }
-    let mut page = show_page(state, layout, id).await?;
+    let mut page = show_page(storage, districts, layout, id).await?;
     page.layout.flash = Some(Flash::new(Tone::Warning, "메모를 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
     page.memo = if let Err(problem) = parsed {
         MemoField { typed, was, problem: Some(problem.to_owned()) }

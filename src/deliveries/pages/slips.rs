@@ -22,7 +22,7 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::qr::{self, QrCode};
 use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash};
 
@@ -161,13 +161,13 @@ fn base_url(state: &AppState, headers: &HeaderMap) -> String {
 }
 
 /// 인쇄: records the print and redirects to the slips.
-pub(super) async fn print(State(state): State<AppState>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
+pub(super) async fn print(State(storage): State<Storage>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
     let ids = ids(&pairs, "id");
     if ids.is_empty() {
         return Ok(redirect("/deliveries"));
     }
     let url = slips_url(&ids);
-    let activity = state.storage.write(move |tx| record_print(tx, member.id, &ids)).await?;
+    let activity = storage.write(move |tx| record_print(tx, member.id, &ids)).await?;
     Ok(redirect_with_flash(&format!("{url}&print=now"), activity))
 }
 

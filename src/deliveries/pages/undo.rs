@@ -4,10 +4,10 @@ use axum::extract::State;
 
 use super::{ids, value};
 use crate::deliveries::complete;
-use crate::storage::{Result as StorageResult, Tx};
-use crate::web::{AppState, FormPairs, Member, PageResult, local_path, redirect_with_flash};
+use crate::storage::{Result as StorageResult, Storage, Tx};
+use crate::web::{FormPairs, Member, PageResult, local_path, redirect_with_flash};
 
-pub(super) async fn undo(State(state): State<AppState>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
+pub(super) async fn undo(State(storage): State<Storage>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
     let (deliveries, activities) = (ids(&pairs, "delivery"), ids(&pairs, "activity"));
     let undo = move |tx: &mut dyn Tx| -> StorageResult<i64> {
         let mut deliveries = deliveries.clone();
@@ -16,6 +16,6 @@ pub(super) async fn undo(State(state): State<AppState>, member: Member, FormPair
         }
         complete::undo(tx, member.id, &deliveries)
     };
-    let activity = state.storage.write(undo).await?;
+    let activity = storage.write(undo).await?;
     Ok(redirect_with_flash(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), activity))
 }

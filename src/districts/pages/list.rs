@@ -11,12 +11,12 @@ use serde::Deserialize;
 use crate::deliveries::filter::NO_GU_SUFFIX;
 use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
 use crate::deliveries::store::overview::{count_unclassified, counts_by_region, counts_by_zip};
-use crate::districts::{Districts, Region};
+use crate::districts::{DistrictCache, Districts, Region};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{AppState, Layout, PageResult, Query, page};
+use crate::web::{Layout, PageResult, Query, page};
 
 /// Shades of a tile, besides the empty one.
 const MAX_SHADE: i64 = 5;
@@ -131,16 +131,16 @@ struct OverviewPage {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     Query(query): Query<OverviewQuery>,
 ) -> PageResult {
-    let districts = state.districts.refresh(&state.storage).await?;
-    let selection = query.selection(&districts, state.now().date());
+    let districts = districts.refresh(&storage).await?;
+    let selection = query.selection(&districts, storage.clock().now().date());
     let (today, filter, is_admin) = (selection.today, selection.filter.clone(), layout.is_admin());
     let (cities, known) = (selection.cities(&districts), Arc::clone(&districts));
-    let (counts, unclassified_orders) = state
-        .storage
+    let (counts, unclassified_orders) = storage
         .read_replica(move |tx| {
             let unclassified_orders = if is_admin { count_unclassified(tx)? } else { 0 };
             let mut counts = counts_by_region(tx, &filter, today)?;

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use crate::web::{AppState, PageResult, Query};
+use crate::districts::DistrictCache;
+use crate::storage::Storage;
+use crate::web::{PageResult, Query};
 
 #[derive(Default, Deserialize)]
 pub(super) struct DistrictQuery {
@@ -19,10 +21,9 @@ pub(super) struct DistrictName {
 }
 
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     Query(query): Query<DistrictQuery>,
 ) -> PageResult<Json<DistrictName>> {
-    Ok(Json(DistrictName {
-        name: state.districts.refresh(&state.storage).await?.full_name(&query.zip).map(str::to_owned),
-    }))
+    Ok(Json(DistrictName { name: districts.refresh(&storage).await?.full_name(&query.zip).map(str::to_owned) }))
 }

@@ -8,17 +8,16 @@ use serde_json::json;
 use crate::audit;
 use crate::deliveries::store::overview::{UnclassifiedOrder, count_unclassified, unclassified_orders};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
-use crate::districts::{Districts, postal_key};
+use crate::districts::{DistrictCache, Districts, postal_key};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::classification;
 use crate::orders::model::Order;
 use crate::orders::store::classification::classify;
 use crate::orders::store::{self as orders, Action, ChangeContext};
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,
-    redirect_with_flash,
+    Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
 
 /// Corrections of postal codes, and of orders, that the page shows.
@@ -144,19 +143,25 @@ struct UnclassifiedPage {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    list_page(&state, layout, paging, &uri).await.map(page)
+    list_page(&storage, &districts, layout, paging, &uri).await.map(page)
 }
 
-async fn list_page(state: &AppState, layout: Layout, paging: PageQuery, uri: &Uri) -> PageResult<UnclassifiedPage> {
+async fn list_page(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    paging: PageQuery,
+    uri: &Uri,
+) -> PageResult<UnclassifiedPage> {
     let uri = uri.clone();
-    let districts = state.districts.refresh(&state.storage).await?;
-    let (orders, pages, corrections) = state
-        .storage
+    let districts = districts.refresh(storage).await?;
+    let (orders, pages, corrections) = storage
         .read(move |tx| {
             let pages = PageBar::new(&uri, paging, u64::try_from(count_unclassified(tx)?).unwrap_or_default());
             let offset = i64::try_from(pages.offset()).unwrap_or_default();
@@ -244,7 +249,8 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
 }
 
 pub(super) async fn bulk(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     mut layout: Layout,
     member: Member,
     Query(paging): Query<PageQuery>,
@@ -254,14 +260,14 @@ pub(super) async fn bulk(
     let forms = ticked_rows(&pairs);
     if forms.is_empty() {
         layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
-        let answer = list_page(&state, layout, paging, &uri).await?;
+        let answer = list_page(&storage, &districts, layout, paging, &uri).await?;
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let submitted = forms.clone();
-    let outcome = state.storage.write(move |tx| apply(tx, &submitted, member.id)).await?;
+    let outcome = storage.write(move |tx| apply(tx, &submitted, member.id)).await?;
     let problems = match outcome {
         Ok(activity) => {
-            classification::start(&state.storage, &state.districts).await;
+            classification::start(&storage, &districts).await;
             return Ok(redirect_with_flash(
                 uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()),
                 activity,
@@ -271,7 +277,7 @@ pub(super) async fn bulk(
     };
     let message = "고치지 못한 주문이 있어요. 표시된 곳을 확인해 주세요. 아직 아무것도 바뀌지 않았어요.";
     layout.flash = Some(Flash::new(Tone::Danger, message));
-    let mut answer = list_page(&state, layout, paging, &uri).await?;
+    let mut answer = list_page(&storage, &districts, layout, paging, &uri).await?;
     for row in &mut answer.rows {
         let Some(form) = forms.iter().find(|form| form.order_id == row.order.id) else { continue };
         row.ticked = true;
@@ -291,7 +297,8 @@ pub(super) struct UndoForm {
 }
 
 pub(super) async fn undo(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     member: Member,
     crate::web::Form(UndoForm { zip, order }): crate::web::Form<UndoForm>,
 ) -> PageResult {
@@ -299,8 +306,7 @@ pub(super) async fn undo(
         "" => None,
         id => Some(parse_crockford(id).ok_or(Error::NotFound)?),
     };
-    let activity = state
-        .storage
+    let activity = storage
         .write(move |tx| {
             let existed = match order {
                 Some(id) => store::delete_order_correction(tx, id)?,
@@ -318,6 +324,6 @@ pub(super) async fn undo(
             audit::record(tx, Some(member.id), "districts.correction_undone", &summary)
         })
         .await?;
-    classification::start(&state.storage, &state.districts).await;
+    classification::start(&storage, &districts).await;
     Ok(redirect_with_flash("/districts/unknown", activity))
 }

@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
-use crate::web::{AppState, Error, PageResult, page};
+use crate::demo::Demo;
+use crate::web::{Error, PageResult, page};
 
 /// Allows the script of the 우편번호 서비스 and the frame it opens, at the URLs its provider publishes for 2026; no other
 /// external source.
@@ -21,8 +22,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' htt
 #[template(path = "orders/address_search.html")]
 struct AddressSearchPage;
 
-pub(super) async fn show(State(state): State<AppState>) -> PageResult<Response> {
-    if state.demo.is_some() {
+pub(super) async fn show(State(demo): State<Option<Demo>>) -> PageResult<Response> {
+    if demo.is_some() {
         return Err(Error::NotFound);
     }
     let mut response = page(AddressSearchPage);

@@ -15,10 +15,10 @@ use crate::orders::labels::join_few;
 use crate::orders::list::load_rows;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self, Action, ChangeContext};
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
 };
 
 /// The form of the list.
@@ -96,7 +96,7 @@ struct BulkOutcome {
 }
 
 pub(super) async fn bulk(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     Query(query): Query<OrderQuery>,
@@ -106,14 +106,13 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let form = Arc::new(BulkForm::parse(pairs)?);
     if form.ticked.is_empty() {
-        let mut page = same_rows(&state, layout, query, paging, &uri, &form).await?;
+        let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
         restore_inputs(&mut page, &form, &[]);
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let (submitted, member_id) = (Arc::clone(&form), member.id);
-    let outcome = state
-        .storage
+    let outcome = storage
         .write(move |tx| match submitted.advance_to {
             Some(to) => advance(tx, member_id, &submitted.ticked, to),
             None => edit(tx, member_id, &submitted),
@@ -122,7 +121,7 @@ pub(super) async fn bulk(
     if outcome.rejected.is_empty() {
         return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), outcome.activity_id));
     }
-    let mut page = same_rows(&state, layout, query, paging, &uri, &form).await?;
+    let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
     restore_inputs(&mut page, &form, &outcome.rejected);
     page.layout.flash = Some(Flash::new(Tone::Warning, &outcome.message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
@@ -131,7 +130,7 @@ pub(super) async fn bulk(
 /// The list with the rows of the submitted form. A row that no longer matches the search, because another member has
 /// changed it, still shows its problem and inputs.
 async fn same_rows(
-    state: &AppState,
+    storage: &Storage,
     layout: Layout,
     query: OrderQuery,
     paging: PageQuery,
@@ -140,9 +139,9 @@ async fn same_rows(
 ) -> PageResult<ListPage> {
     let max_rows = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
     let ids: Vec<i64> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
-    let mut page = list_page(state, layout, query, paging, uri).await?;
+    let mut page = list_page(storage, layout, query, paging, uri).await?;
     if !ids.is_empty() {
-        let rows = state.storage.read(move |tx| load_rows(tx, &ids)).await?;
+        let rows = storage.read(move |tx| load_rows(tx, &ids)).await?;
         page.rows = rows.into_iter().map(RowView::new).collect();
     }
     Ok(page)

@@ -18,7 +18,7 @@ use crate::orders::filter::OrderQuery;
 use crate::orders::list::{self, Total};
 use crate::orders::model::OrderState;
 use crate::products::store as products;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::web::{
     AppState, Error, Form, Layout, Member, PageResult, Query, content_disposition, page, page_with_status,
 };
@@ -132,10 +132,9 @@ struct DownloadPage {
 }
 
 impl DownloadPage {
-    async fn of(state: &AppState, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
+    async fn of(storage: &Storage, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
         let filter = query.filter();
-        let (channels, total) = state
-            .storage
+        let (channels, total) = storage
             .read(move |tx| Ok::<_, StorageError>((channels::store::all(tx)?, list::page(tx, &filter, 1, 1)?.total)))
             .await?;
         let problem = content.problem(&query.filter()).map(str::to_owned);
@@ -163,13 +162,13 @@ impl DownloadPage {
 }
 
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     Query(query): Query<OrderQuery>,
     Query(kind): Query<KindQuery>,
 ) -> PageResult {
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
-    Ok(page(DownloadPage::of(&state, layout, query, content).await?))
+    Ok(page(DownloadPage::of(&storage, layout, query, content).await?))
 }
 
 pub(super) async fn download(
@@ -184,7 +183,7 @@ pub(super) async fn download(
     match write_and_record(&state, member.id, &query, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
-            let mut page = DownloadPage { form, ..DownloadPage::of(&state, layout, query, content).await? };
+            let mut page = DownloadPage { form, ..DownloadPage::of(&state.storage, layout, query, content).await? };
             match rejection {
                 DownloadRejection::Form(problems) => page.problems = problems,
                 DownloadRejection::NoFile(reason) => page.problem = Some(reason),

@@ -16,10 +16,10 @@ use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::search::tokenizer::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Layout, PageResult, Query, page};
+use crate::web::{Layout, PageResult, Query, page};
 
 /// A row of the list: the stored order, the inputs of its form, and their problems.
 pub(super) struct RowView {
@@ -121,25 +121,24 @@ impl ListPage {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     Query(query): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    Ok(page(list_page(&state, layout, query, paging, &uri).await?))
+    Ok(page(list_page(&storage, layout, query, paging, &uri).await?))
 }
 
 pub(super) async fn list_page(
-    state: &AppState,
+    storage: &Storage,
     layout: Layout,
     query: OrderQuery,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
     let (filter, uri) = (query.filter(), uri.clone());
-    let (found, pages, products, channels) = state
-        .storage
+    let (found, pages, products, channels) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
             let mut found = list::page(tx, &filter, page, paging.size())?;

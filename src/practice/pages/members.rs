@@ -4,15 +4,17 @@ use askama::Template;
 use axum::extract::{Path, State};
 use serde_json::json;
 
-use super::require_demo;
 use crate::audit;
+use crate::demo::Demo;
+use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
 use crate::members::model::Account;
 use crate::members::store as members;
 use crate::practice::model::Task;
 use crate::practice::store;
 use crate::storage::Result as StorageResult;
-use crate::web::{AppState, Error, FormPairs, Layout, Member, PageResult, page, redirect_with_flash};
+use crate::storage::Storage;
+use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, redirect_with_flash};
 
 /// Member with their progress.
 struct Trainee {
@@ -34,10 +36,13 @@ struct MembersPage {
     trainees: Vec<Trainee>,
 }
 
-pub(super) async fn list(State(state): State<AppState>, layout: Layout) -> PageResult {
-    require_demo(&state)?;
-    let trainees = state
-        .storage
+pub(super) async fn list(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+) -> PageResult {
+    demo.ok_or(Error::NotFound)?;
+    let trainees = storage
         .read(|tx| {
             let accounts = members::list(tx)?.into_iter().filter(|account| account.enabled);
             let trainee = |account: Account| {
@@ -57,16 +62,17 @@ pub(super) async fn list(State(state): State<AppState>, layout: Layout) -> PageR
 
 /// Starts a new session for a member.
 pub(super) async fn restart(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    State(demo): State<Option<Demo>>,
     trainer: Member,
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
-    require_demo(&state)?;
+    demo.ok_or(Error::NotFound)?;
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let districts = state.districts.clone();
-    let activity = state
-        .storage
+    let districts = districts.clone();
+    let activity = storage
         .write(move |tx| {
             let Some(account) = members::find(tx, id)? else { return Ok(None) };
             let districts = districts.current(tx)?;

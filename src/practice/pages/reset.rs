@@ -3,15 +3,22 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::require_demo;
-use crate::web::{AppState, Error, FormPairs, PageResult, redirect};
+use crate::demo::Demo;
+use crate::members::passwords::PasswordHasher;
+use crate::storage::Storage;
+use crate::web::{Error, FormPairs, PageResult, redirect};
 
 /// Resets the demo shop and ends all sessions.
-pub(super) async fn reset(State(state): State<AppState>, FormPairs(_): FormPairs) -> PageResult<Response> {
-    let demo = require_demo(&state)?;
-    if let Some(reason) = demo.reset_refusal(state.now()) {
+pub(super) async fn reset(
+    State(storage): State<Storage>,
+    State(passwords): State<PasswordHasher>,
+    State(demo): State<Option<Demo>>,
+    FormPairs(_): FormPairs,
+) -> PageResult<Response> {
+    let demo = demo.ok_or(Error::NotFound)?;
+    if let Some(reason) = demo.reset_refusal(storage.clock().now()) {
         return Err(Error::BadRequest(reason.to_owned()));
     }
-    demo.reset(&state.storage, &state.passwords).await.map_err(|error| Error::Internal(error.to_string()))?;
+    demo.reset(&storage, &passwords).await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(redirect("/login"))
 }

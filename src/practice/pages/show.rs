@@ -3,13 +3,15 @@
 use askama::Template;
 use axum::extract::State;
 
-use super::require_demo;
+use crate::demo::Demo;
+use crate::districts::DistrictCache;
 use crate::members::model::Role;
 use crate::practice::exercises::ExerciseSet;
 use crate::practice::files::PracticeFile;
 use crate::practice::model::Task;
 use crate::practice::store::{self, PracticeProgress};
-use crate::web::{AppState, FormPairs, Layout, Member, PageResult, page, redirect, redirect_with_flash};
+use crate::storage::Storage;
+use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, redirect, redirect_with_flash};
 
 /// Task as rendered.
 struct TaskView {
@@ -44,10 +46,15 @@ impl ShowPage {
     }
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: Member) -> PageResult {
-    require_demo(&state)?;
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    member: Member,
+) -> PageResult {
+    demo.ok_or(Error::NotFound)?;
     let (role, task_count) = (member.role, Task::for_role(member.role).count());
-    let progress = state.storage.read(move |tx| store::progress(tx, &member)).await?;
+    let progress = storage.read(move |tx| store::progress(tx, &member)).await?;
     let views = |PracticeProgress { exercises, tasks }| {
         tasks.into_iter().map(|task| TaskView::new(&exercises, task, role)).collect()
     };
@@ -55,11 +62,16 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout, member: 
 }
 
 /// Starts a session, unless the member already has one.
-pub(super) async fn start(State(state): State<AppState>, member: Member, FormPairs(_): FormPairs) -> PageResult {
-    require_demo(&state)?;
-    let districts = state.districts.clone();
-    let started = state
-        .storage
+pub(super) async fn start(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    State(demo): State<Option<Demo>>,
+    member: Member,
+    FormPairs(_): FormPairs,
+) -> PageResult {
+    demo.ok_or(Error::NotFound)?;
+    let districts = districts.clone();
+    let started = storage
         .write(move |tx| {
             let districts = districts.current(tx)?;
             match store::current_session(tx, member.id)? {

@@ -12,11 +12,9 @@ use crate::audit;
 use crate::orders::store::counts;
 use crate::products::model::{Product, parse_priority, validate_name};
 use crate::products::store;
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::PageQuery;
-use crate::web::{
-    AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
-};
+use crate::web::{Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash};
 
 /// A row that was not saved, with the reasons.
 struct RejectedRow {
@@ -29,7 +27,7 @@ struct RejectedRow {
 }
 
 pub(super) async fn bulk(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     Query(query): Query<ListQuery>,
@@ -39,14 +37,13 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let (ticked, rows) = parse_rows(pairs);
     if ticked.is_empty() {
-        let mut answer = list_page(&state, layout, query, paging, uri).await?;
+        let mut answer = list_page(&storage, layout, query, paging, uri).await?;
         restore_input(&mut answer, &ticked, &rows, Vec::new());
         answer.layout.flash = Some(Flash::new(Tone::Warning, "선택한 상품이 없어요. 상품을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, rejected, activity) = state
-        .storage
+    let (saved, rejected, activity) = storage
         .write(move |tx| {
             let (mut saved, mut rejected) = (0, Vec::new());
             for row in wanted.iter().filter_map(|id| work.get(id)) {
@@ -65,7 +62,7 @@ pub(super) async fn bulk(
         let here = uri.path_and_query().map_or("/products", |here| here.as_str());
         return Ok(redirect_with_flash(here, activity));
     }
-    let mut answer = list_page(&state, layout, query, paging, uri).await?;
+    let mut answer = list_page(&storage, layout, query, paging, uri).await?;
     let message =
         format!("상품 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len());
     restore_input(&mut answer, &ticked, &rows, rejected);

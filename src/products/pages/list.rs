@@ -12,9 +12,9 @@ use crate::id::crockford;
 use crate::orders::store::counts;
 use crate::products::model::Product;
 use crate::products::store;
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Layout, PageResult, Query, page};
+use crate::web::{Layout, PageResult, Query, page};
 
 /// A row of the list: the stored product, its fields as typed, and error messages.
 pub(super) struct ProductRow {
@@ -86,25 +86,24 @@ impl ListQuery {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     Query(query): Query<ListQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    list_page(&state, layout, query, paging, uri).await.map(page)
+    list_page(&storage, layout, query, paging, uri).await.map(page)
 }
 
 pub(super) async fn list_page(
-    state: &AppState,
+    storage: &Storage,
     layout: Layout,
     query: ListQuery,
     paging: PageQuery,
     uri: Uri,
 ) -> PageResult<ListPage> {
     let wanted = query.clone();
-    let (enabled, disabled, rows, pages) = state
-        .storage
+    let (enabled, disabled, rows, pages) = storage
         .read(move |tx| {
             let unlabelled = store::unlabelled_counts(tx)?;
             let text = wanted.q.trim().to_lowercase();

@@ -10,8 +10,8 @@ use crate::audit;
 use crate::id::crockford;
 use crate::products::model::{validate_name, validate_number};
 use crate::products::store;
-use crate::storage::{Result, Tx};
-use crate::web::{AppState, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
+use crate::storage::{Result, Storage, Tx};
+use crate::web::{Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "products/new.html")]
@@ -41,13 +41,13 @@ pub(super) async fn new(layout: Layout) -> PageResult {
 }
 
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     Form(form): Form<ProductForm>,
 ) -> PageResult {
     let typed = form.clone();
-    match state.storage.write(move |tx| insert(tx, member.id, &typed)).await? {
+    match storage.write(move |tx| insert(tx, member.id, &typed)).await? {
         Ok((id, activity)) => Ok(redirect_with_flash(&format!("/products/{}", crockford(id)), activity)),
         Err(problems) => Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
     }

@@ -16,7 +16,7 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::store::counts;
 use crate::products::model::{Product, Variant, validate_label};
 use crate::products::store::{self, VariantQuery};
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,
@@ -100,15 +100,14 @@ impl FromRequestParts<AppState> for ShowRequest {
     }
 }
 
-pub(super) async fn show(State(state): State<AppState>, layout: Layout, request: ShowRequest) -> PageResult {
-    show_page(&state, layout, request).await.map(page)
+pub(super) async fn show(State(storage): State<Storage>, layout: Layout, request: ShowRequest) -> PageResult {
+    show_page(&storage, layout, request).await.map(page)
 }
 
-pub(super) async fn show_page(state: &AppState, layout: Layout, request: ShowRequest) -> PageResult<ShowPage> {
+pub(super) async fn show_page(storage: &Storage, layout: Layout, request: ShowRequest) -> PageResult<ShowPage> {
     let ShowRequest { id, query, paging, uri } = request;
     let wanted = query.to_store_query();
-    let found = state
-        .storage
+    let found = storage
         .read(move |tx| {
             let Some(product) = store::find(tx, id)? else {
                 return Ok(None);
@@ -139,7 +138,7 @@ pub(super) async fn show_page(state: &AppState, layout: Layout, request: ShowReq
 type RejectedLabels = BTreeMap<i64, (i64, String)>;
 
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     request: ShowRequest,
@@ -148,8 +147,7 @@ pub(super) async fn update(
     let id = request.id;
     let (ticked, rows) = parse_rows(pairs);
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, rejected, activity) = state
-        .storage
+    let (saved, rejected, activity) = storage
         .write(move |tx| {
             let (saved, rejected) = save_labels(tx, id, wanted.iter().filter_map(|id| work.get(id)))?;
             let summary = json!({ "message": format!("레이블 {saved}개를 저장했어요."), "tone": "success" });
@@ -163,7 +161,7 @@ pub(super) async fn update(
             activity,
         ));
     }
-    let mut answer = show_page(&state, layout, request).await?;
+    let mut answer = show_page(&storage, layout, request).await?;
     restore_input(&mut answer, &ticked, &rows, &rejected);
     let message = if ticked.is_empty() {
         "선택한 옵션이 없어요. 옵션을 먼저 선택해 주세요.".to_owned()

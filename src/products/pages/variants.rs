@@ -10,9 +10,9 @@ use crate::audit;
 use crate::id::{crockford, parse_crockford};
 use crate::products::model::{validate_label, validate_option_key, validate_option_value};
 use crate::products::store::{self, NewVariant};
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, Storage, Tx};
 use crate::web::paging::PageQuery;
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect_with_flash};
+use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect_with_flash};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct VariantForm {
@@ -34,7 +34,7 @@ pub(super) struct VariantProblems {
 }
 
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
@@ -43,13 +43,13 @@ pub(super) async fn create(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let here = format!("/products/{}", crockford(id));
     let typed = form.clone();
-    let problems = match state.storage.write(move |tx| insert_variant(tx, id, member.id, &typed)).await? {
+    let problems = match storage.write(move |tx| insert_variant(tx, id, member.id, &typed)).await? {
         Ok(activity) => return Ok(redirect_with_flash(&here, activity)),
         Err(problems) => problems,
     };
     let uri = Uri::try_from(here).map_err(|error| Error::Internal(error.to_string()))?;
     let request = ShowRequest { id, query: VariantListQuery::default(), paging: PageQuery::default(), uri };
-    let mut page = show_page(&state, layout, request).await?;
+    let mut page = show_page(&storage, layout, request).await?;
     (page.new, page.problems) = (form, problems);
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }

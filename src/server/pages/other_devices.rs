@@ -1,12 +1,17 @@
 //! 다른 기기에서 접속: the URLs for other computers and phones, and whether the connection is encrypted.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 
+use crate::config::Config;
+use crate::server::Endpoints;
 use crate::server::certificate::CertificateInfo;
 use crate::shop::store as shop;
+use crate::storage::Storage;
 use crate::web::qr::{self, QrCode};
-use crate::web::{AppState, Layout, PageResult, page};
+use crate::web::{Layout, PageResult, page};
 
 #[derive(Template)]
 #[template(path = "server/other_devices.html")]
@@ -32,9 +37,14 @@ enum Exposure {
 }
 
 /// `GET /other-devices`
-pub(super) async fn show(State(state): State<AppState>, layout: Layout) -> PageResult {
-    let shop = state.storage.read(shop::find).await?;
-    let endpoints = &state.urls;
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(config): State<Arc<Config>>,
+    State(urls): State<Endpoints>,
+    layout: Layout,
+) -> PageResult {
+    let shop = storage.read(shop::find).await?;
+    let endpoints = &urls;
     // The shop's own URL (behind a proxy, for example) is the one to use if it is set.
     let own_url = Some(shop.address).filter(|address| !address.is_empty());
     let urls: Vec<String> = own_url.into_iter().chain(endpoints.lan_urls()).collect();
@@ -47,8 +57,8 @@ pub(super) async fn show(State(state): State<AppState>, layout: Layout) -> PageR
             (false, false) => Exposure::Encrypted,
         },
         urls,
-        self_signed: endpoints.certificate.clone().filter(|_| state.config.is_self_signed()),
-        settings_file: state.config.data.join("mukkeum.toml").display().to_string(),
+        self_signed: endpoints.certificate.clone().filter(|_| config.is_self_signed()),
+        settings_file: config.data.join("mukkeum.toml").display().to_string(),
     }))
 }
 

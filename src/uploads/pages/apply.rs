@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::show::reload_page;
 use super::{parse_id, redirect_with_error, upload_path};
+use crate::storage::Storage;
 use crate::uploads::parse::parse_courier;
-use crate::uploads::{ImportOptions, UploadError, store};
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect};
+use crate::uploads::{ImportOptions, UploadError, Uploads, store};
+use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct ApplyForm {
@@ -17,14 +18,15 @@ pub(super) struct ApplyForm {
 }
 
 pub(super) async fn apply(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     let needs_courier = upload.findings.courier_missing && upload.stage.is_open();
     let courier = match parse_courier(&form.courier) {
         Ok(None) if needs_courier && upload.courier.is_empty() => {
@@ -36,17 +38,17 @@ pub(super) async fn apply(
     let courier = match courier {
         Ok(courier) => courier,
         Err(problem) => {
-            let mut page = reload_page(&state, layout, id).await?;
+            let mut page = reload_page(&storage, &uploads, layout, id).await?;
             page.courier_problem = Some(problem);
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
     let options = ImportOptions { courier, ..ImportOptions::default() };
-    match state.uploads.apply_stored(id, Some(member.id), &options).await {
+    match uploads.apply_stored(id, Some(member.id), &options).await {
         // The page of the upload shows the report, the error, or the password form.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
-            redirect_with_error(&state, member.id, id, error).await
+            redirect_with_error(&storage, member.id, id, error).await
         }
         Err(error) => Err(error.into()),
     }

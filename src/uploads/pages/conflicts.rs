@@ -8,6 +8,8 @@ use super::show::{CONFLICTS, show_page};
 use super::{parse_id, upload_path};
 use crate::audit;
 use crate::id::crockford;
+use crate::storage::Storage;
+use crate::uploads::Uploads;
 use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
@@ -68,7 +70,8 @@ pub(super) async fn resolve(
     let ticked: Vec<u32> = conflicts.iter().map(|conflict| conflict.row).collect();
     if conflicts.is_empty() {
         let flash = Flash::new(Tone::Warning, "선택한 행이 없어요. 행을 먼저 선택해 주세요.");
-        return render_with_errors(&state, layout, (id, &path, paging), &ticked, &[], flash).await;
+        return render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &[], flash)
+            .await;
     }
     let (activity, message, failed) = state
         .storage
@@ -85,7 +88,7 @@ pub(super) async fn resolve(
         return Ok(redirect_with_flash(&path, activity));
     }
     let flash = Flash::new(Tone::Warning, &message);
-    render_with_errors(&state, layout, (id, &path, paging), &ticked, &failed, flash).await
+    render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &failed, flash).await
 }
 
 fn message(decision: Decision, resolved: usize, failed: usize) -> String {
@@ -104,7 +107,8 @@ fn message(decision: Decision, resolved: usize, failed: usize) -> String {
 
 /// The conflicts with the ticks of the form and an error at each row that failed.
 async fn render_with_errors(
-    state: &AppState,
+    storage: &Storage,
+    uploads: &Uploads,
     layout: Layout,
     (id, path, paging): (i64, &str, PageQuery),
     ticked: &[u32],
@@ -112,7 +116,7 @@ async fn render_with_errors(
     flash: Flash,
 ) -> PageResult {
     let uri: Uri = path.parse().map_err(|_| Error::NotFound)?;
-    let mut page = show_page(state, layout, id, CONFLICTS, paging, &uri).await?;
+    let mut page = show_page(storage, uploads, layout, id, CONFLICTS, paging, &uri).await?;
     for row in &mut page.rows {
         row.problem = failed.iter().find(|(number, _)| *number == row.number()).map(|(_, reason)| reason.clone());
         row.is_ticked = ticked.contains(&row.number()) && (failed.is_empty() || row.problem.is_some());

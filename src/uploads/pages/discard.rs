@@ -5,18 +5,18 @@ use serde_json::json;
 
 use super::parse_id;
 use crate::audit;
+use crate::storage::Storage;
 use crate::uploads::{Stage, store};
-use crate::web::{AppState, FormPairs, Member, PageResult, redirect_with_flash};
+use crate::web::{FormPairs, Member, PageResult, redirect_with_flash};
 
 pub(super) async fn discard(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     member: Member,
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let activity = state
-        .storage
+    let activity = storage
         .write(move |tx| {
             let (message, tone) = match store::find_open(tx, id)? {
                 Some(upload) => {

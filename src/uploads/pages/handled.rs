@@ -6,18 +6,18 @@ use serde_json::json;
 use super::{parse_id, upload_path};
 use crate::audit;
 use crate::id::crockford;
+use crate::storage::Storage;
 use crate::uploads::store;
-use crate::web::{AppState, Error, FormPairs, Member, PageResult, redirect_with_flash};
+use crate::web::{Error, FormPairs, Member, PageResult, redirect_with_flash};
 
 pub(super) async fn resolve_all(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
     member: Member,
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let activity = state
-        .storage
+    let activity = storage
         .write(move |tx| {
             store::find(tx, id)?.ok_or(Error::NotFound)?;
             let rows = store::resolve_all(tx, id, member.id)?;

@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 use super::show::reload_page;
 use super::{parse_id, redirect_with_error, upload_path};
-use crate::uploads::{ImportOptions, UploadError, store};
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page_with_status, redirect};
+use crate::storage::Storage;
+use crate::uploads::{ImportOptions, UploadError, Uploads, store};
+use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct PasswordForm {
@@ -18,41 +19,42 @@ pub(super) struct PasswordForm {
 }
 
 pub(super) async fn open(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
     Form(form): Form<PasswordForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     let courier = (!upload.courier.is_empty()).then_some(upload.courier);
     let options = ImportOptions { courier, ..ImportOptions::default() };
-    match state.uploads.preview_stored(id, &form.password, &options).await {
+    match uploads.preview_stored(id, &form.password, &options).await {
         Ok(_) => {
             if form.keep.is_some() {
-                store_channel_password(&state, id, &form.password).await?;
+                store_channel_password(&storage, &uploads, id, &form.password).await?;
             }
             Ok(redirect(&upload_path(id)))
         }
         Err(UploadError::Refused(error)) if error.needs_password() => {
-            let mut page = reload_page(&state, layout, id).await?;
+            let mut page = reload_page(&storage, &uploads, layout, id).await?;
             page.password_problem = Some(error.to_string());
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
         Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
-            redirect_with_error(&state, member.id, id, error).await
+            redirect_with_error(&storage, member.id, id, error).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn store_channel_password(state: &AppState, id: i64, password: &str) -> PageResult<()> {
-    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let profile = state.uploads.profiles.all().iter().find(|profile| profile.code == upload.channel_code);
+async fn store_channel_password(storage: &Storage, uploads: &Uploads, id: i64, password: &str) -> PageResult<()> {
+    let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let profile = uploads.profiles.all().iter().find(|profile| profile.code == upload.channel_code);
     if let Some(profile) = profile {
-        state.uploads.set_channel_password(&profile.code, &profile.name, password).await?;
+        uploads.set_channel_password(&profile.code, &profile.name, password).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::demo::Demo;
 use crate::sheets::SheetError;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
-use crate::uploads::{ImportOptions, ParsedFile};
+use crate::uploads::{ImportOptions, ParsedFile, Uploads};
 use crate::web::{AppState, AuthContext, Error, Layout, Member, PageResult, csrf, redirect, redirect_with_flash};
 
 /// Files of one form; further ones are not stored.
@@ -79,7 +79,7 @@ pub(super) async fn create(
                     Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
                 };
             }
-            Some("files") => receive_file(&state, &member, field, &options, &mut batch).await?,
+            Some("files") => receive_file(&state.uploads, &member, field, &options, &mut batch).await?,
             _ => {}
         }
     }
@@ -106,7 +106,7 @@ pub(super) async fn create(
 }
 
 async fn receive_file(
-    state: &AppState,
+    uploads: &Uploads,
     member: &Member,
     field: Field<'_>,
     options: &ImportOptions,
@@ -120,7 +120,7 @@ async fn receive_file(
         batch.skipped += 1;
         return Ok(());
     }
-    let bytes = match read_file(field, state.uploads.limits.bytes).await? {
+    let bytes = match read_file(field, uploads.limits.bytes).await? {
         Ok(bytes) => bytes,
         Err(error) => {
             batch.too_large.push((name, error.to_string()));
@@ -128,7 +128,7 @@ async fn receive_file(
         }
     };
     // A rejected or locked file is no error here: its page shows why.
-    let preview = state.uploads.receive_and_preview(Some(member.id), &name, bytes, options).await?;
+    let preview = uploads.receive_and_preview(Some(member.id), &name, bytes, options).await?;
     batch.ids.push(preview.id);
     if options.courier.is_none() {
         batch.without_courier.push((preview.id, preview.without_courier));

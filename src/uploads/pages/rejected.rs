@@ -7,21 +7,26 @@ use axum::response::IntoResponse;
 use super::parse_id;
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::id::crockford;
-use crate::storage::Tx;
-use crate::uploads::{RowOutcome, store};
-use crate::web::{AppState, Error, Member, PageResult};
+use crate::storage::{Storage, Tx};
+use crate::uploads::{RowOutcome, Uploads, store};
+use crate::web::{Error, Member, PageResult};
 
-pub(super) async fn download(State(state): State<AppState>, member: Member, Path(id): Path<String>) -> PageResult {
+pub(super) async fn download(
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
+    member: Member,
+    Path(id): Path<String>,
+) -> PageResult {
     let id = parse_id(&id)?;
-    let upload = state.storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let bytes = state.uploads.export_rejected(id).await?;
+    let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let bytes = uploads.export_rejected(id).await?;
     let rows = u64::try_from(upload.count(RowOutcome::Rejected)).unwrap_or_default();
     let record = move |tx: &mut dyn Tx| {
         let source = format!("/uploads/{}?rows=rejected", crockford(id));
         let record = DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
         downloads::record(tx, Some(member.id), &record)
     };
-    state.storage.write(record).await?;
+    storage.write(record).await?;
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),

@@ -9,13 +9,13 @@ use super::{parse_id, upload_path};
 use crate::channels::FileKind;
 use crate::id::crockford;
 use crate::orders::findings::{DisabledProduct, Findings};
-use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::check::Reason;
 use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload};
+use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Error, Layout, PageResult, Query, page};
+use crate::web::{Error, Layout, PageResult, Query, page};
 
 /// Code of the tab with conflicting tracking numbers.
 pub(super) const CONFLICTS: &str = "conflicts";
@@ -116,26 +116,27 @@ pub(super) struct ShowQuery {
 }
 
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
     layout: Layout,
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    show_page(&state, layout, parse_id(&id)?, &query.rows, paging, &uri).await.map(page)
+    show_page(&storage, &uploads, layout, parse_id(&id)?, &query.rows, paging, &uri).await.map(page)
 }
 
 pub(super) async fn show_page(
-    state: &AppState,
+    storage: &Storage,
+    uploads: &Uploads,
     layout: Layout,
     id: i64,
     rows: &str,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ShowPage> {
-    let found = state
-        .storage
+    let found = storage
         .read(move |tx| {
             let Some(upload) = store::find(tx, id)? else { return Ok(None) };
             let conflicts = if upload.kind == Some(FileKind::Tracking) { store::conflict_count(tx, id)? } else { 0 };
@@ -149,8 +150,7 @@ pub(super) async fn show_page(
     let (filter, offset, size) =
         (tab.map(|tab| tab.filter), i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
     let findings = upload.findings.clone();
-    let (rows, products, disabled) = state
-        .storage
+    let (rows, products, disabled) = storage
         .read(move |tx| {
             let stored = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
             let channel = store::channel_id(tx, id)?;
@@ -158,8 +158,7 @@ pub(super) async fn show_page(
             Ok::<_, StorageError>((rows, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
-    let channel_name = state
-        .uploads
+    let channel_name = uploads
         .profiles
         .all()
         .iter()
@@ -182,9 +181,9 @@ pub(super) async fn show_page(
 
 /// Renders the page of an upload again, for an error of one of its forms; the links of the page point to
 /// its own path.
-pub(super) async fn reload_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
+pub(super) async fn reload_page(storage: &Storage, uploads: &Uploads, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let uri = upload_path(id).parse().map_err(|_| Error::NotFound)?;
-    show_page(state, layout, id, "", PageQuery::default(), &uri).await
+    show_page(storage, uploads, layout, id, "", PageQuery::default(), &uri).await
 }
 
 fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {

@@ -13,7 +13,7 @@ use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::districts::{DistrictCache, Districts};
 use crate::id::crockford;
-use crate::storage::{StorageError, Tx};
+use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
     AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, csrf, page, page_with_status, redirect,
 };
@@ -34,15 +34,15 @@ struct ListPage {
     embedded_from: NaiveDate,
 }
 
-pub(in crate::districts::pages) async fn list(State(state): State<AppState>, layout: Layout) -> PageResult {
-    list_page(&state, layout).await.map(page)
+pub(in crate::districts::pages) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    list_page(&storage, layout).await.map(page)
 }
 
-async fn list_page(state: &AppState, layout: Layout) -> PageResult<ListPage> {
+async fn list_page(storage: &Storage, layout: Layout) -> PageResult<ListPage> {
     let editions = |tx: &mut dyn Tx| {
         Ok((store::editions(tx, EditionStage::Previewed)?, store::editions(tx, EditionStage::Applied)?))
     };
-    let (waiting, applied) = state.storage.read(editions).await.map_err(|error: StorageError| error)?;
+    let (waiting, applied) = storage.read(editions).await.map_err(|error: StorageError| error)?;
     Ok(ListPage { layout, waiting, applied, embedded_from: Districts::embedded().valid_from() })
 }
 
@@ -92,7 +92,7 @@ pub(in crate::districts::pages) async fn create(
         }
     };
     layout.flash = Some(Flash::new(Tone::Danger, &problem));
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state, layout).await?))
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state.storage, layout).await?))
 }
 
 async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut u64) -> PageResult<File> {

@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::audit;
+use crate::districts::DistrictCache;
 use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::classification;
 use crate::orders::store::classification::affected;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{AppState, Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
 
 /// Rows of each table of the preview.
 const MAX_SHOWN_ROWS: usize = 300;
@@ -49,16 +50,17 @@ fn parse_id(id: &str) -> PageResult<i64> {
 }
 
 pub(in crate::districts::pages) async fn show(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    show_page(&state, layout, parse_id(&id)?).await.map(page)
+    show_page(&storage, &districts, layout, parse_id(&id)?).await.map(page)
 }
 
-async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let cache = state.districts.clone();
-    let found = state.storage.read(move |tx| {
+async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let cache = districts.clone();
+    let found = storage.read(move |tx| {
         let Some(edition) = store::edition(tx, id)? else { return Ok(None) };
         let districts = cache.current(tx)?;
         let (_, from) = districts.valid_from_bounds(tx.now().date());
@@ -82,23 +84,23 @@ pub(in crate::districts::pages) struct ApplyForm {
 }
 
 pub(in crate::districts::pages) async fn apply(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     member: Member,
     Path(id): Path<String>,
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let (first, last) = state.districts.refresh(&state.storage).await?.valid_from_bounds(state.now().date());
+    let (first, last) = districts.refresh(&storage).await?.valid_from_bounds(storage.clock().now().date());
     let Some(day) = parse_date(&form.valid_from).filter(|day| (first..=last).contains(day)) else {
-        let mut answer = show_page(&state, layout, id).await?;
+        let mut answer = show_page(&storage, &districts, layout, id).await?;
         answer.valid_from = form.valid_from;
         answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 적어 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     };
     let member_id = member.id;
-    let activity = state
-        .storage
+    let activity = storage
         .write(move |tx| {
             if !store::apply(tx, id, day)? {
                 return Ok(None);
@@ -109,30 +111,39 @@ pub(in crate::districts::pages) async fn apply(
             audit::record(tx, Some(member_id), "districts.applied", &summary).map(Some)
         })
         .await?;
-    classification::start(&state.storage, &state.districts).await;
+    classification::start(&storage, &districts).await;
     Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
 }
 
 pub(in crate::districts::pages) async fn discard(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     member: Member,
     Path(id): Path<String>,
 ) -> PageResult {
-    delete(&state, member, parse_id(&id)?, EditionStage::Previewed, "올린 목록을 적용하지 않고 지웠어요.").await
+    delete(&storage, &districts, member, parse_id(&id)?, EditionStage::Previewed, "올린 목록을 적용하지 않고 지웠어요.")
+        .await
 }
 
 pub(in crate::districts::pages) async fn withdraw(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     member: Member,
     Path(id): Path<String>,
 ) -> PageResult {
     let message = "목록을 거두었어요. 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.";
-    delete(&state, member, parse_id(&id)?, EditionStage::Applied, message).await
+    delete(&storage, &districts, member, parse_id(&id)?, EditionStage::Applied, message).await
 }
 
-async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, message: &'static str) -> PageResult {
-    let activity = state
-        .storage
+async fn delete(
+    storage: &Storage,
+    districts: &DistrictCache,
+    member: Member,
+    id: i64,
+    stage: EditionStage,
+    message: &'static str,
+) -> PageResult {
+    let activity = storage
         .write(move |tx| {
             if !store::delete_edition(tx, id, stage)? {
                 return Ok(None);
@@ -141,6 +152,6 @@ async fn delete(state: &AppState, member: Member, id: i64, stage: EditionStage, 
             audit::record(tx, Some(member.id), "districts.list_removed", &summary).map(Some)
         })
         .await?;
-    classification::start(&state.storage, &state.districts).await;
+    classification::start(storage, districts).await;
     Ok(redirect_with_flash("/districts/import", activity.ok_or(Error::NotFound)?))
 }
