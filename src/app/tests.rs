@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rooms;
 use crate::web::{Access, RouteSpec, Routes};
 
-/// Files of handlers that are named by what they do, not by the URL.
+/// Files of handlers named by the action instead of a segment of the URL.
 const ACTION_FILES: [&str; 6] = ["list", "show", "new", "bulk", "update", "receive"];
 
 fn routes() -> Vec<RouteSpec> {

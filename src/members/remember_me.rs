@@ -32,7 +32,7 @@ pub enum RememberMeOutcome {
 /// Logs a browser in by its remember-me token, and replaces `token` by `next` in the store.
 ///
 /// # Errors
-/// The database failed, or the token was rotated by [`MAX_ATTEMPTS`] other requests meanwhile.
+/// The database failed, or [`MAX_ATTEMPTS`] other requests rotated the token first.
 pub async fn authenticate_by_token(
     storage: &Storage,
     logins: &RememberTokenStore,

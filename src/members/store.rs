@@ -8,7 +8,7 @@ use super::model::{Account, Member, ONE_TIME_PASSWORD_VALID_MS, Role, UsernameEr
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
-/// What a login by password needs.
+/// Stored credentials, for a login by password.
 #[derive(Clone)]
 pub struct Credentials {
     /// the member

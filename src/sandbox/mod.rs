@@ -1,8 +1,7 @@
 //! Public demo (`mukkeum demo --public`): gives each visitor a sandbox (own database and application) and rate-limits by
 //! client network.
 //!
-//! A sandbox is a copy of the program's demo shop in a folder of its own; the visitor's requests are routed to it by a
-//! cookie. It is evicted after an hour without a request, when its client network opens too many, or when another visitor
+//! A sandbox is a copy of the program's demo shop in its own folder; a cookie routes the visitor's requests to it. It is evicted after an hour without a request, when its client network opens too many, or when another visitor
 //! needs its capacity. Assets, health checks and metrics are served by the program's own application.
 
 mod rate_limit;
@@ -233,7 +232,7 @@ impl Sandbox {
     }
 }
 
-/// Opens a copy of the template file in a folder of its own.
+/// Opens a copy of the template file in a new folder.
 fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, TempDir), Error> {
     let folder = TempDir::new_in(folder).map_err(internal)?;
     let data = folder.path().to_owned();

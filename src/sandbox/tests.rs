@@ -56,7 +56,7 @@ async fn idle_sandbox_is_evicted_with_its_folder() {
     app.get("/orders").await.ok();
     app.clock.advance_ms(EVICT_AFTER_MS - 1);
     sandboxes.evict_idle();
-    assert_eq!(folders(&sandboxes), 1, "it was used in between");
+    assert_eq!(folders(&sandboxes), 1, "used in between");
     app.clock.advance_ms(1);
     sandboxes.evict_idle();
     assert_eq!(folders(&sandboxes), 0);

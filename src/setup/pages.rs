@@ -168,7 +168,7 @@ async fn create(
     Ok(cookie.add_to(redirect(Role::Admin.home())))
 }
 
-/// Adds the administrator, unless another request has added a member meanwhile.
+/// Adds the administrator, unless another request has just added a member.
 fn add_first_admin(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option<i64>> {
     if store::has_members(tx)? {
         return Ok(None);

@@ -97,7 +97,7 @@ pub(super) async fn authenticate(
     request.extensions_mut().insert(auth.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(auth);
-    // Browsers keep the last of two cookies with one name, so the handler's come last.
+    // Of two cookies with one name browsers keep the last: the handler's override those of this layer.
     let of_handler: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
     response.headers_mut().remove(header::SET_COOKIE);
     for cookie in cookies.into_iter().chain(of_handler) {
@@ -157,8 +157,8 @@ async fn resume_session(
     })
 }
 
-/// Confirms that the browser received `token`: it came with the session that was set in the same response. The token
-/// before it is no longer accepted.
+/// Confirms that the browser received `token`, since it received the session of the same response. The previous token is
+/// no longer accepted.
 async fn confirm_delivery(state: &AppState, token: &RememberToken) -> Result<(), Error> {
     if let Some(login) = state.remember_tokens.find(&token.series).await?
         && let Some(confirmed) = login.confirm_delivery(token)

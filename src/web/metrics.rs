@@ -26,45 +26,39 @@ enum MetricKind {
     Histogram,
 }
 
+use MetricKind::{Counter, Gauge, Histogram, ZeroedCounter};
+
 /// Name, type and description of every metric.
 const METRICS: &[(&str, MetricKind, &str)] = &[
-    ("mukkeum_build_info", MetricKind::Gauge, "1; the label tells the version"),
-    ("http_requests_total", MetricKind::Counter, "requests by method, route and status"),
-    ("http_request_duration_seconds", MetricKind::Histogram, "from the request to the head of its answer"),
-    (
-        "mukkeum_storage_duration_seconds",
-        MetricKind::Histogram,
-        "transactions with all their attempts, by engine and kind",
-    ),
-    ("mukkeum_storage_wait_duration_seconds", MetricKind::Histogram, "how long a transaction waited for its turn"),
-    ("mukkeum_storage_turns", MetricKind::Gauge, "how many transactions of a kind may run at once"),
-    ("mukkeum_storage_turns_in_use", MetricKind::Gauge, "how many run now"),
-    ("mukkeum_storage_turns_waiting", MetricKind::Gauge, "how many wait for a turn now"),
-    ("mukkeum_storage_retries_total", MetricKind::ZeroedCounter, "attempts of transactions after the first"),
-    ("mukkeum_storage_primary_lost_total", MetricKind::ZeroedCounter, "the primary was lost or became read-only"),
-    ("mukkeum_storage_failovers_total", MetricKind::ZeroedCounter, "another server was the primary than before"),
-    ("mukkeum_storage_replica_reads_total", MetricKind::ZeroedCounter, "heavy reads that a replica answered"),
+    ("mukkeum_build_info", Gauge, "always 1; the version is a label"),
+    ("http_requests_total", Counter, "requests by method, route and status"),
+    ("http_request_duration_seconds", Histogram, "time to the response headers"),
+    ("mukkeum_storage_duration_seconds", Histogram, "duration of transactions including retries, by engine and kind"),
+    ("mukkeum_storage_wait_duration_seconds", Histogram, "wait of a transaction for its permit"),
+    ("mukkeum_storage_turns", Gauge, "limit of concurrent transactions by kind"),
+    ("mukkeum_storage_turns_in_use", Gauge, "running transactions"),
+    ("mukkeum_storage_turns_waiting", Gauge, "transactions waiting for a permit"),
+    ("mukkeum_storage_retries_total", ZeroedCounter, "retries of transactions"),
+    ("mukkeum_storage_primary_lost_total", ZeroedCounter, "losses of the primary, or changes of it to read-only"),
+    ("mukkeum_storage_failovers_total", ZeroedCounter, "failovers to another primary"),
+    ("mukkeum_storage_replica_reads_total", ZeroedCounter, "heavy reads on a replica"),
     (
         "mukkeum_storage_replica_misses_total",
-        MetricKind::ZeroedCounter,
-        "heavy reads for which no replica was there in time",
+        ZeroedCounter,
+        "heavy reads on the primary because no replica was in sync",
     ),
-    ("mukkeum_sessions_duration_seconds", MetricKind::Histogram, "operations by store, with all their attempts"),
-    ("mukkeum_sessions_errors_total", MetricKind::Counter, "operations that failed"),
-    ("mukkeum_sessions_retries_total", MetricKind::ZeroedCounter, "attempts at Redis after the first"),
-    ("mukkeum_uploads_total", MetricKind::Counter, "files that were read, by kind and outcome"),
-    ("mukkeum_upload_rows_total", MetricKind::Counter, "rows of applied files, by kind and outcome"),
-    ("mukkeum_backup_age_seconds", MetricKind::Gauge, "since when what is committed is not surely at the target"),
-    ("mukkeum_backup_snapshot_age_seconds", MetricKind::Gauge, "since the newest whole copy at the target"),
-    ("mukkeum_backup_proof_age_seconds", MetricKind::Gauge, "since the target was last restored for trial and right"),
-    (
-        "mukkeum_backup_dump_age_seconds",
-        MetricKind::Gauge,
-        "since the newest dump of the database in MariaDB was finished",
-    ),
-    ("mukkeum_backup_waiting_bytes", MetricKind::Gauge, "what waits on the shop's disk for the target"),
-    ("mukkeum_backup_in_trouble", MetricKind::Gauge, "1 when nothing goes to the target at the moment"),
-    ("mukkeum_backup_lag_duration_seconds", MetricKind::Histogram, "from a commit to its copy at the target"),
+    ("mukkeum_sessions_duration_seconds", Histogram, "duration of operations including retries, by store"),
+    ("mukkeum_sessions_errors_total", Counter, "failed operations by store"),
+    ("mukkeum_sessions_retries_total", ZeroedCounter, "retries of Redis commands"),
+    ("mukkeum_uploads_total", Counter, "parsed files by kind and outcome"),
+    ("mukkeum_upload_rows_total", Counter, "rows of applied files by kind and outcome"),
+    ("mukkeum_backup_age_seconds", Gauge, "age of the oldest commit that may be missing at the target"),
+    ("mukkeum_backup_snapshot_age_seconds", Gauge, "age of the newest snapshot at the target"),
+    ("mukkeum_backup_proof_age_seconds", Gauge, "age of the last successful trial restore from the target"),
+    ("mukkeum_backup_dump_age_seconds", Gauge, "age of the newest MariaDB dump"),
+    ("mukkeum_backup_waiting_bytes", Gauge, "bytes queued on the local disk for the target"),
+    ("mukkeum_backup_in_trouble", Gauge, "1 while uploads to the target fail"),
+    ("mukkeum_backup_lag_duration_seconds", Histogram, "delay from a commit to its upload"),
 ];
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -84,13 +78,13 @@ pub fn install() {
 
 fn describe((name, kind, description): &(&'static str, MetricKind, &'static str)) {
     match kind {
-        MetricKind::Counter => describe_counter!(*name, *description),
-        MetricKind::ZeroedCounter => {
+        Counter => describe_counter!(*name, *description),
+        ZeroedCounter => {
             describe_counter!(*name, *description);
             counter!(*name).absolute(0);
         }
-        MetricKind::Gauge => describe_gauge!(*name, *description),
-        MetricKind::Histogram => describe_histogram!(*name, *description),
+        Gauge => describe_gauge!(*name, *description),
+        Histogram => describe_histogram!(*name, *description),
     }
 }
 

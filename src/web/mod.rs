@@ -8,7 +8,7 @@
 //!   → session → authentication → rejection of cross-site requests → panic handler → authorization → handler
 //! ```
 //!
-//! A handler takes what it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
+//! A handler takes the states it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
 //! [`AppState`]), [`Layout`] (what every page shows) or [`Member`], and [`Query`] or [`Form`], which has verified its
 //! CSRF token before the handler runs. It answers with [`page`], [`redirect`] or [`redirect_with_flash`], or with an
 //! [`Error`], which is rendered as a page.

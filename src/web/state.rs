@@ -47,11 +47,11 @@ pub struct AppState {
     /// cache of the postal code table
     pub districts: DistrictCache,
     /// session store
-    pub sessions: AnyStore,
+    pub(super) sessions: AnyStore,
     /// password hashing
     pub passwords: PasswordHasher,
     /// persistent logins
-    pub remember_tokens: RememberTokenStore,
+    pub(super) remember_tokens: RememberTokenStore,
     /// code for the first start from another computer
     pub setup_code: SetupCode,
     /// address of the listening socket, and its URLs

@@ -71,7 +71,7 @@ async fn account_is_throttled_for_15_minutes_after_ten_failures() {
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.text.contains("15분 뒤에"), "{}", answer.text);
     let other = app.another_browser();
-    assert_eq!(log_in(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "others may come in");
+    assert_eq!(log_in(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "other accounts are not affected");
     app.clock.advance_ms(15 * MINUTE_MS);
     assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::SEE_OTHER);
 }
@@ -160,7 +160,7 @@ async fn disabled_member_is_logged_out_at_once() {
     assert!(!is_logged_in(&app).await);
     assert_eq!(log_in(&app, "driver", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(set_enabled(&app, "driver", true).await, Ok(()));
-    assert!(!is_logged_in(&app).await, "the old session stays dead");
+    assert!(!is_logged_in(&app).await, "the old session stays revoked");
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn last_administrator_cannot_be_disabled() {
     assert_eq!(demoted.await.expect("writes"), last);
     app.add_member("second", Role::Admin).await;
     assert_eq!(set_enabled(&app, "admin", false).await, Ok(()));
-    assert_eq!(set_enabled(&app, "second", false).await, last, "only one is left");
+    assert_eq!(set_enabled(&app, "second", false).await, last, "the only administrator left");
     assert_eq!(set_enabled(&app, "nobody", false).await, Err(UpdateError::Unknown));
 }
 
@@ -196,9 +196,9 @@ async fn session_ends_when_idle_and_after_a_week() {
         assert!(is_logged_in(&app).await);
     }
     app.clock.advance_ms(MINUTE_MS);
-    assert!(!is_logged_in(&app).await, "a week is over");
+    assert!(!is_logged_in(&app).await, "older than a week");
     let left = app.state.storage.read(|tx| tx.scalar("SELECT count(*) FROM sessions", &[])).await.expect("reads");
-    assert_eq!(left, 0, "nothing of it is left");
+    assert_eq!(left, 0, "the record is deleted");
 }
 
 #[tokio::test]

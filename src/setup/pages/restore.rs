@@ -15,7 +15,7 @@ use crate::time::{Moment, parse_moment};
 use crate::web::paging::grouped;
 use crate::web::{ClientInfo, Error, Form, Layout, PageResult, Restart, page, page_with_status, redirect};
 
-/// Reload of the page after a restore, in seconds, and its target: the program restarts meanwhile.
+/// Reload of the page after a restore, in seconds, and its target: the program restarts in this time.
 const REFRESH: HeaderValue = HeaderValue::from_static("5; url=/login");
 
 /// Serialises restores, which write to one file.
@@ -149,7 +149,7 @@ mod tests {
         for field in ["from-problem", "at-problem", "key-problem"] {
             assert!(wrong.text.contains(&format!("id=\"{field}\"")), "{field}: {}", wrong.text);
         }
-        assert!(wrong.text.contains("value=\"어제\"") && !wrong.text.contains("ABCD"), "the key does not come back");
+        assert!(wrong.text.contains("value=\"어제\"") && !wrong.text.contains("ABCD"), "the key is not sent back");
         let nowhere = post([("from", "file:///nowhere/at/all"), ("at", ""), ("key", "")]).await;
         assert!(nowhere.text.contains("닿지 않아요"), "{}", nowhere.text);
 

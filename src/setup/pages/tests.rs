@@ -57,6 +57,6 @@ async fn errors_are_shown_at_their_fields_without_the_passwords() {
     let answer = app.post_form_from("/setup", "/setup", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text.contains("id=\"username-problem\"") && answer.text.contains("id=\"password-problem\""));
-    assert!(answer.text.contains("value=\"김\""), "what was typed stays");
-    assert!(!answer.text.contains("secret"), "but passwords do not");
+    assert!(answer.text.contains("value=\"김\""), "the username is kept");
+    assert!(!answer.text.contains("secret"), "passwords are not");
 }

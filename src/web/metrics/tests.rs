@@ -117,7 +117,7 @@ async fn age_of_the_newest_dump_is_exported() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), exported).await.expect("is told");
+    tokio::time::timeout(Duration::from_secs(10), exported).await.expect("is exported");
     exporter.abort();
 }
 

@@ -31,7 +31,7 @@ async fn new_member_must_change_the_password_first() {
     let password = issued_password(&page);
     assert_eq!(password.len(), "XXXX-XXXX-XXXX".len());
     assert!(!app.get("/members").await.ok().contains(&password), "it is shown once");
-    assert!(app.get("/members").await.ok().contains("일회용 비밀번호"), "and that it waits is said");
+    assert!(app.get("/members").await.ok().contains("일회용 비밀번호"), "the list shows that it is unused");
 
     let driver = app.another_browser();
     let answer = sign_in(&driver, "김기사", &password).await;
@@ -61,7 +61,7 @@ async fn one_time_password_expires_after_a_week() {
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(late.text.contains("일회용 비밀번호의 기한이 지났어요"));
     let guess = sign_in(&app.another_browser(), "김기사", "guess-guess").await;
-    assert!(!guess.text.contains("기한"), "only who knows the password learns that");
+    assert!(!guess.text.contains("기한"), "the reason requires the right password");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn last_administrator_cannot_be_demoted_or_disabled() {
     app.add_member("second", Role::Admin).await;
     let answer = app.post_form(&format!("{admin}/role"), &[("role", "logistics")]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert_eq!(app.get("/members").await.location(), "/login?next=%2Fmembers", "the new role begins with a login");
+    assert_eq!(app.get("/members").await.location(), "/login?next=%2Fmembers", "a change of role revokes the session");
 }
 
 #[tokio::test]

@@ -87,18 +87,18 @@ async fn remember_me_lasts_fourteen_days() {
         app.clock.advance_ms(DAY_MS);
         let before = jar.stay.clone();
         assert!(visit(&app, &mut jar).await, "day {day}");
-        assert_ne!(jar.stay, before, "the token is replaced at each use");
+        assert_ne!(jar.stay, before, "the token is rotated at each use");
         let now = jar.stay.clone();
         assert!(visit(&app, &mut jar).await && jar.stay == now, "and at no other time");
     }
     app.clock.advance_ms(DAY_MS);
-    assert!(!visit(&app, &mut jar).await, "fourteen days are over");
-    assert_eq!(jar.stay, "", "the cookie goes");
+    assert!(!visit(&app, &mut jar).await, "expired after fourteen days");
+    assert_eq!(jar.stay, "", "the cookie is deleted");
 
     let mut other = sign_in(&app, false).await;
     assert_eq!(other.stay, "");
     app.clock.advance_ms(DAY_MS);
-    assert!(!visit(&app, &mut other).await, "who did not ask for it types the password again");
+    assert!(!visit(&app, &mut other).await, "not remembered without the option");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn cookie_is_http_only_and_same_site() {
         .state
         .storage
         .read(move |tx| tx.scalar("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
-    assert_eq!(kept.await.expect("reads"), 0, "its hash alone is kept");
+    assert_eq!(kept.await.expect("reads"), 0, "only its hash is stored");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn concurrent_tabs_are_not_a_theft() {
     jar.store(&two);
     assert!(visit(&app, &mut jar).await);
     app.clock.advance_ms(DAY_MS);
-    assert!(visit(&app, &mut jar).await, "whichever answer came last");
+    assert!(visit(&app, &mut jar).await, "independent of the order of the responses");
     assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
 }
 
@@ -141,9 +141,9 @@ async fn lost_response_is_not_a_theft() {
     let lost = send(&app, &jar, "/deliveries").await;
     assert_eq!(lost.status, StatusCode::OK);
     app.clock.advance_ms(3 * HOUR_MS);
-    assert!(visit(&app, &mut jar).await, "the cookie of before is still good");
+    assert!(visit(&app, &mut jar).await, "the previous token is still accepted");
     app.clock.advance_ms(DAY_MS);
-    assert!(visit(&app, &mut jar).await, "and the one that came then");
+    assert!(visit(&app, &mut jar).await, "and so is the one after it");
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn reused_token_revokes_all_sessions_and_warns_the_member() {
     let told = send(&app, &thief, "/login?stolen=1").await.ok();
     assert!(told.contains("모든 기기에서 로그아웃했어요"));
     assert!(!visit(&app, &mut thief).await);
-    assert!(!visit(&app, &mut phone).await, "the session that was open ends as well");
+    assert!(!visit(&app, &mut phone).await, "the open session is revoked");
     assert!(!visit(&app, &mut office).await, "on every device");
     assert!(!visit(&app, &mut phone.without_session()).await && !visit(&app, &mut office.without_session()).await);
     assert_eq!(outcomes(&app).await[0], SignInOutcome::TokenTheft);
@@ -173,7 +173,7 @@ async fn reused_token_revokes_all_sessions_and_warns_the_member() {
     assert!(browser.get("/account").await.ok().contains("도난 의심"));
     assert_eq!(browser.post_form("/logout", &[]).await.status, StatusCode::SEE_OTHER);
     let answer = browser.post_form_from("/login", "/login", &fields).await;
-    assert_eq!(answer.location(), "/deliveries", "once is enough");
+    assert_eq!(answer.location(), "/deliveries", "the warning is shown once");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn theft_is_detected_when_the_owner_returns_after_the_thief() {
     assert!(visit(&app, &mut thief).await && visit(&app, &mut thief).await);
     app.clock.advance_ms(HOUR_MS);
     assert!(!visit(&app, &mut owner).await);
-    assert!(!visit(&app, &mut thief).await, "the thief is out as well");
+    assert!(!visit(&app, &mut thief).await, "the thief is logged out too");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn disabling_and_password_change_revoke_tokens() {
     super::set_enabled(&app, "driver", false).await.expect("is not the last administrator");
     assert!(!visit(&app, &mut jar).await);
     super::set_enabled(&app, "driver", true).await.expect("is known");
-    assert!(!visit(&app, &mut jar.without_session()).await, "the series stays dead");
+    assert!(!visit(&app, &mut jar.without_session()).await, "the persistent login stays revoked");
     assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
 
     let (mut here, mut there) = (sign_in(&app, true).await, sign_in(&app, true).await);
@@ -218,8 +218,8 @@ async fn logout_revokes_the_token_of_this_browser_only() {
     let bye = browser.post_form("/logout", &[]).await;
     let mut left = jar.clone();
     left.store(&bye);
-    assert_eq!(left.stay, "", "the cookie goes");
-    assert!(!visit(&app, &mut jar.without_session()).await, "and a copy of it is worth nothing");
+    assert_eq!(left.stay, "", "the cookie is deleted");
+    assert!(!visit(&app, &mut jar.without_session()).await, "a copy of it is rejected");
     assert!(visit(&app, &mut other.without_session()).await);
     assert!(!outcomes(&app).await.contains(&SignInOutcome::TokenTheft));
     app.clock.advance_ms(DAY_MS);
@@ -240,12 +240,12 @@ async fn member_logs_other_devices_out() {
     let again = here.post_form("/account/devices", &[("device", device)]).await;
     assert!(here.get(again.location()).await.ok().contains("이미 로그아웃된 기기예요"));
     let (on_phone, on_tablet) = (visit(&app, &mut phone).await, visit(&app, &mut tablet).await);
-    assert!(on_phone != on_tablet, "one of the two is out");
+    assert!(on_phone != on_tablet, "one of the two is logged out");
     assert!(!visit(&app, &mut if on_phone { tablet.without_session() } else { phone.without_session() }).await);
 
     here.post_form("/account/devices", &[]).await;
     assert!(!visit(&app, &mut phone).await && !visit(&app, &mut tablet).await);
-    assert_eq!(here.get("/account").await.status, StatusCode::OK, "this one stays");
+    assert_eq!(here.get("/account").await.status, StatusCode::OK, "the current device stays logged in");
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn login_replaces_the_persistent_login_of_another_member() {
     browser.post_form_from("/login", "/login", &stays("admin")[..2]).await;
     app.clock.advance_ms(DAY_MS);
     let request = browser.browser.get(browser.url("/account")).header(ACCEPT, "text/html");
-    assert_eq!(browser.send(request).await.status, StatusCode::SEE_OTHER, "nobody comes back as the driver");
+    assert_eq!(browser.send(request).await.status, StatusCode::SEE_OTHER, "the token of the other member is revoked");
 }
 
 #[tokio::test]
