@@ -129,7 +129,7 @@ pub fn write(
 /// Writes an export to `path` and returns the number of orders.
 ///
 /// # Errors
-/// As [`write`]. An existing file at `path` is then unchanged.
+/// As [`write()`]. An existing file at `path` is then unchanged.
 pub fn save(tx: &mut dyn Tx, request: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
     let temporary = AtomicFile::beside(path, tx.new_id())?;
     let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Spreadsheet files: reads .xlsx, .xls and CSV as rows of cells, within resource limits.
 //!
-//! [`open`] detects the format by content, decrypts the file and checks its size against the [`Limits`].
+//! [`open()`] detects the format by content, decrypts the file and checks its size against the [`Limits`].
 //! [`Workbook::rows`] then visits one row at a time, so that a file is never held in memory twice. Errors
 //! of a file as a whole are [`SheetError`]s; their messages name the file type and the remedy.
 
