@@ -3,7 +3,7 @@
 //! A [`Profile`] describes the layout of one kind of file of a channel or courier (`assets/channels`,
 //! `assets/couriers`, or the shop's own folder). [`Profiles::recognise`] finds the sheet, the header row
 //! and the profile of an opened workbook and gives the [`Table`], whose columns have names.
-//! [`rejected_rows`] writes rejected rows back to a spreadsheet, with the reasons. [`model`] is the common
+//! [`rejected_rows()`] writes rejected rows back to a spreadsheet, with the reasons. [`model`] is the common
 //! vocabulary of all channels, [`store`] the SQL of the table `sales_channels`.
 
 mod error;

@@ -1,4 +1,4 @@
-//! SQL of the tables `uploads` and `upload_chunks`; [`rows`] has that of `upload_rows`.
+//! SQL of the tables `uploads` and `upload_chunks`; [`mod@rows`] has that of `upload_rows`.
 
 mod rows;
 
