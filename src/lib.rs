@@ -39,11 +39,11 @@
 //! | [`sandbox`] | the public demo: a shop for each visitor, rate limits |
 //! | [`cli`] | the command line, one file a command |
 //!
-//! A room of the business has `model.rs` (types and pure rules), `store.rs` (SQL, as functions over `&mut dyn Tx`) and
-//! `pages.rs` (routes, handlers, forms, page structs). A URL leads to its file in one step: `/districts/unknown` to
-//! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all routes.
+//! A room of the business (orders, products, members …) has `model.rs` (types and pure rules), `store.rs` (SQL, as functions
+//! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
+//! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
+//! Rooms to come: search (tokenizer, postings, segments, queries) before [`orders`]; trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
 //! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
@@ -58,7 +58,7 @@
 //!    deliveries and orders through [`orders::store::with_changes`], which also updates the order log, search index,
 //!    counts and delivery summaries. The commit makes all of it visible, or none.
 //!
-//! Manual orders ([`orders::manual_order`]) are inserted by the same step 5.
+//! Manual orders ([`orders::manual_order`]) are inserted by [`orders::store::create`] too.
 //!
 //! # A page, step by step
 //!

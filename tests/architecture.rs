@@ -1,4 +1,4 @@
-//! The house is one-way: rooms use only what stands before them.
+//! Rooms (the top-level modules) depend on each other in one direction only.
 //!
 //! Reads the sources of `src/` as tokens, without building the program. Comments and test code are left out.
 //! The map with the purpose of each room is `src/lib.rs`; where new code goes is in CONTRIBUTING.md.

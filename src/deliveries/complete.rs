@@ -80,7 +80,7 @@ impl CompletionOutcome {
     }
 }
 
-/// Completes all orders of these deliveries and records it. Answers the identifier of the activity.
+/// Completes all orders of these deliveries and records it. Returns the identifier of the activity.
 pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
@@ -156,7 +156,7 @@ pub fn undoable_of(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
     Ok(undoable_ones)
 }
 
-/// Reverts today's completion of these deliveries and records it. Answers the identifier of the activity.
+/// Reverts today's completion of these deliveries and records it. Returns the identifier of the activity.
 pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let (mut undone, mut changed, mut late) = (Vec::new(), Vec::new(), Vec::new());
     with_changes(tx, cause(member_id, orders::store::Action::Edited), |changes| {

@@ -25,7 +25,7 @@ use crate::time::Moment;
 /// Deliveries in memory at the same time.
 const BATCH_ROWS: usize = 200;
 
-/// Writes the deliveries of a list to `path`, in sort order. Answers their number.
+/// Writes the deliveries of a list to `path`, in sort order. Returns their number.
 ///
 /// # Errors
 /// The database fails, or the file cannot be written. An earlier file at `path` is kept.

@@ -1,4 +1,4 @@
-//! The log of deliveries: actions on a delivery itself. OrderWriter of its orders are in their own log.
+//! The log of deliveries: actions on a delivery itself. Changes of its orders are in the order log.
 
 use serde_json::Value;
 
