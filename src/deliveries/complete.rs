@@ -51,11 +51,11 @@ struct CompletionOutcome {
     /// deliveries without an order to complete
     unchanged: Vec<String>,
     /// orders completed before they were dispatched
-    early: Vec<String>,
+    undispatched: Vec<String>,
     /// orders that were at 배송 or 확정 already
     already: Vec<String>,
     /// cancelled and refunded orders
-    given_up: Vec<String>,
+    cancelled: Vec<String>,
 }
 
 impl CompletionOutcome {
@@ -67,8 +67,8 @@ impl CompletionOutcome {
             sentences.push("완료할 배송이 없어요.".to_owned());
         }
         for (numbers, label) in [
-            (&self.early, "출고 전이던 주문도 배송으로 바꿨어요"),
-            (&self.given_up, "취소나 환불된 주문은 그대로 두었어요"),
+            (&self.undispatched, "출고 전이던 주문도 배송으로 바꿨어요"),
+            (&self.cancelled, "취소나 환불된 주문은 그대로 두었어요"),
             (&self.already, "이미 배송된 주문은 그대로 두었어요"),
             (&self.unchanged, "배송할 주문이 없는 배송이에요"),
         ] {
@@ -84,9 +84,9 @@ impl CompletionOutcome {
 pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
-    with_changes(tx, cause(member_id, orders::store::Action::Advanced), |changes| {
+    with_changes(tx, change_context(member_id, orders::store::Action::Advanced), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
-            let before = deliver(changes, delivery.id, &mut outcome)?;
+            let before = ship_orders(changes, delivery.id, &mut outcome)?;
             if before.is_empty() {
                 outcome.unchanged.push(delivery.bundle_number);
             } else {
@@ -111,12 +111,12 @@ pub fn complete(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i
     Ok(activity_id)
 }
 
-fn cause(member_id: i64, action: orders::store::Action) -> ChangeContext {
+fn change_context(member_id: i64, action: orders::store::Action) -> ChangeContext {
     ChangeContext { member_id: Some(member_id), upload_id: None, action }
 }
 
 /// Moves the orders of a delivery to 배송; answers the previous state of those it changed.
-fn deliver(
+fn ship_orders(
     changes: &mut OrderWriter<'_>,
     delivery_id: i64,
     outcome: &mut CompletionOutcome,
@@ -126,12 +126,12 @@ fn deliver(
     for order in orders::store::bundles::orders_of(changes.tx, delivery_id)? {
         let mut delivered = order.clone();
         if !delivered.advance(OrderState::Shipped, now) {
-            let given_up = order.state > OrderState::Confirmed;
-            if given_up { &mut outcome.given_up } else { &mut outcome.already }.push(order.order_number);
+            let cancelled = order.state > OrderState::Confirmed;
+            if cancelled { &mut outcome.cancelled } else { &mut outcome.already }.push(order.order_number);
         } else if changes.save(&order, &delivered)? {
             before.push(PreviousState::of(&order));
             if order.state < OrderState::Dispatched {
-                outcome.early.push(order.order_number);
+                outcome.undispatched.push(order.order_number);
             }
         }
     }
@@ -139,17 +139,17 @@ fn deliver(
 }
 
 /// The last completion of a delivery, if it can still be undone: if it is of today.
-pub fn undoable(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<DeliveryEvent>> {
+pub fn undoable_completion(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<DeliveryEvent>> {
     let today = tx.now().date();
     Ok(log::last_completion(tx, delivery_id)?.filter(|event| event.at.date() == today))
 }
 
 /// The deliveries of an activity whose completion can still be undone.
-pub fn undoable_of(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
+pub fn undoable_deliveries(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
     let mut deliveries = log::completed_by(tx, activity_id)?;
     let mut undoable_ones = Vec::with_capacity(deliveries.len());
     for delivery in deliveries.drain(..) {
-        if undoable(tx, delivery)?.is_some_and(|event| event.activity_id == activity_id) {
+        if undoable_completion(tx, delivery)?.is_some_and(|event| event.activity_id == activity_id) {
             undoable_ones.push(delivery);
         }
     }
@@ -158,11 +158,11 @@ pub fn undoable_of(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
 
 /// Reverts today's completion of these deliveries and records it. Returns the identifier of the activity.
 pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> {
-    let (mut undone, mut changed, mut late) = (Vec::new(), Vec::new(), Vec::new());
-    with_changes(tx, cause(member_id, orders::store::Action::Edited), |changes| {
+    let (mut undone, mut changed, mut expired) = (Vec::new(), Vec::new(), Vec::new());
+    with_changes(tx, change_context(member_id, orders::store::Action::Edited), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
-            match undoable(changes.tx, delivery.id)? {
-                None => late.push(delivery.bundle_number),
+            match undoable_completion(changes.tx, delivery.id)? {
+                None => expired.push(delivery.bundle_number),
                 Some(event) => {
                     if revert(changes, &event, &mut changed)? {
                         undone.push((delivery.id, delivery.bundle_number));
@@ -180,8 +180,8 @@ pub fn undo(tx: &mut dyn Tx, member_id: i64, deliveries: &[i64]) -> Result<i64> 
     if !changed.is_empty() {
         sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", join_few(&changed)));
     }
-    if !late.is_empty() {
-        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", join_few(&late)));
+    if !expired.is_empty() {
+        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", join_few(&expired)));
     }
     let tone = if undone.is_empty() { "warning" } else { "success" };
     let summary = json!({ "message": sentences.join(" "), "tone": tone });

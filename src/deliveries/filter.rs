@@ -186,9 +186,9 @@ pub enum PreferredDate {
     #[default]
     Any,
     /// with a date
-    Some,
+    Dated,
     /// without a date
-    None,
+    Undated,
     /// from the first to the second date, both included; none is unbounded
     Between(Option<NaiveDate>, Option<NaiveDate>),
 }
@@ -292,7 +292,7 @@ impl DeliveryQuery {
 
     fn preferred_date(&self) -> PreferredDate {
         if self.date == NONE {
-            return PreferredDate::None;
+            return PreferredDate::Undated;
         }
         match (parse_date(&self.date_from), parse_date(&self.date_to)) {
             (None, None) => PreferredDate::Any,
@@ -425,7 +425,7 @@ mod tests {
         assert_eq!(filter(invalid), DeliveryFilter::default());
         let reversed = filter("date_from=2026-11-23&date_to=2026-11-22");
         assert_eq!(reversed.preferred_date, PreferredDate::Between(parse_date("2026-11-22"), parse_date("2026-11-23")));
-        assert_eq!(filter("date=none&date_from=2026-11-23").preferred_date, PreferredDate::None);
+        assert_eq!(filter("date=none&date_from=2026-11-23").preferred_date, PreferredDate::Undated);
         assert_eq!(query("").filter(Sort::DirectFirst, &Districts::embedded()).sort, Sort::DirectFirst);
     }
 

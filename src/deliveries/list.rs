@@ -217,7 +217,7 @@ fn index_ranges(filter: &DeliveryFilter) -> Vec<IndexRange> {
             if whole.preferred_date != PreferredDate::Any {
                 return vec![whole];
             }
-            [PreferredDate::Some, PreferredDate::None]
+            [PreferredDate::Dated, PreferredDate::Undated]
                 .map(|preferred_date| IndexRange { preferred_date, ..whole.clone() })
                 .into()
         }
@@ -248,7 +248,7 @@ impl IndexRange {
             (RegionFilter::Sigungu(_) | RegionFilter::Gu { .. } | RegionFilter::Unclassified, _) => {
                 "deliveries_by_district"
             }
-            (RegionFilter::Sido(_), PreferredDate::Any | PreferredDate::Some | PreferredDate::None) if finished => {
+            (RegionFilter::Sido(_), PreferredDate::Any | PreferredDate::Dated | PreferredDate::Undated) if finished => {
                 "deliveries_by_district"
             }
             _ => "deliveries_by_state",
@@ -293,8 +293,8 @@ impl IndexRange {
         };
         match self.preferred_date {
             PreferredDate::Any => {}
-            PreferredDate::Some => conditions.push(("preferred_shipping_date IS NOT NULL".to_owned(), Vec::new())),
-            PreferredDate::None => conditions.push(("preferred_shipping_date IS NULL".to_owned(), Vec::new())),
+            PreferredDate::Dated => conditions.push(("preferred_shipping_date IS NOT NULL".to_owned(), Vec::new())),
+            PreferredDate::Undated => conditions.push(("preferred_shipping_date IS NULL".to_owned(), Vec::new())),
             PreferredDate::Between(from, to) => {
                 conditions.extend(from.map(|from| date(">=", from)));
                 conditions.extend(to.map(|to| date("<=", to)));

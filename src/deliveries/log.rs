@@ -15,18 +15,18 @@ pub enum DeliveryAction {
     /// 배송 완료 되돌림
     Undone,
     /// 팀 메모
-    Noted,
+    MemoChanged,
 }
 
 impl DeliveryAction {
-    const ALL: [Self; 4] = [Self::Printed, Self::Completed, Self::Undone, Self::Noted];
+    const ALL: [Self; 4] = [Self::Printed, Self::Completed, Self::Undone, Self::MemoChanged];
 
     const fn code(self) -> &'static str {
         match self {
             Self::Printed => "printed",
             Self::Completed => "completed",
             Self::Undone => "undone",
-            Self::Noted => "noted",
+            Self::MemoChanged => "noted",
         }
     }
 
@@ -36,7 +36,7 @@ impl DeliveryAction {
             Self::Printed => "전표 인쇄",
             Self::Completed => "배송 완료",
             Self::Undone => "배송 완료 되돌림",
-            Self::Noted => "팀 메모",
+            Self::MemoChanged => "팀 메모",
         }
     }
 }

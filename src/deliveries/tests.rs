@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
-use super::complete::{complete, undo, undoable};
+use super::complete::{complete, undo, undoable_completion};
 use super::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
 use super::list::{self, DeliveryRow, load_rows};
 use super::log::{self, DeliveryAction};
@@ -96,8 +96,8 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
     };
     let on_date = match filter.preferred_date {
         PreferredDate::Any => true,
-        PreferredDate::Some => day.is_some(),
-        PreferredDate::None => day.is_none(),
+        PreferredDate::Dated => day.is_some(),
+        PreferredDate::Undated => day.is_none(),
         PreferredDate::Between(from, to) => {
             day.is_some_and(|day| from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to))
         }
@@ -175,7 +175,7 @@ fn any_filter(random: &mut Random) -> DeliveryFilter {
             _ => RegionFilter::Any,
         },
         preferred_date: match random.below(5) {
-            0 => PreferredDate::None,
+            0 => PreferredDate::Undated,
             1 => PreferredDate::Between(Some(from.min(to)), Some(from.max(to))),
             2 => PreferredDate::Between(None, Some(to)),
             _ => PreferredDate::Any,
@@ -311,7 +311,7 @@ fn undo_restores_states_and_moments_exactly() {
             assert_eq!(Order { version: is.version, ..was.clone() }, is, "states and moments are as they were");
         }
         assert_eq!(store::find(tx, delivery)?.map(|it| it.state), ready.map(|it| it.state));
-        assert!(undoable(tx, delivery)?.is_none(), "only once");
+        assert!(undoable_completion(tx, delivery)?.is_none(), "only once");
         let again = undo(tx, driver, &[delivery])?;
         assert!(message(tx, again)?.contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
         Ok(())

@@ -158,7 +158,7 @@ pub(super) async fn list_page(
             }
             let rows = load_rows(tx, &found.ids)?;
             let undo = match activity {
-                Some(id) if !complete::undoable_of(tx, id)?.is_empty() => Some(crockford(id)),
+                Some(id) if !complete::undoable_deliveries(tx, id)?.is_empty() => Some(crockford(id)),
                 _ => None,
             };
             Ok::<_, StorageError>((found, pages, rows, undo))

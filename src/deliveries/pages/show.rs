@@ -64,7 +64,7 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     let (row, events, is_undoable) = storage
         .read(move |tx| {
             let row = load_rows(tx, &[id])?.pop();
-            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable(tx, id)?.is_some()))
+            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable_completion(tx, id)?.is_some()))
         })
         .await?;
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
@@ -139,7 +139,7 @@ fn set_memo(tx: &mut dyn Tx, member_id: i64, id: i64, was: &str, is: &str) -> St
     let summary = json!({ "message": "메모를 저장했어요.", "delivery": crockford(id) });
     let activity = audit::record(tx, Some(member_id), "deliveries.noted", &summary)?;
     if was != is {
-        log::record(tx, (activity, member_id), id, DeliveryAction::Noted, &json!({ "was": was, "is": is }))?;
+        log::record(tx, (activity, member_id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
     }
     Ok(Some(activity))
 }

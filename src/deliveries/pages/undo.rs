@@ -12,7 +12,7 @@ pub(super) async fn undo(State(storage): State<Storage>, member: Member, FormPai
     let undo = move |tx: &mut dyn Tx| -> StorageResult<i64> {
         let mut deliveries = deliveries.clone();
         for activity in &activities {
-            deliveries.extend(complete::undoable_of(tx, *activity)?);
+            deliveries.extend(complete::undoable_deliveries(tx, *activity)?);
         }
         complete::undo(tx, member.id, &deliveries)
     };
