@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::multipart::{Field, MultipartRejection};
@@ -9,9 +10,9 @@ use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 
+use crate::districts::Districts;
 use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
-use crate::districts::{DistrictCache, Districts};
 use crate::id::crockford;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
@@ -83,7 +84,8 @@ pub(in crate::districts::pages) async fn create(
     let problem = if files.is_empty() {
         "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned()
     } else {
-        match parse(state.districts.clone(), files).await? {
+        let known = state.districts.refresh(&state.storage).await?;
+        match parse(known, files).await? {
             Ok(listing) => {
                 let id = state.storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
                 return Ok(redirect(&format!("/districts/import/{}", crockford(id))));
@@ -113,9 +115,8 @@ async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut 
 }
 
 /// Parses all files as one list. The inner error is a message for the page.
-async fn parse(cache: DistrictCache, files: Vec<(String, File)>) -> PageResult<Result<ParsedList, String>> {
+async fn parse(known: Arc<Districts>, files: Vec<(String, File)>) -> PageResult<Result<ParsedList, String>> {
     let work = tokio::task::spawn_blocking(move || {
-        let known = cache.cached();
         let mut parser = ListParser::new(&known);
         for (name, file) in files {
             parser.parse(&name, file).map_err(|error| format!("{name}: {error}"))?;
