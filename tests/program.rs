@@ -330,9 +330,18 @@ fn reading_commands_create_no_shop() {
         let (code, _, error) = run(program(&data).args(arguments));
         assert!(code == Some(2) && error.contains("아직 가게가 없어요"), "{arguments:?}: {error}");
     }
-    let (_, found, _) = run(program(&data).arg("doctor"));
-    assert!(found.contains("아직 가게가 없어요"), "{found}");
+    let (code, found, error) = run(program(&data).arg("doctor"));
+    assert!(code == Some(1) && found.contains("아직 가게가 없어요"), "{found}{error}");
     assert!(contents(&data).is_empty());
+}
+
+#[test]
+fn doctor_warns_of_a_missing_folder_and_does_not_create_it() {
+    let folder = tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (code, found, error) = run(program(&data).arg("doctor"));
+    assert!(code == Some(1) && found.contains(&format!("{}: 아직 없어요", data.display())), "{found}{error}");
+    assert!(!data.exists());
 }
 
 #[test]

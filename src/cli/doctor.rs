@@ -229,10 +229,14 @@ fn check_backup(status: &TargetStatus, now: Moment, verify_every: Option<Duratio
     Diagnostic::ok(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
 }
 
-/// Checks that the data folder is writable and has free space.
+/// Checks that the data folder is writable and has free space; a folder that does not exist is no error yet.
 fn check_folder(config: &Config) -> Vec<Diagnostic> {
     const SUBJECT: &str = "데이터 폴더";
     let path = config.data.display();
+    if matches!(config.data.try_exists(), Ok(false)) {
+        let advice = "mukkeum serve가 처음 켤 때 만들어요.";
+        return vec![Diagnostic::problem(Severity::Warning, SUBJECT, format!("{path}: 아직 없어요"), advice)];
+    }
     let writable = match tempfile::tempfile_in(&config.data) {
         Ok(_) => Diagnostic::ok(SUBJECT, path.to_string()),
         Err(error) => {
