@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{CliError, CommandResult, Outcome, READERS, block_on, folder};
 use crate::config::{Config, Database, Settings};
 use crate::storage::copy::{CopyError, copy};
-use crate::storage::{OpenMode, Storage, StorageOptions};
+use crate::storage::{OpenMode, Storage, StorageError, StorageOptions};
 use crate::time::SystemClock;
 
 #[derive(clap::Args)]
@@ -61,13 +61,23 @@ impl Copy {
     }
 }
 
+/// Only the source has to be a shop.
+fn open_error(error: StorageError) -> CliError {
+    match error {
+        StorageError::NoShop => CliError("--from의 데이터베이스에는 아직 가게가 없어요.".to_owned()),
+        error => error.into(),
+    }
+}
+
 /// Opens one of the two databases and locks its folder: writes of a running server would be lost.
 fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliError> {
     let settings = Settings { database: Some(url), ..Settings::default() };
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
     let mode = if must_exist { OpenMode::Existing } else { OpenMode::Create };
     match Config::load(settings, |_| None)?.database {
-        Database::MariaDb(address) => Ok((Storage::open_mariadb_in(mode, &address, &options)?, None)),
+        Database::MariaDb(address) => {
+            Ok((Storage::open_mariadb_in(mode, &address, &options).map_err(open_error)?, None))
+        }
         Database::Sqlite(path) => {
             if must_exist && !path.is_file() {
                 return Err(CliError(format!("그런 파일이 없어요: {}", path.display())));
@@ -76,7 +86,7 @@ fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliErr
             let lock = folder::lock_if_used(data, || {
                 CliError(format!("프로그램이 켜져 있어요: {}\n끈 다음 다시 하세요.", data.display()))
             })?;
-            Ok((Storage::open_sqlite_in(mode, &path, &options)?, lock))
+            Ok((Storage::open_sqlite_in(mode, &path, &options).map_err(open_error)?, lock))
         }
     }
 }
