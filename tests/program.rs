@@ -326,7 +326,14 @@ fn reading_commands_create_no_shop() {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).expect("a folder");
     let out = folder.path().join("orders.json").display().to_string();
-    for arguments in [&["export", "orders", "--out", &out][..], &["migrate"], &["migrate", "--dry-run"]] {
+    for arguments in [
+        &["export", "orders", "--out", &out][..],
+        &["user", "list"],
+        &["import", "orders", "--dry-run", "Cargo.toml"],
+        &["import", "districts", "--dry-run", "Cargo.toml"],
+        &["migrate"],
+        &["migrate", "--dry-run"],
+    ] {
         let (code, _, error) = run(program(&data).args(arguments));
         assert!(code == Some(2) && error.contains("아직 가게가 없어요"), "{arguments:?}: {error}");
     }

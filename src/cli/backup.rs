@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, folder, open_existing, open_storage, open_with_wal, restore};
+use super::{CliError, CommandResult, Outcome, block_on, folder, open_existing, open_with_wal, restore};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::storage::OpenMode;
@@ -171,7 +171,7 @@ fn make_snapshot(config: &Config) -> CommandResult {
         backup::request_snapshot(&config.data)?;
         return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);
     };
-    let (storage, Some(wal)) = open_with_wal(config, OpenMode::Create)? else { return Ok(Outcome::Complete) };
+    let (storage, Some(wal)) = open_with_wal(config, OpenMode::Existing)? else { return Ok(Outcome::Complete) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let backup = backup::Backup::start(&config.backup, &config.data, &storage, wal)?;
@@ -247,7 +247,7 @@ fn record_dump(config: &Config, file: &Path) -> CommandResult {
         return Err(CliError("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
     }
     let dump = MariaDbDump::verify_file(file)?;
-    let (storage, record) = (open_storage(config)?, dump.clone());
+    let (storage, record) = (open_existing(config)?, dump.clone());
     block_on(async { Ok(storage.write(move |tx| record.save(tx)).await?) })?;
     writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
     Ok(Outcome::Complete)

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::audit;
 use crate::config::Config;
 use crate::districts::diff::TableDiff;
@@ -61,7 +61,7 @@ struct ImportResult {
 
 impl Districts {
     pub(super) fn run(self, config: &Config) -> CommandResult {
-        let storage = open_storage(config)?;
+        let storage = if self.dry_run { open_existing(config)? } else { open_storage(config)? };
         let imported = block_on(async {
             let shared = DistrictCache::default();
             let cache = shared.clone();
@@ -219,6 +219,8 @@ mod tests {
     fn dry_run_changes_nothing_and_import_applies_at_once() {
         let list = [HEADER.to_owned(), postal("37683", "경상북도", "새시", "47999")].join("\n");
         let (_folder, config, path) = shop(&list);
+        assert!(districts(&path, true).run(&config).is_err(), "there is no shop");
+        assert_eq!(name(&config).as_deref(), Some("경상북도 포항시 남구"));
         assert!(matches!(districts(&path, true).run(&config), Ok(Outcome::Complete)));
         assert_eq!(name(&config).as_deref(), Some("경상북도 포항시 남구"));
         assert!(matches!(districts(&path, false).run(&config), Ok(Outcome::Complete)));

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::districts::Districts;
 use super::export::channel_code;
-use super::{CliError, CommandResult, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
@@ -93,7 +93,7 @@ impl Import {
             Self::Districts(districts) => return districts.run(config),
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
-        let storage = open_storage(config)?;
+        let storage = if files.dry_run { open_existing(config)? } else { open_storage(config)? };
         let uploads = Uploads::open(&storage, config, DistrictCache::default())?;
         let request = ImportOptions {
             kind: Some(kind),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::audit;
 use crate::config::Config;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
@@ -102,7 +102,8 @@ impl From<UpdateError> for CliError {
 
 impl User {
     pub(super) fn run(self, config: &Config) -> CommandResult {
-        let storage = open_storage(config)?;
+        // The first member may be added before the server has ever started.
+        let storage = if matches!(self, Self::Add { .. }) { open_storage(config)? } else { open_existing(config)? };
         match self {
             Self::Add { username, role, password } => add(&storage, &username, role, &password),
             Self::Passwd { username, password } => set_password(&storage, username, &password),
