@@ -3,8 +3,8 @@
 //! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
 //! on the stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`]
 //! resolves conflicting tracking numbers afterwards. [`Uploads`] connects these steps, for the browser and
-//! the command line alike: within one request a file is parsed while its bytes are being stored, and never
-//! read back. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
+//! the command line alike: within one request a file is parsed while its bytes are being stored, and read
+//! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
 //! so that an upload is atomic and takes concurrent changes into account.
 
 pub mod apply;
@@ -101,7 +101,7 @@ pub struct UploadPreview {
     pub id: i64,
     /// the preview, or why there is none
     pub result: Result<ImportOutcome, UploadError>,
-    /// the parsed tracking list if it names no courier; see [`Uploads::set_courier`]
+    /// the parsed tracking list if it names no courier; see [`Uploads::preview_with_courier`]
     pub without_courier: Option<ParsedFile>,
 }
 
@@ -179,20 +179,11 @@ impl Uploads {
         Ok((id, metrics::record("applied", options, result)))
     }
 
-    /// Sets the courier of an open upload. Plans again from the already parsed `file`, if any: a form
-    /// states the courier after the files.
+    /// Sets the courier of an open upload whose plan does not depend on it.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn set_courier(&self, id: i64, file: Option<ParsedFile>, courier: &str) -> Result<(), UploadError> {
-        if let Some(mut file) = file {
-            file.set_courier(courier);
-            let opened = OpenedFile { file: Arc::new(file), sealed_password: None };
-            return match self.save_preview(id, opened, Some(courier.to_owned())).await {
-                Ok(_) | Err(UploadError::NotOpen) => Ok(()),
-                Err(error) => Err(error),
-            };
-        }
+    pub async fn set_courier(&self, id: i64, courier: &str) -> Result<(), UploadError> {
         let courier = courier.to_owned();
         self.storage
             .write(move |tx| match store::find_open(tx, id)? {
@@ -200,6 +191,38 @@ impl Uploads {
                 None => Ok(()),
             })
             .await
+    }
+
+    /// Sets the courier of an open tracking list that names none, and previews it again: from the parsed
+    /// `file`, or else from the stored original. A form states the courier after the files.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn preview_with_courier(
+        &self,
+        id: i64,
+        file: Option<ParsedFile>,
+        courier: &str,
+    ) -> Result<(), UploadError> {
+        let opened = match file {
+            Some(mut file) => {
+                file.set_courier(courier);
+                Ok(OpenedFile { file: Arc::new(file), sealed_password: None })
+            }
+            None => {
+                let options = ImportOptions { courier: Some(courier.to_owned()), ..ImportOptions::default() };
+                self.load_and_parse(id, None, &options).await
+            }
+        };
+        let result = match opened {
+            Ok(opened) => self.save_preview(id, opened, Some(courier.to_owned())).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Err(error @ UploadError::Storage(_)) => Err(error),
+            // The upload may have been applied or discarded meanwhile; the page of a refused one shows why.
+            _ => Ok(()),
+        }
     }
 
     /// Previews a stored file with the password that was typed for it.

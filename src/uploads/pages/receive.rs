@@ -34,13 +34,21 @@ const MAX_DISCARDED_FACTOR: usize = 4;
 #[derive(Default)]
 struct Batch {
     ids: Vec<i64>,
-    /// uploads received before the form stated a courier; with the file if it is a tracking list that names
-    /// none
-    without_courier: Vec<(i64, Option<ParsedFile>)>,
+    /// uploads received before the form stated a courier
+    without_courier: Vec<WithoutCourier>,
     /// names and errors of files that are too large
     too_large: Vec<(String, String)>,
     /// files beyond [`MAX_FILES`]
     skipped: usize,
+}
+
+/// An upload received before the form stated a courier.
+struct WithoutCourier {
+    id: i64,
+    /// whether it is a tracking list that names no courier
+    lacks_courier: bool,
+    /// the parsed tracking list, only of the last upload: memory holds the rows of one file at a time
+    file: Option<ParsedFile>,
 }
 
 /// Receives one file after another; each is stored and previewed before the next one is read from the
@@ -88,8 +96,13 @@ pub(super) async fn create(
     }
     // A form sends its fields in document order, and the files precede the courier.
     if let Some(courier) = &options.courier {
-        for (id, file) in std::mem::take(&mut batch.without_courier) {
-            state.uploads.set_courier(id, file, courier).await?;
+        // From the last one on: its rows are dropped before other files are parsed again.
+        for WithoutCourier { id, lacks_courier, file } in std::mem::take(&mut batch.without_courier).into_iter().rev() {
+            if lacks_courier {
+                state.uploads.preview_with_courier(id, file, courier).await?;
+            } else {
+                state.uploads.set_courier(id, courier).await?;
+            }
         }
     }
     match (batch.ids.as_slice(), batch.too_large.as_slice()) {
@@ -120,6 +133,9 @@ async fn receive_file(
         batch.skipped += 1;
         return Ok(());
     }
+    if let Some(last) = batch.without_courier.last_mut() {
+        last.file = None;
+    }
     let bytes = match read_file(field, uploads.limits.bytes).await? {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -131,7 +147,8 @@ async fn receive_file(
     let preview = uploads.receive_and_preview(Some(member.id), &name, bytes, options).await?;
     batch.ids.push(preview.id);
     if options.courier.is_none() {
-        batch.without_courier.push((preview.id, preview.without_courier));
+        let (lacks_courier, file) = (preview.without_courier.is_some(), preview.without_courier);
+        batch.without_courier.push(WithoutCourier { id: preview.id, lacks_courier, file });
     }
     Ok(())
 }

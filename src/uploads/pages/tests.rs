@@ -3,8 +3,10 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
+use super::upload_path;
 use crate::config::{DemoPlan, ResetSchedule};
 use crate::sheets::tests::sheet_package;
+use crate::uploads::store::{self, UploadFilter};
 use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};
 
@@ -159,6 +161,28 @@ async fn courier_after_the_files_applies_to_them() {
     let answer = upload_without_courier(&app, "로젠택배").await;
     let page = follow(&app, answer).await;
     assert!(!page.contains(asks), "{page}");
+}
+
+#[tokio::test]
+async fn courier_after_several_files_applies_to_each() {
+    let app = TestApp::as_admin().await;
+    let names = ["하나.xlsx", "둘.xlsx", "셋.xlsx"];
+    let form = move |form: reqwest::multipart::Form| {
+        let files = names.into_iter().fold(form, |form, name| {
+            let list = sheet_package(&[&["주문번호", "송장번호"], &["2024031500000004", "45168300548"]]);
+            form.part("files", Part::bytes(list).file_name(name))
+        });
+        files.text("courier", "로젠택배")
+    };
+    let list = follow(&app, app.post_multipart("/uploads", form).await).await;
+    assert!(list.contains("파일 3개를 읽었어요"), "{list}");
+    let uploads = app.state.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 10)).await.expect("reads").0;
+    assert_eq!(uploads.len(), names.len());
+    for upload in uploads {
+        assert_eq!(upload.courier, "로젠택배");
+        let page = app.get(&upload_path(upload.id)).await.ok();
+        assert!(!page.contains("name=\"courier\""), "{page}");
+    }
 }
 
 #[tokio::test]
