@@ -52,7 +52,7 @@ const ROOMS: &[&str] = &[
 /// The layer of all `pages` modules.
 const PAGES: &str = "pages";
 
-/// Types that several rooms outside of `pages` may share the name of.
+/// Maximum number of public types with one name, outside of `pages`.
 const MAX_TYPES_OF_ONE_NAME: usize = 2;
 
 /// A source file that is part of the program, not of its tests.
@@ -95,7 +95,10 @@ fn is_page(path: &[String]) -> bool {
 }
 
 fn rank(path: &[String]) -> usize {
-    let layer = if is_page(path) { PAGES } else { &path[0] };
+    layer_rank(if is_page(path) { PAGES } else { &path[0] })
+}
+
+fn layer_rank(layer: &str) -> usize {
     let found = ROOMS.iter().position(|room| *room == layer);
     found.unwrap_or_else(|| panic!("src/{layer} is not in ROOMS: give the room its place in the order"))
 }
@@ -105,7 +108,7 @@ fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeMap::new();
     let mut tests = BTreeSet::new();
-    read_folder(&root, &mut found);
+    read_folder(&root, "rs", &mut found);
     let sources: Vec<Source> = found
         .into_iter()
         .map(|(path, text)| {
@@ -128,12 +131,12 @@ fn sources() -> Vec<Source> {
     sources.into_iter().filter(|source| !matches!(source.room(), "lib" | "main") && !is_test(&source.module)).collect()
 }
 
-fn read_folder(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+fn read_folder(folder: &Path, extension: &str, found: &mut BTreeMap<PathBuf, String>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            read_folder(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            read_folder(&path, extension, found);
+        } else if path.extension().is_some_and(|found| found == extension) {
             let text = std::fs::read_to_string(&path).expect("a text");
             found.insert(path, text);
         }
@@ -218,8 +221,10 @@ fn follow_path(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, uses:
                 let branches = inner.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','));
                 for branch in branches.filter(|branch| !branch.is_empty()) {
                     let mut branch_path = path.clone();
-                    if let TokenTree::Ident(word) = &branch[0] {
-                        branch_path.push(word.to_string());
+                    match &branch[0] {
+                        TokenTree::Ident(word) if word == "super" => drop(branch_path.pop()),
+                        TokenTree::Ident(word) => branch_path.push(word.to_string()),
+                        _ => {}
                     }
                     follow_path(branch, 1, branch_path, uses);
                 }
@@ -228,7 +233,10 @@ fn follow_path(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, uses:
             _ => break,
         }
     }
-    if !path.is_empty() {
+    // `use crate::*` and `use crate as …` hide what is used: an empty path is reported.
+    let hides = matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == '*')
+        || matches!(tokens.get(at), Some(TokenTree::Ident(word)) if word == "as");
+    if !path.is_empty() || hides {
         uses.insert(path);
     }
     at
@@ -288,13 +296,17 @@ fn report(rule: &str, faults: &[String]) {
 fn rooms_use_only_rooms_before_them() {
     let mut faults = Vec::new();
     for source in sources() {
-        for target in source.uses().iter().filter(|target| ROOMS.contains(&target[0].as_str())) {
+        for target in source.uses() {
+            if !target.first().is_some_and(|room| ROOMS.contains(&room.as_str())) {
+                faults.push(format!("{} uses crate::{}, which is no room", source.name(), target.join("::")));
+                continue;
+            }
             let same_room = target[0] == source.room();
             // Pages use the pages of their own room alone, and no other file of a room uses its pages.
-            let allowed = if source.is_page() || !is_page(target) {
-                same_room || rank(target) < source.rank()
+            let allowed = if source.is_page() || !is_page(&target) {
+                same_room || rank(&target) < source.rank()
             } else {
-                rank(target) < source.rank()
+                rank(&target) < source.rank()
             };
             if !allowed {
                 faults.push(format!("{} uses {}", source.name(), target.join("::")));
@@ -304,26 +316,56 @@ fn rooms_use_only_rooms_before_them() {
     report("A room uses only rooms that stand before it in ROOMS:", &faults);
 }
 
+/// Templates belong to the pages of the room whose folder they are in. They name constants and functions by path.
 #[test]
-fn every_room_of_the_list_exists() {
+fn templates_use_only_their_room_and_rooms_before_the_pages() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut found = BTreeMap::new();
+    read_folder(&root, "html", &mut found);
+    assert!(!found.is_empty());
+    let mut faults = Vec::new();
+    for (path, text) in found {
+        let name = path.strip_prefix(&root).expect("below templates");
+        let own_room = name.iter().next().expect("a name").to_string_lossy().into_owned();
+        for used in text.split("crate::").skip(1) {
+            let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+            let target: Vec<String> = used
+                .split("::")
+                .map(|part| part.split(|c| !is_word(c)).next().unwrap_or_default().to_owned())
+                .take(2)
+                .collect();
+            if target[0] != own_room && rank(&target) >= layer_rank(PAGES) {
+                faults.push(format!("{} uses {}", name.display(), target.join("::")));
+            }
+        }
+    }
+    report("A template uses only its own room and rooms that stand before the pages:", &faults);
+}
+
+#[test]
+fn every_room_is_in_the_list_once() {
     let found: BTreeSet<String> = sources().iter().map(|source| source.room().to_owned()).collect();
-    let missing: Vec<&&str> = ROOMS.iter().filter(|room| **room != PAGES && !found.contains(**room)).collect();
-    assert!(missing.is_empty(), "not in src: {missing:?}");
+    let mut listed: Vec<&str> = ROOMS.iter().copied().filter(|room| *room != PAGES).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, Vec::from_iter(&found));
 }
 
 /// SQL stands in `store` modules, and in the two kinds of modules that only query: `list` and `log`.
 #[test]
 fn sql_stands_in_stores() {
-    const FIRST_WORDS: [&str; 7] =
-        ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH ", "PRAGMA ", "CREATE "];
+    const FIRST_WORDS: [&str; 10] =
+        ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", "PRAGMA ", "CREATE ", "REPLACE ", "DROP ", "VACUUM"];
     let mut faults = Vec::new();
     for source in sources().iter().filter(|source| source.room() != "storage") {
         let mut texts = Vec::new();
         literals(&source.tokens, &mut texts);
-        let is_sql =
-            |text: &String| FIRST_WORDS.iter().any(|word| text.trim_start_matches(['r', '#', '"']).starts_with(word));
-        let is_store = source.module.iter().any(|part| matches!(part.as_str(), "store" | "list" | "log"));
-        if source.is_page() || !is_store {
+        let is_sql = |text: &String| {
+            let text = text.trim_start_matches(['r', '#', '"', ' ', '\n']);
+            FIRST_WORDS.iter().any(|word| text.starts_with(word))
+        };
+        let is_store = source.module[1..].iter().any(|part| matches!(part.as_str(), "store" | "list" | "log"));
+        let is_noun = source.rank() < layer_rank("web") || source.room() == "cli";
+        if !is_store || !is_noun {
             faults.extend(texts.iter().filter(|text| is_sql(text)).map(|text| format!("{}: {text}", source.name())));
         }
     }

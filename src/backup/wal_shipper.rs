@@ -62,7 +62,7 @@ struct TargetState {
     last_snapshot: Option<SnapshotInfo>,
 }
 
-/// The thread.
+/// The shipper thread and its connections.
 pub(super) struct WalShipper {
     wal: Wal,
     targets: Vec<TargetState>,

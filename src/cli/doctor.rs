@@ -110,7 +110,7 @@ fn check_schema(found: i64) -> Diagnostic {
         return Diagnostic::ok(SUBJECT, format!("{found}판, 이 프로그램의 것이에요"));
     }
     let state = format!("{found}판이에요. 이 프로그램은 {}판을 써요", schema::VERSION);
-    let advice = "mukkeum migrate로 바꾸세요. mukkeum serve도 켤 때 바꿔요.";
+    let advice = "mukkeum migrate로 바꾸세요. mukkeum serve를 켜도 바뀌어요.";
     Diagnostic::problem(Severity::Warning, SUBJECT, state, advice)
 }
 

@@ -18,7 +18,7 @@ const COMMANDS_HEADING: &str = "명령";
 const ARGUMENTS_HEADING: &str = "입력";
 const OPTIONS_HEADING: &str = "옵션";
 
-const ROOT_FOOTER: &str = "명령마다 쓸 수 있는 옵션은 mukkeum help 명령으로 볼 수 있어요. 서버 설정은 mukkeum help serve에 있어요.\n\
+const ROOT_FOOTER: &str = "명령의 옵션은 mukkeum help 뒤에 명령 이름을 붙여 볼 수 있어요. 서버 설정은 mukkeum help serve에 있어요.\n\
      설정은 환경 변수(--tls이면 MUKKEUM_TLS)나 데이터 폴더의 mukkeum.toml(tls = true)에도 적을 수 있어요.";
 
 /// Replaces clap's English texts, and builds the command.
@@ -143,7 +143,7 @@ pub(super) fn explain(error: &clap::Error) -> Option<String> {
             let names = context(ContextKind::SuggestedSubcommand);
             format!("없는 명령이에요: {name}{}", suggestion(names.rsplit(", ").next().unwrap_or_default()))
         }
-        ErrorKind::MissingRequiredArgument => format!("빠진 입력이 있어요: {argument}"),
+        ErrorKind::MissingRequiredArgument => format!("꼭 필요한 값이 빠졌어요: {argument}"),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return Some(format!("명령이 빠졌어요.\n\n{}", error.render().to_string().trim_end()));
         }
@@ -238,7 +238,7 @@ mod tests {
             ("mukkeum serve --log-format xml", "쓸 수 없는 값이에요: xml\n쓸 수 있는 값: text, json"),
             ("mukkeum demo --reset-every 5x", "쓸 수 없는 값이에요: 5x\n30m(분)"),
             ("mukkeum demo --orders many", "쓸 수 없는 값이에요: many\n사용법"),
-            ("mukkeum import orders", "빠진 입력이 있어요: <FILE>"),
+            ("mukkeum import orders", "꼭 필요한 값이 빠졌어요: <FILE>"),
             ("mukkeum import", "명령이 빠졌어요.\n\n판매채널과 택배사의 파일을 올려요"),
             ("mukkeum demo --orders", "--orders <N>의 값이 빠졌어요."),
         ] {

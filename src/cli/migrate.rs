@@ -1,6 +1,6 @@
 //! `mukkeum migrate`: migrates the data of an older version to the schema of this program.
 //!
-//! `serve` and `demo` migrate when they start; all other commands refuse older data and name this one. A
+//! `serve` and `demo` migrate when they start; other commands, except `doctor`, refuse older data and name this one. A
 //! SQLite file is copied first, and instructions for a rollback are printed.
 
 use std::io::{self, Write};
@@ -70,7 +70,7 @@ impl Migrate {
         writeln!(out, "데이터를 스키마 {from}판에서 {to}판으로 바꿀 수 있어요. 아직 아무것도 바꾸지 않았어요.")?;
         match &result.copy {
             Some(copy) => writeln!(out, "  먼저 만들 사본  {copy}"),
-            None => writeln!(out, "  MariaDB는 사본을 만들지 않으니, 먼저 mariadb-dump로 사본을 만들어 주세요."),
+            None => writeln!(out, "  MariaDB의 사본은 자동으로 만들지 않아요. 먼저 mariadb-dump로 만들어 주세요."),
         }
     }
 }

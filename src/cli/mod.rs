@@ -243,8 +243,8 @@ fn open_read_only(config: &Config) -> Result<Option<Storage>, CliError> {
     }
 }
 
-/// As [`open_storage`]; also returns the WAL feed if the shop is backed up. A command that drops it leaves
-/// the WAL to the server, whose backup then copies it.
+/// Opens the configured database in `mode`, and creates the folder unless the database must exist. Also returns the WAL
+/// feed if the shop is backed up: a command that drops it leaves the WAL to the server, whose backup then copies it.
 fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal>), CliError> {
     if mode != OpenMode::Existing {
         folder::create(&config.data, "--data")?;
@@ -265,8 +265,8 @@ fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal
             (Storage::open_mariadb_in(mode, address, &options).map_err(|error| open_error(config, error))?, None)
         }
     };
-    if let Some(upgraded) = storage.migration_report() {
-        print_rollback_instructions(config, upgraded)?;
+    if let Some(report) = storage.migration_report() {
+        print_rollback_instructions(config, report)?;
     }
     reject_incomplete_copy(&storage)?;
     Ok((storage, wal))

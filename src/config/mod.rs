@@ -69,7 +69,7 @@ pub enum ConfigError {
     },
 }
 
-/// The database.
+/// Where the data is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
     /// SQLite: path of the file

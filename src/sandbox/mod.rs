@@ -1,8 +1,9 @@
 //! Public demo (`mukkeum demo --public`): gives each visitor a sandbox (own database and application) and rate-limits by
 //! client network.
 //!
-//! A sandbox is a copy of the program's demo shop in its own folder; a cookie routes the visitor's requests to it. It is evicted after an hour without a request, when its client network opens too many, or when another visitor
-//! needs its capacity. Assets, health checks and metrics are served by the program's own application.
+//! A sandbox is a copy of the program's demo shop in its own folder; a cookie routes the visitor's requests to it. It is
+//! evicted after an hour without a request, when its client network opens too many, or when another visitor needs its
+//! capacity. Assets, health checks and metrics are served by the program's own application.
 
 mod rate_limit;
 #[cfg(test)]

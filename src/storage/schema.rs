@@ -2,8 +2,8 @@
 //!
 //! `schema.sql` is the newest schema and builds an empty database. An older schema is migrated
 //! by the numbered [`MIGRATIONS`], forward only; a newer one is refused, because this program does not
-//! maintain columns that it does not know. `serve` and `demo` migrate when they start, other
-//! commands refuse an older schema ([`OpenMode`]), and `mukkeum migrate` migrates. A SQLite file is
+//! maintain columns that it does not know. `serve` and `demo` migrate when they start, `mukkeum
+//! migrate` migrates, `doctor` reads an older schema, and other commands refuse it ([`OpenMode`]). A SQLite file is
 //! copied before ([`pre_migration_copy`]): that copy and the previous program allow a rollback.
 //!
 //! Migrations must be backward compatible with the previous release, because on MariaDB its instances

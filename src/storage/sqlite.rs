@@ -48,8 +48,8 @@ struct SqliteInner {
     ids: IdGenerator,
     /// whether closing a connection leaves the WAL as it is
     keeps_wal: bool,
-    /// After the other connections, because it must be closed last. None when the holder of the [`Wal`]
-    /// checkpoints.
+    /// After the other connections, because it must be closed last. None in a read-only database, and when the
+    /// holder of the [`Wal`] checkpoints.
     _checkpointer: Option<Checkpointer>,
     /// Main file of a database whose [`Wal`] is open. After all connections, because closing it drops
     /// their locks.

@@ -94,7 +94,7 @@ impl Row {
         Err(StorageError::Inconsistent(format!("column {column}: {expected} expected, found {:?}", self.0.get(column))))
     }
 
-    /// A number.
+    /// A 64-bit integer.
     pub fn int(&self, column: usize) -> Result<i64> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(*value),
@@ -142,7 +142,7 @@ impl Row {
         }
     }
 
-    /// A moment.
+    /// A moment, stored as UTC milliseconds.
     pub fn moment(&self, column: usize) -> Result<Moment> {
         self.int(column).map(Moment)
     }

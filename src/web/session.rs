@@ -44,7 +44,7 @@ impl FromRequestParts<AppState> for BrowserSession {
 }
 
 impl BrowserSession {
-    /// Logs in a member of this `session_epoch` who has just entered the password, and logs out the member who was logged
+    /// Logs in a member with this session epoch who has just entered the password, and logs out the member who was logged
     /// in before. `remember` also creates a persistent login.
     ///
     /// # Errors

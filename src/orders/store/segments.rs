@@ -58,7 +58,8 @@ pub(super) fn insert_rows(tx: &mut dyn Tx, order_id: i64, terms: &Postings) -> R
     tx.exec_many("INSERT INTO order_terms (term, order_id, fields) VALUES (?, ?, ?)", &mut rows)
 }
 
-/// Updates the terms of an order: overrides changed terms and deletes obsolete ones.
+/// Overrides the terms of a changed order. A changed term gets a row with its new fields, an obsolete one a row without
+/// fields, which hides the posting in the segments.
 pub(super) fn update_rows(tx: &mut dyn Tx, order_id: i64, was: &Postings, is: &Postings) -> Result<()> {
     let (was, is) = (was.by_term(), is.by_term());
     let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));

@@ -51,7 +51,7 @@ fn lock_schema(conn: &mut Conn, timeout: Duration) -> Result<(), TxError> {
     let minutes = timeout.as_secs().div_ceil(60);
     Err(TxError::permanent(StorageError::CannotOpen(format!(
         "다른 프로그램이 데이터를 새 버전으로 바꾸고 있어요. {minutes}분을 기다렸지만 끝나지 않았어요. \
-         그 프로그램을 살펴보고 다시 켜 주세요."
+         그 프로그램의 상태를 확인하고, 이 프로그램을 다시 켜 주세요."
     ))))
 }
 
