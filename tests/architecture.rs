@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
@@ -243,8 +243,8 @@ fn follow_path(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, uses:
 }
 
 fn is_colons(tokens: &[TokenTree]) -> bool {
-    let colon = |token: &TokenTree, spacing| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == spacing);
-    matches!(tokens, [first, second, ..] if colon(first, Spacing::Joint) && colon(second, Spacing::Alone))
+    let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':');
+    matches!(tokens, [first, second, ..] if is_colon(first) && is_colon(second))
 }
 
 fn is_group(token: Option<&TokenTree>, delimiter: Delimiter) -> bool {
