@@ -154,16 +154,11 @@ async function main() {
   const before = [...leaving, ...later, ...former].map((visitor) => visitor.copy());
 
   const [memos, uploads] = [new Map(), []];
-  const work = [
-    ...numbers.map(async (number) => edit(await signedIn(), number, memos)),
-    ...Array.from({ length: UPLOADERS }, async (_, index) =>
-      upload(await signedIn(), files.slice(1).filter((_, file) => file % UPLOADERS === index), uploads),
-    ),
-  ];
-  const working = Promise.all(work).catch((fault) => {
+  const stop = (fault) => {
     over = true;
     return fault;
-  });
+  };
+  const editing = Promise.all(numbers.map(async (number) => edit(await signedIn(), number, memos))).catch(stop);
   const readiness = NODES.map(() => new Set());
   const watching = Promise.all(
     NODES.map(async (node, index) => {
@@ -176,6 +171,12 @@ async function main() {
   await sleep(6000);
   for (let count = 0; count < FRESH; count += 1) staying.push(await signedIn());
   await sleep(1000);
+  // Starts only now, so that files are still being applied when the zone is cut off, however fast the machine is.
+  const uploading = Promise.all(
+    Array.from({ length: UPLOADERS }, async (_, index) =>
+      upload(await signedIn(), files.slice(1).filter((_, file) => file % UPLOADERS === index), uploads),
+    ),
+  ).catch(stop);
   const applies = () => waitFor('a file is being applied', () => over || uploads.some(({ applying }) => applying), 20);
   await applies();
   assert.equal(run(['user', 'disable', FORMER.username, '--database', DATABASE, '--data', `${FOLDER}/app1`]).status, 0);
@@ -197,8 +198,8 @@ async function main() {
   await waitFor('edits continue', () => over || acknowledged.filter((at) => at > open).length >= 3 * EDITORS);
   await sleep(3000);
   over = true;
-  const fault = await working;
-  if (fault instanceof Error) throw fault;
+  const faults = (await Promise.all([editing, uploading])).filter((result) => result instanceof Error);
+  if (faults.length > 0) throw faults[0];
   await Promise.all([watching, leftMeanwhile]);
 
   const primary = sql(2, 'SELECT @@read_only') === '0' ? 2 : 3;
