@@ -204,15 +204,12 @@ impl Uploads {
         file: Option<ParsedFile>,
         courier: &str,
     ) -> Result<(), UploadError> {
-        let opened = match file {
-            Some(mut file) => {
-                file.set_courier(courier);
-                Ok(OpenedFile { file: Arc::new(file), sealed_password: None })
-            }
-            None => {
-                let options = ImportOptions { courier: Some(courier.to_owned()), ..ImportOptions::default() };
-                self.load_and_parse(id, None, &options).await
-            }
+        let opened = if let Some(mut file) = file {
+            file.set_courier(courier);
+            Ok(OpenedFile { file: Arc::new(file), sealed_password: None })
+        } else {
+            let options = ImportOptions { courier: Some(courier.to_owned()), ..ImportOptions::default() };
+            self.load_and_parse(id, None, &options).await
         };
         let result = match opened {
             Ok(opened) => self.save_preview(id, opened, Some(courier.to_owned())).await,
