@@ -271,29 +271,29 @@ CREATE TABLE open_claims (
 ) STRICT;
 
 -- Search index, mutable part: suffixes of names and phone numbers, words of addresses, numbers. A search is
--- a range scan of `term`; `fields` is a bit set of the order's fields that contain it. Imports of many orders
--- write immutable segments of sorted, packed blocks (term_runs, term_blocks); single orders and changes
--- write rows here. Rows override segments, and `fields` = 0 is a tombstone.
-CREATE TABLE order_terms (
-    term     TEXT /*64*/ NOT NULL,
-    order_id INTEGER NOT NULL,
-    fields   INTEGER NOT NULL,
-    PRIMARY KEY (term, order_id)
+-- a range scan of `term`; `fields` is a bit set of the document's fields that contain it, and tells orders from
+-- other nouns. Imports of many documents write immutable segments of sorted, packed blocks; single documents and
+-- changes write rows here. Rows override segments, and `fields` = 0 is a tombstone.
+CREATE TABLE search_postings (
+    term        TEXT /*64*/ NOT NULL,
+    document_id INTEGER NOT NULL,                 -- an order
+    fields      INTEGER NOT NULL,
+    PRIMARY KEY (term, document_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Segments of the search index. Size-tiered compaction moves the smallest terms of its inputs first.
-CREATE TABLE term_runs (
+CREATE TABLE search_segments (
     id          INTEGER NOT NULL PRIMARY KEY,
     size        INTEGER NOT NULL,                 -- approximate bytes of its blocks
     merges_into INTEGER                           -- target segment of a running compaction
 ) STRICT;
 
-CREATE TABLE term_blocks (
-    run_id    INTEGER NOT NULL,
-    last_term TEXT /*64*/ NOT NULL,               -- last of its sorted entries
-    place     INTEGER NOT NULL,                   -- within the segment
-    bytes     BLOB NOT NULL,                      -- src/orders/terms/block.rs
-    PRIMARY KEY (run_id, last_term, place)
+CREATE TABLE search_blocks (
+    segment_id INTEGER NOT NULL,
+    last_term  TEXT /*64*/ NOT NULL,              -- last of its sorted postings
+    position   INTEGER NOT NULL,                  -- within the segment
+    bytes      BLOB NOT NULL,                     -- src/search/postings.rs
+    PRIMARY KEY (segment_id, last_term, position)
 ) STRICT;
 
 -- Event log of orders: when, who, before, after.

@@ -23,6 +23,7 @@
 //! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |
 //! | [`sessions`] | sessions in the database or Redis, remember-me tokens |
 //! | [`members`] | accounts, roles, passwords, logins, devices |
+//! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner |
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
@@ -43,7 +44,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
 //! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: search (tokenizer, postings, segments, queries) before [`orders`]; trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
+//! Rooms to come: trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
 //! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
@@ -90,6 +91,7 @@ pub mod practice;
 pub mod products;
 pub mod random;
 pub mod sandbox;
+pub mod search;
 pub mod server;
 pub mod sessions;
 pub mod setup;

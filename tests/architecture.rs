@@ -15,7 +15,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 ///
 /// Still to come: `trucks` (points, travel times, route engine) and `plans` (days, routes) after `deliveries`;
 /// `privacy` (access log, retention, requests of data subjects) after `audit`; `collecting` (orders by a channel's API)
-/// after `uploads`; `search` before `orders`.
+/// after `uploads`.
 const ROOMS: &[&str] = &[
     "time",
     "id",
@@ -32,6 +32,7 @@ const ROOMS: &[&str] = &[
     "channels",
     "sessions",
     "members",
+    "search",
     "orders",
     "uploads",
     "deliveries",

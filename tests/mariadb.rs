@@ -272,12 +272,12 @@ async fn write_waits_for_the_promotion_of_a_primary() {
 async fn interrupted_schema_build_is_completed() {
     let shop = Shop::new();
     drop(shop.open());
-    for sql in ["DELETE FROM schema_versions", "DROP TABLE order_terms", "DROP INDEX orders_by_state ON orders"] {
+    for sql in ["DELETE FROM schema_versions", "DROP TABLE search_postings", "DROP INDEX orders_by_state ON orders"] {
         let mut conn = Conn::new(format!("{}/{}?prefer_socket=false", shop.server, shop.name).as_str()).expect("opens");
         conn.query_drop(sql).expect("breaks");
     }
     let storage = shop.open();
-    let terms = storage.read(|tx| tx.scalar("SELECT count(*) FROM order_terms", &[])).await;
+    let terms = storage.read(|tx| tx.scalar("SELECT count(*) FROM search_postings", &[])).await;
     assert_eq!(terms.expect("is there again"), 0);
 }
 

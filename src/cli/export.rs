@@ -18,8 +18,9 @@ use crate::districts::DistrictCache;
 use crate::orders::export::{self, ExportError, ExportKind, ExportRequest, Format, SMART_STORE};
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
 use crate::orders::model::OrderState;
-use crate::orders::search::tokenizer::{SearchField, search_words};
+use crate::orders::search::SearchField;
 use crate::products::store as products;
+use crate::search::tokenizer::search_words;
 use crate::storage::Tx;
 use crate::time::parse_date;
 

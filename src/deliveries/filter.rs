@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::orders::search::tokenizer::SearchField;
+use crate::orders::search::SearchField;
 use crate::time::parse_date;
 
 /// The field of a delivery's orders that a search looks in.

@@ -16,7 +16,7 @@ use super::store::{self, Delivery};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::{self as orders, OrderRow, Total};
 use crate::orders::model::ShippingMethod;
-use crate::orders::search::tokenizer::search_words;
+use crate::search::tokenizer::search_words;
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 /// Matching rows of a range that are counted. Small under test, so that a small shop exceeds it.

@@ -13,9 +13,10 @@ use crate::demo::Random;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
-use crate::orders::search::tokenizer::{Searchable, search_words, tokenize};
+use crate::orders::search::{Searchable, tokenize};
 use crate::orders::store::with_changes;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, edit, new_order};
+use crate::search::tokenizer::search_words;
 use crate::storage::{Result, Tx};
 
 const ORDERS: u32 = 420;
@@ -115,7 +116,7 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
             tracking_number: &order.tracking_number,
             bundle_number: &delivery.bundle_number,
         });
-        terms.matches_all(filter.field.order_field(), &words)
+        terms.matches_all(filter.field.order_field().bits(), &words)
     };
     (filter.states.is_empty() || filter.states.contains(&delivery.state))
         && (filter.methods.is_empty() || filter.methods.contains(&delivery.shipping_method))

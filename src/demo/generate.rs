@@ -5,7 +5,9 @@ use std::sync::mpsc;
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store::create::{bundles, findings, insert_deliveries, prepare};
-use crate::orders::store::{Action, ChangeContext, segments::compact_step, with_changes};
+use crate::orders::store::{Action, ChangeContext, with_changes};
+use crate::search::Limits;
+use crate::search::store::compact_step;
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 
@@ -43,7 +45,7 @@ pub async fn generate(storage: &Storage, seed: u64, count: u64, now: Moment, pro
         done += batch.len() as u64;
         let districts = Districts::embedded();
         storage.write(move |tx| insert_batch(tx, &batch, now, &districts)).await?;
-        while storage.write(compact_step).await? {}
+        while storage.write(|tx| compact_step(tx, &Limits::DEFAULT)).await? {}
         progress(done);
     }
 }
@@ -100,7 +102,7 @@ fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], now: Moment, districts: &Di
     }
     let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
     with_changes(tx, cause, |changes| {
-        changes.orders_per_segment = BATCH_ORDERS;
+        changes.limits.documents_per_segment = BATCH_ORDERS;
         changes.insert_all(&made, |tx| insert_deliveries(tx, &made))
     })
 }

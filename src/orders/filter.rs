@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::model::OrderState;
-use super::search::tokenizer::SearchField;
+use super::search::SearchField;
 use crate::time::parse_date;
 
 /// The nine dates a list is filtered and sorted by.

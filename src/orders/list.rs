@@ -14,8 +14,8 @@ pub(super) use self::search::MAX_COMPARED_ROWS;
 pub use self::search::{lookup_words, matching};
 use super::filter::{DEFAULT_SORT, OrderFilter};
 use super::model::{Order, OrderOption};
-use super::search::tokenizer::search_words;
 use super::store;
+use crate::search::tokenizer::search_words;
 use crate::storage::{Param, Result, Tx, placeholders};
 
 /// Labels read by one statement.

@@ -1,7 +1,7 @@
 //! Orders: one product line of a purchase each.
 //!
-//! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` the
-//! tokenizer and postings, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
+//! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` their
+//! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
 //! an order taken in the shop, `findings` are missing products and variants,
 //! `bundle` decides which orders travel together and derives the summary of a
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.

@@ -1,5 +1,194 @@
-//! Full-text search over orders: tokenizer and compressed postings. The tables are in
-//! [`store::segments`](super::store::segments), the queries in [`list`](super::list).
+//! Search terms of an order: which of its texts are searchable, as which field and how they are split. The index and
+//! the queries are in [`search`](crate::search).
 
-pub mod postings_block;
-pub mod tokenizer;
+use super::model::{Customer, Recipient};
+use crate::search::tokenizer::{FieldText, Postings, TextKind};
+
+/// Searchable field of an order; a bit of the postings' field set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchField {
+    /// 전체: any of the other fields
+    All,
+    /// 주문번호
+    OrderNumber,
+    /// 구매자명
+    CustomerName,
+    /// 구매자연락처
+    CustomerTel,
+    /// 수취인명
+    RecipientName,
+    /// 수취인연락처1
+    RecipientTel1,
+    /// 수취인연락처2
+    RecipientTel2,
+    /// 주소
+    Address,
+    /// 송장번호
+    TrackingNumber,
+    /// 묶음배송번호
+    BundleNumber,
+}
+
+impl SearchField {
+    /// Every field, in the order of the select box.
+    pub const ALL: [Self; 10] = [
+        Self::All,
+        Self::OrderNumber,
+        Self::CustomerName,
+        Self::CustomerTel,
+        Self::RecipientName,
+        Self::RecipientTel1,
+        Self::RecipientTel2,
+        Self::Address,
+        Self::TrackingNumber,
+        Self::BundleNumber,
+    ];
+
+    /// Code in URLs and on the command line.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::OrderNumber => "order_number",
+            Self::CustomerName => "customer_name",
+            Self::CustomerTel => "customer_tel",
+            Self::RecipientName => "recipient_name",
+            Self::RecipientTel1 => "recipient_tel1",
+            Self::RecipientTel2 => "recipient_tel2",
+            Self::Address => "address",
+            Self::TrackingNumber => "tracking_number",
+            Self::BundleNumber => "bundle_number",
+        }
+    }
+
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::All => "전체",
+            Self::OrderNumber => "주문번호",
+            Self::CustomerName => "구매자명",
+            Self::CustomerTel => "구매자연락처",
+            Self::RecipientName => "수취인명",
+            Self::RecipientTel1 => "수취인연락처1",
+            Self::RecipientTel2 => "수취인연락처2",
+            Self::Address => "주소",
+            Self::TrackingNumber => "송장번호",
+            Self::BundleNumber => "묶음배송번호",
+        }
+    }
+
+    /// Parses a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.code() == code)
+    }
+
+    /// Bit mask of the postings' field set. Bits 1 to 9 are orders'; other nouns take others.
+    pub const fn bits(self) -> i64 {
+        match self {
+            Self::All => 0b11_1111_1110,
+            field => 1 << (field as i64),
+        }
+    }
+}
+
+/// Searchable texts of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Searchable<'a> {
+    /// 주문번호
+    pub order_number: &'a str,
+    /// 구매자
+    pub customer: &'a Customer,
+    /// 수취인
+    pub recipient: &'a Recipient,
+    /// 송장번호
+    pub tracking_number: &'a str,
+    /// 묶음배송번호
+    pub bundle_number: &'a str,
+}
+
+impl Searchable<'_> {
+    /// The texts of the fields; equal texts are merged, since customer and recipient are usually the same.
+    fn texts(&self) -> Vec<FieldText<'_>> {
+        use SearchField as Field;
+        let (customer, recipient) = (self.customer, self.recipient);
+        let fields: [(TextKind, Field, &str); 10] = [
+            (TextKind::Number, Field::OrderNumber, self.order_number),
+            (TextKind::Name, Field::CustomerName, &customer.name),
+            (TextKind::Name, Field::RecipientName, &recipient.name),
+            (TextKind::Phone, Field::CustomerTel, &customer.tel),
+            (TextKind::Phone, Field::RecipientTel1, &recipient.tel1),
+            (TextKind::Phone, Field::RecipientTel2, &recipient.tel2),
+            (TextKind::Address, Field::Address, &recipient.address1),
+            (TextKind::Address, Field::Address, &recipient.address2),
+            (TextKind::Number, Field::TrackingNumber, self.tracking_number),
+            (TextKind::Number, Field::BundleNumber, self.bundle_number),
+        ];
+        let mut texts: Vec<FieldText<'_>> = Vec::with_capacity(fields.len());
+        for (kind, field, text) in fields {
+            match texts.iter_mut().find(|other| other.kind == kind && other.text == text) {
+                Some(same) => same.fields |= field.bits(),
+                None => texts.push(FieldText { kind, fields: field.bits(), text }),
+            }
+        }
+        texts
+    }
+
+    /// Adds the terms of the order to `postings`.
+    pub fn add_to(&self, postings: &mut Postings, order_id: i64) {
+        postings.add(order_id, &self.texts());
+    }
+}
+
+/// All terms of an order.
+pub fn tokenize(order: Searchable<'_>) -> Postings {
+    let mut terms = Postings::with_capacity(1);
+    order.add_to(&mut terms, 0);
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::tokenizer::search_words;
+
+    fn found(field: SearchField, query: &str) -> bool {
+        let customer = Customer { name: "홍길동".into(), tel: "010-1234-5678".into() };
+        let recipient = Recipient {
+            name: "정 더미".into(),
+            tel1: "0504-0000-1010".into(),
+            tel2: String::new(),
+            zip_code: "37683".into(),
+            address1: "경상북도 포항시 북구 중앙로 346-1".into(),
+            address2: "101동 1203호 (포항센트럴하이츠)".into(),
+        };
+        let terms = tokenize(Searchable {
+            order_number: "2024031500000001",
+            customer: &customer,
+            recipient: &recipient,
+            tracking_number: "45168300137",
+            bundle_number: "3100000001",
+        });
+        terms.matches_all(field.bits(), &search_words(query))
+    }
+
+    #[test]
+    fn field_finds_only_its_own_texts() {
+        assert!(found(SearchField::CustomerName, "홍길동") && !found(SearchField::RecipientName, "홍길동"));
+        assert!(found(SearchField::RecipientName, "정 더미") && !found(SearchField::CustomerName, "정더미"));
+        assert!(found(SearchField::CustomerTel, "5678") && !found(SearchField::RecipientTel1, "5678"));
+        assert!(found(SearchField::RecipientTel1, "050400001010"));
+        assert!(found(SearchField::Address, "포항 1203호") && !found(SearchField::Address, "길동"));
+    }
+
+    #[test]
+    fn every_field_is_searched_when_none_is_chosen() {
+        for query in ["길동", "0504", "중앙로", "45168300137", "3100000001", "2024031500000001", "길동 포항"] {
+            assert!(found(SearchField::All, query), "{query}");
+        }
+    }
+
+    #[test]
+    fn all_fields_are_the_union_of_every_field() {
+        let single = SearchField::ALL.into_iter().filter(|field| *field != SearchField::All);
+        assert_eq!(single.fold(0, |bits, field| bits | field.bits()), SearchField::All.bits());
+    }
+}

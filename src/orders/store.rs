@@ -12,7 +12,6 @@ pub mod create;
 pub mod deliveries;
 pub mod log;
 pub mod manual_order;
-pub mod segments;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;

@@ -6,6 +6,10 @@ use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, ChangeContext};
+use crate::search::Limits;
+use crate::search::postings::TermPosting;
+use crate::search::store::{insert_segment, should_write_segment};
+use crate::search::tokenizer::Postings;
 use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
@@ -141,6 +145,37 @@ pub(crate) fn new_order(order_number: &str) -> NewOrder {
         courier: String::new(),
         tracking_number: String::new(),
     }
+}
+
+/// Limits so small that a few orders fill several blocks and segments.
+pub(crate) const SMALL_SEGMENTS: Limits = Limits {
+    block_bytes: 256,
+    min_segment_documents: 4,
+    documents_per_segment: 6,
+    max_segments: 12,
+    blocks_per_step: 2,
+    ..Limits::DEFAULT
+};
+
+/// Moves the search terms of orders that were just created from rows to segments, as an upload of many orders writes
+/// them.
+pub(crate) fn move_to_segments(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+    if !should_write_segment(tx, orders.len(), &SMALL_SEGMENTS)? {
+        return Ok(());
+    }
+    for chunk in orders.chunks(SMALL_SEGMENTS.documents_per_segment) {
+        let mut terms = Postings::default();
+        for id in chunk {
+            for mut row in
+                tx.query("SELECT term, fields FROM search_postings WHERE document_id = ?", &[(*id).into()])?
+            {
+                terms.push(TermPosting { term: &row.text(0)?, document_id: *id, fields: row.int(1)? });
+            }
+            tx.exec("DELETE FROM search_postings WHERE document_id = ?", &[(*id).into()])?;
+        }
+        insert_segment(tx, terms.to_blocks(&SMALL_SEGMENTS))?;
+    }
+    Ok(())
 }
 
 /// Every order, by identifier.

@@ -12,7 +12,7 @@ use crate::districts::DistrictCache;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::export::Format;
 use crate::orders::model::ShippingMethod;
-use crate::orders::search::tokenizer::search_words;
+use crate::search::tokenizer::search_words;
 use crate::storage::Tx;
 use crate::time::parse_date;
 

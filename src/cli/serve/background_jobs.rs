@@ -9,6 +9,8 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
+use crate::search::Limits;
+use crate::search::store::compact_step;
 use crate::server::tls::Tls;
 use crate::sessions::{self, remember_me};
 use crate::storage::{Storage, lease};
@@ -125,7 +127,7 @@ async fn compact_search_index(storage: Storage) {
     loop {
         interval.tick().await;
         loop {
-            match storage.write(orders::store::segments::compact_step).await {
+            match storage.write(|tx| compact_step(tx, &Limits::DEFAULT)).await {
                 Ok(true) => tokio::time::sleep(COMPACTION_STEP_DELAY).await,
                 Ok(false) => break,
                 Err(error) => {

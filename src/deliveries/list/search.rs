@@ -11,7 +11,7 @@ use super::{DeliveryPage, index_ranges, len, page_of};
 use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField};
 use crate::orders::list::{Total, lookup_words, matching};
 use crate::orders::model::{Customer, Recipient};
-use crate::orders::search::tokenizer::{SearchField, Searchable, tokenize};
+use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 // Under test the limits are small, so that a small shop exceeds them.
@@ -81,7 +81,7 @@ fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) ->
             let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
             let (customer, recipient) = (&no_customer, &recipient);
             let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
-            if tokenize(order).matches_all(SearchField::Address, words) {
+            if tokenize(order).matches_all(SearchField::Address.bits(), words) {
                 matches.push(row.int(0)?);
             }
             Ok(())

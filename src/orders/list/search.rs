@@ -12,8 +12,8 @@ use super::index_choice::{Conditions, INDEX_OF_ALL, choose_index, sorted_ids, to
 use super::{IdPage, Total};
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::{Customer, Recipient};
-use crate::orders::search::tokenizer::{self, SearchField, Searchable};
-use crate::orders::store;
+use crate::orders::search::{SearchField, Searchable, tokenize};
+use crate::search::{Limits, store};
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 // Limits are smaller in tests, so that a small shop exceeds them.
@@ -75,10 +75,11 @@ pub(super) fn search(
 
 /// Intersection of the terms with few postings, sorted, and the terms left to compare with the rows.
 pub fn lookup_words(tx: &mut dyn Tx, field: SearchField, words: &[String]) -> Result<(Option<Vec<i64>>, Vec<String>)> {
+    let limits = Limits { max_postings_per_word: MAX_POSTINGS_PER_WORD, ..Limits::DEFAULT };
     let mut set: Option<Vec<i64>> = None;
     let mut others = Vec::new();
     for word in words {
-        match store::segments::lookup_prefix(tx, word, field.bits(), MAX_POSTINGS_PER_WORD)? {
+        match store::lookup_prefix(tx, word, field.bits(), &limits)? {
             None => others.push(word.clone()),
             Some(ids) => {
                 set = Some(match set {
@@ -215,14 +216,14 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
                 address1: row.text(8)?,
                 address2: row.text(9)?,
             };
-            let terms = tokenizer::tokenize(Searchable {
+            let terms = tokenize(Searchable {
                 order_number: &row.text(1)?,
                 customer: &customer,
                 recipient: &recipient,
                 tracking_number: &row.text(10)?,
                 bundle_number: &row.text(11)?,
             });
-            if terms.matches_all(field, words) {
+            if terms.matches_all(field.bits(), words) {
                 found.insert(row.int(0)?);
             }
             Ok(())

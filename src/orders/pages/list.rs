@@ -13,7 +13,7 @@ use crate::orders::edit::{Problem, RowForm};
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::orders::search::tokenizer::SearchField;
+use crate::orders::search::SearchField;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Storage, StorageError};

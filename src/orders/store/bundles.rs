@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{ChangeContext, deliveries, find, log, segments, with_changes};
+use super::{ChangeContext, deliveries, find, log, with_changes};
 use crate::orders::bundle::{MergeConflict, merge_conflicts, was_delivered};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::search::tokenizer::{SearchField, search_words};
+use crate::orders::search::SearchField;
+use crate::search::tokenizer::search_words;
+use crate::search::{Limits, store as index};
 use crate::storage::{Result, Tx};
 
 /// Maximum number of orders with the same name, newest first.
 const MAX_CANDIDATE_ORDERS: usize = 200;
 
 /// A term with more postings does not identify a recipient.
-const MAX_POSTINGS_PER_TERM: usize = 50_000;
+const LIMITS: Limits = Limits { max_postings_per_word: 50_000, ..Limits::DEFAULT };
 
 /// Maximum number of bundles offered for merging.
 const MAX_CANDIDATE_BUNDLES: usize = 10;
@@ -149,12 +151,11 @@ fn address(order: &Order) -> Vec<String> {
 fn matching_orders(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
     let name: String = order.recipient.name.split_whitespace().collect();
     let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };
-    let Some(mut ids) = segments::lookup_term(tx, &name, SearchField::RecipientName.bits(), MAX_POSTINGS_PER_TERM)?
-    else {
+    let Some(mut ids) = index::lookup_term(tx, &name, SearchField::RecipientName.bits(), &LIMITS)? else {
         return Ok(Vec::new());
     };
     for other in others {
-        if let Some(listed) = segments::lookup_term(tx, other, SearchField::All.bits(), MAX_POSTINGS_PER_TERM)? {
+        if let Some(listed) = index::lookup_term(tx, other, SearchField::All.bits(), &LIMITS)? {
             ids.retain(|id| listed.binary_search(id).is_ok());
         }
     }

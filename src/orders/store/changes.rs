@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, segments, values};
+use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, values};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::search::postings_block::PostingsBlock;
-use crate::orders::search::tokenizer::{Postings, Searchable, tokenize};
+use crate::orders::search::{Searchable, tokenize};
+use crate::search::postings::PostingsBlock;
+use crate::search::tokenizer::Postings;
+use crate::search::{Limits, store as index};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 
 /// Runs `work`, which inserts and saves orders, then updates order counts and deliveries.
@@ -17,7 +19,7 @@ pub fn with_changes<T, E: From<StorageError>>(
 ) -> Result<T, E> {
     let mut changes = OrderWriter {
         tx,
-        orders_per_segment: ORDERS_PER_SEGMENT,
+        limits: Limits::DEFAULT,
         context,
         counts: BTreeMap::new(),
         stale_deliveries: BTreeSet::new(),
@@ -32,8 +34,8 @@ pub fn with_changes<T, E: From<StorageError>>(
 pub struct OrderWriter<'t> {
     /// the transaction, for related statements
     pub tx: &'t mut dyn Tx,
-    /// orders per search segment; a generator of a whole shop prefers few large segments
-    pub orders_per_segment: usize,
+    /// limits of the search index; a generator of a whole shop prefers few large segments
+    pub limits: Limits,
     context: ChangeContext,
     counts: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
@@ -51,9 +53,6 @@ pub struct OrderInsert<'b> {
     pub delivery_exists: bool,
 }
 
-/// Orders per search segment: bounds the memory of a large upload and reuses warm buffers.
-const ORDERS_PER_SEGMENT: usize = if cfg!(test) { 6 } else { 2_500 };
-
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
 });
@@ -64,7 +63,7 @@ impl OrderWriter<'_> {
         self.insert_rows(std::iter::once(order))?;
         self.stale_deliveries.insert(order.delivery_id);
         self.log(order.id, &[]);
-        segments::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
+        index::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
     }
 
     /// Inserts many orders, after `insert_deliveries` has inserted their deliveries. Search terms of many
@@ -81,22 +80,24 @@ impl OrderWriter<'_> {
             }
         }
         let rows = orders.iter().map(|new| &new.order);
-        if !segments::should_write_segment(self.tx, orders.len())? {
+        if !index::should_write_segment(self.tx, orders.len(), &self.limits)? {
             insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
             return orders.iter().try_for_each(|OrderInsert { order, bundle_number, .. }| {
-                segments::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
+                index::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
             });
         }
-        let orders_per_segment = self.orders_per_segment;
-        let runs = std::thread::scope(|scope| {
-            let packing =
-                scope.spawn(move || orders.chunks(orders_per_segment).map(segment_blocks).collect::<Vec<_>>());
+        let limits = self.limits;
+        let segments = std::thread::scope(|scope| {
+            let packing = scope.spawn(move || {
+                let chunks = orders.chunks(limits.documents_per_segment);
+                chunks.map(|orders| segment_blocks(orders, &limits)).collect::<Vec<_>>()
+            });
             insert_deliveries(self.tx)?;
             self.insert_rows(rows)?;
             packing.join().map_err(|_| StorageError::Panicked("while search terms were packed".to_owned()))
         })?;
-        runs.into_iter().try_for_each(|run| segments::insert_segment(self.tx, run))
+        segments.into_iter().try_for_each(|blocks| index::insert_segment(self.tx, blocks))
     }
 
     fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
@@ -172,12 +173,7 @@ impl OrderWriter<'_> {
         } else {
             deliveries::bundle_number(self.tx, after.delivery_id)?
         };
-        segments::update_rows(
-            self.tx,
-            before.id,
-            &tokenize(searchable(before, &was)),
-            &tokenize(searchable(after, &is)),
-        )
+        index::update_rows(self.tx, before.id, &tokenize(searchable(before, &was)), &tokenize(searchable(after, &is)))
     }
 
     fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
@@ -236,12 +232,12 @@ impl OrderWriter<'_> {
     }
 }
 
-fn segment_blocks(orders: &[OrderInsert<'_>]) -> Vec<PostingsBlock> {
+fn segment_blocks(orders: &[OrderInsert<'_>], limits: &Limits) -> Vec<PostingsBlock> {
     let mut terms = Postings::with_capacity(orders.len());
     for OrderInsert { order, bundle_number, .. } in orders {
-        terms.add(order.id, searchable(order, bundle_number));
+        searchable(order, bundle_number).add_to(&mut terms, order.id);
     }
-    terms.to_blocks()
+    terms.to_blocks(limits)
 }
 
 fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {

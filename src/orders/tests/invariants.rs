@@ -1,7 +1,7 @@
 //! Model-based test: after any sequence of changes, the tables derived from orders (deliveries, counts, search
 //! terms, moments, versions) equal their recomputation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
@@ -10,10 +10,13 @@ use proptest::test_runner::TestRunner;
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
-use crate::orders::search::postings_block::PostingReader;
-use crate::orders::search::tokenizer::{Searchable, tokenize};
+use crate::orders::search::{Searchable, tokenize};
 use crate::orders::store::{self, Action, ChangeContext, bundles, log};
-use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, checked, edit, new_order};
+use crate::orders::testing::{
+    BY_HAND, DAY_MS, Files, NOW, SMALL_SEGMENTS, Shop, all_orders, checked, edit, move_to_segments, new_order,
+};
+use crate::search::postings::PostingReader;
+use crate::search::store::compact_step;
 use crate::storage::{Result, StorageError, Tx};
 use crate::uploads::check::{StateChange, StateRow, TrackingRow};
 use crate::uploads::parse::ParsedRows;
@@ -150,7 +153,10 @@ fn upload(tx: &mut dyn Tx, files: &Files, coupang: bool, rows: &[NewRow]) -> Res
         order.preferred_shipping_date = row.preferred.and_then(day);
         order
     });
-    files.order(tx, if coupang { "COUPANG" } else { "SMART_STORE" }, orders.collect()).map(drop)
+    let before: BTreeSet<i64> = all_orders(tx)?.iter().map(|order| order.id).collect();
+    files.order(tx, if coupang { "COUPANG" } else { "SMART_STORE" }, orders.collect())?;
+    let new: Vec<i64> = all_orders(tx)?.iter().map(|order| order.id).filter(|id| !before.contains(id)).collect();
+    move_to_segments(tx, &new)
 }
 
 fn change(state: FileState, on: u8) -> StateChange {
@@ -191,7 +197,7 @@ fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
         return upload(tx, files, *coupang, rows);
     }
     if let Step::Tidy(steps) = step {
-        return (0..*steps).try_for_each(|_| store::segments::compact_step(tx).map(drop));
+        return (0..*steps).try_for_each(|_| compact_step(tx, &SMALL_SEGMENTS).map(drop));
     }
     if orders.is_empty() {
         return Ok(());
@@ -344,23 +350,24 @@ fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
 /// Terms of each order: those of the segments, each in exactly one, overridden by rows.
 fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>> {
     let mut stored: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
-    let sql = "SELECT b.run_id, b.last_term, b.bytes FROM term_blocks b JOIN term_runs r ON r.id = b.run_id \
-               ORDER BY b.run_id, b.last_term, b.place";
+    let sql = "SELECT b.segment_id, b.last_term, b.bytes FROM search_blocks b JOIN search_segments s \
+               ON s.id = b.segment_id ORDER BY b.segment_id, b.last_term, b.position";
     let mut before: Option<(i64, String, i64)> = None;
     for mut row in tx.query(sql, &[])? {
         let bytes = row.opt_blob(2)?.expect("bytes");
         let mut entries = PostingReader::new(&bytes);
         while let Some(entry) = entries.read()? {
-            let position = Some((row.int(0)?, entry.term.to_owned(), entry.order_id));
-            assert!(before < position, "a run is sorted");
+            let position = Some((row.int(0)?, entry.term.to_owned(), entry.document_id));
+            assert!(before < position, "a segment is sorted");
             before = position;
-            let listed_twice = stored.entry(entry.order_id).or_default().insert(entry.term.to_owned(), entry.fields);
+            let listed_twice = stored.entry(entry.document_id).or_default().insert(entry.term.to_owned(), entry.fields);
             assert_eq!(listed_twice, None, "{entry:?}");
         }
         assert_eq!(entries.entry().term, row.text(1)?);
     }
-    assert_eq!(tx.scalar("SELECT count(*) FROM term_blocks WHERE run_id NOT IN (SELECT id FROM term_runs)", &[])?, 0);
-    for mut row in tx.query("SELECT order_id, term, fields FROM order_terms", &[])? {
+    let orphans = "SELECT count(*) FROM search_blocks WHERE segment_id NOT IN (SELECT id FROM search_segments)";
+    assert_eq!(tx.scalar(orphans, &[])?, 0);
+    for mut row in tx.query("SELECT document_id, term, fields FROM search_postings", &[])? {
         let (terms, term) = (stored.entry(row.int(0)?).or_default(), row.text(1)?);
         match row.int(2)? {
             0 => terms.remove(&term),

@@ -9,9 +9,10 @@ use crate::demo::Random;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
 use crate::orders::list::{self, MAX_COMPARED_ROWS, Total};
 use crate::orders::model::{NewOrder, Order, OrderState};
-use crate::orders::search::tokenizer::{self, Postings, SearchField, Searchable, search_words};
+use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::orders::store;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
+use crate::search::tokenizer::{Postings, search_words};
 use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
 
@@ -115,7 +116,7 @@ fn everything(tx: &mut dyn Tx) -> Result<Everything> {
     let orders = all_orders(tx)?.into_iter().map(|order| {
         let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
         let bundle_number = tx.query_one(sql, &[order.delivery_id.into()])?.expect("is there").text(0)?;
-        let terms = tokenizer::tokenize(Searchable {
+        let terms = tokenize(Searchable {
             order_number: &order.order_number,
             customer: &order.customer,
             recipient: &order.recipient,
@@ -186,7 +187,7 @@ impl Everything {
 
 fn found(orders: &[&(Order, Postings)], filter: &OrderFilter) -> Vec<i64> {
     let words = search_words(&filter.search);
-    let wanted = |terms: &Postings| words.is_empty() || terms.matches_all(filter.field, &words);
+    let wanted = |terms: &Postings| words.is_empty() || terms.matches_all(filter.field.bits(), &words);
     orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
 }
 
@@ -304,7 +305,7 @@ impl Tx for Explaining<'_> {
 
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
         if self.known.insert(sql.to_owned()) {
-            let big = ["orders", "o", "deliveries", "d", "order_terms", "variants"];
+            let big = ["orders", "o", "deliveries", "d", "search_postings", "variants"];
             let whole = self.tx.full_scans(sql, params)?;
             let scans = whole.iter().filter(|table| big.contains(&table.as_str()));
             self.scans.borrow_mut().extend(scans.map(|table| format!("{table} in {sql}")));

@@ -100,17 +100,17 @@ CREATE TABLE open_claims (
 ) STRICT;
 DELETE FROM open_claims;
 INSERT INTO open_claims (order_id) SELECT id FROM orders WHERE claim <> '' AND state < 5;
-CREATE TABLE term_runs (
+CREATE TABLE search_segments (
     id          INTEGER NOT NULL PRIMARY KEY,
     size        INTEGER NOT NULL,
     merges_into INTEGER
 ) STRICT;
-CREATE TABLE term_blocks (
-    run_id    INTEGER NOT NULL,
-    last_term TEXT /*64*/ NOT NULL,
-    place     INTEGER NOT NULL,
-    bytes     BLOB NOT NULL,
-    PRIMARY KEY (run_id, last_term, place)
+CREATE TABLE search_blocks (
+    segment_id INTEGER NOT NULL,
+    last_term  TEXT /*64*/ NOT NULL,
+    position   INTEGER NOT NULL,
+    bytes      BLOB NOT NULL,
+    PRIMARY KEY (segment_id, last_term, position)
 ) STRICT;
 
 CREATE TABLE district_editions (

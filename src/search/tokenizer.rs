@@ -1,4 +1,4 @@
-//! Tokenizer: the search terms of an order and of a query.
+//! Tokenizer: the search terms of a document and of a query.
 //!
 //! The database can only look up prefixes, so names and telephone numbers are indexed by all their suffixes:
 //! `길동` is a suffix of `홍길동`. Names are also indexed by 초성 (ㅎㄱㄷ), telephone numbers as digits, addresses word
@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::postings_block::{BlockWriter, PostingsBlock, TermPosting};
+use super::Limits;
+use super::postings::{BlockWriter, PostingsBlock, TermPosting};
 use crate::id::{crockford, parse_crockford};
-use crate::orders::model::{Customer, Recipient};
 
 /// Minimum length of an indexed suffix of a telephone number: three digits would match half the shop.
 const MIN_PHONE_SUFFIX_DIGITS: usize = 4;
@@ -21,108 +21,31 @@ const MIN_WORD_SUFFIX_CHARS: usize = 2;
 /// Maximum length of a term; longer query terms are truncated likewise.
 const MAX_TERM_CHARS: usize = 24;
 
-/// Searchable field, a bit of `order_terms.fields`.
+/// How a text is split into terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SearchField {
-    /// 전체: any of the other fields
-    All,
-    /// 주문번호
-    OrderNumber,
-    /// 구매자명
-    CustomerName,
-    /// 구매자연락처
-    CustomerTel,
-    /// 수취인명
-    RecipientName,
-    /// 수취인연락처1
-    RecipientTel1,
-    /// 수취인연락처2
-    RecipientTel2,
-    /// 주소
+pub enum TextKind {
+    /// one term without spaces and hyphens, found by its beginning
+    Number,
+    /// all suffixes, and those of its 초성
+    Name,
+    /// all suffixes of its digits
+    Phone,
+    /// its words; long ones with all their suffixes
     Address,
-    /// 송장번호
-    TrackingNumber,
-    /// 묶음배송번호
-    BundleNumber,
 }
 
-impl SearchField {
-    /// Every field, in the order of the select box.
-    pub const ALL: [Self; 10] = [
-        Self::All,
-        Self::OrderNumber,
-        Self::CustomerName,
-        Self::CustomerTel,
-        Self::RecipientName,
-        Self::RecipientTel1,
-        Self::RecipientTel2,
-        Self::Address,
-        Self::TrackingNumber,
-        Self::BundleNumber,
-    ];
-
-    /// Code in URLs and on the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::OrderNumber => "order_number",
-            Self::CustomerName => "customer_name",
-            Self::CustomerTel => "customer_tel",
-            Self::RecipientName => "recipient_name",
-            Self::RecipientTel1 => "recipient_tel1",
-            Self::RecipientTel2 => "recipient_tel2",
-            Self::Address => "address",
-            Self::TrackingNumber => "tracking_number",
-            Self::BundleNumber => "bundle_number",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::All => "전체",
-            Self::OrderNumber => "주문번호",
-            Self::CustomerName => "구매자명",
-            Self::CustomerTel => "구매자연락처",
-            Self::RecipientName => "수취인명",
-            Self::RecipientTel1 => "수취인연락처1",
-            Self::RecipientTel2 => "수취인연락처2",
-            Self::Address => "주소",
-            Self::TrackingNumber => "송장번호",
-            Self::BundleNumber => "묶음배송번호",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
-    }
-
-    /// Bit mask of `order_terms.fields`.
-    pub const fn bits(self) -> i64 {
-        match self {
-            Self::All => i64::MAX,
-            field => 1 << (field as i64),
-        }
-    }
-}
-
-/// Searchable texts of an order.
+/// A searchable text of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Searchable<'a> {
-    /// 주문번호
-    pub order_number: &'a str,
-    /// 구매자
-    pub customer: &'a Customer,
-    /// 수취인
-    pub recipient: &'a Recipient,
-    /// 송장번호
-    pub tracking_number: &'a str,
-    /// 묶음배송번호
-    pub bundle_number: &'a str,
+pub struct FieldText<'t> {
+    /// how it is split
+    pub kind: TextKind,
+    /// bit set of the fields that have this text
+    pub fields: i64,
+    /// the text
+    pub text: &'t str,
 }
 
-/// Postings of orders, unsorted. A term that several fields of an order contain occurs several times, until
+/// Postings of documents, unsorted. A term that several fields of a document contain occurs several times, until
 /// [`Postings::by_term`] or [`Postings::to_blocks`] merges its field bits.
 #[derive(Clone, Debug, Default)]
 pub struct Postings {
@@ -131,12 +54,12 @@ pub struct Postings {
     spans: Vec<PostingSpan>,
 }
 
-/// TermPosting whose term is a range of the concatenated text.
+/// A posting whose term is a range of the concatenated text.
 #[derive(Clone, Copy, Debug)]
 struct PostingSpan {
     start: usize,
     end: usize,
-    order_id: i64,
+    document_id: i64,
     fields: i64,
 }
 
@@ -146,28 +69,9 @@ impl PostingSpan {
     }
 }
 
-/// Typical number of postings of an order, and the size of their terms.
-const POSTINGS_PER_ORDER: usize = 36;
-const TERM_BYTES_PER_ORDER: usize = 500;
-
-/// All terms of an order.
-pub fn tokenize(order: Searchable<'_>) -> Postings {
-    let mut terms = Postings::with_capacity(1);
-    terms.add(0, order);
-    terms
-}
-
-/// Deduplicates field texts and ORs their field bits: customer and recipient are usually the same.
-fn deduplicate<const N: usize>(fields: [(SearchField, &String); N]) -> Vec<(&str, i64)> {
-    let mut texts: Vec<(&str, i64)> = Vec::with_capacity(N);
-    for (field, text) in fields {
-        match texts.iter_mut().find(|(other, _)| other == text) {
-            Some((_, bits)) => *bits |= field.bits(),
-            None => texts.push((text, field.bits())),
-        }
-    }
-    texts
-}
+/// Typical number of postings of a document, and the size of their terms.
+const POSTINGS_PER_DOCUMENT: usize = 36;
+const TERM_BYTES_PER_DOCUMENT: usize = 500;
 
 /// Splits a query into terms, each to be looked up as a prefix. Digits separated by hyphens or spaces are one
 /// term, as people type telephone numbers. So is a generated number in its displayed groups, with letters that
@@ -186,42 +90,31 @@ pub fn search_words(text: &str) -> Vec<String> {
 }
 
 impl Postings {
-    /// Empty postings with capacity for that many orders.
-    pub fn with_capacity(orders: usize) -> Self {
+    /// Empty postings with capacity for that many documents.
+    pub fn with_capacity(documents: usize) -> Self {
         Self {
-            text: String::with_capacity(orders * TERM_BYTES_PER_ORDER),
-            spans: Vec::with_capacity(orders * POSTINGS_PER_ORDER),
+            text: String::with_capacity(documents * TERM_BYTES_PER_DOCUMENT),
+            spans: Vec::with_capacity(documents * POSTINGS_PER_DOCUMENT),
         }
     }
 
-    /// Adds the terms of an order.
-    pub fn add(&mut self, order_id: i64, order: Searchable<'_>) {
-        use SearchField as Field;
+    /// Adds the terms of a document.
+    pub fn add(&mut self, document_id: i64, texts: &[FieldText<'_>]) {
         let first = self.spans.len();
-        let (customer, recipient) = (order.customer, order.recipient);
-        self.add_number(Field::OrderNumber, order.order_number);
-        for (name, fields) in
-            deduplicate([(Field::CustomerName, &customer.name), (Field::RecipientName, &recipient.name)])
-        {
-            self.add_name(fields, name);
+        for text in texts {
+            match text.kind {
+                TextKind::Number => self.add_number(text.fields, text.text),
+                TextKind::Name => self.add_name(text.fields, text.text),
+                TextKind::Phone => self.add_phone(text.fields, text.text),
+                TextKind::Address => self.add_address(text.fields, text.text),
+            }
         }
-        for (phone, fields) in deduplicate([
-            (Field::CustomerTel, &customer.tel),
-            (Field::RecipientTel1, &recipient.tel1),
-            (Field::RecipientTel2, &recipient.tel2),
-        ]) {
-            self.add_phone(fields, phone);
-        }
-        self.add_address(&recipient.address1);
-        self.add_address(&recipient.address2);
-        self.add_number(Field::TrackingNumber, order.tracking_number);
-        self.add_number(Field::BundleNumber, order.bundle_number);
         for span in &mut self.spans[first..] {
-            span.order_id = order_id;
+            span.document_id = document_id;
         }
     }
 
-    /// Terms of one order with their merged field bits.
+    /// Terms of one document with their merged field bits.
     pub fn by_term(&self) -> BTreeMap<&str, i64> {
         let mut merged = BTreeMap::new();
         for span in &self.spans {
@@ -230,15 +123,15 @@ impl Postings {
         merged
     }
 
-    /// Encodes the postings of many orders as a sorted segment. Terms are replaced by their rank first, so that
+    /// Encodes the postings of many documents as a sorted segment. Terms are replaced by their rank first, so that
     /// each is compared once and the sort compares numbers.
-    pub fn to_blocks(&self) -> Vec<PostingsBlock> {
+    pub fn to_blocks(&self, limits: &Limits) -> Vec<PostingsBlock> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut spans: Vec<(usize, i64, i64)> = Vec::with_capacity(self.spans.len());
         for span in &self.spans {
             let next = numbers.len();
             let number = *numbers.entry(span.term(&self.text)).or_insert(next);
-            spans.push((number, span.order_id, span.fields));
+            spans.push((number, span.document_id, span.fields));
         }
         let mut terms: Vec<(&str, usize)> = numbers.into_iter().collect();
         terms.sort_unstable();
@@ -250,41 +143,39 @@ impl Postings {
             *term = places[*term];
         }
         spans.sort_unstable();
-        let mut writer = BlockWriter::for_segment();
+        let mut writer = BlockWriter::for_segment(limits.block_bytes);
         for same in spans.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let (place, order_id, _) = same[0];
+            let (place, document_id, _) = same[0];
             let fields = same.iter().fold(0, |fields, span| fields | span.2);
-            writer.push(TermPosting { term: terms[place].0, order_id, fields });
+            writer.push(TermPosting { term: terms[place].0, document_id, fields });
         }
         writer.finish()
     }
 
-    /// Whether every query term is a prefix of a term in the field.
-    pub fn matches_all(&self, field: SearchField, words: &[String]) -> bool {
+    /// Whether every query term is a prefix of a term in one of the fields.
+    pub fn matches_all(&self, fields: i64, words: &[String]) -> bool {
         let held = |word: &String| {
-            self.spans
-                .iter()
-                .any(|span| span.fields & field.bits() != 0 && span.term(&self.text).starts_with(word.as_str()))
+            self.spans.iter().any(|span| span.fields & fields != 0 && span.term(&self.text).starts_with(word.as_str()))
         };
         words.iter().all(held)
     }
 
     /// Adds a decoded posting.
-    pub fn push(&mut self, TermPosting { term, order_id, fields }: TermPosting<'_>) {
+    pub fn push(&mut self, TermPosting { term, document_id, fields }: TermPosting<'_>) {
         let start = self.text.len();
         self.text.push_str(term);
-        self.spans.push(PostingSpan { start, end: self.text.len(), order_id, fields });
+        self.spans.push(PostingSpan { start, end: self.text.len(), document_id, fields });
     }
 
     fn push_term(&mut self, fields: i64, term: &str) {
         let term = truncate(term);
         if !term.is_empty() {
-            self.push(TermPosting { term, order_id: 0, fields });
+            self.push(TermPosting { term, document_id: 0, fields });
         }
     }
 
-    fn add_number(&mut self, field: SearchField, text: &str) {
-        self.push_term(field.bits(), &normalise(text).replace([' ', '-'], ""));
+    fn add_number(&mut self, fields: i64, text: &str) {
+        self.push_term(fields, &normalise(text).replace([' ', '-'], ""));
     }
 
     fn add_name(&mut self, fields: i64, name: &str) {
@@ -305,15 +196,15 @@ impl Postings {
         }
     }
 
-    fn add_address(&mut self, address: &str) {
+    fn add_address(&mut self, fields: i64, address: &str) {
         for word in split_words(&normalise(address)) {
-            self.push_term(SearchField::Address.bits(), &strip_number_hyphens(word));
+            self.push_term(fields, &strip_number_hyphens(word));
             // 포항센트럴하이츠 is found by 센트럴 and by 하이츠. For short words (중앙로), numbers and names of a 시/도 (강원특별자치도)
             // the prefix is sufficient.
             let whole = word.chars().count() <= 4 || word.starts_with(|c: char| c.is_ascii_digit());
             if !whole && !["시", "도"].iter().any(|end| word.ends_with(end)) {
                 for suffix in suffixes(word, MIN_WORD_SUFFIX_CHARS) {
-                    self.push_term(SearchField::Address.bits(), suffix);
+                    self.push_term(fields, suffix);
                 }
             }
         }
@@ -374,59 +265,35 @@ fn choseong(syllable: char) -> char {
 mod tests {
     use super::*;
 
-    fn found(field: SearchField, query: &str) -> bool {
-        let customer = Customer { name: "홍길동".into(), tel: "010-1234-5678".into() };
-        let recipient = Recipient {
-            name: "정 더미".into(),
-            tel1: "0504-0000-1010".into(),
-            tel2: String::new(),
-            zip_code: "37683".into(),
-            address1: "경상북도 포항시 북구 중앙로 346-1".into(),
-            address2: "101동 1203호 (포항센트럴하이츠)".into(),
-        };
-        let terms = tokenize(Searchable {
-            order_number: "2024031500000001",
-            customer: &customer,
-            recipient: &recipient,
-            tracking_number: "45168300137",
-            bundle_number: "3100000001",
-        });
-        terms.matches_all(field, &search_words(query))
+    fn found(kind: TextKind, text: &str, query: &str) -> bool {
+        let mut postings = Postings::default();
+        postings.add(7, &[FieldText { kind, fields: 1, text }]);
+        postings.matches_all(1, &search_words(query))
     }
 
     #[test]
     fn names_are_found_by_part_and_by_choseong() {
-        for query in ["홍길동", "길동", "홍", "ㅎㄱㄷ", "ㄱㄷ"] {
-            assert!(found(SearchField::CustomerName, query), "{query}");
+        for query in ["홍길동", "길동", "홍", "ㅎㄱㄷ", "ㄱㄷ", "홍 길동"] {
+            assert!(found(TextKind::Name, "홍 길동", query), "{query}");
         }
-        assert!(found(SearchField::RecipientName, "정더미"));
-        assert!(found(SearchField::RecipientName, "정 더미"));
-        assert!(!found(SearchField::RecipientName, "홍길동"));
-        assert!(!found(SearchField::CustomerName, "홍동"));
+        assert!(!found(TextKind::Name, "홍길동", "홍동"));
     }
 
     #[test]
     fn phones_are_found_with_or_without_hyphens_and_by_part() {
         for query in ["010-1234-5678", "01012345678", "010 1234 5678", "1234-5678", "5678", "34567"] {
-            assert!(found(SearchField::CustomerTel, query), "{query}");
+            assert!(found(TextKind::Phone, "010-1234-5678", query), "{query}");
         }
-        assert!(!found(SearchField::CustomerTel, "0504-0000-1010"));
-        assert!(found(SearchField::RecipientTel1, "050400001010"));
+        assert!(!found(TextKind::Phone, "010-1234-5678", "0504-0000-1010"));
     }
 
     #[test]
     fn addresses_are_found_by_their_words() {
+        let address = "경상북도 포항시 북구 중앙로 346-1, 101동 1203호 (포항센트럴하이츠)";
         for query in ["포항", "북구 중앙로", "센트럴", "하이츠", "346-1", "1203호", "포항시 346"] {
-            assert!(found(SearchField::Address, query), "{query}");
+            assert!(found(TextKind::Address, address, query), "{query}");
         }
-        assert!(!found(SearchField::Address, "서울"));
-    }
-
-    #[test]
-    fn every_field_is_searched_when_none_is_chosen() {
-        for query in ["길동", "0504", "중앙로", "45168300137", "3100000001", "2024031500000001", "길동 포항"] {
-            assert!(found(SearchField::All, query), "{query}");
-        }
+        assert!(!found(TextKind::Address, address, "서울"));
     }
 
     #[test]
@@ -443,5 +310,15 @@ mod tests {
     fn empty_search_has_no_terms() {
         assert!(search_words("  ").is_empty());
         assert!(search_words("()").is_empty());
+    }
+
+    #[test]
+    fn words_of_another_field_are_not_found() {
+        let mut postings = Postings::default();
+        postings.add(7, &[FieldText { kind: TextKind::Name, fields: 0b01, text: "홍길동" }]);
+        postings.add(7, &[FieldText { kind: TextKind::Name, fields: 0b10, text: "김견본" }]);
+        let all = search_words("홍길동 김견본");
+        assert!(postings.matches_all(0b11, &all));
+        assert!(!postings.matches_all(0b01, &all));
     }
 }

@@ -1,43 +1,35 @@
-//! Compressed postings: a sorted segment of (term, order, fields), split into blocks of some kilobytes.
+//! Compressed postings: a sorted segment of (term, document, fields), split into blocks of some kilobytes.
 //!
 //! A posting is a sequence of varints (7 bits a byte, low bits first), with front coding of terms and delta
-//! coding of orders:
+//! coding of documents:
 //!
 //! - 0 if the term equals that of the previous posting; otherwise 1 + the length of the common prefix, the
 //!   length of the suffix, and the suffix in bytes;
-//! - the difference to the order identifier of the previous posting, zigzag encoded;
+//! - the difference to the document identifier of the previous posting, zigzag encoded;
 //! - the field bits.
 //!
 //! The coding restarts in each block, so that a block can be decoded alone.
 
 use std::cmp::Ordering;
 
-/// Target size of a block. Small enough to read one for a rare term and for the limits of every engine; large
-/// enough that a million orders need some ten thousand. Smaller in tests, so that a few orders fill several
-/// blocks.
-const BLOCK_BYTES: usize = if cfg!(test) { 256 } else { 8 << 10 };
-
-/// Minimum number of postings in a full block: a term has at most 24 characters of four bytes.
-pub const MIN_POSTINGS_PER_BLOCK: usize = BLOCK_BYTES / 128;
-
 /// Maximum length of a term; 24 characters need less.
 const MAX_TERM_BYTES: usize = 255;
 
-/// A term of an order.
+/// A term of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TermPosting<'a> {
     /// search term
     pub term: &'a str,
-    /// identifier of the order
-    pub order_id: i64,
+    /// identifier of the document
+    pub document_id: i64,
     /// bit set of the fields that contain the term
     pub fields: i64,
 }
 
 impl TermPosting<'_> {
-    /// Compares by the sort key of a segment, (term, order), which is unique.
+    /// Compares by the sort key of a segment, (term, document), which is unique.
     pub fn sequence(&self, other: &Self) -> Ordering {
-        (self.term, self.order_id).cmp(&(other.term, other.order_id))
+        (self.term, self.document_id).cmp(&(other.term, other.document_id))
     }
 }
 
@@ -63,18 +55,18 @@ pub struct BlockWriter {
     blocks: Vec<PostingsBlock>,
     bytes: Vec<u8>,
     term: String,
-    order_id: i64,
+    document_id: i64,
 }
 
 impl BlockWriter {
-    /// Writes the blocks of a segment.
-    pub const fn for_segment() -> Self {
-        Self { max_bytes: BLOCK_BYTES, blocks: Vec::new(), bytes: Vec::new(), term: String::new(), order_id: 0 }
+    /// Writes the blocks of a segment, of about `block_bytes` each.
+    pub const fn for_segment(block_bytes: usize) -> Self {
+        Self { max_bytes: block_bytes, blocks: Vec::new(), bytes: Vec::new(), term: String::new(), document_id: 0 }
     }
 
     /// Writes one block of any size, for the rest of a partly merged block.
-    pub fn single_block() -> Self {
-        Self { max_bytes: usize::MAX, ..Self::for_segment() }
+    pub const fn single_block() -> Self {
+        Self::for_segment(usize::MAX)
     }
 
     /// Appends the next posting.
@@ -93,9 +85,9 @@ impl BlockWriter {
         } else {
             write_varint(&mut self.bytes, 0);
         }
-        write_varint(&mut self.bytes, zigzag(entry.order_id.wrapping_sub(self.order_id)));
+        write_varint(&mut self.bytes, zigzag(entry.document_id.wrapping_sub(self.document_id)));
         write_varint(&mut self.bytes, entry.fields.cast_unsigned());
-        self.order_id = entry.order_id;
+        self.document_id = entry.document_id;
     }
 
     /// Returns the blocks, in order.
@@ -108,7 +100,7 @@ impl BlockWriter {
         if !self.bytes.is_empty() {
             let last_term = std::mem::take(&mut self.term);
             self.blocks.push(PostingsBlock { last_term, bytes: std::mem::take(&mut self.bytes) });
-            self.order_id = 0;
+            self.document_id = 0;
         }
     }
 }
@@ -118,14 +110,14 @@ impl BlockWriter {
 pub struct PostingReader<'b> {
     rest: &'b [u8],
     term: String,
-    order_id: i64,
+    document_id: i64,
     fields: i64,
 }
 
 impl<'b> PostingReader<'b> {
     /// Starts at the beginning of a block.
     pub fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes, term: String::new(), order_id: 0, fields: 0 }
+        Self { rest: bytes, term: String::new(), document_id: 0, fields: 0 }
     }
 
     /// Decodes the next posting; none at the end.
@@ -150,14 +142,14 @@ impl<'b> PostingReader<'b> {
             self.term = String::from_utf8(term).map_err(|_| CorruptBlock)?;
             self.rest = rest;
         }
-        self.order_id = self.order_id.wrapping_add(unzigzag(self.read_varint()?));
+        self.document_id = self.document_id.wrapping_add(unzigzag(self.read_varint()?));
         self.fields = self.read_varint()?.cast_signed();
         Ok(Some(self.entry()))
     }
 
     /// The posting that was decoded last.
     pub fn entry(&self) -> TermPosting<'_> {
-        TermPosting { term: &self.term, order_id: self.order_id, fields: self.fields }
+        TermPosting { term: &self.term, document_id: self.document_id, fields: self.fields }
     }
 
     fn read_varint(&mut self) -> Result<u64, CorruptBlock> {
@@ -205,18 +197,21 @@ mod tests {
 
     use super::*;
 
+    /// Small, so that a few postings fill several blocks.
+    const BLOCK_BYTES: usize = 256;
+
     type Listed = BTreeMap<(String, i64), i64>;
     type Read = Vec<((String, i64), i64)>;
 
     fn listed() -> impl Strategy<Value = Listed> {
         let term = prop_oneof!["[가-힣]{1,24}", "[ᄀ-ᄒ]{1,4}", "010[0-9]{0,8}", "\\PC{1,24}"];
-        let order = prop_oneof![0..40_i64, any::<i64>()];
-        proptest::collection::btree_map((term, order), prop_oneof![0..1024_i64, any::<i64>()], 0..200)
+        let document = prop_oneof![0..40_i64, any::<i64>()];
+        proptest::collection::btree_map((term, document), prop_oneof![0..1024_i64, any::<i64>()], 0..200)
     }
 
     fn packed(listed: &Listed, mut packer: BlockWriter) -> Vec<PostingsBlock> {
-        for ((term, order_id), fields) in listed {
-            packer.push(TermPosting { term, order_id: *order_id, fields: *fields });
+        for ((term, document_id), fields) in listed {
+            packer.push(TermPosting { term, document_id: *document_id, fields: *fields });
         }
         packer.finish()
     }
@@ -224,7 +219,7 @@ mod tests {
     fn unpacked(bytes: &[u8]) -> Result<Read, CorruptBlock> {
         let (mut all, mut entries) = (Vec::new(), PostingReader::new(bytes));
         while let Some(entry) = entries.read()? {
-            all.push(((entry.term.to_owned(), entry.order_id), entry.fields));
+            all.push(((entry.term.to_owned(), entry.document_id), entry.fields));
         }
         Ok(all)
     }
@@ -232,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn segment_is_decoded_as_it_was_encoded(listed in listed()) {
-            let blocks = packed(&listed, BlockWriter::for_segment());
+            let blocks = packed(&listed, BlockWriter::for_segment(BLOCK_BYTES));
             let mut all = Vec::new();
             for block in &blocks {
                 let entries = unpacked(&block.bytes)?;
@@ -254,7 +249,7 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 0..300),
         ) {
             let _ = unpacked(&noise);
-            for mut block in packed(&listed, BlockWriter::for_segment()) {
+            for mut block in packed(&listed, BlockWriter::for_segment(BLOCK_BYTES)) {
                 let at = at.index(block.bytes.len());
                 let _ = unpacked(&block.bytes[..at]);
                 block.bytes[at] = to;
