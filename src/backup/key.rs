@@ -1,11 +1,12 @@
 //! Encryption key of the backup, and its text form for paper.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
+
+use crate::text::hex;
 
 /// Crockford's Base32.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -144,13 +145,6 @@ fn letters(bytes: &[u8], count: usize) -> String {
         .map(|index| (0..5).fold(0, |digit, at| digit << 1 | bit(index * 5 + at)))
         .map(|digit: u8| char::from(ALPHABET[usize::from(digit)]))
         .collect()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::key::Key;
 use super::wal::{WalFormat, WalPosition};
+use crate::text::hex;
 
 const MAGIC: &[u8; 8] = b"MUKKEUM1";
 const DIGEST_BYTES: usize = 32;
@@ -228,7 +229,7 @@ pub(super) fn encode(kind: &ObjectKind, content: &[u8], key: Option<&Key>) -> io
     body.write_all(content)?;
     let body = body.finish()?;
     let (header, digest) = encode_header(kind, &body, key)?;
-    Ok(([header.as_slice(), &body.out, &digest].concat(), super::key::hex(&digest)))
+    Ok(([header.as_slice(), &body.out, &digest].concat(), hex(&digest)))
 }
 
 /// An object with a verified digest.
@@ -272,7 +273,7 @@ pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<Ver
     from.seek(SeekFrom::Start(encoded.len() as u64))?;
     Ok(VerifiedObject {
         kind: header.kind,
-        digest: super::key::hex(&stored),
+        digest: hex(&stored),
         body: from,
         length,
         key: key.cloned(),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::object_keys::{CLAIMS_FOLDER, ObjectKey};
 use super::target::{Target, TargetError};
+use crate::text::hex;
 use crate::time::Moment;
 
 const IDENTITY_FILE: &str = "identity";
@@ -52,7 +53,7 @@ impl Identity {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut bytes = [0; 8];
                 getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
-                let shop = super::key::hex(&bytes);
+                let shop = hex(&bytes);
                 std::fs::write(&path, &shop)?;
                 shop
             }

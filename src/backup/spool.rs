@@ -17,6 +17,7 @@ use super::key::Key;
 use super::object::{self, ObjectDigest, ObjectKind, Segment};
 use super::object_keys::ObjectKey;
 use crate::storage::lock;
+use crate::text::hex;
 use crate::time::Moment;
 
 /// Replaces the slashes of an object's path in its file name.
@@ -207,7 +208,7 @@ impl Spool {
         let mut rest = Vec::new();
         file.read_to_end(&mut rest).ok()?;
         let digest = rest.last_chunk::<32>()?;
-        Some((segment, super::key::hex(digest)))
+        Some((segment, hex(digest)))
     }
 
     /// The newest snapshot, in the queue or uploaded.

@@ -18,6 +18,7 @@ use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::object_keys::ObjectKey;
+use crate::text::hex;
 
 /// Timeout of a request that transfers data, at most one part of a snapshot.
 const TRANSFER_TIMEOUT: Duration = Duration::from_mins(2);
@@ -121,7 +122,7 @@ impl Target {
 
     /// Name of the target's spool folder: a hash of the address.
     pub(super) fn id(&self) -> String {
-        super::key::hex(&Sha256::digest(&self.shown)[..6])
+        hex(&Sha256::digest(&self.shown)[..6])
     }
 
     /// Creates the folder of a folder target. Call it at the first use only: later a missing folder means that

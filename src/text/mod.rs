@@ -4,11 +4,13 @@
 //! spaces may be non-breaking. All parsers therefore normalise to NFKC first. An error is a short Korean
 //! phrase without the value; the caller adds the row, column or field.
 
+mod hex;
 mod lines;
 mod number;
 mod phone;
 mod zip_code;
 
+pub use hex::hex;
 pub use lines::{is_invisible, is_one_line, multi_line, nfkc, one_line};
 pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};
 pub use phone::parse_phone;

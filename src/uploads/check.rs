@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::channels::Table;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
-use crate::text::Parsed;
+use crate::text::{Parsed, hex};
 
 pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
@@ -124,8 +124,7 @@ impl OrderKey {
 fn digest(text: &str) -> String {
     use sha2::Digest;
     let hash = sha2::Sha256::digest(text.as_bytes());
-    let [first, second, third, ..] = hash.0;
-    format!("{first:02x}{second:02x}{third:02x}")
+    hex(&hash[..3])
 }
 
 /// Reads the cells of a row and collects errors and warnings.
