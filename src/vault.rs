@@ -22,14 +22,25 @@ impl Vault {
     /// # Errors
     /// The file cannot be read or created; `InvalidData` when it is not a key of 32 bytes.
     pub fn open(path: &Path) -> std::io::Result<Self> {
+        Self::open_or(path, || create_key_file(path))
+    }
+
+    /// As [`Self::open`], but creates no file: without one the key is a new one that is lost with the vault. For
+    /// commands that change nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_read_only(path: &Path) -> std::io::Result<Self> {
+        Self::open_or(path, new_key)
+    }
+
+    fn open_or(path: &Path, missing: impl FnOnce() -> std::io::Result<[u8; KEY_BYTES]>) -> std::io::Result<Self> {
         let key = match std::fs::read(path) {
-            Ok(key) => key,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create_key_file(path)?,
+            Ok(key) => Self::with_key(&key),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::with_key(&missing()?),
             Err(error) => return Err(error),
         };
-        Self::with_key(&key).ok_or_else(|| {
-            std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file is not a key of 32 bytes")
-        })
+        key.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file is not a key of 32 bytes"))
     }
 
     /// A vault with this key; None if it has not 32 bytes.
@@ -54,9 +65,14 @@ impl Vault {
     }
 }
 
-fn create_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
+fn new_key() -> std::io::Result<[u8; KEY_BYTES]> {
     let mut key = [0_u8; KEY_BYTES];
-    getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
+    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
+    Ok(key)
+}
+
+fn create_key_file(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
+    let key = new_key()?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -64,7 +80,7 @@ fn create_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = options.open(path)?;
     file.write_all(&key)?;
     file.sync_all()?;
-    Ok(key.to_vec())
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -75,9 +91,11 @@ mod tests {
     fn secret_is_decrypted_with_its_key_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret.key");
+        assert!(Vault::open_read_only(&path).is_ok() && !path.exists());
         let vault = Vault::open(&path).expect("makes a key");
         let sealed = vault.seal("1234").expect("seals");
         assert!(!sealed.windows(4).any(|four| four == b"1234"));
+        assert_eq!(Vault::open_read_only(&path).expect("finds the key").unseal(&sealed).as_deref(), Some("1234"));
         assert_eq!(Vault::open(&path).expect("finds the key").unseal(&sealed).as_deref(), Some("1234"));
         assert_eq!(Vault::with_key(&[7; 32]).expect("a key").unseal(&sealed), None);
         assert_eq!(vault.unseal(b"short"), None);

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, block_on, folder, open_existing, open_with_wal, restore};
+use super::{
+    CliError, CommandResult, Outcome, block_on, folder, no_shop, open_existing, open_with_wal, require_shop, restore,
+};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::storage::OpenMode;
@@ -94,6 +96,12 @@ fn format_time(at: Option<i64>) -> String {
 
 fn status(config: &Config, json: bool) -> CommandResult {
     let statuses = backup::statuses(&config.backup, &config.data)?;
+    // The database is not opened: the status must be shown of a damaged one, too.
+    if let Database::Sqlite(file) = &config.database
+        && !file.exists()
+    {
+        return Err(no_shop(config));
+    }
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(&statuses).map_err(io::Error::other)?)?;
@@ -167,6 +175,8 @@ fn make_snapshot(config: &Config) -> CommandResult {
             .max()
             .unwrap_or(0),
     );
+    // Before the lock, which creates its file.
+    require_shop(config)?;
     let Ok(lock) = folder::lock(&config.data) else {
         backup::request_snapshot(&config.data)?;
         return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);

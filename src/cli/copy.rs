@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{CliError, CommandResult, Outcome, READERS, block_on, folder};
+use super::{CliError, CommandResult, MAX_READERS, Outcome, block_on, folder};
 use crate::config::{Config, Database, Settings};
 use crate::storage::copy::{CopyError, copy};
 use crate::storage::{OpenMode, Storage, StorageError, StorageOptions};
@@ -37,8 +37,8 @@ impl From<CopyError> for CliError {
 
 impl Copy {
     pub(super) fn run(self) -> CommandResult {
-        let (from, _from_lock) = open(self.from, true)?;
-        let (to, _to_lock) = open(self.to, false)?;
+        let (from, _from_lock) = open(self.from, OpenMode::ReadOnly)?;
+        let (to, _to_lock) = open(self.to, OpenMode::Create)?;
         let copied = block_on(async {
             let copying = copy(&from, &to, |table, sum| {
                 // The progress is optional: continue if stderr is closed.
@@ -69,24 +69,24 @@ fn open_error(error: StorageError) -> CliError {
     }
 }
 
-/// Opens one of the two databases and locks its folder: writes of a running server would be lost.
-fn open(url: String, must_exist: bool) -> Result<(Storage, Option<File>), CliError> {
+/// Opens one of the two databases and locks its folder: writes of a running server would be lost. The source is opened
+/// read-only.
+fn open(url: String, mode: OpenMode) -> Result<(Storage, Option<File>), CliError> {
     let settings = Settings { database: Some(url), ..Settings::default() };
-    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
-    let mode = if must_exist { OpenMode::Existing } else { OpenMode::Create };
-    match Config::load(settings, |_| None)?.database {
-        Database::MariaDb(address) => {
-            Ok((Storage::open_mariadb_in(mode, &address, &options).map_err(open_error)?, None))
-        }
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: MAX_READERS };
+    let (storage, lock) = match Config::load(settings, |_| None)?.database {
+        Database::MariaDb(address) => (Storage::open_mariadb_in(mode, &address, &options).map_err(open_error)?, None),
         Database::Sqlite(path) => {
-            if must_exist && !path.is_file() {
+            if mode == OpenMode::ReadOnly && !path.is_file() {
                 return Err(CliError(format!("그런 파일이 없어요: {}", path.display())));
             }
             let data = path.parent().unwrap_or(Path::new("."));
             let lock = folder::lock_if_used(data, || {
                 CliError(format!("프로그램이 켜져 있어요: {}\n끈 다음 다시 하세요.", data.display()))
             })?;
-            Ok((Storage::open_sqlite_in(mode, &path, &options).map_err(open_error)?, lock))
+            (Storage::open_sqlite_in(mode, &path, &options).map_err(open_error)?, lock)
         }
-    }
+    };
+    storage.require_current_schema()?;
+    Ok((storage, lock))
 }

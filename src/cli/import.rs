@@ -93,8 +93,11 @@ impl Import {
             Self::Districts(districts) => return districts.run(config),
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
-        let storage = if files.dry_run { open_existing(config)? } else { open_storage(config)? };
-        let uploads = Uploads::open(&storage, config, DistrictCache::default())?;
+        let uploads = if files.dry_run {
+            Uploads::open_for_dry_run(&open_existing(config)?, config, DistrictCache::default())?
+        } else {
+            Uploads::open(&open_storage(config)?, config, DistrictCache::default())?
+        };
         let request = ImportOptions {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),

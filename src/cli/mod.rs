@@ -34,8 +34,8 @@ use crate::storage::schema::{self, MigrationReport};
 use crate::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx, Wal, lease};
 use crate::time::SystemClock;
 
-/// Size of the pool of reader connections.
-const READERS: usize = 8;
+/// Maximum number of concurrent reads.
+const MAX_READERS: usize = 8;
 
 /// 묶음: 주문을 모으고, 발주하고, 묶어서 배송하는 프로그램. 명령 없이 쓰면 serve와 같고, 브라우저도 열어요.
 #[derive(Parser)]
@@ -231,7 +231,7 @@ fn open_existing(config: &Config) -> Result<Storage, CliError> {
 
 /// Opens the database read-only, also of an older version, and changes nothing. None if there is no shop.
 fn open_read_only(config: &Config) -> Result<Option<Storage>, CliError> {
-    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: MAX_READERS };
     let opened = match &config.database {
         Database::Sqlite(path) => Storage::open_sqlite_in(OpenMode::ReadOnly, path, &options),
         Database::MariaDb(address) => Storage::open_mariadb_in(OpenMode::ReadOnly, address, &options),
@@ -243,6 +243,13 @@ fn open_read_only(config: &Config) -> Result<Option<Storage>, CliError> {
     }
 }
 
+/// Checks that the database holds a shop of this version, without changing anything: for a command that would leave
+/// files behind if it failed later.
+fn require_shop(config: &Config) -> Result<(), CliError> {
+    let storage = open_read_only(config)?.ok_or_else(|| no_shop(config))?;
+    Ok(storage.require_current_schema()?)
+}
+
 /// Opens the configured database in `mode`, and creates the folder unless the database must exist. Also returns the WAL
 /// feed if the shop is backed up: a command that drops it leaves the WAL to the server, whose backup then copies it.
 fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal>), CliError> {
@@ -251,7 +258,7 @@ fn open_with_wal(config: &Config, mode: OpenMode) -> Result<(Storage, Option<Wal
     }
     // Most commands need the districts next; decode them in parallel.
     std::thread::spawn(Districts::embedded);
-    let options = StorageOptions { clock: Arc::new(SystemClock), readers: READERS };
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: MAX_READERS };
     let (storage, wal) = match &config.database {
         Database::Sqlite(path) if config.is_backed_up() => {
             let (storage, wal) =

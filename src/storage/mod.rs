@@ -332,6 +332,14 @@ impl Storage {
         }
     }
 
+    /// Refuses a schema that is not this program's, which [`OpenMode::ReadOnly`] opens.
+    ///
+    /// # Errors
+    /// [`StorageError::OlderSchema`].
+    pub fn require_current_schema(&self) -> Result<()> {
+        OpenMode::Existing.check_version(self.schema_version())
+    }
+
     /// The migration that opening this database performed.
     pub fn migration_report(&self) -> Option<&schema::MigrationReport> {
         match &self.engine {

@@ -14,28 +14,27 @@ mod metrics;
 pub mod model;
 pub mod pages;
 pub mod parse;
+mod pipeline;
 pub mod plan;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
 
 use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::sheets::{Limits, SheetError};
+use crate::sheets::Limits;
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
 pub use model::{Report, RowOutcome, RowReport, Stage, StoredRow, Upload};
 pub use parse::{ImportOptions, ParsedFile};
-
-/// Channel passwords that are tried on an encrypted file; each attempt takes 0.1 s.
-const MAX_PASSWORD_ATTEMPTS: usize = 5;
+use pipeline::{OpenedFile, spawn_blocking};
 
 /// Why an upload failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,12 +75,12 @@ pub enum OpenError {
     #[error("판매채널 양식 파일을 쓸 수 없어요. {0}")]
     Profile(#[from] ProfileError),
     /// the key of the vault cannot be read or created
-    #[error("{path} 파일을 쓸 수 없어요. 데이터 폴더의 권한을 확인해 주세요. ({reason})")]
+    #[error("{path} 파일을 쓸 수 없어요. 데이터 폴더의 권한을 확인해 주세요. ({source})")]
     Key {
         /// path of the key file
         path: String,
         /// error of the operating system
-        reason: String,
+        source: io::Error,
     },
 }
 
@@ -105,18 +104,29 @@ pub struct UploadPreview {
     pub without_courier: Option<ParsedFile>,
 }
 
-/// A parsed file and the sealed password that opened it.
-struct OpenedFile {
-    file: Arc<ParsedFile>,
-    sealed_password: Option<Vec<u8>>,
-}
-
 impl Uploads {
     /// Loads the profiles and the vault key of the data folder: `channels/*.toml` and `secret.key`.
     ///
     /// # Errors
     /// A profile is invalid, or the key cannot be read or created.
     pub fn open(storage: &Storage, config: &Config, districts: DistrictCache) -> Result<Self, OpenError> {
+        Self::open_with(storage, config, districts, Vault::open)
+    }
+
+    /// As [`Self::open`] for [`Self::dry_run`] only: creates no key file.
+    ///
+    /// # Errors
+    /// A profile is invalid, or the key cannot be read.
+    pub fn open_for_dry_run(storage: &Storage, config: &Config, districts: DistrictCache) -> Result<Self, OpenError> {
+        Self::open_with(storage, config, districts, Vault::open_read_only)
+    }
+
+    fn open_with(
+        storage: &Storage,
+        config: &Config,
+        districts: DistrictCache,
+        open_vault: fn(&Path) -> io::Result<Vault>,
+    ) -> Result<Self, OpenError> {
         let key = config.data.join("secret.key");
         let limits =
             Limits { bytes: usize::try_from(config.upload_max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
@@ -124,8 +134,7 @@ impl Uploads {
             storage: storage.clone(),
             profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
             districts,
-            vault: Vault::open(&key)
-                .map_err(|error| OpenError::Key { path: key.display().to_string(), reason: error.to_string() })?,
+            vault: open_vault(&key).map_err(|source| OpenError::Key { path: key.display().to_string(), source })?,
             limits,
         })
     }
@@ -322,202 +331,10 @@ impl Uploads {
         })
         .await
     }
-
-    /// Stores a new file and parses it at the same time.
-    async fn receive(
-        &self,
-        member_id: Option<i64>,
-        file_name: &str,
-        bytes: Vec<u8>,
-        password: Option<&str>,
-        options: &ImportOptions,
-    ) -> Result<(i64, Result<OpenedFile, UploadError>), UploadError> {
-        if bytes.len() > self.limits.bytes {
-            let error = SheetError::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 };
-            return Err(FileError::from(error).into());
-        }
-        let bytes = Arc::new(bytes);
-        let (parsed, id) = tokio::join!(
-            self.parse(Arc::clone(&bytes), password, options),
-            self.insert(member_id, file_name, bytes, options.courier.as_deref())
-        );
-        let id = id?;
-        Ok((id, self.save_refusal(id, parsed).await))
-    }
-
-    async fn insert(
-        &self,
-        member_id: Option<i64>,
-        file_name: &str,
-        bytes: Arc<Vec<u8>>,
-        courier: Option<&str>,
-    ) -> Result<i64, UploadError> {
-        let (file_name, courier) = (file_name.to_owned(), courier.unwrap_or_default().to_owned());
-        let hashed = Arc::clone(&bytes);
-        let sha256 = spawn_blocking(move || Ok(hex(&Sha256::digest(hashed.as_slice())))).await?;
-        self.storage
-            .write(move |tx| {
-                let upload = store::NewUpload {
-                    member_id,
-                    file_name: &file_name,
-                    bytes: &bytes,
-                    sha256: &sha256,
-                    courier: &courier,
-                };
-                Ok(store::insert(tx, upload)?)
-            })
-            .await
-    }
-
-    /// Loads a stored file and parses it, with the given password or the one stored for it.
-    async fn load_and_parse(
-        &self,
-        id: i64,
-        password: Option<&str>,
-        options: &ImportOptions,
-    ) -> Result<OpenedFile, UploadError> {
-        let original = self
-            .storage
-            .read(move |tx| {
-                store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
-                store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)
-            })
-            .await?;
-        let stored = original.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
-        let parsed = self.parse(Arc::new(original.bytes), password.or(stored.as_deref()), options).await;
-        self.save_refusal(id, parsed).await
-    }
-
-    /// Stores why a file is rejected: a missing password locks the upload, any other error refuses it and
-    /// deletes the file.
-    async fn save_refusal(
-        &self,
-        id: i64,
-        parsed: Result<(ParsedFile, Option<String>), UploadError>,
-    ) -> Result<OpenedFile, UploadError> {
-        match parsed {
-            Ok((file, password)) => {
-                let sealed_password = password.and_then(|password| self.vault.seal(&password));
-                Ok(OpenedFile { file: Arc::new(file), sealed_password })
-            }
-            Err(UploadError::Refused(error)) => {
-                let refusal = error.clone();
-                self.storage
-                    .write(move |tx| {
-                        // The upload may have been applied or discarded while the file was parsed.
-                        let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
-                        if refusal.needs_password() {
-                            return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
-                        }
-                        store::set_stage(tx, &upload, Stage::Refused, &refusal.to_string())?;
-                        Ok::<_, UploadError>(store::delete_file(tx, id)?)
-                    })
-                    .await?;
-                Err(error.into())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Plans a parsed file and stores the report as its preview; also stores `courier` if given.
-    async fn save_preview(
-        &self,
-        id: i64,
-        OpenedFile { file, sealed_password }: OpenedFile,
-        courier: Option<String>,
-    ) -> Result<ImportOutcome, UploadError> {
-        self.storage
-            .write(move |tx| {
-                let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
-                if let Some(sealed) = &sealed_password {
-                    store::set_sealed_password(tx, id, sealed)?;
-                }
-                if let Some(courier) = &courier {
-                    store::set_courier(tx, &upload, courier)?;
-                }
-                let report = plan::plan(tx, &file)?.report;
-                store::save_report(tx, &upload, &file.profile, &report, Stage::Previewed)?;
-                Ok(ImportOutcome { kind: file.profile.kind, report })
-            })
-            .await
-    }
-
-    /// Plans a parsed file and applies the plan, in one transaction.
-    async fn plan_and_apply(
-        &self,
-        id: i64,
-        member_id: Option<i64>,
-        OpenedFile { file, sealed_password }: OpenedFile,
-        options: &ImportOptions,
-    ) -> Result<ImportOutcome, UploadError> {
-        let (districts, courier) = (self.districts.clone(), options.courier.clone());
-        self.storage
-            .write(move |tx| {
-                let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
-                if let Some(sealed) = &sealed_password {
-                    store::set_sealed_password(tx, id, sealed)?;
-                }
-                if let Some(courier) = &courier {
-                    store::set_courier(tx, &upload, courier)?;
-                }
-                let plan = plan::plan(tx, &file)?;
-                let districts = districts.current(tx)?;
-                apply::apply(tx, &plan, &file, &districts, id, member_id)?;
-                store::resolve_earlier(tx, file.profile.kind, &plan.report, member_id)?;
-                store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
-                Ok(ImportOutcome { kind: file.profile.kind, report: plan.report })
-            })
-            .await
-    }
-
-    /// Parses a file and returns it with the password that opened it. Without a given password, the stored
-    /// channel passwords are tried.
-    async fn parse(
-        &self,
-        bytes: Arc<Vec<u8>>,
-        password: Option<&str>,
-        options: &ImportOptions,
-    ) -> Result<(ParsedFile, Option<String>), UploadError> {
-        let mut attempts: Vec<Option<String>> = Vec::new();
-        if password.is_none() && crate::sheets::needs_password(&bytes) {
-            let sealed = self.storage.read(|tx| channels::sealed_passwords(tx)).await?;
-            let stored = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed));
-            attempts.extend(stored.take(MAX_PASSWORD_ATTEMPTS).map(Some));
-        }
-        let password = password.map(str::to_owned);
-        let (profiles, options, limits) = (Arc::clone(&self.profiles), options.clone(), self.limits);
-        spawn_blocking(move || {
-            for attempt in attempts {
-                match parse::parse(&profiles, Arc::clone(&bytes), attempt.as_deref(), &options, limits) {
-                    Err(FileError::Sheet(SheetError::WrongPassword)) => {}
-                    result => return Ok((result?, attempt)),
-                }
-            }
-            Ok((parse::parse(&profiles, bytes, password.as_deref(), &options, limits)?, password))
-        })
-        .await
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The reasons of a row as one text: `수량 '두개': 숫자가 아니에요`.
 pub fn error_messages(row: &RowReport) -> String {
     let message = |reason: &check::Reason| format!("{} '{}': {}", reason.column, reason.value, reason.message);
     row.reasons.iter().map(message).collect::<Vec<_>>().join(" / ")
-}
-
-/// Runs `work` on a blocking thread; a panic becomes an error.
-async fn spawn_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
-) -> Result<T, UploadError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(StorageError::Panicked(error.to_string()).into()))
 }
