@@ -162,13 +162,13 @@ impl ImportResult {
             "{}부터: 바뀌는 우편번호 {}개, 다시 분류할 주문 {}건",
             self.valid_from, self.codes_moved, self.orders_affected
         )?;
-        for region in change.added.iter().take(MAX_PRINTED_REGIONS) {
+        for region in change.added_regions.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  새 지역 {} {}", region.code, region.full_name)?;
         }
         for one in change.renamed.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  이름 바뀜 {} → {}", one.was, one.is)?;
         }
-        for region in change.removed.iter().take(MAX_PRINTED_REGIONS) {
+        for region in change.removed_regions.iter().take(MAX_PRINTED_REGIONS) {
             writeln!(out, "  없어짐 {}", region.full_name)?;
         }
         for one in change.moved.iter().take(MAX_PRINTED_REGIONS) {

@@ -37,13 +37,11 @@ pub struct MovedCodes {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TableDiff {
     /// added regions
-    #[serde(rename = "new")]
-    pub added: Vec<Region>,
+    pub added_regions: Vec<Region>,
     /// regions with another name
     pub renamed: Vec<RenamedRegion>,
     /// removed regions: they have no postal code left
-    #[serde(rename = "given_up")]
-    pub removed: Vec<Region>,
+    pub removed_regions: Vec<Region>,
     /// postal codes with another 시/군/구, by number descending
     pub moved: Vec<MovedCodes>,
     /// number of postal codes with another 일반구 of the same city
@@ -78,7 +76,7 @@ impl TableDiff {
         let new_name =
             |region: &Region| Some(is.region(region.code)?.full_name.clone()).filter(|name| *name != region.full_name);
         Self {
-            added: is.regions.iter().filter(|region| was.region(region.code).is_none()).cloned().collect(),
+            added_regions: is.regions.iter().filter(|region| was.region(region.code).is_none()).cloned().collect(),
             renamed: was
                 .regions
                 .iter()
@@ -86,7 +84,7 @@ impl TableDiff {
                     Some(RenamedRegion { code: region.code, was: region.full_name.clone(), is: new_name(region)? })
                 })
                 .collect(),
-            removed: was.regions.iter().filter(|region| is.region(region.code).is_none()).cloned().collect(),
+            removed_regions: was.regions.iter().filter(|region| is.region(region.code).is_none()).cloned().collect(),
             moved,
             general_gu,
         }
@@ -134,9 +132,9 @@ mod tests {
         let ranges = [ulleung, vec![PostalRange { start: 37500, end: 37500, code: 47130 }]].concat();
         let after = before.current_edition().overlay(before.valid_from(), &regions, &ranges).expect("fits");
         let diff = TableDiff::between(&before, &before.clone().with_edition(after));
-        assert_eq!(diff.added.iter().map(|region| &*region.short_name).collect::<Vec<_>>(), ["새군"]);
+        assert_eq!(diff.added_regions.iter().map(|region| &*region.short_name).collect::<Vec<_>>(), ["새군"]);
         assert_eq!(diff.renamed.iter().map(|one| &*one.is).collect::<Vec<_>>(), ["경상북도 경주특례시"]);
-        assert_eq!(diff.removed.iter().map(|region| &*region.short_name).collect::<Vec<_>>(), ["울릉군"]);
+        assert_eq!(diff.removed_regions.iter().map(|region| &*region.short_name).collect::<Vec<_>>(), ["울릉군"]);
         assert_eq!(diff.moved_codes(), codes + 1);
         let most = diff.moved.first().expect("울릉군");
         assert_eq!((most.was.as_deref(), most.is.as_deref()), (Some("경상북도 울릉군"), Some("경상북도 새군")));

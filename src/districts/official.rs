@@ -81,7 +81,6 @@ pub struct ParseReport {
     /// removed addresses (폐지), not counted
     pub removed: u64,
     /// skipped lines: no postal code, or no known region
-    #[serde(rename = "passed_over")]
     pub skipped: u64,
     /// postal codes with addresses in several regions
     pub contested: u32,
