@@ -17,7 +17,6 @@ pub struct SnapshotRow {
     /// time of the last of those segments
     pub until: i64,
     /// time of the last successful trial restore
-    #[serde(rename = "proven_at")]
     pub verified_at: Option<i64>,
 }
 

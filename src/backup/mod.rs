@@ -15,7 +15,7 @@
 //!    pins the WAL: SQLite never copies frames newer than the oldest reader and never restarts the WAL under one,
 //!    so neither the engine nor an external `sqlite3` can discard frames before they are shipped. Most of a
 //!    checkpoint runs beside commits; commits are blocked for some milliseconds for the last frames. Then SQLite
-//!    may restart the WAL once, and the salts of the next segment prove that it was exactly once.
+//!    may restart the WAL once, and the salts of the next segment show that it was exactly once.
 //! 4. **Snapshot** ([`snapshot`]): a copy of the main file by age, by volume, or on request, while commits
 //!    continue. Pages that a checkpoint changes during the copy are in the segments since the last restart of the
 //!    WAL, so snapshot and segments together are consistent.
@@ -237,7 +237,7 @@ impl Backup {
         let (mut backup_targets, mut replicas, mut uploaders) = (Vec::new(), Vec::new(), JoinSet::new());
         for (index, target) in targets.into_iter().enumerate() {
             let folder = spool_folder(data, &target);
-            let spool = Arc::new(Spool::open(folder.clone(), plan.queue_bytes)?);
+            let spool = Arc::new(Spool::open(folder.clone(), plan.spool_limit_bytes)?);
             let reporter = Arc::new(StatusReporter::new(&target.shown, key.as_ref().map(Key::id), &folder));
             replicas.push(Replica { spool: Arc::clone(&spool), key: key.clone(), generation: None });
             for kind in [UploadKind::Segments, UploadKind::Snapshots] {
@@ -327,10 +327,13 @@ impl Backup {
             gauge("mukkeum_backup_age_seconds", seconds_since(status.copied_at));
             gauge("mukkeum_backup_snapshot_age_seconds", seconds_since(status.snapshot_at));
             let verified = status.verification.as_ref().filter(|verification| verification.failure.is_none());
-            gauge("mukkeum_backup_proof_age_seconds", seconds_since(verified.map(|verification| verification.at)));
+            gauge(
+                "mukkeum_backup_verification_age_seconds",
+                seconds_since(verified.map(|verification| verification.at)),
+            );
             #[expect(clippy::cast_precision_loss, reason = "bytes of a figure")]
-            gauge("mukkeum_backup_waiting_bytes", Some(status.waiting_bytes as f64));
-            gauge("mukkeum_backup_in_trouble", Some(f64::from(u8::from(status.problem.is_some()))));
+            gauge("mukkeum_backup_spool_bytes", Some(status.spool_bytes as f64));
+            gauge("mukkeum_backup_failing", Some(f64::from(u8::from(status.problem.is_some()))));
         }
     }
 

@@ -46,14 +46,10 @@ pub(super) struct Segment {
     /// from 1 in each generation
     pub(super) number: u64,
     /// number of the first segment of the same WAL
-    #[serde(rename = "log_from")]
     pub(super) first_of_wal: u64,
     /// digest of the previous segment; empty for the first
-    #[serde(rename = "previous")]
     pub(super) previous_digest: ObjectDigest,
-    #[serde(rename = "form")]
     pub(super) format: WalFormat,
-    #[serde(rename = "from")]
     pub(super) start: WalPosition,
     pub(super) end: WalPosition,
     /// commit frames, each with its time in UTC milliseconds
@@ -77,13 +73,10 @@ pub(super) struct Snapshot {
 /// Header of an object.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ObjectHeader {
-    #[serde(rename = "what")]
     pub(super) kind: ObjectKind,
     /// identifier of the encryption key
-    #[serde(rename = "key")]
     pub(super) key_id: Option<String>,
     /// first 16 bytes of each chunk's nonce
-    #[serde(rename = "nonce")]
     nonce_prefix: [u8; 16],
 }
 

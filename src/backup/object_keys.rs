@@ -4,7 +4,7 @@
 //! claims/00000001.json                                    ownership; the highest number counts
 //! 01KB…/segments/0000000001-1764000000000.seg             number, time of the last commit
 //! 01KB…/snapshots/0000000001-0000000004-1764….snap        first and next segment, time
-//! 01KB…/proofs/0000000001-0000000004-1764….json           successful verification of that snapshot
+//! 01KB…/verifications/0000000001-0000000004-1764….json    successful verification of that snapshot
 //! ```
 //! The first component is the generation: a period in which no commit was missed. Keys sort by time, and a
 //! restore is planned from the list of keys alone. All times are UTC milliseconds.
@@ -31,7 +31,7 @@ impl ObjectKey {
                 format!("{generation}/snapshots/{first:010}-{next:010}-{at:013}.snap")
             }
             Self::Verification { generation, first, next, at } => {
-                format!("{generation}/proofs/{first:010}-{next:010}-{at:013}.json")
+                format!("{generation}/verifications/{first:010}-{next:010}-{at:013}.json")
             }
         }
     }
@@ -75,7 +75,7 @@ impl ObjectKey {
         Some(match (kind, c) {
             ("segments", None) => Self::Segment { generation, number: a, at: at(b)? },
             ("snapshots", Some(c)) => Self::Snapshot { generation, first: a, next: b, at: at(c)? },
-            ("proofs", Some(c)) => Self::Verification { generation, first: a, next: b, at: at(c)? },
+            ("verifications", Some(c)) => Self::Verification { generation, first: a, next: b, at: at(c)? },
             _ => return None,
         })
     }

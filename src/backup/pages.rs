@@ -36,7 +36,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/backup", Access::Admin, show)
         .post("/backup/snapshot", Access::Admin, snapshot)
-        .post("/backup/{index}/prove", Access::Admin, verify)
+        .post("/backup/{index}/verify", Access::Admin, verify)
         .post("/backup/{index}/take-over", Access::AdminReauthenticated, take_over)
         .post("/backup/key", Access::AdminReauthenticated, create_key)
         .post("/backup/download", Access::AdminReauthenticated, download)
@@ -103,8 +103,8 @@ impl TargetView {
         format_size(self.status.bytes)
     }
 
-    fn waiting_size(&self) -> String {
-        format_size(self.status.waiting_bytes)
+    fn spool_size(&self) -> String {
+        format_size(self.status.spool_bytes)
     }
 
     fn has_other_owner(&self) -> bool {

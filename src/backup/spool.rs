@@ -1,6 +1,6 @@
-//! On-disk queue of the objects that a target does not have yet.
+//! The spool: objects on the local disk that a target does not have yet.
 //!
-//! The queue has a size limit. The last uploaded segment stays as a bookmark: replication resumes at its end
+//! The spool has a size limit. The last uploaded segment stays as a bookmark: replication resumes at its end
 //! after a restart. The spool need not survive a power failure, because a missing bookmark only starts a new
 //! generation.
 
@@ -23,6 +23,9 @@ use crate::time::Moment;
 /// Replaces the slashes of an object's path in its file name.
 const PATH_SEPARATOR: &str = "~";
 
+/// Folder of the spooled objects, beside the bookmark and the status.
+const OBJECTS_FOLDER: &str = "spool";
+
 const BOOKMARK_FILE: &str = "last.seg";
 const LAST_SNAPSHOT_FILE: &str = "last-snapshot.json";
 
@@ -35,7 +38,7 @@ pub(super) struct Spool {
     caught_up: Mutex<Option<(Moment, String)>>,
     /// why replication is suspended: frames since then are in no segment
     gap: Mutex<Option<SpoolError>>,
-    /// held while the queue and the bookmark change together
+    /// held while the spool and the bookmark change together
     bookmark_lock: Mutex<()>,
     /// notified when an object is added
     pub(super) added: Notify,
@@ -63,7 +66,7 @@ pub(super) enum SpoolError {
 
 impl Spool {
     pub(super) fn open(folder: PathBuf, limit_bytes: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder.join("waiting"))?;
+        fs::create_dir_all(folder.join(OBJECTS_FOLDER))?;
         let spool = Self {
             folder,
             limit_bytes,
@@ -73,7 +76,7 @@ impl Spool {
             bookmark_lock: Mutex::default(),
             added: Notify::new(),
         };
-        for file in fs::read_dir(spool.folder.join("waiting"))? {
+        for file in fs::read_dir(spool.folder.join(OBJECTS_FOLDER))? {
             let file = file?;
             if file.file_name().to_str().is_some_and(|name| name.starts_with("tmp")) {
                 fs::remove_file(file.path())?;
@@ -84,7 +87,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Size of the queue in bytes.
+    /// Size of the spooled objects in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -109,10 +112,10 @@ impl Spool {
         lock(&self.gap).take()
     }
 
-    /// Keys of the queued objects, sorted.
+    /// Keys of the spooled objects, sorted.
     pub(super) fn keys(&self) -> io::Result<Vec<ObjectKey>> {
         let mut keys = Vec::new();
-        for file in fs::read_dir(self.folder.join("waiting"))? {
+        for file in fs::read_dir(self.folder.join(OBJECTS_FOLDER))? {
             let name = file?.file_name();
             keys.extend(name.to_str().and_then(|name| ObjectKey::parse(&name.replace(PATH_SEPARATOR, "/"))));
         }
@@ -120,19 +123,19 @@ impl Spool {
         Ok(keys)
     }
 
-    /// File of a queued object.
+    /// File of a spooled object.
     pub(super) fn path(&self, key: &ObjectKey) -> PathBuf {
-        self.folder.join("waiting").join(key.path().replace('/', PATH_SEPARATOR))
+        self.folder.join(OBJECTS_FOLDER).join(key.path().replace('/', PATH_SEPARATOR))
     }
 
-    /// Creates a temporary file in the queue's folder, for [`Self::add_file`].
+    /// Creates a temporary file in the spool's folder, for [`Self::add_file`].
     pub(super) fn create_temporary(&self, suffix: &str) -> io::Result<(PathBuf, File)> {
-        let path = self.folder.join("waiting").join(format!("tmp-{suffix}"));
+        let path = self.folder.join(OBJECTS_FOLDER).join(format!("tmp-{suffix}"));
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
         Ok((path, file))
     }
 
-    /// Queues an object.
+    /// Spools an object.
     pub(super) fn add(&self, key: &ObjectKey, object: &[u8]) -> Result<(), SpoolError> {
         self.check_capacity(object.len() as u64)?;
         let (path, mut file) = self.create_temporary("object")?;
@@ -150,7 +153,7 @@ impl Spool {
         Ok(())
     }
 
-    /// An empty queue accepts an object of any size: otherwise a limit below that size would stop the backup for
+    /// An empty spool accepts an object of any size: otherwise a limit below that size would stop the backup for
     /// good.
     fn check_capacity(&self, more: u64) -> Result<(), SpoolError> {
         if self.bytes() > 0 && self.bytes() + more > self.limit_bytes { Err(SpoolError::Full) } else { Ok(()) }
@@ -161,7 +164,7 @@ impl Spool {
         self.check_capacity(1).is_err()
     }
 
-    /// Removes an uploaded object from the queue; a segment becomes the bookmark.
+    /// Removes an uploaded object from the spool; a segment becomes the bookmark.
     pub(super) fn remove_uploaded(&self, key: &ObjectKey) -> io::Result<()> {
         let _guard = lock(&self.bookmark_lock);
         let path = self.path(key);
@@ -179,7 +182,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Deletes all queued objects and the bookmark.
+    /// Deletes all spooled objects and the bookmark.
     pub(super) fn clear(&self) -> io::Result<()> {
         let _guard = lock(&self.bookmark_lock);
         for key in self.keys()? {
@@ -193,7 +196,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The newest segment, queued or the bookmark, with its digest; `None` if it is encrypted with another key.
+    /// The newest segment, spooled or the bookmark, with its digest; `None` if it is encrypted with another key.
     pub(super) fn newest_segment(&self, key: Option<&Key>) -> Option<(Segment, ObjectDigest)> {
         let keys = self.keys().ok()?;
         let newest = keys.iter().rev().find(|key| matches!(key, ObjectKey::Segment { .. }));
@@ -211,7 +214,7 @@ impl Spool {
         Some((segment, hex(digest)))
     }
 
-    /// The newest snapshot, in the queue or uploaded.
+    /// The newest snapshot, spooled or uploaded.
     pub(super) fn last_snapshot(&self) -> Option<SnapshotInfo> {
         serde_json::from_slice(&fs::read(self.folder.join(LAST_SNAPSHOT_FILE)).ok()?).ok()
     }
@@ -226,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn queue_is_counted_bounded_and_survives_a_restart() {
+    fn spool_is_counted_bounded_and_survives_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
         let segment = |number| ObjectKey::Segment { generation: "G".to_owned(), number, at: 1 };
         let spool = Spool::open(folder.path().to_owned(), 10).expect("opens");

@@ -27,7 +27,7 @@ pub struct TargetStatus {
     /// every commit up to this time is at the target
     pub copied_at: Option<i64>,
     /// bytes in the spool
-    pub waiting_bytes: u64,
+    pub spool_bytes: u64,
     /// time of the newest snapshot at the target
     pub snapshot_at: Option<i64>,
     /// generation of that snapshot
@@ -37,18 +37,14 @@ pub struct TargetStatus {
     /// total size of those objects
     pub bytes: u64,
     /// why segments are not uploaded
-    #[serde(rename = "trouble")]
     pub problem: Option<TargetProblem>,
     /// why snapshots are not uploaded
-    #[serde(rename = "snapshot_trouble")]
     pub snapshot_problem: Option<TargetProblem>,
     /// whether the store honours conditional puts; `None` before it was probed
-    #[serde(rename = "keeps_first")]
     pub supports_conditional_put: Option<bool>,
     /// identifier of the encryption key
     pub key: Option<String>,
     /// the last trial restore
-    #[serde(rename = "proof")]
     pub verification: Option<Verification>,
 }
 
@@ -63,12 +59,11 @@ impl TargetStatus {
 
 /// Why nothing is uploaded to a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TargetProblem {
     /// another program owns the target
-    #[serde(rename = "other")]
     OtherOwner(Identity),
     /// any other error, as a Korean sentence
-    #[serde(rename = "words")]
     Message(String),
 }
 
@@ -105,7 +100,7 @@ pub(super) struct StatusReporter {
 }
 
 const STATUS_FILE: &str = "status.json";
-const VERIFICATION_FILE: &str = "proof.json";
+const VERIFICATION_FILE: &str = "verification.json";
 
 /// A file in the spool folder that makes the next start take the target over from its present owner.
 pub(super) const TAKE_OVER_FILE: &str = "take-over";
@@ -135,8 +130,8 @@ impl StatusReporter {
         self.change(|status| *status.problem_of(kind) = Some(problem));
     }
 
-    pub(super) fn set_waiting_bytes(&self, bytes: u64) {
-        lock(&self.status).waiting_bytes = bytes;
+    pub(super) fn set_spool_bytes(&self, bytes: u64) {
+        lock(&self.status).spool_bytes = bytes;
     }
 
     pub(super) fn uploaded(&self, key: &ObjectKey, now: Moment) {
@@ -156,14 +151,14 @@ impl StatusReporter {
 
     /// Records that no object of that kind waits. For segments, `caught_up` is the time up to which all are at
     /// the target, and their generation; it counts only once the target has a snapshot of that generation.
-    pub(super) fn drained(&self, kind: UploadKind, caught_up: Option<(Moment, String)>, waiting_bytes: u64) {
+    pub(super) fn drained(&self, kind: UploadKind, caught_up: Option<(Moment, String)>, spool_bytes: u64) {
         self.change(|status| {
             if let Some((at, generation)) = caught_up.filter(|_| kind == UploadKind::Segments)
                 && status.generation == Some(generation)
             {
                 status.copied_at = status.copied_at.max(Some(at.0));
             }
-            status.waiting_bytes = waiting_bytes;
+            status.spool_bytes = spool_bytes;
             *status.problem_of(kind) = None;
         });
     }

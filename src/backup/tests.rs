@@ -33,7 +33,7 @@ fn plan(folder: &Path, targets: &[&str]) -> BackupPlan {
         targets: targets.iter().map(|target| format!("file://{}", folder.join(target).display())).collect(),
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
-        queue_bytes: 1 << 30,
+        spool_limit_bytes: 1 << 30,
         retention: Retention::default(),
     }
 }
@@ -61,9 +61,9 @@ impl BackedUpShop {
     }
 
     /// A shop whose only target is `store`.
-    fn with_store(store: &Arc<FaultyStore>, queue_bytes: u64) -> Self {
+    fn with_store(store: &Arc<FaultyStore>, spool_limit_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = BackupPlan { queue_bytes, ..plan(folder.path(), &[]) };
+        let plan = BackupPlan { spool_limit_bytes, ..plan(folder.path(), &[]) };
         Self::open(folder, &plan, vec![Target::from_store(Arc::clone(store) as _)])
     }
 
@@ -98,7 +98,7 @@ impl BackedUpShop {
     async fn stop(self) -> TempDir {
         self.backup.stop(Duration::from_secs(20)).await;
         let status = &self.backup.statuses()[0];
-        assert_eq!((&status.problem, status.waiting_bytes), (&None, 0), "{status:?}");
+        assert_eq!((&status.problem, status.spool_bytes), (&None, 0), "{status:?}");
         drop((self.backup, self.storage));
         self.folder
     }
@@ -317,7 +317,7 @@ async fn full_local_disk_costs_no_commit_and_a_generation_follows() {
     shop.commit(1).await;
     shop.wait_until_copied().await;
     let before = shop.backup.statuses()[0].generation.clone();
-    let no_room = shop.backup.inner.targets[0].folder.join("waiting/tmp-object");
+    let no_room = shop.backup.inner.targets[0].folder.join("spool/tmp-object");
     std::os::unix::fs::symlink("/dev/full", &no_room).expect("links");
     let full_at = shop.commit(10_000).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -395,7 +395,7 @@ async fn verification_compares_with_the_shop_and_detects_missing_objects() {
     crate::web::metrics::install();
     shop.backup.update_metrics(SystemClock.now());
     let text = crate::web::metrics::render();
-    for figure in ["age_seconds", "snapshot_age_seconds", "proof_age_seconds", "waiting_bytes", "in_trouble"] {
+    for figure in ["age_seconds", "snapshot_age_seconds", "verification_age_seconds", "spool_bytes", "failing"] {
         assert!(text.contains(&format!("\nmukkeum_backup_{figure}{{target=\"file://")), "{figure}: {text}");
     }
 

@@ -203,7 +203,7 @@ impl Uploader {
     async fn upload_spooled(&self) -> Result<(), UploadError> {
         let mut any = false;
         while let Some(key) = next_upload(self.kind, self.spool.keys()?) {
-            self.reporter.set_waiting_bytes(self.spool.bytes());
+            self.reporter.set_spool_bytes(self.spool.bytes());
             self.upload(&key).await?;
             self.spool.remove_uploaded(&key)?;
             self.reporter.uploaded(&key, self.clock.now());

@@ -42,7 +42,7 @@ pub(super) async fn restore_and_compare(
     folder: &Path,
     shop: &Storage,
 ) -> Result<RestoreOutcome, VerifyError> {
-    let out = folder.join("proof.db");
+    let out = folder.join("verification.db");
     let outcome = restore(target, key, None, &out, true, &mut |_, _| ()).await;
     for extension in ["db", "db-wal", "db-shm"] {
         // The next verification overwrites a file that is left behind.

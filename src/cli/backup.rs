@@ -122,7 +122,7 @@ fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         writeln!(out, "  되살리지 못했어요: {failure}")?;
     }
-    writeln!(out, "  기다리는 양     {} 바이트", status.waiting_bytes)?;
+    writeln!(out, "  기다리는 양     {} 바이트", status.spool_bytes)?;
     writeln!(out, "  암호화          {}", status.key.as_ref().map_or("안 함".to_owned(), |id| format!("열쇠 {id}")))?;
     if status.supports_conditional_put == Some(false) {
         writeln!(out, "  이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.")?;
@@ -152,10 +152,10 @@ fn list(config: &Config, json: bool) -> CommandResult {
     for (target, copies) in lists {
         writeln!(out, "{target}")?;
         for copy in copies {
-            let proven = copy.verified_at.map_or("", |_| "  되살려 봤어요");
+            let verified = copy.verified_at.map_or("", |_| "  되살려 봤어요");
             writeln!(
                 out,
-                "  {} 부터 {} 까지  전체 사본 {} 바이트, 조각 {}개{proven}",
+                "  {} 부터 {} 까지  전체 사본 {} 바이트, 조각 {}개{verified}",
                 Moment(copy.at).precise(),
                 Moment(copy.until).precise(),
                 copy.bytes,
@@ -234,7 +234,7 @@ fn verify(config: &Config, json: bool) -> CommandResult {
     let mut out = io::stdout().lock();
     for (target, verification) in &verifications {
         if json {
-            writeln!(out, "{}", json!({ "target": target, "proof": verification }))?;
+            writeln!(out, "{}", json!({ "target": target, "verification": verification }))?;
         } else if let Some(failure) = &verification.failure {
             writeln!(out, "{target}: 되살리지 못했어요. {failure}")?;
         } else {

@@ -286,11 +286,11 @@ mod tests {
     fn every_backup_problem_is_reported() {
         let now = Moment(1_795_316_400_000);
         let day = Duration::from_hours(24);
-        let proven = |at: i64, failure: Option<&str>| {
+        let verification = |at: i64, failure: Option<&str>| {
             Some(Verification { at, restored_at: Some(at), orders: Some(1), failure: failure.map(str::to_owned) })
         };
         let right =
-            TargetStatus { copied_at: Some(now.0), verification: proven(now.0, None), ..TargetStatus::default() };
+            TargetStatus { copied_at: Some(now.0), verification: verification(now.0, None), ..TargetStatus::default() };
         let of = |status: &TargetStatus| check_backup(status, now, Some(day));
         assert_eq!(of(&right).severity, Severity::Good);
         for (status, severity, words) in [
@@ -301,13 +301,13 @@ mod tests {
                 "멀어요",
             ),
             (
-                TargetStatus { verification: proven(now.0, Some("깨졌어요")), ..right.clone() },
+                TargetStatus { verification: verification(now.0, Some("깨졌어요")), ..right.clone() },
                 Severity::Bad,
                 "깨졌어요",
             ),
             (TargetStatus { copied_at: Some(now.0 - 3_600_000), ..right.clone() }, Severity::Warning, "마지막 복사"),
             (
-                TargetStatus { verification: proven(now.0 - 200_000_000, None), ..right.clone() },
+                TargetStatus { verification: verification(now.0 - 200_000_000, None), ..right.clone() },
                 Severity::Warning,
                 "되살려",
             ),

@@ -12,7 +12,7 @@ pub struct BackupPlan {
     /// interval of the verification by a trial restore; None: only on request
     pub verify_every: Option<Duration>,
     /// maximum size of one target's queue, in bytes
-    pub queue_bytes: u64,
+    pub spool_limit_bytes: u64,
     /// how long backups are retained
     pub retention: Retention,
 }

@@ -194,7 +194,9 @@ impl Config {
                 targets: settings.backup.unwrap_or_default(),
                 snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),
                 verify_every: Some(hours(settings.backup_verify_hours.unwrap_or(24))).filter(|every| !every.is_zero()),
-                queue_bytes: u64::from(positive("backup_queue_mb", settings.backup_queue_mb, 2048)?) * 1024 * 1024,
+                spool_limit_bytes: u64::from(positive("backup_spool_mb", settings.backup_spool_mb, 2048)?)
+                    * 1024
+                    * 1024,
                 retention: Retention {
                     moments: hours(settings.backup_keep_hours.unwrap_or(72)),
                     days: settings.backup_keep_days.unwrap_or(31),

@@ -126,8 +126,8 @@ settings! {
     backup_keep_months: u32,
 
     /// 백업 위치에 연결되지 않을 때 이 컴퓨터에 쌓아 둘 최대 크기(MB) [기본값: 2048]
-    #[arg(long, global = true, env = "MUKKEUM_BACKUP_QUEUE_MB", help_heading = BACKUP_HEADING, value_name = "MB")]
-    backup_queue_mb: u32,
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_SPOOL_MB", help_heading = BACKUP_HEADING, value_name = "MB")]
+    backup_spool_mb: u32,
 
     /// 로그 형식: text, json [기본값: text]
     #[arg(long, global = true, env = "MUKKEUM_LOG_FORMAT", help_heading = SERVER_HEADING, hide_possible_values = true, value_name = "FORMAT")]

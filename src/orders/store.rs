@@ -317,12 +317,12 @@ pub struct OrderEvent {
 }
 
 /// Maximum number of log entries shown.
-const EVENTS_SHOWN: usize = 500;
+const MAX_SHOWN_EVENTS: usize = 500;
 
 /// Log of an order, newest first.
 pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     let mut events = logged(tx, order_id)?;
-    if events.len() < EVENTS_SHOWN && events.iter().all(|event| event.action != Action::Created) {
+    if events.len() < MAX_SHOWN_EVENTS && events.iter().all(|event| event.action != Action::Created) {
         events.extend(created_by_upload(tx, order_id)?);
     }
     Ok(events)
@@ -346,7 +346,7 @@ fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     tx.query(
         &format!(
             "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
-             LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT {EVENTS_SHOWN}"
+             LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT {MAX_SHOWN_EVENTS}"
         ),
         &[order_id.into()],
     )?

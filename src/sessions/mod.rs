@@ -82,14 +82,12 @@ pub struct MemberSession {
     pub csrf: String,
     /// Whether the response that started the session also set a new remember-me token, whose delivery
     /// has to be confirmed.
-    #[serde(default, rename = "renewed")]
+    #[serde(default)]
     pub is_token_unconfirmed: bool,
-    #[serde(rename = "started")]
     started_at: i64,
-    #[serde(rename = "seen")]
     last_seen_at: i64,
     /// when the password was last entered in this session
-    #[serde(default, rename = "typed")]
+    #[serde(default)]
     password_entered_at: Option<i64>,
 }
 

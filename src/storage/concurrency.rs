@@ -33,11 +33,11 @@ struct InFlight(Gauge);
 impl ConcurrencyLimit {
     pub(super) fn new(engine: &'static str, kind: &'static str, permits: usize) -> Self {
         let labels = [("engine", engine), ("kind", kind)];
-        gauge!("mukkeum_storage_turns", &labels).set(u32::try_from(permits).unwrap_or(u32::MAX));
+        gauge!("mukkeum_storage_permits", &labels).set(u32::try_from(permits).unwrap_or(u32::MAX));
         Self {
             semaphore: Arc::new(Semaphore::new(permits)),
-            waiting: gauge!("mukkeum_storage_turns_waiting", &labels),
-            in_use: gauge!("mukkeum_storage_turns_in_use", &labels),
+            waiting: gauge!("mukkeum_storage_permit_waiters", &labels),
+            in_use: gauge!("mukkeum_storage_permits_in_use", &labels),
             wait: histogram!("mukkeum_storage_wait_duration_seconds", &labels),
             duration: histogram!("mukkeum_storage_duration_seconds", &labels),
         }

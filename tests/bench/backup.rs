@@ -43,7 +43,7 @@ fn plan(folder: &Path) -> BackupPlan {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
-        queue_bytes: 4 << 30,
+        spool_limit_bytes: 4 << 30,
         retention: Retention::default(),
     }
 }
@@ -162,7 +162,7 @@ async fn large(arguments: &Arguments, folder: &Path, storage: &Storage, backup: 
         let before = backup.statuses()[0].snapshot_at;
         commits(storage, 4).await?;
         let status = &backup.statuses()[0];
-        if status.waiting_bytes < 1 << 20 && status.snapshot_at == before {
+        if status.spool_bytes < 1 << 20 && status.snapshot_at == before {
             break;
         }
     }

@@ -55,7 +55,7 @@ async fn full_spool_does_not_block_the_shop_and_a_generation_follows() {
         };
         shop.storage.write(write).await.expect("the shop goes on");
         tokio::time::sleep(Duration::from_millis(30)).await;
-        assert!(shop.backup.statuses()[0].waiting_bytes <= 1_000_000);
+        assert!(shop.backup.statuses()[0].spool_bytes <= 1_000_000);
     }
     store.set_fault(StoreFault::None);
     shop.wait_for("another generation", |status| status.generation != before).await;

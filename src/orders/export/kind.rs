@@ -77,9 +77,9 @@ impl ExportKind {
 
 /// Makes a text valid in a file name on every system.
 fn file_part(text: &str) -> String {
-    const LONGEST: usize = 80;
+    const MAX_FILE_PART_CHARS: usize = 80;
     let plain = |c: char| if c.is_control() || "\\/:*?\"<>|".contains(c) { ' ' } else { c };
-    let words: String = text.chars().map(plain).take(LONGEST).collect();
+    let words: String = text.chars().map(plain).take(MAX_FILE_PART_CHARS).collect();
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

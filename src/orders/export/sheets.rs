@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// Maximum length in Excel, in UTF-16 code units.
-const LONGEST: usize = 31;
+const MAX_SHEET_NAME_UTF16_UNITS: usize = 31;
 
 /// Makes names of sheets valid for Excel and unique, as close to `wanted` as possible.
 pub(super) fn sheet_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -15,7 +15,7 @@ pub(super) fn sheet_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<Stri
             let numbered = |number: usize| if number == 1 { String::new() } else { format!(" ({number})") };
             let names = (1..).map(|number| {
                 let end = numbered(number);
-                format!("{}{end}", cut(&plain, LONGEST - end.len()).trim_end_matches(['\'', ' ']))
+                format!("{}{end}", cut(&plain, MAX_SHEET_NAME_UTF16_UNITS - end.len()).trim_end_matches(['\'', ' ']))
             });
             let free = names.into_iter().find(|name| taken.insert(name.to_lowercase()));
             free.unwrap_or_default()
@@ -82,7 +82,7 @@ mod tests {
             let different: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
             prop_assert_eq!(different.len(), wanted.len());
             for name in names {
-                prop_assert!((1..=LONGEST).contains(&name.encode_utf16().count()));
+                prop_assert!((1..=MAX_SHEET_NAME_UTF16_UNITS).contains(&name.encode_utf16().count()));
                 prop_assert!(!name.contains(['[', ']', ':', '*', '?', '/', '\\']));
                 prop_assert!(!name.starts_with('\'') && !name.ends_with('\''));
             }

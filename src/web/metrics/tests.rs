@@ -61,7 +61,7 @@ async fn transactions_and_waits_are_counted_by_engine_and_kind() {
     let behind = app.state.storage.write(|_| Ok::<_, StorageError>(()));
     let watch = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        for name in ["mukkeum_storage_turns", "mukkeum_storage_turns_in_use", "mukkeum_storage_turns_waiting"] {
+        for name in ["mukkeum_storage_permits", "mukkeum_storage_permits_in_use", "mukkeum_storage_permit_waiters"] {
             assert!(metric(&app, name, &labels).await >= 1.0, "{name}");
         }
         drop(release);
