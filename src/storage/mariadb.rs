@@ -32,7 +32,7 @@ use self::pool::{ConnectionPool, IS_WRITABLE, PooledConnection};
 use self::tx::MariaTx;
 use super::blocking::{panic_error, spawn_blocking};
 use super::concurrency::{ConcurrencyLimit, Permit};
-use super::schema::MigrationReport;
+use super::schema::{MigrationReport, NEWEST};
 use super::{OpenMode, Result, StorageError, StorageOptions, Tx};
 use crate::id::IdGenerator;
 use crate::time::{Clock, Moment};
@@ -360,15 +360,15 @@ fn begin(conn: &mut Conn, start: &str, lock: &str) -> Result<(), TxError> {
 fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedDatabase, TxError> {
     let mut conn = pool.connect_without_timeout()?;
     let found = schema::version(&mut conn)?;
-    mode.check_version(found).map_err(TxError::permanent)?;
+    mode.check_version(found, NEWEST.version).map_err(TxError::permanent)?;
     let server_version: Option<String> = conn.query_first("SELECT version()")?;
     let server_version = server_version.unwrap_or_default().split('-').next().unwrap_or_default().to_owned();
     if mode == OpenMode::ReadOnly {
         return Ok(OpenedDatabase { node: 0, schema_version: found, server_version, migration_report: None });
     }
-    let migration_report = schema::migrate(&mut conn, now, schema::LOCK_TIMEOUT)?;
+    let migration_report = schema::migrate(&mut conn, &NEWEST, now, schema::LOCK_TIMEOUT)?;
     let node = reserve_node(&mut conn, now)?;
-    Ok(OpenedDatabase { node, schema_version: super::schema::VERSION, server_version, migration_report })
+    Ok(OpenedDatabase { node, schema_version: NEWEST.version, server_version, migration_report })
 }
 
 fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {

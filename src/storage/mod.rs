@@ -337,7 +337,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::OlderSchema`].
     pub fn require_current_schema(&self) -> Result<()> {
-        OpenMode::Existing.check_version(self.schema_version())
+        OpenMode::Existing.check_version(self.schema_version(), schema::VERSION)
     }
 
     /// The migration that opening this database performed.

@@ -1,7 +1,7 @@
 //! Schema versions and migrations.
 //!
 //! `schema.sql` is the newest schema and builds an empty database. An older schema is migrated
-//! by the numbered [`MIGRATIONS`], forward only; a newer one is refused, because this program does not
+//! by numbered migrations ([`Schema`]), forward only; a newer one is refused, because this program does not
 //! maintain columns that it does not know. `serve` and `demo` migrate when they start, `mukkeum
 //! migrate` migrates, `doctor` reads an older schema, and other commands refuse it ([`OpenMode`]). A SQLite file is
 //! copied before ([`pre_migration_copy`]): that copy and the previous program allow a rollback.
@@ -20,10 +20,21 @@ use super::{OpenMode, Result, StorageError, Tx};
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// Version of [`SCHEMA`].
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 1;
 
-/// Migration `n` of this list, counted from 1, leads from version n to n + 1.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/2.sql")];
+/// A schema, and the migrations that lead to it. The tests have one with a further version.
+#[derive(Clone, Copy)]
+pub(super) struct Schema {
+    /// version of `sql`, one more than there are migrations
+    pub(super) version: i64,
+    /// builds an empty database
+    pub(super) sql: &'static str,
+    /// Migration `n` of this list, counted from 1, leads from version n to n + 1.
+    pub(super) migrations: &'static [&'static str],
+}
+
+/// The schema of this program.
+pub(super) const NEWEST: Schema = Schema { version: VERSION, sql: SCHEMA, migrations: &[] };
 
 /// Tables that the engines use themselves: schema versions, write lock and commit markers, leases.
 const ENGINE_TABLES: [&str; 3] = ["schema_versions", "writers", "leases"];
@@ -61,26 +72,46 @@ pub fn pre_migration_copy(database: &Path, version: i64) -> PathBuf {
     database.with_added_extension(format!("schema-{version}"))
 }
 
-/// The migrations that lead from version `found`, at least 1, to [`VERSION`], each with the version after it.
-pub(super) fn migrations_after(found: i64) -> impl Iterator<Item = (&'static str, i64)> {
-    let applied = usize::try_from(found - 1).unwrap_or(usize::MAX);
-    MIGRATIONS.iter().skip(applied).copied().zip(found + 1..)
+impl Schema {
+    /// The migrations that lead from version `found`, at least 1, to this one, each with the version after it.
+    pub(super) fn migrations_after(&self, found: i64) -> impl Iterator<Item = (&'static str, i64)> {
+        let applied = usize::try_from(found - 1).unwrap_or(usize::MAX);
+        self.migrations.iter().skip(applied).copied().zip(found + 1..)
+    }
 }
 
 impl OpenMode {
-    /// Whether a database with the schema version `found`, 0 for none, may be opened.
+    /// Whether a database with the schema version `found`, 0 for none, may be opened by a program with the
+    /// schema version `known`.
     ///
     /// # Errors
     /// [`StorageError::NoShop`], [`StorageError::OlderSchema`] or [`StorageError::NewerSchema`].
-    pub(super) fn check_version(self, found: i64) -> Result<()> {
+    pub(super) fn check_version(self, found: i64, known: i64) -> Result<()> {
         match self {
-            _ if found > VERSION => Err(StorageError::NewerSchema { found, known: VERSION }),
+            _ if found > known => Err(StorageError::NewerSchema { found, known }),
             Self::Existing | Self::ReadOnly if found == 0 => Err(StorageError::NoShop),
-            Self::Create | Self::Existing if (1..VERSION).contains(&found) => {
-                Err(StorageError::OlderSchema { found, known: VERSION })
+            Self::Create | Self::Existing if (1..known).contains(&found) => {
+                Err(StorageError::OlderSchema { found, known })
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The schema of the tests: this program's, and a migration to the version after it.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::{NEWEST, SCHEMA, Schema, VERSION};
+
+    /// Adds a column and a table, drops an index.
+    const MIGRATION: &str = "ALTER TABLE members ADD COLUMN badge TEXT;\n\
+        CREATE TABLE badges (\n    id INTEGER NOT NULL PRIMARY KEY,\n    name TEXT NOT NULL\n) STRICT;\n\
+        DROP INDEX products_by_priority /* ON products */;\n";
+
+    /// One version newer than [`NEWEST`].
+    pub(in crate::storage) fn next() -> Schema {
+        let migrations: Vec<&str> = NEWEST.migrations.iter().copied().chain([MIGRATION]).collect();
+        Schema { version: VERSION + 1, sql: format!("{SCHEMA}{MIGRATION}").leak(), migrations: migrations.leak() }
     }
 }
 
@@ -90,17 +121,19 @@ mod tests {
 
     #[test]
     fn migrations_lead_to_the_version_of_the_schema() {
-        assert_eq!(migrations_after(1).last().map(|(_, version)| version), Some(VERSION));
-        assert_eq!(migrations_after(VERSION).count(), 0);
+        for schema in [NEWEST, testing::next()] {
+            assert_eq!(schema.migrations_after(1).last().map_or(1, |(_, version)| version), schema.version);
+            assert_eq!(schema.migrations_after(schema.version).count(), 0);
+        }
     }
 
     #[test]
     fn only_migrate_mode_and_read_only_mode_open_an_older_schema() {
         let modes = [OpenMode::Migrate, OpenMode::Create, OpenMode::Existing, OpenMode::ReadOnly];
-        let opens = |found: i64| modes.map(|mode| mode.check_version(found).is_ok());
+        let opens = |found: i64| modes.map(|mode| mode.check_version(found, 3).is_ok());
         assert_eq!(opens(0), [true, true, false, false]);
-        assert_eq!(opens(VERSION - 1), [true, false, false, true]);
-        assert_eq!(opens(VERSION), [true; 4]);
-        assert_eq!(opens(VERSION + 1), [false; 4]);
+        assert_eq!(opens(2), [true, false, false, true]);
+        assert_eq!(opens(3), [true; 4]);
+        assert_eq!(opens(4), [false; 4]);
     }
 }

@@ -20,7 +20,7 @@ use self::tx::SqliteTx;
 pub use self::wal::{CommitBlock, CommitFeed, Wal, WalCommit, WalProgress};
 use super::blocking::{lock, panic_error, spawn_blocking};
 use super::concurrency::ConcurrencyLimit;
-use super::schema::MigrationReport;
+use super::schema::{MigrationReport, NEWEST, Schema};
 use super::{OpenMode, Result, StorageError, StorageOptions, Tx};
 use crate::id::IdGenerator;
 use crate::time::Clock;
@@ -71,26 +71,30 @@ struct OpenParts {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, options: &StorageOptions, mode: OpenMode) -> Result<Self> {
+        Self::open_with_schema(path, options, mode, &NEWEST)
+    }
+
+    fn open_with_schema(path: &Path, options: &StorageOptions, mode: OpenMode, schema: &Schema) -> Result<Self> {
         let found = schema_version(path)?;
-        mode.check_version(found)?;
+        mode.check_version(found, schema.version)?;
         if mode == OpenMode::ReadOnly {
             return Self::open_read_only(path, options, found);
         }
         let mut writer = connect_writer(path)?;
         let own = connect(path, OpenFlags::default())?;
         let checkpointer = Some(Checkpointer::start(&mut writer, own, CheckpointLimits::DEFAULT)?);
-        let parts = OpenParts { checkpointer, ..OpenParts::migrated(&mut writer, options)? };
+        let parts = OpenParts { checkpointer, ..OpenParts::migrated(&mut writer, options, schema)? };
         Self::assemble(path, writer, parts, options)
     }
 
     /// Opens the database without a checkpointer: the holder of the returned [`Wal`] checkpoints.
     pub(super) fn open_with_wal_feed(path: &Path, options: &StorageOptions, mode: OpenMode) -> Result<(Self, Wal)> {
-        mode.check_version(schema_version(path)?)?;
+        mode.check_version(schema_version(path)?, NEWEST.version)?;
         let mut writer = connect_writer(path)?;
         wal::no_checkpoint_on_close(&writer)?;
         let commits = CommitFeed::new(&options.clock);
         commits.subscribe_to(&mut writer)?;
-        let parts = OpenParts::migrated(&mut writer, options)?;
+        let parts = OpenParts::migrated(&mut writer, options, &NEWEST)?;
         let main = File::open(path).map_err(|error| StorageError::CannotOpen(error.to_string()))?;
         let parts = OpenParts { keeps_wal: true, main: Some(Arc::new(main)), ..parts };
         let sqlite = Self::assemble(path, writer, parts, options)?;
@@ -210,8 +214,8 @@ impl Sqlite {
 }
 
 impl OpenParts {
-    fn migrated(writer: &mut Connection, options: &StorageOptions) -> Result<Self> {
-        let migration_report = schema::migrate(writer, options.clock.now())?;
+    fn migrated(writer: &mut Connection, options: &StorageOptions, schema: &Schema) -> Result<Self> {
+        let migration_report = schema::migrate(writer, schema, options.clock.now())?;
         Ok(Self { schema_version: schema::version(writer)?, migration_report, ..Self::default() })
     }
 }
@@ -387,25 +391,30 @@ mod tests {
     fn refused_older_schema_changes_no_byte() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("shop.db");
-        let old = Connection::open(&path).expect("opens");
-        old.execute_batch(include_str!("../../tests/fixtures/schema-1.sql")).expect("the first schema");
-        old.execute_batch("INSERT INTO schema_versions VALUES (1, 0)").expect("records");
-        drop(old);
+        drop(Sqlite::open(&path, &options(), OpenMode::Migrate).expect("builds"));
         let before = std::fs::read(&path).expect("bytes");
+        let next = super::super::schema::testing::next();
+        let open = |mode| Sqlite::open_with_schema(&path, &options(), mode, &next);
         for mode in [OpenMode::Create, OpenMode::Existing] {
-            let refused = Sqlite::open(&path, &options(), mode).err();
-            assert!(matches!(refused, Some(StorageError::OlderSchema { found: 1, .. })), "{refused:?}");
+            let refused = open(mode).err();
+            assert!(matches!(refused, Some(StorageError::OlderSchema { found: 1, known: 2 })), "{refused:?}");
         }
-        let reader = Sqlite::open(&path, &options(), OpenMode::ReadOnly).expect("opens");
+        let reader = open(OpenMode::ReadOnly).expect("opens");
         assert_eq!(reader.schema_version(), 1);
         drop(reader);
         assert_eq!(std::fs::read(&path).expect("bytes"), before);
         assert_eq!(file_names(folder.path()), ["shop.db"]);
 
-        let migrated = Sqlite::open(&path, &options(), OpenMode::Migrate).expect("migrates");
+        let migrated = open(OpenMode::Migrate).expect("migrates");
         let copy = folder.path().join("shop.db.schema-1");
-        let to = super::super::schema::VERSION;
-        assert_eq!(migrated.migration_report(), Some(&MigrationReport { from: 1, to, copy: Some(copy) }));
-        assert_eq!(migrated.schema_version(), to);
+        let report = MigrationReport { from: 1, to: 2, copy: Some(copy.clone()) };
+        assert_eq!((migrated.migration_report(), migrated.schema_version()), (Some(&report), 2));
+        drop(migrated);
+        assert!(matches!(
+            Sqlite::open(&path, &options(), OpenMode::Migrate).err(),
+            Some(StorageError::NewerSchema { found: 2, known: 1 })
+        ));
+        // The previous program opens the copy after a rollback.
+        assert_eq!(Sqlite::open(&copy, &options(), OpenMode::Existing).expect("opens").schema_version(), 1);
     }
 }

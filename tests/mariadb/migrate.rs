@@ -1,4 +1,4 @@
-//! Migration of one database by several nodes that start at the same time.
+//! Several nodes that start at the same time on an empty database.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,28 +11,22 @@ use super::*;
 struct Node {
     child: Child,
     stdout: Receiver<String>,
-    stderr: Receiver<String>,
 }
 
 impl Node {
     fn start(url: &str, data: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database", url, "--data"]).arg(data).env_clear();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("starts");
         let stdout = lines(child.stdout.take().expect("a pipe"));
-        let stderr = lines(child.stderr.take().expect("a pipe"));
-        Self { child, stdout, stderr }
+        Self { child, stdout }
     }
 
     /// Waits for the line of the startup banner that names the database.
     fn wait_until_it_serves(&self) {
         let line = |_| self.stdout.recv_timeout(Duration::from_secs(60)).expect("the node serves");
         assert!((0..100).map(line).any(|line| line.contains("데이터베이스")));
-    }
-
-    fn has_migrated(&self) -> bool {
-        self.stderr.try_iter().any(|line| line.contains("스키마 1판에서"))
     }
 }
 
@@ -50,49 +44,32 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// Makes a current database look like one of schema version 1; the migration is idempotent.
-fn downgrade(conn: &mut Conn) {
-    for sql in [
-        "UPDATE schema_versions SET version = 1",
-        "DROP TABLE downloads",
-        "DROP TABLE open_claims",
-        "ALTER TABLE orders DROP COLUMN joined_at",
-    ] {
-        conn.query_drop(sql).expect("obeys");
-    }
-}
-
 #[test]
-fn one_of_several_nodes_migrates_and_the_others_wait() {
+fn one_of_several_nodes_builds_the_schema_and_the_others_wait() {
     let shop = Shop::new();
     let url = format!("{}/{}", shop.server, shop.name);
-    drop(shop.open());
     let mut conn = Conn::new(format!("{url}?prefer_socket=false").as_str()).expect("connects");
-    downgrade(&mut conn);
     let locked: Option<i64> = conn.query_first("SELECT GET_LOCK(concat('schema ', database()), 0)").expect("answers");
     assert_eq!(locked, Some(1));
 
     let folders = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
     let nodes = folders.each_ref().map(|folder| Node::start(&url, folder.path()));
     std::thread::sleep(Duration::from_secs(3));
-    assert!(nodes.iter().all(|node| node.stdout.try_recv().is_err()), "no node serves before the migration");
-    let version: Option<i64> = conn.query_first("SELECT max(version) FROM schema_versions").expect("answers");
-    assert_eq!(version, Some(1));
+    assert!(nodes.iter().all(|node| node.stdout.try_recv().is_err()), "no node serves before the schema exists");
+    assert_eq!(conn.query::<String, _>("SHOW TABLES").expect("answers"), Vec::<String>::new());
 
     conn.query_drop("DO RELEASE_LOCK(concat('schema ', database()))").expect("releases");
     nodes.iter().for_each(Node::wait_until_it_serves);
-    assert_eq!(nodes.iter().filter(|node| node.has_migrated()).count(), 1, "one node migrates");
-    let versions: Vec<i64> = conn.query("SELECT version FROM schema_versions ORDER BY version").expect("answers");
-    assert_eq!(versions, [1, 2]);
+    let versions: Vec<i64> = conn.query("SELECT version FROM schema_versions").expect("answers");
+    assert_eq!(versions, [1]);
 }
 
 #[test]
-fn commands_refuse_an_older_schema_and_doctor_changes_nothing() {
+fn doctor_and_migrate_change_nothing_and_reserve_no_node_number() {
     let shop = Shop::new();
     let (url, folder) = (format!("{}/{}", shop.server, shop.name), tempfile::tempdir().expect("a folder"));
     drop(shop.open());
     let mut conn = Conn::new(format!("{url}?prefer_socket=false").as_str()).expect("connects");
-    downgrade(&mut conn);
     conn.query_drop("DELETE FROM writers").expect("obeys");
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
@@ -101,16 +78,12 @@ fn commands_refuse_an_older_schema_and_doctor_changes_nothing() {
         let text = |bytes| String::from_utf8(bytes).expect("text");
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
-    let (code, _, error) = run(&["user", "list"]);
-    assert!(code == Some(2) && error.contains("mukkeum migrate"), "{error}");
-    let (_, out, _) = run(&["doctor"]);
-    assert!(out.contains("mukkeum migrate"), "{out}");
-    let (code, out, error) = run(&["migrate", "--dry-run", "--json"]);
-    assert!(code == Some(0) && out.contains("\"migrated\":false"), "{out}{error}");
+    run(&["doctor"]);
+    for arguments in [&["migrate", "--dry-run", "--json"][..], &["migrate", "--json"]] {
+        let (code, out, error) = run(arguments);
+        assert!(code == Some(0) && out.contains("\"migrated\":false"), "{out}{error}");
+    }
     let written: Option<i64> = conn.query_first("SELECT count(*) FROM writers").expect("answers");
-    assert_eq!(written, Some(0), "no node number was reserved");
-
-    let (code, out, error) = run(&["migrate", "--json"]);
-    assert!(code == Some(0) && out.contains("\"migrated\":true"), "{out}{error}");
+    assert_eq!(written, Some(0));
     assert_eq!(run(&["user", "list"]).0, Some(0));
 }

@@ -69,20 +69,20 @@ fn copy_leaves_its_source_unchanged() {
 }
 
 #[test]
-fn copy_refuses_an_older_schema() {
-    let (source, target) = (migration::older_shop(), tempdir().expect("a folder"));
+fn copy_refuses_a_newer_schema() {
+    let (source, target) = (migration::newer_shop(), tempdir().expect("a folder"));
     let before = contents(source.path());
     let url = |folder: &TempDir| format!("sqlite:{}", folder.path().join("mukkeum.db").display());
     let mut copy = program(target.path());
-    assert_fails(copy.args(["copy", "--from", &url(&source), "--to", &url(&target)]), "mukkeum migrate");
+    assert_fails(copy.args(["copy", "--from", &url(&source), "--to", &url(&target)]), "더 새로운 버전");
     assert!(contents(source.path()) == before);
 }
 
 #[test]
 fn refused_backup_leaves_no_file() {
-    let shop = migration::older_shop();
+    let shop = migration::newer_shop();
     let before = contents(shop.path());
     let backup = format!("file://{}", shop.path().join("backup").display());
-    assert_fails(program(shop.path()).args(["backup", "now", "--backup", &backup]), "mukkeum migrate");
+    assert_fails(program(shop.path()).args(["backup", "now", "--backup", &backup]), "더 새로운 버전");
     assert!(contents(shop.path()) == before);
 }

@@ -9,7 +9,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::error::TxError;
-use crate::storage::schema::{MigrationReport, SCHEMA, VERSION, migrations_after};
+use crate::storage::schema::{MigrationReport, Schema};
 use crate::storage::{Result, StorageError};
 use crate::time::Moment;
 
@@ -28,14 +28,15 @@ const LOCK_NAME: &str = "left(concat('schema ', database()), 64)";
 /// is retried.
 pub(super) fn migrate(
     conn: &mut Conn,
+    schema: &Schema,
     now: Moment,
     lock_timeout: Duration,
 ) -> Result<Option<MigrationReport>, TxError> {
-    if version(conn)? == VERSION {
+    if version(conn)? == schema.version {
         return Ok(None);
     }
     lock_schema(conn, lock_timeout)?;
-    let migrated = migrate_locked(conn, now);
+    let migrated = migrate_locked(conn, schema, now);
     conn.query_drop(format!("SELECT RELEASE_LOCK({LOCK_NAME})"))?;
     migrated
 }
@@ -61,16 +62,16 @@ fn try_lock_schema(conn: &mut Conn, timeout: Duration) -> Result<bool, TxError> 
     Ok(locked.flatten() == Some(1))
 }
 
-fn migrate_locked(conn: &mut Conn, now: Moment) -> Result<Option<MigrationReport>, TxError> {
-    let found = version(conn)?;
-    if found > VERSION {
-        return Err(TxError::permanent(StorageError::NewerSchema { found, known: VERSION }));
+fn migrate_locked(conn: &mut Conn, schema: &Schema, now: Moment) -> Result<Option<MigrationReport>, TxError> {
+    let (found, known) = (version(conn)?, schema.version);
+    if found > known {
+        return Err(TxError::permanent(StorageError::NewerSchema { found, known }));
     }
     if found == 0 {
-        return apply(conn, SCHEMA, VERSION, now).map(|()| None);
+        return apply(conn, schema.sql, known, now).map(|()| None);
     }
-    migrations_after(found).try_for_each(|(migration, version)| apply(conn, migration, version, now))?;
-    Ok((found < VERSION).then_some(MigrationReport { from: found, to: VERSION, copy: None }))
+    schema.migrations_after(found).try_for_each(|(migration, version)| apply(conn, migration, version, now))?;
+    Ok((found < known).then_some(MigrationReport { from: found, to: known, copy: None }))
 }
 
 fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), TxError> {
@@ -197,7 +198,7 @@ mod tests {
     use super::super::error::Retry;
     use super::super::pool::ConnectionPool;
     use super::*;
-    use crate::storage::schema::MIGRATIONS;
+    use crate::storage::schema::{self, NEWEST};
     use crate::storage::testing::ScratchDatabase;
 
     fn quoted(sql: &str) -> Vec<String> {
@@ -219,7 +220,8 @@ mod tests {
     /// The translation replaces words also within quotes, so no quoted text may contain one.
     #[test]
     fn quoted_text_is_not_translated() {
-        for sql in MIGRATIONS.iter().chain([&SCHEMA]) {
+        let next = schema::testing::next();
+        for sql in next.migrations.iter().chain([&next.sql]) {
             let whole = translate(sql).join(";");
             assert_eq!(quoted(&whole), quoted(sql));
             for text in quoted(sql) {
@@ -239,13 +241,47 @@ mod tests {
         let connect = || ConnectionPool::new(address.clone()).connect_without_timeout().expect("connects");
         let (mut other, mut own) = (connect(), connect());
         assert!(try_lock_schema(&mut other, Duration::ZERO).expect("locks"));
-        let error = migrate(&mut own, Moment(0), Duration::from_secs(1)).expect_err("waits in vain");
+        let error = migrate(&mut own, &NEWEST, Moment(0), Duration::from_secs(1)).expect_err("waits in vain");
         assert_eq!(error.retry, Retry::Never);
         assert!(matches!(error.error, StorageError::CannotOpen(_)), "{error:?}");
         assert_eq!(version(&mut own).expect("the version"), 0);
         drop(other);
-        assert_eq!(migrate(&mut own, Moment(0), Duration::from_secs(5)).expect("builds"), None);
-        assert_eq!(version(&mut own).expect("the version"), VERSION);
+        assert_eq!(migrate(&mut own, &NEWEST, Moment(0), Duration::from_secs(5)).expect("builds"), None);
+        assert_eq!(version(&mut own).expect("the version"), NEWEST.version);
+    }
+
+    /// Columns and indexes of all tables.
+    fn structure(conn: &mut Conn) -> Vec<String> {
+        let sql = "SELECT concat_ws(' ', table_name, column_name, column_type, is_nullable, column_default) \
+                   FROM information_schema.columns WHERE table_schema = database() UNION ALL \
+                   SELECT concat_ws(' ', table_name, index_name, seq_in_index, column_name) \
+                   FROM information_schema.statistics WHERE table_schema = database() ORDER BY 1";
+        conn.query(sql).expect("the structure")
+    }
+
+    /// Needs a MariaDB server, see `tests/with-mariadb`.
+    #[test]
+    fn one_of_several_programs_migrates_to_the_schema_that_a_new_database_has() {
+        let (old, new) = (ScratchDatabase::new(), ScratchDatabase::new());
+        let (Some(old), Some(new)) = (old.address(), new.address()) else { return };
+        let connect = |address: &crate::storage::MariaDbAddress| {
+            ConnectionPool::new(address.clone()).connect_without_timeout().expect("connects")
+        };
+        let (next, patience) = (schema::testing::next(), Duration::from_secs(60));
+        migrate(&mut connect(&old), &NEWEST, Moment(0), patience).expect("builds");
+        let programs: Vec<_> = (0..3)
+            .map(|_| {
+                let mut conn = connect(&old);
+                std::thread::spawn(move || migrate(&mut conn, &next, Moment(1), patience).expect("migrates or waits"))
+            })
+            .collect();
+        let reports = programs.into_iter().filter_map(|program| program.join().expect("ends"));
+        let expected = MigrationReport { from: NEWEST.version, to: next.version, copy: None };
+        assert_eq!(reports.collect::<Vec<_>>(), [expected]);
+        migrate(&mut connect(&new), &next, Moment(0), patience).expect("builds");
+        let structure = structure(&mut connect(&old));
+        assert_eq!(structure, self::structure(&mut connect(&new)));
+        assert!(structure.iter().any(|column| column.starts_with("badges name")), "{structure:?}");
     }
 
     #[test]

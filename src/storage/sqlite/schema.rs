@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tempfile::NamedTempFile;
 
 use super::error::engine_error;
-use crate::storage::schema::{MigrationReport, SCHEMA, VERSION, migrations_after, pre_migration_copy};
+use crate::storage::schema::{MigrationReport, Schema, pre_migration_copy};
 use crate::storage::{Result, StorageError};
 use crate::time::Moment;
 
@@ -16,29 +16,29 @@ use crate::time::Moment;
 ///
 /// # Errors
 /// [`StorageError::NewerSchema`]; [`StorageError::CannotOpen`] when the copy cannot be written.
-pub(super) fn migrate(connection: &mut Connection, now: Moment) -> Result<Option<MigrationReport>> {
-    let found = version(connection)?;
-    if found == VERSION {
+pub(super) fn migrate(connection: &mut Connection, schema: &Schema, now: Moment) -> Result<Option<MigrationReport>> {
+    let (found, known) = (version(connection)?, schema.version);
+    if found == known {
         return Ok(None);
     }
-    if found > VERSION {
-        return Err(StorageError::NewerSchema { found, known: VERSION });
+    if found > known {
+        return Err(StorageError::NewerSchema { found, known });
     }
     let copy = if found > 0 { back_up_before_migrating(connection, found)? } else { None };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine_error)?;
     // Another process may have migrated the file while this one waited for the write lock.
     let found = version(&transaction)?;
     if found == 0 {
-        transaction.execute_batch(SCHEMA).map_err(engine_error)?;
-        record(&transaction, VERSION, now)?;
+        transaction.execute_batch(schema.sql).map_err(engine_error)?;
+        record(&transaction, known, now)?;
     } else {
-        for (migration, version) in migrations_after(found) {
+        for (migration, version) in schema.migrations_after(found) {
             transaction.execute_batch(migration).map_err(engine_error)?;
             record(&transaction, version, now)?;
         }
     }
     transaction.commit().map_err(engine_error)?;
-    Ok((1..VERSION).contains(&found).then_some(MigrationReport { from: found, to: VERSION, copy }))
+    Ok((1..known).contains(&found).then_some(MigrationReport { from: found, to: known, copy }))
 }
 
 /// Copies the file of the database; a database in memory has none. Without the copy there is no
@@ -85,6 +85,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::storage::schema::{self, NEWEST};
 
     /// Columns, defaults, references and indexes, regardless of the order and layout of the text.
     fn structure(connection: &Connection) -> BTreeSet<String> {
@@ -105,37 +106,29 @@ mod tests {
     #[test]
     fn migrated_schema_equals_a_new_one_and_keeps_its_data() {
         let mut old = Connection::open_in_memory().expect("opens");
-        old.execute_batch(include_str!("../../../tests/fixtures/schema-1.sql")).expect("the first schema");
-        record(&old, 1, Moment(0)).expect("records");
-        let shop = "INSERT INTO sales_channels (id, code, name) VALUES (1, 'LOCAL', '매장');
-            INSERT INTO products (id, number, name, priority, created_at) VALUES (1, 'BED', '침대', 1, 0);
-            INSERT INTO deliveries VALUES (1, 'B-1', 0, 1, 1, 0, 1, 'DIRECT', NULL, NULL, 0);
-            INSERT INTO orders (id, order_number, channel_id, product_id, delivery_id, state, options, options_text,
-                quantity, price, customer_name, customer_tel, customer_message, recipient_name, recipient_tel1,
-                recipient_tel2, recipient_zip_code, recipient_address1, recipient_address2, shipping_method,
-                shipping_method_word, charge_type, courier, tracking_number, claim, purchase_memo, shipping_memo,
-                admin_memo, placed_at, created_at)
-            SELECT 1, 'O-1', 1, 1, 1, 1, '[]', '', 1, 0, '', '', '', '', '', '', '', '', '', 'DIRECT', '', 'FREE', '',
-                '', '취소요청', '', '', '', 0, 0";
-        old.execute_batch(shop).expect("an order with a claim");
-        let report = migrate(&mut old, Moment(1)).expect("migrates");
-        assert_eq!(report, Some(MigrationReport { from: 1, to: VERSION, copy: None }));
+        assert_eq!(migrate(&mut old, &NEWEST, Moment(0)).expect("builds"), None);
+        let channel = "INSERT INTO sales_channels (id, code, name) VALUES (1, 'LOCAL', '매장')";
+        old.execute_batch(channel).expect("a channel");
+        let next = schema::testing::next();
+        let report = migrate(&mut old, &next, Moment(1)).expect("migrates");
+        assert_eq!(report, Some(MigrationReport { from: NEWEST.version, to: next.version, copy: None }));
 
         let mut new = Connection::open_in_memory().expect("opens");
-        assert_eq!(migrate(&mut new, Moment(0)).expect("builds"), None);
+        assert_eq!(migrate(&mut new, &next, Moment(0)).expect("builds"), None);
         let (migrated, expected) = (structure(&old), structure(&new));
         assert_eq!(migrated.difference(&expected).collect::<Vec<_>>(), Vec::<&String>::new(), "too much");
         assert_eq!(expected.difference(&migrated).collect::<Vec<_>>(), Vec::<&String>::new(), "missing");
-        let claims = "SELECT order_number FROM open_claims JOIN orders ON orders.id = order_id";
-        assert_eq!(old.query_row(claims, [], |row| row.get::<_, String>(0)).expect("the order"), "O-1");
+        assert!(migrated.iter().any(|column| column.starts_with("badges: name")), "{migrated:?}");
+        let channels = "SELECT code FROM sales_channels";
+        assert_eq!(old.query_row(channels, [], |row| row.get::<_, String>(0)).expect("the channel"), "LOCAL");
     }
 
     #[test]
     fn empty_file_is_built_once_and_newer_schema_is_refused() {
         let mut connection = Connection::open_in_memory().expect("opens");
-        migrate(&mut connection, Moment(0)).expect("builds");
-        migrate(&mut connection, Moment(0)).expect("does nothing");
-        record(&connection, VERSION + 1, Moment(0)).expect("records");
-        assert!(matches!(migrate(&mut connection, Moment(0)), Err(StorageError::NewerSchema { .. })));
+        migrate(&mut connection, &NEWEST, Moment(0)).expect("builds");
+        migrate(&mut connection, &NEWEST, Moment(0)).expect("does nothing");
+        record(&connection, NEWEST.version + 1, Moment(0)).expect("records");
+        assert!(matches!(migrate(&mut connection, &NEWEST, Moment(0)), Err(StorageError::NewerSchema { .. })));
     }
 }
