@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::complete::{complete, undo, undoable_completion};
 use super::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
-use super::list::{self, DeliveryRow, load_rows};
+use super::list::{DeliveryRow, find, load_rows};
 use super::log::{self, DeliveryAction};
 use super::store;
 use crate::demo::Random;
@@ -17,9 +17,22 @@ use crate::orders::search::{Searchable, tokenize};
 use crate::orders::store::with_changes;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, edit, new_order};
 use crate::search::tokenizer::search_words;
+use crate::search::{Limits, Window};
 use crate::storage::{Result, Tx};
 
 const ORDERS: u32 = 420;
+
+/// So small that the shop exceeds them.
+const LIMITS: Limits = Limits {
+    max_postings_per_word: 80,
+    max_sorted_documents: 40,
+    max_scanned_rows: 90,
+    scan_step_rows: 9,
+    max_compared_rows: 50,
+    min_dense_rows: 20,
+    max_counted_rows: 60,
+    ..Limits::DEFAULT
+};
 
 const SEARCHES: [&str; 14] = [
     "",
@@ -199,12 +212,12 @@ fn each_page_equals_that_of_a_naive_list() {
             let filter = any_filter(&mut random);
             let all = naive(&everything, &filter);
             let (offset, size) = (i64::from(random.below(5)) * 25 * i64::from(random.below(3)), 25);
-            let found = list::page(tx, &filter, offset, size)?;
+            let found = find(tx, &filter, Window { offset, size }, LIMITS)?;
             let expected: Vec<i64> =
                 all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
             let (total, length) = (found.total.number(), |ids: &[i64]| i64::try_from(ids.len()).expect("few"));
             full_pages += usize::from(expected.len() == 25);
-            if found.is_search_truncated {
+            if found.is_truncated {
                 truncated += 1;
                 assert!(expected.starts_with(&found.ids), "{filter:?}");
                 assert!(total <= length(&all));
@@ -218,7 +231,7 @@ fn each_page_equals_that_of_a_naive_list() {
                 }
             }
             if filter.search.is_empty() {
-                assert_eq!(list::page(tx, &filter, 0, i64::MAX)?.ids, all, "a download of {filter:?}");
+                assert_eq!(find(tx, &filter, Window::ALL, LIMITS)?.ids, all, "a download of {filter:?}");
             }
         }
         assert!(truncated > 20 && full_pages > 40, "{truncated} truncated, {full_pages} full pages");

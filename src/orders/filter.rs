@@ -84,18 +84,18 @@ impl DateField {
         matches!(self, Self::DispatchDeadline | Self::PreferredShipping)
     }
 
-    /// Suffix of the names of its indexes.
+    /// Name of the index that sorts by it.
     pub(super) const fn index(self) -> &'static str {
         match self {
-            Self::Placed => "placed",
-            Self::DispatchDeadline => "deadline",
-            Self::PreferredShipping => "preferred",
-            Self::Purchased => "purchased",
-            Self::Dispatched => "dispatched",
-            Self::Shipped => "shipped",
-            Self::Confirmed => "confirmed",
-            Self::Cancelled => "cancelled",
-            Self::Refunded => "refunded",
+            Self::Placed => "orders_by_placed",
+            Self::DispatchDeadline => "orders_by_deadline",
+            Self::PreferredShipping => "orders_by_preferred",
+            Self::Purchased => "orders_by_purchased",
+            Self::Dispatched => "orders_by_dispatched",
+            Self::Shipped => "orders_by_shipped",
+            Self::Confirmed => "orders_by_confirmed",
+            Self::Cancelled => "orders_by_cancelled",
+            Self::Refunded => "orders_by_refunded",
         }
     }
 }

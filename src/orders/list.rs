@@ -1,21 +1,23 @@
 //! Order list: pages of up to a million orders.
 //!
-//! `index_choice` selects the index for a list without a search, `search` evaluates a search; [`load_rows`]
-//! loads the rows of a page.
+//! `listing` describes the list to [`search`](crate::search), which plans and reads a page; `conditions` is the filter
+//! as SQL, `texts` compares search words with orders. [`load_rows`] loads the rows of a page.
 
-mod index_choice;
-mod search;
+mod conditions;
+mod listing;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use self::index_choice::{Conditions, choose_index, sorted_ids, total};
-#[cfg(test)]
-pub(super) use self::search::MAX_COMPARED_ROWS;
-pub use self::search::{lookup_words, matching};
-use super::filter::{DEFAULT_SORT, OrderFilter};
+use self::conditions::Conditions;
+use self::listing::OrderListing;
+pub use self::texts::matching;
+use super::filter::OrderFilter;
 use super::model::{Order, OrderOption};
 use super::store;
-use crate::search::tokenizer::search_words;
+pub use crate::search::Total;
+use crate::search::query::{self, Found};
+use crate::search::{Limits, Window};
 use crate::storage::{Param, Result, Tx, placeholders};
 
 /// Labels read by one statement.
@@ -45,36 +47,6 @@ pub struct OrderRow {
     pub labels: Vec<String>,
 }
 
-/// Number of orders of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Total {
-    /// exact count
-    Exactly(i64),
-    /// lower bound: counting was limited
-    AtLeast(i64),
-}
-
-impl Total {
-    /// The number, exact or not.
-    pub const fn number(self) -> i64 {
-        match self {
-            Self::Exactly(number) | Self::AtLeast(number) => number,
-        }
-    }
-
-    /// Refines the total with a page beyond the counted range: the list reaches at least the end of the page,
-    /// and exactly that if the page is not full.
-    fn refined_by(self, page: &[i64], offset: i64, size: i64) -> Self {
-        let on_page = i64::try_from(page.len()).unwrap_or(i64::MAX);
-        let reached = offset.saturating_add(on_page);
-        match self {
-            Self::AtLeast(_) if on_page > 0 && on_page < size => Self::Exactly(reached),
-            Self::AtLeast(number) if on_page > 0 => Self::AtLeast(number.max(reached)),
-            total => total,
-        }
-    }
-}
-
 /// Page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -89,8 +61,8 @@ pub struct Page {
 /// Loads a page (from 1).
 pub fn page(tx: &mut dyn Tx, filter: &OrderFilter, page: u32, size: u32) -> Result<Page> {
     let offset = i64::from(page.saturating_sub(1)) * i64::from(size);
-    let found = find(tx, filter, offset, i64::from(size))?;
-    Ok(Page { orders: load_rows(tx, &found.ids)?, total: found.total, search_was_cut: found.search_was_cut })
+    let found = find(tx, filter, Window { offset, size: i64::from(size) }, Limits::DEFAULT)?;
+    Ok(Page { orders: load_rows(tx, &found.ids)?, total: found.total, search_was_cut: found.is_truncated })
 }
 
 /// Visits every order of the list in its order, in batches.
@@ -105,34 +77,20 @@ pub fn for_each(tx: &mut dyn Tx, filter: &OrderFilter, visit: &mut dyn FnMut(Ord
 
 /// Number of orders of the list, as the page shows it.
 pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
-    Ok(find(tx, filter, 0, 0)?.total)
+    Ok(find(tx, filter, Window { offset: 0, size: 0 }, Limits::DEFAULT)?.total)
 }
 
 /// Identifiers of all orders of the list, in its order.
 pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
-    Ok(find(tx, filter, 0, i64::MAX)?.ids)
+    Ok(find(tx, filter, Window::ALL, Limits::DEFAULT)?.ids)
 }
 
-struct IdPage {
-    ids: Vec<i64>,
-    total: Total,
-    search_was_cut: bool,
-}
-
-fn find(tx: &mut dyn Tx, filter: &OrderFilter, offset: i64, size: i64) -> Result<IdPage> {
-    let Some(conditions) = Conditions::of(tx, filter)? else {
-        return Ok(IdPage { ids: Vec::new(), total: Total::Exactly(0), search_was_cut: false });
-    };
-    let sort = filter.sort.unwrap_or(DEFAULT_SORT);
-    let words = search_words(&filter.search);
-    if !words.is_empty() || conditions.id_set.is_some() {
-        return search::search(tx, filter, &conditions, &words, sort, (offset, size));
+/// Identifiers of a part of the list.
+pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<Found> {
+    match Conditions::of(tx, filter)? {
+        Some(conditions) => query::page(tx, &OrderListing::new(filter, &conditions, limits), window),
+        None => Ok(Found::NONE),
     }
-    let counts = conditions.counts(tx)?;
-    let total = total(tx, filter, &conditions, counts)?;
-    let index = choose_index(filter, counts, sort, total, offset.saturating_add(size));
-    let ids = sorted_ids(tx, &conditions, sort, &index, offset, size)?;
-    Ok(IdPage { total: total.refined_by(&ids, offset, size), ids, search_was_cut: false })
 }
 
 /// Loads the rows of these identifiers, in the given order.

@@ -19,13 +19,20 @@ pub struct Limits {
     pub blocks_per_step: usize,
     /// A word with more postings is compared with the texts of the rows instead.
     pub max_postings_per_word: usize,
-    /// A set of at most this many documents is always sorted.
-    pub max_sorted_ids: usize,
+    /// A set of at most this many documents is always sorted. Also the maximum length of an IN list.
+    pub max_sorted_documents: i64,
     /// Rows that a scan checks against a set. A scan that is expected to be longer is not chosen; where the length
     /// cannot be estimated, the scan stops there.
     pub max_scanned_rows: i64,
+    /// Rows of one step of such a scan.
+    pub scan_step_rows: i64,
     /// Rows that a scan compares with the words by reading their texts, for one page.
     pub max_compared_rows: i64,
+    /// Matching rows of a wide filter that show that it matches a large part of the list ([`Among::Dense`]): with fewer,
+    /// the list may be one of few matching rows.
+    ///
+    /// [`Among::Dense`]: super::planner::Among::Dense
+    pub min_dense_rows: i64,
     /// Matching rows that are counted; a list with more has a lower bound as its total.
     pub max_counted_rows: i64,
 }
@@ -46,11 +53,18 @@ impl Limits {
         segments_per_compaction: 4,
         blocks_per_step: 12,
         max_postings_per_word: 12_000,
-        max_sorted_ids: 3_000,
+        max_sorted_documents: 3_000,
         max_scanned_rows: 50_000,
+        scan_step_rows: 10_000,
         max_compared_rows: 1_000,
+        min_dense_rows: 1_000,
         max_counted_rows: 50_000,
     };
+
+    /// Maximum number of identifiers of an IN list.
+    pub fn ids_per_statement(&self) -> usize {
+        usize::try_from(self.max_sorted_documents).unwrap_or(usize::MAX)
+    }
 
     /// Minimum number of postings in a full block: a term has at most 24 characters of four bytes.
     pub(super) const fn min_postings_per_block(&self) -> usize {

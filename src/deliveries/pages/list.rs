@@ -171,7 +171,7 @@ pub(super) async fn list_page(
         sido: filter.region.sido(districts),
         pages,
         rows: rows.into_iter().map(|row| DeliveryView::new(row, districts)).collect(),
-        is_search_truncated: found.is_search_truncated,
+        is_search_truncated: found.is_truncated,
         sidos: sidos(districts, filter.region),
         today: storage.clock().now().date(),
         undo,

@@ -7,18 +7,30 @@ use chrono::NaiveDate;
 
 use crate::demo::Random;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
-use crate::orders::list::{self, MAX_COMPARED_ROWS, Total};
+use crate::orders::list::{self, Total, find};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::orders::store;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
 use crate::search::tokenizer::{Postings, search_words};
+use crate::search::{Limits, Window};
 use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
 
 const CHANNELS: [&str; 3] = ["SMART_STORE", "COUPANG", "KAKAO"];
 const ORDERS: u32 = 420;
 const FILTERS: u64 = 300;
+
+/// So small that the shop exceeds them.
+const LIMITS: Limits = Limits {
+    max_postings_per_word: 80,
+    max_sorted_documents: 40,
+    max_scanned_rows: 200,
+    scan_step_rows: 40,
+    max_compared_rows: 150,
+    max_counted_rows: 60,
+    ..Limits::DEFAULT
+};
 
 const SEARCHES: [&str; 22] = [
     "김",
@@ -220,16 +232,21 @@ fn filter(random: &mut Random, turn: u64) -> OrderFilter {
     }
 }
 
+fn window(page: u32, size: u32) -> Window {
+    Window { offset: i64::from(page - 1) * i64::from(size), size: i64::from(size) }
+}
+
 fn compare(tx: &mut dyn Tx, all: &Everything, filter: &OrderFilter, page: u32, size: u32) -> Result<()> {
-    let shown = list::page(tx, filter, page, size)?;
-    let ids: Vec<i64> = shown.orders.iter().map(|listed| listed.order.id).collect();
+    let shown = find(tx, filter, window(page, size), LIMITS)?;
+    let ids = shown.ids;
     let list = all.list(filter);
     let skip = usize::try_from((page - 1) * size).expect("small");
     let expected = |looked_at: usize| -> Vec<i64> {
         let first = found(&list[..looked_at.min(list.len())], filter);
         first.iter().copied().skip(skip).take(size as usize).collect()
     };
-    let looked_at = if shown.search_was_cut { usize::try_from(MAX_COMPARED_ROWS).expect("small") } else { list.len() };
+    let looked_at =
+        if shown.is_truncated { usize::try_from(LIMITS.max_compared_rows).expect("small") } else { list.len() };
     assert_eq!(ids, expected(looked_at), "page {page} of {size}: {filter:?}");
     let total = i64::try_from(found(&list, filter).len()).expect("small");
     match shown.total {
@@ -255,26 +272,26 @@ fn pages_equal_those_of_a_naive_list() {
             for turn in 0..FILTERS {
                 let filter = filter(&mut random, turn);
                 let size = *random.pick(&PAGE_SIZES).expect("some");
-                let first = list::page(tx, &filter, 1, size)?;
+                let first = find(tx, &filter, window(1, size), LIMITS)?;
                 let last = u32::try_from(all.list(&filter).len()).expect("small") / size + 1;
                 for page in [1, 2, 1 + random.below(last), last, last + 1, last + 100] {
                     compare(tx, &all, &filter, page, size)?;
                 }
-                if let Total::Exactly(counted) = list::count(tx, &filter)? {
+                if let Total::Exactly(counted) = find(tx, &filter, Window { offset: 0, size: 0 }, LIMITS)?.total {
                     assert_eq!(counted, i64::try_from(found(&all.list(&filter), &filter).len()).expect("small"));
                 }
-                *reached.entry(if first.search_was_cut { "cut" } else { "whole" }).or_default() += 1;
-                *reached.entry(if first.orders.is_empty() { "empty" } else { "found" }).or_default() += 1;
+                *reached.entry(if first.is_truncated { "cut" } else { "whole" }).or_default() += 1;
+                *reached.entry(if first.ids.is_empty() { "empty" } else { "found" }).or_default() += 1;
                 if matches!(first.total, Total::AtLeast(_)) && search_words(&filter.search).is_empty() {
                     *reached.entry("uncounted").or_default() += 1;
                 }
                 // An export is the whole list, without pages and without a limit of comparisons.
                 let expected = found(&all.list(&filter), &filter);
-                assert_eq!(list::all_ids(tx, &filter)?, expected, "{filter:?}");
-                if turn % 10 == 0 && !first.search_was_cut {
+                assert_eq!(find(tx, &filter, Window::ALL, LIMITS)?.ids, expected, "{filter:?}");
+                if turn % 10 == 0 && !first.is_truncated {
                     let mut walked = Vec::new();
                     for page in 1..=last {
-                        walked.extend(list::page(tx, &filter, page, size)?.orders.iter().map(|it| it.order.id));
+                        walked.extend(find(tx, &filter, window(page, size), LIMITS)?.ids);
                     }
                     assert!(expected.starts_with(&walked), "no page overlaps another: {filter:?}");
                 }
@@ -365,8 +382,8 @@ fn no_query_of_the_list_reads_a_whole_table() {
             let mut random = Random::new(12);
             for turn in 0..FILTERS {
                 let filter = filter(&mut random, turn);
-                let page = list::page(&mut explaining, &filter, 1 + random.below(3), 10)?;
-                if let Some(first) = page.orders.first() {
+                let found = find(&mut explaining, &filter, window(1 + random.below(3), 10), LIMITS)?;
+                if let Some(first) = list::load_rows(&mut explaining, &found.ids)?.first() {
                     store::bundles::merge_candidates(&mut explaining, &first.order)?;
                 }
             }

@@ -1,0 +1,99 @@
+//! Comparison of search words with the texts of the orders of deliveries, for words that the index cannot look up.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::deliveries::filter::DeliverySearchField;
+use crate::orders::list::matching;
+use crate::orders::model::{Customer, Recipient};
+use crate::orders::search::{SearchField, Searchable, tokenize};
+use crate::storage::{Param, Result, Tx, placeholders};
+
+/// Identifiers of one query.
+const BATCH_ROWS: usize = 500;
+
+/// Index of the orders of a delivery.
+const INDEX_OF_DELIVERY: &str = "orders_by_delivery";
+
+/// Words that the index cannot answer, compared with the texts of each order.
+pub(super) struct Comparison<'w> {
+    pub(super) field: DeliverySearchField,
+    pub(super) words: &'w [String],
+}
+
+impl Comparison<'_> {
+    /// The orders that match every word.
+    pub(super) fn matching(&self, tx: &mut dyn Tx, orders: Vec<i64>) -> Result<Vec<i64>> {
+        match self.field {
+            _ if self.words.is_empty() => Ok(orders),
+            DeliverySearchField::AddressDetail => matching_address_detail(tx, &orders, self.words),
+            field => matching(tx, field.order_field(), &orders, self.words),
+        }
+    }
+
+    /// The deliveries with an order that is in the set and matches the words.
+    pub(super) fn matching_deliveries(
+        &self,
+        tx: &mut dyn Tx,
+        deliveries: &[i64],
+        set: Option<&HashSet<i64>>,
+    ) -> Result<Vec<i64>> {
+        let mut found = Vec::new();
+        for chunk in deliveries.chunks(BATCH_ROWS) {
+            let sql = format!(
+                "SELECT id, delivery_id FROM orders {} WHERE delivery_id IN ({})",
+                tx.index_hint(INDEX_OF_DELIVERY),
+                placeholders(chunk.len())
+            );
+            let mut orders = Vec::new();
+            tx.for_each(&sql, &params(chunk), &mut |row| {
+                orders.push((row.int(0)?, row.int(1)?));
+                Ok(())
+            })?;
+            orders.retain(|(order, _)| set.is_none_or(|set| set.contains(order)));
+            let ids: Vec<i64> = orders.iter().map(|(order, _)| *order).collect();
+            let matching: HashSet<i64> = self.matching(tx, ids)?.into_iter().collect();
+            let deliveries: HashSet<i64> = orders
+                .into_iter()
+                .filter(|(order, _)| matching.contains(order))
+                .map(|(_, delivery)| delivery)
+                .collect();
+            found.extend(chunk.iter().filter(|delivery| deliveries.contains(delivery)));
+        }
+        Ok(found)
+    }
+}
+
+fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
+    let no_customer = Customer::default();
+    let mut matches = Vec::new();
+    for chunk in orders.chunks(BATCH_ROWS) {
+        let sql = format!("SELECT id, recipient_address2 FROM orders WHERE id IN ({})", placeholders(chunk.len()));
+        tx.for_each(&sql, &params(chunk), &mut |mut row| {
+            let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
+            let (customer, recipient) = (&no_customer, &recipient);
+            let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
+            if tokenize(order).matches_all(SearchField::Address.bits(), words) {
+                matches.push(row.int(0)?);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(matches)
+}
+
+fn params(ids: &[i64]) -> Vec<Param<'static>> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
+/// The deliveries of these orders, sorted.
+pub(super) fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
+    let mut deliveries = BTreeSet::new();
+    for chunk in orders.chunks(BATCH_ROWS) {
+        let sql = format!("SELECT delivery_id FROM orders WHERE id IN ({})", placeholders(chunk.len()));
+        tx.for_each(&sql, &params(chunk), &mut |row| {
+            deliveries.insert(row.int(0)?);
+            Ok(())
+        })?;
+    }
+    Ok(deliveries.into_iter().collect())
+}

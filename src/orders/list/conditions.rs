@@ -1,0 +1,119 @@
+//! The filter of the order list as a WHERE clause, and the numbers of orders that it selects from.
+
+use crate::channels;
+use crate::orders::filter::{DateField, OrderFilter};
+use crate::orders::model::OrderState;
+use crate::storage::{Param, Result, StorageError, Tx};
+use crate::time::day_range;
+
+/// WHERE clause of the filter.
+pub(super) struct Conditions {
+    sql: Vec<String>,
+    pub(super) params: Vec<Param<'static>>,
+    /// sorted identifiers that a selective filter allows, if any
+    pub(super) id_set: Option<Vec<i64>>,
+    /// date field with a range
+    pub(super) range_of: Option<DateField>,
+    state: Option<OrderState>,
+    channel_id: Option<i64>,
+    product_id: Option<i64>,
+}
+
+impl Conditions {
+    /// Builds the clause; none if the filter names an unknown channel or product.
+    pub(super) fn of(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Option<Self>> {
+        let mut conditions = Self {
+            sql: Vec::new(),
+            params: Vec::new(),
+            id_set: None,
+            range_of: (filter.from.is_some() || filter.to.is_some()).then_some(filter.date),
+            state: filter.state,
+            channel_id: None,
+            product_id: None,
+        };
+        if let Some(state) = filter.state {
+            conditions.and("state = ?", state.ordinal().into());
+        }
+        if let Some(code) = &filter.channel {
+            let Some(id) = channels::store::find_id(tx, code)? else { return Ok(None) };
+            conditions.channel_id = Some(id);
+            conditions.and("channel_id = ?", id.into());
+        }
+        if let Some(number) = &filter.product {
+            let sql = "SELECT id FROM products WHERE number = ? AND enabled = 1";
+            let Some(row) = tx.query_one(sql, &[number.into()])? else {
+                return Ok(None);
+            };
+            conditions.product_id = Some(row.int(0)?);
+            conditions.and("product_id = ?", row.int(0)?.into());
+        } else if tx.query_one("SELECT id FROM products WHERE enabled = 0 LIMIT 1", &[])?.is_some() {
+            conditions.sql.push("product_id NOT IN (SELECT id FROM products WHERE enabled = 0)".to_owned());
+        }
+        for (operator, bound) in date_bounds(filter) {
+            conditions.and(&format!("{} {operator} ?", filter.date.code()), bound);
+        }
+        if filter.claim_open {
+            let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
+            conditions.id_set = Some(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+        }
+        Ok(Some(conditions))
+    }
+
+    fn and(&mut self, sql: &str, param: Param<'static>) {
+        self.sql.push(sql.to_owned());
+        self.params.push(param);
+    }
+
+    /// Whether every order matches.
+    pub(super) fn is_unfiltered(&self) -> bool {
+        self.sql.is_empty() && self.id_set.is_none()
+    }
+
+    /// Order counts of the state, channel and product, and of their combination.
+    pub(super) fn counts(&self, tx: &mut dyn Tx) -> Result<OrderCounts> {
+        OrderCounts::of(tx, self.state, self.channel_id, self.product_id)
+    }
+
+    pub(super) fn with(&self, more: &str) -> String {
+        let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
+        if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
+    }
+}
+
+/// Bounds of the filtered column: both days for dates, up to the next day for moments.
+fn date_bounds(filter: &OrderFilter) -> Vec<(&'static str, Param<'static>)> {
+    let (from, to): (Option<Param<'_>>, Option<Param<'_>>) = if filter.date.is_date() {
+        (filter.from.map(Into::into), filter.to.map(Into::into))
+    } else {
+        let (from, to) = day_range(filter.from, filter.to);
+        (from.map(Into::into), to.map(Into::into))
+    };
+    let until = if filter.date.is_date() { "<=" } else { "<" };
+    from.map(|from| (">=", from)).into_iter().chain(to.map(|to| (until, to))).collect()
+}
+
+/// Numbers of orders, from `order_tallies`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OrderCounts {
+    pub(super) all: i64,
+    pub(super) of_state: i64,
+    pub(super) of_channel: i64,
+    pub(super) of_product: i64,
+    /// with that state, channel and product
+    pub(super) of_these: i64,
+}
+
+impl OrderCounts {
+    fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
+        // A comparison yields 1 or 0; a missing filter compares the column with itself.
+        const SQL: &str = "SELECT CAST(sum(orders) AS INTEGER), CAST(sum(orders * s) AS INTEGER), \
+            CAST(sum(orders * c) AS INTEGER), CAST(sum(orders * p) AS INTEGER), CAST(sum(orders * s * c * p) AS INTEGER) \
+            FROM (SELECT t.orders, t.state = coalesce(?, t.state) AS s, t.channel_id = coalesce(?, t.channel_id) AS c, \
+            t.product_id = coalesce(?, t.product_id) AS p FROM order_tallies t \
+            JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
+        let params = [state.map(OrderState::ordinal).into(), channel.into(), product.into()];
+        let Some(row) = tx.query_one(SQL, &params)? else { return Ok(Self::default()) };
+        let sum = |place| Ok::<_, StorageError>(row.opt_int(place)?.unwrap_or(0));
+        Ok(Self { all: sum(0)?, of_state: sum(1)?, of_channel: sum(2)?, of_product: sum(3)?, of_these: sum(4)? })
+    }
+}

@@ -1,0 +1,302 @@
+//! The order list for [`search`](crate::search): its indexes, counts and sort orders.
+
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
+use chrono::Datelike;
+
+use super::conditions::{Conditions, OrderCounts};
+use super::texts::matching;
+use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, Sort};
+use crate::search::planner::{Access, AccessPath, Among, Spread};
+use crate::search::query::padded_params;
+use crate::search::tokenizer::search_words;
+use crate::search::{Limits, Listing, SearchTerms, Total, Window};
+use crate::storage::{Param, Result, Tx, placeholders};
+
+/// Covering index of all orders by identifier.
+const INDEX_OF_ALL: &str = "orders_by_id";
+const INDEX_OF_STATE: &str = "orders_by_state";
+const INDEX_OF_PRODUCT: &str = "orders_by_product";
+const INDEX_OF_CHANNEL: &str = "orders_by_channel";
+
+/// The order list with a filter and a sort.
+pub(super) struct OrderListing<'f> {
+    filter: &'f OrderFilter,
+    conditions: &'f Conditions,
+    sort: Sort,
+    terms: SearchTerms,
+    limits: Limits,
+    counts: OnceCell<OrderCounts>,
+}
+
+impl<'f> OrderListing<'f> {
+    pub(super) fn new(filter: &'f OrderFilter, conditions: &'f Conditions, limits: Limits) -> Self {
+        let terms =
+            SearchTerms { fields: filter.field.bits(), words: search_words(&filter.search), compares_all: false };
+        let sort = filter.sort.unwrap_or(DEFAULT_SORT);
+        Self { filter, conditions, sort, terms, limits, counts: OnceCell::new() }
+    }
+
+    /// Order counts, read once.
+    fn counts(&self, tx: &mut dyn Tx) -> Result<OrderCounts> {
+        if let Some(counts) = self.counts.get() {
+            return Ok(*counts);
+        }
+        let counts = self.conditions.counts(tx)?;
+        Ok(*self.counts.get_or_init(|| counts))
+    }
+
+    fn is_ranged(&self) -> bool {
+        self.conditions.range_of.is_some()
+    }
+
+    /// The index for counting a range of dates.
+    fn counting_index(&self, counts: OrderCounts) -> &'static str {
+        if self.filter.product.is_some() && counts.of_product < self.limits.max_counted_rows {
+            INDEX_OF_PRODUCT
+        } else if self.filter.state.is_some() && counts.of_state < self.limits.max_counted_rows {
+            INDEX_OF_STATE
+        } else {
+            self.filter.date.index()
+        }
+    }
+
+    fn ids(
+        &self,
+        tx: &mut dyn Tx,
+        more: &str,
+        sequence: &str,
+        index: &str,
+        Window { offset, size }: Window,
+    ) -> Result<Vec<i64>> {
+        let sql = format!(
+            "SELECT id FROM orders {} {} ORDER BY {sequence} LIMIT ? OFFSET ?",
+            tx.index_hint(index),
+            self.conditions.with(more)
+        );
+        let params: Vec<Param<'_>> =
+            self.conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
+        let mut ids = Vec::new();
+        tx.for_each(&sql, &params, &mut |row| {
+            ids.push(row.int(0)?);
+            Ok(())
+        })?;
+        Ok(ids)
+    }
+}
+
+impl Listing for OrderListing<'_> {
+    type Section = ();
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn sections(&self) -> Vec<()> {
+        vec![()]
+    }
+
+    /// From the order counts, or counted for a range of dates.
+    fn count(&self, tx: &mut dyn Tx, (): &()) -> Result<Total> {
+        let counts = self.counts(tx)?;
+        if !self.is_ranged() {
+            return Ok(Total::Exactly(counts.of_these));
+        }
+        let from = format!("FROM orders {} {}", tx.index_hint(self.counting_index(counts)), self.conditions.with(""));
+        let most = self.limits.max_counted_rows;
+        Ok(Total::counted_up_to(most, tx.count_up_to(most + 1, &from, &self.conditions.params)?))
+    }
+
+    fn exact_count(&self, tx: &mut dyn Tx, (): &()) -> Result<i64> {
+        let index = self.counting_index(self.counts(tx)?);
+        let sql = format!("SELECT count(*) FROM orders {} {}", tx.index_hint(index), self.conditions.with(""));
+        tx.scalar(&sql, &self.conditions.params)
+    }
+
+    fn paths(&self, tx: &mut dyn Tx, (): &(), matching: Total) -> Result<Vec<AccessPath>> {
+        let counts = self.counts(tx)?;
+        Ok(paths(self.filter, self.sort, counts, matching))
+    }
+
+    /// Orders without the sort date are last in both directions. The index of the date excludes them, so the scan
+    /// continues with the index of all orders.
+    fn read(&self, tx: &mut dyn Tx, (): &(), path: AccessPath, window: Window) -> Result<Vec<i64>> {
+        let Sort { by, descending } = self.sort;
+        let (column, direction) = (by.code(), if descending { "DESC" } else { "ASC" });
+        let sequence = format!("{column} {direction}, id {direction}");
+        let is_scan = path.index == by.index();
+        if by == DateField::Placed || (descending && !is_scan) {
+            return self.ids(tx, "", &sequence, path.index, window);
+        }
+        let dated = format!("{column} IS NOT NULL");
+        let mut found = self.ids(tx, &dated, &sequence, path.index, window)?;
+        let missing = window.size - i64::try_from(found.len()).unwrap_or(window.size);
+        if missing > 0 && self.conditions.range_of != Some(by) {
+            let dated = self.conditions.with(&dated);
+            let sql = format!("SELECT count(*) FROM orders {} {dated}", tx.index_hint(path.index));
+            let before = tx.scalar(&sql, &self.conditions.params)?;
+            let index = if is_scan { INDEX_OF_ALL } else { path.index };
+            let rest = Window { offset: (window.offset - before).max(0), size: missing };
+            // Sort by identifier only: MariaDB does not detect that the date is constant here, and would sort.
+            found.extend(self.ids(tx, &format!("{column} IS NULL"), &format!("id {direction}"), index, rest)?);
+        }
+        Ok(found)
+    }
+
+    fn terms(&self) -> &SearchTerms {
+        &self.terms
+    }
+
+    fn allowed_documents(&self) -> Option<&[i64]> {
+        self.conditions.id_set.as_deref()
+    }
+
+    fn spread(&self, tx: &mut dyn Tx) -> Result<Spread> {
+        if !self.conditions.is_unfiltered() {
+            return Ok(Spread::Uneven);
+        }
+        Ok(Spread::Even { rows: self.counts(tx)?.all, reversible: self.sort.by == DateField::Placed })
+    }
+
+    /// Every order has 주문일; orders without another date are last in both directions.
+    fn reversed(&self) -> Option<Self> {
+        (self.sort.by == DateField::Placed).then(|| Self {
+            sort: Sort { descending: !self.sort.descending, ..self.sort },
+            terms: self.terms.clone(),
+            counts: self.counts.clone(),
+            ..*self
+        })
+    }
+
+    fn sorted_rows(&self, tx: &mut dyn Tx, documents: &[i64]) -> Result<Vec<i64>> {
+        let sort = self.sort;
+        let mut keys: Vec<(Option<i64>, i64)> = Vec::with_capacity(documents.len());
+        for some in documents.chunks(self.limits.ids_per_statement()) {
+            let ids = padded_params(some, &self.limits);
+            let condition = self.conditions.with(&format!("id IN ({})", placeholders(ids.len())));
+            let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.index_hint(INDEX_OF_ALL));
+            let params: Vec<Param<'_>> = self.conditions.params.iter().cloned().chain(ids).collect();
+            tx.for_each(&sql, &params, &mut |row| {
+                let key = if sort.by.is_date() {
+                    row.opt_date(1)?.map(|date| i64::from(date.num_days_from_ce()))
+                } else {
+                    row.opt_int(1)?
+                };
+                keys.push((key, row.int(0)?));
+                Ok(())
+            })?;
+        }
+        keys.sort_unstable_by(|one, other| {
+            let sequence = if sort.descending { other.cmp(one) } else { one.cmp(other) };
+            one.0.is_none().cmp(&other.0.is_none()).then(sequence)
+        });
+        Ok(keys.into_iter().map(|(_, id)| id).collect())
+    }
+
+    fn matching_documents(&self, tx: &mut dyn Tx, documents: Vec<i64>, words: &[String]) -> Result<Vec<i64>> {
+        if words.is_empty() { Ok(documents) } else { matching(tx, self.filter.field, &documents, words) }
+    }
+
+    fn matching_rows(
+        &self,
+        tx: &mut dyn Tx,
+        mut rows: Vec<i64>,
+        set: Option<&HashSet<i64>>,
+        words: &[String],
+    ) -> Result<Vec<i64>> {
+        rows.retain(|id| set.is_none_or(|set| set.contains(id)));
+        self.matching_documents(tx, rows, words)
+    }
+}
+
+/// The indexes that serve the filter or the sort, with the numbers of their entries.
+fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total) -> Vec<AccessPath> {
+    let OrderCounts { all, of_state, of_channel, of_product, of_these } = counts;
+    let scan = |index, entries, reads_rows| AccessPath {
+        index,
+        access: Access::Scan { among: Among::Entries(entries), reads_rows },
+    };
+    let collect = |index, entries, row_reads| AccessPath { index, access: Access::Collect { entries, row_reads } };
+    let is_ranged = filter.from.is_some() || filter.to.is_some();
+    let matching = matching.number().max(1);
+    // Of all orders in the range of dates, the other filters are expected to match the same part as of all orders.
+    let in_range = matching.saturating_mul(all.max(1)) / of_these.max(1);
+    let by_placed = sort.by == DateField::Placed;
+
+    let is_other_range = is_ranged && filter.date != sort.by;
+    let among = if is_ranged && filter.date == sort.by { in_range } else { all };
+    let mut paths = vec![scan(sort.by.index(), among, is_other_range)];
+    if is_other_range {
+        paths.push(collect(filter.date.index(), in_range, matching));
+    }
+    if filter.state.is_some() {
+        let index = INDEX_OF_STATE;
+        paths.push(if by_placed { scan(index, of_state, false) } else { collect(index, of_state, 0) });
+    }
+    for (is_filtered, entries, index) in [
+        (filter.product.is_some(), of_product, INDEX_OF_PRODUCT),
+        (filter.channel.is_some(), of_channel, INDEX_OF_CHANNEL),
+    ] {
+        let reads_rows = is_ranged && filter.date != DateField::Placed;
+        if is_filtered && by_placed {
+            paths.push(scan(index, entries, reads_rows));
+        } else if is_filtered {
+            paths.push(collect(index, entries, of_these.max(1)));
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::OrderState;
+    use crate::search::planner::cheapest;
+    use crate::time::parse_date;
+
+    /// A shop of a million orders: 2,000 with that state, 150,000 of the channel, 60,000 of the product.
+    const SHOP: OrderCounts =
+        OrderCounts { all: 1_000_000, of_state: 2_000, of_channel: 150_000, of_product: 60_000, of_these: 1_000_000 };
+
+    /// The index for the first page.
+    fn index(filter: &OrderFilter, matching: i64) -> &'static str {
+        let (sort, total) = (filter.sort.unwrap_or(DEFAULT_SORT), Total::Exactly(matching));
+        let ranged = filter.from.is_some();
+        let counts = OrderCounts { of_these: if ranged { SHOP.of_these } else { matching }, ..SHOP };
+        cheapest(&paths(filter, sort, counts, total), total, 25).expect("a path").index
+    }
+
+    fn by(by: DateField) -> Option<Sort> {
+        Some(Sort { by, descending: false })
+    }
+
+    #[test]
+    fn unfiltered_list_is_scanned_in_the_order_of_its_date() {
+        assert_eq!(index(&OrderFilter::default(), 1_000_000), "orders_by_placed");
+        let filter = OrderFilter { sort: by(DateField::Shipped), ..Default::default() };
+        assert_eq!(index(&filter, 1_000_000), "orders_by_shipped");
+    }
+
+    #[test]
+    fn orders_to_dispatch_are_read_by_state() {
+        let state = Some(OrderState::Purchased);
+        assert_eq!(index(&OrderFilter { state, ..Default::default() }, 2_000), "orders_by_state");
+        let filter = OrderFilter { state, sort: by(DateField::DispatchDeadline), ..Default::default() };
+        assert_eq!(index(&filter, 2_000), "orders_by_state");
+    }
+
+    #[test]
+    fn product_of_a_channel_is_read_by_the_rarer_of_both() {
+        let filter = OrderFilter { channel: Some("COUPANG".into()), product: Some("BED".into()), ..Default::default() };
+        assert_eq!(index(&filter, 9_000), "orders_by_product");
+    }
+
+    #[test]
+    fn few_days_of_another_date_are_collected() {
+        let day = parse_date("2026-11-22");
+        let filter = OrderFilter { date: DateField::Confirmed, from: day, to: day, ..Default::default() };
+        assert_eq!(index(&filter, 900), "orders_by_confirmed");
+        assert_eq!(index(&filter, 600_000), "orders_by_placed");
+    }
+}
