@@ -244,12 +244,12 @@ pub struct ProfileError {
 pub struct Profiles(Vec<Profile>);
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/channels"]
+#[folder = "assets/channels"]
 #[prefix = "channels/"]
 struct ChannelFiles;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/couriers"]
+#[folder = "assets/couriers"]
 #[prefix = "couriers/"]
 struct CourierFiles;
 

@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use rust_embed::Embed;
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/help"]
+#[folder = "assets/help"]
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.

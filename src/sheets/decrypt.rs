@@ -150,8 +150,8 @@ impl Agile {
         loop {
             match reader.read_event().map_err(|_| SheetError::Damaged)? {
                 Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
-                    b"keyData" => data = Some(Parameters::read(&element)?),
-                    b"encryptedKey" => return Self::with_key(data.ok_or(SheetError::Damaged)?, &element),
+                    "keyData" => data = Some(Parameters::read(&element)?),
+                    "encryptedKey" => return Self::with_key(data.ok_or(SheetError::Damaged)?, &element),
                     _ => {}
                 },
                 Event::Eof => return Err(unsupported("비밀번호 없는 암호화")),

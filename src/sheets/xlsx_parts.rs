@@ -97,7 +97,7 @@ fn attribute(element: &BytesStart<'_>, local_name: &str) -> Option<String> {
     element
         .attributes()
         .flatten()
-        .find(|attribute| attribute.key.local_name().as_ref() == local_name.as_bytes())
+        .find(|attribute| attribute.key.local_name().as_ref() == local_name)
         .and_then(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(Into::into))
 }
 
@@ -106,7 +106,7 @@ fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Result<HashM
     let mut relations = HashMap::new();
     let Some(xml) = fetch(path.trim_start_matches('/'))? else { return Ok(relations) };
     elements(&xml, |element| {
-        if element.local_name().as_ref() == b"Relationship"
+        if element.local_name().as_ref() == "Relationship"
             && let (Some(id), Some(kind), Some(target)) =
                 (attribute(element, "Id"), attribute(element, "Type"), attribute(element, "Target"))
         {
@@ -139,14 +139,14 @@ fn read_workbook(xml: &[u8], relations: &HashMap<String, Relation>) -> Result<Bo
     let mut book = Book { sheets: Vec::new(), strings: None, date1904: false, dates: Vec::new() };
     elements(xml, |element| {
         match element.local_name().as_ref() {
-            b"sheet" => {
+            "sheet" => {
                 let relation = attribute(element, "id").and_then(|id| relations.get(&id));
                 if let Some(relation) = relation.filter(|relation| relation.kind == "worksheet") {
                     let name = attribute(element, "name").unwrap_or_default();
                     book.sheets.push(SheetPart { name, path: relation.target.clone() });
                 }
             }
-            b"workbookPr" => {
+            "workbookPr" => {
                 if let Some(flag) = attribute(element, "date1904") {
                     book.date1904 = matches!(flag.as_str(), "1" | "true" | "on");
                 }
@@ -165,14 +165,14 @@ fn read_styles(xml: &[u8]) -> Result<Vec<bool>, SheetError> {
     elements(xml, |element| {
         let number = |name| attribute(element, name).and_then(|value| value.parse::<u32>().ok());
         match element.local_name().as_ref() {
-            b"numFmt" => {
+            "numFmt" => {
                 if let (Some(id), Some(code)) = (number("numFmtId"), attribute(element, "formatCode")) {
                     custom.insert(id, is_date_format(&code));
                 }
             }
-            b"cellXfs" => in_cell_formats = true,
-            b"cellStyles" | b"dxfs" | b"cellStyleXfs" => in_cell_formats = false,
-            b"xf" if in_cell_formats => {
+            "cellXfs" => in_cell_formats = true,
+            "cellStyles" | "dxfs" | "cellStyleXfs" => in_cell_formats = false,
+            "xf" if in_cell_formats => {
                 if dates.len() >= MAX_FORMATS {
                     return Err(SheetError::TooManyCells);
                 }

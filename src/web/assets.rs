@@ -21,11 +21,11 @@ use sha2::{Digest, Sha256};
 use super::AppState;
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/web"]
+#[folder = "assets/web"]
 struct WebFiles;
 
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/help"]
+#[folder = "assets/help"]
 struct HelpFiles;
 
 /// Content type of the images of the manual.
