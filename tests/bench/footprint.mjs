@@ -69,7 +69,7 @@ const { pid } = server.child;
 await sleep(10_000);
 console.log(`idle: ${megabytes(residentBytes(pid))}`);
 
-const visitors = Array.from({ length: READERS }, () => new HttpClient(server.url));
+const visitors = Array.from({ length: READERS }, () => new HttpClient(server.url, { connection: 'keep-alive' }));
 for (const visitor of visitors) await visitor.logIn();
 const until = performance.now() + READING_MS;
 const [reading, pages] = await withPeak(pid, async () => {

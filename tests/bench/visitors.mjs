@@ -19,7 +19,7 @@ const folder = temporaryFolder(closing);
 
 class Guest extends HttpClient {
   constructor(url, number) {
-    super(url);
+    super(url, { connection: 'keep-alive' });
     this.from = `10.0.${number}.1`;
   }
 

@@ -134,10 +134,17 @@ export function numberAfter(text, word) {
   return found ? Number(found[1].replaceAll(',', '')) : undefined;
 }
 
-/** HTTP client with a cookie jar that submits forms with their hidden fields. */
+/**
+ * HTTP client with a cookie jar that submits forms with their hidden fields.
+ *
+ * Each request has its own connection, except in benchmarks (`connection: 'keep-alive'`): a server or a proxy may close
+ * an idle connection at any time. A POST that is being sent on it then fails, and nobody knows whether it took effect.
+ * Browsers retry; this client never does, so that each failure it sees is one of the program.
+ */
 export class HttpClient {
-  constructor(url) {
+  constructor(url, { connection = 'close' } = {}) {
     this.url = url;
+    this.connection = connection;
     this.cookies = new Map();
   }
 
@@ -148,6 +155,7 @@ export class HttpClient {
       headers: {
         cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         origin: this.url,
+        connection: this.connection,
         ...options.headers,
       },
     });
@@ -158,12 +166,12 @@ export class HttpClient {
     return response;
   }
 
-  /** Forms of a page: method, action, hidden and visible inputs. */
+  /** Forms of a page (method, action, hidden and visible inputs) and its visible text. */
   async forms(where) {
     const response = await this.fetch(where);
     const html = await response.text();
     if (response.status !== 200) throw new Error(`GET ${where}: ${response.status}`);
-    return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head, body]) => {
+    const forms = [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head, body]) => {
       const inputs = [...body.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => ({
         name: attribute(tag, 'name'),
         type: (attribute(tag, 'type') ?? 'text').toLowerCase(),
@@ -176,11 +184,13 @@ export class HttpClient {
         inputs: inputs.filter((input) => input.type !== 'hidden' && input.name),
       };
     });
+    return { forms, text: visibleText(html) };
   }
 
   async form(where, matches) {
-    const form = (await this.forms(where)).find((form) => form.method === 'post' && matches(form));
-    if (!form) throw new Error(`${where} has no matching form`);
+    const { forms, text } = await this.forms(where);
+    const form = forms.find((form) => form.method === 'post' && matches(form));
+    if (!form) throw new Error(`${where} has no matching form: ${text}`);
     return form;
   }
 
