@@ -89,47 +89,112 @@ const form = document.querySelector("form[data-refresh]");
 
 const typed = () => new URLSearchParams(new FormData(form));
 
-const send = async (fields, part) => {
-  const answer = await fetch(form.action, { method: "POST", body: fields }).catch(() => undefined);
-  if (!answer?.ok) return false;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+// Values of the fields by their ids. Removing a product moves the fields of those after it.
+const values = (part) => {
+  const fields = all("input[id], select[id], textarea[id]", document.querySelector(part));
+  return new Map(fields.map(({ id, value }) => [id, value]));
+};
+
+const moved = (id, removed) => {
+  const [, field, index, rest] = id.match(/^([a-z_]+)-(\d+)(.*)$/) ?? [];
+  if (index === undefined || Number(index) < removed) return id;
+  return Number(index) === removed ? undefined : `${field}-${index - 1}${rest}`;
+};
+
+const hasValue = (field, value) => !field.options || [...field.options].some((option) => option.value === value);
+
+// Sends the form and shows the part that comes back. What was typed meanwhile is newer and stays.
+const send = async (fields, part, removed = Infinity) => {
+  const before = values(part);
+  let answer, page;
+  try {
+    answer = await fetch(form.action, { method: "POST", body: fields, signal: AbortSignal.timeout(30_000) });
+    page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch { return false; }
+  const fresh = page && page.querySelector(part);
   if (!fresh) return false;
-  const at = document.activeElement?.id;
-  old.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+  const newer = [...values(part)].filter(([id, value]) => before.has(id) && before.get(id) !== value);
+  const at = moved(document.activeElement?.id ?? "", removed);
+  document.querySelector(part).replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+  newer.forEach(([id, value]) => {
+    const field = document.getElementById(moved(id, removed));
+    if (field && hasValue(field, value)) field.value = value;
+  });
   prepare();
   document.getElementById(at)?.focus();
   return true;
 };
 
-const refresh = async (act) => {
-  const fields = typed();
-  fields.set("act", act);
-  const done = await send(fields, "[data-goods]");
-  if (done) keep();
+// One request at a time: the answer to an older one does not replace that to a newer one, and the form is not saved
+// before the last is there.
+let requests = 0;
+let last = Promise.resolve();
+
+const inTurn = (act) => {
+  requests += 1;
+  const done = last.then(act).finally(() => { requests -= 1; });
+  last = done.catch(() => {});
   return done;
 };
 
+const refresh = (act) => inTurn(async () => {
+  const fields = typed();
+  fields.set("act", act);
+  const removed = act.startsWith("remove-") ? Number(act.slice("remove-".length)) : undefined;
+  const done = await send(fields, "[data-goods]", removed);
+  if (done) keep();
+  return done;
+});
+
 form?.addEventListener("change", (event) => { if (event.target.matches("[data-refresh-on]")) refresh("show"); });
+
+// The button may have been replaced by the same one of a newer page.
+const submitBy = ({ name, value } = {}) => {
+  form.requestSubmit(all("[type=submit]", form).find((button) => button.name === name && button.value === value));
+};
+
+let pressed = false;
 
 form?.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-refresh-by]");
   if (!button || form.dataset.plain) return;
   event.preventDefault();
-  if (!(await refresh(button.value))) {
+  // A second click meanwhile would remove another product.
+  if (pressed) return;
+  pressed = true;
+  const done = await refresh(button.value);
+  pressed = false;
+  if (!done) {
     form.dataset.plain = "yes";
-    form.requestSubmit(button);
+    submitBy(button);
     return;
   }
   const products = all("[data-refresh-on]", form);
   (button.value === "add" ? products.at(-1) : products[0]).focus();
 });
 
+form?.addEventListener("submit", async (event) => {
+  if (requests === 0) return;
+  event.preventDefault();
+  if (form.dataset.waiting) return;
+  form.dataset.waiting = "yes";
+  const button = event.submitter ?? undefined;
+  button?.setAttribute("aria-busy", "true");
+  while (requests > 0) await last;
+  delete form.dataset.waiting;
+  submitBy(button);
+});
+
 // ── what was typed survives a reload, in this tab and until it is sent ──
 const draft = form && `draft:${form.dataset.draft}`;
+// while the form does not have what the draft has
+let paused = false;
+
+// The draft knows more than what the browser itself restores, which is not the options.
+if (form) form.autocomplete = "off";
 
 const keep = () => {
-  if (!draft) return;
+  if (!draft || paused) return;
   const fields = typed();
   fields.delete("csrf");
   sessionStorage.setItem(draft, fields);
@@ -143,10 +208,16 @@ const restore = async () => {
   const fields = new URLSearchParams(kept);
   fields.set("csrf", typed().get("csrf"));
   fields.set("act", "show");
-  if (await send(fields, "form[data-refresh]")) document.querySelector("[data-draft-told]").hidden = false;
+  paused = true;
+  const done = await inTurn(() => send(fields, "form[data-refresh]"));
+  paused = false;
+  if (!done) return;
+  keep();
+  document.querySelector("[data-draft-told]").hidden = false;
 };
 
 document.querySelector("[data-draft-forget]")?.addEventListener("click", () => {
+  paused = true;
   sessionStorage.removeItem(draft);
   location.assign(location.pathname);
 });

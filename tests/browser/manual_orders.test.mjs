@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAccessibility, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, field, gotoOrders, preview, totalCount } from './flows.mjs';
 
@@ -29,6 +30,14 @@ async function fillProduct(page, index, { product, quantity, price, javaScriptEn
   await page.locator(`#quantity-${index}`).fill(quantity);
   await page.locator(`#price-${index}`).fill(price);
 }
+
+/** Delays the responses with the options of products and with the draft. In ms. */
+const delayOptions = (page, delay) =>
+  page.route('**/orders/new', async (route) => {
+    if (route.request().resourceType() === 'fetch') await sleep(delay);
+    // The page may have gone meanwhile.
+    await route.continue().catch(() => {});
+  });
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without';
@@ -102,4 +111,64 @@ test('draft survives a reload and is deleted when saved or logged out', async (t
   await page.getByRole('button', { name: '로그아웃' }).click();
   await page.waitForURL(/\/login/);
   assert.equal(await storage(), '{}', 'logging out deletes the draft');
+});
+
+test('slow network loses nothing of a manual order', async (t) => {
+  const { page } = await shop(t);
+  await delayOptions(page, 1000);
+  const value = (id) => page.locator(`#${id}`).inputValue();
+  const select = (index, product) => page.locator(`#product-${index}`).selectOption({ label: product });
+  const chooseOptions = async (index) => {
+    await page.locator(`#option-${index}-0`).waitFor();
+    for (const option of await page.locator(`select[id^=option-${index}-]`).all()) await option.selectOption({ index: 1 });
+  };
+
+  await page.goto('/orders/new');
+  await select(0, '예시침구 경추 베개');
+  // The options are not there yet.
+  await page.locator('#quantity-0').fill('3');
+  await page.getByRole('button', { name: '상품 추가' }).click();
+  await page.locator('#price-0').fill('57,000');
+  await chooseOptions(0);
+  await page.locator('#product-1').waitFor();
+  assert.deepEqual([await value('quantity-0'), await value('price-0')], ['3', '57,000'], 'typed while the options came');
+  assert.notEqual(await value('option-0-0'), '', 'chosen while the product was added');
+
+  await select(1, '예시침구 경추 베개');
+  await select(1, '예시공방 린넨 3인 소파');
+  await page.locator('#price-1').fill('590000');
+  await field(page, '구매자명').fill('홍길동');
+  await clickButton(page, '상담주문 저장');
+  await page.locator('#customer_tel-problem').waitFor();
+  assert.equal(await page.locator('#product-1 option:checked').innerText(), '예시공방 린넨 3인 소파');
+  assert.equal(await value('price-1'), '590000');
+  assert.notEqual(await value('option-0-0'), '', 'saving waits for the options');
+  await chooseOptions(1);
+  await page.locator('#quantity-1').fill('1');
+
+  await page.goto('/orders/new');
+  // The draft is not there yet, and a reload interrupts its request.
+  await field(page, '구매자연락처').fill('010-0000-1001');
+  await page.reload();
+  await field(page, '구매자연락처').fill('010-0000-1001');
+  await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+  await clickButton(page, '상담주문 저장');
+  await page.getByText('상담주문 2건을 저장했어요').waitFor();
+  assert.equal(await field(page, '구매자명').inputValue(), '홍길동');
+});
+
+test('second click on remove does not remove another product', async (t) => {
+  const { page } = await shop(t);
+  await delayOptions(page, 500);
+  await page.goto('/orders/new');
+  for (const number of [1, 2]) {
+    await page.getByRole('button', { name: '상품 추가' }).click();
+    await page.locator(`#product-${number}`).waitFor();
+  }
+  for (const number of [0, 1, 2]) await page.locator(`#price-${number}`).fill(`${number + 1}000`);
+  await page.getByRole('button', { name: '상품 2 빼기' }).dblclick();
+  await page.locator('#product-2').waitFor({ state: 'detached' });
+  await page.waitForLoadState('networkidle');
+  const prices = page.locator('input[id^=price-]');
+  assert.deepEqual(await prices.evaluateAll((fields) => fields.map(({ value }) => value)), ['1000', '3000']);
 });
