@@ -145,8 +145,8 @@ fn outcome(results: &[FileResult]) -> CommandResult {
 /// rejected together with the file.
 fn profile_code(profiles: &Profiles, kind: FileKind, given: &str) -> String {
     let given = given.trim();
-    let known = profiles.all().iter().filter(|profile| profile.kind == kind);
-    channel_code(known.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
+    let of_kind = profiles.all().iter().filter(|profile| profile.kind == kind);
+    channel_code(of_kind.map(|profile| (&*profile.code, &*profile.name)), given).unwrap_or_else(|| given.to_owned())
 }
 
 async fn import_file(

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::filter::DeliveryFilter;
 use super::list::{self, DeliveryRow, load_rows};
 use crate::districts::Districts;
-use crate::orders::export::csv::words;
+use crate::orders::export::csv::format_cell;
 use crate::orders::export::json::OrderOf;
 use crate::orders::export::table::{Cell, method, text};
 use crate::orders::export::xlsx::{CellFormats, MAX_SHEET_ROWS, write_cell};
@@ -36,7 +36,7 @@ pub fn save(
     districts: &Districts,
     path: &Path,
 ) -> Result<u64, ExportError> {
-    let unfinished = AtomicFile::beside(path, tx.new_id())?;
+    let unfinished = AtomicFile::create_beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = unfinished.file.try_clone()?;
     let ids = list::page(tx, filter, 0, i64::MAX)?.ids;
@@ -112,7 +112,7 @@ fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Resul
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(COLUMNS.iter().map(|Column(header, ..)| header)).map_err(Error::from)?;
     for_each_row(tx, ids, &mut |row| {
-        let cells = COLUMNS.iter().map(|Column(_, _, cell)| words(cell(row, districts)).into_owned());
+        let cells = COLUMNS.iter().map(|Column(_, _, cell)| format_cell(cell(row, districts)).into_owned());
         Ok(table.write_record(cells).map_err(Error::from)?)
     })?;
     Ok(table.flush()?)

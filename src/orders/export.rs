@@ -131,7 +131,7 @@ pub fn write(
 /// # Errors
 /// As [`write()`]. An existing file at `path` is then unchanged.
 pub fn save(tx: &mut dyn Tx, request: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
-    let temporary = AtomicFile::beside(path, tx.new_id())?;
+    let temporary = AtomicFile::create_beside(path, tx.new_id())?;
     let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();
     let orders = write(tx, request, districts, temporary.file.try_clone()?, &folder)?;
     temporary.finish(path)?;
@@ -184,7 +184,7 @@ pub(crate) struct AtomicFile {
 
 impl AtomicFile {
     /// Creates a temporary file in the folder of `target`.
-    pub(crate) fn beside(target: &Path, id: i64) -> io::Result<Self> {
+    pub(crate) fn create_beside(target: &Path, id: i64) -> io::Result<Self> {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "폴더예요"));
         }

@@ -247,14 +247,14 @@ impl OrderQuery {
     /// and name.
     pub fn describe(&self, channels: &[(String, String)]) -> String {
         let filter = self.filter();
-        let mut said = Vec::new();
+        let mut conditions = Vec::new();
         if !filter.search.is_empty() {
-            let place = if filter.field == SearchField::All { "" } else { filter.field.label() };
-            said.push(format!("{place} ‘{}’", filter.search).trim_start().to_owned());
+            let label = if filter.field == SearchField::All { "" } else { filter.field.label() };
+            conditions.push(format!("{label} ‘{}’", filter.search).trim_start().to_owned());
         }
         if filter.from.is_some() || filter.to.is_some() {
             let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
-            said.push(
+            conditions.push(
                 [filter.date.label(), &day(filter.from), "~", &day(filter.to)]
                     .join(" ")
                     .split_whitespace()
@@ -262,16 +262,16 @@ impl OrderQuery {
                     .join(" "),
             );
         }
-        said.extend(filter.state.map(|state| format!("주문상태 {}", state.label())));
+        conditions.extend(filter.state.map(|state| format!("주문상태 {}", state.label())));
         if let Some(code) = &filter.channel {
             let name = channels.iter().find(|(known, _)| known == code).map_or(code, |(_, name)| name);
-            said.push(format!("판매채널 {name}"));
+            conditions.push(format!("판매채널 {name}"));
         }
-        said.extend(filter.product.map(|product| format!("상품 {product}")));
+        conditions.extend(filter.product.map(|product| format!("상품 {product}")));
         if filter.claim_open {
-            said.push("처리할 클레임".to_owned());
+            conditions.push("처리할 클레임".to_owned());
         }
-        if said.is_empty() { "모든 주문".to_owned() } else { said.join(" · ") }
+        if conditions.is_empty() { "모든 주문".to_owned() } else { conditions.join(" · ") }
     }
 
     /// Sort after a click on that column header: descending, ascending, none.

@@ -41,9 +41,9 @@ impl<'a> Compound<'a> {
         let mini_limit = u32_at(bytes, 56)? as usize;
         let mut file = Self { bytes, sector, fat: Vec::new(), mini_fat: Vec::new(), mini_limit, entries: Vec::new() };
         for number in file.table_sectors()? {
-            file.fat.extend(words(file.sector_bytes(number)));
+            file.fat.extend(u32s(file.sector_bytes(number)));
         }
-        file.mini_fat = words(&file.chain(u32_at(bytes, 60)?, usize::MAX)).collect();
+        file.mini_fat = u32s(&file.chain(u32_at(bytes, 60)?, usize::MAX)).collect();
         let directory = file.chain(u32_at(bytes, 48)?, usize::MAX);
         file.entries = directory.chunks_exact(ENTRY_BYTES).filter_map(DirectoryEntry::read).collect();
         file.entries.iter().any(|entry| entry.kind == ROOT).then_some(file)
@@ -76,13 +76,13 @@ impl<'a> Compound<'a> {
     /// Sector numbers of the allocation table: 109 in the header, more in a separate chain.
     fn table_sectors(&self) -> Option<Vec<u32>> {
         let most = self.bytes.len() / self.sector + 1;
-        let mut sectors: Vec<u32> = words(self.bytes.get(76..HEADER_BYTES)?).collect();
+        let mut sectors: Vec<u32> = u32s(self.bytes.get(76..HEADER_BYTES)?).collect();
         let mut next = u32_at(self.bytes, 68)?;
         for _ in 0..most {
             if next >= FIRST_SPECIAL_SECTOR {
                 break;
             }
-            let mut numbers: Vec<u32> = words(self.sector_bytes(next)).collect();
+            let mut numbers: Vec<u32> = u32s(self.sector_bytes(next)).collect();
             next = numbers.pop().unwrap_or(u32::MAX);
             sectors.extend(numbers);
         }
@@ -131,7 +131,8 @@ fn follow<'s>(start: u32, table: &[u32], size: usize, sector: impl Fn(u32) -> &'
     bytes
 }
 
-fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
+/// Little-endian numbers of four bytes.
+fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
 }
 

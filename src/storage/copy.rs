@@ -232,10 +232,10 @@ fn for_each_over_long_text(tx: &mut dyn Tx, table: &str, report: &mut dyn FnMut(
     if limited.is_empty() {
         return Ok(());
     }
-    let known = tx.columns(table)?;
+    let columns = tx.columns(table)?;
     let (name, label) = ROW_NAME_COLUMNS
         .into_iter()
-        .find(|(name, _)| known.iter().any(|known| known == name))
+        .find(|(name, _)| columns.iter().any(|column| column == name))
         .unwrap_or((limited[0].0, ""));
     let columns: Vec<String> = limited.iter().map(|(column, _)| format!("\"{column}\"")).collect();
     let conditions: Vec<String> =

@@ -22,7 +22,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
         number += 1;
         let line = OrderLine { order_row: listed, districts: orders.districts, number };
         for column in columns {
-            table.write_field(words((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
+            table.write_field(format_cell((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
         }
         Ok(table.write_record(None::<&[u8]>).map_err(Error::from)?)
     })?;
@@ -30,7 +30,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
 }
 
 /// Text of a cell.
-pub(crate) fn words(cell: Cell<'_>) -> Cow<'_, str> {
+pub(crate) fn format_cell(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
         Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => Cow::Owned(format!("'{text}")),
         Cell::Text(text) => text,

@@ -23,8 +23,8 @@ columns! {
     "우편번호" 10 |line| text(&line.order_row.order.recipient.zip_code);
     "주소" 48 |line| text(&line.order_row.order.recipient.address1);
     "상세주소" 30 |line| text(&line.order_row.order.recipient.address2);
-    "시/도" 14 |line| text(line.place().0);
-    "시/군/구" 14 |line| text(line.place().1);
+    "시/도" 14 |line| text(line.region_names().0);
+    "시/군/구" 14 |line| text(line.region_names().1);
     "배송방법" 15 |line| text(method(&line.order_row.order));
     "배송비" 9 |line| text(line.order_row.order.charge_type.label());
     "묶음배송번호" 21 |line| text(&line.order_row.bundle_number);

@@ -77,7 +77,7 @@ pub(crate) fn method(order: &Order) -> &str {
 
 impl<'a> OrderLine<'a> {
     /// 시/도 and 시/군/구, or 미분류 for both.
-    pub(super) fn place(&self) -> (&'a str, &'a str) {
+    pub(super) fn region_names(&self) -> (&'a str, &'a str) {
         regions(self.districts, &self.order_row.order).unwrap_or(("미분류", "미분류"))
     }
 }

@@ -40,10 +40,10 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
         let params: Vec<Param<'_>> =
             some.iter().map(|id| (*id).into()).chain([OrderState::Shipped.ordinal().into()]).collect();
         tx.for_each(&sql, &params, &mut |mut row| {
-            let (id, is, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
+            let (id, current, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
             let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
             let belongs = by_hand.or_else(|| districts.lookup(&zip_code).district());
-            if belongs != is {
+            if belongs != current {
                 wrong.insert(id, belongs);
             }
             Ok(())
@@ -68,9 +68,9 @@ pub fn affected(tx: &mut dyn Tx, districts: &Districts) -> Result<u64> {
         let sql = "SELECT o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
                    LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.state = ?";
         tx.for_each(sql, &[state.ordinal().into()], &mut |mut row| {
-            let (is, zip_code) = (row.opt_int(0)?, row.text(1)?);
+            let (current, zip_code) = (row.opt_int(0)?, row.text(1)?);
             let by_hand = row.opt_int(2)?.filter(|_| row.opt_text(3).ok().flatten().as_deref() == Some(&*zip_code));
-            affected += u64::from(by_hand.or_else(|| districts.lookup(&zip_code).district()) != is);
+            affected += u64::from(by_hand.or_else(|| districts.lookup(&zip_code).district()) != current);
             Ok(())
         })?;
     }

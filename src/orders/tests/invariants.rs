@@ -191,7 +191,7 @@ fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: 
     })
 }
 
-fn take(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
+fn run_step(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
     let orders = all_orders(tx)?;
     if let Step::Upload { coupang, rows } = step {
         return upload(tx, files, *coupang, rows);
@@ -439,7 +439,7 @@ fn derived_tables_match_orders_after_any_history() {
             let done = shop.write(move |tx, files| {
                 let mut before = (Vec::new(), Deliveries::new());
                 for step in &steps {
-                    take(tx, files, step)?;
+                    run_step(tx, files, step)?;
                     before = check(tx, &before)?;
                 }
                 Err::<(), _>(StorageError::Unavailable("undone".to_owned()))

@@ -56,7 +56,7 @@ struct WithoutCourier {
 pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
-    visitor: AuthContext,
+    auth: AuthContext,
     member: Member,
     uri: Uri,
     form: Result<Multipart, MultipartRejection>,
@@ -77,7 +77,7 @@ pub(super) async fn create(
         }
         match field.name() {
             Some(csrf::FIELD) => {
-                csrf::verify(&visitor, &read_text(field).await?)?;
+                csrf::verify(&auth, &read_text(field).await?)?;
                 is_verified = true;
             }
             _ if !is_verified => return Err(Error::FormExpired),

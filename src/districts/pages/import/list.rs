@@ -55,7 +55,7 @@ fn interrupted() -> Error {
 pub(in crate::districts::pages) async fn create(
     State(state): State<AppState>,
     mut layout: Layout,
-    visitor: AuthContext,
+    auth: AuthContext,
     member: Member,
     parts: Result<Multipart, MultipartRejection>,
 ) -> PageResult {
@@ -64,7 +64,7 @@ pub(in crate::districts::pages) async fn create(
     while let Some(field) = parts.next_field().await.map_err(|_| interrupted())? {
         match field.name() {
             Some(csrf::FIELD) => {
-                csrf::verify(&visitor, &field.text().await.map_err(|_| interrupted())?)?;
+                csrf::verify(&auth, &field.text().await.map_err(|_| interrupted())?)?;
                 is_verified = true;
             }
             _ if !is_verified => return Err(Error::FormExpired),

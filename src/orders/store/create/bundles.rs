@@ -51,28 +51,28 @@ pub struct Bundles<'f> {
 /// Assigns new orders of one channel to bundles by bundle number; an order without one gets its own.
 pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> Result<Bundles<'f>> {
     let mut sorted = Bundles::default();
-    let mut places: BTreeMap<Cow<'f, str>, usize> = BTreeMap::new();
+    let mut positions: BTreeMap<Cow<'f, str>, usize> = BTreeMap::new();
     let mut existing = existing(tx, channel, create)?;
     for (index, &new) in create.iter().enumerate() {
         let destination = Destination { method: new.shipping_method, recipient: Cow::Borrowed(&new.recipient) };
         let number = number(&existing, channel, new);
-        let place = number.as_ref().and_then(|number| places.get(number)).copied().unwrap_or_else(|| {
-            let known = number.as_ref().and_then(|number| existing.remove(&**number));
-            let exists = known.is_some();
-            let (delivery_id, there) =
-                known.map_or_else(|| (tx.new_id(), None), |there| (there.delivery_id, there.destination));
+        let position = number.as_ref().and_then(|number| positions.get(number)).copied().unwrap_or_else(|| {
+            let stored = number.as_ref().and_then(|number| existing.remove(&**number));
+            let exists = stored.is_some();
+            let (delivery_id, stored_destination) =
+                stored.map_or_else(|| (tx.new_id(), None), |bundle| (bundle.delivery_id, bundle.destination));
             sorted.bundles.push(Bundle {
                 number: number.as_deref().map_or_else(|| crockford(delivery_id), str::to_owned),
                 delivery_id,
                 exists,
                 orders: Vec::new(),
-                destination: there.unwrap_or_else(|| destination.clone()),
+                destination: stored_destination.unwrap_or_else(|| destination.clone()),
             });
-            let place = sorted.bundles.len() - 1;
-            places.extend(number.map(|number| (number, place)));
-            place
+            let position = sorted.bundles.len() - 1;
+            positions.extend(number.map(|number| (number, position)));
+            position
         });
-        let bundle = &mut sorted.bundles[place];
+        let bundle = &mut sorted.bundles[position];
         if bundle.destination != destination {
             sorted.mismatched.push(index);
         }
@@ -95,7 +95,7 @@ type ExistingBundles = BTreeMap<String, ExistingBundle>;
 
 /// Bundle number of the order's delivery; none if it gets its own.
 fn number<'f>(existing: &ExistingBundles, channel: &str, new: &'f NewOrder) -> Option<Cow<'f, str>> {
-    let is_taken = |number: &str| existing.get(number).is_some_and(|there| there.is_of_other_channel);
+    let is_taken = |number: &str| existing.get(number).is_some_and(|bundle| bundle.is_of_other_channel);
     let own = new.bundle_number.as_str();
     if !is_taken(own) {
         return Some(own.into()).filter(|_| !own.is_empty());
@@ -118,7 +118,7 @@ fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<Exis
     let mut existing = ExistingBundles::new();
     find(tx, channel, &numbers, &mut existing)?;
     let taken =
-        numbers.into_iter().filter(|number| existing.get(*number).is_some_and(|there| there.is_of_other_channel));
+        numbers.into_iter().filter(|number| existing.get(*number).is_some_and(|bundle| bundle.is_of_other_channel));
     let qualified: Vec<String> = taken.map(|number| qualified(number, channel)).collect();
     find(tx, channel, &qualified.iter().map(String::as_str).collect::<Vec<_>>(), &mut existing)?;
     Ok(existing)
@@ -148,12 +148,12 @@ fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existin
                     Some(Destination { method, recipient: Cow::Owned(recipient) })
                 }
             };
-            let there = ExistingBundle {
+            let bundle = ExistingBundle {
                 delivery_id: row.int(1)?,
                 is_of_other_channel: destination.is_some() && row.int(7)? == 0,
                 destination,
             };
-            existing.insert(row.text(0)?, there);
+            existing.insert(row.text(0)?, bundle);
         }
     }
     Ok(())
