@@ -85,9 +85,7 @@ impl Source {
 
     /// The modules that the file names, from the crate's root: `["storage", "Tx"]`.
     fn uses(&self) -> BTreeSet<Vec<String>> {
-        let mut uses = BTreeSet::new();
-        collect_uses(&self.tokens, &self.module, &mut uses);
-        uses
+        uses(&self.tokens, &self.module)
     }
 }
 
@@ -97,6 +95,16 @@ fn is_page(path: &[String]) -> bool {
 
 fn rank(path: &[String]) -> usize {
     layer_rank(if is_page(path) { PAGES } else { &path[0] })
+}
+
+/// Whether a module may use what is at `target`. Pages use the pages of their own room alone, and no other file of a room
+/// uses its pages.
+fn may_use(module: &[String], target: &[String]) -> bool {
+    if !target.first().is_some_and(|room| ROOMS.contains(&room.as_str())) {
+        return false;
+    }
+    let is_same_room = target[0] == module[0] && (is_page(module) || !is_page(target));
+    is_same_room || rank(target) < rank(module)
 }
 
 fn layer_rank(layer: &str) -> usize {
@@ -180,76 +188,198 @@ fn is_cfg_test(tokens: &[TokenTree]) -> bool {
     hash.as_char() == '#' && attribute.stream().to_string().replace(' ', "") == "cfg(test)"
 }
 
-/// Every path that begins with `crate` or leads out of the file by `super`, in code and in macros. Attributes, and with
-/// them doc comments, are left out.
-fn collect_uses(tokens: &[TokenTree], module: &[String], uses: &mut BTreeSet<Vec<String>>) {
-    let mut at = 0;
-    while at < tokens.len() {
-        match &tokens[at] {
-            TokenTree::Punct(punct) if punct.as_char() == '#' && is_group(tokens.get(at + 1), Delimiter::Bracket) => {
-                at += 1;
-            }
-            TokenTree::Group(group) => {
-                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                collect_uses(&inner, module, uses);
-            }
-            TokenTree::Ident(word) if word == "crate" || word == "super" => {
-                let base = if word == "crate" { Vec::new() } else { module[..module.len() - 1].to_vec() };
-                at = follow_path(tokens, at + 1, base, uses);
-                continue;
-            }
-            _ => {}
+/// Crates and modules of the standard library that do I/O.
+const IO: &[&[&str]] = &[
+    &["std", "fs"],
+    &["std", "io"],
+    &["std", "net"],
+    &["std", "env"],
+    &["std", "process"],
+    &["std", "thread"],
+    &["tokio"],
+    &["reqwest"],
+    &["rusqlite"],
+    &["mysql"],
+    &["redis"],
+    &["object_store"],
+];
+
+/// Every path to a module of this crate, in code, macros and attributes: from `crate`, `super` or `self`, or from a name
+/// that the file imports or declares.
+fn uses(tokens: &[TokenTree], module: &[String]) -> BTreeSet<Vec<String>> {
+    let mut paths = Paths { module, names: BTreeMap::new(), found: BTreeSet::new() };
+    declared_modules(tokens, module, &mut paths.names);
+    // An import may stand below its use, and another import may begin with its name.
+    for _ in 0..3 {
+        paths.collect(tokens);
+    }
+    paths.found
+}
+
+/// The paths in a file to what is outside of it.
+fn io_uses(tokens: &[TokenTree]) -> BTreeSet<Vec<String>> {
+    let roots = ["std", "tokio", "reqwest", "rusqlite", "mysql", "redis", "object_store"];
+    let names = roots.map(|root| (root.to_owned(), vec![root.to_owned()])).into();
+    let mut paths = Paths { module: &[], names, found: BTreeSet::new() };
+    for _ in 0..3 {
+        paths.collect(tokens);
+    }
+    let is_io =
+        |path: &Vec<String>| IO.iter().any(|io| io.iter().zip(path).filter(|(a, b)| a == b).count() == io.len());
+    paths.found.into_iter().filter(is_io).collect()
+}
+
+/// Adds `mod name;` and `mod name { … }`, whose names begin paths too.
+fn declared_modules(tokens: &[TokenTree], module: &[String], names: &mut BTreeMap<String, Vec<String>>) {
+    for pair in tokens.windows(2) {
+        if let [TokenTree::Ident(word), TokenTree::Ident(name)] = pair
+            && word == "mod"
+        {
+            names.insert(name.to_string(), [module, &[name.to_string()]].concat());
         }
-        at += 1;
     }
 }
 
-/// Follows `::name::{…}` behind a path's beginning; answers where it ends.
-fn follow_path(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, uses: &mut BTreeSet<Vec<String>>) -> usize {
-    while is_colons(&tokens[at..]) {
-        at += 2;
-        match tokens.get(at) {
-            Some(TokenTree::Ident(word)) if word == "super" => {
-                path.pop();
-                at += 1;
-            }
-            Some(TokenTree::Ident(word)) => {
-                path.push(word.to_string());
-                at += 1;
-            }
-            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
-                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                let branches = inner.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','));
-                for branch in branches.filter(|branch| !branch.is_empty()) {
-                    let mut branch_path = path.clone();
-                    match &branch[0] {
-                        TokenTree::Ident(word) if word == "super" => drop(branch_path.pop()),
-                        TokenTree::Ident(word) => branch_path.push(word.to_string()),
-                        _ => {}
+/// Collects paths.
+struct Paths<'m> {
+    module: &'m [String],
+    /// what imported and declared names mean
+    names: BTreeMap<String, Vec<String>>,
+    found: BTreeSet<Vec<String>>,
+}
+
+impl Paths<'_> {
+    fn collect(&mut self, tokens: &[TokenTree]) {
+        let mut at = 0;
+        while at < tokens.len() {
+            match &tokens[at] {
+                TokenTree::Group(group) => {
+                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                    if at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(punct) if punct.as_char() == '#') {
+                        self.collect_quoted(&inner);
                     }
-                    follow_path(branch, 1, branch_path, uses);
+                    self.collect(&inner);
                 }
-                return at + 1;
+                TokenTree::Ident(word) if at < 2 || !is_colons(&tokens[at - 2..]) => {
+                    if let Some(base) = self.base(&word.to_string(), &tokens[at + 1..]) {
+                        let imports = at > 0 && matches!(&tokens[at - 1], TokenTree::Ident(word) if word == "use");
+                        at = self.follow(tokens, at + 1, base, imports);
+                        continue;
+                    }
+                }
+                _ => {}
             }
-            _ => break,
+            at += 1;
         }
     }
-    // `use crate::*` and `use crate as …` hide what is used: an empty path is reported.
-    let hides = matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == '*')
-        || matches!(tokens.get(at), Some(TokenTree::Ident(word)) if word == "as");
-    if !path.is_empty() || hides {
-        uses.insert(path);
+
+    /// Paths in the strings of an attribute: `#[serde(with = "crate::time")]`. Not in documentation.
+    fn collect_quoted(&mut self, attribute: &[TokenTree]) {
+        if matches!(attribute.first(), Some(TokenTree::Ident(word)) if word == "doc") {
+            return;
+        }
+        let mut texts = Vec::new();
+        literals(attribute, &mut texts);
+        for text in texts.iter().filter(|text| text.contains("crate::") || text.contains("super::")) {
+            if let Ok(stream) = text.trim_matches(['r', '#', '"']).parse::<TokenStream>() {
+                self.collect(&stream.into_iter().collect::<Vec<_>>());
+            }
+        }
     }
-    at
+
+    /// Where a path leads that begins with `word`; `rest` are the tokens behind it.
+    fn base(&self, word: &str, rest: &[TokenTree]) -> Option<Vec<String>> {
+        match word {
+            "crate" => Some(Vec::new()),
+            "super" => self.module.split_last().map(|(_, parents)| parents.to_vec()),
+            "self" if is_colons(rest) => Some(self.module.to_vec()),
+            _ if is_colons(rest) => self.names.get(word).cloned(),
+            _ => None,
+        }
+    }
+
+    /// Follows `::name::{…}` behind a path's beginning; answers where it ends. A path that is imported gives its name.
+    fn follow(&mut self, tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, imports: bool) -> usize {
+        while is_colons(&tokens[at..]) {
+            at += 2;
+            match tokens.get(at) {
+                Some(TokenTree::Ident(word)) => {
+                    step(&mut path, &word.to_string());
+                    at += 1;
+                }
+                Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                    let branches =
+                        inner.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','));
+                    for branch in branches.filter(|branch| !branch.is_empty()) {
+                        let mut branch_path = path.clone();
+                        if let TokenTree::Ident(word) = &branch[0] {
+                            step(&mut branch_path, &word.to_string());
+                        }
+                        self.follow(branch, 1, branch_path, imports);
+                    }
+                    return at + 1;
+                }
+                _ => break,
+            }
+        }
+        let alias = match (tokens.get(at), tokens.get(at + 1)) {
+            (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(alias))) if word == "as" => Some(alias.to_string()),
+            _ => None,
+        };
+        // `use crate::*` and `use crate as …` hide what is used: an empty path is reported.
+        let is_glob = matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == '*');
+        if imports && let Some(name) = alias.clone().or_else(|| path.last().cloned()).filter(|_| !is_glob) {
+            self.names.insert(name, path.clone());
+        }
+        if !path.is_empty() || is_glob || alias.is_some() {
+            self.found.insert(path);
+        }
+        at
+    }
+}
+
+/// Appends a component to a path; `self` and `super` mean what they mean in `use`.
+fn step(path: &mut Vec<String>, word: &str) {
+    match word {
+        "self" => {}
+        "super" => drop(path.pop()),
+        word => path.push(word.to_owned()),
+    }
 }
 
 fn is_colons(tokens: &[TokenTree]) -> bool {
-    let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':');
     matches!(tokens, [first, second, ..] if is_colon(first) && is_colon(second))
 }
 
-fn is_group(token: Option<&TokenTree>, delimiter: Delimiter) -> bool {
-    matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == delimiter)
+fn is_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')
+}
+
+/// The calls by which a file reads or writes the database: `tx.upsert`, and of whatever receiver where only a `Tx`
+/// has such a method. A moment and a new identifier are no SQL.
+fn database_calls(tokens: &[TokenTree], found: &mut Vec<String>) {
+    const HARMLESS: [&str; 2] = ["now", "new_id"];
+    const OF_TX_ONLY: [&str; 8] =
+        ["exec", "exec_many", "query_one", "scalar", "count_up_to", "upsert", "delete_batch", "index_hint"];
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token {
+            database_calls(&group.stream().into_iter().collect::<Vec<_>>(), found);
+        }
+        let [TokenTree::Punct(dot), TokenTree::Ident(method), TokenTree::Group(_)] =
+            &tokens[at..(at + 3).min(tokens.len())]
+        else {
+            continue;
+        };
+        if dot.as_char() != '.' {
+            continue;
+        }
+        let method = method.to_string();
+        let is_of_tx = at > 0 && matches!(&tokens[at - 1], TokenTree::Ident(receiver) if receiver == "tx");
+        if OF_TX_ONLY.contains(&method.as_str()) || is_of_tx && !HARMLESS.contains(&method.as_str()) {
+            found.push(format!(".{method}(…)"));
+        }
+    }
 }
 
 /// The text of every string in the tokens.
@@ -269,24 +399,39 @@ fn literals(tokens: &[TokenTree], found: &mut Vec<String>) {
     }
 }
 
-/// The names of the types that a file declares, and whether they are public.
+/// The names of the types that a file declares, and whether they are public. Associated types have the name that their
+/// trait gives them.
 fn types(tokens: &[TokenTree], found: &mut Vec<(String, bool)>) {
+    types_in(tokens, false, found);
+}
+
+fn types_in(tokens: &[TokenTree], is_impl: bool, found: &mut Vec<(String, bool)>) {
+    let mut is_impl_ahead = false;
     for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
                 let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                types(&inner, found);
+                types_in(&inner, std::mem::take(&mut is_impl_ahead), found);
             }
-            TokenTree::Ident(word) if word == "struct" || word == "enum" || word == "trait" => {
-                if let Some(TokenTree::Ident(name)) = tokens.get(at + 1) {
-                    let before = &tokens[at.saturating_sub(2)..at];
-                    let public = before.iter().any(|token| matches!(token, TokenTree::Ident(word) if word == "pub"));
-                    found.push((name.to_string(), public));
+            TokenTree::Punct(punct) if punct.as_char() == ';' => is_impl_ahead = false,
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                is_impl_ahead |= word == "impl" || word == "trait";
+                let is_declaration = matches!(word.as_str(), "struct" | "enum" | "trait") || word == "type" && !is_impl;
+                if is_declaration && let Some(TokenTree::Ident(name)) = tokens.get(at + 1) {
+                    found.push((name.to_string(), is_public(&tokens[..at])));
                 }
             }
             _ => {}
         }
     }
+}
+
+/// Whether the tokens end with `pub` or `pub(…)`.
+fn is_public(before: &[TokenTree]) -> bool {
+    before[before.len().saturating_sub(2)..]
+        .iter()
+        .any(|token| matches!(token, TokenTree::Ident(word) if word == "pub"))
 }
 
 fn report(rule: &str, faults: &[String]) {
@@ -297,22 +442,8 @@ fn report(rule: &str, faults: &[String]) {
 fn rooms_use_only_rooms_before_them() {
     let mut faults = Vec::new();
     for source in sources() {
-        for target in source.uses() {
-            if !target.first().is_some_and(|room| ROOMS.contains(&room.as_str())) {
-                faults.push(format!("{} uses crate::{}, which is no room", source.name(), target.join("::")));
-                continue;
-            }
-            let same_room = target[0] == source.room();
-            // Pages use the pages of their own room alone, and no other file of a room uses its pages.
-            let allowed = if source.is_page() || !is_page(&target) {
-                same_room || rank(&target) < source.rank()
-            } else {
-                rank(&target) < source.rank()
-            };
-            if !allowed {
-                faults.push(format!("{} uses {}", source.name(), target.join("::")));
-            }
-        }
+        let forbidden = source.uses().into_iter().filter(|target| !may_use(&source.module, target));
+        faults.extend(forbidden.map(|target| format!("{} uses {}", source.name(), target.join("::"))));
     }
     report("A room uses only rooms that stand before it in ROOMS:", &faults);
 }
@@ -367,6 +498,9 @@ fn sql_stands_in_stores() {
         let is_store = source.module[1..].iter().any(|part| matches!(part.as_str(), "store" | "list" | "log"));
         let is_noun = source.rank() < layer_rank("web") || source.room() == "cli";
         if !is_store || !is_noun {
+            let mut calls = Vec::new();
+            database_calls(&source.tokens, &mut calls);
+            faults.extend(calls.iter().map(|call| format!("{}: {call}", source.name())));
             faults.extend(texts.iter().filter(|text| is_sql(text)).map(|text| format!("{}: {text}", source.name())));
         }
     }
@@ -380,9 +514,11 @@ fn models_do_no_io() {
         .filter(|source| source.module.iter().any(|part| part == "model"))
         .flat_map(|source| {
             let io = |target: &Vec<String>| {
-                target[0] == "web" || target.iter().any(|part| matches!(part.as_str(), "Tx" | "Storage" | "store"))
+                target.first().is_some_and(|room| room == "web")
+                    || target.iter().any(|part| matches!(part.as_str(), "Tx" | "Storage" | "store"))
             };
             let uses = source.uses().into_iter().filter(io);
+            let uses = uses.chain(io_uses(&source.tokens));
             uses.map(|target| format!("{} uses {}", source.name(), target.join("::"))).collect::<Vec<_>>()
         })
         .collect();
@@ -416,4 +552,69 @@ fn type_names_are_telling() {
     let shared = places.iter().filter(|(_, files)| files.len() > MAX_TYPES_OF_ONE_NAME);
     faults.extend(shared.map(|(name, files)| format!("{name} names {} types: {}", files.len(), files.join(", "))));
     report("A type's name says what it is, and one name is one thing:", &faults);
+}
+
+fn tokens(text: &str) -> Vec<TokenTree> {
+    text.parse::<TokenStream>().expect("tokens").into_iter().collect()
+}
+
+/// The forbidden uses in a file of that module.
+fn forbidden(module: &str, text: &str) -> Vec<String> {
+    let module: Vec<String> = module.split("::").map(str::to_owned).collect();
+    let uses = uses(&tokens(text), &module).into_iter();
+    uses.filter(|target| !may_use(&module, target)).map(|target| target.join("::")).collect()
+}
+
+#[test]
+fn checker_sees_pages_through_an_imported_room() {
+    assert_eq!(
+        forbidden("uploads::apply", "use crate::orders; fn f() { orders::pages::show() }"),
+        ["orders::pages::show"]
+    );
+    assert_eq!(forbidden("uploads::apply", "use crate::orders as o; fn f() { o::pages::x() }"), ["orders::pages::x"]);
+    assert_eq!(forbidden("uploads::apply", "use crate::{id, orders::{self}}; use orders::pages;"), ["orders::pages"]);
+    assert_eq!(forbidden("orders", "pub mod pages; pub use pages::show;"), ["orders::pages::show"]);
+    assert_eq!(forbidden("orders", "pub mod pages; pub use self::pages::show;"), ["orders::pages::show"]);
+    assert_eq!(
+        forbidden("orders::pages::show", "use crate::orders; use crate::web; fn f() { orders::pages::x() }"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn checker_sees_later_rooms_globs_and_paths_in_attributes() {
+    assert_eq!(forbidden("id", "use crate::web::page;"), ["web::page"]);
+    assert_eq!(forbidden("orders::model", "use crate::*;"), [""]);
+    assert_eq!(forbidden("orders::model", "#[serde(with = \"crate::web::date\")] struct A;"), ["web::date"]);
+    assert_eq!(forbidden("orders::model", "#[derive(crate::web::Page)] struct A;"), ["web::Page"]);
+    assert_eq!(forbidden("orders::model", "/// [`crate::web::page`]\nstruct A;"), [""; 0]);
+}
+
+#[test]
+fn checker_sees_input_and_output() {
+    let io = |text: &str| io_uses(&tokens(text)).into_iter().map(|path| path.join("::")).collect::<Vec<_>>();
+    assert_eq!(io("fn f() { std::fs::read(x) }"), ["std::fs::read"]);
+    assert_eq!(io("use std::{fmt, net::TcpStream};"), ["std::net::TcpStream"]);
+    assert_eq!(io("use std::fmt; async fn f() { tokio::time::sleep(x) }"), ["tokio::time::sleep"]);
+    assert_eq!(io("use std::collections::BTreeMap;"), [""; 0]);
+}
+
+#[test]
+fn checker_sees_calls_of_a_transaction() {
+    let calls = |text: &str| {
+        let mut found = Vec::new();
+        database_calls(&tokens(text), &mut found);
+        found
+    };
+    assert_eq!(calls("fn f() { tx.upsert(\"orders\", keys, values) }"), [".upsert(…)"]);
+    assert_eq!(calls("fn f() { self.tx.increment(table, keys, column, 1) }"), [".increment(…)"]);
+    assert_eq!(calls("fn f() { storage.read(|t| t.scalar(sql, &[])) }"), [".scalar(…)"]);
+    assert_eq!(calls("fn f() { counter.increment(1); tx.now(); tx.new_id() }"), [""; 0]);
+}
+
+#[test]
+fn checker_sees_type_aliases_but_not_associated_types() {
+    let mut found = Vec::new();
+    types(&tokens("pub type Made = i64; impl Layer for A { type Service = B; fn f() { struct Kept; } }"), &mut found);
+    assert_eq!(found, [("Made".to_owned(), true), ("Kept".to_owned(), false)]);
 }

@@ -10,6 +10,9 @@ use crate::web::{Access, RouteSpec, Routes};
 /// Files of handlers named by the action instead of a segment of the URL.
 const ACTION_FILES: [&str; 6] = ["list", "show", "new", "bulk", "update", "receive"];
 
+/// Names of handlers that act on the room as a whole.
+const ACTIONS: [&str; 8] = ["list", "show", "new", "create", "update", "bulk", "download", "delete"];
+
 fn routes() -> Vec<RouteSpec> {
     rooms().iter().flat_map(Routes::specs).cloned().collect()
 }
@@ -37,27 +40,63 @@ fn room(first_segment: &str) -> &str {
     }
 }
 
+/// Why a handler is not in the file that the path of its URL names; `has_file` tells whether a file `pages/<name>.rs` of
+/// its room exists.
+fn misplacement(path: &str, handler: &str, has_file: impl Fn(&str) -> bool) -> Option<String> {
+    let parts: Vec<&str> = handler.split("::").skip(1).collect();
+    let [room_of_handler, "pages", files @ .., function] = parts.as_slice() else {
+        return Some(format!("{handler} is not in a module of pages"));
+    };
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if *room_of_handler != room(segments[0]) {
+        return Some(format!("{path} is in the room {room_of_handler}"));
+    }
+    let fixed = |segments: &[&str]| -> Vec<String> {
+        let fixed = segments.iter().filter(|segment| !segment.starts_with('{'));
+        fixed.map(|segment| segment.split('.').next().unwrap_or_default().replace('-', "_")).collect()
+    };
+    if files.is_empty() {
+        // The single file of a room: the function is named by the action, or by the last segment below the room.
+        let below = fixed(&segments[1..]);
+        if let Some(file) = below.iter().find(|name| has_file(name)) {
+            return Some(format!("{path} is in pages.rs, though there is a pages/{file}.rs"));
+        }
+        let is_named = below.last().map_or(ACTIONS.contains(function), |name| function.contains(name.as_str()));
+        return (!is_named).then(|| format!("{path} is handled by {function} in pages.rs"));
+    }
+    let whole = segments.join("_").replace('-', "_").replace("addresses", "address");
+    let names: BTreeSet<String> =
+        fixed(&segments).into_iter().chain(ACTION_FILES.map(str::to_owned)).chain([whole]).collect();
+    let other = files.iter().find(|file| !names.contains(**file));
+    other.map(|file| format!("{path} is in the file {file}"))
+}
+
 #[test]
 fn handlers_are_in_files_named_by_their_url() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for route in routes() {
-        let segments: Vec<&str> = route.path.split('/').skip(1).collect();
-        let [room_of_handler, "pages", files @ ..] = &*module(&route) else {
-            panic!("{} is not in a module of pages", route.handler);
-        };
-        assert_eq!(*room_of_handler, room(segments[0]), "{} {}", route.method, route.path);
-        let names: BTreeSet<String> = segments
-            .iter()
-            .filter(|segment| !segment.starts_with('{'))
-            .map(|segment| segment.split('.').next().unwrap_or_default().replace('-', "_"))
-            .chain(ACTION_FILES.map(str::to_owned))
-            .chain([segments.join("_").replace('-', "_").replace("addresses", "address")])
-            .collect();
-        for file in files {
-            assert!(names.contains(*file), "{} {} is in {}", route.method, route.path, source_file(&route));
-        }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(source_file(&route));
+        let room_of_handler = module(&route)[0];
+        let has_file = |name: &str| root.join(format!("{room_of_handler}/pages/{name}.rs")).is_file();
+        assert_eq!(misplacement(route.path, route.handler, has_file), None, "{}", route.method);
+        let path = root.join(source_file(&route).trim_start_matches("src/"));
         assert!(path.is_file(), "{}", path.display());
     }
+}
+
+#[test]
+fn misplaced_handlers_are_found() {
+    let fault = |path, handler| misplacement(path, handler, |name| name == "unknown").is_some();
+    assert!(!fault("/shop", "mukkeum::shop::pages::update"));
+    assert!(!fault("/backup/{index}/take-over", "mukkeum::backup::pages::take_over"));
+    assert!(!fault("/backup/key", "mukkeum::backup::pages::create_key"));
+    assert!(!fault("/districts/unknown", "mukkeum::districts::pages::unknown::show"));
+
+    assert!(fault("/shop", "mukkeum::backup::pages::show"), "another room");
+    assert!(fault("/shop", "mukkeum::shop::store::show"), "no page");
+    assert!(fault("/shop", "mukkeum::shop::pages::whatever"), "no action");
+    assert!(fault("/shop/logo", "mukkeum::shop::pages::show"), "not named by its URL");
+    assert!(fault("/districts/unknown", "mukkeum::districts::pages::show_unknown"), "has a file");
+    assert!(fault("/districts/unknown", "mukkeum::districts::pages::import::show"), "another file");
 }
 
 fn label(access: Access) -> &'static str {

@@ -10,8 +10,8 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::cell::Cell;
 use crate::text::{
-    Parsed, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity, parse_zip_code,
-    quantity_from_number,
+    ParseResult, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity,
+    parse_zip_code, quantity_from_number,
 };
 
 /// Doubles represent every integer below exactly.
@@ -47,7 +47,7 @@ pub fn lines(cell: &Cell<'_>) -> String {
 }
 
 /// An identifier, such as an order number. A number cell must be an exactly represented integer.
-pub fn id(cell: &Cell<'_>) -> Parsed<String> {
+pub fn id(cell: &Cell<'_>) -> ParseResult<String> {
     match cell {
         Cell::Number(number) if number.fract() == 0.0 && (0.0..MAX_EXACT_INTEGER).contains(number) => {
             Ok(number_text(*number))
@@ -64,7 +64,7 @@ pub fn id(cell: &Cell<'_>) -> Parsed<String> {
 }
 
 /// Checks that an identifier consists of `min` to `max` digits.
-pub fn check_digits(id: &str, min: usize, max: usize) -> Parsed<()> {
+pub fn check_digits(id: &str, min: usize, max: usize) -> ParseResult<()> {
     if id.bytes().all(|byte| byte.is_ascii_digit()) && (min..=max).contains(&id.len()) {
         Ok(())
     } else {
@@ -73,19 +73,19 @@ pub fn check_digits(id: &str, min: usize, max: usize) -> Parsed<()> {
 }
 
 /// 수량: an integer from 1.
-pub fn quantity(cell: &Cell<'_>) -> Parsed<i64> {
+pub fn quantity(cell: &Cell<'_>) -> ParseResult<i64> {
     if let Cell::Number(number) = cell { quantity_from_number(*number) } else { parse_quantity(&text(cell)) }
 }
 
 /// Money in whole won; an empty cell is 0.
-pub fn money(cell: &Cell<'_>) -> Parsed<i64> {
+pub fn money(cell: &Cell<'_>) -> ParseResult<i64> {
     if let Cell::Number(number) = cell { money_from_number(*number) } else { parse_money(&text(cell)) }
 }
 
 /// A date and time in Korean local time; a date without time is its midnight.
 ///
 /// Accepts date cells, serial dates and text.
-pub fn moment(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDateTime> {
+pub fn moment(cell: &Cell<'_>, date1904: bool) -> ParseResult<NaiveDateTime> {
     const WRONG: &str = "날짜를 읽을 수 없어요";
     let moment = match cell {
         Cell::DateTime(moment) => Some(*moment),
@@ -101,7 +101,7 @@ pub fn moment(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDateTime> {
 }
 
 /// A date; the time is ignored.
-pub fn date(cell: &Cell<'_>, date1904: bool) -> Parsed<NaiveDate> {
+pub fn date(cell: &Cell<'_>, date1904: bool) -> ParseResult<NaiveDate> {
     moment(cell, date1904).map(|moment| moment.date())
 }
 
@@ -185,17 +185,17 @@ fn parse_digits(text: &str) -> Option<NaiveDateTime> {
 }
 
 /// A Korean telephone number with hyphens; empty for an empty cell.
-pub fn phone(cell: &Cell<'_>) -> Parsed<String> {
+pub fn phone(cell: &Cell<'_>) -> ParseResult<String> {
     parse_phone(&text(cell))
 }
 
 /// A postal code of five digits; empty for an empty cell.
-pub fn zip_code(cell: &Cell<'_>) -> Parsed<String> {
+pub fn zip_code(cell: &Cell<'_>) -> ParseResult<String> {
     parse_zip_code(&text(cell))
 }
 
 /// A courier's tracking number: 8 to 16 digits without hyphens, or an EMS number (`EB123456789KR`).
-pub fn tracking_number(cell: &Cell<'_>) -> Parsed<String> {
+pub fn tracking_number(cell: &Cell<'_>) -> ParseResult<String> {
     const WRONG: &str = "송장번호 형식이 맞지 않아요";
     let id = id(cell)?;
     let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();

@@ -17,4 +17,4 @@ pub use phone::parse_phone;
 pub use zip_code::parse_zip_code;
 
 /// A parsed value, or a Korean phrase that describes the mistake.
-pub type Parsed<T> = Result<T, &'static str>;
+pub type ParseResult<T> = Result<T, &'static str>;

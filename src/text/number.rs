@@ -1,6 +1,6 @@
 //! Quantities and amounts of money, as text or as numbers.
 
-use super::{Parsed, nfkc};
+use super::{ParseResult, nfkc};
 
 const MAX_QUANTITY: f64 = 100_000.0;
 /// One trillion won, exclusive.
@@ -14,7 +14,7 @@ const INVALID_QUANTITY: &str = "수량은 1부터 100,000까지의 정수여야 
 ///
 /// # Errors
 /// Empty, no integer, or out of range.
-pub fn parse_quantity(text: &str) -> Parsed<i64> {
+pub fn parse_quantity(text: &str) -> ParseResult<i64> {
     if text.trim().is_empty() {
         return Err("수량이 비어 있어요");
     }
@@ -25,7 +25,7 @@ pub fn parse_quantity(text: &str) -> Parsed<i64> {
 ///
 /// # Errors
 /// No integer, or out of range.
-pub fn quantity_from_number(number: f64) -> Parsed<i64> {
+pub fn quantity_from_number(number: f64) -> ParseResult<i64> {
     if number.fract() != 0.0 || !(1.0..=MAX_QUANTITY).contains(&number) {
         return Err(INVALID_QUANTITY);
     }
@@ -37,7 +37,7 @@ pub fn quantity_from_number(number: f64) -> Parsed<i64> {
 ///
 /// # Errors
 /// No number, or out of range.
-pub fn parse_money(text: &str) -> Parsed<i64> {
+pub fn parse_money(text: &str) -> ParseResult<i64> {
     if text.trim().is_empty() {
         return Ok(0);
     }
@@ -48,7 +48,7 @@ pub fn parse_money(text: &str) -> Parsed<i64> {
 ///
 /// # Errors
 /// Not finite, or out of range.
-pub fn money_from_number(number: f64) -> Parsed<i64> {
+pub fn money_from_number(number: f64) -> ParseResult<i64> {
     if !number.is_finite() {
         return Err("금액을 읽을 수 없어요");
     }

@@ -1,6 +1,6 @@
 //! Korean telephone numbers.
 
-use super::{Parsed, nfkc};
+use super::{ParseResult, nfkc};
 
 /// A Korean telephone number with hyphens (`010-1234-5678`); empty text gives an empty number.
 ///
@@ -8,7 +8,7 @@ use super::{Parsed, nfkc};
 ///
 /// # Errors
 /// Other characters, or no Korean number.
-pub fn parse_phone(text: &str) -> Parsed<String> {
+pub fn parse_phone(text: &str) -> ParseResult<String> {
     const INVALID: &str = "전화번호 형식이 맞지 않아요";
     if text.trim().is_empty() {
         return Ok(String::new());

@@ -1,13 +1,13 @@
 //! Korean postal codes.
 
-use super::{Parsed, nfkc};
+use super::{ParseResult, nfkc};
 
 /// A postal code of five digits; four digits get back the leading zero that Excel dropped. Empty text
 /// gives an empty code.
 ///
 /// # Errors
 /// Not four or five digits.
-pub fn parse_zip_code(text: &str) -> Parsed<String> {
+pub fn parse_zip_code(text: &str) -> ParseResult<String> {
     let digits: String =
         nfkc(text).chars().filter(|letter| !letter.is_whitespace() && !"-'".contains(*letter)).collect();
     if digits.is_empty() {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::channels::Table;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
-use crate::text::{Parsed, hex};
+use crate::text::{ParseResult, hex};
 
 pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
@@ -115,7 +115,7 @@ impl OrderKey {
         key
     }
 
-    fn check_format(&self, id: &str) -> Parsed<()> {
+    fn check_format(&self, id: &str) -> ParseResult<()> {
         self.digits.map_or(Ok(()), |[min, max]| values::check_digits(id, min, max))
     }
 }
@@ -188,7 +188,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
     }
 
     /// Parses a cell; on an error, records it and returns the default.
-    fn parse<T: Default>(&mut self, columns: &[usize], parse: impl FnOnce(&Cell<'_>) -> Parsed<T>) -> T {
+    fn parse<T: Default>(&mut self, columns: &[usize], parse: impl FnOnce(&Cell<'_>) -> ParseResult<T>) -> T {
         parse(self.cell(columns)).unwrap_or_else(|problem| {
             self.problem(self.pick(columns).unwrap_or_default(), problem);
             T::default()

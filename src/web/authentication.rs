@@ -107,14 +107,14 @@ pub(super) async fn authenticate(
 }
 
 /// The result and the cookies to set.
-type Authenticated = (AuthContext, Vec<HeaderValue>);
+type AuthenticationOutcome = (AuthContext, Vec<HeaderValue>);
 
 async fn authenticate_request(
     state: &AppState,
     session: &Session,
     client: &ClientInfo,
     headers: &HeaderMap,
-) -> Result<Authenticated, Error> {
+) -> Result<AuthenticationOutcome, Error> {
     let token =
         cookies::values(headers, cookies::options(&state.config).remember_me_name()).find_map(RememberToken::parse);
     if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
@@ -176,7 +176,7 @@ async fn log_in_by_token(
     client: &ClientInfo,
     headers: &HeaderMap,
     token: RememberToken,
-) -> Result<Authenticated, Error> {
+) -> Result<AuthenticationOutcome, Error> {
     let next = token.rotate(random::secret()?);
     let (logins, idle) = (&state.remember_tokens, state.config.session_idle);
     match authenticate_by_token(&state.storage, logins, &token, &next, &client.origin(), idle).await? {
@@ -210,7 +210,7 @@ fn anonymous(
     state: &AppState,
     headers: &HeaderMap,
     remember_token: Option<RememberToken>,
-) -> Result<Authenticated, Error> {
+) -> Result<AuthenticationOutcome, Error> {
     let (secret, cookies) =
         if let Some(secret) = cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
             (secret.to_owned(), Vec::new())
