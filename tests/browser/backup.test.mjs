@@ -88,7 +88,7 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
   await empty.page.getByText(`주문은 ${orders}건`).waitFor();
   await checkPage(empty.page, 'restored');
-  await empty.page.waitForURL('**/login', { timeout: 20_000 });
+  await empty.page.waitForURL('**/login');
   await logIn(empty.page);
   await empty.page.goto('/orders');
   assert.match(await mainText(empty.page), new RegExp(`${orders}건`));

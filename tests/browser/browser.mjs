@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { ADMIN, startServer, temporaryFolder } from './server.mjs';
@@ -72,12 +73,48 @@ export async function open(t, { prepare, command, start = startServer, externalH
     });
     cleanups.push(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    describeTimeouts(page);
+    // Far longer than a page takes, so that a busy machine fails no test.
+    page.setDefaultTimeout(30_000);
     if (!(options?.javaScriptEnabled ?? contextOptions.javaScriptEnabled ?? true)) withoutScripts.add(page);
     faultsOfPages.push(collectFaults(page, server, externalHosts));
     return page;
   };
   return { server, folder, window, page: await window() };
+}
+
+// Prototypes whose methods describe their timeouts.
+const describing = new WeakSet();
+
+// Adds the URL and the visible text of the page to the message of every timeout.
+function describeTimeouts(page) {
+  const pageOf = new Map([
+    [Object.getPrototypeOf(page), (self) => self],
+    [Object.getPrototypeOf(page.locator('body')), (self) => self.page()],
+  ]);
+  for (const [prototype, ofSelf] of pageOf) {
+    if (describing.has(prototype)) continue;
+    describing.add(prototype);
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      const method = Object.getOwnPropertyDescriptor(prototype, name).value;
+      if (typeof method !== 'function' || name === 'constructor' || name.startsWith('_')) continue;
+      prototype[name] = function (...args) {
+        const result = method.apply(this, args);
+        return result instanceof Promise ? result.catch((fault) => rejectDescribed(fault, ofSelf(this))) : result;
+      };
+    }
+  }
+}
+
+const described = new WeakSet();
+
+async function rejectDescribed(fault, page) {
+  if (fault.name === 'TimeoutError' && !described.has(fault)) {
+    described.add(fault);
+    const text = page.evaluate(() => document.body.innerText).catch(({ message }) => message);
+    fault.message += `\nThe page is ${page.url()}:\n${await Promise.race([text, sleep(2000, '(no text within 2 s)', { ref: false })])}`;
+  }
+  throw fault;
 }
 
 // Chromium logs an error for every response with an error status. For the document itself (an expected 403, 404

@@ -70,7 +70,7 @@ export function addMember(data, { username, password }, role) {
 }
 
 /** Starts the server and waits until it is ready. Timeouts in ms. */
-export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyTimeout = 20_000 } = {}) {
+export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyTimeout = 60_000 } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
   const listenPort = port ?? (await freePort());
   const child = spawn(BINARY, [...command, '--listen', `${address}:${listenPort}`, '--data', data], {
