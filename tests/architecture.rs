@@ -533,7 +533,7 @@ fn type_names_are_telling() {
         "Lost", "Made", "Said", "Seen", "Sent", "Shown", "Taken", "Told", "Written", "There",
     ];
     /// Nouns of the field that look like participles.
-    const NOUNS: [&str; 1] = ["Posting"];
+    const NOUNS: [&str; 2] = ["Listing", "Posting"];
     let (mut places, mut faults) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
     for source in sources() {
         let mut found = Vec::new();

@@ -11,7 +11,7 @@ use super::filter::DeliveryFilter;
 use super::model::joined_late;
 use super::store::{self, Delivery};
 use crate::orders::list::{self as orders, OrderRow};
-use crate::search::query::{self, Found};
+use crate::search::query::{self, IdPage};
 use crate::search::{Limits, Window};
 use crate::storage::{Result, Tx};
 
@@ -69,12 +69,12 @@ impl DeliveryRow {
 }
 
 /// The page of `size` deliveries from row `offset` on.
-pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<Found> {
+pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<IdPage> {
     find(tx, filter, Window { offset, size }, LIMITS)
 }
 
 /// As [`page`], within other limits.
-pub(super) fn find(tx: &mut dyn Tx, filter: &DeliveryFilter, window: Window, limits: Limits) -> Result<Found> {
+pub(super) fn find(tx: &mut dyn Tx, filter: &DeliveryFilter, window: Window, limits: Limits) -> Result<IdPage> {
     query::page(tx, &DeliveryListing::new(filter, limits), window)
 }
 

@@ -16,7 +16,7 @@ use super::filter::OrderFilter;
 use super::model::{Order, OrderOption};
 use super::store;
 pub use crate::search::Total;
-use crate::search::query::{self, Found};
+use crate::search::query::{self, IdPage};
 use crate::search::{Limits, Window};
 use crate::storage::{Param, Result, Tx, placeholders};
 
@@ -86,10 +86,10 @@ pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
 }
 
 /// Identifiers of a part of the list.
-pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<Found> {
+pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<IdPage> {
     match Conditions::of(tx, filter)? {
         Some(conditions) => query::page(tx, &OrderListing::new(filter, &conditions, limits), window),
-        None => Ok(Found::NONE),
+        None => Ok(IdPage::NONE),
     }
 }
 

@@ -33,4 +33,4 @@ mod tests;
 pub mod tokenizer;
 
 pub use limits::Limits;
-pub use query::{Found, Listing, SearchTerms, Total, Window};
+pub use query::{IdPage, Listing, SearchTerms, Total, Window};

@@ -8,7 +8,7 @@
 //!
 //! The total is a lower bound ([`Total::AtLeast`]) in two cases: a section has more rows than are counted, or a scan
 //! ended before the end of the list, since the page was full or a limit of scanned rows was reached. The latter is
-//! [`Found::is_truncated`]: matching rows may be missing.
+//! [`IdPage::is_truncated`]: matching rows may be missing.
 
 use std::collections::HashSet;
 
@@ -70,7 +70,7 @@ impl Window {
 
 /// Rows of a window, by identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct IdPage {
     /// identifiers in the order of the list
     pub ids: Vec<i64>,
     /// number of rows of the whole list
@@ -79,7 +79,7 @@ pub struct Found {
     pub is_truncated: bool,
 }
 
-impl Found {
+impl IdPage {
     /// No rows.
     pub const NONE: Self = Self { ids: Vec::new(), total: Total::Exactly(0), is_truncated: false };
 }
@@ -148,7 +148,7 @@ pub trait Listing: Sized {
 }
 
 /// The rows of a window of the list.
-pub fn page<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<Found> {
+pub fn page<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
     let terms = list.terms();
     if terms.words.is_empty() && list.allowed_documents().is_none() {
         return browse(tx, list, window);
@@ -171,7 +171,7 @@ pub fn page<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<Fou
     };
     let set_total = matches!(spread, Spread::Even { .. }).then_some(size);
     match (plan_set(size, spread, window, list.limits()), list.reversed()) {
-        (SetPlan::Empty, _) => Ok(Found { total: Total::Exactly(size), ..Found::NONE }),
+        (SetPlan::Empty, _) => Ok(IdPage { total: Total::Exactly(size), ..IdPage::NONE }),
         (SetPlan::Scan, _) => Scan { list, set: Some(set.into_iter().collect()), words, set_total }.run(tx, window),
         (SetPlan::ScanFromEnd, Some(reversed)) => {
             let behind = size - window.offset;
@@ -184,7 +184,7 @@ pub fn page<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<Fou
         (SetPlan::Sort | SetPlan::ScanFromEnd, _) => {
             let documents = if words.is_empty() { set } else { list.matching_documents(tx, set, words)? };
             let rows = list.sorted_rows(tx, &documents)?;
-            Ok(Found { total: Total::Exactly(len(&rows)), ids: window.of(rows), is_truncated: false })
+            Ok(IdPage { total: Total::Exactly(len(&rows)), ids: window.of(rows), is_truncated: false })
         }
     }
 }
@@ -212,7 +212,7 @@ fn intersect(ids: Vec<i64>, sorted: &[i64]) -> Vec<i64> {
 }
 
 /// A page without a search.
-fn browse<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<Found> {
+fn browse<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
     let (mut ids, mut rows_before) = (Vec::new(), 0);
     for section in list.sections() {
         let matching = list.count(tx, &section)?;
@@ -229,11 +229,11 @@ fn browse<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<Found
         ids.extend(found);
         if is_full {
             let total = Total::AtLeast(rows_before + (within.offset + rows).max(matching.number()));
-            return Ok(Found { ids, total, is_truncated: false });
+            return Ok(IdPage { ids, total, is_truncated: false });
         }
         rows_before += if rows > 0 { within.offset + rows } else { list.exact_count(tx, &section)? };
     }
-    Ok(Found { ids, total: Total::Exactly(rows_before), is_truncated: false })
+    Ok(IdPage { ids, total: Total::Exactly(rows_before), is_truncated: false })
 }
 
 fn read<L: Listing>(
@@ -262,7 +262,7 @@ struct Scan<'l, L> {
 }
 
 impl<L: Listing> Scan<'_, L> {
-    fn run(&self, tx: &mut dyn Tx, window: Window) -> Result<Found> {
+    fn run(&self, tx: &mut dyn Tx, window: Window) -> Result<IdPage> {
         let limits = self.list.limits();
         let (limit, step) = match (&self.set, self.set_total) {
             _ if window.size == i64::MAX => (i64::MAX, i64::MAX),
@@ -295,7 +295,7 @@ impl<L: Listing> Scan<'_, L> {
             None if is_complete => Total::Exactly(len(&kept)),
             None => Total::AtLeast(len(&kept)),
         };
-        Ok(Found { ids: window.of(kept), total, is_truncated: !is_complete && scanned >= limit })
+        Ok(IdPage { ids: window.of(kept), total, is_truncated: !is_complete && scanned >= limit })
     }
 }
 
