@@ -7,8 +7,8 @@ use crate::id::crockford;
 
 /// The operating system's random number generator failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system gave no randomness: {0}")]
-pub struct RandomnessError(String);
+#[error("the operating system gave no randomness")]
+pub struct RandomnessError(#[source] getrandom::Error);
 
 /// Random bytes.
 ///
@@ -16,7 +16,7 @@ pub struct RandomnessError(String);
 /// The generator failed.
 pub fn bytes<const N: usize>() -> Result<[u8; N], RandomnessError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| RandomnessError(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(RandomnessError)?;
     Ok(bytes)
 }
 

@@ -59,7 +59,7 @@ impl Key {
     /// The shop has a key already, or the file cannot be written.
     pub fn generate(data: &Path) -> Result<Self, KeyError> {
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
         let key = Self(bytes);
         key.save(data)?;
         Ok(key)

@@ -120,7 +120,7 @@ pub(super) struct FinishedBody<W> {
 impl<W: Write> BodyWriter<W> {
     pub(super) fn new(out: W, key: Option<&Key>) -> io::Result<Self> {
         let mut nonce_prefix = [0; 16];
-        getrandom::fill(&mut nonce_prefix).map_err(|error| io::Error::other(error.to_string()))?;
+        getrandom::fill(&mut nonce_prefix).map_err(io::Error::other)?;
         let chunks =
             ChunkWriter { out, key: key.cloned(), nonce_prefix, count: 0, buffer: Vec::new(), hash: Sha256::new() };
         Ok(Self { encoder: zstd::Encoder::new(chunks, COMPRESSION_LEVEL)? })

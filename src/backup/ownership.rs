@@ -52,7 +52,7 @@ impl Identity {
             Ok(shop) => shop,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut bytes = [0; 8];
-                getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+                getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
                 let shop = hex(&bytes);
                 std::fs::write(&path, &shop)?;
                 shop

@@ -242,8 +242,8 @@ async fn create_key(
 ) -> PageResult {
     let data = config.data.clone();
     let generate = move || if data.join(KEY_FILE).exists() { Ok(None) } else { Key::generate(&data).map(Some) };
-    let key = tokio::task::spawn_blocking(generate).await.map_err(|error| Error::Internal(error.to_string()))?;
-    let Some(key) = key.map_err(|error| Error::Internal(error.to_string()))? else {
+    let key = tokio::task::spawn_blocking(generate).await.map_err(Error::internal)?;
+    let Some(key) = key.map_err(Error::internal)? else {
         return record_and_redirect(
             &storage,
             &member,

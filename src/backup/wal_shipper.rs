@@ -111,7 +111,7 @@ impl WalShipper {
         snapshot_interval: Duration,
     ) -> std::io::Result<Self> {
         let mut node = [0; 2];
-        getrandom::fill(&mut node).map_err(|error| std::io::Error::other(error.to_string()))?;
+        getrandom::fill(&mut node).map_err(std::io::Error::other)?;
         let ids = IdGenerator::new(u16::from_le_bytes(node));
         let targets = replicas.into_iter().map(|mut replica| {
             let resumed = Generation::resume(&replica.spool, replica.key.as_ref(), wal.open_file().ok().as_mut());

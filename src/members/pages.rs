@@ -45,7 +45,7 @@ pub fn routes() -> Routes {
 /// Generates a one-time password; returns it with its hash.
 async fn generate_password(hasher: &PasswordHasher) -> Result<(String, String), Error> {
     let password = random::long_code()?;
-    let valid = NewPassword::new(password.clone()).map_err(|error| Error::Internal(error.to_string()))?;
+    let valid = NewPassword::new(password.clone()).map_err(Error::internal)?;
     let hash = hasher.hash(valid).await?;
     Ok((password, hash))
 }

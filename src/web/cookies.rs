@@ -29,7 +29,7 @@ impl Cookie<'_> {
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let secure = if config.behind_tls { "; Secure" } else { "" };
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{max_age}{secure}");
-        HeaderValue::from_str(&text).map_err(|error| Error::Internal(error.to_string()))
+        HeaderValue::from_str(&text).map_err(Error::internal)
     }
 }
 

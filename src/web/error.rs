@@ -69,6 +69,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// [`Error::Internal`] with the message of an error and of each of its sources, for the log.
+    pub fn internal(error: impl std::error::Error) -> Self {
+        let mut messages = vec![error.to_string()];
+        let mut source = error.source();
+        while let Some(cause) = source {
+            // A transparent error has the message of its source.
+            messages.extend(Some(cause.to_string()).filter(|message| messages.last() != Some(message)));
+            source = cause.source();
+        }
+        Self::Internal(messages.join(": "))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -138,13 +150,13 @@ impl From<tower_sessions::session::Error> for Error {
 
 impl From<RandomnessError> for Error {
     fn from(error: RandomnessError) -> Self {
-        Self::Internal(error.to_string())
+        Self::internal(error)
     }
 }
 
 impl From<HashError> for Error {
     fn from(error: HashError) -> Self {
-        Self::Internal(error.to_string())
+        Self::internal(error)
     }
 }
 
@@ -219,4 +231,21 @@ fn respond_to_panic(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
     Error::Internal(format!("panic: {message}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn internal_error_names_each_source_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the key cannot be read")]
+        struct KeyError(#[source] std::io::Error);
+
+        let error = Error::internal(KeyError(std::io::Error::other("disk")));
+        assert_eq!(error.to_string(), "the key cannot be read: disk");
+        let transparent = crate::uploads::UploadError::Storage(StorageError::NoShop);
+        assert_eq!(Error::internal(transparent).to_string(), "there is no shop");
+    }
 }

@@ -97,8 +97,7 @@ async fn update(
     write: impl Fn(&mut dyn Tx) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> PageResult {
     let MemberUpdate { admin, id, action, message } = update;
-    let url =
-        Uri::try_from(format!("/members/{}", crockford(id))).map_err(|error| Error::Internal(error.to_string()))?;
+    let url = Uri::try_from(format!("/members/{}", crockford(id))).map_err(Error::internal)?;
     let mut page = member_page(storage, layout, &admin, id, PageQuery::default(), &url).await?;
     let error = if is_shared(demo, &page.account) {
         SHARED_ACCOUNT.to_owned()

@@ -25,7 +25,7 @@ pub(super) async fn download(
         return Ok(redirect("/practice"));
     };
     let (exercises, now) = (ExerciseSet::for_session(session), storage.clock().now());
-    let bytes = file.write(&exercises, now).map_err(|error| Error::Internal(error.to_string()))?;
+    let bytes = file.write(&exercises, now).map_err(Error::internal)?;
     let name = format!("{} {}.xlsx", file.stem(), exercises.start_date().format("%Y%m%d"));
     let headers =
         [(header::CONTENT_TYPE, XLSX_MEDIA_TYPE.to_owned()), (header::CONTENT_DISPOSITION, content_disposition(&name))];

@@ -19,6 +19,6 @@ pub(super) async fn reset(
     if let Some(reason) = demo.reset_refusal(storage.clock().now()) {
         return Err(Error::BadRequest(reason.to_owned()));
     }
-    demo.reset(&storage, &passwords).await.map_err(|error| Error::Internal(error.to_string()))?;
+    demo.reset(&storage, &passwords).await.map_err(Error::internal)?;
     Ok(redirect("/login"))
 }

@@ -47,7 +47,7 @@ pub(super) async fn create(
         Ok(activity) => return Ok(redirect_with_flash(&here, activity)),
         Err(problems) => problems,
     };
-    let uri = Uri::try_from(here).map_err(|error| Error::Internal(error.to_string()))?;
+    let uri = Uri::try_from(here).map_err(Error::internal)?;
     let request = ShowRequest { id, query: VariantListQuery::default(), paging: PageQuery::default(), uri };
     let mut page = show_page(&storage, layout, request).await?;
     (page.new, page.problems) = (form, problems);

@@ -99,7 +99,7 @@ pub(super) async fn restore(
     };
     if setup.is_done().await? {
         // An administrator was created while the restore was running.
-        std::fs::remove_file(out).map_err(|error| Error::Internal(error.to_string()))?;
+        std::fs::remove_file(out).map_err(Error::internal)?;
         return Ok(redirect("/login"));
     }
     let data = &setup.config.data;
@@ -107,7 +107,7 @@ pub(super) async fn restore(
         && !data.join(backup::KEY_FILE).exists()
     {
         // Keep the key, so that the restored shop encrypts its backups with it.
-        key.save(data).map_err(|error| Error::Internal(error.to_string()))?;
+        key.save(data).map_err(Error::internal)?;
     }
     let (at, orders) = (restored.at.precise(), grouped(restored.summary.orders));
     let mut response = page(RestoredPage { layout, at, orders });

@@ -107,7 +107,7 @@ async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut 
         *bytes_left = bytes_left.checked_sub(chunk.len() as u64).ok_or(Error::TooLarge)?;
         file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
             .await
-            .map_err(|error| Error::Internal(error.to_string()))?
+            .map_err(Error::internal)?
             .map_err(failed)?;
     }
     file.rewind().map_err(failed)?;
@@ -123,5 +123,5 @@ async fn parse(known: Arc<Districts>, files: Vec<(String, File)>) -> PageResult<
         }
         parser.finish().map_err(|error| error.to_string())
     });
-    work.await.map_err(|error| Error::Internal(error.to_string()))
+    work.await.map_err(Error::internal)
 }
