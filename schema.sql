@@ -20,9 +20,9 @@ CREATE TABLE settings (
 -- marker of its newest write in its own row; after a lost answer the marker shows whether the commit was
 -- executed.
 CREATE TABLE writers (
-    node   INTEGER NOT NULL PRIMARY KEY,         -- also the node part of its identifiers
-    marker INTEGER NOT NULL,
-    at     INTEGER NOT NULL
+    node       INTEGER NOT NULL PRIMARY KEY,  -- also the node part of its identifiers
+    marker     INTEGER NOT NULL,
+    written_at INTEGER NOT NULL
 ) STRICT;
 
 -- Locks with an expiry time, for jobs that only one of several nodes runs.
@@ -35,68 +35,68 @@ CREATE TABLE leases (
 -- ── members ────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE members (
-    id            INTEGER NOT NULL PRIMARY KEY,
-    username      TEXT /*64*/ NOT NULL UNIQUE,
-    role          TEXT /*16*/ NOT NULL,          -- admin, logistics
-    enabled       INTEGER NOT NULL DEFAULT 1,
-    password_hash TEXT /*255*/ NOT NULL,         -- argon2id, PHC string
+    id             INTEGER NOT NULL PRIMARY KEY,
+    username       TEXT /*64*/ NOT NULL UNIQUE,
+    role           TEXT /*16*/ NOT NULL,   -- admin, logistics
+    enabled        INTEGER NOT NULL DEFAULT 1,
+    password_hash  TEXT /*255*/ NOT NULL,  -- argon2id, PHC string
     -- Incremented to revoke all sessions of the member; a session stores the epoch of its login.
-    session_epoch INTEGER NOT NULL DEFAULT 0,
-    created_at    INTEGER NOT NULL,
-    signed_in_at  INTEGER,
+    session_epoch  INTEGER NOT NULL DEFAULT 0,
+    created_at     INTEGER NOT NULL,
+    signed_in_at   INTEGER,
     -- Expiry of a one-time password, which only allows to set another one.
     one_time_until INTEGER,
     -- When a stolen remember-me token was detected; null after the member has acknowledged it.
-    stolen_at     INTEGER
+    token_theft_at INTEGER
 ) STRICT;
 
 -- Browsers in which a member is logged in. Sessions and remember-me tokens refer to their device, so that
 -- deleting the row revokes both in any session store.
 CREATE TABLE devices (
-    id           INTEGER NOT NULL PRIMARY KEY,
-    member_id    INTEGER NOT NULL REFERENCES members (id),
-    description  TEXT /*64*/ NOT NULL,           -- 윈도우 컴퓨터 · 크롬
-    address      TEXT /*64*/ NOT NULL,
-    signed_in_at INTEGER NOT NULL,
-    seen_at      INTEGER NOT NULL,
-    stays_until  INTEGER,                        -- remember-me expiry; null: until the session ends
-    expires_at   INTEGER NOT NULL
+    id               INTEGER NOT NULL PRIMARY KEY,
+    member_id        INTEGER NOT NULL REFERENCES members (id),
+    description      TEXT /*64*/ NOT NULL,  -- 윈도우 컴퓨터 · 크롬
+    address          TEXT /*64*/ NOT NULL,
+    signed_in_at     INTEGER NOT NULL,
+    seen_at          INTEGER NOT NULL,
+    remembered_until INTEGER,               -- remember-me expiry; null: until the session ends
+    expires_at       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX devices_by_member ON devices (member_id, seen_at);
 CREATE INDEX devices_by_expiry ON devices (expires_at);
 
 -- Log of logins and failed attempts, kept for some months.
 CREATE TABLE sign_ins (
-    id          INTEGER NOT NULL PRIMARY KEY,
-    member_id   INTEGER NOT NULL REFERENCES members (id),
-    at          INTEGER NOT NULL,
-    outcome     TEXT /*16*/ NOT NULL,            -- password, stayed, wrong, disabled, late, stolen
-    description TEXT /*64*/ NOT NULL,
-    address     TEXT /*64*/ NOT NULL
+    id           INTEGER NOT NULL PRIMARY KEY,
+    member_id    INTEGER NOT NULL REFERENCES members (id),
+    attempted_at INTEGER NOT NULL,
+    outcome      TEXT /*16*/ NOT NULL,  -- password, stayed, wrong, disabled, late, stolen
+    description  TEXT /*64*/ NOT NULL,
+    address      TEXT /*64*/ NOT NULL
 ) STRICT;
 CREATE INDEX sign_ins_by_member ON sign_ins (member_id, id);
-CREATE INDEX sign_ins_by_age ON sign_ins (at);
+CREATE INDEX sign_ins_by_age ON sign_ins (attempted_at);
 
 CREATE TABLE sessions (
     id         TEXT /*32*/ NOT NULL PRIMARY KEY,
-    record     TEXT NOT NULL,                    -- JSON; identifiers only
+    record     TEXT NOT NULL,  -- JSON; identifiers only
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 -- Remember-me tokens by series; only hashes of the tokens.
-CREATE TABLE stays (
+CREATE TABLE remember_tokens (
     series     TEXT /*64*/ NOT NULL PRIMARY KEY,
-    record     TEXT NOT NULL,                    -- JSON
+    record     TEXT NOT NULL,  -- JSON
     expires_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX stays_by_expiry ON stays (expires_at);
+CREATE INDEX remember_tokens_by_expiry ON remember_tokens (expires_at);
 
 -- Failed logins of an account or address, for the login throttle.
 CREATE TABLE sign_in_failures (
-    subject    TEXT /*128*/ NOT NULL PRIMARY KEY, -- account:…, address:…
-    failures   INTEGER NOT NULL,
-    first_at   INTEGER NOT NULL
+    subject  TEXT /*128*/ NOT NULL PRIMARY KEY,  -- account:…, address:…
+    failures INTEGER NOT NULL,
+    first_at INTEGER NOT NULL
 ) STRICT;
 
 -- ── channels and products ──────────────────────────────────────────────────────────────────
@@ -111,11 +111,11 @@ CREATE TABLE sales_channels (
 
 CREATE TABLE products (
     id         INTEGER NOT NULL PRIMARY KEY,
-    number     TEXT /*100*/ NOT NULL UNIQUE,      -- 판매자 상품코드
+    number     TEXT /*100*/ NOT NULL UNIQUE,  -- 판매자 상품코드
     name       TEXT /*255*/ NOT NULL UNIQUE,
-    priority   INTEGER NOT NULL,                  -- 0..9999, order in lists
+    priority   INTEGER NOT NULL,              -- 0..9999, order in lists
     enabled    INTEGER NOT NULL DEFAULT 1,
-    upload_id  INTEGER,                           -- the upload that created it
+    upload_id  INTEGER,                       -- the upload that created it
     created_at INTEGER NOT NULL,
     version    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -142,39 +142,39 @@ CREATE TABLE variants (
 CREATE TABLE deliveries (
     id                      INTEGER NOT NULL PRIMARY KEY,
     bundle_number           TEXT /*64*/ NOT NULL UNIQUE,
-    state                   INTEGER NOT NULL,     -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
+    state                   INTEGER NOT NULL,          -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
     order_count             INTEGER NOT NULL,
-    total_quantity          INTEGER NOT NULL,     -- without cancelled orders
+    total_quantity          INTEGER NOT NULL,          -- without cancelled orders
     cancelled_quantity      INTEGER NOT NULL,
-    primary_order_id        INTEGER,              -- most advanced, then largest quantity, then oldest
+    primary_order_id        INTEGER,                   -- most advanced, then largest quantity, then oldest
     shipping_method         TEXT /*16*/ NOT NULL,
-    preferred_shipping_date TEXT /*10*/,          -- earliest of its orders
-    sigungu                 INTEGER,              -- district code; null is 미분류
-    ready_at                INTEGER,              -- when it became ready for the first time
-    printed_at              INTEGER,              -- last printing of the slip
-    printed_by              INTEGER,              -- member who printed it
-    memo                    TEXT NOT NULL DEFAULT '', -- of the delivery team
+    preferred_shipping_date TEXT /*10*/,               -- earliest of its orders
+    sigungu_code            INTEGER,                   -- district code; null is 미분류
+    ready_at                INTEGER,                   -- when it became ready for the first time
+    printed_at              INTEGER,                   -- last printing of the slip
+    printed_by              INTEGER,                   -- member who printed it
+    memo                    TEXT NOT NULL DEFAULT '',  -- of the delivery team
     version                 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The list filters by state, method, district and date. Each index covers all four, so that counting and
 -- pagination are index-only. The first serves selective filters; the others are also scanned in their own
 -- order.
-CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu, id);
-CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu);
-CREATE INDEX deliveries_by_district ON deliveries (sigungu, id, state, shipping_method, preferred_shipping_date);
+CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu_code, id);
+CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu_code);
+CREATE INDEX deliveries_by_district ON deliveries (sigungu_code, id, state, shipping_method, preferred_shipping_date);
 -- Covering index of the overview's counts.
-CREATE INDEX deliveries_by_place ON deliveries (state, sigungu, shipping_method, preferred_shipping_date, primary_order_id);
+CREATE INDEX deliveries_by_place ON deliveries (state, sigungu_code, shipping_method, preferred_shipping_date, primary_order_id);
 
 -- Event log of deliveries, shown on their pages and used to revert completions.
 CREATE TABLE delivery_events (
     id          INTEGER NOT NULL PRIMARY KEY,
     delivery_id INTEGER NOT NULL,
-    at          INTEGER NOT NULL,
+    logged_at   INTEGER NOT NULL,
     member_id   INTEGER,
-    activity_id INTEGER NOT NULL,                 -- the audit entry it belongs to
-    action      TEXT /*16*/ NOT NULL,             -- printed, completed, undone, noted
-    details     TEXT NOT NULL                     -- JSON, by action
+    activity_id INTEGER NOT NULL,      -- the audit entry it belongs to
+    action      TEXT /*16*/ NOT NULL,  -- printed, completed, undone, noted
+    details     TEXT NOT NULL          -- JSON, by action
 ) STRICT;
 CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
 CREATE INDEX delivery_events_by_activity ON delivery_events (activity_id);
@@ -187,7 +187,7 @@ CREATE TABLE orders (
     delivery_id             INTEGER NOT NULL REFERENCES deliveries (id),
     state                   INTEGER NOT NULL,      -- 0 주문 … 6 환불, in order of progress
     options                 TEXT NOT NULL,         -- JSON [[key, value], …] as the channel names them
-    options_text            TEXT NOT NULL,         -- 옵션정보 as in the file
+    options_raw             TEXT NOT NULL,         -- 옵션정보 as in the file
     quantity                INTEGER NOT NULL,
     price                   INTEGER NOT NULL,
     customer_name           TEXT /*100*/ NOT NULL,
@@ -199,9 +199,9 @@ CREATE TABLE orders (
     recipient_zip_code      TEXT /*10*/ NOT NULL,
     recipient_address1      TEXT /*500*/ NOT NULL,
     recipient_address2      TEXT /*500*/ NOT NULL,
-    sigungu                 INTEGER,               -- district code; null is 미분류
+    sigungu_code            INTEGER,               -- district code; null is 미분류
     shipping_method         TEXT /*16*/ NOT NULL,
-    shipping_method_word    TEXT /*64*/ NOT NULL,
+    shipping_method_raw     TEXT /*64*/ NOT NULL,
     charge_type             TEXT /*16*/ NOT NULL,
     courier                 TEXT /*64*/ NOT NULL,
     tracking_number         TEXT /*64*/ NOT NULL,
@@ -220,7 +220,7 @@ CREATE TABLE orders (
     refunded_at             INTEGER,
     upload_id               INTEGER,               -- the upload that created it
     created_at              INTEGER NOT NULL,
-    joined_at               INTEGER,               -- when it moved to its delivery; null: created in it
+    bundled_at              INTEGER,               -- when it moved to its delivery; null: created in it
     version                 INTEGER NOT NULL DEFAULT 0,
     UNIQUE (order_number, channel_id)
 ) STRICT;
@@ -258,10 +258,10 @@ CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, p
 -- Number of orders per state, channel and product: the totals of the list without counting rows. Updated in
 -- the transaction of every change.
 CREATE TABLE order_tallies (
-    state      INTEGER NOT NULL,
-    channel_id INTEGER NOT NULL,
-    product_id INTEGER NOT NULL,
-    orders     INTEGER NOT NULL,
+    state       INTEGER NOT NULL,
+    channel_id  INTEGER NOT NULL,
+    product_id  INTEGER NOT NULL,
+    order_count INTEGER NOT NULL,
     PRIMARY KEY (state, channel_id, product_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -276,7 +276,7 @@ CREATE TABLE open_claims (
 -- changes write rows here. Rows override segments, and `fields` = 0 is a tombstone.
 CREATE TABLE search_postings (
     term        TEXT /*64*/ NOT NULL,
-    document_id INTEGER NOT NULL,                 -- an order
+    document_id INTEGER NOT NULL,  -- an order
     fields      INTEGER NOT NULL,
     PRIMARY KEY (term, document_id)
 ) STRICT, WITHOUT ROWID;
@@ -284,15 +284,15 @@ CREATE TABLE search_postings (
 -- Segments of the search index. Size-tiered compaction moves the smallest terms of its inputs first.
 CREATE TABLE search_segments (
     id          INTEGER NOT NULL PRIMARY KEY,
-    size        INTEGER NOT NULL,                 -- approximate bytes of its blocks
-    merges_into INTEGER                           -- target segment of a running compaction
+    size        INTEGER NOT NULL,  -- approximate bytes of its blocks
+    merges_into INTEGER            -- target segment of a running compaction
 ) STRICT;
 
 CREATE TABLE search_blocks (
     segment_id INTEGER NOT NULL,
-    last_term  TEXT /*64*/ NOT NULL,              -- last of its sorted postings
-    position   INTEGER NOT NULL,                  -- within the segment
-    bytes      BLOB NOT NULL,                     -- src/search/postings.rs
+    last_term  TEXT /*64*/ NOT NULL,  -- last of its sorted postings
+    position   INTEGER NOT NULL,      -- within the segment
+    bytes      BLOB NOT NULL,         -- src/search/postings.rs
     PRIMARY KEY (segment_id, last_term, position)
 ) STRICT;
 
@@ -300,11 +300,11 @@ CREATE TABLE search_blocks (
 CREATE TABLE order_events (
     id        INTEGER NOT NULL PRIMARY KEY,
     order_id  INTEGER NOT NULL,
-    at        INTEGER NOT NULL,
-    member_id INTEGER,                            -- null: the command line
+    logged_at INTEGER NOT NULL,
+    member_id INTEGER,               -- null: the command line
     upload_id INTEGER,
-    action    TEXT /*32*/ NOT NULL,               -- created, proceeded, edited, tracked, stated, bundled, classified
-    changes   TEXT NOT NULL                       -- JSON [[field, before, after], …]
+    action    TEXT /*32*/ NOT NULL,  -- created, proceeded, edited, tracked, stated, bundled, classified
+    changes   TEXT NOT NULL          -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);
 
@@ -313,10 +313,10 @@ CREATE INDEX order_events_by_order ON order_events (order_id, id);
 -- Imported official lists of postal codes, which override the built-in table.
 CREATE TABLE district_editions (
     id         INTEGER NOT NULL PRIMARY KEY,
-    stage      TEXT /*16*/ NOT NULL,              -- previewed, applied
-    told       TEXT NOT NULL,                     -- JSON: the files and their parse reports
-    valid_from TEXT /*10*/,                       -- null until applied
-    member_id  INTEGER,                           -- null: the command line
+    stage      TEXT /*16*/ NOT NULL,  -- previewed, applied
+    report     TEXT NOT NULL,         -- JSON: the files and their parse reports
+    valid_from TEXT /*10*/,           -- null until applied
+    member_id  INTEGER,               -- null: the command line
     created_at INTEGER NOT NULL,
     applied_at INTEGER
 ) STRICT;
@@ -325,7 +325,7 @@ CREATE TABLE district_editions (
 CREATE TABLE district_regions (
     edition_id  INTEGER NOT NULL REFERENCES district_editions (id),
     code        INTEGER NOT NULL,
-    level       INTEGER NOT NULL,                 -- 0 시/도, 1 시/군/구, 2 일반구
+    level       INTEGER NOT NULL,  -- 0 시/도, 1 시/군/구, 2 일반구
     parent_code INTEGER,
     full_name   TEXT /*100*/ NOT NULL,
     short_name  TEXT /*100*/ NOT NULL,
@@ -343,8 +343,8 @@ CREATE TABLE district_zips (
 
 -- Manual corrections of postal codes; they override every edition.
 CREATE TABLE district_corrections (
-    zip          TEXT /*10*/ NOT NULL PRIMARY KEY, -- digits
-    sigungu      INTEGER NOT NULL,
+    zip          TEXT /*10*/ NOT NULL PRIMARY KEY,  -- digits
+    sigungu_code INTEGER NOT NULL,
     member_id    INTEGER,
     corrected_at INTEGER NOT NULL
 ) STRICT;
@@ -353,7 +353,7 @@ CREATE TABLE district_corrections (
 CREATE TABLE order_districts (
     order_id     INTEGER NOT NULL PRIMARY KEY,
     zip_code     TEXT /*10*/ NOT NULL,
-    sigungu      INTEGER NOT NULL,
+    sigungu_code INTEGER NOT NULL,
     member_id    INTEGER,
     corrected_at INTEGER NOT NULL
 ) STRICT;
@@ -371,27 +371,27 @@ CREATE TABLE district_state (
 CREATE TABLE uploads (
     id              INTEGER NOT NULL PRIMARY KEY,
     created_at      INTEGER NOT NULL,
-    member_id       INTEGER,                      -- null: the command line
-    kind            TEXT /*16*/ NOT NULL,         -- orders, tracking, states; '' until it is recognised
+    member_id       INTEGER,                     -- null: the command line
+    kind            TEXT /*16*/ NOT NULL,        -- orders, tracking, states; '' until it is recognised
     channel_code    TEXT /*32*/ NOT NULL,
     courier         TEXT /*64*/ NOT NULL,
     file_name       TEXT /*255*/ NOT NULL,
     file_size       INTEGER NOT NULL,
     file_sha256     TEXT /*64*/ NOT NULL,
-    file_kept       INTEGER NOT NULL,             -- 1 while upload_chunks has the file
-    sealed_password BLOB,                         -- password of the stored file
-    stage           TEXT /*16*/ NOT NULL,         -- locked, previewed, applied, refused, discarded
+    file_kept       INTEGER NOT NULL,            -- 1 while upload_chunks has the file
+    sealed_password BLOB,                        -- password of the stored file
+    stage           TEXT /*16*/ NOT NULL,        -- locked, previewed, applied, refused, discarded
     refusal         TEXT NOT NULL,
     created         INTEGER NOT NULL DEFAULT 0,
     updated         INTEGER NOT NULL DEFAULT 0,
     skipped         INTEGER NOT NULL DEFAULT 0,
     rejected        INTEGER NOT NULL DEFAULT 0,
     warned          INTEGER NOT NULL DEFAULT 0,
-    found           TEXT NOT NULL,                -- JSON: products and variants it creates or created
+    findings        TEXT NOT NULL,               -- JSON: products and variants it creates or created
     applied_at      INTEGER,
-    open_rows       INTEGER NOT NULL DEFAULT 0,   -- rejected rows that are not resolved
-    handled_by      INTEGER,                      -- member who marked the remaining rows as resolved
-    handled_at      INTEGER,
+    open_rows       INTEGER NOT NULL DEFAULT 0,  -- rejected rows that are not resolved
+    resolved_by     INTEGER,                     -- member who marked the remaining rows as resolved
+    resolved_at     INTEGER,
     version         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
@@ -401,25 +401,25 @@ CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
 -- The original file in chunks of at most 1 MiB.
 CREATE TABLE upload_chunks (
     upload_id INTEGER NOT NULL REFERENCES uploads (id),
-    place     INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
     bytes     BLOB NOT NULL,
-    PRIMARY KEY (upload_id, place)
+    PRIMARY KEY (upload_id, position)
 ) STRICT;
 
 CREATE TABLE upload_rows (
-    upload_id    INTEGER NOT NULL REFERENCES uploads (id),
-    "row_number" INTEGER NOT NULL,                -- as in the spreadsheet; quoted because MariaDB reserves the word
-    order_number TEXT /*64*/ NOT NULL,
-    outcome      TEXT /*16*/ NOT NULL,            -- created, updated, skipped, rejected
-    reasons      TEXT NOT NULL,                   -- JSON [{column, value, message}, …]; warnings too
+    upload_id           INTEGER NOT NULL REFERENCES uploads (id),
+    sheet_row           INTEGER NOT NULL,                 -- row number in the spreadsheet
+    order_number        TEXT /*64*/ NOT NULL,
+    outcome             TEXT /*16*/ NOT NULL,             -- created, updated, skipped, rejected
+    reasons             TEXT NOT NULL,                    -- JSON [{column, value, message}, …]; warnings too
     -- Conflicting tracking number and courier of the file, for a member to resolve.
     new_tracking_number TEXT /*64*/ NOT NULL DEFAULT '',
-    new_courier  TEXT /*64*/ NOT NULL DEFAULT '',
-    open_order   TEXT /*64*/,                     -- order_number, while rejected and unresolved
-    handled      TEXT /*16*/ NOT NULL DEFAULT '', -- replaced, kept, uploaded, marked
-    handled_by   INTEGER,
-    handled_at   INTEGER,
-    PRIMARY KEY (upload_id, "row_number")
+    new_courier         TEXT /*64*/ NOT NULL DEFAULT '',
+    open_order          TEXT /*64*/,                      -- order_number, while rejected and unresolved
+    resolution          TEXT /*16*/ NOT NULL DEFAULT '',  -- replaced, kept, uploaded, marked
+    resolved_by         INTEGER,
+    resolved_at         INTEGER,
+    PRIMARY KEY (upload_id, sheet_row)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 
@@ -431,18 +431,18 @@ CREATE TABLE activities (
     at        INTEGER NOT NULL,
     member_id INTEGER,
     action    TEXT /*32*/ NOT NULL,
-    summary   TEXT NOT NULL                       -- JSON, by action
+    summary   TEXT NOT NULL  -- JSON, by action
 ) STRICT;
 CREATE INDEX activities_by_member ON activities (member_id, id);
 
 -- Log of downloads with personal data: who, what, for which purpose.
 CREATE TABLE downloads (
-    id        INTEGER NOT NULL PRIMARY KEY,
-    at        INTEGER NOT NULL,
-    member_id INTEGER,                            -- null: the command line
-    content   TEXT /*32*/ NOT NULL,               -- orders, purchase-order, dispatch, rejected-rows …
-    source    TEXT NOT NULL,                      -- URL of the list it was exported from
-    row_count INTEGER NOT NULL,
-    purpose   TEXT /*32*/ NOT NULL,               -- factory, shipping …; '' where none was required
-    note      TEXT /*255*/ NOT NULL
+    id            INTEGER NOT NULL PRIMARY KEY,
+    downloaded_at INTEGER NOT NULL,
+    member_id     INTEGER,               -- null: the command line
+    content       TEXT /*32*/ NOT NULL,  -- orders, purchase-order, dispatch, rejected-rows …
+    source        TEXT NOT NULL,         -- URL of the list it was exported from
+    row_count     INTEGER NOT NULL,
+    purpose       TEXT /*32*/ NOT NULL,  -- factory, shipping …; '' where none was required
+    note          TEXT /*255*/ NOT NULL
 ) STRICT;

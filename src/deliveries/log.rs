@@ -69,7 +69,7 @@ pub fn record(
     details: &Value,
 ) -> Result<()> {
     let (id, now) = (tx.new_id(), tx.now());
-    let sql = "INSERT INTO delivery_events (id, delivery_id, at, member_id, activity_id, action, details) \
+    let sql = "INSERT INTO delivery_events (id, delivery_id, logged_at, member_id, activity_id, action, details) \
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let row = [
         id.into(),
@@ -83,7 +83,7 @@ pub fn record(
     tx.exec(sql, &row).map(drop)
 }
 
-const EVENT: &str = "SELECT e.id, e.delivery_id, e.at, m.username, e.activity_id, e.action, e.details \
+const EVENT: &str = "SELECT e.id, e.delivery_id, e.logged_at, m.username, e.activity_id, e.action, e.details \
                      FROM delivery_events e LEFT JOIN members m ON m.id = e.member_id";
 
 fn event(mut row: Row) -> Result<DeliveryEvent> {

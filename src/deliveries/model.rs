@@ -4,8 +4,8 @@ use crate::time::Moment;
 
 /// Whether an order joined the delivery unnoticed by the team: after its slip was printed, or, without a slip, after
 /// the delivery was ready for the first time.
-pub fn joined_late(joined_at: Moment, printed_at: Option<Moment>, ready_at: Option<Moment>) -> bool {
-    printed_at.or(ready_at).is_some_and(|noticed_at| joined_at > noticed_at)
+pub fn joined_late(bundled_at: Moment, printed_at: Option<Moment>, ready_at: Option<Moment>) -> bool {
+    printed_at.or(ready_at).is_some_and(|noticed_at| bundled_at > noticed_at)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct Delivery {
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
     /// district code; none is 미분류
-    pub sigungu: Option<i64>,
+    pub sigungu_code: Option<i64>,
     /// time at which all orders were first ready to ship
     pub ready_at: Option<Moment>,
     /// time of the last print of its slip
@@ -45,7 +45,7 @@ pub struct Delivery {
 }
 
 const DELIVERY: &str = "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
-                        d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu, d.ready_at, \
+                        d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu_code, d.ready_at, \
                         d.printed_at, m.username, d.memo \
                         FROM deliveries d LEFT JOIN members m ON m.id = d.printed_by";
 
@@ -61,7 +61,7 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
         primary_order_id: row.opt_int(6)?,
         shipping_method: ShippingMethod::from_code(&row.text(7)?).ok_or_else(|| inconsistent("shipping_method"))?,
         preferred_shipping_date: row.opt_date(8)?,
-        sigungu: row.opt_int(9)?,
+        sigungu_code: row.opt_int(9)?,
         ready_at: row.opt_moment(10)?,
         printed_at: row.opt_moment(11)?,
         printed_by: row.opt_text(12)?,
@@ -103,7 +103,7 @@ pub struct JoinedOrder {
 /// The orders of these deliveries, oldest first. `deliveries` has at least one and at most a few hundred.
 pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOrder>> {
     let sql = format!(
-        "SELECT id, delivery_id, COALESCE(joined_at, created_at) FROM orders WHERE delivery_id IN ({}) \
+        "SELECT id, delivery_id, COALESCE(bundled_at, created_at) FROM orders WHERE delivery_id IN ({}) \
          ORDER BY placed_at, id",
         placeholders(deliveries.len())
     );

@@ -100,13 +100,13 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
     let day = delivery.preferred_shipping_date;
     let in_region = match filter.region {
         RegionFilter::Any => true,
-        RegionFilter::Sido(code) => delivery.sigungu.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
-        RegionFilter::Sigungu(code) => delivery.sigungu == Some(code),
+        RegionFilter::Sido(code) => delivery.sigungu_code.is_some_and(|sigungu| sigungu / 1000 == code / 1000),
+        RegionFilter::Sigungu(code) => delivery.sigungu_code == Some(code),
         RegionFilter::Gu { city, gu } => {
             let zip = row.primary().map(|primary| primary.order.recipient.zip_code.clone()).unwrap_or_default();
-            delivery.sigungu == Some(city) && filter.zip_codes.contains(&zip) == gu.is_some()
+            delivery.sigungu_code == Some(city) && filter.zip_codes.contains(&zip) == gu.is_some()
         }
-        RegionFilter::Unclassified => delivery.sigungu.is_none(),
+        RegionFilter::Unclassified => delivery.sigungu_code.is_none(),
     };
     let on_date = match filter.preferred_date {
         PreferredDate::Any => true,
@@ -155,10 +155,10 @@ fn naive(everything: &[DeliveryRow], filter: &DeliveryFilter) -> Vec<i64> {
             found.sort_by_key(|row| (day(row).is_none(), Reverse(day(row)), newest(row)));
         }
         Sort::District { descending: false } => {
-            found.sort_by_key(|row| (row.delivery.sigungu, row.delivery.id));
+            found.sort_by_key(|row| (row.delivery.sigungu_code, row.delivery.id));
         }
         Sort::District { descending: true } => {
-            found.sort_by_key(|row| (Reverse(row.delivery.sigungu), newest(row)));
+            found.sort_by_key(|row| (Reverse(row.delivery.sigungu_code), newest(row)));
         }
         Sort::State { descending: false } => found.sort_by_key(|row| (row.delivery.state, newest(row))),
         Sort::State { descending: true } => {
@@ -247,7 +247,7 @@ fn no_query_scans_the_table() {
         for index in ["deliveries_by_state", "deliveries_by_date", "deliveries_by_district"] {
             let sql = format!(
                 "SELECT id FROM deliveries {} WHERE state IN (1, 2) AND shipping_method IN ('DIRECT') \
-                 AND sigungu = 47190 AND preferred_shipping_date >= '2026-11-22' ORDER BY id DESC LIMIT 25",
+                 AND sigungu_code = 47190 AND preferred_shipping_date >= '2026-11-22' ORDER BY id DESC LIMIT 25",
                 tx.index_hint(index)
             );
             assert_eq!(tx.full_scans(&sql, &[])?, Vec::<String>::new(), "{sql}");
@@ -355,7 +355,7 @@ fn completion_of_another_day_cannot_be_undone() {
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
         complete(tx, driver, &[delivery])?;
-        tx.exec("UPDATE delivery_events SET at = at - ?", &[DAY_MS.into()])?;
+        tx.exec("UPDATE delivery_events SET logged_at = logged_at - ?", &[DAY_MS.into()])?;
         undo(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?[0], OrderState::Shipped);
         Ok(())

@@ -131,7 +131,7 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
             ColumnValue::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number)))
         }
         "배송속성" => "일반배송".into(),
-        "배송방법(구매자 요청)" | "배송방법" => order.shipping_method_word.as_str().into(),
+        "배송방법(구매자 요청)" | "배송방법" => order.shipping_method_raw.as_str().into(),
         "판매채널" => "스마트스토어".into(),
         "구매자명" => order.customer.name.as_str().into(),
         "구매자ID" => "test****".into(),
@@ -144,7 +144,7 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
         "상품번호" => ColumnValue::Text(format!("91{:08}", channel_product_number(&order.product_number))),
         "상품명" => order.product_name.as_str().into(),
         "상품종류" => if order.options.is_empty() { "단일상품" } else { "조합형옵션상품" }.into(),
-        "옵션정보" => order.options_text.as_str().into(),
+        "옵션정보" => order.options_raw.as_str().into(),
         "수량" => ColumnValue::Number(order.quantity),
         "옵션가격"
         | "최종 상품별 할인액"

@@ -195,14 +195,17 @@ mod tests {
             ("SELECT count(DISTINCT channel_id) FROM orders", 3),
             ("SELECT count(DISTINCT shipping_method) FROM orders", 4),
             ("SELECT count(DISTINCT product_id) FROM orders", 20),
-            ("SELECT count(DISTINCT sigungu - sigungu % 1000) FROM orders WHERE sigungu IS NOT NULL", sidos),
+            (
+                "SELECT count(DISTINCT sigungu_code - sigungu_code % 1000) FROM orders WHERE sigungu_code IS NOT NULL",
+                sidos,
+            ),
             ("SELECT count(*) FROM deliveries WHERE order_count > 1", 200),
             ("SELECT count(*) FROM open_claims", 1),
         ] {
             let found = count(sql).await.expect("counts");
             assert!(found >= min, "{sql}: {found}");
         }
-        assert_eq!(count("SELECT count(*) FROM orders WHERE sigungu IS NULL").await.expect("counts"), 0);
+        assert_eq!(count("SELECT count(*) FROM orders WHERE sigungu_code IS NULL").await.expect("counts"), 0);
         if folder.address().is_none() {
             let copy = folder.path().join("copy.db");
             storage.copy_to(copy.clone()).await.expect("copies");

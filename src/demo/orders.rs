@@ -102,7 +102,7 @@ fn options(random: &mut Random, item: &CatalogueItem) -> Vec<OrderOption> {
         .collect()
 }
 
-fn options_text(options: &[OrderOption]) -> String {
+fn format_options(options: &[OrderOption]) -> String {
     options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect::<Vec<_>>().join(" / ")
 }
 
@@ -159,7 +159,7 @@ impl NewOrders {
             sales_channel: "SMART_STORE".to_owned(),
             product_number: item.number.to_owned(),
             product_name: item.name.to_owned(),
-            options_text: options_text(&options),
+            options_raw: format_options(&options),
             options,
             quantity: i64::from(quantity),
             price: i64::from(item.price) * i64::from(quantity),
@@ -167,7 +167,7 @@ impl NewOrders {
             recipient: basket.recipient.recipient(basket.recipient_tel.clone()),
             customer_message: basket.message.to_owned(),
             shipping_method: basket.method,
-            shipping_method_word: basket.method.label().to_owned(),
+            shipping_method_raw: basket.method.label().to_owned(),
             charge_type: basket.charge,
             bundle_number: basket.number.to_string(),
             placed_at: basket.placed_at,

@@ -133,7 +133,7 @@ pub struct ImportedEdition {
     pub created_at: Moment,
 }
 
-const EDITION: &str = "SELECT e.id, e.stage, e.told, e.valid_from, m.username, e.created_at \
+const EDITION: &str = "SELECT e.id, e.stage, e.report, e.valid_from, m.username, e.created_at \
                        FROM district_editions e LEFT JOIN members m ON m.id = e.member_id";
 
 fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
@@ -146,7 +146,7 @@ fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
             .into_iter()
             .find(|known| known.code() == stage)
             .ok_or_else(|| inconsistent("stage"))?,
-        report: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("told"))?,
+        report: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("report"))?,
         valid_from: row.opt_date(3)?,
         username: row.opt_text(4)?,
         created_at: row.moment(5)?,
@@ -169,7 +169,7 @@ pub fn insert_preview(tx: &mut dyn Tx, list: &ParsedList, member_id: Option<i64>
     let (id, now) = (tx.new_id(), tx.now());
     let report = serde_json::to_string(&list.report).unwrap_or_default();
     tx.exec(
-        "INSERT INTO district_editions (id, stage, told, member_id, created_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO district_editions (id, stage, report, member_id, created_at) VALUES (?, ?, ?, ?, ?)",
         &[id.into(), EditionStage::Previewed.code().into(), report.into(), member_id.into(), now.into()],
     )?;
     tx.exec_many(
@@ -232,7 +232,7 @@ pub struct Correction {
     /// the postal code as in the order, or as [`super::postal_key`]
     pub zip_code: String,
     /// 시/군/구 code
-    pub sigungu: i64,
+    pub sigungu_code: i64,
     /// member who corrected it; none is the command line
     pub username: Option<String>,
     /// time of the correction
@@ -243,16 +243,16 @@ pub struct Correction {
 pub const MAX_ZIP_CHARS: usize = 10;
 
 fn zip_corrections(tx: &mut dyn Tx) -> Result<BTreeMap<String, i64>> {
-    tx.query("SELECT zip, sigungu FROM district_corrections", &[])?
+    tx.query("SELECT zip, sigungu_code FROM district_corrections", &[])?
         .into_iter()
         .map(|mut row| Ok((row.text(0)?, row.int(1)?)))
         .collect()
 }
 
 /// Assigns a postal code, given as [`super::postal_key`], to a 시/군/구 and bumps the version.
-pub fn set_zip_correction(tx: &mut dyn Tx, key: &str, sigungu: i64, member_id: Option<i64>) -> Result<()> {
+pub fn set_zip_correction(tx: &mut dyn Tx, key: &str, sigungu_code: i64, member_id: Option<i64>) -> Result<()> {
     let now = tx.now();
-    let values = [("sigungu", sigungu.into()), ("member_id", member_id.into()), ("corrected_at", now.into())];
+    let values = [("sigungu_code", sigungu_code.into()), ("member_id", member_id.into()), ("corrected_at", now.into())];
     tx.upsert("district_corrections", &[("zip", key.into())], &values)?;
     bump_version(tx)
 }
@@ -271,13 +271,13 @@ pub fn set_order_correction(
     tx: &mut dyn Tx,
     id: i64,
     zip_code: &str,
-    sigungu: i64,
+    sigungu_code: i64,
     member_id: Option<i64>,
 ) -> Result<()> {
     let now = tx.now();
     let values = [
         ("zip_code", zip_code.into()),
-        ("sigungu", sigungu.into()),
+        ("sigungu_code", sigungu_code.into()),
         ("member_id", member_id.into()),
         ("corrected_at", now.into()),
     ];
@@ -291,7 +291,7 @@ pub fn delete_order_correction(tx: &mut dyn Tx, id: i64) -> Result<bool> {
 
 /// The manual corrections, newest first, at most `limit` of postal codes and `limit` of orders.
 pub fn corrections(tx: &mut dyn Tx, limit: i64) -> Result<Vec<Correction>> {
-    let zips = "SELECT c.zip, c.sigungu, m.username, c.corrected_at FROM district_corrections c \
+    let zips = "SELECT c.zip, c.sigungu_code, m.username, c.corrected_at FROM district_corrections c \
                 LEFT JOIN members m ON m.id = c.member_id ORDER BY c.corrected_at DESC LIMIT ?";
     let mut corrections = tx
         .query(zips, &[limit.into()])?
@@ -300,20 +300,20 @@ pub fn corrections(tx: &mut dyn Tx, limit: i64) -> Result<Vec<Correction>> {
             Ok(Correction {
                 order: None,
                 zip_code: row.text(0)?,
-                sigungu: row.int(1)?,
+                sigungu_code: row.int(1)?,
                 username: row.opt_text(2)?,
                 corrected_at: row.moment(3)?,
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let orders = "SELECT c.order_id, o.order_number, c.zip_code, c.sigungu, m.username, c.corrected_at \
+    let orders = "SELECT c.order_id, o.order_number, c.zip_code, c.sigungu_code, m.username, c.corrected_at \
                   FROM order_districts c JOIN orders o ON o.id = c.order_id \
                   LEFT JOIN members m ON m.id = c.member_id ORDER BY c.order_id DESC LIMIT ?";
     for mut row in tx.query(orders, &[limit.into()])? {
         corrections.push(Correction {
             order: Some((row.int(0)?, row.text(1)?)),
             zip_code: row.text(2)?,
-            sigungu: row.int(3)?,
+            sigungu_code: row.int(3)?,
             username: row.opt_text(4)?,
             corrected_at: row.moment(5)?,
         });

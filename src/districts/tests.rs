@@ -58,7 +58,7 @@ fn find(tx: &mut dyn Tx, number: &str) -> Result<Order> {
 }
 
 fn districts_of(tx: &mut dyn Tx) -> Result<Vec<Option<i64>>> {
-    Ok(all_orders(tx)?.iter().map(|order| order.sigungu).collect())
+    Ok(all_orders(tx)?.iter().map(|order| order.sigungu_code).collect())
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn only_orders_under_way_follow_a_newer_list() {
         classify_all(tx, &cache)?;
         let bundles: Vec<Option<i64>> = all_orders(tx)?
             .iter()
-            .map(|order| Ok(deliveries::store::find(tx, order.delivery_id)?.expect("a delivery").sigungu))
+            .map(|order| Ok(deliveries::store::find(tx, order.delivery_id)?.expect("a delivery").sigungu_code))
             .collect::<Result<_>>()?;
         let second = find(tx, "2")?;
         let log = crate::orders::store::events(tx, second.id)?;

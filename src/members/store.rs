@@ -188,18 +188,18 @@ fn update(
 /// Records the theft of a remember-me token for a warning at the next login, and revokes all sessions.
 pub fn record_token_theft(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let now = tx.now();
-    let sql = "UPDATE members SET stolen_at = ?, session_epoch = session_epoch + 1 WHERE id = ?";
+    let sql = "UPDATE members SET token_theft_at = ?, session_epoch = session_epoch + 1 WHERE id = ?";
     tx.exec(sql, &[now.into(), id.into()])?;
     devices::revoke_all(tx, id)
 }
 
 /// Returns the time of a token theft that the member has not been warned of, and marks it as acknowledged.
 pub fn acknowledge_token_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
-    let sql = "SELECT stolen_at FROM members WHERE id = ? AND stolen_at IS NOT NULL";
+    let sql = "SELECT token_theft_at FROM members WHERE id = ? AND token_theft_at IS NOT NULL";
     let Some(row) = tx.query_one(sql, &[id.into()])? else {
         return Ok(None);
     };
-    tx.exec("UPDATE members SET stolen_at = NULL WHERE id = ?", &[id.into()])?;
+    tx.exec("UPDATE members SET token_theft_at = NULL WHERE id = ?", &[id.into()])?;
     row.opt_moment(0)
 }
 

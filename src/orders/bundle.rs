@@ -179,9 +179,9 @@ pub fn with_shared_fields(other: &Order, before: &Order, after: &Order) -> Order
     apply_change(&was.zip_code, &is.zip_code, &mut to.zip_code);
     apply_change(&was.address1, &is.address1, &mut to.address1);
     apply_change(&was.address2, &is.address2, &mut to.address2);
-    apply_change(&before.sigungu, &after.sigungu, &mut along.sigungu);
+    apply_change(&before.sigungu_code, &after.sigungu_code, &mut along.sigungu_code);
     apply_change(&before.shipping_method, &after.shipping_method, &mut along.shipping_method);
-    apply_change(&before.shipping_method_word, &after.shipping_method_word, &mut along.shipping_method_word);
+    apply_change(&before.shipping_method_raw, &after.shipping_method_raw, &mut along.shipping_method_raw);
     apply_change(&before.charge_type, &after.charge_type, &mut along.charge_type);
     along
 }

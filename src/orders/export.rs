@@ -171,7 +171,7 @@ fn each(
 
 /// Full names of 시/도 and 시/군/구 of an order: `경상북도`, `포항시`. None is 미분류. For 세종특별자치시 both are the same.
 pub(crate) fn regions<'a>(districts: &'a Districts, order: &Order) -> Option<(&'a str, &'a str)> {
-    let (sido, sigungu) = districts.names_on(order.sigungu?, order.delivered_on())?;
+    let (sido, sigungu) = districts.names_on(order.sigungu_code?, order.delivered_on())?;
     let within = sigungu.strip_prefix(sido).map_or(sigungu, str::trim);
     Some((sido, if within.is_empty() { sigungu } else { within }))
 }

@@ -23,7 +23,7 @@ pub fn field_label(name: &str) -> Option<&'static str> {
         "recipient_zip_code" => "우편번호",
         "recipient_address1" => "주소",
         "recipient_address2" => "상세주소",
-        "sigungu" => "시/군/구",
+        "sigungu_code" => "시/군/구",
         "shipping_method" => "배송방법",
         "charge_type" => "배송비 형태",
         "courier" => "택배사",
@@ -53,7 +53,7 @@ pub fn format_value(column: &str, value: Value, districts: &Districts) -> String
             "state" => {
                 OrderState::from_ordinal(number).map_or_else(|| number.to_string(), |state| state.label().to_owned())
             }
-            "sigungu" => districts.display_name(number).unwrap_or_default(),
+            "sigungu_code" => districts.display_name(number).unwrap_or_default(),
             "product_id" | "delivery_id" => crate::id::crockford(number),
             _ if column.ends_with("_at") => Moment(number).to_string(),
             _ => number.to_string(),

@@ -123,7 +123,7 @@ impl ManualOrderForm {
             new: NewOrder {
                 product_number: item.product_number,
                 product_name: item.product_name,
-                options_text: format_options(&item.options),
+                options_raw: format_options(&item.options),
                 options: item.options,
                 quantity: item.quantity,
                 price: item.price,
@@ -148,14 +148,14 @@ impl ManualOrderForm {
             product_number: String::new(),
             product_name: String::new(),
             options: Vec::new(),
-            options_text: String::new(),
+            options_raw: String::new(),
             quantity: 0,
             price: 0,
             recipient: self.recipient(reader, &customer, method),
             customer,
             customer_message: String::new(),
             shipping_method: method,
-            shipping_method_word: method.label().to_owned(),
+            shipping_method_raw: method.label().to_owned(),
             charge_type: charge.unwrap_or(ChargeType::Prepaid),
             bundle_number: String::new(),
             placed_at: now,
@@ -285,7 +285,7 @@ mod tests {
         let mut form = filled();
         let new = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
         assert_eq!((new.recipient.name.as_str(), new.recipient.tel1.as_str()), ("홍길동", "010-0000-1234"));
-        assert_eq!(new.options_text, "사이즈: 퀸 / 색상: 월넛");
+        assert_eq!(new.options_raw, "사이즈: 퀸 / 색상: 월넛");
         assert_eq!((new.quantity, new.price), (2, 1_200_000));
         assert_eq!(new.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2026-12-23"));
 
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(fields(&form), ["option-0-0"]);
         form.items[0].options[0].value = NO_CHOICE.to_owned();
         let new = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
-        assert_eq!(new.options_text, "색상: 월넛");
+        assert_eq!(new.options_raw, "색상: 월넛");
     }
 
     #[test]

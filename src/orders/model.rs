@@ -173,7 +173,7 @@ pub struct Order {
     /// chosen options, in the channel's wording
     pub options: Vec<OrderOption>,
     /// 옵션정보 as in the file
-    pub options_text: String,
+    pub options_raw: String,
     /// 수량, at least 1
     pub quantity: i64,
     /// 정산예정금액, in won
@@ -185,11 +185,11 @@ pub struct Order {
     /// 수취인
     pub recipient: Recipient,
     /// 시/군/구 code of the postal code; none is 미분류
-    pub sigungu: Option<i64>,
+    pub sigungu_code: Option<i64>,
     /// 배송방법
     pub shipping_method: ShippingMethod,
     /// 배송방법 in the channel's wording
-    pub shipping_method_word: String,
+    pub shipping_method_raw: String,
     /// 배송비 형태
     pub charge_type: ChargeType,
     /// 택배사, or empty
@@ -273,7 +273,7 @@ pub struct NewOrder {
     /// parsed 옵션정보
     pub options: Vec<OrderOption>,
     /// 옵션정보 as in the file
-    pub options_text: String,
+    pub options_raw: String,
     /// 수량, at least 1
     pub quantity: i64,
     /// 정산예정금액, in won
@@ -287,7 +287,7 @@ pub struct NewOrder {
     /// 배송방법
     pub shipping_method: ShippingMethod,
     /// 배송방법 in the channel's wording
-    pub shipping_method_word: String,
+    pub shipping_method_raw: String,
     /// 배송비 형태
     pub charge_type: ChargeType,
     /// 배송비 묶음번호; empty if the channel gives none, the order then gets a bundle of its own
@@ -323,15 +323,15 @@ pub(crate) mod tests {
             state,
             moments,
             options: Vec::new(),
-            options_text: String::new(),
+            options_raw: String::new(),
             quantity: 1,
             price: 0,
             customer: Customer::default(),
             customer_message: String::new(),
             recipient: Recipient::default(),
-            sigungu: None,
+            sigungu_code: None,
             shipping_method: ShippingMethod::Direct,
-            shipping_method_word: String::new(),
+            shipping_method_raw: String::new(),
             charge_type: ChargeType::Prepaid,
             courier: String::new(),
             tracking_number: String::new(),

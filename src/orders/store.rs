@@ -96,7 +96,7 @@ const COLUMNS: [&str; 39] = [
     "delivery_id",
     "state",
     "options",
-    "options_text",
+    "options_raw",
     "quantity",
     "price",
     "customer_name",
@@ -108,9 +108,9 @@ const COLUMNS: [&str; 39] = [
     "recipient_zip_code",
     "recipient_address1",
     "recipient_address2",
-    "sigungu",
+    "sigungu_code",
     "shipping_method",
-    "shipping_method_word",
+    "shipping_method_raw",
     "charge_type",
     "courier",
     "tracking_number",
@@ -160,7 +160,7 @@ pub fn order(row: &mut Row) -> Result<Order> {
         state: OrderState::from_ordinal(row.int(5)?).ok_or_else(|| inconsistent("state"))?,
         moments: Moments::stored(moments),
         options: options.into_iter().map(|(key, value)| OrderOption { key, value }).collect(),
-        options_text: row.text(7)?,
+        options_raw: row.text(7)?,
         quantity: row.int(8)?,
         price: row.int(9)?,
         customer: Customer { name: row.text(10)?, tel: row.text(11)? },
@@ -173,9 +173,9 @@ pub fn order(row: &mut Row) -> Result<Order> {
             address1: row.text(17)?,
             address2: row.text(18)?,
         },
-        sigungu: row.opt_int(19)?,
+        sigungu_code: row.opt_int(19)?,
         shipping_method: ShippingMethod::from_code(&row.text(20)?).ok_or_else(|| inconsistent("shipping_method"))?,
-        shipping_method_word: row.text(21)?,
+        shipping_method_raw: row.text(21)?,
         charge_type: ChargeType::from_code(&row.text(22)?).ok_or_else(|| inconsistent("charge_type"))?,
         courier: row.text(23)?,
         tracking_number: row.text(24)?,
@@ -201,7 +201,7 @@ fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
         order.delivery_id.into(),
         order.state.ordinal().into(),
         options_json(&order.options).into(),
-        (&order.options_text).into(),
+        (&order.options_raw).into(),
         order.quantity.into(),
         order.price.into(),
         (&order.customer.name).into(),
@@ -213,9 +213,9 @@ fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
         (&order.recipient.zip_code).into(),
         (&order.recipient.address1).into(),
         (&order.recipient.address2).into(),
-        order.sigungu.into(),
+        order.sigungu_code.into(),
         order.shipping_method.code().into(),
-        (&order.shipping_method_word).into(),
+        (&order.shipping_method_raw).into(),
         order.charge_type.code().into(),
         (&order.courier).into(),
         (&order.tracking_number).into(),
@@ -345,7 +345,7 @@ fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvent
 fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     tx.query(
         &format!(
-            "SELECT e.at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
+            "SELECT e.logged_at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
              LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT {MAX_SHOWN_EVENTS}"
         ),
         &[order_id.into()],
@@ -382,7 +382,7 @@ mod tests {
 
     fn put_upload(tx: &mut dyn Tx, id: i64, member_id: Option<i64>) -> Result<()> {
         let sql = "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
-                   file_sha256, file_kept, stage, refusal, found) \
+                   file_sha256, file_kept, stage, refusal, findings) \
                    VALUES (?, 0, ?, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
         tx.exec(sql, &[id.into(), member_id.into()]).map(drop)
     }

@@ -96,7 +96,7 @@ impl ExerciseBuilder {
                     sales_channel: "SMART_STORE".to_owned(),
                     product_number: (*number).to_owned(),
                     product_name: (*name).to_owned(),
-                    options_text: String::new(),
+                    options_raw: String::new(),
                     options: Vec::new(),
                     quantity: 1,
                     price: i64::from(*price),
@@ -104,7 +104,7 @@ impl ExerciseBuilder {
                     recipient: person.recipient(person.tel.clone()),
                     customer_message: String::new(),
                     shipping_method: method,
-                    shipping_method_word: method.label().to_owned(),
+                    shipping_method_raw: method.label().to_owned(),
                     charge_type: ChargeType::Free,
                     bundle_number: format!("9{seed:012}{bundle:02}"),
                     placed_at,
@@ -139,7 +139,7 @@ impl ExerciseBuilder {
 
 fn set_options(order: &mut NewOrder, options: Vec<OrderOption>) {
     let texts: Vec<_> = options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect();
-    order.options_text = texts.join(" / ");
+    order.options_raw = texts.join(" / ");
     order.options = options;
 }
 

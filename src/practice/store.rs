@@ -83,7 +83,7 @@ fn observations(
         observed.variants = products::variants(tx, product.id)?;
     }
     let since: [Param<'_>; 2] = [member.id.into(), session.id.into()];
-    let sql = "SELECT max(at) FROM downloads WHERE member_id = ? AND id > ? AND content = 'purchase-order'";
+    let sql = "SELECT max(downloaded_at) FROM downloads WHERE member_id = ? AND id > ? AND content = 'purchase-order'";
     observed.purchase_order_at = tx.query_one(sql, &since)?.map_or(Ok(None), |row| row.opt_moment(0))?;
     let sql = "SELECT DISTINCT action FROM activities WHERE member_id = ? AND id > ?";
     for mut row in tx.query(sql, &since)? {

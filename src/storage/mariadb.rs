@@ -290,7 +290,7 @@ impl MariaDbInner {
         };
         let marker = self.next_marker.fetch_add(1, Ordering::Relaxed);
         conn.exec_drop(
-            "UPDATE writers SET marker = ?, at = ? WHERE node = ?",
+            "UPDATE writers SET marker = ?, written_at = ? WHERE node = ?",
             (marker, self.clock.now().0, self.node),
         )?;
         match conn.query_drop("COMMIT") {
@@ -372,12 +372,12 @@ fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedD
 }
 
 fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {
-    conn.query_drop("INSERT IGNORE INTO writers (node, marker, at) VALUES (0, 0, 0)")?;
+    conn.query_drop("INSERT IGNORE INTO writers (node, marker, written_at) VALUES (0, 0, 0)")?;
     begin(conn, START_WRITE, LOCK_WRITER)?;
-    conn.exec_drop("DELETE FROM writers WHERE node > 0 AND at < ?", (now.0 - NODE_EXPIRY_MS,))?;
+    conn.exec_drop("DELETE FROM writers WHERE node > 0 AND written_at < ?", (now.0 - NODE_EXPIRY_MS,))?;
     let reserved: Vec<i64> = conn.query("SELECT node FROM writers")?;
     let node = free_node(&reserved)?;
-    conn.exec_drop("INSERT INTO writers (node, marker, at) VALUES (?, 0, ?)", (node, now.0))?;
+    conn.exec_drop("INSERT INTO writers (node, marker, written_at) VALUES (?, 0, ?)", (node, now.0))?;
     conn.query_drop("COMMIT")?;
     Ok(node)
 }

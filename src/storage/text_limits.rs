@@ -26,7 +26,7 @@ lengths! {
     /// 주소, 상세주소
     ADDRESS = 500: orders.recipient_address1 orders.recipient_address2;
     /// 배송방법 as the channel names it
-    SHIPPING_METHOD_WORD = 64: orders.shipping_method_word;
+    SHIPPING_METHOD_RAW = 64: orders.shipping_method_raw;
     /// 택배사
     COURIER = 64: orders.courier uploads.courier upload_rows.new_courier;
     /// 송장번호

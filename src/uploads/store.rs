@@ -14,15 +14,15 @@ use crate::time::Moment;
 const CHUNK_BYTES: usize = 1 << 20;
 
 const COLUMNS: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
-                      u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.found, \
-                      u.applied_at, u.version, u.open_rows, h.username, u.handled_at";
+                      u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.findings, \
+                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at";
 
 const FROM: &str =
-    "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.handled_by";
+    "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.resolved_by";
 
 fn upload(row: &mut Row) -> Result<Upload> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("uploads.{column}"));
-    let found = row.text(16)?;
+    let findings = row.text(16)?;
     Ok(Upload {
         id: row.int(0)?,
         created_at: row.moment(1)?,
@@ -37,10 +37,10 @@ fn upload(row: &mut Row) -> Result<Upload> {
         refusal: row.text(10)?,
         counts: [row.int(11)?, row.int(12)?, row.int(13)?, row.int(14)?],
         warned: row.int(15)?,
-        findings: if found.is_empty() {
+        findings: if findings.is_empty() {
             Findings::default()
         } else {
-            serde_json::from_str(&found).map_err(|_| inconsistent("found"))?
+            serde_json::from_str(&findings).map_err(|_| inconsistent("findings"))?
         },
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
@@ -77,7 +77,7 @@ pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
     let name = display_name(file.file_name);
     tx.exec(
         "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
-         file_sha256, file_kept, stage, refusal, found) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
+         file_sha256, file_kept, stage, refusal, findings) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
         &[
             id.into(),
             now.into(),
@@ -89,9 +89,9 @@ pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
             Stage::Received.code().into(),
         ],
     )?;
-    for (place, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK_BYTES)) {
-        let sql = "INSERT INTO upload_chunks (upload_id, place, bytes) VALUES (?, ?, ?)";
-        tx.exec(sql, &[id.into(), place.into(), bytes.into()])?;
+    for (position, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK_BYTES)) {
+        let sql = "INSERT INTO upload_chunks (upload_id, position, bytes) VALUES (?, ?, ?)";
+        tx.exec(sql, &[id.into(), position.into(), bytes.into()])?;
     }
     Ok(id)
 }
@@ -110,7 +110,7 @@ pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
     let sql = "SELECT file_size, sealed_password FROM uploads WHERE id = ? AND file_kept = 1";
     let Some(mut row) = tx.query_one(sql, &[id.into()])? else { return Ok(None) };
     let mut bytes = Vec::with_capacity(usize::try_from(row.int(0)?).unwrap_or_default());
-    let sql = "SELECT bytes FROM upload_chunks WHERE upload_id = ? ORDER BY place";
+    let sql = "SELECT bytes FROM upload_chunks WHERE upload_id = ? ORDER BY position";
     tx.for_each(sql, &[id.into()], &mut |mut row| {
         bytes.extend(row.opt_blob(0)?.unwrap_or_default());
         Ok(())
@@ -168,10 +168,10 @@ pub fn save_report(
 ) -> Result<()> {
     let count = |outcome| Param::from(i64::try_from(report.count(outcome)).unwrap_or(i64::MAX));
     let applied_at = (stage == Stage::Applied).then(|| tx.now());
-    let found = serde_json::to_string(&report.findings).unwrap_or_default();
+    let findings = serde_json::to_string(&report.findings).unwrap_or_default();
     tx.exec(
         "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
-         skipped = ?, rejected = ?, warned = ?, found = ?, applied_at = ?, open_rows = ?, version = version + 1 \
+         skipped = ?, rejected = ?, warned = ?, findings = ?, applied_at = ?, open_rows = ?, version = version + 1 \
          WHERE id = ?",
         &[
             profile.kind.code().into(),
@@ -182,7 +182,7 @@ pub fn save_report(
             count(RowOutcome::Skipped),
             count(RowOutcome::Rejected),
             i64::try_from(report.warned()).unwrap_or(i64::MAX).into(),
-            found.into(),
+            findings.into(),
             applied_at.into(),
             if applied_at.is_some() { count(RowOutcome::Rejected) } else { 0_i64.into() },
             upload.id.into(),

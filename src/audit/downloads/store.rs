@@ -8,7 +8,7 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
     let (id, now) = (tx.new_id(), tx.now());
     let note: String = download.note.chars().take(MAX_NOTE_CHARS).collect();
     tx.exec(
-        "INSERT INTO downloads (id, at, member_id, content, source, row_count, purpose, note) \
+        "INSERT INTO downloads (id, downloaded_at, member_id, content, source, row_count, purpose, note) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
@@ -27,7 +27,7 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
 /// A page of the log, newest first, and the number of all rows.
 pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<DownloadRow>, i64)> {
     let total = tx.scalar("SELECT count(*) FROM downloads", &[])?;
-    let sql = "SELECT d.at, m.username, d.content, d.source, d.row_count, d.purpose, d.note FROM downloads d \
+    let sql = "SELECT d.downloaded_at, m.username, d.content, d.source, d.row_count, d.purpose, d.note FROM downloads d \
                LEFT JOIN members m ON m.id = d.member_id ORDER BY d.id DESC LIMIT ? OFFSET ?";
     let rows = tx.query(sql, &[size.into(), offset.into()])?;
     let downloads = rows.into_iter().map(|mut row| {

@@ -9,13 +9,13 @@ use crate::storage::schema;
 /// Invariants: a query that returns a row if the invariant is violated, and the message for that case.
 const INVARIANTS: [(&str, &str); 5] = [
     (
-        "SELECT 1 FROM (SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0
+        "SELECT 1 FROM (SELECT state, channel_id, product_id, order_count FROM order_tallies WHERE order_count <> 0
          EXCEPT SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id) AS wrong",
         "주문 수의 합계가 주문과 맞지 않아요",
     ),
     (
         "SELECT 1 FROM (SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id
-         EXCEPT SELECT state, channel_id, product_id, orders FROM order_tallies) AS wrong",
+         EXCEPT SELECT state, channel_id, product_id, order_count FROM order_tallies) AS wrong",
         "주문 수의 합계가 주문과 맞지 않아요",
     ),
     (

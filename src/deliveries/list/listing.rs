@@ -154,7 +154,7 @@ impl SortKey {
         match self {
             Self::Id => "id",
             Self::PreferredDate => "preferred_shipping_date",
-            Self::District => "sigungu",
+            Self::District => "sigungu_code",
         }
     }
 
@@ -250,11 +250,11 @@ impl IndexRange {
         match self.region {
             RegionFilter::Any => {}
             RegionFilter::Sido(code) => {
-                conditions.push(("sigungu BETWEEN ? AND ?".to_owned(), vec![code.into(), (code + 999).into()]));
+                conditions.push(("sigungu_code BETWEEN ? AND ?".to_owned(), vec![code.into(), (code + 999).into()]));
             }
-            RegionFilter::Sigungu(code) => conditions.push(("sigungu = ?".to_owned(), vec![code.into()])),
+            RegionFilter::Sigungu(code) => conditions.push(("sigungu_code = ?".to_owned(), vec![code.into()])),
             RegionFilter::Gu { city, gu } => {
-                conditions.push(("sigungu = ?".to_owned(), vec![city.into()]));
+                conditions.push(("sigungu_code = ?".to_owned(), vec![city.into()]));
                 let of_primary = "(SELECT o.recipient_zip_code FROM orders o WHERE o.id = primary_order_id)";
                 let sql = match (self.zip_codes.len(), gu) {
                     (0, None) => "1 = 1".to_owned(),
@@ -264,7 +264,7 @@ impl IndexRange {
                 };
                 conditions.push((sql, self.zip_codes.iter().cloned().map(Param::from).collect()));
             }
-            RegionFilter::Unclassified => conditions.push(("sigungu IS NULL".to_owned(), Vec::new())),
+            RegionFilter::Unclassified => conditions.push(("sigungu_code IS NULL".to_owned(), Vec::new())),
         }
         if by_state || self.states.len() < DeliveryState::ALL.len() {
             let states = self.states.iter().map(|state| (*state as i64).into()).collect::<Vec<_>>();

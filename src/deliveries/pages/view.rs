@@ -16,7 +16,7 @@ pub(super) struct DeliveryView {
 
 impl DeliveryView {
     pub(super) fn new(row: DeliveryRow, districts: &Districts) -> Self {
-        let code = row.delivery.sigungu;
+        let code = row.delivery.sigungu_code;
         let sido = code.and_then(|code| districts.sido(code));
         let sigungu = code.and_then(|code| districts.sigungu(code));
         Self {
@@ -53,7 +53,7 @@ impl DeliveryView {
 
     /// The label of the shipping method; for [`ShippingMethod::Other`], the text of the channel.
     pub(super) fn method(&self) -> &str {
-        let word = self.row.primary().map_or("", |primary| primary.order.shipping_method_word.as_str());
+        let word = self.row.primary().map_or("", |primary| primary.order.shipping_method_raw.as_str());
         match self.row.delivery.shipping_method {
             ShippingMethod::Other if !word.is_empty() => word,
             method => method.label(),

@@ -21,7 +21,9 @@ pub fn counts_by_region(
         let days = [today, today, tomorrow, end_of_week].map(Param::from);
         let (conditions, params) = conditions(filter, state);
         let index = tx.index_hint("deliveries_by_place");
-        let sql = format!("SELECT d.sigungu, {COUNTS} FROM deliveries d {index} WHERE {conditions} GROUP BY d.sigungu");
+        let sql = format!(
+            "SELECT d.sigungu_code, {COUNTS} FROM deliveries d {index} WHERE {conditions} GROUP BY d.sigungu_code"
+        );
         tx.for_each(&sql, &[&days[..], &params].concat(), &mut |row| {
             counts.entry(row.opt_int(0)?).or_default().add(&bucket_counts(&row)?);
             Ok(())
@@ -46,7 +48,7 @@ pub fn counts_by_zip(
         params.push(city.into());
         let sql = format!(
             "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d JOIN orders o ON o.id = d.primary_order_id \
-             WHERE {conditions} AND d.sigungu = ? GROUP BY o.recipient_zip_code"
+             WHERE {conditions} AND d.sigungu_code = ? GROUP BY o.recipient_zip_code"
         );
         tx.for_each(&sql, &[&days[..], &params].concat(), &mut |mut row| {
             let of_row = bucket_counts(&row)?;
@@ -142,7 +144,7 @@ fn select_unclassified(columns: &str) -> (String, Vec<Param<'static>>) {
     let states = placeholders(DeliveryState::UNDER_WAY.len());
     let sql = format!(
         "SELECT {columns} FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
-         WHERE d.state IN ({states}) AND d.sigungu IS NULL AND o.sigungu IS NULL AND o.state < ?"
+         WHERE d.state IN ({states}) AND d.sigungu_code IS NULL AND o.sigungu_code IS NULL AND o.state < ?"
     );
     let shipped = crate::orders::model::OrderState::Shipped.ordinal();
     (sql, DeliveryState::UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())

@@ -172,21 +172,21 @@ async fn unclassified_orders_are_corrected_in_three_ways_and_undone() {
         wrong.text.contains(r#"value="없는 곳""#) && wrong.text.contains(r#"value="88888""#),
         "the inputs are kept"
     );
-    assert_eq!(find(&app, "3").await.sigungu, None, "nothing is applied");
+    assert_eq!(find(&app, "3").await.sigungu_code, None, "nothing is applied");
 
     let right = send(fields("04524", "서울 강남구")).await;
     assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
     assert!(app.get(right.location()).await.ok().contains("주문 3건의 지역을 정했어요"));
-    assert_eq!(find(&app, "1").await.sigungu, Some(11680));
-    assert_eq!(find(&app, "2").await.sigungu, Some(11680), "has the same postal code");
-    assert_eq!(find(&app, "3").await.sigungu, Some(47110));
+    assert_eq!(find(&app, "1").await.sigungu_code, Some(11680));
+    assert_eq!(find(&app, "2").await.sigungu_code, Some(11680), "has the same postal code");
+    assert_eq!(find(&app, "3").await.sigungu_code, Some(47110));
     let four = find(&app, "4").await;
-    assert_eq!((four.sigungu, &*four.recipient.zip_code), (Some(11140), "04524"));
+    assert_eq!((four.sigungu_code, &*four.recipient.zip_code), (Some(11140), "04524"));
 
     assert_eq!(app.post_form("/districts/unknown/undo", &[("zip", "135080")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.post_form("/districts/unknown/undo", &[("order", &b)]).await.status, StatusCode::SEE_OTHER);
     for number in ["1", "2", "3"] {
-        assert_eq!(find(&app, number).await.sigungu, None, "{number}");
+        assert_eq!(find(&app, number).await.sigungu_code, None, "{number}");
     }
     let stale = send(fields("04524", "서울 강남구")).await;
     assert!(stale.status == StatusCode::UNPROCESSABLE_ENTITY && stale.text.contains("그 사이 다른 사람이"));
@@ -220,7 +220,7 @@ async fn imported_list_is_previewed_applied_and_withdrawn() {
     {
         assert!(report.contains(text), "{text}");
     }
-    assert_eq!(find(&app, "1").await.sigungu, Some(47110), "a preview changes nothing");
+    assert_eq!(find(&app, "1").await.sigungu_code, Some(47110), "a preview changes nothing");
 
     let early = app.post_form(&format!("{path}/apply"), &[("valid_from", "2020-01-01")]).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -228,8 +228,8 @@ async fn imported_list_is_previewed_applied_and_withdrawn() {
     let applied = app.post_form(&format!("{path}/apply"), &[("valid_from", "2026-07-01")]).await;
     assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.text);
     assert!(app.get(applied.location()).await.ok().contains("2026-07-01 (수)부터의 지역으로 바꿨어요"));
-    assert_eq!(find(&app, "1").await.sigungu, Some(47999));
-    assert_eq!(find(&app, "2").await.sigungu, Some(47110), "already delivered");
+    assert_eq!(find(&app, "1").await.sigungu_code, Some(47999));
+    assert_eq!(find(&app, "2").await.sigungu_code, Some(47110), "already delivered");
     assert_eq!(app.get("/districts/of?zip=37683").await.ok(), r#"{"name":"경상북도 새시"}"#);
     assert!(app.get("/districts?sido=47").await.ok().contains("새시"));
     assert_eq!(
@@ -239,7 +239,7 @@ async fn imported_list_is_previewed_applied_and_withdrawn() {
 
     let withdrawn = app.post_form(&format!("{path}/withdraw"), &[]).await;
     assert_eq!(withdrawn.location().split('?').next(), Some("/districts/import"));
-    assert_eq!(find(&app, "1").await.sigungu, Some(47110));
+    assert_eq!(find(&app, "1").await.sigungu_code, Some(47110));
     assert_eq!(app.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 

@@ -178,7 +178,7 @@ async fn list_page(
         corrections: corrections
             .into_iter()
             .map(|correction| CorrectionView {
-                district: districts.display_name(correction.sigungu).unwrap_or_default(),
+                district: districts.display_name(correction.sigungu_code).unwrap_or_default(),
                 correction,
             })
             .collect(),
@@ -227,16 +227,16 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
             match correction {
                 RowCorrection::NewZip { zip_code, sigungu } => {
                     zip_code.clone_into(&mut after.recipient.zip_code);
-                    after.sigungu = Some(*sigungu);
+                    after.sigungu_code = Some(*sigungu);
                 }
                 RowCorrection::Zip { key, sigungu } => {
                     store::set_zip_correction(changes.tx, key, *sigungu, Some(member_id))?;
-                    after.sigungu = Some(*sigungu);
+                    after.sigungu_code = Some(*sigungu);
                 }
                 RowCorrection::Order { sigungu } => {
                     let zip_code = &before.recipient.zip_code;
                     store::set_order_correction(changes.tx, before.id, zip_code, *sigungu, Some(member_id))?;
-                    after.sigungu = Some(*sigungu);
+                    after.sigungu_code = Some(*sigungu);
                 }
             }
             changes.save_current(before, &after)?;

@@ -27,7 +27,7 @@ pub struct Device {
     /// time of the last request, to within some minutes
     pub seen_at: Moment,
     /// expiry of the persistent login; None when the login ends with its session
-    pub stays_until: Option<Moment>,
+    pub remembered_until: Option<Moment>,
 }
 
 impl Device {

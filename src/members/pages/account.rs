@@ -101,7 +101,7 @@ pub(super) async fn update(
     let (id, device_id) = (current.member.id, current.device_id);
     let updated = storage
         .write(move |tx| {
-            let is_remembered = devices::stays_until(tx, device_id)?.is_some();
+            let is_remembered = devices::remembered_until(tx, device_id)?.is_some();
             let Ok(epoch) = store::set_password(tx, id, &hash)? else {
                 return Ok(None);
             };

@@ -15,10 +15,10 @@ pub fn is_touch_due(seen_at: Moment, now: Moment) -> bool {
 }
 
 /// Expiry of a device: certainly after its session (which ends after `idle` without a request) and its persistent login.
-fn expiry(now: Moment, idle: Duration, stays_until: Option<Moment>) -> Moment {
+fn expiry(now: Moment, idle: Duration, remembered_until: Option<Moment>) -> Moment {
     let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
     let session_end = now.plus_ms(idle_ms.saturating_add(TOUCH_INTERVAL_MS));
-    stays_until.map_or(session_end, |until| until.max(session_end))
+    remembered_until.map_or(session_end, |until| until.max(session_end))
 }
 
 /// Adds a device at login; returns its identifier.
@@ -26,12 +26,12 @@ pub fn add(
     tx: &mut dyn Tx,
     member_id: i64,
     origin: &DeviceOrigin,
-    stays_until: Option<Moment>,
+    remembered_until: Option<Moment>,
     idle: Duration,
 ) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
-        "INSERT INTO devices (id, member_id, description, address, signed_in_at, seen_at, stays_until, expires_at) \
+        "INSERT INTO devices (id, member_id, description, address, signed_in_at, seen_at, remembered_until, expires_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
@@ -40,8 +40,8 @@ pub fn add(
             (&origin.address).into(),
             now.into(),
             now.into(),
-            stays_until.into(),
-            expiry(now, idle, stays_until).into(),
+            remembered_until.into(),
+            expiry(now, idle, remembered_until).into(),
         ],
     )?;
     Ok(id)
@@ -50,7 +50,7 @@ pub fn add(
 /// Updates the time and the origin of a device's last request, and extends its expiry.
 pub fn touch(tx: &mut dyn Tx, id: i64, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
     let now = tx.now();
-    let Some(row) = tx.query_one("SELECT stays_until FROM devices WHERE id = ?", &[id.into()])? else {
+    let Some(row) = tx.query_one("SELECT remembered_until FROM devices WHERE id = ?", &[id.into()])? else {
         return Ok(());
     };
     let expires_at = expiry(now, idle, row.opt_moment(0)?);
@@ -64,7 +64,7 @@ pub fn touch(tx: &mut dyn Tx, id: i64, origin: &DeviceOrigin, idle: Duration) ->
 /// Devices in which the member is logged in, last used first.
 pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
     let now = tx.now();
-    let sql = "SELECT id, description, address, signed_in_at, seen_at, stays_until FROM devices \
+    let sql = "SELECT id, description, address, signed_in_at, seen_at, remembered_until FROM devices \
                WHERE member_id = ? AND expires_at > ? ORDER BY seen_at DESC, id DESC";
     tx.query(sql, &[member_id.into(), now.into()])?
         .iter_mut()
@@ -74,15 +74,15 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
                 origin: DeviceOrigin { description: row.text(1)?, address: row.text(2)? },
                 signed_in_at: row.moment(3)?,
                 seen_at: row.moment(4)?,
-                stays_until: row.opt_moment(5)?,
+                remembered_until: row.opt_moment(5)?,
             })
         })
         .collect()
 }
 
 /// Expiry of the device's persistent login; None without one.
-pub fn stays_until(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
-    let row = tx.query_one("SELECT stays_until FROM devices WHERE id = ?", &[id.into()])?;
+pub fn remembered_until(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
+    let row = tx.query_one("SELECT remembered_until FROM devices WHERE id = ?", &[id.into()])?;
     row.map_or(Ok(None), |row| row.opt_moment(0))
 }
 

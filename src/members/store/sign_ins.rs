@@ -11,7 +11,7 @@ const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
 pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(
-        "INSERT INTO sign_ins (id, member_id, at, outcome, description, address) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sign_ins (id, member_id, attempted_at, outcome, description, address) VALUES (?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
             member_id.into(),
@@ -38,7 +38,7 @@ pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
 /// Entries of a member, newest first.
 pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Result<Vec<SignIn>> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let sql = "SELECT at, outcome, description, address FROM sign_ins WHERE member_id = ? \
+    let sql = "SELECT attempted_at, outcome, description, address FROM sign_ins WHERE member_id = ? \
                ORDER BY id DESC LIMIT ? OFFSET ?";
     tx.query(sql, &[member_id.into(), limit.into(), offset.into()])?
         .iter_mut()
@@ -55,7 +55,7 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Re
 /// Deletes entries past the retention.
 pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
     let before = tx.now().plus_ms(-RETENTION_MS);
-    tx.exec("DELETE FROM sign_ins WHERE at < ?", &[before.into()])
+    tx.exec("DELETE FROM sign_ins WHERE attempted_at < ?", &[before.into()])
 }
 
 fn outcome(code: &str) -> Result<SignInOutcome> {

@@ -77,7 +77,7 @@ pub struct BundledOrder {
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
     /// 시/군/구 code; none is 미분류
-    pub sigungu: Option<i64>,
+    pub sigungu_code: Option<i64>,
 }
 
 /// Columns of a delivery that are derived from its orders.
@@ -98,7 +98,7 @@ pub struct DeliverySummary {
     /// earliest 희망배송일 of its orders that are not cancelled
     pub preferred_shipping_date: Option<NaiveDate>,
     /// 시/군/구 code of the primary order
-    pub sigungu: Option<i64>,
+    pub sigungu_code: Option<i64>,
 }
 
 impl DeliverySummary {
@@ -115,7 +115,7 @@ impl DeliverySummary {
             primary_order_id: primary.map(|part| part.order_id),
             shipping_method: primary.map_or(ShippingMethod::Direct, |part| part.shipping_method),
             preferred_shipping_date: active().filter_map(|part| part.preferred_shipping_date).min(),
-            sigungu: primary.and_then(|part| part.sigungu),
+            sigungu_code: primary.and_then(|part| part.sigungu_code),
         }
     }
 }
@@ -158,7 +158,7 @@ mod tests {
             placed_at: Moment(order_id),
             shipping_method: ShippingMethod::Direct,
             preferred_shipping_date: None,
-            sigungu: None,
+            sigungu_code: None,
         }
     }
 

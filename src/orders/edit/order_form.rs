@@ -124,7 +124,7 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
     let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
     if let Some(method) = method.filter(|method| *method != order.shipping_method) {
         order.shipping_method = method;
-        method.label().clone_into(&mut order.shipping_method_word);
+        method.label().clone_into(&mut order.shipping_method_raw);
     }
     if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.") {
         order.charge_type = charge;
@@ -231,7 +231,7 @@ mod tests {
         inputs.set("tracking_number", "451-6830-0137");
         let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
         assert_eq!(
-            (edited.tracking_number.as_str(), edited.shipping_method_word.as_str()),
+            (edited.tracking_number.as_str(), edited.shipping_method_raw.as_str()),
             ("45168300137", "택배,등기,소포")
         );
     }

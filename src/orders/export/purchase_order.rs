@@ -55,7 +55,7 @@ fn remaining_labels(it: &OrderRow) -> Cell<'_> {
 
 fn region<'a>(line: &OrderLine<'a>) -> Cell<'a> {
     let order = &line.order_row.order;
-    let name = order.sigungu.and_then(|code| line.districts.display_name_on(code, order.delivered_on()));
+    let name = order.sigungu_code.and_then(|code| line.districts.display_name_on(code, order.delivered_on()));
     Cell::Text(name.map_or(Cow::Borrowed("미분류"), Cow::Owned))
 }
 

@@ -70,7 +70,7 @@ pub(super) fn at(order: &Order, state: OrderState) -> Cell<'static> {
 /// Label of the method, or the channel's wording if it is unknown.
 pub(crate) fn method(order: &Order) -> &str {
     match order.shipping_method {
-        ShippingMethod::Other if !order.shipping_method_word.is_empty() => &order.shipping_method_word,
+        ShippingMethod::Other if !order.shipping_method_raw.is_empty() => &order.shipping_method_raw,
         method => method.label(),
     }
 }

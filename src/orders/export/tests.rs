@@ -26,7 +26,7 @@ fn shop() -> Shop {
         strange.customer_message = "=HYPERLINK(\"http://example.invalid\")\n🙏 <b>&".to_owned();
         strange.recipient.zip_code = String::new();
         strange.shipping_method = ShippingMethod::Other;
-        strange.shipping_method_word = "드론".to_owned();
+        strange.shipping_method_raw = "드론".to_owned();
         strange.placed_at = plain.placed_at.plus_ms(-1000);
         files.order(tx, "SMART_STORE", vec![plain, strange])?;
         tx.exec("UPDATE variants SET label = '월넛(진한)'", &[])?;

@@ -106,11 +106,11 @@ pub(super) struct OrderCounts {
 impl OrderCounts {
     fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
         // A comparison yields 1 or 0; a missing filter compares the column with itself.
-        const SQL: &str = "SELECT CAST(sum(orders) AS INTEGER), CAST(sum(orders * s) AS INTEGER), \
-            CAST(sum(orders * c) AS INTEGER), CAST(sum(orders * p) AS INTEGER), CAST(sum(orders * s * c * p) AS INTEGER) \
-            FROM (SELECT t.orders, t.state = coalesce(?, t.state) AS s, t.channel_id = coalesce(?, t.channel_id) AS c, \
-            t.product_id = coalesce(?, t.product_id) AS p FROM order_tallies t \
-            JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
+        const SQL: &str = "SELECT CAST(sum(n) AS INTEGER), CAST(sum(n * s) AS INTEGER), CAST(sum(n * c) AS INTEGER), \
+            CAST(sum(n * p) AS INTEGER), CAST(sum(n * s * c * p) AS INTEGER) \
+            FROM (SELECT t.order_count AS n, t.state = coalesce(?, t.state) AS s, \
+            t.channel_id = coalesce(?, t.channel_id) AS c, t.product_id = coalesce(?, t.product_id) AS p \
+            FROM order_tallies t JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
         let params = [state.map(OrderState::ordinal).into(), channel.into(), product.into()];
         let Some(row) = tx.query_one(SQL, &params)? else { return Ok(Self::default()) };
         let sum = |place| Ok::<_, StorageError>(row.opt_int(place)?.unwrap_or(0));

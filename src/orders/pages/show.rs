@@ -106,7 +106,7 @@ impl ShowPage {
     /// The channel's text for the shipping method, if it differs from the label.
     fn method_word(&self) -> Option<&str> {
         let order = &self.listed.order;
-        let word = order.shipping_method_word.as_str();
+        let word = order.shipping_method_raw.as_str();
         (!word.is_empty() && word != order.shipping_method.label()).then_some(word)
     }
 
@@ -181,7 +181,7 @@ fn load(
         origin: origin(tx, &listed)?,
         offers: offers(tx, &listed)?,
         events,
-        district: order.sigungu.and_then(|code| districts.display_name_on(code, order.delivered_on())),
+        district: order.sigungu_code.and_then(|code| districts.display_name_on(code, order.delivered_on())),
         has_address_search,
         is_new: false,
         listed,

@@ -141,7 +141,7 @@ async fn changed_address_asks_for_order_or_whole_bundle() {
     let whole = follow(&app, send(&app, &at, &answer.text, &[("scope", "bundle")]).await).await;
     assert!(whole.contains("함께 가는 주문 1건도 바꿨어요"));
     let (now, companion) = (order(&app, ONE).await, order(&app, COMPANION).await);
-    assert_eq!((&companion.recipient.address1, companion.sigungu), (&now.recipient.address1, now.sigungu));
+    assert_eq!((&companion.recipient.address1, companion.sigungu_code), (&now.recipient.address1, now.sigungu_code));
     assert_eq!(now.delivery_id, one.delivery_id);
 
     let back = ("recipient_address1", one.recipient.address1.as_str());
@@ -278,7 +278,7 @@ async fn items_of_a_manual_order_share_one_bundle() {
     assert_eq!(orders.len(), 2);
     assert_eq!((orders[0].purchase_memo.as_str(), orders[1].purchase_memo.as_str()), ("포장 따로", ""));
     assert!(orders.iter().all(|order| order.shipping_memo == "오전에" && order.recipient.tel1 == "010-0000-1001"));
-    assert!(orders.iter().all(|order| order.order_number.len() == 13 && order.sigungu.is_some()));
+    assert!(orders.iter().all(|order| order.order_number.len() == 13 && order.sigungu_code.is_some()));
 
     let again = app.post_form("/orders/new", &manual_order(&ticket)).await;
     assert!(follow(&app, again).await.contains("이미 저장했어요"), "the form is idempotent");

@@ -159,7 +159,7 @@ fn edit(
         Err(problems) => Err(RejectedForm { inputs, problems, conflicts: Vec::new() }),
         Ok(mut edited) => {
             if edited.recipient.zip_code != order.recipient.zip_code {
-                edited.sigungu = districts.lookup(&edited.recipient.zip_code).district();
+                edited.sigungu_code = districts.lookup(&edited.recipient.zip_code).district();
             }
             Ok((inputs, edited))
         }

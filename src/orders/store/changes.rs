@@ -150,7 +150,7 @@ impl OrderWriter<'_> {
         }
         if before.delivery_id != after.delivery_id {
             let now = self.tx.now();
-            self.tx.exec("UPDATE orders SET joined_at = ? WHERE id = ?", &[now.into(), before.id.into()])?;
+            self.tx.exec("UPDATE orders SET bundled_at = ? WHERE id = ?", &[now.into(), before.id.into()])?;
         }
         *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
         *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
@@ -205,7 +205,7 @@ impl OrderWriter<'_> {
             ]
         });
         self.tx.exec_many(
-            "INSERT INTO order_events (id, order_id, at, member_id, upload_id, action, changes) \
+            "INSERT INTO order_events (id, order_id, logged_at, member_id, upload_id, action, changes) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
             &mut rows,
         )
@@ -221,7 +221,7 @@ impl OrderWriter<'_> {
                     ("channel_id", (*channel_id).into()),
                     ("product_id", (*product_id).into()),
                 ],
-                "orders",
+                "order_count",
                 *amount,
             )?;
         }

@@ -33,7 +33,7 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
     let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
     for some in deliveries.chunks(DELIVERIES_PER_BATCH) {
         let sql = format!(
-            "SELECT o.id, o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
+            "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o \
              LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.delivery_id IN ({}) AND o.state < ?",
             placeholders(some.len())
         );
@@ -54,7 +54,7 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
     with_changes(tx, context, |changes| {
         found.iter().try_for_each(|before| {
             let mut after = before.clone();
-            after.sigungu = wrong.get(&before.id).copied().flatten();
+            after.sigungu_code = wrong.get(&before.id).copied().flatten();
             changes.save_current(before, &after)
         })
     })?;
@@ -65,7 +65,7 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
 pub fn affected(tx: &mut dyn Tx, districts: &Districts) -> Result<u64> {
     let mut affected = 0;
     for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
-        let sql = "SELECT o.sigungu, o.recipient_zip_code, c.sigungu, c.zip_code FROM orders o \
+        let sql = "SELECT o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o \
                    LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.state = ?";
         tx.for_each(sql, &[state.ordinal().into()], &mut |mut row| {
             let (current, zip_code) = (row.opt_int(0)?, row.text(1)?);

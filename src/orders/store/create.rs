@@ -50,9 +50,9 @@ pub fn prepare<'b>(
     for bundle in bundles {
         for new in &bundle.orders {
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
-            let sigungu = districts.lookup(&new.recipient.zip_code).district();
+            let sigungu_code = districts.lookup(&new.recipient.zip_code).district();
             let belongs_to = [channel_id, product_id, bundle.delivery_id];
-            let order = order(new, tx.new_id(), belongs_to, sigungu, upload_id);
+            let order = order(new, tx.new_id(), belongs_to, sigungu_code, upload_id);
             inserts.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
         }
     }
@@ -93,7 +93,7 @@ fn order(
     new: &NewOrder,
     id: i64,
     [channel_id, product_id, delivery_id]: [i64; 3],
-    sigungu: Option<i64>,
+    sigungu_code: Option<i64>,
     upload_id: Option<i64>,
 ) -> Order {
     Order {
@@ -105,15 +105,15 @@ fn order(
         state: OrderState::Placed,
         moments: Moments::placed(new.placed_at),
         options: new.options.clone(),
-        options_text: new.options_text.clone(),
+        options_raw: new.options_raw.clone(),
         quantity: new.quantity,
         price: new.price,
         customer: new.customer.clone(),
         customer_message: new.customer_message.clone(),
         recipient: new.recipient.clone(),
-        sigungu,
+        sigungu_code,
         shipping_method: new.shipping_method,
-        shipping_method_word: new.shipping_method_word.clone(),
+        shipping_method_raw: new.shipping_method_raw.clone(),
         charge_type: new.charge_type,
         courier: new.courier.clone(),
         tracking_number: new.tracking_number.clone(),
@@ -136,6 +136,6 @@ fn part(order: &Order) -> BundledOrder {
         placed_at: order.moments.of(OrderState::Placed).unwrap_or(crate::time::Moment(0)),
         shipping_method: order.shipping_method,
         preferred_shipping_date: order.preferred_shipping_date,
-        sigungu: order.sigungu,
+        sigungu_code: order.sigungu_code,
     }
 }

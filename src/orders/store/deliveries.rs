@@ -50,7 +50,7 @@ pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, 
     });
     tx.exec_many(
         "INSERT INTO deliveries (id, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
-         primary_order_id, shipping_method, preferred_shipping_date, sigungu, ready_at) \
+         primary_order_id, shipping_method, preferred_shipping_date, sigungu_code, ready_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
@@ -66,7 +66,7 @@ fn values(summary: &DeliverySummary) -> [Param<'static>; 8] {
         summary.primary_order_id.into(),
         summary.shipping_method.code().into(),
         summary.preferred_shipping_date.into(),
-        summary.sigungu.into(),
+        summary.sigungu_code.into(),
     ]
 }
 
@@ -79,7 +79,7 @@ fn ready_at(now: Moment, summary: &DeliverySummary) -> Param<'static> {
 /// Loads the orders of a delivery, with the fields that its summary needs.
 fn bundled_orders(tx: &mut dyn Tx, id: i64) -> Result<Vec<BundledOrder>> {
     tx.query(
-        "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu \
+        "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu_code \
          FROM orders WHERE delivery_id = ?",
         &[id.into()],
     )?
@@ -93,7 +93,7 @@ fn bundled_orders(tx: &mut dyn Tx, id: i64) -> Result<Vec<BundledOrder>> {
             placed_at: row.moment(3)?,
             shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,
             preferred_shipping_date: row.opt_date(5)?,
-            sigungu: row.opt_int(6)?,
+            sigungu_code: row.opt_int(6)?,
         })
     })
     .collect()
@@ -107,7 +107,7 @@ pub fn refresh_summary(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let params: Vec<Param<'_>> = values(&summary).into_iter().chain([ready_at, id.into()]).collect();
     tx.exec(
         "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \
-         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu = ?, \
+         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu_code = ?, \
          ready_at = COALESCE(ready_at, ?), version = version + 1 WHERE id = ?",
         &params,
     )

@@ -244,7 +244,7 @@ fn run_step(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             let place = |zip: &str| files.districts.lookup(zip).district();
             edit(tx, pick(order), |order| {
                 live_at(&mut order.recipient, *person);
-                order.sigungu = place(&order.recipient.zip_code);
+                order.sigungu_code = place(&order.recipient.zip_code);
             })?
         }
         Step::Renumber(order, product) => {
@@ -309,7 +309,7 @@ fn part(order: &Order) -> BundledOrder {
         placed_at: order.moments.of(OrderState::Placed).expect("always"),
         shipping_method: order.shipping_method,
         preferred_shipping_date: order.preferred_shipping_date,
-        sigungu: order.sigungu,
+        sigungu_code: order.sigungu_code,
     }
 }
 
@@ -318,7 +318,7 @@ type Deliveries = BTreeMap<i64, (String, [crate::storage::Value; 8], i64)>;
 
 fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
     let sql = "SELECT id, version, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
-               primary_order_id, shipping_method, preferred_shipping_date, sigungu FROM deliveries";
+               primary_order_id, shipping_method, preferred_shipping_date, sigungu_code FROM deliveries";
     tx.query(sql, &[])?
         .into_iter()
         .map(|mut row| {
@@ -339,7 +339,7 @@ fn computed(summary: &DeliverySummary) -> [crate::storage::Value; 8] {
         summary.primary_order_id.map_or(Null, Int),
         Text(summary.shipping_method.code().to_owned()),
         summary.preferred_shipping_date.map_or(Null, |date| Text(date.to_string())),
-        summary.sigungu.map_or(Null, Int),
+        summary.sigungu_code.map_or(Null, Int),
     ]
 }
 
@@ -388,7 +388,8 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
             assert!(stored == was || version > older, "delivery {id} changed under the same version");
         }
     }
-    let stored = tallies(tx, "SELECT state, channel_id, product_id, orders FROM order_tallies WHERE orders <> 0")?;
+    let stored =
+        tallies(tx, "SELECT state, channel_id, product_id, order_count FROM order_tallies WHERE order_count <> 0")?;
     let sql = "SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id";
     assert_eq!(stored, tallies(tx, sql)?);
 

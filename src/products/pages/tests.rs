@@ -25,7 +25,7 @@ async fn shop() -> (TestApp, String, String) {
 async fn add_orders(app: &TestApp, product: &str, state: OrderState, orders: i64) {
     let id = crate::id::parse_crockford(product).expect("an identifier");
     let keys = move || [("state", state.ordinal().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
-    let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "orders", orders));
+    let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "order_count", orders));
     added.await.expect("writes");
 }
 

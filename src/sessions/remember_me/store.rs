@@ -1,4 +1,4 @@
-//! The store of persistent logins: the table `stays`.
+//! The store of persistent logins: the table `remember_tokens`.
 
 use super::PersistentLogin;
 use crate::storage::{Result, Storage, StorageError, Tx};
@@ -21,7 +21,7 @@ impl RememberTokenStore {
         let (series, expires_at, record) = (series.to_owned(), login.expires_at, encode(login)?);
         self.0
             .write(move |tx| {
-                let sql = "INSERT INTO stays (series, record, expires_at) VALUES (?, ?, ?)";
+                let sql = "INSERT INTO remember_tokens (series, record, expires_at) VALUES (?, ?, ?)";
                 tx.exec(sql, &[(&series).into(), (&record).into(), expires_at.into()])
             })
             .await
@@ -36,7 +36,7 @@ impl RememberTokenStore {
         let series = series.to_owned();
         self.0
             .read(move |tx| {
-                tx.query_one("SELECT record FROM stays WHERE series = ?", &[(&series).into()])?
+                tx.query_one("SELECT record FROM remember_tokens WHERE series = ?", &[(&series).into()])?
                     .map(|mut row| decode(&row.text(0)?))
                     .transpose()
             })
@@ -52,7 +52,7 @@ impl RememberTokenStore {
         let (series, before, after) = (series.to_owned(), encode(before)?, encode(after)?);
         self.0
             .write(move |tx| {
-                let sql = "UPDATE stays SET record = ? WHERE series = ? AND record = ?";
+                let sql = "UPDATE remember_tokens SET record = ? WHERE series = ? AND record = ?";
                 Ok(tx.exec(sql, &[(&after).into(), (&series).into(), (&before).into()])? == 1)
             })
             .await
@@ -64,7 +64,10 @@ impl RememberTokenStore {
     /// The database failed.
     pub async fn delete(&self, series: &str) -> Result<()> {
         let series = series.to_owned();
-        self.0.write(move |tx| tx.exec("DELETE FROM stays WHERE series = ?", &[(&series).into()])).await.map(drop)
+        self.0
+            .write(move |tx| tx.exec("DELETE FROM remember_tokens WHERE series = ?", &[(&series).into()]))
+            .await
+            .map(drop)
     }
 }
 
@@ -73,7 +76,7 @@ fn encode(login: &PersistentLogin) -> Result<String> {
 }
 
 fn decode(record: &str) -> Result<PersistentLogin> {
-    serde_json::from_str(record).map_err(|error| StorageError::Inconsistent(format!("stays.record: {error}")))
+    serde_json::from_str(record).map_err(|error| StorageError::Inconsistent(format!("remember_tokens.record: {error}")))
 }
 
 /// Deletes expired logins; returns how many.
@@ -82,5 +85,5 @@ fn decode(record: &str) -> Result<PersistentLogin> {
 /// The database failed.
 pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
     let now = tx.now();
-    tx.exec("DELETE FROM stays WHERE expires_at <= ?", &[now.into()])
+    tx.exec("DELETE FROM remember_tokens WHERE expires_at <= ?", &[now.into()])
 }

@@ -61,24 +61,24 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
     }
     let (product_number, product_name) = product(&mut cells, columns);
     let profile = &table.profile;
-    let options_text = text(&mut cells, columns.of(Field::Options));
-    let options = options(&mut cells, columns, &options_text);
+    let options_raw = text(&mut cells, columns.of(Field::Options));
+    let options = options(&mut cells, columns, &options_raw);
     let recipient = recipient(&mut cells, columns);
-    let (shipping_method, shipping_method_word) = shipping_method(&mut cells, columns);
+    let (shipping_method, shipping_method_raw) = shipping_method(&mut cells, columns);
     let order = NewOrder {
         order_number: order_number.clone(),
         sales_channel: profile.code.clone(),
         product_number,
         product_name,
         options,
-        options_text,
+        options_raw,
         quantity: cells.parse(columns.of(Field::Quantity), values::quantity),
         price: cells.parse(columns.of(Field::Price), values::money),
         customer: customer(&mut cells, columns, &recipient),
         recipient,
         customer_message: text(&mut cells, columns.of(Field::CustomerMessage)),
         shipping_method,
-        shipping_method_word,
+        shipping_method_raw,
         charge_type: charge_type(&mut cells, columns),
         bundle_number: optional_id(&mut cells, columns.of(Field::BundleNumber)),
         placed_at: placed_at(&mut cells, columns),
@@ -226,7 +226,7 @@ fn zip_code(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
 
 fn shipping_method(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (ShippingMethod, String) {
     let columns = columns.of(Field::ShippingMethod);
-    let word = cells.truncated_line(columns, text_limits::SHIPPING_METHOD_WORD);
+    let word = cells.truncated_line(columns, text_limits::SHIPPING_METHOD_RAW);
     let profile = &cells.table.profile;
     if word.is_empty() {
         return (profile.defaults.shipping_method, word);

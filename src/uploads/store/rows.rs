@@ -9,8 +9,8 @@ use crate::channels::FileKind;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowReport, StoredRow, TrackingChange};
 
-const SELECT: &str = "SELECT r.row_number, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
-                   r.handled, m.username, r.handled_at FROM upload_rows r LEFT JOIN members m ON m.id = r.handled_by";
+const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
+                   r.resolution, m.username, r.resolved_at FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
 
 /// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl RowFilter {
 /// A page of the rows of an upload.
 pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64) -> Result<Vec<StoredRow>> {
     let (condition, outcome) = filter.condition();
-    let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.row_number LIMIT ? OFFSET ?");
+    let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.sheet_row LIMIT ? OFFSET ?");
     let params: Vec<Param<'_>> =
         std::iter::once(id.into()).chain(outcome.map(Param::from)).chain([size.into(), offset.into()]).collect();
     tx.query(&sql, &params)?.into_iter().map(|mut row| stored_row(&mut row, id)).collect()
@@ -52,7 +52,7 @@ pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
 
 /// Finds a row of an upload.
 pub fn find_row(tx: &mut dyn Tx, id: i64, number: u32) -> Result<Option<StoredRow>> {
-    let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.row_number = ?");
+    let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.sheet_row = ?");
     tx.query_one(&sql, &[id.into(), number.into()])?.map(|mut row| stored_row(&mut row, id)).transpose()
 }
 
@@ -95,7 +95,7 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
         ]
     });
     tx.exec_many(
-        "INSERT INTO upload_rows (upload_id, \"row_number\", open_order, order_number, outcome, reasons, \
+        "INSERT INTO upload_rows (upload_id, sheet_row, open_order, order_number, outcome, reasons, \
          new_tracking_number, new_courier) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
@@ -105,8 +105,8 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
 pub fn resolve_row(tx: &mut dyn Tx, id: i64, row: u32, resolution: Resolution, member_id: Option<i64>) -> Result<()> {
     let now = tx.now();
     let closed = tx.exec(
-        "UPDATE upload_rows SET open_order = NULL, handled = ?, handled_by = ?, handled_at = ? \
-         WHERE upload_id = ? AND \"row_number\" = ? AND open_order IS NOT NULL",
+        "UPDATE upload_rows SET open_order = NULL, resolution = ?, resolved_by = ?, resolved_at = ? \
+         WHERE upload_id = ? AND sheet_row = ? AND open_order IS NOT NULL",
         &[resolution.code().into(), member_id.into(), now.into(), id.into(), row.into()],
     )?;
     let closed = i64::try_from(closed).unwrap_or_default();
@@ -117,13 +117,13 @@ pub fn resolve_row(tx: &mut dyn Tx, id: i64, row: u32, resolution: Resolution, m
 pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
     let now = tx.now();
     let by = [member_id.into(), now.into(), id.into()];
-    let sql = "UPDATE uploads SET open_rows = 0, handled_by = ?, handled_at = ?, version = version + 1 \
+    let sql = "UPDATE uploads SET open_rows = 0, resolved_by = ?, resolved_at = ?, version = version + 1 \
                WHERE id = ? AND open_rows > 0";
     if tx.exec(sql, &by)? == 0 {
         return Ok(0);
     }
     tx.exec(
-        "UPDATE upload_rows SET open_order = NULL, handled = 'marked', handled_by = ?, handled_at = ? \
+        "UPDATE upload_rows SET open_order = NULL, resolution = 'marked', resolved_by = ?, resolved_at = ? \
          WHERE upload_id = ? AND open_order IS NOT NULL",
         &by,
     )
@@ -133,7 +133,7 @@ pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
 pub fn resolve_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
     let mut open = Vec::new();
     tx.for_each(
-        "SELECT r.upload_id, r.row_number, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
+        "SELECT r.upload_id, r.sheet_row, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
          WHERE r.open_order > '' AND u.kind = ?",
         &[kind.code().into()],
         &mut |mut row| {

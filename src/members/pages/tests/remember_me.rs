@@ -112,10 +112,9 @@ async fn cookie_is_http_only_and_same_site() {
         assert!(cookie.contains(word), "{cookie}");
     }
     let token = cookie.split(['.', ';']).nth(1).expect("a token").to_owned();
-    let kept = app
-        .state
-        .storage
-        .read(move |tx| tx.scalar("SELECT count(*) FROM stays WHERE instr(record, ?) > 0", &[(&token).into()]));
+    let kept = app.state.storage.read(move |tx| {
+        tx.scalar("SELECT count(*) FROM remember_tokens WHERE instr(record, ?) > 0", &[(&token).into()])
+    });
     assert_eq!(kept.await.expect("reads"), 0, "only its hash is stored");
 }
 
@@ -333,10 +332,10 @@ async fn expired_devices_tokens_and_history_are_deleted() {
         deleted.await.expect("writes");
     };
     delete_expired().await;
-    assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (1, 1, 2));
+    assert_eq!((left("devices").await, left("remember_tokens").await, left("sign_ins").await), (1, 1, 2));
     app.clock.advance_ms(14 * DAY_MS);
     delete_expired().await;
-    assert_eq!((left("devices").await, left("stays").await, left("sign_ins").await), (0, 0, 2));
+    assert_eq!((left("devices").await, left("remember_tokens").await, left("sign_ins").await), (0, 0, 2));
     app.clock.advance_ms(200 * DAY_MS);
     delete_expired().await;
     assert_eq!(left("sign_ins").await, 0);
