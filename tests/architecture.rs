@@ -188,6 +188,26 @@ fn is_cfg_test(tokens: &[TokenTree]) -> bool {
     hash.as_char() == '#' && attribute.stream().to_string().replace(' ', "") == "cfg(test)"
 }
 
+/// Values that differ under test: `cfg!(test)`, and `#[cfg(not(test))]` with its other half.
+fn test_switches(tokens: &[TokenTree], found: &mut Vec<String>) {
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+        let is_macro = at > 1
+            && matches!(&tokens[at - 1], TokenTree::Punct(mark) if mark.as_char() == '!')
+            && matches!(&tokens[at - 2], TokenTree::Ident(name) if name == "cfg");
+        let text = group.stream().to_string().replace(' ', "");
+        let names_test = text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "test");
+        let is_attribute = group.delimiter() == Delimiter::Bracket
+            && matches!(inner.first(), Some(TokenTree::Ident(name)) if name == "cfg")
+            && text != "cfg(test)";
+        if names_test && (is_macro || is_attribute) {
+            found.push(text);
+        }
+        test_switches(&inner, found);
+    }
+}
+
 /// Crates and modules of the standard library that do I/O.
 const IO: &[&[&str]] = &[
     &["std", "fs"],
@@ -505,6 +525,18 @@ fn sql_stands_in_stores() {
         }
     }
     report("SQL belongs into a store:", &faults);
+}
+
+/// A test runs the program that users run. Limits are a value with a default, and a test passes its own.
+#[test]
+fn no_value_differs_under_test() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let mut found = Vec::new();
+        test_switches(&source.tokens, &mut found);
+        faults.extend(found.iter().map(|text| format!("{}: {text}", source.name())));
+    }
+    report("A constant has one value; pass limits instead:", &faults);
 }
 
 #[test]

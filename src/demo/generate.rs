@@ -15,7 +15,7 @@ use super::{Random, new_orders};
 
 /// Orders planned and inserted in one batch. Their search terms form one segment, so a million orders stay
 /// below the segment limit.
-const BATCH_ORDERS: usize = if cfg!(test) { 700 } else { 20_000 };
+const BATCH_ORDERS: usize = 20_000;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -29,22 +29,46 @@ const MAX_CLAIM_AGE_DAYS: i64 = 25;
 const CHANNEL_SHARES: [(&str, &str, u32); 3] =
     [("SMART_STORE", "스마트스토어", 84), ("COUPANG", "쿠팡", 11), ("LOCAL", "매장", 5)];
 
+/// Size, time and batches of a synthetic shop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GenerateOptions {
+    /// the same seed generates the same shop
+    seed: u64,
+    /// number of orders
+    count: u64,
+    /// the present of the shop
+    now: Moment,
+    /// orders planned and inserted at once
+    batch_orders: usize,
+}
+
+impl GenerateOptions {
+    /// With [`BATCH_ORDERS`].
+    pub(super) const fn new(seed: u64, count: u64, now: Moment) -> Self {
+        Self { seed, count, now, batch_orders: BATCH_ORDERS }
+    }
+}
+
 /// Inserts `count` orders of the synthetic shop of `seed` into `storage`, in their state at `now`.
 /// `progress` receives the number of orders inserted so far.
 ///
 /// # Errors
 /// A [`StorageError`](crate::storage::StorageError) if a transaction fails.
 pub async fn generate(storage: &Storage, seed: u64, count: u64, now: Moment, progress: impl Fn(u64)) -> Result<()> {
-    let mut orders = new_orders(seed, count, now);
+    generate_batches(storage, GenerateOptions::new(seed, count, now), progress).await
+}
+
+async fn generate_batches(storage: &Storage, options: GenerateOptions, progress: impl Fn(u64)) -> Result<()> {
+    let mut orders = new_orders(options.seed, options.count, options.now);
     let mut done = 0;
     loop {
-        let batch: Vec<NewOrder> = orders.by_ref().take(BATCH_ORDERS).collect();
+        let batch: Vec<NewOrder> = orders.by_ref().take(options.batch_orders).collect();
         if batch.is_empty() {
             return Ok(());
         }
         done += batch.len() as u64;
         let districts = Districts::embedded();
-        storage.write(move |tx| insert_batch(tx, &batch, now, &districts)).await?;
+        storage.write(move |tx| insert_batch(tx, &batch, options, &districts)).await?;
         while storage.write(|tx| compact_step(tx, &Limits::DEFAULT)).await? {}
         progress(done);
     }
@@ -52,20 +76,14 @@ pub async fn generate(storage: &Storage, seed: u64, count: u64, now: Moment, pro
 
 /// Like [`generate`], but in the caller's transaction (all or nothing). A second thread generates the next
 /// batch while the current one is inserted.
-pub(super) fn generate_in_tx(
-    tx: &mut dyn Tx,
-    seed: u64,
-    count: u64,
-    now: Moment,
-    progress: &dyn Fn(u64),
-) -> Result<()> {
+pub(super) fn generate_in_tx(tx: &mut dyn Tx, options: GenerateOptions, progress: &dyn Fn(u64)) -> Result<()> {
     let districts = Districts::embedded();
     std::thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel::<Vec<NewOrder>>(1);
         scope.spawn(move || {
-            let mut orders = new_orders(seed, count, now);
+            let mut orders = new_orders(options.seed, options.count, options.now);
             loop {
-                let batch: Vec<NewOrder> = orders.by_ref().take(BATCH_ORDERS).collect();
+                let batch: Vec<NewOrder> = orders.by_ref().take(options.batch_orders).collect();
                 // Sending fails when the receiving side has stopped with an error.
                 if batch.is_empty() || sender.send(batch).is_err() {
                     return;
@@ -74,7 +92,7 @@ pub(super) fn generate_in_tx(
         });
         let mut done = 0;
         for batch in batches {
-            insert_batch(tx, &batch, now, &districts)?;
+            insert_batch(tx, &batch, options, &districts)?;
             done += batch.len() as u64;
             progress(done);
         }
@@ -82,7 +100,7 @@ pub(super) fn generate_in_tx(
     })
 }
 
-fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], now: Moment, districts: &Districts) -> Result<()> {
+fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], options: GenerateOptions, districts: &Districts) -> Result<()> {
     let mut by_channel: [Vec<&NewOrder>; CHANNEL_SHARES.len()] = Default::default();
     for order in batch {
         by_channel[channel_index(order)].push(order);
@@ -98,11 +116,11 @@ fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], now: Moment, districts: &Di
         made.extend(prepare(tx, None, (code, name), bundles, &findings, districts)?);
     }
     for new in &mut made {
-        simulate_history(&mut new.order, now);
+        simulate_history(&mut new.order, options.now);
     }
     let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
     with_changes(tx, cause, |changes| {
-        changes.limits.documents_per_segment = BATCH_ORDERS;
+        changes.limits.documents_per_segment = options.batch_orders;
         changes.insert_all(&made, |tx| insert_deliveries(tx, &made))
     })
 }
@@ -177,7 +195,8 @@ mod tests {
     use crate::time::SystemClock;
 
     const NOW: Moment = Moment(1_795_316_400_000);
-    const ORDERS: u64 = 3_000;
+    /// Several batches.
+    const OPTIONS: GenerateOptions = GenerateOptions { batch_orders: 700, ..GenerateOptions::new(1, 3_000, NOW) };
 
     fn open(folder: &ScratchDatabase) -> Storage {
         folder.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 1 })
@@ -217,7 +236,7 @@ mod tests {
     async fn generated_shop_satisfies_the_invariants_of_a_real_one() {
         let folder = ScratchDatabase::new();
         let storage = open(&folder);
-        generate(&storage, 1, ORDERS, NOW, |_| ()).await.expect("generates");
+        generate_batches(&storage, OPTIONS, |_| ()).await.expect("generates");
         assert_complete(&storage, &folder).await;
     }
 
@@ -225,7 +244,7 @@ mod tests {
     async fn generation_in_one_transaction_yields_a_complete_shop() {
         let folder = ScratchDatabase::new();
         let storage = open(&folder);
-        storage.write(|tx| generate_in_tx(tx, 1, ORDERS, NOW, &|_| ())).await.expect("generates");
+        storage.write(|tx| generate_in_tx(tx, OPTIONS, &|_| ())).await.expect("generates");
         assert_complete(&storage, &folder).await;
     }
 }

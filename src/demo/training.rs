@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::generate::generate_in_tx;
+use super::generate::{GenerateOptions, generate_in_tx};
 use super::store;
 use crate::config::DemoPlan;
 use crate::members;
@@ -184,7 +184,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
         members::store::add(tx, account.username, account.role, hash)??;
     }
     let now = tx.now();
-    generate_in_tx(tx, SEED, orders, now, &|done| {
+    generate_in_tx(tx, GenerateOptions::new(SEED, orders, now), &|done| {
         if done.is_multiple_of(LOG_INTERVAL_ORDERS) {
             tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }

@@ -12,7 +12,7 @@
 //!
 //! # Queries
 //!
-//! A noun implements [`Listing`]: its table, the indexes that sort it, its filters. [`page`](query::page) reads any
+//! A noun implements [`SearchableList`]: its table, the indexes that sort it, its filters. [`page`](query::page) reads any
 //! page of the list, with and without a search; the [`planner`] decides how:
 //!
 //! - without a search: scan an index in the order of the list until the page is full, or collect the rows of a
@@ -33,4 +33,4 @@ mod tests;
 pub mod tokenizer;
 
 pub use limits::Limits;
-pub use query::{IdPage, Listing, SearchTerms, Total, Window};
+pub use query::{IdPage, SearchTerms, SearchableList, Total, Window};

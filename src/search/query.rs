@@ -1,6 +1,6 @@
 //! Queries: pages of a list, with or without a search.
 //!
-//! A noun implements [`Listing`]; [`page`] does the rest. A list is a sequence of sections, each sorted by one index.
+//! A noun implements [`SearchableList`]; [`page`] does the rest. A list is a sequence of sections, each sorted by one index.
 //! Without a search, each section is counted up to [`Limits::max_counted_rows`] and read through the cheapest
 //! [`AccessPath`]. With a search, the posting lists of the words are intersected to a set of documents. A small set is
 //! sorted; a large one filters a scan of the list. Words with too many postings (`김`) are compared with the texts of
@@ -97,7 +97,7 @@ pub struct SearchTerms {
 
 /// A list of one noun with its filter and sort order. Rows are found by documents of the search index: the rows
 /// themselves, or others that belong to a row.
-pub trait Listing: Sized {
+pub trait SearchableList: Sized {
     /// A part of the list that one index sorts.
     type Section;
 
@@ -110,7 +110,7 @@ pub trait Listing: Sized {
     /// Matching rows of a section, up to [`Limits::max_counted_rows`].
     fn count(&self, tx: &mut dyn Tx, section: &Self::Section) -> Result<Total>;
 
-    /// As [`Listing::count`] without a limit; only needed for a page beyond the last link.
+    /// As [`SearchableList::count`] without a limit; only needed for a page beyond the last link.
     fn exact_count(&self, tx: &mut dyn Tx, section: &Self::Section) -> Result<i64>;
 
     /// The ways to read a section with that number of matching rows.
@@ -148,7 +148,7 @@ pub trait Listing: Sized {
 }
 
 /// The rows of a window of the list.
-pub fn page<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
+pub fn page<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
     let terms = list.terms();
     if terms.words.is_empty() && list.allowed_documents().is_none() {
         return browse(tx, list, window);
@@ -212,7 +212,7 @@ fn intersect(ids: Vec<i64>, sorted: &[i64]) -> Vec<i64> {
 }
 
 /// A page without a search.
-fn browse<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
+fn browse<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
     let (mut ids, mut rows_before) = (Vec::new(), 0);
     for section in list.sections() {
         let matching = list.count(tx, &section)?;
@@ -236,7 +236,7 @@ fn browse<L: Listing>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPag
     Ok(IdPage { ids, total: Total::Exactly(rows_before), is_truncated: false })
 }
 
-fn read<L: Listing>(
+fn read<L: SearchableList>(
     tx: &mut dyn Tx,
     list: &L,
     section: &L::Section,
@@ -261,7 +261,7 @@ struct Scan<'l, L> {
     set_total: Option<i64>,
 }
 
-impl<L: Listing> Scan<'_, L> {
+impl<L: SearchableList> Scan<'_, L> {
     fn run(&self, tx: &mut dyn Tx, window: Window) -> Result<IdPage> {
         let limits = self.list.limits();
         let (limit, step) = match (&self.set, self.set_total) {

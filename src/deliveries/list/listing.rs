@@ -15,7 +15,7 @@ use crate::orders::model::ShippingMethod;
 use crate::search::planner::{Access, AccessPath, Among, Spread};
 use crate::search::query::padded_params;
 use crate::search::tokenizer::search_words;
-use crate::search::{Limits, Listing, SearchTerms, Total, Window};
+use crate::search::{Limits, SearchTerms, SearchableList, Total, Window};
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
 
 const INDEX_OF_STATE: &str = "deliveries_by_state";
@@ -45,7 +45,7 @@ impl<'f> DeliveryListing<'f> {
     }
 }
 
-impl Listing for DeliveryListing<'_> {
+impl SearchableList for DeliveryListing<'_> {
     type Section = IndexRange;
 
     fn limits(&self) -> &Limits {

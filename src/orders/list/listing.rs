@@ -11,7 +11,7 @@ use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, Sort};
 use crate::search::planner::{Access, AccessPath, Among, Spread};
 use crate::search::query::padded_params;
 use crate::search::tokenizer::search_words;
-use crate::search::{Limits, Listing, SearchTerms, Total, Window};
+use crate::search::{Limits, SearchTerms, SearchableList, Total, Window};
 use crate::storage::{Param, Result, Tx, placeholders};
 
 /// Covering index of all orders by identifier.
@@ -86,7 +86,7 @@ impl<'f> OrderListing<'f> {
     }
 }
 
-impl Listing for OrderListing<'_> {
+impl SearchableList for OrderListing<'_> {
     type Section = ();
 
     fn limits(&self) -> &Limits {
