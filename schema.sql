@@ -10,7 +10,7 @@ CREATE TABLE schema_versions (
     applied_at INTEGER NOT NULL
 ) STRICT;
 
--- Settings of the shop by administrators: name, telephone, network address.
+-- Settings of the shop by administrators: name, telephone, network address. A demo shop also has its creation here.
 CREATE TABLE settings (
     name  TEXT /*64*/ NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
@@ -168,16 +168,16 @@ CREATE INDEX deliveries_by_place ON deliveries (state, sigungu_code, shipping_me
 
 -- Event log of deliveries, shown on their pages and used to revert completions.
 CREATE TABLE delivery_events (
-    id          INTEGER NOT NULL PRIMARY KEY,
-    delivery_id INTEGER NOT NULL,
-    logged_at   INTEGER NOT NULL,
-    member_id   INTEGER,
-    activity_id INTEGER NOT NULL,      -- the audit entry it belongs to
-    action      TEXT /*16*/ NOT NULL,  -- printed, completed, undone, noted
-    details     TEXT NOT NULL          -- JSON, by action
+    id             INTEGER NOT NULL PRIMARY KEY,
+    delivery_id    INTEGER NOT NULL,
+    logged_at      INTEGER NOT NULL,
+    member_id      INTEGER,
+    audit_entry_id INTEGER NOT NULL,      -- the audit entry it belongs to
+    action         TEXT /*16*/ NOT NULL,  -- printed, completed, undone, noted
+    details        TEXT NOT NULL          -- JSON, by action
 ) STRICT;
 CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
-CREATE INDEX delivery_events_by_activity ON delivery_events (activity_id);
+CREATE INDEX delivery_events_by_audit_entry ON delivery_events (audit_entry_id);
 
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
@@ -425,15 +425,47 @@ CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
--- Audit log: who did what. Also the source of the message shown after the redirect.
-CREATE TABLE activities (
-    id        INTEGER NOT NULL PRIMARY KEY,
-    at        INTEGER NOT NULL,
-    member_id INTEGER,
-    action    TEXT /*32*/ NOT NULL,
-    summary   TEXT NOT NULL  -- JSON, by action
+-- Audit log: who did what to which object, from where. Append-only. Sentences are rendered from verb and details.
+-- Identifiers are time-sorted, so the primary key is the index by time.
+CREATE TABLE audit_entries (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    recorded_at  INTEGER NOT NULL,
+    actor        TEXT /*16*/ NOT NULL CHECK (actor IN ('member', 'command-line', 'program')),
+    member_id    INTEGER,                -- exactly for the actor member; no foreign key: the log outlives it
+    address      TEXT /*64*/ NOT NULL,   -- network address of the request; '' without one
+    verb         TEXT /*32*/ NOT NULL CHECK (verb IN (
+        'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
+        'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'shop-saved',
+        'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
+        'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
+        'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
+        'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
+        'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved',
+        'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
+        'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
+        'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created')),
+    object_type  TEXT /*16*/ NOT NULL CHECK (object_type IN (
+        'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
+        'backup')),
+    object_id    INTEGER,                -- null: several objects, or one without an identifier
+    object_count INTEGER NOT NULL CHECK (object_count >= 1),
+    details      TEXT NOT NULL CHECK (length(details) <= 65535),  -- JSON, by verb
+    CHECK ((actor = 'member') = (member_id IS NOT NULL)),
+    CHECK (object_id IS NULL OR object_count = 1)
 ) STRICT;
-CREATE INDEX activities_by_member ON activities (member_id, id);
+CREATE INDEX audit_entries_by_member ON audit_entries (member_id, id);
+CREATE INDEX audit_entries_by_object ON audit_entries (object_type, object_id, id);
+
+-- What a member is told on the page after a form. The redirect names the row.
+CREATE TABLE flash_messages (
+    id             INTEGER NOT NULL PRIMARY KEY,
+    member_id      INTEGER NOT NULL REFERENCES members (id),
+    audit_entry_id INTEGER,  -- the action it is about; null: nothing was done
+    tone           TEXT /*16*/ NOT NULL CHECK (tone IN ('success', 'warning', 'danger')),
+    message        TEXT NOT NULL,
+    expires_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX flash_messages_by_member ON flash_messages (member_id, expires_at);
 
 -- Log of downloads with personal data: who, what, for which purpose.
 CREATE TABLE downloads (
@@ -446,3 +478,13 @@ CREATE TABLE downloads (
     purpose       TEXT /*32*/ NOT NULL,  -- factory, shipping …; '' where none was required
     note          TEXT /*255*/ NOT NULL
 ) STRICT;
+
+-- ── practice ───────────────────────────────────────────────────────────────────────────────
+
+-- Runs of a member through the exercises of a demo shop. The newest is the current one.
+CREATE TABLE practice_sessions (
+    id         INTEGER NOT NULL PRIMARY KEY,  -- also the seed of the exercises
+    member_id  INTEGER NOT NULL REFERENCES members (id),
+    started_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX practice_sessions_by_member ON practice_sessions (member_id, id);

@@ -17,7 +17,7 @@
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
 //! | [`config`] | settings: flags, environment variables, file |
-//! | [`audit`] | audit log of all changes, record of downloads |
+//! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
 //! | [`shop`] | the shop's own name, telephone number and address |
 //! | [`products`] | products and variants, created by uploads |
 //! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |

@@ -189,7 +189,7 @@ impl Drop for StopOnDrop<'_> {
 
 fn edits_in(file: &Path) -> usize {
     let database = rusqlite::Connection::open(file).expect("opens");
-    let count = "SELECT count(*) FROM activities WHERE action = 'shop.saved'";
+    let count = "SELECT count(*) FROM audit_entries WHERE verb = 'shop-saved'";
     database.query_row(count, (), |row| row.get::<_, u32>(0)).expect("counts") as usize
 }
 

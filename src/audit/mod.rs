@@ -1,26 +1,120 @@
-//! Audit log. Every mutation writes its entry in the same transaction; the entry's id is also passed through
-//! post/redirect/get (`?done=`) to show the flash message, to the acting member only.
+//! Audit log: who did what to which object, from which address. An entry is written in the transaction of its change,
+//! and never changed or deleted.
+//!
+//! An entry stores the verb and typed details ([`AuditEvent`]); its Korean sentence is rendered from them
+//! ([`AuditEvent::sentence`]). What a member is told after a form is a flash message
+//! ([`web::Flash`](crate::web::Flash)), which expires.
 //!
 //! The log of downloads of personal data is a separate table ([`downloads`]).
 
 pub mod downloads;
+mod event;
 pub mod pages;
+mod sentence;
 mod store;
 
-use serde_json::Value;
+use std::net::IpAddr;
 
-pub use self::store::{find, record};
+pub use self::event::{AuditEvent, BundleChange, ConflictDecision, NumberList, RejectedFile, Verb};
+pub use self::store::{find, record, verbs_since};
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A member, in a browser.
+    Member(MemberActor),
+    /// A person at the command line of the server.
+    CommandLine,
+    /// The program itself, such as the reset of a demo shop.
+    Program,
+}
+
+/// A member who acts by a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberActor {
+    /// identifier of the member
+    pub id: i64,
+    /// network address of the request, behind trusted proxies
+    pub address: IpAddr,
+}
+
+impl From<MemberActor> for Actor {
+    fn from(member: MemberActor) -> Self {
+        Self::Member(member)
+    }
+}
+
+impl Actor {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Member(_) => "member",
+            Self::CommandLine => "command-line",
+            Self::Program => "program",
+        }
+    }
+}
+
+/// The object of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditObject {
+    /// its identifier; `None` for several objects and for one without an identifier
+    pub id: Option<i64>,
+    /// number of objects
+    pub count: usize,
+}
+
+impl AuditObject {
+    /// An object without an identifier: the shop, a backup target, a postal code.
+    pub const UNNUMBERED: Self = Self { id: None, count: 1 };
+
+    /// The object with this identifier.
+    pub const fn one(id: i64) -> Self {
+        Self { id: Some(id), count: 1 }
+    }
+
+    /// The objects with these identifiers.
+    pub const fn of(ids: &[i64]) -> Self {
+        match ids {
+            [id] => Self::one(*id),
+            _ => Self { id: None, count: ids.len() },
+        }
+    }
+}
+
 /// An entry of the audit log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// time-sorted identifier
     pub id: i64,
     /// time of the action
     pub at: Moment,
-    /// object and verb: `orders.proceeded`
-    pub action: String,
-    /// details; `message` and `tone` make the flash message
-    pub summary: Value,
+    /// who acted
+    pub actor: Actor,
+    /// the object, whose type follows from the verb
+    pub object: AuditObject,
+    /// verb and details
+    pub event: AuditEvent,
 }
+
+/// An event, with its entry in the log if anything was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// what was done, or why nothing was
+    pub event: AuditEvent,
+    /// the entry; none if nothing was done
+    pub audit_entry_id: Option<i64>,
+}
+
+/// Records an event with the identifiers of the changed objects; does not record it if there are none.
+pub fn record_effect(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64], event: AuditEvent) -> Result<RecordedEvent> {
+    let audit_entry_id = match ids {
+        [] => None,
+        _ => Some(record(tx, actor, AuditObject::of(ids), &event)?),
+    };
+    Ok(RecordedEvent { event, audit_entry_id })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,30 +1,87 @@
 //! SQL of the audit log.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::AuditEntry;
-use crate::storage::{Result, StorageError, Tx};
+use super::{Actor, AuditEntry, AuditEvent, AuditObject, MemberActor, Verb};
+use crate::storage::{Result, Row, StorageError, Tx};
 
-/// Appends an entry to the audit log and returns its identifier. `member_id` is `None` on the command line.
-pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, action: &str, summary: &Value) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+/// Appends an entry in the transaction of the action. Returns its identifier.
+pub fn record(tx: &mut dyn Tx, actor: impl Into<Actor>, object: AuditObject, event: &AuditEvent) -> Result<i64> {
+    let (id, now, verb, actor) = (tx.new_id(), tx.now(), event.verb(), actor.into());
+    let (member_id, address) = match actor {
+        Actor::Member(MemberActor { id, address }) => (Some(id), address.to_string()),
+        Actor::CommandLine | Actor::Program => (None, String::new()),
+    };
     tx.exec(
-        "INSERT INTO activities (id, at, member_id, action, summary) VALUES (?, ?, ?, ?, ?)",
-        &[id.into(), now.into(), member_id.into(), action.into(), summary.to_string().into()],
+        "INSERT INTO audit_entries \
+         (id, recorded_at, actor, member_id, address, verb, object_type, object_id, object_count, details) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            id.into(),
+            now.into(),
+            actor.code().into(),
+            member_id.into(),
+            address.into(),
+            verb.code().into(),
+            verb.object_type().into(),
+            object.id.into(),
+            i64::try_from(object.count).unwrap_or(i64::MAX).into(),
+            details(event)?.into(),
+        ],
     )?;
     Ok(id)
 }
 
-/// The entry of that identifier, if `member_id` is its actor.
-pub fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<AuditEntry>> {
-    tx.query_one(
-        "SELECT at, action, summary FROM activities WHERE id = ? AND member_id = ?",
-        &[id.into(), member_id.into()],
-    )?
-    .map(|mut row| {
-        let summary = serde_json::from_str(&row.text(2)?)
-            .map_err(|error| StorageError::Inconsistent(format!("activities.summary of {id}: {error}")))?;
-        Ok(AuditEntry { id, at: row.moment(0)?, action: row.text(1)?, summary })
-    })
-    .transpose()
+/// The fields of an event as JSON, without the verb.
+fn details(event: &AuditEvent) -> Result<String> {
+    let inconsistent = |error: &dyn std::fmt::Display| StorageError::Inconsistent(format!("audit event: {error}"));
+    match serde_json::to_value(event) {
+        Ok(Value::Object(mut fields)) => {
+            fields.remove("verb");
+            Ok(Value::Object(fields).to_string())
+        }
+        Ok(other) => Err(inconsistent(&other)),
+        Err(error) => Err(inconsistent(&error)),
+    }
+}
+
+const ENTRY: &str = "SELECT id, recorded_at, actor, member_id, address, verb, object_id, object_count, details \
+                     FROM audit_entries";
+
+fn entry(mut row: Row) -> Result<AuditEntry> {
+    let id = row.int(0)?;
+    let inconsistent = |what: &dyn std::fmt::Display| StorageError::Inconsistent(format!("audit_entries {id}: {what}"));
+    let actor = match (row.text(2)?.as_str(), row.opt_int(3)?) {
+        ("member", Some(id)) => {
+            let address = row.text(4)?.parse().map_err(|error| inconsistent(&error))?;
+            Actor::Member(MemberActor { id, address })
+        }
+        ("command-line", None) => Actor::CommandLine,
+        ("program", None) => Actor::Program,
+        (other, _) => return Err(inconsistent(&other)),
+    };
+    let mut fields: Value = serde_json::from_str(&row.text(8)?).map_err(|error| inconsistent(&error))?;
+    fields["verb"] = Value::String(row.text(5)?);
+    let event: AuditEvent = serde_json::from_value(fields).map_err(|error| inconsistent(&error))?;
+    let object = AuditObject { id: row.opt_int(6)?, count: usize::try_from(row.int(7)?).unwrap_or_default() };
+    Ok(AuditEntry { id, at: row.moment(1)?, actor, object, event })
+}
+
+/// The entry with this identifier.
+pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<AuditEntry>> {
+    tx.query_one(&format!("{ENTRY} WHERE id = ?"), &[id.into()])?.map(entry).transpose()
+}
+
+/// The verbs of a member's entries with greater identifiers than `since`.
+pub fn verbs_since(tx: &mut dyn Tx, member_id: i64, since: i64) -> Result<BTreeSet<Verb>> {
+    let sql = "SELECT DISTINCT verb FROM audit_entries WHERE member_id = ? AND id > ?";
+    let rows = tx.query(sql, &[member_id.into(), since.into()])?;
+    let verbs = rows.into_iter().map(|mut row| {
+        let code = row.text(0)?;
+        let verb = Verb::ALL.iter().copied().find(|verb| verb.code() == code);
+        verb.ok_or_else(|| StorageError::Inconsistent(format!("audit_entries.verb: {code}")))
+    });
+    verbs.collect()
 }

@@ -10,11 +10,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
-use serde_json::json;
 use tokio::io::AsyncReadExt;
 
 use super::{Backup, KEY_FILE, Key, MariaDbDump, TargetProblem, TargetStatus};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::id::crockford;
@@ -22,7 +21,7 @@ use crate::storage::{Storage, StorageError};
 use crate::time::Moment;
 use crate::web::paging::grouped;
 use crate::web::{
-    Access, Error, Form, Layout, Member, PageResult, Routes, content_disposition, page, redirect_with_flash,
+    Access, Error, Flash, Form, Layout, PageResult, Routes, content_disposition, page, redirect_with_flash,
 };
 
 /// Size of a chunk of a download.
@@ -170,32 +169,33 @@ struct EmptyForm {}
 /// Writes an audit entry and redirects to the page.
 async fn record_and_redirect(
     storage: &Storage,
-    member: &Member,
-    action: &'static str,
+    actor: MemberActor,
+    event: AuditEvent,
     message: &'static str,
 ) -> PageResult {
-    let id = member.id;
-    let record =
-        move |tx: &mut dyn crate::storage::Tx| audit::record(tx, Some(id), action, &json!({ "message": message }));
+    let record = move |tx: &mut dyn crate::storage::Tx| {
+        audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
+        Flash::success(message).save(tx, actor.id)
+    };
     Ok(redirect_with_flash("/backup", storage.write(record).await?))
 }
 
 async fn snapshot(
     State(storage): State<Storage>,
     State(backup): State<Option<Backup>>,
-    member: Member,
+    actor: MemberActor,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     backup.ok_or(Error::NotFound)?.snapshot();
-    record_and_redirect(&storage, &member, "backup.snapshot", "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.")
-        .await
+    let message = "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.";
+    record_and_redirect(&storage, actor, AuditEvent::SnapshotRequested {}, message).await
 }
 
 async fn verify(
     State(storage): State<Storage>,
     State(backup): State<Option<Backup>>,
     Path(index): Path<usize>,
-    member: Member,
+    actor: MemberActor,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let backup = backup.ok_or(Error::NotFound)?;
@@ -203,26 +203,22 @@ async fn verify(
         return Err(Error::NotFound);
     }
     tokio::spawn(async move { backup.verify(index).await });
-    record_and_redirect(
-        &storage,
-        &member,
-        "backup.prove",
-        "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.",
-    )
-    .await
+    let message = "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.";
+    record_and_redirect(&storage, actor, AuditEvent::TrialRestoreRequested { target: index + 1 }, message).await
 }
 
 async fn take_over(
     State(storage): State<Storage>,
     State(backup): State<Option<Backup>>,
     Path(index): Path<usize>,
-    member: Member,
+    actor: MemberActor,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     if !backup.ok_or(Error::NotFound)?.take_over(index) {
         return Err(Error::NotFound);
     }
-    record_and_redirect(&storage, &member, "backup.taken_over", "이 자리를 이어받아요. 전체 사본부터 새로 떠요.").await
+    let message = "이 자리를 이어받아요. 전체 사본부터 새로 떠요.";
+    record_and_redirect(&storage, actor, AuditEvent::BackupTargetTakenOver { target: index + 1 }, message).await
 }
 
 #[derive(Template)]
@@ -237,24 +233,18 @@ async fn create_key(
     State(storage): State<Storage>,
     State(config): State<Arc<Config>>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let data = config.data.clone();
     let generate = move || if data.join(KEY_FILE).exists() { Ok(None) } else { Key::generate(&data).map(Some) };
     let key = tokio::task::spawn_blocking(generate).await.map_err(Error::internal)?;
     let Some(key) = key.map_err(Error::internal)? else {
-        return record_and_redirect(
-            &storage,
-            &member,
-            "backup.key",
-            "열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.",
-        )
-        .await;
+        let flash = Flash::success("열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.");
+        return Ok(redirect_with_flash("/backup", storage.write(move |tx| flash.save(tx, actor.id)).await?));
     };
-    let id = member.id;
-    let summary = json!({ "key": key.id() });
-    storage.write(move |tx| audit::record(tx, Some(id), "backup.key", &summary)).await?;
+    let event = AuditEvent::BackupKeyCreated { key: key.id() };
+    storage.write(move |tx| audit::record(tx, actor, AuditObject::UNNUMBERED, &event)).await?;
     let groups = key.to_text().split('-').map(str::to_owned).collect();
     let mut response = page(KeyPage { layout, id: key.id(), groups });
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
@@ -265,12 +255,12 @@ async fn create_key(
 async fn download(
     State(storage): State<Storage>,
     State(config): State<Arc<Config>>,
-    member: Member,
+    actor: MemberActor,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
-    let id = member.id;
     let now = storage.clock().now();
-    let record = storage.write(move |tx| audit::record(tx, Some(id), "backup.downloaded", &json!({})));
+    let record =
+        storage.write(move |tx| audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {}));
     let copy: PathBuf = config.data.join(format!("download-{}.tmp", crockford(record.await?)));
     let copied = storage.copy_to(copy.clone()).await;
     let opened = match &copied {
@@ -374,7 +364,7 @@ mod tests {
             .and_then(|shop| shop.query_row("SELECT username FROM members", [], |row| row.get(0)))
             .expect("a shop");
         assert_eq!(members, "admin");
-        let sql = "SELECT count(*) FROM activities WHERE action = 'backup.downloaded'";
+        let sql = "SELECT count(*) FROM audit_entries WHERE verb = 'database-downloaded'";
         assert_eq!(app.state.storage.read(move |tx| tx.scalar(sql, &[])).await.expect("counts"), 1);
     }
 }

@@ -9,16 +9,14 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use serde_json::json;
 use tempfile::TempDir;
 
 use self::faulty::FaultyStore;
 use super::object_keys::ObjectKey;
 use super::*;
-use crate::audit;
 use crate::config::Retention;
 use crate::demo;
-use crate::storage::{OpenMode, StorageError, StorageOptions};
+use crate::storage::{OpenMode, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A shop with a backup to a folder.
@@ -88,8 +86,8 @@ impl BackedUpShop {
     /// Commits a row of at least that many bytes. Returns the time after the commit.
     async fn commit(&self, bytes: usize) -> Moment {
         let write = move |tx: &mut dyn crate::storage::Tx| {
-            let id = audit::record(tx, None, "worked", &json!({ "text": "0123456789abcdef".repeat(bytes / 16 + 1) }))?;
-            Ok::<_, StorageError>(id)
+            let (name, text) = (format!("note.{}", tx.new_id()), "0123456789abcdef".repeat(bytes / 16 + 1));
+            tx.upsert("settings", &[("name", name.into())], &[("value", text.into())])
         };
         self.storage.write(write).await.expect("writes");
         SystemClock.now()
@@ -184,7 +182,7 @@ async fn restart_keeps_the_generation_unless_another_program_wrote() {
         if changes {
             // An external sqlite3: closing its last connection checkpoints and deletes the WAL.
             let foreign = Connection::open(folder.path().join("data/mukkeum.db")).expect("opens");
-            foreign.execute("UPDATE activities SET action = 'changed'", []).expect("writes");
+            foreign.execute("UPDATE settings SET value = 'changed'", []).expect("writes");
         }
     }
     assert_eq!(generations[0], generations[1]);
@@ -236,7 +234,7 @@ async fn every_moment_can_be_restored() {
     for (at, notes) in moments.iter().step_by(3) {
         restore_copies(folder.path(), Some(*at)).await.expect("restores");
         let shop = Connection::open(folder.path().join("restored.db")).expect("opens");
-        let found: u32 = shop.query_row("SELECT count(*) FROM activities", [], |row| row.get(0)).expect("counts");
+        let found: u32 = shop.query_row("SELECT count(*) FROM settings", [], |row| row.get(0)).expect("counts");
         assert_eq!(found as usize, *notes, "at {}", at.precise());
     }
     let before = restore_copies(folder.path(), Some(Moment(1))).await;

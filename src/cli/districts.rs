@@ -11,12 +11,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
-use crate::audit;
+use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::districts::diff::TableDiff;
 use crate::districts::official::{ListParser, ParseReport, ParsedList};
 use crate::districts::{self, DistrictCache, store};
-use crate::id::crockford;
 use crate::orders::classification;
 use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError};
@@ -143,8 +142,8 @@ async fn import(
             .write(move |tx| {
                 let id = store::insert_preview(tx, &listing, None)?;
                 store::apply(tx, id, valid_from)?;
-                let summary = json!({ "edition": crockford(id), "files": listing.report.files });
-                audit::record(tx, None, "districts.applied", &summary)
+                let event = AuditEvent::DistrictListApplied { valid_from: valid_from.to_string() };
+                audit::record(tx, Actor::CommandLine, AuditObject::one(id), &event)
             })
             .await?;
         classification::finish(storage, shared).await?;

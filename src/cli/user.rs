@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
-use crate::audit;
+use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
@@ -108,17 +108,20 @@ impl User {
             Self::Add { username, role, password } => add(&storage, &username, role, &password),
             Self::Passwd { username, password } => set_password(&storage, username, &password),
             Self::Role { username, role } => {
-                change(&storage, username, "members.role", "역할을 바꿨어요.", move |tx, id| {
+                let event = |username| AuditEvent::RoleChanged { username, role: role.code().to_owned() };
+                change(&storage, username, event, "역할을 바꿨어요.", move |tx, id| {
                     store::set_role(tx, id, role)
                 })
             }
             Self::Enable { username } => {
-                change(&storage, username, "members.enabled", "이제 로그인할 수 있어요.", |tx, id| {
+                let event = |username| AuditEvent::MemberEnabled { username };
+                change(&storage, username, event, "이제 로그인할 수 있어요.", |tx, id| {
                     store::set_enabled(tx, id, true)
                 })
             }
             Self::Disable { username } => {
-                change(&storage, username, "members.disabled", "이제 로그인하지 못해요.", |tx, id| {
+                let event = |username| AuditEvent::MemberDisabled { username };
+                change(&storage, username, event, "이제 로그인하지 못해요.", |tx, id| {
                     store::set_enabled(tx, id, false)
                 })
             }
@@ -130,7 +133,8 @@ impl User {
 fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource) -> CommandResult {
     let username = validate_username(username)?.to_owned();
     let HashedPassword { hash, one_time } = password.resolve()?;
-    let message = format!("{username} 회원을 추가했어요 ({}).", role.label());
+    let event = AuditEvent::MemberAdded { username: username.clone(), role: role.code().to_owned() };
+    let message = event.sentence();
     let is_one_time = one_time.is_some();
     block_on(async {
         let added = storage.write(move |tx| {
@@ -139,7 +143,7 @@ fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource)
                 if is_one_time {
                     store::make_one_time(tx, id)?;
                 }
-                record(tx, "members.added", &username)?;
+                audit::record(tx, Actor::CommandLine, AuditObject::one(id), &event)?;
             }
             Ok::<_, CliError>(added)
         });
@@ -152,7 +156,14 @@ fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource)
 fn set_password(storage: &Storage, username: String, password: &PasswordSource) -> CommandResult {
     let HashedPassword { hash, one_time } = password.resolve()?;
     let is_one_time = one_time.is_some();
-    change(storage, username, "members.password", "비밀번호를 바꿨어요.", move |tx, id| {
+    let event = |username| {
+        if is_one_time {
+            AuditEvent::OneTimePasswordIssued { username }
+        } else {
+            AuditEvent::PasswordChanged { username }
+        }
+    };
+    change(storage, username, event, "비밀번호를 바꿨어요.", move |tx, id| {
         let changed = store::set_password(tx, id, &hash)?.map(drop);
         if is_one_time {
             store::make_one_time(tx, id)?;
@@ -171,10 +182,11 @@ fn print_one_time(password: Option<String>) -> CommandResult {
 fn change(
     storage: &Storage,
     username: String,
-    action: &'static str,
+    event: impl FnOnce(String) -> AuditEvent,
     message: &str,
     act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> CommandResult {
+    let event = event(username.clone());
     block_on(async {
         let changed = storage.write(move |tx| {
             let id = match store::find_id(tx, &username)? {
@@ -183,17 +195,13 @@ fn change(
             };
             let changed = act(tx, id)?;
             if changed.is_ok() {
-                record(tx, action, &username)?;
+                audit::record(tx, Actor::CommandLine, AuditObject::one(id), &event)?;
             }
             Ok::<_, CliError>(changed)
         });
         Ok(changed.await??)
     })?;
     print(message)
-}
-
-fn record(tx: &mut dyn Tx, action: &str, username: &str) -> Result<i64> {
-    audit::record(tx, None, action, &json!({ "username": username }))
 }
 
 fn list(storage: &Storage, as_json: bool) -> CommandResult {

@@ -52,38 +52,38 @@ pub struct DeliveryEvent {
     pub at: Moment,
     /// member; none after the member is deleted
     pub username: Option<String>,
-    /// the activity of the audit log that includes it
-    pub activity_id: i64,
+    /// the entry of the audit log that includes it
+    pub audit_entry_id: i64,
     /// the action
     pub action: DeliveryAction,
     /// JSON details, by action
     pub details: Value,
 }
 
-/// Records an action of a member as part of an activity.
+/// Records an action of a member as part of an audit entry.
 pub fn record(
     tx: &mut dyn Tx,
-    (activity_id, member_id): (i64, i64),
+    (audit_entry_id, member_id): (i64, i64),
     delivery_id: i64,
     action: DeliveryAction,
     details: &Value,
 ) -> Result<()> {
     let (id, now) = (tx.new_id(), tx.now());
-    let sql = "INSERT INTO delivery_events (id, delivery_id, logged_at, member_id, activity_id, action, details) \
+    let sql = "INSERT INTO delivery_events (id, delivery_id, logged_at, member_id, audit_entry_id, action, details) \
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let row = [
         id.into(),
         delivery_id.into(),
         now.into(),
         member_id.into(),
-        activity_id.into(),
+        audit_entry_id.into(),
         action.code().into(),
         details.to_string().into(),
     ];
     tx.exec(sql, &row).map(drop)
 }
 
-const EVENT: &str = "SELECT e.id, e.delivery_id, e.logged_at, m.username, e.activity_id, e.action, e.details \
+const EVENT: &str = "SELECT e.id, e.delivery_id, e.logged_at, m.username, e.audit_entry_id, e.action, e.details \
                      FROM delivery_events e LEFT JOIN members m ON m.id = e.member_id";
 
 fn event(mut row: Row) -> Result<DeliveryEvent> {
@@ -94,7 +94,7 @@ fn event(mut row: Row) -> Result<DeliveryEvent> {
         delivery_id: row.int(1)?,
         at: row.moment(2)?,
         username: row.opt_text(3)?,
-        activity_id: row.int(4)?,
+        audit_entry_id: row.int(4)?,
         action: DeliveryAction::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
         details: serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent())?,
     })
@@ -114,8 +114,8 @@ pub fn last_completion(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<Deliv
     Ok(last.filter(|event| event.action == DeliveryAction::Completed))
 }
 
-/// The deliveries that an activity completed.
-pub fn completed_by(tx: &mut dyn Tx, activity_id: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT delivery_id FROM delivery_events WHERE activity_id = ? AND action = 'completed' ORDER BY id";
-    tx.query(sql, &[activity_id.into()])?.iter().map(|row| row.int(0)).collect()
+/// The deliveries that were completed with this audit entry.
+pub fn completed_by(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT delivery_id FROM delivery_events WHERE audit_entry_id = ? AND action = 'completed' ORDER BY id";
+    tx.query(sql, &[audit_entry_id.into()])?.iter().map(|row| row.int(0)).collect()
 }

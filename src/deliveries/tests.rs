@@ -1,6 +1,7 @@
 //! The list compared with a naive implementation, and completion with its undo.
 
 use std::cmp::Reverse;
+use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::NaiveDate;
 
@@ -9,6 +10,7 @@ use super::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFi
 use super::list::{DeliveryRow, find, load_rows};
 use super::log::{self, DeliveryAction};
 use super::store;
+use crate::audit::{self, AuditObject, MemberActor};
 use crate::demo::Random;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
@@ -273,17 +275,13 @@ fn states(tx: &mut dyn Tx) -> Result<Vec<OrderState>> {
     Ok(all_orders(tx)?.iter().map(|order| order.state).collect())
 }
 
-fn message(tx: &mut dyn Tx, activity_id: i64) -> Result<String> {
-    tx.query_one("SELECT summary FROM activities WHERE id = ?", &[activity_id.into()])?.expect("is there").text(0)
-}
-
 /// Creates a member of the delivery team.
-fn driver(tx: &mut dyn Tx) -> Result<i64> {
+fn driver(tx: &mut dyn Tx) -> Result<MemberActor> {
     tx.exec(
         "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (7, 'driver', 'logistics', '', 0)",
         &[],
     )?;
-    Ok(7)
+    Ok(MemberActor { id: 7, address: IpAddr::V4(Ipv4Addr::LOCALHOST) })
 }
 
 #[test]
@@ -292,9 +290,9 @@ fn completion_leaves_cancelled_and_past_orders_unchanged() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
-        let activity = complete(tx, driver, &[delivery])?;
+        let completed = complete(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?, [Shipped, Shipped, Confirmed, Cancelled]);
-        let text = message(tx, activity)?;
+        let text = completed.event.sentence();
         for sentence in [
             "배송 1건을 완료했어요",
             "출고 전이던 주문도 배송으로 바꿨어요: 2",
@@ -306,8 +304,12 @@ fn completion_leaves_cancelled_and_past_orders_unchanged() {
         assert_eq!(store::find(tx, delivery)?.expect("there").state, DeliveryState::Completed);
         let log = log::of_delivery(tx, delivery)?;
         assert_eq!((log[0].action, log[0].username.as_deref()), (DeliveryAction::Completed, Some("driver")));
+        let entry = audit::find(tx, completed.audit_entry_id.expect("recorded"))?.expect("an entry");
+        assert_eq!((entry.actor, entry.object), (driver.into(), AuditObject::one(delivery)));
+        assert_eq!(entry.event, completed.event);
         let again = complete(tx, driver, &[delivery])?;
-        assert!(message(tx, again)?.contains("배송할 주문이 없는 배송이에요: 3100000001"));
+        assert_eq!(again.audit_entry_id, None, "nothing was done");
+        assert!(again.event.sentence().contains("배송할 주문이 없는 배송이에요: 3100000001"));
         Ok(())
     })
     .expect("completes");
@@ -327,7 +329,7 @@ fn undo_restores_states_and_moments_exactly() {
         assert_eq!(store::find(tx, delivery)?.map(|it| it.state), ready.map(|it| it.state));
         assert!(undoable_completion(tx, delivery)?.is_none(), "only once");
         let again = undo(tx, driver, &[delivery])?;
-        assert!(message(tx, again)?.contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
+        assert!(again.event.sentence().contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
         Ok(())
     })
     .expect("undoes");
@@ -341,9 +343,9 @@ fn undo_leaves_orders_changed_since_unchanged() {
         complete(tx, driver, &[delivery])?;
         let first = all_orders(tx)?.remove(0);
         edit(tx, &first, |order| order.set_state(OrderState::Confirmed, NOW))?;
-        let activity = undo(tx, driver, &[delivery])?;
+        let undone = undo(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?[..2], [OrderState::Confirmed, OrderState::Placed]);
-        assert!(message(tx, activity)?.contains("그 사이 바뀐 주문은 그대로 두었어요: 1"));
+        assert!(undone.event.sentence().contains("그 사이 바뀐 주문은 그대로 두었어요: 1"));
         Ok(())
     })
     .expect("undoes");

@@ -1,16 +1,15 @@
 //! SQL of the demo shop.
 
-use serde_json::{Value, json};
-
-use crate::audit;
+use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::members;
 use crate::storage::{Result, Tx, schema};
 use crate::time::Moment;
 
-/// Activity that records the creation of the shop.
-const CREATED_ACTION: &str = "demo.made";
+/// Settings that record the creation: time in milliseconds, and number of orders.
+const CREATED_AT: &str = "demo.created_at";
+const ORDERS: &str = "demo.orders";
 
-/// Creation of a demo shop, from the activities.
+/// Creation of a demo shop, from the settings.
 pub(super) struct CreationRecord {
     /// Time of the creation.
     pub at: Moment,
@@ -20,17 +19,24 @@ pub(super) struct CreationRecord {
 
 /// The recorded creation; `None` if the database contains no demo shop.
 pub(super) fn creation(tx: &mut dyn Tx) -> Result<Option<CreationRecord>> {
-    tx.query_one("SELECT at, summary FROM activities WHERE action = ? ORDER BY id LIMIT 1", &[CREATED_ACTION.into()])?
-        .map(|mut row| {
-            let summary: Value = serde_json::from_str(&row.text(1)?).unwrap_or_default();
-            Ok(CreationRecord { at: row.moment(0)?, orders: summary["orders"].as_u64() })
-        })
-        .transpose()
+    let (mut created_at, mut orders) = (None, None);
+    for mut row in tx.query("SELECT name, value FROM settings WHERE name LIKE 'demo.%'", &[])? {
+        match row.text(0)?.as_str() {
+            CREATED_AT => created_at = row.text(1)?.parse().ok(),
+            ORDERS => orders = row.text(1)?.parse().ok(),
+            _ => {}
+        }
+    }
+    Ok(created_at.map(|at| CreationRecord { at: Moment(at), orders }))
 }
 
 /// Records the creation.
 pub(super) fn record_creation(tx: &mut dyn Tx, orders: u64) -> Result<()> {
-    audit::record(tx, None, CREATED_ACTION, &json!({ "orders": orders })).map(|_| ())
+    let now = tx.now();
+    for (name, value) in [(CREATED_AT, now.0.to_string()), (ORDERS, orders.to_string())] {
+        tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;
+    }
+    audit::record(tx, Actor::Program, AuditObject::UNNUMBERED, &AuditEvent::DemoShopCreated { orders }).map(drop)
 }
 
 /// Whether the shop has neither members nor orders.

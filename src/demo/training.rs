@@ -1,8 +1,8 @@
 //! Demo shop for training: synthetic orders and one member per role, reset on a schedule.
 //!
 //! A reset is one transaction, so readers see either the old shop or the new one. It also deletes all sessions:
-//! members have to log in again. The activity `demo.made` records the creation. A database with data but without
-//! that activity is a real shop and is never emptied.
+//! members have to log in again. The setting `demo.created_at` records the creation. A database with data but without
+//! that setting is a real shop and is never emptied.
 //!
 //! A demo shop sends nothing to other systems: features that do (backup, address search) check
 //! [`Config::demo`](crate::config::Config) first.

@@ -68,10 +68,3 @@ pub fn format_value(column: &str, value: Value, districts: &Districts) -> String
         },
     }
 }
-
-/// Joins the first of many numbers: `1, 2, 3, 4, 5 외 7건`.
-pub fn join_few(numbers: &[String]) -> String {
-    const FEW: usize = 5;
-    let shown = numbers.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if numbers.len() > FEW { format!("{shown} 외 {}건", numbers.len() - FEW) } else { shown }
-}

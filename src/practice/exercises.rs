@@ -23,7 +23,7 @@ const WRONG_ADDRESS: &str = "옛집아파트 999동 101호";
 /// One run of a member through the exercises, from start to restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PracticeSession {
-    /// Id of the activity that started it; seeds everything of the session.
+    /// Identifier; seeds everything of the session.
     pub id: i64,
     /// Start time.
     pub at: Moment,

@@ -1,6 +1,6 @@
 //! Practice (연습): ten exercises of a working day in the demo shop, ticked when they are really done.
 //!
-//! Starting a practice session records an activity. Its id seeds the session's people, orders and files
+//! The identifier of a practice session seeds its people, orders and files
 //! ([`exercises`]), so members practise independently of each other. The tasks and their completion rules are pure
 //! functions ([`model`]) of the member's traces in the database since the start ([`store`]).
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::exercises::ExerciseSet;
+use crate::audit::Verb;
 use crate::deliveries::log::{self, DeliveryAction};
 use crate::members::model::Role;
 use crate::orders::model::{NewOrder, Order, OrderState};
@@ -61,8 +62,8 @@ pub struct Observations {
     pub variants: Vec<Variant>,
     /// Time of the member's last 발주서 download.
     pub purchase_order_at: Option<Moment>,
-    /// Names of the member's activities, such as `orders.taken`.
-    pub activities: BTreeSet<String>,
+    /// Verbs of the member's audit entries.
+    pub verbs: BTreeSet<Verb>,
 }
 
 impl Task {
@@ -113,7 +114,7 @@ impl Task {
             }),
             Self::Label => {
                 let is_labelled = |variant: &Variant| variant.label != variant.value;
-                observed.has_activity("products.labelled")
+                observed.verbs.contains(&Verb::VariantsLabelled)
                     && !observed.variants.is_empty()
                     && observed.variants.iter().all(is_labelled)
             }
@@ -153,16 +154,12 @@ impl Task {
                 }
                 None => false,
             }),
-            Self::Counter => observed.has_activity("orders.taken"),
+            Self::Counter => observed.verbs.contains(&Verb::ManualOrdersCreated),
         }
     }
 }
 
 impl Observations {
-    fn has_activity(&self, name: &str) -> bool {
-        self.activities.contains(name)
-    }
-
     /// Time at which the member exercises a column of the order to a matching value.
     fn value_set_at(&self, order: &NewOrder, column: &str, matches: impl Fn(&Value) -> bool) -> Option<Moment> {
         let is_match = |change: &&FieldChange| change.column == column && matches(&change.value);

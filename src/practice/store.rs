@@ -1,7 +1,5 @@
 //! Queries of practice sessions and of the members' observations.
 
-use serde_json::json;
-
 use super::exercises::{ExerciseSet, PracticeSession};
 use super::model::{FieldChange, Observations, Task};
 use crate::audit;
@@ -13,27 +11,26 @@ use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
 
-/// Activity that starts a practice session.
-const STARTED_ACTION: &str = "practice.begun";
-
 /// The member's current session; `None` before the first start.
 pub fn current_session(tx: &mut dyn Tx, member_id: i64) -> Result<Option<PracticeSession>> {
-    let sql = "SELECT id, at FROM activities WHERE member_id = ? AND action = ? ORDER BY id DESC LIMIT 1";
-    let row = tx.query_one(sql, &[member_id.into(), STARTED_ACTION.into()])?;
+    let sql = "SELECT id, started_at FROM practice_sessions WHERE member_id = ? ORDER BY id DESC LIMIT 1";
+    let row = tx.query_one(sql, &[member_id.into()])?;
     row.map(|row| Ok(PracticeSession { id: row.int(0)?, at: row.moment(1)? })).transpose()
 }
 
-/// Starts a session for a member and inserts its orders. Returns the activity id.
-pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<i64> {
-    let message = "연습을 시작했어요. 연습에 쓸 주문을 가게에 넣어 두었어요.";
-    let id = audit::record(tx, Some(member_id), STARTED_ACTION, &json!({ "message": message }))?;
-    let exercises = ExerciseSet::for_session(PracticeSession { id, at: tx.now() });
+/// Starts a session for a member and inserts its orders.
+pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<()> {
+    let session = PracticeSession { id: tx.new_id(), at: tx.now() };
+    tx.exec(
+        "INSERT INTO practice_sessions (id, member_id, started_at) VALUES (?, ?, ?)",
+        &[session.id.into(), member_id.into(), session.at.into()],
+    )?;
+    let exercises = ExerciseSet::for_session(session);
     let prepared = exercises.prepared();
     let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
     let channel = ("SMART_STORE", "스마트스토어");
     let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, channel.0, &prepared)?.bundles);
-    create(tx, cause, channel, &bundles, &findings, districts, &|order| exercises.set_initial_state(order))?;
-    Ok(id)
+    create(tx, cause, channel, &bundles, &findings, districts, &|order| exercises.set_initial_state(order)).map(drop)
 }
 
 /// A member's progress.
@@ -85,10 +82,7 @@ fn observations(
     let since: [Param<'_>; 2] = [member.id.into(), session.id.into()];
     let sql = "SELECT max(downloaded_at) FROM downloads WHERE member_id = ? AND id > ? AND content = 'purchase-order'";
     observed.purchase_order_at = tx.query_one(sql, &since)?.map_or(Ok(None), |row| row.opt_moment(0))?;
-    let sql = "SELECT DISTINCT action FROM activities WHERE member_id = ? AND id > ?";
-    for mut row in tx.query(sql, &since)? {
-        observed.activities.insert(row.text(0)?);
-    }
+    observed.verbs = audit::verbs_since(tx, member.id, session.id)?;
     Ok(observed)
 }
 

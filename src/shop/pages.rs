@@ -4,13 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::model::{Shop, ShopFieldError};
 use super::store;
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::storage::Storage;
-use crate::web::{Access, Form, Layout, Member, PageResult, Routes, page, page_with_status, redirect_with_flash};
+use crate::web::{Access, Flash, Form, Layout, PageResult, Routes, page, page_with_status, redirect_with_flash};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
@@ -47,7 +46,7 @@ async fn show(State(storage): State<Storage>, layout: Layout) -> PageResult {
 async fn update(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Form(form): Form<ShopForm>,
 ) -> PageResult {
     let shop = match Shop::from_form(&form.name, &form.tel, &form.address) {
@@ -56,14 +55,15 @@ async fn update(
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, form, problems }));
         }
     };
-    let activity_id = storage
+    let flash = storage
         .write(move |tx| {
             store::save(tx, &shop)?;
-            let summary = json!({ "message": "가게 정보를 저장했어요.", "name": shop.name, "address": shop.address });
-            audit::record(tx, Some(member.id), "shop.saved", &summary)
+            let event = AuditEvent::ShopSaved { name: shop.name.clone(), address: shop.address.clone() };
+            audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
+            Flash::success(event.sentence()).save(tx, actor.id)
         })
         .await?;
-    Ok(redirect_with_flash("/shop", activity_id))
+    Ok(redirect_with_flash("/shop", flash))
 }
 
 #[cfg(test)]

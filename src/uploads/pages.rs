@@ -12,13 +12,10 @@ mod show;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use serde_json::json;
-
 use super::UploadError;
-use crate::audit;
 use crate::id::{crockford, parse_crockford};
 use crate::storage::Storage;
-use crate::web::{Access, Error, PageResult, Routes, redirect_with_flash};
+use crate::web::{Access, Error, Flash, PageResult, Routes, redirect_with_flash};
 
 /// The routes of this room.
 pub fn routes() -> Routes {
@@ -57,7 +54,7 @@ fn upload_path(id: i64) -> String {
 
 /// Redirects to the upload, whose page shows its stage, with the reason why nothing was done.
 async fn redirect_with_error(storage: &Storage, member_id: i64, id: i64, error: UploadError) -> PageResult {
-    let summary = json!({ "message": error.to_string(), "tone": "warning" });
-    let activity = storage.write(move |tx| audit::record(tx, Some(member_id), "uploads.not_applied", &summary)).await?;
-    Ok(redirect_with_flash(&upload_path(id), activity))
+    let flash = Flash::warning(error.to_string());
+    let flash = storage.write(move |tx| flash.save(tx, member_id)).await?;
+    Ok(redirect_with_flash(&upload_path(id), flash))
 }

@@ -13,6 +13,7 @@ use tower_sessions::Session;
 use super::client_info::ClientInfo;
 use super::cookies::{self, Cookie};
 use super::{AppState, Error, Member, csrf};
+use crate::audit::MemberActor;
 use crate::members::remember_me::{RememberMeOutcome, authenticate_by_token};
 use crate::members::store::devices;
 use crate::members::store::{self, CurrentMember};
@@ -74,6 +75,17 @@ impl<S: Sync> FromRequestParts<S> for Member {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         Ok(CurrentMember::from_request_parts(parts, state).await?.member)
+    }
+}
+
+/// The member as the actor of an audit entry, with the address of the request.
+impl FromRequestParts<AppState> for MemberActor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let id = Member::from_request_parts(parts, state).await?.id;
+        let address = ClientInfo::from_request_parts(parts, state).await?.address;
+        Ok(Self { id, address })
     }
 }
 

@@ -4,8 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, AuthContext, Error, Member, Query, csrf};
-use crate::audit::{self, AuditEntry};
+use super::{AppState, AuthContext, Error, Flash, Member, Query, csrf, flash};
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
 
@@ -18,68 +17,10 @@ pub struct Layout {
     pub csrf: String,
     /// the requested path
     pub path: String,
-    /// the message of the action before the redirect
+    /// the message of the action before the redirect, or of this response
     pub flash: Option<Flash>,
     /// the banner above the page in a demo shop
     pub banner: Option<String>,
-}
-
-/// A flash message: the result of an action, shown once on the next page.
-#[derive(Clone, Debug)]
-pub struct Flash {
-    /// colour and icon
-    pub tone: Tone,
-    /// the text; empty when the page itself shows the result
-    pub message: String,
-}
-
-impl Flash {
-    /// A message for a page that is rendered without a redirect.
-    pub fn new(tone: Tone, message: &str) -> Self {
-        Self { tone, message: message.to_owned() }
-    }
-}
-
-/// Severity of a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tone {
-    /// the action succeeded
-    #[default]
-    Success,
-    /// the action succeeded in part, or had no effect
-    Warning,
-    /// the action failed
-    Danger,
-}
-
-impl Tone {
-    /// The class in the style sheet.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Warning => "warning",
-            Self::Danger => "danger",
-        }
-    }
-
-    /// The icon beside the message.
-    pub fn icon(self) -> &'static str {
-        match self {
-            Self::Success => "check-circle",
-            Self::Warning => "exclamation-triangle",
-            Self::Danger => "x-circle",
-        }
-    }
-}
-
-impl From<AuditEntry> for Flash {
-    fn from(activity: AuditEntry) -> Self {
-        let tone = activity.summary.get("tone").cloned().and_then(|tone| serde_json::from_value(tone).ok());
-        let message =
-            activity.summary.get("message").and_then(|message| message.as_str()).unwrap_or_default().to_owned();
-        Self { tone: tone.unwrap_or_default(), message }
-    }
 }
 
 impl Layout {
@@ -110,7 +51,7 @@ impl Layout {
 
 #[derive(Default, Deserialize)]
 struct FlashQuery {
-    /// identifier of the activity, from [`super::redirect_with_flash`]
+    /// identifier of the flash message, from [`super::redirect_with_flash`]
     #[serde(default)]
     done: Option<String>,
 }
@@ -121,11 +62,11 @@ impl FromRequestParts<AppState> for Layout {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let auth = AuthContext::from_request_parts(parts, state).await?;
         let Ok(Query(FlashQuery { done })) = Query::from_request_parts(parts, state).await;
-        // A member sees the messages of their own activities only.
+        // A member sees their own messages only.
         let flash = match (done.as_deref().and_then(parse_crockford), auth.member().map(|member| member.id)) {
-            (Some(id), Some(member_id)) => state.storage.read(move |tx| audit::find(tx, id, member_id)).await?,
+            (Some(id), Some(member_id)) => state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?,
             _ => None,
         };
-        Ok(Self { flash: flash.map(Flash::from), ..Self::without_flash(state, Some(auth), parts.uri.path()) })
+        Ok(Self { flash, ..Self::without_flash(state, Some(auth), parts.uri.path()) })
     }
 }

@@ -19,6 +19,7 @@ mod client_info;
 pub mod cookies;
 pub mod csrf;
 mod error;
+mod flash;
 mod form;
 mod headers;
 mod health;
@@ -46,8 +47,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use self::authentication::AuthContext;
 pub use self::client_info::ClientInfo;
 pub use self::error::{Error, PageResult};
+pub use self::flash::{Flash, FlashId, Tone};
 pub use self::form::{Form, FormPairs, Query};
-pub use self::layout::{Flash, Layout, Tone};
+pub use self::layout::Layout;
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, RememberCookie};
 pub use self::state::{AppState, Restart, StartError};
@@ -116,11 +118,11 @@ fn redirect_with_status(status: StatusCode, to: &str) -> Response {
     (status, [(header::LOCATION, location)]).into_response()
 }
 
-/// Redirects to the path and query `to`, whose layout shows the message of the activity (post/redirect/get).
-pub fn redirect_with_flash(to: &str, activity_id: i64) -> Response {
+/// Redirects to the path and query `to`, whose layout shows the saved message (post/redirect/get).
+pub fn redirect_with_flash(to: &str, flash: FlashId) -> Response {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done="));
-    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(activity_id))]).collect();
+    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(flash.0))]).collect();
     redirect(&format!("{path}?{}", pairs.join("&")))
 }
 

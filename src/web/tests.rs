@@ -4,7 +4,9 @@ use axum::extract::Multipart;
 use reqwest::StatusCode;
 
 use super::testing::TestApp;
-use super::{Access, AuthContext, Error, Form, PageResult, RouteSpec, Routes, csrf, local_path, redirect_with_flash};
+use super::{
+    Access, AuthContext, Error, FlashId, Form, PageResult, RouteSpec, Routes, csrf, local_path, redirect_with_flash,
+};
 use crate::app::rooms;
 use crate::storage::schema;
 
@@ -246,7 +248,7 @@ fn only_local_paths_are_redirect_targets() {
 
 #[test]
 fn flash_parameter_is_replaced_in_redirects() {
-    let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", 1);
+    let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", FlashId(1));
     let location = response.headers()[axum::http::header::LOCATION].to_str().expect("text");
     assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
 }

@@ -83,9 +83,18 @@ fn note(n: i64) -> String {
     format!("{n} {}", "묶음".repeat(length / 6))
 }
 
+/// Name of the setting that contains the note; names sort as numbers do.
+fn note_name(n: i64) -> String {
+    format!("note.{n:010}")
+}
+
+/// SQL: the number of a note, from its name.
+const NOTE_NUMBER: &str = "CAST(substr(name, 6) AS INTEGER)";
+
 fn write_note(tx: &mut dyn Tx, n: i64) -> Result<(), StorageError> {
-    tx.exec("INSERT INTO activities (id, at, action, summary) VALUES (?, 0, 'note', ?)", &[n.into(), note(n).into()])?;
-    tx.exec("DELETE FROM activities WHERE id <= ?", &[(n - KEPT_NOTES).into()]).map(drop)
+    tx.exec("INSERT INTO settings (name, value) VALUES (?, ?)", &[note_name(n).into(), note(n).into()])?;
+    let oldest = note_name((n - KEPT_NOTES).max(0));
+    tx.exec("DELETE FROM settings WHERE name LIKE 'note.%' AND name <= ?", &[oldest.into()]).map(drop)
 }
 
 /// Commits until it aborts or is killed. Prints each acknowledged commit and `copied_at`.
@@ -97,7 +106,9 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
     let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options)?;
     let backup = Backup::start(&plan(folder), &data, &storage, wal)?;
     let mut random = Random::new(seed);
-    let newest = |tx: &mut dyn Tx| tx.scalar("SELECT max(id) FROM activities", &[]);
+    let newest = |tx: &mut dyn Tx| {
+        tx.scalar(&format!("SELECT coalesce(max({NOTE_NUMBER}), 0) FROM settings WHERE name LIKE 'note.%'"), &[])
+    };
     let newest: i64 = storage.read(newest).await?;
     let last = newest + 1 + i64::from(random.below(150));
     let aborts_in_transaction = random.below(3) == 0;
@@ -190,7 +201,8 @@ async fn restore(folder: &Path, at: Option<Moment>) -> Outcome<(RestoreOutcome, 
 /// The shop does not contain exactly the kept notes up to it.
 fn newest_note(path: &Path) -> Outcome<i64> {
     let shop = Connection::open(path)?;
-    let mut notes = shop.prepare("SELECT id, summary FROM activities WHERE action = 'note' ORDER BY id")?;
+    let mut notes =
+        shop.prepare(&format!("SELECT {NOTE_NUMBER}, value FROM settings WHERE name LIKE 'note.%' ORDER BY name"))?;
     let notes: Vec<(i64, String)> =
         notes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let newest = notes.last().map_or(0, |(n, _)| *n);

@@ -90,17 +90,16 @@ async fn write(storage: Storage, writer: usize, log: Arc<Mutex<WriteLog>>, stop:
 }
 
 fn insert(tx: &mut dyn Tx, summary: &str, rows: usize) -> Result<()> {
-    let now = tx.now();
     let ids: Vec<i64> = (0..rows).map(|_| tx.new_id()).collect();
     tx.exec_many(
-        "INSERT INTO activities (id, at, action, summary) VALUES (?, ?, 'written', ?)",
-        &mut ids.into_iter().map(|id| vec![id.into(), now.into(), summary.into()]),
+        "INSERT INTO settings (name, value) VALUES (?, ?)",
+        &mut ids.into_iter().map(|id| vec![format!("written.{id}").into(), summary.into()]),
     )
 }
 
 fn summaries(tx: &mut dyn Tx) -> Result<BTreeMap<String, usize>> {
     let mut found = BTreeMap::new();
-    tx.for_each("SELECT summary FROM activities WHERE action = 'written'", &[], &mut |mut row| {
+    tx.for_each("SELECT value FROM settings WHERE name LIKE 'written.%'", &[], &mut |mut row| {
         *found.entry(row.text(0)?).or_default() += 1;
         Ok(())
     })?;

@@ -41,7 +41,9 @@ fn demo_shop_is_reset_while_the_server_runs() {
     let database = rusqlite::Connection::open(folder.path().join("mukkeum.db")).expect("opens");
     database.busy_timeout(Duration::from_secs(5)).expect("waits");
     database.execute("UPDATE orders SET quantity = 4321", ()).expect("writes");
-    database.execute("UPDATE activities SET at = at - 3600000", ()).expect("writes");
+    database
+        .execute("UPDATE settings SET value = CAST(value - 3600000 AS TEXT) WHERE name = 'demo.created_at'", ())
+        .expect("writes");
     let until = Instant::now() + Duration::from_secs(30);
     while database.query_row("SELECT max(quantity) FROM orders", (), |row| row.get(0)) == Ok(4321) {
         assert!(Instant::now() < until, "not reset");

@@ -47,11 +47,8 @@ async fn full_spool_does_not_block_the_shop_and_a_generation_follows() {
         let mut random = demo::Random::new(round);
         let noise: Vec<u8> = (0..40_000).map(|_| random.next_u64().to_le_bytes()[0]).collect();
         let write = move |tx: &mut dyn crate::storage::Tx| {
-            let id = tx.new_id();
-            tx.exec(
-                "INSERT INTO activities (id, at, action, summary) VALUES (?, 0, 'n', hex(?))",
-                &[id.into(), noise.as_slice().into()],
-            )
+            let name = format!("note.{}", tx.new_id());
+            tx.exec("INSERT INTO settings (name, value) VALUES (?, hex(?))", &[name.into(), noise.as_slice().into()])
         };
         shop.storage.write(write).await.expect("the shop goes on");
         tokio::time::sleep(Duration::from_millis(30)).await;

@@ -6,8 +6,10 @@ use axum::http::{StatusCode, Uri};
 use super::list::list_page;
 use super::slips::slips_url;
 use super::{ids, value};
+use crate::audit::MemberActor;
 use crate::deliveries::complete;
 use crate::deliveries::filter::DeliveryQuery;
+use crate::storage::Tx;
 use crate::web::paging::PageQuery;
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
@@ -18,6 +20,7 @@ pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,
     member: Member,
+    actor: MemberActor,
     Query(query): Query<DeliveryQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
@@ -32,8 +35,10 @@ pub(super) async fn bulk(
     match value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
         "complete" => {
-            let activity = state.storage.write(move |tx| complete::complete(tx, member.id, &ticked)).await?;
-            Ok(redirect_with_flash(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), activity))
+            let complete =
+                move |tx: &mut dyn Tx| Flash::from(&complete::complete(tx, actor, &ticked)?).save(tx, actor.id);
+            let flash = state.storage.write(complete).await?;
+            Ok(redirect_with_flash(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), flash))
         }
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
     }

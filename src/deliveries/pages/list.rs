@@ -12,7 +12,7 @@ use crate::deliveries::complete;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
 use crate::deliveries::list::{self, load_rows};
 use crate::districts::{DistrictCache, Districts, Region};
-use crate::id::{crockford, parse_crockford};
+use crate::id::crockford;
 use crate::members::model::Role;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
@@ -41,7 +41,7 @@ pub(super) struct ListPage {
     sidos: Vec<SidoChoice>,
     sido: Option<i64>,
     today: NaiveDate,
-    /// identifier of the completion that redirected here, if it can be undone
+    /// audit entry of the completion that redirected here, if it can be undone
     undo: Option<String>,
 }
 
@@ -145,7 +145,8 @@ pub(super) async fn list_page(
 ) -> PageResult<ListPage> {
     let districts = districts.refresh(storage).await?;
     let filter = query.filter(default_sort(member), &districts);
-    let (list_filter, uri, activity) = (filter.clone(), uri.clone(), activity(uri));
+    let (list_filter, uri) = (filter.clone(), uri.clone());
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let (found, pages, rows, undo) = storage
         .read(move |tx| {
             let size = i64::from(paging.size());
@@ -157,7 +158,7 @@ pub(super) async fn list_page(
                 found = list::page(tx, &list_filter, i64::try_from(pages.offset()).unwrap_or_default(), size)?;
             }
             let rows = load_rows(tx, &found.ids)?;
-            let undo = match activity {
+            let undo = match entry {
                 Some(id) if !complete::undoable_deliveries(tx, id)?.is_empty() => Some(crockford(id)),
                 _ => None,
             };
@@ -177,12 +178,6 @@ pub(super) async fn list_page(
         undo,
         filter,
     })
-}
-
-/// The identifier of the activity that redirected here: `done=…`.
-fn activity(uri: &Uri) -> Option<i64> {
-    let pairs: Vec<(String, String)> = serde_html_form::from_str(uri.query()?).ok()?;
-    pairs.iter().find(|(name, _)| name == "done").and_then(|(_, id)| parse_crockford(id))
 }
 
 fn sidos(districts: &Districts, selected: RegionFilter) -> Vec<SidoChoice> {

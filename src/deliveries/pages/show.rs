@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::view::DeliveryView;
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::complete;
 use crate::deliveries::list::load_rows;
 use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
@@ -17,7 +17,7 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::web::{Error, Flash, Form, Layout, Member, PageResult, Tone, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, Tone, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "deliveries/show.html")]
@@ -85,17 +85,18 @@ pub(super) async fn update(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<DeliveryForm>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     match form.act.as_str() {
         "complete" => {
-            let activity = storage.write(move |tx| complete::complete(tx, member.id, &[id])).await?;
-            Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity))
+            let complete =
+                move |tx: &mut dyn Tx| Flash::from(&complete::complete(tx, actor, &[id])?).save(tx, actor.id);
+            Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), storage.write(complete).await?))
         }
-        "memo" => save_memo(&storage, &districts, layout, member.id, id, form).await,
+        "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
     }
 }
@@ -104,7 +105,7 @@ async fn save_memo(
     storage: &Storage,
     districts: &DistrictCache,
     layout: Layout,
-    member_id: i64,
+    actor: MemberActor,
     id: i64,
     form: DeliveryForm,
 ) -> PageResult {
@@ -113,9 +114,9 @@ async fn save_memo(
     let parsed = read_memo(&typed);
     if let Ok(is) = parsed.clone() {
         let before = was.clone();
-        let saved = storage.write(move |tx| set_memo(tx, member_id, id, &before, &is)).await?;
-        if let Some(activity) = saved {
-            return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), activity));
+        let saved = storage.write(move |tx| set_memo(tx, actor, id, &before, &is)).await?;
+        if let Some(flash) = saved {
+            return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), flash));
         }
     }
     let mut page = show_page(storage, districts, layout, id).await?;
@@ -132,14 +133,15 @@ async fn save_memo(
 }
 
 /// Saves the memo; none if another member has changed it since.
-fn set_memo(tx: &mut dyn Tx, member_id: i64, id: i64, was: &str, is: &str) -> StorageResult<Option<i64>> {
+fn set_memo(tx: &mut dyn Tx, actor: MemberActor, id: i64, was: &str, is: &str) -> StorageResult<Option<FlashId>> {
     if !store::set_memo(tx, id, was, is)? {
         return Ok(None);
     }
-    let summary = json!({ "message": "메모를 저장했어요.", "delivery": crockford(id) });
-    let activity = audit::record(tx, Some(member_id), "deliveries.noted", &summary)?;
+    let bundle_number = store::find(tx, id)?.map(|delivery| delivery.bundle_number).unwrap_or_default();
+    let event = AuditEvent::DeliveryMemoChanged { bundle_number };
     if was != is {
-        log::record(tx, (activity, member_id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
+        let entry = audit::record(tx, actor, AuditObject::one(id), &event)?;
+        log::record(tx, (entry, actor.id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
     }
-    Ok(Some(activity))
+    Flash::success(event.sentence()).save(tx, actor.id).map(Some)
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::ids;
 use super::list::default_sort;
 use super::view::DeliveryView;
-use crate::audit;
+use crate::audit::{self, AuditEvent, MemberActor};
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery};
 use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction};
@@ -24,7 +24,9 @@ use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::qr::{self, QrCode};
-use crate::web::{AppState, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash};
+use crate::web::{
+    AppState, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash,
+};
 
 /// Deliveries whose slips one page shows.
 const MAX_SLIPS: usize = 100;
@@ -161,26 +163,32 @@ fn base_url(state: &AppState, headers: &HeaderMap) -> String {
 }
 
 /// 인쇄: records the print and redirects to the slips.
-pub(super) async fn print(State(storage): State<Storage>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
+pub(super) async fn print(
+    State(storage): State<Storage>,
+    actor: MemberActor,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
     let ids = ids(&pairs, "id");
     if ids.is_empty() {
         return Ok(redirect("/deliveries"));
     }
     let url = slips_url(&ids);
-    let activity = storage.write(move |tx| record_print(tx, member.id, &ids)).await?;
-    Ok(redirect_with_flash(&format!("{url}&print=now"), activity))
+    let flash = storage.write(move |tx| record_print(tx, actor, &ids)).await?;
+    Ok(redirect_with_flash(&format!("{url}&print=now"), flash))
 }
 
-fn record_print(tx: &mut dyn Tx, member_id: i64, ids: &[i64]) -> StorageResult<i64> {
-    let ids: Vec<i64> = store::by_ids(tx, ids)?.iter().map(|delivery| delivery.id).collect();
-    store::set_printed(tx, &ids, member_id)?;
-    let message = format!(
-        "배송 {}건의 전표를 인쇄한 것으로 표시했어요. 인쇄 창이 열리지 않으면 브라우저의 인쇄(Ctrl+P)를 눌러 주세요.",
-        ids.len()
-    );
-    let activity = audit::record(tx, Some(member_id), "deliveries.printed", &json!({ "message": message }))?;
-    for id in ids {
-        log::record(tx, (activity, member_id), id, DeliveryAction::Printed, &json!({}))?;
+fn record_print(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64]) -> StorageResult<FlashId> {
+    let deliveries = store::by_ids(tx, ids)?;
+    let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
+    store::set_printed(tx, &ids, actor.id)?;
+    let event =
+        AuditEvent::SlipsPrinted { bundles: deliveries.into_iter().map(|delivery| delivery.bundle_number).collect() };
+    let recorded = audit::record_effect(tx, actor, &ids, event)?;
+    if let Some(entry) = recorded.audit_entry_id {
+        for id in ids {
+            log::record(tx, (entry, actor.id), id, DeliveryAction::Printed, &json!({}))?;
+        }
     }
-    Ok(activity)
+    let advice = "인쇄 창이 열리지 않으면 브라우저의 인쇄(Ctrl+P)를 눌러 주세요.";
+    Flash::success(format!("{} {advice}", recorded.event.sentence())).save(tx, actor.id)
 }

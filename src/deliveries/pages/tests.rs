@@ -58,14 +58,15 @@ async fn ticked_deliveries_are_completed_and_undone() {
     assert!(answer.contains("배송 1건을 완료했어요") && answer.contains("완료 되돌리기"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains(&id));
 
-    let activity = done.location().split("done=").nth(1).expect("an activity").to_owned();
-    let undone = app.post_form("/deliveries/undo", &[("activity", &activity), ("back", "/deliveries?size=50")]).await;
+    let entry = answer.split("name=\"entry\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let entry = entry.expect("an audit entry").to_owned();
+    let undone = app.post_form("/deliveries/undo", &[("entry", &entry), ("back", "/deliveries?size=50")]).await;
     assert!(undone.location().starts_with("/deliveries?size=50&done="));
     assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
     assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to undo");
 
-    for fields in [&[("activity", activity.as_str())][..], &[("delivery", &id)], &[]] {
+    for fields in [&[("entry", entry.as_str())][..], &[("delivery", &id)], &[]] {
         let again = app.post_form("/deliveries/undo", fields).await;
         let answer = app.get(again.location()).await.ok();
         assert!(

@@ -1,21 +1,26 @@
-//! 완료 되돌리기: reverts the completion of single deliveries, or of all that one action completed.
+//! 완료 되돌리기: reverts the completion of single deliveries, or of all that were completed with one audit entry.
 
 use axum::extract::State;
 
 use super::{ids, value};
+use crate::audit::MemberActor;
 use crate::deliveries::complete;
 use crate::storage::{Result as StorageResult, Storage, Tx};
-use crate::web::{FormPairs, Member, PageResult, local_path, redirect_with_flash};
+use crate::web::{Flash, FlashId, FormPairs, PageResult, local_path, redirect_with_flash};
 
-pub(super) async fn undo(State(storage): State<Storage>, member: Member, FormPairs(pairs): FormPairs) -> PageResult {
-    let (deliveries, activities) = (ids(&pairs, "delivery"), ids(&pairs, "activity"));
-    let undo = move |tx: &mut dyn Tx| -> StorageResult<i64> {
+pub(super) async fn undo(
+    State(storage): State<Storage>,
+    actor: MemberActor,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let (deliveries, entries) = (ids(&pairs, "delivery"), ids(&pairs, "entry"));
+    let undo = move |tx: &mut dyn Tx| -> StorageResult<FlashId> {
         let mut deliveries = deliveries.clone();
-        for activity in &activities {
-            deliveries.extend(complete::undoable_deliveries(tx, *activity)?);
+        for entry in &entries {
+            deliveries.extend(complete::undoable_deliveries(tx, *entry)?);
         }
-        complete::undo(tx, member.id, &deliveries)
+        Flash::from(&complete::undo(tx, actor, &deliveries)?).save(tx, actor.id)
     };
-    let activity = storage.write(undo).await?;
-    Ok(redirect_with_flash(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), activity))
+    let flash = storage.write(undo).await?;
+    Ok(redirect_with_flash(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), flash))
 }

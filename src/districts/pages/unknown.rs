@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList};
 use crate::deliveries::store::overview::{UnclassifiedOrder, count_unclassified, unclassified_orders};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
 use crate::districts::{DistrictCache, Districts, postal_key};
@@ -17,7 +16,7 @@ use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
 
 /// Corrections of postal codes, and of orders, that the page shows.
@@ -204,8 +203,8 @@ fn ticked_rows(pairs: &[(String, String)]) -> Vec<RowForm> {
     .collect()
 }
 
-/// Applies all corrections and records the activity, or answers all problems and changes nothing.
-fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Result<i64, Vec<RowProblem>>> {
+/// Applies all corrections and saves the flash message, or answers all problems and changes nothing.
+fn apply(tx: &mut dyn Tx, forms: &[RowForm], actor: MemberActor) -> StorageResult<Result<FlashId, Vec<RowProblem>>> {
     let districts = store::load(tx)?;
     let ids: Vec<i64> = forms.iter().map(|form| form.order_id).collect();
     let found = orders::find(tx, &ids)?;
@@ -220,7 +219,7 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Classified };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Classified };
     orders::with_changes(tx, cause, |changes| {
         for (before, correction) in &corrections {
             let mut after = (*before).clone();
@@ -230,12 +229,12 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
                     after.sigungu_code = Some(*sigungu);
                 }
                 RowCorrection::Zip { key, sigungu } => {
-                    store::set_zip_correction(changes.tx, key, *sigungu, Some(member_id))?;
+                    store::set_zip_correction(changes.tx, key, *sigungu, Some(actor.id))?;
                     after.sigungu_code = Some(*sigungu);
                 }
                 RowCorrection::Order { sigungu } => {
                     let zip_code = &before.recipient.zip_code;
-                    store::set_order_correction(changes.tx, before.id, zip_code, *sigungu, Some(member_id))?;
+                    store::set_order_correction(changes.tx, before.id, zip_code, *sigungu, Some(actor.id))?;
                     after.sigungu_code = Some(*sigungu);
                 }
             }
@@ -243,16 +242,21 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], member_id: i64) -> StorageResult<Re
         }
         Ok::<_, StorageError>(())
     })?;
-    let message = format!("주문 {}건의 지역을 정했어요.", corrections.len());
-    let summary = json!({ "message": message, "tone": "success", "orders": ids.len() });
-    Ok(Ok(audit::record(tx, Some(member_id), "districts.corrected", &summary)?))
+    let ids: Vec<i64> = corrections.iter().map(|(order, _)| order.id).collect();
+    let event = AuditEvent::OrdersClassified {
+        orders: corrections.iter().map(|(order, _)| order.order_number.as_str()).collect(),
+    };
+    if !ids.is_empty() {
+        audit::record(tx, actor, AuditObject::of(&ids), &event)?;
+    }
+    Flash::success(event.sentence()).save(tx, actor.id).map(Ok)
 }
 
 pub(super) async fn bulk(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     mut layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Query(paging): Query<PageQuery>,
     uri: Uri,
     FormPairs(pairs): FormPairs,
@@ -264,13 +268,13 @@ pub(super) async fn bulk(
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let submitted = forms.clone();
-    let outcome = storage.write(move |tx| apply(tx, &submitted, member.id)).await?;
+    let outcome = storage.write(move |tx| apply(tx, &submitted, actor)).await?;
     let problems = match outcome {
-        Ok(activity) => {
+        Ok(flash) => {
             classification::start(&storage, &districts).await;
             return Ok(redirect_with_flash(
                 uri.path_and_query().map_or("/districts/unknown", |path| path.as_str()),
-                activity,
+                flash,
             ));
         }
         Err(problems) => problems,
@@ -299,31 +303,39 @@ pub(super) struct UndoForm {
 pub(super) async fn undo(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
-    member: Member,
+    actor: MemberActor,
     crate::web::Form(UndoForm { zip, order }): crate::web::Form<UndoForm>,
 ) -> PageResult {
     let order = match order.as_str() {
         "" => None,
         id => Some(parse_crockford(id).ok_or(Error::NotFound)?),
     };
-    let activity = storage
+    let flash = storage
         .write(move |tx| {
             let existed = match order {
                 Some(id) => store::delete_order_correction(tx, id)?,
                 None => store::delete_zip_correction(tx, &zip)?,
             };
+            let mut numbers = NumberList::default();
             if let Some(id) = order {
                 let districts = store::load(tx)?;
-                let deliveries: Vec<i64> = orders::find(tx, &[id])?.iter().map(|order| order.delivery_id).collect();
-                let cause = ChangeContext { member_id: Some(member.id), upload_id: None, action: Action::Classified };
+                let found = orders::find(tx, &[id])?;
+                let deliveries: Vec<i64> = found.iter().map(|order| order.delivery_id).collect();
+                numbers = found.into_iter().map(|order| order.order_number).collect();
+                let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Classified };
                 classify(tx, cause, &districts, &deliveries)?;
             }
-            let message = if existed { "고친 것을 되돌렸어요." } else { "이미 되돌렸어요." };
-            let tone = if existed { "success" } else { "warning" };
-            let summary = json!({ "message": message, "tone": tone });
-            audit::record(tx, Some(member.id), "districts.correction_undone", &summary)
+            if !existed {
+                return Flash::warning("이미 되돌렸어요.").save(tx, actor.id);
+            }
+            let (object, event) = match order {
+                Some(id) => (AuditObject::one(id), AuditEvent::OrderCorrectionUndone { orders: numbers }),
+                None => (AuditObject::UNNUMBERED, AuditEvent::ZipCorrectionUndone { zip_code: zip.clone() }),
+            };
+            audit::record(tx, actor, object, &event)?;
+            Flash::success("고친 것을 되돌렸어요.").save(tx, actor.id)
         })
         .await?;
     classification::start(&storage, &districts).await;
-    Ok(redirect_with_flash("/districts/unknown", activity))
+    Ok(redirect_with_flash("/districts/unknown", flash))
 }

@@ -4,10 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{OwnPassword, WRONG_PASSWORD};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::device::Device;
@@ -16,7 +15,7 @@ use crate::members::model::{NewPassword, PasswordError};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, CurrentMember, devices, sign_ins};
 use crate::storage::{Storage, StorageError};
-use crate::web::{BrowserSession, Error, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{BrowserSession, Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
 /// Entries of the login history on the page.
 const MAX_SIGN_INS: u32 = 10;
@@ -74,6 +73,7 @@ pub(super) async fn update(
     State(demo): State<Option<Demo>>,
     browser: BrowserSession,
     own_password: OwnPassword,
+    actor: MemberActor,
     layout: Layout,
     Form(form): Form<PasswordForm>,
 ) -> PageResult {
@@ -99,17 +99,19 @@ pub(super) async fn update(
 
     let hash = hasher.hash(password).await?;
     let (id, device_id) = (current.member.id, current.device_id);
+    let event = AuditEvent::PasswordChanged { username: current.member.username.clone() };
     let updated = storage
         .write(move |tx| {
             let is_remembered = devices::remembered_until(tx, device_id)?.is_some();
             let Ok(epoch) = store::set_password(tx, id, &hash)? else {
                 return Ok(None);
             };
-            let summary = json!({ "message": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요." });
-            Ok::<_, Error>(Some((epoch, is_remembered, audit::record(tx, Some(id), "members.password", &summary)?)))
+            audit::record(tx, actor, AuditObject::one(id), &event)?;
+            let flash = Flash::success("비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요.").save(tx, id)?;
+            Ok::<_, Error>(Some((epoch, is_remembered, flash)))
         })
         .await?;
-    let (epoch, is_remembered, activity) = updated.ok_or(Error::NotFound)?;
+    let (epoch, is_remembered, flash) = updated.ok_or(Error::NotFound)?;
     let cookie = browser.log_in(id, epoch, is_remembered).await?;
-    Ok(cookie.add_to(redirect_with_flash(current.member.role.home(), activity)))
+    Ok(cookie.add_to(redirect_with_flash(current.member.role.home(), flash)))
 }

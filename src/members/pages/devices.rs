@@ -2,14 +2,13 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::parse_crockford;
 use crate::members::store::CurrentMember;
 use crate::members::store::devices;
 use crate::storage::{Result, Storage, Tx};
-use crate::web::{Form, PageResult, redirect_with_flash};
+use crate::web::{Flash, Form, PageResult, redirect_with_flash};
 
 #[derive(Deserialize)]
 pub(super) struct RevokeForm {
@@ -20,27 +19,31 @@ pub(super) struct RevokeForm {
 pub(super) async fn revoke(
     State(storage): State<Storage>,
     current: CurrentMember,
+    actor: MemberActor,
     Form(form): Form<RevokeForm>,
 ) -> PageResult {
-    let (member_id, device_id) = (current.member.id, current.device_id);
-    let activity = storage
-        .write(move |tx| {
-            let message = revoke_devices(tx, member_id, device_id, form.device.as_deref())?;
-            audit::record(tx, Some(member_id), "members.signed_out", &json!({ "message": message }))
-        })
+    let flash = storage
+        .write(move |tx| revoke_devices(tx, actor, current.device_id, form.device.as_deref())?.save(tx, actor.id))
         .await?;
-    Ok(redirect_with_flash("/account", activity))
+    Ok(redirect_with_flash("/account", flash))
 }
 
-/// Returns the message for the member.
-fn revoke_devices(tx: &mut dyn Tx, member_id: i64, current: i64, device: Option<&str>) -> Result<String> {
-    let Some(device) = device else {
-        let revoked = devices::revoke_others(tx, member_id, current)?;
-        return Ok(format!("다른 기기 {revoked}대에서 로그아웃했어요."));
+/// Logs the device out, or all but the current one.
+fn revoke_devices(tx: &mut dyn Tx, actor: MemberActor, current: i64, device: Option<&str>) -> Result<Flash> {
+    let devices = match device {
+        None => devices::revoke_others(tx, actor.id, current)?,
+        Some(device) => match parse_crockford(device) {
+            Some(id) if id != current => devices::revoke(tx, actor.id, id)?.into(),
+            _ => 0,
+        },
     };
-    let is_revoked = match parse_crockford(device) {
-        Some(id) if id != current => devices::revoke(tx, member_id, id)?,
-        _ => false,
-    };
-    Ok(if is_revoked { "그 기기에서 로그아웃했어요." } else { "이미 로그아웃된 기기예요." }.to_owned())
+    let event = AuditEvent::DevicesLoggedOut { devices };
+    if devices > 0 {
+        audit::record(tx, actor, AuditObject::one(actor.id), &event)?;
+    }
+    Ok(match (device, devices) {
+        (None, _) => Flash::success(event.sentence()),
+        (Some(_), 0) => Flash::success("이미 로그아웃된 기기예요."),
+        (Some(_), _) => Flash::success("그 기기에서 로그아웃했어요."),
+    })
 }

@@ -4,9 +4,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{self, Demo, DemoAccount};
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::SignInOutcome;
@@ -16,8 +15,8 @@ use crate::members::store::{self, Credentials, sign_ins};
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 use crate::web::{
-    BrowserSession, Error, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status, redirect,
-    redirect_with_flash,
+    BrowserSession, Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status,
+    redirect, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -142,17 +141,18 @@ pub(super) async fn log_in(
     }
     let Credentials { member, epoch, one_time_until, .. } = credentials;
     let id = member.id;
+    let actor = MemberActor { id, address: browser.client.address };
     let theft = storage
         .write(move |tx| {
             throttle.reset(tx)?;
             sign_ins::set_outcome(tx, sign_in_id, SignInOutcome::Password)?;
             store::record_sign_in(tx, id)?;
-            warn_of_token_theft(tx, id)
+            warn_of_token_theft(tx, actor)
         })
         .await?;
     let cookie = browser.log_in(id, epoch, remember).await?;
     let to = if one_time_until.is_some() { "/account" } else { local_path(&next).unwrap_or(member.role.home()) };
-    Ok(cookie.add_to(theft.map_or_else(|| redirect(to), |activity| redirect_with_flash(to, activity))))
+    Ok(cookie.add_to(theft.map_or_else(|| redirect(to), |flash| redirect_with_flash(to, flash))))
 }
 
 /// Why a login with the right password is rejected.
@@ -166,15 +166,15 @@ fn rejection(credentials: &Credentials, now: Moment) -> Option<SignInOutcome> {
     }
 }
 
-/// Records a warning of a token theft as an activity, for the flash message; None without a theft since the last login.
-fn warn_of_token_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
-    let Some(at) = store::acknowledge_token_theft(tx, id)? else {
+/// Saves a warning of a token theft; None without a theft since the last login.
+fn warn_of_token_theft(tx: &mut dyn Tx, actor: MemberActor) -> Result<Option<FlashId>> {
+    let Some(detected_at) = store::acknowledge_token_theft(tx, actor.id)? else {
         return Ok(None);
     };
-    let message = format!(
-        "{at}에 예전 로그인 정보를 누군가 다시 써서 모든 기기에서 로그아웃했어요. 내 계정에서 비밀번호를 바꾸고 로그인 기록을 확인해 주세요."
-    );
-    audit::record(tx, Some(id), "members.stolen", &json!({ "message": message, "tone": "danger" })).map(Some)
+    let event = AuditEvent::TokenTheftReported { detected_at };
+    audit::record(tx, actor, AuditObject::one(actor.id), &event)?;
+    let message = format!("{} 내 계정에서 비밀번호를 바꾸고 로그인 기록을 확인해 주세요.", event.sentence());
+    Flash::new(Tone::Danger, message).save(tx, actor.id).map(Some)
 }
 
 fn demo_accounts(demo: Option<&Demo>) -> &'static [DemoAccount] {

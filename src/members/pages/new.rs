@@ -5,17 +5,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::generate_password;
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::crockford;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store;
 use crate::storage::{Result, Storage, StorageError, Tx};
-use crate::web::{Form, Layout, Member, PageResult, page, page_with_status};
+use crate::web::{Form, Layout, PageResult, page, page_with_status};
 
 #[derive(Template)]
 #[template(path = "members/new.html")]
@@ -52,7 +51,7 @@ pub(super) async fn new(layout: Layout) -> PageResult {
 pub(super) async fn create(
     State(storage): State<Storage>,
     State(hasher): State<PasswordHasher>,
-    admin: Member,
+    admin: MemberActor,
     layout: Layout,
     Form(form): Form<NewForm>,
 ) -> PageResult {
@@ -61,7 +60,7 @@ pub(super) async fn create(
         Err(error) => Err(error),
         Ok(username) => {
             let (password, hash) = generate_password(&hasher).await?;
-            let created = storage.write(move |tx| insert(tx, admin.id, &username, role, &hash)).await?;
+            let created = storage.write(move |tx| insert(tx, admin, &username, role, &hash)).await?;
             created.map(|id| (id, password))
         }
     };
@@ -76,13 +75,20 @@ pub(super) async fn create(
     }
 }
 
-fn insert(tx: &mut dyn Tx, admin: i64, username: &str, role: Role, hash: &str) -> Result<Result<i64, UsernameError>> {
+fn insert(
+    tx: &mut dyn Tx,
+    admin: MemberActor,
+    username: &str,
+    role: Role,
+    hash: &str,
+) -> Result<Result<i64, UsernameError>> {
     let id = match store::add(tx, username, role, hash)? {
         Ok(id) => id,
         Err(taken) => return Ok(Err(taken)),
     };
     store::make_one_time(tx, id)?;
-    audit::record(tx, Some(admin), "members.added", &json!({ "username": username, "role": role.code() }))?;
+    let event = AuditEvent::MemberAdded { username: username.to_owned(), role: role.code().to_owned() };
+    audit::record(tx, admin, AuditObject::one(id), &event)?;
     Ok::<_, StorageError>(Ok(id))
 }
 

@@ -4,11 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::generate_password;
 use super::new::issued_page;
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::id::{crockford, parse_crockford};
 use crate::members::model::device::Device;
@@ -82,9 +81,10 @@ fn is_shared(demo: Option<&Demo>, account: &Account) -> bool {
 /// An update of one member by an administrator.
 struct MemberUpdate {
     admin: Member,
+    actor: MemberActor,
     id: i64,
-    /// the action in the audit log
-    action: &'static str,
+    /// the audit event, of a username
+    event: Box<dyn Fn(String) -> AuditEvent + Send>,
     /// the flash message after success
     message: String,
 }
@@ -96,19 +96,22 @@ async fn update(
     update: MemberUpdate,
     write: impl Fn(&mut dyn Tx) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> PageResult {
-    let MemberUpdate { admin, id, action, message } = update;
+    let MemberUpdate { admin, actor, id, event, message } = update;
     let url = Uri::try_from(format!("/members/{}", crockford(id))).map_err(Error::internal)?;
     let mut page = member_page(storage, layout, &admin, id, PageQuery::default(), &url).await?;
     let error = if is_shared(demo, &page.account) {
         SHARED_ACCOUNT.to_owned()
     } else {
-        let summary = json!({ "message": message, "username": page.account.member.username });
-        let updated = storage.write(move |tx| match write(tx)? {
-            Ok(()) => audit::record(tx, Some(admin.id), action, &summary).map(Ok),
-            Err(error) => Ok(Err(error)),
+        let event = event(page.account.member.username.clone());
+        let updated = storage.write(move |tx| {
+            if let Err(error) = write(tx)? {
+                return Ok(Err(error));
+            }
+            audit::record(tx, actor, AuditObject::one(id), &event)?;
+            Flash::success(message.as_str()).save(tx, actor.id).map(Ok)
         });
         match updated.await? {
-            Ok(activity) => return Ok(redirect_with_flash(url.path(), activity)),
+            Ok(flash) => return Ok(redirect_with_flash(url.path(), flash)),
             Err(error) => error.to_string(),
         }
     };
@@ -126,13 +129,15 @@ pub(super) async fn set_role(
     State(demo): State<Option<Demo>>,
     layout: Layout,
     admin: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<RoleForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
     let role: Role = form.role.parse().map_err(|unknown: UnknownRole| Error::BadRequest(unknown.to_string()))?;
     let message = format!("이제 ‘{}’ 역할이에요. 회원이 다시 로그인하면 바뀐 메뉴가 보여요.", role.label());
-    let change = MemberUpdate { admin, id, action: "members.role", message };
+    let event = Box::new(move |username| AuditEvent::RoleChanged { username, role: role.code().to_owned() });
+    let change = MemberUpdate { admin, actor, id, event, message };
     update(&storage, demo.as_ref(), layout, change, move |tx| store::set_role(tx, id, role)).await
 }
 
@@ -147,17 +152,21 @@ pub(super) async fn set_enabled(
     State(demo): State<Option<Demo>>,
     layout: Layout,
     admin: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<EnabledForm>,
 ) -> PageResult {
     let id = parse_id(&id)?;
     let enabled = form.enabled == 1;
-    let (action, message) = if enabled {
-        ("members.enabled", "이제 로그인할 수 있어요.")
-    } else {
-        ("members.disabled", "이제 로그인하지 못해요. 쓰던 기기에서도 바로 로그아웃됐어요.")
+    let event = move |username| {
+        if enabled { AuditEvent::MemberEnabled { username } } else { AuditEvent::MemberDisabled { username } }
     };
-    let change = MemberUpdate { admin, id, action, message: message.to_owned() };
+    let message = if enabled {
+        "이제 로그인할 수 있어요."
+    } else {
+        "이제 로그인하지 못해요. 쓰던 기기에서도 바로 로그아웃됐어요."
+    };
+    let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
     update(&storage, demo.as_ref(), layout, change, move |tx| store::set_enabled(tx, id, enabled)).await
 }
 
@@ -171,7 +180,7 @@ pub(super) async fn reset_password(
     State(demo): State<Option<Demo>>,
     State(hasher): State<PasswordHasher>,
     layout: Layout,
-    admin: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
@@ -181,13 +190,13 @@ pub(super) async fn reset_password(
         return Err(Error::BadRequest(SHARED_ACCOUNT.to_owned()));
     }
     let (password, hash) = generate_password(&hasher).await?;
-    let summary = json!({ "username": account.member.username });
+    let event = AuditEvent::OneTimePasswordIssued { username: account.member.username.clone() };
     let reset = storage.write(move |tx| {
         if let Err(unknown) = store::set_password(tx, id, &hash)? {
             return Ok(Err(unknown));
         }
         store::make_one_time(tx, id)?;
-        audit::record(tx, Some(admin.id), "members.password", &summary)?;
+        audit::record(tx, actor, AuditObject::one(id), &event)?;
         Ok::<_, StorageError>(Ok(()))
     });
     reset.await?.map_err(|_| Error::NotFound)?;

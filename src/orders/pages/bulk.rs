@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use serde_json::json;
 
 use super::list::{ListPage, RowView, list_page};
-use crate::audit;
+use crate::audit::{self, AuditEvent, MemberActor, NumberList};
 use crate::id::parse_crockford;
 use crate::orders::edit::{Problem, RowForm, apply_row_form, changed_meanwhile};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
-use crate::orders::labels::join_few;
 use crate::orders::list::load_rows;
 use crate::orders::model::OrderState;
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
 };
 
 /// The form of the list.
@@ -90,15 +88,16 @@ struct RejectedRow {
 
 /// The outcome of a bulk action.
 struct BulkOutcome {
-    activity_id: i64,
     message: String,
     rejected: Vec<RejectedRow>,
+    /// the message for the next page, if no row was rejected
+    flash: Option<FlashId>,
 }
 
 pub(super) async fn bulk(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Query(query): Query<OrderQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
@@ -111,15 +110,15 @@ pub(super) async fn bulk(
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let (submitted, member_id) = (Arc::clone(&form), member.id);
+    let submitted = Arc::clone(&form);
     let outcome = storage
         .write(move |tx| match submitted.advance_to {
-            Some(to) => advance(tx, member_id, &submitted.ticked, to),
-            None => edit(tx, member_id, &submitted),
+            Some(to) => advance(tx, actor, &submitted.ticked, to),
+            None => edit(tx, actor, &submitted),
         })
         .await?;
-    if outcome.rejected.is_empty() {
-        return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), outcome.activity_id));
+    if let Some(flash) = outcome.flash {
+        return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), flash));
     }
     let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
     restore_inputs(&mut page, &form, &outcome.rejected);
@@ -166,49 +165,44 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]
 }
 
 /// Moves the orders forward to `to`; leaves those at or past it unchanged.
-fn advance(tx: &mut dyn Tx, member_id: i64, ids: &[i64], to: OrderState) -> StorageResult<BulkOutcome> {
+fn advance(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64], to: OrderState) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, ids)?;
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Advanced };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Advanced };
     let now = tx.now();
-    let (mut changed, mut skipped) = (Vec::new(), Vec::new());
+    let (mut ids, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
     store::with_changes(tx, cause, |changes| {
         for order in &orders {
             let mut advanced = order.clone();
             if advanced.advance(to, now) && changes.save(order, &advanced)? {
-                changed.push(order.order_number.clone());
+                ids.push(order.id);
+                changed.push(order.order_number.as_str());
             } else {
-                skipped.push(order.order_number.clone());
+                unchanged.push(order.order_number.as_str());
             }
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut sentences = Vec::new();
-    if !changed.is_empty() {
-        sentences.push(format!("{}건을 {} 상태로 바꿨어요: {}.", changed.len(), to.label(), join_few(&changed)));
-    }
-    if !skipped.is_empty() {
-        let (left, few) = (skipped.len(), join_few(&skipped));
-        sentences.push(format!("{left}건은 이미 {} 상태이거나 그 뒤여서 그대로 두었어요: {few}.", to.label()));
-    }
-    if sentences.is_empty() {
-        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
-    }
-    outcome(tx, member_id, "orders.proceeded", &changed, &skipped, sentences.join(" "), Vec::new())
+    let event = AuditEvent::OrdersAdvanced { to: to.code().to_owned(), changed, unchanged };
+    outcome(tx, actor, &ids, event, Vec::new())
 }
 
 /// Saves the inputs of the ticked rows.
-fn edit(tx: &mut dyn Tx, member_id: i64, form: &BulkForm) -> StorageResult<BulkOutcome> {
+fn edit(tx: &mut dyn Tx, actor: MemberActor, form: &BulkForm) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, &form.ticked)?;
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
     let now = tx.now();
-    let (mut changed, mut skipped, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
+    let mut rejected = Vec::new();
     store::with_changes(tx, cause, |changes| {
         for order in &orders {
             let Some(inputs) = form.row(order.id) else { continue };
             match apply_row_form(order, inputs, now) {
                 Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
-                Ok(after) if after == *order => skipped.push(order.order_number.clone()),
-                Ok(after) if changes.save(order, &after)? => changed.push(order.order_number.clone()),
+                Ok(after) if after == *order => unchanged.push(order.order_number.as_str()),
+                Ok(after) if changes.save(order, &after)? => {
+                    ids.push(order.id);
+                    changed.push(order.order_number.as_str());
+                }
                 Ok(_) => {
                     let problems = vec![changed_meanwhile()];
                     rejected.push(RejectedRow { id: order.id, version: order.version, problems });
@@ -217,36 +211,21 @@ fn edit(tx: &mut dyn Tx, member_id: i64, form: &BulkForm) -> StorageResult<BulkO
         }
         Ok::<_, StorageError>(())
     })?;
-    let mut sentences = Vec::new();
-    if !changed.is_empty() {
-        sentences.push(format!("{}건을 저장했어요: {}.", changed.len(), join_few(&changed)));
-    }
-    if !skipped.is_empty() {
-        sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", skipped.len(), join_few(&skipped)));
-    }
-    if sentences.is_empty() && rejected.is_empty() {
-        sentences.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
-    }
-    if !rejected.is_empty() {
-        sentences.push(format!("{}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len()));
-    }
-    outcome(tx, member_id, "orders.edited", &changed, &skipped, sentences.join(" "), rejected)
+    let event = AuditEvent::OrdersEdited { changed, unchanged, rejected: rejected.len() };
+    outcome(tx, actor, &ids, event, rejected)
 }
 
-/// Records the activity.
+/// Records the event, unless nothing was changed.
 fn outcome(
     tx: &mut dyn Tx,
-    member_id: i64,
-    action: &str,
-    changed: &[String],
-    skipped: &[String],
-    message: String,
+    actor: MemberActor,
+    changed: &[i64],
+    event: AuditEvent,
     rejected: Vec<RejectedRow>,
 ) -> StorageResult<BulkOutcome> {
-    let tone = if changed.is_empty() { "warning" } else { "success" };
-    let summary = json!({ "message": message, "tone": tone, "changed": changed, "skipped": skipped });
-    let activity_id = audit::record(tx, Some(member_id), action, &summary)?;
-    Ok(BulkOutcome { activity_id, message, rejected })
+    let flash = Flash::from(&audit::record_effect(tx, actor, changed, event)?);
+    let saved = rejected.is_empty().then(|| flash.save(tx, actor.id)).transpose()?;
+    Ok(BulkOutcome { message: flash.message, rejected, flash: saved })
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::show::show_page;
-use crate::audit;
+use crate::audit::{self, AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::messages;
 use crate::orders::model::Order;
@@ -16,7 +15,7 @@ use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
-    AppState, Error, Flash, Form, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FlashId, Form, Layout, PageResult, Tone, page_with_status, redirect_with_flash,
 };
 
 /// The form of each bundle button.
@@ -44,15 +43,14 @@ enum BundleAction {
 pub(super) async fn update(
     State(state): State<AppState>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<BundleForm>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let member_id = member.id;
-    let outcome = state.storage.write(move |tx| apply(tx, member_id, id, &form)).await?;
+    let outcome = state.storage.write(move |tx| apply(tx, actor, id, &form)).await?;
     match outcome.ok_or(Error::NotFound)? {
-        Ok(activity_id) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id)),
+        Ok(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         Err(reason) => {
             let mut page = show_page(&state, layout, id).await?;
             page.layout.flash = Some(Flash::new(Tone::Danger, &reason));
@@ -61,13 +59,18 @@ pub(super) async fn update(
     }
 }
 
-/// The activity, or the reason why nothing changed; none if an order or delivery does not exist.
-fn apply(tx: &mut dyn Tx, member_id: i64, id: i64, form: &BundleForm) -> StorageResult<Option<Result<i64, String>>> {
+/// The flash message, or the reason why nothing changed; none if an order or delivery does not exist.
+fn apply(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    id: i64,
+    form: &BundleForm,
+) -> StorageResult<Option<Result<FlashId, String>>> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(None) };
     if form.version != order.version {
         return Ok(Some(Err("그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 눌러 주세요.".to_owned())));
     }
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Bundled };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Bundled };
     let which = parse_crockford(&form.which);
     let moved = match form.act {
         BundleAction::Leave => bundles::leave(tx, cause, &order)?,
@@ -80,7 +83,7 @@ fn apply(tx: &mut dyn Tx, member_id: i64, id: i64, form: &BundleForm) -> Storage
             None => return Ok(None),
         },
     };
-    record(tx, member_id, form.act, moved).map(Some)
+    record(tx, actor, form.act, moved).map(Some)
 }
 
 /// The order of the page, or the order `which` of its bundle.
@@ -91,10 +94,10 @@ fn companion(tx: &mut dyn Tx, order: &Order, which: Option<i64>) -> StorageResul
 
 fn record(
     tx: &mut dyn Tx,
-    member_id: i64,
+    actor: MemberActor,
     act: BundleAction,
     moved: MovedOrders,
-) -> StorageResult<Result<i64, String>> {
+) -> StorageResult<Result<FlashId, String>> {
     let orders = match moved {
         Err(obstacles) => return Ok(Err(messages(&obstacles))),
         Ok(orders) if orders.is_empty() => {
@@ -102,17 +105,20 @@ fn record(
         }
         Ok(orders) => orders,
     };
-    let ids: Vec<i64> = orders.iter().map(|order| order.id).take(1).collect();
-    let bundle_number = store::find(tx, &ids)?
+    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let bundle_number = store::find(tx, &ids[..1])?
         .pop()
         .map_or(Ok(String::new()), |order| deliveries::bundle_number(tx, order.delivery_id))?;
     let count = orders.len();
-    let message = match act {
-        BundleAction::Leave => format!("묶음에서 뺐어요. 새 묶음 번호: {bundle_number}"),
-        BundleAction::Merge => format!("주문 {count}건을 이 묶음으로 합쳤어요. 함께 가는 주문에서 되돌릴 수 있어요."),
-        BundleAction::Back => format!("주문 {count}건을 원래 묶음으로 되돌렸어요. 묶음 번호: {bundle_number}"),
+    let orders: NumberList = orders.into_iter().map(|order| order.order_number).collect();
+    let event = match act {
+        BundleAction::Leave => AuditEvent::OrderUnbundled { orders, bundle_number },
+        BundleAction::Merge => AuditEvent::OrdersMerged { orders, bundle_number },
+        BundleAction::Back => AuditEvent::OrdersRejoined { orders, bundle_number },
     };
-    let moved: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
-    let summary = json!({ "message": message, "tone": "success", "changed": moved });
-    audit::record(tx, Some(member_id), "orders.bundled", &summary).map(Ok)
+    let mut flash = Flash::from(&audit::record_effect(tx, actor, &ids, event)?);
+    if matches!(act, BundleAction::Merge) {
+        flash.message = format!("주문 {count}건을 이 묶음으로 합쳤어요. 함께 가는 주문에서 되돌릴 수 있어요.");
+    }
+    flash.save(tx, actor.id).map(Ok)
 }

@@ -7,10 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
-use crate::audit;
+use crate::audit::{self, AuditEvent, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::edit::{Inputs, inputs_of};
 use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderForm};
@@ -21,7 +20,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
-    AppState, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    AppState, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
 
 /// A line item of the form.
@@ -173,12 +172,12 @@ fn form_action(word: &str) -> FormAction {
 pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
     let (mut form, act) = parse_form(pairs);
     match act {
-        FormAction::Save => return save(&state, layout, member.id, form).await,
+        FormAction::Save => return save(&state, layout, actor, form).await,
         FormAction::Add if form.items.len() < MAX_ITEMS => form.items.push(ItemInput::empty()),
         FormAction::Remove(index) if index < form.items.len() && form.items.len() > 1 => drop(form.items.remove(index)),
         FormAction::ShowOptions | FormAction::Add | FormAction::Remove(_) => {}
@@ -186,7 +185,7 @@ pub(super) async fn create(
     new_page(&state, layout, form).await.map(page)
 }
 
-async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: ManualOrderForm) -> PageResult<Response> {
+async fn save(state: &AppState, layout: Layout, actor: MemberActor, mut form: ManualOrderForm) -> PageResult<Response> {
     let (numbers, now) = (product_numbers(&form), state.now());
     let catalogue = state.storage.read(move |tx| catalogue(tx, &numbers)).await?;
     form.sync_options(&catalogue);
@@ -206,24 +205,24 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Manual
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
             let districts = districts.current(tx)?;
-            let (orders, tone, message) =
-                match manual_order::create(tx, member_id, &new_orders, &bundle_number, &districts)? {
-                    ManualOrderOutcome::Created(orders) => {
-                        let message = format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len());
-                        (orders, "success", message)
-                    }
-                    ManualOrderOutcome::AlreadyCreated(orders) => {
-                        (orders, "warning", "이 상담주문은 이미 저장했어요.".to_owned())
-                    }
-                    ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
-                };
-            let numbers: Vec<_> = orders.iter().map(|order| &order.order_number).collect();
-            let summary = json!({ "message": message, "tone": tone, "changed": numbers });
-            let activity_id = audit::record(tx, Some(member_id), "orders.taken", &summary)?;
-            Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), activity_id)))
+            let (orders, flash) = match manual_order::create(tx, actor.id, &new_orders, &bundle_number, &districts)? {
+                ManualOrderOutcome::Created(orders) => {
+                    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+                    let numbers = orders.iter().map(|order| order.order_number.as_str()).collect();
+                    let event = AuditEvent::ManualOrdersCreated { orders: numbers, bundle_number };
+                    let recorded = audit::record_effect(tx, actor, &ids, event)?;
+                    (orders, Flash::from(&recorded))
+                }
+                ManualOrderOutcome::AlreadyCreated(orders) => {
+                    (orders, Flash::warning("이 상담주문은 이미 저장했어요."))
+                }
+                ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
+            };
+            let flash = flash.save(tx, actor.id)?;
+            Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), flash)))
         })
         .await?;
-    let (first, activity_id) = match saved {
+    let (first, flash) = match saved {
         Ok(saved) => saved,
         Err(fresh_ticket) => {
             form.inputs.set("ticket", fresh_ticket);
@@ -234,5 +233,5 @@ async fn save(state: &AppState, layout: Layout, member_id: i64, mut form: Manual
         }
     };
     let to = first.map_or("/orders".to_owned(), |id| format!("/orders/{}?taken=true", crockford(id)));
-    Ok(redirect_with_flash(&to, activity_id))
+    Ok(redirect_with_flash(&to, flash))
 }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
 
 use super::fields::SubmittedForm;
 use super::show::{ShowPage, show_page};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, BundleChange, MemberActor};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::{
@@ -21,15 +20,15 @@ use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, page_with_status, redirect_with_flash,
 };
 
 /// The outcome of saving.
 enum UpdateOutcome {
     /// the order does not exist
     NotFound,
-    /// saved; identifier of the activity
-    Saved(i64),
+    /// saved
+    Saved(FlashId),
     /// nothing changed
     Rejected(RejectedForm),
 }
@@ -44,22 +43,20 @@ struct RejectedForm {
 pub(super) async fn update(
     State(state): State<AppState>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let form = Arc::new(SubmittedForm::parse(pairs));
-    let (submitted, districts, member_id) = (Arc::clone(&form), state.districts.clone(), member.id);
+    let (submitted, districts) = (Arc::clone(&form), state.districts.clone());
     let outcome = state.storage.write(move |tx| {
         let districts = districts.current(tx)?;
-        save(tx, member_id, id, &submitted, &districts)
+        save(tx, actor, id, &submitted, &districts)
     });
     match outcome.await? {
         UpdateOutcome::NotFound => Err(Error::NotFound),
-        UpdateOutcome::Saved(activity_id) => {
-            Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), activity_id))
-        }
+        UpdateOutcome::Saved(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         UpdateOutcome::Rejected(rejected) => {
             let mut page = with_inputs(show_page(&state, layout, id).await?, &form, rejected);
             let zip_code = page.fields.value("recipient_zip_code");
@@ -97,7 +94,7 @@ fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm)
 
 fn save(
     tx: &mut dyn Tx,
-    member_id: i64,
+    actor: MemberActor,
     id: i64,
     form: &SubmittedForm,
     districts: &Districts,
@@ -128,11 +125,11 @@ fn save(
         changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
     insert_new_variants(tx, &edited)?;
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Edited };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
     store::with_changes(tx, cause, |changes| {
         changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
     })?;
-    record(tx, member_id, &order, &edited, target, changed.len() - 1).map(UpdateOutcome::Saved)
+    record(tx, actor, &order, &edited, target, changed.len() - 1).map(UpdateOutcome::Saved)
 }
 
 /// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
@@ -207,23 +204,24 @@ fn insert_new_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
     Ok(())
 }
 
-/// Records the activity.
+/// Records the change of the order, if it has any, and saves the flash message.
 fn record(
     tx: &mut dyn Tx,
-    member_id: i64,
+    actor: MemberActor,
     order: &Order,
     edited: &Order,
     target: BundleMove,
     companions: usize,
-) -> StorageResult<i64> {
-    let number = deliveries::bundle_number(tx, edited.delivery_id)?;
-    let (tone, message) = match target {
-        BundleMove::Stays if order == edited => ("warning", "바뀐 내용이 없어요.".to_owned()),
-        BundleMove::Stays => ("success", "주문을 저장했어요.".to_owned()),
-        BundleMove::Leaves => ("success", format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {number}")),
-        BundleMove::Moves(_) => ("success", format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {number}")),
-        BundleMove::MovesTogether => ("success", format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")),
+) -> StorageResult<FlashId> {
+    let bundle_number = deliveries::bundle_number(tx, edited.delivery_id)?;
+    let bundle = match target {
+        BundleMove::Stays if order == edited => return Flash::warning("바뀐 내용이 없어요.").save(tx, actor.id),
+        BundleMove::Stays => BundleChange::Stays {},
+        BundleMove::Leaves => BundleChange::Leaves { bundle_number },
+        BundleMove::Moves(_) => BundleChange::Moves { bundle_number },
+        BundleMove::MovesTogether => BundleChange::MovesTogether { companions },
     };
-    let summary = json!({ "message": message, "tone": tone, "changed": [order.order_number] });
-    audit::record(tx, Some(member_id), "orders.edited", &summary)
+    let event = AuditEvent::OrderEdited { number: order.order_number.clone(), bundle };
+    audit::record(tx, actor, AuditObject::one(order.id), &event)?;
+    Flash::success(event.sentence()).save(tx, actor.id)
 }

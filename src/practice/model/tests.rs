@@ -44,7 +44,7 @@ impl Observations {
             delivery_id,
             at,
             username: None,
-            activity_id: id,
+            audit_entry_id: id,
             action,
             details,
         });
@@ -88,11 +88,11 @@ fn label_is_done_when_the_member_labelled_every_variant() {
         version: 1,
     };
     let mut observed = Observations { variants: vec![variant("W"), variant("월넛")], ..Observations::default() };
-    observed.activities.insert("products.labelled".to_owned());
+    observed.verbs.insert(Verb::VariantsLabelled);
     assert!(!Task::Label.is_done(&exercises, &observed));
     observed.variants.pop();
     assert!(Task::Label.is_done(&exercises, &observed));
-    observed.activities.clear();
+    observed.verbs.clear();
     assert!(!Task::Label.is_done(&exercises, &observed), "somebody else labelled them");
 }
 

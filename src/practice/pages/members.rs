@@ -2,9 +2,8 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
@@ -14,7 +13,7 @@ use crate::practice::model::Task;
 use crate::practice::store;
 use crate::storage::Result as StorageResult;
 use crate::storage::Storage;
-use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, redirect_with_flash};
 
 /// Member with their progress.
 struct Trainee {
@@ -65,21 +64,22 @@ pub(super) async fn restart(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     State(demo): State<Option<Demo>>,
-    trainer: Member,
+    trainer: MemberActor,
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
     demo.ok_or(Error::NotFound)?;
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let districts = districts.clone();
-    let activity = storage
+    let flash = storage
         .write(move |tx| {
             let Some(account) = members::find(tx, id)? else { return Ok(None) };
             let districts = districts.current(tx)?;
             store::start(tx, id, &districts)?;
-            let message = format!("{} 님의 연습을 새로 시작했어요.", account.member.username);
-            audit::record(tx, Some(trainer.id), "practice.restarted", &json!({ "message": message })).map(Some)
+            let event = AuditEvent::PracticeStarted { username: account.member.username };
+            audit::record(tx, trainer, AuditObject::one(id), &event)?;
+            Flash::success(event.sentence()).save(tx, trainer.id).map(Some)
         })
         .await?;
-    Ok(redirect_with_flash("/practice/members", activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash("/practice/members", flash.ok_or(Error::NotFound)?))
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
 use crate::members::model::Role;
@@ -11,7 +12,7 @@ use crate::practice::files::PracticeFile;
 use crate::practice::model::Task;
 use crate::practice::store::{self, PracticeProgress};
 use crate::storage::Storage;
-use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, redirect, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, Layout, Member, PageResult, page, redirect, redirect_with_flash};
 
 /// Task as rendered.
 struct TaskView {
@@ -67,6 +68,7 @@ pub(super) async fn start(
     State(districts): State<DistrictCache>,
     State(demo): State<Option<Demo>>,
     member: Member,
+    actor: MemberActor,
     FormPairs(_): FormPairs,
 ) -> PageResult {
     demo.ok_or(Error::NotFound)?;
@@ -74,11 +76,15 @@ pub(super) async fn start(
     let started = storage
         .write(move |tx| {
             let districts = districts.current(tx)?;
-            match store::current_session(tx, member.id)? {
-                Some(_) => Ok(None),
-                None => store::start(tx, member.id, &districts).map(Some),
+            if store::current_session(tx, member.id)?.is_some() {
+                return Ok(None);
             }
+            store::start(tx, member.id, &districts)?;
+            let event = AuditEvent::PracticeStarted { username: member.username.clone() };
+            audit::record(tx, actor, AuditObject::one(member.id), &event)?;
+            let message = "연습을 시작했어요. 연습에 쓸 주문을 가게에 넣어 두었어요.";
+            Flash::success(message).save(tx, member.id).map(Some)
         })
         .await?;
-    Ok(started.map_or_else(|| redirect("/practice"), |activity| redirect_with_flash("/practice", activity)))
+    Ok(started.map_or_else(|| redirect("/practice"), |flash| redirect_with_flash("/practice", flash)))
 }

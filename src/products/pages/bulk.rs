@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use serde_json::json;
 
 use super::list::{ListPage, ListQuery, list_page};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList};
 use crate::orders::store::counts;
 use crate::products::model::{Product, parse_priority, validate_name};
 use crate::products::store;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::PageQuery;
-use crate::web::{Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash};
+use crate::web::{Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash};
 
 /// A row that was not saved, with the reasons.
 struct RejectedRow {
@@ -29,7 +28,7 @@ struct RejectedRow {
 pub(super) async fn bulk(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Query(query): Query<ListQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
@@ -43,28 +42,35 @@ pub(super) async fn bulk(
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, rejected, activity) = storage
+    let (event, rejected, flash) = storage
         .write(move |tx| {
-            let (mut saved, mut rejected) = (0, Vec::new());
+            let (mut ids, mut saved, mut rejected) = (Vec::new(), NumberList::default(), Vec::new());
             for row in wanted.iter().filter_map(|id| work.get(id)) {
                 let Some(stored) = store::find(tx, row.id)? else { continue };
+                let number = stored.number.clone();
                 match save_row(tx, stored, row)? {
-                    None => saved += 1,
+                    None => {
+                        ids.push(row.id);
+                        saved.push(number);
+                    }
                     Some(row) => rejected.push(row),
                 }
             }
-            let summary = json!({ "message": format!("상품 {saved}개를 저장했어요."), "tone": "success" });
-            let activity = audit::record(tx, Some(member.id), "products.edited", &summary)?;
-            Ok::<_, StorageError>((saved, rejected, activity))
+            let event = AuditEvent::ProductsEdited { saved, rejected: rejected.len() };
+            if !ids.is_empty() {
+                audit::record(tx, actor, AuditObject::of(&ids), &event)?;
+            }
+            let is_complete = rejected.is_empty();
+            let flash = is_complete.then(|| Flash::success(event.sentence()).save(tx, actor.id)).transpose()?;
+            Ok::<_, StorageError>((event, rejected, flash))
         })
         .await?;
-    if rejected.is_empty() {
+    if let Some(flash) = flash {
         let here = uri.path_and_query().map_or("/products", |here| here.as_str());
-        return Ok(redirect_with_flash(here, activity));
+        return Ok(redirect_with_flash(here, flash));
     }
     let mut answer = list_page(&storage, layout, query, paging, uri).await?;
-    let message =
-        format!("상품 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len());
+    let message = format!("{} 표시된 곳을 확인해 주세요.", event.sentence());
     restore_input(&mut answer, &ticked, &rows, rejected);
     answer.layout.flash = Some(Flash::new(Tone::Warning, &message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))

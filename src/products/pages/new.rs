@@ -4,14 +4,13 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::crockford;
 use crate::products::model::{validate_name, validate_number};
 use crate::products::store;
 use crate::storage::{Result, Storage, Tx};
-use crate::web::{Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Flash, FlashId, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "products/new.html")]
@@ -43,18 +42,18 @@ pub(super) async fn new(layout: Layout) -> PageResult {
 pub(super) async fn create(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Form(form): Form<ProductForm>,
 ) -> PageResult {
     let typed = form.clone();
-    match storage.write(move |tx| insert(tx, member.id, &typed)).await? {
-        Ok((id, activity)) => Ok(redirect_with_flash(&format!("/products/{}", crockford(id)), activity)),
+    match storage.write(move |tx| insert(tx, actor, &typed)).await? {
+        Ok((id, flash)) => Ok(redirect_with_flash(&format!("/products/{}", crockford(id)), flash)),
         Err(problems) => Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
     }
 }
 
-/// Inserts the product. Returns its identifier and that of the audit entry, or the error messages.
-fn insert(tx: &mut dyn Tx, member: i64, form: &ProductForm) -> Result<Result<(i64, i64), ProductProblems>> {
+/// Inserts the product. Returns its identifier and the flash message, or the error messages.
+fn insert(tx: &mut dyn Tx, actor: MemberActor, form: &ProductForm) -> Result<Result<(i64, FlashId), ProductProblems>> {
     let mut problems = ProductProblems::default();
     let number = validate_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
     let name = validate_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
@@ -68,7 +67,8 @@ fn insert(tx: &mut dyn Tx, member: i64, form: &ProductForm) -> Result<Result<(i6
         return Ok(Err(problems));
     }
     let product = store::insert(tx, &number, &name, None)?;
-    let summary = json!({ "message": format!("‘{name}’ 상품을 추가했어요. 필요하면 옵션도 추가해 주세요.") });
-    let activity = audit::record(tx, Some(member), "products.added", &summary)?;
-    Ok(Ok((product.id, activity)))
+    let event = AuditEvent::ProductAdded { number, name };
+    audit::record(tx, actor, AuditObject::one(product.id), &event)?;
+    let flash = Flash::success(format!("{} 필요하면 옵션도 추가해 주세요.", event.sentence()));
+    Ok(Ok((product.id, flash.save(tx, actor.id)?)))
 }

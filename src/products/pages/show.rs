@@ -7,11 +7,10 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::variants::{VariantForm, VariantProblems};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::store::counts;
 use crate::products::model::{Product, Variant, validate_label};
@@ -19,8 +18,7 @@ use crate::products::store::{self, VariantQuery};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page, page_with_status,
-    redirect_with_flash,
+    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
 
 /// A row of the list of variants: the stored variant, its label as typed, and an error message.
@@ -140,33 +138,34 @@ type RejectedLabels = BTreeMap<i64, (i64, String)>;
 pub(super) async fn update(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     request: ShowRequest,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let id = request.id;
     let (ticked, rows) = parse_rows(pairs);
     let (wanted, work) = (ticked.clone(), rows.clone());
-    let (saved, rejected, activity) = storage
+    let (event, rejected, flash) = storage
         .write(move |tx| {
             let (saved, rejected) = save_labels(tx, id, wanted.iter().filter_map(|id| work.get(id)))?;
-            let summary = json!({ "message": format!("레이블 {saved}개를 저장했어요."), "tone": "success" });
-            let activity = audit::record(tx, Some(member.id), "products.labelled", &summary)?;
-            Ok::<_, StorageError>((saved, rejected, activity))
+            let event = AuditEvent::VariantsLabelled { saved, rejected: rejected.len() };
+            if saved > 0 {
+                audit::record(tx, actor, AuditObject::one(id), &event)?;
+            }
+            let is_complete = rejected.is_empty() && !wanted.is_empty();
+            let flash = is_complete.then(|| Flash::success(event.sentence()).save(tx, actor.id)).transpose()?;
+            Ok::<_, StorageError>((event, rejected, flash))
         })
         .await?;
-    if rejected.is_empty() && !ticked.is_empty() {
-        return Ok(redirect_with_flash(
-            request.uri.path_and_query().map_or("/products", |here| here.as_str()),
-            activity,
-        ));
+    if let Some(flash) = flash {
+        return Ok(redirect_with_flash(request.uri.path_and_query().map_or("/products", |here| here.as_str()), flash));
     }
     let mut answer = show_page(&storage, layout, request).await?;
     restore_input(&mut answer, &ticked, &rows, &rejected);
     let message = if ticked.is_empty() {
         "선택한 옵션이 없어요. 옵션을 먼저 선택해 주세요.".to_owned()
     } else {
-        format!("레이블 {saved}개를 저장했고, {}개는 저장하지 못했어요. 표시된 곳을 확인해 주세요.", rejected.len())
+        format!("{} 표시된 곳을 확인해 주세요.", event.sentence())
     };
     answer.layout.flash = Some(Flash::new(Tone::Warning, &message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))

@@ -3,16 +3,15 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::show::{ShowRequest, VariantListQuery, show_page};
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::products::model::{validate_label, validate_option_key, validate_option_value};
 use crate::products::store::{self, NewVariant};
 use crate::storage::{Result, Storage, Tx};
 use crate::web::paging::PageQuery;
-use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, page_with_status, redirect_with_flash};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct VariantForm {
@@ -36,15 +35,15 @@ pub(super) struct VariantProblems {
 pub(super) async fn create(
     State(storage): State<Storage>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<VariantForm>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let here = format!("/products/{}", crockford(id));
     let typed = form.clone();
-    let problems = match storage.write(move |tx| insert_variant(tx, id, member.id, &typed)).await? {
-        Ok(activity) => return Ok(redirect_with_flash(&here, activity)),
+    let problems = match storage.write(move |tx| insert_variant(tx, id, actor, &typed)).await? {
+        Ok(flash) => return Ok(redirect_with_flash(&here, flash)),
         Err(problems) => problems,
     };
     let uri = Uri::try_from(here).map_err(Error::internal)?;
@@ -54,13 +53,13 @@ pub(super) async fn create(
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-/// Inserts the variant. Returns the identifier of the audit entry, or the error messages.
+/// Inserts the variant. Returns the flash message, or the error messages.
 fn insert_variant(
     tx: &mut dyn Tx,
     product_id: i64,
-    member: i64,
+    actor: MemberActor,
     form: &VariantForm,
-) -> Result<Result<i64, VariantProblems>> {
+) -> Result<Result<FlashId, VariantProblems>> {
     let mut problems = VariantProblems::default();
     let key = validate_option_key(&form.key).map_err(|problem| problems.key = Some(problem)).unwrap_or_default();
     let value =
@@ -74,6 +73,7 @@ fn insert_variant(
         return Ok(Err(problems));
     }
     store::insert_variant(tx, product_id, &NewVariant { key: &key, value: &value, label: &label }, None)?;
-    let summary = json!({ "message": format!("‘{key}: {value}’ 옵션을 추가했어요.") });
-    audit::record(tx, Some(member), "products.variant_added", &summary).map(Ok)
+    let event = AuditEvent::VariantAdded { key, value };
+    audit::record(tx, actor, AuditObject::one(product_id), &event)?;
+    Flash::success(event.sentence()).save(tx, actor.id).map(Ok)
 }

@@ -2,18 +2,16 @@
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
-use serde_json::json;
 
 use super::show::{CONFLICTS, show_page};
 use super::{parse_id, upload_path};
-use crate::audit;
-use crate::id::crockford;
+use crate::audit::{self, AuditEvent, AuditObject, ConflictDecision, MemberActor};
 use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
 };
 
 /// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
@@ -58,7 +56,7 @@ fn parse_decision(code: &str) -> Option<Decision> {
 pub(super) async fn resolve(
     State(state): State<AppState>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
@@ -73,36 +71,29 @@ pub(super) async fn resolve(
         return render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &[], flash)
             .await;
     }
-    let (activity, message, failed) = state
+    let (message, failed, flash) = state
         .storage
         .write(move |tx| {
-            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, member.id, decision, &conflicts)?;
-            let message = message(decision, resolved, failed.len());
-            let tone = if failed.is_empty() { "success" } else { "warning" };
-            let summary = json!({ "message": message, "tone": tone, "upload": crockford(id) });
-            let activity = audit::record(tx, Some(member.id), "uploads.decided", &summary)?;
-            Ok::<_, Error>((activity, message, failed))
+            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, actor.id, decision, &conflicts)?;
+            let decision = match decision {
+                Decision::Replace => ConflictDecision::Replace,
+                Decision::Keep => ConflictDecision::Keep,
+            };
+            let event = AuditEvent::ConflictsResolved { decision, resolved, failed: failed.len() };
+            if resolved > 0 {
+                audit::record(tx, actor, AuditObject::one(id), &event)?;
+            }
+            let message = event.sentence();
+            let is_complete = failed.is_empty();
+            let flash = is_complete.then(|| Flash::success(message.as_str()).save(tx, actor.id)).transpose()?;
+            Ok::<_, Error>((message, failed, flash))
         })
         .await?;
-    if failed.is_empty() {
-        return Ok(redirect_with_flash(&path, activity));
+    if let Some(flash) = flash {
+        return Ok(redirect_with_flash(&path, flash));
     }
     let flash = Flash::new(Tone::Warning, &message);
     render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &failed, flash).await
-}
-
-fn message(decision: Decision, resolved: usize, failed: usize) -> String {
-    let mut sentences = Vec::new();
-    if resolved > 0 || failed == 0 {
-        sentences.push(match decision {
-            Decision::Replace => format!("{resolved}행을 새 번호로 바꿨어요."),
-            Decision::Keep => format!("{resolved}행은 지금 번호를 그대로 두었어요."),
-        });
-    }
-    if failed > 0 {
-        sentences.push(format!("{failed}행은 처리하지 못했어요. 표시된 곳을 확인해 주세요."));
-    }
-    sentences.join(" ")
 }
 
 /// The conflicts with the ticks of the form and an error at each row that failed.

@@ -1,33 +1,33 @@
 //! `POST /uploads/{id}/handled`: marks the remaining rejected rows of an upload as resolved.
 
 use axum::extract::{Path, State};
-use serde_json::json;
 
 use super::{parse_id, upload_path};
-use crate::audit;
-use crate::id::crockford;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::storage::Storage;
 use crate::uploads::store;
-use crate::web::{Error, FormPairs, Member, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, PageResult, redirect_with_flash};
 
 pub(super) async fn resolve_all(
     State(storage): State<Storage>,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
     let id = parse_id(&id)?;
-    let activity = storage
+    let flash = storage
         .write(move |tx| {
             store::find(tx, id)?.ok_or(Error::NotFound)?;
-            let rows = store::resolve_all(tx, id, member.id)?;
-            let (message, tone) = match rows {
-                0 => ("처리할 행이 남아 있지 않아요.".to_owned(), "warning"),
-                rows => (format!("거절된 {rows}행을 처리함으로 표시했어요."), "success"),
+            let rows = store::resolve_all(tx, id, actor.id)?;
+            let flash = if rows == 0 {
+                Flash::warning("처리할 행이 남아 있지 않아요.")
+            } else {
+                let event = AuditEvent::RejectedRowsResolved { rows };
+                audit::record(tx, actor, AuditObject::one(id), &event)?;
+                Flash::success(event.sentence())
             };
-            let summary = json!({ "message": message, "tone": tone, "upload": crockford(id) });
-            Ok::<_, Error>(audit::record(tx, Some(member.id), "uploads.handled", &summary)?)
+            Ok::<_, Error>(flash.save(tx, actor.id)?)
         })
         .await?;
-    Ok(redirect_with_flash(&upload_path(id), activity))
+    Ok(redirect_with_flash(&upload_path(id), flash))
 }

@@ -3,17 +3,17 @@
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::Uri;
-use serde_json::json;
 
 use super::list::render_with_error;
 use super::upload_path;
-use crate::audit;
+use crate::audit::{self, AuditEvent, MemberActor, RejectedFile};
 use crate::demo::Demo;
 use crate::sheets::SheetError;
+use crate::storage::Tx;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{ImportOptions, ParsedFile, Uploads};
-use crate::web::{AppState, AuthContext, Error, Layout, Member, PageResult, csrf, redirect, redirect_with_flash};
+use crate::web::{AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, csrf, redirect, redirect_with_flash};
 
 /// Files of one form; further ones are not stored.
 const MAX_FILES: usize = 20;
@@ -36,8 +36,7 @@ struct Batch {
     ids: Vec<i64>,
     /// uploads received before the form stated a courier
     without_courier: Vec<WithoutCourier>,
-    /// names and errors of files that are too large
-    too_large: Vec<(String, String)>,
+    too_large: Vec<RejectedFile>,
     /// files beyond [`MAX_FILES`]
     skipped: usize,
 }
@@ -57,7 +56,7 @@ pub(super) async fn create(
     State(state): State<AppState>,
     layout: Layout,
     auth: AuthContext,
-    member: Member,
+    actor: MemberActor,
     uri: Uri,
     form: Result<Multipart, MultipartRejection>,
 ) -> PageResult {
@@ -87,7 +86,7 @@ pub(super) async fn create(
                     Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
                 };
             }
-            Some("files") => receive_file(&state.uploads, &member, field, &options, &mut batch).await?,
+            Some("files") => receive_file(&state.uploads, actor.id, field, &options, &mut batch).await?,
             _ => {}
         }
     }
@@ -109,18 +108,21 @@ pub(super) async fn create(
         ([id], []) if batch.skipped == 0 => Ok(redirect(&upload_path(*id))),
         ([], []) => render_with_error(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
         _ => {
-            let summary = batch.summary();
-            let member_id = Some(member.id);
-            let activity =
-                state.storage.write(move |tx| audit::record(tx, member_id, "uploads.received", &summary)).await?;
-            Ok(redirect_with_flash("/uploads", activity))
+            let is_complete = batch.too_large.is_empty() && batch.skipped == 0;
+            let (ids, event) = batch.into_event();
+            let record = move |tx: &mut dyn Tx| {
+                audit::record_effect(tx, actor, &ids, event.clone())?;
+                let tone = if is_complete { Tone::Success } else { Tone::Warning };
+                Flash::new(tone, event.sentence()).save(tx, actor.id)
+            };
+            Ok(redirect_with_flash("/uploads", state.storage.write(record).await?))
         }
     }
 }
 
 async fn receive_file(
     uploads: &Uploads,
-    member: &Member,
+    member_id: i64,
     field: Field<'_>,
     options: &ImportOptions,
     batch: &mut Batch,
@@ -139,12 +141,12 @@ async fn receive_file(
     let bytes = match read_file(field, uploads.limits.bytes).await? {
         Ok(bytes) => bytes,
         Err(error) => {
-            batch.too_large.push((name, error.to_string()));
+            batch.too_large.push(RejectedFile { name: store::display_name(&name), reason: error.to_string() });
             return Ok(());
         }
     };
     // A rejected or locked file is no error here: its page shows why.
-    let preview = uploads.receive_and_preview(Some(member.id), &name, bytes, options).await?;
+    let preview = uploads.receive_and_preview(Some(member_id), &name, bytes, options).await?;
     batch.ids.push(preview.id);
     if options.courier.is_none() {
         let (lacks_courier, file) = (preview.without_courier.is_some(), preview.without_courier);
@@ -154,18 +156,11 @@ async fn receive_file(
 }
 
 impl Batch {
-    /// Audit entry and flash message of several files.
-    fn summary(&self) -> serde_json::Value {
-        let mut message = format!("파일 {}개를 읽었어요. 하나씩 확인하고 적용해 주세요.", self.ids.len());
-        for (name, reason) in &self.too_large {
-            message = format!("{message} {}: {reason}", store::display_name(name));
-        }
-        if self.skipped > 0 {
-            message =
-                format!("{message} {}개는 받지 않았어요. 한 번에 {MAX_FILES}개까지 나누어 올려 주세요.", self.skipped);
-        }
-        let tone = if self.too_large.is_empty() && self.skipped == 0 { "success" } else { "warning" };
-        json!({ "message": message, "tone": tone })
+    /// The identifiers of the uploads, and the audit event of several files.
+    fn into_event(self) -> (Vec<i64>, AuditEvent) {
+        let Self { ids, too_large, skipped, .. } = self;
+        let received = ids.len();
+        (ids, AuditEvent::UploadsReceived { received, too_large, skipped, limit: MAX_FILES })
     }
 }
 

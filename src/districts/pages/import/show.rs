@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde_json::json;
 
-use crate::audit;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::DistrictCache;
 use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
@@ -14,7 +13,7 @@ use crate::orders::classification;
 use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{Error, Form, Layout, Member, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
 /// Rows of each table of the preview.
 const MAX_SHOWN_ROWS: usize = 300;
@@ -87,7 +86,7 @@ pub(in crate::districts::pages) async fn apply(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
@@ -99,59 +98,61 @@ pub(in crate::districts::pages) async fn apply(
         answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 적어 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     };
-    let member_id = member.id;
-    let activity = storage
+    let flash = storage
         .write(move |tx| {
             if !store::apply(tx, id, day)? {
                 return Ok(None);
             }
+            let event = AuditEvent::DistrictListApplied { valid_from: day.to_string() };
+            audit::record(tx, actor, AuditObject::one(id), &event)?;
             let message =
                 format!("{}부터의 지역으로 바꿨어요. 아직 배송하지 않은 주문은 새로 분류돼요.", date_with_weekday(day));
-            let summary = json!({ "message": message, "tone": "success", "edition": crockford(id) });
-            audit::record(tx, Some(member_id), "districts.applied", &summary).map(Some)
+            Flash::success(message).save(tx, actor.id).map(Some)
         })
         .await?;
     classification::start(&storage, &districts).await;
-    Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), flash.ok_or(Error::NotFound)?))
 }
 
 pub(in crate::districts::pages) async fn discard(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
 ) -> PageResult {
-    delete(&storage, &districts, member, parse_id(&id)?, EditionStage::Previewed, "올린 목록을 적용하지 않고 지웠어요.")
-        .await
+    let event = AuditEvent::DistrictListDiscarded {};
+    let message = event.sentence();
+    delete(&storage, &districts, actor, (parse_id(&id)?, EditionStage::Previewed), event, message).await
 }
 
 pub(in crate::districts::pages) async fn withdraw(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
 ) -> PageResult {
-    let message = "목록을 거두었어요. 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.";
-    delete(&storage, &districts, member, parse_id(&id)?, EditionStage::Applied, message).await
+    let event = AuditEvent::DistrictListWithdrawn {};
+    let message = format!("{} 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.", event.sentence());
+    delete(&storage, &districts, actor, (parse_id(&id)?, EditionStage::Applied), event, message).await
 }
 
 async fn delete(
     storage: &Storage,
     districts: &DistrictCache,
-    member: Member,
-    id: i64,
-    stage: EditionStage,
-    message: &'static str,
+    actor: MemberActor,
+    (id, stage): (i64, EditionStage),
+    event: AuditEvent,
+    message: String,
 ) -> PageResult {
-    let activity = storage
+    let flash = storage
         .write(move |tx| {
             if !store::delete_edition(tx, id, stage)? {
                 return Ok(None);
             }
-            let summary = json!({ "message": message, "tone": "success" });
-            audit::record(tx, Some(member.id), "districts.list_removed", &summary).map(Some)
+            audit::record(tx, actor, AuditObject::one(id), &event)?;
+            Flash::success(message.as_str()).save(tx, actor.id).map(Some)
         })
         .await?;
     classification::start(storage, districts).await;
-    Ok(redirect_with_flash("/districts/import", activity.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash("/districts/import", flash.ok_or(Error::NotFound)?))
 }

@@ -1,0 +1,426 @@
+//! Verbs of the audit log, with their details.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Moment;
+
+macro_rules! verbs {
+    ($($verb:ident = $code:literal of $object:literal;)*) => {
+        /// What was done. The variants are those of [`AuditEvent`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "AuditEvent describes them")]
+        pub enum Verb { $($verb,)* }
+
+        impl Verb {
+            /// All verbs.
+            pub const ALL: &[Self] = &[$(Self::$verb,)*];
+
+            /// The stored code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$verb => $code,)* }
+            }
+
+            /// The type of the object, as stored.
+            pub const fn object_type(self) -> &'static str {
+                match self { $(Self::$verb => $object,)* }
+            }
+        }
+
+        impl AuditEvent {
+            /// The verb.
+            pub const fn verb(&self) -> Verb {
+                match self { $(Self::$verb { .. } => Verb::$verb,)* }
+            }
+        }
+    };
+}
+
+verbs! {
+    MemberAdded = "member-added" of "member";
+    RoleChanged = "role-changed" of "member";
+    MemberEnabled = "member-enabled" of "member";
+    MemberDisabled = "member-disabled" of "member";
+    PasswordChanged = "password-changed" of "member";
+    OneTimePasswordIssued = "one-time-password-issued" of "member";
+    DevicesLoggedOut = "devices-logged-out" of "member";
+    TokenTheftReported = "token-theft-reported" of "member";
+    ShopSaved = "shop-saved" of "shop";
+    ProductAdded = "product-added" of "product";
+    ProductsEdited = "products-edited" of "product";
+    VariantAdded = "variant-added" of "product";
+    VariantsLabelled = "variants-labelled" of "product";
+    OrdersAdvanced = "orders-advanced" of "order";
+    OrdersEdited = "orders-edited" of "order";
+    OrderEdited = "order-edited" of "order";
+    ManualOrdersCreated = "manual-orders-created" of "order";
+    OrderUnbundled = "order-unbundled" of "order";
+    OrdersMerged = "orders-merged" of "order";
+    OrdersRejoined = "orders-rejoined" of "order";
+    OrdersClassified = "orders-classified" of "order";
+    ZipCorrectionUndone = "zip-correction-undone" of "district";
+    OrderCorrectionUndone = "order-correction-undone" of "order";
+    DistrictListApplied = "district-list-applied" of "district-list";
+    DistrictListDiscarded = "district-list-discarded" of "district-list";
+    DistrictListWithdrawn = "district-list-withdrawn" of "district-list";
+    UploadsReceived = "uploads-received" of "upload";
+    UploadDiscarded = "upload-discarded" of "upload";
+    ConflictsResolved = "conflicts-resolved" of "upload";
+    RejectedRowsResolved = "rejected-rows-resolved" of "upload";
+    DeliveriesCompleted = "deliveries-completed" of "delivery";
+    CompletionsUndone = "completions-undone" of "delivery";
+    SlipsPrinted = "slips-printed" of "delivery";
+    DeliveryMemoChanged = "delivery-memo-changed" of "delivery";
+    SnapshotRequested = "snapshot-requested" of "backup";
+    TrialRestoreRequested = "trial-restore-requested" of "backup";
+    BackupTargetTakenOver = "backup-target-taken-over" of "backup";
+    BackupKeyCreated = "backup-key-created" of "backup";
+    DatabaseDownloaded = "database-downloaded" of "shop";
+    PracticeStarted = "practice-started" of "member";
+    DemoShopCreated = "demo-shop-created" of "shop";
+}
+
+/// An action: the verb with its details. Stored as the verb's code and the fields as JSON.
+///
+/// Roles and order states are codes, because their rooms come after this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum AuditEvent {
+    /// 회원 추가
+    MemberAdded {
+        /// username of the new member
+        username: String,
+        /// code of the role
+        role: String,
+    },
+    /// 역할 변경
+    RoleChanged {
+        /// username of the member
+        username: String,
+        /// code of the new role
+        role: String,
+    },
+    /// 사용
+    MemberEnabled {
+        /// username of the member
+        username: String,
+    },
+    /// 사용 중지, which logs the member out
+    MemberDisabled {
+        /// username of the member
+        username: String,
+    },
+    /// 비밀번호 변경, by the member or on the command line
+    PasswordChanged {
+        /// username of the member
+        username: String,
+    },
+    /// 일회용 비밀번호
+    OneTimePasswordIssued {
+        /// username of the member
+        username: String,
+    },
+    /// 다른 기기에서 로그아웃
+    DevicesLoggedOut {
+        /// number of devices
+        devices: u64,
+    },
+    /// A member was warned, after a login, that a stolen remember-me token was used.
+    TokenTheftReported {
+        /// when it was detected
+        detected_at: Moment,
+    },
+    /// 가게 정보 저장
+    ShopSaved {
+        /// name of the shop
+        name: String,
+        /// address of the server
+        address: String,
+    },
+    /// 상품 추가
+    ProductAdded {
+        /// 상품번호
+        number: String,
+        /// name
+        name: String,
+    },
+    /// Names, priorities or 사용 of products in the list.
+    ProductsEdited {
+        /// 상품번호 of the saved products
+        saved: NumberList,
+        /// number of products with errors
+        rejected: usize,
+    },
+    /// 옵션 추가
+    VariantAdded {
+        /// 옵션 이름
+        key: String,
+        /// 옵션 값
+        value: String,
+    },
+    /// 레이블 저장
+    VariantsLabelled {
+        /// number of saved labels
+        saved: u64,
+        /// number of labels with errors
+        rejected: usize,
+    },
+    /// 선택발주, 선택출고, 선택배송 …
+    OrdersAdvanced {
+        /// code of the state
+        to: String,
+        /// order numbers
+        changed: NumberList,
+        /// orders at or past the state
+        unchanged: NumberList,
+    },
+    /// 선택저장 in the list
+    OrdersEdited {
+        /// order numbers
+        changed: NumberList,
+        /// orders without a difference
+        unchanged: NumberList,
+        /// number of orders with errors
+        rejected: usize,
+    },
+    /// One order, on its page. The order log has the values.
+    OrderEdited {
+        /// order number
+        number: String,
+        /// what became of its bundle
+        bundle: BundleChange,
+    },
+    /// 상담주문
+    ManualOrdersCreated {
+        /// order numbers
+        orders: NumberList,
+        /// number of their bundle
+        bundle_number: String,
+    },
+    /// 묶음에서 빼기
+    OrderUnbundled {
+        /// order numbers
+        orders: NumberList,
+        /// number of the new bundle
+        bundle_number: String,
+    },
+    /// 합치기
+    OrdersMerged {
+        /// order numbers
+        orders: NumberList,
+        /// number of the bundle that they joined
+        bundle_number: String,
+    },
+    /// 합치기 되돌리기
+    OrdersRejoined {
+        /// order numbers
+        orders: NumberList,
+        /// number of the bundle that they returned to
+        bundle_number: String,
+    },
+    /// 미분류 주문의 지역 정하기
+    OrdersClassified {
+        /// order numbers
+        orders: NumberList,
+    },
+    /// A manual correction of a postal code was deleted.
+    ZipCorrectionUndone {
+        /// the postal code
+        zip_code: String,
+    },
+    /// The manual district of an order was deleted.
+    OrderCorrectionUndone {
+        /// order number, or nothing if the order does not exist any more
+        orders: NumberList,
+    },
+    /// 지역 목록 적용
+    DistrictListApplied {
+        /// first day, `YYYY-MM-DD`
+        valid_from: String,
+    },
+    /// An uploaded list was deleted without being applied.
+    DistrictListDiscarded {},
+    /// 적용한 목록 거두기
+    DistrictListWithdrawn {},
+    /// Several files of one form. One file is in its upload.
+    UploadsReceived {
+        /// number of files that were read
+        received: usize,
+        /// files over the size limit
+        too_large: Vec<RejectedFile>,
+        /// number of files beyond the limit of one form
+        skipped: usize,
+        /// that limit
+        limit: usize,
+    },
+    /// 업로드 취소
+    UploadDiscarded {
+        /// name of the file
+        file_name: String,
+    },
+    /// 충돌한 송장번호 정하기
+    ConflictsResolved {
+        /// the decision
+        decision: ConflictDecision,
+        /// number of rows
+        resolved: usize,
+        /// number of rows that could not be resolved
+        failed: usize,
+    },
+    /// 거절된 행을 처리함으로 표시
+    RejectedRowsResolved {
+        /// number of rows
+        rows: u64,
+    },
+    /// 배송 완료
+    DeliveriesCompleted {
+        /// bundle numbers
+        completed: NumberList,
+        /// bundle numbers of deliveries without an order to complete
+        unchanged: NumberList,
+        /// orders completed before they were dispatched
+        undispatched: NumberList,
+        /// orders that were at 배송 or 확정 already
+        already: NumberList,
+        /// cancelled and refunded orders
+        cancelled: NumberList,
+    },
+    /// 완료 되돌리기
+    CompletionsUndone {
+        /// bundle numbers
+        undone: NumberList,
+        /// orders that have changed since
+        changed: NumberList,
+        /// bundle numbers of deliveries that were not completed today
+        expired: NumberList,
+    },
+    /// 전표 인쇄
+    SlipsPrinted {
+        /// bundle numbers
+        bundles: NumberList,
+    },
+    /// 팀 메모. The delivery log has the texts.
+    DeliveryMemoChanged {
+        /// number of the bundle
+        bundle_number: String,
+    },
+    /// 전체 사본 뜨기
+    SnapshotRequested {},
+    /// 되살려 확인하기
+    TrialRestoreRequested {
+        /// the backup target, from 1
+        target: usize,
+    },
+    /// A target that another program wrote to was taken over.
+    BackupTargetTakenOver {
+        /// the backup target, from 1
+        target: usize,
+    },
+    /// 암호화 열쇠 만들기
+    BackupKeyCreated {
+        /// public identifier of the key
+        key: String,
+    },
+    /// 데이터 내려받기: the whole database
+    DatabaseDownloaded {},
+    /// A practice session was started, by the member or a trainer.
+    PracticeStarted {
+        /// username of the practising member
+        username: String,
+    },
+    /// A demo shop was created or reset.
+    DemoShopCreated {
+        /// number of generated orders
+        orders: u64,
+    },
+}
+
+/// What became of the bundle of an edited order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum BundleChange {
+    /// it stays in its bundle
+    Stays {},
+    /// it left its bundle
+    Leaves {
+        /// number of the new bundle
+        bundle_number: String,
+    },
+    /// it moved to another bundle
+    Moves {
+        /// number of that bundle
+        bundle_number: String,
+    },
+    /// the other orders of the bundle changed with it
+    MovesTogether {
+        /// number of the other orders
+        companions: usize,
+    },
+}
+
+/// The decision on conflicting tracking numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictDecision {
+    /// the number of the file
+    Replace,
+    /// the stored number
+    Keep,
+}
+
+/// A file that was not stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedFile {
+    /// name for display
+    pub name: String,
+    /// the error message
+    pub reason: String,
+}
+
+/// Numbers of orders, bundles or products: how many, and the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberList {
+    count: usize,
+    first: Vec<String>,
+}
+
+impl NumberList {
+    /// Numbers that an entry stores, so that an action on many orders keeps its entry small.
+    const MAX_STORED: usize = 100;
+
+    /// Numbers that a sentence states.
+    const MAX_SHOWN: usize = 5;
+
+    /// Adds a number.
+    pub fn push(&mut self, number: impl Into<String>) {
+        if self.count < Self::MAX_STORED {
+            self.first.push(number.into());
+        }
+        self.count += 1;
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The first numbers, for a sentence: `1, 2, 3, 4, 5 외 7건`.
+    pub(super) fn shown(&self) -> String {
+        let shown = self.first.iter().take(Self::MAX_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if self.count > Self::MAX_SHOWN { format!("{shown} 외 {}건", self.count - Self::MAX_SHOWN) } else { shown }
+    }
+}
+
+impl<T: Into<String>> FromIterator<T> for NumberList {
+    fn from_iter<I: IntoIterator<Item = T>>(numbers: I) -> Self {
+        let mut list = Self::default();
+        for number in numbers {
+            list.push(number);
+        }
+        list
+    }
+}

@@ -1,0 +1,213 @@
+//! The Korean sentence of an audit event, rendered from its details.
+
+use super::event::{AuditEvent, BundleChange, ConflictDecision, NumberList, RejectedFile};
+
+impl AuditEvent {
+    /// What was done, in Korean. For an action without effect it says why.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::MemberAdded { username, role } => format!("{username} 회원을 추가했어요 ({}).", role_label(role)),
+            Self::RoleChanged { username, role } => {
+                format!("{username} 회원의 역할을 바꿨어요: {}", role_label(role))
+            }
+            Self::MemberEnabled { username } => format!("{username} 회원이 다시 로그인할 수 있게 했어요."),
+            Self::MemberDisabled { username } => format!("{username} 회원이 로그인하지 못하게 했어요."),
+            Self::PasswordChanged { username } => format!("{username} 회원의 비밀번호를 바꿨어요."),
+            Self::OneTimePasswordIssued { username } => {
+                format!("{username} 회원의 비밀번호를 일회용 비밀번호로 바꿨어요.")
+            }
+            Self::DevicesLoggedOut { devices } => format!("다른 기기 {devices}대에서 로그아웃했어요."),
+            Self::TokenTheftReported { detected_at } => {
+                format!("{detected_at}에 예전 로그인 정보를 누군가 다시 써서 모든 기기에서 로그아웃했어요.")
+            }
+            Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
+            Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),
+            Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),
+            Self::VariantAdded { key, value } => format!("‘{key}: {value}’ 옵션을 추가했어요."),
+            Self::VariantsLabelled { saved, rejected } => saved_and_rejected("레이블", saved, *rejected),
+            Self::OrdersAdvanced { to, changed, unchanged } => orders_advanced(to, changed, unchanged),
+            Self::OrdersEdited { changed, unchanged, rejected } => orders_edited(changed, unchanged, *rejected),
+            Self::OrderEdited { bundle, .. } => order_edited(bundle),
+            Self::ManualOrdersCreated { orders, bundle_number } => {
+                format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len())
+            }
+            Self::OrderUnbundled { bundle_number, .. } => format!("묶음에서 뺐어요. 새 묶음 번호: {bundle_number}"),
+            Self::OrdersMerged { orders, bundle_number } => {
+                format!("주문 {}건을 이 묶음으로 합쳤어요. 묶음 번호: {bundle_number}", orders.len())
+            }
+            Self::OrdersRejoined { orders, bundle_number } => {
+                format!("주문 {}건을 원래 묶음으로 되돌렸어요. 묶음 번호: {bundle_number}", orders.len())
+            }
+            Self::OrdersClassified { orders } => format!("주문 {}건의 지역을 정했어요.", orders.len()),
+            Self::ZipCorrectionUndone { zip_code } => format!("우편번호 {zip_code}의 고친 지역을 되돌렸어요."),
+            Self::OrderCorrectionUndone { .. } => "주문의 고친 지역을 되돌렸어요.".to_owned(),
+            Self::DistrictListApplied { valid_from } => format!("{valid_from}부터의 지역으로 바꿨어요."),
+            Self::DistrictListDiscarded {} => "올린 목록을 적용하지 않고 지웠어요.".to_owned(),
+            Self::DistrictListWithdrawn {} => "목록을 거두었어요.".to_owned(),
+            Self::UploadsReceived { received, too_large, skipped, limit } => {
+                uploads_received(*received, too_large, *skipped, *limit)
+            }
+            Self::UploadDiscarded { file_name } => format!("올린 파일을 취소했어요: {file_name}"),
+            Self::ConflictsResolved { decision, resolved, failed } => conflicts_resolved(*decision, *resolved, *failed),
+            Self::RejectedRowsResolved { rows } => format!("거절된 {rows}행을 처리함으로 표시했어요."),
+            Self::DeliveriesCompleted { completed, unchanged, undispatched, already, cancelled } => {
+                deliveries_completed(completed, [undispatched, cancelled, already, unchanged])
+            }
+            Self::CompletionsUndone { undone, changed, expired } => completions_undone(undone, changed, expired),
+            Self::SlipsPrinted { bundles } => format!("배송 {}건의 전표를 인쇄한 것으로 표시했어요.", bundles.len()),
+            Self::DeliveryMemoChanged { .. } => "메모를 저장했어요.".to_owned(),
+            Self::SnapshotRequested {} => "백업의 전체 사본을 뜨게 했어요.".to_owned(),
+            Self::TrialRestoreRequested { target } => format!("{target}번 백업 자리를 임시로 되살려 확인하게 했어요."),
+            Self::BackupTargetTakenOver { target } => format!("{target}번 백업 자리를 이어받았어요."),
+            Self::BackupKeyCreated { key } => format!("백업의 암호화 열쇠를 만들었어요: {key}"),
+            Self::DatabaseDownloaded {} => "가게의 모든 데이터를 내려받았어요.".to_owned(),
+            Self::PracticeStarted { username } => format!("{username} 님의 연습을 새로 시작했어요."),
+            Self::DemoShopCreated { orders } => format!("주문 {orders}건이 있는 교육용 가게를 만들었어요."),
+        }
+    }
+}
+
+/// The label of a role. [`Role`](crate::members::model::Role) comes after this room; a test compares the labels.
+pub(super) fn role_label(code: &str) -> &str {
+    match code {
+        "admin" => "관리자",
+        "logistics" => "배송팀",
+        other => other,
+    }
+}
+
+/// The label of an order state. [`OrderState`](crate::orders::model::OrderState) comes after this room; a test compares
+/// the labels.
+pub(super) fn state_label(code: &str) -> &str {
+    match code {
+        "PLACED" => "주문",
+        "PURCHASED" => "발주",
+        "DISPATCHED" => "출고",
+        "SHIPPED" => "배송",
+        "CONFIRMED" => "확정",
+        "CANCELLED" => "취소",
+        "REFUNDED" => "환불",
+        other => other,
+    }
+}
+
+/// `상품 3개를 저장했어요.`
+fn saved_and_rejected(noun: &str, saved: impl std::fmt::Display, rejected: usize) -> String {
+    if rejected == 0 {
+        format!("{noun} {saved}개를 저장했어요.")
+    } else {
+        format!("{noun} {saved}개를 저장했고, {rejected}개는 저장하지 못했어요.")
+    }
+}
+
+fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList) -> String {
+    let (mut sentences, to) = (Vec::new(), state_label(to));
+    if !changed.is_empty() {
+        sentences.push(format!("{}건을 {to} 상태로 바꿨어요: {}.", changed.len(), changed.shown()));
+    }
+    if !unchanged.is_empty() {
+        let (count, numbers) = (unchanged.len(), unchanged.shown());
+        sentences.push(format!("{count}건은 이미 {to} 상태이거나 그 뒤여서 그대로 두었어요: {numbers}."));
+    }
+    if sentences.is_empty() {
+        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+    }
+    sentences.join(" ")
+}
+
+fn orders_edited(changed: &NumberList, unchanged: &NumberList, rejected: usize) -> String {
+    let mut sentences = Vec::new();
+    if !changed.is_empty() {
+        sentences.push(format!("{}건을 저장했어요: {}.", changed.len(), changed.shown()));
+    }
+    if !unchanged.is_empty() {
+        sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", unchanged.len(), unchanged.shown()));
+    }
+    if sentences.is_empty() && rejected == 0 {
+        sentences.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+    }
+    if rejected > 0 {
+        sentences.push(format!("{rejected}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+    }
+    sentences.join(" ")
+}
+
+fn order_edited(bundle: &BundleChange) -> String {
+    match bundle {
+        BundleChange::Stays {} => "주문을 저장했어요.".to_owned(),
+        BundleChange::Leaves { bundle_number } => {
+            format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {bundle_number}")
+        }
+        BundleChange::Moves { bundle_number } => {
+            format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {bundle_number}")
+        }
+        BundleChange::MovesTogether { companions } => {
+            format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")
+        }
+    }
+}
+
+fn uploads_received(received: usize, too_large: &[RejectedFile], skipped: usize, limit: usize) -> String {
+    let mut message = format!("파일 {received}개를 읽었어요. 하나씩 확인하고 적용해 주세요.");
+    for RejectedFile { name, reason } in too_large {
+        message = format!("{message} {name}: {reason}");
+    }
+    if skipped > 0 {
+        message = format!("{message} {skipped}개는 받지 않았어요. 한 번에 {limit}개까지 나누어 올려 주세요.");
+    }
+    message
+}
+
+fn conflicts_resolved(decision: ConflictDecision, resolved: usize, failed: usize) -> String {
+    let mut sentences = Vec::new();
+    if resolved > 0 || failed == 0 {
+        sentences.push(match decision {
+            ConflictDecision::Replace => format!("{resolved}행을 새 번호로 바꿨어요."),
+            ConflictDecision::Keep => format!("{resolved}행은 지금 번호를 그대로 두었어요."),
+        });
+    }
+    if failed > 0 {
+        sentences.push(format!("{failed}행은 처리하지 못했어요. 표시된 곳을 확인해 주세요."));
+    }
+    sentences.join(" ")
+}
+
+fn deliveries_completed(
+    completed: &NumberList,
+    [undispatched, cancelled, already, unchanged]: [&NumberList; 4],
+) -> String {
+    let mut sentences = Vec::new();
+    if !completed.is_empty() {
+        sentences.push(format!("배송 {}건을 완료했어요.", completed.len()));
+    } else if unchanged.is_empty() {
+        sentences.push("완료할 배송이 없어요.".to_owned());
+    }
+    for (numbers, label) in [
+        (undispatched, "출고 전이던 주문도 배송으로 바꿨어요"),
+        (cancelled, "취소나 환불된 주문은 그대로 두었어요"),
+        (already, "이미 배송된 주문은 그대로 두었어요"),
+        (unchanged, "배송할 주문이 없는 배송이에요"),
+    ] {
+        if !numbers.is_empty() {
+            sentences.push(format!("{label}: {}", numbers.shown()));
+        }
+    }
+    sentences.join(" ")
+}
+
+fn completions_undone(undone: &NumberList, changed: &NumberList, expired: &NumberList) -> String {
+    let mut sentences = vec![match undone.len() {
+        0 if changed.is_empty() && expired.is_empty() => {
+            "되돌릴 배송이 없어요. 이미 되돌렸거나 오늘 완료한 배송이 아니에요.".to_owned()
+        }
+        0 => "되돌린 배송이 없어요.".to_owned(),
+        count => format!("배송 {count}건의 완료를 되돌렸어요."),
+    }];
+    if !changed.is_empty() {
+        sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", changed.shown()));
+    }
+    if !expired.is_empty() {
+        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", expired.shown()));
+    }
+    sentences.join(" ")
+}

@@ -1,0 +1,232 @@
+//! The audit log: what is stored, and the sentence of every verb.
+
+use std::collections::BTreeSet;
+
+use super::sentence::{role_label, state_label};
+use super::*;
+use crate::members::model::Role;
+use crate::orders::model::OrderState;
+use crate::orders::testing::Shop;
+use crate::storage::StorageError;
+
+const MANAGER: MemberActor = MemberActor { id: 7, address: IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 20)) };
+
+fn numbers(numbers: &[&str]) -> NumberList {
+    numbers.iter().copied().collect()
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+/// An event of every verb with its sentence.
+fn events() -> Vec<(AuditEvent, &'static str)> {
+    use AuditEvent as E;
+    let kim = || text("kim");
+    vec![
+        (E::MemberAdded { username: kim(), role: text("logistics") }, "kim 회원을 추가했어요 (배송팀)."),
+        (E::RoleChanged { username: kim(), role: text("admin") }, "kim 회원의 역할을 바꿨어요: 관리자"),
+        (E::MemberEnabled { username: kim() }, "kim 회원이 다시 로그인할 수 있게 했어요."),
+        (E::MemberDisabled { username: kim() }, "kim 회원이 로그인하지 못하게 했어요."),
+        (E::PasswordChanged { username: kim() }, "kim 회원의 비밀번호를 바꿨어요."),
+        (E::OneTimePasswordIssued { username: kim() }, "kim 회원의 비밀번호를 일회용 비밀번호로 바꿨어요."),
+        (E::DevicesLoggedOut { devices: 2 }, "다른 기기 2대에서 로그아웃했어요."),
+        (
+            E::TokenTheftReported { detected_at: Moment(1_795_316_400_000) },
+            "2026-11-22 12:00에 예전 로그인 정보를 누군가 다시 써서 모든 기기에서 로그아웃했어요.",
+        ),
+        (E::ShopSaved { name: text("나무공방"), address: text("") }, "가게 정보를 저장했어요."),
+        (E::ProductAdded { number: text("BED-1"), name: text("벙커 침대") }, "‘벙커 침대’ 상품을 추가했어요."),
+        (E::ProductsEdited { saved: numbers(&["BED-1", "BED-2"]), rejected: 0 }, "상품 2개를 저장했어요."),
+        (
+            E::ProductsEdited { saved: numbers(&["BED-1"]), rejected: 3 },
+            "상품 1개를 저장했고, 3개는 저장하지 못했어요.",
+        ),
+        (E::VariantAdded { key: text("색상"), value: text("월넛") }, "‘색상: 월넛’ 옵션을 추가했어요."),
+        (E::VariantsLabelled { saved: 4, rejected: 0 }, "레이블 4개를 저장했어요."),
+        (
+            E::OrdersAdvanced { to: text("PURCHASED"), changed: numbers(&["1", "2"]), unchanged: numbers(&["3"]) },
+            "2건을 발주 상태로 바꿨어요: 1, 2. 1건은 이미 발주 상태이거나 그 뒤여서 그대로 두었어요: 3.",
+        ),
+        (
+            E::OrdersAdvanced { to: text("SHIPPED"), changed: numbers(&[]), unchanged: numbers(&[]) },
+            "바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.",
+        ),
+        (
+            E::OrdersEdited {
+                changed: numbers(&["1", "2", "3", "4", "5", "6", "7"]),
+                unchanged: numbers(&["8"]),
+                rejected: 1,
+            },
+            "7건을 저장했어요: 1, 2, 3, 4, 5 외 2건. 1건은 바뀐 내용이 없어요: 8. 1건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.",
+        ),
+        (E::OrderEdited { number: text("1"), bundle: BundleChange::Stays {} }, "주문을 저장했어요."),
+        (
+            E::OrderEdited { number: text("1"), bundle: BundleChange::Leaves { bundle_number: text("B2") } },
+            "주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: B2",
+        ),
+        (
+            E::OrderEdited { number: text("1"), bundle: BundleChange::Moves { bundle_number: text("B3") } },
+            "주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: B3",
+        ),
+        (
+            E::OrderEdited { number: text("1"), bundle: BundleChange::MovesTogether { companions: 2 } },
+            "주문을 저장하고 함께 가는 주문 2건도 바꿨어요.",
+        ),
+        (
+            E::ManualOrdersCreated { orders: numbers(&["L1", "L2"]), bundle_number: text("B1") },
+            "상담주문 2건을 저장했어요. 묶음 번호: B1",
+        ),
+        (E::OrderUnbundled { orders: numbers(&["1"]), bundle_number: text("B2") }, "묶음에서 뺐어요. 새 묶음 번호: B2"),
+        (
+            E::OrdersMerged { orders: numbers(&["1", "2"]), bundle_number: text("B1") },
+            "주문 2건을 이 묶음으로 합쳤어요. 묶음 번호: B1",
+        ),
+        (
+            E::OrdersRejoined { orders: numbers(&["1"]), bundle_number: text("B1") },
+            "주문 1건을 원래 묶음으로 되돌렸어요. 묶음 번호: B1",
+        ),
+        (E::OrdersClassified { orders: numbers(&["1"]) }, "주문 1건의 지역을 정했어요."),
+        (E::ZipCorrectionUndone { zip_code: text("37683") }, "우편번호 37683의 고친 지역을 되돌렸어요."),
+        (E::OrderCorrectionUndone { orders: numbers(&["1"]) }, "주문의 고친 지역을 되돌렸어요."),
+        (E::DistrictListApplied { valid_from: text("2026-07-01") }, "2026-07-01부터의 지역으로 바꿨어요."),
+        (E::DistrictListDiscarded {}, "올린 목록을 적용하지 않고 지웠어요."),
+        (E::DistrictListWithdrawn {}, "목록을 거두었어요."),
+        (
+            E::UploadsReceived {
+                received: 2,
+                too_large: vec![RejectedFile { name: text("큰.xlsx"), reason: text("30 MB보다 커요.") }],
+                skipped: 1,
+                limit: 20,
+            },
+            "파일 2개를 읽었어요. 하나씩 확인하고 적용해 주세요. 큰.xlsx: 30 MB보다 커요. \
+             1개는 받지 않았어요. 한 번에 20개까지 나누어 올려 주세요.",
+        ),
+        (E::UploadDiscarded { file_name: text("주문.xlsx") }, "올린 파일을 취소했어요: 주문.xlsx"),
+        (
+            E::ConflictsResolved { decision: ConflictDecision::Replace, resolved: 3, failed: 0 },
+            "3행을 새 번호로 바꿨어요.",
+        ),
+        (
+            E::ConflictsResolved { decision: ConflictDecision::Keep, resolved: 1, failed: 2 },
+            "1행은 지금 번호를 그대로 두었어요. 2행은 처리하지 못했어요. 표시된 곳을 확인해 주세요.",
+        ),
+        (E::RejectedRowsResolved { rows: 5 }, "거절된 5행을 처리함으로 표시했어요."),
+        (
+            E::DeliveriesCompleted {
+                completed: numbers(&["B1"]),
+                unchanged: numbers(&["B2"]),
+                undispatched: numbers(&["2"]),
+                already: numbers(&["3"]),
+                cancelled: numbers(&["4"]),
+            },
+            "배송 1건을 완료했어요. 출고 전이던 주문도 배송으로 바꿨어요: 2 \
+             취소나 환불된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
+        ),
+        (
+            E::CompletionsUndone { undone: numbers(&["B1"]), changed: numbers(&["2"]), expired: numbers(&["B2"]) },
+            "배송 1건의 완료를 되돌렸어요. 그 사이 바뀐 주문은 그대로 두었어요: 2 \
+             오늘 완료한 배송만 되돌릴 수 있어요: B2",
+        ),
+        (E::SlipsPrinted { bundles: numbers(&["B1", "B2"]) }, "배송 2건의 전표를 인쇄한 것으로 표시했어요."),
+        (E::DeliveryMemoChanged { bundle_number: text("B1") }, "메모를 저장했어요."),
+        (E::SnapshotRequested {}, "백업의 전체 사본을 뜨게 했어요."),
+        (E::TrialRestoreRequested { target: 2 }, "2번 백업 자리를 임시로 되살려 확인하게 했어요."),
+        (E::BackupTargetTakenOver { target: 1 }, "1번 백업 자리를 이어받았어요."),
+        (E::BackupKeyCreated { key: text("AB12") }, "백업의 암호화 열쇠를 만들었어요: AB12"),
+        (E::DatabaseDownloaded {}, "가게의 모든 데이터를 내려받았어요."),
+        (E::PracticeStarted { username: kim() }, "kim 님의 연습을 새로 시작했어요."),
+        (E::DemoShopCreated { orders: 60 }, "주문 60건이 있는 교육용 가게를 만들었어요."),
+    ]
+}
+
+#[test]
+fn every_verb_renders_a_sentence() {
+    for (event, sentence) in events() {
+        assert_eq!(event.sentence(), sentence, "{event:?}");
+    }
+    let rendered: BTreeSet<Verb> = events().iter().map(|(event, _)| event.verb()).collect();
+    assert_eq!(rendered, Verb::ALL.iter().copied().collect());
+}
+
+#[test]
+fn labels_are_those_of_roles_and_order_states() {
+    for role in Role::ALL {
+        assert_eq!(role_label(role.code()), role.label());
+    }
+    for state in OrderState::ALL {
+        assert_eq!(state_label(state.code()), state.label());
+    }
+}
+
+#[test]
+fn entry_has_actor_address_object_and_details() {
+    let shop = Shop::open();
+    shop.write(|tx, _| {
+        for (event, _) in events() {
+            for (actor, object) in [
+                (Actor::from(MANAGER), AuditObject::one(12)),
+                (Actor::CommandLine, AuditObject::of(&[12, 13])),
+                (Actor::Program, AuditObject::UNNUMBERED),
+            ] {
+                let id = record(tx, actor, object, &event)?;
+                let entry = find(tx, id)?.expect("an entry");
+                assert_eq!(entry, AuditEntry { id, at: tx.now(), actor, object, event: event.clone() });
+            }
+        }
+        Ok(())
+    })
+    .expect("writes");
+}
+
+#[test]
+fn action_without_effect_leaves_no_entry() {
+    let shop = Shop::open();
+    shop.write(|tx, _| {
+        let event = || AuditEvent::OrdersClassified { orders: NumberList::default() };
+        assert_eq!(record_effect(tx, MANAGER, &[], event())?.audit_entry_id, None);
+        let recorded = record_effect(tx, MANAGER, &[5], event())?;
+        let entry = find(tx, recorded.audit_entry_id.expect("an entry"))?.expect("an entry");
+        assert_eq!(entry.object, AuditObject::one(5));
+        assert_eq!(tx.scalar("SELECT count(*) FROM audit_entries", &[])?, 1);
+        Ok(())
+    })
+    .expect("writes");
+}
+
+#[test]
+fn entry_of_a_failed_change_is_rolled_back() {
+    let shop = Shop::open();
+    let failed = shop.write(|tx, _| {
+        record(tx, MANAGER, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})?;
+        Err::<(), _>(StorageError::Inconsistent("the change failed".to_owned()))
+    });
+    assert!(failed.is_err());
+    shop.write(|tx, _| {
+        assert_eq!(tx.scalar("SELECT count(*) FROM audit_entries", &[])?, 0);
+        Ok(())
+    })
+    .expect("writes");
+}
+
+#[test]
+fn action_on_many_orders_has_a_small_entry() {
+    let orders: NumberList = (0..5000).map(|number| format!("20261122{number:08}")).collect();
+    let shown = orders.shown();
+    assert_eq!((orders.len(), shown.ends_with(" 외 4995건")), (5000, true), "{shown}");
+    let details = serde_json::to_string(&AuditEvent::OrdersClassified { orders }).expect("JSON");
+    assert!(details.len() < 4_000, "{}", details.len());
+}
+
+#[test]
+fn verbs_of_a_member_are_found_since_an_identifier() {
+    let shop = Shop::open();
+    shop.write(|tx, _| {
+        let early = record(tx, MANAGER, AuditObject::UNNUMBERED, &AuditEvent::SnapshotRequested {})?;
+        record(tx, MANAGER, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})?;
+        record(tx, Actor::CommandLine, AuditObject::one(7), &AuditEvent::MemberEnabled { username: text("kim") })?;
+        assert_eq!(verbs_since(tx, MANAGER.id, early)?, BTreeSet::from([Verb::DatabaseDownloaded]));
+        Ok(())
+    })
+    .expect("writes");
+}

@@ -1,0 +1,96 @@
+//! Flash messages: what a member is told on the page after a form (post/redirect/get).
+//!
+//! The message is saved in the transaction of the change, and the redirect names its row (`?done=`). All nodes can show
+//! it, a reload shows it again, and it expires after [`FLASH_LIFETIME_MS`]. A URL contains no text, and a member sees
+//! only messages for themselves.
+
+pub(super) mod store;
+
+use crate::audit::RecordedEvent;
+use crate::storage::{Result, Tx};
+
+/// How long a message is shown, also by a reload, the back button or a bookmark.
+const FLASH_LIFETIME_MS: i64 = 10 * 60 * 1000;
+
+/// A flash message: the result of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// colour and icon
+    pub tone: Tone,
+    /// the text; empty when the page itself shows the result
+    pub message: String,
+    /// the audit entry of the action, so that the page can offer to undo it
+    pub audit_entry_id: Option<i64>,
+}
+
+impl Flash {
+    /// A message.
+    pub fn new(tone: Tone, message: impl Into<String>) -> Self {
+        Self { tone, message: message.into(), audit_entry_id: None }
+    }
+
+    /// The message of an action that succeeded.
+    pub fn success(message: impl Into<String>) -> Self {
+        Self::new(Tone::Success, message)
+    }
+
+    /// The message of an action that had no effect, or only in part.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Tone::Warning, message)
+    }
+
+    /// Saves the message for the page that [`redirect_with_flash`](super::redirect_with_flash) leads to.
+    pub fn save(&self, tx: &mut dyn Tx, member_id: i64) -> Result<FlashId> {
+        let expires_at = tx.now().plus_ms(FLASH_LIFETIME_MS);
+        store::insert(tx, member_id, self, expires_at)
+    }
+}
+
+impl From<&RecordedEvent> for Flash {
+    /// The sentence of the event; a warning if nothing was done.
+    fn from(recorded: &RecordedEvent) -> Self {
+        let RecordedEvent { event, audit_entry_id } = recorded;
+        let tone = if audit_entry_id.is_some() { Tone::Success } else { Tone::Warning };
+        Self { tone, message: event.sentence(), audit_entry_id: *audit_entry_id }
+    }
+}
+
+/// Identifier of a saved flash message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashId(pub(super) i64);
+
+/// Severity of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// the action succeeded
+    Success,
+    /// the action succeeded in part, or had no effect
+    Warning,
+    /// the action failed
+    Danger,
+}
+
+impl Tone {
+    const ALL: [Self; 3] = [Self::Success, Self::Warning, Self::Danger];
+
+    /// The class in the style sheet, also the stored code.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Danger => "danger",
+        }
+    }
+
+    /// The icon beside the message.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Success => "check-circle",
+            Self::Warning => "exclamation-triangle",
+            Self::Danger => "x-circle",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! SQL of flash messages.
+
+use super::{Flash, FlashId, Tone};
+use crate::storage::{Result, StorageError, Tx};
+use crate::time::Moment;
+
+/// Saves a message, and deletes the member's expired ones.
+pub(super) fn insert(tx: &mut dyn Tx, member_id: i64, flash: &Flash, expires_at: Moment) -> Result<FlashId> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec("DELETE FROM flash_messages WHERE member_id = ? AND expires_at <= ?", &[member_id.into(), now.into()])?;
+    tx.exec(
+        "INSERT INTO flash_messages (id, member_id, audit_entry_id, tone, message, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        &[
+            id.into(),
+            member_id.into(),
+            flash.audit_entry_id.into(),
+            flash.tone.class().into(),
+            flash.message.as_str().into(),
+            expires_at.into(),
+        ],
+    )?;
+    Ok(FlashId(id))
+}
+
+/// The message with this identifier, if it is for this member and has not expired.
+pub(in crate::web) fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
+    let sql = "SELECT tone, message, audit_entry_id FROM flash_messages \
+               WHERE id = ? AND member_id = ? AND expires_at > ?";
+    let now = tx.now();
+    let Some(mut row) = tx.query_one(sql, &[id.into(), member_id.into(), now.into()])? else { return Ok(None) };
+    let code = row.text(0)?;
+    let tone = Tone::ALL.into_iter().find(|tone| tone.class() == code);
+    let tone = tone.ok_or_else(|| StorageError::Inconsistent(format!("flash_messages.tone of {id}: {code}")))?;
+    Ok(Some(Flash { tone, message: row.text(1)?, audit_entry_id: row.opt_int(2)? }))
+}

@@ -1,0 +1,52 @@
+//! Flash messages across a redirect.
+
+use super::{FLASH_LIFETIME_MS, Flash, Tone};
+use crate::id::crockford;
+use crate::members::model::Role;
+use crate::storage::Tx;
+use crate::web::testing::TestApp;
+
+const MESSAGE: &str = "주문 3건을 저장했어요.";
+
+/// Saves a message for the member and answers its identifier as in a URL.
+async fn saved(app: &TestApp, member_id: i64) -> String {
+    let save = move |tx: &mut dyn Tx| Flash::new(Tone::Success, MESSAGE).save(tx, member_id);
+    crockford(app.state.storage.write(save).await.expect("saves").0)
+}
+
+async fn member_id(app: &TestApp, username: &'static str) -> i64 {
+    let find = move |tx: &mut dyn Tx| crate::members::store::find_id(tx, username);
+    app.state.storage.read(find).await.expect("reads").expect("a member")
+}
+
+#[tokio::test]
+async fn message_is_shown_after_the_redirect_and_after_a_reload() {
+    let app = TestApp::as_admin().await;
+    let id = saved(&app, member_id(&app, "admin").await).await;
+    let page = format!("/orders?done={id}");
+    assert!(app.get(&page).await.ok().contains(MESSAGE));
+    assert!(app.get(&page).await.ok().contains(MESSAGE), "reloaded");
+    assert!(!app.get("/orders").await.ok().contains(MESSAGE), "not on the next page");
+    app.clock.advance_ms(FLASH_LIFETIME_MS);
+    assert!(!app.get(&page).await.ok().contains(MESSAGE), "expired");
+}
+
+#[tokio::test]
+async fn message_of_another_member_is_not_shown() {
+    let app = TestApp::as_admin().await;
+    app.add_member("driver", Role::Logistics).await;
+    let id = saved(&app, member_id(&app, "driver").await).await;
+    assert!(!app.get(&format!("/orders?done={id}")).await.ok().contains(MESSAGE));
+    assert!(!app.get("/orders?done=0000000000001").await.ok().contains("role=\"status\""), "forged");
+}
+
+#[tokio::test]
+async fn next_message_deletes_expired_ones() {
+    let app = TestApp::as_admin().await;
+    let admin = member_id(&app, "admin").await;
+    saved(&app, admin).await;
+    app.clock.advance_ms(FLASH_LIFETIME_MS);
+    saved(&app, admin).await;
+    let count = |tx: &mut dyn Tx| tx.scalar("SELECT count(*) FROM flash_messages", &[]);
+    assert_eq!(app.state.storage.read(count).await.expect("counts"), 1);
+}
