@@ -16,6 +16,7 @@
 //! | [`storage`] | transactions on SQLite or MariaDB, migrations, leases, copies between the engines |
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
+//! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, file |
 //! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
 //! | [`shop`] | the shop's own name, telephone number and address |
@@ -90,6 +91,7 @@ pub mod orders;
 pub mod practice;
 pub mod products;
 pub mod random;
+pub mod routing;
 pub mod sandbox;
 pub mod search;
 pub mod server;

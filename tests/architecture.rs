@@ -25,6 +25,7 @@ const ROOMS: &[&str] = &[
     "storage",
     "sheets",
     "districts",
+    "routing",
     "config",
     "audit",
     "shop",

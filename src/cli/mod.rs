@@ -15,6 +15,7 @@ mod help;
 mod import;
 mod migrate;
 mod restore;
+mod route;
 mod serve;
 mod service;
 mod user;
@@ -75,6 +76,9 @@ enum Command {
     Backup(backup::Backup),
     /// 백업에서 데이터를 복원해요
     Restore(restore::Restore),
+    /// 배송 경로를 계산해요
+    #[command(subcommand)]
+    Route(route::Route),
     /// 컴퓨터를 켤 때 자동으로 실행되게 해요
     #[command(subcommand)]
     Service(service::Service),
@@ -198,6 +202,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Health) => health::run(&load(settings)?),
         Some(Command::Backup(backup)) => backup.run(&load(settings)?),
         Some(Command::Restore(restore)) => restore.run(&load(settings)?),
+        Some(Command::Route(route)) => route.run(),
         // A service reads its settings when it starts, not when it is installed.
         Some(Command::Service(service)) => service.run(settings),
         Some(Command::Version(version)) => version.run(),

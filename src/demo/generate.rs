@@ -11,7 +11,8 @@ use crate::search::store::compact_step;
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 
-use super::{Random, new_orders};
+use super::new_orders;
+use crate::random::seeded::Random;
 
 /// Orders planned and inserted in one batch. Their search terms form one segment, so a million orders stay
 /// below the segment limit.

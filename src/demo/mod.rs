@@ -9,7 +9,6 @@ pub mod files;
 mod generate;
 mod names;
 mod orders;
-mod random;
 mod store;
 mod training;
 
@@ -17,5 +16,4 @@ pub use catalogue::{CATALOGUE, CatalogueItem, CatalogueOption};
 pub use generate::generate;
 pub use names::{Person, people};
 pub use orders::{NewOrders, new_orders};
-pub use random::Random;
 pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError};

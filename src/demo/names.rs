@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::random::Random;
 use crate::districts::Districts;
 use crate::orders::model::{Customer, Recipient};
+use crate::random::seeded::Random;
 
 const SURNAMES: [&str; 24] = [
     "김", "김", "김", "이", "이", "박", "박", "최", "정", "강", "조", "윤", "장", "임", "한", "오", "서", "신", "권",

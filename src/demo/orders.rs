@@ -4,8 +4,8 @@ use chrono::Duration;
 
 use super::catalogue::{CATALOGUE, CatalogueItem};
 use super::names::{Person, Population, safe_number};
-use super::random::Random;
 use crate::orders::model::{ChargeType, NewOrder, OrderOption, ShippingMethod};
+use crate::random::seeded::Random;
 use crate::time::Moment;
 
 /// Period that the orders cover: fourteen months.

@@ -3,9 +3,10 @@
 use chrono::Duration;
 
 use super::model::Task;
-use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, Random, people};
+use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, people};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
+use crate::random::seeded::Random;
 use crate::time::Moment;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use mukkeum::backup::{self, Backup, RestoreOutcome};
 use mukkeum::config::{BackupPlan, Retention};
-use mukkeum::demo::Random;
+use mukkeum::random::seeded::Random;
 use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
 use rusqlite::Connection;

@@ -58,7 +58,7 @@ fn options() -> StorageOptions {
 
 /// Incompressible bytes.
 fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut random = mukkeum::demo::Random::new(seed);
+    let mut random = mukkeum::random::seeded::Random::new(seed);
     std::iter::repeat_with(|| random.next_u64().to_le_bytes()).flatten().take(length).collect()
 }
 

@@ -44,7 +44,7 @@ async fn full_spool_does_not_block_the_shop_and_a_generation_follows() {
     let before = shop.backup.statuses()[0].generation.clone();
     store.set_fault(StoreFault::Unreachable);
     for round in 0..30 {
-        let mut random = demo::Random::new(round);
+        let mut random = crate::random::seeded::Random::new(round);
         let noise: Vec<u8> = (0..40_000).map(|_| random.next_u64().to_le_bytes()[0]).collect();
         let write = move |tx: &mut dyn crate::storage::Tx| {
             let name = format!("note.{}", tx.new_id());

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::demo::Random;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
 use crate::orders::list::{self, Total, find};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::orders::store;
 use crate::orders::testing::{BY_HAND, DAY_MS, Files, NOW, Shop, all_orders, new_order};
+use crate::random::seeded::Random;
 use crate::search::tokenizer::{Postings, search_words};
 use crate::search::{Limits, Window};
 use crate::storage::{Param, Result, Row, Tx};

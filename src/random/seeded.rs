@@ -1,4 +1,4 @@
-//! Deterministic pseudo-random numbers.
+//! Deterministic pseudo-random numbers: for synthetic shops and for searches that must be reproducible.
 
 /// SplitMix64 generator: small, fast, and identical on every platform. Not for secrets.
 #[derive(Clone, Debug)]
@@ -27,6 +27,13 @@ impl Random {
     /// Number in `0..limit`; 0 if `limit` is 0.
     pub fn below(&mut self, limit: u32) -> u32 {
         u32::try_from((u128::from(self.next_u64()) * u128::from(limit)) >> 64).unwrap_or_default()
+    }
+
+    /// Number in `0..1`, a multiple of 2⁻⁵³.
+    pub fn fraction(&mut self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
+        let bits = (self.next_u64() >> 11) as f64;
+        bits / 9_007_199_254_740_992.0
     }
 
     /// Number in `min..=max`.

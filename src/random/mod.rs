@@ -1,4 +1,7 @@
 //! Unguessable texts from the operating system's random number generator: secrets, cookies, codes that a person types.
+//! [`seeded`] is the opposite: numbers that anyone can reproduce.
+
+pub mod seeded;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,0 +1,224 @@
+//! The route of one truck, prepared so that an insertion is judged in constant time.
+//!
+//! The rest of a route from a stop on is three numbers: reached at `t` it ends at `max(t + span, earliest_end)`, and it
+//! keeps all windows and the overtime limit while `t ≤ latest`. Waiting, lateness and overtime of an insertion follow
+//! from the three numbers of the next stop.
+
+use super::problem::{Problem, Stop, Truck};
+
+/// Seconds of overtime cost this much, in driving seconds.
+const OVERTIME_COST: i32 = 2;
+
+/// A place on the route. Place 0 is the depot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Visit {
+    place: usize,
+    /// driving seconds from the previous place
+    leg: i32,
+    /// second at which the truck leaves; at the final depot, arrives
+    leave: i32,
+    /// seconds until the end without waiting
+    span: i32,
+    /// earliest second of the end, however early this place is reached
+    earliest_end: i32,
+    /// last second at which this place may be reached
+    latest: i32,
+    /// likewise, if overtime had no limit
+    latest_by_windows: i32,
+    /// likewise, if windows did not count
+    latest_by_shift: i32,
+}
+
+/// Cheapest place for a stop on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Insertion {
+    /// added cost
+    pub(super) cost: i32,
+    /// the stop becomes this visit
+    pub(super) position: usize,
+}
+
+/// Rules that a search for an insertion ignores, to find out which one prevents it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Relaxed {
+    pub(super) capacity: bool,
+    pub(super) window: bool,
+    pub(super) shift: bool,
+}
+
+/// Route of one truck.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    /// depot, stops, depot
+    visits: Vec<Visit>,
+    /// free volume and pieces
+    free: [i32; 2],
+    overtime: i32,
+    /// driving and overtime
+    pub(super) cost: i32,
+}
+
+impl Clone for Route {
+    fn clone(&self) -> Self {
+        Self { visits: self.visits.clone(), ..*self }
+    }
+
+    /// Reuses the allocation: routes are copied in every round.
+    fn clone_from(&mut self, source: &Self) {
+        self.visits.clone_from(&source.visits);
+        (self.free, self.overtime, self.cost) = (source.free, source.overtime, source.cost);
+    }
+}
+
+impl Route {
+    /// The route of the stops in this order; the fixed beginning of the truck is part of them.
+    pub(super) fn new(problem: &Problem, truck: usize, stops: impl IntoIterator<Item = usize>) -> Self {
+        let visit = |place| Visit { place, ..Visit::default() };
+        let places = [0].into_iter().chain(stops.into_iter().map(|stop| stop + 1)).chain([0]);
+        let mut route = Self { visits: places.map(visit).collect(), free: [0; 2], overtime: 0, cost: 0 };
+        route.update(problem, &problem.trucks[truck]);
+        route
+    }
+
+    /// Number of stops.
+    pub(super) fn len(&self) -> usize {
+        self.visits.len() - 2
+    }
+
+    /// Stops in order.
+    pub(super) fn stops(&self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
+        self.visits[1..self.visits.len() - 1].iter().map(|visit| visit.place - 1)
+    }
+
+    /// Position of the stop among the stops.
+    pub(super) fn position(&self, stop: usize) -> Option<usize> {
+        self.stops().position(|other| other == stop)
+    }
+
+    /// Inserts a stop.
+    pub(super) fn insert(&mut self, problem: &Problem, truck: usize, stop: usize, position: usize) {
+        let place = stop + 1;
+        self.visits.insert(position, Visit { place, ..self.visits[position] });
+        self.update(problem, &problem.trucks[truck]);
+    }
+
+    /// Removes the stops in `positions` but those in `kept`, and passes each to `removed`.
+    pub(super) fn remove(
+        &mut self,
+        problem: &Problem,
+        truck: usize,
+        positions: std::ops::Range<usize>,
+        kept: &std::ops::Range<usize>,
+        removed: &mut impl FnMut(usize),
+    ) {
+        let mut position = 0;
+        self.visits.retain(|visit| {
+            let stays = position == 0 || !positions.contains(&(position - 1)) || kept.contains(&(position - 1));
+            position += 1;
+            if !stays {
+                removed(visit.place - 1);
+            }
+            stays
+        });
+        self.update(problem, &problem.trucks[truck]);
+    }
+
+    /// Whether the stop fits besides the load.
+    pub(super) fn has_room(&self, stop: &Stop) -> bool {
+        stop.load[0] <= self.free[0] && stop.load[1] <= self.free[1]
+    }
+
+    /// The cheapest insertion that costs less than `limit`. `overlook` is asked for each better one found, and skips it
+    /// if it answers true.
+    pub(super) fn best_insertion(
+        &self,
+        problem: &Problem,
+        truck: &Truck,
+        stop: usize,
+        limit: i32,
+        relaxed: Relaxed,
+        overlook: &mut impl FnMut() -> bool,
+    ) -> Option<Insertion> {
+        let asked = &problem.stops[stop];
+        let (opens, closes) = if relaxed.window { (0, i32::MAX / 2) } else { (asked.opens(), asked.closes()) };
+        if !relaxed.capacity && !self.has_room(asked) {
+            return None;
+        }
+        let (from_stop, to_stop) = (problem.times.from(stop + 1), problem.times.to(stop + 1));
+        let regular_end = truck.start + truck.shift;
+        let (mut best, mut limit) = (None, limit);
+        for (position, pair) in self.visits.windows(2).enumerate().skip(truck.begin.len()) {
+            let (before, after) = (&pair[0], &pair[1]);
+            if before.leave > closes {
+                break;
+            }
+            let driving = to_stop[before.place] + from_stop[after.place] - after.leg;
+            if driving >= limit {
+                continue;
+            }
+            let arrive = before.leave + to_stop[before.place];
+            if arrive > closes {
+                continue;
+            }
+            let arrive_after = arrive.max(opens) + asked.service + from_stop[after.place];
+            let latest = match (relaxed.window, relaxed.shift) {
+                (false, false) => after.latest,
+                (false, true) => after.latest_by_windows,
+                (true, false) => after.latest_by_shift,
+                (true, true) => i32::MAX,
+            };
+            if arrive_after > latest {
+                continue;
+            }
+            let end = (arrive_after + after.span).max(after.earliest_end);
+            let overtime = (end - regular_end).max(0) - self.overtime;
+            let cost = driving + OVERTIME_COST * overtime;
+            if cost < limit && !overlook() {
+                (best, limit) = (Some(Insertion { cost, position: position + 1 }), cost);
+            }
+        }
+        best
+    }
+
+    /// Recomputes everything that follows from the sequence of places.
+    fn update(&mut self, problem: &Problem, truck: &Truck) {
+        let mut previous = Visit { leave: truck.start, ..self.visits[0] };
+        self.visits[0] = previous;
+        let (mut driving, mut free) = (0, truck.capacity);
+        for visit in &mut self.visits[1..] {
+            visit.leg = problem.times.between(previous.place, visit.place);
+            visit.leave = previous.leave + visit.leg;
+            driving += visit.leg;
+            if visit.place > 0 {
+                let stop = &problem.stops[visit.place - 1];
+                visit.leave = visit.leave.max(stop.opens()) + stop.service;
+                free = [free[0] - stop.load[0], free[1] - stop.load[1]];
+            }
+            previous = *visit;
+        }
+        let mut next = Visit {
+            span: 0,
+            earliest_end: 0,
+            latest: truck.start + truck.shift + truck.overtime,
+            latest_by_windows: i32::MAX / 2,
+            latest_by_shift: truck.start + truck.shift + truck.overtime,
+            ..previous
+        };
+        let last = self.visits.len() - 1;
+        self.visits[last] = next;
+        for visit in self.visits[1..last].iter_mut().rev() {
+            let stop = &problem.stops[visit.place - 1];
+            visit.span = stop.service + next.leg + next.span;
+            visit.earliest_end = next.earliest_end.max(stop.opens() + visit.span);
+            let rest = stop.service + next.leg;
+            visit.latest = stop.closes().min(next.latest - rest);
+            visit.latest_by_windows = stop.closes().min(next.latest_by_windows - rest);
+            visit.latest_by_shift = next.latest_by_shift - rest;
+            next = *visit;
+        }
+        let end = self.visits[last].leave;
+        self.overtime = if last > 1 { (end - truck.start - truck.shift).max(0) } else { 0 };
+        self.free = free;
+        self.cost = driving + OVERTIME_COST * self.overtime;
+    }
+}

@@ -1,0 +1,135 @@
+//! Points of postal codes: the centre of each five-digit zone, embedded in the executable.
+//!
+//! Median error against 25,302 registered addresses 0.15 km, 95 % within 0.52 km; a farmhouse is up to 2 km off. That is
+//! enough to order stops, and not enough to find a door: navigation goes by the address.
+
+use std::sync::LazyLock;
+
+use super::travel::Point;
+use crate::districts::{Classification, Districts, postal_key};
+
+/// One line per three-digit prefix: `prefix,lat,lng,` and for each code its last two digits and the offset of the point
+/// in thousandths of a degree: `0042:7` is code `…00` at +0.042, +0.007.
+const PACKED: &str = include_str!("../../assets/districts/postal-points.txt");
+
+/// Thousandths of a degree per degree.
+const MILLI: f64 = 1000.0;
+
+/// How well the point of a postal code is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointAccuracy {
+    /// the centre of its zone
+    Zone,
+    /// not in the table: the mean of the codes before and after it in the same 시/군/구
+    Neighbours,
+    /// not in the table, without such neighbours: the mean of its 시/군/구. Shown as 위치 어림.
+    District,
+}
+
+/// Postal code with its point, as `(code, latitude, longitude)` in thousandths of a degree.
+type Entry = (u32, i32, i32);
+
+/// The table, sorted by code.
+///
+/// # Panics
+/// When the embedded file is malformed. The tests detect such a build.
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| match unpack(PACKED) {
+    Some(entries) => entries,
+    None => panic!("the embedded table of points is malformed"),
+});
+
+/// The point of a postal code in any spelling of [`postal_key`]; none for a code outside every 시/군/구.
+pub fn locate(zip_code: &str, districts: &Districts) -> Option<(Point, PointAccuracy)> {
+    let key = postal_key(zip_code)?;
+    let code: u32 = if key.len() == 5 { key.parse().ok()? } else { return None };
+    let at = match ENTRIES.binary_search_by_key(&code, |entry| entry.0) {
+        Ok(at) => return Some((mean(&ENTRIES[at..=at])?, PointAccuracy::Zone)),
+        Err(at) => at,
+    };
+    let district = district(code, districts)?;
+    let is_inside = |entry: &Entry| self::district(entry.0, districts) == Some(district);
+    if let Some(neighbours) = at.checked_sub(1).and_then(|before| ENTRIES.get(before..=at))
+        && neighbours.iter().all(is_inside)
+    {
+        return Some((mean(neighbours)?, PointAccuracy::Neighbours));
+    }
+    let entries: Vec<Entry> = ENTRIES.iter().copied().filter(is_inside).collect();
+    Some((mean(&entries)?, PointAccuracy::District))
+}
+
+fn district(code: u32, districts: &Districts) -> Option<i64> {
+    match districts.lookup(&format!("{code:05}")) {
+        Classification::District { code } => Some(code),
+        Classification::SidoOnly { .. } | Classification::Unassigned => None,
+    }
+}
+
+fn mean(entries: &[Entry]) -> Option<Point> {
+    let count = f64::from(u32::try_from(entries.len()).ok().filter(|count| *count > 0)?);
+    let sum = |part: fn(&Entry) -> i32| entries.iter().map(|entry| f64::from(part(entry))).sum::<f64>();
+    Some(Point { lat: sum(|entry| entry.1) / count / MILLI, lng: sum(|entry| entry.2) / count / MILLI })
+}
+
+fn unpack(packed: &str) -> Option<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(34_268);
+    for line in packed.lines() {
+        let mut fields = line.splitn(4, ',');
+        let prefix: u32 = fields.next()?.parse().ok()?;
+        let mut origin = || Some(milli(fields.next()?.parse().ok()?));
+        let (lat, lng) = (origin()?, origin()?);
+        for item in fields.next()?.split_ascii_whitespace() {
+            let (suffix, offsets) = item.split_at_checked(2)?;
+            let (lat_offset, lng_offset) = offsets.split_once(':')?;
+            let code = prefix * 100 + suffix.parse::<u32>().ok()?;
+            entries.push((code, lat + lat_offset.parse::<i32>().ok()?, lng + lng_offset.parse::<i32>().ok()?));
+        }
+    }
+    entries.is_sorted_by(|one, other| one.0 < other.0).then_some(entries)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most 360,000")]
+fn milli(degrees: f64) -> i32 {
+    (degrees * MILLI).round() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_zone_has_a_point_in_korea() {
+        assert_eq!(ENTRIES.len(), 34_268);
+        assert!(ENTRIES.iter().all(|(_, lat, lng)| (33_000..38_700).contains(lat) && (124_500..132_000).contains(lng)));
+    }
+
+    #[test]
+    fn postal_codes_are_located_as_spreadsheets_write_them() {
+        let districts = Districts::embedded();
+        let (city_hall, accuracy) = locate("04524", &districts).expect("서울 시청");
+        assert_eq!(accuracy, PointAccuracy::Zone);
+        assert!((city_hall.lat - 37.566).abs() < 0.01 && (city_hall.lng - 126.978).abs() < 0.01, "{city_hall:?}");
+        assert_eq!(locate("4524", &districts), Some((city_hall, accuracy)));
+    }
+
+    #[test]
+    fn missing_codes_fall_back_to_neighbours_and_district() {
+        let districts = Districts::embedded();
+        let missing = (1_000..64_000)
+            .map(|code: u32| format!("{code:05}"))
+            .filter(|code| matches!(districts.lookup(code), Classification::District { .. }));
+        let mut counts = [0_u32; 3];
+        for code in missing {
+            let (_, accuracy) = locate(&code, &districts).expect("every code of a district has a point");
+            counts[accuracy as usize] += 1;
+        }
+        assert_eq!(counts, [34_268, 397, 10_635], "most missing codes lie at the end of a district");
+    }
+
+    #[test]
+    fn old_and_foreign_codes_have_no_point() {
+        let districts = Districts::embedded();
+        assert_eq!(locate("135-080", &districts), None);
+        assert_eq!(locate("", &districts), None);
+        assert_eq!(locate("00000", &districts), None);
+    }
+}
