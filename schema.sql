@@ -166,6 +166,18 @@ CREATE INDEX deliveries_by_district ON deliveries (sigungu_code, id, state, ship
 -- Covering index of the overview's counts.
 CREATE INDEX deliveries_by_place ON deliveries (state, sigungu_code, shipping_method, preferred_shipping_date, primary_order_id);
 
+-- Number of deliveries by region, state, method and whether they have a preferred date: the totals of the list without
+-- counting rows. A delivery is counted for all regions, its 시/도 and its 시/군/구. Updated in the transaction of every
+-- change.
+CREATE TABLE delivery_tallies (
+    region          INTEGER NOT NULL CHECK (region >= -1),  -- 0 all, -1 미분류, or a district code
+    state           INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+    shipping_method TEXT /*16*/ NOT NULL,
+    is_dated        INTEGER NOT NULL CHECK (is_dated IN (0, 1)),
+    delivery_count  INTEGER NOT NULL,
+    PRIMARY KEY (region, state, shipping_method, is_dated)
+) STRICT, WITHOUT ROWID;
+
 -- Event log of deliveries, shown on their pages and used to revert completions.
 CREATE TABLE delivery_events (
     id             INTEGER NOT NULL PRIMARY KEY,
@@ -221,9 +233,9 @@ CREATE TABLE orders (
     upload_id               INTEGER,               -- the upload that created it
     created_at              INTEGER NOT NULL,
     bundled_at              INTEGER,               -- when it moved to its delivery; null: created in it
-    version                 INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (order_number, channel_id)
+    version                 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE UNIQUE INDEX orders_by_number ON orders (order_number, channel_id);
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
 
 -- The list sorts by any of nine dates. Each index covers the list's filters, so that counting and pagination

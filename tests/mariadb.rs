@@ -13,6 +13,8 @@ mod dump;
 mod migrate;
 #[path = "mariadb/plans.rs"]
 mod plans;
+#[path = "mariadb/statistics.rs"]
+mod statistics;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,9 +1,10 @@
 //! The delivery list: pagination, filters and search for millions of deliveries.
 //!
 //! `listing` describes the list to [`search`](crate::search), which plans and reads a page; `texts` compares search
-//! words with the orders of deliveries. [`load_rows`] loads the rows of a page.
+//! words with the orders of deliveries; `tallies` counts the list. [`load_rows`] loads the rows of a page.
 
 mod listing;
+mod tallies;
 mod texts;
 
 use self::listing::DeliveryListing;

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// A delivery, without its orders.
@@ -44,11 +44,6 @@ pub struct Delivery {
     pub memo: String,
 }
 
-const DELIVERY: &str = "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
-                        d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu_code, d.ready_at, \
-                        d.printed_at, m.username, d.memo \
-                        FROM deliveries d LEFT JOIN members m ON m.id = d.printed_by";
-
 fn delivery(row: &mut Row) -> Result<Delivery> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("deliveries.{column}"));
     Ok(Delivery {
@@ -69,18 +64,23 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
     })
 }
 
-/// The deliveries of these identifiers, at most a few hundred, in the given order.
+/// The deliveries of these identifiers, in the given order.
 pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!("{DELIVERY} WHERE d.id IN ({})", placeholders(ids.len()));
-    let params: Vec<Param<'_>> = ids.iter().map(|id| (*id).into()).collect();
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| {
+        format!(
+            "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
+             d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu_code, d.ready_at, d.printed_at, \
+             m.username, d.memo FROM deliveries d {by_id} LEFT JOIN members m {by_id} ON m.id = d.printed_by \
+             WHERE d.id IN ({ids})"
+        )
+    };
     let mut found = BTreeMap::new();
-    for mut row in tx.query(&sql, &params)? {
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
         let delivery = delivery(&mut row)?;
         found.insert(delivery.id, delivery);
-    }
+        Ok(())
+    })?;
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
@@ -100,18 +100,23 @@ pub struct JoinedOrder {
     pub at: Moment,
 }
 
-/// The orders of these deliveries, oldest first. `deliveries` has at least one and at most a few hundred.
+/// The orders of these deliveries, oldest first.
 pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOrder>> {
-    let sql = format!(
-        "SELECT id, delivery_id, COALESCE(bundled_at, created_at) FROM orders WHERE delivery_id IN ({}) \
-         ORDER BY placed_at, id",
-        placeholders(deliveries.len())
-    );
-    let params: Vec<Param<'_>> = deliveries.iter().map(|id| (*id).into()).collect();
-    tx.query(&sql, &params)?
-        .iter()
-        .map(|row| Ok(JoinedOrder { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? }))
-        .collect()
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |ids: &str| {
+        format!(
+            "SELECT id, delivery_id, COALESCE(bundled_at, created_at), placed_at FROM orders {by_delivery} \
+             WHERE delivery_id IN ({ids})"
+        )
+    };
+    let mut joined = Vec::new();
+    tx.for_ids(deliveries, &[], sql, &mut |row| {
+        let order = JoinedOrder { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? };
+        joined.push((row.moment(3)?, order));
+        Ok(())
+    })?;
+    joined.sort_unstable_by_key(|(placed_at, order)| (*placed_at, order.order_id));
+    Ok(joined.into_iter().map(|(_, order)| order).collect())
 }
 
 /// Replaces the memo of the delivery team; false, without a change, if the stored memo is not `was`.

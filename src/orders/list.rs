@@ -18,7 +18,7 @@ use super::store;
 pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
 use crate::search::{Limits, Window};
-use crate::storage::{Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Tx};
 
 /// Labels read by one statement.
 const LABELS_PER_STATEMENT: usize = 64;
@@ -96,31 +96,32 @@ pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits
 /// Loads the rows of these identifiers, in the given order.
 pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
-    for some in ids.chunks(200) {
-        let sql = format!(
-            "SELECT {}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o \
-             JOIN products p ON p.id = o.product_id JOIN sales_channels c ON c.id = o.channel_id \
-             JOIN deliveries d ON d.id = o.delivery_id WHERE o.id IN ({})",
-            store::columns("o."),
-            placeholders(some.len())
-        );
-        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
-        for mut row in tx.query(&sql, &params)? {
-            let order = store::order(&mut row)?;
-            let next = store::COLUMN_COUNT;
-            let listed = OrderRow {
-                labels: Vec::new(),
-                order,
-                product_number: row.text(next)?,
-                product_name: row.text(next + 1)?,
-                channel_code: row.text(next + 2)?,
-                channel_name: row.text(next + 3)?,
-                bundle_number: row.text(next + 4)?,
-                bundle_count: row.int(next + 5)?,
-            };
-            found.insert(listed.order.id, listed);
-        }
-    }
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let columns = store::columns("o.");
+    let sql = |ids: &str| {
+        format!(
+            "SELECT {columns}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o {by_id} \
+             CROSS JOIN products p {by_id} ON p.id = o.product_id \
+             CROSS JOIN sales_channels c {by_id} ON c.id = o.channel_id \
+             CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
+        )
+    };
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let order = store::order(&mut row)?;
+        let next = store::COLUMN_COUNT;
+        let listed = OrderRow {
+            labels: Vec::new(),
+            order,
+            product_number: row.text(next)?,
+            product_name: row.text(next + 1)?,
+            channel_code: row.text(next + 2)?,
+            channel_name: row.text(next + 3)?,
+            bundle_number: row.text(next + 4)?,
+            bundle_count: row.int(next + 5)?,
+        };
+        found.insert(listed.order.id, listed);
+        Ok(())
+    })?;
     let mut listed: Vec<OrderRow> = ids.iter().filter_map(|id| found.remove(id)).collect();
     let labels = labels(tx, &listed)?;
     for OrderRow { order, labels: own, .. } in &mut listed {

@@ -10,6 +10,7 @@ pub mod classification;
 pub mod counts;
 pub mod create;
 pub mod deliveries;
+pub mod delivery_tallies;
 pub mod log;
 pub mod manual_order;
 
@@ -18,7 +19,7 @@ use std::sync::LazyLock;
 
 pub use self::changes::{OrderInsert, OrderWriter, with_changes};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
-use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value};
 
 /// Actor, upload and action of a change, as written to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,23 +247,18 @@ static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
 /// Loads orders, in no particular order.
 pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
-    for some in ids.chunks(200) {
-        let sql = format!("SELECT {} FROM orders WHERE id IN ({})", *SELECT, placeholders(some.len()));
-        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
-        tx.for_each(&sql, &params, &mut |mut row| {
-            orders.push(order(&mut row)?);
-            Ok(())
-        })?;
-    }
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT {} FROM orders {by_id} WHERE id IN ({ids})", *SELECT);
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        orders.push(order(&mut row)?);
+        Ok(())
+    })?;
     Ok(orders)
 }
 
 /// Identifiers of the orders with that number: at most one per channel.
 pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<i64>> {
-    tx.query("SELECT id FROM orders WHERE order_number = ?", &[order_number.into()])?
-        .iter()
-        .map(|row| row.int(0))
-        .collect()
+    Ok(ids_by_number(tx, None, &[order_number])?.remove(order_number).unwrap_or_default())
 }
 
 /// Order numbers, out of these, that the channel has already.
@@ -272,32 +268,36 @@ pub fn known_numbers<'a>(
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {
     let numbers: Vec<&str> = numbers.into_iter().collect();
-    let mut known = BTreeSet::new();
-    for some in numbers.chunks(200) {
-        let sql = format!(
-            "SELECT order_number FROM orders WHERE order_number IN ({}) AND channel_id = ?",
-            placeholders(some.len())
-        );
-        let params: Vec<Param<'_>> = some.iter().map(|number| (*number).into()).chain([channel_id.into()]).collect();
-        tx.for_each(&sql, &params, &mut |mut row| {
-            known.insert(row.text(0)?);
-            Ok(())
-        })?;
-    }
-    Ok(known)
+    Ok(ids_by_number(tx, Some(channel_id), &numbers)?.into_keys().collect())
+}
+
+/// Identifiers of the orders with these numbers, by number: at most one per channel; only those of `channel_id` if it
+/// is given.
+pub fn ids_by_number(tx: &mut dyn Tx, channel_id: Option<i64>, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
+    let by_number = tx.index_hint("orders_by_number");
+    let channel = if channel_id.is_some() { "channel_id = ? AND " } else { "" };
+    let sql = |numbers: &str| {
+        format!("SELECT order_number, id FROM orders {by_number} WHERE {channel}order_number IN ({numbers})")
+    };
+    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
+    let channel: Vec<Param<'_>> = channel_id.map(Param::from).into_iter().collect();
+    let mut found: HashMap<String, Vec<i64>> = HashMap::with_capacity(numbers.len());
+    tx.for_values(&numbers, &channel, sql, &mut |mut row| {
+        found.entry(row.text(0)?).or_default().push(row.int(1)?);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Product of each of these orders.
 pub fn product_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
     let mut products = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(500) {
-        let sql = format!("SELECT id, product_id FROM orders WHERE id IN ({})", placeholders(some.len()));
-        let params: Vec<Param<'_>> = some.iter().map(|id| (*id).into()).collect();
-        tx.for_each(&sql, &params, &mut |row| {
-            products.insert(row.int(0)?, row.int(1)?);
-            Ok(())
-        })?;
-    }
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT id, product_id FROM orders {by_id} WHERE id IN ({ids})");
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        products.insert(row.int(0)?, row.int(1)?);
+        Ok(())
+    })?;
     Ok(products)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{MAX_PRIORITY, Product, Variant};
-use crate::storage::{Param, Result, Row, Tx, placeholders, text_limits};
+use crate::storage::{Param, Result, Row, Tx, text_limits};
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -53,13 +53,14 @@ pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Product>> {
 
 /// Products by number.
 pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, Product>> {
-    let numbers: Vec<&str> = numbers.into_iter().collect();
+    let numbers: Vec<Param<'_>> = numbers.into_iter().map(Param::from).collect();
     let mut found = BTreeMap::new();
-    for some in numbers.chunks(200) {
-        let sql = format!("SELECT {PRODUCT} FROM products WHERE number IN ({})", placeholders(some.len()));
-        let params: Vec<Param<'_>> = some.iter().map(|number| (*number).into()).collect();
-        found.extend(products(tx.query(&sql, &params)?)?.into_iter().map(|product| (product.number.clone(), product)));
-    }
+    let sql = |numbers: &str| format!("SELECT {PRODUCT} FROM products WHERE number IN ({numbers})");
+    tx.for_values(&numbers, &[], sql, &mut |mut row| {
+        let product = product(&mut row)?;
+        found.insert(product.number.clone(), product);
+        Ok(())
+    })?;
     Ok(found)
 }
 

@@ -48,17 +48,17 @@ pub fn insert_rows(tx: &mut dyn Tx, document_id: i64, terms: &Postings) -> Resul
     tx.exec_many("INSERT INTO search_postings (term, document_id, fields) VALUES (?, ?, ?)", &mut rows)
 }
 
-/// Overrides the terms of a changed document. A changed term gets a row with its new fields, an obsolete one a row without
-/// fields, which hides the posting in the segments.
-pub fn update_rows(tx: &mut dyn Tx, document_id: i64, was: &Postings, is: &Postings) -> Result<()> {
-    let (was, is) = (was.by_term(), is.by_term());
-    let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
-    let new = is.iter().filter(|(term, fields)| was.get(*term) != Some(fields));
-    for (term, fields) in gone.chain(new) {
-        let key = [("term", (*term).into()), ("document_id", document_id.into())];
-        tx.upsert("search_postings", &key, &[("fields", (*fields).into())])?;
-    }
-    Ok(())
+/// Overrides the terms of changed documents, each with the terms before and after. A changed term gets a row with its new
+/// fields, an obsolete one a row without fields, which hides the posting in the segments.
+pub fn update_rows(tx: &mut dyn Tx, changes: &mut dyn Iterator<Item = (i64, Postings, Postings)>) -> Result<()> {
+    let mut rows = changes.flat_map(|(document_id, was, is)| {
+        let (was, is) = (was.by_term(), is.by_term());
+        let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
+        let new = is.iter().filter(|(term, fields)| was.get(*term) != Some(fields));
+        let row = |(term, fields): (&&str, &i64)| vec![(*term).to_owned().into(), document_id.into(), (*fields).into()];
+        gone.chain(new).map(row).collect::<Vec<Vec<Param<'static>>>>()
+    });
+    tx.upsert_many("search_postings", &["term", "document_id"], &["fields"], &mut rows)
 }
 
 /// Documents with a term that starts with `word` in one of the fields, sorted; none if there are more than

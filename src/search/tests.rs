@@ -74,7 +74,8 @@ fn lookups_are_unchanged_during_compaction() {
             insert_six(tx, first)?;
             most = most.max(segment_count(tx)?);
             // One document of each import is renamed.
-            update_rows(tx, first, &terms(first..=first, "김견본"), &terms(first..=first, &format!("이{import:02}")))?;
+            let renamed = (first, terms(first..=first, "김견본"), terms(first..=first, &format!("이{import:02}")));
+            update_rows(tx, &mut std::iter::once(renamed))?;
             while compact_step(tx, &SMALL)? {
                 steps += 1;
                 assert_eq!(found(tx, ALL, "홍길동")?, documents);

@@ -12,6 +12,10 @@
 //!
 //! SQL is limited to the dialect that SQLite and MariaDB share: `?` placeholders; integers, text and
 //! blobs; moments as UTC milliseconds; dates as `YYYY-MM-DD`. Everything else is a method of [`Tx`].
+//!
+//! No plan depends on statistics, which can be wrong (a new shop has those of an empty one) and mislead even when they
+//! are right (a shop with one channel). `CROSS JOIN … ON` joins in the order of the text on either engine, and
+//! [`Tx::index_hint`] names the index of each table.
 
 mod blocking;
 mod concurrency;
@@ -94,6 +98,9 @@ pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 /// Name of the primary key for [`Tx::index_hint`].
 pub const PRIMARY_KEY: &str = "PRIMARY";
 
+/// Values in the `IN (…)` of one statement.
+const VALUES_PER_STATEMENT: usize = 256;
+
 /// One transaction.
 pub trait Tx {
     /// Executes a statement; returns how many rows it matched (matched, not changed, on either engine).
@@ -105,14 +112,35 @@ pub trait Tx {
     /// Runs a query and passes each row to `visit`, so that memory holds one row at a time.
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()>;
 
-    /// Counts the rows of `SELECT 1 {from}`, and stops at `most`.
-    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64>;
+    /// For each row, which has the values of `keys` and then of `columns`: inserts it, or sets `columns` where a row with
+    /// these keys exists. In batches where the engine supports them.
+    fn upsert_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()>;
 
-    /// Inserts `keys` and `values`, or updates `values` where a row with these `keys` exists.
-    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()>;
+    /// For each row, which has the values of `keys` and then an amount: adds it to `column` of the row with these keys,
+    /// or inserts the row where it is missing. In batches where the engine supports them.
+    fn increment_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        column: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()>;
 
-    /// Adds `amount` to `column` of the row with these `keys`; inserts the row where it is missing.
-    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()>;
+    /// For each row, which has the values of `keys` and then of `columns`: sets `columns` of the row with these keys.
+    /// `keys` begin with the primary key. Returns how many rows it matched. In batches where the engine supports them.
+    fn update_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<u64>;
 
     /// Deletes a batch of a table's rows and returns its size; 0 when the table is empty.
     fn delete_batch(&mut self, table: &str) -> Result<u64>;
@@ -154,10 +182,64 @@ impl dyn Tx + '_ {
         Ok(self.query(sql, params)?.into_iter().next())
     }
 
+    /// Inserts `keys` and `values`, or updates `values` where a row with these `keys` exists.
+    pub fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
+        let row = keys.iter().chain(values).map(|(_, value)| value.clone()).collect();
+        self.upsert_many(table, &names(keys), &names(values), &mut std::iter::once(row))
+    }
+
+    /// Adds `amount` to `column` of the row with these `keys`; inserts the row where it is missing.
+    pub fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
+        let row = keys.iter().map(|(_, value)| value.clone()).chain([amount.into()]).collect();
+        self.increment_many(table, &names(keys), column, &mut std::iter::once(row))
+    }
+
+    /// Counts the rows of `SELECT 1 {from}`, and stops at `most`.
+    pub fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
+        self.scalar(&format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT {most}) AS counted"), params)
+    }
+
+    /// Runs a query for many identifiers, in batches, and passes each row to `visit`. `sql` gets the placeholders of a
+    /// batch in its `IN ({})`; `params` are those before it.
+    pub fn for_ids(
+        &mut self,
+        ids: &[i64],
+        params: &[Param<'_>],
+        sql: impl Fn(&str) -> String,
+        visit: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let values: Vec<Param<'_>> = ids.iter().map(|id| (*id).into()).collect();
+        self.for_values(&values, params, sql, visit)
+    }
+
+    /// [`Self::for_ids`] for values of any type.
+    ///
+    /// A batch is padded to one of a few lengths by repeating its last value, so that the engine prepares few
+    /// statements.
+    pub fn for_values(
+        &mut self,
+        values: &[Param<'_>],
+        params: &[Param<'_>],
+        sql: impl Fn(&str) -> String,
+        visit: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        for batch in values.chunks(VALUES_PER_STATEMENT) {
+            let length = batch.len().next_power_of_two().min(VALUES_PER_STATEMENT);
+            let padded = batch.iter().chain(batch.last().into_iter().cycle()).take(length);
+            let params: Vec<Param<'_>> = params.iter().chain(padded).cloned().collect();
+            self.for_each(&sql(&placeholders(length)), &params, visit)?;
+        }
+        Ok(())
+    }
+
     /// The single number of an aggregate query; 0 for no row or NULL.
     pub fn scalar(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
         self.query_one(sql, params)?.map_or(Ok(0), |row| Ok(row.opt_int(0)?.unwrap_or(0)))
     }
+}
+
+fn names<'a>(columns: &[(&'a str, Param<'_>)]) -> Vec<&'a str> {
+    columns.iter().map(|(name, _)| *name).collect()
 }
 
 /// `count` placeholders: `?, ?, ?`. At least one, because MariaDB rejects `IN ()`.

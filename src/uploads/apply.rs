@@ -29,10 +29,7 @@ pub fn apply(
     let cause = ChangeContext { member_id, upload_id: Some(upload_id), action };
     if plan.bundles.is_empty() {
         return orders::with_changes(tx, cause, |changes| {
-            for (was, is) in &plan.changes {
-                changes.save_current(was, is)?;
-            }
-            Ok(())
+            changes.save_all_current(&plan.changes.iter().map(|(was, is)| (was, is)).collect::<Vec<_>>())
         });
     }
     let channel = (file.profile.code.as_str(), file.profile.name.as_str());

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use super::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow, TrackingRow};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
-use super::store;
 use crate::channels::store as channels;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
@@ -114,6 +113,13 @@ fn plan_changes<'f, T>(
     decide: impl Fn(&mut Order, &T, Moment) -> RowDecision,
 ) -> Result<ImportPlan<'f>> {
     let now = tx.now();
+    let numbers: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| if let RowCheck::Valid(content, _) = &row.outcome { Some(number(content)) } else { None })
+        .collect();
+    let ids = orders::ids_by_number(tx, channel, &numbers)?;
+    let found: Vec<i64> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
+    let mut found: HashMap<i64, Order> = orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
     let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
     let mut plan = ImportPlan { report: Report::default(), bundles: Vec::new(), changes: Vec::new() };
     for row in rows {
@@ -124,9 +130,9 @@ fn plan_changes<'f, T>(
             RowCheck::Valid(content, warnings) => {
                 let key = number(content);
                 if !changed.contains_key(key) {
-                    match &store::matching_orders(tx, channel, key)?[..] {
+                    match ids.get(key).map_or(&[][..], Vec::as_slice) {
                         [id] => {
-                            let found = orders::find(tx, &[*id])?.pop();
+                            let found = found.remove(id);
                             changed.extend(found.map(|order| (key.to_owned(), (order.clone(), order))));
                         }
                         [] => {

@@ -247,9 +247,7 @@ pub fn channel_id(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
 
 /// Ids of the orders with a number, in the given channel; in any channel for a courier's file (none).
 pub fn matching_orders(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> Result<Vec<i64>> {
-    let Some(channel) = channel else { return orders::find_by_number(tx, order_number) };
-    let sql = "SELECT id FROM orders WHERE order_number = ? AND channel_id = ?";
-    tx.query(sql, &[order_number.into(), channel.into()])?.iter().map(|row| row.int(0)).collect()
+    Ok(orders::ids_by_number(tx, channel, &[order_number])?.remove(order_number).unwrap_or_default())
 }
 
 /// Sets the courier of a tracking list.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::storage::schema;
 
 /// Invariants: a query that returns a row if the invariant is violated, and the message for that case.
-const INVARIANTS: [(&str, &str); 5] = [
+const INVARIANTS: [(&str, &str); 7] = [
     (
         "SELECT 1 FROM (SELECT state, channel_id, product_id, order_count FROM order_tallies WHERE order_count <> 0
          EXCEPT SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id) AS wrong",
@@ -17,6 +17,19 @@ const INVARIANTS: [(&str, &str); 5] = [
         "SELECT 1 FROM (SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id
          EXCEPT SELECT state, channel_id, product_id, order_count FROM order_tallies) AS wrong",
         "주문 수의 합계가 주문과 맞지 않아요",
+    ),
+    (
+        "SELECT 1 FROM (SELECT state, shipping_method, is_dated, delivery_count FROM delivery_tallies
+         WHERE region = 0 AND delivery_count <> 0
+         EXCEPT SELECT state, shipping_method, preferred_shipping_date IS NOT NULL, count(*) FROM deliveries
+         GROUP BY 1, 2, 3) AS wrong",
+        "배송 수의 합계가 배송과 맞지 않아요",
+    ),
+    (
+        "SELECT 1 FROM (SELECT coalesce(sigungu_code, -1), state, shipping_method, preferred_shipping_date IS NOT NULL, count(*)
+         FROM deliveries GROUP BY 1, 2, 3, 4
+         EXCEPT SELECT region, state, shipping_method, is_dated, delivery_count FROM delivery_tallies) AS wrong",
+        "배송 수의 합계가 배송과 맞지 않아요",
     ),
     (
         "SELECT 1 FROM orders WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = orders.delivery_id)",

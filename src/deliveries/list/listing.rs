@@ -1,13 +1,15 @@
 //! The delivery list for [`search`](crate::search): its indexes and sort orders.
 //!
 //! The list is a sequence of [`IndexRange`]s: one per state when sorted by state, the dated and then the undated
-//! deliveries when sorted by 희망배송일. No counts of deliveries are stored, so that the length of a scan is known only
-//! where the filter matches most of the list; otherwise the rows are collected through the most selective index.
+//! deliveries when sorted by 희망배송일. The length of a scan is known only where the filter matches most of the list;
+//! otherwise the rows are collected through the most selective index.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use chrono::Datelike;
 
+use super::tallies::Tallies;
 use super::texts::Comparison;
 use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
 use crate::orders::bundle::DeliveryState;
@@ -27,6 +29,7 @@ pub(super) struct DeliveryListing<'f> {
     filter: &'f DeliveryFilter,
     terms: SearchTerms,
     limits: Limits,
+    tallies: OnceCell<Tallies>,
 }
 
 impl<'f> DeliveryListing<'f> {
@@ -37,7 +40,16 @@ impl<'f> DeliveryListing<'f> {
             // The index does not distinguish 상세주소 from 주소.
             compares_all: filter.field == DeliverySearchField::AddressDetail,
         };
-        Self { filter, terms, limits }
+        Self { filter, terms, limits, tallies: OnceCell::new() }
+    }
+
+    /// The tallies, read once.
+    fn tallies(&self, tx: &mut dyn Tx) -> Result<&Tallies> {
+        if self.tallies.get().is_none() {
+            // It is empty, so that this sets it.
+            let _ = self.tallies.set(Tallies::of(tx, self.filter.region)?);
+        }
+        Ok(self.tallies.get_or_init(Tallies::default))
     }
 
     fn comparison<'w>(&self, words: &'w [String]) -> Comparison<'w> {
@@ -56,7 +68,11 @@ impl SearchableList for DeliveryListing<'_> {
         index_ranges(self.filter)
     }
 
+    /// From the tallies, or counted for a range of days or a 일반구.
     fn count(&self, tx: &mut dyn Tx, range: &IndexRange) -> Result<Total> {
+        if let Some(rows) = self.tallies(tx)?.rows(range) {
+            return Ok(Total::Exactly(rows));
+        }
         let index = range.most_selective_index();
         let (conditions, params) = range.conditions(index, None);
         let from = format!("FROM deliveries {} {conditions}", tx.index_hint(index));
@@ -70,8 +86,8 @@ impl SearchableList for DeliveryListing<'_> {
         tx.scalar(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.index_hint(index)), &params)
     }
 
-    fn paths(&self, _: &mut dyn Tx, range: &IndexRange, matching: Total) -> Result<Vec<AccessPath>> {
-        Ok(range.paths(matching, &self.limits))
+    fn paths(&self, tx: &mut dyn Tx, range: &IndexRange, matching: Total) -> Result<Vec<AccessPath>> {
+        Ok(range.paths(matching, self.tallies(tx)?.all(), &self.limits))
     }
 
     fn read(&self, tx: &mut dyn Tx, range: &IndexRange, path: AccessPath, window: Window) -> Result<Vec<i64>> {
@@ -123,11 +139,11 @@ impl SearchableList for DeliveryListing<'_> {
 /// A part of the list that one index sorts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IndexRange {
-    states: Vec<DeliveryState>,
-    methods: Vec<ShippingMethod>,
+    pub(super) states: Vec<DeliveryState>,
+    pub(super) methods: Vec<ShippingMethod>,
     region: RegionFilter,
     zip_codes: Vec<String>,
-    preferred_date: PreferredDate,
+    pub(super) preferred_date: PreferredDate,
     sort_key: SortKey,
     descending: bool,
 }
@@ -226,9 +242,12 @@ impl IndexRange {
         }
     }
 
-    /// A scan in the order of the list, and the most selective index if its rows are few enough to be counted.
-    fn paths(&self, matching: Total, limits: &Limits) -> Vec<AccessPath> {
-        let is_dense = self.covers_most() && matching.number() > limits.min_dense_rows;
+    /// A scan in the order of the list, and the most selective index if its rows are few enough to be sorted. `all` is
+    /// the number of all deliveries, if the list is of every region: a scan for more than half of them passes fewer
+    /// others.
+    fn paths(&self, matching: Total, all: Option<i64>, limits: &Limits) -> Vec<AccessPath> {
+        let is_majority = all.is_some_and(|all| matching.number() > all / 2);
+        let is_dense = (is_majority || self.covers_most()) && matching.number() > limits.min_dense_rows;
         let among = if is_dense { Among::Dense } else { Among::Unknown };
         let scan = AccessPath { index: self.sort_key.index(), access: Access::Scan { among, reads_rows: false } };
         let collect = |entries| AccessPath {
@@ -236,8 +255,8 @@ impl IndexRange {
             access: Access::Collect { entries, row_reads: 0 },
         };
         match matching {
-            Total::Exactly(rows) => vec![scan, collect(rows)],
-            Total::AtLeast(_) => vec![scan],
+            Total::Exactly(rows) if rows <= limits.max_counted_rows => vec![scan, collect(rows)],
+            Total::Exactly(_) | Total::AtLeast(_) => vec![scan],
         }
     }
 
@@ -356,7 +375,7 @@ mod tests {
 
     /// The index of the first page of the first range.
     fn index(filter: &DeliveryFilter, matching: Total) -> &'static str {
-        let paths = index_ranges(filter)[0].paths(matching, &Limits::DEFAULT);
+        let paths = index_ranges(filter)[0].paths(matching, Some(900_000), &Limits::DEFAULT);
         cheapest(&paths, matching, 25).expect("a path").index
     }
 

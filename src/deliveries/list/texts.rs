@@ -6,9 +6,9 @@ use crate::deliveries::filter::DeliverySearchField;
 use crate::orders::list::matching;
 use crate::orders::model::{Customer, Recipient};
 use crate::orders::search::{SearchField, Searchable, tokenize};
-use crate::storage::{Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Result, Tx};
 
-/// Identifiers of one query.
+/// Deliveries whose orders are compared together.
 const BATCH_ROWS: usize = 500;
 
 /// Index of the orders of a delivery.
@@ -39,13 +39,11 @@ impl Comparison<'_> {
     ) -> Result<Vec<i64>> {
         let mut found = Vec::new();
         for chunk in deliveries.chunks(BATCH_ROWS) {
-            let sql = format!(
-                "SELECT id, delivery_id FROM orders {} WHERE delivery_id IN ({})",
-                tx.index_hint(INDEX_OF_DELIVERY),
-                placeholders(chunk.len())
-            );
+            let by_delivery = tx.index_hint(INDEX_OF_DELIVERY);
+            let sql =
+                |ids: &str| format!("SELECT id, delivery_id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
             let mut orders = Vec::new();
-            tx.for_each(&sql, &params(chunk), &mut |row| {
+            tx.for_ids(chunk, &[], sql, &mut |row| {
                 orders.push((row.int(0)?, row.int(1)?));
                 Ok(())
             })?;
@@ -66,34 +64,28 @@ impl Comparison<'_> {
 fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
     let no_customer = Customer::default();
     let mut matches = Vec::new();
-    for chunk in orders.chunks(BATCH_ROWS) {
-        let sql = format!("SELECT id, recipient_address2 FROM orders WHERE id IN ({})", placeholders(chunk.len()));
-        tx.for_each(&sql, &params(chunk), &mut |mut row| {
-            let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
-            let (customer, recipient) = (&no_customer, &recipient);
-            let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
-            if tokenize(order).matches_all(SearchField::Address.bits(), words) {
-                matches.push(row.int(0)?);
-            }
-            Ok(())
-        })?;
-    }
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT id, recipient_address2 FROM orders {by_id} WHERE id IN ({ids})");
+    tx.for_ids(orders, &[], sql, &mut |mut row| {
+        let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
+        let (customer, recipient) = (&no_customer, &recipient);
+        let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
+        if tokenize(order).matches_all(SearchField::Address.bits(), words) {
+            matches.push(row.int(0)?);
+        }
+        Ok(())
+    })?;
     Ok(matches)
-}
-
-fn params(ids: &[i64]) -> Vec<Param<'static>> {
-    ids.iter().map(|id| (*id).into()).collect()
 }
 
 /// The deliveries of these orders, sorted.
 pub(super) fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
     let mut deliveries = BTreeSet::new();
-    for chunk in orders.chunks(BATCH_ROWS) {
-        let sql = format!("SELECT delivery_id FROM orders WHERE id IN ({})", placeholders(chunk.len()));
-        tx.for_each(&sql, &params(chunk), &mut |row| {
-            deliveries.insert(row.int(0)?);
-            Ok(())
-        })?;
-    }
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT delivery_id FROM orders {by_id} WHERE id IN ({ids})");
+    tx.for_ids(orders, &[], sql, &mut |row| {
+        deliveries.insert(row.int(0)?);
+        Ok(())
+    })?;
     Ok(deliveries.into_iter().collect())
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
 use crate::orders::bundle::DeliveryState;
-use crate::storage::{Param, Result, Row, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Param, Result, Row, Tx, placeholders};
 
 /// Counts the deliveries by stored 시/군/구 code; none is 미분류. Reads only the entries of an index for the states to
 /// count, in index order.
@@ -46,8 +46,10 @@ pub fn counts_by_zip(
         let days = [today, today, tomorrow, end_of_week].map(Param::from);
         let (conditions, mut params) = conditions(filter, state);
         params.push(city.into());
+        let (by_place, by_id) = (tx.index_hint("deliveries_by_place"), tx.index_hint(PRIMARY_KEY));
         let sql = format!(
-            "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d JOIN orders o ON o.id = d.primary_order_id \
+            "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d {by_place} \
+             CROSS JOIN orders o {by_id} ON o.id = d.primary_order_id \
              WHERE {conditions} AND d.sigungu_code = ? GROUP BY o.recipient_zip_code"
         );
         tx.for_each(&sql, &[&days[..], &params].concat(), &mut |mut row| {
@@ -115,7 +117,7 @@ pub struct UnclassifiedOrder {
 
 /// The number of undelivered orders without a district in deliveries under way.
 pub fn count_unclassified(tx: &mut dyn Tx) -> Result<i64> {
-    let (sql, params) = select_unclassified("count(*)");
+    let (sql, params) = select_unclassified(tx, "count(*)");
     tx.scalar(&sql, &params)
 }
 
@@ -123,7 +125,7 @@ pub fn count_unclassified(tx: &mut dyn Tx) -> Result<i64> {
 pub fn unclassified_orders(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Vec<UnclassifiedOrder>> {
     let columns = "o.id, o.order_number, o.version, o.recipient_name, o.recipient_zip_code, \
                    o.recipient_address1, o.recipient_address2";
-    let (sql, mut params) = select_unclassified(columns);
+    let (sql, mut params) = select_unclassified(tx, columns);
     params.extend([size.into(), offset.into()]);
     tx.query(&format!("{sql} ORDER BY o.id DESC LIMIT ? OFFSET ?"), &params)?
         .into_iter()
@@ -140,10 +142,12 @@ pub fn unclassified_orders(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Ve
         .collect()
 }
 
-fn select_unclassified(columns: &str) -> (String, Vec<Param<'static>>) {
+fn select_unclassified(tx: &dyn Tx, columns: &str) -> (String, Vec<Param<'static>>) {
+    let (by_place, by_delivery) = (tx.index_hint("deliveries_by_place"), tx.index_hint("orders_by_delivery"));
     let states = placeholders(DeliveryState::UNDER_WAY.len());
     let sql = format!(
-        "SELECT {columns} FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
+        "SELECT {columns} FROM deliveries d {by_place} \
+         CROSS JOIN orders o {by_delivery} ON o.delivery_id = d.id \
          WHERE d.state IN ({states}) AND d.sigungu_code IS NULL AND o.sigungu_code IS NULL AND o.state < ?"
     );
     let shipped = crate::orders::model::OrderState::Shipped.ordinal();

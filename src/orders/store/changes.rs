@@ -127,53 +127,91 @@ impl OrderWriter<'_> {
     /// [`StorageError::Unavailable`] if another transaction changed the order in the meantime: the whole
     /// request can be retried.
     pub fn save_current(&mut self, before: &Order, after: &Order) -> Result<()> {
-        if self.save(before, after)? {
+        self.save_all_current(&[(before, after)])
+    }
+
+    /// [`Self::save_current`] for many orders, in few statements.
+    ///
+    /// # Errors
+    /// As [`Self::save_current`].
+    pub fn save_all_current(&mut self, orders: &[(&Order, &Order)]) -> Result<()> {
+        if self.save_all(orders)? {
             return Ok(());
         }
-        Err(StorageError::Unavailable(format!("order {} was changed by a concurrent transaction", before.id)))
+        let ids: Vec<i64> = orders.iter().take(3).map(|(before, _)| before.id).collect();
+        Err(StorageError::Unavailable(format!("orders {ids:?} … were changed by a concurrent transaction")))
     }
 
     /// Saves the columns that differ between `before` and `after`. Returns false, and changes nothing, if
     /// the order was changed since `before` was read.
     pub fn save(&mut self, before: &Order, after: &Order) -> Result<bool> {
-        let (was, is) = (values(before), values(after));
-        let changed: Vec<usize> = (0..COLUMNS.len()).filter(|&column| was[column] != is[column]).collect();
-        if changed.is_empty() {
-            return Ok(true);
+        self.save_all(&[(before, after)])
+    }
+
+    /// Saves the changed columns of many orders, one batch for each set of columns. Returns false if an order was changed
+    /// since it was read; the others may be saved then.
+    fn save_all(&mut self, orders: &[(&Order, &Order)]) -> Result<bool> {
+        let mut batches: BTreeMap<Vec<usize>, Vec<(&Order, &Order)>> = BTreeMap::new();
+        for (before, after) in orders {
+            let (was, is) = (values(before), values(after));
+            let changed: Vec<usize> = (0..COLUMNS.len()).filter(|&column| was[column] != is[column]).collect();
+            if !changed.is_empty() {
+                batches.entry(changed).or_default().push((before, after));
+            }
         }
-        let set: Vec<String> = changed.iter().map(|&column| format!("{} = ?, ", COLUMNS[column])).collect();
-        let sql = format!("UPDATE orders SET {}version = version + 1 WHERE id = ? AND version = ?", set.concat());
-        let mut params: Vec<Param<'_>> = changed.iter().map(|&column| is[column].clone()).collect();
-        params.extend([before.id.into(), before.version.into()]);
-        if self.tx.exec(&sql, &params)? == 0 {
-            return Ok(false);
+        for (changed, orders) in &batches {
+            if !self.update_rows(changed, orders)? {
+                return Ok(false);
+            }
         }
-        if before.delivery_id != after.delivery_id {
-            let now = self.tx.now();
-            self.tx.exec("UPDATE orders SET bundled_at = ? WHERE id = ?", &[now.into(), before.id.into()])?;
+        for (changed, orders) in &batches {
+            for (before, after) in orders {
+                *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
+                *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
+                self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
+                self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
+                let (was, is) = (values(before), values(after));
+                let log: Vec<_> =
+                    changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
+                self.log(before.id, &log);
+            }
+            self.save_terms(orders)?;
         }
-        *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
-        *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
-        self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
-        self.save_terms(before, after)?;
-        self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
-        let log: Vec<_> =
-            changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
-        self.log(before.id, &log);
         Ok(true)
     }
 
-    fn save_terms(&mut self, before: &Order, after: &Order) -> Result<()> {
-        if before.delivery_id == after.delivery_id && searchable(before, "") == searchable(after, "") {
-            return Ok(());
-        }
-        let was = deliveries::bundle_number(self.tx, before.delivery_id)?;
-        let is = if before.delivery_id == after.delivery_id {
-            was.clone()
-        } else {
-            deliveries::bundle_number(self.tx, after.delivery_id)?
+    /// Sets these columns of these orders; false if one has another version.
+    fn update_rows(&mut self, changed: &[usize], orders: &[(&Order, &Order)]) -> Result<bool> {
+        let now = self.tx.now();
+        let has_moved = changed.iter().any(|&column| COLUMNS[column] == "delivery_id");
+        let columns: Vec<&str> = changed
+            .iter()
+            .map(|&column| COLUMNS[column])
+            .chain(has_moved.then_some("bundled_at"))
+            .chain(["version"])
+            .collect();
+        let mut rows = orders.iter().map(|(before, after)| {
+            let is = values(after);
+            let key = [before.id.into(), before.version.into()].into_iter();
+            let bundled_at = has_moved.then_some(Param::from(now));
+            let is = changed.iter().map(|&column| is[column].clone()).chain(bundled_at);
+            key.chain(is).chain([(before.version + 1).into()]).collect()
+        });
+        let saved = self.tx.update_many("orders", &["id", "version"], &columns, &mut rows)?;
+        Ok(saved == orders.len() as u64)
+    }
+
+    fn save_terms(&mut self, orders: &[(&Order, &Order)]) -> Result<()> {
+        let is_changed = |(before, after): &&(&Order, &Order)| {
+            before.delivery_id != after.delivery_id || searchable(before, "") != searchable(after, "")
         };
-        index::update_rows(self.tx, before.id, &tokenize(searchable(before, &was)), &tokenize(searchable(after, &is)))
+        let changed: Vec<_> = orders.iter().filter(is_changed).collect();
+        let deliveries: BTreeSet<i64> =
+            changed.iter().flat_map(|(before, after)| [before.delivery_id, after.delivery_id]).collect();
+        let numbers = deliveries::bundle_numbers(self.tx, &deliveries.into_iter().collect::<Vec<_>>())?;
+        let terms = |order: &Order| tokenize(searchable(order, &numbers[&order.delivery_id]));
+        let mut changes = changed.into_iter().map(|(before, after)| (before.id, terms(before), terms(after)));
+        index::update_rows(self.tx, &mut changes)
     }
 
     fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
@@ -213,21 +251,12 @@ impl OrderWriter<'_> {
 
     fn finish(mut self) -> Result<()> {
         self.insert_log()?;
-        for ((state, channel_id, product_id), amount) in self.counts.iter().filter(|(_, amount)| **amount != 0) {
-            self.tx.increment(
-                "order_tallies",
-                &[
-                    ("state", state.ordinal().into()),
-                    ("channel_id", (*channel_id).into()),
-                    ("product_id", (*product_id).into()),
-                ],
-                "order_count",
-                *amount,
-            )?;
-        }
-        for delivery in &self.stale_deliveries {
-            deliveries::refresh_summary(self.tx, *delivery)?;
-        }
+        let counts = self.counts.iter().filter(|(_, amount)| **amount != 0);
+        let mut counts = counts.map(|((state, channel_id, product_id), amount)| {
+            vec![state.ordinal().into(), (*channel_id).into(), (*product_id).into(), (*amount).into()]
+        });
+        self.tx.increment_many("order_tallies", &["state", "channel_id", "product_id"], "order_count", &mut counts)?;
+        deliveries::refresh_summaries(self.tx, &self.stale_deliveries.iter().copied().collect::<Vec<_>>())?;
         Ok(())
     }
 }

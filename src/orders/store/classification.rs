@@ -6,9 +6,9 @@ use super::{ChangeContext, find, with_changes};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
-use crate::storage::{Param, Result, Tx, placeholders};
+use crate::storage::{PRIMARY_KEY, Result, Tx};
 
-/// Deliveries read by one statement, and classified in one transaction.
+/// Deliveries classified in one transaction.
 pub const DELIVERIES_PER_BATCH: usize = 200;
 
 /// The next `max` open deliveries behind `after`. The states are read in one sequence of identifiers, so
@@ -31,24 +31,22 @@ pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<
 /// Reclassifies the undelivered orders of these deliveries; returns how many changed.
 pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
     let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
-    for some in deliveries.chunks(DELIVERIES_PER_BATCH) {
-        let sql = format!(
-            "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o \
-             LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.delivery_id IN ({}) AND o.state < ?",
-            placeholders(some.len())
-        );
-        let params: Vec<Param<'_>> =
-            some.iter().map(|id| (*id).into()).chain([OrderState::Shipped.ordinal().into()]).collect();
-        tx.for_each(&sql, &params, &mut |mut row| {
-            let (id, current, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
-            let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
-            let belongs = by_hand.or_else(|| districts.lookup(&zip_code).district());
-            if belongs != current {
-                wrong.insert(id, belongs);
-            }
-            Ok(())
-        })?;
-    }
+    let (by_delivery, by_order) = (tx.index_hint("orders_by_delivery"), tx.index_hint(PRIMARY_KEY));
+    let sql = |ids: &str| {
+        format!(
+            "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o {by_delivery} \
+             LEFT JOIN order_districts c {by_order} ON c.order_id = o.id WHERE o.state < ? AND o.delivery_id IN ({ids})"
+        )
+    };
+    tx.for_ids(deliveries, &[OrderState::Shipped.ordinal().into()], sql, &mut |mut row| {
+        let (id, current, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
+        let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
+        let belongs = by_hand.or_else(|| districts.lookup(&zip_code).district());
+        if belongs != current {
+            wrong.insert(id, belongs);
+        }
+        Ok(())
+    })?;
     let ids: Vec<i64> = wrong.keys().copied().collect();
     let found = find(tx, &ids)?;
     with_changes(tx, context, |changes| {

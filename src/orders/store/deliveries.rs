@@ -1,9 +1,12 @@
 //! Rows of `deliveries` that orders maintain: creation, bundle numbers, and the summary of the orders.
 
+use std::collections::{BTreeMap, HashMap};
+
+use super::delivery_tallies::{Counted, TallyChanges};
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::storage::{Param, Result, StorageError, Tx};
+use crate::storage::{PRIMARY_KEY, Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
 /// Bundle number of a delivery.
@@ -11,6 +14,21 @@ pub fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
     tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
         .ok_or_else(|| StorageError::Inconsistent(format!("there is no delivery {delivery_id}")))?
         .text(0)
+}
+
+/// Bundle numbers of these deliveries.
+pub fn bundle_numbers(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, String>> {
+    let mut numbers = HashMap::with_capacity(deliveries.len());
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT id, bundle_number FROM deliveries {by_id} WHERE id IN ({ids})");
+    tx.for_ids(deliveries, &[], sql, &mut |mut row| {
+        numbers.insert(row.int(0)?, row.text(1)?);
+        Ok(())
+    })?;
+    match deliveries.iter().find(|id| !numbers.contains_key(id)) {
+        Some(id) => Err(StorageError::Inconsistent(format!("there is no delivery {id}"))),
+        None => Ok(numbers),
+    }
 }
 
 /// State of a delivery.
@@ -44,7 +62,9 @@ pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: DeliverySu
 /// Inserts deliveries, each given as identifier, bundle number and summary.
 pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, DeliverySummary)>) -> Result<()> {
     let now = tx.now();
+    let mut tallies = TallyChanges::default();
     let mut rows = new.map(|(id, bundle_number, summary)| {
+        tallies.add(&Counted::of(&summary), 1);
         let head = [id.into(), bundle_number.into()];
         head.into_iter().chain(values(&summary)).chain([ready_at(now, &summary)]).collect::<Vec<Param<'_>>>()
     });
@@ -53,10 +73,23 @@ pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, 
          primary_order_id, shipping_method, preferred_shipping_date, sigungu_code, ready_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
-    )
+    )?;
+    tallies.write(tx)
 }
 
-/// Values of a summary, in the order of the columns.
+/// Columns of a summary.
+const SUMMARY: [&str; 8] = [
+    "state",
+    "order_count",
+    "total_quantity",
+    "cancelled_quantity",
+    "primary_order_id",
+    "shipping_method",
+    "preferred_shipping_date",
+    "sigungu_code",
+];
+
+/// Values of [`SUMMARY`].
 fn values(summary: &DeliverySummary) -> [Param<'static>; 8] {
     [
         (summary.state as i64).into(),
@@ -76,17 +109,20 @@ fn ready_at(now: Moment, summary: &DeliverySummary) -> Param<'static> {
     ready.then_some(now).into()
 }
 
-/// Loads the orders of a delivery, with the fields that its summary needs.
-fn bundled_orders(tx: &mut dyn Tx, id: i64) -> Result<Vec<BundledOrder>> {
-    tx.query(
-        "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu_code \
-         FROM orders WHERE delivery_id = ?",
-        &[id.into()],
-    )?
-    .into_iter()
-    .map(|mut row| {
-        let inconsistent = |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {id}"));
-        Ok(BundledOrder {
+/// Loads the orders of these deliveries, with the fields that a summary needs.
+fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, Vec<BundledOrder>>> {
+    let mut orders: BTreeMap<i64, Vec<BundledOrder>> = BTreeMap::new();
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |ids: &str| {
+        format!(
+            "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu_code, delivery_id \
+             FROM orders {by_delivery} WHERE delivery_id IN ({ids})"
+        )
+    };
+    tx.for_ids(deliveries, &[], sql, &mut |mut row| {
+        let delivery_id = row.int(7)?;
+        let inconsistent = |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {delivery_id}"));
+        orders.entry(delivery_id).or_default().push(BundledOrder {
             order_id: row.int(0)?,
             state: OrderState::from_ordinal(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             quantity: row.int(2)?,
@@ -94,22 +130,60 @@ fn bundled_orders(tx: &mut dyn Tx, id: i64) -> Result<Vec<BundledOrder>> {
             shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,
             preferred_shipping_date: row.opt_date(5)?,
             sigungu_code: row.opt_int(6)?,
-        })
-    })
-    .collect()
+        });
+        Ok(())
+    })?;
+    Ok(orders)
 }
 
-/// Recomputes the columns of a delivery that are derived from its orders. Must run in every transaction
-/// that changes one of them.
-pub fn refresh_summary(tx: &mut dyn Tx, id: i64) -> Result<()> {
-    let summary = DeliverySummary::of(&bundled_orders(tx, id)?);
-    let ready_at = ready_at(tx.now(), &summary);
-    let params: Vec<Param<'_>> = values(&summary).into_iter().chain([ready_at, id.into()]).collect();
-    tx.exec(
-        "UPDATE deliveries SET state = ?, order_count = ?, total_quantity = ?, cancelled_quantity = ?, \
-         primary_order_id = ?, shipping_method = ?, preferred_shipping_date = ?, sigungu_code = ?, \
-         ready_at = COALESCE(ready_at, ?), version = version + 1 WHERE id = ?",
-        &params,
-    )
-    .map(drop)
+/// A delivery before its summary is recomputed.
+struct StaleDelivery {
+    id: i64,
+    counted: Counted,
+    ready_at: Option<Moment>,
+    version: i64,
+}
+
+fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> {
+    let mut stale = Vec::with_capacity(ids.len());
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| {
+        format!(
+            "SELECT id, state, shipping_method, preferred_shipping_date IS NOT NULL, sigungu_code, ready_at, version \
+             FROM deliveries {by_id} WHERE id IN ({ids})"
+        )
+    };
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let id = row.int(0)?;
+        let inconsistent = |what: &str| StorageError::Inconsistent(format!("deliveries.{what} of {id}"));
+        let counted = Counted {
+            state: DeliveryState::from_stored(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
+            shipping_method: ShippingMethod::from_code(&row.text(2)?).ok_or_else(|| inconsistent("shipping_method"))?,
+            is_dated: row.bool(3)?,
+            sigungu_code: row.opt_int(4)?,
+        };
+        stale.push(StaleDelivery { id, counted, ready_at: row.opt_moment(5)?, version: row.int(6)? });
+        Ok(())
+    })?;
+    Ok(stale)
+}
+
+/// Recomputes the columns of these deliveries that are derived from their orders, and the tallies. Must run in every
+/// transaction that changes an order. `ids` are distinct.
+pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+    let (now, mut orders, mut tallies) = (tx.now(), bundled_orders(tx, ids)?, TallyChanges::default());
+    let rows: Vec<Vec<Param<'_>>> = stale_deliveries(tx, ids)?
+        .into_iter()
+        .map(|stale| {
+            let summary = DeliverySummary::of(&orders.remove(&stale.id).unwrap_or_default());
+            tallies.add(&stale.counted, -1);
+            tallies.add(&Counted::of(&summary), 1);
+            let ready_at = stale.ready_at.map_or_else(|| ready_at(now, &summary), Param::from);
+            let values = values(&summary).into_iter();
+            [stale.id.into()].into_iter().chain(values).chain([ready_at, (stale.version + 1).into()]).collect()
+        })
+        .collect();
+    let columns = [&SUMMARY[..], &["ready_at", "version"]].concat();
+    tx.update_many("deliveries", &["id"], &columns, &mut rows.into_iter())?;
+    tallies.write(tx)
 }

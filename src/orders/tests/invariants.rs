@@ -343,6 +343,14 @@ fn computed(summary: &DeliverySummary) -> [crate::storage::Value; 8] {
     ]
 }
 
+/// The delivery tallies, counted.
+const COUNTED_DELIVERIES: &str = "SELECT region, state, shipping_method, is_dated, count(*) FROM ( \
+    SELECT 0 AS region, state, shipping_method, preferred_shipping_date IS NOT NULL AS is_dated FROM deliveries \
+    UNION ALL SELECT coalesce(sigungu_code, -1), state, shipping_method, preferred_shipping_date IS NOT NULL FROM deliveries \
+    UNION ALL SELECT sigungu_code - sigungu_code % 1000, state, shipping_method, preferred_shipping_date IS NOT NULL \
+    FROM deliveries WHERE sigungu_code % 1000 <> 0) AS counted \
+    GROUP BY region, state, shipping_method, is_dated ORDER BY 1, 2, 3, 4";
+
 fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
     tx.query(sql, &[])?.iter().map(|row| Ok(([row.int(0)?, row.int(1)?, row.int(2)?], row.int(3)?))).collect()
 }
@@ -392,6 +400,10 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
         tallies(tx, "SELECT state, channel_id, product_id, order_count FROM order_tallies WHERE order_count <> 0")?;
     let sql = "SELECT state, channel_id, product_id, count(*) FROM orders GROUP BY state, channel_id, product_id";
     assert_eq!(stored, tallies(tx, sql)?);
+
+    let sql = "SELECT region, state, shipping_method, is_dated, delivery_count FROM delivery_tallies WHERE delivery_count <> 0 \
+               ORDER BY 1, 2, 3, 4";
+    assert_eq!(tx.query(sql, &[])?, tx.query(COUNTED_DELIVERIES, &[])?, "delivery tallies");
 
     let stored = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
     let stored: Vec<i64> = stored.iter().map(|row| row.int(0)).collect::<Result<_>>()?;

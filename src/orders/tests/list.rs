@@ -330,17 +330,34 @@ impl Tx for Explaining<'_> {
         self.tx.for_each(sql, params, visit)
     }
 
-    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
-        self.for_each(&format!("SELECT 1 {from}"), params, &mut |_| Ok(()))?;
-        self.tx.count_up_to(most, from, params)
+    fn upsert_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        self.tx.upsert_many(table, keys, columns, rows)
     }
 
-    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
-        self.tx.upsert(table, keys, values)
+    fn increment_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        column: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        self.tx.increment_many(table, keys, column, rows)
     }
 
-    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
-        self.tx.increment(table, keys, column, amount)
+    fn update_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<u64> {
+        self.tx.update_many(table, keys, columns, rows)
     }
 
     fn delete_batch(&mut self, table: &str) -> Result<u64> {

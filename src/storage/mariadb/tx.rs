@@ -6,10 +6,10 @@ use mysql::{Column, Conn};
 
 use super::error::{Retry, TxError};
 use crate::id::IdGenerator;
-use crate::storage::{Param, Result, Row, StorageError, Tx, Value};
+use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
 use crate::time::Moment;
 
-/// Maximum rows of one INSERT; larger batches are not faster.
+/// Maximum rows of one INSERT or UPDATE; larger batches are not faster.
 const INSERT_BATCH_ROWS: usize = 200;
 
 /// Maximum rows of one DELETE, so that it finishes well within the read timeout.
@@ -57,20 +57,49 @@ impl<'c> MariaTx<'c> {
         })
     }
 
+    /// Passes the rows on in batches of a few distinct lengths, so that the statement cache holds the statements of all
+    /// of them: the last batch is split into powers of two.
+    fn in_batches(
+        &mut self,
+        batch_rows: usize,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+        run: &mut dyn FnMut(&mut Self, &[Vec<Param<'_>>]) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let batch: Vec<_> = rows.take(batch_rows).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let mut rest = &batch[..];
+            while !rest.is_empty() {
+                let count = if rest.len() == batch_rows { batch_rows } else { 1 << rest.len().ilog2() };
+                let (rows, later) = rest.split_at(count);
+                rest = later;
+                run(self, rows)?;
+            }
+        }
+    }
+
+    /// Extends a statement that ends in `VALUES (?, …)` to many rows, and appends `ending`; executes any other once for
+    /// each row.
+    fn insert_many(&mut self, sql: &str, ending: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
+        let one_row = sql.rfind("VALUES ").map(|at| &sql[at + "VALUES ".len()..]);
+        let batch_rows = if one_row.is_some() { INSERT_BATCH_ROWS } else { 1 };
+        self.in_batches(batch_rows, rows, &mut |tx, rows| {
+            let more = one_row.map(|row| format!(", {row}").repeat(rows.len() - 1)).unwrap_or_default();
+            tx.send(&format!("{sql}{more}{ending}"), rows.iter().flatten().map(bind).collect()).map(drop)
+        })
+    }
+
     fn insert_on_conflict(
         &mut self,
         table: &str,
-        columns: &[(&str, Param<'_>)],
-        set: impl Iterator<Item = String>,
+        columns: &[&str],
+        set: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
     ) -> Result<()> {
-        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
-        let sql = format!(
-            "INSERT INTO {table} ({}) VALUES ({}) ON DUPLICATE KEY UPDATE {}",
-            names.join(", "),
-            crate::storage::placeholders(columns.len()),
-            set.collect::<Vec<_>>().join(", "),
-        );
-        self.send(&sql, columns.iter().map(|(_, value)| bind(value)).collect()).map(drop)
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), placeholders(columns.len()));
+        self.insert_many(&sql, &format!(" ON DUPLICATE KEY UPDATE {set}"), rows)
     }
 }
 
@@ -79,29 +108,13 @@ impl Tx for MariaTx<'_> {
         self.send(sql, params.iter().map(bind).collect())
     }
 
-    /// Extends a statement that ends in `VALUES (?, …)` to many rows; executes any other once for each row.
     fn exec_many(&mut self, sql: &str, rows: &mut dyn Iterator<Item = Vec<Param<'_>>>) -> Result<()> {
-        let one_row = sql.rfind("VALUES ").map(|at| &sql[at + "VALUES ".len()..]);
-        let batch_rows = if one_row.is_some() { INSERT_BATCH_ROWS } else { 1 };
-        loop {
-            let batch: Vec<_> = rows.take(batch_rows).collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
-            // The last batch is split into powers of two: few distinct statements, so that the statement
-            // cache holds all of them.
-            let mut rest = &batch[..];
-            while !rest.is_empty() {
-                let count = if rest.len() == batch_rows { batch_rows } else { 1 << rest.len().ilog2() };
-                let (rows, later) = rest.split_at(count);
-                rest = later;
-                let more = one_row.map(|row| format!(", {row}").repeat(count - 1)).unwrap_or_default();
-                self.send(&format!("{sql}{more}"), rows.iter().flatten().map(bind).collect())?;
-            }
-        }
+        self.insert_many(sql, "", rows)
     }
 
     fn for_each(&mut self, sql: &str, params: &[Param<'_>], visit: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        // MariaDB reorders a CROSS JOIN like any other.
+        let sql = &sql.replace(" CROSS JOIN ", " STRAIGHT_JOIN ");
         let params: Vec<_> = params.iter().map(bind).collect();
         self.run(sql, |conn| {
             let answer = conn.exec_iter(sql, mysql::Params::from(params))?;
@@ -117,24 +130,56 @@ impl Tx for MariaTx<'_> {
         })?
     }
 
-    /// Without a subquery, which MariaDB would materialise.
-    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
-        let tx: &mut dyn Tx = self;
-        let last = (most - 1).max(0);
-        match tx.query_one(&format!("SELECT 1 {from} LIMIT 1 OFFSET {last}"), params)? {
-            Some(_) => Ok(most),
-            None => tx.scalar(&format!("SELECT count(*) {from}"), params),
-        }
+    fn upsert_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        let set: Vec<_> = columns.iter().map(|name| format!("{name} = VALUES({name})")).collect();
+        self.insert_on_conflict(table, &[keys, columns].concat(), &set.join(", "), rows)
     }
 
-    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
-        let set = values.iter().map(|(name, _)| format!("{name} = VALUES({name})"));
-        self.insert_on_conflict(table, &[keys, values].concat(), set)
+    fn increment_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        column: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        let set = format!("{column} = {column} + VALUES({column})");
+        self.insert_on_conflict(table, &[keys, &[column]].concat(), &set, rows)
     }
 
-    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
-        let columns = [keys, &[(column, amount.into())]].concat();
-        self.insert_on_conflict(table, &columns, std::iter::once(format!("{column} = {column} + VALUES({column})")))
+    /// Joins the table with a derived table of the new values.
+    fn update_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<u64> {
+        // A column may be a key too, with another value: the derived columns are numbered.
+        let length = keys.len() + columns.len();
+        let first: Vec<_> = (0..length).map(|place| format!("? AS v{place}")).collect();
+        let other = format!(" UNION ALL SELECT {}", placeholders(length));
+        let equal = |(name, place): (&&str, usize)| format!("old.{name} = new.v{place}");
+        let key: Vec<_> = keys.iter().zip(0..).map(equal).collect();
+        let set: Vec<_> = columns.iter().zip(keys.len()..).map(equal).collect();
+        let (first, key, set) = (first.join(", "), key.join(" AND "), set.join(", "));
+        let update = |count: usize| {
+            format!(
+                "UPDATE (SELECT {first}{}) AS new STRAIGHT_JOIN {table} AS old FORCE INDEX (PRIMARY) ON {key} SET {set}",
+                other.repeat(count - 1)
+            )
+        };
+        let mut matched = 0;
+        self.in_batches(INSERT_BATCH_ROWS, rows, &mut |tx, rows| {
+            matched += tx.send(&update(rows.len()), rows.iter().flatten().map(bind).collect())?;
+            Ok(())
+        })?;
+        Ok(matched)
     }
 
     fn delete_batch(&mut self, table: &str) -> Result<u64> {

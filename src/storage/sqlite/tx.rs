@@ -27,23 +27,19 @@ impl<'c> SqliteTx<'c> {
     fn insert_on_conflict(
         &mut self,
         table: &str,
-        columns: &[(&str, Param<'_>)],
-        keys: &[(&str, Param<'_>)],
+        keys: &[&str],
+        columns: &[&str],
         set: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
     ) -> Result<()> {
-        let names = names(columns).join(", ");
         let sql = format!(
-            "INSERT INTO {table} ({names}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {set}",
-            placeholders(columns.len()),
-            self::names(keys).join(", "),
+            "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {set}",
+            [keys, columns].concat().join(", "),
+            placeholders(keys.len() + columns.len()),
+            keys.join(", "),
         );
-        let params: Vec<_> = columns.iter().map(|(_, value)| value.clone()).collect();
-        self.exec(&sql, &params).map(drop)
+        self.exec_many(&sql, rows)
     }
-}
-
-fn names<'a>(columns: &[(&'a str, Param<'_>)]) -> Vec<&'a str> {
-    columns.iter().map(|(name, _)| *name).collect()
 }
 
 impl Tx for SqliteTx<'_> {
@@ -74,19 +70,46 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
-    fn count_up_to(&mut self, most: i64, from: &str, params: &[Param<'_>]) -> Result<i64> {
-        let tx: &mut dyn Tx = self;
-        tx.scalar(&format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT {most}) AS counted"), params)
+    fn upsert_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        let set: Vec<_> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        self.insert_on_conflict(table, keys, columns, &set.join(", "), rows)
     }
 
-    fn upsert(&mut self, table: &str, keys: &[(&str, Param<'_>)], values: &[(&str, Param<'_>)]) -> Result<()> {
-        let set: Vec<_> = names(values).iter().map(|name| format!("{name} = excluded.{name}")).collect();
-        self.insert_on_conflict(table, &[keys, values].concat(), keys, &set.join(", "))
+    fn increment_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        column: &str,
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<()> {
+        let set = format!("{column} = {table}.{column} + excluded.{column}");
+        self.insert_on_conflict(table, keys, &[column], &set, rows)
     }
 
-    fn increment(&mut self, table: &str, keys: &[(&str, Param<'_>)], column: &str, amount: i64) -> Result<()> {
-        let columns = [keys, &[(column, amount.into())]].concat();
-        self.insert_on_conflict(table, &columns, keys, &format!("{column} = {table}.{column} + excluded.{column}"))
+    fn update_many(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
+    ) -> Result<u64> {
+        // The numbers of the parameters are their places in a row.
+        let equal = |names: &[&str], first: usize| -> Vec<String> {
+            names.iter().zip(first..).map(|(name, place)| format!("{name} = ?{place}")).collect()
+        };
+        let (set, key) = (equal(columns, keys.len() + 1).join(", "), equal(keys, 1).join(" AND "));
+        let mut statement = self.prepare(&format!("UPDATE {table} SET {set} WHERE {key}"))?;
+        let mut matched = 0;
+        for params in rows {
+            matched += statement.execute(rusqlite::params_from_iter(params)).map_err(engine_error)? as u64;
+        }
+        Ok(matched)
     }
 
     fn delete_batch(&mut self, table: &str) -> Result<u64> {

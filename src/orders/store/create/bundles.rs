@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::id::crockford;
 use crate::orders::bundle::same_destination;
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
-use crate::storage::{Param, Result, Tx, placeholders, text_limits};
+use crate::storage::{PRIMARY_KEY, Param, Result, Tx, text_limits};
 
 /// New orders of one delivery.
 #[derive(Debug)]
@@ -125,38 +125,39 @@ fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<Exis
 }
 
 fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut ExistingBundles) -> Result<()> {
-    for some in numbers.chunks(200) {
-        let sql = format!(
+    let (by_id, by_delivery) = (tx.index_hint(PRIMARY_KEY), tx.index_hint("orders_by_delivery"));
+    let sql = |numbers: &str| {
+        format!(
             "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
-             o.recipient_address1, o.recipient_address2, (SELECT count(*) FROM orders s \
-             JOIN sales_channels c ON c.id = s.channel_id WHERE s.delivery_id = d.id AND c.code = ?) FROM deliveries d \
-             LEFT JOIN orders o ON o.id = d.primary_order_id WHERE d.bundle_number IN ({})",
-            placeholders(some.len())
-        );
-        let params: Vec<Param<'_>> = std::iter::once(channel).chain(some.iter().copied()).map(Param::from).collect();
-        for mut row in tx.query(&sql, &params)? {
-            let destination = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
-                None => None,
-                Some(method) => {
-                    let recipient = Recipient {
-                        name: row.text(3)?,
-                        zip_code: row.text(4)?,
-                        address1: row.text(5)?,
-                        address2: row.text(6)?,
-                        ..Recipient::default()
-                    };
-                    Some(Destination { method, recipient: Cow::Owned(recipient) })
-                }
-            };
-            let bundle = ExistingBundle {
-                delivery_id: row.int(1)?,
-                is_of_other_channel: destination.is_some() && row.int(7)? == 0,
-                destination,
-            };
-            existing.insert(row.text(0)?, bundle);
-        }
-    }
-    Ok(())
+             o.recipient_address1, o.recipient_address2, (SELECT count(*) FROM orders s {by_delivery} \
+             CROSS JOIN sales_channels c {by_id} ON c.id = s.channel_id WHERE s.delivery_id = d.id AND c.code = ?) \
+             FROM deliveries d LEFT JOIN orders o {by_id} ON o.id = d.primary_order_id \
+             WHERE d.bundle_number IN ({numbers})"
+        )
+    };
+    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
+    tx.for_values(&numbers, &[channel.into()], sql, &mut |mut row| {
+        let destination = match row.opt_text(2)?.and_then(|code| ShippingMethod::from_code(&code)) {
+            None => None,
+            Some(method) => {
+                let recipient = Recipient {
+                    name: row.text(3)?,
+                    zip_code: row.text(4)?,
+                    address1: row.text(5)?,
+                    address2: row.text(6)?,
+                    ..Recipient::default()
+                };
+                Some(Destination { method, recipient: Cow::Owned(recipient) })
+            }
+        };
+        let bundle = ExistingBundle {
+            delivery_id: row.int(1)?,
+            is_of_other_channel: destination.is_some() && row.int(7)? == 0,
+            destination,
+        };
+        existing.insert(row.text(0)?, bundle);
+        Ok(())
+    })
 }
 
 #[cfg(test)]
