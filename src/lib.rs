@@ -19,6 +19,7 @@
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, file |
 //! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
+//! | [`flash`] | messages shown once after a form |
 //! | [`shop`] | the shop's own name, telephone number and address |
 //! | [`products`] | products and variants, created by uploads |
 //! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |
@@ -84,6 +85,7 @@ pub mod config;
 pub mod deliveries;
 pub mod demo;
 pub mod districts;
+pub mod flash;
 pub mod help;
 pub mod id;
 pub mod members;

@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "routing",
     "config",
     "audit",
+    "flash",
     "shop",
     "products",
     "channels",

@@ -4,7 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, AuthContext, Error, Flash, Member, Query, csrf, flash};
+use super::{AppState, AuthContext, Error, Flash, Member, Query, csrf};
+use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
 

@@ -16,6 +16,7 @@ use crate::web::{
     redirect_with_flash,
 };
 
+#[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn bulk(
     State(state): State<AppState>,
     layout: Layout,

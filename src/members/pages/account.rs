@@ -66,7 +66,8 @@ async fn account_page(
     })
 }
 
-/// OrderWriter the password, which logs the member's other devices out.
+/// Changes the password, which logs the member's other devices out.
+#[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn update(
     State(storage): State<Storage>,
     State(hasher): State<PasswordHasher>,

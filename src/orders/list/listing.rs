@@ -267,14 +267,14 @@ mod tests {
         cheapest(&paths(filter, sort, counts, total), total, 25).expect("a path").index
     }
 
-    fn by(by: DateField) -> Option<Sort> {
-        Some(Sort { by, descending: false })
+    fn ascending(by: DateField) -> Sort {
+        Sort { by, descending: false }
     }
 
     #[test]
     fn unfiltered_list_is_scanned_in_the_order_of_its_date() {
         assert_eq!(index(&OrderFilter::default(), 1_000_000), "orders_by_placed");
-        let filter = OrderFilter { sort: by(DateField::Shipped), ..Default::default() };
+        let filter = OrderFilter { sort: Some(ascending(DateField::Shipped)), ..Default::default() };
         assert_eq!(index(&filter, 1_000_000), "orders_by_shipped");
     }
 
@@ -282,7 +282,7 @@ mod tests {
     fn orders_to_dispatch_are_read_by_state() {
         let state = Some(OrderState::Purchased);
         assert_eq!(index(&OrderFilter { state, ..Default::default() }, 2_000), "orders_by_state");
-        let filter = OrderFilter { state, sort: by(DateField::DispatchDeadline), ..Default::default() };
+        let filter = OrderFilter { state, sort: Some(ascending(DateField::DispatchDeadline)), ..Default::default() };
         assert_eq!(index(&filter, 2_000), "orders_by_state");
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::delivery_tallies::{Counted, TallyChanges};
+use super::delivery_tallies::{TallyChanges, TallyKind};
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -64,7 +64,7 @@ pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, 
     let now = tx.now();
     let mut tallies = TallyChanges::default();
     let mut rows = new.map(|(id, bundle_number, summary)| {
-        tallies.add(&Counted::of(&summary), 1);
+        tallies.add(&TallyKind::of(&summary), 1);
         let head = [id.into(), bundle_number.into()];
         head.into_iter().chain(values(&summary)).chain([ready_at(now, &summary)]).collect::<Vec<Param<'_>>>()
     });
@@ -139,7 +139,7 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
 /// A delivery before its summary is recomputed.
 struct StaleDelivery {
     id: i64,
-    counted: Counted,
+    counted: TallyKind,
     ready_at: Option<Moment>,
     version: i64,
 }
@@ -156,7 +156,7 @@ fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> 
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         let id = row.int(0)?;
         let inconsistent = |what: &str| StorageError::Inconsistent(format!("deliveries.{what} of {id}"));
-        let counted = Counted {
+        let counted = TallyKind {
             state: DeliveryState::from_stored(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             shipping_method: ShippingMethod::from_code(&row.text(2)?).ok_or_else(|| inconsistent("shipping_method"))?,
             is_dated: row.bool(3)?,
@@ -177,7 +177,7 @@ pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
         .map(|stale| {
             let summary = DeliverySummary::of(&orders.remove(&stale.id).unwrap_or_default());
             tallies.add(&stale.counted, -1);
-            tallies.add(&Counted::of(&summary), 1);
+            tallies.add(&TallyKind::of(&summary), 1);
             let ready_at = stale.ready_at.map_or_else(|| ready_at(now, &summary), Param::from);
             let values = values(&summary).into_iter();
             [stale.id.into()].into_iter().chain(values).chain([ready_at, (stale.version + 1).into()]).collect()

@@ -21,7 +21,7 @@ const SIDO_CODES: i64 = 1_000;
 
 /// What a tally distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct TallyKind {
     /// state
     pub state: DeliveryState,
     /// shipping method
@@ -32,7 +32,7 @@ pub struct Counted {
     pub sigungu_code: Option<i64>,
 }
 
-impl Counted {
+impl TallyKind {
     /// What the tallies count of this summary.
     pub fn of(summary: &DeliverySummary) -> Self {
         Self {
@@ -57,7 +57,7 @@ pub struct TallyChanges(BTreeMap<(i64, DeliveryState, &'static str, bool), i64>)
 
 impl TallyChanges {
     /// Adds `number` deliveries of one kind.
-    pub fn add(&mut self, counted: &Counted, number: i64) {
+    pub fn add(&mut self, counted: &TallyKind, number: i64) {
         for region in counted.regions() {
             let key = (region, counted.state, counted.shipping_method.code(), counted.is_dated);
             *self.0.entry(key).or_default() += number;
@@ -113,7 +113,7 @@ mod tests {
     fn delivery_counts_for_the_country_its_sido_and_its_sigungu() {
         let regions = |sigungu_code| {
             let (state, shipping_method) = (DeliveryState::Preparing, ShippingMethod::Direct);
-            Counted { state, shipping_method, is_dated: false, sigungu_code }.regions().collect::<Vec<_>>()
+            TallyKind { state, shipping_method, is_dated: false, sigungu_code }.regions().collect::<Vec<_>>()
         };
         assert_eq!(regions(Some(47_110)), [0, 47_000, 47_110]);
         assert_eq!(regions(Some(36_000)), [0, 36_000]);

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::problem::Problem;
-use super::route::Relaxed;
+use super::route::IgnoredRules;
 use super::solution::{Solution, UNSERVED_COST};
 
 /// A rule of the plan.
@@ -100,7 +100,7 @@ fn has(set: u32, rule: Rule) -> bool {
 
 /// Whether the stop can be inserted for less than `limit` when the rules of the set are ignored.
 fn fits(problem: &Problem, solution: &Solution, stop: usize, ignored: u32, limit: i32) -> bool {
-    let relaxed = Relaxed {
+    let relaxed = IgnoredRules {
         capacity: has(ignored, Rule::Capacity),
         window: has(ignored, Rule::Window),
         shift: has(ignored, Rule::Shift),

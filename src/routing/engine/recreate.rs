@@ -1,7 +1,7 @@
 //! Recreate: inserts the absent stops one by one, each at its cheapest place.
 
 use super::problem::Problem;
-use super::route::Relaxed;
+use super::route::IgnoredRules;
 use super::solution::{Solution, UNSERVED_COST};
 use crate::random::seeded::Random;
 
@@ -105,7 +105,9 @@ fn cheapest(
         }
         let mut overlook = || random.chance(OVERLOOK_PERCENT);
         let truck_data = &problem.trucks[*truck];
-        if let Some(found) = route.best_insertion(problem, truck_data, stop, limit, Relaxed::default(), &mut overlook) {
+        if let Some(found) =
+            route.best_insertion(problem, truck_data, stop, limit, IgnoredRules::default(), &mut overlook)
+        {
             (best, limit) = (Some((*truck, found.position)), found.cost);
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct Insertion {
 
 /// Rules that a search for an insertion ignores, to find out which one prevents it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Relaxed {
+pub(super) struct IgnoredRules {
     pub(super) capacity: bool,
     pub(super) window: bool,
     pub(super) shift: bool,
@@ -136,7 +136,7 @@ impl Route {
         truck: &Truck,
         stop: usize,
         limit: i32,
-        relaxed: Relaxed,
+        relaxed: IgnoredRules,
         overlook: &mut impl FnMut() -> bool,
     ) -> Option<Insertion> {
         let asked = &problem.stops[stop];

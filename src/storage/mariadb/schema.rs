@@ -267,7 +267,7 @@ mod tests {
         let connect = |address: &crate::storage::MariaDbAddress| {
             ConnectionPool::new(address.clone()).connect_without_timeout().expect("connects")
         };
-        let (next, patience) = (schema::testing::next(), Duration::from_secs(60));
+        let (next, patience) = (schema::testing::next(), Duration::from_mins(1));
         migrate(&mut connect(&old), &NEWEST, Moment(0), patience).expect("builds");
         let programs: Vec<_> = (0..3)
             .map(|_| {

@@ -27,6 +27,9 @@ pub(super) struct MariaTx<'c> {
     pub(super) aborted: Option<TxError>,
 }
 
+/// Executes one statement for a batch of rows.
+type RunBatch<'c, 'a> = dyn FnMut(&mut MariaTx<'c>, &[Vec<Param<'_>>]) -> Result<()> + 'a;
+
 impl<'c> MariaTx<'c> {
     pub(super) fn new(conn: &'c mut Conn, now: Moment, ids: &'c IdGenerator) -> Self {
         Self { conn, now, ids, has_written: false, aborted: None }
@@ -63,7 +66,7 @@ impl<'c> MariaTx<'c> {
         &mut self,
         batch_rows: usize,
         rows: &mut dyn Iterator<Item = Vec<Param<'_>>>,
-        run: &mut dyn FnMut(&mut Self, &[Vec<Param<'_>>]) -> Result<()>,
+        run: &mut RunBatch<'c, '_>,
     ) -> Result<()> {
         loop {
             let batch: Vec<_> = rows.take(batch_rows).collect();

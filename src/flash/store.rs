@@ -23,7 +23,7 @@ pub(super) fn insert(tx: &mut dyn Tx, member_id: i64, flash: &Flash, expires_at:
 }
 
 /// The message with this identifier, if it is for this member and has not expired.
-pub(in crate::web) fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
+pub fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
     let sql = "SELECT tone, message, audit_entry_id FROM flash_messages \
                WHERE id = ? AND member_id = ? AND expires_at > ?";
     let now = tx.now();

@@ -4,7 +4,7 @@
 //! it, a reload shows it again, and it expires after [`FLASH_LIFETIME_MS`]. A URL contains no text, and a member sees
 //! only messages for themselves.
 
-pub(super) mod store;
+pub mod store;
 
 use crate::audit::RecordedEvent;
 use crate::storage::{Result, Tx};
@@ -39,7 +39,7 @@ impl Flash {
         Self::new(Tone::Warning, message)
     }
 
-    /// Saves the message for the page that [`redirect_with_flash`](super::redirect_with_flash) leads to.
+    /// Saves the message for the page to which the request is redirected.
     pub fn save(&self, tx: &mut dyn Tx, member_id: i64) -> Result<FlashId> {
         let expires_at = tx.now().plus_ms(FLASH_LIFETIME_MS);
         store::insert(tx, member_id, self, expires_at)
@@ -57,7 +57,7 @@ impl From<&RecordedEvent> for Flash {
 
 /// Identifier of a saved flash message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlashId(pub(super) i64);
+pub struct FlashId(pub i64);
 
 /// Severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
