@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::engine::{DrivingTimes, MAX_SECONDS, MAX_STOPS, Plan, Problem, Reason, Stop, Truck};
-use super::points;
+use super::points::PostalPoints;
 use super::travel::{Point, driving_seconds};
 use crate::districts::Districts;
 
@@ -226,10 +226,11 @@ impl Day {
             return Ok(DrivingTimes::new(size, |from, to| matrix[from][to]));
         }
         let depot = self.depot.ok_or_else(|| DayError("matrix나 depot이 있어야 해요.".to_owned()))?;
+        let points = PostalPoints::new(districts);
         let mut places = vec![Point { lat: depot[0], lng: depot[1] }];
         for stop in &self.stops {
             let given = stop.lat.zip(stop.lng).map(|(lat, lng)| Point { lat, lng });
-            let place = given.or_else(|| Some(points::locate(&stop.zip, districts)?.0));
+            let place = given.or_else(|| Some(points.locate(&stop.zip)?.0));
             places.push(place.ok_or_else(|| {
                 DayError(format!("배송지 {}: 우편번호 {:?}의 위치를 알 수 없어요.", stop.id, stop.zip))
             })?);
