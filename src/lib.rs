@@ -46,7 +46,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
 //! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: trucks and plans (vehicles, travel times, routes of a day) after [`deliveries`]; privacy (access log,
+//! Rooms to come: trucks and plans (vehicles, working days, routes of a day) after [`deliveries`]; privacy (access log,
 //! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
