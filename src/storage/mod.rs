@@ -212,7 +212,7 @@ impl dyn Tx + '_ {
         self.for_values(&values, params, sql, visit)
     }
 
-    /// [`Self::for_ids`] for values of any type.
+    /// As `for_ids`, for values of any type.
     ///
     /// A batch is padded to one of a few lengths by repeating its last value, so that the engine prepares few
     /// statements.
