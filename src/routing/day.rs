@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{DrivingTimes, MAX_SECONDS, MAX_STOPS, Plan, Problem, Reason, Stop, Truck};
+use super::engine::{DrivingTimes, MAX_BEGUN_STOPS, MAX_SECONDS, MAX_STOPS, Plan, Problem, Reason, Stop, Truck};
 use super::points::PostalPoints;
 use super::travel::{Point, driving_seconds};
 use crate::districts::Districts;
@@ -195,6 +195,9 @@ impl Day {
             check(&name, "start", truck.start)?;
             check(&name, "shift", truck.shift)?;
             check(&name, "overtime", truck.overtime)?;
+            if truck.begin.len() > MAX_BEGUN_STOPS {
+                return Err(DayError(format!("{}: 이미 정한 배송지는 {MAX_BEGUN_STOPS}곳까지 쓸 수 있어요.", name())));
+            }
             let mut begin = Vec::with_capacity(truck.begin.len());
             for id in &truck.begin {
                 let index = *stops.get(id).ok_or_else(|| DayError(format!("{}: 배송지 {id}이(가) 없어요.", name())))?;

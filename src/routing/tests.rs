@@ -248,3 +248,26 @@ fn mistakes_in_a_day_are_explained() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn windows_and_shifts_may_pass_midnight() {
+    let stop = json!({ "id": "밤", "service": 900, "load": [1, 1], "crew": 1, "window": [90_000, 93_600] });
+    let late = json!({ "id": "새벽", "service": 900, "load": [1, 1], "crew": 1 });
+    let truck = json!({
+        "id": 1, "crew": 1, "cap": [9, 9], "start": 999_000, "shift": 36_000, "overtime": 0, "begin": ["밤"],
+    });
+    let matrix = json!([[0, 60, 60], [60, 0, 60], [60, 60, 0]]);
+    let day = json!({ "stops": [stop, late], "trucks": [truck], "matrix": matrix });
+    let answer = answer(&day, 10, 1);
+    assert_eq!(answer["routes"], json!([["밤", "새벽"]]), "a stop without a window has no last moment");
+}
+
+#[test]
+fn days_without_stops_or_trucks_have_an_answer() {
+    let stop = json!({ "id": 1, "service": 900, "load": [1, 1], "crew": 1 });
+    let truck = json!({ "id": 1, "crew": 1, "cap": [9, 9], "start": 0, "shift": 9, "overtime": 0 });
+    let empty = answer(&json!({ "stops": [], "trucks": [truck], "matrix": [[0]] }), 10, 1);
+    assert_eq!(empty, json!({ "routes": [[]], "unserved": [], "cost": 0 }));
+    let nobody = answer(&json!({ "stops": [stop], "trucks": [], "matrix": [[0, 1], [1, 0]] }), 10, 1);
+    assert_eq!(nobody["unserved"], json!([{ "id": 1, "reason": "truck" }]));
+}

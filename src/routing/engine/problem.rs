@@ -23,7 +23,7 @@ impl Stop {
     }
 
     pub(super) fn closes(&self) -> i32 {
-        self.window.map_or(MAX_SECONDS, |window| window.1)
+        self.window.map_or(NO_LIMIT, |window| window.1)
     }
 }
 
@@ -55,6 +55,12 @@ impl Truck {
 
 /// Upper bound of every duration and moment, so that sums of a route fit in an `i32`.
 pub const MAX_SECONDS: i32 = 1_000_000;
+
+/// A moment after every other; leaves room for sums.
+const NO_LIMIT: i32 = i32::MAX / 2;
+
+/// Maximum number of stops that a truck has been sent to already, so that sums of a route fit in an `i32`.
+pub const MAX_BEGUN_STOPS: usize = 500;
 
 /// Maximum number of stops; driving times take 8 bytes for each pair.
 pub const MAX_STOPS: usize = 2_000;
