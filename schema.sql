@@ -315,7 +315,7 @@ CREATE TABLE order_events (
     logged_at INTEGER NOT NULL,
     member_id INTEGER,               -- null: the command line
     upload_id INTEGER,
-    action    TEXT /*32*/ NOT NULL,  -- created, proceeded, edited, tracked, stated, bundled, classified
+    action    TEXT /*32*/ NOT NULL,  -- created, proceeded, edited, tracked, stated, bundled, classified, despite-claim
     changes   TEXT NOT NULL          -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);

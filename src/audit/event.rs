@@ -172,6 +172,10 @@ pub enum AuditEvent {
         changed: NumberList,
         /// orders at or past the state
         unchanged: NumberList,
+        /// orders that an open claim keeps where they are
+        held: NumberList,
+        /// changed orders that have such a claim and that the member named
+        despite_claim: NumberList,
     },
     /// 선택저장 in the list
     OrdersEdited {
@@ -283,6 +287,10 @@ pub enum AuditEvent {
         already: NumberList,
         /// cancelled and refunded orders
         cancelled: NumberList,
+        /// orders that an open claim keeps where they are
+        held: NumberList,
+        /// completed orders that have such a claim and that the member named
+        despite_claim: NumberList,
     },
     /// 완료 되돌리기
     CompletionsUndone {
@@ -415,12 +423,18 @@ impl NumberList {
     }
 }
 
+impl<T: Into<String>> Extend<T> for NumberList {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, numbers: I) {
+        for number in numbers {
+            self.push(number);
+        }
+    }
+}
+
 impl<T: Into<String>> FromIterator<T> for NumberList {
     fn from_iter<I: IntoIterator<Item = T>>(numbers: I) -> Self {
         let mut list = Self::default();
-        for number in numbers {
-            list.push(number);
-        }
+        list.extend(numbers);
         list
     }
 }

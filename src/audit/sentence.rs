@@ -25,7 +25,9 @@ impl AuditEvent {
             Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),
             Self::VariantAdded { key, value } => format!("‘{key}: {value}’ 옵션을 추가했어요."),
             Self::VariantsLabelled { saved, rejected } => saved_and_rejected("레이블", saved, *rejected),
-            Self::OrdersAdvanced { to, changed, unchanged } => orders_advanced(to, changed, unchanged),
+            Self::OrdersAdvanced { to, changed, unchanged, held, despite_claim } => {
+                orders_advanced(to, changed, unchanged, [held, despite_claim])
+            }
             Self::OrdersEdited { changed, unchanged, rejected } => orders_edited(changed, unchanged, *rejected),
             Self::OrderEdited { bundle, .. } => order_edited(bundle),
             Self::ManualOrdersCreated { orders, bundle_number } => {
@@ -50,9 +52,15 @@ impl AuditEvent {
             Self::UploadDiscarded { file_name } => format!("올린 파일을 취소했어요: {file_name}"),
             Self::ConflictsResolved { decision, resolved, failed } => conflicts_resolved(*decision, *resolved, *failed),
             Self::RejectedRowsResolved { rows } => format!("거절된 {rows}행을 처리함으로 표시했어요."),
-            Self::DeliveriesCompleted { completed, unchanged, undispatched, already, cancelled } => {
-                deliveries_completed(completed, [undispatched, cancelled, already, unchanged])
-            }
+            Self::DeliveriesCompleted {
+                completed,
+                unchanged,
+                undispatched,
+                already,
+                cancelled,
+                held,
+                despite_claim,
+            } => deliveries_completed(completed, [undispatched, cancelled, already, unchanged], [held, despite_claim]),
             Self::CompletionsUndone { undone, changed, expired } => completions_undone(undone, changed, expired),
             Self::SlipsPrinted { bundles } => format!("배송 {}건의 전표를 인쇄한 것으로 표시했어요.", bundles.len()),
             Self::DeliveryMemoChanged { .. } => "메모를 저장했어요.".to_owned(),
@@ -100,7 +108,21 @@ fn saved_and_rejected(noun: &str, saved: impl std::fmt::Display, rejected: usize
     }
 }
 
-fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList) -> String {
+/// Sentences about orders with open claims: those left as they are, and those that passed.
+fn claim_sentences([held, despite_claim]: [&NumberList; 2]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if !held.is_empty() {
+        let (count, numbers) = (held.len(), held.shown());
+        sentences.push(format!("취소 요청이 들어온 {count}건은 그대로 두었어요: {numbers}."));
+    }
+    if !despite_claim.is_empty() {
+        let (count, numbers) = (despite_claim.len(), despite_claim.shown());
+        sentences.push(format!("{count}건은 취소 요청이 있는데도 진행했어요: {numbers}."));
+    }
+    sentences
+}
+
+fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList, claims: [&NumberList; 2]) -> String {
     let (mut sentences, to) = (Vec::new(), state_label(to));
     if !changed.is_empty() {
         sentences.push(format!("{}건을 {to} 상태로 바꿨어요: {}.", changed.len(), changed.shown()));
@@ -109,6 +131,7 @@ fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList) -> St
         let (count, numbers) = (unchanged.len(), unchanged.shown());
         sentences.push(format!("{count}건은 이미 {to} 상태이거나 그 뒤여서 그대로 두었어요: {numbers}."));
     }
+    sentences.extend(claim_sentences(claims));
     if sentences.is_empty() {
         sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
     }
@@ -175,13 +198,15 @@ fn conflicts_resolved(decision: ConflictDecision, resolved: usize, failed: usize
 fn deliveries_completed(
     completed: &NumberList,
     [undispatched, cancelled, already, unchanged]: [&NumberList; 4],
+    [held, despite_claim]: [&NumberList; 2],
 ) -> String {
     let mut sentences = Vec::new();
     if !completed.is_empty() {
         sentences.push(format!("배송 {}건을 완료했어요.", completed.len()));
-    } else if unchanged.is_empty() {
+    } else if unchanged.is_empty() && held.is_empty() {
         sentences.push("완료할 배송이 없어요.".to_owned());
     }
+    sentences.extend(claim_sentences([held, despite_claim]));
     for (numbers, label) in [
         (undispatched, "출고 전이던 주문도 배송으로 바꿨어요"),
         (cancelled, "취소나 환불된 주문은 그대로 두었어요"),

@@ -46,11 +46,24 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::VariantAdded { key: text("색상"), value: text("월넛") }, "‘색상: 월넛’ 옵션을 추가했어요."),
         (E::VariantsLabelled { saved: 4, rejected: 0 }, "레이블 4개를 저장했어요."),
         (
-            E::OrdersAdvanced { to: text("PURCHASED"), changed: numbers(&["1", "2"]), unchanged: numbers(&["3"]) },
-            "2건을 발주 상태로 바꿨어요: 1, 2. 1건은 이미 발주 상태이거나 그 뒤여서 그대로 두었어요: 3.",
+            E::OrdersAdvanced {
+                to: text("PURCHASED"),
+                changed: numbers(&["1", "2"]),
+                unchanged: numbers(&["3"]),
+                held: numbers(&["4"]),
+                despite_claim: numbers(&["2"]),
+            },
+            "2건을 발주 상태로 바꿨어요: 1, 2. 1건은 이미 발주 상태이거나 그 뒤여서 그대로 두었어요: 3. \
+             취소 요청이 들어온 1건은 그대로 두었어요: 4. 1건은 취소 요청이 있는데도 진행했어요: 2.",
         ),
         (
-            E::OrdersAdvanced { to: text("SHIPPED"), changed: numbers(&[]), unchanged: numbers(&[]) },
+            E::OrdersAdvanced {
+                to: text("SHIPPED"),
+                changed: numbers(&[]),
+                unchanged: numbers(&[]),
+                held: numbers(&[]),
+                despite_claim: numbers(&[]),
+            },
             "바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.",
         ),
         (
@@ -120,8 +133,11 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 undispatched: numbers(&["2"]),
                 already: numbers(&["3"]),
                 cancelled: numbers(&["4"]),
+                held: numbers(&["5"]),
+                despite_claim: numbers(&["2"]),
             },
-            "배송 1건을 완료했어요. 출고 전이던 주문도 배송으로 바꿨어요: 2 \
+            "배송 1건을 완료했어요. 취소 요청이 들어온 1건은 그대로 두었어요: 5. \
+             1건은 취소 요청이 있는데도 진행했어요: 2. 출고 전이던 주문도 배송으로 바꿨어요: 2 \
              취소나 환불된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
         ),
         (

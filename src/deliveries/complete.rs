@@ -11,8 +11,9 @@ use super::log::{self, DeliveryAction, DeliveryEvent};
 use super::store;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
 use crate::orders;
+use crate::orders::claim::ClaimGate;
 use crate::orders::model::{Moments, Order, OrderState};
-use crate::orders::store::{ChangeContext, OrderWriter, with_changes};
+use crate::orders::store::{Action, ChangeContext, OrderWriter, with_changes};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -51,22 +52,49 @@ struct CompletionOutcome {
     undispatched: NumberList,
     already: NumberList,
     cancelled: NumberList,
+    held: NumberList,
+    despite_claim: NumberList,
+    /// orders that an open claim keeps where they are
+    held_orders: Vec<i64>,
 }
 
 impl From<CompletionOutcome> for AuditEvent {
     fn from(outcome: CompletionOutcome) -> Self {
-        let CompletionOutcome { completed, unchanged, undispatched, already, cancelled } = outcome;
-        Self::DeliveriesCompleted { completed, unchanged, undispatched, already, cancelled }
+        let CompletionOutcome {
+            completed,
+            unchanged,
+            undispatched,
+            already,
+            cancelled,
+            held,
+            despite_claim,
+            held_orders: _,
+        } = outcome;
+        Self::DeliveriesCompleted { completed, unchanged, undispatched, already, cancelled, held, despite_claim }
     }
 }
 
-/// Completes all orders of these deliveries and records it.
-pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<RecordedEvent> {
+/// A recorded completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// its event, with the entry in the audit log if anything was completed
+    pub recorded: RecordedEvent,
+    /// orders that an open claim keeps where they are, for the member to decide
+    pub held: Vec<i64>,
+}
+
+/// Completes all orders of these deliveries and records it. Orders with an open claim stay as they are, unless they are
+/// in `despite`.
+pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], despite: &[i64]) -> Result<Completion> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
-    with_changes(tx, change_context(actor.id, orders::store::Action::Advanced), |changes| {
+    with_changes(tx, change_context(actor.id, Action::Advanced), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
-            let before = ship_orders(changes, delivery.id, &mut outcome)?;
+            let held_before = outcome.held_orders.len();
+            let before = ship_orders(changes, delivery.id, despite, &mut outcome)?;
+            if before.is_empty() && outcome.held_orders.len() > held_before {
+                continue;
+            }
             if before.is_empty() {
                 outcome.unchanged.push(delivery.bundle_number);
             } else {
@@ -77,6 +105,7 @@ pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Resu
         Ok::<_, StorageError>(())
     })?;
     let ids: Vec<i64> = completed.iter().map(|(id, _)| *id).collect();
+    let held = std::mem::take(&mut outcome.held_orders);
     let recorded = audit::record_effect(tx, actor, &ids, outcome.into())?;
     if let Some(entry) = recorded.audit_entry_id {
         for (delivery_id, before) in completed {
@@ -84,10 +113,10 @@ pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Resu
             log::record(tx, (entry, actor.id), delivery_id, DeliveryAction::Completed, &details)?;
         }
     }
-    Ok(recorded)
+    Ok(Completion { recorded, held })
 }
 
-fn change_context(member_id: i64, action: orders::store::Action) -> ChangeContext {
+fn change_context(member_id: i64, action: Action) -> ChangeContext {
     ChangeContext { member_id: Some(member_id), upload_id: None, action }
 }
 
@@ -95,17 +124,27 @@ fn change_context(member_id: i64, action: orders::store::Action) -> ChangeContex
 fn ship_orders(
     changes: &mut OrderWriter<'_>,
     delivery_id: i64,
+    despite: &[i64],
     outcome: &mut CompletionOutcome,
 ) -> Result<Vec<PreviousState>> {
     let now = changes.tx.now();
     let mut before = Vec::new();
-    for order in orders::store::bundles::orders_of(changes.tx, delivery_id)? {
+    let all = orders::store::bundles::orders_of(changes.tx, delivery_id)?;
+    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(all, OrderState::Shipped, despite);
+    outcome.held.extend(held.iter().map(|order| order.order_number.as_str()));
+    outcome.held_orders.extend(held.iter().map(|order| order.id));
+    let passing = despite_claim.into_iter().map(|order| (order, true));
+    for (order, has_claim) in free.into_iter().map(|order| (order, false)).chain(passing) {
         let mut delivered = order.clone();
+        changes.set_action(if has_claim { Action::DespiteClaim } else { Action::Advanced });
         if !delivered.advance(OrderState::Shipped, now) {
             let cancelled = order.state > OrderState::Confirmed;
             if cancelled { &mut outcome.cancelled } else { &mut outcome.already }.push(order.order_number);
         } else if changes.save(&order, &delivered)? {
             before.push(PreviousState::of(&order));
+            if has_claim {
+                outcome.despite_claim.push(order.order_number.as_str());
+            }
             if order.state < OrderState::Dispatched {
                 outcome.undispatched.push(order.order_number);
             }
@@ -136,7 +175,7 @@ pub fn undoable_deliveries(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i
 pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<RecordedEvent> {
     let (mut ids, mut undone) = (Vec::new(), NumberList::default());
     let (mut changed, mut expired) = (NumberList::default(), NumberList::default());
-    with_changes(tx, change_context(actor.id, orders::store::Action::Edited), |changes| {
+    with_changes(tx, change_context(actor.id, Action::Edited), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             match undoable_completion(changes.tx, delivery.id)? {
                 None => expired.push(delivery.bundle_number),

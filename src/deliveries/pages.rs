@@ -1,6 +1,7 @@
 //! The pages of deliveries: the list with its bulk actions, one delivery, and delivery slips.
 
 mod bulk;
+mod held;
 mod list;
 mod show;
 mod slip;
@@ -22,6 +23,8 @@ pub fn routes() -> Routes {
         .get("/deliveries", Access::Member, list::list)
         .post("/deliveries", Access::Member, bulk::bulk)
         .post("/deliveries/undo", Access::Member, undo::undo)
+        .get("/deliveries/held", Access::Member, held::show)
+        .post("/deliveries/held", Access::Member, held::complete)
         .get("/deliveries/slips", Access::Member, slips::show)
         .post("/deliveries/slips", Access::Member, slips::print)
         .get("/deliveries/{id}", Access::Member, show::show)

@@ -11,6 +11,7 @@ use super::list::{DeliveryRow, find, load_rows};
 use super::log::{self, DeliveryAction};
 use super::store;
 use crate::audit::{self, AuditObject, MemberActor};
+use crate::orders;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
@@ -290,7 +291,7 @@ fn completion_leaves_cancelled_and_past_orders_unchanged() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
-        let completed = complete(tx, driver, &[delivery])?;
+        let completed = complete(tx, driver, &[delivery], &[])?.recorded;
         assert_eq!(states(tx)?, [Shipped, Shipped, Confirmed, Cancelled]);
         let text = completed.event.sentence();
         for sentence in [
@@ -307,9 +308,32 @@ fn completion_leaves_cancelled_and_past_orders_unchanged() {
         let entry = audit::find(tx, completed.audit_entry_id.expect("recorded"))?.expect("an entry");
         assert_eq!((entry.actor, entry.object), (driver.into(), AuditObject::one(delivery)));
         assert_eq!(entry.event, completed.event);
-        let again = complete(tx, driver, &[delivery])?;
+        let again = complete(tx, driver, &[delivery], &[])?.recorded;
         assert_eq!(again.audit_entry_id, None, "nothing was done");
         assert!(again.event.sentence().contains("배송할 주문이 없는 배송이에요: 3100000001"));
+        Ok(())
+    })
+    .expect("completes");
+}
+
+#[test]
+fn completion_leaves_held_orders_until_they_are_named() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
+        let first = all_orders(tx)?.remove(0);
+        edit(tx, &first, |order| "취소요청".clone_into(&mut order.claim))?;
+        let completion = complete(tx, driver, &[delivery], &[])?;
+        assert_eq!(completion.held, [first.id]);
+        let text = completion.recorded.event.sentence();
+        assert!(text.contains("취소 요청이 들어온 1건은 그대로 두었어요: 1."), "{text}");
+        assert_eq!(states(tx)?[0], first.state);
+
+        let held_only = complete(tx, driver, &[delivery], &[])?;
+        assert_eq!((held_only.recorded.audit_entry_id, held_only.held), (None, vec![first.id]));
+        let named = complete(tx, driver, &[delivery], &[first.id])?;
+        assert!(named.held.is_empty() && states(tx)?[0] == OrderState::Shipped);
+        assert_eq!(orders::store::events(tx, first.id)?[0].action, orders::store::Action::DespiteClaim);
         Ok(())
     })
     .expect("completes");
@@ -321,7 +345,7 @@ fn undo_restores_states_and_moments_exactly() {
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
         let (ready, before) = (store::find(tx, delivery)?, all_orders(tx)?);
-        complete(tx, driver, &[delivery])?;
+        complete(tx, driver, &[delivery], &[])?;
         undo(tx, driver, &[delivery])?;
         for (was, is) in before.iter().zip(all_orders(tx)?) {
             assert_eq!(Order { version: is.version, ..was.clone() }, is, "states and moments are as they were");
@@ -340,7 +364,7 @@ fn undo_leaves_orders_changed_since_unchanged() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
-        complete(tx, driver, &[delivery])?;
+        complete(tx, driver, &[delivery], &[])?;
         let first = all_orders(tx)?.remove(0);
         edit(tx, &first, |order| order.set_state(OrderState::Confirmed, NOW))?;
         let undone = undo(tx, driver, &[delivery])?;
@@ -356,7 +380,7 @@ fn completion_of_another_day_cannot_be_undone() {
     let shop = Shop::open();
     shop.write(|tx, files| {
         let (driver, delivery) = (driver(tx)?, bundle(tx, files)?);
-        complete(tx, driver, &[delivery])?;
+        complete(tx, driver, &[delivery], &[])?;
         tx.exec("UPDATE delivery_events SET logged_at = logged_at - ?", &[DAY_MS.into()])?;
         undo(tx, driver, &[delivery])?;
         assert_eq!(states(tx)?[0], OrderState::Shipped);

@@ -15,7 +15,7 @@ pub use self::fields::{
     FormReader, Inputs, NO_CHOICE, OptionInput, format_options, picked, read_memo, read_option, read_price,
     read_quantity,
 };
-pub use self::order_form::{apply_order_form, inputs_of};
+pub use self::order_form::{DESPITE_CLAIM, apply_order_form, inputs_of};
 pub use self::row_form::{RowForm, apply_row_form, changed_meanwhile};
 
 /// Validation error of a form field.

@@ -29,6 +29,7 @@ pub fn field_label(name: &str) -> Option<&'static str> {
         "courier" => "택배사",
         "tracking_number" => "송장번호",
         "claim" => "클레임",
+        "act" => "작업",
         "purchase_memo" => "발주메모",
         "shipping_memo" => "배송메모",
         "admin_memo" => "관리자메모",

@@ -2,11 +2,13 @@
 //!
 //! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` their
 //! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
-//! an order taken in the shop, `findings` are missing products and variants,
+//! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
+//! answer to their customer,
 //! `bundle` decides which orders travel together and derives the summary of a
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
 pub mod bundle;
+pub mod claim;
 pub mod classification;
 pub mod edit;
 pub mod export;

@@ -6,6 +6,7 @@ mod bulk;
 mod bundle;
 mod download;
 mod fields;
+mod held;
 mod list;
 mod new;
 mod show;
@@ -22,6 +23,8 @@ pub fn routes() -> Routes {
         .post("/orders", Access::Admin, bulk::bulk)
         .get("/orders/download", Access::AdminReauthenticated, download::show)
         .post("/orders/download", Access::AdminReauthenticated, download::download)
+        .get("/orders/held", Access::Admin, held::show)
+        .post("/orders/held", Access::Admin, held::advance)
         .get("/orders/new", Access::Admin, new::new)
         .post("/orders/new", Access::Admin, new::create)
         .get("/orders/{id}", Access::Admin, show::show)

@@ -6,6 +6,7 @@
 
 pub mod bundles;
 mod changes;
+pub mod claims;
 pub mod classification;
 pub mod counts;
 pub mod create;
@@ -49,10 +50,12 @@ pub enum Action {
     Bundled,
     /// 지역: the districts changed, or a member corrected the district
     Classified,
+    /// an act on an order with an open claim that a member named: see [`ClaimGate`](super::claim::ClaimGate)
+    DespiteClaim,
 }
 
 impl Action {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Created,
         Self::Advanced,
         Self::Edited,
@@ -60,6 +63,7 @@ impl Action {
         Self::StateSet,
         Self::Bundled,
         Self::Classified,
+        Self::DespiteClaim,
     ];
 
     const fn code(self) -> &'static str {
@@ -71,6 +75,7 @@ impl Action {
             Self::StateSet => "stated",
             Self::Bundled => "bundled",
             Self::Classified => "classified",
+            Self::DespiteClaim => "despite-claim",
         }
     }
 
@@ -84,6 +89,7 @@ impl Action {
             Self::StateSet => "채널 상태 반영",
             Self::Bundled => "묶음 변경",
             Self::Classified => "지역 분류",
+            Self::DespiteClaim => "클레임에도 진행",
         }
     }
 }

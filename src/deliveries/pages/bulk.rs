@@ -3,17 +3,15 @@
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
+use super::held::complete_and_redirect;
 use super::list::list_page;
 use super::slips::slips_url;
 use super::{ids, value};
 use crate::audit::MemberActor;
-use crate::deliveries::complete;
 use crate::deliveries::filter::DeliveryQuery;
-use crate::storage::Tx;
 use crate::web::paging::PageQuery;
 use crate::web::{
     AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
-    redirect_with_flash,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
@@ -36,10 +34,8 @@ pub(super) async fn bulk(
     match value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
         "complete" => {
-            let complete =
-                move |tx: &mut dyn Tx| Flash::from(&complete::complete(tx, actor, &ticked)?).save(tx, actor.id);
-            let flash = state.storage.write(complete).await?;
-            Ok(redirect_with_flash(uri.path_and_query().map_or("/deliveries", |here| here.as_str()), flash))
+            let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
+            complete_and_redirect(&state.storage, actor, ticked, Vec::new(), here).await
         }
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
     }

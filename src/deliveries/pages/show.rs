@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::held::complete_and_redirect;
 use super::view::DeliveryView;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::complete;
@@ -92,9 +93,8 @@ pub(super) async fn update(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     match form.act.as_str() {
         "complete" => {
-            let complete =
-                move |tx: &mut dyn Tx| Flash::from(&complete::complete(tx, actor, &[id])?).save(tx, actor.id);
-            Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), storage.write(complete).await?))
+            let here = format!("/deliveries/{}", crockford(id));
+            complete_and_redirect(&storage, actor, vec![id], Vec::new(), &here).await
         }
         "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),

@@ -4,10 +4,13 @@ use chrono::NaiveDate;
 
 use super::Problem;
 use super::fields::{FormReader, Inputs, OptionInput, format_options, picked, read_option, read_quantity};
-use super::row_form::{deadline_locked, goods_locked, preferred_date_locked, tracking_number};
+use super::row_form::{deadline_locked, goods_locked, held_by_claim, preferred_date_locked, tracking_number};
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
 use crate::storage::text_limits;
 use crate::time::Moment;
+
+/// Form field of the checkbox 그래도 진행: the member moves the order on despite its open claim.
+pub const DESPITE_CLAIM: &str = "despite_claim";
 
 /// Form fields with the values of the order in the bundle with that number.
 pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
@@ -62,7 +65,11 @@ pub fn apply_order_form(
     edited.shipping_memo = reader.memo("shipping_memo");
     edited.admin_memo = reader.memo("admin_memo");
     if let Some(state) = reader.choice("state", OrderState::parse, "상태를 골라 주세요.") {
-        edited.set_state(state, now);
+        if order.is_held_from(state) && inputs.get(DESPITE_CLAIM).is_empty() {
+            reader.problem("state", held_by_claim(order));
+        } else {
+            edited.set_state(state, now);
+        }
     }
     if reader.problems.is_empty() { Ok(edited) } else { Err(reader.problems) }
 }

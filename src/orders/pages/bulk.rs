@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
+use super::held::{advance_act, held_url};
 use super::list::{ListPage, RowView, list_page};
 use crate::audit::{self, AuditEvent, MemberActor, NumberList};
 use crate::id::parse_crockford;
+use crate::orders::claim::ClaimGate;
 use crate::orders::edit::{Problem, RowForm, apply_row_form, changed_meanwhile};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
 use crate::orders::list::load_rows;
@@ -42,9 +44,7 @@ impl BulkForm {
         form.ticked.dedup();
         form.advance_to = match act.as_deref() {
             Some("edit") => None,
-            Some("purchase") => Some(OrderState::Purchased),
-            Some("dispatch") => Some(OrderState::Dispatched),
-            Some("ship") => Some(OrderState::Shipped),
+            Some(act) if advance_act(act).is_some() => advance_act(act),
             _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
         };
         Ok(form)
@@ -87,11 +87,13 @@ struct RejectedRow {
 }
 
 /// The outcome of a bulk action.
-struct BulkOutcome {
+pub(super) struct BulkOutcome {
     message: String,
     rejected: Vec<RejectedRow>,
     /// the message for the next page, if no row was rejected
-    flash: Option<FlashId>,
+    pub(super) flash: Option<FlashId>,
+    /// orders that an open claim keeps where they are
+    held: Vec<i64>,
 }
 
 pub(super) async fn bulk(
@@ -113,12 +115,14 @@ pub(super) async fn bulk(
     let submitted = Arc::clone(&form);
     let outcome = storage
         .write(move |tx| match submitted.advance_to {
-            Some(to) => advance(tx, actor, &submitted.ticked, to),
+            Some(to) => advance(tx, actor, &submitted.ticked, to, &[]),
             None => edit(tx, actor, &submitted),
         })
         .await?;
     if let Some(flash) = outcome.flash {
-        return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), flash));
+        let list = format!("/orders?{}", query.to_query_string(&[]));
+        let next = form.advance_to.filter(|_| !outcome.held.is_empty());
+        return Ok(redirect_with_flash(&next.map_or(list.clone(), |to| held_url(to, &outcome.held, &list)), flash));
     }
     let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
     restore_inputs(&mut page, &form, &outcome.rejected);
@@ -164,26 +168,46 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]
     }
 }
 
-/// Moves the orders forward to `to`; leaves those at or past it unchanged.
-fn advance(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64], to: OrderState) -> StorageResult<BulkOutcome> {
-    let orders = store::find(tx, ids)?;
+/// Moves the orders forward to `to`; leaves those at or past it unchanged, and those with an open claim that are not in
+/// `despite`.
+pub(super) fn advance(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    ids: &[i64],
+    to: OrderState,
+    despite: &[i64],
+) -> StorageResult<BulkOutcome> {
+    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(store::find(tx, ids)?, to, despite);
     let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Advanced };
     let now = tx.now();
     let (mut ids, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
+    let mut passed = NumberList::default();
     store::with_changes(tx, cause, |changes| {
-        for order in &orders {
+        let despite = despite_claim.iter().map(|order| (order, true));
+        for (order, has_claim) in free.iter().map(|order| (order, false)).chain(despite) {
             let mut advanced = order.clone();
+            changes.set_action(if has_claim { Action::DespiteClaim } else { Action::Advanced });
             if advanced.advance(to, now) && changes.save(order, &advanced)? {
                 ids.push(order.id);
                 changed.push(order.order_number.as_str());
+                if has_claim {
+                    passed.push(order.order_number.as_str());
+                }
             } else {
                 unchanged.push(order.order_number.as_str());
             }
         }
         Ok::<_, StorageError>(())
     })?;
-    let event = AuditEvent::OrdersAdvanced { to: to.code().to_owned(), changed, unchanged };
-    outcome(tx, actor, &ids, event, Vec::new())
+    let event = AuditEvent::OrdersAdvanced {
+        to: to.code().to_owned(),
+        changed,
+        unchanged,
+        held: held.iter().map(|order| order.order_number.as_str()).collect(),
+        despite_claim: passed,
+    };
+    let outcome = outcome(tx, actor, &ids, event, Vec::new())?;
+    Ok(BulkOutcome { held: held.into_iter().map(|order| order.id).collect(), ..outcome })
 }
 
 /// Saves the inputs of the ticked rows.
@@ -225,7 +249,7 @@ fn outcome(
 ) -> StorageResult<BulkOutcome> {
     let flash = Flash::from(&audit::record_effect(tx, actor, changed, event)?);
     let saved = rejected.is_empty().then(|| flash.save(tx, actor.id)).transpose()?;
-    Ok(BulkOutcome { message: flash.message, rejected, flash: saved })
+    Ok(BulkOutcome { message: flash.message, rejected, flash: saved, held: Vec::new() })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log};
 use crate::products::store::{self as products, NewVariant};
-use crate::storage::{Result as StorageResult, Tx};
+use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
     AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, page_with_status, redirect_with_flash,
 };
@@ -125,9 +125,14 @@ fn save(
         changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
     insert_new_variants(tx, &edited)?;
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
+    let action = if order.is_held_from(edited.state) { Action::DespiteClaim } else { Action::Edited };
+    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action };
     store::with_changes(tx, cause, |changes| {
-        changed.iter().try_for_each(|(before, after)| changes.save_current(before, after))
+        for (before, after) in &changed {
+            changes.save_current(before, after)?;
+            changes.set_action(Action::Edited);
+        }
+        Ok::<_, StorageError>(())
     })?;
     record(tx, actor, &order, &edited, target, changed.len() - 1).map(UpdateOutcome::Saved)
 }

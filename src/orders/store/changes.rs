@@ -39,8 +39,11 @@ pub struct OrderWriter<'t> {
     context: ChangeContext,
     counts: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
-    log: Vec<(i64, String)>,
+    log: Vec<LogLine>,
 }
+
+/// Log entry to write: the order, the action and the changes as JSON.
+type LogLine = (i64, Action, String);
 
 /// New order with the number of its bundle.
 #[derive(Debug)]
@@ -58,6 +61,16 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl OrderWriter<'_> {
+    /// Sets the action of the following changes: one act may change some orders in another way than the rest.
+    pub fn set_action(&mut self, action: Action) {
+        self.context.action = action;
+    }
+
+    /// Logs an act that changes no column, such as a file that the order went into. `act` names it.
+    pub fn log_act(&mut self, order_id: i64, act: &str) {
+        self.log(order_id, &[("act", serde_json::Value::Null, act.into())]);
+    }
+
     /// Inserts an order into an existing delivery.
     pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
         self.insert_rows(std::iter::once(order))?;
@@ -225,13 +238,13 @@ impl OrderWriter<'_> {
 
     fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) {
         let changes = serde_json::to_string(changes).unwrap_or_else(|_| "[]".to_owned());
-        self.log.push((order_id, changes));
+        self.log.push((order_id, self.context.action, changes));
     }
 
     fn insert_log(&mut self) -> Result<()> {
-        let (now, ChangeContext { member_id, upload_id, action }) = (self.tx.now(), self.context);
+        let (now, ChangeContext { member_id, upload_id, .. }) = (self.tx.now(), self.context);
         let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
-        let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, changes))| {
+        let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, action, changes))| {
             vec![
                 id.into(),
                 order_id.into(),

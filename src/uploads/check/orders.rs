@@ -2,6 +2,7 @@
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, Table, parse_options};
+use crate::orders::claim::ClaimKind;
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
@@ -284,7 +285,7 @@ fn preferred(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> Option<chrono:
 fn claim(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
     for &column in columns.of(Field::Claim) {
         let word = values::line(cells.row.cell(column));
-        if is_pending(&word) {
+        if ClaimKind::of_open(&word).is_some() {
             cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
             return text_limits::truncate(&word, text_limits::CLAIM).to_owned();
         }
@@ -296,13 +297,6 @@ fn claim(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
         return String::from("수량클레임");
     }
     String::new()
-}
-
-/// Whether a word means an open claim: 취소요청, 반품요청, 취소처리중, 수거중, 수거완료, 교환재배송중, 부분취소.
-fn is_pending(word: &str) -> bool {
-    let is_claim = ["취소", "반품", "교환"].iter().any(|claim| word.contains(claim));
-    let is_open = ["요청", "처리중", "처리 중", "재배송중", "접수"].iter().any(|step| word.contains(step));
-    (is_claim && is_open) || ["수거중", "수거완료", "부분취소"].contains(&word)
 }
 
 fn tracking_number(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {

@@ -1,0 +1,98 @@
+//! 그래도 배송 완료: the orders of a completion that an open claim keeps where they are, for a member to name those that
+//! were delivered all the same.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{ids, value};
+use crate::audit::MemberActor;
+use crate::deliveries::complete;
+use crate::id::{crockford, parse_crockford};
+use crate::orders::list::{OrderRow, load_rows};
+use crate::orders::model::OrderState;
+use crate::storage::Storage;
+use crate::web::{
+    Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode, redirect,
+    redirect_with_flash,
+};
+
+/// Orders that the page shows. A completion of more of them is repeated for the rest.
+const MAX_HELD_ROWS: usize = 100;
+
+/// Completes deliveries and redirects to `back`, or to the orders that an open claim kept where they are.
+pub(super) async fn complete_and_redirect(
+    storage: &Storage,
+    actor: MemberActor,
+    deliveries: Vec<i64>,
+    despite: Vec<i64>,
+    back: &str,
+) -> PageResult<Response> {
+    let (flash, held) = storage
+        .write(move |tx| {
+            let completion = complete::complete(tx, actor, &deliveries, &despite)?;
+            Ok::<_, crate::storage::StorageError>((
+                Flash::from(&completion.recorded).save(tx, actor.id)?,
+                completion.held,
+            ))
+        })
+        .await?;
+    Ok(redirect_with_flash(&if held.is_empty() { back.to_owned() } else { held_url(&held, back) }, flash))
+}
+
+fn held_url(orders: &[i64], back: &str) -> String {
+    let ids: String = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}&", crockford(*id))).collect();
+    format!("/deliveries/held?{ids}back={}", percent_encode(back))
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/held.html")]
+struct HeldPage {
+    layout: Layout,
+    rows: Vec<OrderRow>,
+    back: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HeldQuery {
+    id: Vec<String>,
+    back: String,
+}
+
+pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<HeldQuery>) -> PageResult {
+    let ids = query.id.iter().filter_map(|id| parse_crockford(id)).collect();
+    let shown = held_page(&storage, layout, ids, &query.back).await?;
+    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(page(shown)) }
+}
+
+/// The page with those of the orders that are still held.
+async fn held_page(storage: &Storage, layout: Layout, ids: Vec<i64>, back: &str) -> PageResult<HeldPage> {
+    let mut rows = storage.read(move |tx| load_rows(tx, &ids[..ids.len().min(MAX_HELD_ROWS)])).await?;
+    rows.retain(|row| row.order.is_held_from(OrderState::Shipped));
+    Ok(HeldPage { layout, rows, back: local_path(back).unwrap_or("/deliveries").to_owned() })
+}
+
+/// Completes the deliveries of the ticked orders despite the claims of these.
+pub(super) async fn complete(
+    State(storage): State<Storage>,
+    layout: Layout,
+    actor: MemberActor,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let (ticked, back) = (ids(&pairs, "tick"), value(&pairs, "back").to_owned());
+    if ticked.is_empty() {
+        let mut page = held_page(&storage, layout, ids(&pairs, "id"), &back).await?;
+        let message = "선택한 주문이 없어요. 그래도 완료할 주문을 선택해 주세요.";
+        page.layout.flash = Some(Flash::new(Tone::Warning, message));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let named = ticked.clone();
+    let mut rows = storage.read(move |tx| load_rows(tx, &named)).await?;
+    rows.dedup_by_key(|row| row.order.delivery_id);
+    let deliveries = rows.iter().map(|row| row.order.delivery_id).collect();
+    let back = local_path(&back).unwrap_or("/deliveries");
+    complete_and_redirect(&storage, actor, deliveries, ticked, back).await
+}

@@ -1,0 +1,180 @@
+//! 그래도 진행: the orders of a bulk action that an open claim keeps where they are, for a member to name those that go on.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::bulk;
+use crate::audit::MemberActor;
+use crate::id::{crockford, parse_crockford};
+use crate::orders::list::{OrderRow, load_rows};
+use crate::orders::model::OrderState;
+use crate::storage::Storage;
+use crate::web::{
+    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
+    redirect, redirect_with_flash,
+};
+
+/// Orders that the page shows. An act on more of them is repeated for the rest.
+const MAX_HELD_ROWS: usize = 100;
+
+/// The acts of the list that move orders on, with the state they move to.
+const ACTS: [(&str, OrderState); 3] =
+    [("purchase", OrderState::Purchased), ("dispatch", OrderState::Dispatched), ("ship", OrderState::Shipped)];
+
+/// The state to which an act of the list moves orders.
+pub(super) fn advance_act(act: &str) -> Option<OrderState> {
+    ACTS.iter().find(|(code, _)| *code == act).map(|(_, state)| *state)
+}
+
+/// The URL of the page for these orders; `back` is the list to return to.
+pub(super) fn held_url(to: OrderState, orders: &[i64], back: &str) -> String {
+    let act = ACTS.iter().find(|(_, state)| *state == to).map_or("", |(act, _)| act);
+    let ids: String = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("&id={}", crockford(*id))).collect();
+    format!("/orders/held?act={act}{ids}&back={}", percent_encode(back))
+}
+
+#[derive(Template)]
+#[template(path = "orders/held.html")]
+struct HeldPage {
+    layout: Layout,
+    act: String,
+    to: OrderState,
+    rows: Vec<OrderRow>,
+    back: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HeldQuery {
+    act: String,
+    id: Vec<String>,
+    back: String,
+}
+
+impl HeldQuery {
+    fn parse(pairs: Vec<(String, String)>) -> Self {
+        let mut form = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "act" => form.act = value,
+                "id" => form.id.push(value),
+                "back" => form.back = value,
+                _ => {}
+            }
+        }
+        form
+    }
+
+    fn back(&self) -> String {
+        local_path(&self.back).unwrap_or("/orders").to_owned()
+    }
+}
+
+pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<HeldQuery>) -> PageResult {
+    let shown = held_page(&storage, layout, query).await?;
+    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(page(shown)) }
+}
+
+/// The page with those of the orders that are still held.
+async fn held_page(storage: &Storage, layout: Layout, query: HeldQuery) -> PageResult<HeldPage> {
+    let to = advance_act(&query.act).ok_or(Error::NotFound)?;
+    let ids: Vec<i64> = query.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_HELD_ROWS).collect();
+    let mut rows = storage.read(move |tx| load_rows(tx, &ids)).await?;
+    rows.retain(|row| row.order.is_held_from(to));
+    Ok(HeldPage { layout, to, rows, back: query.back(), act: query.act })
+}
+
+/// Moves the ticked orders on despite their claims.
+pub(super) async fn advance(
+    State(storage): State<Storage>,
+    layout: Layout,
+    actor: MemberActor,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let ticked: Vec<i64> =
+        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| parse_crockford(id)).collect();
+    let query = HeldQuery::parse(pairs);
+    let to = advance_act(&query.act).ok_or(Error::NotFound)?;
+    if ticked.is_empty() {
+        let mut page = held_page(&storage, layout, query).await?;
+        page.layout.flash =
+            Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 그래도 진행할 주문을 선택해 주세요."));
+        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let back = query.back();
+    let outcome = storage.write(move |tx| bulk::advance(tx, actor, &ticked, to, &ticked)).await?;
+    Ok(outcome.flash.map_or_else(|| redirect(&back), |flash| redirect_with_flash(&back, flash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::id::crockford;
+    use crate::orders::model::{Order, OrderState};
+    use crate::orders::store::{self, Action};
+    use crate::orders::testing::edit;
+    use crate::storage::StorageError;
+    use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+    use crate::web::testing::TestApp;
+
+    /// A shop in which the first of three orders has an open cancellation.
+    async fn shop() -> (TestApp, Vec<Order>) {
+        let app = TestApp::as_admin().await;
+        app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+        let claim = app.state.storage.write(|tx| {
+            let ids = tx.query("SELECT id FROM orders WHERE claim = '' ORDER BY id LIMIT 3", &[])?;
+            let ids = ids.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+            let mut orders = store::find(tx, &ids)?;
+            orders.sort_by_key(|order| order.id);
+            edit(tx, &orders[0], |order| "취소요청".clone_into(&mut order.claim))?;
+            Ok::<_, StorageError>(orders)
+        });
+        let orders = claim.await.expect("writes");
+        (app, orders)
+    }
+
+    async fn state_and_action(app: &TestApp, id: i64) -> (OrderState, Action) {
+        let read = move |tx: &mut dyn crate::storage::Tx| {
+            let order = store::find(tx, &[id])?.remove(0);
+            Ok::<_, StorageError>((order.state, store::events(tx, id)?[0].action))
+        };
+        app.state.storage.read(read).await.expect("reads")
+    }
+
+    #[tokio::test]
+    async fn held_order_advances_only_when_it_is_named() {
+        let (app, orders) = shop().await;
+        let ids: Vec<String> = orders.iter().map(|order| crockford(order.id)).collect();
+        let form = [("act", "ship"), ("tick", &ids[0]), ("tick", &ids[1]), ("tick", &ids[2])];
+        let answer = app.post_form("/orders?state=PLACED", &form).await;
+        assert!(answer.location().starts_with("/orders/held?act=ship&id="), "{}", answer.location());
+        let page = app.get(answer.location()).await.ok();
+        assert!(page.contains(&orders[0].order_number) && page.contains("취소요청"));
+        assert!(page.contains("취소 요청이 들어온 1건은 그대로 두었어요") && !page.contains("checked"));
+        assert_eq!(state_and_action(&app, orders[0].id).await, (OrderState::Placed, Action::Edited));
+        assert_eq!(state_and_action(&app, orders[1].id).await, (OrderState::Shipped, Action::Advanced));
+
+        let back = "/orders?state=PLACED";
+        let none = app.post_form("/orders/held", &[("act", "ship"), ("id", &ids[0]), ("back", back)]).await;
+        assert!(none.status == 422 && none.text.contains(&orders[0].order_number));
+        let despite = [("act", "ship"), ("id", &ids[0]), ("tick", &ids[0]), ("back", back)];
+        let answer = app.post_form("/orders/held", &despite).await;
+        assert!(answer.location().starts_with("/orders?state=PLACED&done="), "{}", answer.location());
+        let list = app.get(answer.location()).await.ok();
+        assert!(list.contains("1건은 취소 요청이 있는데도 진행했어요"), "{list}");
+        assert_eq!(state_and_action(&app, orders[0].id).await, (OrderState::Shipped, Action::DespiteClaim));
+        assert!(app.get(&format!("/orders/{}", ids[0])).await.ok().contains("클레임에도 진행"));
+    }
+
+    #[tokio::test]
+    async fn state_of_a_held_order_is_changed_only_by_the_checkbox_of_its_page() {
+        let (app, orders) = shop().await;
+        let id = crockford(orders[0].id);
+        let (version, state) = (format!("version-{id}"), format!("state-{id}"));
+        let row = [("act", "edit"), ("tick", &id), (&version, "1"), (&state, "PURCHASED")];
+        let answer = app.post_form("/orders", &row).await;
+        assert!(answer.status == 422 && answer.text.contains("‘그래도 진행’을 골라야"), "{}", answer.text);
+        assert_eq!(state_and_action(&app, orders[0].id).await.0, OrderState::Placed);
+    }
+}
