@@ -1,5 +1,11 @@
 -- The newest schema. SQLite executes it unchanged; src/storage/mariadb/schema.rs translates it for MariaDB
--- (`TEXT /*n*/` becomes VARCHAR(n), table options are replaced).
+-- (a TEXT with a CHECK of its length, its form or its values becomes VARCHAR, table options are replaced).
+-- src/storage/tests/constraints.rs tries every CHECK on both engines.
+--
+-- An identifier column references its table, with two exceptions. The entry of a log and the origin of a row
+-- (member_id, upload_id, audit_entry_id, …_by, the events) have no foreign key: they outlive what they name. Rows that are
+-- derived from others (tallies, search index, primary_order_id) have none either: the transaction that changes the
+-- source rewrites them. "None" is NULL; the channel's texts are '' when the channel gives none.
 --
 -- Identifiers are time-sorted 64-bit integers. Moments (…_at) are UTC milliseconds. Dates are
 -- `YYYY-MM-DD`. Money is whole won. `version` increases with every change of a row, for optimistic locking.
@@ -12,7 +18,7 @@ CREATE TABLE schema_versions (
 
 -- Settings of the shop by administrators: name, telephone, network address. A demo shop also has its creation here.
 CREATE TABLE settings (
-    name  TEXT /*64*/ NOT NULL PRIMARY KEY,
+    name  TEXT NOT NULL PRIMARY KEY CHECK (length(name) <= 64),
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -27,7 +33,7 @@ CREATE TABLE writers (
 
 -- Locks with an expiry time, for jobs that only one of several nodes runs.
 CREATE TABLE leases (
-    name       TEXT /*32*/ NOT NULL PRIMARY KEY,
+    name       TEXT NOT NULL PRIMARY KEY CHECK (length(name) <= 32),
     holder     INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;
@@ -36,12 +42,12 @@ CREATE TABLE leases (
 
 CREATE TABLE members (
     id             INTEGER NOT NULL PRIMARY KEY,
-    username       TEXT /*64*/ NOT NULL UNIQUE,
-    role           TEXT /*16*/ NOT NULL,   -- admin, logistics
-    enabled        INTEGER NOT NULL DEFAULT 1,
-    password_hash  TEXT /*255*/ NOT NULL,  -- argon2id, PHC string
+    username       TEXT NOT NULL UNIQUE CHECK (length(username) <= 64),
+    role           TEXT NOT NULL CHECK (role IN ('admin', 'logistics')),
+    enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    password_hash  TEXT NOT NULL CHECK (length(password_hash) <= 255),  -- argon2id, PHC string
     -- Incremented to revoke all sessions of the member; a session stores the epoch of its login.
-    session_epoch  INTEGER NOT NULL DEFAULT 0,
+    session_epoch  INTEGER NOT NULL DEFAULT 0 CHECK (session_epoch >= 0),
     created_at     INTEGER NOT NULL,
     signed_in_at   INTEGER,
     -- Expiry of a one-time password, which only allows to set another one.
@@ -55,11 +61,11 @@ CREATE TABLE members (
 CREATE TABLE devices (
     id               INTEGER NOT NULL PRIMARY KEY,
     member_id        INTEGER NOT NULL REFERENCES members (id),
-    description      TEXT /*64*/ NOT NULL,  -- 윈도우 컴퓨터 · 크롬
-    address          TEXT /*64*/ NOT NULL,
+    description      TEXT NOT NULL CHECK (length(description) <= 64),  -- 윈도우 컴퓨터 · 크롬
+    address          TEXT NOT NULL CHECK (length(address) <= 64),
     signed_in_at     INTEGER NOT NULL,
     seen_at          INTEGER NOT NULL,
-    remembered_until INTEGER,               -- remember-me expiry; null: until the session ends
+    remembered_until INTEGER,  -- remember-me expiry; null: until the session ends
     expires_at       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX devices_by_member ON devices (member_id, seen_at);
@@ -70,15 +76,16 @@ CREATE TABLE sign_ins (
     id           INTEGER NOT NULL PRIMARY KEY,
     member_id    INTEGER NOT NULL REFERENCES members (id),
     attempted_at INTEGER NOT NULL,
-    outcome      TEXT /*16*/ NOT NULL,  -- password, stayed, wrong, disabled, late, stolen
-    description  TEXT /*64*/ NOT NULL,
-    address      TEXT /*64*/ NOT NULL
+    outcome      TEXT NOT NULL CHECK (outcome IN (
+        'password', 'remember-token', 'wrong-password', 'account-disabled', 'password-expired', 'token-theft')),
+    description  TEXT NOT NULL CHECK (length(description) <= 64),
+    address      TEXT NOT NULL CHECK (length(address) <= 64)
 ) STRICT;
 CREATE INDEX sign_ins_by_member ON sign_ins (member_id, id);
 CREATE INDEX sign_ins_by_age ON sign_ins (attempted_at);
 
 CREATE TABLE sessions (
-    id         TEXT /*32*/ NOT NULL PRIMARY KEY,
+    id         TEXT NOT NULL PRIMARY KEY CHECK (length(id) <= 32),
     record     TEXT NOT NULL,  -- JSON; identifiers only
     expires_at INTEGER NOT NULL
 ) STRICT;
@@ -86,7 +93,7 @@ CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 -- Remember-me tokens by series; only hashes of the tokens.
 CREATE TABLE remember_tokens (
-    series     TEXT /*64*/ NOT NULL PRIMARY KEY,
+    series     TEXT NOT NULL PRIMARY KEY CHECK (length(series) <= 64),
     record     TEXT NOT NULL,  -- JSON
     expires_at INTEGER NOT NULL
 ) STRICT;
@@ -94,8 +101,8 @@ CREATE INDEX remember_tokens_by_expiry ON remember_tokens (expires_at);
 
 -- Failed logins of an account or address, for the login throttle.
 CREATE TABLE sign_in_failures (
-    subject  TEXT /*128*/ NOT NULL PRIMARY KEY,  -- account:…, address:…
-    failures INTEGER NOT NULL,
+    subject  TEXT NOT NULL PRIMARY KEY CHECK (length(subject) <= 128),  -- account:…, address:…
+    failures INTEGER NOT NULL CHECK (failures >= 0),
     first_at INTEGER NOT NULL
 ) STRICT;
 
@@ -103,21 +110,21 @@ CREATE TABLE sign_in_failures (
 
 CREATE TABLE sales_channels (
     id              INTEGER NOT NULL PRIMARY KEY,
-    code            TEXT /*32*/ NOT NULL UNIQUE,  -- SMART_STORE, LOCAL, COUPANG …
-    name            TEXT /*64*/ NOT NULL,
+    code            TEXT NOT NULL UNIQUE CHECK (length(code) <= 32),  -- SMART_STORE, LOCAL, COUPANG …
+    name            TEXT NOT NULL CHECK (length(name) <= 64),
     -- Password of the channel's files, encrypted with a key outside this database.
     sealed_password BLOB
 ) STRICT;
 
 CREATE TABLE products (
     id         INTEGER NOT NULL PRIMARY KEY,
-    number     TEXT /*100*/ NOT NULL UNIQUE,  -- 판매자 상품코드
-    name       TEXT /*255*/ NOT NULL UNIQUE,
-    priority   INTEGER NOT NULL,              -- 0..9999, order in lists
-    enabled    INTEGER NOT NULL DEFAULT 1,
-    upload_id  INTEGER,                       -- the upload that created it
+    number     TEXT NOT NULL UNIQUE CHECK (length(number) <= 100),  -- 판매자 상품코드
+    name       TEXT NOT NULL UNIQUE CHECK (length(name) <= 255),
+    priority   INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9999),  -- order in lists
+    enabled    INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    upload_id  INTEGER,  -- the upload that created it
     created_at INTEGER NOT NULL,
-    version    INTEGER NOT NULL DEFAULT 0
+    version    INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
 ) STRICT;
 CREATE INDEX products_by_priority ON products (priority, id);
 CREATE INDEX products_by_enabled ON products (enabled, priority, id);
@@ -126,12 +133,12 @@ CREATE INDEX products_by_enabled ON products (enabled, priority, id);
 CREATE TABLE variants (
     id           INTEGER NOT NULL PRIMARY KEY,
     product_id   INTEGER NOT NULL REFERENCES products (id),
-    option_key   TEXT /*100*/ NOT NULL,
-    option_value TEXT /*400*/ NOT NULL,
-    label        TEXT /*400*/ NOT NULL,
+    option_key   TEXT NOT NULL CHECK (length(option_key) <= 100),
+    option_value TEXT NOT NULL CHECK (length(option_value) <= 400),
+    label        TEXT NOT NULL CHECK (length(label) <= 400),
     upload_id    INTEGER,
     created_at   INTEGER NOT NULL,
-    version      INTEGER NOT NULL DEFAULT 0,
+    version      INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
     UNIQUE (product_id, option_key, option_value)
 ) STRICT;
 
@@ -141,20 +148,20 @@ CREATE TABLE variants (
 -- recomputed in every transaction that changes one of them.
 CREATE TABLE deliveries (
     id                      INTEGER NOT NULL PRIMARY KEY,
-    bundle_number           TEXT /*64*/ NOT NULL UNIQUE,
-    state                   INTEGER NOT NULL,          -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
-    order_count             INTEGER NOT NULL,
-    total_quantity          INTEGER NOT NULL,          -- without cancelled orders
-    cancelled_quantity      INTEGER NOT NULL,
-    primary_order_id        INTEGER,                   -- most advanced, then largest quantity, then oldest
-    shipping_method         TEXT /*16*/ NOT NULL,
-    preferred_shipping_date TEXT /*10*/,               -- earliest of its orders
-    sigungu_code            INTEGER,                   -- district code; null is 미분류
-    ready_at                INTEGER,                   -- when it became ready for the first time
-    printed_at              INTEGER,                   -- last printing of the slip
-    printed_by              INTEGER,                   -- member who printed it
+    bundle_number           TEXT NOT NULL UNIQUE CHECK (length(bundle_number) <= 64),
+    state                   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),  -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
+    order_count             INTEGER NOT NULL CHECK (order_count >= 0),
+    total_quantity          INTEGER NOT NULL CHECK (total_quantity >= 0),  -- without cancelled orders
+    cancelled_quantity      INTEGER NOT NULL CHECK (cancelled_quantity >= 0),
+    primary_order_id        INTEGER,  -- most advanced, then largest quantity, then oldest
+    shipping_method         TEXT NOT NULL CHECK (shipping_method IN ('DIRECT', 'PARCEL', 'QUICK', 'PICKUP', 'OTHER')),
+    preferred_shipping_date TEXT CHECK (preferred_shipping_date LIKE '____-__-__'),  -- earliest of its orders
+    sigungu_code            INTEGER,  -- district code; null is 미분류
+    ready_at                INTEGER,  -- when it became ready for the first time
+    printed_at              INTEGER,  -- last printing of the slip
+    printed_by              INTEGER,  -- member who printed it
     memo                    TEXT NOT NULL DEFAULT '',  -- of the delivery team
-    version                 INTEGER NOT NULL DEFAULT 0
+    version                 INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
 ) STRICT;
 
 -- The list filters by state, method, district and date. Each index covers all four, so that counting and
@@ -172,7 +179,7 @@ CREATE INDEX deliveries_by_place ON deliveries (state, sigungu_code, shipping_me
 CREATE TABLE delivery_tallies (
     region          INTEGER NOT NULL CHECK (region >= -1),  -- 0 all, -1 미분류, or a district code
     state           INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
-    shipping_method TEXT /*16*/ NOT NULL,
+    shipping_method TEXT NOT NULL CHECK (shipping_method IN ('DIRECT', 'PARCEL', 'QUICK', 'PICKUP', 'OTHER')),
     is_dated        INTEGER NOT NULL CHECK (is_dated IN (0, 1)),
     delivery_count  INTEGER NOT NULL,
     PRIMARY KEY (region, state, shipping_method, is_dated)
@@ -184,56 +191,56 @@ CREATE TABLE delivery_events (
     delivery_id    INTEGER NOT NULL,
     logged_at      INTEGER NOT NULL,
     member_id      INTEGER,
-    audit_entry_id INTEGER NOT NULL,      -- the audit entry it belongs to
-    action         TEXT /*16*/ NOT NULL,  -- printed, completed, undone, noted
-    details        TEXT NOT NULL          -- JSON, by action
+    audit_entry_id INTEGER NOT NULL,  -- the audit entry it belongs to
+    action         TEXT NOT NULL CHECK (action IN ('printed', 'completed', 'undone', 'memo-changed')),
+    details        TEXT NOT NULL  -- JSON, by action
 ) STRICT;
 CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
 CREATE INDEX delivery_events_by_audit_entry ON delivery_events (audit_entry_id);
 
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
-    order_number            TEXT /*64*/ NOT NULL,  -- the channel's 상품주문번호
+    order_number            TEXT NOT NULL CHECK (length(order_number) <= 64),  -- the channel's 상품주문번호
     channel_id              INTEGER NOT NULL REFERENCES sales_channels (id),
     product_id              INTEGER NOT NULL REFERENCES products (id),
     delivery_id             INTEGER NOT NULL REFERENCES deliveries (id),
-    state                   INTEGER NOT NULL,      -- 0 주문 … 6 환불, in order of progress
-    options                 TEXT NOT NULL,         -- JSON [[key, value], …] as the channel names them
-    options_raw             TEXT NOT NULL,         -- 옵션정보 as in the file
-    quantity                INTEGER NOT NULL,
-    price                   INTEGER NOT NULL,
-    customer_name           TEXT /*100*/ NOT NULL,
-    customer_tel            TEXT /*40*/ NOT NULL,
+    state                   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),  -- 0 주문 … 6 환불, in order of progress
+    options                 TEXT NOT NULL,  -- JSON [[key, value], …] as the channel names them
+    options_raw             TEXT NOT NULL,  -- 옵션정보 as in the file
+    quantity                INTEGER NOT NULL CHECK (quantity >= 1),
+    price                   INTEGER NOT NULL CHECK (price >= 0),
+    customer_name           TEXT NOT NULL CHECK (length(customer_name) <= 100),
+    customer_tel            TEXT NOT NULL CHECK (length(customer_tel) <= 40),
     customer_message        TEXT NOT NULL,
-    recipient_name          TEXT /*100*/ NOT NULL,
-    recipient_tel1          TEXT /*40*/ NOT NULL,
-    recipient_tel2          TEXT /*40*/ NOT NULL,
-    recipient_zip_code      TEXT /*10*/ NOT NULL,
-    recipient_address1      TEXT /*500*/ NOT NULL,
-    recipient_address2      TEXT /*500*/ NOT NULL,
-    sigungu_code            INTEGER,               -- district code; null is 미분류
-    shipping_method         TEXT /*16*/ NOT NULL,
-    shipping_method_raw     TEXT /*64*/ NOT NULL,
-    charge_type             TEXT /*16*/ NOT NULL,
-    courier                 TEXT /*64*/ NOT NULL,
-    tracking_number         TEXT /*64*/ NOT NULL,
-    claim                   TEXT /*64*/ NOT NULL,
+    recipient_name          TEXT NOT NULL CHECK (length(recipient_name) <= 100),
+    recipient_tel1          TEXT NOT NULL CHECK (length(recipient_tel1) <= 40),
+    recipient_tel2          TEXT NOT NULL CHECK (length(recipient_tel2) <= 40),
+    recipient_zip_code      TEXT NOT NULL CHECK (length(recipient_zip_code) <= 10),
+    recipient_address1      TEXT NOT NULL CHECK (length(recipient_address1) <= 500),
+    recipient_address2      TEXT NOT NULL CHECK (length(recipient_address2) <= 500),
+    sigungu_code            INTEGER,  -- district code; null is 미분류
+    shipping_method         TEXT NOT NULL CHECK (shipping_method IN ('DIRECT', 'PARCEL', 'QUICK', 'PICKUP', 'OTHER')),
+    shipping_method_raw     TEXT NOT NULL CHECK (length(shipping_method_raw) <= 64),
+    charge_type             TEXT NOT NULL CHECK (charge_type IN ('PREPAID', 'COD', 'FREE')),
+    courier                 TEXT NOT NULL CHECK (length(courier) <= 64),
+    tracking_number         TEXT NOT NULL CHECK (length(tracking_number) <= 64),
+    claim                   TEXT NOT NULL CHECK (length(claim) <= 64),
     purchase_memo           TEXT NOT NULL,
     shipping_memo           TEXT NOT NULL,
     admin_memo              TEXT NOT NULL,
     placed_at               INTEGER NOT NULL,
-    dispatch_deadline       TEXT /*10*/,
-    preferred_shipping_date TEXT /*10*/,
+    dispatch_deadline       TEXT CHECK (dispatch_deadline LIKE '____-__-__'),
+    preferred_shipping_date TEXT CHECK (preferred_shipping_date LIKE '____-__-__'),
     purchased_at            INTEGER,
     dispatched_at           INTEGER,
     shipped_at              INTEGER,
     confirmed_at            INTEGER,
     cancelled_at            INTEGER,
     refunded_at             INTEGER,
-    upload_id               INTEGER,               -- the upload that created it
+    upload_id               INTEGER,  -- the upload that created it
     created_at              INTEGER NOT NULL,
-    bundled_at              INTEGER,               -- when it moved to its delivery; null: created in it
-    version                 INTEGER NOT NULL DEFAULT 0
+    bundled_at              INTEGER,  -- when it moved to its delivery; null: created in it
+    version                 INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
 ) STRICT;
 CREATE UNIQUE INDEX orders_by_number ON orders (order_number, channel_id);
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
@@ -270,7 +277,7 @@ CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, p
 -- Number of orders per state, channel and product: the totals of the list without counting rows. Updated in
 -- the transaction of every change.
 CREATE TABLE order_tallies (
-    state       INTEGER NOT NULL,
+    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
     channel_id  INTEGER NOT NULL,
     product_id  INTEGER NOT NULL,
     order_count INTEGER NOT NULL,
@@ -287,24 +294,24 @@ CREATE TABLE open_claims (
 -- other nouns. Imports of many documents write immutable segments of sorted, packed blocks; single documents and
 -- changes write rows here. Rows override segments, and `fields` = 0 is a tombstone.
 CREATE TABLE search_postings (
-    term        TEXT /*64*/ NOT NULL,
+    term        TEXT NOT NULL CHECK (length(term) <= 64),
     document_id INTEGER NOT NULL,  -- an order
-    fields      INTEGER NOT NULL,
+    fields      INTEGER NOT NULL CHECK (fields >= 0),
     PRIMARY KEY (term, document_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Segments of the search index. Size-tiered compaction moves the smallest terms of its inputs first.
 CREATE TABLE search_segments (
     id          INTEGER NOT NULL PRIMARY KEY,
-    size        INTEGER NOT NULL,  -- approximate bytes of its blocks
-    merges_into INTEGER            -- target segment of a running compaction
+    size        INTEGER NOT NULL CHECK (size >= 0),  -- approximate bytes of its blocks
+    merges_into INTEGER  -- target segment of a running compaction
 ) STRICT;
 
 CREATE TABLE search_blocks (
     segment_id INTEGER NOT NULL,
-    last_term  TEXT /*64*/ NOT NULL,  -- last of its sorted postings
-    position   INTEGER NOT NULL,      -- within the segment
-    bytes      BLOB NOT NULL,         -- src/search/postings.rs
+    last_term  TEXT NOT NULL CHECK (length(last_term) <= 64),  -- last of its sorted postings
+    position   INTEGER NOT NULL CHECK (position >= 0),  -- within the segment
+    bytes      BLOB NOT NULL,  -- src/search/postings.rs
     PRIMARY KEY (segment_id, last_term, position)
 ) STRICT;
 
@@ -313,10 +320,11 @@ CREATE TABLE order_events (
     id        INTEGER NOT NULL PRIMARY KEY,
     order_id  INTEGER NOT NULL,
     logged_at INTEGER NOT NULL,
-    member_id INTEGER,               -- null: the command line
+    member_id INTEGER,  -- null: the command line
     upload_id INTEGER,
-    action    TEXT /*32*/ NOT NULL,  -- created, proceeded, edited, tracked, stated, bundled, classified, despite-claim
-    changes   TEXT NOT NULL          -- JSON [[field, before, after], …]
+    action    TEXT NOT NULL CHECK (action IN (
+        'created', 'advanced', 'edited', 'tracking-set', 'state-set', 'bundled', 'classified', 'despite-claim')),
+    changes   TEXT NOT NULL  -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);
 
@@ -325,10 +333,10 @@ CREATE INDEX order_events_by_order ON order_events (order_id, id);
 -- Imported official lists of postal codes, which override the built-in table.
 CREATE TABLE district_editions (
     id         INTEGER NOT NULL PRIMARY KEY,
-    stage      TEXT /*16*/ NOT NULL,  -- previewed, applied
-    report     TEXT NOT NULL,         -- JSON: the files and their parse reports
-    valid_from TEXT /*10*/,           -- null until applied
-    member_id  INTEGER,               -- null: the command line
+    stage      TEXT NOT NULL CHECK (stage IN ('previewed', 'applied')),
+    report     TEXT NOT NULL,  -- JSON: the files and their parse reports
+    valid_from TEXT CHECK (valid_from LIKE '____-__-__'),  -- null until applied
+    member_id  INTEGER,  -- null: the command line
     created_at INTEGER NOT NULL,
     applied_at INTEGER
 ) STRICT;
@@ -337,25 +345,26 @@ CREATE TABLE district_editions (
 CREATE TABLE district_regions (
     edition_id  INTEGER NOT NULL REFERENCES district_editions (id),
     code        INTEGER NOT NULL,
-    level       INTEGER NOT NULL,  -- 0 시/도, 1 시/군/구, 2 일반구
+    level       INTEGER NOT NULL CHECK (level BETWEEN 0 AND 2),  -- 0 시/도, 1 시/군/구, 2 일반구
     parent_code INTEGER,
-    full_name   TEXT /*100*/ NOT NULL,
-    short_name  TEXT /*100*/ NOT NULL,
+    full_name   TEXT NOT NULL CHECK (length(full_name) <= 100),
+    short_name  TEXT NOT NULL CHECK (length(short_name) <= 100),
     PRIMARY KEY (edition_id, code)
 ) STRICT, WITHOUT ROWID;
 
 -- Contiguous ranges of postal codes of an edition, with their regions.
 CREATE TABLE district_zips (
     edition_id INTEGER NOT NULL REFERENCES district_editions (id),
-    zip_start  INTEGER NOT NULL,
-    zip_end    INTEGER NOT NULL,
+    zip_start  INTEGER NOT NULL CHECK (zip_start BETWEEN 0 AND 99999),
+    zip_end    INTEGER NOT NULL CHECK (zip_end BETWEEN 0 AND 99999),
     code       INTEGER NOT NULL,
+    CHECK (zip_start <= zip_end),
     PRIMARY KEY (edition_id, zip_start)
 ) STRICT, WITHOUT ROWID;
 
 -- Manual corrections of postal codes; they override every edition.
 CREATE TABLE district_corrections (
-    zip          TEXT /*10*/ NOT NULL PRIMARY KEY,  -- digits
+    zip          TEXT NOT NULL PRIMARY KEY CHECK (length(zip) <= 10),  -- digits
     sigungu_code INTEGER NOT NULL,
     member_id    INTEGER,
     corrected_at INTEGER NOT NULL
@@ -363,8 +372,8 @@ CREATE TABLE district_corrections (
 
 -- Manual districts of single orders; valid while the order keeps its postal code.
 CREATE TABLE order_districts (
-    order_id     INTEGER NOT NULL PRIMARY KEY,
-    zip_code     TEXT /*10*/ NOT NULL,
+    order_id     INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id),
+    zip_code     TEXT NOT NULL CHECK (length(zip_code) <= 10),
     sigungu_code INTEGER NOT NULL,
     member_id    INTEGER,
     corrected_at INTEGER NOT NULL
@@ -374,7 +383,7 @@ CREATE TABLE order_districts (
 -- up to classified_to, and all of them when it is null.
 CREATE TABLE district_state (
     id            INTEGER NOT NULL PRIMARY KEY,
-    version       INTEGER NOT NULL,
+    version       INTEGER NOT NULL CHECK (version >= 0),
     classified_to INTEGER
 ) STRICT;
 
@@ -383,28 +392,29 @@ CREATE TABLE district_state (
 CREATE TABLE uploads (
     id              INTEGER NOT NULL PRIMARY KEY,
     created_at      INTEGER NOT NULL,
-    member_id       INTEGER,                     -- null: the command line
-    kind            TEXT /*16*/ NOT NULL,        -- orders, tracking, states; '' until it is recognised
-    channel_code    TEXT /*32*/ NOT NULL,
-    courier         TEXT /*64*/ NOT NULL,
-    file_name       TEXT /*255*/ NOT NULL,
-    file_size       INTEGER NOT NULL,
-    file_sha256     TEXT /*64*/ NOT NULL,
-    file_kept       INTEGER NOT NULL,            -- 1 while upload_chunks has the file
-    sealed_password BLOB,                        -- password of the stored file
-    stage           TEXT /*16*/ NOT NULL,        -- locked, previewed, applied, refused, discarded
+    member_id       INTEGER,  -- null: the command line
+    kind            TEXT CHECK (kind IN ('orders', 'tracking', 'states')),  -- null until it is recognised
+    channel_code    TEXT NOT NULL CHECK (length(channel_code) <= 32),
+    courier         TEXT NOT NULL CHECK (length(courier) <= 64),
+    file_name       TEXT NOT NULL CHECK (length(file_name) <= 255),
+    file_size       INTEGER NOT NULL CHECK (file_size >= 0),
+    file_sha256     TEXT NOT NULL CHECK (length(file_sha256) <= 64),
+    file_kept       INTEGER NOT NULL CHECK (file_kept IN (0, 1)),  -- 1 while upload_chunks has the file
+    sealed_password BLOB,  -- password of the stored file
+    stage           TEXT NOT NULL CHECK (stage IN (
+        'received', 'locked', 'previewed', 'applied', 'refused', 'discarded')),
     refusal         TEXT NOT NULL,
-    created         INTEGER NOT NULL DEFAULT 0,
-    updated         INTEGER NOT NULL DEFAULT 0,
-    skipped         INTEGER NOT NULL DEFAULT 0,
-    rejected        INTEGER NOT NULL DEFAULT 0,
-    warned          INTEGER NOT NULL DEFAULT 0,
-    findings        TEXT NOT NULL,               -- JSON: products and variants it creates or created
+    created         INTEGER NOT NULL DEFAULT 0 CHECK (created >= 0),
+    updated         INTEGER NOT NULL DEFAULT 0 CHECK (updated >= 0),
+    skipped         INTEGER NOT NULL DEFAULT 0 CHECK (skipped >= 0),
+    rejected        INTEGER NOT NULL DEFAULT 0 CHECK (rejected >= 0),
+    warned          INTEGER NOT NULL DEFAULT 0 CHECK (warned >= 0),
+    findings        TEXT NOT NULL,  -- JSON: products and variants it creates or created
     applied_at      INTEGER,
-    open_rows       INTEGER NOT NULL DEFAULT 0,  -- rejected rows that are not resolved
-    resolved_by     INTEGER,                     -- member who marked the remaining rows as resolved
+    open_rows       INTEGER NOT NULL DEFAULT 0 CHECK (open_rows >= 0),  -- rejected rows that are not resolved
+    resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
     resolved_at     INTEGER,
-    version         INTEGER NOT NULL DEFAULT 0
+    version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
 ) STRICT;
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
 CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
@@ -413,22 +423,22 @@ CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
 -- The original file in chunks of at most 1 MiB.
 CREATE TABLE upload_chunks (
     upload_id INTEGER NOT NULL REFERENCES uploads (id),
-    position  INTEGER NOT NULL,
+    position  INTEGER NOT NULL CHECK (position >= 0),
     bytes     BLOB NOT NULL,
     PRIMARY KEY (upload_id, position)
 ) STRICT;
 
 CREATE TABLE upload_rows (
     upload_id           INTEGER NOT NULL REFERENCES uploads (id),
-    sheet_row           INTEGER NOT NULL,                 -- row number in the spreadsheet
-    order_number        TEXT /*64*/ NOT NULL,
-    outcome             TEXT /*16*/ NOT NULL,             -- created, updated, skipped, rejected
-    reasons             TEXT NOT NULL,                    -- JSON [{column, value, message}, …]; warnings too
+    sheet_row           INTEGER NOT NULL CHECK (sheet_row >= 1),  -- row number in the spreadsheet
+    order_number        TEXT NOT NULL CHECK (length(order_number) <= 64),
+    outcome             TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'skipped', 'rejected')),
+    reasons             TEXT NOT NULL,  -- JSON [{column, value, message}, …]; warnings too
     -- Conflicting tracking number and courier of the file, for a member to resolve.
-    new_tracking_number TEXT /*64*/ NOT NULL DEFAULT '',
-    new_courier         TEXT /*64*/ NOT NULL DEFAULT '',
-    open_order          TEXT /*64*/,                      -- order_number, while rejected and unresolved
-    resolution          TEXT /*16*/ NOT NULL DEFAULT '',  -- replaced, kept, uploaded, marked
+    new_tracking_number TEXT NOT NULL DEFAULT '' CHECK (length(new_tracking_number) <= 64),
+    new_courier         TEXT NOT NULL DEFAULT '' CHECK (length(new_courier) <= 64),
+    open_order          TEXT CHECK (length(open_order) <= 64),  -- order_number, while rejected and unresolved
+    resolution          TEXT CHECK (resolution IN ('replaced', 'kept', 'uploaded', 'marked')),  -- null: unresolved
     resolved_by         INTEGER,
     resolved_at         INTEGER,
     PRIMARY KEY (upload_id, sheet_row)
@@ -438,14 +448,19 @@ CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
 -- Audit log: who did what to which object, from where. Append-only. Sentences are rendered from verb and details.
+-- An identifier column references its table, with two exceptions. The entry of a log and the origin of a row
+-- (member_id, upload_id, audit_entry_id, …_by, the events) have no foreign key: they outlive what they name. Rows that are
+-- derived from others (tallies, search index, primary_order_id) have none either: the transaction that changes the
+-- source rewrites them. "None" is NULL; the channel's texts are '' when the channel gives none.
+--
 -- Identifiers are time-sorted, so the primary key is the index by time.
 CREATE TABLE audit_entries (
     id           INTEGER NOT NULL PRIMARY KEY,
     recorded_at  INTEGER NOT NULL,
-    actor        TEXT /*16*/ NOT NULL CHECK (actor IN ('member', 'command-line', 'program')),
-    member_id    INTEGER,                -- exactly for the actor member; no foreign key: the log outlives it
-    address      TEXT /*64*/ NOT NULL,   -- network address of the request; '' without one
-    verb         TEXT /*32*/ NOT NULL CHECK (verb IN (
+    actor        TEXT NOT NULL CHECK (actor IN ('member', 'command-line', 'program')),
+    member_id    INTEGER,  -- exactly for the actor member
+    address      TEXT NOT NULL CHECK (length(address) <= 64),  -- network address of the request; '' without one
+    verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'shop-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
@@ -456,10 +471,10 @@ CREATE TABLE audit_entries (
         'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created')),
-    object_type  TEXT /*16*/ NOT NULL CHECK (object_type IN (
+    object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
         'backup')),
-    object_id    INTEGER,                -- null: several objects, or one without an identifier
+    object_id    INTEGER,  -- null: several objects, or one without an identifier
     object_count INTEGER NOT NULL CHECK (object_count >= 1),
     details      TEXT NOT NULL CHECK (length(details) <= 65535),  -- JSON, by verb
     CHECK ((actor = 'member') = (member_id IS NOT NULL)),
@@ -473,7 +488,7 @@ CREATE TABLE flash_messages (
     id             INTEGER NOT NULL PRIMARY KEY,
     member_id      INTEGER NOT NULL REFERENCES members (id),
     audit_entry_id INTEGER,  -- the action it is about; null: nothing was done
-    tone           TEXT /*16*/ NOT NULL CHECK (tone IN ('success', 'warning', 'danger')),
+    tone           TEXT NOT NULL CHECK (tone IN ('success', 'warning', 'danger')),
     message        TEXT NOT NULL,
     expires_at     INTEGER NOT NULL
 ) STRICT;
@@ -483,12 +498,13 @@ CREATE INDEX flash_messages_by_member ON flash_messages (member_id, expires_at);
 CREATE TABLE downloads (
     id            INTEGER NOT NULL PRIMARY KEY,
     downloaded_at INTEGER NOT NULL,
-    member_id     INTEGER,               -- null: the command line
-    content       TEXT /*32*/ NOT NULL,  -- orders, purchase-order, dispatch, rejected-rows …
-    source        TEXT NOT NULL,         -- URL of the list it was exported from
-    row_count     INTEGER NOT NULL,
-    purpose       TEXT /*32*/ NOT NULL,  -- factory, shipping …; '' where none was required
-    note          TEXT /*255*/ NOT NULL
+    member_id     INTEGER,  -- null: the command line
+    content       TEXT NOT NULL CHECK (length(content) <= 32),  -- orders, purchase-order, dispatch, rejected-rows …
+    source        TEXT NOT NULL,  -- URL of the list it was exported from
+    row_count     INTEGER NOT NULL CHECK (row_count >= 0),
+    purpose       TEXT CHECK (purpose IN (        -- null where none was required
+        'factory', 'shipping', 'channel', 'customer', 'accounting', 'other')),
+    note          TEXT NOT NULL CHECK (length(note) <= 255)
 ) STRICT;
 
 -- ── practice ───────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ impl DeliveryAction {
             Self::Printed => "printed",
             Self::Completed => "completed",
             Self::Undone => "undone",
-            Self::MemoChanged => "noted",
+            Self::MemoChanged => "memo-changed",
         }
     }
 

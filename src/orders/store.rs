@@ -69,10 +69,10 @@ impl Action {
     const fn code(self) -> &'static str {
         match self {
             Self::Created => "created",
-            Self::Advanced => "proceeded",
+            Self::Advanced => "advanced",
             Self::Edited => "edited",
-            Self::TrackingSet => "tracked",
-            Self::StateSet => "stated",
+            Self::TrackingSet => "tracking-set",
+            Self::StateSet => "state-set",
             Self::Bundled => "bundled",
             Self::Classified => "classified",
             Self::DespiteClaim => "despite-claim",

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema, text_limits};
+use super::{Param, Result, Row, Storage, StorageError, Tx, Value, lease, placeholders, schema};
 
 /// Rows per transaction of the target.
 const BATCH_ROWS: usize = 5_000;
@@ -24,22 +24,6 @@ pub const COPY_LEASE: &str = "copy";
 
 /// Validity of the lease after each renewal; longer than a batch takes.
 const COPY_LEASE_MS: i64 = 30_000;
-
-/// Over-long texts listed in the error.
-const MAX_LISTED_TEXTS: usize = 20;
-
-/// Characters shown of an over-long text.
-const MAX_SHOWN_CHARS: usize = 30;
-
-/// Columns that identify a row for people; the first one that its table has is used.
-const ROW_NAME_COLUMNS: [(&str, &str); 6] = [
-    ("order_number", "주문번호"),
-    ("bundle_number", "배송번호"),
-    ("number", "상품번호"),
-    ("username", "회원"),
-    ("file_name", "파일"),
-    ("id", "번호"),
-];
 
 /// Why the data was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +45,6 @@ pub enum CopyError {
     /// a table has other columns in the target than in the source
     #[error("두 데이터베이스의 {0} 표가 서로 달라요. 같은 버전의 프로그램으로 한 번씩 켠 다음 다시 해 주세요.")]
     SchemaMismatch(&'static str),
-    /// texts longer than the target's columns; SQLite does not enforce lengths, MariaDB does
-    #[error("받는 쪽에 들어가지 않는 긴 값이 {count}개 있어요. 보내는 쪽을 mukkeum serve로 열어 줄인 다음 다시 해 주세요.\n{}", .listed.join("\n"))]
-    TextTooLong {
-        /// the first of them: table, row, column, length
-        listed: Vec<String>,
-        /// number of all of them
-        count: usize,
-    },
     /// the target's rows differ from the source's
     #[error("{table} 표가 다르게 옮겨졌어요: 보낸 것 {sent}, 받은 것 {received}. 받는 쪽을 비웠어요.")]
     ChecksumMismatch {
@@ -127,9 +103,6 @@ pub async fn copy(
     mut progress: impl FnMut(&'static str, TableChecksum),
 ) -> Result<Vec<(&'static str, TableChecksum)>, CopyError> {
     let columns = Arc::new(matching_columns(from, to).await?);
-    if to.enforces_text_limits() {
-        check_text_limits(from).await?;
-    }
     let holder = acquire_target(to).await?;
     let sums = match transfer(from, to, holder, &columns, &mut progress).await {
         Ok(sums) => verify(to, holder, &columns, sums).await,
@@ -205,58 +178,6 @@ fn column_list(tx: &mut dyn Tx, table: &str) -> Result<String> {
     let mut names = tx.columns(table)?;
     names.sort_unstable();
     Ok(names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
-}
-
-/// Fails if a text of the source is longer than its column.
-async fn check_text_limits(from: &Storage) -> Result<(), CopyError> {
-    let found = from.read(|tx| {
-        let (mut listed, mut count) = (Vec::new(), 0);
-        for table in schema::tables() {
-            for_each_over_long_text(tx, table, &mut |description| {
-                count += 1;
-                if listed.len() < MAX_LISTED_TEXTS {
-                    listed.push(description);
-                }
-            })?;
-        }
-        Ok::<_, StorageError>((listed, count))
-    });
-    match found.await? {
-        (_, 0) => Ok(()),
-        (listed, count) => Err(CopyError::TextTooLong { listed, count }),
-    }
-}
-
-fn for_each_over_long_text(tx: &mut dyn Tx, table: &str, report: &mut dyn FnMut(String)) -> Result<()> {
-    let limited: Vec<(&str, usize)> = text_limits::of_table(table).collect();
-    if limited.is_empty() {
-        return Ok(());
-    }
-    let columns = tx.columns(table)?;
-    let (name, label) = ROW_NAME_COLUMNS
-        .into_iter()
-        .find(|(name, _)| columns.iter().any(|column| column == name))
-        .unwrap_or((limited[0].0, ""));
-    let columns: Vec<String> = limited.iter().map(|(column, _)| format!("\"{column}\"")).collect();
-    let conditions: Vec<String> =
-        limited.iter().map(|(column, limit)| format!("length(\"{column}\") > {limit}")).collect();
-    let sql = format!("SELECT {name}, {} FROM {table} WHERE {}", columns.join(", "), conditions.join(" OR "));
-    tx.for_each(&sql, &[], &mut |row| {
-        let row_name = match row.0.first() {
-            Some(Value::Text(text)) => text_limits::truncate(text, MAX_SHOWN_CHARS).to_owned(),
-            Some(Value::Int(number)) => number.to_string(),
-            _ => String::new(),
-        };
-        for (value, (column, limit)) in row.0.iter().skip(1).zip(&limited) {
-            let Value::Text(text) = value else { continue };
-            let length = text.chars().count();
-            if length > *limit {
-                let shown = text_limits::truncate(text, MAX_SHOWN_CHARS);
-                report(format!("{table} 표의 {label} {row_name}: {column} {length}자 ({limit}자까지), ‘{shown}…’"));
-            }
-        }
-        Ok(())
-    })
 }
 
 /// Reads batches on one thread and writes them on another.
@@ -432,32 +353,6 @@ mod tests {
             copy(&first, &second, |_, _| ()).await,
             Err(CopyError::TargetNotEmpty("sales_channels" | "members"))
         ));
-    }
-
-    #[tokio::test]
-    async fn over_long_text_is_reported_before_anything_is_copied() {
-        let (from, to) = (tempfile::tempdir().expect("a folder"), ScratchDatabase::new());
-        let (from, target) =
-            (Storage::open_sqlite(&from.path().join("old.db"), &options()).expect("opens"), to.open(&options()));
-        generate(&from, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        let number = from.write(|tx| {
-            let mut row =
-                tx.query_one("SELECT order_number, id FROM orders ORDER BY id LIMIT 1", &[])?.expect("an order");
-            let (name, id) = ("가".repeat(150), row.int(1)?);
-            tx.exec("UPDATE orders SET recipient_name = ? WHERE id = ?", &[name.into(), id.into()])?;
-            row.text(0)
-        });
-        let number = number.await.expect("writes");
-        match (check_text_limits(&from).await, copy(&from, &target, |_, _| ()).await) {
-            (Err(CopyError::TextTooLong { listed, count: 1 }), copied) => {
-                let expected = format!("orders 표의 주문번호 {number}: recipient_name 150자 (100자까지)");
-                assert!(listed[0].starts_with(&expected), "{listed:?}");
-                assert_eq!(copied.is_ok(), !target.enforces_text_limits(), "{copied:?}");
-                let refused = matches!(copied, Err(CopyError::TextTooLong { .. }));
-                assert_eq!(refused, target.enforces_text_limits());
-            }
-            other => panic!("{other:?}"),
-        }
     }
 
     #[tokio::test]

@@ -430,11 +430,6 @@ impl Storage {
         }
     }
 
-    /// Whether the engine rejects text that is longer than its column.
-    pub const fn enforces_text_limits(&self) -> bool {
-        matches!(self.engine, Engine::MariaDb(_))
-    }
-
     /// Engine and version for display: `SQLite 3.54.1`.
     pub fn describe(&self) -> String {
         match &self.engine {

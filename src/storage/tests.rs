@@ -1,5 +1,7 @@
 //! Guarantees of the storage on both engines.
 
+mod constraints;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -27,7 +27,7 @@ fn upload(row: &mut Row) -> Result<Upload> {
         id: row.int(0)?,
         created_at: row.moment(1)?,
         username: row.opt_text(2)?,
-        kind: kind(&row.text(3)?),
+        kind: row.opt_text(3)?.and_then(|code| kind(&code)),
         channel_code: row.text(4)?,
         courier: row.text(5)?,
         file_name: row.text(6)?,
@@ -77,7 +77,7 @@ pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
     let name = display_name(file.file_name);
     tx.exec(
         "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
-         file_sha256, file_kept, stage, refusal, findings) VALUES (?, ?, ?, '', '', ?, ?, ?, ?, 1, ?, '', '')",
+         file_sha256, file_kept, stage, refusal, findings) VALUES (?, ?, ?, NULL, '', ?, ?, ?, ?, 1, ?, '', '')",
         &[
             id.into(),
             now.into(),

@@ -17,7 +17,7 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
             download.content.into(),
             download.source.into(),
             i64::try_from(download.rows).unwrap_or(i64::MAX).into(),
-            download.purpose.map_or("", Purpose::code).into(),
+            download.purpose.map(Purpose::code).into(),
             note.into(),
         ],
     )
@@ -37,7 +37,7 @@ pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<DownloadRow>
             content: row.text(2)?,
             source: row.text(3)?,
             rows: row.int(4)?,
-            purpose: Purpose::parse(&row.text(5)?),
+            purpose: row.opt_text(5)?.and_then(|code| Purpose::parse(&code)),
             note: row.text(6)?,
         })
     });

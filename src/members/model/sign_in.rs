@@ -36,11 +36,11 @@ impl SignInOutcome {
     pub fn code(self) -> &'static str {
         match self {
             Self::Password => "password",
-            Self::RememberToken => "stayed",
-            Self::WrongPassword => "wrong",
-            Self::AccountDisabled => "disabled",
-            Self::PasswordExpired => "late",
-            Self::TokenTheft => "stolen",
+            Self::RememberToken => "remember-token",
+            Self::WrongPassword => "wrong-password",
+            Self::AccountDisabled => "account-disabled",
+            Self::PasswordExpired => "password-expired",
+            Self::TokenTheft => "token-theft",
         }
     }
 

@@ -167,10 +167,19 @@ fn translate_statement(sql: &str) -> String {
     translate_types(&sql)
 }
 
-/// Translates types: `TEXT /*n*/` to VARCHAR(n), other TEXT to LONGTEXT, INTEGER to BIGINT, BLOB to LONGBLOB.
+/// Longest text that becomes a VARCHAR; a longer one would be most of InnoDB's 65,535 bytes per row.
+const MAX_VARCHAR_CHARS: usize = 1000;
+
+/// Length of the VARCHAR of an enumeration: room for codes of later versions.
+const MAX_CODE_CHARS: usize = 32;
+
+/// Translates types: INTEGER to BIGINT, BLOB to LONGBLOB, and TEXT to VARCHAR where a CHECK of the column states its
+/// length (`length(name) <= n`), its form (`LIKE`) or its values (`IN`), otherwise to LONGTEXT. A CHECK of nothing but
+/// the length is dropped with it: VARCHAR enforces it. `length` counts bytes in MariaDB and becomes `char_length`.
 fn translate_types(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;
+    let mut column = "";
     while let Some(at) = rest.find(|letter: char| letter.is_ascii_alphabetic() || letter == '_') {
         let (before, from) = rest.split_at(at);
         let end = from.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(from.len());
@@ -180,17 +189,47 @@ fn translate_types(sql: &str) -> String {
         match word {
             "INTEGER" => out.push_str("BIGINT"),
             "BLOB" => out.push_str("LONGBLOB"),
-            "TEXT" => match after.strip_prefix(" /*").and_then(|length| length.split_once("*/")) {
-                Some((length, after)) => {
-                    out.extend(["VARCHAR(", length, ")"]);
-                    rest = after;
+            "length" if after.starts_with('(') => out.push_str("char_length"),
+            "TEXT" => match max_chars(column, column_definition(after)) {
+                Some(length) => {
+                    out.push_str(&format!("VARCHAR({length})"));
+                    if let Some((before, after)) = after.split_once(&format!(" CHECK (length({column}) <= {length})"))
+                        && column_definition(rest).len() > before.len()
+                    {
+                        out.push_str(before);
+                        rest = after;
+                    }
                 }
                 None => out.push_str("LONGTEXT"),
             },
             other => out.push_str(other),
         }
+        column = word;
     }
     out + rest
+}
+
+/// The rest of a column's definition: up to the comma or parenthesis that ends it.
+fn column_definition(rest: &str) -> &str {
+    let mut depth = 0;
+    let end = rest.find(|letter| {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        depth < 0 || depth == 0 && letter == ','
+    });
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// Longest text that the CHECK of a TEXT column allows, in characters; None if that is no VARCHAR.
+fn max_chars(column: &str, definition: &str) -> Option<usize> {
+    let (_, check) = definition.split_once(" CHECK (")?;
+    if let Some(length) = check.strip_prefix(&format!("length({column}) <= ")) {
+        return length.split_once(')')?.0.parse().ok().filter(|length| *length <= MAX_VARCHAR_CHARS);
+    }
+    let check = check.strip_prefix(column)?;
+    match check.strip_prefix(" LIKE '") {
+        Some(form) => Some(form.split_once('\'')?.0.len()),
+        None => check.starts_with(" IN (").then_some(MAX_CODE_CHARS),
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +268,7 @@ mod tests {
                 assert!(text.len() > 1 && text.ends_with(quote) && !inside.contains('\n'), "{text} is not closed");
                 assert!(!inside.contains('\\'), "{text}: the engines parse a backslash differently");
             }
-            assert!(!whole.contains("/*"), "every length and table name in such a comment is translated");
+            assert!(!whole.contains("/*"), "every table name in such a comment is translated");
         }
     }
 
@@ -287,13 +326,17 @@ mod tests {
     #[test]
     fn sqlite_ddl_is_translated_to_mariadb() {
         let sql = "-- A comment; with a semicolon.\n\
-                   CREATE TABLE terms (\n  term TEXT /*64*/ NOT NULL, -- short\n  note TEXT, n INTEGER, b BLOB,\n  \
+                   CREATE TABLE terms (\n  term TEXT NOT NULL CHECK (length(term) <= 64), -- short\n  \
+                   kind TEXT CHECK (kind IN ('a', 'b')), day TEXT CHECK (day LIKE '____-__-__'),\n  \
+                   json TEXT CHECK (length(json) <= 65535), note TEXT, n INTEGER, b BLOB,\n  \
                    PRIMARY KEY (term)\n) STRICT, WITHOUT ROWID;\nCREATE INDEX terms_by_n ON terms (n)\n    WHERE n IS NOT NULL;\n\
                    ALTER TABLE terms ADD COLUMN context TEXT;\nDROP INDEX terms_by_n /* ON terms */;\n";
         assert_eq!(
             translate(sql),
             [
-                "CREATE TABLE IF NOT EXISTS terms (\n  term VARCHAR(64) NOT NULL, \n  note LONGTEXT, n BIGINT, b LONGBLOB,\n  \
+                "CREATE TABLE IF NOT EXISTS terms (\n  term VARCHAR(64) NOT NULL, \n  \
+                 kind VARCHAR(32) CHECK (kind IN ('a', 'b')), day VARCHAR(10) CHECK (day LIKE '____-__-__'),\n  \
+                 json LONGTEXT CHECK (char_length(json) <= 65535), note LONGTEXT, n BIGINT, b LONGBLOB,\n  \
                  PRIMARY KEY (term)\n) ENGINE = InnoDB, CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin",
                 "CREATE INDEX IF NOT EXISTS terms_by_n ON terms (n)",
                 "ALTER TABLE terms ADD COLUMN IF NOT EXISTS context LONGTEXT",

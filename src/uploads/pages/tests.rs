@@ -44,7 +44,7 @@ async fn public_demo_limits_the_number_of_uploads() {
     upload_fixture(&app, ORDERS_FILE).await;
     let more = app.state.storage.write(|tx| {
         let sql = "INSERT INTO uploads (id, created_at, kind, channel_code, courier, file_name, file_size, file_sha256, \
-                   file_kept, stage, refusal, findings) VALUES (?, 0, '', '', '', '', 0, '', 0, 'refused', '', '{}')";
+                   file_kept, stage, refusal, findings) VALUES (?, 0, NULL, '', '', '', 0, '', 0, 'refused', '', '{}')";
         tx.exec_many(sql, &mut (1..20_i64).map(|id| vec![id.into()]))
     });
     more.await.expect("writes");

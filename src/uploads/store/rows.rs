@@ -59,7 +59,7 @@ pub fn find_row(tx: &mut dyn Tx, id: i64, number: u32) -> Result<Option<StoredRo
 fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
     let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
     let change = TrackingChange { tracking_number: row.text(4)?, courier: row.text(5)? };
-    let resolved = match (Resolution::parse(&row.text(6)?), row.opt_moment(8)?) {
+    let resolved = match (row.opt_text(6)?.and_then(|code| Resolution::parse(&code)), row.opt_moment(8)?) {
         (Some(resolution), Some(at)) => Some(ResolvedBy { resolution, username: row.opt_text(7)?, at }),
         _ => None,
     };
