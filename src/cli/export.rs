@@ -8,6 +8,8 @@ mod deliveries;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use clap::Subcommand;
 
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
@@ -15,10 +17,12 @@ use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::orders::export::{self, ExportError, ExportKind, ExportRequest, Format, SMART_STORE};
+use crate::orders;
+use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
-use crate::orders::model::OrderState;
+use crate::orders::model::{Order, OrderState};
 use crate::orders::search::SearchField;
+use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::search::tokenizer::search_words;
 use crate::storage::Tx;
@@ -29,9 +33,9 @@ pub(super) enum Export {
     /// 주문을 파일로 저장해요. 검색 조건은 주문 화면과 같아요
     Orders(Orders),
     /// 공장에 보낼 발주서를 저장해요. 상품을 정하지 않으면 상품마다 시트를 나눠요
-    PurchaseOrder(Orders),
+    PurchaseOrder(GatedOrders),
     /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
-    Dispatch(Orders),
+    Dispatch(GatedOrders),
     /// 배송을 파일로 저장해요. 검색 조건은 배송 화면과 같아요
     Deliveries(Box<deliveries::Deliveries>),
 }
@@ -74,21 +78,56 @@ pub(super) struct Orders {
     /// 저장할 파일, .xlsx .csv .json 가운데 하나
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// 결과를 JSON으로
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of a file that leaves out orders with an open cancellation.
+#[derive(clap::Args)]
+pub(super) struct GatedOrders {
+    #[command(flatten)]
+    orders: Orders,
+    /// 취소 요청이 있지만 그래도 넣을 상품주문번호, 여러 번 쓸 수 있어요. 주문의 기록에 남아요
+    #[arg(long, value_name = "NUMBER")]
+    despite_claim: Vec<String>,
+}
+
+/// The answer of `--json`.
+#[derive(Serialize)]
+struct ExportReport {
+    file: String,
+    rows: u64,
+    left_out: Vec<ClaimedOrder>,
+    despite_claim: Vec<ClaimedOrder>,
+}
+
+/// An order with an open claim.
+#[derive(Serialize)]
+struct ClaimedOrder {
+    order_number: String,
+    claim: String,
+}
+
+impl ClaimedOrder {
+    fn all(orders: Vec<Order>) -> Vec<Self> {
+        orders.into_iter().map(|order| Self { order_number: order.order_number, claim: order.claim }).collect()
+    }
 }
 
 impl Export {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
-            Self::Orders(orders) => orders.run(config, ExportKind::Orders),
-            Self::PurchaseOrder(orders) => orders.run(config, ExportKind::PurchaseOrder),
-            Self::Dispatch(orders) => orders.run(config, ExportKind::Dispatch),
+            Self::Orders(orders) => orders.run(config, ExportKind::Orders, Vec::new()),
+            Self::PurchaseOrder(gated) => gated.orders.run(config, ExportKind::PurchaseOrder, gated.despite_claim),
+            Self::Dispatch(gated) => gated.orders.run(config, ExportKind::Dispatch, gated.despite_claim),
             Self::Deliveries(deliveries) => deliveries.run(config),
         }
     }
 }
 
 impl Orders {
-    fn run(self, config: &Config, content: ExportKind) -> CommandResult {
+    fn run(self, config: &Config, content: ExportKind, despite_claim: Vec<String>) -> CommandResult {
         let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
             return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
@@ -101,36 +140,37 @@ impl Orders {
         let profiles =
             Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
         let storage = open_existing(config)?;
-        let orders = block_on(async {
+        let (json, purpose) = (self.json, self.purpose.unwrap_or_default());
+        let written = block_on(async {
             let unresolved = query.clone();
-            let filter = storage.read(move |tx| resolve_names(tx, &unresolved, &profiles)).await?;
+            let resolve = move |tx: &mut dyn Tx| {
+                let filter = resolve_names(tx, &unresolved, &profiles)?;
+                Ok::<_, CliError>((filter, resolve_numbers(tx, &despite_claim)?))
+            };
+            let (filter, despite_claims) = storage.read(resolve).await?;
             if let Some(problem) = content.problem(&filter) {
                 return Err(CliError(problem.to_owned()));
             }
-            let request = ExportRequest { kind: content, format, filter };
+            let request = ExportRequest { kind: content, format, filter, despite_claims };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
                 export::save(tx, &request, &districts, &out)
             });
-            let orders = written.await.map_err(|error| export_error(error, &path))?;
+            let written = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
-            let note = self.purpose.unwrap_or_default();
+            let rows = written.orders;
+            let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
             let record_download = move |tx: &mut dyn Tx| {
-                let download = DownloadRecord {
-                    content: content.code(),
-                    source: &source,
-                    rows: orders,
-                    purpose: None,
-                    note: &note,
-                };
-                downloads::record(tx, None, &download)
+                let download =
+                    DownloadRecord { content: content.code(), source: &source, rows, purpose: None, note: &purpose };
+                downloads::record(tx, None, &download)?;
+                claims::log_file_despite_claim(tx, None, &despite, content.label())
             };
             storage.write(record_download).await?;
-            Ok(orders)
+            Ok(written)
         })?;
-        writeln!(io::stdout().lock(), "{orders}건을 {path}에 저장했어요.")?;
-        Ok(Outcome::Complete)
+        report(path, written, json)
     }
 
     /// The filter as the page would receive it. For 발송처리, state and channel default to shipped orders of
@@ -154,6 +194,40 @@ impl Orders {
             ..OrderQuery::default()
         }
     }
+}
+
+/// Prints the result of an export. It is partial if an order was left out.
+fn report(file: String, written: ExportOutcome, json: bool) -> CommandResult {
+    let outcome = if written.held.is_empty() { Outcome::Complete } else { Outcome::Partial };
+    let ExportOutcome { orders: rows, held, despite_claim } = written;
+    let report =
+        ExportReport { file, rows, left_out: ClaimedOrder::all(held), despite_claim: ClaimedOrder::all(despite_claim) };
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return Ok(outcome);
+    }
+    writeln!(out, "{}건을 {}에 저장했어요.", report.rows, report.file)?;
+    for (orders, what) in [
+        (&report.left_out, "취소 요청이 있어 뺐어요. 그래도 넣으려면 --despite-claim 번호를 붙이세요"),
+        (&report.despite_claim, "취소 요청이 있지만 넣었어요"),
+    ] {
+        for ClaimedOrder { order_number, claim } in orders {
+            writeln!(out, "{order_number} {claim}: {what}.")?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// The orders with these numbers.
+fn resolve_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<Vec<i64>, CliError> {
+    let asked: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let found = orders::store::ids_by_number(tx, None, &asked)?;
+    let unknown = asked.iter().filter(|number| !found.contains_key(**number));
+    let problems: Vec<String> =
+        unknown.map(|number| format!("--despite-claim '{number}': 없는 주문번호예요.")).collect();
+    if problems.is_empty() { Ok(found.into_values().flatten().collect()) } else { Err(CliError(problems.join("\n"))) }
 }
 
 /// The error message of an export to the file `path`.

@@ -105,9 +105,14 @@ fn purchase_order_has_the_district_name_of_the_delivery_date() {
         edit(tx, &delivered, |order| order.set_state(OrderState::Shipped, NOW))?;
         import(tx, &cache, &new_city("더새시"), "2026-12-01")?;
         let format = Format::of(&to).expect("a known ending");
-        let wanted = ExportRequest { kind: ExportKind::PurchaseOrder, format, filter: OrderFilter::default() };
+        let wanted = ExportRequest {
+            kind: ExportKind::PurchaseOrder,
+            format,
+            filter: OrderFilter::default(),
+            despite_claims: Vec::new(),
+        };
         let districts = cache.current(tx)?;
-        Ok(export::save(tx, &wanted, &districts, &to).expect("writes"))
+        Ok(export::save(tx, &wanted, &districts, &to).expect("writes").orders)
     });
     assert_eq!(written.expect("writes"), 2);
     let text = std::fs::read_to_string(path).expect("reads");

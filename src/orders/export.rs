@@ -19,15 +19,18 @@ pub(crate) mod table;
 mod tests;
 pub(crate) mod xlsx;
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::kind::{ExportKind, SMART_STORE};
 use self::table::{Table, TableStyle};
+use super::claim::ClaimGate;
 use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
 use super::model::Order;
+use super::store::claims;
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::storage::{StorageError, Tx};
@@ -101,10 +104,34 @@ pub struct ExportRequest {
     pub format: Format,
     /// selected orders
     pub filter: OrderFilter,
+    /// orders with an open cancellation that the member named: they go into the file all the same
+    pub despite_claims: Vec<i64>,
 }
 
-/// Writes an export into `file`, in the order of the list, and returns the number of orders. Temporary parts of
-/// a workbook are stored in `folder`.
+/// A written export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportOutcome {
+    /// number of orders in the file
+    pub orders: u64,
+    /// orders that an open cancellation keeps out of the file
+    pub held: Vec<Order>,
+    /// orders in the file despite their cancellation, because the member named them
+    pub despite_claim: Vec<Order>,
+}
+
+/// Orders of a search that an open cancellation keeps out of a file of that kind.
+///
+/// # Errors
+/// The database failed.
+pub fn held(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<Order>, StorageError> {
+    if !kind.is_held_by_claims() {
+        return Ok(Vec::new());
+    }
+    let claimed = list::all_ids(tx, &OrderFilter { claim_open: true, ..filter.clone() })?;
+    claims::held(tx, &claimed)
+}
+
+/// Writes an export into `file`, in the order of the list. Temporary parts of a workbook are stored in `folder`.
 ///
 /// # Errors
 /// The database failed or the file could not be written.
@@ -114,8 +141,17 @@ pub fn write(
     districts: &Districts,
     file: File,
     folder: &Path,
-) -> Result<u64, ExportError> {
-    let ids = list::all_ids(tx, &request.kind.filter(&request.filter))?;
+) -> Result<ExportOutcome, ExportError> {
+    let mut ids = list::all_ids(tx, &request.kind.filter(&request.filter))?;
+    let ClaimGate { held, despite_claim, .. } = if request.kind.is_held_by_claims() {
+        ClaimGate::send(claims::held(tx, &ids)?, &request.despite_claims)
+    } else {
+        ClaimGate::default()
+    };
+    if !held.is_empty() {
+        let held: HashSet<i64> = held.iter().map(|order| order.id).collect();
+        ids.retain(|id| !held.contains(id));
+    }
     let orders = Orders { ids: &ids, districts };
     match (request.format, request.kind) {
         (Format::Xlsx, kind) => xlsx::write(tx, kind, &orders, file, folder)?,
@@ -123,19 +159,24 @@ pub fn write(
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
         (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder) => json::write(tx, &orders, file)?,
     }
-    Ok(ids.len() as u64)
+    Ok(ExportOutcome { orders: ids.len() as u64, held, despite_claim })
 }
 
-/// Writes an export to `path` and returns the number of orders.
+/// Writes an export to `path`.
 ///
 /// # Errors
 /// As [`write()`]. An existing file at `path` is then unchanged.
-pub fn save(tx: &mut dyn Tx, request: &ExportRequest, districts: &Districts, path: &Path) -> Result<u64, ExportError> {
+pub fn save(
+    tx: &mut dyn Tx,
+    request: &ExportRequest,
+    districts: &Districts,
+    path: &Path,
+) -> Result<ExportOutcome, ExportError> {
     let temporary = AtomicFile::create_beside(path, tx.new_id())?;
     let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();
-    let orders = write(tx, request, districts, temporary.file.try_clone()?, &folder)?;
+    let outcome = write(tx, request, districts, temporary.file.try_clone()?, &folder)?;
     temporary.finish(path)?;
-    Ok(orders)
+    Ok(outcome)
 }
 
 impl ExportKind {

@@ -1,4 +1,5 @@
-//! Conflicts of a tracking list: rows with another tracking number than their order has.
+//! Conflicts of a tracking list: rows with another tracking number than their order has, and rows whose order an open
+//! cancellation keeps where it is.
 //!
 //! They are rejected when the list is applied. A member then decides for each row whether the order gets
 //! the new number.
@@ -26,6 +27,8 @@ pub struct Conflict {
     pub row: u32,
     /// the order's tracking number as the page showed it
     pub seen: String,
+    /// whether the member named this row alone, which an order with an open cancellation needs to get the number
+    pub is_named: bool,
 }
 
 /// Result of [`resolve_conflicts`].
@@ -49,8 +52,8 @@ pub fn resolve_conflicts(
     let cause = ChangeContext { member_id: Some(member_id), upload_id: Some(upload_id), action: Action::TrackingSet };
     let mut outcome = ConflictOutcome::default();
     orders::with_changes(tx, cause, |changes| {
-        for Conflict { row, seen } in conflicts {
-            match resolve_one(changes, upload_id, *row, decision, seen)? {
+        for conflict @ Conflict { row, .. } in conflicts {
+            match resolve_one(changes, upload_id, decision, conflict)? {
                 Ok(resolution) => {
                     store::resolve_row(changes.tx, upload_id, *row, resolution, Some(member_id))?;
                     outcome.resolved += 1;
@@ -66,11 +69,10 @@ pub fn resolve_conflicts(
 fn resolve_one(
     changes: &mut orders::OrderWriter<'_>,
     upload_id: i64,
-    row: u32,
     decision: Decision,
-    seen: &str,
+    Conflict { row, seen, is_named }: &Conflict,
 ) -> Result<Result<Resolution, String>> {
-    let Some(stored) = store::find_row(changes.tx, upload_id, row)? else {
+    let Some(stored) = store::find_row(changes.tx, upload_id, *row)? else {
         return Ok(Err("없는 행이에요.".to_owned()));
     };
     if let Some(resolved) = &stored.resolved {
@@ -84,7 +86,7 @@ fn resolve_one(
     let [order] = &orders::find(changes.tx, &ids)?[..] else {
         return Ok(Err("주문을 하나로 정할 수 없어요. 주문 화면에서 고쳐 주세요.".to_owned()));
     };
-    if order.tracking_number != seen {
+    if order.tracking_number != *seen {
         let now = if order.tracking_number.is_empty() { "없어요" } else { &order.tracking_number };
         return Ok(Err(format!(
             "그 사이 송장번호가 바뀌었어요. 화면에서는 {seen}, 지금은 {now}. 확인하고 다시 골라 주세요."
@@ -93,6 +95,11 @@ fn resolve_one(
     if decision == Decision::Keep {
         return Ok(Ok(Resolution::Kept));
     }
+    let is_held = order.is_held_from(OrderState::Shipped);
+    if is_held && !is_named {
+        return Ok(Err(format!("‘{}’ 클레임이 있는 주문이에요. 이 행의 버튼을 눌러 하나씩 정해 주세요.", order.claim)));
+    }
+    changes.set_action(if is_held { Action::DespiteClaim } else { Action::TrackingSet });
     match with_tracking(order, &change, changes.tx.now()) {
         Ok(after) if changes.save(order, &after)? => Ok(Ok(Resolution::Replaced)),
         Ok(_) => Ok(Err("그 사이 다른 사람이 주문을 바꿨어요. 다시 골라 주세요.".to_owned())),

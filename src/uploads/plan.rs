@@ -174,7 +174,15 @@ fn skipped<T>(row: &CheckedRow<T>, message: &str) -> RowReport {
     row_report(row, RowOutcome::Skipped, vec![order_reason(&row.key, message)], None)
 }
 
-/// Sets the tracking number and advances the order to SHIPPED.
+impl TrackingRow {
+    /// The row for a member to decide about.
+    fn change(&self) -> TrackingChange {
+        let courier = self.courier.clone().unwrap_or_default();
+        TrackingChange { tracking_number: self.tracking_number.clone(), courier }
+    }
+}
+
+/// Sets the tracking number and advances the order to SHIPPED. An open cancellation keeps the order where it is.
 fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecision {
     let reason = |message: String| {
         vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
@@ -185,11 +193,14 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
     if order.tracking_number == row.tracking_number && order.state >= OrderState::Shipped {
         return (RowOutcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);
     }
+    if order.is_held_from(OrderState::Shipped) {
+        let message = "취소 요청이 들어온 주문이라 송장번호를 등록하지 않았어요. 판매채널에서 먼저 처리해 주세요";
+        let reason = Reason { column: "클레임".to_owned(), value: order.claim.clone(), message: message.to_owned() };
+        return (RowOutcome::Rejected, vec![reason], Some(row.change()));
+    }
     if !order.tracking_number.is_empty() && order.tracking_number != row.tracking_number {
         let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
-        let courier = row.courier.clone().unwrap_or_default();
-        let other = TrackingChange { tracking_number: row.tracking_number.clone(), courier };
-        return (RowOutcome::Rejected, reason(message), Some(other));
+        return (RowOutcome::Rejected, reason(message), Some(row.change()));
     }
     order.tracking_number.clone_from(&row.tracking_number);
     let lacks_courier = row.courier.is_none() && order.courier.is_empty();

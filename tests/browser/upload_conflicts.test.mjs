@@ -22,7 +22,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto('/');
     await page.locator('a[href="/uploads?rows=rejected"]').click();
     await page.getByRole('link', { name: TRACKING }).click();
-    await page.getByRole('link', { name: /다른 송장번호/ }).click();
+    await page.getByRole('link', { name: /정할 송장번호/ }).click();
     assert.match(await mainText(page), /45168300411[\s\S]*45168301507/);
     await checkPage(page, 'upload-conflicts');
     await clickButton(page, '새 번호로 바꾸기');

@@ -19,6 +19,7 @@ use crate::deliveries::log::{self, DeliveryAction};
 use crate::deliveries::slip::{SlipLine, SlipSheet, ellipsize, sheets};
 use crate::deliveries::store;
 use crate::id::{crockford, parse_crockford};
+use crate::orders::list::OrderRow;
 use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
@@ -61,6 +62,12 @@ impl SlipsPage {
         self.slips.is_empty()
     }
 
+    /// Orders on the slips that an open cancellation keeps where they are.
+    fn held(&self) -> Vec<&OrderRow> {
+        let orders = self.slips.iter().flat_map(|slip| &slip.view.row.orders);
+        orders.map(|order| &order.listed).filter(|listed| listed.order.is_held()).collect()
+    }
+
     fn sheet_count(&self) -> usize {
         self.slips.iter().map(|slip| slip.sheets.len()).sum()
     }
@@ -89,13 +96,16 @@ impl Slip {
     }
 }
 
-fn line(listed: &crate::orders::list::OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
+fn line(listed: &OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
     let labels = &listed.labels;
-    let product = if labels.is_empty() {
+    let mut product = if labels.is_empty() {
         listed.product_name.clone()
     } else {
         format!("{} [{}]", listed.product_name, labels.join(", "))
     };
+    if listed.order.has_open_claim() {
+        product = format!("【{}】 {product}", listed.order.claim);
+    }
     let other_recipient = other_recipient.map(|to| {
         let zip_code = if to.zip_code.is_empty() { String::new() } else { format!("({}) ", to.zip_code) };
         let address = format!("{zip_code}{} {}", to.address1, to.address2);

@@ -58,6 +58,11 @@ impl ExportKind {
         }
     }
 
+    /// Whether the file has the goods bought or sent, so that it leaves out orders with an open cancellation.
+    pub const fn is_held_by_claims(self) -> bool {
+        matches!(self, Self::PurchaseOrder | Self::Dispatch)
+    }
+
     /// Filter with the order of the export: that of the list, but oldest first for 발송처리.
     pub(super) fn filter(self, filter: &OrderFilter) -> OrderFilter {
         let oldest_first = Sort { by: DateField::Placed, descending: false };

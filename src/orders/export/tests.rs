@@ -40,14 +40,19 @@ fn shop() -> Shop {
 }
 
 fn request(kind: ExportKind, path: &Path) -> ExportRequest {
-    ExportRequest { kind, format: Format::of(path).expect("a known ending"), filter: OrderFilter::default() }
+    ExportRequest {
+        kind,
+        format: Format::of(path).expect("a known ending"),
+        filter: OrderFilter::default(),
+        despite_claims: Vec::new(),
+    }
 }
 
 fn export_as(shop: &Shop, kind: ExportKind, name: &str) -> Result<(u64, PathBuf), ExportError> {
     let path = shop.folder.path().join(name);
     let (request, out) = (request(kind, &path), path.clone());
-    let orders = shop.read(move |tx, files| save(tx, &request, &files.districts, &out))?;
-    Ok((orders, path))
+    let outcome = shop.read(move |tx, files| save(tx, &request, &files.districts, &out))?;
+    Ok((outcome.orders, path))
 }
 
 fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
@@ -134,4 +139,33 @@ fn failed_export_leaves_no_file_and_success_replaces_the_old() {
     assert!(std::fs::read_to_string(path).expect("reads").contains("2026110100000002"));
     assert_eq!(leftovers(&shop), 0);
     assert_eq!(Format::of(Path::new("orders.txt")), None);
+}
+
+#[test]
+fn held_orders_are_left_out_of_files_that_send_goods() {
+    let shop = shop();
+    let named = shop.write(|tx, _| {
+        let first = all_orders(tx)?.remove(0);
+        assert!(edit(tx, &first, |order| "취소요청".clone_into(&mut order.claim))?);
+        Ok(first.id)
+    });
+    let named = named.expect("writes");
+    let save_as = |kind, despite_claims| {
+        let path = shop.folder.path().join("orders.csv");
+        let request = ExportRequest { despite_claims, ..request(kind, &path) };
+        shop.read(move |tx, files| save(tx, &request, &files.districts, &path)).expect("writes")
+    };
+    let ids = |orders: Vec<crate::orders::model::Order>| orders.into_iter().map(|order| order.id).collect::<Vec<_>>();
+    for kind in [ExportKind::PurchaseOrder, ExportKind::Dispatch] {
+        let without = save_as(kind, Vec::new());
+        assert_eq!(
+            (without.orders, ids(without.held), without.despite_claim),
+            (1, vec![named], Vec::new()),
+            "{kind:?}"
+        );
+        let with = save_as(kind, vec![named]);
+        assert_eq!((with.orders, with.held, ids(with.despite_claim)), (2, Vec::new(), vec![named]), "{kind:?}");
+    }
+    let list = save_as(ExportKind::Orders, Vec::new());
+    assert_eq!((list.orders, list.held), (2, Vec::new()), "a list sends nothing");
 }

@@ -13,10 +13,12 @@ use tokio_util::io::ReaderStream;
 
 use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, Purpose};
 use crate::channels;
-use crate::orders::export::{self, ExportError, ExportKind, ExportRequest, Format, SMART_STORE};
+use crate::id::parse_crockford;
+use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
 use crate::orders::filter::OrderQuery;
-use crate::orders::list::{self, Total};
+use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::OrderState;
+use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::storage::{Storage, StorageError};
 use crate::web::{
@@ -91,9 +93,24 @@ pub(super) struct DownloadForm {
     purpose: String,
     #[serde(default)]
     note: String,
+    /// orders with an open cancellation that the page named as left out
+    #[serde(default)]
+    held: Vec<String>,
+    /// those of them that the member puts into the file all the same
+    #[serde(default)]
+    despite: Vec<String>,
 }
 
 impl DownloadForm {
+    fn despite_claims(&self) -> Vec<i64> {
+        self.despite.iter().filter_map(|id| parse_crockford(id)).collect()
+    }
+
+    /// Whether the page named the order as left out.
+    fn has_named(&self, id: i64) -> bool {
+        self.held.iter().any(|held| parse_crockford(held) == Some(id))
+    }
+
     /// Validates the form.
     fn validate(&self) -> Result<(Purpose, Format), FormProblems> {
         let purpose = Purpose::parse(&self.purpose);
@@ -129,18 +146,24 @@ struct DownloadPage {
     problem: Option<String>,
     form: DownloadForm,
     problems: FormProblems,
+    /// orders that an open cancellation keeps out of the file
+    held: Vec<OrderRow>,
 }
 
 impl DownloadPage {
     async fn of(storage: &Storage, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
         let filter = query.filter();
-        let (channels, total) = storage
-            .read(move |tx| Ok::<_, StorageError>((channels::store::all(tx)?, list::page(tx, &filter, 1, 1)?.total)))
+        let (channels, total, held) = storage
+            .read(move |tx| {
+                let held: Vec<i64> = export::held(tx, content, &filter)?.iter().map(|order| order.id).collect();
+                let total = list::page(tx, &filter, 1, 1)?.total;
+                Ok::<_, StorageError>((channels::store::all(tx)?, total, list::load_rows(tx, &held)?))
+            })
             .await?;
         let problem = content.problem(&query.filter()).map(str::to_owned);
         let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
         let search = query.describe(&channels);
-        Ok(Self { layout, query, search, content, total, problem, form, problems: FormProblems::default() })
+        Ok(Self { layout, query, search, content, total, problem, form, problems: FormProblems::default(), held })
     }
 
     fn here(&self) -> String {
@@ -153,6 +176,15 @@ impl DownloadPage {
 
     fn is_empty(&self) -> bool {
         self.total == Total::Exactly(0)
+    }
+
+    fn is_dispatch(&self) -> bool {
+        self.content == ExportKind::Dispatch
+    }
+
+    /// Whether the form puts a held order into the file.
+    fn is_named(&self, row: &OrderRow) -> bool {
+        self.form.despite_claims().contains(&row.order.id)
     }
 
     /// Whether the total is a lower bound.
@@ -217,8 +249,21 @@ async fn write_and_record(
     if let Some(problem) = content.problem(&filter) {
         return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
     }
-    let (file, orders) = match write(state, ExportRequest { kind: content, format, filter: filter.clone() }).await {
-        Ok((_, 0)) => return Ok(Err(DownloadRejection::NoFile("조건에 맞는 주문이 없어요.".to_owned()))),
+    let request =
+        ExportRequest { kind: content, format, filter: filter.clone(), despite_claims: form.despite_claims() };
+    let (file, written) = match write(state, request).await {
+        Ok((_, written)) if written.held.iter().any(|order| !form.has_named(order.id)) => {
+            let reason = "취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.";
+            return Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
+        }
+        Ok((_, ExportOutcome { orders: 0, held, .. })) => {
+            let reason = if held.is_empty() {
+                "조건에 맞는 주문이 없어요."
+            } else {
+                "취소 요청이 들어온 주문뿐이라 파일에 넣을 주문이 없어요."
+            };
+            return Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
+        }
         Ok(written) => written,
         Err(error @ ExportError::TooManySheets { .. }) => return Ok(Err(DownloadRejection::NoFile(error.to_string()))),
         Err(error) => return Err(error.into()),
@@ -231,11 +276,13 @@ async fn write_and_record(
             let taken = DownloadRecord {
                 content: content.code(),
                 source: &source,
-                rows: orders,
+                rows: written.orders,
                 purpose: Some(purpose),
                 note: &note,
             };
             downloads::record(tx, Some(member_id), &taken)?;
+            let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
+            claims::log_file_despite_claim(tx, Some(member_id), &despite, content.label())?;
             let product = filter.product.as_deref().map(|number| products::by_number(tx, [number])).transpose()?;
             Ok::<_, StorageError>(product.and_then(|found| found.into_values().next()))
         })
@@ -256,15 +303,15 @@ fn file_response(file: File, stem: &str, format: Format) -> Result<Response, Exp
 }
 
 /// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
-async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, u64), ExportError> {
+async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, ExportOutcome), ExportError> {
     let (districts, folder) = (state.districts.refresh(&state.storage).await?, state.config.data.clone());
     state
         .storage
         .read_replica(move |tx| {
             let mut file = tempfile::tempfile_in(&folder)?;
-            let orders = export::write(tx, &wanted, &districts, file.try_clone()?, &folder)?;
+            let written = export::write(tx, &wanted, &districts, file.try_clone()?, &folder)?;
             file.rewind()?;
-            Ok((file, orders))
+            Ok((file, written))
         })
         .await
 }

@@ -25,6 +25,7 @@ impl ConflictsForm {
     /// Parses `replace=ROW` or `keep=ROW`; or `act=replace|keep` and `tick=ROW` …; and `seen-ROW=NUMBER`
     /// for each row.
     fn parse(pairs: &[(String, String)]) -> Result<Self, Error> {
+        let is_named = pairs.iter().any(|(name, _)| parse_decision(name).is_some());
         let single = pairs.iter().find_map(|(name, value)| Some((parse_decision(name)?, value.as_str())));
         let bulk = pairs.iter().find(|(name, _)| name == "act").and_then(|(_, value)| parse_decision(value));
         let (decision, rows) = match (single, bulk) {
@@ -39,7 +40,8 @@ impl ConflictsForm {
         };
         let seen = |row: &str| pairs.iter().find(|(name, _)| name.strip_prefix("seen-") == Some(row));
         let conflicts = rows.into_iter().filter_map(|row| {
-            Some(Conflict { row: row.parse().ok()?, seen: seen(row).map(|(_, seen)| seen.clone()).unwrap_or_default() })
+            let seen = seen(row).map(|(_, seen)| seen.clone()).unwrap_or_default();
+            Some(Conflict { row: row.parse().ok()?, seen, is_named })
         });
         Ok(Self { decision, conflicts: conflicts.collect() })
     }

@@ -9,6 +9,7 @@ use super::{parse_id, upload_path};
 use crate::channels::FileKind;
 use crate::id::crockford;
 use crate::orders::findings::{DisabledProduct, Findings};
+use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::check::Reason;
 use crate::uploads::model::{ResolvedBy, TrackingChange};
@@ -52,6 +53,8 @@ pub(super) struct RowView {
     order_id: Option<String>,
     /// the order's current tracking number
     tracking: TrackingChange,
+    /// the open claim that keeps the order where it is, or empty
+    claim: String,
     pub(super) is_ticked: bool,
     pub(super) problem: Option<String>,
 }
@@ -196,7 +199,7 @@ fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
     let all = Tab { code: "all", label: "모두", filter: RowFilter::All, count: upload.counts.iter().sum() };
     let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
     let conflicts =
-        Tab { code: CONFLICTS, label: "다른 송장번호", filter: RowFilter::Conflicts, count: conflicts };
+        Tab { code: CONFLICTS, label: "정할 송장번호", filter: RowFilter::Conflicts, count: conflicts };
     [
         of(RowOutcome::Rejected, "거절"),
         conflicts,
@@ -265,12 +268,14 @@ impl RowView {
     fn new(tx: &mut dyn Tx, channel: Option<i64>, StoredRow { report, resolved }: StoredRow) -> StorageResult<Self> {
         let ids = store::matching_orders(tx, channel, &report.order_number)?;
         let order = if report.conflict.is_some() { crate::orders::store::find(tx, &ids)?.pop() } else { None };
+        let held = order.as_ref().filter(|order| order.is_held_from(OrderState::Shipped));
+        let claim = held.map_or_else(String::new, |order| order.claim.clone());
         let tracking = order.map_or_else(TrackingChange::default, |order| TrackingChange {
             tracking_number: order.tracking_number,
             courier: order.courier,
         });
         let order_id = ids.first().copied().map(crockford);
-        Ok(Self { report, resolved, order_id, tracking, is_ticked: false, problem: None })
+        Ok(Self { report, resolved, order_id, tracking, claim, is_ticked: false, problem: None })
     }
 
     pub(super) fn number(&self) -> u32 {

@@ -5,6 +5,10 @@ use std::io::Cursor;
 use calamine::{Data, Reader, Xlsx};
 use reqwest::StatusCode;
 
+use crate::id::crockford;
+use crate::orders::store;
+use crate::orders::testing::edit;
+use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
@@ -20,7 +24,10 @@ async fn shop() -> TestApp {
 /// The sheets of a downloaded workbook: name and rows.
 async fn workbook(app: &TestApp, query: &str, purpose: &str) -> (String, Vec<(String, Vec<Vec<Data>>)>) {
     let token = app.token("/account").await;
-    let form = [("csrf", token.as_str()), ("purpose", purpose)];
+    let page = app.get(&format!("/orders/download?{query}")).await.ok();
+    let held = page.split("name=\"held\" value=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let form: Vec<(&str, &str)> =
+        [("csrf", token.as_str()), ("purpose", purpose)].into_iter().chain(held.map(|id| ("held", id))).collect();
     let answer = app.browser.post(app.url(&format!("/orders/download?{query}"))).form(&form).send().await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
@@ -44,7 +51,7 @@ async fn purchase_order_has_a_sheet_per_product_and_a_dated_name() {
         "{name}"
     );
     assert_eq!(sheets.len(), 7);
-    assert_eq!(sheets.iter().map(|(_, rows)| rows.len() - 1).sum::<usize>(), 23);
+    assert_eq!(sheets.iter().map(|(_, rows)| rows.len() - 1).sum::<usize>(), 22, "without the one with 취소요청");
     let (first, rows) = &sheets[0];
     assert_eq!(first, "예시공방 린넨 3인 소파");
     assert_eq!(rows[0].len(), 27);
@@ -106,4 +113,40 @@ async fn unavailable_download_shows_its_reason() {
     assert!(empty.text.contains("조건에 맞는 주문이 없어요"), "{}", empty.text);
     assert_eq!(app.get("/orders/download?content=everything").await.status, StatusCode::NOT_FOUND);
     assert!(app.get("/downloads").await.ok().contains("총 0건"), "no download is recorded");
+}
+
+#[tokio::test]
+async fn held_order_is_named_and_left_out_unless_the_member_names_it() {
+    let app = shop().await;
+    let id = app.state.storage.write(|tx| {
+        let ids = store::find_by_number(tx, "2024031500000001")?;
+        let order = store::find(tx, &ids)?.remove(0);
+        edit(tx, &order, |order| "취소요청".clone_into(&mut order.claim))?;
+        Ok::<_, StorageError>(crockford(order.id))
+    });
+    let id = id.await.expect("writes");
+    let here = "/orders/download?content=dispatch&state=SHIPPED&channel=SMART_STORE";
+    let form = |more: &[(&'static str, &str)]| {
+        let purpose: (&str, String) = ("purpose", "channel".to_owned());
+        let csv = ("format", "csv".to_owned());
+        [purpose, csv]
+            .into_iter()
+            .chain(more.iter().map(|(name, value)| (*name, (*value).to_owned())))
+            .collect::<Vec<_>>()
+    };
+    let post = async |fields: Vec<(&str, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        app.post_form(here, &fields).await
+    };
+    let page = app.get(here).await.ok();
+    assert!(page.contains("판매채널에서 고객의 취소 요청이 거부돼요") && page.contains("2024031500000001"));
+
+    let unseen = post(form(&[])).await;
+    assert!(unseen.status == StatusCode::UNPROCESSABLE_ENTITY && unseen.text.contains("2024031500000001"));
+    let without = post(form(&[("held", &id)])).await;
+    assert!(without.status == StatusCode::OK && !without.text.contains("2024031500000001"));
+    let with = post(form(&[("held", &id), ("despite", &id)])).await;
+    assert!(with.status == StatusCode::OK && with.text.contains("2024031500000001"));
+    let log = app.get(&format!("/orders/{id}")).await.ok();
+    assert!(log.contains("클레임에도 진행") && log.contains("스마트스토어 발송처리"));
 }

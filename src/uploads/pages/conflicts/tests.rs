@@ -5,6 +5,7 @@ use reqwest::multipart::Part;
 
 use crate::id::crockford;
 use crate::orders::store as orders;
+use crate::orders::testing::edit;
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{TestApp, TestResponse};
@@ -136,4 +137,37 @@ async fn preview_opens_no_rows() {
     assert_eq!(open_rows(&app).await, "13");
     let unknown = app.post_form(&format!("/uploads/{}/handled", crockford(1)), &[]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+/// Gives an order the claim 취소요청.
+async fn request_cancellation(app: &TestApp, number: &'static str) {
+    let claim = app.state.storage.write(move |tx| {
+        let ids = orders::find_by_number(tx, number)?;
+        let order = orders::find(tx, &ids)?.pop().expect("an order");
+        edit(tx, &order, |order| "취소요청".clone_into(&mut order.claim))
+    });
+    assert!(claim.await.expect("writes"));
+}
+
+#[tokio::test]
+async fn held_order_gets_a_tracking_number_only_by_the_button_of_its_row() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    request_cancellation(&app, "2024031500000004").await;
+    let here = upload_list(&app, "2024031500000004,45168300999").await;
+    app.post_form(&format!("{here}/apply"), &[("courier", "로젠택배")]).await;
+    let report = app.get(&here).await.ok();
+    assert!(report.contains("취소 요청이 들어온 주문이라 송장번호를 등록하지 않았어요"), "{report}");
+    assert_eq!(tracking(&app, "2024031500000004").await, ("주문".into(), String::new(), String::new()));
+
+    let bulk = decide(&app, &here, &[("act", "replace"), ("tick", "2"), ("seen-2", "")]).await;
+    assert!(bulk.status == StatusCode::UNPROCESSABLE_ENTITY && bulk.text.contains("하나씩 정해 주세요"));
+    decide(&app, &here, &[("replace", "2"), ("seen-2", "")]).await;
+    let shipped = ("배송".to_owned(), "45168300999".to_owned(), "로젠택배".to_owned());
+    assert_eq!(tracking(&app, "2024031500000004").await, shipped);
+    let action = app.state.storage.read(|tx| {
+        let ids = orders::find_by_number(tx, "2024031500000004")?;
+        Ok::<_, StorageError>(orders::events(tx, ids[0])?[0].action)
+    });
+    assert_eq!(action.await.expect("reads"), orders::Action::DespiteClaim);
 }
