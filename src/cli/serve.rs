@@ -28,7 +28,7 @@ use crate::demo::Demo;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
-use crate::server::{self, Endpoints, Server};
+use crate::server::{self, ConnectionLimits, Endpoints, Server};
 use crate::storage::{OpenMode, Storage, Wal};
 use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
@@ -223,7 +223,9 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     if opens_browser {
         open_browser(&state.urls);
     }
-    let mut server = Server::start(listener, tls.as_ref(), router)?;
+    let limits =
+        ConnectionLimits { trusted_proxies: state.config.trusted_proxies.clone(), ..ConnectionLimits::default() };
+    let mut server = Server::start(listener, tls.as_ref(), limits, router)?;
 
     let exit = tokio::select! {
         error = server.failed() => {

@@ -14,6 +14,7 @@ mod reset_schedule;
 mod session_backend;
 mod settings;
 mod tls_source;
+mod trusted_proxies;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
 pub use self::session_backend::SessionBackend;
 pub use self::settings::{BACKUP_HEADING, COMMON_HEADING, LogFormat, SERVER_HEADING, Settings};
 pub use self::tls_source::TlsSource;
+pub use self::trusted_proxies::{ParseNetworkError, ProxyNetwork, TrustedProxies};
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
 
 /// Default of `--listen`; its port is the default port of an address without one.
@@ -106,8 +108,8 @@ pub struct Config {
     pub upload_keep_days: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
-    /// reverse proxies whose `X-Forwarded-For` header is trusted
-    pub trusted_proxies: Vec<IpAddr>,
+    /// reverse proxies whose `X-Forwarded-For` and `Forwarded` headers are trusted
+    pub trusted_proxies: TrustedProxies,
     /// separate address for `/metrics`; None: the address of the pages
     pub metrics_listen: Option<SocketAddr>,
     /// how long new connections are accepted after the signal to stop
@@ -186,7 +188,7 @@ impl Config {
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,
-            trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
+            trusted_proxies: TrustedProxies::new(settings.trusted_proxies.unwrap_or_default()),
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),

@@ -1,9 +1,11 @@
 //! The declaration of all settings: each is a flag, an environment variable and a key in `mukkeum.toml`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use super::ProxyNetwork;
 
 macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident: $kind:ty,)*) => {
@@ -85,9 +87,9 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     behind_tls: bool,
 
-    /// X-Forwarded-For를 신뢰할 프록시의 IP, 쉼표로 구분 [기본값: 없음]
+    /// X-Forwarded-For와 Forwarded를 신뢰할 프록시의 IP 주소나 대역(10.0.0.0/8), 쉼표로 구분 [기본값: 없음]
     #[arg(long, global = true, env = "MUKKEUM_TRUSTED_PROXIES", help_heading = SERVER_HEADING, value_delimiter = ',', value_name = "IP")]
-    trusted_proxies: Vec<IpAddr>,
+    trusted_proxies: Vec<ProxyNetwork>,
 
     /// 지표(/metrics)를 따로 제공할 주소 [기본값: 접속 주소와 같음]
     #[arg(long, global = true, env = "MUKKEUM_METRICS_LISTEN", help_heading = SERVER_HEADING, value_name = "ADDRESS")]

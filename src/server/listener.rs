@@ -4,6 +4,7 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
@@ -16,6 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use super::body::Peer;
+use super::connections::{ConnectionGuard, ConnectionLimits, Connections};
+use super::stream::ClientStream;
 use super::tls::Tls;
 use super::{DRAIN_GRACE, HEADER_READ_TIMEOUT};
 
@@ -29,18 +33,22 @@ const PLAINTEXT_ON_TLS_RESPONSE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-typ
 /// How much of a plaintext request is read and discarded, in bytes.
 const MAX_DRAINED_BYTES: u64 = 64 << 10;
 
-/// Address of the client. A newtype because `axum_server` selects the listener by this type.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PeerAddr(SocketAddr);
+/// The client of an accepted connection. A newtype because `axum_server` selects the listener by this type.
+#[derive(Clone, Debug)]
+pub(super) struct PeerAddr {
+    address: SocketAddr,
+    /// None for the address of the listener itself
+    peer: Option<Peer>,
+}
 
 impl Address for PeerAddr {
-    type Stream = TcpStream;
+    type Stream = ClientStream;
     type Listener = PausableListener;
 }
 
-impl Connected<PeerAddr> for SocketAddr {
-    fn connect_info(peer: PeerAddr) -> Self {
-        peer.0
+impl Connected<PeerAddr> for Peer {
+    fn connect_info(PeerAddr { address, peer }: PeerAddr) -> Self {
+        peer.unwrap_or_else(|| Self::unregistered(address))
     }
 }
 
@@ -50,31 +58,43 @@ impl Connected<PeerAddr> for SocketAddr {
 pub(super) struct PausableListener {
     listener: TcpListener,
     is_paused: watch::Receiver<bool>,
+    connections: Connections,
 }
 
 impl PausableListener {
-    pub(super) fn new(listener: TcpListener, is_paused: watch::Receiver<bool>) -> Self {
-        Self { listener, is_paused }
+    pub(super) fn new(listener: TcpListener, is_paused: watch::Receiver<bool>, connections: Connections) -> Self {
+        Self { listener, is_paused, connections }
+    }
+
+    /// Registers an accepted connection.
+    fn admit(&self, stream: TcpStream, address: SocketAddr) -> io::Result<(ClientStream, PeerAddr)> {
+        // Responses are small; Nagle's algorithm would delay each until the previous one is acknowledged.
+        stream.set_nodelay(true)?;
+        let guard: ConnectionGuard = self.connections.register(address.ip());
+        let slow_client_timeout = self.connections.slow_client_timeout();
+        let peer = Peer { address, connection: Arc::clone(&guard.state), slow_client_timeout };
+        Ok((ClientStream::new(stream, guard, &self.connections), PeerAddr { address, peer: Some(peer) }))
     }
 }
 
-impl AddrListener<TcpStream, PeerAddr> for PausableListener {
-    async fn bind_to(PeerAddr(address): PeerAddr) -> io::Result<Self> {
-        Ok(Self::new(TcpListener::bind(address).await?, watch::channel(false).1))
+impl AddrListener<ClientStream, PeerAddr> for PausableListener {
+    async fn bind_to(PeerAddr { address, .. }: PeerAddr) -> io::Result<Self> {
+        let connections = Connections::new(ConnectionLimits::default());
+        Ok(Self::new(TcpListener::bind(address).await?, watch::channel(false).1, connections))
     }
 
-    async fn accept_stream(&self) -> io::Result<(TcpStream, PeerAddr)> {
+    async fn accept_stream(&self) -> io::Result<(ClientStream, PeerAddr)> {
         let mut is_paused = self.is_paused.clone();
         let paused = async move { is_paused.wait_for(|is_paused| *is_paused).await.is_ok() };
         tokio::select! {
             biased;
             true = paused => pending().await,
-            accepted = self.listener.accept() => accepted.map(|(stream, address)| (stream, PeerAddr(address))),
+            accepted = self.listener.accept() => accepted.and_then(|(stream, address)| self.admit(stream, address)),
         }
     }
 
     fn get_local_addr(&self) -> io::Result<PeerAddr> {
-        self.listener.local_addr().map(PeerAddr)
+        self.listener.local_addr().map(|address| PeerAddr { address, peer: None })
     }
 }
 
@@ -88,16 +108,14 @@ impl TlsOrPlainAcceptor {
     }
 }
 
-impl<S: Send + 'static> Accept<TcpStream, S> for TlsOrPlainAcceptor {
-    type Stream = Either<TlsStream<TcpStream>, TcpStream>;
+impl<S: Send + 'static> Accept<ClientStream, S> for TlsOrPlainAcceptor {
+    type Stream = Either<TlsStream<ClientStream>, ClientStream>;
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, stream: ClientStream, service: S) -> Self::Future {
         let tls = self.0.clone();
         Box::pin(async move {
-            // Responses are small; Nagle's algorithm would delay each until the previous one is acknowledged.
-            stream.set_nodelay(true)?;
             let stream = match tls {
                 Some(tls) => Either::Left(timeout(HEADER_READ_TIMEOUT, handshake(&tls, stream)).await??),
                 None => Either::Right(stream),
@@ -107,7 +125,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for TlsOrPlainAcceptor {
     }
 }
 
-async fn handshake(tls: &TlsAcceptor, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn handshake(tls: &TlsAcceptor, mut stream: ClientStream) -> io::Result<TlsStream<ClientStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first != [TLS_HANDSHAKE] {
         stream.write_all(PLAINTEXT_ON_TLS_RESPONSE.as_bytes()).await?;

@@ -3,6 +3,10 @@
 //! The listening socket is bound once and survives an in-process restart (with systemd socket
 //! activation, also a process restart, see [`listen`]); connections queue in the backlog until then.
 //!
+//! A client that keeps the server waiting does not hold its connection for ever: headers and idle connections have a
+//! timeout, bodies ([`SlowBodyError`]) and responses a minimum rate, and the number of connections is limited
+//! ([`ConnectionLimits`]).
+//!
 //! The graceful shutdown ([`Server::stop`]) has three steps:
 //!
 //! 1. Accepting stops.
@@ -10,10 +14,16 @@
 //!    (`web` adds `Connection: close` while the program drains).
 //! 3. Idle connections are closed. Requests in flight may finish until the deadline.
 
+mod body;
 pub mod certificate;
+mod connections;
 mod listener;
 pub mod pages;
 mod public_urls;
+mod rate;
+mod stream;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 
 use std::io;
@@ -21,11 +31,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum_server::Handle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::body::Peer;
+pub use self::body::SlowBodyError;
+pub use self::connections::{ConnectionLimits, client_network};
+use self::connections::{Connections, raise_file_limit};
 use self::listener::{PausableListener, PeerAddr, TlsOrPlainAcceptor};
 pub use self::public_urls::Endpoints;
 use self::tls::Tls;
@@ -76,18 +91,27 @@ impl Server {
     ///
     /// # Errors
     /// The socket cannot be used.
-    pub fn start(listener: std::net::TcpListener, tls: Option<&Tls>, router: Router) -> io::Result<Self> {
+    pub fn start(
+        listener: std::net::TcpListener,
+        tls: Option<&Tls>,
+        mut limits: ConnectionLimits,
+        router: Router,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        limits.max_total = raise_file_limit(limits.max_total);
         let (pause, is_paused) = watch::channel(false);
         let handle = Handle::new();
-        let listener = PausableListener::new(TcpListener::from_std(listener)?, is_paused);
+        let connections = Connections::new(limits);
+        let listener = PausableListener::new(TcpListener::from_std(listener)?, is_paused, connections);
         let mut server = axum_server::Server::from_listener(listener)
             .acceptor(TlsOrPlainAcceptor::new(tls))
             .http1_only()
             .first_request_timeout(HEADER_READ_TIMEOUT)
+            .accept_error_handler(log_accept_error)
             .handle(handle.clone());
         server.http_builder().http1().header_read_timeout(HEADER_READ_TIMEOUT);
-        let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
+        let router = router.layer(from_fn(body::limit_body));
+        let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<Peer>()));
         Ok(Self { handle, pause, task })
     }
 
@@ -112,5 +136,14 @@ impl Server {
         let _ = tokio::time::timeout(DRAIN_GRACE.min(deadline), drained).await;
         self.handle.graceful_shutdown(None);
         tokio::time::timeout(deadline, self.task).await.is_ok()
+    }
+}
+
+/// A failure with a client is the client's, such as a TLS handshake that is given up. One without a client is the
+/// server's: most likely it has no file descriptors left. The library waits a second before it accepts again.
+fn log_accept_error(client: Option<&PeerAddr>, error: &io::Error) {
+    match client {
+        Some(_) => tracing::debug!(%error, "a connection was not established"),
+        None => tracing::error!(%error, "no connection can be accepted"),
     }
 }

@@ -42,6 +42,9 @@ pub enum Error {
     /// the body exceeds the size limit
     #[error("too large")]
     TooLarge,
+    /// the client stopped sending the body, or sends it too slowly
+    #[error("the body did not arrive in time")]
+    RequestTimeout,
     /// too many failed logins
     #[error("too many tries, {minutes} minutes left")]
     TooManyAttempts {
@@ -87,6 +90,7 @@ impl Error {
             Self::Forbidden | Self::FormExpired => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooManyAttempts { .. } | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::AtCapacity | Self::Unavailable(_) | Self::CommitUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull(_) => StatusCode::INSUFFICIENT_STORAGE,
@@ -102,6 +106,7 @@ impl Error {
             Self::FormExpired => ("다시 한 번 보내 주세요", "화면을 연 지 오래되었거나 다시 로그인한 뒤라 보내지 못했어요. 앞 화면을 새로 고친 다음 다시 보내 주세요.".into()),
             Self::BadRequest(sentence) => ("보낸 내용을 읽지 못했어요", sentence.clone()),
             Self::TooLarge => ("너무 커요", "보낸 내용이 받을 수 있는 크기를 넘었어요. 나누어 보내 주세요.".into()),
+            Self::RequestTimeout => ("보내다가 멈췄어요", "보낸 내용이 제때 오지 않았어요. 인터넷 연결을 확인하고 다시 보내 주세요.".into()),
             Self::TooManyAttempts { minutes } => ("잠시 쉬었다 해 주세요", format!("비밀번호나 확인 번호가 여러 번 맞지 않았어요. {minutes}분 뒤에 다시 해 주세요.")),
             Self::RateLimited => ("조금 천천히 해 주세요", "짧은 시간에 너무 많이 눌렀어요. 1분 뒤에 다시 해 주세요.".into()),
             Self::AtCapacity => ("지금은 자리가 없어요", "연습하는 분이 많아요. 10분쯤 뒤에 다시 와 주세요.".into()),

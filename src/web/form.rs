@@ -1,14 +1,27 @@
 //! Extractors for forms and query strings.
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
+use super::upload_form::UploadLimitError;
 use super::{AppState, AuthContext, Error, csrf};
+use crate::server::SlowBodyError;
 
-/// Size limit of a form. A list of fifty orders with their memos takes some tens of kilobytes.
+/// Size limit of a member's form. A list of fifty orders with their memos takes some tens of kilobytes.
 const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+
+/// Size limit of a form of a browser without a login: a username, a password and a token.
+const MAX_ANONYMOUS_FORM_BYTES: usize = 16 * 1024;
+
+/// Fields of a form. The largest form has a list of two hundred orders with some fields each.
+const MAX_FIELDS: usize = 5_000;
+
+/// Forms above this size are deserialized on a blocking thread, in bytes.
+const MAX_INLINE_BYTES: usize = 64 * 1024;
 
 /// A form whose CSRF token has been verified. Repeated fields are deserialized into a `Vec`; fields unknown to `T` are
 /// ignored.
@@ -23,12 +36,11 @@ pub struct FormPairs(pub Vec<(String, String)>);
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for Form<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for Form<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, Error> {
-        let body = verified_body(request).await?;
-        serde_html_form::from_bytes(&body).map(Self).map_err(reject)
+        verified_fields(request).await.map(Self)
     }
 }
 
@@ -36,8 +48,7 @@ impl FromRequest<AppState> for FormPairs {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, Error> {
-        let body = verified_body(request).await?;
-        serde_html_form::from_bytes(&body).map(Self).map_err(reject)
+        verified_fields(request).await.map(Self)
     }
 }
 
@@ -49,15 +60,52 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads the body and verifies its CSRF token.
-async fn verified_body(request: Request) -> Result<Bytes, Error> {
+/// Reads the body, verifies its CSRF token and deserializes it. Nothing but the token is parsed before it is verified.
+async fn verified_fields<T: DeserializeOwned + Send + 'static>(request: Request) -> Result<T, Error> {
     let (mut parts, body) = request.into_parts();
     let auth = AuthContext::from_request_parts(&mut parts, &()).await?;
-    let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| Error::TooLarge)?;
-    let pairs: Vec<(String, String)> = serde_html_form::from_bytes(&body).map_err(reject)?;
-    let token = pairs.iter().find(|(name, _)| name == csrf::FIELD).map_or("", |(_, token)| token);
-    csrf::verify(&auth, token)?;
-    Ok(body)
+    let max_bytes = if auth.current.is_some() { MAX_FORM_BYTES } else { MAX_ANONYMOUS_FORM_BYTES };
+    if content_length(&parts.headers).is_some_and(|length| length > max_bytes as u64) {
+        return Err(Error::TooLarge);
+    }
+    let body = to_bytes(body, max_bytes).await.map_err(|error| body_error(&error))?;
+    if memchr::memchr_iter(b'&', &body).count() >= MAX_FIELDS {
+        return Err(Error::TooLarge);
+    }
+    csrf::verify(&auth, csrf_field(&body))?;
+    let deserialize = move || serde_html_form::from_bytes(&body).map_err(reject);
+    if content_length(&parts.headers).is_none_or(|length| length > MAX_INLINE_BYTES as u64) {
+        return tokio::task::spawn_blocking(deserialize).await.map_err(Error::internal)?;
+    }
+    deserialize()
+}
+
+/// The declared length of a body.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Why a body could not be read.
+pub(super) fn body_error(error: &(dyn std::error::Error + 'static)) -> Error {
+    if SlowBodyError::is_cause_of(error) {
+        Error::RequestTimeout
+    } else if has_limit_error(error) {
+        Error::TooLarge
+    } else {
+        Error::BadRequest("보낸 내용을 끝까지 받지 못했어요. 다시 보내 주세요.".to_owned())
+    }
+}
+
+fn has_limit_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<LengthLimitError>() || error.is::<UploadLimitError>())
+}
+
+/// The value of the first field with the token, which needs no decoding: tokens are base64url.
+fn csrf_field(body: &[u8]) -> &str {
+    let mut fields = body.split(|byte| *byte == b'&');
+    let token = fields.find_map(|field| field.strip_prefix(csrf::FIELD.as_bytes())?.strip_prefix(b"="));
+    token.and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default()
 }
 
 fn reject(_: serde_html_form::de::Error) -> Error {

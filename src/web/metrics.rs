@@ -33,6 +33,12 @@ const METRICS: &[(&str, MetricKind, &str)] = &[
     ("mukkeum_build_info", Gauge, "always 1; the version is a label"),
     ("http_requests_total", Counter, "requests by method, route and status"),
     ("http_request_duration_seconds", Histogram, "time to the response headers"),
+    ("mukkeum_connections", Gauge, "open connections"),
+    (
+        "mukkeum_connections_closed_total",
+        Counter,
+        "connections closed by the server by reason: limit, slow_reader, slow_sender",
+    ),
     ("mukkeum_storage_duration_seconds", Histogram, "duration of transactions including retries, by engine and kind"),
     ("mukkeum_storage_wait_duration_seconds", Histogram, "wait of a transaction for its permit"),
     ("mukkeum_storage_permits", Gauge, "limit of concurrent transactions by kind"),

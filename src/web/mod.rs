@@ -10,7 +10,7 @@
 //!
 //! A handler takes the states it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
 //! [`AppState`]), [`Layout`] (what every page shows) or [`Member`], and [`Query`] or [`Form`], which has verified its
-//! CSRF token before the handler runs. It answers with [`page`], [`redirect`] or [`redirect_with_flash`], or with an
+//! CSRF token before the handler runs. A form with files is read by [`UploadForm`]. It answers with [`page`], [`redirect`] or [`redirect_with_flash`], or with an
 //! [`Error`], which is rendered as a page.
 
 pub mod assets;
@@ -34,6 +34,7 @@ mod state;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod upload_form;
 mod user_agent;
 
 use askama::Template;
@@ -51,6 +52,7 @@ pub use self::layout::Layout;
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, RememberCookie};
 pub use self::state::{AppState, Restart, StartError};
+pub use self::upload_form::{UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
 use crate::id::crockford;
 pub use crate::members::model::{Member, Role};

@@ -4,7 +4,7 @@
 //! without a login, as the delivery team and as an administrator.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn};
@@ -65,9 +65,9 @@ impl Routes {
         self.add::<H>(Method::POST, path, access, post(handler))
     }
 
-    /// Adds a POST route for files. The body has no size limit; the handler reads it in chunks and enforces its own.
+    /// Adds a POST route for files. The handler reads the body with [`super::UploadForm`], which limits it.
     pub fn upload<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add::<H>(Method::POST, path, access, post(handler).layer(DefaultBodyLimit::disable()))
+        self.add::<H>(Method::POST, path, access, post(handler))
     }
 
     fn add<H>(mut self, method: Method, path: &'static str, access: Access, route: MethodRouter<AppState>) -> Self {

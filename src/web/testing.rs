@@ -8,7 +8,7 @@ use reqwest::{Client, StatusCode};
 
 use super::{AppState, Role, Routes};
 use crate::app;
-use crate::config::{Config, Database, DemoPlan, Settings};
+use crate::config::{Config, Database, DemoPlan, Settings, TrustedProxies};
 use crate::members::model::NewPassword;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
@@ -100,7 +100,7 @@ impl TestApp {
         let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
         let mut config = Config::load(settings, |_| None).expect("sound settings");
         config.demo = Some(plan);
-        config.trusted_proxies = vec![[127, 0, 0, 1].into()];
+        config.trusted_proxies = TrustedProxies::new(vec!["127.0.0.1".parse().expect("an address")]);
         let clock = ManualClock::at(START);
         let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = Storage::open_sqlite(&folder.path().join("shop.db"), &options).expect("opens");

@@ -1,7 +1,6 @@
 //! `POST /uploads`: receives files and previews them.
 
-use axum::extract::multipart::{Field, MultipartRejection};
-use axum::extract::{Multipart, State};
+use axum::extract::{Request, State};
 use axum::http::Uri;
 
 use super::list::render_with_error;
@@ -13,19 +12,16 @@ use crate::storage::Tx;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{ImportOptions, ParsedFile, Uploads};
-use crate::web::{AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, csrf, redirect, redirect_with_flash};
+use crate::web::{
+    AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, UploadField, UploadForm, redirect,
+    redirect_with_flash,
+};
 
 /// Files of one form; further ones are not stored.
 const MAX_FILES: usize = 20;
 
 /// Uploads of a public demo shop until its next reset.
 const MAX_DEMO_UPLOADS: i64 = 20;
-
-/// Parts of a multipart form.
-const MAX_PARTS: usize = 500;
-
-/// Bytes of a form field that is no file.
-const MAX_FIELD_BYTES: usize = 1024;
 
 /// A body of up to so many times the file limit is read to its end and reported as a file that is too large.
 const MAX_DISCARDED_FACTOR: usize = 4;
@@ -58,40 +54,28 @@ pub(super) async fn create(
     auth: AuthContext,
     actor: MemberActor,
     uri: Uri,
-    form: Result<Multipart, MultipartRejection>,
+    request: Request,
 ) -> PageResult {
-    let mut form = form.map_err(|_| incomplete())?;
     if state.demo.as_ref().is_some_and(Demo::is_public)
         && state.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 0)).await?.1 >= MAX_DEMO_UPLOADS
     {
         let message = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
         return Err(Error::BadRequest(message.to_owned()));
     }
-    let (mut is_verified, mut parts) = (false, 0);
+    let max_bytes = (MAX_FILES as u64 + 1) * state.config.upload_max_bytes;
+    let mut form = UploadForm::open(&auth, request, max_bytes).await?;
     let (mut batch, mut options) = (Batch::default(), ImportOptions::default());
-    while let Some(field) = form.next_field().await.map_err(|_| incomplete())? {
-        parts += 1;
-        if parts > MAX_PARTS {
-            return Err(Error::TooLarge);
-        }
+    while let Some(field) = form.next_field().await? {
         match field.name() {
-            Some(csrf::FIELD) => {
-                csrf::verify(&auth, &read_text(field).await?)?;
-                is_verified = true;
-            }
-            _ if !is_verified => return Err(Error::FormExpired),
-            Some("courier") => {
-                options.courier = match parse_courier(&read_text(field).await?) {
+            "courier" => {
+                options.courier = match parse_courier(&field.text().await?) {
                     Ok(courier) => courier,
                     Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
                 };
             }
-            Some("files") => receive_file(&state.uploads, actor.id, field, &options, &mut batch).await?,
+            "files" => receive_file(&state.uploads, actor.id, field, &options, &mut batch).await?,
             _ => {}
         }
-    }
-    if !is_verified {
-        return Err(Error::FormExpired);
     }
     // A form sends its fields in document order, and the files precede the courier.
     if let Some(courier) = &options.courier {
@@ -123,17 +107,16 @@ pub(super) async fn create(
 async fn receive_file(
     uploads: &Uploads,
     member_id: i64,
-    field: Field<'_>,
+    field: UploadField<'_>,
     options: &ImportOptions,
     batch: &mut Batch,
 ) -> PageResult<()> {
-    let name = field.file_name().unwrap_or_default().to_owned();
-    if name.is_empty() {
+    let Some(name) = field.file_name().map(str::to_owned) else {
         return Ok(());
-    }
+    };
     if batch.ids.len() + batch.too_large.len() >= MAX_FILES {
         batch.skipped += 1;
-        return Ok(());
+        return field.discard().await;
     }
     if let Some(last) = batch.without_courier.last_mut() {
         last.file = None;
@@ -164,27 +147,11 @@ impl Batch {
     }
 }
 
-/// The connection ended before the form did.
-fn incomplete() -> Error {
-    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
-}
-
-async fn read_text(mut field: Field<'_>) -> PageResult<String> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_FIELD_BYTES {
-            return Err(Error::TooLarge);
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| incomplete())
-}
-
 /// Reads a file into memory. A file beyond `max_bytes` is read to its end and discarded, so that the form
 /// can continue.
-async fn read_file(mut field: Field<'_>, max_bytes: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
+async fn read_file(mut field: UploadField<'_>, max_bytes: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
-    while let Some(chunk) = field.chunk().await.map_err(|_| incomplete())? {
+    while let Some(chunk) = field.chunk().await? {
         length += chunk.len();
         if length <= max_bytes {
             bytes.extend_from_slice(&chunk);

@@ -5,8 +5,7 @@ use std::io::{Seek, Write};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::multipart::{Field, MultipartRejection};
-use axum::extract::{Multipart, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 
@@ -16,7 +15,8 @@ use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::id::crockford;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, csrf, page, page_with_status, redirect,
+    AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, UploadField, UploadForm, page,
+    page_with_status, redirect,
 };
 
 /// Files of one upload: the country has 17 시/도, and the archive of 우편번호 DB also has instructions.
@@ -47,39 +47,25 @@ async fn list_page(storage: &Storage, layout: Layout) -> PageResult<ListPage> {
     Ok(ListPage { layout, waiting, applied, embedded_from: Districts::embedded().valid_from() })
 }
 
-fn interrupted() -> Error {
-    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
-}
-
 /// Streams the files to unnamed temporary files, parses them as one list and stores it for a preview.
 pub(in crate::districts::pages) async fn create(
     State(state): State<AppState>,
     mut layout: Layout,
     auth: AuthContext,
     member: Member,
-    parts: Result<Multipart, MultipartRejection>,
+    request: Request,
 ) -> PageResult {
-    let mut parts = parts.map_err(|_| interrupted())?;
-    let (mut is_verified, mut bytes_left, mut files) = (false, MAX_UPLOAD_BYTES, Vec::new());
-    while let Some(field) = parts.next_field().await.map_err(|_| interrupted())? {
-        match field.name() {
-            Some(csrf::FIELD) => {
-                csrf::verify(&auth, &field.text().await.map_err(|_| interrupted())?)?;
-                is_verified = true;
-            }
-            _ if !is_verified => return Err(Error::FormExpired),
-            Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                if files.len() == MAX_FILES {
-                    return Err(Error::TooLarge);
-                }
-                let name = field.file_name().unwrap_or_default().to_owned();
-                files.push((name, write_to_disk(&state, field, &mut bytes_left).await?));
-            }
-            _ => {}
+    let mut form = UploadForm::open(&auth, request, MAX_UPLOAD_BYTES).await?;
+    let mut files = Vec::new();
+    while let Some(field) = form.next_field().await? {
+        if field.name() != "files" {
+            continue;
         }
-    }
-    if !is_verified {
-        return Err(Error::FormExpired);
+        let Some(name) = field.file_name().map(str::to_owned) else { continue };
+        if files.len() == MAX_FILES {
+            return Err(Error::TooLarge);
+        }
+        files.push((name, write_to_disk(&state, field).await?));
     }
     let problem = if files.is_empty() {
         "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned()
@@ -97,14 +83,13 @@ pub(in crate::districts::pages) async fn create(
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state.storage, layout).await?))
 }
 
-async fn write_to_disk(state: &AppState, mut field: Field<'_>, bytes_left: &mut u64) -> PageResult<File> {
+async fn write_to_disk(state: &AppState, mut field: UploadField<'_>) -> PageResult<File> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::StorageFull => Error::DiskFull(error.to_string()),
         _ => Error::Internal(error.to_string()),
     };
     let mut file = tempfile::tempfile_in(&state.config.data).map_err(failed)?;
-    while let Some(chunk) = field.chunk().await.map_err(|_| interrupted())? {
-        *bytes_left = bytes_left.checked_sub(chunk.len() as u64).ok_or(Error::TooLarge)?;
+    while let Some(chunk) = field.chunk().await? {
         file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
             .await
             .map_err(Error::internal)?

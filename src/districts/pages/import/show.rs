@@ -13,7 +13,7 @@ use crate::orders::classification;
 use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, Form, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
 /// Rows of each table of the preview.
 const MAX_SHOWN_ROWS: usize = 300;
@@ -119,6 +119,7 @@ pub(in crate::districts::pages) async fn discard(
     State(districts): State<DistrictCache>,
     actor: MemberActor,
     Path(id): Path<String>,
+    _: FormPairs,
 ) -> PageResult {
     let event = AuditEvent::DistrictListDiscarded {};
     let message = event.sentence();
@@ -130,6 +131,7 @@ pub(in crate::districts::pages) async fn withdraw(
     State(districts): State<DistrictCache>,
     actor: MemberActor,
     Path(id): Path<String>,
+    _: FormPairs,
 ) -> PageResult {
     let event = AuditEvent::DistrictListWithdrawn {};
     let message = format!("{} 아직 배송하지 않은 주문은 앞의 목록으로 다시 분류돼요.", event.sentence());

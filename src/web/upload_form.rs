@@ -1,0 +1,172 @@
+//! A multipart form with files, read part by part within limits.
+//!
+//! The multipart library gathers everything up to the first boundary and the headers of each part in memory, whatever
+//! their size. [`UploadForm`] bounds what it may read while it looks for the next part, and the whole body.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::multipart::Field;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use futures_util::Stream;
+
+use super::form::{body_error, content_length};
+use super::{AuthContext, Error, PageResult, csrf};
+
+/// Bytes that are read in search of the next part: its headers, and what the client sent between two parts.
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
+
+/// Parts of a form.
+const MAX_PARTS: usize = 500;
+
+/// Bytes of a field that is no file.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// A multipart form whose first part was its CSRF token, which has been verified.
+pub struct UploadForm {
+    parts: Multipart,
+    allowance: Arc<Allowance>,
+    parts_left: usize,
+}
+
+/// A part of an [`UploadForm`].
+pub struct UploadField<'form>(Field<'form>);
+
+/// The body exceeds a limit of [`UploadForm`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the form is too large, or has a part whose header is")]
+pub(super) struct UploadLimitError;
+
+impl UploadForm {
+    /// Reads the first part of the body of `request` and verifies it as the CSRF token. The whole body is limited to
+    /// `max_bytes`.
+    ///
+    /// # Errors
+    /// The body is no multipart form, is too large, or does not begin with a valid token.
+    pub async fn open(auth: &AuthContext, request: Request, max_bytes: u64) -> PageResult<Self> {
+        if content_length(request.headers()).is_some_and(|length| length > max_bytes) {
+            return Err(Error::TooLarge);
+        }
+        let allowance =
+            Arc::new(Allowance { body: AtomicU64::new(max_bytes), header: AtomicU64::new(MAX_HEADER_BYTES) });
+        let mut request = request.map(|body| {
+            let body = body.into_data_stream();
+            Body::from_stream(LimitedStream { body, allowance: Arc::clone(&allowance) })
+        });
+        DefaultBodyLimit::disable().apply(&mut request);
+        let parts = Multipart::from_request(request, &()).await.map_err(|_| incomplete())?;
+        let mut form = Self { parts, allowance, parts_left: MAX_PARTS };
+        match form.next_field().await? {
+            Some(field) if field.name() == csrf::FIELD => csrf::verify(auth, &field.text().await?)?,
+            _ => return Err(Error::FormExpired),
+        }
+        Ok(form)
+    }
+
+    /// The next part. Discards the rest of the previous one, which must be small unless it was [discarded].
+    ///
+    /// # Errors
+    /// The form is incomplete or exceeds a limit.
+    ///
+    /// [discarded]: UploadField::discard
+    pub async fn next_field(&mut self) -> PageResult<Option<UploadField<'_>>> {
+        self.parts_left = self.parts_left.checked_sub(1).ok_or(Error::TooLarge)?;
+        self.allowance.header.store(MAX_HEADER_BYTES, Ordering::Relaxed);
+        let field = self.parts.next_field().await.map_err(|error| read_error(&error))?;
+        self.allowance.header.store(u64::MAX, Ordering::Relaxed);
+        Ok(field.map(UploadField))
+    }
+}
+
+impl UploadField<'_> {
+    /// The name of the field, empty without one.
+    pub fn name(&self) -> &str {
+        self.0.name().unwrap_or_default()
+    }
+
+    /// The name of the file; None if none was chosen.
+    pub fn file_name(&self) -> Option<&str> {
+        self.0.file_name().filter(|name| !name.is_empty())
+    }
+
+    /// The next bytes of the content.
+    ///
+    /// # Errors
+    /// The form is incomplete or exceeds a limit.
+    pub async fn chunk(&mut self) -> PageResult<Option<Bytes>> {
+        self.0.chunk().await.map_err(|error| read_error(&error))
+    }
+
+    /// The content of a field that is no file, up to 1 KB.
+    ///
+    /// # Errors
+    /// The form is incomplete, or the field is too large or no text.
+    pub async fn text(mut self) -> PageResult<String> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_TEXT_BYTES {
+                return Err(Error::TooLarge);
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| incomplete())
+    }
+
+    /// Reads the content to its end without storing it.
+    ///
+    /// # Errors
+    /// The form is incomplete or exceeds a limit.
+    pub async fn discard(mut self) -> PageResult<()> {
+        while self.chunk().await?.is_some() {}
+        Ok(())
+    }
+}
+
+/// The connection ended before the form did.
+fn incomplete() -> Error {
+    Error::BadRequest("보낸 파일을 끝까지 받지 못했어요. 다시 올려 주세요.".to_owned())
+}
+
+fn read_error(error: &(dyn std::error::Error + 'static)) -> Error {
+    match body_error(error) {
+        Error::BadRequest(_) => incomplete(),
+        error => error,
+    }
+}
+
+/// Bytes that may still be read.
+struct Allowance {
+    /// of the whole body
+    body: AtomicU64,
+    /// in search of the next part; unlimited within a part, whose handler has its own limit
+    header: AtomicU64,
+}
+
+struct LimitedStream {
+    body: BodyDataStream,
+    allowance: Arc<Allowance>,
+}
+
+impl Stream for LimitedStream {
+    type Item = Result<Bytes, axum::BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.allowance.header.load(Ordering::Relaxed) == 0 {
+            return Poll::Ready(Some(Err(UploadLimitError.into())));
+        }
+        let Poll::Ready(chunk) = Pin::new(&mut self.body).poll_next(context) else { return Poll::Pending };
+        if let Some(Ok(bytes)) = &chunk {
+            let length = bytes.len() as u64;
+            let header = self.allowance.header.load(Ordering::Relaxed);
+            self.allowance.header.store(header.saturating_sub(length), Ordering::Relaxed);
+            let Some(left) = self.allowance.body.load(Ordering::Relaxed).checked_sub(length) else {
+                return Poll::Ready(Some(Err(UploadLimitError.into())));
+            };
+            self.allowance.body.store(left, Ordering::Relaxed);
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(Into::into)))
+    }
+}
