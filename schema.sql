@@ -468,7 +468,7 @@ CREATE TABLE audit_entries (
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
         'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
         'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved',
-        'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
+        'bulk-action-undone', 'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
@@ -482,6 +482,31 @@ CREATE TABLE audit_entries (
 ) STRICT;
 CREATE INDEX audit_entries_by_member ON audit_entries (member_id, id);
 CREATE INDEX audit_entries_by_object ON audit_entries (object_type, object_id, id);
+
+-- Actions of a member that changed orders in bulk. For a day each can be undone as a whole; some days later it is deleted.
+CREATE TABLE bulk_actions (
+    id          INTEGER NOT NULL PRIMARY KEY,  -- that of its audit entry
+    acted_at    INTEGER NOT NULL,
+    member_id   INTEGER NOT NULL,
+    order_count INTEGER NOT NULL CHECK (order_count >= 1),
+    undone_at   INTEGER,
+    undone_by   INTEGER,
+    CHECK ((undone_at IS NULL) = (undone_by IS NULL))
+) STRICT;
+CREATE INDEX bulk_actions_by_age ON bulk_actions (acted_at);
+
+-- The orders of a bulk action, with the values that it replaced. An order with another version than `version_after`
+-- was changed since, and is not reverted.
+CREATE TABLE bulk_action_orders (
+    action_id      INTEGER NOT NULL REFERENCES bulk_actions (id),
+    order_id       INTEGER NOT NULL,
+    version_before INTEGER NOT NULL,
+    version_after  INTEGER NOT NULL CHECK (version_after > version_before),
+    former         TEXT NOT NULL,  -- JSON {column: value}
+    is_undone      INTEGER NOT NULL DEFAULT 0 CHECK (is_undone IN (0, 1)),
+    PRIMARY KEY (action_id, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bulk_action_orders_by_order ON bulk_action_orders (order_id, version_after);
 
 -- What a member is told on the page after a form. The redirect names the row.
 CREATE TABLE flash_messages (

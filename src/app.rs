@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup, shop, today,
-    uploads,
+    actions, audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup, shop,
+    today, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -16,6 +16,7 @@ pub fn rooms() -> Vec<Routes> {
         orders::pages::routes(),
         uploads::pages::routes(),
         deliveries::pages::routes(),
+        actions::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),
         backup::pages::routes(),

@@ -29,6 +29,7 @@
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
+//! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |
@@ -76,6 +77,7 @@
 //!
 //! Filters are kept in the URL. Every form works without JavaScript.
 
+pub mod actions;
 pub mod app;
 pub mod audit;
 pub mod backup;

@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "orders",
     "uploads",
     "deliveries",
+    "actions",
     "backup",
     "server",
     "demo",

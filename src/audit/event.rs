@@ -66,6 +66,7 @@ verbs! {
     UploadDiscarded = "upload-discarded" of "upload";
     ConflictsResolved = "conflicts-resolved" of "upload";
     RejectedRowsResolved = "rejected-rows-resolved" of "upload";
+    BulkActionUndone = "bulk-action-undone" of "order";
     DeliveriesCompleted = "deliveries-completed" of "delivery";
     CompletionsUndone = "completions-undone" of "delivery";
     SlipsPrinted = "slips-printed" of "delivery";
@@ -275,6 +276,15 @@ pub enum AuditEvent {
         /// number of rows
         rows: u64,
     },
+    /// 되돌리기 of a bulk action
+    BulkActionUndone {
+        /// order numbers
+        undone: NumberList,
+        /// orders that have changed since
+        changed: NumberList,
+        /// whether it is too late, or was undone before
+        is_expired: bool,
+    },
     /// 배송 완료
     DeliveriesCompleted {
         /// bundle numbers
@@ -298,7 +308,7 @@ pub enum AuditEvent {
         undone: NumberList,
         /// orders that have changed since
         changed: NumberList,
-        /// bundle numbers of deliveries that were not completed today
+        /// bundle numbers of deliveries without a completion that can be undone
         expired: NumberList,
     },
     /// 전표 인쇄
@@ -406,6 +416,13 @@ impl NumberList {
         self.count += 1;
     }
 
+    /// Adds the numbers of another list.
+    pub fn append(&mut self, other: Self) {
+        let space = Self::MAX_STORED.saturating_sub(self.first.len());
+        self.first.extend(other.first.into_iter().take(space));
+        self.count += other.count;
+    }
+
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.count
@@ -417,7 +434,7 @@ impl NumberList {
     }
 
     /// The first numbers, for a sentence: `1, 2, 3, 4, 5 외 7건`.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let shown = self.first.iter().take(Self::MAX_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
         if self.count > Self::MAX_SHOWN { format!("{shown} 외 {}건", self.count - Self::MAX_SHOWN) } else { shown }
     }

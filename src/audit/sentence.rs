@@ -61,6 +61,7 @@ impl AuditEvent {
                 held,
                 despite_claim,
             } => deliveries_completed(completed, [undispatched, cancelled, already, unchanged], [held, despite_claim]),
+            Self::BulkActionUndone { undone, changed, is_expired } => bulk_action_undone(undone, changed, *is_expired),
             Self::CompletionsUndone { undone, changed, expired } => completions_undone(undone, changed, expired),
             Self::SlipsPrinted { bundles } => format!("배송 {}건의 전표를 인쇄한 것으로 표시했어요.", bundles.len()),
             Self::DeliveryMemoChanged { .. } => "메모를 저장했어요.".to_owned(),
@@ -220,10 +221,25 @@ fn deliveries_completed(
     sentences.join(" ")
 }
 
+fn bulk_action_undone(undone: &NumberList, changed: &NumberList, is_expired: bool) -> String {
+    if is_expired {
+        return "되돌릴 수 없어요. 이미 되돌렸거나 하루가 지났어요.".to_owned();
+    }
+    let mut sentences = vec![match undone.len() {
+        0 => "되돌린 주문이 없어요.".to_owned(),
+        count => format!("주문 {count}건을 되돌렸어요: {}.", undone.shown()),
+    }];
+    if !changed.is_empty() {
+        let (count, numbers) = (changed.len(), changed.shown());
+        sentences.push(format!("그 사이 바뀐 {count}건은 그대로 두었어요: {numbers}."));
+    }
+    sentences.join(" ")
+}
+
 fn completions_undone(undone: &NumberList, changed: &NumberList, expired: &NumberList) -> String {
     let mut sentences = vec![match undone.len() {
         0 if changed.is_empty() && expired.is_empty() => {
-            "되돌릴 배송이 없어요. 이미 되돌렸거나 오늘 완료한 배송이 아니에요.".to_owned()
+            "되돌릴 배송이 없어요. 이미 되돌렸거나 완료한 지 하루가 지났어요.".to_owned()
         }
         0 => "되돌린 배송이 없어요.".to_owned(),
         count => format!("배송 {count}건의 완료를 되돌렸어요."),
@@ -232,7 +248,7 @@ fn completions_undone(undone: &NumberList, changed: &NumberList, expired: &Numbe
         sentences.push(format!("그 사이 바뀐 주문은 그대로 두었어요: {}", changed.shown()));
     }
     if !expired.is_empty() {
-        sentences.push(format!("오늘 완료한 배송만 되돌릴 수 있어요: {}", expired.shown()));
+        sentences.push(format!("완료한 지 하루 안의 배송만 되돌릴 수 있어요: {}", expired.shown()));
     }
     sentences.join(" ")
 }

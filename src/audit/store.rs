@@ -1,6 +1,6 @@
 //! SQL of the audit log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -72,6 +72,17 @@ fn entry(mut row: Row) -> Result<AuditEntry> {
 /// The entry with this identifier.
 pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<AuditEntry>> {
     tx.query_one(&format!("{ENTRY} WHERE id = ?"), &[id.into()])?.map(entry).transpose()
+}
+
+/// The entries of these identifiers.
+pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, AuditEntry>> {
+    let mut entries = BTreeMap::new();
+    tx.for_ids(ids, &[], |ids| format!("{ENTRY} WHERE id IN ({ids})"), &mut |row| {
+        let entry = entry(row)?;
+        entries.insert(entry.id, entry);
+        Ok(())
+    })?;
+    Ok(entries)
 }
 
 /// The verbs of a member's entries with greater identifiers than `since`.

@@ -141,9 +141,13 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
              취소나 환불된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
         ),
         (
+            E::BulkActionUndone { undone: numbers(&["1", "2"]), changed: numbers(&["3"]), is_expired: false },
+            "주문 2건을 되돌렸어요: 1, 2. 그 사이 바뀐 1건은 그대로 두었어요: 3.",
+        ),
+        (
             E::CompletionsUndone { undone: numbers(&["B1"]), changed: numbers(&["2"]), expired: numbers(&["B2"]) },
             "배송 1건의 완료를 되돌렸어요. 그 사이 바뀐 주문은 그대로 두었어요: 2 \
-             오늘 완료한 배송만 되돌릴 수 있어요: B2",
+             완료한 지 하루 안의 배송만 되돌릴 수 있어요: B2",
         ),
         (E::SlipsPrinted { bundles: numbers(&["B1", "B2"]) }, "배송 2건의 전표를 인쇄한 것으로 표시했어요."),
         (E::DeliveryMemoChanged { bundle_number: text("B1") }, "메모를 저장했어요."),

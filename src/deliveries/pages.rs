@@ -1,6 +1,7 @@
 //! The pages of deliveries: the list with its bulk actions, one delivery, and delivery slips.
 
 mod bulk;
+mod completion;
 mod held;
 mod list;
 mod show;

@@ -353,7 +353,7 @@ fn undo_restores_states_and_moments_exactly() {
         assert_eq!(store::find(tx, delivery)?.map(|it| it.state), ready.map(|it| it.state));
         assert!(undoable_completion(tx, delivery)?.is_none(), "only once");
         let again = undo(tx, driver, &[delivery])?;
-        assert!(again.event.sentence().contains("오늘 완료한 배송만 되돌릴 수 있어요: 3100000001"));
+        assert!(again.event.sentence().contains("완료한 지 하루 안의 배송만 되돌릴 수 있어요: 3100000001"));
         Ok(())
     })
     .expect("undoes");

@@ -79,7 +79,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
     Some(match parts.as_slice() {
         [""] => "today",
         ["setup"] => "start",
-        ["orders"] => "orders",
+        ["orders"] | ["actions", ..] => "orders",
         ["orders", "new"] => "counter",
         ["orders", "download"] | ["downloads"] => "downloads",
         ["orders", ..] => "order",

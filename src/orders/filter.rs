@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::OrderState;
 use super::search::SearchField;
+use crate::id::parse_crockford;
 use crate::time::parse_date;
 
 /// The nine dates a list is filtered and sorted by.
@@ -142,6 +143,10 @@ pub struct OrderFilter {
     pub product: Option<String>,
     /// only orders with an open claim
     pub claim_open: bool,
+    /// only orders that this bulk action changed
+    pub action: Option<i64>,
+    /// only orders that this upload created or changed
+    pub upload: Option<i64>,
     /// sort; none is [`DEFAULT_SORT`]
     pub sort: Option<Sort>,
 }
@@ -158,6 +163,8 @@ impl Default for OrderFilter {
             channel: None,
             product: None,
             claim_open: false,
+            action: None,
+            upload: None,
             sort: None,
         }
     }
@@ -186,6 +193,10 @@ pub struct OrderQuery {
     pub product: String,
     /// `open`: only open claims
     pub claim: String,
+    /// identifier of a bulk action
+    pub action: String,
+    /// identifier of an upload
+    pub upload: String,
     /// `placed_at.desc`
     pub sort: String,
     /// page number, from 1
@@ -214,6 +225,8 @@ impl OrderQuery {
             channel: given(&self.channel),
             product: given(&self.product),
             claim_open: self.claim == OPEN_CLAIMS,
+            action: parse_crockford(&self.action),
+            upload: parse_crockford(&self.upload),
             sort: parse_sort(&self.sort),
         }
     }
@@ -230,6 +243,8 @@ impl OrderQuery {
             ("channel", &self.channel),
             ("product", &self.product),
             ("claim", &self.claim),
+            ("action", &self.action),
+            ("upload", &self.upload),
             ("sort", &self.sort),
             ("page", &self.page),
             ("size", &self.size),
@@ -270,6 +285,12 @@ impl OrderQuery {
         conditions.extend(filter.product.map(|product| format!("상품 {product}")));
         if filter.claim_open {
             conditions.push("처리할 클레임".to_owned());
+        }
+        if filter.action.is_some() {
+            conditions.push("최근 작업에서 바뀐 주문".to_owned());
+        }
+        if filter.upload.is_some() {
+            conditions.push("업로드한 파일의 주문".to_owned());
         }
         if conditions.is_empty() { "모든 주문".to_owned() } else { conditions.join(" · ") }
     }

@@ -3,10 +3,11 @@
 //! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` their
 //! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
 //! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
-//! answer to their customer,
+//! answer to their customer, `bulk_action` changes many orders at once and takes it back,
 //! `bundle` decides which orders travel together and derives the summary of a
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
+pub mod bulk_action;
 pub mod bundle;
 pub mod claim;
 pub mod classification;

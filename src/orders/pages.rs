@@ -1,6 +1,7 @@
 //! The pages of orders: the list, its bulk actions and downloads, one order, a new order, and the address
 //! search of their forms.
 
+mod action_offers;
 mod address_search;
 mod bulk;
 mod bundle;

@@ -4,6 +4,7 @@
 //! order counts and deliveries in the same transaction. [`create`] inserts new orders with the products and
 //! bundles that they name.
 
+pub mod bulk_actions;
 pub mod bundles;
 mod changes;
 pub mod claims;
@@ -18,7 +19,7 @@ pub mod manual_order;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-pub use self::changes::{OrderInsert, OrderWriter, with_changes};
+pub use self::changes::{OrderInsert, OrderWriter, with_changes, with_undoable_changes};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
 use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value};
 

@@ -84,6 +84,17 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
+impl From<Param<'_>> for Value {
+    fn from(param: Param<'_>) -> Self {
+        match param {
+            Param::Null => Self::Null,
+            Param::Int(value) => Self::Int(value),
+            Param::Text(text) => Self::Text(text.into_owned()),
+            Param::Blob(bytes) => Self::Blob(bytes.into_owned()),
+        }
+    }
+}
+
 /// One row of a result. Columns are read by their position in the query; a getter fails with
 /// [`StorageError::Inconsistent`] when the value has another type.
 #[derive(Clone, Debug, PartialEq, Eq)]

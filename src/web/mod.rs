@@ -26,6 +26,7 @@ mod layout;
 pub mod metrics;
 pub mod paging;
 pub mod qr;
+mod question;
 mod request_log;
 mod routes;
 mod session;
@@ -49,6 +50,7 @@ pub use self::client_info::ClientInfo;
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query};
 pub use self::layout::Layout;
+pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, RememberCookie};
 pub use self::state::{AppState, Restart, StartError};
@@ -121,10 +123,15 @@ fn redirect_with_status(status: StatusCode, to: &str) -> Response {
 
 /// Redirects to the path and query `to`, whose layout shows the saved message (post/redirect/get).
 pub fn redirect_with_flash(to: &str, flash: FlashId) -> Response {
+    redirect(&url_with_flash(to, flash))
+}
+
+/// The path and query `to` with the saved message, for a link that is followed later.
+pub fn url_with_flash(to: &str, flash: FlashId) -> String {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done="));
     let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(flash.0))]).collect();
-    redirect(&format!("{path}?{}", pairs.join("&")))
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// The `Content-Disposition` header of a download: the file name in UTF-8 (RFC 8187), and in ASCII as a fallback.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
-use super::held::complete_and_redirect;
+use super::completion::complete_or_ask;
 use super::list::list_page;
 use super::slips::slips_url;
 use super::{ids, value};
@@ -11,7 +11,7 @@ use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
 use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
+    Answer, AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
@@ -35,7 +35,7 @@ pub(super) async fn bulk(
         "slips" => Ok(redirect(&slips_url(&ticked))),
         "complete" => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
-            complete_and_redirect(&state.storage, actor, ticked, Vec::new(), here).await
+            complete_or_ask(&state.storage, layout, actor, ticked, Answer::of(&pairs), here).await
         }
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
     }

@@ -16,7 +16,7 @@ use crate::orders::model::OrderState;
 use crate::storage::Storage;
 use crate::web::{
     Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode, redirect,
-    redirect_with_flash,
+    redirect_with_flash, url_with_flash,
 };
 
 /// Orders that the page shows. A completion of more of them is repeated for the rest.
@@ -39,7 +39,10 @@ pub(super) async fn complete_and_redirect(
             ))
         })
         .await?;
-    Ok(redirect_with_flash(&if held.is_empty() { back.to_owned() } else { held_url(&held, back) }, flash))
+    Ok(match held.as_slice() {
+        [] => redirect_with_flash(back, flash),
+        held => redirect_with_flash(&held_url(held, &url_with_flash(back, flash)), flash),
+    })
 }
 
 fn held_url(orders: &[i64], back: &str) -> String {

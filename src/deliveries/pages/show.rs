@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::held::complete_and_redirect;
+use super::completion::complete_or_ask;
 use super::view::DeliveryView;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::complete;
@@ -18,7 +18,9 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, Tone, page, page_with_status, redirect_with_flash};
+use crate::web::{
+    Answer, Error, Flash, FlashId, Form, Layout, PageResult, Tone, page, page_with_status, redirect_with_flash,
+};
 
 #[derive(Template)]
 #[template(path = "deliveries/show.html")]
@@ -43,11 +45,6 @@ impl ShowPage {
     /// Whether 배송 완료 would change any order.
     fn is_completable(&self) -> bool {
         self.view.row.orders.iter().any(|order| order.listed.order.state < OrderState::Shipped)
-    }
-
-    /// The number of orders not dispatched yet.
-    fn undispatched_count(&self) -> usize {
-        self.view.row.orders.iter().filter(|order| order.listed.order.state < OrderState::Dispatched).count()
     }
 }
 
@@ -80,6 +77,7 @@ pub(super) struct DeliveryForm {
     act: String,
     memo: String,
     was: String,
+    answer: String,
 }
 
 pub(super) async fn update(
@@ -94,7 +92,7 @@ pub(super) async fn update(
     match form.act.as_str() {
         "complete" => {
             let here = format!("/deliveries/{}", crockford(id));
-            complete_and_redirect(&storage, actor, vec![id], Vec::new(), &here).await
+            complete_or_ask(&storage, layout, actor, vec![id], Answer::parse(&form.answer), &here).await
         }
         "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),

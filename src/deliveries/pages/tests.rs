@@ -52,22 +52,28 @@ async fn ticked_deliveries_are_completed_and_undone() {
     assert!(none.text.contains("선택한 배송이 없어요"));
 
     let (id, _) = delivery(&app, 1).await;
-    let done = app.post_form("/deliveries?state=PREPARING&size=50", &[("act", "complete"), ("tick", &id)]).await;
+    let complete = [("act", "complete"), ("tick", id.as_str())];
+    let asked = app.post_form("/deliveries?state=PREPARING&size=50", &complete).await;
+    assert!(asked.text.contains("아직 출고되지 않은 주문이 있는 배송이 1건 있어요"), "{}", asked.text);
+    let confirmed = [&complete[..], &[("answer", "all")]].concat();
+    let done = app.post_form("/deliveries?state=PREPARING&size=50", &confirmed).await;
     assert!(done.location().starts_with("/deliveries?state=PREPARING&size=50&done="), "{}", done.location());
     let answer = app.get(done.location()).await.ok();
     assert!(answer.contains("배송 1건을 완료했어요") && answer.contains("완료 되돌리기"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains(&id));
 
-    let entry = answer.split("name=\"entry\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let entry = entry.expect("an audit entry").to_owned();
-    let undone = app.post_form("/deliveries/undo", &[("entry", &entry), ("back", "/deliveries?size=50")]).await;
+    let undo = answer.split("action=\"/actions/").nth(1).and_then(|rest| rest.split('"').next());
+    let undo = format!("/actions/{}", undo.expect("an undo button"));
+    let undone = app.post_form(&undo, &[("back", "/deliveries?size=50")]).await;
     assert!(undone.location().starts_with("/deliveries?size=50&done="));
     assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
     assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
     assert!(!app.get(done.location()).await.ok().contains("완료 되돌리기"), "nothing is left to undo");
 
-    for fields in [&[("entry", entry.as_str())][..], &[("delivery", &id)], &[]] {
-        let again = app.post_form("/deliveries/undo", fields).await;
+    for (url, fields) in
+        [(undo.as_str(), &[][..]), ("/deliveries/undo", &[("delivery", id.as_str())]), ("/deliveries/undo", &[])]
+    {
+        let again = app.post_form(url, fields).await;
         let answer = app.get(again.location()).await.ok();
         assert!(
             answer.contains("되돌린 배송이 없어요") || answer.contains("되돌릴 배송이 없어요"),

@@ -1,4 +1,4 @@
-//! 완료 되돌리기: reverts the completion of single deliveries, or of all that were completed with one audit entry.
+//! 완료 되돌리기: reverts the completion of single deliveries. A whole completion is undone with its bulk action.
 
 use axum::extract::State;
 
@@ -13,12 +13,8 @@ pub(super) async fn undo(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let (deliveries, entries) = (ids(&pairs, "delivery"), ids(&pairs, "entry"));
+    let deliveries = ids(&pairs, "delivery");
     let undo = move |tx: &mut dyn Tx| -> StorageResult<FlashId> {
-        let mut deliveries = deliveries.clone();
-        for entry in &entries {
-            deliveries.extend(complete::undoable_deliveries(tx, *entry)?);
-        }
         Flash::from(&complete::undo(tx, actor, &deliveries)?).save(tx, actor.id)
     };
     let flash = storage.write(undo).await?;

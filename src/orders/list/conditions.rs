@@ -1,8 +1,11 @@
 //! The filter of the order list as a WHERE clause, and the numbers of orders that it selects from.
 
+use std::collections::BTreeSet;
+
 use crate::channels;
 use crate::orders::filter::{DateField, OrderFilter};
 use crate::orders::model::OrderState;
+use crate::orders::store::bulk_actions;
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::day_range;
 
@@ -54,9 +57,22 @@ impl Conditions {
         }
         if filter.claim_open {
             let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-            conditions.id_set = Some(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+            conditions.restrict(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+        }
+        if let Some(action) = filter.action {
+            conditions.restrict(bulk_actions::order_ids(tx, action)?);
+        }
+        if let Some(upload) = filter.upload {
+            conditions.restrict(of_upload(tx, upload)?);
         }
         Ok(Some(conditions))
+    }
+
+    /// Restricts the list to these orders.
+    fn restrict(&mut self, ids: BTreeSet<i64>) {
+        let allowed = self.id_set.take();
+        let both = ids.into_iter().filter(|id| allowed.as_ref().is_none_or(|ids| ids.binary_search(id).is_ok()));
+        self.id_set = Some(both.collect());
     }
 
     fn and(&mut self, sql: &str, param: Param<'static>) {
@@ -78,6 +94,13 @@ impl Conditions {
         let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
         if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
     }
+}
+
+/// The orders that an upload created or changed.
+fn of_upload(tx: &mut dyn Tx, upload_id: i64) -> Result<BTreeSet<i64>> {
+    let sql = "SELECT o.id FROM upload_rows r JOIN orders o ON o.order_number = r.order_number \
+               WHERE r.upload_id = ? AND r.outcome IN ('created', 'updated')";
+    tx.query(sql, &[upload_id.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
 /// Bounds of the filtered column: both days for dates, up to the next day for moments.

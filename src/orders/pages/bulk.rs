@@ -1,5 +1,6 @@
 //! Bulk actions on the ticked orders of the list: 선택발주, 선택출고, 선택배송, 선택수정.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -7,22 +8,24 @@ use axum::http::{StatusCode, Uri};
 
 use super::held::{advance_act, held_url};
 use super::list::{ListPage, RowView, list_page};
-use crate::audit::{self, AuditEvent, MemberActor, NumberList};
-use crate::id::parse_crockford;
-use crate::orders::claim::ClaimGate;
-use crate::orders::edit::{Problem, RowForm, apply_row_form, changed_meanwhile};
+use crate::audit::{AuditEvent, MemberActor, NumberList};
+use crate::id::{crockford, parse_crockford};
+use crate::orders::bulk_action::{self, Advance, BulkQuestion};
+use crate::orders::edit::{Problem, RowForm, apply_row_form};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
 use crate::orders::list::load_rows;
 use crate::orders::model::OrderState;
-use crate::orders::store::{self, Action, ChangeContext};
-use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::orders::store::{self, Action};
+use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page, page_with_status,
+    redirect_with_flash, url_with_flash,
 };
 
 /// The form of the list.
 struct BulkForm {
+    act: String,
     /// target state of 선택발주, 선택출고, 선택배송; none is 선택수정
     advance_to: Option<OrderState>,
     ticked: Vec<i64>,
@@ -31,7 +34,7 @@ struct BulkForm {
 
 impl BulkForm {
     fn parse(pairs: Vec<(String, String)>) -> Result<Self, Error> {
-        let mut form = Self { advance_to: None, ticked: Vec::new(), forms: Vec::new() };
+        let mut form = Self { act: String::new(), advance_to: None, ticked: Vec::new(), forms: Vec::new() };
         let mut act = None;
         for (name, value) in pairs {
             match name.as_str() {
@@ -42,6 +45,7 @@ impl BulkForm {
         }
         form.ticked.sort_unstable();
         form.ticked.dedup();
+        form.act = act.clone().unwrap_or_default();
         form.advance_to = match act.as_deref() {
             Some("edit") => None,
             Some(act) if advance_act(act).is_some() => advance_act(act),
@@ -87,13 +91,13 @@ struct RejectedRow {
 }
 
 /// The outcome of a bulk action.
-pub(super) struct BulkOutcome {
-    message: String,
-    rejected: Vec<RejectedRow>,
-    /// the message for the next page, if no row was rejected
-    pub(super) flash: Option<FlashId>,
-    /// orders that an open claim keeps where they are
-    held: Vec<i64>,
+enum BulkOutcome {
+    /// it was done; the message for the next page, and the orders that an open claim keeps where they are
+    Done { flash: FlashId, held: Vec<i64> },
+    /// it was done except for these rows
+    Partly { flash: Flash, rejected: Vec<RejectedRow> },
+    /// nothing was done yet
+    Asked(Vec<BulkQuestion>),
 }
 
 pub(super) async fn bulk(
@@ -105,6 +109,7 @@ pub(super) async fn bulk(
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
+    let answer = Answer::of(&pairs);
     let form = Arc::new(BulkForm::parse(pairs)?);
     if form.ticked.is_empty() {
         let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
@@ -115,19 +120,48 @@ pub(super) async fn bulk(
     let submitted = Arc::clone(&form);
     let outcome = storage
         .write(move |tx| match submitted.advance_to {
-            Some(to) => advance(tx, actor, &submitted.ticked, to, &[]),
+            Some(to) => advance(tx, actor, &submitted.ticked, to, answer),
             None => edit(tx, actor, &submitted),
         })
         .await?;
-    if let Some(flash) = outcome.flash {
-        let list = format!("/orders?{}", query.to_query_string(&[]));
-        let next = form.advance_to.filter(|_| !outcome.held.is_empty());
-        return Ok(redirect_with_flash(&next.map_or(list.clone(), |to| held_url(to, &outcome.held, &list)), flash));
+    let here = format!("/orders?{}", query.to_query_string(&[]));
+    match outcome {
+        BulkOutcome::Done { flash, held } => Ok(match form.advance_to {
+            Some(to) if !held.is_empty() => {
+                redirect_with_flash(&held_url(to, &held, &url_with_flash(&here, flash)), flash)
+            }
+            _ => redirect_with_flash(&here, flash),
+        }),
+        BulkOutcome::Asked(questions) => Ok(page(question(layout, &form, &questions, here))),
+        BulkOutcome::Partly { flash, rejected } => {
+            let layout = Layout { flash: Some(Flash { tone: Tone::Warning, ..flash }), ..layout };
+            let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
+            restore_inputs(&mut page, &form, &rejected);
+            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
     }
-    let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
-    restore_inputs(&mut page, &form, &outcome.rejected);
-    page.layout.flash = Some(Flash::new(Tone::Warning, &outcome.message));
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// The page that asks about some of the ticked orders.
+fn question(layout: Layout, form: &BulkForm, questions: &[BulkQuestion], here: String) -> QuestionPage {
+    let to = form.advance_to.map_or("", OrderState::label);
+    let asked: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
+    let rest = form.ticked.len() - asked.len();
+    let all = (Answer::All, format!("{}건 모두 {to}(으)로 바꾸기", form.ticked.len()));
+    let choices = match rest {
+        0 => vec![all],
+        rest => vec![(Answer::Rest, format!("{}건 빼고 {rest}건만 바꾸기", asked.len())), all],
+    };
+    let ticks = form.ticked.iter().map(|id| ("tick".to_owned(), crockford(*id)));
+    QuestionPage {
+        layout,
+        title: format!("{to} 상태로 바꿀까요?"),
+        reasons: questions.iter().map(BulkQuestion::sentence).collect(),
+        action: here.clone(),
+        fields: [("act".to_owned(), form.act.clone())].into_iter().chain(ticks).collect(),
+        choices,
+        back: here,
+    }
 }
 
 /// The list with the rows of the submitted form. A row that no longer matches the search, because another member has
@@ -168,88 +202,49 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]
     }
 }
 
-/// Moves the orders forward to `to`; leaves those at or past it unchanged, and those with an open claim that are not in
-/// `despite`.
-pub(super) fn advance(
+/// Moves the orders forward to `to`, unless there is something to ask first.
+fn advance(
     tx: &mut dyn Tx,
     actor: MemberActor,
     ids: &[i64],
     to: OrderState,
-    despite: &[i64],
+    answer: Option<Answer>,
 ) -> StorageResult<BulkOutcome> {
-    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(store::find(tx, ids)?, to, despite);
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Advanced };
-    let now = tx.now();
-    let (mut ids, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
-    let mut passed = NumberList::default();
-    store::with_changes(tx, cause, |changes| {
-        let despite = despite_claim.iter().map(|order| (order, true));
-        for (order, has_claim) in free.iter().map(|order| (order, false)).chain(despite) {
-            let mut advanced = order.clone();
-            changes.set_action(if has_claim { Action::DespiteClaim } else { Action::Advanced });
-            if advanced.advance(to, now) && changes.save(order, &advanced)? {
-                ids.push(order.id);
-                changed.push(order.order_number.as_str());
-                if has_claim {
-                    passed.push(order.order_number.as_str());
-                }
-            } else {
-                unchanged.push(order.order_number.as_str());
-            }
-        }
-        Ok::<_, StorageError>(())
-    })?;
-    let event = AuditEvent::OrdersAdvanced {
-        to: to.code().to_owned(),
-        changed,
-        unchanged,
-        held: held.iter().map(|order| order.order_number.as_str()).collect(),
-        despite_claim: passed,
-    };
-    let outcome = outcome(tx, actor, &ids, event, Vec::new())?;
-    Ok(BulkOutcome { held: held.into_iter().map(|order| order.id).collect(), ..outcome })
+    let mut orders = store::find(tx, ids)?;
+    orders.sort_by_key(|order| order.id);
+    let questions = bulk_action::questions(&orders, to);
+    match answer {
+        None if !questions.is_empty() => return Ok(BulkOutcome::Asked(questions)),
+        Some(Answer::Rest) => orders.retain(|order| !questions.iter().any(|question| question.ids.contains(&order.id))),
+        None | Some(Answer::All) => {}
+    }
+    let Advance { recorded, held } = bulk_action::advance(tx, actor, orders, to, &[])?;
+    Ok(BulkOutcome::Done { flash: Flash::from(&recorded).save(tx, actor.id)?, held })
 }
 
 /// Saves the inputs of the ticked rows.
 fn edit(tx: &mut dyn Tx, actor: MemberActor, form: &BulkForm) -> StorageResult<BulkOutcome> {
     let orders = store::find(tx, &form.ticked)?;
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
     let now = tx.now();
-    let (mut ids, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
+    let (mut pairs, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
     let mut rejected = Vec::new();
-    store::with_changes(tx, cause, |changes| {
-        for order in &orders {
-            let Some(inputs) = form.row(order.id) else { continue };
-            match apply_row_form(order, inputs, now) {
-                Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
-                Ok(after) if after == *order => unchanged.push(order.order_number.as_str()),
-                Ok(after) if changes.save(order, &after)? => {
-                    ids.push(order.id);
-                    changed.push(order.order_number.as_str());
-                }
-                Ok(_) => {
-                    let problems = vec![changed_meanwhile()];
-                    rejected.push(RejectedRow { id: order.id, version: order.version, problems });
-                }
+    for order in &orders {
+        let Some(inputs) = form.row(order.id) else { continue };
+        match apply_row_form(order, inputs, now) {
+            Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
+            Ok(after) if after == *order => unchanged.push(order.order_number.as_str()),
+            Ok(after) => {
+                changed.push(order.order_number.as_str());
+                pairs.push((order.clone(), after));
             }
         }
-        Ok::<_, StorageError>(())
-    })?;
+    }
     let event = AuditEvent::OrdersEdited { changed, unchanged, rejected: rejected.len() };
-    outcome(tx, actor, &ids, event, rejected)
-}
-
-/// Records the event, unless nothing was changed.
-fn outcome(
-    tx: &mut dyn Tx,
-    actor: MemberActor,
-    changed: &[i64],
-    event: AuditEvent,
-    rejected: Vec<RejectedRow>,
-) -> StorageResult<BulkOutcome> {
-    let flash = Flash::from(&audit::record_effect(tx, actor, changed, event)?);
-    let saved = rejected.is_empty().then(|| flash.save(tx, actor.id)).transpose()?;
-    Ok(BulkOutcome { message: flash.message, rejected, flash: saved, held: Vec::new() })
+    let flash = Flash::from(&bulk_action::save(tx, actor, Action::Edited, pairs, event)?);
+    if rejected.is_empty() {
+        return Ok(BulkOutcome::Done { flash: flash.save(tx, actor.id)?, held: Vec::new() });
+    }
+    Ok(BulkOutcome::Partly { flash, rejected })
 }
 
 #[cfg(test)]

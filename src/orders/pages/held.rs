@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::bulk;
 use crate::audit::MemberActor;
 use crate::id::{crockford, parse_crockford};
+use crate::orders::bulk_action;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
+use crate::orders::store;
 use crate::storage::Storage;
 use crate::web::{
     Error, Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
@@ -104,8 +105,14 @@ pub(super) async fn advance(
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let back = query.back();
-    let outcome = storage.write(move |tx| bulk::advance(tx, actor, &ticked, to, &ticked)).await?;
-    Ok(outcome.flash.map_or_else(|| redirect(&back), |flash| redirect_with_flash(&back, flash)))
+    let flash = storage
+        .write(move |tx| {
+            let orders = store::find(tx, &ticked)?;
+            let advance = bulk_action::advance(tx, actor, orders, to, &ticked)?;
+            Flash::from(&advance.recorded).save(tx, actor.id)
+        })
+        .await?;
+    Ok(redirect_with_flash(&back, flash))
 }
 
 #[cfg(test)]
@@ -146,7 +153,7 @@ mod tests {
     async fn held_order_advances_only_when_it_is_named() {
         let (app, orders) = shop().await;
         let ids: Vec<String> = orders.iter().map(|order| crockford(order.id)).collect();
-        let form = [("act", "ship"), ("tick", &ids[0]), ("tick", &ids[1]), ("tick", &ids[2])];
+        let form = [("act", "ship"), ("tick", &ids[0]), ("tick", &ids[1]), ("tick", &ids[2]), ("answer", "all")];
         let answer = app.post_form("/orders?state=PLACED", &form).await;
         assert!(answer.location().starts_with("/orders/held?act=ship&id="), "{}", answer.location());
         let page = app.get(answer.location()).await.ok();

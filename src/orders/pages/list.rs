@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 
+use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
@@ -89,6 +90,8 @@ pub(super) struct ListPage {
     pub(super) products: Vec<Product>,
     pub(super) channels: Vec<(String, String)>,
     pub(super) offers: Vec<DownloadOffer>,
+    /// what the answer to the last action offers
+    pub(super) after: Option<ActionOffers>,
 }
 
 impl ListPage {
@@ -137,8 +140,9 @@ pub(super) async fn list_page(
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
-    let (filter, uri) = (query.filter(), uri.clone());
-    let (found, pages, products, channels) = storage
+    let (filter, uri, searched) = (query.filter(), uri.clone(), query.clone());
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let (found, pages, products, channels, after) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
             let mut found = list::page(tx, &filter, page, paging.size())?;
@@ -148,7 +152,8 @@ pub(super) async fn list_page(
             if pages.page != u64::from(page) && matches!(found.total, Total::Exactly(_)) {
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
-            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?))
+            let after = ActionOffers::of(tx, entry, &searched)?;
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, after))
         })
         .await?;
     Ok(ListPage {
@@ -160,5 +165,6 @@ pub(super) async fn list_page(
         search_was_cut: found.search_was_cut,
         products,
         channels,
+        after,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::bulk_actions::{FormerValues, UndoRecord};
 use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, values};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search::{Searchable, tokenize};
@@ -17,17 +18,25 @@ pub fn with_changes<T, E: From<StorageError>>(
     context: ChangeContext,
     work: impl FnOnce(&mut OrderWriter<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut changes = OrderWriter {
-        tx,
-        limits: Limits::DEFAULT,
-        context,
-        counts: BTreeMap::new(),
-        stale_deliveries: BTreeSet::new(),
-        log: Vec::new(),
-    };
+    let mut changes = OrderWriter::new(tx, context);
     let answer = work(&mut changes)?;
     changes.finish()?;
     Ok(answer)
+}
+
+/// [`with_changes`] that also answers the values that it replaced, so that
+/// [`bulk_actions::record`](super::bulk_actions::record) can store them.
+pub fn with_undoable_changes<T, E: From<StorageError>>(
+    tx: &mut dyn Tx,
+    context: ChangeContext,
+    work: impl FnOnce(&mut OrderWriter<'_>) -> Result<T, E>,
+) -> Result<(T, UndoRecord), E> {
+    let mut changes = OrderWriter::new(tx, context);
+    changes.undo = Some(UndoRecord::default());
+    let answer = work(&mut changes)?;
+    let undo = changes.undo.take().unwrap_or_default();
+    changes.finish()?;
+    Ok((answer, undo))
 }
 
 /// Unit of work for changes of orders; see [`with_changes`].
@@ -40,6 +49,8 @@ pub struct OrderWriter<'t> {
     counts: BTreeMap<(OrderState, i64, i64), i64>,
     stale_deliveries: BTreeSet<i64>,
     log: Vec<LogLine>,
+    /// replaced values, for an action that can be undone
+    undo: Option<UndoRecord>,
 }
 
 /// Log entry to write: the order, the action and the changes as JSON.
@@ -60,7 +71,19 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
 });
 
-impl OrderWriter<'_> {
+impl<'t> OrderWriter<'t> {
+    fn new(tx: &'t mut dyn Tx, context: ChangeContext) -> Self {
+        Self {
+            tx,
+            limits: Limits::DEFAULT,
+            context,
+            counts: BTreeMap::new(),
+            stale_deliveries: BTreeSet::new(),
+            log: Vec::new(),
+            undo: None,
+        }
+    }
+
     /// Sets the action of the following changes: one act may change some orders in another way than the rest.
     pub fn set_action(&mut self, action: Action) {
         self.context.action = action;
@@ -186,6 +209,11 @@ impl OrderWriter<'_> {
                 let (was, is) = (values(before), values(after));
                 let log: Vec<_> =
                     changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
+                if let Some(undo) = &mut self.undo {
+                    let former: FormerValues =
+                        log.iter().map(|(column, was, _)| ((*column).to_owned(), was.clone())).collect();
+                    undo.add(before, former);
+                }
                 self.log(before.id, &log);
             }
             self.save_terms(orders)?;

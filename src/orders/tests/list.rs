@@ -228,6 +228,8 @@ fn filter(random: &mut Random, turn: u64) -> OrderFilter {
         channel: random.chance(30).then(|| random.word(&["SMART_STORE", "COUPANG", "KAKAO", "NOWHERE"]).to_owned()),
         product: random.chance(30).then(|| format!("P{}", random.below(8))),
         claim_open: turn % 8 == 5,
+        action: None,
+        upload: None,
         sort,
     }
 }

@@ -1,0 +1,67 @@
+//! Recent bulk actions of all rooms, and their undo: 최근 작업.
+//!
+//! Each room records its actions with [`bulk_actions`](crate::orders::store::bulk_actions). This room lists them with the
+//! sentences of the audit log, and leads an undo to the room that knows what else belongs to it.
+
+pub mod pages;
+
+use crate::audit::{self, AuditEvent, MemberActor, RecordedEvent};
+use crate::deliveries::complete;
+use crate::orders::bulk_action;
+use crate::orders::store::bulk_actions::{self, BulkAction};
+use crate::storage::{Result, Tx};
+
+/// Actions on the page.
+const MAX_LISTED_ACTIONS: i64 = 100;
+
+/// A bulk action with its sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionRow {
+    /// the action
+    pub action: BulkAction,
+    /// what was done
+    pub sentence: String,
+    /// whether it is an action on deliveries, which the delivery team may undo
+    pub is_of_deliveries: bool,
+    /// whether it can be undone now
+    pub is_undoable: bool,
+}
+
+/// The newest actions; without those on orders unless `includes_orders`.
+pub fn newest(tx: &mut dyn Tx, includes_orders: bool) -> Result<Vec<ActionRow>> {
+    let (now, actions) = (tx.now(), bulk_actions::newest(tx, MAX_LISTED_ACTIONS)?);
+    let ids: Vec<i64> = actions.iter().map(|action| action.id).collect();
+    let mut entries = audit::by_ids(tx, &ids)?;
+    let rows = actions.into_iter().filter_map(|action| {
+        let event = entries.remove(&action.id)?.event;
+        let (sentence, is_of_deliveries) = (event.sentence(), is_of_deliveries(&event));
+        let is_undoable = action.is_undoable(now);
+        (includes_orders || is_of_deliveries).then_some(ActionRow { action, sentence, is_of_deliveries, is_undoable })
+    });
+    Ok(rows.collect())
+}
+
+fn is_of_deliveries(event: &AuditEvent) -> bool {
+    matches!(event, AuditEvent::DeliveriesCompleted { .. })
+}
+
+/// Takes an action back as a whole; none if there is no such action, or it is one on orders and `includes_orders` is
+/// false.
+pub fn undo(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    action_id: i64,
+    includes_orders: bool,
+) -> Result<Option<RecordedEvent>> {
+    let Some(entry) = audit::find(tx, action_id)? else { return Ok(None) };
+    if is_of_deliveries(&entry.event) {
+        return complete::undo_action(tx, actor, action_id).map(Some);
+    }
+    if !includes_orders {
+        return Ok(None);
+    }
+    bulk_action::undo(tx, actor, action_id).map(Some)
+}
+
+#[cfg(test)]
+mod tests;

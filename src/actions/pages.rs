@@ -1,0 +1,47 @@
+//! `/actions`: recent bulk actions and their undo.
+
+use askama::Template;
+use axum::extract::{Path, State};
+
+use crate::actions::{self, ActionRow};
+use crate::audit::MemberActor;
+use crate::id::parse_crockford;
+use crate::storage::{Result as StorageResult, Storage, Tx};
+use crate::web::{
+    Access, Error, Flash, FlashId, FormPairs, Layout, PageResult, Routes, local_path, page, redirect_with_flash,
+};
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new().get("/actions", Access::Member, list).post("/actions/{id}/undo", Access::Member, undo)
+}
+
+#[derive(Template)]
+#[template(path = "actions/list.html")]
+struct ListPage {
+    layout: Layout,
+    rows: Vec<ActionRow>,
+}
+
+async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    let is_admin = layout.is_admin();
+    let rows = storage.read(move |tx| actions::newest(tx, is_admin)).await?;
+    Ok(page(ListPage { layout, rows }))
+}
+
+async fn undo(
+    State(storage): State<Storage>,
+    layout: Layout,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let (id, is_admin) = (parse_crockford(&id).ok_or(Error::NotFound)?, layout.is_admin());
+    let undo = move |tx: &mut dyn Tx| -> StorageResult<Option<FlashId>> {
+        let recorded = actions::undo(tx, actor, id, is_admin)?;
+        recorded.map(|recorded| Flash::from(&recorded).save(tx, actor.id)).transpose()
+    };
+    let flash = storage.write(undo).await?.ok_or(Error::NotFound)?;
+    let back = pairs.iter().find(|(name, _)| name == "back").and_then(|(_, back)| local_path(back));
+    Ok(redirect_with_flash(back.unwrap_or("/actions"), flash))
+}

@@ -1,0 +1,80 @@
+//! Pages of recent actions over HTTP.
+
+use reqwest::StatusCode;
+
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::testing::TestApp;
+
+/// The first values of `name="tick"`.
+fn ticks(page: &str, count: usize) -> Vec<String> {
+    let found = page.split("name=\"tick\" value=\"").skip(1);
+    found.take(count).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+/// The URL of the undo button on a page.
+fn undo_url(page: &str) -> String {
+    let rest = page.split("action=\"/actions/").nth(1).expect("an undo button");
+    format!("/actions/{}", rest.split('"').next().expect("a URL"))
+}
+
+#[tokio::test]
+async fn bulk_action_offers_its_orders_the_next_file_and_its_undo() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let ids = ticks(&app.get("/orders?state=PLACED").await.ok(), 3);
+    let form: Vec<(&str, &str)> =
+        [("act", "purchase")].into_iter().chain(ids.iter().map(|id| ("tick", id.as_str()))).collect();
+    let done = app.post_form("/orders?state=PLACED", &form).await;
+    let answer = app.get(done.location()).await.ok();
+    assert!(answer.contains("바꾼 3건 보기") && answer.contains("발주서 받기"), "{answer}");
+    let undo = undo_url(&answer);
+    let action = undo.trim_start_matches("/actions/").trim_end_matches("/undo").to_owned();
+    let changed = app.get(&format!("/orders?action={action}")).await.ok();
+    assert!(changed.contains("총 <strong>3</strong>건"));
+    assert!(app.get("/actions").await.ok().contains(&undo));
+
+    let undone = app.post_form(&undo, &[("back", "/orders?state=PLACED")]).await;
+    assert!(undone.location().starts_with("/orders?state=PLACED&done="));
+    assert!(app.get(undone.location()).await.ok().contains("주문 3건을 되돌렸어요"));
+    assert!(!app.get(done.location()).await.ok().contains(&undo), "it is offered once");
+    assert_eq!(ticks(&app.get("/orders?state=PLACED").await.ok(), 3), ids);
+    assert!(app.get("/actions").await.ok().contains("되돌렸어요"));
+}
+
+#[tokio::test]
+async fn skipped_step_is_asked_about_and_nothing_is_changed_before() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let ids = ticks(&app.get("/orders?state=PLACED").await.ok(), 2);
+    app.post_form("/orders", &[("act", "purchase"), ("tick", &ids[0])]).await;
+    let ship = [("act", "dispatch"), ("tick", ids[0].as_str()), ("tick", ids[1].as_str())];
+    let asked = app.post_form("/orders", &ship).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert!(asked.text.contains("발주 단계를 건너뛰는 주문이 1건 있어요"), "{}", asked.text);
+    assert!(app.get("/orders?state=DISPATCHED").await.ok().contains("총 0건"));
+    app.post_form("/orders", &[&ship[..], &[("answer", "rest")]].concat()).await;
+    assert_eq!(ticks(&app.get("/orders?state=DISPATCHED").await.ok(), 9), [ids[0].clone()]);
+    app.post_form("/orders", &[&ship[..], &[("answer", "all")]].concat()).await;
+    assert_eq!(ticks(&app.get("/orders?state=DISPATCHED").await.ok(), 9).len(), 2);
+}
+
+#[tokio::test]
+async fn delivery_team_undoes_only_completions() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let id = ticks(&app.get("/orders?state=PLACED").await.ok(), 1).remove(0);
+    let done = app.post_form("/orders", &[("act", "purchase"), ("tick", &id)]).await;
+    let of_orders = undo_url(&app.get(done.location()).await.ok());
+    let team = app.another_browser();
+    team.sign_in_logistics().await;
+    let delivery = ticks(&team.get("/deliveries?state=PREPARING").await.ok(), 1).remove(0);
+    let complete = [("act", "complete"), ("tick", delivery.as_str())];
+    assert!(team.post_form("/deliveries", &complete).await.text.contains("아직 출고되지 않은 주문이 있는 배송이 1건"));
+    team.post_form("/deliveries", &[&complete[..], &[("answer", "all")]].concat()).await;
+    let actions = team.get("/actions").await.ok();
+    let of_deliveries = undo_url(&actions);
+    assert!(!actions.contains(&of_orders));
+    assert_eq!(team.post_form(&of_orders, &[]).await.status, StatusCode::NOT_FOUND);
+    let undone = team.post_form(&of_deliveries, &[]).await;
+    assert!(team.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
+}

@@ -1,0 +1,181 @@
+//! Bulk actions on orders: 선택발주, 선택출고, 선택배송 and their questions, and the undo of any bulk action.
+
+use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::orders::claim::ClaimGate;
+use crate::orders::model::{Order, OrderState};
+use crate::orders::store::bulk_actions::{self, BulkAction};
+use crate::orders::store::{self, Action, ChangeContext};
+use crate::storage::{Result, StorageError, Tx};
+
+/// A reason to ask before a bulk action, with the orders that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkQuestion {
+    /// what is unusual about these orders
+    pub reason: QuestionReason,
+    /// their identifiers
+    pub ids: Vec<i64>,
+    /// their numbers
+    pub numbers: NumberList,
+}
+
+/// Why a bulk action asks first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionReason {
+    /// the orders are in the state `from`, with other states between it and the target
+    StepsSkipped {
+        /// present state
+        from: OrderState,
+        /// target
+        to: OrderState,
+    },
+}
+
+impl BulkQuestion {
+    /// The sentence of the question.
+    pub fn sentence(&self) -> String {
+        match self.reason {
+            QuestionReason::StepsSkipped { from, to } => {
+                let skipped: Vec<&str> = skipped_states(from, to).map(OrderState::label).collect();
+                format!(
+                    "{} 단계를 건너뛰는 주문이 {}건 있어요: {}",
+                    skipped.join("·"),
+                    self.ids.len(),
+                    self.numbers.shown()
+                )
+            }
+        }
+    }
+}
+
+/// The states between two.
+fn skipped_states(from: OrderState, to: OrderState) -> impl Iterator<Item = OrderState> {
+    OrderState::ALL.into_iter().filter(move |state| from < *state && *state < to)
+}
+
+/// What to ask before these orders are advanced to `to`; nothing for the ordinary next step, and for orders that a claim
+/// keeps where they are.
+pub fn questions(orders: &[Order], to: OrderState) -> Vec<BulkQuestion> {
+    let starts = OrderState::ALL.into_iter().filter(|from| skipped_states(*from, to).next().is_some());
+    let question = |from: OrderState| {
+        let jumping: Vec<&Order> =
+            orders.iter().filter(|order| order.state == from && !order.is_held_from(to)).collect();
+        BulkQuestion {
+            reason: QuestionReason::StepsSkipped { from, to },
+            ids: jumping.iter().map(|order| order.id).collect(),
+            numbers: jumping.iter().map(|order| order.order_number.as_str()).collect(),
+        }
+    };
+    starts.map(question).filter(|question| !question.ids.is_empty()).collect()
+}
+
+/// A recorded advance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// its event, with the entry in the audit log if any order was changed
+    pub recorded: RecordedEvent,
+    /// orders that an open claim keeps where they are, for the member to decide
+    pub held: Vec<i64>,
+}
+
+/// Moves the orders forward to `to`; leaves those at or past it unchanged, and those with an open claim that are not in
+/// `despite`.
+pub fn advance(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    orders: Vec<Order>,
+    to: OrderState,
+    despite: &[i64],
+) -> Result<Advance> {
+    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(orders, to, despite);
+    let (now, mut unchanged) = (tx.now(), NumberList::default());
+    let mut advanced = |orders: Vec<Order>| {
+        let pairs = orders.into_iter().filter_map(|order| {
+            let mut after = order.clone();
+            if after.advance(to, now) {
+                return Some((order, after));
+            }
+            unchanged.push(order.order_number);
+            None
+        });
+        pairs.collect::<Vec<(Order, Order)>>()
+    };
+    let (free, passing) = (advanced(free), advanced(despite_claim));
+    let numbers =
+        |pairs: &[(Order, Order)]| pairs.iter().map(|(order, _)| order.order_number.clone()).collect::<Vec<_>>();
+    let event = AuditEvent::OrdersAdvanced {
+        to: to.code().to_owned(),
+        changed: numbers(&free).into_iter().chain(numbers(&passing)).collect(),
+        unchanged,
+        held: held.iter().map(|order| order.order_number.as_str()).collect(),
+        despite_claim: numbers(&passing).into_iter().collect(),
+    };
+    let groups = [(Action::Advanced, free), (Action::DespiteClaim, passing)];
+    let recorded = save_groups(tx, actor, &groups, event)?;
+    Ok(Advance { recorded, held: held.into_iter().map(|order| order.id).collect() })
+}
+
+/// Saves the changes of a bulk action with its audit entry, so that it can be undone. Each pair is an order before and
+/// after.
+pub fn save(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    action: Action,
+    pairs: Vec<(Order, Order)>,
+    event: AuditEvent,
+) -> Result<RecordedEvent> {
+    save_groups(tx, actor, &[(action, pairs)], event)
+}
+
+/// [`save`] for orders whose logs name different actions.
+fn save_groups(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    groups: &[(Action, Vec<(Order, Order)>)],
+    event: AuditEvent,
+) -> Result<RecordedEvent> {
+    let context = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
+    let ((), undo) = store::with_undoable_changes(tx, context, |changes| {
+        for (action, pairs) in groups {
+            changes.set_action(*action);
+            let borrowed: Vec<(&Order, &Order)> = pairs.iter().map(|(before, after)| (before, after)).collect();
+            changes.save_all_current(&borrowed)?;
+        }
+        Ok::<_, StorageError>(())
+    })?;
+    let ids: Vec<i64> = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, _)| before.id)).collect();
+    let recorded = audit::record_effect(tx, actor, &ids, event)?;
+    if let Some(entry) = recorded.audit_entry_id {
+        bulk_actions::record(tx, entry, actor.id, &undo)?;
+    }
+    Ok(recorded)
+}
+
+/// The action with this identifier, if it can be undone now.
+pub fn undoable(tx: &mut dyn Tx, action_id: i64) -> Result<Option<BulkAction>> {
+    let now = tx.now();
+    match bulk_actions::by_id(tx, action_id)? {
+        Some(action) if action.is_undoable(now) && bulk_actions::has_unreverted(tx, action_id)? => Ok(Some(action)),
+        _ => Ok(None),
+    }
+}
+
+/// Takes a bulk action back as a whole, and records it. Orders that were changed since stay as they are.
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+    if undoable(tx, action_id)?.is_none() {
+        let (undone, changed) = (NumberList::default(), NumberList::default());
+        let event = AuditEvent::BulkActionUndone { undone, changed, is_expired: true };
+        return Ok(RecordedEvent { event, audit_entry_id: None });
+    }
+    let context = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
+    let outcome = store::with_changes(tx, context, |changes| {
+        Ok::<_, StorageError>(bulk_actions::revert(changes, action_id, None)?)
+    })?;
+    if !outcome.ids.is_empty() {
+        bulk_actions::set_undone(tx, action_id, actor.id)?;
+    }
+    let event = AuditEvent::BulkActionUndone { undone: outcome.undone, changed: outcome.changed, is_expired: false };
+    audit::record_effect(tx, actor, &outcome.ids, event)
+}
+
+#[cfg(test)]
+mod tests;

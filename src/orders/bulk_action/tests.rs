@@ -1,0 +1,136 @@
+//! Each kind of bulk action is undone exactly, also after other work.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::*;
+use crate::orders::filter::{OrderFilter, OrderQuery};
+use crate::orders::list;
+use crate::orders::testing::{DAY_MS, NOW, Shop, all_orders, edit, new_order};
+
+const OFFICE: MemberActor = MemberActor { id: 7, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+
+fn placed(tx: &mut dyn Tx, files: &crate::orders::testing::Files, count: u32) -> Result<Vec<Order>> {
+    let orders = (1..=count).map(|number| new_order(&number.to_string())).collect();
+    files.order(tx, "SMART_STORE", orders)?;
+    all_orders(tx)
+}
+
+fn forward(tx: &mut dyn Tx, orders: &[Order], to: OrderState) -> Result<RecordedEvent> {
+    Ok(advance(tx, OFFICE, orders.to_vec(), to, &[])?.recorded)
+}
+
+fn entry(recorded: &RecordedEvent) -> i64 {
+    recorded.audit_entry_id.expect("recorded")
+}
+
+/// All but the version, which also counts undoing.
+fn same(was: &[Order], is: &[Order]) {
+    for (was, is) in was.iter().zip(is) {
+        assert_eq!(Order { version: is.version, ..was.clone() }, *is);
+    }
+}
+
+#[test]
+fn undo_restores_states_moments_and_tracking_exactly() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let before = placed(tx, files, 4)?;
+        let purchased = forward(tx, &before, OrderState::Purchased)?;
+        let middle = all_orders(tx)?;
+        let event =
+            AuditEvent::OrdersEdited { changed: NumberList::default(), unchanged: NumberList::default(), rejected: 0 };
+        let pairs: Vec<(Order, Order)> = middle
+            .iter()
+            .map(|order| {
+                let mut after = order.clone();
+                after.tracking_number = "1234567890".to_owned();
+                after.admin_memo = "확인".to_owned();
+                after.preferred_shipping_date = Some(NOW.date());
+                after.set_state(OrderState::Confirmed, NOW);
+                (order.clone(), after)
+            })
+            .collect();
+        let edited = save(tx, OFFICE, Action::Edited, pairs, event)?;
+
+        let early = undo(tx, OFFICE, entry(&purchased))?;
+        assert!(early.event.sentence().contains("그 사이 바뀐 4건은 그대로 두었어요"), "{}", early.event.sentence());
+        assert!(undo(tx, OFFICE, entry(&edited))?.event.sentence().contains("주문 4건을 되돌렸어요"));
+        same(&middle, &all_orders(tx)?);
+        assert!(undo(tx, OFFICE, entry(&purchased))?.event.sentence().contains("주문 4건을 되돌렸어요"));
+        same(&before, &all_orders(tx)?);
+        let again = undo(tx, OFFICE, entry(&purchased))?;
+        assert_eq!((again.audit_entry_id, again.event.sentence().contains("이미 되돌렸거나")), (None, true));
+        Ok(())
+    })
+    .expect("undoes");
+}
+
+#[test]
+fn orders_changed_since_are_named_and_left() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let before = placed(tx, files, 3)?;
+        let action = entry(&forward(tx, &before, OrderState::Purchased)?);
+        let changed = all_orders(tx)?.remove(1);
+        edit(tx, &changed, |order| order.purchase_memo = "급해요".to_owned())?;
+        let sentence = undo(tx, OFFICE, action)?.event.sentence();
+        assert_eq!(sentence, "주문 2건을 되돌렸어요: 1, 3. 그 사이 바뀐 1건은 그대로 두었어요: 2.");
+        let states: Vec<OrderState> = all_orders(tx)?.iter().map(|order| order.state).collect();
+        assert_eq!(states, [OrderState::Placed, OrderState::Purchased, OrderState::Placed]);
+        Ok(())
+    })
+    .expect("undoes");
+}
+
+#[test]
+fn action_of_another_day_is_listed_but_not_undone() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let before = placed(tx, files, 1)?;
+        let action = entry(&forward(tx, &before, OrderState::Purchased)?);
+        tx.exec("UPDATE bulk_actions SET acted_at = acted_at - ?", &[DAY_MS.into()])?;
+        assert_eq!(undo(tx, OFFICE, action)?.audit_entry_id, None);
+        assert_eq!(bulk_actions::newest(tx, 10)?.len(), 1);
+        tx.exec("UPDATE bulk_actions SET acted_at = acted_at - ?", &[(7 * DAY_MS).into()])?;
+        let orders = all_orders(tx)?;
+        forward(tx, &orders, OrderState::Dispatched)?;
+        assert_eq!(bulk_actions::by_id(tx, action)?, None, "deleted after its retention");
+        assert_eq!(tx.scalar("SELECT count(*) FROM bulk_action_orders", &[])?, 1);
+        Ok(())
+    })
+    .expect("reads");
+}
+
+#[test]
+fn list_of_an_action_has_exactly_its_orders() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let before = placed(tx, files, 5)?;
+        let action = entry(&forward(tx, &before[1..3], OrderState::Purchased)?);
+        let filter = OrderFilter { action: Some(action), ..OrderFilter::default() };
+        let found: Vec<i64> = list::all_ids(tx, &filter)?;
+        assert_eq!(found, [before[2].id, before[1].id]);
+        let of_state = OrderFilter { state: Some(OrderState::Placed), ..filter };
+        assert_eq!(list::all_ids(tx, &of_state)?, [] as [i64; 0]);
+        let query = OrderQuery { action: crate::id::crockford(action), ..OrderQuery::default() };
+        assert_eq!(query.filter().action, Some(action));
+        Ok(())
+    })
+    .expect("lists");
+}
+
+#[test]
+fn skipped_steps_are_asked_about() {
+    let order = |state| crate::orders::model::tests::order(state);
+    let orders = [order(OrderState::Placed), order(OrderState::Purchased), order(OrderState::Dispatched)];
+    let sentences = |to| questions(&orders, to).iter().map(BulkQuestion::sentence).collect::<Vec<_>>();
+    assert_eq!(
+        sentences(OrderState::Shipped),
+        [
+            "발주·출고 단계를 건너뛰는 주문이 1건 있어요: 2024031500000001",
+            "출고 단계를 건너뛰는 주문이 1건 있어요: 2024031500000001"
+        ]
+    );
+    assert_eq!(sentences(OrderState::Dispatched), ["발주 단계를 건너뛰는 주문이 1건 있어요: 2024031500000001"]);
+    assert_eq!(sentences(OrderState::Purchased), [] as [&str; 0]);
+}

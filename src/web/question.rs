@@ -1,0 +1,58 @@
+//! The page that asks before an unusual action. It repeats the submitted form with the answer in the field
+//! [`ANSWER_FIELD`], so that it works without JavaScript.
+
+use askama::Template;
+
+use super::Layout;
+
+/// Name of the field with the answer; the form of a list does not have it.
+pub const ANSWER_FIELD: &str = "answer";
+
+/// The answer to a question about some of the chosen rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// do it for all rows
+    All,
+    /// leave out the rows that the question is about
+    Rest,
+}
+
+impl Answer {
+    /// The answer in a submitted form; none if it has not been asked yet.
+    pub fn of(pairs: &[(String, String)]) -> Option<Self> {
+        pairs.iter().find(|(name, _)| name == ANSWER_FIELD).and_then(|(_, value)| Self::parse(value))
+    }
+
+    /// The answer with this code.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::All, Self::Rest].into_iter().find(|answer| answer.code() == code)
+    }
+
+    /// The value of the field.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// A question about rows of a submitted form.
+#[derive(Template)]
+#[template(path = "web/question.html")]
+pub struct QuestionPage {
+    /// menu and CSRF token
+    pub layout: Layout,
+    /// the heading, a question
+    pub title: String,
+    /// what is unusual, one sentence each
+    pub reasons: Vec<String>,
+    /// URL of the form
+    pub action: String,
+    /// its fields, repeated
+    pub fields: Vec<(String, String)>,
+    /// answers and the texts of their buttons
+    pub choices: Vec<(Answer, String)>,
+    /// URL of the list
+    pub back: String,
+}
