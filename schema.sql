@@ -445,6 +445,65 @@ CREATE TABLE upload_rows (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 
+-- ── own trucks ─────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE trucks (
+    id               INTEGER NOT NULL PRIMARY KEY,
+    name             TEXT NOT NULL UNIQUE CHECK (length(name) <= 40),
+    plate            TEXT NOT NULL CHECK (length(plate) <= 20),  -- licence plate, or ''
+    enabled          INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    crew             INTEGER NOT NULL CHECK (crew BETWEEN 1 AND 4),
+    volume           INTEGER NOT NULL CHECK (volume BETWEEN 1 AND 10000),  -- hundredths of a cubic metre
+    pieces           INTEGER NOT NULL CHECK (pieces BETWEEN 1 AND 1000),
+    weekdays         INTEGER NOT NULL CHECK (weekdays BETWEEN 1 AND 127),  -- bits: 1 Monday … 64 Sunday
+    starts_at        INTEGER NOT NULL CHECK (starts_at BETWEEN 0 AND 1439),  -- minute of the day
+    shift_minutes    INTEGER NOT NULL CHECK (shift_minutes BETWEEN 1 AND 1440),
+    overtime_minutes INTEGER NOT NULL CHECK (overtime_minutes BETWEEN 0 AND 600),
+    second_round_at  INTEGER,  -- minute of the day; null: one round a day
+    version          INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    CHECK (second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes))
+) STRICT;
+
+-- Weekdays on which a 시/군/구 or a whole 시/도 is served. Districts without a row are served on every working day.
+CREATE TABLE district_weekdays (
+    region_code INTEGER NOT NULL PRIMARY KEY,
+    weekdays    INTEGER NOT NULL CHECK (weekdays BETWEEN 0 AND 127)  -- 0: no delivery by own trucks
+) STRICT;
+
+-- Days that differ from the weekdays of the trucks and from the public holidays, which the program knows until 2035.
+CREATE TABLE special_days (
+    day    TEXT NOT NULL PRIMARY KEY CHECK (day LIKE '____-__-__'),
+    is_off INTEGER NOT NULL CHECK (is_off IN (0, 1)),  -- 0: a working day in spite of a holiday
+    name   TEXT NOT NULL CHECK (length(name) <= 40)
+) STRICT, WITHOUT ROWID;
+
+-- The same for one truck; precedes the day of the shop.
+CREATE TABLE truck_special_days (
+    day      TEXT NOT NULL CHECK (day LIKE '____-__-__'),
+    truck_id INTEGER NOT NULL REFERENCES trucks (id),
+    is_off   INTEGER NOT NULL CHECK (is_off IN (0, 1)),
+    name     TEXT NOT NULL CHECK (length(name) <= 40),
+    PRIMARY KEY (day, truck_id)
+) STRICT, WITHOUT ROWID;
+
+-- Time, crew and room of one piece of a product. The default of the shop is in `settings`.
+CREATE TABLE product_handling (
+    product_id INTEGER NOT NULL PRIMARY KEY REFERENCES products (id),
+    minutes    INTEGER NOT NULL CHECK (minutes BETWEEN 0 AND 600),
+    crew       INTEGER NOT NULL CHECK (crew BETWEEN 1 AND 4),
+    volume     INTEGER NOT NULL CHECK (volume BETWEEN 0 AND 10000),  -- hundredths of a cubic metre
+    pieces     INTEGER NOT NULL CHECK (pieces BETWEEN 0 AND 1000)
+) STRICT;
+
+-- The same of a product with an option; precedes the product.
+CREATE TABLE variant_handling (
+    variant_id INTEGER NOT NULL PRIMARY KEY REFERENCES variants (id),
+    minutes    INTEGER NOT NULL CHECK (minutes BETWEEN 0 AND 600),
+    crew       INTEGER NOT NULL CHECK (crew BETWEEN 1 AND 4),
+    volume     INTEGER NOT NULL CHECK (volume BETWEEN 0 AND 10000),
+    pieces     INTEGER NOT NULL CHECK (pieces BETWEEN 0 AND 1000)
+) STRICT;
+
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
 -- Audit log: who did what to which object, from where. Append-only. Sentences are rendered from verb and details.
@@ -470,10 +529,12 @@ CREATE TABLE audit_entries (
         'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved',
         'bulk-action-undone', 'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
-        'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created')),
+        'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created',
+        'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
+        'truck-settings-saved')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
-        'backup')),
+        'backup', 'truck')),
     object_id    INTEGER,  -- null: several objects, or one without an identifier
     object_count INTEGER NOT NULL CHECK (object_count >= 1),
     details      TEXT NOT NULL CHECK (length(details) <= 65535),  -- JSON, by verb

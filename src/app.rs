@@ -5,7 +5,7 @@ use axum::Router;
 use crate::web::{self, AppState, Routes};
 use crate::{
     actions, audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup, shop,
-    today, uploads,
+    today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -16,6 +16,7 @@ pub fn rooms() -> Vec<Routes> {
         orders::pages::routes(),
         uploads::pages::routes(),
         deliveries::pages::routes(),
+        trucks::pages::routes(),
         actions::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),

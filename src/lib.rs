@@ -29,6 +29,7 @@
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
+//! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
@@ -47,7 +48,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
 //! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: trucks and plans (vehicles, working days, routes of a day) after [`deliveries`]; privacy (access log,
+//! Rooms to come: plans (days, routes) after [`trucks`]; privacy (access log,
 //! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
@@ -107,6 +108,7 @@ pub mod storage;
 pub mod text;
 pub mod time;
 pub mod today;
+pub mod trucks;
 pub mod uploads;
 pub mod vault;
 pub mod web;

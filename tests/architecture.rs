@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
 ///
-/// Still to come: `trucks` (vehicles, working days) and `plans` (days, routes) after `deliveries`;
+/// Still to come: `plans` (days, routes) after `trucks`;
 /// `privacy` (access log, retention, requests of data subjects) after `audit`; `collecting` (orders by a channel's API)
 /// after `uploads`.
 const ROOMS: &[&str] = &[
@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "orders",
     "uploads",
     "deliveries",
+    "trucks",
     "actions",
     "backup",
     "server",

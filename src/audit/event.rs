@@ -78,6 +78,12 @@ verbs! {
     DatabaseDownloaded = "database-downloaded" of "shop";
     PracticeStarted = "practice-started" of "member";
     DemoShopCreated = "demo-shop-created" of "shop";
+    TruckSaved = "truck-saved" of "truck";
+    DistrictWeekdaysSaved = "district-weekdays-saved" of "truck";
+    SpecialDaySaved = "special-day-saved" of "truck";
+    SpecialDayDeleted = "special-day-deleted" of "truck";
+    HandlingSaved = "handling-saved" of "product";
+    TruckSettingsSaved = "truck-settings-saved" of "truck";
 }
 
 /// An action: the verb with its details. Stored as the verb's code and the fields as JSON.
@@ -349,6 +355,44 @@ pub enum AuditEvent {
     DemoShopCreated {
         /// number of generated orders
         orders: u64,
+    },
+    /// 차량 저장: added or changed
+    TruckSaved {
+        /// name
+        name: String,
+    },
+    /// 요일: the weekdays of a district
+    DistrictWeekdaysSaved {
+        /// name of the district
+        district: String,
+        /// the weekdays in words; none: the district has no weekdays of its own any more
+        weekdays: Option<String>,
+    },
+    /// 휴무: a day off, or a working day in spite of a holiday
+    SpecialDaySaved {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck; none: all trucks
+        truck: Option<String>,
+        /// a day off, or a working day
+        is_off: bool,
+    },
+    /// 휴무 지우기
+    SpecialDayDeleted {
+        /// `YYYY-MM-DD`
+        day: String,
+    },
+    /// 작업 기준 of products or options
+    HandlingSaved {
+        /// number of saved rows
+        saved: usize,
+        /// number of rows with errors
+        rejected: usize,
+    },
+    /// 차고지, 기본값 and 배로 가는 곳
+    TruckSettingsSaved {
+        /// postal code of the depot
+        depot_zip: String,
     },
 }
 

@@ -72,7 +72,26 @@ impl AuditEvent {
             Self::DatabaseDownloaded {} => "가게의 모든 데이터를 내려받았어요.".to_owned(),
             Self::PracticeStarted { username } => format!("{username} 님의 연습을 새로 시작했어요."),
             Self::DemoShopCreated { orders } => format!("주문 {orders}건이 있는 교육용 가게를 만들었어요."),
+            Self::TruckSaved { name } => format!("{name} 차량을 저장했어요."),
+            Self::DistrictWeekdaysSaved { district, weekdays } => {
+                district_weekdays_saved(district, weekdays.as_deref())
+            }
+            Self::SpecialDaySaved { day, truck, is_off } => {
+                let whose = truck.as_deref().unwrap_or("모든 차량");
+                format!("{day}: {whose}의 {} 정했어요.", if *is_off { "휴무로" } else { "일하는 날로" })
+            }
+            Self::SpecialDayDeleted { day } => format!("{day}에 정해 둔 휴무를 지웠어요."),
+            Self::HandlingSaved { saved, rejected } => saved_and_rejected("작업 기준", saved, *rejected),
+            Self::TruckSettingsSaved { .. } => "배송 기준을 저장했어요.".to_owned(),
         }
+    }
+}
+
+fn district_weekdays_saved(district: &str, weekdays: Option<&str>) -> String {
+    match weekdays {
+        Some("") => format!("{district}에는 직접 배송하지 않기로 했어요."),
+        Some(weekdays) => format!("{district}의 배송 요일을 정했어요: {weekdays}"),
+        None => format!("{district}의 배송 요일을 지웠어요. 일하는 날마다 배송할 수 있어요."),
     }
 }
 

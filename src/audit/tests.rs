@@ -158,6 +158,18 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::DatabaseDownloaded {}, "가게의 모든 데이터를 내려받았어요."),
         (E::PracticeStarted { username: kim() }, "kim 님의 연습을 새로 시작했어요."),
         (E::DemoShopCreated { orders: 60 }, "주문 60건이 있는 교육용 가게를 만들었어요."),
+        (E::TruckSaved { name: text("1호차") }, "1호차 차량을 저장했어요."),
+        (
+            E::DistrictWeekdaysSaved { district: text("구미시"), weekdays: Some(text("화·금")) },
+            "구미시의 배송 요일을 정했어요: 화·금",
+        ),
+        (
+            E::SpecialDaySaved { day: text("2026-12-24"), truck: None, is_off: true },
+            "2026-12-24: 모든 차량의 휴무로 정했어요.",
+        ),
+        (E::SpecialDayDeleted { day: text("2026-12-24") }, "2026-12-24에 정해 둔 휴무를 지웠어요."),
+        (E::HandlingSaved { saved: 3, rejected: 0 }, "작업 기준 3개를 저장했어요."),
+        (E::TruckSettingsSaved { depot_zip: text("39100") }, "배송 기준을 저장했어요."),
     ]
 }
 

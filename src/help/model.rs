@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 19] = [
+pub const TOPICS: [&str; 20] = [
     "start",
     "today",
     "uploads",
@@ -19,6 +19,7 @@ pub const TOPICS: [&str; 19] = [
     "states",
     "deliveries",
     "slips",
+    "trucks",
     "districts",
     "products",
     "members",
@@ -86,6 +87,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["uploads", ..] => "uploads",
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
+        ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",
         ["members", ..] => "members",

@@ -19,6 +19,11 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[("audit_entries", "member_id", "1"
 const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
     ("audit_entries", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
+    (
+        "trucks",
+        "second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes)",
+        &[("second_round_at", "0")],
+    ),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 
