@@ -72,7 +72,7 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
         profiles.iter().copied().partition(|profile| !profile.letters.is_empty());
     let headerless = headerless.iter().find_map(|profile| headerless_table(profile, &previews));
     let candidates = candidates(previews);
-    let names: Vec<String> = workbook.sheets().iter().map(|name| normalise_header(name)).collect();
+    let names: Vec<String> = workbook.sheets().iter().map(|sheet| normalise_header(&sheet.name)).collect();
     let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &names, &candidates)).collect();
     let complete = fits
         .iter()

@@ -24,7 +24,7 @@ pub fn rejected_rows(workbook: &mut Workbook, table: &Table, reasons: &[(u32, St
     let reasons: HashMap<u32, &str> = reasons.iter().map(|(row, reason)| (*row, reason.as_str())).collect();
     let mut writer = Writer::new();
     let sheet = writer.add_worksheet_with_constant_memory().map_err(damaged)?;
-    let name = workbook.sheets().get(table.sheet).map(|name| sheet_name(name)).unwrap_or_default();
+    let name = workbook.sheets().get(table.sheet).map(|sheet| sheet_name(&sheet.name)).unwrap_or_default();
     if !name.is_empty() {
         sheet.set_name(name).map_err(damaged)?;
     }
@@ -70,9 +70,14 @@ fn write_row(
         match cell {
             Cell::Text(text) => sheet.write_string(line, column, text.as_ref())?,
             Cell::Number(number) => sheet.write_number(line, column, *number)?,
+            Cell::Formatted(number, format) => {
+                let format = Format::new().set_num_format(format.code());
+                sheet.write_number_with_format(line, column, *number, &format)?
+            }
             Cell::DateTime(moment) => sheet.write_datetime_with_format(line, column, moment, &date)?,
             Cell::Bool(truth) => sheet.write_boolean(line, column, *truth)?,
-            Cell::Empty | Cell::Error => continue,
+            Cell::Error(text) => sheet.write_string(line, column, text.as_ref())?,
+            Cell::Empty => continue,
         };
     }
     sheet.write_string(line, u16::try_from(reason_column).unwrap_or(u16::MAX), reason)?;

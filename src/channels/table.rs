@@ -74,7 +74,7 @@ fn repaired<'a>(row: &Row<'a>) -> Row<'a> {
         Cell::Text(text) => Cell::Text(repair_mojibake(text).map_or_else(|| text.clone(), Into::into)),
         cell => cell.clone(),
     };
-    Row { number: row.number, cells: row.cells.iter().map(repair).collect(), date1904: row.date1904 }
+    Row { cells: row.cells.iter().map(repair).collect(), ..*row }
 }
 
 /// Columns by their normalised headers.

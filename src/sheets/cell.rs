@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use chrono::{Duration, NaiveDate, NaiveDateTime};
 
+use super::number_format::NumberFormat;
+
 /// A cell's value. Dates are Korean local time, rounded to the second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Cell<'a> {
@@ -12,14 +14,16 @@ pub enum Cell<'a> {
     Empty,
     /// text, not trimmed
     Text(Cow<'a, str>),
-    /// a number
+    /// a number that is shown as it is
     Number(f64),
-    /// a number with a date format
+    /// a number that is shown in a format; a serial date counts from 1900
+    Formatted(f64, &'a NumberFormat),
+    /// a date that is stored as one
     DateTime(NaiveDateTime),
     /// TRUE, FALSE
     Bool(bool),
-    /// `#N/A` and other errors; treated as empty
-    Error,
+    /// `#N/A` and other errors, and what cannot be read, as it is in the file; treated as empty
+    Error(Cow<'a, str>),
 }
 
 /// A row with at least one cell.
@@ -29,8 +33,19 @@ pub struct Row<'a> {
     pub number: u32,
     /// cells from column A on; may be shorter than the header
     pub cells: Vec<Cell<'a>>,
-    /// serial dates count from 1904
+    /// unformatted serial dates count from 1904
     pub date1904: bool,
+    /// the row is hidden, by hand or by a filter
+    pub is_hidden: bool,
+}
+
+/// A merged area. Only its first cell has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergedArea {
+    /// first and last row number in Excel, from 1
+    pub rows: (u32, u32),
+    /// first and last column, from 0
+    pub columns: (usize, usize),
 }
 
 impl<'a> Row<'a> {
@@ -56,26 +71,13 @@ impl<'a> Row<'a> {
             *cell = value;
         }
     }
-
-    /// A copy that does not borrow from the buffer it was read from.
-    pub(super) fn into_owned(self) -> Row<'static> {
-        let owned = |cell| match cell {
-            Cell::Text(text) => Cell::Text(text.into_owned().into()),
-            Cell::Empty => Cell::Empty,
-            Cell::Number(number) => Cell::Number(number),
-            Cell::DateTime(moment) => Cell::DateTime(moment),
-            Cell::Bool(truth) => Cell::Bool(truth),
-            Cell::Error => Cell::Error,
-        };
-        Row { number: self.number, cells: self.cells.into_iter().map(owned).collect(), date1904: self.date1904 }
-    }
 }
 
 impl Cell<'_> {
     /// Whether the cell is empty, white space or an error.
     pub fn is_blank(&self) -> bool {
         match self {
-            Cell::Empty | Cell::Error => true,
+            Cell::Empty | Cell::Error(_) => true,
             Cell::Text(text) => text.chars().all(char::is_whitespace),
             _ => false,
         }
@@ -91,5 +93,26 @@ impl Cell<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
         let seconds = (serial * DAY_SECONDS).round() as i64;
         zero.and_hms_opt(0, 0, 0)?.checked_add_signed(Duration::seconds(seconds))
+    }
+
+    /// Parses a date of ISO 8601, as it is written: a cell of a spreadsheet has no time zone, whatever letter
+    /// its writer adds.
+    pub(super) fn date_of_iso(text: &str) -> Option<NaiveDateTime> {
+        let text = text.trim();
+        let local = text.strip_suffix(['Z', 'z']).or_else(|| text.strip_suffix("+09:00")).unwrap_or(text);
+        if let Ok(date) = NaiveDate::parse_from_str(local, "%Y-%m-%d") {
+            return date.and_hms_opt(0, 0, 0);
+        }
+        let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+        formats.iter().find_map(|format| NaiveDateTime::parse_from_str(local, format).ok())
+    }
+
+    /// The serial date of a moment, from 1900.
+    pub(super) fn serial_of_date(moment: NaiveDateTime) -> f64 {
+        const DAY_MILLISECONDS: f64 = 86_400_000.0;
+        let zero = NaiveDate::from_ymd_opt(1899, 12, 30).map(NaiveDateTime::from).unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of some centuries are exact")]
+        let milliseconds = (moment - zero).num_milliseconds() as f64;
+        milliseconds / DAY_MILLISECONDS
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn rows(
             .map(|field| if field.is_empty() { Cell::Empty } else { Cell::Text(field.into()) })
             .collect();
         counter.row(cells.len())?;
-        let row = Row { number: u32::try_from(number).unwrap_or(u32::MAX), cells, date1904: false };
+        let row = Row { number: u32::try_from(number).unwrap_or(u32::MAX), cells, date1904: false, is_hidden: false };
         if visit(&row).is_break() {
             break;
         }

@@ -1,11 +1,9 @@
-//! Resource limits of a file, and the guard around the parser of another crate.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! Resource limits of a file.
 
 use super::error::SheetError;
 
 /// Excel's maximum text length in UTF-16 units; counted here in characters.
-const MAX_TEXT_CHARS: usize = 32_767;
+pub(super) const MAX_TEXT_CHARS: usize = 32_767;
 
 /// Rows of a sheet that are searched for a header.
 pub(super) const HEADER_SEARCH_ROWS: u32 = 12;
@@ -66,12 +64,6 @@ impl LimitCounter {
         }
         Ok(())
     }
-}
-
-/// Runs calamine and reports errors and panics as [`SheetError::Damaged`]: it panics on overflows and slice
-/// errors in broken files. After a panic nothing of the reader may be used.
-pub(super) fn catch_parser_panic<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, SheetError> {
-    catch_unwind(AssertUnwindSafe(read)).ok().and_then(Result::ok).ok_or(SheetError::Damaged)
 }
 
 /// Truncates `text` to [`MAX_TEXT_CHARS`].

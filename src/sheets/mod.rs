@@ -12,6 +12,8 @@ mod decrypt;
 mod encoding;
 mod error;
 mod limits;
+mod markup;
+mod number_format;
 pub mod values;
 mod workbook;
 mod xls;
@@ -22,9 +24,10 @@ mod xlsx_parts;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use cell::{Cell, Row};
+pub use cell::{Cell, MergedArea, Row};
 pub use container::needs_password;
 pub use encoding::repair_mojibake;
 pub use error::SheetError;
 pub use limits::Limits;
-pub use workbook::{SheetPreview, Workbook, open};
+pub use number_format::NumberFormat;
+pub use workbook::{Sheet, SheetPreview, Workbook, open};

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::cell::Cell;
+use super::number_format;
 use crate::text::{
     ParseResult, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity,
     parse_zip_code, quantity_from_number,
@@ -18,22 +19,31 @@ use crate::text::{
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// Serial dates from 1954 to 2119; other numbers are not taken for dates.
 const SERIAL_DATES: std::ops::Range<f64> = 20_000.0..80_000.0;
+/// Numbers from here on have more than the 15 digits that spreadsheets keep.
+const MIN_INEXACT: f64 = 1e15;
+const EXPONENT: &str = "번호가 지수(2.02E+15)로 줄어 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
 /// Maximum length of an identifier.
 const MAX_ID_CHARS: usize = 64;
 
-/// The cell's text. Integers are written without exponent and fraction.
+/// The cell's text as the person saw it, but with all digits of an integer.
 pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
     match cell {
         Cell::Text(text) => text.as_ref().into(),
-        Cell::Number(number) => number_text(*number).into(),
+        Cell::Number(number) => number_format::general(*number).into(),
+        Cell::Formatted(number, format) => format.show(*number).into(),
+        Cell::DateTime(moment) if moment.time() == NaiveTime::MIN => moment.format("%Y-%m-%d").to_string().into(),
         Cell::DateTime(moment) => moment.format("%Y-%m-%d %H:%M:%S").to_string().into(),
         Cell::Bool(truth) => if *truth { "TRUE" } else { "FALSE" }.into(),
-        Cell::Empty | Cell::Error => "".into(),
+        Cell::Empty | Cell::Error(_) => "".into(),
     }
 }
 
-fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 && number.abs() < MAX_EXACT_INTEGER { format!("{number:.0}") } else { number.to_string() }
+/// The cell's text for a report: also the word of an error.
+pub fn shown(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Error(word) => one_line(word),
+        cell => line(cell),
+    }
 }
 
 /// The cell's text on one line; see [`one_line`].
@@ -46,21 +56,55 @@ pub fn lines(cell: &Cell<'_>) -> String {
     multi_line(&text(cell))
 }
 
-/// An identifier, such as an order number. A number cell must be an exactly represented integer.
+/// An identifier, such as an order number, as the person saw it.
+///
+/// A spreadsheet rounds long numbers: what it shows with an exponent is no identifier, and neither is a number
+/// with more digits than it can hold.
 pub fn id(cell: &Cell<'_>) -> ParseResult<String> {
-    match cell {
-        Cell::Number(number) if number.fract() == 0.0 && (0.0..MAX_EXACT_INTEGER).contains(number) => {
-            Ok(number_text(*number))
-        }
-        Cell::Number(_) => {
-            Err("숫자가 너무 크거나 정수가 아니라 정확한 번호를 알 수 없어요. 열을 텍스트로 바꿔 주세요")
-        }
-        Cell::DateTime(_) => Err("번호가 날짜로 바뀌어 있어요"),
-        _ => {
-            let id = one_line(&nfkc(&text(cell))).trim_start_matches('\'').to_owned();
-            if id.chars().count() > MAX_ID_CHARS { Err("번호가 너무 길어요") } else { Ok(id) }
-        }
+    let text = exact_text(cell)?;
+    let id = one_line(&nfkc(&text)).trim_start_matches('\'').to_owned();
+    if is_exponent(&id) {
+        return Err(EXPONENT);
     }
+    if id.chars().count() > MAX_ID_CHARS { Err("번호가 너무 길어요") } else { Ok(id) }
+}
+
+/// Whether a number cell may have lost its last digit: spreadsheets keep 15 digits of a number that is typed,
+/// pasted or read from a CSV, and make the others 0.
+pub fn is_inexact(cell: &Cell<'_>) -> bool {
+    let (Cell::Number(number) | Cell::Formatted(number, _)) = cell else { return false };
+    number.abs() >= MIN_INEXACT && number % 10.0 == 0.0
+}
+
+/// The text of a cell in which every digit counts. A number is shown as its format says (`010-1234-5678`),
+/// unless the format hides or adds digits; then it is written without format.
+fn exact_text<'c>(cell: &'c Cell<'_>) -> ParseResult<Cow<'c, str>> {
+    let (number, format) = match cell {
+        Cell::Number(number) => (*number, None),
+        Cell::Formatted(_, format) if format.is_date() => return Err("번호가 날짜로 바뀌어 있어요. 열을 텍스트로 바꿔 주세요"),
+        Cell::Formatted(number, format) => (*number, Some(format)),
+        Cell::DateTime(_) => return Err("번호가 날짜로 바뀌어 있어요. 열을 텍스트로 바꿔 주세요"),
+        cell => return Ok(text(cell)),
+    };
+    if number.fract() != 0.0 || !(0.0..MAX_EXACT_INTEGER).contains(&number) {
+        return Err("숫자가 너무 크거나 정수가 아니라 정확한 번호를 알 수 없어요. 열을 텍스트로 바꿔 주세요");
+    }
+    let plain = format!("{number:.0}");
+    let shown = format.map(|format| format.show(number)).unwrap_or_default();
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    let is_same = digits.trim_start_matches('0') == plain.trim_start_matches('0');
+    let is_plain = shown.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ' | '(' | ')' | '/'));
+    Ok(if is_same && is_plain && !shown.contains("E+") { shown } else { plain }.into())
+}
+
+/// Whether a text is a number that a spreadsheet has shortened: `3.00002E+13`.
+fn is_exponent(text: &str) -> bool {
+    let Some((mantissa, power)) = text.split_once(['E', 'e']) else { return false };
+    let is_number = |text: &str| {
+        text.starts_with(|letter: char| letter.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    is_number(mantissa) && power.strip_prefix(['+', '-']).is_some_and(|power| is_number(power) && power.len() >= 2)
 }
 
 /// Checks that an identifier consists of `min` to `max` digits.
@@ -74,12 +118,20 @@ pub fn check_digits(id: &str, min: usize, max: usize) -> ParseResult<()> {
 
 /// 수량: an integer from 1.
 pub fn quantity(cell: &Cell<'_>) -> ParseResult<i64> {
-    if let Cell::Number(number) = cell { quantity_from_number(*number) } else { parse_quantity(&text(cell)) }
+    match cell {
+        Cell::Formatted(_, format) if format.is_date() => Err("수량이 날짜로 바뀌어 있어요"),
+        Cell::Number(number) | Cell::Formatted(number, _) => quantity_from_number(*number),
+        cell => parse_quantity(&text(cell)),
+    }
 }
 
 /// Money in whole won; an empty cell is 0.
 pub fn money(cell: &Cell<'_>) -> ParseResult<i64> {
-    if let Cell::Number(number) = cell { money_from_number(*number) } else { parse_money(&text(cell)) }
+    match cell {
+        Cell::Formatted(_, format) if format.is_date() => Err("금액이 날짜로 바뀌어 있어요"),
+        Cell::Number(number) | Cell::Formatted(number, _) => money_from_number(*number),
+        cell => parse_money(&text(cell)),
+    }
 }
 
 /// A date and time in Korean local time; a date without time is its midnight.
@@ -89,7 +141,12 @@ pub fn moment(cell: &Cell<'_>, date1904: bool) -> ParseResult<NaiveDateTime> {
     const WRONG: &str = "날짜를 읽을 수 없어요";
     let moment = match cell {
         Cell::DateTime(moment) => Some(*moment),
-        Cell::Number(number) => from_serial(*number, date1904).or_else(|| parse_date_time(&number_text(*number))),
+        Cell::Formatted(number, format) if format.is_date() => {
+            format.moment(*number).filter(|_| format.has_day() || *number >= SERIAL_DATES.start)
+        }
+        Cell::Number(number) | Cell::Formatted(number, _) => {
+            from_serial(*number, date1904).or_else(|| parse_date_time(&number_format::general(*number)))
+        }
         Cell::Text(text) => {
             let text = nfkc(text);
             let text = text.trim();
@@ -186,12 +243,12 @@ fn parse_digits(text: &str) -> Option<NaiveDateTime> {
 
 /// A Korean telephone number with hyphens; empty for an empty cell.
 pub fn phone(cell: &Cell<'_>) -> ParseResult<String> {
-    parse_phone(&text(cell))
+    parse_phone(&exact_text(cell)?)
 }
 
 /// A postal code of five digits; empty for an empty cell.
 pub fn zip_code(cell: &Cell<'_>) -> ParseResult<String> {
-    parse_zip_code(&text(cell))
+    parse_zip_code(&exact_text(cell)?)
 }
 
 /// A courier's tracking number: 8 to 16 digits without hyphens, or an EMS number (`EB123456789KR`).

@@ -3,15 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use calamine::Xlsx;
-
-use super::cell::Row;
+use super::cell::{MergedArea, Row};
 use super::container::{self, Container};
 use super::error::SheetError;
 use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, Limits};
 use super::xls::Xls;
-use super::xlsx_package::{self, InflateBudget, Package};
-use super::{csv, values, xlsx};
+use super::xlsx::Xlsx;
+use super::{csv, values};
 
 /// The first rows of a sheet, as text: one of them may be the header.
 pub struct SheetPreview {
@@ -21,8 +19,17 @@ pub struct SheetPreview {
     pub rows: Vec<(u32, Vec<String>)>,
 }
 
+/// A sheet of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// name on its tab
+    pub name: String,
+    /// the tab is hidden
+    pub is_hidden: bool,
+}
+
 enum Content {
-    Xlsx { xlsx: Box<Xlsx<Package>>, budget: InflateBudget },
+    Xlsx(Box<Xlsx>),
     Xls(Box<Xls>),
     Csv(String),
 }
@@ -30,8 +37,7 @@ enum Content {
 /// An opened file.
 pub struct Workbook {
     content: Content,
-    sheets: Vec<String>,
-    date1904: bool,
+    sheets: Vec<Sheet>,
     limits: Limits,
 }
 
@@ -40,37 +46,29 @@ pub struct Workbook {
 /// # Errors
 /// The file is no spreadsheet, is damaged or too large, or needs a (different) password.
 pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limits) -> Result<Workbook, SheetError> {
-    match container::recognise(bytes.into(), password, limits.bytes)? {
+    let sheet = |name: &str, is_hidden: bool| Sheet { name: name.to_owned(), is_hidden };
+    let (content, sheets) = match container::recognise(bytes.into(), password, limits.bytes)? {
         Container::Zip(bytes) => {
-            let opened = xlsx_package::open(bytes)?;
-            Ok(Workbook {
-                content: Content::Xlsx { xlsx: Box::new(opened.xlsx), budget: opened.budget },
-                sheets: opened.sheets,
-                date1904: opened.date1904,
-                limits,
-            })
+            let xlsx = Xlsx::open(bytes)?;
+            let sheets = xlsx.sheets().iter().map(|part| sheet(&part.name, part.is_hidden)).collect();
+            (Content::Xlsx(Box::new(xlsx)), sheets)
         }
         Container::Biff(stream) => {
             if stream.len() > limits.xls_bytes {
                 return Err(SheetError::TooLarge { limit_mib: (limits.xls_bytes >> 20) as u64 });
             }
             let xls = Xls::open(stream)?;
-            Ok(Workbook {
-                sheets: xls.sheet_names(),
-                date1904: xls.date1904(),
-                content: Content::Xls(Box::new(xls)),
-                limits,
-            })
+            let sheets = xls.sheets().map(|(name, is_hidden)| sheet(name, is_hidden)).collect();
+            (Content::Xls(Box::new(xls)), sheets)
         }
-        Container::Csv(text) => {
-            Ok(Workbook { content: Content::Csv(text), sheets: vec![String::from("CSV")], date1904: false, limits })
-        }
-    }
+        Container::Csv(text) => (Content::Csv(text), vec![sheet("CSV", false)]),
+    };
+    Ok(Workbook { content, sheets, limits })
 }
 
 impl Workbook {
-    /// Names of the sheets, in order.
-    pub fn sheets(&self) -> &[String] {
+    /// The sheets, in order.
+    pub fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }
 
@@ -86,9 +84,18 @@ impl Workbook {
     pub fn rows(&mut self, sheet: usize, visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>) -> Result<(), SheetError> {
         let mut counter = LimitCounter::new(self.limits);
         match &mut self.content {
-            Content::Xlsx { xlsx, budget } => xlsx::rows(xlsx, budget, sheet, self.date1904, &mut counter, visit),
+            Content::Xlsx(xlsx) => xlsx.rows(sheet, &mut counter, visit),
             Content::Xls(xls) => xls.rows(sheet, &mut counter, visit),
             Content::Csv(text) => csv::rows(text, &mut counter, visit),
+        }
+    }
+
+    /// The merged areas of a sheet. Reads the sheet once more.
+    pub fn merged_areas(&mut self, sheet: usize) -> Vec<MergedArea> {
+        match &mut self.content {
+            Content::Xlsx(xlsx) => xlsx.merged_areas(sheet),
+            Content::Xls(xls) => xls.merged_areas(sheet),
+            Content::Csv(_) => Vec::new(),
         }
     }
 

@@ -1,24 +1,27 @@
 //! Streaming parser of .xls: BIFF8 and BIFF5 ([MS-XLS]).
 //!
-//! calamine reads a sheet of an .xls into a rectangle whose size the file declares, and copies each shared
-//! string into every cell. A file of a few megabytes can request a hundred gigabytes this way, and the
-//! failed allocation aborts the process. This parser holds the stream and its shared strings in memory, and
-//! visits one row at a time.
+//! Holds the stream and its shared strings in memory, and visits one row at a time. Nothing is allocated for
+//! the size that a sheet declares: a file of a few megabytes can declare a hundred gigabytes.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use encoding_rs::EUC_KR;
 
-use super::cell::{Cell, Row};
+use super::cell::{Cell, MergedArea, Row};
 use super::error::SheetError;
 use super::limits::{LimitCounter, truncate};
-use super::xlsx_parts;
+use super::xlsx_parts::Styles;
 
 /// Shared strings; a sheet of an .xls has at most 65,536 rows.
 const MAX_STRINGS: usize = 1_000_000;
 const MAX_FORMATS: usize = 65_536;
 const MAX_SHEETS: usize = 100;
+/// Flag of a row record: its height is zero.
+const ROW_IS_HIDDEN: u32 = 0x20;
+/// Days between the epochs of the two date systems.
+const DAYS_1904: f64 = 1462.0;
 
 mod record {
     pub(super) const BOF: u16 = 0x0809;
@@ -39,17 +42,25 @@ mod record {
     pub(super) const BOOL_ERROR: u16 = 0x0205;
     pub(super) const FORMULA: u16 = 0x0006;
     pub(super) const STRING: u16 = 0x0207;
+    pub(super) const ROW: u16 = 0x0208;
+    pub(super) const MERGED_CELLS: u16 = 0x00E5;
 }
 
 /// An opened .xls.
 pub(super) struct Xls {
     stream: Vec<u8>,
     biff8: bool,
-    sheets: Vec<(String, usize)>,
+    sheets: Vec<XlsSheet>,
     strings: Vec<String>,
-    /// for each cell format, whether it is a date
-    dates: Vec<bool>,
+    styles: Styles,
     date1904: bool,
+}
+
+struct XlsSheet {
+    name: String,
+    is_hidden: bool,
+    /// offset of its first record
+    at: usize,
 }
 
 /// Iterator of the records of a stream: type and data.
@@ -78,10 +89,10 @@ impl Xls {
             biff8: true,
             sheets: Vec::new(),
             strings: Vec::new(),
-            dates: Vec::new(),
+            styles: Styles::default(),
             date1904: false,
         };
-        let mut custom: HashMap<u16, bool> = HashMap::new();
+        let mut custom: HashMap<u32, String> = HashMap::new();
         let mut formats = Vec::new();
         let mut records = Records { stream: &stream, at: 0 };
         match records.next() {
@@ -94,10 +105,10 @@ impl Xls {
                 record::DATE_MODE => xls.date1904 = u16_at(data, 0) == Some(1),
                 record::FORMAT => {
                     if let (Some(id), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|rest| xls.string(rest))) {
-                        custom.insert(id, xlsx_parts::is_date_format(&code));
+                        custom.insert(u32::from(id), code);
                     }
                 }
-                record::XF if formats.len() < MAX_FORMATS => formats.push(u16_at(data, 2).unwrap_or(0)),
+                record::XF if formats.len() < MAX_FORMATS => formats.push(u32::from(u16_at(data, 2).unwrap_or(0))),
                 record::BOUND_SHEET if xls.sheets.len() < MAX_SHEETS => xls.bound_sheet(data),
                 record::SST => {
                     let mut segments = vec![data.get(8..).unwrap_or_default()];
@@ -111,10 +122,7 @@ impl Xls {
                 _ => {}
             }
         }
-        xls.dates = formats
-            .into_iter()
-            .map(|id| custom.get(&id).copied().unwrap_or_else(|| xlsx_parts::is_builtin_date(u32::from(id))))
-            .collect();
+        xls.styles = Styles::new(formats, &custom);
         if xls.sheets.is_empty() {
             return Err(SheetError::Damaged);
         }
@@ -122,12 +130,33 @@ impl Xls {
         Ok(xls)
     }
 
-    pub(super) fn sheet_names(&self) -> Vec<String> {
-        self.sheets.iter().map(|(name, _)| name.clone()).collect()
+    /// Names of the sheets, and whether they are hidden.
+    pub(super) fn sheets(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.is_hidden))
     }
 
-    pub(super) const fn date1904(&self) -> bool {
-        self.date1904
+    /// The merged areas of a sheet.
+    pub(super) fn merged_areas(&self, sheet: usize) -> Vec<MergedArea> {
+        let Ok(records) = self.records(sheet) else { return Vec::new() };
+        let areas = records.filter(|(kind, _)| *kind == record::MERGED_CELLS);
+        let area = |ends: &[u8]| {
+            let end = |index: usize| u16_at(ends, index * 2);
+            Some(MergedArea {
+                rows: (u32::from(end(0)?) + 1, u32::from(end(1)?) + 1),
+                columns: (usize::from(end(2)?), usize::from(end(3)?)),
+            })
+        };
+        areas.flat_map(|(_, data)| data.get(2..).unwrap_or_default().chunks_exact(8)).filter_map(area).collect()
+    }
+
+    /// The records of a sheet, behind its first one.
+    fn records(&self, sheet: usize) -> Result<Records<'_>, SheetError> {
+        let start = self.sheets.get(sheet).map(|sheet| sheet.at).ok_or(SheetError::Damaged)?;
+        let mut records = Records { stream: &self.stream, at: start };
+        match records.next() {
+            Some((record::BOF, _)) => Ok(records),
+            _ => Err(SheetError::Damaged),
+        }
     }
 
     /// Adds the sheet of a BOUNDSHEET record: offset, visibility, type (0 is a worksheet), name.
@@ -139,7 +168,8 @@ impl Xls {
         } else {
             Some(decode_cp949(rest, usize::from(length)))
         };
-        self.sheets.push((name.unwrap_or_default(), at as usize));
+        let is_hidden = data.get(4).is_some_and(|state| state & 3 != 0);
+        self.sheets.push(XlsSheet { name: name.unwrap_or_default(), is_hidden, at: at as usize });
     }
 
     /// A string with a 16-bit length; BIFF8 has a flags byte, BIFF5 uses the code page.
@@ -159,12 +189,9 @@ impl Xls {
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), SheetError> {
-        let start = self.sheets.get(sheet).map(|(_, at)| *at).ok_or(SheetError::Damaged)?;
-        let mut records = Records { stream: &self.stream, at: start };
-        if !matches!(records.next(), Some((record::BOF, _))) {
-            return Err(SheetError::Damaged);
-        }
-        let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904 };
+        let records = self.records(sheet)?;
+        let mut hidden = HashSet::new();
+        let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904, is_hidden: false };
         let mut nested = 0u32;
         let mut formula = None;
         for (kind, data) in records {
@@ -173,10 +200,14 @@ impl Xls {
                 record::EOF if nested == 0 => break,
                 record::EOF => nested -= 1,
                 _ if nested > 0 => {}
+                // The records of rows precede the cells of the block.
+                record::ROW if u32_at(data, 12).is_some_and(|flags| flags & ROW_IS_HIDDEN != 0) => {
+                    hidden.extend(u16_at(data, 0));
+                }
                 _ => {
                     for (place, cell) in self.cells(kind, data, &mut formula) {
                         counter.cell()?;
-                        if push_cell(&mut row, place, cell, counter, visit)?.is_break() {
+                        if push_cell(&mut row, place, (cell, hidden.contains(&place.0)), counter, visit)?.is_break() {
                             return Ok(());
                         }
                     }
@@ -192,18 +223,22 @@ impl Xls {
 
     /// The cells of a record. `formula` is the position of the last formula, whose text follows in a STRING
     /// record.
-    fn cells(&self, kind: u16, data: &[u8], formula: &mut Option<(u16, u16)>) -> Vec<((u16, u16), Cell<'_>)> {
+    fn cells<'s>(&'s self, kind: u16, data: &[u8], formula: &mut Option<(u16, u16)>) -> Vec<((u16, u16), Cell<'s>)> {
         let (Some(row), Some(column)) = (u16_at(data, 0), u16_at(data, 2)) else { return Vec::new() };
         let place = (row, column);
         let format = u16_at(data, 4).unwrap_or(0);
-        let one = |cell: Option<Cell<'static>>| cell.map(|cell| (place, cell)).into_iter().collect();
+        let one = |cell: Option<Cell<'s>>| cell.map(|cell| (place, cell)).into_iter().collect();
         match kind {
             record::LABEL_SST => {
-                let text = u32_at(data, 6).and_then(|index| self.strings.get(index as usize));
-                text.map(|text| (place, Cell::Text(truncate(text).into()))).into_iter().collect()
+                let index = u32_at(data, 6).unwrap_or(u32::MAX);
+                let cell = match self.strings.get(index as usize) {
+                    Some(text) => self.text(truncate(text).into(), format),
+                    None => Cell::Error(format!("공유 문자열 {index}").into()),
+                };
+                vec![(place, cell)]
             }
             record::LABEL | record::RICH_STRING => {
-                one(data.get(6..).and_then(|rest| self.string(rest)).map(|text| Cell::Text(text.into())))
+                data.get(6..).and_then(|rest| self.string(rest)).map(|text| (place, self.text(text.into(), format))).into_iter().collect()
             }
             record::NUMBER => one(f64_at(data, 6).map(|number| self.number(number, format))),
             record::RK => one(u32_at(data, 6).map(|number| self.number(rk(number), format))),
@@ -217,14 +252,14 @@ impl Xls {
             }
             record::BOOL_ERROR => one(match data.get(6..8) {
                 Some(&[value, 0]) => Some(Cell::Bool(value != 0)),
-                _ => Some(Cell::Error),
+                value => Some(error_cell(value.and_then(|value| value.first()).copied())),
             }),
             record::FORMULA => {
                 *formula = Some(place);
                 one(match data.get(6..14) {
                     Some(&[0 | 3, .., 0xFF, 0xFF]) | None => None,
                     Some(&[1, _, value, .., 0xFF, 0xFF]) => Some(Cell::Bool(value != 0)),
-                    Some(&[_, .., 0xFF, 0xFF]) => Some(Cell::Error),
+                    Some(&[_, _, code, .., 0xFF, 0xFF]) => Some(error_cell(Some(code))),
                     Some(_) => f64_at(data, 6).map(|number| self.number(number, format)),
                 })
             }
@@ -237,21 +272,43 @@ impl Xls {
         }
     }
 
-    fn number(&self, number: f64, format: u16) -> Cell<'static> {
-        if self.dates.get(usize::from(format)) == Some(&true)
-            && let Some(date) = Cell::date_of_serial(number, self.date1904)
-        {
-            return Cell::DateTime(date);
+    fn number(&self, number: f64, style: u16) -> Cell<'_> {
+        match self.styles.format_of(usize::from(style)).and_then(|index| self.styles.format(index)) {
+            Some(format) if self.date1904 && format.is_date() => Cell::Formatted(number + DAYS_1904, format),
+            Some(format) => Cell::Formatted(number, format),
+            None => Cell::Number(number),
         }
-        Cell::Number(number)
     }
+
+    fn text<'t>(&self, text: Cow<'t, str>, style: u16) -> Cell<'t> {
+        let format = self.styles.format_of(usize::from(style)).and_then(|index| self.styles.format(index));
+        match format.filter(|format| format.changes_text()).and_then(|format| format.show_text(&text)) {
+            Some(shown) => Cell::Text(shown.into()),
+            None => Cell::Text(text),
+        }
+    }
+}
+
+/// An error value ([MS-XLS] 2.5.10).
+fn error_cell(code: Option<u8>) -> Cell<'static> {
+    let word = match code {
+        Some(0x00) => "#NULL!",
+        Some(0x07) => "#DIV/0!",
+        Some(0x0F) => "#VALUE!",
+        Some(0x17) => "#REF!",
+        Some(0x1D) => "#NAME?",
+        Some(0x24) => "#NUM!",
+        Some(0x2A) => "#N/A",
+        _ => "#?",
+    };
+    Cell::Error(word.into())
 }
 
 /// Adds a cell to `row`; visits the row first if the cell belongs to the next one.
 fn push_cell<'a>(
     row: &mut Row<'a>,
     (number, column): (u16, u16),
-    cell: Cell<'a>,
+    (cell, is_hidden): (Cell<'a>, bool),
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, SheetError> {
@@ -266,6 +323,7 @@ fn push_cell<'a>(
             row.cells.clear();
         }
         row.number = number;
+        row.is_hidden = is_hidden;
     }
     if column < counter.max_columns() {
         row.set_cell(column, cell);
@@ -427,7 +485,8 @@ mod tests {
             let bytes = fixture(name);
             let mut workbook = open(bytes.clone(), None, Limits::default()).expect("opens");
             let mut calamine = calamine::Xls::new(std::io::Cursor::new(bytes)).expect("opens");
-            assert_eq!(workbook.sheets(), calamine.sheet_names());
+            let names: Vec<&str> = workbook.sheets().iter().map(|sheet| sheet.name.as_str()).collect();
+            assert_eq!(names, calamine.sheet_names());
             for sheet in 0..workbook.sheets().len() {
                 let range = calamine.worksheet_range_at(sheet).expect("there").expect("readable");
                 let mut seen = 0;
@@ -437,9 +496,8 @@ mod tests {
                             let theirs = range.get_value((row.number - 1, column)).cloned().unwrap_or_default();
                             let same = match (cell, &theirs) {
                                 (Cell::Empty, Data::Empty) => true,
-                                (Cell::DateTime(date), Data::DateTime(serial)) => {
-                                    Cell::date_of_serial(serial.as_f64(), false) == Some(*date)
-                                }
+                                (Cell::Formatted(number, _), Data::DateTime(serial)) => (number - serial.as_f64()).abs() < 1e-9,
+                                (Cell::Formatted(number, _), Data::Float(theirs)) => (number - theirs).abs() < 1e-9,
                                 (cell, theirs) => values::text(cell) == theirs.to_string(),
                             };
                             assert!(same, "{name} row {} column {column}: {cell:?} {theirs:?}", row.number);

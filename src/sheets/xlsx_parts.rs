@@ -1,121 +1,186 @@
 //! Small parts of an .xlsx: relations, workbook, styles (ECMA-376 Part 1, 12.3 and 18).
 //!
-//! [`read`] extracts what is needed to read cells: the sheets and their paths, the date system, and which
-//! cell formats are dates. The other functions generate the same parts for the
-//! [`xlsx_package`](super::xlsx_package).
+//! [`read`] extracts what is needed to read cells: the sheets and their paths, the date system, and the number
+//! formats. Parts are found by relations and content types, never by their names. What is missing or broken
+//! here counts only where a cell needs it.
 
 use std::collections::HashMap;
-use std::fmt::Write;
-
-use quick_xml::Reader;
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesStart, Event};
 
 use super::error::SheetError;
+use super::markup::{Attributes, Scanner, Token};
+use super::number_format::NumberFormat;
 
-/// Cell formats; Excel allows 64,000.
+/// Cell formats; Excel allows 64,000. Cells with others are shown without format.
 const MAX_FORMATS: usize = 65_536;
-/// Longer number formats are not taken for dates.
-const MAX_FORMAT_BYTES: usize = 255;
-/// Built-in format `m/d/yy h:mm`.
-const DATE_FORMAT: u32 = 22;
+/// Sheets beyond are ignored.
+const MAX_SHEETS: usize = 100;
 
 /// A sheet and the path of its part.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SheetPart {
     pub(super) name: String,
     pub(super) path: String,
+    pub(super) is_hidden: bool,
 }
 
 /// Content of the small parts.
+#[derive(Debug, Default)]
 pub(super) struct Book {
     pub(super) sheets: Vec<SheetPart>,
     pub(super) strings: Option<String>,
     pub(super) date1904: bool,
-    /// for each cell format, whether it is a date
-    pub(super) dates: Vec<bool>,
+    pub(super) styles: Styles,
+}
+
+/// The number formats of the cell styles.
+#[derive(Debug, Default)]
+pub(super) struct Styles {
+    formats: Vec<NumberFormat>,
+    /// for each style, the index of its format; none for General
+    styles: Vec<Option<u16>>,
+}
+
+impl Styles {
+    /// The styles with these built-in and custom formats, by the number of the format.
+    pub(super) fn new(numbers: impl IntoIterator<Item = u32>, custom: &HashMap<u32, String>) -> Self {
+        let mut styles = Self::default();
+        let mut known: HashMap<u32, Option<u16>> = HashMap::new();
+        for number in numbers.into_iter().take(MAX_FORMATS) {
+            let index = *known.entry(number).or_insert_with(|| {
+                let format = match custom.get(&number) {
+                    Some(code) => NumberFormat::parse(code),
+                    None => NumberFormat::builtin(number)?,
+                };
+                if format.is_general() && !format.changes_text() {
+                    return None;
+                }
+                styles.formats.push(format);
+                u16::try_from(styles.formats.len() - 1).ok()
+            });
+            styles.styles.push(index);
+        }
+        styles
+    }
+
+    /// The index of the format of a style.
+    pub(super) fn format_of(&self, style: usize) -> Option<u16> {
+        self.styles.get(style).copied().flatten()
+    }
+
+    /// The format of an index.
+    pub(super) fn format(&self, index: u16) -> Option<&NumberFormat> {
+        self.formats.get(usize::from(index))
+    }
 }
 
 struct Relation {
+    id: String,
     kind: String,
     target: String,
 }
 
-type Fetch<'f> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, SheetError> + 'f;
+type Fetch<'f> = dyn FnMut(&str) -> Option<Vec<u8>> + 'f;
 
 /// Parses the small parts; `fetch` returns the inflated bytes of a path.
 ///
 /// # Errors
-/// The file is damaged, or another kind of document.
+/// The file has no workbook, or is another kind of document.
 pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, SheetError> {
-    let root = relations_of(fetch, "", "")?;
-    let Some(book) = root.values().find(|relation| relation.kind == "officeDocument") else {
-        return Err(SheetError::not_spreadsheet("압축 파일"));
+    let types = content_types(fetch);
+    let related = relations_of(fetch, "", "").into_iter().filter(|relation| relation.kind == "officeDocument");
+    let typed = types.iter().filter(|(_, kind)| kind.ends_with("main+xml")).map(|(path, _)| path.clone());
+    let candidates: Vec<String> = related.map(|relation| relation.target).chain(typed).collect();
+    let Some(first) = candidates.first() else { return Err(SheetError::not_spreadsheet("압축 파일")) };
+    let Some((path, xml)) = candidates.iter().find_map(|path| fetch(path).map(|xml| (path, xml))) else {
+        return Err(foreign("", first));
     };
-    if !book.target.to_ascii_lowercase().contains("workbook.") {
-        return Err(SheetError::not_spreadsheet(foreign(&book.target)));
+    let root = root_element(&xml);
+    if root != "workbook" {
+        return Err(foreign(&root, path));
     }
-    if book.target.to_ascii_lowercase().ends_with(".bin") {
-        return Err(SheetError::not_spreadsheet("엑셀 바이너리 통합 문서(.xlsb)"));
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let relations = relations_of(fetch, folder, file);
+    let part = |kind: &str| relations.iter().find(|relation| relation.kind == kind).map(|found| found.target.clone());
+    let typed = |ending: &str| types.iter().find(|(_, kind)| kind.ends_with(ending)).map(|(path, _)| path.clone());
+    let mut book = read_workbook(&xml, &relations);
+    if book.sheets.is_empty() {
+        // A workbook whose relations are missing: its sheets are named by the content types.
+        let sheets = types.iter().filter(|(_, kind)| kind.ends_with("worksheet+xml")).take(MAX_SHEETS);
+        let sheet = |(path, _): &(String, String)| SheetPart {
+            name: path.rsplit('/').next().unwrap_or_default().trim_end_matches(".xml").to_owned(),
+            path: path.clone(),
+            is_hidden: false,
+        };
+        book.sheets = sheets.map(sheet).collect();
     }
-    let xml = fetch(&book.target)?.ok_or(SheetError::Damaged)?;
-    let (folder, file) = book.target.rsplit_once('/').unwrap_or(("", &book.target));
-    let relations = relations_of(fetch, folder, file)?;
-    let mut read = read_workbook(&xml, &relations)?;
-    let part = |kind: &str| relations.values().find(|relation| relation.kind == kind).map(|found| found.target.clone());
-    read.strings = part("sharedStrings");
-    if let Some(styles) = part("styles") {
-        read.dates = fetch(&styles)?.map(|xml| read_styles(&xml)).transpose()?.unwrap_or_default();
+    book.strings = part("sharedStrings").or_else(|| typed("sharedStrings+xml"));
+    if let Some(xml) = part("styles").or_else(|| typed("styles+xml")).and_then(|path| fetch(&path)) {
+        book.styles = read_styles(&xml);
     }
-    Ok(read)
+    if book.sheets.is_empty() { Err(SheetError::Damaged) } else { Ok(book) }
 }
 
-fn foreign(target: &str) -> &'static str {
-    if target.contains("word/") {
+/// The error for a package without a workbook in XML.
+fn foreign(root: &str, path: &str) -> SheetError {
+    let path = path.to_ascii_lowercase();
+    SheetError::not_spreadsheet(if path.ends_with(".bin") {
+        "엑셀 바이너리 통합 문서(.xlsb)"
+    } else if root == "document" || path.contains("word/") {
         "워드 문서"
-    } else if target.contains("ppt/") {
+    } else if root == "presentation" || path.contains("ppt/") {
         "파워포인트 문서"
     } else {
         "압축 파일"
-    }
+    })
 }
 
 /// Calls `visit` with each start tag and empty element.
-fn elements(xml: &[u8], mut visit: impl FnMut(&BytesStart<'_>) -> Result<(), SheetError>) -> Result<(), SheetError> {
-    let xml = xml.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(xml);
-    let mut reader = Reader::from_reader(xml);
-    reader.config_mut().check_end_names = false;
-    loop {
-        match reader.read_event().map_err(|_| SheetError::Damaged)? {
-            Event::Start(element) | Event::Empty(element) => visit(&element)?,
-            Event::Eof => return Ok(()),
-            _ => {}
+fn elements(xml: &[u8], mut visit: impl FnMut(&[u8], Attributes<'_>)) {
+    let mut scanner = Scanner::new(xml);
+    // Bytes in memory can always be read.
+    while let Ok(Some(token)) = scanner.next() {
+        if let Token::Open { name, attributes, .. } = token {
+            visit(name, attributes);
         }
     }
 }
 
-fn attribute(element: &BytesStart<'_>, local_name: &str) -> Option<String> {
-    element
-        .attributes()
-        .flatten()
-        .find(|attribute| attribute.key.local_name().as_ref() == local_name)
-        .and_then(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(Into::into))
+fn root_element(xml: &[u8]) -> String {
+    let mut scanner = Scanner::new(xml);
+    while let Ok(Some(token)) = scanner.next() {
+        if let Token::Open { name, .. } = token {
+            return String::from_utf8_lossy(name).into_owned();
+        }
+    }
+    String::new()
 }
 
-fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Result<HashMap<String, Relation>, SheetError> {
+/// Paths and content types of the parts that are named one by one.
+fn content_types(fetch: &mut Fetch<'_>) -> Vec<(String, String)> {
+    let mut types = Vec::new();
+    elements(&fetch("[Content_Types].xml").unwrap_or_default(), |name, attributes| {
+        if name == b"Override"
+            && let (Some(path), Some(kind)) = (attributes.get(b"PartName"), attributes.get(b"ContentType"))
+        {
+            types.push((resolve("", &path), kind.into_owned()));
+        }
+    });
+    types
+}
+
+fn relations_of(fetch: &mut Fetch<'_>, folder: &str, file: &str) -> Vec<Relation> {
     let path = format!("{folder}/_rels/{file}.rels");
-    let mut relations = HashMap::new();
-    let Some(xml) = fetch(path.trim_start_matches('/'))? else { return Ok(relations) };
-    elements(&xml, |element| {
-        if element.local_name().as_ref() == "Relationship"
+    let mut relations = Vec::new();
+    elements(&fetch(path.trim_start_matches('/')).unwrap_or_default(), |name, attributes| {
+        if name == b"Relationship"
             && let (Some(id), Some(kind), Some(target)) =
-                (attribute(element, "Id"), attribute(element, "Type"), attribute(element, "Target"))
+                (attributes.get(b"Id"), attributes.get(b"Type"), attributes.get(b"Target"))
         {
             let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-            relations.insert(id, Relation { kind, target: resolve(folder, &target) });
+            relations.push(Relation { id: id.into_owned(), kind, target: resolve(folder, &target) });
         }
-        Ok(())
-    })?;
-    Ok(relations)
+    });
+    relations
 }
 
 /// Resolves `target` relative to `folder`.
@@ -135,113 +200,47 @@ fn resolve(folder: &str, target: &str) -> String {
     steps.join("/")
 }
 
-fn read_workbook(xml: &[u8], relations: &HashMap<String, Relation>) -> Result<Book, SheetError> {
-    let mut book = Book { sheets: Vec::new(), strings: None, date1904: false, dates: Vec::new() };
-    elements(xml, |element| {
-        match element.local_name().as_ref() {
-            "sheet" => {
-                let relation = attribute(element, "id").and_then(|id| relations.get(&id));
-                if let Some(relation) = relation.filter(|relation| relation.kind == "worksheet") {
-                    let name = attribute(element, "name").unwrap_or_default();
-                    book.sheets.push(SheetPart { name, path: relation.target.clone() });
-                }
+fn read_workbook(xml: &[u8], relations: &[Relation]) -> Book {
+    let mut book = Book::default();
+    elements(xml, |name, attributes| match name {
+        b"sheet" if book.sheets.len() < MAX_SHEETS => {
+            let relation = attributes.get(b"id").and_then(|id| relations.iter().find(|relation| relation.id == *id));
+            if let Some(relation) = relation.filter(|relation| relation.kind == "worksheet") {
+                book.sheets.push(SheetPart {
+                    name: attributes.get(b"name").unwrap_or_default().into_owned(),
+                    path: relation.target.clone(),
+                    is_hidden: attributes.get(b"state").is_some_and(|state| state != "visible"),
+                });
             }
-            "workbookPr" => {
-                if let Some(flag) = attribute(element, "date1904") {
-                    book.date1904 = matches!(flag.as_str(), "1" | "true" | "on");
-                }
-            }
-            _ => {}
         }
-        Ok(())
-    })?;
-    Ok(book)
+        b"workbookPr" => book.date1904 = attributes.get(b"date1904").is_some_and(|flag| is_true(&flag)),
+        _ => {}
+    });
+    book
 }
 
-fn read_styles(xml: &[u8]) -> Result<Vec<bool>, SheetError> {
-    let mut custom: HashMap<u32, bool> = HashMap::new();
-    let mut dates = Vec::new();
+/// Whether a flag is set (`xsd:boolean`, and `on`).
+pub(super) fn is_true(flag: &str) -> bool {
+    matches!(flag, "1" | "true" | "on")
+}
+
+fn read_styles(xml: &[u8]) -> Styles {
+    let mut custom: HashMap<u32, String> = HashMap::new();
+    let mut numbers = Vec::new();
     let mut in_cell_formats = false;
-    elements(xml, |element| {
-        let number = |name| attribute(element, name).and_then(|value| value.parse::<u32>().ok());
-        match element.local_name().as_ref() {
-            "numFmt" => {
-                if let (Some(id), Some(code)) = (number("numFmtId"), attribute(element, "formatCode")) {
-                    custom.insert(id, is_date_format(&code));
+    elements(xml, |name, attributes| {
+        let number = |name| attributes.get(name).and_then(|value| value.parse::<u32>().ok());
+        match name {
+            b"numFmt" => {
+                if let (Some(id), Some(code)) = (number(b"numFmtId"), attributes.get(b"formatCode")) {
+                    custom.insert(id, code.into_owned());
                 }
             }
-            "cellXfs" => in_cell_formats = true,
-            "cellStyles" | "dxfs" | "cellStyleXfs" => in_cell_formats = false,
-            "xf" if in_cell_formats => {
-                if dates.len() >= MAX_FORMATS {
-                    return Err(SheetError::TooManyCells);
-                }
-                let id = number("numFmtId").unwrap_or(0);
-                dates.push(custom.get(&id).copied().unwrap_or_else(|| is_builtin_date(id)));
-            }
+            b"cellXfs" => in_cell_formats = true,
+            b"cellStyles" | b"dxfs" | b"cellStyleXfs" => in_cell_formats = false,
+            b"xf" if in_cell_formats => numbers.push(number(b"numFmtId").unwrap_or(0)),
             _ => {}
         }
-        Ok(())
-    })?;
-    Ok(dates)
-}
-
-/// Whether a built-in number format is a date: 14–22 and 45–47 everywhere, 27–36 and 50–58 in Korean Excel.
-pub(super) const fn is_builtin_date(id: u32) -> bool {
-    matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
-}
-
-/// Whether a custom number format is a date: it has y, m, d, h or s outside quotes, escapes and brackets.
-pub(super) fn is_date_format(code: &str) -> bool {
-    if code.len() > MAX_FORMAT_BYTES {
-        return false;
-    }
-    let mut letters = code.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' => {
-                letters.by_ref().find(|&letter| letter == '"');
-            }
-            '[' => {
-                letters.by_ref().find(|&letter| letter == ']');
-            }
-            '\\' | '_' | '*' => {
-                letters.next();
-            }
-            'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => return true,
-            'G' | 'g' => return false,
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Generated root relations.
-pub(super) const ROOT_RELATIONS: &str = r#"<Relationships><Relationship Id="r" Type="x/relationships/officeDocument" Target="xl/workbook.xml"></Relationship></Relationships>"#;
-
-/// Generates a workbook of `count` sheets that are named by their index.
-pub(super) fn workbook(count: usize, date1904: bool) -> String {
-    let mut xml = format!(r#"<workbook><workbookPr date1904="{}"/><sheets>"#, u8::from(date1904));
-    for sheet in 0..count {
-        let _ = write!(xml, r#"<sheet name="{sheet}" sheetId="{}" r:id="r{sheet}"/>"#, sheet + 1);
-    }
-    xml + "</sheets></workbook>"
-}
-
-/// Generates the relations of the workbook.
-pub(super) fn relations(count: usize) -> String {
-    let mut xml = String::from("<Relationships>");
-    for sheet in 0..count {
-        let _ = write!(xml, r#"<Relationship Id="r{sheet}" Type="x/worksheet" Target="worksheets/sheet{sheet}.xml"/>"#);
-    }
-    xml + "</Relationships>"
-}
-
-/// Generates styles with date formats only.
-pub(super) fn styles(dates: &[bool]) -> String {
-    let mut xml = String::from("<styleSheet><cellXfs>");
-    for &date in dates {
-        let _ = write!(xml, r#"<xf numFmtId="{}"/>"#, if date { DATE_FORMAT } else { 0 });
-    }
-    xml + "</cellXfs></styleSheet>"
+    });
+    Styles::new(numbers, &custom)
 }

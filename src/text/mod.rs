@@ -13,7 +13,7 @@ mod zip_code;
 pub use hex::hex;
 pub use lines::{is_invisible, is_one_line, multi_line, nfkc, one_line};
 pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};
-pub use phone::parse_phone;
+pub use phone::{PhoneNumbers, parse_phone, parse_phone_cell};
 pub use zip_code::parse_zip_code;
 
 /// A parsed value, or a Korean phrase that describes the mistake.

@@ -33,15 +33,38 @@ pub fn quantity_from_number(number: f64) -> ParseResult<i64> {
     Ok(number as i64)
 }
 
-/// Money in whole won: `471250`, `471,249`, `₩12,000`, `12000원`. Empty text is 0.
+/// Money in whole won: `471250`, `471,249`, `₩12,000`, `12000원`, `KRW 1200`. Amounts to pay back are negative:
+/// `-1200`, `△1,200`, `(1,200)`. Empty text and a lone hyphen are 0.
 ///
 /// # Errors
 /// No number, or out of range.
 pub fn parse_money(text: &str) -> ParseResult<i64> {
-    if text.trim().is_empty() {
+    let text = nfkc(text);
+    let text = text.trim();
+    if text.is_empty() || text.chars().all(is_minus) {
         return Ok(0);
     }
-    money_from_number(parse_number(text).ok_or("금액을 읽을 수 없어요")?)
+    let (text, is_negative) = match text.strip_prefix('(').and_then(|inside| inside.strip_suffix(')')) {
+        Some(inside) => (inside, true),
+        None => (text, false),
+    };
+    let unsigned = without_currency(text).trim_start_matches(|letter| is_minus(letter) || matches!(letter, '△' | '▲'));
+    let is_negative = is_negative || unsigned.len() < without_currency(text).len();
+    let number = parse_number(without_currency(unsigned)).filter(|number| *number >= 0.0);
+    let number = number.ok_or("금액을 읽을 수 없어요")?;
+    money_from_number(if is_negative { -number } else { number })
+}
+
+/// Whether a character is a hyphen or minus sign of any kind.
+const fn is_minus(letter: char) -> bool {
+    matches!(letter, '-' | '‐' | '‑' | '–' | '—' | '−' | '－')
+}
+
+/// `text` without the sign or word for won.
+fn without_currency(text: &str) -> &str {
+    let text = text.trim();
+    let text = ["₩", "\\", "KRW", "krw"].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
+    ["원", "KRW", "krw"].iter().find_map(|word| text.strip_suffix(word)).unwrap_or(text).trim()
 }
 
 /// Money in won from a number, rounded.
@@ -52,8 +75,8 @@ pub fn money_from_number(number: f64) -> ParseResult<i64> {
     if !number.is_finite() {
         return Err("금액을 읽을 수 없어요");
     }
-    if !(0.0..MAX_MONEY_WON).contains(&number) {
-        return Err("금액은 0원 이상, 1조 원 미만이어야 해요");
+    if number.abs() >= MAX_MONEY_WON {
+        return Err("금액은 1조 원 미만이어야 해요");
     }
     #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
     Ok(number.round() as i64)
@@ -62,9 +85,7 @@ pub fn money_from_number(number: f64) -> ParseResult<i64> {
 /// A decimal number with an optional sign, thousands separators and currency.
 fn parse_number(text: &str) -> Option<f64> {
     let text = nfkc(text);
-    let text = text.trim();
-    let text = text.strip_prefix(['₩', '\\']).unwrap_or(text);
-    let text = text.strip_suffix('원').unwrap_or(text).trim();
+    let text = without_currency(&text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let whole = without_separators(whole)?;
     let all_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -113,11 +134,21 @@ mod tests {
             ("￦12,000", 12_000),
             ("12000원", 12_000),
             ("1 ", 1),
+            ("1,200 원", 1_200),
+            ("KRW 1200", 1_200),
+            ("-", 0),
+            ("-1200", -1_200),
+            ("−1,200", -1_200),
+            ("△1,200", -1_200),
+            ("▲ 1,200원", -1_200),
+            ("(1,200)", -1_200),
+            ("₩-1,200", -1_200),
+            ("-₩1,200", -1_200),
         ] {
             assert_eq!(parse_money(text), Ok(expected), "{text}");
         }
         assert_eq!(money_from_number(27_948.4), Ok(27_948));
-        for text in ["만이천원", "-1", "12,00", "1.2.3", "₩"] {
+        for text in ["만이천원", "--1-", "12,00", "1.2.3", "₩"] {
             assert!(parse_money(text).is_err(), "{text}");
         }
         assert!(money_from_number(f64::NAN).is_err());

@@ -2,31 +2,118 @@
 
 use super::{ParseResult, nfkc};
 
-/// A Korean telephone number with hyphens (`010-1234-5678`); empty text gives an empty number.
+/// Shortest number of the international plan that is dialled in practice.
+const MIN_DIGITS: usize = 8;
+/// Longest number of the international plan (E.164).
+const MAX_DIGITS: usize = 15;
+/// Words for "no number".
+const NO_NUMBER: [&str; 12] =
+    ["없음", "없슴", "없습니다", "없어요", "무", "해당없음", "미입력", "미기재", "x", "n/a", "null", "none"];
+const INVALID: &str = "전화번호 형식이 맞지 않아요";
+const MASKED: &str = "가려진 전화번호예요. 번호가 모두 보이게 다시 내려받아 주세요";
+
+/// A telephone number with hyphens (`010-1234-5678`); empty text gives an empty number.
 ///
-/// Accepts digits with any separators, `+82`, and numbers whose leading zero Excel dropped.
+/// Accepts digits with any separators, `+82` and `0082`, and numbers whose leading zero Excel dropped. Numbers
+/// of other countries keep their code: `+1-213-555-0100`.
 ///
 /// # Errors
-/// Other characters, or no Korean number.
+/// Other characters, or no telephone number.
 pub fn parse_phone(text: &str) -> ParseResult<String> {
-    const INVALID: &str = "전화번호 형식이 맞지 않아요";
     if text.trim().is_empty() {
         return Ok(String::new());
     }
     let text = nfkc(text);
-    if !text
-        .trim_matches('\'')
-        .chars()
-        .all(|letter| letter.is_ascii_digit() || letter.is_whitespace() || "-–—‐‑−().+".contains(letter))
-    {
+    let text = text.trim().trim_matches('\'');
+    if !text.chars().all(is_phone_letter) {
         return Err(INVALID);
     }
+    parse_digits(text).ok_or(INVALID)
+}
+
+/// Telephone numbers of one cell of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhoneNumbers {
+    /// the first one; empty if there is none
+    pub first: String,
+    /// the second one; empty if there is none
+    pub second: String,
+    /// the cell has more than a number: words, another number, or a sign for "no number"
+    pub is_altered: bool,
+}
+
+/// The telephone numbers in a cell of a file, where people write several (`010-1234-5678 / 02-123-4567`), notes
+/// (`(안심)`), and signs for "no number" (`-`, `0`, `없음`).
+///
+/// # Errors
+/// The number is masked, or there is text but no telephone number.
+pub fn parse_phone_cell(text: &str) -> ParseResult<PhoneNumbers> {
+    let text = nfkc(text);
+    let text = text.trim().trim_matches('\'');
+    if text.is_empty() {
+        return Ok(PhoneNumbers::default());
+    }
+    if let Ok(first) = parse_phone(text) {
+        return Ok(PhoneNumbers { first, ..PhoneNumbers::default() });
+    }
+    if is_no_number(text) {
+        return Ok(PhoneNumbers { is_altered: true, ..PhoneNumbers::default() });
+    }
+    let mut numbers = numbers_within(text).into_iter();
+    match (numbers.next(), numbers.next()) {
+        (Some(first), second) => {
+            let second = second.filter(|second| *second != first).unwrap_or_default();
+            Ok(PhoneNumbers { first, second, is_altered: true })
+        }
+        (None, _) if text.contains(['*', '●', '○', 'X', 'x']) => Err(MASKED),
+        (None, _) => Err(INVALID),
+    }
+}
+
+/// Whether the text says that there is no number: a word, or hyphens and zeros alone.
+fn is_no_number(text: &str) -> bool {
+    let word: String = text.chars().filter(|letter| letter.is_ascii_digit() || !is_phone_letter(*letter)).collect();
+    NO_NUMBER.contains(&word.to_lowercase().as_str()) || word.chars().all(|letter| letter == '0')
+}
+
+/// The numbers between other words, and between the separators of a list.
+fn numbers_within(text: &str) -> Vec<String> {
+    let pieces = text.split(|letter: char| !is_phone_letter(letter) || letter == '\n');
+    let parts = pieces.flat_map(|piece| match parse_digits(piece) {
+        Some(number) => vec![number],
+        None => piece.split_whitespace().filter_map(parse_digits).collect(),
+    });
+    parts.collect()
+}
+
+fn is_phone_letter(letter: char) -> bool {
+    letter.is_ascii_digit() || letter.is_whitespace() || "-–—‐‑−().+".contains(letter)
+}
+
+/// The number of a text of digits and separators.
+fn parse_digits(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let digits = match digits.strip_prefix("82") {
-        Some(rest) if text.contains('+') => format!("0{}", rest.trim_start_matches('0')),
-        _ => digits,
-    };
-    hyphenate(&restore_leading_zero(&digits)).ok_or(INVALID)
+    let national = |rest: &str| hyphenate(&format!("0{}", rest.trim_start_matches('0')));
+    if text.contains('+') {
+        return match digits.strip_prefix("82") {
+            Some(rest) => national(rest),
+            None => (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| format!("+{}", groups(text))),
+        };
+    }
+    if let Some(rest) = digits.strip_prefix("0082") {
+        return national(rest);
+    }
+    if digits.starts_with("030") && (10..=12).contains(&digits.len()) {
+        // 0303 and 030 are in use, so that the groups cannot be told from the digits.
+        let groups = groups(text);
+        return if groups.contains('-') { Some(groups) } else { hyphenate(&digits) };
+    }
+    hyphenate(&restore_leading_zero(&digits)).or_else(|| digits.strip_prefix("82").and_then(national))
+}
+
+/// The digits as they are grouped in the text, with hyphens.
+fn groups(text: &str) -> String {
+    text.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// Adds the leading zero that Excel drops from a number.
@@ -48,7 +135,7 @@ fn hyphenate(digits: &str) -> Option<String> {
     };
     match (digits.as_bytes(), digits.len()) {
         ([b'1', b'5' | b'6' | b'8', ..], 8) => Some(format!("{}-{}", digits.get(..4)?, digits.get(4..)?)),
-        ([b'0', b'5', b'0', ..], 11 | 12) => split(4, 4),
+        ([b'0', b'3' | b'5', b'0', ..], 11 | 12) => split(4, 4),
         ([b'0', b'2', ..], 9..=10) => split(2, 4),
         ([b'0', b'1' | b'3'..=b'8', ..], 10..=11) => split(3, 4),
         _ => None,
@@ -80,11 +167,45 @@ mod tests {
             ("50300001012", "0503-0000-1012"),
             ("1588-0000", "1588-0000"),
             ("０１０－１２３４－５６７８", "010-1234-5678"),
+            ("82-10-0000-0001", "010-0000-0001"),
+            ("0082-10-0000-0001", "010-0000-0001"),
+            ("+82 (0)10-0000-0001", "010-0000-0001"),
+            ("+1 213-555-0100", "+1-213-555-0100"),
+            ("0303-000-0001", "0303-000-0001"),
+            ("030-0000-0001", "030-0000-0001"),
+            ("03030000001", "0303-000-0001"),
         ] {
             assert_eq!(parse_phone(text).as_deref(), Ok(expected), "{text}");
         }
         for text in ["연락처 없음", "010-****-5678", "123", "010123456789", "0000"] {
             assert!(parse_phone(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn cells_hold_several_numbers_notes_and_signs_for_none() {
+        let numbers = |text: &str| parse_phone_cell(text).map(|numbers| (numbers.first, numbers.second));
+        for (text, first, second) in [
+            ("", "", ""),
+            ("010-0000-0001", "010-0000-0001", ""),
+            ("010-0000-0001 / 02-000-0001", "010-0000-0001", "02-000-0001"),
+            ("010-0000-0001, 02-000-0001", "010-0000-0001", "02-000-0001"),
+            ("010-0000-0001 02-000-0001", "010-0000-0001", "02-000-0001"),
+            ("010-0000-0001\n010-0000-0001", "010-0000-0001", ""),
+            ("010-0000-0001(안심)", "010-0000-0001", ""),
+            ("집 02-000-0001", "02-000-0001", ""),
+            ("-", "", ""),
+            ("--   ", "", ""),
+            ("0", "", ""),
+            ("000-0000-0000", "", ""),
+            ("없음", "", ""),
+            ("N/A", "", ""),
+        ] {
+            assert_eq!(numbers(text), Ok((first.to_owned(), second.to_owned())), "{text}");
+        }
+        assert_eq!(numbers("010-****-0001"), Err(MASKED));
+        assert_eq!(numbers("02-"), Err(INVALID));
+        assert!(parse_phone_cell("없음").is_ok_and(|numbers| numbers.is_altered));
+        assert!(parse_phone_cell("010-0000-0001").is_ok_and(|numbers| !numbers.is_altered));
     }
 }

@@ -190,7 +190,7 @@ pub fn read_quantity(text: &str) -> Result<i64, &'static str> {
 pub fn read_price(text: &str) -> Result<i64, &'static str> {
     const WRONG: &str = "금액을 0 이상의 숫자로 입력해 주세요.";
     let text = text.trim();
-    if text.is_empty() { Err(WRONG) } else { parse_money(text).map_err(|_| WRONG) }
+    if text.is_empty() { Err(WRONG) } else { parse_money(text).ok().filter(|won| *won >= 0).ok_or(WRONG) }
 }
 
 /// Validates the value of an option.
