@@ -208,7 +208,7 @@ CREATE TABLE orders (
     options                 TEXT NOT NULL,  -- JSON [[key, value], …] as the channel names them
     options_raw             TEXT NOT NULL,  -- 옵션정보 as in the file
     quantity                INTEGER NOT NULL CHECK (quantity >= 1),
-    price                   INTEGER NOT NULL CHECK (price >= 0),
+    price                   INTEGER NOT NULL,      -- won; negative where the channel takes money back
     customer_name           TEXT NOT NULL CHECK (length(customer_name) <= 100),
     customer_tel            TEXT NOT NULL CHECK (length(customer_tel) <= 40),
     customer_message        TEXT NOT NULL,
@@ -409,7 +409,7 @@ CREATE TABLE uploads (
     skipped         INTEGER NOT NULL DEFAULT 0 CHECK (skipped >= 0),
     rejected        INTEGER NOT NULL DEFAULT 0 CHECK (rejected >= 0),
     warned          INTEGER NOT NULL DEFAULT 0 CHECK (warned >= 0),
-    findings        TEXT NOT NULL,  -- JSON: products and variants it creates or created
+    findings        TEXT NOT NULL,  -- JSON: products and variants it creates or created, notes on the reading
     applied_at      INTEGER,
     open_rows       INTEGER NOT NULL DEFAULT 0 CHECK (open_rows >= 0),  -- rejected rows that are not resolved
     resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
@@ -430,6 +430,9 @@ CREATE TABLE upload_chunks (
 
 CREATE TABLE upload_rows (
     upload_id           INTEGER NOT NULL REFERENCES uploads (id),
+    -- Ascending in the order of the file; the row number where the file has one sheet.
+    position            INTEGER NOT NULL CHECK (position >= 1),
+    sheet_name          TEXT NOT NULL DEFAULT '' CHECK (length(sheet_name) <= 100),  -- of several sheets
     sheet_row           INTEGER NOT NULL CHECK (sheet_row >= 1),  -- row number in the spreadsheet
     order_number        TEXT NOT NULL CHECK (length(order_number) <= 64),
     outcome             TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'skipped', 'rejected')),
@@ -441,7 +444,7 @@ CREATE TABLE upload_rows (
     resolution          TEXT CHECK (resolution IN ('replaced', 'kept', 'uploaded', 'marked')),  -- null: unresolved
     resolved_by         INTEGER,
     resolved_at         INTEGER,
-    PRIMARY KEY (upload_id, sheet_row)
+    PRIMARY KEY (upload_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);
 

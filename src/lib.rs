@@ -14,7 +14,7 @@
 //! | [`text`] | parsers of text input: telephone numbers, postal codes, quantities, money |
 //! | [`vault`] | encryption of secrets that must be stored readable, such as file passwords |
 //! | [`storage`] | transactions on SQLite or MariaDB, migrations, leases, copies between the engines |
-//! | [`sheets`] | spreadsheet files: .xlsx, .xls and CSV as rows of cells, within resource limits |
+//! | [`sheets`] | spreadsheet files: .xlsx, .xls, CSV, HTML tables as rows of cells, within limits |
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, file |

@@ -21,5 +21,6 @@ pub(crate) mod tests;
 pub use error::FileError;
 pub use options::parse_options;
 pub use profile::{Field, FileKind, OptionSyntax, Profile, ProfileError, Profiles, StatusEffect, StatusRule};
+pub use recognition::OtherSheets;
 pub use rejected_rows::rejected_rows;
 pub use table::Table;

@@ -2,12 +2,13 @@
 
 use super::model::OrderOption;
 use super::profile::OptionSyntax;
-use crate::text::one_line;
+use crate::text::{fold_word, multi_line, one_line};
 
 /// Parses the options text of an order; none for empty text and the words in `no_option`.
 pub fn parse_options(text: &str, syntax: OptionSyntax, no_option: &[String]) -> Vec<OrderOption> {
-    let text = text.trim();
-    if text.is_empty() || no_option.iter().any(|word| word == text) {
+    let text = multi_line(text);
+    let text = text.as_str();
+    if text.is_empty() || no_option.contains(&fold_word(text)) {
         return Vec::new();
     }
     match syntax {

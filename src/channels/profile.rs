@@ -1,8 +1,8 @@
 //! Profiles: layouts of the files of channels and couriers, as data.
 //!
 //! A profile is a TOML file in `assets/channels`, in `assets/couriers` or in the shop's own folder, where a
-//! profile replaces the built-in one of the same kind and code. Headers are compared as a whole, in NFKC
-//! and without white space; a search within cells would match the info text above SmartStore's header,
+//! profile replaces the built-in one of the same kind and code. Headers and words are compared as a whole, in
+//! the form of [`fold_word`]; a search within cells would match the info text above SmartStore's header,
 //! which names four columns. `A|B` means column A, or B if there is no A.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
 use super::model::{ChargeType, ShippingMethod};
+use crate::text::fold_word;
 
 /// Kind of an uploaded file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -286,8 +287,9 @@ impl Profiles {
 
     fn add(&mut self, file: &str, text: &str) -> Result<(), ProfileError> {
         let wrong = |problem: String| ProfileError { file: file.to_owned(), problem };
-        let profile: Profile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let mut profile: Profile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         profile.validate().map_err(wrong)?;
+        profile.fold_words();
         self.0.retain(|other| (other.kind, &other.code) != (profile.kind, &profile.code));
         self.0.push(profile);
         Ok(())
@@ -313,6 +315,18 @@ fn shop_files(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
 }
 
 impl Profile {
+    /// Brings the words into the form in which they are compared.
+    fn fold_words(&mut self) {
+        let fold = |words: &mut Vec<String>| words.iter_mut().for_each(|word| *word = fold_word(word));
+        fold(&mut self.helper_words);
+        fold(&mut self.values.no_option);
+        fold(&mut self.values.cancelled);
+        self.changes.iter_mut().for_each(|rule| fold(&mut rule.words));
+        let values = &mut self.values;
+        values.shipping_method = values.shipping_method.iter().map(|(word, it)| (fold_word(word), *it)).collect();
+        values.charge_type = values.charge_type.iter().map(|(word, it)| (fold_word(word), *it)).collect();
+    }
+
     /// Validates what the types do not express.
     fn validate(&self) -> Result<(), String> {
         let code = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';

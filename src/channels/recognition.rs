@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::error::FileError;
 use super::profile::{CellPattern, FileKind, Profile, Profiles};
-use super::table::{HeaderIndex, Table, normalise_header};
-use crate::sheets::{Cell, SheetPreview, Workbook, repair_mojibake, values};
+use super::table::{HeaderIndex, Table};
+use crate::sheets::{Cell, Sheet, SheetPreview, Workbook, repair_mojibake, values};
+use crate::text::fold_word;
 
 /// A file is taken for an incomplete order file when at most so many required headers are missing …
 const MAX_MISSING_HEADERS: usize = 2;
@@ -72,8 +73,8 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
         profiles.iter().copied().partition(|profile| !profile.letters.is_empty());
     let headerless = headerless.iter().find_map(|profile| headerless_table(profile, &previews));
     let candidates = candidates(previews);
-    let names: Vec<String> = workbook.sheets().iter().map(|sheet| normalise_header(&sheet.name)).collect();
-    let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &names, &candidates)).collect();
+    let sheets = sheet_views(workbook);
+    let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &sheets, &candidates)).collect();
     let complete = fits
         .iter()
         .filter(|fit| fit.missing.is_empty() && (!any_kind || fit.is_marked || fit.is_sheet_named))
@@ -183,13 +184,63 @@ fn repaired_headers(headers: &[String]) -> Option<Vec<String>> {
     })
 }
 
-fn best_fit<'p>(profile: &'p Profile, names: &[String], candidates: &'p [HeaderCandidate]) -> Option<Fit<'p>> {
-    let expected: Vec<String> = profile.sheets.iter().map(|name| normalise_header(name)).collect();
+/// The name of a sheet in the form in which names are compared, and whether it is hidden.
+struct SheetView {
+    name: String,
+    is_hidden: bool,
+}
+
+fn sheet_views(workbook: &Workbook) -> Vec<SheetView> {
+    let view = |sheet: &Sheet| SheetView { name: fold_word(&sheet.name), is_hidden: sheet.is_hidden };
+    workbook.sheets().iter().map(view).collect()
+}
+
+/// The other sheets of a workbook of which one has been recognised.
+#[derive(Clone, Debug, Default)]
+pub struct OtherSheets {
+    /// visible sheets of the same form
+    pub tables: Vec<Table>,
+    /// names of visible sheets with content that are not of the form
+    pub unread: Vec<String>,
+    /// names of hidden sheets with content
+    pub hidden: Vec<String>,
+}
+
+impl OtherSheets {
+    /// Finds the tables of the other visible sheets that have the form of `table`.
+    pub fn find(workbook: &mut Workbook, table: &Table) -> Self {
+        let mut others = Self::default();
+        if workbook.sheets().len() < 2 {
+            return others;
+        }
+        let (previews, _) = workbook.previews();
+        let filled: Vec<usize> =
+            previews.iter().filter(|preview| !preview.rows.is_empty()).map(|preview| preview.sheet).collect();
+        let candidates = candidates(previews);
+        for index in filled.into_iter().filter(|index| *index != table.sheet) {
+            let Some(sheet) = workbook.sheets().get(index) else { continue };
+            let fits = candidates.iter().filter(|candidate| candidate.sheet == index);
+            let complete =
+                fits.map(|candidate| fit(&table.profile, candidate, false)).find(|fit| fit.missing.is_empty());
+            match complete.filter(|_| table.header_row > 0) {
+                _ if sheet.is_hidden => others.hidden.push(sheet.name.clone()),
+                Some(fit) => others.tables.push(fit.table()),
+                None => others.unread.push(sheet.name.clone()),
+            }
+        }
+        others
+    }
+}
+
+fn best_fit<'p>(profile: &'p Profile, sheets: &[SheetView], candidates: &'p [HeaderCandidate]) -> Option<Fit<'p>> {
+    let expected: Vec<String> = profile.sheets.iter().map(|name| fold_word(name)).collect();
     let mut best: Option<Fit<'p>> = None;
     for candidate in candidates {
-        let is_sheet_named = names.get(candidate.sheet).is_some_and(|name| expected.contains(name));
+        let sheet = sheets.get(candidate.sheet);
+        let is_sheet_named = sheet.is_some_and(|sheet| expected.contains(&sheet.name));
         let fit = fit(profile, candidate, is_sheet_named);
-        let rank = |fit: &Fit<'_>| (fit.missing.is_empty(), fit.found, fit.is_sheet_named);
+        let is_visible = |fit: &Fit<'_>| sheets.get(fit.candidate.sheet).is_some_and(|sheet| !sheet.is_hidden);
+        let rank = |fit: &Fit<'_>| (fit.missing.is_empty(), is_visible(fit), fit.found, fit.is_sheet_named);
         if best.as_ref().is_none_or(|best| rank(&fit) > rank(best)) {
             best = Some(fit);
         }

@@ -15,19 +15,33 @@ const MAX_SHEET_NAME_CHARS: usize = 31;
 /// In characters.
 const REASON_COLUMN_WIDTH: f64 = 60.0;
 
-/// Writes the rows with the given numbers and a last column with their reasons. The sheet name and the
-/// headers are those of the original; text is written as text, never as a formula.
+/// Writes the rows with the given numbers and a last column with their reasons, each table on a sheet of its own.
+/// The sheet names and the headers are those of the original; text is written as text, never as a formula.
 ///
 /// # Errors
 /// The original cannot be read.
-pub fn rejected_rows(workbook: &mut Workbook, table: &Table, reasons: &[(u32, String)]) -> Result<Vec<u8>, SheetError> {
-    let reasons: HashMap<u32, &str> = reasons.iter().map(|(row, reason)| (*row, reason.as_str())).collect();
+pub fn rejected_rows(workbook: &mut Workbook, tables: &[(&Table, Vec<(u32, String)>)]) -> Result<Vec<u8>, SheetError> {
     let mut writer = Writer::new();
-    let sheet = writer.add_worksheet_with_constant_memory().map_err(damaged)?;
-    let name = workbook.sheets().get(table.sheet).map(|sheet| sheet_name(&sheet.name)).unwrap_or_default();
-    if !name.is_empty() {
-        sheet.set_name(name).map_err(damaged)?;
+    let mut names = Vec::new();
+    for (table, reasons) in tables {
+        let sheet = writer.add_worksheet_with_constant_memory().map_err(damaged)?;
+        let name = workbook.sheets().get(table.sheet).map(|sheet| sheet_name(&sheet.name)).unwrap_or_default();
+        if !name.is_empty() && !names.contains(&name.to_lowercase()) {
+            names.push(name.to_lowercase());
+            sheet.set_name(name).map_err(damaged)?;
+        }
+        write_table(sheet, workbook, table, reasons)?;
     }
+    writer.save_to_buffer().map_err(damaged)
+}
+
+fn write_table(
+    sheet: &mut Worksheet,
+    workbook: &mut Workbook,
+    table: &Table,
+    reasons: &[(u32, String)],
+) -> Result<(), SheetError> {
+    let reasons: HashMap<u32, &str> = reasons.iter().map(|(row, reason)| (*row, reason.as_str())).collect();
     let previous = table.column(REASON_HEADER);
     let reason_index = previous.unwrap_or(table.headers.len());
     let reason_column = u16::try_from(reason_index).unwrap_or(u16::MAX);
@@ -51,10 +65,7 @@ pub fn rejected_rows(workbook: &mut Workbook, table: &Table, reasons: &[(u32, St
             }
         }
     })?;
-    if let Some(error) = failure {
-        return Err(damaged(error));
-    }
-    writer.save_to_buffer().map_err(damaged)
+    failure.map_or(Ok(()), |error| Err(damaged(error)))
 }
 
 fn write_row(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::profile::{Field, Profile};
 use crate::sheets::{Cell, Row, SheetError, Workbook, repair_mojibake, values};
-use crate::text::{is_invisible, nfkc, one_line};
+use crate::text::{fold_word, one_line};
 
 /// The part of a workbook that matches a profile.
 #[derive(Clone, Debug)]
@@ -31,10 +31,30 @@ impl Table {
         self.columns.column(header)
     }
 
+    /// All columns of a header, which may be repeated; `A|B` means those of A, or of B if there is no A.
+    pub fn all_columns(&self, header: &str) -> &[usize] {
+        self.columns.all(header)
+    }
+
     /// The columns of a field, in the order of the profile.
     pub fn columns(&self, field: Field) -> Vec<usize> {
         let headers = self.profile.columns.get(&field).map(Vec::as_slice).unwrap_or_default();
-        headers.iter().filter_map(|header| self.column(header)).collect()
+        headers.iter().flat_map(|header| self.all_columns(header)).copied().collect()
+    }
+
+    /// The headers that the profile reads and that the table has more than once, with their number.
+    pub fn repeated_headers(&self) -> Vec<(String, usize)> {
+        let profile = &self.profile;
+        let keys = profile.key.iter().map(|header| header.strip_prefix('#').unwrap_or(header));
+        let fields = profile.columns.values().chain(&profile.address).flatten().map(String::as_str);
+        let mut repeated: Vec<(String, usize)> = Vec::new();
+        for columns in keys.chain(fields).map(|header| self.all_columns(header)).filter(|columns| columns.len() > 1) {
+            let header = columns.first().map(|column| self.header(*column)).unwrap_or_default();
+            if !repeated.iter().any(|(known, _)| *known == header) {
+                repeated.push((header, columns.len()));
+            }
+        }
+        repeated
     }
 
     /// The header of a column, on one line.
@@ -65,7 +85,7 @@ impl Table {
 
     fn is_helper(&self, row: &Row<'_>) -> bool {
         let words = &self.profile.helper_words;
-        !words.is_empty() && row.cells.iter().any(|cell| words.contains(&values::line(cell)))
+        !words.is_empty() && row.cells.iter().any(|cell| words.contains(&fold_word(&values::line(cell))))
     }
 }
 
@@ -79,16 +99,16 @@ fn repaired<'a>(row: &Row<'a>) -> Row<'a> {
 
 /// Columns by their normalised headers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HeaderIndex(HashMap<String, usize>);
+pub(super) struct HeaderIndex(HashMap<String, Vec<usize>>);
 
 impl HeaderIndex {
-    /// Indexes the headers of a row; of equal headers the first counts.
+    /// Indexes the headers of a row.
     pub(super) fn new(headers: &[String]) -> Self {
-        let mut columns = HashMap::new();
+        let mut columns: HashMap<String, Vec<usize>> = HashMap::new();
         for (column, header) in headers.iter().enumerate() {
-            let header = normalise_header(header);
+            let header = fold_word(header);
             if !header.is_empty() {
-                columns.entry(header).or_insert(column);
+                columns.entry(header).or_default().push(column);
             }
         }
         Self(columns)
@@ -96,17 +116,17 @@ impl HeaderIndex {
 
     /// The column of a header; `A|B` means A, or B if there is no A.
     pub(super) fn column(&self, alternatives: &str) -> Option<usize> {
-        alternatives.split('|').find_map(|header| self.0.get(&normalise_header(header)).copied())
+        self.all(alternatives).first().copied()
+    }
+
+    fn all(&self, alternatives: &str) -> &[usize] {
+        let found = alternatives.split('|').find_map(|header| self.0.get(&fold_word(header)));
+        found.map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn contains(&self, alternatives: &str) -> bool {
         self.column(alternatives).is_some()
     }
-}
-
-/// A header in the form in which headers are compared: NFKC, without white space.
-pub(super) fn normalise_header(text: &str) -> String {
-    nfkc(text).chars().filter(|letter| !letter.is_whitespace() && !is_invisible(*letter)).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +135,6 @@ mod tests {
 
     #[test]
     fn headers_are_compared_without_white_space() {
-        assert_eq!(normalise_header("수취인 연락처1\n"), "수취인연락처1");
+        assert_eq!(fold_word("수취인 연락처1\n"), "수취인연락처1");
     }
 }

@@ -74,6 +74,9 @@ enum FileResult {
         updated: usize,
         skipped: usize,
         rejected: usize,
+        ignored: usize,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
         products_created: Vec<FoundProduct>,
         variants_created: Vec<FoundVariant>,
         rows: Vec<RowReport>,
@@ -230,6 +233,8 @@ fn applied(file: String, kind: FileKind, report: Report) -> FileResult {
         updated,
         skipped,
         rejected,
+        ignored: report.findings.ignored,
+        notes: report.findings.notes,
         products_created: report.findings.products_created,
         variants_created: report.findings.variants_created,
         rows: report.rows,
@@ -256,12 +261,20 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                 updated,
                 skipped,
                 rejected,
+                ignored,
+                notes,
                 products_created,
                 variants_created,
                 rows,
                 ..
             } => {
                 writeln!(out, "{file}: 등록 {created}건, 반영 {updated}건, 그대로 {skipped}건, 거절 {rejected}건")?;
+                for note in notes {
+                    writeln!(out, "  {note}")?;
+                }
+                if *ignored > 0 {
+                    writeln!(out, "  빈 줄·합계·안내문 {ignored}줄은 세지 않았어요")?;
+                }
                 for product in products_created {
                     writeln!(out, "  새 상품 {} {}", product.product_number, product.product_name)?;
                 }
@@ -281,7 +294,7 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
 fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
     let rejected = || rows.iter().filter(|row| row.outcome == uploads::RowOutcome::Rejected);
     for row in rejected().take(MAX_PRINTED_ROWS) {
-        writeln!(out, "  {}행 {} 거절: {}", row.row, row.order_number, uploads::error_messages(row))?;
+        writeln!(out, "  {}행 {} 거절: {}", row.place(), row.order_number, uploads::error_messages(row))?;
     }
     let more = rejected().count().saturating_sub(MAX_PRINTED_ROWS);
     if more > 0 {
@@ -291,7 +304,7 @@ fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
         matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated) && !row.reasons.is_empty()
     };
     for row in rows.iter().filter(warned).take(MAX_PRINTED_ROWS) {
-        writeln!(out, "  {}행 {} 확인: {}", row.row, row.order_number, uploads::error_messages(row))?;
+        writeln!(out, "  {}행 {} 확인: {}", row.place(), row.order_number, uploads::error_messages(row))?;
     }
     Ok(())
 }

@@ -57,4 +57,10 @@ pub struct Findings {
     /// the file is a list of tracking numbers and does not name the courier
     #[serde(default)]
     pub courier_missing: bool,
+    /// which part of the file was read, in Korean sentences: sheets, hidden rows, repeated columns
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// rows below the header that are no data: blank, totals, notes
+    #[serde(default)]
+    pub ignored: usize,
 }

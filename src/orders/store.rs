@@ -296,6 +296,36 @@ pub fn ids_by_number(tx: &mut dyn Tx, channel_id: Option<i64>, numbers: &[&str])
     Ok(found)
 }
 
+/// Which of these numbers of more than 15 digits are those of orders, while no other order shares the first 15: a
+/// spreadsheet may have made the other digits 0.
+pub fn surely_known_numbers<'a>(
+    tx: &mut dyn Tx,
+    channel_id: Option<i64>,
+    numbers: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeSet<String>> {
+    const KEPT_DIGITS: usize = 15;
+    let by_number = tx.index_hint("orders_by_number");
+    let channel = if channel_id.is_some() { "AND channel_id = ?" } else { "" };
+    let sql = format!(
+        "SELECT order_number FROM orders {by_number} WHERE order_number >= ? AND order_number < ? {channel} LIMIT 2"
+    );
+    let mut known = BTreeSet::new();
+    for number in numbers.into_iter().collect::<BTreeSet<_>>() {
+        let Some(kept) = number.get(..KEPT_DIGITS) else { continue };
+        // `:` is the character behind `9`.
+        let end = format!("{kept}:");
+        let mut params: Vec<Param<'_>> = vec![kept.into(), end.as_str().into()];
+        params.extend(channel_id.map(Param::from));
+        let mut found = tx.query(&sql, &params)?;
+        if let [only] = &mut found[..]
+            && only.text(0)? == number
+        {
+            known.insert(number.to_owned());
+        }
+    }
+    Ok(known)
+}
+
 /// Product of each of these orders.
 pub fn product_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
     let mut products = HashMap::with_capacity(ids.len());

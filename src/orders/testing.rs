@@ -90,7 +90,7 @@ impl Files {
             ParsedRows::Tracking(_) => FileKind::Tracking,
             ParsedRows::States(_) => FileKind::States,
         };
-        let file = ParsedFile { profile: self.profile(kind, code), rows };
+        let file = ParsedFile::new(self.profile(kind, code), rows);
         let plan = plan::plan(tx, &file)?;
         apply::apply(tx, &plan, &file, &self.districts, upload_id, None)?;
         Ok(plan.report)
@@ -109,7 +109,10 @@ pub(crate) fn order_rows(orders: Vec<NewOrder>) -> ParsedRows {
 
 /// Validated rows, numbered like the rows of a sheet.
 pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<CheckedRow<T>> {
-    let row = |(row, (key, content))| CheckedRow { row, key, outcome: RowCheck::Valid(Box::new(content), Vec::new()) };
+    let row = |(row, (key, content))| {
+        let outcome = RowCheck::Valid(Box::new(content), Vec::new());
+        CheckedRow { row, key, outcome, is_inexact: false, is_hidden: false, sheet: 0 }
+    };
     (2..).zip(rows).map(row).collect()
 }
 

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::compound::Compound;
 use super::decrypt;
-use super::encoding;
+use super::encoding::{self, FileText};
 use super::error::SheetError;
+use super::html;
 
 const ZIP: &[u8] = b"PK\x03\x04";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -33,7 +36,11 @@ pub(super) enum Container {
     /// the `Workbook` stream of an .xls
     Biff(Vec<u8>),
     /// CSV text
-    Csv(String),
+    Csv(FileText),
+    /// tables of HTML
+    Html(FileText),
+    /// SpreadsheetML 2003
+    SpreadsheetXml(FileText),
 }
 
 /// Whether the file is an encrypted workbook.
@@ -62,6 +69,9 @@ pub(super) fn recognise(
     if bytes.starts_with(COMPOUND) {
         return compound(&bytes, password);
     }
+    if is_bare_biff(&bytes) {
+        return Ok(Container::Biff(bytes.to_vec()));
+    }
     if let Some((_, what)) = OTHER_SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
         return Err(SheetError::not_spreadsheet(what));
     }
@@ -73,7 +83,7 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetErro
     let file = Compound::open(bytes).ok_or(SheetError::Damaged)?;
     if let Some(info) = file.stream("EncryptionInfo") {
         let package = file.stream("EncryptedPackage").ok_or(SheetError::Damaged)?;
-        let plain = decrypt::decrypt(&info, package, password)?;
+        let plain = decrypt_with_any(&info, &package, password)?;
         return if plain.starts_with(ZIP) { Ok(Container::Zip(Arc::new(plain))) } else { Err(SheetError::Damaged) };
     }
     if let Some(stream) = file.stream("Workbook").or_else(|| file.stream("Book")) {
@@ -83,23 +93,65 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetErro
     Err(SheetError::not_spreadsheet(what))
 }
 
-/// A text file: CSV, or a web page or XML saved as .xls.
-fn detect_text(bytes: &[u8]) -> Result<Container, SheetError> {
+/// The password with which Excel encrypts a workbook that is only protected against changes: it opens without
+/// asking ([MS-OFFCRYPTO] 2.2).
+const SILENT_PASSWORD: &str = "VelvetSweatshop";
+
+/// Decrypts with the password in each form in which it may have been typed: letters of macOS are decomposed,
+/// digits of a Korean keyboard may be full-width. Then with the password that needs no typing.
+fn decrypt_with_any(info: &[u8], package: &[u8], password: Option<&str>) -> Result<Vec<u8>, SheetError> {
+    let mut failure = SheetError::PasswordRequired;
+    for password in password.map(password_forms).unwrap_or_default().iter().map(String::as_str).chain([SILENT_PASSWORD])
+    {
+        match decrypt::decrypt(info, package.to_vec(), Some(password)) {
+            Err(SheetError::WrongPassword) => {}
+            result => return result,
+        }
+    }
+    if password.is_some() {
+        failure = SheetError::WrongPassword;
+    }
+    Err(failure)
+}
+
+/// The password as typed, and its other forms without repetition.
+fn password_forms(password: &str) -> Vec<String> {
+    let mut forms = vec![password.to_owned()];
+    let others: [String; 3] = [password.nfc().collect(), password.nfkc().collect(), password.nfd().collect()];
+    for form in others {
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// Whether the bytes are records of an .xls without a container, as some scripts write them: a record of the
+/// beginning, of a workbook or sheet.
+fn is_bare_biff(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x09, 0x00 | 0x02 | 0x04 | 0x08, 4..=16, 0, _, _, 0x05 | 0x10, 0, ..])
+}
+
+/// A text file: CSV, or HTML or XML saved as .xls.
+fn detect_text(bytes: &Arc<Vec<u8>>) -> Result<Container, SheetError> {
     let Some(decoded) = encoding::decode(bytes) else {
         return Err(SheetError::not_spreadsheet("알 수 없는 형식"));
     };
-    let start: String = decoded.trim_start().chars().take(4096).collect::<String>().to_ascii_lowercase();
+    let text = decoded.as_str();
+    let start: String = text.trim_start().chars().take(4096).collect::<String>().to_ascii_lowercase();
     if start.is_empty() {
         return Err(SheetError::Empty);
     }
     if start.starts_with('<') {
-        return Err(if start.contains("office:spreadsheet") {
-            SheetError::SpreadsheetXml
-        } else if start.contains("<html") || start.contains("<table") || start.contains("<!doctype html") {
-            SheetError::Html
+        return if start.contains("office:spreadsheet") {
+            Ok(Container::SpreadsheetXml(decoded))
+        } else if html::has_table(text) {
+            Ok(Container::Html(decoded))
+        } else if start.contains("<html") || start.contains("<!doctype html") {
+            Err(SheetError::Html)
         } else {
-            SheetError::not_spreadsheet("XML")
-        });
+            Err(SheetError::not_spreadsheet("XML"))
+        };
     }
     if start.lines().take(12).any(|line| line.contains([',', '\t', ';'])) {
         return Ok(Container::Csv(decoded));

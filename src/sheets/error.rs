@@ -45,12 +45,9 @@ pub enum SheetError {
         /// its type, in Korean
         what: String,
     },
-    /// a web page saved as .xls
-    #[error("HTML로 저장된 파일이에요. 엑셀에서 열어 .xlsx로 다시 저장해 주세요.")]
+    /// a web page without a table, such as a login page
+    #[error("표가 없는 웹 페이지예요. 로그인이 풀렸을 수 있어요. 판매채널에 다시 로그인해 파일을 내려받아 주세요.")]
     Html,
-    /// Excel 2003 XML
-    #[error("XML로 저장된 엑셀 파일이에요. 엑셀에서 열어 .xlsx로 다시 저장해 주세요.")]
-    SpreadsheetXml,
 }
 
 impl SheetError {
@@ -68,7 +65,6 @@ impl SheetError {
             Self::Damaged => "damaged",
             Self::NotSpreadsheet { .. } => "not_spreadsheet",
             Self::Html => "html",
-            Self::SpreadsheetXml => "spreadsheet_xml",
         }
     }
 

@@ -58,6 +58,9 @@ fn read(text: &str, counter: &mut LimitCounter, visit: &mut VisitRow<'_>) -> Res
             Some(Token::Literal(_)) => false,
             None => true,
         };
+        if let Some(raw) = table.raw.take() {
+            scanner.skip_raw(raw).map_err(|_| SheetError::Damaged)?;
+        }
         if (is_row_over || is_end)
             && let Some((row, merged)) = table.take_row()
         {
@@ -86,8 +89,8 @@ struct TableReader {
     /// the row is over, and a tag has opened the next one
     next_row: Option<bool>,
     text: Option<OpenCell>,
-    /// inside of a script or style
-    is_skipped: bool,
+    /// the element that has been opened and whose content is no markup
+    raw: Option<&'static [u8]>,
 }
 
 struct OpenCell {
@@ -124,8 +127,8 @@ impl TableReader {
             if let Some(cell) = self.text.as_mut().filter(|cell| is(b"br") || !cell.text.trim().is_empty()) {
                 cell.text.push('\n');
             }
-        } else if is(b"script") || is(b"style") {
-            self.is_skipped = !is_empty;
+        } else if !is_empty {
+            self.raw = [b"script".as_slice(), b"style"].into_iter().find(|raw| is(raw));
         }
         false
     }
@@ -134,8 +137,6 @@ impl TableReader {
         let is = |tag: &[u8]| name.eq_ignore_ascii_case(tag);
         if is(b"td") || is(b"th") {
             self.close_cell();
-        } else if is(b"script") || is(b"style") {
-            self.is_skipped = false;
         } else if is(b"tr") || is(b"table") {
             self.close_cell();
             return self.is_in_row;
@@ -145,7 +146,7 @@ impl TableReader {
 
     /// Appends text in which line breaks are spaces.
     fn text(&mut self, raw: &[u8]) -> bool {
-        if let Some(cell) = self.text.as_mut().filter(|_| !self.is_skipped)
+        if let Some(cell) = self.text.as_mut()
             && cell.text.len() < MAX_TEXT_CHARS * 4
         {
             let mut decoded = String::new();
@@ -236,7 +237,9 @@ mod tests {
     #[test]
     fn tables_are_read_with_and_without_end_tags() {
         assert_eq!(
-            cells("<html><style>td{a<b}</style><TABLE border=1><tr><th>가</th><th> 나&nbsp;다 </th></tr><tr><td>1<td>2\n 3<br>4</table>"),
+            cells(
+                "<html><style>td{a<b}</style><TABLE border=1><tr><th>가</th><th> 나&nbsp;다 </th></tr><tr><td>1<td>2\n 3<br>4</table>"
+            ),
             ["1:가|나\u{a0}다", "2:1|2 3\n4"]
         );
         assert_eq!(cells("<table><tr><td></td></tr><tr style='display: none'><td>x</td></tr></table>"), ["2:x hidden"]);

@@ -64,6 +64,29 @@ impl<R: Read> Scanner<R> {
         self.source
     }
 
+    /// Skips the content of an element of HTML that is no markup, up to its end tag.
+    ///
+    /// # Errors
+    /// The source cannot be read further.
+    pub(super) fn skip_raw(&mut self, name: &[u8]) -> io::Result<()> {
+        loop {
+            let rest = &self.buffer[self.at..self.filled];
+            let end = memchr::memmem::find_iter(rest, b"</")
+                .find(|at| rest.get(at + 2..at + 2 + name.len()).is_some_and(|end| end.eq_ignore_ascii_case(name)));
+            if let Some(end) = end {
+                self.at += end;
+                return Ok(());
+            }
+            if self.is_end {
+                self.at = self.filled;
+                return Ok(());
+            }
+            // The end tag may be cut in two.
+            self.at = self.at.max(self.filled.saturating_sub(name.len() + 1));
+            self.fill()?;
+        }
+    }
+
     /// The next token; none at the end.
     ///
     /// # Errors
@@ -427,7 +450,10 @@ mod tests {
 
     #[test]
     fn broken_markup_costs_no_more_than_itself() {
-        assert_eq!(tokens(b"<td nowrap width=3>a < b &foo; \xFF</td><"), "<td nowrap= width=3>|a |< b &foo; \u{FFFD}|</td>");
+        assert_eq!(
+            tokens(b"<td nowrap width=3>a < b &foo; \xFF</td><"),
+            "<td nowrap= width=3>|a |< b &foo; \u{FFFD}|</td>"
+        );
         assert_eq!(tokens(b"<a b=\"c>x</a>"), "<a b=c>|x|</a>");
         assert_eq!(tokens(b"<a>x"), "<a>|x");
     }

@@ -1,4 +1,5 @@
-//! Spreadsheet files: reads .xlsx, .xls and CSV as rows of cells, within resource limits.
+//! Spreadsheet files: reads .xlsx, .xls, CSV, HTML tables and SpreadsheetML 2003 as rows of cells,
+//! within resource limits.
 //!
 //! [`open()`] detects the format by content, decrypts the file and checks its size against the [`Limits`].
 //! [`Workbook::rows`] then visits one row at a time, so that a file is never held in memory twice. Errors
@@ -11,9 +12,11 @@ mod csv;
 mod decrypt;
 mod encoding;
 mod error;
+mod html;
 mod limits;
 mod markup;
 mod number_format;
+mod spreadsheet_xml;
 pub mod values;
 mod workbook;
 mod xls;

@@ -185,7 +185,8 @@ impl NumberFormat {
             (1, _) => value < 0.0,
             _ => true,
         };
-        let holds = |index: usize, section: &Section| section.condition.map_or_else(|| default(index), |it| it.holds(value));
+        let holds =
+            |index: usize, section: &Section| section.condition.map_or_else(|| default(index), |it| it.holds(value));
         let index = self.sections.iter().enumerate().position(|(index, section)| holds(index, section))?;
         let section = self.sections.get(index)?;
         Some((section, index == 1 && value < 0.0 && section.condition.is_none_or(|it| it.is_less)))
@@ -229,8 +230,8 @@ impl Section {
             self.tokens.get(range).unwrap_or_default().iter().filter(|token| **token == Token::Comma).count()
         };
         let is_grouped = commas(0..last_whole) > 0;
-        let thousands = commas(last_whole..point.max(last_whole)) + commas(last_digit..self.tokens.len()).min(
-            if point < last_digit { usize::MAX } else { 0 });
+        let thousands = commas(last_whole..point.max(last_whole))
+            + commas(last_digit..self.tokens.len()).min(if point < last_digit { usize::MAX } else { 0 });
         let shift = i32::try_from(2 * percents).unwrap_or(0) - i32::try_from(3 * thousands).unwrap_or(0);
         let is_digit = |token: &&Token| matches!(token, Token::Digit(_));
         let decimals = self.tokens[point..exponent.unwrap_or(self.tokens.len())].iter().filter(is_digit).count();
@@ -330,7 +331,10 @@ impl Section {
         let is_digit = |token: &&Token| matches!(token, Token::Digit(_));
         let has_whole = before.iter().any(|token| matches!(token, Token::Literal(text) if text.trim().is_empty()))
             && before.iter().filter(is_digit).count() > 1;
-        let fixed: String = after.iter().filter_map(|token| if let Token::Literal(text) = token { Some(text.trim()) } else { None }).collect();
+        let fixed: String = after
+            .iter()
+            .filter_map(|token| if let Token::Literal(text) = token { Some(text.trim()) } else { None })
+            .collect();
         let width = after.iter().filter(is_digit).count().clamp(1, 4);
         let magnitude = value.abs();
         let (mut whole, part) = if has_whole { (magnitude.trunc(), magnitude.fract()) } else { (0.0, magnitude) };

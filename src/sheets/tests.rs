@@ -44,10 +44,10 @@ fn encrypted_files_need_the_right_password() {
 fn other_file_types_are_named_in_the_error() {
     let error_of = |bytes: &[u8]| error(bytes.to_vec());
     assert_eq!(error_of(b"%PDF-1.7 ..."), SheetError::NotSpreadsheet { what: "PDF 문서".into() });
-    assert_eq!(error_of(b"<html><table><tr><td>1</td></tr></table></html>"), SheetError::Html);
+    assert_eq!(error_of(b"<html><form>login</form></html>"), SheetError::Html);
     assert_eq!(
         error_of(b"<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\"/>"),
-        SheetError::SpreadsheetXml
+        SheetError::Damaged
     );
     assert_eq!(error_of(b"  \n "), SheetError::Empty);
     assert_eq!(error_of(b"hello"), SheetError::NotSpreadsheet { what: "텍스트 파일".into() });

@@ -11,8 +11,8 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use super::cell::Cell;
 use super::number_format;
 use crate::text::{
-    ParseResult, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone, parse_quantity,
-    parse_zip_code, quantity_from_number,
+    ParseResult, PhoneNumbers, fold_word, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone_cell,
+    parse_quantity, parse_zip_code, quantity_from_number,
 };
 
 /// Doubles represent every integer below exactly.
@@ -21,6 +21,10 @@ const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 const SERIAL_DATES: std::ops::Range<f64> = 20_000.0..80_000.0;
 /// Numbers from here on have more than the 15 digits that spreadsheets keep.
 const MIN_INEXACT: f64 = 1e15;
+/// Words for "none".
+const NOTHING: [&str; 7] = ["없음", "해당없음", "미정", "미입력", "n/a", "null", "none"];
+/// Words of an inexact number.
+pub const INEXACT: &str = "15자리가 넘는 숫자의 끝자리를 엑셀이 0으로 바꾸었을 수 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
 const EXPONENT: &str = "번호가 지수(2.02E+15)로 줄어 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
 /// Maximum length of an identifier.
 const MAX_ID_CHARS: usize = 64;
@@ -69,6 +73,11 @@ pub fn id(cell: &Cell<'_>) -> ParseResult<String> {
     if id.chars().count() > MAX_ID_CHARS { Err("번호가 너무 길어요") } else { Ok(id) }
 }
 
+/// An identifier that is surely exact; see [`is_inexact`].
+pub fn exact_id(cell: &Cell<'_>) -> ParseResult<String> {
+    if is_inexact(cell) { Err(INEXACT) } else { id(cell) }
+}
+
 /// Whether a number cell may have lost its last digit: spreadsheets keep 15 digits of a number that is typed,
 /// pasted or read from a CSV, and make the others 0.
 pub fn is_inexact(cell: &Cell<'_>) -> bool {
@@ -81,7 +90,9 @@ pub fn is_inexact(cell: &Cell<'_>) -> bool {
 fn exact_text<'c>(cell: &'c Cell<'_>) -> ParseResult<Cow<'c, str>> {
     let (number, format) = match cell {
         Cell::Number(number) => (*number, None),
-        Cell::Formatted(_, format) if format.is_date() => return Err("번호가 날짜로 바뀌어 있어요. 열을 텍스트로 바꿔 주세요"),
+        Cell::Formatted(_, format) if format.is_date() => {
+            return Err("번호가 날짜로 바뀌어 있어요. 열을 텍스트로 바꿔 주세요");
+        }
         Cell::Formatted(number, format) => (*number, Some(format)),
         Cell::DateTime(_) => return Err("번호가 날짜로 바뀌어 있어요. 열을 텍스트로 바꿔 주세요"),
         cell => return Ok(text(cell)),
@@ -93,7 +104,8 @@ fn exact_text<'c>(cell: &'c Cell<'_>) -> ParseResult<Cow<'c, str>> {
     let shown = format.map(|format| format.show(number)).unwrap_or_default();
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
     let is_same = digits.trim_start_matches('0') == plain.trim_start_matches('0');
-    let is_plain = shown.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ' | '(' | ')' | '/'));
+    let is_plain =
+        shown.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ' | '(' | ')' | '/'));
     Ok(if is_same && is_plain && !shown.contains("E+") { shown } else { plain }.into())
 }
 
@@ -241,9 +253,20 @@ fn parse_digits(text: &str) -> Option<NaiveDateTime> {
     date.and_hms_opt(part(8..10)?, part(10..12)?, part(12..14)?)
 }
 
-/// A Korean telephone number with hyphens; empty for an empty cell.
-pub fn phone(cell: &Cell<'_>) -> ParseResult<String> {
-    parse_phone(&exact_text(cell)?)
+/// The telephone numbers of a cell; see [`parse_phone_cell`].
+pub fn phones(cell: &Cell<'_>) -> ParseResult<PhoneNumbers> {
+    let text = exact_text(cell)?;
+    if is_exponent(text.trim()) { Err(EXPONENT) } else { parse_phone_cell(&text) }
+}
+
+/// Whether a cell says that there is no value: hyphens, zeros or a word.
+pub fn is_nothing(cell: &Cell<'_>) -> bool {
+    let word = match cell {
+        Cell::Text(text) => fold_word(text),
+        Cell::Number(number) => return *number == 0.0,
+        _ => return false,
+    };
+    word.chars().all(|letter| matches!(letter, '-' | '0' | '.' | '/' | ':')) || NOTHING.contains(&word.as_str())
 }
 
 /// A postal code of five digits; empty for an empty cell.
@@ -254,7 +277,7 @@ pub fn zip_code(cell: &Cell<'_>) -> ParseResult<String> {
 /// A courier's tracking number: 8 to 16 digits without hyphens, or an EMS number (`EB123456789KR`).
 pub fn tracking_number(cell: &Cell<'_>) -> ParseResult<String> {
     const WRONG: &str = "송장번호 형식이 맞지 않아요";
-    let id = id(cell)?;
+    let id = exact_id(cell)?;
     let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
     let is_ems = number.len() == 13
         && number.is_ascii()

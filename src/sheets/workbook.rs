@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::cell::{MergedArea, Row};
 use super::container::{self, Container};
+use super::encoding::FileText;
 use super::error::SheetError;
 use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, Limits};
+use super::spreadsheet_xml::SpreadsheetXml;
 use super::xls::Xls;
 use super::xlsx::Xlsx;
-use super::{csv, values};
+use super::{csv, html, values};
 
 /// The first rows of a sheet, as text: one of them may be the header.
 pub struct SheetPreview {
@@ -31,7 +33,9 @@ pub struct Sheet {
 enum Content {
     Xlsx(Box<Xlsx>),
     Xls(Box<Xls>),
-    Csv(String),
+    Csv(FileText),
+    Html(FileText),
+    SpreadsheetXml(Box<SpreadsheetXml>, FileText),
 }
 
 /// An opened file.
@@ -62,6 +66,12 @@ pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limi
             (Content::Xls(Box::new(xls)), sheets)
         }
         Container::Csv(text) => (Content::Csv(text), vec![sheet("CSV", false)]),
+        Container::Html(text) => (Content::Html(text), vec![sheet("HTML", false)]),
+        Container::SpreadsheetXml(text) => {
+            let file = SpreadsheetXml::open(text.as_str())?;
+            let sheets = file.sheets.iter().map(|(name, is_hidden)| sheet(name, *is_hidden)).collect();
+            (Content::SpreadsheetXml(Box::new(file), text), sheets)
+        }
     };
     Ok(Workbook { content, sheets, limits })
 }
@@ -86,7 +96,9 @@ impl Workbook {
         match &mut self.content {
             Content::Xlsx(xlsx) => xlsx.rows(sheet, &mut counter, visit),
             Content::Xls(xls) => xls.rows(sheet, &mut counter, visit),
-            Content::Csv(text) => csv::rows(text, &mut counter, visit),
+            Content::Csv(text) => csv::rows(text.as_str(), &mut counter, visit),
+            Content::Html(text) => html::rows(text.as_str(), &mut counter, visit),
+            Content::SpreadsheetXml(file, text) => file.rows(text.as_str(), sheet, &mut counter, visit),
         }
     }
 
@@ -96,6 +108,10 @@ impl Workbook {
             Content::Xlsx(xlsx) => xlsx.merged_areas(sheet),
             Content::Xls(xls) => xls.merged_areas(sheet),
             Content::Csv(_) => Vec::new(),
+            Content::Html(text) => html::merged_areas(text.as_str(), &mut LimitCounter::new(self.limits)),
+            Content::SpreadsheetXml(file, text) => {
+                file.merged_areas(text.as_str(), sheet, &mut LimitCounter::new(self.limits))
+            }
         }
     }
 

@@ -18,6 +18,8 @@ use super::xlsx_parts::Styles;
 const MAX_STRINGS: usize = 1_000_000;
 const MAX_FORMATS: usize = 65_536;
 const MAX_SHEETS: usize = 100;
+/// Kind of a stream that is a sheet.
+const SHEET_STREAM: u16 = 0x0010;
 /// Flag of a row record: its height is zero.
 const ROW_IS_HIDDEN: u32 = 0x20;
 /// Days between the epochs of the two date systems.
@@ -25,6 +27,12 @@ const DAYS_1904: f64 = 1462.0;
 
 mod record {
     pub(super) const BOF: u16 = 0x0809;
+    /// beginnings of BIFF2, 3 and 4
+    pub(super) const OLD_BOFS: [u16; 3] = [0x0009, 0x0209, 0x0409];
+    /// cells of BIFF2
+    pub(super) const OLD_INTEGER: u16 = 0x0002;
+    pub(super) const OLD_NUMBER: u16 = 0x0003;
+    pub(super) const OLD_LABEL: u16 = 0x0004;
     pub(super) const EOF: u16 = 0x000A;
     pub(super) const CONTINUE: u16 = 0x003C;
     pub(super) const FILE_PASS: u16 = 0x002F;
@@ -97,7 +105,14 @@ impl Xls {
         let mut records = Records { stream: &stream, at: 0 };
         match records.next() {
             Some((record::BOF, data)) => xls.biff8 = u16_at(data, 0) == Some(0x0600),
+            Some((kind, _)) if record::OLD_BOFS.contains(&kind) => xls.biff8 = false,
             _ => return Err(SheetError::Damaged),
+        }
+        if u16_at(&stream, 6) == Some(SHEET_STREAM) {
+            // A sheet alone, without a workbook around it.
+            xls.sheets.push(XlsSheet { name: "Sheet1".to_owned(), is_hidden: false, at: 0 });
+            xls.stream = stream;
+            return Ok(xls);
         }
         while let Some((kind, data)) = records.next() {
             match kind {
@@ -154,7 +169,7 @@ impl Xls {
         let start = self.sheets.get(sheet).map(|sheet| sheet.at).ok_or(SheetError::Damaged)?;
         let mut records = Records { stream: &self.stream, at: start };
         match records.next() {
-            Some((record::BOF, _)) => Ok(records),
+            Some((kind, _)) if kind == record::BOF || record::OLD_BOFS.contains(&kind) => Ok(records),
             _ => Err(SheetError::Damaged),
         }
     }
@@ -237,9 +252,18 @@ impl Xls {
                 };
                 vec![(place, cell)]
             }
-            record::LABEL | record::RICH_STRING => {
-                data.get(6..).and_then(|rest| self.string(rest)).map(|text| (place, self.text(text.into(), format))).into_iter().collect()
+            record::LABEL | record::RICH_STRING => data
+                .get(6..)
+                .and_then(|rest| self.string(rest))
+                .map(|text| (place, self.text(text.into(), format)))
+                .into_iter()
+                .collect(),
+            record::OLD_LABEL => {
+                let length = data.get(7).copied().map_or(0, usize::from);
+                one(data.get(8..).map(|rest| Cell::Text(decode_cp949(rest, length).into())))
             }
+            record::OLD_NUMBER => one(f64_at(data, 7).map(Cell::Number)),
+            record::OLD_INTEGER => one(u16_at(data, 7).map(|number| Cell::Number(f64::from(number)))),
             record::NUMBER => one(f64_at(data, 6).map(|number| self.number(number, format))),
             record::RK => one(u32_at(data, 6).map(|number| self.number(rk(number), format))),
             record::MUL_RK => {
@@ -353,9 +377,13 @@ fn decode_utf16(bytes: &[u8]) -> String {
     char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// Decodes BIFF5 text, which is CP949 in Korean files.
+/// Decodes text of BIFF5 and before, which is CP949 in Korean files, or UTF-8 if a script wrote it.
 fn decode_cp949(data: &[u8], length: usize) -> String {
-    EUC_KR.decode_without_bom_handling(data.get(..length.min(data.len())).unwrap_or_default()).0.into_owned()
+    let text = data.get(..length.min(data.len())).unwrap_or_default();
+    match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => EUC_KR.decode_without_bom_handling(text).0.into_owned(),
+    }
 }
 
 /// Parses the shared strings: an SST record and its continuations.
@@ -464,72 +492,4 @@ fn f64_at(bytes: &[u8], at: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use calamine::{Data, Reader};
-
-    use super::*;
-    use crate::sheets::tests::fixture;
-    use crate::sheets::{Limits, open, values};
-
-    /// Encodes a record.
-    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(data.len()).expect("short");
-        [kind.to_le_bytes().as_slice(), &length.to_le_bytes(), data].concat()
-    }
-
-    #[test]
-    fn cells_equal_those_of_calamine() {
-        for name in
-            ["06_smartstore_orders.xls", "07_smartstore_dispatch_expected.xls", "08_logen_result_header_row2.xls"]
-        {
-            let bytes = fixture(name);
-            let mut workbook = open(bytes.clone(), None, Limits::default()).expect("opens");
-            let mut calamine = calamine::Xls::new(std::io::Cursor::new(bytes)).expect("opens");
-            let names: Vec<&str> = workbook.sheets().iter().map(|sheet| sheet.name.as_str()).collect();
-            assert_eq!(names, calamine.sheet_names());
-            for sheet in 0..workbook.sheets().len() {
-                let range = calamine.worksheet_range_at(sheet).expect("there").expect("readable");
-                let mut seen = 0;
-                workbook
-                    .rows(sheet, &mut |row| {
-                        for (column, cell) in (0u32..).zip(&row.cells) {
-                            let theirs = range.get_value((row.number - 1, column)).cloned().unwrap_or_default();
-                            let same = match (cell, &theirs) {
-                                (Cell::Empty, Data::Empty) => true,
-                                (Cell::Formatted(number, _), Data::DateTime(serial)) => (number - serial.as_f64()).abs() < 1e-9,
-                                (Cell::Formatted(number, _), Data::Float(theirs)) => (number - theirs).abs() < 1e-9,
-                                (cell, theirs) => values::text(cell) == theirs.to_string(),
-                            };
-                            assert!(same, "{name} row {} column {column}: {cell:?} {theirs:?}", row.number);
-                            seen += usize::from(*cell != Cell::Empty);
-                        }
-                        ControlFlow::Continue(())
-                    })
-                    .expect("read");
-                assert_eq!(seen, range.used_cells().count(), "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn biff_encryption_is_reported() {
-        let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
-        assert_eq!(Xls::open(stream).err(), Some(SheetError::LegacyPassword));
-        assert_eq!(Xls::open(Vec::new()).err(), Some(SheetError::Damaged));
-    }
-
-    #[test]
-    fn truncated_continuation_ends_the_stream() {
-        let cut_off = [0x3C, 0, 0xFF, 0xFF, 1];
-        let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::SST, &[0; 8]), cut_off.to_vec()].concat();
-        assert_eq!(Xls::open(stream).err(), Some(SheetError::Damaged));
-    }
-
-    #[test]
-    fn rk_numbers_are_decoded() {
-        assert!((rk(0x3FF0_0000) - 1.0).abs() < f64::EPSILON);
-        assert!((rk((12_345 << 2) | 2) - 12_345.0).abs() < f64::EPSILON);
-        assert!((rk((12_345 << 2) | 3) - 123.45).abs() < f64::EPSILON);
-        assert!((rk(0xFFFF_FFFE) + 1.0).abs() < f64::EPSILON);
-    }
-}
+mod tests;

@@ -323,7 +323,8 @@ fn parse_reference(reference: &[u8]) -> Option<(usize, Option<u32>)> {
     if !(1..=3).contains(&end) {
         return None;
     }
-    let column = reference[..end].iter().fold(0, |column, byte| column * 26 + usize::from(byte.to_ascii_uppercase() - b'A') + 1);
+    let column =
+        reference[..end].iter().fold(0, |column, byte| column * 26 + usize::from(byte.to_ascii_uppercase() - b'A') + 1);
     let row = reference[end..].strip_prefix(b"$").unwrap_or(&reference[end..]);
     Some((column - 1, parse_number(row)))
 }

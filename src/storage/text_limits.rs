@@ -31,6 +31,8 @@ lengths! {
     TRACKING_NUMBER = 64: orders.tracking_number upload_rows.new_tracking_number;
     /// 클레임
     CLAIM = 64: orders.claim;
+    /// name of a sheet
+    SHEET_NAME = 100: upload_rows.sheet_name;
     /// 상품명
     PRODUCT_NAME = 255: products.name;
     /// 옵션 이름

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::channels::Table;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
-use crate::text::{ParseResult, hex};
+use crate::text::{ParseResult, fold_word, hex};
 
 pub use orders::orders;
 pub use states::{StateChange, StateRow, states};
@@ -60,6 +60,13 @@ pub struct CheckedRow<T> {
     pub key: String,
     /// validation result
     pub outcome: RowCheck<T>,
+    /// a spreadsheet may have rounded the order number: it counts only if it is known as it is, see
+    /// [`values::is_inexact`]
+    pub is_inexact: bool,
+    /// the row is hidden in the spreadsheet
+    pub is_hidden: bool,
+    /// index of its sheet among those that were read
+    pub sheet: usize,
 }
 
 /// Callback for each row; may stop.
@@ -72,45 +79,58 @@ struct OrderKey {
 }
 
 struct KeyColumn {
-    column: usize,
+    /// the columns with this header; the first that holds something counts
+    columns: Vec<usize>,
     /// the key has only a digest of this cell, which may be blank
     is_digest: bool,
+}
+
+impl KeyColumn {
+    fn column(&self, row: &Row<'_>) -> usize {
+        let first = self.columns.first().copied().unwrap_or_default();
+        self.columns.iter().copied().find(|column| !row.cell(*column).is_blank()).unwrap_or(first)
+    }
 }
 
 impl OrderKey {
     fn new(table: &Table) -> Self {
         let key_column = |header: &String| {
             let name = header.strip_prefix('#');
-            table.column(name.unwrap_or(header)).map(|column| KeyColumn { column, is_digest: name.is_some() })
+            let columns = table.all_columns(name.unwrap_or(header));
+            (!columns.is_empty()).then(|| KeyColumn { columns: columns.to_vec(), is_digest: name.is_some() })
         };
         Self { columns: table.profile.key.iter().filter_map(key_column).collect(), digits: table.profile.key_digits }
     }
 
     fn is_blank(&self, row: &Row<'_>) -> bool {
-        self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column).is_blank())
+        self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column(row)).is_blank())
     }
 
     /// Parses the order number of a row.
     fn parse(&self, cells: &mut RowReader<'_, '_>) -> String {
         let mut key = Vec::new();
         for part in &self.columns {
-            let cell = cells.row.cell(part.column);
+            let column = part.column(cells.row);
+            let cell = cells.row.cell(column);
             if part.is_digest {
                 if !cell.is_blank() {
                     key.push(digest(&values::line(cell)));
                 }
             } else if cell.is_blank() {
-                cells.problem(part.column, "비어 있어요");
+                cells.problem(column, blank_message(cell));
             } else {
                 match values::id(cell).and_then(|id| self.check_format(&id).map(|()| id)) {
-                    Ok(id) => key.push(id),
-                    Err(problem) => cells.problem(part.column, problem),
+                    Ok(id) => {
+                        cells.is_inexact |= values::is_inexact(cell);
+                        key.push(id);
+                    }
+                    Err(problem) => cells.problem(column, problem),
                 }
             }
         }
         let key = key.join("-");
         if let Some(first) = self.columns.first().filter(|_| key.chars().count() > text_limits::ORDER_NUMBER) {
-            cells.too_long(first.column, &key, text_limits::ORDER_NUMBER);
+            cells.too_long(first.column(cells.row), &key, text_limits::ORDER_NUMBER);
         }
         key
     }
@@ -133,15 +153,17 @@ struct RowReader<'r, 'c> {
     row: &'r Row<'c>,
     problems: Vec<Reason>,
     warnings: Vec<Reason>,
+    /// a spreadsheet may have rounded the order number
+    is_inexact: bool,
 }
 
 impl<'r, 'c> RowReader<'r, 'c> {
     const fn new(table: &'r Table, row: &'r Row<'c>) -> Self {
-        Self { table, row, problems: Vec::new(), warnings: Vec::new() }
+        Self { table, row, problems: Vec::new(), warnings: Vec::new(), is_inexact: false }
     }
 
     fn reason(&self, column: usize, message: &str) -> Reason {
-        let value: String = values::line(self.row.cell(column)).chars().take(MAX_VALUE_CHARS).collect();
+        let value: String = values::shown(self.row.cell(column)).chars().take(MAX_VALUE_CHARS).collect();
         Reason { column: self.table.header(column), value, message: message.to_owned() }
     }
 
@@ -195,30 +217,46 @@ impl<'r, 'c> RowReader<'r, 'c> {
         })
     }
 
-    fn finish<T>(self, key: String, value: T) -> CheckedRow<T> {
-        let outcome = if self.problems.is_empty() {
-            RowCheck::Valid(Box::new(value), self.warnings)
-        } else {
-            RowCheck::Rejected(self.problems)
-        };
-        CheckedRow { row: self.row.number, key, outcome }
+    fn checked<T>(&self, key: String, outcome: RowCheck<T>) -> CheckedRow<T> {
+        let (row, is_hidden) = (self.row.number, self.row.is_hidden);
+        CheckedRow { row, key, outcome, is_inexact: self.is_inexact, is_hidden, sheet: 0 }
     }
 
-    fn rejected<T>(self, key: String) -> CheckedRow<T> {
-        CheckedRow { row: self.row.number, key, outcome: RowCheck::Rejected(self.problems) }
+    fn finish<T>(mut self, key: String, value: T) -> CheckedRow<T> {
+        let (problems, warnings) = (std::mem::take(&mut self.problems), std::mem::take(&mut self.warnings));
+        let outcome =
+            if problems.is_empty() { RowCheck::Valid(Box::new(value), warnings) } else { RowCheck::Rejected(problems) };
+        self.checked(key, outcome)
+    }
+
+    fn rejected<T>(mut self, key: String) -> CheckedRow<T> {
+        let problems = std::mem::take(&mut self.problems);
+        self.checked(key, RowCheck::Rejected(problems))
     }
 
     fn skipped<T>(&self, key: String, column: usize, message: &str) -> CheckedRow<T> {
-        CheckedRow { row: self.row.number, key, outcome: RowCheck::Skipped(vec![self.reason(column, message)]) }
+        let outcome = RowCheck::Skipped(vec![self.reason(column, message)]);
+        self.checked(key, outcome)
+    }
+}
+
+/// What is wrong with a needed cell that is treated as empty.
+const fn blank_message(cell: &Cell<'_>) -> &'static str {
+    match cell {
+        Cell::Error(_) => "오류 값이라 읽을 수 없어요. 엑셀에서 값을 고쳐 다시 올려 주세요",
+        _ => "비어 있어요",
     }
 }
 
 const fn ignored<T>(row: u32) -> CheckedRow<T> {
-    CheckedRow { row, key: String::new(), outcome: RowCheck::Ignored }
+    CheckedRow { row, key: String::new(), outcome: RowCheck::Ignored, is_inexact: false, is_hidden: false, sheet: 0 }
 }
 
 fn is_total(row: &Row<'_>) -> bool {
-    row.cells.iter().any(|cell| TOTAL_WORDS.contains(&values::line(cell).replace([' ', ':'], "").as_str()))
+    row.cells.iter().any(|cell| match cell {
+        Cell::Text(text) => TOTAL_WORDS.contains(&fold_word(text).trim_end_matches(':')),
+        _ => false,
+    })
 }
 
 /// Validates each row of a table with `check`.

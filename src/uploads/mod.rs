@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channels::store as channels;
-use crate::channels::{FileError, FileKind, ProfileError, Profiles, rejected_rows};
+use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::sheets::Limits;
@@ -324,10 +324,20 @@ impl Uploads {
         };
         let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
         spawn_blocking(move || {
-            let (mut workbook, table) = parse::open(&profiles, original.bytes, password.as_deref(), &options, limits)?;
-            let reasons: Vec<(u32, String)> =
-                rows.iter().map(|row| (row.report.row, error_messages(&row.report))).collect();
-            Ok(rejected_rows(&mut workbook, &table, &reasons).map_err(FileError::from)?)
+            let opened = parse::open(&profiles, original.bytes, password.as_deref(), &options, limits)?;
+            let (mut workbook, is_only) = (opened.workbook, opened.tables.len() == 1);
+            let reasons = |table: &Table| {
+                let name = workbook.sheets().get(table.sheet).map_or("", |sheet| sheet.name.as_str());
+                let rows = rows.iter().filter(|row| is_only || row.report.sheet == name);
+                rows.map(|row| (row.report.row, error_messages(&row.report))).collect::<Vec<_>>()
+            };
+            let tables: Vec<_> = opened
+                .tables
+                .iter()
+                .map(|table| (table, reasons(table)))
+                .filter(|(_, reasons)| is_only || !reasons.is_empty())
+                .collect();
+            Ok(rejected_rows(&mut workbook, &tables).map_err(FileError::from)?)
         })
         .await
     }

@@ -110,6 +110,12 @@ impl RowOutcome {
 /// Report of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowReport {
+    /// position in the stored report; 0 before it is stored
+    #[serde(skip)]
+    pub position: u32,
+    /// name of its sheet; empty if one sheet was read
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub sheet: String,
     /// row number in Excel
     pub row: u32,
     /// order number, or empty if it could not be parsed
@@ -201,6 +207,13 @@ pub struct Report {
     pub rows: Vec<RowReport>,
     /// new products and variants
     pub findings: Findings,
+}
+
+impl RowReport {
+    /// The row as a person finds it: `3`, or `11월26일 3` if several sheets were read.
+    pub fn place(&self) -> String {
+        if self.sheet.is_empty() { self.row.to_string() } else { format!("{} {}", self.sheet, self.row) }
+    }
 }
 
 impl Report {

@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::check::{self, CheckedRow, RowCheck, StateRow, TrackingRow};
-use crate::channels::{FileError, FileKind, Profile, Profiles, Table};
+use super::model::Report;
+use crate::channels::{FileError, FileKind, OtherSheets, Profile, Profiles, Table};
 use crate::orders::model::NewOrder;
-use crate::sheets::{self, Limits, Workbook};
+use crate::sheets::{self, Limits, SheetError, Workbook};
 use crate::storage::text_limits;
 use crate::text::one_line;
 
@@ -43,6 +44,12 @@ pub struct ParsedFile {
     pub profile: Arc<Profile>,
     /// its rows
     pub rows: ParsedRows,
+    /// names of the sheets that were read
+    pub sheets: Vec<String>,
+    /// which part of the file was read, in Korean sentences
+    pub notes: Vec<String>,
+    /// rows below the header that are no data
+    pub ignored: usize,
 }
 
 /// Checked rows by kind of file.
@@ -57,6 +64,27 @@ pub enum ParsedRows {
 }
 
 impl ParsedFile {
+    /// A file of these rows, all on one sheet.
+    pub fn new(profile: Arc<Profile>, rows: ParsedRows) -> Self {
+        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0 }
+    }
+
+    /// Adds to a report of the rows what was read, and their sheets if there are several.
+    pub fn describe(&self, report: &mut Report) {
+        report.findings.notes.clone_from(&self.notes);
+        report.findings.ignored = self.ignored;
+        if self.sheets.len() > 1 {
+            let sheets: Vec<usize> = match &self.rows {
+                ParsedRows::Orders(rows) => rows.iter().map(|row| row.sheet).collect(),
+                ParsedRows::Tracking(rows) => rows.iter().map(|row| row.sheet).collect(),
+                ParsedRows::States(rows) => rows.iter().map(|row| row.sheet).collect(),
+            };
+            for (row, sheet) in report.rows.iter_mut().zip(sheets) {
+                row.sheet = self.sheets.get(sheet).cloned().unwrap_or_default();
+            }
+        }
+    }
+
     /// Whether this is a tracking list in which some rows have no courier.
     pub fn lacks_courier(&self) -> bool {
         let ParsedRows::Tracking(rows) = &self.rows else { return false };
@@ -87,32 +115,37 @@ pub fn parse(
     options: &ImportOptions,
     limits: Limits,
 ) -> Result<ParsedFile, FileError> {
-    let (mut workbook, table) = open(profiles, bytes, password, options, limits)?;
-    let rows = match table.profile.kind {
-        FileKind::Orders => {
-            let mut rows = Vec::new();
-            check::orders(&mut workbook, &table, &mut collect(&mut rows))?;
-            ParsedRows::Orders(rows)
-        }
-        FileKind::Tracking => {
-            let mut rows = Vec::new();
-            check::tracking(&mut workbook, &table, &mut collect(&mut rows))?;
-            ParsedRows::Tracking(rows)
-        }
-        FileKind::States => {
-            let mut rows = Vec::new();
-            check::states(&mut workbook, &table, &mut collect(&mut rows))?;
-            ParsedRows::States(rows)
-        }
+    let OpenedTables { mut workbook, tables, others } = open(profiles, bytes, password, options, limits)?;
+    let profile = Arc::clone(&tables.first().ok_or(FileError::NoHeader)?.profile);
+    let mut tally = RowTally::default();
+    let rows = match profile.kind {
+        FileKind::Orders => ParsedRows::Orders(collect(&mut workbook, &tables, &mut tally, check::orders)?),
+        FileKind::Tracking => ParsedRows::Tracking(collect(&mut workbook, &tables, &mut tally, check::tracking)?),
+        FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::states)?),
     };
-    let mut file = ParsedFile { profile: table.profile, rows };
+    let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
+    let sheets: Vec<String> = tables.iter().map(name).collect();
+    let is_hidden = |table: &Table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden);
+    let is_sheet_hidden = tables.iter().any(is_hidden);
+    let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
+    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }
     Ok(file)
 }
 
-/// Opens a file and finds its table.
+/// An opened file and its tables, one for each sheet that is read.
+pub struct OpenedTables {
+    /// the file
+    pub workbook: Workbook,
+    /// its tables, all of one profile, in the order of the sheets
+    pub tables: Vec<Table>,
+    /// the sheets that are not read
+    pub others: OtherSheets,
+}
+
+/// Opens a file and finds its tables.
 ///
 /// # Errors
 /// The file as a whole is rejected.
@@ -122,7 +155,7 @@ pub fn open(
     password: Option<&str>,
     options: &ImportOptions,
     limits: Limits,
-) -> Result<(Workbook, Table), FileError> {
+) -> Result<OpenedTables, FileError> {
     let mut workbook = sheets::open(bytes, password, limits)?;
     let channel = options.channel.as_deref();
     let table = match options.kind {
@@ -130,14 +163,73 @@ pub fn open(
         None if channel.is_some() => profiles.recognise(&mut workbook, FileKind::Orders, channel)?,
         None => profiles.recognise_any(&mut workbook)?,
     };
-    Ok((workbook, table))
+    let mut others = OtherSheets::find(&mut workbook, &table);
+    let mut tables = std::mem::take(&mut others.tables);
+    tables.push(table);
+    tables.sort_by_key(|table| table.sheet);
+    Ok(OpenedTables { workbook, tables, others })
 }
 
-fn collect<T>(rows: &mut Vec<CheckedRow<T>>) -> impl FnMut(CheckedRow<T>) -> ControlFlow<()> + '_ {
-    |row| {
-        if !matches!(row.outcome, RowCheck::Ignored) {
-            rows.push(row);
-        }
-        ControlFlow::Continue(())
+/// What the rows have in common that is told once.
+#[derive(Default)]
+struct RowTally {
+    ignored: usize,
+    hidden: usize,
+}
+
+type CheckRows<T> = fn(&mut Workbook, &Table, &mut check::VisitRow<'_, T>) -> Result<(), SheetError>;
+
+/// The checked rows of all tables, without those that are no data.
+fn collect<T>(
+    workbook: &mut Workbook,
+    tables: &[Table],
+    tally: &mut RowTally,
+    check: CheckRows<T>,
+) -> Result<Vec<CheckedRow<T>>, SheetError> {
+    let mut rows = Vec::new();
+    for (sheet, table) in tables.iter().enumerate() {
+        check(workbook, table, &mut |mut row| {
+            if matches!(row.outcome, RowCheck::Ignored) {
+                tally.ignored += 1;
+            } else {
+                tally.hidden += usize::from(row.is_hidden);
+                row.sheet = sheet;
+                rows.push(row);
+            }
+            ControlFlow::Continue(())
+        })?;
     }
+    Ok(rows)
+}
+
+/// Tells which part of the file was read.
+fn notes(
+    tables: &[Table],
+    sheets: &[String],
+    is_sheet_hidden: bool,
+    others: &OtherSheets,
+    tally: &RowTally,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if sheets.len() > 1 {
+        notes.push(format!("시트 {}개를 읽었어요: {}", sheets.len(), sheets.join(", ")));
+    }
+    if is_sheet_hidden {
+        notes.push(format!("숨긴 시트를 읽었어요: {}", sheets.join(", ")));
+    }
+    if !others.unread.is_empty() {
+        notes.push(format!("읽지 않은 시트가 있어요: {}", others.unread.join(", ")));
+    }
+    if !others.hidden.is_empty() {
+        notes.push(format!("숨긴 시트는 읽지 않았어요: {}", others.hidden.join(", ")));
+    }
+    if tally.hidden > 0 {
+        notes.push(format!("숨긴 행 {}개도 들어 있어요", tally.hidden));
+    }
+    let mut repeated: Vec<(String, usize)> = tables.iter().flat_map(Table::repeated_headers).collect();
+    repeated.dedup();
+    for (header, count) in repeated {
+        notes.push(format!("‘{header}’ 열이 {count}개라 행마다 값이 있는 첫 칸을 썼어요"));
+    }
+    notes
 }

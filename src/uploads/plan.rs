@@ -3,7 +3,7 @@
 //! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
 //! transaction that executes the plan, so that concurrent changes are taken into account.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow, TrackingRow};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
@@ -12,6 +12,7 @@ use crate::channels::store as channels;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
 use crate::orders::store::create::{Bundle, Bundles, bundles, findings};
+use crate::sheets::values;
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -32,15 +33,17 @@ pub struct ImportPlan<'f> {
 /// The database failed.
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>> {
     let channel = channels::find_id(tx, &file.profile.code)?;
-    match &file.rows {
-        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), rows),
+    let mut plan = match &file.rows {
+        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), rows)?,
         ParsedRows::Tracking(rows) => {
             let mut plan = plan_changes(tx, channel, rows, |row| &row.order_number, set_tracking)?;
             plan.report.findings.courier_missing = file.lacks_courier();
-            Ok(plan)
+            plan
         }
-        ParsedRows::States(rows) => plan_changes(tx, channel, rows, |row| &row.order_number, set_state),
-    }
+        ParsedRows::States(rows) => plan_changes(tx, channel, rows, |row| &row.order_number, set_state)?,
+    };
+    file.describe(&mut plan.report);
+    Ok(plan)
 }
 
 /// Plans an order file: unknown orders are created, known ones skipped.
@@ -49,6 +52,7 @@ fn plan_orders<'f>(
     (code, id): (&str, Option<i64>),
     rows: &'f [CheckedRow<NewOrder>],
 ) -> Result<ImportPlan<'f>> {
+    let exact = ExactKeys::new(tx, id, rows)?;
     let keys = rows.iter().map(|row| row.key.as_str());
     let known = id.map(|channel| orders::known_numbers(tx, channel, keys)).transpose()?.unwrap_or_default();
     let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
@@ -57,6 +61,7 @@ fn plan_orders<'f>(
     for row in rows {
         let (outcome, reasons) = match &row.outcome {
             RowCheck::Ignored => continue,
+            _ if !exact.contains(row) => (RowOutcome::Rejected, vec![inexact_reason(row)]),
             RowCheck::Skipped(reasons) => (RowOutcome::Skipped, reasons.clone()),
             // Rows of known orders have no effect, so that errors in them do not matter.
             RowCheck::Valid(..) | RowCheck::Rejected(_) if known.contains(&row.key) => {
@@ -97,6 +102,25 @@ fn plan_orders<'f>(
     Ok(ImportPlan { report, bundles, changes: Vec::new() })
 }
 
+/// The rows whose order number a spreadsheet may have rounded, and which of these numbers count nevertheless.
+struct ExactKeys(BTreeSet<String>);
+
+impl ExactKeys {
+    fn new<T>(tx: &mut dyn Tx, channel: Option<i64>, rows: &[CheckedRow<T>]) -> Result<Self> {
+        let doubtful = rows.iter().filter(|row| row.is_inexact).map(|row| row.key.as_str());
+        orders::surely_known_numbers(tx, channel, doubtful).map(Self)
+    }
+
+    /// Whether the order number of a row can be trusted.
+    fn contains<T>(&self, row: &CheckedRow<T>) -> bool {
+        !row.is_inexact || self.0.contains(&row.key)
+    }
+}
+
+fn inexact_reason<T>(row: &CheckedRow<T>) -> Reason {
+    order_reason(&row.key, values::INEXACT)
+}
+
 fn order_reason(order_number: &str, message: &str) -> Reason {
     Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
 }
@@ -113,6 +137,7 @@ fn plan_changes<'f, T>(
     decide: impl Fn(&mut Order, &T, Moment) -> RowDecision,
 ) -> Result<ImportPlan<'f>> {
     let now = tx.now();
+    let exact = ExactKeys::new(tx, channel, rows)?;
     let numbers: Vec<&str> = rows
         .iter()
         .filter_map(|row| if let RowCheck::Valid(content, _) = &row.outcome { Some(number(content)) } else { None })
@@ -125,6 +150,7 @@ fn plan_changes<'f, T>(
     for row in rows {
         let (outcome, reasons, conflict) = match &row.outcome {
             RowCheck::Ignored => continue,
+            _ if !exact.contains(row) => (RowOutcome::Rejected, vec![inexact_reason(row)], None),
             RowCheck::Rejected(reasons) => (RowOutcome::Rejected, reasons.clone(), None),
             RowCheck::Skipped(reasons) => (RowOutcome::Skipped, reasons.clone(), None),
             RowCheck::Valid(content, warnings) => {
@@ -167,7 +193,15 @@ fn row_report<T>(
     reasons: Vec<Reason>,
     conflict: Option<TrackingChange>,
 ) -> RowReport {
-    RowReport { row: row.row, order_number: row.key.clone(), outcome, reasons, conflict }
+    RowReport {
+        position: 0,
+        sheet: String::new(),
+        row: row.row,
+        order_number: row.key.clone(),
+        outcome,
+        reasons,
+        conflict,
+    }
 }
 
 fn skipped<T>(row: &CheckedRow<T>, message: &str) -> RowReport {

@@ -35,7 +35,17 @@ impl DatePart {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -43,16 +53,19 @@ const KOREAN_WEEKDAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "�
 
 /// A serial date as the section shows it; none outside the calendar.
 pub(super) fn show(section: &Section, value: f64) -> Option<String> {
-    let fraction_digits =
-        section.tokens.iter().find_map(|token| if let Token::Date(DatePart::Fraction(digits)) = token { Some(*digits) } else { None });
+    let fraction_digits = section
+        .tokens
+        .iter()
+        .find_map(|token| if let Token::Date(DatePart::Fraction(digits)) = token { Some(*digits) } else { None });
     let moment = match fraction_digits {
         Some(_) => Cell::date_of_serial(value.floor(), false)?
             .checked_add_signed(chrono::Duration::nanoseconds(nanoseconds(value - value.floor())))?,
         None => Cell::date_of_serial(value, false)?,
     };
-    let is_half_day = section.tokens.iter().any(|token| {
-        matches!(token, Token::Date(DatePart::AmPm | DatePart::AmPmLetter | DatePart::KoreanAmPm))
-    });
+    let is_half_day = section
+        .tokens
+        .iter()
+        .any(|token| matches!(token, Token::Date(DatePart::AmPm | DatePart::AmPmLetter | DatePart::KoreanAmPm)));
     let mut shown = String::new();
     for token in &section.tokens {
         match token {
@@ -75,7 +88,12 @@ fn nanoseconds(days: f64) -> i64 {
     (days * 864_000_000.0).round() as i64 * 100_000
 }
 
-fn push(part: DatePart, (moment, value): (&NaiveDateTime, f64), (is_half_day, is_korean): (bool, bool), shown: &mut String) {
+fn push(
+    part: DatePart,
+    (moment, value): (&NaiveDateTime, f64),
+    (is_half_day, is_korean): (bool, bool),
+    shown: &mut String,
+) {
     let weekday = moment.weekday().num_days_from_monday() as usize;
     let hour = if is_half_day { moment.hour12().1 } else { moment.hour() };
     let mut number = |number: u32, width: usize| {

@@ -196,8 +196,7 @@ impl Section {
             let (operator, limit) = inside.split_at(end);
             if let Ok(limit) = limit.trim().parse() {
                 let has = |sign: char| operator.contains(sign);
-                self.condition =
-                    Some(Condition { is_less: has('<'), is_greater: has('>'), is_equal: has('='), limit });
+                self.condition = Some(Condition { is_less: has('<'), is_greater: has('>'), is_equal: has('='), limit });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Formats seen in real files, and invalid values.
 
 use super::*;
+use crate::sheets::NumberFormat;
 
 fn text(text: &str) -> Cell<'_> {
     Cell::Text(text.into())
@@ -62,7 +63,9 @@ fn dates_are_parsed_in_every_known_format() {
 
 #[test]
 fn identifiers_are_validated() {
-    assert_eq!(phone(&Cell::Number(1_012_345_678.0)).as_deref(), Ok("010-1234-5678"));
+    let first = |cell: &Cell<'_>| phones(cell).map(|numbers| numbers.first);
+    assert_eq!(first(&Cell::Number(1_012_345_678.0)).as_deref(), Ok("010-1234-5678"));
+    assert!(first(&text("1.01235E+09")).is_err_and(|problem| problem.contains("지수")));
     assert_eq!(zip_code(&Cell::Number(4524.0)).as_deref(), Ok("04524"));
     assert_eq!(id(&Cell::Number(2.024_031_500_000_011e15)).as_deref(), Ok("2024031500000011"));
     assert!(id(&Cell::Number(1.5)).is_err());
@@ -70,4 +73,40 @@ fn identifiers_are_validated() {
     assert_eq!(tracking_number(&text("451-6945-9705")).as_deref(), Ok("45169459705"));
     assert_eq!(tracking_number(&text("EB123456789KR")).as_deref(), Ok("EB123456789KR"));
     assert!(tracking_number(&text("직접배송")).is_err());
+}
+
+#[test]
+fn rounded_number_is_no_identifier() {
+    for rounded in ["3.00002E+13", "7E+11", "2.02611e+15", "２.02611E+15", "1E-05"] {
+        assert!(id(&text(rounded)).is_err_and(|problem| problem.contains("지수")), "{rounded}");
+    }
+    for code in ["BED-1E", "E12", "1E5A", "12E+", "ABE+12"] {
+        assert_eq!(id(&text(code)).as_deref(), Ok(code));
+    }
+    let inexact = Cell::Number(2.026_112_700_000_01e15);
+    assert!(is_inexact(&inexact) && id(&inexact).is_ok() && exact_id(&inexact) == Err(INEXACT));
+    assert!(!is_inexact(&Cell::Number(2.026_112_700_000_011e15)) && !is_inexact(&Cell::Number(612_345_678_910.0)));
+    assert!(tracking_number(&Cell::Number(1_234_567_890_123_450.0)).is_err());
+}
+
+#[test]
+fn identifier_is_what_the_person_saw() {
+    let shown = |code: &str, number: f64| {
+        let format = NumberFormat::parse(code);
+        id(&Cell::Formatted(number, &format))
+    };
+    assert_eq!(shown("00000", 123.0).as_deref(), Ok("00123"));
+    assert_eq!(shown("000-0000-0000", 1_012_345_678.0).as_deref(), Ok("010-1234-5678"));
+    assert_eq!(shown("\"BED-\"000", 7.0).as_deref(), Ok("BED-007"));
+    assert_eq!(shown("#,##0", 1_234_567.0).as_deref(), Ok("1234567"));
+    assert_eq!(shown("0.00E+00", 2_026_112_700_011.0).as_deref(), Ok("2026112700011"));
+    assert!(shown("yyyy-mm-dd", 46_085.0).is_err() && shown("0%", 0.5).is_err());
+}
+
+#[test]
+fn signs_for_none_are_known() {
+    for nothing in ["-", "--", "0", "없음", "N/A", "－"] {
+        assert!(is_nothing(&text(nothing)), "{nothing}");
+    }
+    assert!(!is_nothing(&text("10")) && is_nothing(&Cell::Number(0.0)));
 }

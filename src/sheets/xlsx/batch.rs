@@ -179,7 +179,13 @@ impl Batch {
         }
     }
 
-    fn stored(&mut self, kind: CellType, index: Option<u16>, format: Option<&NumberFormat>, date1904: bool) -> Option<Stored> {
+    fn stored(
+        &mut self,
+        kind: CellType,
+        index: Option<u16>,
+        format: Option<&NumberFormat>,
+        date1904: bool,
+    ) -> Option<Stored> {
         let text = self.text.get(self.start..).unwrap_or_default();
         let trimmed = text.trim();
         let stored = match kind {

@@ -12,11 +12,8 @@ const STRINGS: &str = "<sst uniqueCount='4000000000'><si><t>가</t></si><si><r><
      <rPh><t>x</t></rPh></si><si/><si><t>_x000D_a_x</t></si></sst>";
 
 fn workbook(sheet: &str) -> Workbook {
-    let bytes = package(&[
-        ("xl/worksheets/sheet1.xml", sheet),
-        ("xl/styles.xml", STYLES),
-        ("xl/sharedStrings.xml", STRINGS),
-    ]);
+    let bytes =
+        package(&[("xl/worksheets/sheet1.xml", sheet), ("xl/styles.xml", STYLES), ("xl/sharedStrings.xml", STRINGS)]);
     open(bytes, None, Limits::default()).expect("opens")
 }
 
@@ -53,7 +50,8 @@ fn odd_cell_is_an_error_and_costs_no_other_cell() {
         ("<c t='string'><v>메모</v></c>", "‹메모›"),
         ("<c s='999'><v>7</v></c>", "7"),
     ] {
-        let sheet = format!("<worksheet><sheetData><row><c><v>1</v></c>{cell}<c><v>3</v></c></row></sheetData></worksheet>");
+        let sheet =
+            format!("<worksheet><sheetData><row><c><v>1</v></c>{cell}<c><v>3</v></c></row></sheetData></worksheet>");
         assert_eq!(cells(&sheet), [format!("1:1|{expected}|3")], "{cell}");
     }
 }

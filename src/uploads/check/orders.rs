@@ -4,8 +4,9 @@ use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is
 use crate::channels::{Field, Table, parse_options};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
-use crate::sheets::{Row, SheetError, Workbook, values};
+use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
+use crate::text::{ParseResult, PhoneNumbers, fold_word};
 use crate::time::Moment;
 
 /// Maximum length of a message or options text; the columns have no limit of their own.
@@ -30,11 +31,12 @@ impl OrderColumns {
             }
         }
         let pair = |pair: &Vec<String>| {
-            let (first, second) = (pair.first()?, pair.get(1));
-            let doubtful = table.profile.doubtful_address.contains(first);
-            Some((table.column(first)?, second.and_then(|header| table.column(header)), doubtful))
+            let (first, second) = (pair.first().map_or("", String::as_str), pair.get(1));
+            let doubtful = table.profile.doubtful_address.iter().any(|header| header == first);
+            let detail = second.and_then(|header| table.column(header));
+            table.all_columns(first).iter().map(|&column| (column, detail, doubtful)).collect::<Vec<_>>()
         };
-        Self { key: OrderKey::new(table), fields, address: table.profile.address.iter().filter_map(pair).collect() }
+        Self { key: OrderKey::new(table), fields, address: table.profile.address.iter().flat_map(pair).collect() }
     }
 
     fn of(&self, field: Field) -> &[usize] {
@@ -74,7 +76,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         options,
         options_raw,
         quantity: cells.parse(columns.of(Field::Quantity), values::quantity),
-        price: cells.parse(columns.of(Field::Price), values::money),
+        price: price(&mut cells, columns.of(Field::Price)),
         customer: customer(&mut cells, columns, &recipient),
         recipient,
         customer_message: text(&mut cells, columns.of(Field::CustomerMessage)),
@@ -83,8 +85,8 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         charge_type: charge_type(&mut cells, columns),
         bundle_number: optional_id(&mut cells, columns.of(Field::BundleNumber)),
         placed_at: placed_at(&mut cells, columns),
-        dispatch_deadline: day(&mut cells, columns.of(Field::DispatchDeadline)),
-        preferred_shipping_date: preferred(&mut cells, columns.of(Field::PreferredShippingDate)),
+        dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), false),
+        preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), true),
         claim: claim(&mut cells, columns),
         courier: cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER),
         tracking_number: tracking_number(&mut cells, columns),
@@ -102,7 +104,12 @@ fn is_footer(row: &Row<'_>, columns: &OrderColumns) -> bool {
 /// The claim column of an order that is cancelled or returned already, if any.
 fn finished_claim(cells: &RowReader<'_, '_>, columns: &OrderColumns) -> Option<usize> {
     let words = &cells.table.profile.values.cancelled;
-    columns.of(Field::Claim).iter().copied().find(|&column| words.contains(&values::line(cells.row.cell(column))))
+    columns.of(Field::Claim).iter().copied().find(|&column| words.contains(&word(cells.row.cell(column))))
+}
+
+/// A cell's word in the form in which words are compared.
+fn word(cell: &Cell<'_>) -> String {
+    fold_word(&values::text(cell))
 }
 
 fn text(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> String {
@@ -131,13 +138,14 @@ fn options(cells: &mut RowReader<'_, '_>, columns: &OrderColumns, text: &str) ->
 fn required_line(cells: &mut RowReader<'_, '_>, columns: &[usize], most: usize) -> String {
     let line = cells.line(columns, most);
     if line.is_empty() {
-        cells.problem(columns.first().copied().unwrap_or_default(), "비어 있어요");
+        cells.problem(columns.first().copied().unwrap_or_default(), super::blank_message(cells.cell(columns)));
     }
     line
 }
 
+/// A number that may be missing. Signs for "none" are no number: they would join what does not belong together.
 fn optional_id(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> String {
-    cells.parse(columns, values::id)
+    cells.parse(columns, |cell| if values::is_nothing(cell) { Ok(String::new()) } else { values::exact_id(cell) })
 }
 
 fn product(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (String, String) {
@@ -172,23 +180,70 @@ fn customer(cells: &mut RowReader<'_, '_>, columns: &OrderColumns, recipient: &R
     if name.is_empty() {
         return Customer { name: recipient.name.clone(), tel: recipient.tel1.clone() };
     }
-    let tel = values::phone(cells.cell(tel)).unwrap_or_else(|_| cells.truncated_line(tel, text_limits::TEL));
+    let tel = match values::phones(cells.cell(tel)) {
+        Ok(numbers) => numbers.first,
+        // A masked number is all that is known of a customer.
+        Err(_) => cells.truncated_line(tel, text_limits::TEL),
+    };
     Customer { name: cells.line(name, text_limits::PERSON_NAME), tel }
 }
 
 fn recipient(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> Recipient {
     let name = required_line(cells, columns.of(Field::RecipientName), text_limits::PERSON_NAME);
-    let (first, second) = (columns.of(Field::RecipientTel1), columns.of(Field::RecipientTel2));
-    let mut tel1 = cells.parse(first, values::phone);
-    let mut tel2 = cells.parse(second, values::phone);
-    if tel1.is_empty() && cells.cell(first).is_blank() {
-        tel1 = std::mem::take(&mut tel2);
-        if tel1.is_empty() && cells.cell(second).is_blank() {
-            cells.problem(first.first().copied().unwrap_or_default(), "수취인 연락처가 비어 있어요");
-        }
-    }
+    let (tel1, tel2) = recipient_phones(cells, columns);
     let (address1, address2) = address(cells, columns);
     Recipient { name, tel1, tel2, zip_code: zip_code(cells, columns), address1, address2 }
+}
+
+/// The telephone numbers of the recipient. The first one is needed: it is the second one where the first column
+/// has none. The second one is for information.
+fn recipient_phones(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (String, String) {
+    const EMPTY: &str = "비워 두었어요";
+    let (first, second) = (columns.of(Field::RecipientTel1), columns.of(Field::RecipientTel2));
+    let (column1, numbers1) = phones(cells, first);
+    let (column2, numbers2) = phones(cells, second);
+    let mut numbers = Vec::new();
+    let mut warnings = Vec::new();
+    let mut problem = None;
+    for (column, read, is_first) in [(column1, numbers1, true), (column2, numbers2, false)] {
+        match read {
+            Ok(read) if read.first.is_empty() && read.is_altered && !is_first => {
+                warnings.push((column, format!("전화번호가 아니라 {EMPTY}")));
+            }
+            Ok(read) => {
+                numbers.extend([read.first, read.second].into_iter().filter(|number| !number.is_empty()));
+            }
+            Err(message) if is_first => problem = Some((column, message)),
+            Err(message) => warnings.push((column, format!("{message}. {EMPTY}"))),
+        }
+    }
+    numbers.dedup();
+    if numbers.is_empty() {
+        let (column, message) = problem.unwrap_or((column1, "수취인 연락처가 비어 있어요"));
+        cells.problem(column, message);
+    } else if let Some((column, message)) = problem {
+        warnings.push((column, format!("{message}. 다른 연락처를 넣었어요")));
+    }
+    if numbers.len() > 2 {
+        warnings.push((column1, format!("연락처가 셋 이상이라 {}까지만 넣었어요", numbers[1])));
+    }
+    for (column, message) in warnings {
+        cells.warn(column, &message);
+    }
+    let mut numbers = numbers.into_iter();
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
+}
+
+/// The numbers of the first column that has one, and that column; otherwise what the first non-blank one has.
+fn phones(cells: &RowReader<'_, '_>, columns: &[usize]) -> (usize, ParseResult<PhoneNumbers>) {
+    let read = |column: usize| values::phones(cells.row.cell(column));
+    let found = columns.iter().find_map(|&column| {
+        read(column).ok().filter(|numbers| !numbers.first.is_empty()).map(|numbers| (column, Ok(numbers)))
+    });
+    found.unwrap_or_else(|| {
+        let column = cells.pick(columns).unwrap_or_default();
+        if columns.is_empty() { (column, Ok(PhoneNumbers::default())) } else { (column, read(column)) }
+    })
 }
 
 fn address(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (String, String) {
@@ -232,7 +287,7 @@ fn shipping_method(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (Sh
     if word.is_empty() {
         return (profile.defaults.shipping_method, word);
     }
-    let known = profile.values.shipping_method.get(&word).copied();
+    let known = profile.values.shipping_method.get(&fold_word(&word)).copied();
     if known.is_none() {
         cells.warn(cells.pick(columns).unwrap_or_default(), "모르는 배송방법이라 기타로 두었어요");
     }
@@ -243,7 +298,7 @@ fn charge_type(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> ChargeT
     let columns = columns.of(Field::ChargeType);
     let word = values::line(cells.cell(columns));
     let profile = &cells.table.profile;
-    let known = profile.values.charge_type.get(&word).copied();
+    let known = profile.values.charge_type.get(&fold_word(&word)).copied();
     let default = profile.defaults.charge_type;
     if known.is_none() && !word.is_empty() {
         cells.warn(
@@ -254,45 +309,68 @@ fn charge_type(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> ChargeT
     known.unwrap_or(default)
 }
 
+/// When the order was placed: the first column with a date. It is needed.
 fn placed_at(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> Moment {
     let columns = columns.of(Field::PlacedAt);
-    if cells.cell(columns).is_blank() {
-        cells.problem(columns.first().copied().unwrap_or_default(), "주문일시가 비어 있어요");
-        return Moment(0);
-    }
     let date1904 = cells.row.date1904;
-    Moment::from_kst(cells.parse(columns, |cell| values::moment(cell, date1904)))
+    let mut problem = None;
+    for &column in columns {
+        let cell = cells.row.cell(column);
+        if cell.is_blank() || values::is_nothing(cell) {
+            continue;
+        }
+        match values::moment(cell, date1904) {
+            Ok(moment) => return Moment::from_kst(moment),
+            Err(message) => problem = problem.or(Some((column, message))),
+        }
+    }
+    let first = columns.first().copied().unwrap_or_default();
+    let (column, message) = problem.unwrap_or_else(|| match cells.row.cell(first) {
+        cell @ Cell::Error(_) => (first, super::blank_message(cell)),
+        _ => (first, "주문일시가 비어 있어요"),
+    });
+    cells.problem(column, message);
+    Moment(0)
 }
 
-fn day(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> Option<chrono::NaiveDate> {
-    if cells.cell(columns).is_blank() {
-        return None;
-    }
-    let date1904 = cells.row.date1904;
-    cells.parse(columns, |cell| values::date(cell, date1904).map(Some))
-}
-
-/// The preferred shipping date; text that is no date (`빠른 배송`) is only a warning.
-fn preferred(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> Option<chrono::NaiveDate> {
+/// A date that may be missing. Signs for "none" leave it empty, with a warning.
+fn date(cells: &mut RowReader<'_, '_>, columns: &[usize], is_information: bool) -> Option<chrono::NaiveDate> {
     let column = cells.pick(columns).filter(|column| !cells.row.cell(*column).is_blank())?;
-    let date = values::date(cells.row.cell(column), cells.row.date1904);
-    if date.is_err() {
-        cells.warn(column, "희망배송일을 날짜로 읽을 수 없어 비워 두었어요");
+    let cell = cells.row.cell(column);
+    let date = values::date(cell, cells.row.date1904);
+    match &date {
+        Ok(_) => {}
+        Err(_) if is_information || values::is_nothing(cell) => cells.warn(column, "날짜가 아니라 비워 두었어요"),
+        Err(problem) => cells.problem(column, problem),
     }
     date.ok()
+}
+
+/// An amount for information: what is no amount is 0, with a warning. An amount in words is one: 0 would falsify
+/// it.
+fn price(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> i64 {
+    let Some(column) = cells.pick(columns) else { return 0 };
+    let cell = cells.row.cell(column);
+    values::money(cell).unwrap_or_else(|problem| {
+        if word(cell).ends_with('원') {
+            cells.problem(column, problem);
+        } else {
+            cells.warn(column, &format!("{problem}. 0원으로 두었어요"));
+        }
+        0
+    })
 }
 
 fn claim(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
     for &column in columns.of(Field::Claim) {
         let word = values::line(cells.row.cell(column));
-        if ClaimKind::of_open(&word).is_some() {
+        if ClaimKind::of_open(&fold_word(&word)).is_some() {
             cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
             return text_limits::truncate(&word, text_limits::CLAIM).to_owned();
         }
     }
     let quantity = columns.of(Field::QuantityClaim);
-    if let Some(column) = cells.pick(quantity).filter(|_| values::line(cells.cell(quantity)).eq_ignore_ascii_case("y"))
-    {
+    if let Some(column) = cells.pick(quantity).filter(|_| word(cells.cell(quantity)) == "y") {
         cells.warn(column, "수량 클레임이 있는 주문이에요");
         return String::from("수량클레임");
     }
@@ -301,7 +379,7 @@ fn claim(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
 
 fn tracking_number(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
     let columns = columns.of(Field::TrackingNumber);
-    if cells.cell(columns).is_blank() {
+    if cells.cell(columns).is_blank() || values::is_nothing(cells.cell(columns)) {
         return String::new();
     }
     match values::tracking_number(cells.cell(columns)) {

@@ -2,8 +2,9 @@
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, StatusEffect, StatusRule, Table};
-use crate::sheets::{Row, SheetError, Workbook, values};
+use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
+use crate::text::fold_word;
 use crate::time::Moment;
 
 /// A state change or claim of an order.
@@ -62,13 +63,20 @@ fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<Sta
         return ignored(row.number);
     }
     let order_number = columns.key.parse(&mut cells);
+    let folded = fold_word(&word);
     let status = cells.pick(&columns.status).unwrap_or_default();
     if word.is_empty() {
-        cells.problem(status, "상태가 비어 있어요");
+        cells.problem(
+            status,
+            match cells.cell(&columns.status) {
+                Cell::Error(_) => super::blank_message(cells.cell(&columns.status)),
+                _ => "상태가 비어 있어요",
+            },
+        );
         return cells.rejected(order_number);
     }
     let Some((change, moments)) =
-        columns.changes.iter().find(|(change, _)| change.words.iter().any(|of| matches_pattern(of, &word)))
+        columns.changes.iter().find(|(change, _)| change.words.iter().any(|of| matches_pattern(of, &folded)))
     else {
         cells.problem(status, &format!("모르는 상태예요: '{word}'"));
         return cells.rejected(order_number);
@@ -116,7 +124,7 @@ fn moment(cells: &mut RowReader<'_, '_>, columns: &[usize], headers: &[String]) 
     }
 }
 
-/// Whether a status word matches a pattern; `*요청` matches every word with that ending.
+/// Whether a folded status word matches a pattern; `*요청` matches every word with that ending.
 fn matches_pattern(pattern: &str, word: &str) -> bool {
     pattern.strip_prefix('*').map_or(pattern == word, |ending| word.ends_with(ending))
 }

@@ -2,7 +2,7 @@
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, Table};
-use crate::sheets::{Row, SheetError, Workbook, values};
+use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 
 /// A row of a tracking list.
@@ -39,7 +39,13 @@ fn check(table: &Table, row: &Row<'_>, key: &OrderKey, number: &[usize], courier
     }
     let order_number = key.parse(&mut cells);
     let tracking_number = if no_number {
-        cells.problem(number.first().copied().unwrap_or_default(), "송장번호가 비어 있어요");
+        cells.problem(
+            number.first().copied().unwrap_or_default(),
+            match cells.cell(number) {
+                cell @ Cell::Error(_) => super::blank_message(cell),
+                _ => "송장번호가 비어 있어요",
+            },
+        );
         String::new()
     } else {
         cells.parse(number, values::tracking_number)

@@ -278,8 +278,9 @@ impl RowView {
         Ok(Self { report, resolved, order_id, tracking, claim, is_ticked: false, problem: None })
     }
 
+    /// The row's position in the report, which forms name.
     pub(super) fn number(&self) -> u32 {
-        self.report.row
+        self.report.position
     }
 
     fn reasons(&self) -> Vec<(&str, String, &str)> {

@@ -47,7 +47,8 @@ fn known_order_is_skipped_even_if_its_row_is_invalid() {
         let faulty = |key: &str| {
             let reason =
                 Reason { column: "수량".into(), value: "두개".into(), message: "숫자가 아니에요".into() };
-            CheckedRow { row: 9, key: key.to_owned(), outcome: RowCheck::<NewOrder>::Rejected(vec![reason]) }
+            let outcome = RowCheck::<NewOrder>::Rejected(vec![reason]);
+            CheckedRow { row: 9, key: key.to_owned(), outcome, is_inexact: false, is_hidden: false, sheet: 0 }
         };
         files.order(tx, "SMART_STORE", vec![new_order("1")])?;
         let ParsedRows::Orders(mut rows) = order_rows(vec![new_order("2")]) else { unreachable!() };

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use crate::channels::FileKind;
+use crate::storage::text_limits;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowReport, StoredRow, TrackingChange};
 
 const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
-                   r.resolution, m.username, r.resolved_at FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
+                   r.resolution, m.username, r.resolved_at, r.position, r.sheet_name FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
 
 /// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl RowFilter {
 /// A page of the rows of an upload.
 pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64) -> Result<Vec<StoredRow>> {
     let (condition, outcome) = filter.condition();
-    let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.sheet_row LIMIT ? OFFSET ?");
+    let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.position LIMIT ? OFFSET ?");
     let params: Vec<Param<'_>> =
         std::iter::once(id.into()).chain(outcome.map(Param::from)).chain([size.into(), offset.into()]).collect();
     tx.query(&sql, &params)?.into_iter().map(|mut row| stored_row(&mut row, id)).collect()
@@ -50,10 +51,10 @@ pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
 }
 
-/// Finds a row of an upload.
-pub fn find_row(tx: &mut dyn Tx, id: i64, number: u32) -> Result<Option<StoredRow>> {
-    let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.sheet_row = ?");
-    tx.query_one(&sql, &[id.into(), number.into()])?.map(|mut row| stored_row(&mut row, id)).transpose()
+/// Finds a row of an upload by its position.
+pub fn find_row(tx: &mut dyn Tx, id: i64, position: u32) -> Result<Option<StoredRow>> {
+    let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.position = ?");
+    tx.query_one(&sql, &[id.into(), position.into()])?.map(|mut row| stored_row(&mut row, id)).transpose()
 }
 
 fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
@@ -65,6 +66,8 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
     };
     Ok(StoredRow {
         report: RowReport {
+            position: u32::try_from(row.int(9)?).map_err(|_| inconsistent())?,
+            sheet: row.text(10)?,
             row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
             order_number: row.text(1)?,
             outcome: RowOutcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
@@ -78,13 +81,17 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
 /// Replaces the rows of a report. `is_applied` opens the rejected rows for resolution.
 pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: bool) -> Result<()> {
     tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
+    let mut position = 0;
     let mut rows = report.rows.iter().map(|row| {
+        position = row.row.max(position + 1);
         let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
         let number: String = row.order_number.chars().take(64).collect();
         let conflict = |part: fn(&TrackingChange) -> &str| row.conflict.as_ref().map_or("", part).into();
         let is_open = is_applied && row.outcome == RowOutcome::Rejected;
         vec![
             id.into(),
+            position.into(),
+            text_limits::truncate(&row.sheet, text_limits::SHEET_NAME).into(),
             row.row.into(),
             is_open.then(|| number.clone()).into(),
             number.into(),
@@ -95,19 +102,25 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
         ]
     });
     tx.exec_many(
-        "INSERT INTO upload_rows (upload_id, sheet_row, open_order, order_number, outcome, reasons, \
-         new_tracking_number, new_courier) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO upload_rows (upload_id, position, sheet_name, sheet_row, open_order, order_number, outcome, \
+         reasons, new_tracking_number, new_courier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
 }
 
-/// Resolves an open row.
-pub fn resolve_row(tx: &mut dyn Tx, id: i64, row: u32, resolution: Resolution, member_id: Option<i64>) -> Result<()> {
+/// Resolves the open row at a position.
+pub fn resolve_row(
+    tx: &mut dyn Tx,
+    id: i64,
+    position: u32,
+    resolution: Resolution,
+    member_id: Option<i64>,
+) -> Result<()> {
     let now = tx.now();
     let closed = tx.exec(
         "UPDATE upload_rows SET open_order = NULL, resolution = ?, resolved_by = ?, resolved_at = ? \
-         WHERE upload_id = ? AND sheet_row = ? AND open_order IS NOT NULL",
-        &[resolution.code().into(), member_id.into(), now.into(), id.into(), row.into()],
+         WHERE upload_id = ? AND position = ? AND open_order IS NOT NULL",
+        &[resolution.code().into(), member_id.into(), now.into(), id.into(), position.into()],
     )?;
     let closed = i64::try_from(closed).unwrap_or_default();
     tx.exec("UPDATE uploads SET open_rows = open_rows - ? WHERE id = ?", &[closed.into(), id.into()]).map(drop)
@@ -133,7 +146,7 @@ pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
 pub fn resolve_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
     let mut open = Vec::new();
     tx.for_each(
-        "SELECT r.upload_id, r.sheet_row, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
+        "SELECT r.upload_id, r.position, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
          WHERE r.open_order > '' AND u.kind = ?",
         &[kind.code().into()],
         &mut |mut row| {
