@@ -596,6 +596,81 @@ CREATE TABLE downloads (
     note          TEXT NOT NULL CHECK (length(note) <= 255)
 ) STRICT;
 
+-- ── access records ─────────────────────────────────────────────────────────────────────────
+
+-- Access records (접속기록): who saw, changed, printed or downloaded whose personal data; sign-ins; starts and stops.
+-- Append-only, chained: `digest` covers the row and the digest of the row before.
+CREATE TABLE access_records (
+    sequence       INTEGER NOT NULL PRIMARY KEY CHECK (sequence >= 1),  -- without gaps
+    recorded_at    INTEGER NOT NULL,
+    actor          TEXT NOT NULL CHECK (actor IN ('member', 'unknown', 'command-line', 'program')),
+    member_id      INTEGER,                -- exactly for the actor member; no foreign key: the record outlives it
+    address        TEXT NOT NULL CHECK (length(address) <= 64),  -- network address of the request; '' without one
+    action         TEXT NOT NULL CHECK (action IN (
+        'view', 'search', 'enter', 'edit', 'print', 'download', 'delete', 'reveal',
+        'sign-in', 'sign-out', 'sign-in-failed', 'start', 'stop')),
+    page           TEXT NOT NULL CHECK (length(page) <= 128),  -- path of the page, or command
+    query          TEXT NOT NULL CHECK (length(query) <= 1000),  -- search and filter
+    order_count    INTEGER NOT NULL CHECK (order_count >= 0),
+    first_order_id INTEGER,                -- smallest and largest identifier of the orders; null without orders
+    last_order_id  INTEGER,
+    order_ids      BLOB,                   -- each identifier, as differences in LEB128; null for none and for many
+    digest         TEXT NOT NULL CHECK (length(digest) <= 64),
+    CHECK ((actor = 'member') = (member_id IS NOT NULL)),
+    CHECK ((order_count = 0) = (first_order_id IS NULL)),
+    CHECK ((order_count = 0) = (last_order_id IS NULL))
+) STRICT;
+CREATE INDEX access_records_by_time ON access_records (recorded_at);
+CREATE INDEX access_records_by_member ON access_records (member_id, sequence);
+
+-- One row: the end of the chain.
+CREATE TABLE access_chain (
+    id            INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    last_sequence INTEGER NOT NULL,
+    digest        TEXT NOT NULL CHECK (length(digest) <= 64)
+) STRICT;
+
+-- The digest of the chain at the end of each day, so that it is also in every backup of that day.
+CREATE TABLE access_seals (
+    accessed_on   TEXT NOT NULL PRIMARY KEY CHECK (accessed_on LIKE '____-__-__'),
+    last_sequence INTEGER NOT NULL,  -- the last record that it covers
+    digest        TEXT NOT NULL CHECK (length(digest) <= 64),
+    sealed_at     INTEGER NOT NULL,
+    purged_at     INTEGER            -- when its records were deleted at the end of their retention
+) STRICT, WITHOUT ROWID;
+
+-- Days on which the data of an order was accessed, and the last record of that day: an index of order_ids.
+CREATE TABLE access_order_days (
+    order_id      INTEGER NOT NULL,
+    accessed_on   TEXT NOT NULL CHECK (accessed_on LIKE '____-__-__'),
+    last_sequence INTEGER NOT NULL,
+    PRIMARY KEY (order_id, accessed_on)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_order_days_by_day ON access_order_days (accessed_on);
+
+-- Records with more orders than are listed one by one.
+CREATE TABLE access_ranges (
+    sequence       INTEGER NOT NULL PRIMARY KEY,
+    first_order_id INTEGER NOT NULL,
+    last_order_id  INTEGER NOT NULL
+) STRICT;
+
+-- Records are not changed, and deleted only after their seal is marked as purged. The leases are those of a copy, whose
+-- incomplete target is cleared, and of the reset of a demo shop.
+CREATE TRIGGER access_records_no_update BEFORE UPDATE ON access_records
+BEGIN SELECT RAISE(ABORT, 'access records are append-only'); END;
+CREATE TRIGGER access_records_no_delete BEFORE DELETE ON access_records
+WHEN OLD.sequence > (SELECT coalesce(max(last_sequence), 0) FROM access_seals WHERE purged_at IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
+BEGIN SELECT RAISE(ABORT, 'access records are append-only'); END;
+CREATE TRIGGER access_seals_no_update BEFORE UPDATE ON access_seals
+WHEN OLD.purged_at IS NOT NULL OR NEW.accessed_on <> OLD.accessed_on OR NEW.last_sequence <> OLD.last_sequence
+    OR NEW.digest <> OLD.digest OR NEW.sealed_at <> OLD.sealed_at
+BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
+CREATE TRIGGER access_seals_no_delete BEFORE DELETE ON access_seals
+WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
+BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
+
 -- ── practice ───────────────────────────────────────────────────────────────────────────────
 
 -- Runs of a member through the exercises of a demo shop. The newest is the current one.

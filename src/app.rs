@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    actions, audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup, shop,
-    today, trucks, uploads,
+    access, actions, audit, backup, deliveries, districts, help, members, orders, practice, products, server, setup,
+    shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -22,6 +22,7 @@ pub fn rooms() -> Vec<Routes> {
         products::pages::routes(),
         backup::pages::routes(),
         audit::pages::routes(),
+        access::pages::routes(),
         shop::pages::routes(),
         server::pages::routes(),
         practice::pages::routes(),

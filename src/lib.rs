@@ -19,6 +19,7 @@
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, file |
 //! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
+//! | [`access`] | access records: who saw, changed, printed or downloaded whose data; chain of digests |
 //! | [`flash`] | messages shown once after a form |
 //! | [`shop`] | the shop's own name, telephone number and address |
 //! | [`products`] | products and variants, created by uploads |
@@ -48,8 +49,8 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
 //! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: plans (days, routes) after [`trucks`]; privacy (access log,
-//! retention, requests of data subjects) after [`audit`]; collecting (orders by the API of a channel) after [`uploads`].
+//! Rooms to come: plans (days, routes) after [`trucks`]; privacy (retention, requests of data subjects) after [`access`];
+//! collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
 //!
@@ -78,6 +79,7 @@
 //!
 //! Filters are kept in the URL. Every form works without JavaScript.
 
+pub mod access;
 pub mod actions;
 pub mod app;
 pub mod audit;

@@ -14,7 +14,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// may use every room before it, but no pages of another room.
 ///
 /// Still to come: `plans` (days, routes) after `trucks`;
-/// `privacy` (access log, retention, requests of data subjects) after `audit`; `collecting` (orders by a channel's API)
+/// `privacy` (retention, requests of data subjects) after `access`; `collecting` (orders by a channel's API)
 /// after `uploads`.
 const ROOMS: &[&str] = &[
     "time",
@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "routing",
     "config",
     "audit",
+    "access",
     "flash",
     "shop",
     "products",

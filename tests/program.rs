@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test says what it expected")]
 
+#[path = "program/access.rs"]
+mod access;
 #[path = "program/demo.rs"]
 mod demo;
 #[path = "program/migration.rs"]

@@ -47,6 +47,11 @@ impl From<MemberActor> for Actor {
 }
 
 impl Actor {
+    /// The member; none for the command line and the program.
+    pub const fn member_id(self) -> Option<i64> {
+        if let Self::Member(member) = self { Some(member.id) } else { None }
+    }
+
     const fn code(self) -> &'static str {
         match self {
             Self::Member(_) => "member",

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
 use super::{Backup, KEY_FILE, Key, MariaDbDump, TargetProblem, TargetStatus};
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::access;
+use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::id::crockford;
@@ -259,8 +260,11 @@ async fn download(
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let now = storage.clock().now();
-    let record =
-        storage.write(move |tx| audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {}));
+    let record = storage.write(move |tx| {
+        let orders = access::all_orders(tx)?;
+        access::record_download(tx, Actor::from(actor).into(), "/backup/download", "", orders)?;
+        audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})
+    });
     let copy: PathBuf = config.data.join(format!("download-{}.tmp", crockford(record.await?)));
     let copied = storage.copy_to(copy.clone()).await;
     let opened = match &copied {

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
+use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, SessionBackend};
 use crate::server::certificate::CertificateInfo;
 use crate::server::tls;
 use crate::sessions::RedisStore;
-use crate::storage::{Diagnostic, Severity, Storage, schema};
+use crate::storage::{Diagnostic, Severity, Storage, StorageError, schema};
 use crate::time::{Clock, Moment, SystemClock};
 
 /// A backup older than this is reported: a running server uploads at least twice a minute.
@@ -88,6 +89,9 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
         }
     };
     let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];
+    if storage.schema_version() == schema::VERSION {
+        diagnostics.extend(check_access_records(&storage, config.access_keep_years));
+    }
     if matches!(config.database, Database::MariaDb(_)) {
         diagnostics.push(check_dump(&storage));
     } else {
@@ -112,6 +116,50 @@ fn check_schema(found: i64) -> Diagnostic {
     let state = format!("{found}판이에요. 이 프로그램은 {}판을 써요", schema::VERSION);
     let advice = "mukkeum migrate로 바꾸세요. mukkeum serve를 켜도 바뀌어요.";
     Diagnostic::problem(Severity::Warning, SUBJECT, state, advice)
+}
+
+/// Checks the chain of the access records, the triggers that guard them, and their retention.
+fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
+    const SUBJECT: &str = "접속기록";
+    let read = storage.read(|tx| {
+        Ok::<_, StorageError>((access::verify(tx, &[])?, access::is_guarded(tx)?, access::count_data_subjects(tx)?))
+    });
+    let (report, is_guarded, people) = match block_on(async { Ok(read.await?) }) {
+        Ok(read) => read,
+        Err(error) => {
+            return vec![Diagnostic::problem(Severity::Bad, SUBJECT, error.to_string(), "데이터베이스를 확인하세요.")];
+        }
+    };
+    let mut diagnostics = vec![match report.faults.first() {
+        None => Diagnostic::ok(SUBJECT, format!("{}개, 바뀌거나 빠진 것이 없어요", report.records)),
+        Some(fault) => Diagnostic::problem(
+            Severity::Bad,
+            SUBJECT,
+            fault.sentence(),
+            "누가 데이터베이스를 고쳤는지 알아보고, mukkeum audit verify와 백업으로 바뀐 곳을 찾으세요.",
+        ),
+    }];
+    if !is_guarded {
+        diagnostics.push(Diagnostic::problem(
+            Severity::Warning,
+            "접속기록의 잠금",
+            "데이터베이스가 기록의 수정과 삭제를 막는 트리거를 만들지 못했어요",
+            "MariaDB에서 log_bin_trust_function_creators를 켜고 schema.sql의 트리거를 만드세요. 기록의 지문은 그대로 확인돼요.",
+        ));
+    }
+    diagnostics.push(check_retention(years, people));
+    diagnostics
+}
+
+fn check_retention(years: u32, people: i64) -> Diagnostic {
+    const SUBJECT: &str = "접속기록 보관 기간";
+    let kept = access::effective_years(years, people);
+    let found = format!("{kept}년 보관해요. 전화번호로 센 정보주체는 {people}명이에요");
+    if kept == years {
+        return Diagnostic::ok(SUBJECT, found);
+    }
+    let advice = "5만 명 이상이면 2년 이상 보관해야 해요. access_keep_years를 2로 바꾸세요.";
+    Diagnostic::problem(Severity::Warning, SUBJECT, found, advice)
 }
 
 /// Checks the age of the newest MariaDB dump.
@@ -273,6 +321,14 @@ fn check_sessions(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
 mod tests {
     use super::*;
     use crate::backup::{TargetProblem, Verification};
+
+    #[test]
+    fn retention_below_two_years_is_refused_from_many_people_on() {
+        assert_eq!(check_retention(1, 49_999).severity, Severity::Good);
+        let many = check_retention(1, 50_000);
+        assert!(many.severity == Severity::Warning && many.found.starts_with("2년 보관해요"), "{many:?}");
+        assert_eq!(check_retention(2, 1_000_000).severity, Severity::Good);
+    }
 
     #[test]
     fn certificate_that_expires_soon_is_reported() {

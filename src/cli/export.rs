@@ -13,6 +13,8 @@ use serde::Serialize;
 use clap::Subcommand;
 
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
+use crate::access::{self, Accessor};
+use crate::audit::Actor;
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
@@ -159,13 +161,14 @@ impl Orders {
             });
             let written = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
-            let rows = written.orders;
+            let (rows, accessed) = (written.orders, written.accessed.clone());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
             let record_download = move |tx: &mut dyn Tx| {
                 let download =
                     DownloadRecord { content: content.code(), source: &source, rows, purpose: None, note: &purpose };
                 downloads::record(tx, None, &download)?;
-                claims::log_file_despite_claim(tx, None, &despite, content.label())
+                access::record_download(tx, Accessor::CommandLine, &source, &purpose, accessed.clone())?;
+                claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, content.label())
             };
             storage.write(record_download).await?;
             Ok(written)
@@ -199,7 +202,7 @@ impl Orders {
 /// Prints the result of an export. It is partial if an order was left out.
 fn report(file: String, written: ExportOutcome, json: bool) -> CommandResult {
     let outcome = if written.held.is_empty() { Outcome::Complete } else { Outcome::Partial };
-    let ExportOutcome { orders: rows, held, despite_claim } = written;
+    let ExportOutcome { orders: rows, held, despite_claim, .. } = written;
     let report =
         ExportReport { file, rows, left_out: ClaimedOrder::all(held), despite_claim: ClaimedOrder::all(despite_claim) };
     let mut out = io::stdout().lock();

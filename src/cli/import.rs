@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::districts::Districts;
 use super::export::channel_code;
 use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
+use crate::audit::Actor;
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
@@ -209,7 +210,7 @@ async fn upload(
     request: &ImportOptions,
 ) -> Result<uploads::ImportOutcome, UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let (id, done) = uploads.receive_and_apply(None, &name, bytes, password, request).await?;
+    let (id, done) = uploads.receive_and_apply(Actor::CommandLine, &name, bytes, password, request).await?;
     if let Err(UploadError::Refused(refusal)) = &done
         && refusal.needs_password()
     {

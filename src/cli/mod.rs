@@ -3,6 +3,7 @@
 //! A command prints its result to stdout, and an error (a Korean sentence with advice) to stderr.
 //! Exit codes: 0 done, 1 partially done, 2 failed and nothing changed (also for invalid arguments).
 
+mod audit;
 mod backup;
 mod copy;
 mod demo;
@@ -63,6 +64,9 @@ enum Command {
     /// 회원을 추가하고 수정해요
     #[command(subcommand)]
     User(user::User),
+    /// 접속기록을 파일로 저장하고, 바뀌거나 빠진 것이 없는지 확인해요
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// 모든 데이터를 다른 데이터베이스로 옮기고 대조해요
     Copy(copy::Copy),
     /// 이전 버전의 데이터를 이 버전에 맞게 바꿔요. 먼저 사본을 만들어요
@@ -196,6 +200,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Import(import)) => import.run(&load(settings)?),
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
+        Some(Command::Audit(audit)) => audit.run(&load(settings)?),
         Some(Command::Copy(copy)) => copy.run(),
         Some(Command::Migrate(migrate)) => migrate.run(&load(settings)?),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),

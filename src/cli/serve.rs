@@ -21,6 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_wal};
+use crate::access;
 use crate::app;
 use crate::backup::{self, Backup};
 use crate::config::{Config, ConfigError, Database, LogFormat};
@@ -203,6 +204,9 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     if let Some(demo) = &state.demo {
         demo.reset_if_due(&state.storage, &state.passwords).await?;
     }
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    let (starting, stopping) = (host.clone(), host);
+    state.storage.write(move |tx| access::record_start(tx, &starting)).await?;
     let is_new = !state.storage.read(store::has_members).await?;
     let mut signals = Signals::listen()?;
     let mut banner = Vec::new();
@@ -238,6 +242,7 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     let shutdown = async {
         shut_down(&state, server).await;
         background_jobs::stop(jobs, &state.storage).await;
+        record_stop(&state, stopping).await;
         // The last writes are done, so the backup is complete when it stops.
         if let Some(backup) = &state.backup {
             backup.stop(state.config.shutdown).await;
@@ -251,6 +256,19 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         }
     }
     Ok(exit)
+}
+
+/// Writes the last access records, and that the program stops.
+async fn record_stop(state: &AppState, host: String) {
+    let written = async {
+        state.access.flush().await?;
+        state.storage.write(move |tx| access::record_stop(tx, &host)).await
+    };
+    match tokio::time::timeout(FLUSH_TIMEOUT, written).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the last access records could not be written"),
+        Err(_) => tracing::error!("the last access records could not be written in time"),
+    }
 }
 
 /// Drains and stops the server.

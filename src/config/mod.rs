@@ -106,6 +106,8 @@ pub struct Config {
     pub upload_max_bytes: u64,
     /// how long original files of uploads are retained, in days
     pub upload_keep_days: u32,
+    /// how long access records are kept, in years
+    pub access_keep_years: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
     /// reverse proxies whose `X-Forwarded-For` and `Forwarded` headers are trusted
@@ -186,6 +188,7 @@ impl Config {
             session_idle: Duration::from_secs(u64::from(idle) * 60),
             upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
+            access_keep_years: positive("access_keep_years", settings.access_keep_years, 2)?,
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.unwrap_or_default()),

@@ -83,6 +83,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_UPLOAD_KEEP_DAYS", help_heading = SERVER_HEADING, value_name = "DAYS")]
     upload_keep_days: u32,
 
+    /// 접속기록의 보관 기간(년). 5만 명 이상의 정보가 있으면 2년보다 짧게 할 수 없어요 [기본값: 2]
+    #[arg(long, global = true, env = "MUKKEUM_ACCESS_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
+    access_keep_years: u32,
+
     /// HTTPS 프록시 뒤에서 쓰면 true. 쿠키를 HTTPS로만 보내요 [기본값: false]
     #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     behind_tls: bool,

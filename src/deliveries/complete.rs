@@ -63,7 +63,7 @@ pub struct Completion {
 pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], despite: &[i64]) -> Result<Completion> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
-    let ((), undo) = with_undoable_changes(tx, change_context(actor.id, Action::Advanced), |changes| {
+    let ((), undo) = with_undoable_changes(tx, change_context(actor, Action::Advanced), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             let held_before = outcome.held_orders.len();
             let shipped = ship_orders(changes, delivery.id, despite, &mut outcome)?;
@@ -99,8 +99,8 @@ pub fn undispatched(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Delivery>
     Ok(found)
 }
 
-fn change_context(member_id: i64, action: Action) -> ChangeContext {
-    ChangeContext { member_id: Some(member_id), upload_id: None, action }
+fn change_context(actor: MemberActor, action: Action) -> ChangeContext {
+    ChangeContext { actor: actor.into(), upload_id: None, action }
 }
 
 /// Moves the orders of a delivery to 배송; answers those it changed.
@@ -164,7 +164,7 @@ pub fn undoable_deliveries(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i
 pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<RecordedEvent> {
     let (mut ids, mut actions, mut undone) = (Vec::new(), BTreeSet::new(), NumberList::default());
     let (mut changed, mut expired) = (NumberList::default(), NumberList::default());
-    with_changes(tx, change_context(actor.id, Action::Edited), |changes| {
+    with_changes(tx, change_context(actor, Action::Edited), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             match undoable_completion(changes.tx, delivery.id)? {
                 None => expired.push(delivery.bundle_number),

@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use super::filter::DeliveryFilter;
 use super::list::{self, DeliveryRow, load_rows};
+use super::store;
+use crate::access::AccessedOrders;
 use crate::districts::Districts;
 use crate::orders::export::csv::format_cell;
 use crate::orders::export::json::OrderOf;
@@ -25,7 +27,7 @@ use crate::time::Moment;
 /// Deliveries in memory at the same time.
 const BATCH_ROWS: usize = 200;
 
-/// Writes the deliveries of a list to `path`, in sort order. Returns their number.
+/// Writes the deliveries of a list to `path`, in sort order. Returns their number and their orders.
 ///
 /// # Errors
 /// The database fails, or the file cannot be written. An earlier file at `path` is kept.
@@ -35,7 +37,7 @@ pub fn save(
     format: Format,
     districts: &Districts,
     path: &Path,
-) -> Result<u64, ExportError> {
+) -> Result<(u64, AccessedOrders), ExportError> {
     let unfinished = AtomicFile::create_beside(path, tx.new_id())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = unfinished.file.try_clone()?;
@@ -45,8 +47,9 @@ pub fn save(
         Format::Csv => csv(tx, &ids, districts, file)?,
         Format::Json => json(tx, &ids, districts, file)?,
     }
+    let orders = store::joined_orders(tx, &ids)?.into_iter().map(|joined| joined.order_id).collect();
     unfinished.finish(path)?;
-    Ok(ids.len() as u64)
+    Ok((ids.len() as u64, orders))
 }
 
 fn for_each_row(
@@ -243,7 +246,7 @@ mod tests {
         let (out, format) = (path.clone(), Format::of(&path).expect("a known ending"));
         let filter = DeliveryFilter::default();
         let saved = shop.read(move |tx, files| save(tx, &filter, format, &files.districts, &out));
-        assert_eq!(saved.expect("saves"), 2);
+        assert_eq!(saved.expect("saves").0, 2);
         let kept = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
         std::fs::copy(&path, &kept).expect("copies");
         kept

@@ -47,6 +47,11 @@ impl DeliveryRow {
         primary.or(self.orders.first()).map(|order| &order.listed)
     }
 
+    /// Identifiers of the orders.
+    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+        self.orders.iter().map(|order| order.listed.order.id)
+    }
+
     /// The distinct 고객메시지 of the orders.
     pub fn customer_messages(&self) -> Vec<&str> {
         self.texts(|listed| &listed.order.customer_message)

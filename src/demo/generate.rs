@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 
+use crate::audit::Actor;
 use crate::districts::Districts;
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store::create::{bundles, findings, insert_deliveries, prepare};
@@ -119,7 +120,7 @@ fn insert_batch(tx: &mut dyn Tx, batch: &[NewOrder], options: GenerateOptions, d
     for new in &mut made {
         simulate_history(&mut new.order, options.now);
     }
-    let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
+    let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Created };
     with_changes(tx, cause, |changes| {
         changes.limits.documents_per_segment = options.batch_orders;
         changes.insert_all(&made, |tx| insert_deliveries(tx, &made))

@@ -2,7 +2,7 @@
 
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::members;
-use crate::storage::{Result, Tx, schema};
+use crate::storage::{Result, Tx, lease, schema};
 use crate::time::Moment;
 
 /// Settings that record the creation: time in milliseconds, and number of orders.
@@ -44,10 +44,18 @@ pub(super) fn is_empty(tx: &mut dyn Tx) -> Result<bool> {
     Ok(!members::store::has_members(tx)? && tx.query_one("SELECT id FROM orders LIMIT 1", &[])?.is_none())
 }
 
+/// The lease of a reset: it allows to delete access records, which triggers refuse elsewhere.
+const RESET_LEASE: &str = "demo";
+
+/// Validity of the lease; it is released in the transaction that acquires it.
+const RESET_LEASE_MS: i64 = 1_000;
+
 /// Deletes the rows of all tables of the schema.
 pub(super) fn delete_all(tx: &mut dyn Tx) -> Result<()> {
+    let holder = tx.new_id();
+    lease::try_acquire(tx, RESET_LEASE, holder, RESET_LEASE_MS)?;
     for table in schema::tables().rev() {
         tx.exec(&format!("DELETE FROM {table}"), &[])?;
     }
-    Ok(())
+    lease::release(tx, RESET_LEASE, holder)
 }

@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 20] = [
+pub const TOPICS: [&str; 21] = [
     "start",
     "today",
     "uploads",
@@ -22,6 +22,7 @@ pub const TOPICS: [&str; 20] = [
     "trucks",
     "districts",
     "products",
+    "access",
     "members",
     "account",
     "shop",
@@ -90,6 +91,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",
+        ["access", ..] => "access",
         ["members", ..] => "members",
         ["login" | "account" | "password"] => "account",
         ["shop"] => "shop",

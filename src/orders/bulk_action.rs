@@ -133,7 +133,7 @@ fn save_groups(
     groups: &[(Action, Vec<(Order, Order)>)],
     event: AuditEvent,
 ) -> Result<RecordedEvent> {
-    let context = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
+    let context = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Edited };
     let ((), undo) = store::with_undoable_changes(tx, context, |changes| {
         for (action, pairs) in groups {
             changes.set_action(*action);
@@ -166,7 +166,7 @@ pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<Recor
         let event = AuditEvent::BulkActionUndone { undone, changed, is_expired: true };
         return Ok(RecordedEvent { event, audit_entry_id: None });
     }
-    let context = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Edited };
+    let context = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Edited };
     let outcome = store::with_changes(tx, context, |changes| {
         Ok::<_, StorageError>(bulk_actions::revert(changes, action_id, None)?)
     })?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::store::classification::{DELIVERIES_PER_BATCH, classify, open_deliveries_after};
 use super::store::{Action, ChangeContext};
+use crate::audit::Actor;
 use crate::districts::{DistrictCache, store as districts};
 use crate::storage::{Result, Storage, StorageError, Tx};
 
@@ -57,7 +58,7 @@ pub fn classify_batch(tx: &mut dyn Tx, cache: &DistrictCache, size: usize) -> Re
     let deliveries = open_deliveries_after(tx, progress.after, size)?;
     let last = deliveries.last().copied().filter(|_| deliveries.len() == size);
     if districts::advance(tx, progress, last)? {
-        let context = ChangeContext { member_id: None, upload_id: None, action: Action::Classified };
+        let context = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Classified };
         classify(tx, context, &current, &deliveries)?;
     }
     Ok(last.is_some())

@@ -31,6 +31,7 @@ use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
 use super::model::Order;
 use super::store::claims;
+use crate::access::AccessedOrders;
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::storage::{StorageError, Tx};
@@ -113,6 +114,8 @@ pub struct ExportRequest {
 pub struct ExportOutcome {
     /// number of orders in the file
     pub orders: u64,
+    /// these orders, for the access record
+    pub accessed: AccessedOrders,
     /// orders that an open cancellation keeps out of the file
     pub held: Vec<Order>,
     /// orders in the file despite their cancellation, because the member named them
@@ -159,7 +162,7 @@ pub fn write(
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
         (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder) => json::write(tx, &orders, file)?,
     }
-    Ok(ExportOutcome { orders: ids.len() as u64, held, despite_claim })
+    Ok(ExportOutcome { orders: ids.len() as u64, accessed: ids.into_iter().collect(), held, despite_claim })
 }
 
 /// Writes an export to `path`.

@@ -21,17 +21,26 @@ use std::sync::LazyLock;
 
 pub use self::changes::{OrderInsert, OrderWriter, with_changes, with_undoable_changes};
 use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
+use crate::access::AccessAction;
+use crate::audit::Actor;
 use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value};
 
 /// Actor, upload and action of a change, as written to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeContext {
-    /// member; none is the command line
-    pub member_id: Option<i64>,
+    /// who changes, from where
+    pub actor: Actor,
     /// upload that causes the change
     pub upload_id: Option<i64>,
     /// kind of change
     pub action: Action,
+}
+
+impl ChangeContext {
+    /// The member; none for the command line and the program.
+    pub const fn member_id(&self) -> Option<i64> {
+        self.actor.member_id()
+    }
 }
 
 /// Kind of change of an order.
@@ -66,6 +75,11 @@ impl Action {
         Self::Classified,
         Self::DespiteClaim,
     ];
+
+    /// The action of the access record.
+    const fn access(self) -> AccessAction {
+        if matches!(self, Self::Created) { AccessAction::Entered } else { AccessAction::Edited }
+    }
 
     const fn code(self) -> &'static str {
         match self {
@@ -261,6 +275,18 @@ pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
         Ok(())
     })?;
     Ok(orders)
+}
+
+/// Order numbers by identifier.
+pub fn numbers(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let mut numbers = HashMap::with_capacity(ids.len());
+    let by_id = tx.index_hint(PRIMARY_KEY);
+    let sql = |ids: &str| format!("SELECT id, order_number FROM orders {by_id} WHERE id IN ({ids})");
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        numbers.insert(row.int(0)?, row.text(1)?);
+        Ok(())
+    })?;
+    Ok(numbers)
 }
 
 /// Identifiers of the orders with that number: at most one per channel.

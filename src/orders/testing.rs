@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::Actor;
 use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
@@ -23,7 +24,8 @@ pub(crate) const NOW: Moment = Moment(1_795_316_400_000);
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A manual change.
-pub(crate) const BY_HAND: ChangeContext = ChangeContext { member_id: None, upload_id: None, action: Action::Edited };
+pub(crate) const BY_HAND: ChangeContext =
+    ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
 
 pub(crate) struct Shop {
     pub(crate) files: Files,
@@ -92,7 +94,7 @@ impl Files {
         };
         let file = ParsedFile::new(self.profile(kind, code), rows);
         let plan = plan::plan(tx, &file)?;
-        apply::apply(tx, &plan, &file, &self.districts, upload_id, None)?;
+        apply::apply(tx, &plan, &file, &self.districts, upload_id, Actor::Program)?;
         Ok(plan.report)
     }
 

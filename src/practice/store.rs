@@ -2,7 +2,7 @@
 
 use super::exercises::{ExerciseSet, PracticeSession};
 use super::model::{FieldChange, Observations, Task};
-use crate::audit;
+use crate::audit::{self, Actor};
 use crate::deliveries::log;
 use crate::districts::Districts;
 use crate::members::model::Member;
@@ -27,7 +27,7 @@ pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<(
     )?;
     let exercises = ExerciseSet::for_session(session);
     let prepared = exercises.prepared();
-    let cause = ChangeContext { member_id: None, upload_id: None, action: Action::Created };
+    let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Created };
     let channel = ("SMART_STORE", "스마트스토어");
     let (findings, bundles) = (findings(tx, &prepared)?, bundles(tx, channel.0, &prepared)?.bundles);
     create(tx, cause, channel, &bundles, &findings, districts, &|order| exercises.set_initial_state(order)).map(drop)

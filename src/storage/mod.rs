@@ -152,6 +152,9 @@ pub trait Tx {
     /// Names of all tables.
     fn tables(&mut self) -> Result<Vec<String>>;
 
+    /// Number of triggers.
+    fn trigger_count(&mut self) -> Result<i64>;
+
     /// Names of a table's columns.
     fn columns(&mut self, table: &str) -> Result<Vec<String>>;
 

@@ -56,6 +56,11 @@ pub fn tables() -> impl DoubleEndedIterator<Item = &'static str> {
     names.filter(|name| !ENGINE_TABLES.contains(name))
 }
 
+/// Number of the schema's triggers.
+pub fn trigger_count() -> usize {
+    SCHEMA.lines().filter(|line| line.starts_with("CREATE TRIGGER ")).count()
+}
+
 /// Result of a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationReport {

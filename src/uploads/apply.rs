@@ -2,6 +2,7 @@
 
 use super::parse::ParsedFile;
 use super::plan::ImportPlan;
+use crate::audit::Actor;
 use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::store::create::create;
@@ -19,14 +20,14 @@ pub fn apply(
     file: &ParsedFile,
     districts: &Districts,
     upload_id: i64,
-    member_id: Option<i64>,
+    actor: Actor,
 ) -> Result<()> {
     let action = match file.profile.kind {
         FileKind::Orders => Action::Created,
         FileKind::Tracking => Action::TrackingSet,
         FileKind::States => Action::StateSet,
     };
-    let cause = ChangeContext { member_id, upload_id: Some(upload_id), action };
+    let cause = ChangeContext { actor, upload_id: Some(upload_id), action };
     if plan.bundles.is_empty() {
         return orders::with_changes(tx, cause, |changes| {
             changes.save_all_current(&plan.changes.iter().map(|(was, is)| (was, is)).collect::<Vec<_>>())

@@ -6,6 +6,7 @@
 
 use super::model::{Resolution, ResolvedBy, TrackingChange};
 use super::store;
+use crate::audit::MemberActor;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result, StorageError, Tx};
@@ -45,17 +46,17 @@ pub struct ConflictOutcome {
 pub fn resolve_conflicts(
     tx: &mut dyn Tx,
     upload_id: i64,
-    member_id: i64,
+    actor: MemberActor,
     decision: Decision,
     conflicts: &[Conflict],
 ) -> Result<ConflictOutcome> {
-    let cause = ChangeContext { member_id: Some(member_id), upload_id: Some(upload_id), action: Action::TrackingSet };
+    let cause = ChangeContext { actor: actor.into(), upload_id: Some(upload_id), action: Action::TrackingSet };
     let mut outcome = ConflictOutcome::default();
     orders::with_changes(tx, cause, |changes| {
         for conflict @ Conflict { row, .. } in conflicts {
             match resolve_one(changes, upload_id, decision, conflict)? {
                 Ok(resolution) => {
-                    store::resolve_row(changes.tx, upload_id, *row, resolution, Some(member_id))?;
+                    store::resolve_row(changes.tx, upload_id, *row, resolution, Some(actor.id))?;
                     outcome.resolved += 1;
                 }
                 Err(reason) => outcome.failed.push((*row, reason)),

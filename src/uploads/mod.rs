@@ -24,6 +24,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::audit::Actor;
 use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
 use crate::config::Config;
@@ -174,15 +175,15 @@ impl Uploads {
     /// As [`Uploads::receive_and_preview`].
     pub async fn receive_and_apply(
         &self,
-        member_id: Option<i64>,
+        actor: Actor,
         file_name: &str,
         bytes: Vec<u8>,
         password: Option<&str>,
         options: &ImportOptions,
     ) -> Result<(i64, Result<ImportOutcome, UploadError>), UploadError> {
-        let (id, opened) = self.receive(member_id, file_name, bytes, password, options).await?;
+        let (id, opened) = self.receive(actor.member_id(), file_name, bytes, password, options).await?;
         let result = match opened {
-            Ok(opened) => self.plan_and_apply(id, member_id, opened, options).await,
+            Ok(opened) => self.plan_and_apply(id, actor, opened, options).await,
             Err(error) => Err(error),
         };
         Ok((id, metrics::record("applied", options, result)))
@@ -260,11 +261,11 @@ impl Uploads {
     pub async fn apply_stored(
         &self,
         id: i64,
-        member_id: Option<i64>,
+        actor: Actor,
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
         let result = match self.load_and_parse(id, None, options).await {
-            Ok(opened) => self.plan_and_apply(id, member_id, opened, options).await,
+            Ok(opened) => self.plan_and_apply(id, actor, opened, options).await,
             Err(error) => Err(error),
         };
         metrics::record("applied", options, result)

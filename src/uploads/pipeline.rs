@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{ImportOptions, ImportOutcome, ParsedFile, Stage, UploadError, Uploads, apply, parse, plan, store};
+use crate::audit::Actor;
 use crate::channels::FileError;
 use crate::channels::store as channels;
 use crate::sheets::SheetError;
@@ -145,7 +146,7 @@ impl Uploads {
     pub(super) async fn plan_and_apply(
         &self,
         id: i64,
-        member_id: Option<i64>,
+        actor: Actor,
         OpenedFile { file, sealed_password }: OpenedFile,
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
@@ -161,8 +162,8 @@ impl Uploads {
                 }
                 let plan = plan::plan(tx, &file)?;
                 let districts = districts.current(tx)?;
-                apply::apply(tx, &plan, &file, &districts, id, member_id)?;
-                store::resolve_earlier(tx, file.profile.kind, &plan.report, member_id)?;
+                apply::apply(tx, &plan, &file, &districts, id, actor)?;
+                store::resolve_earlier(tx, file.profile.kind, &plan.report, actor.member_id())?;
                 store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
                 Ok(ImportOutcome { kind: file.profile.kind, report: plan.report })
             })

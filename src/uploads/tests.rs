@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::audit::Actor;
 use crate::orders::filter::OrderFilter;
 use crate::orders::list::{self, OrderRow};
 use crate::orders::model::OrderState;
@@ -42,7 +43,7 @@ impl Shop {
             }
             (result, _) => result?,
         };
-        let applied = self.uploads.apply_stored(id, None, &options).await?;
+        let applied = self.uploads.apply_stored(id, Actor::Program, &options).await?;
         assert_eq!(preview.report, applied.report, "preview and import agree");
         Ok(applied.report)
     }
@@ -146,7 +147,7 @@ async fn exported_rejected_rows_are_recognised_again() {
     let options = ImportOptions::default();
     let bytes = fixture("B06_bad_values.xlsx");
     let (id, result) =
-        shop.uploads.receive_and_apply(None, "B06.xlsx", bytes, None, &options).await.expect("is stored");
+        shop.uploads.receive_and_apply(Actor::Program, "B06.xlsx", bytes, None, &options).await.expect("is stored");
     result.expect("is applied");
     let rejected = shop.uploads.export_rejected(id).await.expect("is written");
     let again = shop.uploads.dry_run(rejected, None, &options).await.expect("is recognised");
@@ -159,8 +160,8 @@ async fn upload_is_applied_once() {
     let options = ImportOptions::default();
     let bytes = fixture("01_smartstore_orders_72col.xlsx");
     let preview = shop.uploads.receive_and_preview(None, "01.xlsx", bytes, &options).await.expect("is stored");
-    shop.uploads.apply_stored(preview.id, None, &options).await.expect("is applied");
-    assert!(matches!(shop.uploads.apply_stored(preview.id, None, &options).await, Err(UploadError::NotOpen)));
+    shop.uploads.apply_stored(preview.id, Actor::Program, &options).await.expect("is applied");
+    assert!(matches!(shop.uploads.apply_stored(preview.id, Actor::Program, &options).await, Err(UploadError::NotOpen)));
 }
 
 /// Columns of a 스마트스토어 file: header, sample, and the length that is too long (0: none).
@@ -225,7 +226,7 @@ async fn text_that_is_too_long_rejects_only_its_row() {
     let UploadPreview { id, result, .. } =
         shop.uploads.receive_and_preview(None, "긴.xlsx", sheet_package(&sheet), &options).await.expect("is stored");
     let preview = result.expect("is previewed").report;
-    let report = shop.uploads.apply_stored(id, None, &options).await.expect("is applied").report;
+    let report = shop.uploads.apply_stored(id, Actor::Program, &options).await.expect("is applied").report;
     assert_eq!(preview, report);
     // Secondary texts are truncated with a warning.
     let truncated = ["구매자연락처", "우편번호", "배송방법(구매자 요청)", "택배사", "주문세부상태"];
@@ -275,7 +276,8 @@ async fn composed_order_number_must_fit_its_column() {
     let shop = Shop::open();
     let options = ImportOptions::default();
     let bytes = sheet_package(&[&headers, &row]);
-    let (_, result) = shop.uploads.receive_and_apply(None, "키.xlsx", bytes, None, &options).await.expect("is stored");
+    let (_, result) =
+        shop.uploads.receive_and_apply(Actor::Program, "키.xlsx", bytes, None, &options).await.expect("is stored");
     let report = result.expect("is applied").report;
     assert_eq!(report.rows[0].outcome, RowOutcome::Rejected, "{report:?}");
 }

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! request log and metrics → closing of connections during shutdown → compression → security headers → error pages
-//!   → session → authentication → rejection of cross-site requests → panic handler → authorization → handler
+//!   → session → authentication → rejection of cross-site requests → access records → panic handler → authorization
+//!   → handler
 //! ```
 //!
 //! A handler takes the states it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
@@ -25,6 +26,7 @@ mod health;
 mod layout;
 pub mod metrics;
 pub mod paging;
+mod personal_data;
 pub mod qr;
 mod question;
 mod request_log;
@@ -50,6 +52,7 @@ pub use self::client_info::ClientInfo;
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query};
 pub use self::layout::Layout;
+pub use self::personal_data::{PersonalData, disclosing, personal_page, personal_page_with_status};
 pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, RememberCookie};
@@ -74,6 +77,7 @@ pub fn router_with(
     let pages = rooms.into_iter().fold(Router::new(), |router, room| router.merge(room.into_router()));
     let pages = pages.fallback(|| async { Error::NotFound }).layer(error::catch_panics());
     let pages = pages
+        .layer(from_fn_with_state(state.clone(), personal_data::record_access))
         .layer(headers::reject_cross_site())
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(sessions::layer(&state.sessions, cookies::options(&state.config)));

@@ -9,8 +9,10 @@ use axum::response::Response;
 use tower_sessions::Session;
 
 use super::{AppState, AuthContext, ClientInfo, Error, cookies};
+use crate::access::{self, AccessAction, AccessedOrders, Accessor, NewAccess};
 use crate::config::Config;
-use crate::members::store::devices;
+use crate::members::model::sign_in::SignInOutcome;
+use crate::members::store::{devices, sign_ins};
 use crate::random;
 use crate::sessions::remember_me::{PersistentLogin, REMEMBER_FOR_MS, RememberToken, RememberTokenStore};
 use crate::sessions::{self, MemberSession};
@@ -53,7 +55,10 @@ impl BrowserSession {
         let cleared = self.revoke().await?;
         let (now, idle, origin) = (self.storage.clock().now(), self.config.session_idle, self.client.origin());
         let until = remember.then(|| now.plus_ms(REMEMBER_FOR_MS));
-        let add_device = move |tx: &mut dyn crate::storage::Tx| devices::add(tx, member_id, &origin, until, idle);
+        let add_device = move |tx: &mut dyn crate::storage::Tx| {
+            access::record(tx, sign_ins::access(Some(member_id), &origin.address, SignInOutcome::Password))?;
+            devices::add(tx, member_id, &origin, until, idle)
+        };
         let device_id = self.storage.write(add_device).await?;
         let csrf = random::secret()?;
         let cookie = if remember {
@@ -75,6 +80,16 @@ impl BrowserSession {
     pub async fn log_out(&self) -> Result<RememberCookie, Error> {
         let cookie = self.revoke().await?;
         self.session.flush().await?;
+        if let Some(current) = &self.auth.current {
+            let access = NewAccess {
+                accessor: Accessor::Member { id: current.member.id, address: self.client.address.to_string() },
+                action: AccessAction::SignedOut,
+                page: "/logout".to_owned(),
+                query: String::new(),
+                orders: AccessedOrders::NONE,
+            };
+            self.storage.write(move |tx| access::record(tx, access.clone())).await?;
+        }
         Ok(cookie)
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::FromRef;
 use tokio::sync::Notify;
 
+use crate::access::AccessRecorder;
 use crate::backup::Backup;
 use crate::config::Config;
 use crate::demo::Demo;
@@ -50,6 +51,8 @@ pub struct AppState {
     pub(super) sessions: AnyStore,
     /// password hashing
     pub passwords: PasswordHasher,
+    /// access records of views
+    pub access: AccessRecorder,
     /// persistent logins
     pub(super) remember_tokens: RememberTokenStore,
     /// code for the first start from another computer
@@ -78,6 +81,7 @@ impl AppState {
             districts,
             remember_tokens: RememberTokenStore::new(storage.clone()),
             sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,
+            access: AccessRecorder::new(storage.clone()),
             storage,
             urls: Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls),
             backup: None,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{CliError, CommandResult, Outcome, block_on, export_error, open_existing};
+use crate::access::{self, Accessor};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::config::Config;
 use crate::deliveries::export;
@@ -75,12 +76,13 @@ impl Deliveries {
                 let filter = page_query.filter(Sort::default(), &districts);
                 export::save(tx, &filter, format, &districts, &out)
             });
-            let rows = saved.await.map_err(|error| export_error(error, &path))?;
+            let (rows, accessed) = saved.await.map_err(|error| export_error(error, &path))?;
             let (source, note) = (format!("/deliveries?{}", query.to_query_string(&query.sort)), self.purpose);
             let record_download = move |tx: &mut dyn Tx| {
                 let download =
                     DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
-                downloads::record(tx, None, &download)
+                downloads::record(tx, None, &download)?;
+                access::record_download(tx, Accessor::CommandLine, &source, &note, accessed.clone())
             };
             storage.write(record_download).await?;
             Ok::<_, CliError>(rows)

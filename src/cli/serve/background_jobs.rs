@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::access;
 use crate::backup::MariaDbDump;
 use crate::config::Database;
 use crate::demo::Demo;
@@ -13,7 +14,8 @@ use crate::search::Limits;
 use crate::search::store::compact_step;
 use crate::server::tls::Tls;
 use crate::sessions::{self, remember_me};
-use crate::storage::{Storage, lease};
+use crate::storage::{Storage, StorageError, lease};
+use crate::time::Moment;
 use crate::uploads;
 use crate::web::{self, AppState};
 
@@ -32,6 +34,12 @@ const LEASE_RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum number of original files of uploads that one run deletes, which limits the write transaction.
 const MAX_FILES_PER_RUN: i64 = 100;
 
+/// How often the access records are checked for a day to seal.
+const ACCESS_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Milliseconds between deletions of access records past their retention.
+const ACCESS_DELETION_INTERVAL_MS: i64 = 12 * 60 * 60 * 1000;
+
 /// How often the search index is checked for segments to compact.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -48,6 +56,7 @@ const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     jobs.spawn(delete_expired(state.clone()));
+    jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
@@ -88,6 +97,41 @@ async fn reset_demo(demo: Demo, state: AppState) {
             tracing::error!(%error, "the demo shop could not be reset");
         }
     }
+}
+
+/// Seals the access records of each day, and deletes those past their retention.
+async fn keep_access_records(state: AppState) {
+    let (storage, configured) = (&state.storage, state.config.access_keep_years);
+    let mut interval = tokio::time::interval(ACCESS_INTERVAL);
+    let mut next_deletion = Moment(0);
+    loop {
+        interval.tick().await;
+        match storage.write(access::seal).await {
+            Ok(Some(seal)) => {
+                tracing::info!(day = %seal.day, last = seal.last_sequence, digest = seal.digest, "access records sealed");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the access records could not be sealed"),
+        }
+        let now = storage.clock().now();
+        if now < next_deletion {
+            continue;
+        }
+        next_deletion = now.plus_ms(ACCESS_DELETION_INTERVAL_MS);
+        if let Err(error) = delete_expired_access_records(storage, configured).await {
+            tracing::error!(%error, "expired access records could not be deleted");
+        }
+    }
+}
+
+async fn delete_expired_access_records(storage: &Storage, configured: u32) -> Result<(), StorageError> {
+    let years = if configured < 2 {
+        access::effective_years(configured, storage.read(access::count_data_subjects).await?)
+    } else {
+        configured
+    };
+    while storage.write(move |tx| access::delete_expired(tx, years)).await? {}
+    Ok(())
 }
 
 async fn run_metrics_upkeep() {

@@ -11,7 +11,8 @@ use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Answer, AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, page_with_status, redirect,
+    Answer, AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, personal_page_with_status,
+    redirect,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
@@ -29,7 +30,7 @@ pub(super) async fn bulk(
     if ticked.is_empty() {
         let mut page = list_page(&state.storage, &state.districts, layout, &member, query, paging, &uri).await?;
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
-        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     match value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),

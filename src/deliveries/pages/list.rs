@@ -19,7 +19,7 @@ use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{Storage, StorageError};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{Layout, Member, PageResult, Query, page};
+use crate::web::{Layout, Member, PageResult, PersonalData, Query, personal_page};
 
 /// A 시/도 with its 시/군/구, for the filter form.
 pub(super) struct SidoChoice {
@@ -114,6 +114,12 @@ impl ListPage {
     }
 }
 
+impl PersonalData for ListPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().flat_map(|view| view.row.order_ids()).collect()
+    }
+}
+
 pub(super) async fn list(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
@@ -123,7 +129,7 @@ pub(super) async fn list(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    Ok(page(list_page(&storage, &districts, layout, &member, query, paging, &uri).await?))
+    Ok(personal_page(list_page(&storage, &districts, layout, &member, query, paging, &uri).await?))
 }
 
 /// The default sort order of a role: the delivery team sees 직접전달 first.

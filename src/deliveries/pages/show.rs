@@ -19,7 +19,8 @@ use crate::orders::edit::read_memo;
 use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
-    Answer, Error, Flash, FlashId, Form, Layout, PageResult, Tone, page, page_with_status, redirect_with_flash,
+    Answer, Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -48,6 +49,12 @@ impl ShowPage {
     }
 }
 
+impl PersonalData for ShowPage {
+    fn orders(&self) -> Vec<i64> {
+        self.view.row.order_ids().collect()
+    }
+}
+
 pub(super) async fn show(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
@@ -55,7 +62,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    Ok(page(show_page(&storage, &districts, layout, id).await?))
+    Ok(personal_page(show_page(&storage, &districts, layout, id).await?))
 }
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
@@ -127,7 +134,7 @@ async fn save_memo(
         let problem = format!("그 사이 다른 사람이 메모를 바꿨어요. 지금 {shown}. 확인하고 다시 저장해 주세요.");
         MemoField { typed, was: stored, problem: Some(problem) }
     };
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// Saves the memo; none if another member has changed it since.

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use super::slips::slips_page;
 use crate::deliveries::list::load_rows;
 use crate::id::parse_crockford;
-use crate::web::{AppState, Error, Layout, PageResult, page};
+use crate::web::{AppState, Error, Layout, PageResult, personal_page};
 
 pub(super) async fn show(
     State(state): State<AppState>,
@@ -16,5 +16,5 @@ pub(super) async fn show(
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let slips = slips_page(&state, layout, &headers, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
-    if slips.is_empty() { Err(Error::NotFound) } else { Ok(page(slips)) }
+    if slips.is_empty() { Err(Error::NotFound) } else { Ok(personal_page(slips)) }
 }

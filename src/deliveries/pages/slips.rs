@@ -12,7 +12,8 @@ use serde_json::json;
 use super::ids;
 use super::list::default_sort;
 use super::view::DeliveryView;
-use crate::audit::{self, AuditEvent, MemberActor};
+use crate::access::{self, AccessAction, NewAccess};
+use crate::audit::{self, Actor, AuditEvent, MemberActor};
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery};
 use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction};
@@ -26,7 +27,8 @@ use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::qr::{self, QrCode};
 use crate::web::{
-    AppState, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, page, redirect, redirect_with_flash,
+    AppState, Flash, FlashId, FormPairs, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect,
+    redirect_with_flash,
 };
 
 /// Deliveries whose slips one page shows.
@@ -123,6 +125,12 @@ pub(super) struct SlipsQuery {
     print: Option<String>,
 }
 
+impl PersonalData for SlipsPage {
+    fn orders(&self) -> Vec<i64> {
+        self.slips.iter().flat_map(|slip| slip.view.row.order_ids()).collect()
+    }
+}
+
 pub(super) async fn show(
     State(state): State<AppState>,
     layout: Layout,
@@ -137,7 +145,7 @@ pub(super) async fn show(
     let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
     let mut slips = slips_page(&state, layout, &headers, load).await?;
     slips.print_now = selection.print.is_some();
-    Ok(page(slips))
+    Ok(personal_page(slips))
 }
 
 /// The first [`MAX_SLIPS`] deliveries of a search, and whether there are more.
@@ -195,6 +203,9 @@ fn record_print(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64]) -> StorageResu
         AuditEvent::SlipsPrinted { bundles: deliveries.into_iter().map(|delivery| delivery.bundle_number).collect() };
     let recorded = audit::record_effect(tx, actor, &ids, event)?;
     if let Some(entry) = recorded.audit_entry_id {
+        let orders = store::joined_orders(tx, &ids)?.into_iter().map(|joined| joined.order_id).collect();
+        let (accessor, page) = (Actor::from(actor).into(), "/deliveries/slips".to_owned());
+        access::record(tx, NewAccess { accessor, action: AccessAction::Printed, page, query: String::new(), orders })?;
         for id in ids {
             log::record(tx, (entry, actor.id), id, DeliveryAction::Printed, &json!({}))?;
         }

@@ -16,7 +16,8 @@ use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, Query, Tone, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// Corrections of postal codes, and of orders, that the page shows.
@@ -141,6 +142,12 @@ struct UnclassifiedPage {
     corrections: Vec<CorrectionView>,
 }
 
+impl PersonalData for UnclassifiedPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().map(|row| row.order.id).collect()
+    }
+}
+
 pub(super) async fn list(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
@@ -148,7 +155,7 @@ pub(super) async fn list(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    list_page(&storage, &districts, layout, paging, &uri).await.map(page)
+    list_page(&storage, &districts, layout, paging, &uri).await.map(personal_page)
 }
 
 async fn list_page(
@@ -219,7 +226,7 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], actor: MemberActor) -> StorageResul
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Classified };
+    let cause = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Classified };
     orders::with_changes(tx, cause, |changes| {
         for (before, correction) in &corrections {
             let mut after = (*before).clone();
@@ -265,7 +272,7 @@ pub(super) async fn bulk(
     if forms.is_empty() {
         layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
         let answer = list_page(&storage, &districts, layout, paging, &uri).await?;
-        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
+        return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
     let submitted = forms.clone();
     let outcome = storage.write(move |tx| apply(tx, &submitted, actor)).await?;
@@ -288,7 +295,7 @@ pub(super) async fn bulk(
         row.form = RowForm { version: row.order.version, ..form.clone() };
         row.problems = problems.iter().filter(|problem| problem.order_id == form.order_id).cloned().collect();
     }
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 /// The correction to delete: that of a postal code, or that of one order.
@@ -322,7 +329,7 @@ pub(super) async fn undo(
                 let found = orders::find(tx, &[id])?;
                 let deliveries: Vec<i64> = found.iter().map(|order| order.delivery_id).collect();
                 numbers = found.into_iter().map(|order| order.order_number).collect();
-                let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Classified };
+                let cause = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Classified };
                 classify(tx, cause, &districts, &deliveries)?;
             }
             if !existed {

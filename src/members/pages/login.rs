@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use crate::access::AccessRecorder;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{self, Demo, DemoAccount};
 use crate::members::model::device::DeviceOrigin;
@@ -105,6 +106,7 @@ pub(super) async fn show(
 
 pub(super) async fn log_in(
     State(storage): State<Storage>,
+    State(recorder): State<AccessRecorder>,
     State(hasher): State<PasswordHasher>,
     State(demo): State<Option<Demo>>,
     browser: BrowserSession,
@@ -114,15 +116,20 @@ pub(super) async fn log_in(
     let LoginForm { username, password, next, stay } = form;
     let (username, remember) = (username.trim().to_owned(), stay.is_some());
     let throttle = LoginThrottle::new(&username, browser.client.address);
+    let address = browser.client.address.to_string();
     let attempt = {
         let (throttle, username, origin) = (throttle.clone(), username.clone(), browser.client.origin());
         storage.write(move |tx| throttle_and_find(tx, &throttle, &username, &origin)).await?
     };
     let account = match attempt {
-        LoginAttempt::Throttled { minutes } => return Err(Error::TooManyAttempts { minutes }),
+        LoginAttempt::Throttled { minutes } => {
+            recorder.record(sign_ins::access(None, &address, SignInOutcome::WrongPassword)).await;
+            return Err(Error::TooManyAttempts { minutes });
+        }
         LoginAttempt::UnknownUsername => None,
         LoginAttempt::Account { credentials, sign_in_id } => Some((credentials, sign_in_id)),
     };
+    let member_id = account.as_ref().map(|(credentials, _)| credentials.member.id);
     let hash = account.as_ref().map(|(credentials, _)| credentials.password_hash.clone());
     let matches = hasher.verify(password, hash).await?;
     let demo_accounts = demo_accounts(demo.as_ref());
@@ -133,10 +140,12 @@ pub(super) async fn log_in(
     };
     let Some((credentials, sign_in_id)) = account.filter(|_| matches) else {
         tracing::warn!(address = %browser.client.address, "a sign-in failed");
+        recorder.record(sign_ins::access(member_id, &address, SignInOutcome::WrongPassword)).await;
         return render_with_error(SignInOutcome::WrongPassword, next);
     };
     if let Some(outcome) = rejection(&credentials, storage.clock().now()) {
         storage.write(move |tx| sign_ins::set_outcome(tx, sign_in_id, outcome)).await?;
+        recorder.record(sign_ins::access(member_id, &address, outcome)).await;
         return render_with_error(outcome, next);
     }
     let Credentials { member, epoch, one_time_until, .. } = credentials;

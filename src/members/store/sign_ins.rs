@@ -1,11 +1,27 @@
 //! SQL of the login history.
 
+use crate::access::{AccessAction, AccessedOrders, Accessor, NewAccess};
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::{SignIn, SignInOutcome};
 use crate::storage::{Result, StorageError, Tx};
 
 /// Retention of the history in milliseconds: half a year.
 const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
+
+/// The access record of a sign-in with this outcome. Without a member the account is unknown.
+pub fn access(member_id: Option<i64>, address: &str, outcome: SignInOutcome) -> NewAccess {
+    let address = address.to_owned();
+    NewAccess {
+        accessor: match member_id {
+            Some(id) => Accessor::Member { id, address },
+            None => Accessor::Unknown { address },
+        },
+        action: if outcome.is_success() { AccessAction::SignedIn } else { AccessAction::SignInFailed },
+        page: "/login".to_owned(),
+        query: outcome.code().to_owned(),
+        orders: AccessedOrders::NONE,
+    }
+}
 
 /// Inserts an entry; returns its identifier.
 pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<i64> {

@@ -19,8 +19,8 @@ use crate::orders::store::{self, Action};
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page, page_with_status,
-    redirect_with_flash, url_with_flash,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page,
+    personal_page_with_status, redirect_with_flash, url_with_flash,
 };
 
 /// The form of the list.
@@ -115,7 +115,7 @@ pub(super) async fn bulk(
         let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
         restore_inputs(&mut page, &form, &[]);
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
-        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let submitted = Arc::clone(&form);
     let outcome = storage
@@ -137,7 +137,7 @@ pub(super) async fn bulk(
             let layout = Layout { flash: Some(Flash { tone: Tone::Warning, ..flash }), ..layout };
             let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
             restore_inputs(&mut page, &form, &rejected);
-            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
-    AppState, Error, Flash, FlashId, Form, Layout, PageResult, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FlashId, Form, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
 };
 
 /// The form of each bundle button.
@@ -54,7 +54,7 @@ pub(super) async fn update(
         Err(reason) => {
             let mut page = show_page(&state, layout, id).await?;
             page.layout.flash = Some(Flash::new(Tone::Danger, &reason));
-            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
@@ -70,7 +70,7 @@ fn apply(
     if form.version != order.version {
         return Ok(Some(Err("그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 눌러 주세요.".to_owned())));
     }
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action: Action::Bundled };
+    let cause = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Bundled };
     let which = parse_crockford(&form.which);
     let moved = match form.act {
         BundleAction::Leave => bundles::leave(tx, cause, &order)?,

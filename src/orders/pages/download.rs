@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
+use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, Purpose};
+use crate::audit::{Actor, MemberActor};
 use crate::channels;
 use crate::id::parse_crockford;
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
@@ -22,7 +24,8 @@ use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::storage::{Storage, StorageError};
 use crate::web::{
-    AppState, Error, Form, Layout, Member, PageResult, Query, content_disposition, page, page_with_status,
+    AppState, Error, Form, Layout, PageResult, PersonalData, Query, content_disposition, personal_page,
+    personal_page_with_status,
 };
 
 /// Size of the chunks in which a file is sent.
@@ -193,6 +196,12 @@ impl DownloadPage {
     }
 }
 
+impl PersonalData for DownloadPage {
+    fn orders(&self) -> Vec<i64> {
+        self.held.iter().map(|row| row.order.id).collect()
+    }
+}
+
 pub(super) async fn show(
     State(storage): State<Storage>,
     layout: Layout,
@@ -200,19 +209,19 @@ pub(super) async fn show(
     Query(kind): Query<KindQuery>,
 ) -> PageResult {
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
-    Ok(page(DownloadPage::of(&storage, layout, query, content).await?))
+    Ok(personal_page(DownloadPage::of(&storage, layout, query, content).await?))
 }
 
 pub(super) async fn download(
     State(state): State<AppState>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Query(query): Query<OrderQuery>,
     Query(kind): Query<KindQuery>,
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
-    match write_and_record(&state, member.id, &query, content, &form).await? {
+    match write_and_record(&state, actor, &query, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
             let mut page = DownloadPage { form, ..DownloadPage::of(&state.storage, layout, query, content).await? };
@@ -220,7 +229,7 @@ pub(super) async fn download(
                 DownloadRejection::Form(problems) => page.problems = problems,
                 DownloadRejection::NoFile(reason) => page.problem = Some(reason),
             }
-            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
@@ -236,7 +245,7 @@ enum DownloadRejection {
 /// The file. Records the download before the first byte is sent.
 async fn write_and_record(
     state: &AppState,
-    member_id: i64,
+    actor: MemberActor,
     query: &OrderQuery,
     content: ExportKind,
     form: &DownloadForm,
@@ -280,9 +289,12 @@ async fn write_and_record(
                 purpose: Some(purpose),
                 note: &note,
             };
-            downloads::record(tx, Some(member_id), &taken)?;
+            downloads::record(tx, Some(actor.id), &taken)?;
+            let purpose =
+                if note.is_empty() { purpose.label().to_owned() } else { format!("{} {note}", purpose.label()) };
+            access::record_download(tx, Actor::from(actor).into(), &source, &purpose, written.accessed.clone())?;
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
-            claims::log_file_despite_claim(tx, Some(member_id), &despite, content.label())?;
+            claims::log_file_despite_claim(tx, actor.into(), &despite, content.label())?;
             let product = filter.product.as_deref().map(|number| products::by_number(tx, [number])).transpose()?;
             Ok::<_, StorageError>(product.and_then(|found| found.into_values().next()))
         })

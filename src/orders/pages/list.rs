@@ -20,7 +20,7 @@ use crate::products::store as products;
 use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{Layout, PageResult, Query, page};
+use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
 
 /// A row of the list: the stored order, the inputs of its form, and their problems.
 pub(super) struct RowView {
@@ -123,6 +123,12 @@ impl ListPage {
     }
 }
 
+impl PersonalData for ListPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().map(|row| row.listed.order.id).collect()
+    }
+}
+
 pub(super) async fn list(
     State(storage): State<Storage>,
     layout: Layout,
@@ -130,7 +136,7 @@ pub(super) async fn list(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    Ok(page(list_page(&storage, layout, query, paging, &uri).await?))
+    Ok(personal_page(list_page(&storage, layout, query, paging, &uri).await?))
 }
 
 pub(super) async fn list_page(

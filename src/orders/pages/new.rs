@@ -205,7 +205,7 @@ async fn save(state: &AppState, layout: Layout, actor: MemberActor, mut form: Ma
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
             let districts = districts.current(tx)?;
-            let (orders, flash) = match manual_order::create(tx, actor.id, &new_orders, &bundle_number, &districts)? {
+            let (orders, flash) = match manual_order::create(tx, actor, &new_orders, &bundle_number, &districts)? {
                 ManualOrderOutcome::Created(orders) => {
                     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
                     let numbers = orders.iter().map(|order| order.order_number.as_str()).collect();

@@ -19,7 +19,7 @@ use crate::products::model::Variant;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Tx};
 use crate::time::Moment;
-use crate::web::{AppState, Error, Layout, PageResult, Query, page};
+use crate::web::{AppState, Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// Orders of the same bundle that the page shows.
 const MAX_COMPANIONS: usize = 100;
@@ -125,6 +125,14 @@ impl ShowPage {
     }
 }
 
+impl PersonalData for ShowPage {
+    fn orders(&self) -> Vec<i64> {
+        let companions = self.companions.iter().map(|companion| &companion.listed);
+        let offers = self.offers.iter().flat_map(|offer| &offer.orders);
+        companions.chain(offers).chain([&self.listed]).map(|listed| listed.order.id).collect()
+    }
+}
+
 #[derive(Default, Deserialize)]
 pub(super) struct ShowQuery {
     #[serde(default)]
@@ -139,7 +147,7 @@ pub(super) async fn show(
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let shown = show_page(&state, layout, id).await?;
-    Ok(page(ShowPage { is_new: query.taken, ..shown }))
+    Ok(personal_page(ShowPage { is_new: query.taken, ..shown }))
 }
 
 pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {

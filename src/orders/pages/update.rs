@@ -20,7 +20,8 @@ use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
-    AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, personal_page_with_status,
+    redirect_with_flash,
 };
 
 /// The outcome of saving.
@@ -63,7 +64,7 @@ pub(super) async fn update(
             if zip_code != page.listed.order.recipient.zip_code {
                 page.district = state.districts.cached().full_name(zip_code).map(str::to_owned);
             }
-            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
@@ -126,7 +127,7 @@ fn save(
     }
     insert_new_variants(tx, &edited)?;
     let action = if order.is_held_from(edited.state) { Action::DespiteClaim } else { Action::Edited };
-    let cause = ChangeContext { member_id: Some(actor.id), upload_id: None, action };
+    let cause = ChangeContext { actor: actor.into(), upload_id: None, action };
     store::with_changes(tx, cause, |changes| {
         for (before, after) in &changed {
             changes.save_current(before, after)?;

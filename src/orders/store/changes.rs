@@ -5,6 +5,9 @@ use std::sync::LazyLock;
 
 use super::bulk_actions::{FormerValues, UndoRecord};
 use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, values};
+use crate::access::{self, NewAccess};
+use crate::audit::Actor;
+use crate::id::crockford;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search::{Searchable, tokenize};
 use crate::search::postings::PostingsBlock;
@@ -51,6 +54,8 @@ pub struct OrderWriter<'t> {
     log: Vec<LogLine>,
     /// replaced values, for an action that can be undone
     undo: Option<UndoRecord>,
+    /// orders that were inserted or saved
+    changed: Vec<i64>,
 }
 
 /// Log entry to write: the order, the action and the changes as JSON.
@@ -81,6 +86,7 @@ impl<'t> OrderWriter<'t> {
             stale_deliveries: BTreeSet::new(),
             log: Vec::new(),
             undo: None,
+            changed: Vec::new(),
         }
     }
 
@@ -137,6 +143,7 @@ impl<'t> OrderWriter<'t> {
     }
 
     fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
+        self.changed.extend(orders.clone().map(|order| order.id));
         let (now, counts) = (self.tx.now(), &mut self.counts);
         let mut rows = orders.clone().map(|order| {
             *counts.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
@@ -153,7 +160,7 @@ impl<'t> OrderWriter<'t> {
             return Ok(false);
         };
         let row = self.tx.query_one("SELECT member_id FROM uploads WHERE id = ?", &[upload_id.into()])?;
-        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.context.member_id))
+        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.context.member_id()))
     }
 
     /// Saves the columns that differ between `before` and `after`, where `before` was read in this
@@ -202,6 +209,7 @@ impl<'t> OrderWriter<'t> {
         }
         for (changed, orders) in &batches {
             for (before, after) in orders {
+                self.changed.push(before.id);
                 *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
                 *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
                 self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
@@ -270,7 +278,8 @@ impl<'t> OrderWriter<'t> {
     }
 
     fn insert_log(&mut self) -> Result<()> {
-        let (now, ChangeContext { member_id, upload_id, .. }) = (self.tx.now(), self.context);
+        let (now, ChangeContext { upload_id, .. }) = (self.tx.now(), self.context);
+        let member_id = self.context.member_id();
         let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
         let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, action, changes))| {
             vec![
@@ -290,8 +299,21 @@ impl<'t> OrderWriter<'t> {
         )
     }
 
+    /// Writes the access record of the changed orders. What the program does by itself is nobody's access.
+    fn record_access(&mut self) -> Result<()> {
+        let ChangeContext { actor, upload_id, action } = self.context;
+        if actor == Actor::Program || self.changed.is_empty() {
+            return Ok(());
+        }
+        let page = upload_id.map_or_else(|| "/orders".to_owned(), |id| format!("/uploads/{}", crockford(id)));
+        let orders = std::mem::take(&mut self.changed).into_iter().collect();
+        let accessor = actor.into();
+        access::record(self.tx, NewAccess { accessor, action: action.access(), page, query: String::new(), orders })
+    }
+
     fn finish(mut self) -> Result<()> {
         self.insert_log()?;
+        self.record_access()?;
         let counts = self.counts.iter().filter(|(_, amount)| **amount != 0);
         let mut counts = counts.map(|((state, channel_id, product_id), amount)| {
             vec![state.ordinal().into(), (*channel_id).into(), (*product_id).into(), (*amount).into()]

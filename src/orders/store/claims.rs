@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Action, ChangeContext, find, with_changes};
+use crate::audit::Actor;
 use crate::orders::model::Order;
 use crate::storage::{Result, Tx};
 
@@ -23,8 +24,8 @@ pub fn held(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
 }
 
 /// Logs that these orders went into a file despite their claims. `file` is its name on the screen.
-pub fn log_file_despite_claim(tx: &mut dyn Tx, member_id: Option<i64>, orders: &[i64], file: &str) -> Result<()> {
-    let context = ChangeContext { member_id, upload_id: None, action: Action::DespiteClaim };
+pub fn log_file_despite_claim(tx: &mut dyn Tx, actor: Actor, orders: &[i64], file: &str) -> Result<()> {
+    let context = ChangeContext { actor, upload_id: None, action: Action::DespiteClaim };
     with_changes(tx, context, |changes| {
         for order in orders {
             changes.log_act(*order, file);
@@ -46,7 +47,7 @@ mod tests {
             let claimed = |number: &str, claim: &str| NewOrder { claim: claim.to_owned(), ..new_order(number) };
             files.order(tx, "SMART_STORE", vec![claimed("1", "취소요청"), claimed("2", "반품요청"), new_order("3")])?;
             let ids: Vec<i64> = all_orders(tx)?.iter().map(|order| order.id).collect();
-            log_file_despite_claim(tx, None, &ids[..1], "발주서")?;
+            log_file_despite_claim(tx, Actor::Program, &ids[..1], "발주서")?;
             let last = events(tx, ids[0])?.remove(0);
             assert_eq!((last.action, last.changes[0].0.as_str()), (Action::DespiteClaim, "act"));
             assert_eq!(held(tx, &ids[1..])?, []);

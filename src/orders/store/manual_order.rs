@@ -2,6 +2,7 @@
 
 use super::create::{self, bundles, findings};
 use super::{Action, ChangeContext, bundles as orders_in_bundles, deliveries};
+use crate::audit::MemberActor;
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::orders::manual_order::{CHANNEL, Catalogue, ManualOrder};
@@ -35,7 +36,7 @@ pub enum ManualOrderOutcome {
 /// submitted again creates nothing.
 pub fn create(
     tx: &mut dyn Tx,
-    member_id: i64,
+    actor: MemberActor,
     orders_in_form: &[ManualOrder],
     bundle_number: &str,
     districts: &Districts,
@@ -65,7 +66,7 @@ pub fn create(
             order.admin_memo.clone_from(&manual.admin_memo);
         }
     };
-    let context = ChangeContext { member_id: Some(member_id), upload_id: None, action: Action::Created };
+    let context = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Created };
     let (findings, bundles) = (findings(tx, &new)?, bundles(tx, CHANNEL.0, &new)?.bundles);
     create::create(tx, context, CHANNEL, &bundles, &findings, districts, &memos)?;
     let delivery_id = deliveries::find_by_bundle_number(tx, bundle_number)?.unwrap_or_default();

@@ -374,6 +374,10 @@ impl Tx for Explaining<'_> {
         self.tx.tables()
     }
 
+    fn trigger_count(&mut self) -> Result<i64> {
+        self.tx.trigger_count()
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<String>> {
         self.tx.columns(table)
     }

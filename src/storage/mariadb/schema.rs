@@ -16,6 +16,10 @@ use crate::time::Moment;
 /// How long a program waits for another one that builds or migrates the schema.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_mins(15);
 
+/// Errors of a server that does not let this account create triggers: with a binary log it takes the right SUPER or
+/// `log_bin_trust_function_creators`. Triggers guard against mistakes, so the program works without them.
+const NO_TRIGGER: [u16; 3] = [1142, 1227, 1419];
+
 /// Name of the advisory lock. MariaDB allows 64 characters; a database of the same server has another one.
 const LOCK_NAME: &str = "left(concat('schema ', database()), 64)";
 
@@ -76,7 +80,12 @@ fn migrate_locked(conn: &mut Conn, schema: &Schema, now: Moment) -> Result<Optio
 
 fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), TxError> {
     for statement in translate(sql) {
-        conn.query_drop(statement)?;
+        match conn.query_drop(&statement) {
+            Err(mysql::Error::MySqlError(error)) if is_trigger(&statement) && NO_TRIGGER.contains(&error.code) => {
+                tracing::warn!(%error, "a trigger could not be created; mukkeum doctor says what to do");
+            }
+            executed => executed?,
+        }
     }
     conn.exec_drop("INSERT INTO schema_versions (version, applied_at) VALUES (?, ?)", (version, now.0))?;
     Ok(())
@@ -106,8 +115,30 @@ fn translate(sql: &str) -> Vec<String> {
         }
     }
     statements.push(current);
-    statements.iter().map(|sql| sql.trim()).filter(|sql| !sql.is_empty()).map(translate_statement).collect()
+    let statements = statements.iter().map(|sql| sql.trim()).filter(|sql| !["", TRIGGER_END].contains(sql));
+    statements.map(|sql| translate_trigger(sql).unwrap_or_else(|| translate_statement(sql))).collect()
 }
+
+/// What remains of a trigger after its statement `SELECT RAISE(…);`.
+const TRIGGER_END: &str = "END";
+
+fn is_trigger(sql: &str) -> bool {
+    sql.starts_with("CREATE TRIGGER")
+}
+
+/// Translates a trigger that refuses a statement: `CREATE TRIGGER … [WHEN condition] BEGIN SELECT RAISE(ABORT, 'message')`.
+fn translate_trigger(sql: &str) -> Option<String> {
+    let (head, body) = sql.strip_prefix("CREATE TRIGGER ")?.split_once("BEGIN SELECT RAISE(ABORT, ")?;
+    let (event, condition) = head.split_once("WHEN ").unwrap_or((head, "TRUE"));
+    let (event, condition, message) = (event.trim(), condition.trim(), body.trim_end_matches(')'));
+    Some(format!(
+        "CREATE TRIGGER IF NOT EXISTS {event} FOR EACH ROW BEGIN IF {condition} THEN \
+         SIGNAL SQLSTATE {REFUSED} SET MESSAGE_TEXT = {message}; END IF; END"
+    ))
+}
+
+/// The state of an error that a trigger raises (SQL standard: unhandled user-defined exception).
+const REFUSED: &str = "'45000'";
 
 /// Token of SQL, as fine as splitting into statements requires.
 #[derive(Debug, PartialEq, Eq)]
@@ -262,7 +293,8 @@ mod tests {
         let next = schema::testing::next();
         for sql in next.migrations.iter().chain([&next.sql]) {
             let whole = translate(sql).join(";");
-            assert_eq!(quoted(&whole), quoted(sql));
+            let kept: Vec<String> = quoted(&whole).into_iter().filter(|text| text != REFUSED).collect();
+            assert_eq!(kept, quoted(sql));
             for text in quoted(sql) {
                 let (quote, inside) = (&text[..1], &text[1..text.len() - 1]);
                 assert!(text.len() > 1 && text.ends_with(quote) && !inside.contains('\n'), "{text} is not closed");
@@ -321,6 +353,21 @@ mod tests {
         let structure = structure(&mut connect(&old));
         assert_eq!(structure, self::structure(&mut connect(&new)));
         assert!(structure.iter().any(|column| column.starts_with("badges name")), "{structure:?}");
+    }
+
+    #[test]
+    fn refusing_trigger_is_translated_to_a_signal() {
+        let sql = "CREATE TRIGGER kept BEFORE DELETE ON t\nWHEN OLD.n > 3\nBEGIN SELECT RAISE(ABORT, 'no'); END;\n\
+                   CREATE TRIGGER fixed BEFORE UPDATE ON t\nBEGIN SELECT RAISE(ABORT, 'no'); END;\n";
+        assert_eq!(
+            translate(sql),
+            [
+                "CREATE TRIGGER IF NOT EXISTS kept BEFORE DELETE ON t FOR EACH ROW BEGIN IF OLD.n > 3 THEN \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END IF; END",
+                "CREATE TRIGGER IF NOT EXISTS fixed BEFORE UPDATE ON t FOR EACH ROW BEGIN IF TRUE THEN \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END IF; END",
+            ]
+        );
     }
 
     #[test]

@@ -200,6 +200,11 @@ impl Tx for MariaTx<'_> {
         found.into_iter().map(|mut row| row.text(0)).collect()
     }
 
+    fn trigger_count(&mut self) -> Result<i64> {
+        let tx: &mut dyn Tx = self;
+        tx.scalar("SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = database()", &[])
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;
         let sql =

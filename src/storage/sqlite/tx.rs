@@ -127,6 +127,11 @@ impl Tx for SqliteTx<'_> {
         found.into_iter().map(|mut row| row.text(0)).collect()
     }
 
+    fn trigger_count(&mut self) -> Result<i64> {
+        let tx: &mut dyn Tx = self;
+        tx.scalar("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", &[])
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;
         let found = tx.query("SELECT name FROM pragma_table_info(?)", &[table.into()])?;

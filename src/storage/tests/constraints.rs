@@ -13,7 +13,8 @@ use crate::storage::schema::SCHEMA;
 use crate::storage::testing::ScratchDatabase;
 
 /// Values of valid rows where the form of the column's own CHECK does not give one: (table, column, value).
-const VALID_VALUES: &[(&str, &str, &str)] = &[("audit_entries", "member_id", "1")];
+const VALID_VALUES: &[(&str, &str, &str)] =
+    &[("audit_entries", "member_id", "1"), ("access_records", "member_id", "1")];
 
 /// Rows that violate a CHECK of several columns or of another form: (table, words of the CHECK, values).
 const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
@@ -24,6 +25,10 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
         "second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes)",
         &[("second_round_at", "0")],
     ),
+    ("access_records", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
+    ("access_records", "(order_count = 0) = (first_order_id IS NULL)", &[("first_order_id", "1")]),
+    ("access_records", "(order_count = 0) = (last_order_id IS NULL)", &[("last_order_id", "1")]),
+    ("access_chain", "id = 1", &[("id", "2")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 
@@ -38,6 +43,11 @@ const DERIVED_IDS: &[(&str, &str)] = &[
     ("order_events", "order_id"),
     ("order_tallies", "channel_id"),
     ("order_tallies", "product_id"),
+    ("access_records", "first_order_id"),
+    ("access_records", "last_order_id"),
+    ("access_order_days", "order_id"),
+    ("access_ranges", "first_order_id"),
+    ("access_ranges", "last_order_id"),
     ("search_postings", "document_id"),
     ("search_blocks", "segment_id"),
 ];

@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use super::show::reload_page;
 use super::{parse_id, redirect_with_error, upload_path};
+use crate::audit::MemberActor;
 use crate::storage::Storage;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::{ImportOptions, UploadError, Uploads, store};
-use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect};
+use crate::web::{Error, Form, Layout, PageResult, personal_page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct ApplyForm {
@@ -21,7 +22,7 @@ pub(super) async fn apply(
     State(storage): State<Storage>,
     State(uploads): State<Uploads>,
     layout: Layout,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<ApplyForm>,
 ) -> PageResult {
@@ -40,15 +41,15 @@ pub(super) async fn apply(
         Err(problem) => {
             let mut page = reload_page(&storage, &uploads, layout, id).await?;
             page.courier_problem = Some(problem);
-            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+            return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
     let options = ImportOptions { courier, ..ImportOptions::default() };
-    match uploads.apply_stored(id, Some(member.id), &options).await {
+    match uploads.apply_stored(id, actor.into(), &options).await {
         // The page of the upload shows the report, the error, or the password form.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
-            redirect_with_error(&storage, member.id, id, error).await
+            redirect_with_error(&storage, actor.id, id, error).await
         }
         Err(error) => Err(error.into()),
     }

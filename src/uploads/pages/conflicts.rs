@@ -11,7 +11,7 @@ use crate::uploads::Uploads;
 use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
 };
 
 /// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
@@ -76,7 +76,7 @@ pub(super) async fn resolve(
     let (message, failed, flash) = state
         .storage
         .write(move |tx| {
-            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, actor.id, decision, &conflicts)?;
+            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, actor, decision, &conflicts)?;
             let decision = match decision {
                 Decision::Replace => ConflictDecision::Replace,
                 Decision::Keep => ConflictDecision::Keep,
@@ -115,7 +115,7 @@ async fn render_with_errors(
         row.is_ticked = ticked.contains(&row.number()) && (failed.is_empty() || row.problem.is_some());
     }
     page.layout.flash = Some(flash);
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 #[cfg(test)]

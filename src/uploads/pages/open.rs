@@ -8,7 +8,7 @@ use super::show::reload_page;
 use super::{parse_id, redirect_with_error, upload_path};
 use crate::storage::Storage;
 use crate::uploads::{ImportOptions, UploadError, Uploads, store};
-use crate::web::{Error, Form, Layout, Member, PageResult, page_with_status, redirect};
+use crate::web::{Error, Form, Layout, Member, PageResult, personal_page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct PasswordForm {
@@ -40,7 +40,7 @@ pub(super) async fn open(
         Err(UploadError::Refused(error)) if error.needs_password() => {
             let mut page = reload_page(&storage, &uploads, layout, id).await?;
             page.password_problem = Some(error.to_string());
-            Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
         Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {

@@ -5,16 +5,18 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::parse_id;
+use crate::access::{self, AccessedOrders};
 use crate::audit::downloads::{self, DownloadRecord};
+use crate::audit::{Actor, MemberActor};
 use crate::id::crockford;
 use crate::storage::{Storage, Tx};
 use crate::uploads::{RowOutcome, Uploads, store};
-use crate::web::{Error, Member, PageResult};
+use crate::web::{Error, PageResult};
 
 pub(super) async fn download(
     State(storage): State<Storage>,
     State(uploads): State<Uploads>,
-    member: Member,
+    actor: MemberActor,
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_id(&id)?;
@@ -24,7 +26,8 @@ pub(super) async fn download(
     let record = move |tx: &mut dyn Tx| {
         let source = format!("/uploads/{}?rows=rejected", crockford(id));
         let record = DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
-        downloads::record(tx, Some(member.id), &record)
+        downloads::record(tx, Some(actor.id), &record)?;
+        access::record_download(tx, Actor::from(actor).into(), &source, &format!("{rows}행"), AccessedOrders::NONE)
     };
     storage.write(record).await?;
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);

@@ -16,7 +16,7 @@ use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
 use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{Error, Layout, PageResult, Query, page};
+use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// Code of the tab with conflicting tracking numbers.
 pub(super) const CONFLICTS: &str = "conflicts";
@@ -51,6 +51,8 @@ pub(super) struct RowView {
     report: RowReport,
     resolved: Option<ResolvedBy>,
     order_id: Option<String>,
+    /// the orders with the row's number
+    order_ids: Vec<i64>,
     /// the order's current tracking number
     tracking: TrackingChange,
     /// the open claim that keeps the order where it is, or empty
@@ -112,6 +114,12 @@ impl ShowPage {
     }
 }
 
+impl PersonalData for ShowPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().flat_map(|row| &row.order_ids).copied().collect()
+    }
+}
+
 #[derive(Default, Deserialize)]
 pub(super) struct ShowQuery {
     #[serde(default)]
@@ -127,7 +135,7 @@ pub(super) async fn show(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    show_page(&storage, &uploads, layout, parse_id(&id)?, &query.rows, paging, &uri).await.map(page)
+    show_page(&storage, &uploads, layout, parse_id(&id)?, &query.rows, paging, &uri).await.map(personal_page)
 }
 
 pub(super) async fn show_page(
@@ -275,7 +283,7 @@ impl RowView {
             courier: order.courier,
         });
         let order_id = ids.first().copied().map(crockford);
-        Ok(Self { report, resolved, order_id, tracking, claim, is_ticked: false, problem: None })
+        Ok(Self { report, resolved, order_id, order_ids: ids, tracking, claim, is_ticked: false, problem: None })
     }
 
     /// The row's position in the report, which forms name.

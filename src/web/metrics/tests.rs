@@ -28,7 +28,7 @@ async fn upload(app: &TestApp, name: &str) {
     let (uploads, options) = (&app.state.uploads, ImportOptions::default());
     let preview = uploads.receive_and_preview(None, name, fixture(name), &options).await.expect("receives");
     if preview.result.is_ok() {
-        uploads.apply_stored(preview.id, None, &options).await.expect("applies");
+        uploads.apply_stored(preview.id, crate::audit::Actor::Program, &options).await.expect("applies");
     }
 }
 
