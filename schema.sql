@@ -53,8 +53,25 @@ CREATE TABLE members (
     -- Expiry of a one-time password, which only allows to set another one.
     one_time_until INTEGER,
     -- When a stolen remember-me token was detected; null after the member has acknowledged it.
-    token_theft_at INTEGER
+    token_theft_at INTEGER,
+    -- Whether an administrator demands a second factor of the member.
+    requires_totp  INTEGER NOT NULL DEFAULT 0 CHECK (requires_totp IN (0, 1))
 ) STRICT;
+
+-- Second factor of a member: the secret of the authenticator app (TOTP), encrypted with a key outside this database.
+CREATE TABLE member_totp (
+    member_id     INTEGER NOT NULL PRIMARY KEY REFERENCES members (id),
+    sealed_secret BLOB NOT NULL,
+    last_step     INTEGER NOT NULL CHECK (last_step >= 0),  -- step of the last used code, which is not accepted again
+    enabled_at    INTEGER NOT NULL
+) STRICT;
+
+-- Recovery codes for a lost phone; each is deleted when it is used.
+CREATE TABLE recovery_codes (
+    member_id INTEGER NOT NULL REFERENCES members (id),
+    code_hash TEXT NOT NULL CHECK (length(code_hash) <= 64),  -- SHA-256
+    PRIMARY KEY (member_id, code_hash)
+) STRICT, WITHOUT ROWID;
 
 -- Browsers in which a member is logged in. Sessions and remember-me tokens refer to their device, so that
 -- deleting the row revokes both in any session store.
@@ -77,7 +94,8 @@ CREATE TABLE sign_ins (
     member_id    INTEGER NOT NULL REFERENCES members (id),
     attempted_at INTEGER NOT NULL,
     outcome      TEXT NOT NULL CHECK (outcome IN (
-        'password', 'remember-token', 'wrong-password', 'account-disabled', 'password-expired', 'token-theft')),
+        'password', 'remember-token', 'wrong-password', 'wrong-code', 'account-disabled', 'password-expired',
+        'token-theft')),
     description  TEXT NOT NULL CHECK (length(description) <= 64),
     address      TEXT NOT NULL CHECK (length(address) <= 64)
 ) STRICT;
@@ -524,7 +542,8 @@ CREATE TABLE audit_entries (
     address      TEXT NOT NULL CHECK (length(address) <= 64),  -- network address of the request; '' without one
     verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
-        'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'shop-saved',
+        'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
+        'recovery-code-used', 'shop-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',

@@ -44,6 +44,11 @@ verbs! {
     OneTimePasswordIssued = "one-time-password-issued" of "member";
     DevicesLoggedOut = "devices-logged-out" of "member";
     TokenTheftReported = "token-theft-reported" of "member";
+    TotpEnabled = "totp-enabled" of "member";
+    TotpDisabled = "totp-disabled" of "member";
+    TotpDemanded = "totp-demanded" of "member";
+    TotpOptional = "totp-optional" of "member";
+    RecoveryCodeUsed = "recovery-code-used" of "member";
     ShopSaved = "shop-saved" of "shop";
     ProductAdded = "product-added" of "product";
     ProductsEdited = "products-edited" of "product";
@@ -135,6 +140,33 @@ pub enum AuditEvent {
     TokenTheftReported {
         /// when it was detected
         detected_at: Moment,
+    },
+    /// A member set up an authenticator app.
+    TotpEnabled {
+        /// the member
+        username: String,
+    },
+    /// The authenticator app of a member was removed.
+    TotpDisabled {
+        /// the member
+        username: String,
+    },
+    /// An administrator demands an authenticator app of a member.
+    TotpDemanded {
+        /// the member
+        username: String,
+    },
+    /// A member may log in without an authenticator app again.
+    TotpOptional {
+        /// the member
+        username: String,
+    },
+    /// A member logged in with a recovery code.
+    RecoveryCodeUsed {
+        /// the member
+        username: String,
+        /// codes that are left
+        left: i64,
     },
     /// 가게 정보 저장
     ShopSaved {

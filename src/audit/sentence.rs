@@ -20,6 +20,13 @@ impl AuditEvent {
             Self::TokenTheftReported { detected_at } => {
                 format!("{detected_at}에 예전 로그인 정보를 누군가 다시 써서 모든 기기에서 로그아웃했어요.")
             }
+            Self::TotpEnabled { username } => format!("{username} 회원이 인증 앱을 연결했어요."),
+            Self::TotpDisabled { username } => format!("{username} 회원의 인증 앱을 풀었어요."),
+            Self::TotpDemanded { username } => format!("{username} 회원이 인증 앱을 꼭 쓰게 했어요."),
+            Self::TotpOptional { username } => format!("{username} 회원이 인증 앱을 쓰지 않아도 되게 했어요."),
+            Self::RecoveryCodeUsed { username, left } => {
+                format!("{username} 회원이 복구 코드로 로그인했어요. 남은 코드는 {left}개예요.")
+            }
             Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),
             Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),

@@ -11,7 +11,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
-use crate::members::store::{self, UpdateError};
+use crate::members::store::{self, UpdateError, second_factor};
 use crate::random;
 use crate::storage::{Result, Storage, Tx};
 
@@ -44,6 +44,12 @@ pub(super) enum User {
         /// admin(관리자) 또는 logistics(배송팀)
         #[arg(value_name = "ROLE")]
         role: Role,
+    },
+    /// 인증 앱을 풀어요. 휴대전화와 복구 코드를 잃어버렸을 때 써요
+    ResetTotp {
+        /// 아이디
+        #[arg(value_name = "USERNAME")]
+        username: String,
     },
     /// 다시 로그인할 수 있게 해요
     Enable {
@@ -112,6 +118,16 @@ impl User {
                 change(&storage, username, event, "역할을 바꿨어요.", move |tx, id| {
                     store::set_role(tx, id, role)
                 })
+            }
+            Self::ResetTotp { username } => {
+                let event = |username| AuditEvent::TotpDisabled { username };
+                change(
+                    &storage,
+                    username,
+                    event,
+                    "인증 앱을 풀었어요. 비밀번호만으로 로그인해서 다시 연결하세요.",
+                    |tx, id| second_factor::disable(tx, id).map(|_| Ok(())),
+                )
             }
             Self::Enable { username } => {
                 let event = |username| AuditEvent::MemberEnabled { username };
@@ -231,6 +247,8 @@ fn json_of(account: &Account) -> serde_json::Value {
         "role": account.member.role.code(),
         "enabled": account.enabled,
         "must_change_password": account.one_time_until.is_some(),
+        "has_totp": account.has_second_factor,
+        "requires_totp": account.requires_totp,
         "created_at": account.created_at.iso(),
         "signed_in_at": account.signed_in_at.map(crate::time::Moment::iso),
     })

@@ -25,7 +25,7 @@ pub use self::demo_plan::DemoPlan;
 pub use self::redis_address::{RedisAddress, RedisAddressError};
 pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
 pub use self::session_backend::SessionBackend;
-pub use self::settings::{BACKUP_HEADING, COMMON_HEADING, LogFormat, SERVER_HEADING, Settings};
+pub use self::settings::{AdminTotp, BACKUP_HEADING, COMMON_HEADING, LogFormat, SERVER_HEADING, Settings};
 pub use self::tls_source::TlsSource;
 pub use self::trusted_proxies::{ParseNetworkError, ProxyNetwork, TrustedProxies};
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
@@ -106,6 +106,8 @@ pub struct Config {
     pub upload_max_bytes: u64,
     /// how long original files of uploads are retained, in days
     pub upload_keep_days: u32,
+    /// whether administrators need a second factor
+    pub admin_totp: AdminTotp,
     /// how long access records are kept, in years
     pub access_keep_years: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
@@ -171,6 +173,12 @@ impl Config {
         matches!(self.tls, Some(TlsSource::SelfSigned(_)))
     }
 
+    /// Whether every administrator must have a second factor: other devices can connect, and the setting does not
+    /// waive it.
+    pub fn demands_admin_totp(&self) -> bool {
+        self.admin_totp == AdminTotp::Auto && !self.listen.ip().to_canonical().is_loopback()
+    }
+
     fn validate(settings: Settings) -> Result<Self, ConfigError> {
         let data = settings.data.unwrap_or_else(|| PathBuf::from("data"));
         let database = database(settings.database.as_deref(), &data)?;
@@ -188,6 +196,7 @@ impl Config {
             session_idle: Duration::from_secs(u64::from(idle) * 60),
             upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
+            admin_totp: settings.admin_totp.unwrap_or_default(),
             access_keep_years: positive("access_keep_years", settings.access_keep_years, 2)?,
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,

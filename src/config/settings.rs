@@ -83,6 +83,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_UPLOAD_KEEP_DAYS", help_heading = SERVER_HEADING, value_name = "DAYS")]
     upload_keep_days: u32,
 
+    /// 다른 기기에서도 열릴 때 관리자에게 인증 앱을 요구할지: auto, off. VPN 안에서만 쓰면 off로 할 수 있어요 [기본값: auto]
+    #[arg(long, global = true, env = "MUKKEUM_ADMIN_TOTP", help_heading = SERVER_HEADING, hide_possible_values = true, value_name = "MODE")]
+    admin_totp: AdminTotp,
+
     /// 접속기록의 보관 기간(년). 5만 명 이상의 정보가 있으면 2년보다 짧게 할 수 없어요 [기본값: 2]
     #[arg(long, global = true, env = "MUKKEUM_ACCESS_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
     access_keep_years: u32,
@@ -142,6 +146,17 @@ settings! {
     /// 로그 수준: error, warn, info, debug 또는 대상=수준 [기본값: info]
     #[arg(long, global = true, env = "MUKKEUM_LOG_LEVEL", help_heading = SERVER_HEADING, value_name = "LEVEL")]
     log_level: String,
+}
+
+/// Whether administrators need a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdminTotp {
+    /// where other devices can connect
+    #[default]
+    Auto,
+    /// never: access from outside is protected in another way
+    Off,
 }
 
 /// Format of log lines.

@@ -93,7 +93,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["products", ..] => "products",
         ["access", ..] => "access",
         ["members", ..] => "members",
-        ["login" | "account" | "password"] => "account",
+        ["login" | "account" | "password", ..] => "account",
         ["shop"] => "shop",
         ["other-devices"] => "other-devices",
         ["backup", ..] => "backup",

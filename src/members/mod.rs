@@ -6,6 +6,7 @@ pub mod pages;
 pub mod passwords;
 pub mod remember_me;
 pub mod store;
+pub mod totp;
 
 use crate::storage::{Result, Tx};
 

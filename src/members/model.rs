@@ -102,6 +102,10 @@ pub struct Account {
     pub signed_in_at: Option<Moment>,
     /// expiry of the one-time password; None when the member chose the password
     pub one_time_until: Option<Moment>,
+    /// whether an administrator demands a second factor
+    pub requires_totp: bool,
+    /// whether the member has a second factor
+    pub has_second_factor: bool,
 }
 
 impl Account {

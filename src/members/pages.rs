@@ -1,6 +1,7 @@
 //! Pages of login and logout, one's own account, and the administration of members.
 
 mod account;
+mod code;
 mod devices;
 mod list;
 mod login;
@@ -10,6 +11,7 @@ mod password;
 mod show;
 #[cfg(test)]
 mod tests;
+mod totp;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -27,10 +29,15 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/login", Access::Public, login::show)
         .post("/login", Access::Public, login::log_in)
+        .get("/login/code", Access::Public, code::show)
+        .post("/login/code", Access::Public, code::verify)
         .post("/logout", Access::PasswordChange, logout::log_out)
         .get("/account", Access::PasswordChange, account::show)
         .post("/account", Access::PasswordChange, account::update)
         .post("/account/devices", Access::Member, devices::revoke)
+        .get("/account/totp", Access::PasswordChange, totp::show)
+        .post("/account/totp", Access::PasswordChange, totp::enable)
+        .post("/account/totp/remove", Access::PasswordChange, totp::remove)
         .get("/members", Access::AdminReauthenticated, list::list)
         .post("/members", Access::AdminReauthenticated, new::create)
         .get("/members/new", Access::AdminReauthenticated, new::new)
@@ -38,6 +45,7 @@ pub fn routes() -> Routes {
         .post("/members/{id}/role", Access::AdminReauthenticated, show::set_role)
         .post("/members/{id}/enabled", Access::AdminReauthenticated, show::set_enabled)
         .post("/members/{id}/password", Access::AdminReauthenticated, show::reset_password)
+        .post("/members/{id}/totp", Access::AdminReauthenticated, show::set_totp)
         .get("/password", Access::Admin, password::show)
         .post("/password", Access::Admin, password::reauthenticate)
 }

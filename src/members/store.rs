@@ -2,6 +2,7 @@
 
 pub mod devices;
 pub mod login_throttle;
+pub mod second_factor;
 pub mod sign_ins;
 
 use super::model::{Account, Member, ONE_TIME_PASSWORD_VALID_MS, Role, UsernameError};
@@ -30,6 +31,10 @@ pub struct CurrentMember {
     pub member: Member,
     /// whether the password is a one-time password, which must be changed before anything else
     pub must_change_password: bool,
+    /// whether the member has a second factor
+    pub has_second_factor: bool,
+    /// whether an administrator demands one
+    pub requires_totp: bool,
     /// the device of the session
     pub device_id: i64,
     /// the device's last request, to within some minutes
@@ -64,13 +69,21 @@ pub fn has_members(tx: &mut dyn Tx) -> Result<bool> {
 /// The member of a session of this epoch on this device; None when the session has been revoked.
 pub fn current(tx: &mut dyn Tx, id: i64, epoch: i64, device_id: i64) -> Result<Option<CurrentMember>> {
     tx.query_one(
-        "SELECT m.id, m.username, m.role, m.one_time_until, d.seen_at FROM members m JOIN devices d \
+        "SELECT m.id, m.username, m.role, m.one_time_until, d.seen_at, m.requires_totp, \
+         (SELECT count(*) FROM member_totp t WHERE t.member_id = m.id) FROM members m JOIN devices d \
          ON d.member_id = m.id WHERE m.id = ? AND m.session_epoch = ? AND m.enabled = 1 AND d.id = ?",
         &[id.into(), epoch.into(), device_id.into()],
     )?
     .map(|mut row| {
         let must_change_password = row.opt_moment(3)?.is_some();
-        Ok(CurrentMember { member: member(&mut row)?, must_change_password, device_id, seen_at: row.moment(4)? })
+        Ok(CurrentMember {
+            member: member(&mut row)?,
+            must_change_password,
+            has_second_factor: row.int(6)? > 0,
+            requires_totp: row.bool(5)?,
+            device_id,
+            seen_at: row.moment(4)?,
+        })
     })
     .transpose()
 }
@@ -94,7 +107,8 @@ pub fn credentials(tx: &mut dyn Tx, username: &str) -> Result<Option<Credentials
     .transpose()
 }
 
-const ACCOUNT: &str = "id, username, role, enabled, created_at, signed_in_at, one_time_until";
+const ACCOUNT: &str = "id, username, role, enabled, created_at, signed_in_at, one_time_until, requires_totp, \
+                       (SELECT count(*) FROM member_totp t WHERE t.member_id = members.id)";
 
 fn account(row: &mut Row) -> Result<Account> {
     Ok(Account {
@@ -103,6 +117,8 @@ fn account(row: &mut Row) -> Result<Account> {
         created_at: row.moment(4)?,
         signed_in_at: row.opt_moment(5)?,
         one_time_until: row.opt_moment(6)?,
+        requires_totp: row.bool(7)?,
+        has_second_factor: row.int(8)? > 0,
     })
 }
 

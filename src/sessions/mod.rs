@@ -68,6 +68,49 @@ impl CookieOptions {
     }
 }
 
+/// Key of the [`PendingLogin`] in a tower-sessions record.
+const PENDING_KEY: &str = "pending";
+
+/// How long the code of the second factor is waited for after the password.
+const PENDING_FOR: Duration = Duration::from_mins(5);
+
+/// A login whose password was right and whose second factor is not entered yet. It grants no access.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingLogin {
+    /// the member
+    pub member_id: i64,
+    /// the member's `session_epoch` when the password was entered
+    pub epoch: i64,
+    /// whether the browser stays logged in
+    pub remember: bool,
+    /// where the browser is redirected afterwards
+    pub next: String,
+    /// the entry of the login history
+    pub sign_in_id: i64,
+    /// whether the password is a one-time password
+    pub must_change_password: bool,
+    /// when the password was entered
+    pub started_at: i64,
+}
+
+/// Stores a login that waits for its second factor, under a new identifier.
+///
+/// # Errors
+/// The session store failed.
+pub async fn begin_second_factor(session: &Session, pending: &PendingLogin) -> Result<(), Error> {
+    session.cycle_id().await?;
+    session.insert(PENDING_KEY, pending).await
+}
+
+/// The login that waits for its second factor; None without one and after five minutes.
+///
+/// # Errors
+/// The session store failed.
+pub async fn pending_login(session: &Session, now: Moment) -> Result<Option<PendingLogin>, Error> {
+    let pending = session.get::<PendingLogin>(PENDING_KEY).await?;
+    Ok(pending.filter(|pending| elapsed(pending.started_at, now) <= PENDING_FOR))
+}
+
 /// A member's session as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MemberSession {
@@ -148,6 +191,7 @@ pub fn layer(store: &AnyStore, cookies: CookieOptions) -> SessionManagerLayer<An
 /// The session store failed.
 pub async fn start(session: &Session, member_session: &MemberSession) -> Result<(), Error> {
     session.cycle_id().await?;
+    session.remove::<PendingLogin>(PENDING_KEY).await?;
     session.insert(SESSION_KEY, member_session).await
 }
 

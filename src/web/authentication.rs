@@ -32,6 +32,8 @@ pub struct AuthContext {
     pub current: Option<CurrentMember>,
     /// whether the member entered the password in this session recently
     pub is_reauthenticated: bool,
+    /// whether the member must set up a second factor before anything else
+    pub must_enroll: bool,
     /// whether the request carried a stolen remember-me token
     pub is_token_theft: bool,
     /// the remember-me token of the request, or the one that replaces it
@@ -43,7 +45,14 @@ pub struct AuthContext {
 impl AuthContext {
     /// A request without a login.
     pub(super) fn anonymous(csrf_secret: String) -> Self {
-        Self { current: None, is_reauthenticated: false, is_token_theft: false, remember_token: None, csrf_secret }
+        Self {
+            current: None,
+            is_reauthenticated: false,
+            must_enroll: false,
+            is_token_theft: false,
+            remember_token: None,
+            csrf_secret,
+        }
     }
 
     /// The logged-in member.
@@ -161,12 +170,20 @@ async fn resume_session(
         sessions::confirm_delivery(session, member_session.clone()).await?;
     }
     Ok(AuthContext {
+        must_enroll: must_enroll(state, &current),
         current: Some(current),
         is_reauthenticated: member_session.is_reauthenticated(state.now()),
         is_token_theft: false,
         remember_token,
         csrf_secret: member_session.csrf,
     })
+}
+
+/// Whether the member lacks a second factor that is demanded: by an administrator, or of every administrator where other
+/// devices can connect.
+fn must_enroll(state: &AppState, current: &CurrentMember) -> bool {
+    let is_demanded = current.requires_totp || current.member.is_admin() && state.config.demands_admin_totp();
+    is_demanded && !current.has_second_factor && state.demo.is_none()
 }
 
 /// Confirms that the browser received `token`, since it received the session of the same response. The previous token is
@@ -202,6 +219,7 @@ async fn log_in_by_token(
                 (token, Vec::new())
             };
             let auth = AuthContext {
+                must_enroll: must_enroll(state, &member),
                 current: Some(member),
                 remember_token: Some(token),
                 ..AuthContext::anonymous(login.csrf)

@@ -15,7 +15,7 @@ use crate::members::model::sign_in::SignInOutcome;
 use crate::members::store::{devices, sign_ins};
 use crate::random;
 use crate::sessions::remember_me::{PersistentLogin, REMEMBER_FOR_MS, RememberToken, RememberTokenStore};
-use crate::sessions::{self, MemberSession};
+use crate::sessions::{self, MemberSession, PendingLogin};
 use crate::storage::Storage;
 
 /// The session of the requesting browser, to log a member in or out.
@@ -71,6 +71,22 @@ impl BrowserSession {
         };
         sessions::start(&self.session, &MemberSession::by_password(member_id, epoch, device_id, csrf, now)).await?;
         Ok(cookie)
+    }
+
+    /// Stores a login that waits for its second factor.
+    ///
+    /// # Errors
+    /// The session store failed.
+    pub async fn begin_second_factor(&self, pending: &PendingLogin) -> Result<(), Error> {
+        Ok(sessions::begin_second_factor(&self.session, pending).await?)
+    }
+
+    /// The login of this browser that waits for its second factor.
+    ///
+    /// # Errors
+    /// The session store failed.
+    pub async fn pending_login(&self) -> Result<Option<PendingLogin>, Error> {
+        Ok(sessions::pending_login(&self.session, self.storage.clock().now()).await?)
     }
 
     /// Logs the member out: ends the session, and revokes the device and the persistent login.

@@ -20,6 +20,7 @@ use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::uploads::{OpenError, Uploads};
+use crate::vault::Vault;
 
 /// Why the application state cannot be created.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,8 @@ pub struct AppState {
     pub(super) sessions: AnyStore,
     /// password hashing
     pub passwords: PasswordHasher,
+    /// key of the secrets in the database
+    pub vault: Vault,
     /// access records of views
     pub access: AccessRecorder,
     /// persistent logins
@@ -76,8 +79,10 @@ impl AppState {
     /// The random number generator failed, a file in the data folder is unusable, or the session store is.
     pub fn new(storage: Storage, config: Config) -> Result<Self, StartError> {
         let districts = DistrictCache::default();
+        let uploads = Uploads::open(&storage, &config, districts.clone())?;
         Ok(Self {
-            uploads: Uploads::open(&storage, &config, districts.clone())?,
+            vault: uploads.vault.clone(),
+            uploads,
             districts,
             remember_tokens: RememberTokenStore::new(storage.clone()),
             sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,

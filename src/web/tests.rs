@@ -74,6 +74,8 @@ fn public_routes_are_these() {
             "POST /setup/restore",
             "GET /login",
             "POST /login",
+            "GET /login/code",
+            "POST /login/code",
             "GET /help",
             "GET /help/{topic}"
         ]

@@ -53,8 +53,8 @@ test('page with the URLs for other devices', async (t) => {
   t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
   const variants = {
     closed: {},
-    unsafe: { address: '0.0.0.0' },
-    encrypted: { address: '0.0.0.0', scheme: 'https', command: ['serve', '--tls'] },
+    unsafe: { address: '0.0.0.0', command: ['serve', '--admin-totp', 'off'] },
+    encrypted: { address: '0.0.0.0', scheme: 'https', command: ['serve', '--tls', '--admin-totp', 'off'] },
   };
   for (const [name, variant] of Object.entries(variants)) {
     const start = (options) => startServer({ ...options, ...variant });

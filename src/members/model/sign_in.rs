@@ -14,6 +14,8 @@ pub enum SignInOutcome {
     RememberToken,
     /// rejected: wrong password
     WrongPassword,
+    /// the password was right; the code of the second factor was wrong or not entered
+    WrongCode,
     /// rejected: the account is disabled
     AccountDisabled,
     /// rejected: the one-time password has expired
@@ -23,10 +25,11 @@ pub enum SignInOutcome {
 }
 
 impl SignInOutcome {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Password,
         Self::RememberToken,
         Self::WrongPassword,
+        Self::WrongCode,
         Self::AccountDisabled,
         Self::PasswordExpired,
         Self::TokenTheft,
@@ -38,6 +41,7 @@ impl SignInOutcome {
             Self::Password => "password",
             Self::RememberToken => "remember-token",
             Self::WrongPassword => "wrong-password",
+            Self::WrongCode => "wrong-code",
             Self::AccountDisabled => "account-disabled",
             Self::PasswordExpired => "password-expired",
             Self::TokenTheft => "token-theft",
@@ -50,6 +54,7 @@ impl SignInOutcome {
             Self::Password => "로그인",
             Self::RememberToken => "로그인 유지",
             Self::WrongPassword => "비밀번호 틀림",
+            Self::WrongCode => "인증 번호 없음",
             Self::AccountDisabled => "사용 안 함이라 거절",
             Self::PasswordExpired => "일회용 비밀번호 기한 지남",
             Self::TokenTheft => "도난 의심, 모두 로그아웃",

@@ -15,7 +15,9 @@ use crate::members::model::{NewPassword, PasswordError};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, CurrentMember, devices, sign_ins};
 use crate::storage::{Storage, StorageError};
-use crate::web::{BrowserSession, Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{
+    AuthContext, BrowserSession, Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash,
+};
 
 /// Entries of the login history on the page.
 const MAX_SIGN_INS: u32 = 10;
@@ -26,6 +28,9 @@ struct AccountPage {
     layout: Layout,
     /// whether the password must be changed before anything else
     must_change_password: bool,
+    /// whether a second factor must be set up before anything else
+    must_enroll: bool,
+    has_second_factor: bool,
     /// the device of this session
     current_device: i64,
     devices: Vec<Device>,
@@ -40,13 +45,19 @@ pub(super) struct PasswordForm {
     again: String,
 }
 
-pub(super) async fn show(State(storage): State<Storage>, current: CurrentMember, layout: Layout) -> PageResult {
-    account_page(&storage, &current, layout, FieldErrors::default()).await.map(page)
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    current: CurrentMember,
+    auth: AuthContext,
+    layout: Layout,
+) -> PageResult {
+    account_page(&storage, &current, &auth, layout, FieldErrors::default()).await.map(page)
 }
 
 async fn account_page(
     storage: &Storage,
     current: &CurrentMember,
+    auth: &AuthContext,
     layout: Layout,
     errors: FieldErrors,
 ) -> PageResult<AccountPage> {
@@ -59,6 +70,8 @@ async fn account_page(
     Ok(AccountPage {
         layout,
         must_change_password: current.must_change_password,
+        must_enroll: auth.must_enroll && !current.must_change_password,
+        has_second_factor: current.has_second_factor,
         current_device: current.device_id,
         devices,
         sign_ins,
@@ -75,6 +88,7 @@ pub(super) async fn update(
     browser: BrowserSession,
     own_password: OwnPassword,
     actor: MemberActor,
+    auth: AuthContext,
     layout: Layout,
     Form(form): Form<PasswordForm>,
 ) -> PageResult {
@@ -94,7 +108,7 @@ pub(super) async fn update(
         password.map_err(|error| errors.add_password(error)).ok().filter(|_| !errors.any())
     };
     let Some(password) = password else {
-        let page = account_page(&storage, current, layout, errors).await?;
+        let page = account_page(&storage, current, &auth, layout, errors).await?;
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
 

@@ -8,12 +8,14 @@ use serde::Deserialize;
 use crate::access::AccessRecorder;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{self, Demo, DemoAccount};
+use crate::members::model::Role;
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::SignInOutcome;
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::login_throttle::LoginThrottle;
-use crate::members::store::{self, Credentials, sign_ins};
-use crate::storage::{Result, Storage, Tx};
+use crate::members::store::{self, Credentials, second_factor, sign_ins};
+use crate::sessions::PendingLogin;
+use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::web::{
     BrowserSession, Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status,
@@ -150,6 +152,40 @@ pub(super) async fn log_in(
     }
     let Credentials { member, epoch, one_time_until, .. } = credentials;
     let id = member.id;
+    let pending = PendingLogin {
+        member_id: id,
+        epoch,
+        remember,
+        next,
+        sign_in_id,
+        must_change_password: one_time_until.is_some(),
+        started_at: storage.clock().now().0,
+    };
+    let has_second_factor = storage
+        .write(move |tx| {
+            let has_one = second_factor::find(tx, id)?.is_some();
+            // Until the code is entered; the throttle goes on counting.
+            let outcome = if has_one { SignInOutcome::WrongCode } else { SignInOutcome::Password };
+            sign_ins::set_outcome(tx, sign_in_id, outcome)?;
+            Ok::<_, StorageError>(has_one)
+        })
+        .await?;
+    if has_second_factor {
+        browser.begin_second_factor(&pending).await?;
+        return Ok(redirect("/login/code"));
+    }
+    complete(&storage, &browser, throttle, pending, member.role).await
+}
+
+/// Logs the member in after all factors were right.
+pub(super) async fn complete(
+    storage: &Storage,
+    browser: &BrowserSession,
+    throttle: LoginThrottle,
+    pending: PendingLogin,
+    role: Role,
+) -> PageResult {
+    let PendingLogin { member_id: id, epoch, remember, next, sign_in_id, must_change_password, .. } = pending;
     let actor = MemberActor { id, address: browser.client.address };
     let theft = storage
         .write(move |tx| {
@@ -160,7 +196,7 @@ pub(super) async fn log_in(
         })
         .await?;
     let cookie = browser.log_in(id, epoch, remember).await?;
-    let to = if one_time_until.is_some() { "/account" } else { local_path(&next).unwrap_or(member.role.home()) };
+    let to = if must_change_password { "/account" } else { local_path(&next).unwrap_or(role.home()) };
     Ok(cookie.add_to(theft.map_or_else(|| redirect(to), |flash| redirect_with_flash(to, flash))))
 }
 

@@ -14,7 +14,7 @@ use crate::members::model::device::Device;
 use crate::members::model::sign_in::SignIn;
 use crate::members::model::{Account, Role, UnknownRole};
 use crate::members::passwords::PasswordHasher;
-use crate::members::store::{self, UpdateError, devices, sign_ins};
+use crate::members::store::{self, UpdateError, devices, second_factor, sign_ins};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
@@ -168,6 +168,47 @@ pub(super) async fn set_enabled(
     };
     let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
     update(&storage, demo.as_ref(), layout, change, move |tx| store::set_enabled(tx, id, enabled)).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct TotpForm {
+    /// demand, optional or reset
+    act: String,
+}
+
+/// Demands a second factor of the member, or removes it: after a lost phone.
+pub(super) async fn set_totp(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    admin: Member,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    Form(form): Form<TotpForm>,
+) -> PageResult {
+    type Event = fn(String) -> AuditEvent;
+    let id = parse_id(&id)?;
+    let (event, message): (Event, &str) = match form.act.as_str() {
+        "demand" => (|username| AuditEvent::TotpDemanded { username }, "다음에 들어올 때부터 인증 앱을 연결해야 해요."),
+        "optional" => (|username| AuditEvent::TotpOptional { username }, "이제 인증 앱은 회원이 골라요."),
+        "reset" => (
+            |username| AuditEvent::TotpDisabled { username },
+            "인증 앱을 풀었어요. 비밀번호만으로 들어와서 다시 연결할 수 있어요.",
+        ),
+        _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+    };
+    let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
+    let act = form.act;
+    update(&storage, demo.as_ref(), layout, change, move |tx| {
+        let found = if act == "reset" {
+            second_factor::disable(tx, id)?;
+            true
+        } else {
+            second_factor::set_required(tx, id, act == "demand")?
+        };
+        Ok(if found { Ok(()) } else { Err(UpdateError::Unknown) })
+    })
+    .await
 }
 
 /// A form with a button only.

@@ -2,6 +2,7 @@
 
 mod members;
 mod remember_me;
+mod second_factor;
 
 use reqwest::StatusCode;
 
