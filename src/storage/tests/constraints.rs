@@ -18,6 +18,8 @@ const VALID_VALUES: &[(&str, &str, &str)] =
 
 /// Rows that violate a CHECK of several columns or of another form: (table, words of the CHECK, values).
 const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("bulk_actions", "(undone_at IS NULL) = (undone_by IS NULL)", &[("undone_at", "1")]),
+    ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
     ("audit_entries", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
     (
@@ -34,10 +36,12 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
 
 /// Identifier columns without a foreign key in any table: the entry of a log, or the origin of a row, outlives what it
 /// names.
-const LOGGED_IDS: &[&str] = &["member_id", "upload_id", "audit_entry_id", "object_id", "printed_by", "resolved_by"];
+const LOGGED_IDS: &[&str] =
+    &["member_id", "upload_id", "audit_entry_id", "object_id", "printed_by", "resolved_by", "undone_by"];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
 const DERIVED_IDS: &[(&str, &str)] = &[
+    ("bulk_action_orders", "order_id"),
     ("deliveries", "primary_order_id"),
     ("delivery_events", "delivery_id"),
     ("order_events", "order_id"),
