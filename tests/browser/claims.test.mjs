@@ -82,8 +82,9 @@ for (const javaScriptEnabled of [true, false]) {
     }
     await page.waitForURL(/\/deliveries\/held/);
     await checkPage(page, 'deliveries-held');
+    const heldPage = page.url();
     assert.equal(await stateOf(page, CLAIMED), '주문');
-    await page.goBack();
+    await page.goto(heldPage);
     await page.getByRole('checkbox').first().check();
     await clickButton(page, '선택한 주문만 그래도 배송 완료');
     assert.equal(await stateOf(page, CLAIMED), '배송');
@@ -115,13 +116,13 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 test('export commands leave the order out, name it, and put it in on request', async (t) => {
-  const { page, folder, server } = await open(t);
+  const { page, folder } = await open(t);
   await setUpAndLogIn(page);
   await preview(page, ORDERS);
   await apply(page);
   await upload(page, folder, '취소관리.csv', claimList(CLAIMED));
   const out = path.join(folder, '발주.csv');
-  const command = (...more) => run(['export', 'purchase-order', '--data', server.data, '--out', out, '--json', ...more]);
+  const command = (...more) => run(['export', 'purchase-order', '--data', path.join(folder, 'data'), '--out', out, '--json', ...more]);
   const without = command();
   assert.equal(without.status, 1, without.stderr);
   const report = JSON.parse(without.stdout);
