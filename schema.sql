@@ -432,8 +432,10 @@ CREATE TABLE uploads (
     open_rows       INTEGER NOT NULL DEFAULT 0 CHECK (open_rows >= 0),  -- rejected rows that are not resolved
     resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
     resolved_at     INTEGER,
-    version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
+    version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    has_claims      INTEGER NOT NULL DEFAULT 0 CHECK (has_claims IN (0, 1))  -- 1: applied, and tells of cancellations
 ) STRICT;
+CREATE INDEX uploads_by_claims ON uploads (has_claims, channel_code, stage, created_at);
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
 CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
 CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);

@@ -225,6 +225,9 @@ pub struct Profile {
     /// status words of a status file
     #[serde(default)]
     pub changes: Vec<StatusRule>,
+    /// headers of a status file that tells which orders customers want to cancel
+    #[serde(default)]
+    pub claim_headers: Vec<String>,
     /// courier of all rows, if the file has no column for it
     #[serde(default)]
     pub courier: Option<String>,

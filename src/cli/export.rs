@@ -28,7 +28,9 @@ use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::search::tokenizer::search_words;
 use crate::storage::Tx;
-use crate::time::parse_date;
+use crate::time::{Moment, parse_date};
+use crate::uploads::claim_data::ClaimDataSummary;
+use crate::uploads::store as uploads;
 
 #[derive(Subcommand)]
 pub(super) enum Export {
@@ -102,6 +104,15 @@ struct ExportReport {
     rows: u64,
     left_out: Vec<ClaimedOrder>,
     despite_claim: Vec<ClaimedOrder>,
+    claim_data: Vec<ClaimDataAge>,
+    warnings: Vec<String>,
+}
+
+/// When the newest file that tells of cancellations was uploaded.
+#[derive(Serialize)]
+struct ClaimDataAge {
+    sales_channel: String,
+    newest_at: Option<String>,
 }
 
 /// An order with an open claim.
@@ -153,13 +164,19 @@ impl Orders {
             if let Some(problem) = content.problem(&filter) {
                 return Err(CliError(problem.to_owned()));
             }
-            let request = ExportRequest { kind: content, format, filter, despite_claims };
+            let request = ExportRequest { kind: content, format, filter, despite_claims, claim_note: String::new() };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
-                export::save(tx, &request, &districts, &out)
+                let claims = if request.kind.is_held_by_claims() {
+                    uploads::claim_data_of_search(tx, &request.filter)?
+                } else {
+                    ClaimDataSummary::default()
+                };
+                let request = ExportRequest { claim_note: claims.note(), ..request.clone() };
+                Ok((export::save(tx, &request, &districts, &out)?, claims))
             });
-            let written = written.await.map_err(|error| export_error(error, &path))?;
+            let (written, claims) = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
             let (rows, accessed) = (written.orders, written.accessed.clone());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
@@ -171,7 +188,7 @@ impl Orders {
                 claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, content.label())
             };
             storage.write(record_download).await?;
-            Ok(written)
+            Ok((written, claims))
         })?;
         report(path, written, json)
     }
@@ -200,11 +217,20 @@ impl Orders {
 }
 
 /// Prints the result of an export. It is partial if an order was left out.
-fn report(file: String, written: ExportOutcome, json: bool) -> CommandResult {
+fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), json: bool) -> CommandResult {
     let outcome = if written.held.is_empty() { Outcome::Complete } else { Outcome::Partial };
     let ExportOutcome { orders: rows, held, despite_claim, .. } = written;
-    let report =
-        ExportReport { file, rows, left_out: ClaimedOrder::all(held), despite_claim: ClaimedOrder::all(despite_claim) };
+    let claim_data = claims.channels.into_iter();
+    let report = ExportReport {
+        file,
+        rows,
+        left_out: ClaimedOrder::all(held),
+        despite_claim: ClaimedOrder::all(despite_claim),
+        claim_data: claim_data
+            .map(|data| ClaimDataAge { newest_at: data.newest_at.map(Moment::iso), sales_channel: data.channel_code })
+            .collect(),
+        warnings: claims.warnings,
+    };
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
@@ -212,6 +238,9 @@ fn report(file: String, written: ExportOutcome, json: bool) -> CommandResult {
         return Ok(outcome);
     }
     writeln!(out, "{}건을 {}에 저장했어요.", report.rows, report.file)?;
+    for warning in &report.warnings {
+        writeln!(out, "클레임 정보가 오래됐어요. {warning}")?;
+    }
     for (orders, what) in [
         (&report.left_out, "취소 요청이 있어 뺐어요. 그래도 넣으려면 --despite-claim 번호를 붙이세요"),
         (&report.despite_claim, "취소 요청이 있지만 넣었어요"),

@@ -110,6 +110,7 @@ fn purchase_order_has_the_district_name_of_the_delivery_date() {
             format,
             filter: OrderFilter::default(),
             despite_claims: Vec::new(),
+            claim_note: String::new(),
         };
         let districts = cache.current(tx)?;
         Ok(export::save(tx, &wanted, &districts, &to).expect("writes").orders)

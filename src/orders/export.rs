@@ -107,6 +107,8 @@ pub struct ExportRequest {
     pub filter: OrderFilter,
     /// orders with an open cancellation that the member named: they go into the file all the same
     pub despite_claims: Vec<i64>,
+    /// how old the claims of the channels are, in the properties of a workbook
+    pub claim_note: String,
 }
 
 /// A written export.
@@ -157,7 +159,7 @@ pub fn write(
     }
     let orders = Orders { ids: &ids, districts };
     match (request.format, request.kind) {
-        (Format::Xlsx, kind) => xlsx::write(tx, kind, &orders, file, folder)?,
+        (Format::Xlsx, kind) => xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder)?,
         (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
         (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder) => json::write(tx, &orders, file)?,

@@ -1,7 +1,13 @@
 //! The shop's data for slips, and its validation.
 
+/// Default of [`Shop::max_claim_data_hours`].
+pub const DEFAULT_CLAIM_DATA_HOURS: u32 = 4;
+
+/// Largest choice of [`Shop::max_claim_data_hours`].
+const MAX_CLAIM_DATA_HOURS: u32 = 72;
+
 /// The shop's data. Fields are empty until an administrator fills them in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shop {
     /// 상호, on slips
     pub name: String,
@@ -9,6 +15,15 @@ pub struct Shop {
     pub tel: String,
     /// origin for the QR codes of slips, `https://…` without a trailing slash; empty: the origin of the request
     pub address: String,
+    /// age of the newest claims of a channel, in hours of working days, from which files that send goods warn
+    pub max_claim_data_hours: u32,
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        let empty = String::new;
+        Self { name: empty(), tel: empty(), address: empty(), max_claim_data_hours: DEFAULT_CLAIM_DATA_HOURS }
+    }
 }
 
 /// A validation error of a field.
@@ -28,13 +43,24 @@ impl Shop {
     ///
     /// # Errors
     /// All validation errors.
-    pub fn from_form(name: &str, tel: &str, address: &str) -> Result<Self, Vec<ShopFieldError>> {
+    pub fn from_form(
+        name: &str,
+        tel: &str,
+        address: &str,
+        claim_data_hours: &str,
+    ) -> Result<Self, Vec<ShopFieldError>> {
         let shop = Self {
             name: name.trim().to_owned(),
             tel: tel.trim().to_owned(),
             address: address.trim().trim_end_matches('/').to_owned(),
+            max_claim_data_hours: claim_data_hours.trim().parse().unwrap_or_default(),
         };
         let mut problems = Vec::new();
+        if !(1..=MAX_CLAIM_DATA_HOURS).contains(&shop.max_claim_data_hours) {
+            problems.push(ShopFieldError {
+                field: "claim_data_hours", message: "1부터 72까지 숫자로 적어 주세요."
+            });
+        }
         for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address)] {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
                 problems.push(ShopFieldError { field, message: "100자까지 한 줄로 적어 주세요." });
@@ -62,7 +88,7 @@ mod tests {
 
     #[test]
     fn address_is_an_http_origin() {
-        let address = |text| Shop::from_form("", "", text).map(|shop| shop.address);
+        let address = |text| Shop::from_form("", "", text, "4").map(|shop| shop.address);
         assert_eq!(address(" https://order.example.kr/ ").as_deref(), Ok("https://order.example.kr"));
         assert_eq!(address("http://192.168.0.10:8080").as_deref(), Ok("http://192.168.0.10:8080"));
         assert_eq!(address("").as_deref(), Ok(""));
@@ -74,6 +100,6 @@ mod tests {
     #[test]
     fn all_errors_are_reported_at_once() {
         let long = "가".repeat(101);
-        assert_eq!(Shop::from_form(&long, "02\n1", "x").expect_err("mistakes").len(), 3);
+        assert_eq!(Shop::from_form(&long, "02\n1", "x", "네").expect_err("mistakes").len(), 4);
     }
 }

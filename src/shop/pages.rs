@@ -16,12 +16,26 @@ pub fn routes() -> Routes {
     Routes::new().get("/shop", Access::Admin, show).post("/shop", Access::Admin, update)
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(default)]
 struct ShopForm {
     name: String,
     tel: String,
     address: String,
+    claim_data_hours: String,
+}
+
+impl Default for ShopForm {
+    fn default() -> Self {
+        Shop::default().into()
+    }
+}
+
+impl From<Shop> for ShopForm {
+    fn from(shop: Shop) -> Self {
+        let Shop { name, tel, address, max_claim_data_hours } = shop;
+        Self { name, tel, address, claim_data_hours: max_claim_data_hours.to_string() }
+    }
 }
 
 #[derive(Template)]
@@ -39,8 +53,8 @@ impl ShopPage {
 }
 
 async fn show(State(storage): State<Storage>, layout: Layout) -> PageResult {
-    let Shop { name, tel, address } = storage.read(store::find).await?;
-    Ok(page(ShopPage { layout, form: ShopForm { name, tel, address }, problems: Vec::new() }))
+    let form = storage.read(store::find).await?.into();
+    Ok(page(ShopPage { layout, form, problems: Vec::new() }))
 }
 
 async fn update(
@@ -49,7 +63,7 @@ async fn update(
     actor: MemberActor,
     Form(form): Form<ShopForm>,
 ) -> PageResult {
-    let shop = match Shop::from_form(&form.name, &form.tel, &form.address) {
+    let shop = match Shop::from_form(&form.name, &form.tel, &form.address, &form.claim_data_hours) {
         Ok(shop) => shop,
         Err(problems) => {
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, form, problems }));

@@ -1,6 +1,6 @@
 //! SQL of the shop's data, in table `settings`.
 
-use super::model::Shop;
+use super::model::{DEFAULT_CLAIM_DATA_HOURS, Shop};
 use crate::storage::{Result, Tx};
 
 /// Loads the shop's data.
@@ -12,6 +12,9 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
             "shop.name" => shop.name = value,
             "shop.tel" => shop.tel = value,
             "shop.address" => shop.address = value,
+            "shop.claim_data_hours" => {
+                shop.max_claim_data_hours = value.parse().unwrap_or(DEFAULT_CLAIM_DATA_HOURS);
+            }
             _ => {}
         }
     }
@@ -20,7 +23,13 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
 
 /// Saves the shop's data.
 pub fn save(tx: &mut dyn Tx, shop: &Shop) -> Result<()> {
-    for (name, value) in [("shop.name", &shop.name), ("shop.tel", &shop.tel), ("shop.address", &shop.address)] {
+    let hours = shop.max_claim_data_hours.to_string();
+    for (name, value) in [
+        ("shop.name", &shop.name),
+        ("shop.tel", &shop.tel),
+        ("shop.address", &shop.address),
+        ("shop.claim_data_hours", &hours),
+    ] {
         tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;
     }
     Ok(())

@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod claim_data;
 pub mod conflicts;
 mod metrics;
 pub mod model;

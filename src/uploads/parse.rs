@@ -50,6 +50,8 @@ pub struct ParsedFile {
     pub notes: Vec<String>,
     /// rows below the header that are no data
     pub ignored: usize,
+    /// whether it tells which orders customers want to cancel
+    pub has_claims: bool,
 }
 
 /// Checked rows by kind of file.
@@ -66,7 +68,7 @@ pub enum ParsedRows {
 impl ParsedFile {
     /// A file of these rows, all on one sheet.
     pub fn new(profile: Arc<Profile>, rows: ParsedRows) -> Self {
-        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0 }
+        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0, has_claims: false }
     }
 
     /// Adds to a report of the rows what was read, and their sheets if there are several.
@@ -128,7 +130,8 @@ pub fn parse(
     let is_hidden = |table: &Table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden);
     let is_sheet_hidden = tables.iter().any(is_hidden);
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
-    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored };
+    let has_claims = tables.iter().any(Table::has_claims);
+    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored, has_claims };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }

@@ -165,6 +165,9 @@ impl Uploads {
                 apply::apply(tx, &plan, &file, &districts, id, actor)?;
                 store::resolve_earlier(tx, file.profile.kind, &plan.report, actor.member_id())?;
                 store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
+                if file.has_claims {
+                    store::mark_claim_data(tx, id)?;
+                }
                 Ok(ImportOutcome { kind: file.profile.kind, report: plan.report })
             })
             .await

@@ -1,7 +1,9 @@
 //! SQL of the tables `uploads` and `upload_chunks`; [`mod@rows`] has that of `upload_rows`.
 
+mod claim_data;
 mod rows;
 
+pub use self::claim_data::{claim_data_of_channels, claim_data_of_search, mark_claim_data};
 pub use self::rows::{RowFilter, conflict_count, find_row, resolve_all, resolve_earlier, resolve_row, rows};
 use super::model::{Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
 use crate::channels::{FileKind, Profile};

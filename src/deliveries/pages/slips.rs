@@ -25,6 +25,8 @@ use crate::orders::model::Recipient;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::uploads::claim_data::ClaimDataSummary;
+use crate::uploads::store as uploads;
 use crate::web::qr::{self, QrCode};
 use crate::web::{
     AppState, Flash, FlashId, FormPairs, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect,
@@ -53,6 +55,8 @@ pub(super) struct SlipsPage {
     layout: Layout,
     shop: Shop,
     slips: Vec<Slip>,
+    /// how old the claims of the channels are
+    claims: ClaimDataSummary,
     /// whether the search has more deliveries than [`MAX_SLIPS`]
     is_truncated: bool,
     print_now: bool,
@@ -62,6 +66,17 @@ pub(super) struct SlipsPage {
 impl SlipsPage {
     pub(super) fn is_empty(&self) -> bool {
         self.slips.is_empty()
+    }
+
+    /// When the newest claims of a slip's channels were uploaded.
+    fn claims_of(&self, slip: &Slip) -> String {
+        let has_channel = |code: &String| slip.view.row.orders.iter().any(|order| order.listed.channel_code == *code);
+        let channels = self.claims.channels.iter().zip(&self.claims.descriptions);
+        let own: Vec<&str> = channels
+            .filter(|(data, _)| has_channel(&data.channel_code))
+            .map(|(_, description)| description.as_str())
+            .collect();
+        own.join(", ")
     }
 
     /// Orders on the slips that an open cancellation keeps where they are.
@@ -166,10 +181,15 @@ pub(super) async fn slips_page(
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };
         let slip = |row| Slip::new(DeliveryView::new(row, &districts), base);
-        Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop))
+        let orders = rows.iter().flat_map(|row: &DeliveryRow| &row.orders);
+        let mut codes: Vec<String> = orders.map(|order| order.listed.channel_code.clone()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let claims = uploads::claim_data_of_channels(tx, &codes)?;
+        Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop, claims))
     };
-    let (slips, is_truncated, shop) = state.storage.read(read).await?;
-    Ok(SlipsPage { slips, layout, shop, is_truncated, print_now: false, is_training: state.demo.is_some() })
+    let (slips, is_truncated, shop, claims) = state.storage.read(read).await?;
+    Ok(SlipsPage { slips, layout, shop, claims, is_truncated, print_now: false, is_training: state.demo.is_some() })
 }
 
 /// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network

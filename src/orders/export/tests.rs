@@ -45,6 +45,7 @@ fn request(kind: ExportKind, path: &Path) -> ExportRequest {
         format: Format::of(path).expect("a known ending"),
         filter: OrderFilter::default(),
         despite_claims: Vec::new(),
+        claim_note: String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use chrono::{Datelike, NaiveDateTime};
-use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DocProperties, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
 use super::sheets::sheet_names;
 use super::table::{Cell, OrderLine, Table, TableStyle};
@@ -35,7 +35,7 @@ impl From<XlsxError> for ExportError {
 
 pub(super) fn write(
     tx: &mut dyn Tx,
-    kind: ExportKind,
+    (kind, claim_note): (ExportKind, &str),
     orders: &Orders<'_>,
     file: File,
     folder: &Path,
@@ -62,6 +62,9 @@ pub(super) fn write(
     }
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
+    if !claim_note.is_empty() {
+        workbook.set_properties(&DocProperties::new().set_comment(claim_note));
+    }
     let table = kind.table();
     let formats = CellFormats::new(table.look);
     let names = sheet_names(sheets.iter().map(|(name, _)| *name));

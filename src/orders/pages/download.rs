@@ -23,6 +23,8 @@ use crate::orders::model::OrderState;
 use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::storage::{Storage, StorageError};
+use crate::uploads::claim_data::ClaimDataSummary;
+use crate::uploads::store as uploads;
 use crate::web::{
     AppState, Error, Form, Layout, PageResult, PersonalData, Query, content_disposition, personal_page,
     personal_page_with_status,
@@ -151,22 +153,40 @@ struct DownloadPage {
     problems: FormProblems,
     /// orders that an open cancellation keeps out of the file
     held: Vec<OrderRow>,
+    /// how old the claims of the channels are
+    claims: ClaimDataSummary,
 }
 
 impl DownloadPage {
     async fn of(storage: &Storage, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
         let filter = query.filter();
-        let (channels, total, held) = storage
+        let (channels, total, held, claims) = storage
             .read(move |tx| {
                 let held: Vec<i64> = export::held(tx, content, &filter)?.iter().map(|order| order.id).collect();
                 let total = list::page(tx, &filter, 1, 1)?.total;
-                Ok::<_, StorageError>((channels::store::all(tx)?, total, list::load_rows(tx, &held)?))
+                let claims = if content.is_held_by_claims() {
+                    uploads::claim_data_of_search(tx, &filter)?
+                } else {
+                    ClaimDataSummary::default()
+                };
+                Ok::<_, StorageError>((channels::store::all(tx)?, total, list::load_rows(tx, &held)?, claims))
             })
             .await?;
         let problem = content.problem(&query.filter()).map(str::to_owned);
         let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
         let search = query.describe(&channels);
-        Ok(Self { layout, query, search, content, total, problem, form, problems: FormProblems::default(), held })
+        Ok(Self {
+            layout,
+            query,
+            search,
+            content,
+            total,
+            problem,
+            form,
+            problems: FormProblems::default(),
+            held,
+            claims,
+        })
     }
 
     fn here(&self) -> String {
@@ -258,8 +278,13 @@ async fn write_and_record(
     if let Some(problem) = content.problem(&filter) {
         return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
     }
-    let request =
-        ExportRequest { kind: content, format, filter: filter.clone(), despite_claims: form.despite_claims() };
+    let request = ExportRequest {
+        kind: content,
+        format,
+        filter: filter.clone(),
+        despite_claims: form.despite_claims(),
+        claim_note: String::new(),
+    };
     let (file, written) = match write(state, request).await {
         Ok((_, written)) if written.held.iter().any(|order| !form.has_named(order.id)) => {
             let reason = "취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.";
@@ -321,6 +346,10 @@ async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, ExportO
         .storage
         .read_replica(move |tx| {
             let mut file = tempfile::tempfile_in(&folder)?;
+            let mut wanted = wanted.clone();
+            if wanted.kind.is_held_by_claims() {
+                wanted.claim_note = uploads::claim_data_of_search(tx, &wanted.filter)?.note();
+            }
             let written = export::write(tx, &wanted, &districts, file.try_clone()?, &folder)?;
             file.rewind()?;
             Ok((file, written))

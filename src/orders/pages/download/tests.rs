@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
 use reqwest::StatusCode;
+use reqwest::multipart::Part;
 
 use crate::id::crockford;
 use crate::orders::store;
@@ -149,4 +150,32 @@ async fn held_order_is_named_and_left_out_unless_the_member_names_it() {
     assert!(with.status == StatusCode::OK && with.text.contains("2024031500000001"));
     let log = app.get(&format!("/orders/{id}")).await.ok();
     assert!(log.contains("클레임에도 진행") && log.contains("스마트스토어 발송처리"));
+}
+
+#[tokio::test]
+async fn age_of_the_claims_is_told_and_warned_of_before_the_file_is_made() {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    const OLD: &str = "클레임 정보가 오래됐어요";
+    let app = shop().await;
+    let here = "/orders/download?content=dispatch&state=SHIPPED&channel=SMART_STORE";
+    app.clock.advance_ms(4 * HOUR_MS);
+    let page = app.get(here).await.ok();
+    assert!(page.contains("스마트스토어 2024-03-15 10:00 (4시간 전)") && !page.contains(OLD), "{page}");
+    assert!(!app.get("/orders/download?content=orders").await.ok().contains("클레임 정보"), "a list sends nothing");
+    app.clock.advance_ms(HOUR_MS);
+    let page = app.get(here).await.ok();
+    assert!(page.contains(OLD) && page.contains("5시간 전에 올린 파일이 마지막이에요"), "{page}");
+    let slips = app.get("/deliveries/slips").await.ok();
+    assert!(slips.contains(OLD) && slips.contains("클레임 정보 스마트스토어 2024-03-15 10:00"), "{slips}");
+
+    let form = [("name", "보기 침대"), ("claim_data_hours", "6")];
+    app.post_form("/shop", &form).await;
+    assert!(!app.get(here).await.ok().contains(OLD), "the shop allows six hours");
+    app.post_form("/shop", &[("claim_data_hours", "4")]).await;
+    let list = "상품주문번호,주문상태,취소 처리상태,취소요청일\n2024031500000001,결제완료,취소요청,2024-03-15 15:00\n";
+    let part = Part::bytes(list.as_bytes()).file_name("취소관리.csv");
+    let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
+    app.post_form(&format!("{}/apply", answer.location()), &[]).await;
+    let page = app.get(here).await.ok();
+    assert!(page.contains("2024-03-15 15:00 (0분 전)") && !page.contains(OLD), "{page}");
 }
