@@ -103,7 +103,7 @@ CREATE INDEX sign_ins_by_member ON sign_ins (member_id, id);
 CREATE INDEX sign_ins_by_age ON sign_ins (attempted_at);
 
 CREATE TABLE sessions (
-    id         TEXT NOT NULL PRIMARY KEY CHECK (length(id) <= 32),
+    id         TEXT NOT NULL PRIMARY KEY CHECK (length(id) <= 64),  -- SHA-256 of the cookie's value
     record     TEXT NOT NULL,  -- JSON; identifiers only
     expires_at INTEGER NOT NULL
 ) STRICT;
@@ -119,9 +119,9 @@ CREATE INDEX remember_tokens_by_expiry ON remember_tokens (expires_at);
 
 -- Failed logins of an account or address, for the login throttle.
 CREATE TABLE sign_in_failures (
-    subject  TEXT NOT NULL PRIMARY KEY CHECK (length(subject) <= 128),  -- account:…, address:…
+    subject  TEXT NOT NULL PRIMARY KEY CHECK (length(subject) <= 128),  -- account:…, address:…, browser:…
     failures INTEGER NOT NULL CHECK (failures >= 0),
-    first_at INTEGER NOT NULL
+    last_at  INTEGER NOT NULL
 ) STRICT;
 
 -- ── channels and products ──────────────────────────────────────────────────────────────────

@@ -65,7 +65,7 @@ pub(super) fn run_until(
     let lock = match folder::lock(&config.data) {
         // A second double click opens the browser on the running server.
         Err(_) if opens_browser && is_running(config) => {
-            open_browser(&endpoints(config));
+            open_browser(&endpoints(config), "");
             return Ok(Outcome::Complete);
         }
         lock => lock?,
@@ -121,8 +121,8 @@ fn is_running(config: &Config) -> bool {
     std::net::TcpStream::connect_timeout(&address, PROBE_TIMEOUT).is_ok()
 }
 
-fn open_browser(endpoints: &Endpoints) {
-    if let Err(error) = open::that_detached(endpoints.local_url()) {
+fn open_browser(endpoints: &Endpoints, path: &str) {
+    if let Err(error) = open::that_detached(endpoints.local_url() + path) {
         tracing::warn!(%error, "브라우저를 열지 못했어요");
     }
 }
@@ -225,7 +225,8 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         app::router(&state)
     };
     if opens_browser {
-        open_browser(&state.urls);
+        let path = if is_new { state.setup_code.path() } else { String::new() };
+        open_browser(&state.urls, &path);
     }
     let limits =
         ConnectionLimits { trusted_proxies: state.config.trusted_proxies.clone(), ..ConnectionLimits::default() };

@@ -11,7 +11,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
-use crate::members::store::{self, UpdateError, second_factor};
+use crate::members::store::{self, UpdateError, login_throttle, second_factor};
 use crate::random;
 use crate::storage::{Result, Storage, Tx};
 
@@ -59,6 +59,12 @@ pub(super) enum User {
     },
     /// 로그인하지 못하게 해요. 바로 로그아웃돼요
     Disable {
+        /// 아이디
+        #[arg(value_name = "USERNAME")]
+        username: String,
+    },
+    /// 비밀번호를 여러 번 틀려 막힌 로그인을 풀어요
+    Unlock {
         /// 아이디
         #[arg(value_name = "USERNAME")]
         username: String,
@@ -141,6 +147,7 @@ impl User {
                     store::set_enabled(tx, id, false)
                 })
             }
+            Self::Unlock { username } => unlock(&storage, username),
             Self::List { json } => list(&storage, json),
         }
     }
@@ -148,7 +155,7 @@ impl User {
 
 fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource) -> CommandResult {
     let username = validate_username(username)?.to_owned();
-    let HashedPassword { hash, one_time } = password.resolve()?;
+    let HashedPassword { hash, one_time } = password.resolve(&username)?;
     let event = AuditEvent::MemberAdded { username: username.clone(), role: role.code().to_owned() };
     let message = event.sentence();
     let is_one_time = one_time.is_some();
@@ -170,7 +177,7 @@ fn add(storage: &Storage, username: &str, role: Role, password: &PasswordSource)
 }
 
 fn set_password(storage: &Storage, username: String, password: &PasswordSource) -> CommandResult {
-    let HashedPassword { hash, one_time } = password.resolve()?;
+    let HashedPassword { hash, one_time } = password.resolve(&username)?;
     let is_one_time = one_time.is_some();
     let event = |username| {
         if is_one_time {
@@ -220,6 +227,17 @@ fn change(
     print(message)
 }
 
+fn unlock(storage: &Storage, username: String) -> CommandResult {
+    let unlocked = storage.write(move |tx| {
+        if let Err(unknown) = store::find_id(tx, &username)? {
+            return Ok(Err(unknown));
+        }
+        login_throttle::unlock(tx, &username).map(Ok)
+    });
+    block_on(async { Ok(unlocked.await??) })?;
+    print("막힌 로그인을 풀었어요.")
+}
+
 fn list(storage: &Storage, as_json: bool) -> CommandResult {
     let accounts = block_on(async { Ok(storage.read(store::list).await?) })?;
     let mut out = io::stdout().lock();
@@ -260,26 +278,31 @@ fn print(message: &str) -> CommandResult {
 }
 
 impl PasswordSource {
-    fn resolve(&self) -> Result<HashedPassword, CliError> {
+    fn resolve(&self, username: &str) -> Result<HashedPassword, CliError> {
         let one_time =
             self.one_time.then(random::long_code).transpose().map_err(|error| CliError(error.to_string()))?;
-        let password = one_time.clone().map_or_else(|| self.read(), |password| Ok(NewPassword::new(password)?))?;
+        let password = one_time
+            .as_deref()
+            .map_or_else(|| self.read(username), |password| Ok(NewPassword::of_program(password)))?;
         let hash = block_on(async {
             PasswordHasher::default().hash(password).await.map_err(|error| CliError(error.to_string()))
         })?;
         Ok(HashedPassword { hash, one_time })
     }
 
-    fn read(&self) -> Result<NewPassword, CliError> {
+    fn read(&self, username: &str) -> Result<NewPassword, CliError> {
+        let names = [username];
         let is_stdin = self.password_file.as_deref() == Some(Path::new("-"));
         match &self.password_file {
-            Some(path) if !is_stdin => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?)?),
+            Some(path) if !is_stdin => {
+                Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?, &names)?)
+            },
             None if io::stdin().is_terminal() => {
                 let password = rpassword::prompt_password("새 비밀번호: ")?;
                 let repeated = rpassword::prompt_password("한 번 더: ")?;
-                Ok(NewPassword::repeated(password, &repeated)?)
+                Ok(NewPassword::repeated(password, &repeated, &names)?)
             }
-            _ => Ok(NewPassword::new(first_line(&mut io::stdin().lock())?)?),
+            _ => Ok(NewPassword::new(first_line(&mut io::stdin().lock())?, &names)?),
         }
     }
 }

@@ -124,7 +124,7 @@ impl Demo {
         tracing::info!(orders, "연습용 가게를 처음 상태로 만들고 있어요");
         let mut members = Vec::with_capacity(ACCOUNTS.len());
         for account in ACCOUNTS {
-            members.push((account, passwords.hash(NewPassword::new(account.password.to_owned())?).await?));
+            members.push((account, passwords.hash(NewPassword::of_program(account.password)).await?));
         }
         let created_at = storage.write(move |tx| recreate(tx, &members, orders)).await?;
         self.created_at.store(created_at.0, Ordering::Relaxed);

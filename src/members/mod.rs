@@ -1,6 +1,7 @@
 //! Members: accounts, roles, passwords, logins, devices.
 
 pub mod field_errors;
+pub mod known_browser;
 pub mod model;
 pub mod pages;
 pub mod passwords;

@@ -1,11 +1,13 @@
 //! Members: roles, accounts, and the validation of usernames and passwords.
 
+mod common_passwords;
 pub mod device;
 pub mod sign_in;
 
 use std::fmt;
 use std::str::FromStr;
 
+use self::common_passwords::is_guessable;
 use crate::id::crockford;
 use crate::time::Moment;
 
@@ -135,6 +137,9 @@ pub enum PasswordError {
     /// more than 256 characters
     #[error("비밀번호는 256자까지 쓸 수 있어요.")]
     TooLong,
+    /// among the first guesses of an attacker
+    #[error("너무 흔하거나 이름으로 알아맞히기 쉬운 비밀번호예요. 여러 낱말을 이어 적어 보세요.")]
+    Guessable,
     /// the repetition differs
     #[error("두 비밀번호가 서로 달라요. 다시 적어 주세요.")]
     Mismatch,
@@ -153,18 +158,19 @@ pub fn validate_username(typed: &str) -> Result<&str, UsernameError> {
     if is_valid { Ok(username) } else { Err(UsernameError::Invalid) }
 }
 
-/// A valid new password: 8 to 256 arbitrary characters.
+/// A valid new password: 8 to 256 arbitrary characters, and not easily guessed.
 #[derive(Clone)]
 pub struct NewPassword(String);
 
 impl NewPassword {
-    /// Validates a password.
+    /// Validates a password. `names` are known to everybody, such as the username: it must not be made of them.
     ///
     /// # Errors
-    /// [`PasswordError::TooShort`] or [`PasswordError::TooLong`].
-    pub fn new(typed: String) -> Result<Self, PasswordError> {
+    /// [`PasswordError::TooShort`], [`PasswordError::TooLong`] or [`PasswordError::Guessable`].
+    pub fn new(typed: String, names: &[&str]) -> Result<Self, PasswordError> {
         match typed.chars().count() {
             0..8 => Err(PasswordError::TooShort),
+            8..=256 if is_guessable(&typed, names) => Err(PasswordError::Guessable),
             8..=256 => Ok(Self(typed)),
             _ => Err(PasswordError::TooLong),
         }
@@ -174,9 +180,14 @@ impl NewPassword {
     ///
     /// # Errors
     /// As [`Self::new`], and [`PasswordError::Mismatch`].
-    pub fn repeated(typed: String, again: &str) -> Result<Self, PasswordError> {
-        let password = Self::new(typed)?;
+    pub fn repeated(typed: String, again: &str, names: &[&str]) -> Result<Self, PasswordError> {
+        let password = Self::new(typed, names)?;
         if password.0 == again { Ok(password) } else { Err(PasswordError::Mismatch) }
+    }
+
+    /// A password that the program itself chose: a generated one, or the published one of a demo.
+    pub fn of_program(password: &str) -> Self {
+        Self(password.to_owned())
     }
 
     /// The plain password, for hashing.
@@ -205,10 +216,11 @@ mod tests {
 
     #[test]
     fn password_length_is_counted_in_characters_and_debug_hides_it() {
-        assert!(NewPassword::new("비밀번호여덟자".to_owned()).is_err());
-        let password = NewPassword::new("비밀번호여덟자요".to_owned()).expect("eight characters");
+        assert!(NewPassword::new("비밀번호여덟자".to_owned(), &[]).is_err());
+        let password = NewPassword::new("비밀번호여덟자요".to_owned(), &[]).expect("eight characters");
         assert!(!format!("{password:?}").contains("비밀"));
-        assert_eq!(NewPassword::repeated("12345678".into(), "12345679").err(), Some(PasswordError::Mismatch));
-        assert_eq!(NewPassword::new("x".repeat(257)).err(), Some(PasswordError::TooLong));
+        assert_eq!(NewPassword::repeated("긴 비밀번호 하나".into(), "긴 비밀번호 둘이", &[]).err(), Some(PasswordError::Mismatch));
+        assert_eq!(NewPassword::new("x".repeat(257), &[]).err(), Some(PasswordError::TooLong));
+        assert_eq!(NewPassword::new("gisagisa".into(), &["gisa"]).err(), Some(PasswordError::Guessable));
     }
 }

@@ -22,7 +22,7 @@ use super::store::login_throttle::LoginThrottle;
 use super::store::{self, CurrentMember};
 use crate::random;
 use crate::storage::Storage;
-use crate::web::{Access, AppState, ClientInfo, Error, Routes};
+use crate::web::{Access, AppState, Error, Routes};
 
 /// The pages of members.
 pub fn routes() -> Routes {
@@ -53,19 +53,17 @@ pub fn routes() -> Routes {
 /// Generates a one-time password; returns it with its hash.
 async fn generate_password(hasher: &PasswordHasher) -> Result<(String, String), Error> {
     let password = random::long_code()?;
-    let valid = NewPassword::new(password.clone()).map_err(Error::internal)?;
-    let hash = hasher.hash(valid).await?;
+    let hash = hasher.hash(NewPassword::of_program(&password)).await?;
     Ok((password, hash))
 }
 
 /// The message at the field of the current password.
 const WRONG_PASSWORD: &str = "지금 비밀번호가 맞지 않아요. 다시 적어 주세요.";
 
-/// Verifies the password of the member who sent the request. Attempts are throttled as those of the login: the person
-/// at an open screen may not be the member.
+/// Verifies the password of the member who sent the request. Attempts are throttled: the person at an open screen may not
+/// be the member.
 struct OwnPassword {
     current: CurrentMember,
-    client: ClientInfo,
     storage: Storage,
     hasher: PasswordHasher,
 }
@@ -76,7 +74,6 @@ impl FromRequestParts<AppState> for OwnPassword {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         Ok(Self {
             current: CurrentMember::from_request_parts(parts, state).await?,
-            client: ClientInfo::from_request_parts(parts, state).await?,
             storage: state.storage.clone(),
             hasher: state.passwords.clone(),
         })
@@ -87,12 +84,15 @@ impl OwnPassword {
     /// Whether `typed` is the member's password.
     async fn verify(&self, typed: String) -> Result<bool, Error> {
         let username = self.current.member.username.clone();
-        let throttle = LoginThrottle::new(&username, self.client.address);
+        let throttle = LoginThrottle::of_session(&username);
         let attempt = throttle.clone();
         if let Some(minutes) = self.storage.write(move |tx| attempt.record_attempt(tx)).await? {
             return Err(Error::TooManyAttempts { minutes });
         }
+        let now = self.storage.clock().now();
         let credentials = self.storage.read(move |tx| store::credentials(tx, &username)).await?;
+        // A session may outlive the one-time password that began it.
+        let credentials = credentials.filter(|credentials| credentials.one_time_until.is_none_or(|until| until >= now));
         let matches = self.hasher.verify(typed, credentials.map(|credentials| credentials.password_hash)).await?;
         if matches {
             self.storage.write(move |tx| throttle.reset(tx)).await?;

@@ -14,6 +14,9 @@ use super::model::NewPassword;
 /// Hashes computed at the same time.
 const MAX_CONCURRENT_HASHES: usize = 2;
 
+/// Longest password that is hashed: 256 characters of four bytes.
+const MAX_PASSWORD_BYTES: usize = 1024;
+
 /// Verified when the username is unknown, so that the response takes equally long.
 static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash(b"nobody has this password").unwrap_or_default());
 
@@ -48,6 +51,8 @@ impl PasswordHasher {
     /// # Errors
     /// The hash is not a PHC string.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
+        // No member has such a password, and hashing it would take the more memory and time the longer it is.
+        let (password, hash) = if password.len() > MAX_PASSWORD_BYTES { (String::new(), None) } else { (password, hash) };
         self.spawn_blocking(move || {
             let parsed = PasswordHash::new(hash.as_deref().unwrap_or(DUMMY_HASH.as_str()))
                 .map_err(|error| HashError(error.to_string()))?;
@@ -84,11 +89,14 @@ mod tests {
     #[tokio::test]
     async fn hashes_are_argon2id_with_owasp_parameters_and_verify() {
         let passwords = PasswordHasher::default();
-        let password = NewPassword::new("correct horse".to_owned()).expect("long enough");
+        let password = NewPassword::new("correct horse".to_owned(), &[]).expect("long enough");
         let hash = passwords.hash(password).await.expect("hashes");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(passwords.verify("correct horse".to_owned(), Some(hash.clone())).await.expect("verifies"));
         assert!(!passwords.verify("wrong horse".to_owned(), Some(hash)).await.expect("verifies"));
+        let long = "x".repeat(2_000);
+        let of_long = passwords.hash(NewPassword::of_program(&long)).await.expect("hashes");
+        assert!(!passwords.verify(long, Some(of_long)).await.expect("verifies"), "longer than any password");
         assert!(!passwords.verify("nobody has this password".to_owned(), None).await.expect("verifies"));
     }
 }

@@ -161,6 +161,9 @@ pub fn set_password(tx: &mut dyn Tx, id: i64, password_hash: &str) -> Result<Res
         return Ok(Err(UpdateError::Unknown));
     }
     devices::revoke_all(tx, id)?;
+    if let Some(row) = tx.query_one("SELECT username FROM members WHERE id = ?", &[id.into()])?.as_mut() {
+        login_throttle::unlock(tx, &row.text(0)?)?;
+    }
     tx.scalar("SELECT session_epoch FROM members WHERE id = ?", &[id.into()]).map(Ok)
 }
 

@@ -31,15 +31,8 @@ pub fn secret() -> Result<String, RandomnessError> {
     bytes::<16>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// A code of eight characters (40 bits), to be read from a console and typed: `K7QF-2M9D`.
-///
-/// # Errors
-/// The generator failed.
-pub fn short_code() -> Result<String, RandomnessError> {
-    Ok(long_code()?[5..].to_owned())
-}
-
-/// A code of twelve characters (60 bits), a one-time password: `4T0X-K7QF-2M9D`.
+/// A code of twelve characters (60 bits), to be read from a screen and typed: a one-time password, the setup code.
+/// `4T0X-K7QF-2M9D`
 ///
 /// # Errors
 /// The generator failed.
@@ -54,7 +47,6 @@ mod tests {
 
     #[test]
     fn codes_are_groups_of_four_characters() {
-        assert_eq!(short_code().expect("random").split('-').map(str::len).collect::<Vec<_>>(), [4, 4]);
         assert_eq!(long_code().expect("random").split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4]);
         assert_ne!(secret().expect("random"), secret().expect("random"));
     }

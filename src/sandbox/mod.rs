@@ -33,8 +33,8 @@ use crate::time::Moment;
 use crate::web::cookies::{self, Cookie};
 use crate::web::{self, AppState, ClientInfo, Error, redirect};
 
-/// The cookie with the identifier of a visitor's sandbox.
-const COOKIE: &str = "mukkeum_visitor";
+/// The purpose of the cookie with the identifier of a visitor's sandbox.
+const COOKIE: &str = "visitor";
 
 /// The subfolder of the data folder with the sandboxes.
 const FOLDER: &str = "visitors";
@@ -166,7 +166,7 @@ impl Sandboxes {
     fn find(&self, headers: &HeaderMap) -> Option<Arc<Sandbox>> {
         self.evict_idle();
         let sandboxes = lock(&self.inner.sandboxes);
-        let sandbox = cookies::values(headers, COOKIE).find_map(|id| sandboxes.get(id))?;
+        let sandbox = cookies::values(headers, &self.inner.state.cookies.name(COOKIE)).find_map(|id| sandboxes.get(id))?;
         sandbox.used_at.store(self.inner.state.now().0, Ordering::Relaxed);
         Some(Arc::clone(sandbox))
     }
@@ -196,7 +196,9 @@ impl Sandboxes {
         let (router, storage) = (app::router(&state), state.storage.clone());
         let sandbox = Arc::new(Sandbox { router, storage, network, used_at, _folder: folder });
         let id = random::secret()?;
-        let cookie = Cookie { name: COOKIE, value: &id, same_site: "Lax", max_age: None }.header(&state.config)?;
+        let name = inner.state.cookies.name(COOKIE);
+        let cookie = Cookie { name: &name, value: &id, same_site: "Lax", max_age: None };
+        let cookie = cookie.header(&inner.state.cookies)?;
         lock(&inner.sandboxes).insert(id, Arc::clone(&sandbox));
         Ok((sandbox, cookie))
     }

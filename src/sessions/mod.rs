@@ -11,6 +11,7 @@ mod store;
 
 pub use self::store::{AnyStore, DatabaseStore, RedisStore, delete_expired};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,14 +20,9 @@ use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use self::remember_me::PersistentLogin;
+use crate::id::crockford;
 use crate::time::Moment;
 
-/// Name of the session cookie.
-pub const COOKIE: &str = "mukkeum";
-
-/// Name of the session cookie in a demo shop. Cookies are shared by all ports of a host, so a demo
-/// beside the real shop must not overwrite its session.
-const DEMO_COOKIE: &str = "mukkeum_demo";
 
 /// Maximum lifetime of a session, independent of its use.
 const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -42,29 +38,42 @@ const SUDO_MODE_FOR: Duration = Duration::from_hours(12);
 /// Key of the [`MemberSession`] in a tower-sessions record.
 const SESSION_KEY: &str = "member";
 
-/// Names and attributes of the cookies for authentication.
-#[derive(Clone, Copy, Debug)]
+/// Names and attributes of the cookies.
+///
+/// Cookies are shared by all ports of a host, so the names contain the creation time of the shop: two shops on one host,
+/// or a demo beside the real shop, do not overwrite each other's sessions. All nodes of a shop use the same names.
+#[derive(Clone, Debug)]
 pub struct CookieOptions {
     /// whether browsers use HTTPS, so that cookies get the attribute `Secure`
     pub is_secure: bool,
-    /// whether the shop is a demo
-    pub is_demo: bool,
+    shop: Arc<str>,
 }
 
+/// Digits of the creation time in the name of a cookie, in base 32: some nine hours.
+const SHOP_DIGITS: usize = 5;
+
 impl CookieOptions {
-    fn session_name(self) -> &'static str {
-        if self.is_demo { DEMO_COOKIE } else { COOKIE }
+    /// The cookies of the shop that was created at `created_at`.
+    pub fn new(is_secure: bool, created_at: Moment) -> Self {
+        let digits = crockford(created_at.0);
+        Self { is_secure, shop: digits[digits.len() - SHOP_DIGITS..].to_lowercase().into() }
     }
 
-    /// Name of the remember-me cookie. The prefix `__Host-` (HTTPS only) prevents other hosts of the
+    /// The name of a cookie: `mukkeum_4t0xk_form`. With HTTPS it has the prefix `__Host-`, which keeps other hosts of the
     /// domain from setting it.
-    pub fn remember_me_name(self) -> &'static str {
-        match (self.is_secure, self.is_demo) {
-            (false, false) => "mukkeum_stay",
-            (false, true) => "mukkeum_demo_stay",
-            (true, false) => "__Host-mukkeum_stay",
-            (true, true) => "__Host-mukkeum_demo_stay",
-        }
+    pub fn name(&self, purpose: &str) -> String {
+        let prefix = if self.is_secure { "__Host-" } else { "" };
+        format!("{prefix}mukkeum_{}_{purpose}", self.shop)
+    }
+
+    /// Name of the session cookie.
+    pub fn session_name(&self) -> String {
+        self.name("session")
+    }
+
+    /// Name of the remember-me cookie.
+    pub fn remember_me_name(&self) -> String {
+        self.name("stay")
     }
 }
 
@@ -171,12 +180,22 @@ impl MemberSession {
     }
 }
 
+/// Time since a moment. A moment in the future proves that the clock was wrong when it was recorded: it lies infinitely
+/// far back, up to a minute by which the clocks of nodes differ.
 fn elapsed(since: i64, now: Moment) -> Duration {
-    Duration::from_millis(u64::try_from(now.0 - since).unwrap_or(0))
+    match now.0 - since {
+        elapsed @ 0.. => Duration::from_millis(elapsed.unsigned_abs()),
+        CLOCK_SKEW_MS..0 => Duration::ZERO,
+        _ => Duration::MAX,
+    }
 }
 
+/// How far the clock of another node may be ahead, in milliseconds, negative.
+const CLOCK_SKEW_MS: i64 = -60_000;
+
+
 /// The middleware that loads the session of each request.
-pub fn layer(store: &AnyStore, cookies: CookieOptions) -> SessionManagerLayer<AnyStore> {
+pub fn layer(store: &AnyStore, cookies: &CookieOptions) -> SessionManagerLayer<AnyStore> {
     SessionManagerLayer::new(store.clone())
         .with_name(cookies.session_name())
         .with_http_only(true)
@@ -239,10 +258,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cookie_names_depend_on_https_and_demo() {
-        let options = |is_secure, is_demo| CookieOptions { is_secure, is_demo };
-        assert_eq!(options(true, false).remember_me_name(), "__Host-mukkeum_stay");
-        assert_ne!(options(false, true).session_name(), options(false, false).session_name());
-        assert_ne!(options(false, true).remember_me_name(), options(false, false).remember_me_name());
+    fn cookie_names_depend_on_https_and_shop() {
+        let options = |is_secure, created_at| CookieOptions::new(is_secure, Moment(created_at));
+        assert!(options(true, 1).session_name().starts_with("__Host-mukkeum_"));
+        assert_eq!(options(true, 1).remember_me_name(), "__Host-mukkeum_00001_stay");
+        assert_eq!(options(false, 1).remember_me_name(), "mukkeum_00001_stay");
+        assert_ne!(options(false, 1).session_name(), options(false, 2).session_name());
+    }
+
+    #[test]
+    fn moments_in_the_future_have_long_passed() {
+        let now = Moment(1_710_464_400_000);
+        assert_eq!(elapsed(now.0 - 5, now), Duration::from_millis(5));
+        assert_eq!(elapsed(now.0 + 5_000, now), Duration::ZERO, "another node's clock");
+        assert_eq!(elapsed(now.0 + 3 * 24 * 60 * 60 * 1000, now), Duration::MAX);
     }
 }

@@ -6,6 +6,9 @@ mod redis;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::Result;
@@ -14,6 +17,12 @@ pub use self::database::{DatabaseStore, delete_expired};
 pub use self::redis::RedisStore;
 use crate::config::SessionBackend;
 use crate::storage::Storage;
+
+/// The key under which a session is stored: the SHA-256 of its identifier. Who reads the store, or a backup of it, does
+/// not learn the value of any cookie.
+fn storage_key(id: &Id) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(id.to_string()))
+}
 
 /// The session store; cheap to clone.
 #[derive(Clone, Debug)]

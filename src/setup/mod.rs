@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::random::{self, RandomnessError};
 
-/// The setup code. Printed on the console at every start; a browser on another computer must enter it to create the
+/// The setup code. Printed on the console at every start, also as part of a link; a browser must send it to create the
 /// first administrator, which proves access to the console. There is no default password.
 #[derive(Clone)]
 pub struct SetupCode(Arc<str>);
@@ -20,13 +20,20 @@ impl SetupCode {
     /// # Errors
     /// The random number generator failed.
     pub fn generate() -> Result<Self, RandomnessError> {
-        Ok(Self(random::short_code()?.into()))
+        Ok(Self(random::long_code()?.into()))
     }
 
     /// Whether `typed` is the code, in any case and with surrounding spaces. Compares hashes, so the time it takes
     /// reveals nothing about the code.
     pub fn matches(&self, typed: &str) -> bool {
         Sha256::digest(typed.trim().to_ascii_uppercase()) == Sha256::digest(&*self.0)
+    }
+}
+
+impl SetupCode {
+    /// The path of the setup page with the code.
+    pub fn path(&self) -> String {
+        format!("/setup?code={}", self.0)
     }
 }
 

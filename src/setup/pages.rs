@@ -1,4 +1,5 @@
-//! Creation of the first administrator. Allowed from this computer, or with the setup code from another.
+//! Creation of the first administrator with the setup code, which is on the console and in the link that the program opens.
+//! A request that seems to come from this computer may come through a proxy or a tunnel, so it needs the code, too.
 
 pub(super) mod restore;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use crate::members::store;
 use crate::members::store::login_throttle::LoginThrottle;
 use crate::storage::{Result, Storage, Tx};
 use crate::web::{
-    Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Routes, page, page_with_status,
+    Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Query, Routes, page, page_with_status,
     redirect,
 };
 
@@ -38,7 +39,8 @@ pub fn routes() -> Routes {
 #[template(path = "setup/show.html")]
 struct SetupPage {
     layout: Layout,
-    needs_code: bool,
+    /// the setup code of the link, or as typed
+    code: String,
     username: String,
     code_error: Option<String>,
     errors: FieldErrors,
@@ -47,10 +49,10 @@ struct SetupPage {
 }
 
 impl SetupPage {
-    fn new(setup: &Setup, client: &ClientInfo, layout: Layout) -> Self {
+    fn new(setup: &Setup, code: String, layout: Layout) -> Self {
         Self {
             layout,
-            needs_code: !client.is_local,
+            code,
             username: String::new(),
             code_error: None,
             errors: FieldErrors::default(),
@@ -90,14 +92,10 @@ impl Setup {
         self.storage.read(store::has_members).await
     }
 
-    /// The error of the setup code; None on this computer, which needs no code.
-    async fn code_error(
-        &self,
-        client: &ClientInfo,
-        throttle: &LoginThrottle,
-        typed: &str,
-    ) -> PageResult<Option<String>> {
-        if client.is_local || self.code.matches(typed) {
+    /// The error of the setup code. The right code is accepted whatever others have tried, so that nobody can keep the
+    /// owner out; it is too long to be guessed.
+    async fn code_error(&self, throttle: &LoginThrottle, typed: &str) -> PageResult<Option<String>> {
+        if self.code.matches(typed) {
             return Ok(None);
         }
         let throttle = throttle.clone();
@@ -122,11 +120,18 @@ struct SetupForm {
     again: String,
 }
 
-async fn show(State(setup): State<Setup>, client: ClientInfo, layout: Layout) -> PageResult {
+#[derive(Default, Deserialize)]
+struct SetupQuery {
+    /// the setup code, in the link that the console shows and the program opens
+    #[serde(default)]
+    code: String,
+}
+
+async fn show(State(setup): State<Setup>, layout: Layout, Query(query): Query<SetupQuery>) -> PageResult {
     if setup.is_done().await? {
         return Ok(redirect("/login"));
     }
-    Ok(page(SetupPage::new(&setup, &client, layout)))
+    Ok(page(SetupPage::new(&setup, query.code, layout)))
 }
 
 async fn create(
@@ -140,16 +145,16 @@ async fn create(
         return Ok(redirect("/login"));
     }
     let throttle = throttle(&browser.client);
-    let code_error = setup.code_error(&browser.client, &throttle, &form.code).await?;
+    let code_error = setup.code_error(&throttle, &form.code).await?;
     let mut errors = FieldErrors::default();
     let username = validate_username(&form.username).map(str::to_owned).map_err(|error| errors.add_username(error));
-    let password = NewPassword::repeated(form.password, &form.again).map_err(|error| errors.add_password(error));
+    let password = NewPassword::repeated(form.password, &form.again, &[&form.username]).map_err(|error| errors.add_password(error));
     let (Ok(username), Ok(password), None) = (username, password, &code_error) else {
         let page = SetupPage {
             username: form.username,
             code_error,
             errors,
-            ..SetupPage::new(&setup, &browser.client, layout)
+            ..SetupPage::new(&setup, form.code, layout)
         };
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };

@@ -66,6 +66,7 @@ struct MariaDbInner {
     node: i64,
     next_marker: AtomicI64,
     schema_version: i64,
+    created_at: Moment,
     server_version: String,
 }
 
@@ -82,6 +83,7 @@ type Work<'w, T, E> = &'w dyn Fn(&mut dyn Tx) -> Result<T, E>;
 struct OpenedDatabase {
     node: i64,
     schema_version: i64,
+    created_at: Moment,
     server_version: String,
     migration_report: Option<MigrationReport>,
 }
@@ -110,6 +112,7 @@ impl MariaDb {
                 node: prepared.node,
                 next_marker: AtomicI64::new(options.clock.now().0),
                 schema_version: prepared.schema_version,
+                created_at: prepared.created_at,
                 server_version: prepared.server_version,
             }),
         })
@@ -175,6 +178,10 @@ impl MariaDb {
 
     pub(super) fn schema_version(&self) -> i64 {
         self.shared.schema_version
+    }
+
+    pub(super) fn created_at(&self) -> Moment {
+        self.shared.created_at
     }
 
     pub(super) fn migration_report(&self) -> Option<&MigrationReport> {
@@ -364,11 +371,13 @@ fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedD
     let server_version: Option<String> = conn.query_first("SELECT version()")?;
     let server_version = server_version.unwrap_or_default().split('-').next().unwrap_or_default().to_owned();
     if mode == OpenMode::ReadOnly {
-        return Ok(OpenedDatabase { node: 0, schema_version: found, server_version, migration_report: None });
+        let created_at = schema::created_at(&mut conn)?;
+        return Ok(OpenedDatabase { node: 0, schema_version: found, created_at, server_version, migration_report: None });
     }
     let migration_report = schema::migrate(&mut conn, &NEWEST, now, schema::LOCK_TIMEOUT)?;
     let node = reserve_node(&mut conn, now)?;
-    Ok(OpenedDatabase { node, schema_version: NEWEST.version, server_version, migration_report })
+    let created_at = schema::created_at(&mut conn)?;
+    Ok(OpenedDatabase { node, schema_version: NEWEST.version, created_at, server_version, migration_report })
 }
 
 fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {

@@ -417,6 +417,14 @@ impl Storage {
         }
     }
 
+    /// When the database was created; identifies the shop among those of a host.
+    pub fn created_at(&self) -> Moment {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.created_at(),
+            Engine::MariaDb(engine) => engine.created_at(),
+        }
+    }
+
     /// Refuses a schema that is not this program's, which [`OpenMode::ReadOnly`] opens.
     ///
     /// # Errors

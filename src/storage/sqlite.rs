@@ -23,7 +23,7 @@ use super::concurrency::ConcurrencyLimit;
 use super::schema::{MigrationReport, NEWEST, Schema};
 use super::{OpenMode, Result, StorageError, StorageOptions, Tx};
 use crate::id::IdGenerator;
-use crate::time::Clock;
+use crate::time::{Clock, Moment};
 
 /// How long a statement waits for the lock of another process, such as a command beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,6 +36,7 @@ pub(super) struct Sqlite {
     write_limit: ConcurrencyLimit,
     read_limit: ConcurrencyLimit,
     schema_version: i64,
+    created_at: Moment,
     migration_report: Option<MigrationReport>,
 }
 
@@ -66,6 +67,7 @@ struct OpenParts {
     main: Option<Arc<File>>,
     wal_files: Option<WalFileCleanup>,
     schema_version: i64,
+    created_at: Option<Moment>,
     migration_report: Option<MigrationReport>,
 }
 
@@ -121,6 +123,7 @@ impl Sqlite {
             write_limit: ConcurrencyLimit::new("sqlite", "write", 1),
             read_limit: ConcurrencyLimit::new("sqlite", "read", options.readers.max(1)),
             schema_version: parts.schema_version,
+            created_at: parts.created_at.unwrap_or(Moment(0)),
             migration_report: parts.migration_report,
             shared: Arc::new(SqliteInner {
                 path: path.to_owned(),
@@ -204,6 +207,10 @@ impl Sqlite {
         self.schema_version
     }
 
+    pub(super) fn created_at(&self) -> Moment {
+        self.created_at
+    }
+
     pub(super) fn migration_report(&self) -> Option<&MigrationReport> {
         self.migration_report.as_ref()
     }
@@ -216,7 +223,8 @@ impl Sqlite {
 impl OpenParts {
     fn migrated(writer: &mut Connection, options: &StorageOptions, schema: &Schema) -> Result<Self> {
         let migration_report = schema::migrate(writer, schema, options.clock.now())?;
-        Ok(Self { schema_version: schema::version(writer)?, migration_report, ..Self::default() })
+        let (schema_version, created_at) = (schema::version(writer)?, schema::created_at(writer)?);
+        Ok(Self { schema_version, created_at: Some(created_at), migration_report, ..Self::default() })
     }
 }
 

@@ -21,9 +21,9 @@ use crate::random;
 use crate::sessions::remember_me::RememberToken;
 use crate::sessions::{self, MemberSession};
 
-/// The cookie with the CSRF secret of a browser without a session (login, first administrator). It has no record in the
-/// database and grants no access.
-const FORM_COOKIE: &str = "mukkeum_form";
+/// The purpose of the cookie with the CSRF secret of a browser without a session (login, first administrator). It has no
+/// record in the database and grants no access.
+const FORM_COOKIE: &str = "form";
 
 /// The result of authentication, stored in the extensions of request and response.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ async fn authenticate_request(
     headers: &HeaderMap,
 ) -> Result<AuthenticationOutcome, Error> {
     let token =
-        cookies::values(headers, cookies::options(&state.config).remember_me_name()).find_map(RememberToken::parse);
+        cookies::values(headers, &state.cookies.remember_me_name()).find_map(RememberToken::parse);
     if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
         let MemberSession { member_id, epoch, device_id, .. } = member_session;
         let current = state.storage.read(move |tx| store::current(tx, member_id, epoch, device_id));
@@ -213,7 +213,7 @@ async fn log_in_by_token(
             sessions::start(session, &MemberSession::by_remember_token(&login, rotated, state.now())).await?;
             let (token, cookies) = if rotated {
                 let seconds = (login.expires_at.0 - state.now().0) / 1000;
-                let cookie = cookies::set_remember_me(&state.config, &next, seconds)?;
+                let cookie = cookies::set_remember_me(&state.cookies, &next, seconds)?;
                 (next, vec![cookie])
             } else {
                 (token, Vec::new())
@@ -229,7 +229,7 @@ async fn log_in_by_token(
         rejected => {
             let (mut auth, mut cookies) = anonymous(state, headers, None)?;
             auth.is_token_theft = matches!(rejected, RememberMeOutcome::TokenTheft);
-            cookies.push(cookies::clear_remember_me(&state.config)?);
+            cookies.push(cookies::clear_remember_me(&state.cookies)?);
             Ok((auth, cookies))
         }
     }
@@ -241,13 +241,14 @@ fn anonymous(
     headers: &HeaderMap,
     remember_token: Option<RememberToken>,
 ) -> Result<AuthenticationOutcome, Error> {
+    let name = state.cookies.name(FORM_COOKIE);
     let (secret, cookies) =
-        if let Some(secret) = cookies::values(headers, FORM_COOKIE).find(|value| csrf::is_secret(value)) {
+        if let Some(secret) = cookies::values(headers, &name).find(|value| csrf::is_secret(value)) {
             (secret.to_owned(), Vec::new())
         } else {
             let secret = random::secret()?;
-            let cookie = Cookie { name: FORM_COOKIE, value: &secret, same_site: "Strict", max_age: None };
-            let cookie = cookie.header(&state.config)?;
+            let cookie = Cookie { name: &name, value: &secret, same_site: "Strict", max_age: None };
+            let cookie = cookie.header(&state.cookies)?;
             (secret, vec![cookie])
         };
     Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))

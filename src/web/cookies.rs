@@ -3,7 +3,6 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::Error;
-use crate::config::Config;
 use crate::sessions::CookieOptions;
 use crate::sessions::remember_me::RememberToken;
 
@@ -24,10 +23,10 @@ impl Cookie<'_> {
     ///
     /// # Errors
     /// The cookie contains characters that a header cannot carry.
-    pub fn header(&self, config: &Config) -> Result<HeaderValue, Error> {
+    pub fn header(&self, options: &CookieOptions) -> Result<HeaderValue, Error> {
         let Self { name, value, same_site, max_age } = self;
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-        let secure = if config.behind_tls { "; Secure" } else { "" };
+        let secure = if options.is_secure { "; Secure" } else { "" };
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{max_age}{secure}");
         HeaderValue::from_str(&text).map_err(Error::internal)
     }
@@ -45,22 +44,20 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'
         .map(|(_, value)| value)
 }
 
-/// The names and attributes of the cookies for authentication.
-pub(super) fn options(config: &Config) -> CookieOptions {
-    CookieOptions { is_secure: config.behind_tls, is_demo: config.demo.is_some() }
-}
-
 /// Sets the remember-me cookie.
-pub(super) fn set_remember_me(config: &Config, token: &RememberToken, max_age: i64) -> Result<HeaderValue, Error> {
-    remember_me(config, &token.cookie(), max_age)
+pub(super) fn set_remember_me(
+    options: &CookieOptions,
+    token: &RememberToken,
+    max_age: i64,
+) -> Result<HeaderValue, Error> {
+    remember_me(options, &token.cookie(), max_age)
 }
 
 /// Deletes the remember-me cookie.
-pub(super) fn clear_remember_me(config: &Config) -> Result<HeaderValue, Error> {
-    remember_me(config, "", 0)
+pub(super) fn clear_remember_me(options: &CookieOptions) -> Result<HeaderValue, Error> {
+    remember_me(options, "", 0)
 }
 
-fn remember_me(config: &Config, value: &str, max_age: i64) -> Result<HeaderValue, Error> {
-    let name = options(config).remember_me_name();
-    Cookie { name, value, same_site: "Lax", max_age: Some(max_age) }.header(config)
+fn remember_me(options: &CookieOptions, value: &str, max_age: i64) -> Result<HeaderValue, Error> {
+    Cookie { name: &options.remember_me_name(), value, same_site: "Lax", max_age: Some(max_age) }.header(options)
 }

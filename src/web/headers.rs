@@ -32,6 +32,7 @@ pub(super) async fn security_headers(State(state): State<AppState>, request: Req
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // Without `includeSubDomains`: the shop may have the domain itself, and knows nothing of its other hosts.
     if state.config.behind_tls && !state.config.is_self_signed() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::AppState;
+use super::{AppState, ClientInfo};
 use crate::sessions::AnyStore;
 use crate::storage::{Storage, StorageError, schema};
 
@@ -18,6 +19,12 @@ const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).route("/version", get(version))
+}
+
+/// Middleware: hides a page from clients that are not this computer. `/metrics` tells the business of a shop by the numbers
+/// of its requests.
+pub(super) async fn hide_from_others(client: ClientInfo, request: Request, next: Next) -> Response {
+    if client.is_local { next.run(request).await } else { StatusCode::NOT_FOUND.into_response() }
 }
 
 async fn live() -> Response {
@@ -59,12 +66,15 @@ fn text(status: StatusCode, word: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], format!("{word}\n")).into_response()
 }
 
-async fn version(State(storage): State<Storage>) -> Response {
-    let version = json!({
+/// The engine is told to this computer only: its version would help to look for known vulnerabilities.
+async fn version(State(storage): State<Storage>, client: ClientInfo) -> Response {
+    let mut version = json!({
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "schema": schema::VERSION,
-        "engine": storage.describe(),
     });
+    if client.is_local {
+        version["engine"] = storage.describe().into();
+    }
     ([(header::CACHE_CONTROL, "no-store")], Json(version)).into_response()
 }

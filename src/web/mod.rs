@@ -4,9 +4,9 @@
 //! the routes of all rooms ([`crate::app`]) and wraps them in middleware, outermost first:
 //!
 //! ```text
-//! request log and metrics → closing of connections during shutdown → compression → security headers → error pages
-//!   → session → authentication → rejection of cross-site requests → access records → panic handler → authorization
-//!   → handler
+//! request log and metrics → closing of connections during shutdown → compression → security headers (of all responses)
+//!   → error pages → session → authentication → rejection of cross-site requests → access records → panic handler
+//!   → authorization → handler
 //! ```
 //!
 //! A handler takes the states it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
@@ -55,7 +55,7 @@ pub use self::layout::Layout;
 pub use self::personal_data::{PersonalData, disclosing, personal_page, personal_page_with_status};
 pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
 pub use self::routes::{Access, RouteSpec, Routes};
-pub use self::session::{BrowserSession, RememberCookie};
+pub use self::session::{BrowserSession, LoginCookies};
 pub use self::state::{AppState, Restart, StartError};
 pub use self::upload_form::{UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
@@ -80,16 +80,17 @@ pub fn router_with(
         .layer(from_fn_with_state(state.clone(), personal_data::record_access))
         .layer(headers::reject_cross_site())
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
-        .layer(sessions::layer(&state.sessions, cookies::options(&state.config)));
+        .layer(sessions::layer(&state.sessions, &state.cookies));
     let pages = layer(pages)
-        .layer(from_fn_with_state(state.clone(), error::render))
-        .layer(from_fn_with_state(state.clone(), headers::security_headers));
+        .layer(from_fn_with_state(state.clone(), error::render));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };
+    let system = system.layer(from_fn_with_state(state.clone(), health::hide_from_others));
     let router = Router::new()
         .merge(system)
         .merge(health::router())
         .merge(assets::router())
         .merge(pages)
+        .layer(from_fn_with_state(state.clone(), headers::security_headers))
         .layer(headers::compression())
         .layer(from_fn_with_state(state.clone(), headers::close_when_draining));
     router.layer(from_fn(request_log::log_request)).with_state(state.clone())

@@ -8,15 +8,24 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use tower_sessions::Session;
 
-use super::{AppState, AuthContext, ClientInfo, Error, cookies};
+use super::cookies::{self, Cookie};
+use super::{AppState, AuthContext, ClientInfo, Error};
 use crate::access::{self, AccessAction, AccessedOrders, Accessor, NewAccess};
 use crate::config::Config;
+use crate::members::known_browser::KnownBrowser;
 use crate::members::model::sign_in::SignInOutcome;
 use crate::members::store::{devices, sign_ins};
 use crate::random;
 use crate::sessions::remember_me::{PersistentLogin, REMEMBER_FOR_MS, RememberToken, RememberTokenStore};
-use crate::sessions::{self, MemberSession, PendingLogin};
+use crate::sessions::{self, CookieOptions, MemberSession, PendingLogin};
 use crate::storage::Storage;
+use crate::vault::Vault;
+
+/// The purpose of the cookie of a [`KnownBrowser`].
+const KNOWN_COOKIE: &str = "known";
+
+/// Lifetime of that cookie in seconds: half a year.
+const KNOWN_COOKIE_SECONDS: i64 = 183 * 24 * 60 * 60;
 
 /// The session of the requesting browser, to log a member in or out.
 pub struct BrowserSession {
@@ -26,6 +35,9 @@ pub struct BrowserSession {
     auth: AuthContext,
     storage: Storage,
     config: Arc<Config>,
+    cookies: CookieOptions,
+    vault: Vault,
+    known: Option<KnownBrowser>,
     logins: RememberTokenStore,
 }
 
@@ -40,6 +52,10 @@ impl FromRequestParts<AppState> for BrowserSession {
             auth: AuthContext::from_request_parts(parts, state).await?,
             storage: state.storage.clone(),
             config: Arc::clone(&state.config),
+            cookies: state.cookies.clone(),
+            vault: state.uploads.vault.clone(),
+            known: cookies::values(&parts.headers, &state.cookies.name(KNOWN_COOKIE))
+                .find_map(|value| KnownBrowser::unseal(&state.uploads.vault, value)),
             logins: state.remember_tokens.clone(),
         })
     }
@@ -51,7 +67,7 @@ impl BrowserSession {
     ///
     /// # Errors
     /// The database, the session store or the random number generator failed.
-    pub async fn log_in(&self, member_id: i64, epoch: i64, remember: bool) -> Result<RememberCookie, Error> {
+    pub async fn log_in(&self, member_id: i64, epoch: i64, remember: bool) -> Result<LoginCookies, Error> {
         let cleared = self.revoke().await?;
         let (now, idle, origin) = (self.storage.clock().now(), self.config.session_idle, self.client.origin());
         let until = remember.then(|| now.plus_ms(REMEMBER_FOR_MS));
@@ -65,10 +81,11 @@ impl BrowserSession {
             let token = RememberToken::new(random::secret()?, random::secret()?);
             let login = PersistentLogin::new(&token, member_id, epoch, device_id, csrf.clone(), now);
             self.logins.create(&token.series, &login).await?;
-            RememberCookie(Some(cookies::set_remember_me(&self.config, &token, REMEMBER_FOR_MS / 1000)?))
+            LoginCookies(vec![cookies::set_remember_me(&self.cookies, &token, REMEMBER_FOR_MS / 1000)?])
         } else {
             cleared
         };
+        let cookie = self.remember_browser(cookie, member_id)?;
         sessions::start(&self.session, &MemberSession::by_password(member_id, epoch, device_id, csrf, now)).await?;
         Ok(cookie)
     }
@@ -93,7 +110,7 @@ impl BrowserSession {
     ///
     /// # Errors
     /// The database or the session store failed.
-    pub async fn log_out(&self) -> Result<RememberCookie, Error> {
+    pub async fn log_out(&self) -> Result<LoginCookies, Error> {
         let cookie = self.revoke().await?;
         self.session.flush().await?;
         if let Some(current) = &self.auth.current {
@@ -109,19 +126,34 @@ impl BrowserSession {
         Ok(cookie)
     }
 
+    /// What this browser proves of its earlier logins.
+    pub fn known(&self) -> Option<&KnownBrowser> {
+        self.known.as_ref()
+    }
+
+    /// Adds the cookie that proves later that the member has logged in here.
+    fn remember_browser(&self, mut cookies: LoginCookies, member_id: i64) -> Result<LoginCookies, Error> {
+        let known = KnownBrowser::with_member(self.known.as_ref(), member_id, random::secret()?);
+        if let Some(value) = known.seal(&self.vault) {
+            let (name, max_age) = (self.cookies.name(KNOWN_COOKIE), Some(KNOWN_COOKIE_SECONDS));
+            cookies.0.push(Cookie { name: &name, value: &value, same_site: "Strict", max_age }.header(&self.cookies)?);
+        }
+        Ok(cookies)
+    }
+
     /// Revokes the device and the persistent login.
-    async fn revoke(&self) -> Result<RememberCookie, Error> {
+    async fn revoke(&self) -> Result<LoginCookies, Error> {
         if let Some(current) = &self.auth.current {
             self.revoke_device(current.member.id, current.device_id).await?;
         }
         let Some(token) = &self.auth.remember_token else {
-            return Ok(RememberCookie(None));
+            return Ok(LoginCookies(Vec::new()));
         };
         if let Some(login) = self.logins.find(&token.series).await? {
             self.revoke_device(login.member_id, login.device_id).await?;
             self.logins.delete(&token.series).await?;
         }
-        Ok(RememberCookie(Some(cookies::clear_remember_me(&self.config)?)))
+        Ok(LoginCookies(vec![cookies::clear_remember_me(&self.cookies)?]))
     }
 
     async fn revoke_device(&self, member_id: i64, device_id: i64) -> Result<(), Error> {
@@ -130,14 +162,14 @@ impl BrowserSession {
     }
 }
 
-/// A change of the remember-me cookie, which the response must carry.
+/// The cookies of a login or logout, which the response must carry.
 #[must_use]
-pub struct RememberCookie(Option<HeaderValue>);
+pub struct LoginCookies(Vec<HeaderValue>);
 
-impl RememberCookie {
-    /// Adds the `Set-Cookie` header.
+impl LoginCookies {
+    /// Adds the `Set-Cookie` headers.
     pub fn add_to(self, mut response: Response) -> Response {
-        if let Some(cookie) = self.0 {
+        for cookie in self.0 {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response

@@ -14,7 +14,7 @@ use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
-use crate::sessions::AnyStore;
+use crate::sessions::{AnyStore, CookieOptions};
 use crate::sessions::remember_me::RememberTokenStore;
 use crate::setup::SetupCode;
 use crate::storage::Storage;
@@ -50,6 +50,8 @@ pub struct AppState {
     pub districts: DistrictCache,
     /// session store
     pub(super) sessions: AnyStore,
+    /// names and attributes of the cookies
+    pub cookies: CookieOptions,
     /// password hashing
     pub passwords: PasswordHasher,
     /// key of the secrets in the database
@@ -87,6 +89,7 @@ impl AppState {
             remember_tokens: RememberTokenStore::new(storage.clone()),
             sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,
             access: AccessRecorder::new(storage.clone()),
+            cookies: CookieOptions::new(config.behind_tls, storage.created_at()),
             storage,
             urls: Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls),
             backup: None,

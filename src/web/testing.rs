@@ -140,7 +140,7 @@ impl TestApp {
 
     /// Adds a member whose password is [`PASSWORD`].
     pub(crate) async fn add_member(&self, username: &'static str, role: Role) {
-        let password = NewPassword::new(PASSWORD.to_owned()).expect("long enough");
+        let password = NewPassword::new(PASSWORD.to_owned(), &[]).expect("long enough");
         let hash = self.state.passwords.hash(password).await.expect("hashes");
         let added = self.state.storage.write(move |tx| store::add(tx, username, role, &hash)).await;
         added.expect("writes").expect("a free name");

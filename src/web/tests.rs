@@ -85,6 +85,13 @@ fn public_routes_are_these() {
 #[tokio::test]
 async fn pages_have_security_headers() {
     let app = TestApp::as_admin().await;
+    let everywhere = ["/account", "/no/such/page", "/health/live", "/version", "/metrics", &super::assets::url("icons.svg")];
+    for path in everywhere {
+        let answer = app.get(path).await;
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+    }
     for answer in [app.get("/account").await, app.get("/no/such/page").await] {
         assert!(answer.header("content-security-policy").contains("default-src 'self'"));
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -278,6 +285,19 @@ async fn database_errors_are_reported_and_recovered_from() {
     assert!(answer.text.contains("지금은 답하지 못해요") && !answer.text.contains("no such table"));
     rename("hidden", "sessions").await;
     assert_eq!(app.get("/account").await.status, StatusCode::OK, "and still signed in");
+}
+
+#[tokio::test]
+async fn metrics_are_shown_to_this_computer_only() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("/metrics").await.status, StatusCode::OK);
+    for (header, value) in [("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1"), ("host", "shop.example")] {
+        let ask = async |path| app.send(app.browser.get(app.url(path)).header(header, value)).await;
+        assert_eq!(ask("/metrics").await.status, StatusCode::NOT_FOUND, "{header}");
+        assert!(!ask("/version").await.ok().contains("engine"), "{header}");
+        assert_eq!(ask("/health/live").await.status, StatusCode::OK, "{header}");
+    }
+    assert!(app.get("/version").await.ok().contains("engine"));
 }
 
 #[tokio::test]

@@ -16,7 +16,10 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mukkeum::deliveries::filter::Sort;
 use mukkeum::demo::generate;
-use mukkeum::storage::{Storage, StorageOptions};
+use mukkeum::members::model::{NewPassword, Role};
+use mukkeum::members::passwords::PasswordHasher;
+use mukkeum::members;
+use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
@@ -92,6 +95,7 @@ async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
     let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
     generate(&storage, 1, count, NOW, |_| ()).await?;
+    add_member(&storage).await?;
     println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     Ok(())
 }
@@ -117,19 +121,25 @@ fn token(page: &str) -> Option<&str> {
     after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
 }
 
-/// Logs in, after creating the first administrator if there is none.
+/// Adds the member who measures, unless the shop has members.
+async fn add_member(storage: &Storage) -> Result<(), Box<dyn Error>> {
+    let [(_, username), (_, password)] = MEMBER;
+    let hash = PasswordHasher::default().hash(NewPassword::of_program(password)).await?;
+    let add = move |tx: &mut dyn Tx| {
+        if !members::store::has_members(tx)? {
+            members::store::add(tx, username, Role::Admin, &hash)?.ok();
+        }
+        Ok::<_, StorageError>(())
+    };
+    Ok(storage.write(add).await?)
+}
+
 async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
     let client = Client::builder().cookie_store(true).build()?;
-    for page in ["/setup", "/login"] {
-        let response = client.get(format!("{url}{page}")).send().await?;
-        if response.url().path() != page || !response.status().is_success() {
-            continue;
-        }
-        let text = response.text().await?;
-        let csrf = token(&text).ok_or("a form without its token")?;
-        let form = [MEMBER[0], MEMBER[1], ("again", MEMBER[1].1), ("csrf", csrf)];
-        client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
-    }
+    let text = client.get(format!("{url}/login")).send().await?.text().await?;
+    let csrf = token(&text).ok_or("a form without its token")?;
+    let form = [MEMBER[0], MEMBER[1], ("csrf", csrf)];
+    client.post(format!("{url}/login")).header("origin", url).form(&form).send().await?.error_for_status()?;
     Ok(client)
 }
 

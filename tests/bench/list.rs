@@ -16,8 +16,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::demo::generate;
+use mukkeum::members::model::{NewPassword, Role};
+use mukkeum::members::passwords::PasswordHasher;
+use mukkeum::members;
 use mukkeum::orders::filter::DateField;
-use mukkeum::storage::{Storage, StorageOptions};
+use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
@@ -101,7 +104,7 @@ async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<()
         generate(&storage, 1, count, NOW, |_| ()).await?;
         println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
     }
-    Ok(())
+    add_member(&storage).await
 }
 
 async fn serve(data: &Path, database: Option<&str>) -> Result<(Server, String), Box<dyn Error>> {
@@ -125,19 +128,25 @@ fn token(page: &str) -> Option<&str> {
     after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
 }
 
-/// Logs in, after creating the first administrator if there is none.
+/// Adds the member who measures, unless the shop has members.
+async fn add_member(storage: &Storage) -> Result<(), Box<dyn Error>> {
+    let [(_, username), (_, password)] = MEMBER;
+    let hash = PasswordHasher::default().hash(NewPassword::of_program(password)).await?;
+    let add = move |tx: &mut dyn Tx| {
+        if !members::store::has_members(tx)? {
+            members::store::add(tx, username, Role::Admin, &hash)?.ok();
+        }
+        Ok::<_, StorageError>(())
+    };
+    Ok(storage.write(add).await?)
+}
+
 async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
     let client = Client::builder().cookie_store(true).build()?;
-    for page in ["/setup", "/login"] {
-        let response = client.get(format!("{url}{page}")).send().await?;
-        if response.url().path() != page || !response.status().is_success() {
-            continue;
-        }
-        let text = response.text().await?;
-        let csrf = token(&text).ok_or("a form without its token")?;
-        let form = [MEMBER[0], MEMBER[1], ("again", MEMBER[1].1), ("csrf", csrf)];
-        client.post(format!("{url}{page}")).header("origin", url).form(&form).send().await?.error_for_status()?;
-    }
+    let text = client.get(format!("{url}/login")).send().await?.text().await?;
+    let csrf = token(&text).ok_or("a form without its token")?;
+    let form = [MEMBER[0], MEMBER[1], ("csrf", csrf)];
+    client.post(format!("{url}/login")).header("origin", url).form(&form).send().await?.error_for_status()?;
     Ok(client)
 }
 

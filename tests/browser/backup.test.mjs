@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, logIn, mainText, open, setUpAndLogIn } from './browser.mjs';
 import { apply, preview } from './flows.mjs';
-import { ADMIN, run } from './server.mjs';
+import { ADMIN, run, setupPath } from './server.mjs';
 
 after(closeBrowser);
 
@@ -78,7 +78,7 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   assert.equal(second.status, 2);
   assert.match(second.stderr, /이미 있어요/);
   const empty = await open(t);
-  await empty.page.goto('/setup');
+  await empty.page.goto(setupPath(empty.server.url));
   await empty.page.getByText('백업에서 복원하기').click();
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${folder}/nothing`);
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();

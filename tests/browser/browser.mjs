@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { ADMIN, startServer, temporaryFolder } from './server.mjs';
+import { ADMIN, setupPath, startServer, temporaryFolder } from './server.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const SCREENSHOTS = path.join(HERE, 'shots');
@@ -148,6 +148,7 @@ export const mainText = (page) => page.getByRole('main').innerText();
 export async function createFirstAdmin(page, { username, password } = ADMIN) {
   await page.goto('/');
   await page.waitForURL('**/setup');
+  await page.goto(setupPath(page.url()));
   await submitFirstAdmin(page, username, password, password);
   await page.waitForURL((url) => url.pathname !== '/setup');
 }

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, createFirstAdmin, enterDemo, logIn, open, setUpAndLogIn, submitFirstAdmin } from './browser.mjs';
 import { apply, clickButton, gotoOrders, preview } from './flows.mjs';
-import { ADMIN, TEAM, addMember, startServer } from './server.mjs';
+import { ADMIN, TEAM, addMember, setupPath, startServer } from './server.mjs';
 
 after(closeBrowser);
 
 test('pages before login', async (t) => {
-  const { page } = await open(t);
-  await page.goto('/setup');
+  const { page, server } = await open(t);
+  await page.goto(setupPath(server.url));
   await checkPage(page, 'setup');
   await submitFirstAdmin(page, ADMIN.username, ADMIN.password, `${ADMIN.password}?`);
   await page.locator('[aria-invalid=true]').first().waitFor();

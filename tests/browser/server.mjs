@@ -69,6 +69,16 @@ export function addMember(data, { username, password }, role) {
   if (status !== 0) throw new Error(`user add ${username}: exit ${status}: ${stderr}`);
 }
 
+/** Functions that return the output of a server, by its URL. */
+const logs = new Map();
+
+/** The path of the setup page with the code that the server at a URL has printed. */
+export function setupPath(url) {
+  const [path] = (logs.get(new URL(url).origin)?.() ?? '').match(/\/setup\?code=[0-9A-Z-]+/) ?? [];
+  if (!path) throw new Error(`the server at ${url} has printed no setup code`);
+  return path;
+}
+
 /** Starts the server and waits until it is ready. Timeouts in ms. */
 export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyTimeout = 60_000 } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
@@ -83,8 +93,10 @@ export async function startServer({ data, port, command = ['serve'], scheme = 'h
   child.stderr.on('data', (bytes) => log.push(bytes));
   const exited = once(child, 'exit').then(() => running.delete(child));
 
+  const url = `${scheme}://127.0.0.1:${listenPort}`;
+  logs.set(url, () => Buffer.concat(log).toString());
   const server = {
-    url: `${scheme}://127.0.0.1:${listenPort}`,
+    url,
     port: listenPort,
     data,
     child,
@@ -204,9 +216,9 @@ export class HttpClient {
   async submitCredentials(where, { username, password }) {
     const form = await this.form(where, (form) => form.inputs.some((input) => input.type === 'password'));
     const fields = {};
-    for (const { name, type } of form.inputs) {
+    for (const { name, type, value } of form.inputs) {
       if (type === 'password') fields[name] = password;
-      if (type === 'text') fields[name] = username;
+      if (type === 'text') fields[name] = name === 'code' ? value : username;
     }
     const response = await this.submit(form, fields);
     if (response.status !== 303 && response.status !== 302) {
@@ -214,8 +226,9 @@ export class HttpClient {
     }
   }
 
-  createFirstAdmin() {
-    return this.submitCredentials('/setup', ADMIN);
+  /** Creates the first administrator, with the setup code of the link that the program prints. */
+  createFirstAdmin(path = setupPath(this.url)) {
+    return this.submitCredentials(path, ADMIN);
   }
 
   logIn(member = ADMIN) {

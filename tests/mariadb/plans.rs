@@ -86,7 +86,7 @@ fn describe_if_slow(server: &mut Conn, sql: &str, examined: u64, allowed: u64) -
 
 /// Starts the server; returns a client that is logged in as administrator, and the URL.
 pub(super) async fn serve(storage: &Storage, data: &std::path::Path) -> (Client, String) {
-    let password = NewPassword::new(PASSWORD.to_owned()).expect("long enough");
+    let password = NewPassword::new(PASSWORD.to_owned(), &[]).expect("long enough");
     let hash = PasswordHasher::default().hash(password).await.expect("hashes");
     let _known = storage.write(move |tx| members::add(tx, BOSS, Role::Admin, &hash)).await.expect("adds");
     let settings = Settings { data: Some(data.to_owned()), ..Settings::default() };

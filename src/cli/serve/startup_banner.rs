@@ -42,8 +42,9 @@ pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io:
     }
     if is_new {
         writeln!(out)?;
-        writeln!(out, "  아직 회원이 없어요. 이 컴퓨터에서 위 주소를 열어 첫 관리자를 만들어 주세요.")?;
-        writeln!(out, "  다른 컴퓨터에서 열면 설치 확인 번호를 적어야 해요: {}", state.setup_code)?;
+        writeln!(out, "  아직 회원이 없어요. 이 주소를 열어 첫 관리자를 만들어 주세요.")?;
+        writeln!(out, "  {}{}", state.urls.local_url(), state.setup_code.path())?;
+        writeln!(out, "  다른 주소로 열면 설치 확인 번호를 적어 주세요: {}", state.setup_code)?;
     }
     Ok(())
 }

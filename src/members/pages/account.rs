@@ -14,6 +14,7 @@ use crate::members::model::sign_in::SignIn;
 use crate::members::model::{NewPassword, PasswordError};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, CurrentMember, devices, sign_ins};
+use crate::shop;
 use crate::storage::{Storage, StorageError};
 use crate::web::{
     AuthContext, BrowserSession, Error, Flash, Form, Layout, PageResult, page, page_with_status, redirect_with_flash,
@@ -104,7 +105,9 @@ pub(super) async fn update(
         if !own_password.verify(form.current).await? {
             errors.current = Some(WRONG_PASSWORD.to_owned());
         }
-        let password = NewPassword::repeated(form.password, &form.again);
+        let shop = storage.read(shop::store::find).await?;
+        let names = [current.member.username.as_str(), shop.name.as_str()];
+        let password = NewPassword::repeated(form.password, &form.again, &names);
         password.map_err(|error| errors.add_password(error)).ok().filter(|_| !errors.any())
     };
     let Some(password) = password else {

@@ -49,7 +49,8 @@ pub(super) async fn verify(
     let id = pending.member_id;
     let account = storage.read(move |tx| store::find(tx, id)).await?.filter(|account| account.enabled);
     let Some(account) = account else { return Ok(redirect("/login")) };
-    let throttle = LoginThrottle::new(&account.member.username, browser.client.address);
+    let (username, address) = (&account.member.username, browser.client.address);
+    let throttle = LoginThrottle::of_attempt(browser.known(), Some(id), username, address);
     let attempt = throttle.clone();
     if let Some(minutes) = storage.write(move |tx| attempt.record_attempt(tx)).await? {
         return Err(Error::TooManyAttempts { minutes });

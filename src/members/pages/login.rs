@@ -1,5 +1,7 @@
 //! Login by password.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,6 +10,7 @@ use serde::Deserialize;
 use crate::access::AccessRecorder;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{self, Demo, DemoAccount};
+use crate::members::known_browser::KnownBrowser;
 use crate::members::model::Role;
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::SignInOutcome;
@@ -21,6 +24,9 @@ use crate::web::{
     BrowserSession, Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status,
     redirect, redirect_with_flash,
 };
+
+/// Wrong passwords since the last login of which a member is told.
+const MIN_REPORTED_FAILURES: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "members/login.html")]
@@ -117,11 +123,11 @@ pub(super) async fn log_in(
 ) -> PageResult {
     let LoginForm { username, password, next, stay } = form;
     let (username, remember) = (username.trim().to_owned(), stay.is_some());
-    let throttle = LoginThrottle::new(&username, browser.client.address);
     let address = browser.client.address.to_string();
     let attempt = {
-        let (throttle, username, origin) = (throttle.clone(), username.clone(), browser.client.origin());
-        storage.write(move |tx| throttle_and_find(tx, &throttle, &username, &origin)).await?
+        let (username, known) = (username.clone(), browser.known().cloned());
+        let (client, origin) = (browser.client.address, browser.client.origin());
+        storage.write(move |tx| throttle_and_find(tx, &username, known.as_ref(), client, &origin)).await?
     };
     let account = match attempt {
         LoginAttempt::Throttled { minutes } => {
@@ -129,10 +135,10 @@ pub(super) async fn log_in(
             return Err(Error::TooManyAttempts { minutes });
         }
         LoginAttempt::UnknownUsername => None,
-        LoginAttempt::Account { credentials, sign_in_id } => Some((credentials, sign_in_id)),
+        LoginAttempt::Account(account) => Some(account),
     };
-    let member_id = account.as_ref().map(|(credentials, _)| credentials.member.id);
-    let hash = account.as_ref().map(|(credentials, _)| credentials.password_hash.clone());
+    let member_id = account.as_ref().map(|account| account.credentials.member.id);
+    let hash = account.as_ref().map(|account| account.credentials.password_hash.clone());
     let matches = hasher.verify(password, hash).await?;
     let demo_accounts = demo_accounts(demo.as_ref());
     let render_with_error = |outcome, next| {
@@ -140,7 +146,7 @@ pub(super) async fn log_in(
         let page = LoginPage { layout, username, next, remember, notice, demo_accounts };
         Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
-    let Some((credentials, sign_in_id)) = account.filter(|_| matches) else {
+    let Some(AttemptedAccount { credentials, sign_in_id, throttle }) = account.filter(|_| matches) else {
         tracing::warn!(address = %browser.client.address, "a sign-in failed");
         recorder.record(sign_ins::access(member_id, &address, SignInOutcome::WrongPassword)).await;
         return render_with_error(SignInOutcome::WrongPassword, next);
@@ -187,17 +193,20 @@ pub(super) async fn complete(
 ) -> PageResult {
     let PendingLogin { member_id: id, epoch, remember, next, sign_in_id, must_change_password, .. } = pending;
     let actor = MemberActor { id, address: browser.client.address };
-    let theft = storage
+    let warning = storage
         .write(move |tx| {
             throttle.reset(tx)?;
             sign_ins::set_outcome(tx, sign_in_id, SignInOutcome::Password)?;
             store::record_sign_in(tx, id)?;
-            warn_of_token_theft(tx, actor)
+            match warn_of_token_theft(tx, actor)? {
+                None => warn_of_failures(tx, id, sign_in_id),
+                warning => Ok(warning),
+            }
         })
         .await?;
     let cookie = browser.log_in(id, epoch, remember).await?;
     let to = if must_change_password { "/account" } else { local_path(&next).unwrap_or(role.home()) };
-    Ok(cookie.add_to(theft.map_or_else(|| redirect(to), |flash| redirect_with_flash(to, flash))))
+    Ok(cookie.add_to(warning.map_or_else(|| redirect(to), |flash| redirect_with_flash(to, flash))))
 }
 
 /// Why a login with the right password is rejected.
@@ -222,6 +231,18 @@ fn warn_of_token_theft(tx: &mut dyn Tx, actor: MemberActor) -> Result<Option<Fla
     Flash::new(Tone::Danger, message).save(tx, actor.id).map(Some)
 }
 
+/// Saves a warning of wrong passwords since the last login; None if there were few.
+fn warn_of_failures(tx: &mut dyn Tx, member_id: i64, sign_in_id: i64) -> Result<Option<FlashId>> {
+    let failures = sign_ins::failures_before(tx, member_id, sign_in_id)?;
+    if failures < MIN_REPORTED_FAILURES {
+        return Ok(None);
+    }
+    let message = format!(
+        "지난 로그인 뒤로 누가 이 아이디의 비밀번호를 {failures}번 틀렸어요. 직접 틀린 것이 아니면 내 계정에서 로그인 기록을 확인해 주세요."
+    );
+    Flash::warning(message).save(tx, member_id).map(Some)
+}
+
 fn demo_accounts(demo: Option<&Demo>) -> &'static [DemoAccount] {
     if demo.is_some() { &demo::ACCOUNTS } else { &[] }
 }
@@ -230,23 +251,35 @@ fn demo_accounts(demo: Option<&Demo>) -> &'static [DemoAccount] {
 enum LoginAttempt {
     Throttled { minutes: i64 },
     UnknownUsername,
-    Account { credentials: Credentials, sign_in_id: i64 },
+    Account(AttemptedAccount),
+}
+
+/// The account of a login attempt.
+struct AttemptedAccount {
+    credentials: Credentials,
+    /// the entry of the login history
+    sign_in_id: i64,
+    throttle: LoginThrottle,
 }
 
 /// Counts the attempt as failed and records a wrong password in the login history; both are corrected when the password
 /// proves right.
 fn throttle_and_find(
     tx: &mut dyn Tx,
-    throttle: &LoginThrottle,
     username: &str,
+    known: Option<&KnownBrowser>,
+    address: IpAddr,
     origin: &DeviceOrigin,
 ) -> Result<LoginAttempt> {
+    let credentials = store::credentials(tx, username)?;
+    let member_id = credentials.as_ref().map(|credentials| credentials.member.id);
+    let throttle = LoginThrottle::of_attempt(known, member_id, username, address);
     if let Some(minutes) = throttle.record_attempt(tx)? {
         return Ok(LoginAttempt::Throttled { minutes });
     }
-    let Some(credentials) = store::credentials(tx, username)? else {
+    let Some(credentials) = credentials else {
         return Ok(LoginAttempt::UnknownUsername);
     };
     let sign_in_id = sign_ins::record(tx, credentials.member.id, SignInOutcome::WrongPassword, origin)?;
-    Ok(LoginAttempt::Account { credentials, sign_in_id })
+    Ok(LoginAttempt::Account(AttemptedAccount { credentials, sign_in_id, throttle }))
 }

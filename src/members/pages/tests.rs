@@ -59,22 +59,75 @@ async fn unknown_username_and_wrong_password_get_the_same_response() {
     assert!(answer("nobody", "wrong password").await);
 }
 
+/// Ten wrong passwords for `username` from a browser that nobody has used before.
+async fn use_up_attempts(app: &TestApp, username: &str) {
+    let stranger = app.another_browser();
+    for _ in 0..10 {
+        assert_eq!(log_in(&stranger, username, "wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(log_in(&stranger, username, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+}
+
 #[tokio::test]
-async fn account_is_throttled_for_15_minutes_after_ten_failures() {
+async fn account_is_delayed_longer_after_each_failure() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
     app.add_member("other", Role::Admin).await;
+    use_up_attempts(&app, "admin").await;
+    let fields = [("username", "admin"), ("password", PASSWORD)];
+    let answer = app.post_form_from("/login", "/login", &fields).await;
+    assert!(answer.text.contains("1분 뒤에"), "{}", answer.text);
+    let other = app.another_browser();
+    assert_eq!(log_in(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "other accounts are not affected");
+    app.clock.advance_ms(MINUTE_MS);
+    assert_eq!(log_in(&app, "admin", "wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
+    app.clock.advance_ms(MINUTE_MS);
+    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS, "two minutes now");
+    app.clock.advance_ms(MINUTE_MS);
+    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn outsiders_cannot_lock_a_browser_that_logged_in_before() {
+    let app = TestApp::as_admin().await;
+    app.post_form("/logout", &[]).await;
+    use_up_attempts(&app, "admin").await;
+    let fields = [("username", "admin"), ("password", PASSWORD)];
+    let answer = app.post_form_from("/login", "/login", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(app.get(answer.location()).await.text.contains("10번 틀렸어요"), "the member is told");
+    app.post_form("/logout", &[]).await;
     for _ in 0..10 {
         assert_eq!(log_in(&app, "admin", "wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let fields = [("username", "admin"), ("password", PASSWORD)];
-    let answer = app.post_form_from("/login", "/login", &fields).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(answer.text.contains("15분 뒤에"), "{}", answer.text);
-    let other = app.another_browser();
-    assert_eq!(log_in(&other, "other", PASSWORD).await, StatusCode::SEE_OTHER, "other accounts are not affected");
-    app.clock.advance_ms(15 * MINUTE_MS);
-    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::SEE_OTHER);
+    assert_eq!(log_in(&app, "admin", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS, "it has a limit of its own");
+}
+
+#[tokio::test]
+async fn new_password_lifts_the_delay() {
+    let app = TestApp::as_admin().await;
+    app.add_member("truck", Role::Logistics).await;
+    use_up_attempts(&app, "truck").await;
+    let unlocked = app.state.storage.write(|tx| store::login_throttle::unlock(tx, "truck"));
+    unlocked.await.expect("writes");
+    assert_eq!(log_in(&app.another_browser(), "truck", PASSWORD).await, StatusCode::SEE_OTHER);
+    use_up_attempts(&app, "truck").await;
+    let hash = store::credentials;
+    let reset = app.state.storage.write(move |tx| {
+        let credentials = hash(tx, "truck")?.expect("is there");
+        store::set_password(tx, credentials.member.id, &credentials.password_hash)
+    });
+    reset.await.expect("writes").expect("a member");
+    assert_eq!(log_in(&app.another_browser(), "truck", PASSWORD).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn failures_of_the_future_do_not_count() {
+    let app = TestApp::as_admin().await;
+    app.clock.advance_ms(3 * 24 * 60 * MINUTE_MS);
+    use_up_attempts(&app, "admin").await;
+    app.clock.advance_ms(-3 * 24 * 60 * MINUTE_MS);
+    assert_eq!(log_in(&app.another_browser(), "admin", PASSWORD).await, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
@@ -115,8 +168,10 @@ async fn session_cookie(app: &TestApp) -> String {
     let browser = app.another_browser();
     let fields = [("username", "admin"), ("password", PASSWORD)];
     let answer = browser.post_form_from("/login", "/login", &fields).await;
-    let cookie = answer.header("set-cookie").to_owned();
-    for word in ["mukkeum=", "HttpOnly", "SameSite=Lax", "Path=/"] {
+    let name = app.state.cookies.session_name();
+    let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text").to_owned());
+    let cookie = cookies.into_iter().find(|cookie| cookie.starts_with(&name)).expect("a session");
+    for word in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(word), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "not behind TLS: {cookie}");
@@ -128,7 +183,8 @@ async fn session_cookie(app: &TestApp) -> String {
 async fn behind_tls_cookies_are_secure() {
     let app = TestApp::start_with(|config| config.behind_tls = true, crate::web::Routes::new()).await;
     let answer = app.get("/setup").await;
-    assert!(answer.header("set-cookie").contains("; Secure"));
+    assert!(answer.header("set-cookie").starts_with("__Host-") && answer.header("set-cookie").contains("; Secure"));
+    assert!(!app.get("/health/live").await.header("strict-transport-security").is_empty());
     assert!(!answer.header("strict-transport-security").is_empty());
 }
 
@@ -136,7 +192,7 @@ async fn behind_tls_cookies_are_secure() {
 async fn session_identifier_changes_at_login() {
     let app = TestApp::start().await;
     app.add_member("admin", Role::Admin).await;
-    let planted = "mukkeum=AAAAAAAAAAAAAAAAAAAAAA";
+    let planted = &format!("{}=AAAAAAAAAAAAAAAAAAAAAA", app.state.cookies.session_name());
     let page = app.send(app.browser.get(app.url("/login")).header("cookie", planted)).await;
     let form_cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     let token = page.text.split_once("name=\"csrf\" value=\"").expect("a form").1.split('"').next().expect("a value");
@@ -145,7 +201,8 @@ async fn session_identifier_changes_at_login() {
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.expect("pairs"));
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert!(!answer.header("set-cookie").contains("AAAAAAAAAAAAAAAAAAAAAA"));
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text")).collect();
+    assert!(!cookies.concat().contains("AAAAAAAAAAAAAAAAAAAAAA"));
     let thief = app.another_browser();
     let request = thief.browser.get(thief.url("/account")).header("cookie", planted);
     assert_eq!(thief.send(request).await.status, StatusCode::SEE_OTHER);

@@ -45,6 +45,14 @@ pub fn set_outcome(tx: &mut dyn Tx, id: i64, outcome: SignInOutcome) -> Result<(
     tx.exec("UPDATE sign_ins SET outcome = ? WHERE id = ?", &[outcome.code().into(), id.into()]).map(drop)
 }
 
+/// Wrong passwords of a member since the last login by password before the entry `id`.
+pub fn failures_before(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<i64> {
+    let sql = "SELECT count(*) FROM sign_ins WHERE member_id = ? AND outcome = ? AND id < ? AND id > \
+               (SELECT coalesce(max(id), 0) FROM sign_ins WHERE member_id = ? AND outcome = ? AND id < ?)";
+    let (wrong, right) = (SignInOutcome::WrongPassword.code(), SignInOutcome::Password.code());
+    tx.scalar(sql, &[member_id.into(), wrong.into(), id.into(), member_id.into(), right.into(), id.into()])
+}
+
 /// Number of entries of a member.
 pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
     let count = tx.scalar("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;

@@ -12,6 +12,7 @@ use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+use super::storage_key;
 use crate::storage::{self, Storage, Tx};
 use crate::time::Moment;
 
@@ -43,7 +44,7 @@ impl SessionStore for DatabaseStore {
         let data = encode(record)?;
         let idle_ms = self.idle_ms;
         loop {
-            let (id, data) = (record.id.to_string(), data.clone());
+            let (id, data) = (storage_key(&record.id), data.clone());
             if self.storage.write(move |tx| create(tx, &id, &data, idle_ms)).await.map_err(backend)? {
                 return Ok(());
             }
@@ -52,12 +53,12 @@ impl SessionStore for DatabaseStore {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let (id, data, idle_ms) = (record.id.to_string(), encode(record)?, self.idle_ms);
+        let (id, data, idle_ms) = (storage_key(&record.id), encode(record)?, self.idle_ms);
         self.storage.write(move |tx| save(tx, &id, &data, idle_ms)).await.map_err(backend).map(drop)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let key = id.to_string();
+        let key = storage_key(id);
         let Some((data, expires_at)) = self.storage.read(move |tx| load(tx, &key)).await.map_err(backend)? else {
             return Ok(None);
         };
@@ -68,7 +69,7 @@ impl SessionStore for DatabaseStore {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let id = id.to_string();
+        let id = storage_key(id);
         self.storage.write(move |tx| delete(tx, &id)).await.map_err(backend)
     }
 }
@@ -160,6 +161,17 @@ mod tests {
         store.delete(&session.id).await.expect("deletes");
         store.save(&session).await.expect("is not an error");
         assert_eq!(store.load(&session.id).await.expect("loads"), None);
+    }
+
+    #[tokio::test]
+    async fn stored_key_does_not_reveal_the_cookie() {
+        let folder = ScratchDatabase::new();
+        let (store, _) = store(&folder);
+        let mut session = record("secret");
+        store.create(&mut session).await.expect("creates");
+        let keys = store.storage.read(|tx| tx.query("SELECT id FROM sessions", &[])).await.expect("reads");
+        let key = keys.into_iter().next().expect("a session").text(0).expect("text");
+        assert!(!key.contains(&session.id.to_string()) && key.len() == 43, "{key}");
     }
 
     #[tokio::test]

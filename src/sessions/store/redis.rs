@@ -28,6 +28,7 @@ use tower_sessions::cookie::time::{Duration as Span, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+use super::storage_key;
 use crate::config::RedisAddress;
 use crate::time::Clock;
 
@@ -106,7 +107,7 @@ impl RedisStore {
 }
 
 fn key(id: &Id) -> String {
-    format!("{KEY_PREFIX}{id}")
+    format!("{KEY_PREFIX}{}", storage_key(id))
 }
 
 #[async_trait]
@@ -319,7 +320,6 @@ mod tests {
     use tower_sessions::session::Id;
 
     use crate::config::SessionBackend;
-    use crate::sessions;
     use crate::web::Routes;
     use crate::web::testing::TestApp;
 
@@ -330,7 +330,7 @@ mod tests {
             TestApp::start_with(|config| config.sessions = SessionBackend::Redis(unreachable), Routes::new()).await;
         let ready = app.get("/health/ready").await;
         assert_eq!((ready.status, ready.text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "sessions\n"));
-        let cookie = format!("{}={}", sessions::COOKIE, Id::default());
+        let cookie = format!("{}={}", app.state.cookies.session_name(), Id::default());
         let page = app.send(app.browser.get(app.url("/orders")).header(COOKIE, cookie)).await;
         assert_eq!((page.status, page.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
         assert!(page.text.contains("지금은 답하지 못해요") && !page.text.contains("127.0.0.1"), "{}", page.text);

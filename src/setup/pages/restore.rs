@@ -71,11 +71,11 @@ pub(super) async fn restore(
     if setup.is_done().await? {
         return Ok(redirect("/login"));
     }
-    let shown = SetupPage::new(&setup, &client, layout.clone());
+    let shown = SetupPage::new(&setup, form.code.clone(), layout.clone());
     let (Some(mut fields), Some(out)) = (shown.restore, setup.config.restored()) else {
         return Err(Error::NotFound);
     };
-    fields.code_error = setup.code_error(&client, &throttle(&client), &form.code).await?;
+    fields.code_error = setup.code_error(&throttle(&client), &form.code).await?;
     let target =
         backup::open_target(form.from.trim()).map_err(|error| fields.from_error = Some(error.to_string())).ok();
     let at = parse_at(&form.at).map_err(|error| fields.at_error = Some(error)).ok();
@@ -83,7 +83,7 @@ pub(super) async fn restore(
     fields.from = form.from;
     fields.at = form.at;
     let render_with_errors = |fields| {
-        let page = SetupPage { restore: Some(fields), ..SetupPage::new(&setup, &client, layout.clone()) };
+        let page = SetupPage { restore: Some(fields), ..SetupPage::new(&setup, form.code.clone(), layout.clone()) };
         Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
     let (Some(target), Some(at), Some(key), None) = (target, at, key, &fields.code_error) else {
@@ -139,7 +139,11 @@ mod tests {
     #[tokio::test]
     async fn errors_are_shown_at_their_fields_and_a_shop_with_members_is_not_restored() {
         let app = TestApp::start().await;
-        let post = async |fields: [(&str, &str); 3]| app.post_form_from("/setup", "/setup/restore", &fields).await;
+        let code = app.state.setup_code.to_string();
+        let post = async |fields: [(&str, &str); 3]| {
+            let fields: Vec<_> = fields.into_iter().chain([("code", code.as_str())]).collect();
+            app.post_form_from("/setup", "/setup/restore", &fields).await
+        };
         let wrong = post([("from", "usb"), ("at", "어제"), ("key", "ABCD")]).await;
         let Some(restored) = app.state.config.restored() else {
             assert_eq!(wrong.status, StatusCode::NOT_FOUND, "MariaDB is restored by its own tools");

@@ -103,6 +103,12 @@ pub(super) fn version(conn: &mut Conn) -> Result<i64, TxError> {
     Ok(conn.query_first("SELECT coalesce(max(version), 0) FROM schema_versions")?.unwrap_or(0))
 }
 
+/// When the database was created.
+pub(super) fn created_at(conn: &mut Conn) -> Result<Moment, TxError> {
+    let applied_at: Option<i64> = conn.query_first("SELECT coalesce(min(applied_at), 0) FROM schema_versions")?;
+    Ok(Moment(applied_at.unwrap_or(0)))
+}
+
 /// Splits `sql` into statements and translates each to MariaDB's dialect. Quoted text is part of the
 /// translated statement; a test checks that the translation changes none.
 fn translate(sql: &str) -> Vec<String> {

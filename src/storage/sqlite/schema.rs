@@ -73,6 +73,13 @@ pub(super) fn version(connection: &Connection) -> Result<i64> {
         .map_err(engine_error)
 }
 
+/// When the database was created.
+pub(super) fn created_at(connection: &Connection) -> Result<Moment> {
+    connection
+        .query_row("SELECT coalesce(min(applied_at), 0) FROM schema_versions", [], |row| row.get(0).map(Moment))
+        .map_err(engine_error)
+}
+
 fn record(connection: &Connection, version: i64, now: Moment) -> Result<()> {
     connection
         .execute("INSERT INTO schema_versions (version, applied_at) VALUES (?, ?)", (version, now.0))

@@ -5,12 +5,18 @@ use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 
 use crate::members::model::sign_in::SignInOutcome;
 use crate::members::store::{self, sign_ins};
+use crate::sessions::CookieOptions;
 use crate::web::Role;
-use crate::web::testing::{PASSWORD, TestApp, TestResponse};
+use crate::web::testing::{PASSWORD, START, TestApp, TestResponse};
 
 const HOUR_MS: i64 = 60 * 60_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-const STAY: &str = "mukkeum_stay";
+
+/// The names of the cookies of every test: its shop is created when its clock starts.
+fn cookie_names() -> [String; 2] {
+    let options = CookieOptions::new(false, START);
+    [options.remember_me_name(), options.session_name()]
+}
 
 /// The cookies of a browser.
 #[derive(Clone)]
@@ -25,10 +31,11 @@ impl CookieJar {
             let line = line.to_str().expect("text");
             let (name, rest) = line.split_once('=').expect("a cookie");
             let value = rest.split(';').next().expect("a value").to_owned();
-            match name {
-                STAY => self.stay = value,
-                "mukkeum" => self.session = value,
-                _ => {}
+            let [stay, session] = cookie_names();
+            if name == stay {
+                self.stay = value;
+            } else if name == session {
+                self.session = value;
             }
         }
     }
@@ -42,7 +49,8 @@ impl CookieJar {
 /// Navigates to a page with the cookies of `jar`; discards the response's cookies.
 async fn send(app: &TestApp, jar: &CookieJar, path: &str) -> TestResponse {
     let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let cookies = format!("{STAY}={}; mukkeum={}", jar.stay, jar.session);
+    let [stay, session] = cookie_names();
+    let cookies = format!("{stay}={}; {session}={}", jar.stay, jar.session);
     app.send(bare.get(app.url(path)).header(COOKIE, cookies).header(ACCEPT, "text/html,*/*")).await
 }
 
@@ -107,7 +115,7 @@ async fn cookie_is_http_only_and_same_site() {
     let fields = [("username", "driver"), ("password", PASSWORD), ("stay", "1")];
     let answer = app.post_form_from("/login", "/login", &fields).await;
     let cookies: Vec<&str> = answer.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
-    let cookie = cookies.iter().find(|line| line.starts_with(STAY)).expect("is set");
+    let cookie = cookies.iter().find(|line| line.starts_with(&cookie_names()[0])).expect("is set");
     for word in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Max-Age=1209600"] {
         assert!(cookie.contains(word), "{cookie}");
     }
@@ -280,10 +288,10 @@ async fn token_is_used_by_navigations_only() {
     let mut jar = sign_in(&app, true).await.without_session();
     let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     for (name, value) in [("sec-fetch-mode", "cors"), ("accept", "image/*")] {
-        let request = bare.get(app.url("/account")).header(COOKIE, format!("{STAY}={}", jar.stay)).header(name, value);
+        let request = bare.get(app.url("/account")).header(COOKIE, format!("{}={}", cookie_names()[0], jar.stay)).header(name, value);
         let answer = app.send(request).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}");
-        assert!(!answer.header("set-cookie").contains(STAY));
+        assert!(!answer.header("set-cookie").contains(&cookie_names()[0]));
     }
     assert!(visit(&app, &mut jar).await);
 }
