@@ -18,7 +18,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::id::crockford;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::time::Moment;
 use crate::web::paging::grouped;
 use crate::web::{
@@ -265,7 +265,7 @@ async fn download(
         access::record_download(tx, Actor::from(actor).into(), "/backup/download", "", orders)?;
         audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})
     });
-    let copy: PathBuf = config.data.join(format!("download-{}.tmp", crockford(record.await?)));
+    let copy: PathBuf = config.data.join(format!("{}.download.tmp", crockford(record.await?)));
     let copied = storage.copy_to(copy.clone()).await;
     let opened = match &copied {
         Ok(()) => std::fs::File::open(&copy),
@@ -274,12 +274,8 @@ async fn download(
     // The open file stays readable after its name is removed, and no file is left if the client disconnects.
     let removed = std::fs::remove_file(&copy);
     copied?;
-    removed.and(opened.map(tokio::fs::File::from_std)).map(|file| stream_of(file, now)).map_err(unreadable)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-fn unreadable(error: std::io::Error) -> Error {
-    StorageError::CannotOpen(error.to_string()).into()
+    removed?;
+    Ok(stream_of(tokio::fs::File::from_std(opened?), now))
 }
 
 fn stream_of(file: tokio::fs::File, now: Moment) -> Response {

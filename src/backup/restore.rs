@@ -138,7 +138,10 @@ pub fn install(temporary: &Path, out: &Path) -> io::Result<()> {
     for suffix in ["-wal", "-shm"] {
         remove_if_exists(&sibling_path(out, suffix))?;
     }
+    let existing = fs::metadata(out).ok();
     fs::rename(temporary, out)?;
+    #[cfg(unix)]
+    give_to_owner(out, existing.as_ref())?;
     // Makes the rename durable; Windows needs no extra step.
     #[cfg(unix)]
     if let Some(folder) = out.parent() {
@@ -146,6 +149,25 @@ pub fn install(temporary: &Path, out: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Gives a restored file the owner of the file that it replaces, or of its folder, so that a restore by root leaves a
+/// database that the service can write. Others may not read it, except the group where it may read the folder.
+#[cfg(unix)]
+fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = fs::metadata(folder)?;
+    let (model, now) = (existing.unwrap_or(&folder), fs::metadata(file)?);
+    if (now.uid(), now.gid()) != (model.uid(), model.gid()) {
+        match chown(file, Some(model.uid()), Some(model.gid())) {
+            // Only root may give files away; an ordinary user restores for themselves.
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            _ => {}
+        }
+    }
+    let mode = existing.map_or(0o600 | (folder.mode() & 0o060), |existing| existing.mode() & 0o660);
+    fs::set_permissions(file, fs::Permissions::from_mode(mode | 0o600))
 }
 
 async fn build(

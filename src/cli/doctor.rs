@@ -37,6 +37,7 @@ impl Doctor {
             diagnostics.extend(address.diagnose(&SystemClock));
         }
         diagnostics.extend(check_folder(config));
+        diagnostics.extend(check_permissions(config));
         diagnostics.extend(check_network(config));
         diagnostics.extend(service::diagnose());
         diagnostics.extend(check_sessions(config)?);
@@ -296,6 +297,53 @@ fn check_folder(config: &Config) -> Vec<Diagnostic> {
     [writable].into_iter().chain(free.map(|free| Diagnostic::free_space("데이터 폴더의 디스크", free))).collect()
 }
 
+/// Checks that other users of this computer cannot read the shop's data and keys, and that this user can write the data.
+#[cfg(unix)]
+fn check_permissions(config: &Config) -> Vec<Diagnostic> {
+    use std::os::unix::fs::PermissionsExt;
+    const SUBJECT: &str = "권한";
+    let mut files = vec![config.data.join("secret.key"), config.data.join(backup::KEY_FILE)];
+    files.push(config.data.join("mukkeum.toml"));
+    if let Database::Sqlite(path) = &config.database {
+        files.extend([path.clone(), path.with_added_extension("restored")]);
+    }
+    files.extend(config.tls.as_ref().map(|source| source.files().1));
+    let mode = |path: &Path| std::fs::metadata(path).ok().map(|file| file.permissions().mode());
+    let is_open = |path: &Path, bits: u32| mode(path).is_some_and(|mode| mode & bits != 0);
+    // A folder that others cannot enter protects the files in it.
+    let is_reachable =
+        |path: &Path| path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || is_open(folder, 0o011));
+    let readable: Vec<String> = files
+        .iter()
+        .filter(|path| is_open(path, 0o044) && is_reachable(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    let mut diagnostics = vec![if readable.is_empty() {
+        Diagnostic::ok(SUBJECT, "다른 사용자는 데이터와 열쇠를 읽지 못해요")
+    } else {
+        let found = format!("이 컴퓨터의 다른 사용자가 읽을 수 있어요: {}", readable.join(", "));
+        let advice = format!(
+            "chmod 700 {} 명령으로 폴더를 닫으세요. 다른 곳에 있는 파일은 chmod 600으로 닫으세요.",
+            config.data.display()
+        );
+        Diagnostic::problem(Severity::Warning, SUBJECT, found, advice)
+    }];
+    if let Database::Sqlite(path) = &config.database
+        && path.exists()
+        && let Err(error) = std::fs::File::options().write(true).open(path)
+    {
+        let found = format!("데이터 파일에 쓸 수 없어요: {} ({error})", path.display());
+        let advice = "파일의 주인을 프로그램을 켜는 사용자로 바꾸세요. 예: sudo chown --reference=폴더 파일";
+        diagnostics.push(Diagnostic::problem(Severity::Bad, SUBJECT, found, advice));
+    }
+    diagnostics
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &Config) -> Vec<Diagnostic> {
+    Vec::new()
+}
+
 /// Lists the copies that schema migrations have left.
 fn list_migration_copies(database: &Path) -> Vec<Diagnostic> {
     let copies = (1..schema::VERSION).map(|version| (version, schema::pre_migration_copy(database, version)));
@@ -336,6 +384,24 @@ mod tests {
             |days: i64| CertificateInfo { fingerprint: String::new(), expires_at: Moment(days * 24 * 60 * 60 * 1000) };
         let severity = |days| check_certificate(&certificate(days), Moment(0), false).severity;
         assert_eq!([severity(-1), severity(13), severity(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_that_others_can_read_are_reported() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::defaults(folder.path()).expect("valid");
+        let key = folder.path().join("secret.key");
+        std::fs::write(&key, "key").expect("writes");
+        let check = |of_folder: u32, of_key: u32| {
+            let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
+            set(folder.path(), of_folder).and_then(|()| set(&key, of_key)).expect("sets");
+            check_permissions(&config)[0].severity
+        };
+        assert_eq!(check(0o755, 0o644), Severity::Warning);
+        assert_eq!(check(0o755, 0o600), Severity::Good);
+        assert_eq!(check(0o700, 0o644), Severity::Good, "nobody else can enter the folder");
     }
 
     #[test]

@@ -103,3 +103,47 @@ pub(super) fn check_kind(config: &Config) -> Result<(), CliError> {
     }
     Ok(std::fs::write(marker, DEMO_MARKER_TEXT)?)
 }
+
+/// Endings of files that a crash leaves behind: a download or a restore that did not finish. Each is a copy of the shop.
+const LEFTOVER_ENDINGS: [&str; 5] =
+    [".download.tmp", ".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"];
+
+/// Deletes what a crash has left behind in the data folder. The caller must hold the lock.
+///
+/// # Errors
+/// The folder cannot be read, or a file cannot be deleted.
+pub(super) fn delete_leftovers(config: &Config) -> Result<(), CliError> {
+    let database = match &config.database {
+        Database::Sqlite(file) => file.parent().map(Path::to_owned),
+        Database::MariaDb(_) => None,
+    };
+    for folder in [Some(config.data.clone()), database.filter(|folder| *folder != config.data)].into_iter().flatten() {
+        for file in std::fs::read_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder })? {
+            let file = file?;
+            let is_leftover = |name: &str| LEFTOVER_ENDINGS.iter().any(|ending| name.ends_with(ending));
+            if file.file_name().to_str().is_some_and(is_leftover) && file.file_type()?.is_file() {
+                tracing::info!(file = %file.path().display(), "a file that a crash had left was deleted");
+                std::fs::remove_file(file.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_a_crash_are_deleted_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::defaults(folder.path()).expect("valid");
+        let names = ["0123.download.tmp", "mukkeum.db.restoring", "mukkeum.db", "mukkeum.db.restored", "my.tmp"];
+        for name in names {
+            std::fs::write(folder.path().join(name), "a shop").expect("writes");
+        }
+        delete_leftovers(&config).expect("deletes");
+        let left = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(left, [false, false, true, true, true]);
+    }
+}

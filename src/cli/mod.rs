@@ -151,6 +151,7 @@ impl From<io::Error> for CliError {
 
 /// Parses the arguments of the process and runs the command.
 pub fn run() -> ExitCode {
+    protect_new_files();
     let mut is_bare = false;
     let result = parse().and_then(|line| match line {
         Some(line) => {
@@ -213,6 +214,13 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Version(version)) => version.run(),
         Some(Command::Help { path }) => help::print(CommandLine::command(), &path),
     }
+}
+
+/// Makes the files and folders that this program creates readable by its own user only: they hold names and telephone
+/// numbers.
+fn protect_new_files() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
 /// Whether a browser can be opened for the user.

@@ -30,7 +30,7 @@ use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, ConnectionLimits, Endpoints, Server};
-use crate::storage::{OpenMode, Storage, Wal};
+use crate::storage::{OpenMode, Storage, StorageError, Wal};
 use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
 
@@ -71,6 +71,7 @@ pub(super) fn run_until(
         lock => lock?,
     };
     folder::check_kind(config)?;
+    folder::delete_leftovers(config)?;
     // Bind before opening the database, which may take long, so that connections queue in the backlog.
     let listener = block_on(bind(config.listen))?;
     // The recorder must be installed first; metrics recorded earlier are lost.
@@ -78,6 +79,7 @@ pub(super) fn run_until(
     loop {
         install_restored_database(config)?;
         let (storage, wal) = open_with_wal(config, OpenMode::Migrate)?;
+        block_on(async { storage.check_writable().await.map_err(|error| not_writable(config, &error)) })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let instance = Instance {
             config: config.clone(),
@@ -110,6 +112,17 @@ fn install_restored_database(config: &Config) -> io::Result<()> {
         (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::install(&restored, path),
         _ => Ok(()),
     }
+}
+
+/// The error of a shop that cannot store anything, for example after `sudo mukkeum restore`.
+fn not_writable(config: &Config, error: &StorageError) -> CliError {
+    let place = match &config.database {
+        Database::Sqlite(path) => path.display().to_string(),
+        Database::MariaDb(address) => address.to_string(),
+    };
+    CliError(format!(
+        "데이터에 쓸 수 없어요: {place} ({error})\n파일의 주인과 권한을 확인해 주세요. mukkeum doctor가 도와줘요."
+    ))
 }
 
 /// Whether a server accepts connections at the configured address.

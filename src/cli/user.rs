@@ -294,9 +294,7 @@ impl PasswordSource {
         let names = [username];
         let is_stdin = self.password_file.as_deref() == Some(Path::new("-"));
         match &self.password_file {
-            Some(path) if !is_stdin => {
-                Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?, &names)?)
-            },
+            Some(path) if !is_stdin => Ok(NewPassword::new(first_line(&mut io::BufReader::new(open(path)?))?, &names)?),
             None if io::stdin().is_terminal() => {
                 let password = rpassword::prompt_password("새 비밀번호: ")?;
                 let repeated = rpassword::prompt_password("한 번 더: ")?;

@@ -119,6 +119,8 @@ pub struct ListParser<'d> {
     /// (postal code, index in `names`) → addresses
     pairs: HashMap<(u32, u32), u32>,
     report: ParseReport,
+    /// empty lines of the present file
+    empty_lines: u64,
 }
 
 impl<'d> ListParser<'d> {
@@ -130,6 +132,7 @@ impl<'d> ListParser<'d> {
             names: Vec::new(),
             pairs: HashMap::new(),
             report: ParseReport::default(),
+            empty_lines: 0,
         }
     }
 
@@ -183,12 +186,13 @@ impl<'d> ListParser<'d> {
         let layout = Layout::recognise(&line)?;
         let mut good = 0_u64;
         let skipped_before = self.report.skipped;
+        self.empty_lines = 0;
         if !layout.has_header {
             good += u64::from(self.count(&layout, &line)?);
         }
         while next_line(&mut lines, &mut line)? {
             good += u64::from(self.count(&layout, &line)?);
-            let bad = self.report.skipped - skipped_before;
+            let bad = self.report.skipped - skipped_before + self.empty_lines;
             if bad > MAX_BAD_LINES && bad > good {
                 return Err(ListError::UnknownLayout);
             }
@@ -199,7 +203,9 @@ impl<'d> ListParser<'d> {
     /// Counts the address of a line; false if the line has none.
     fn count(&mut self, layout: &Layout, line: &[u8]) -> Result<bool, ListError> {
         let Some(address) = layout.address(&cells(line)) else {
+            // An empty line is no row of the list, but a file of nothing else is none either.
             self.report.skipped += u64::from(!line.is_empty());
+            self.empty_lines += u64::from(line.is_empty());
             return Ok(false);
         };
         if address.is_removed {

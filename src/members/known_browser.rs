@@ -78,9 +78,8 @@ mod tests {
 
     #[test]
     fn browser_remembers_a_limited_number_of_members() {
-        let many = (1..20).fold(None, |before, member| {
-            Some(KnownBrowser::with_member(before.as_ref(), member, "id".to_owned()))
-        });
+        let many = (1..20)
+            .fold(None, |before, member| Some(KnownBrowser::with_member(before.as_ref(), member, "id".to_owned())));
         assert_eq!(many.expect("known").members, [19, 18, 17, 16, 15, 14, 13, 12]);
     }
 }

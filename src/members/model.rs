@@ -219,7 +219,10 @@ mod tests {
         assert!(NewPassword::new("비밀번호여덟자".to_owned(), &[]).is_err());
         let password = NewPassword::new("비밀번호여덟자요".to_owned(), &[]).expect("eight characters");
         assert!(!format!("{password:?}").contains("비밀"));
-        assert_eq!(NewPassword::repeated("긴 비밀번호 하나".into(), "긴 비밀번호 둘이", &[]).err(), Some(PasswordError::Mismatch));
+        assert_eq!(
+            NewPassword::repeated("긴 비밀번호 하나".into(), "긴 비밀번호 둘이", &[]).err(),
+            Some(PasswordError::Mismatch)
+        );
         assert_eq!(NewPassword::new("x".repeat(257), &[]).err(), Some(PasswordError::TooLong));
         assert_eq!(NewPassword::new("gisagisa".into(), &["gisa"]).err(), Some(PasswordError::Guessable));
     }

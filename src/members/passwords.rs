@@ -52,7 +52,8 @@ impl PasswordHasher {
     /// The hash is not a PHC string.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         // No member has such a password, and hashing it would take the more memory and time the longer it is.
-        let (password, hash) = if password.len() > MAX_PASSWORD_BYTES { (String::new(), None) } else { (password, hash) };
+        let (password, hash) =
+            if password.len() > MAX_PASSWORD_BYTES { (String::new(), None) } else { (password, hash) };
         self.spawn_blocking(move || {
             let parsed = PasswordHash::new(hash.as_deref().unwrap_or(DUMMY_HASH.as_str()))
                 .map_err(|error| HashError(error.to_string()))?;

@@ -2,8 +2,7 @@
 //! client network.
 //!
 //! A sandbox is a copy of the program's demo shop in its own folder; a cookie routes the visitor's requests to it. It is
-//! evicted after an hour without a request, when its client network opens too many, or when another visitor needs its
-//! capacity. Assets, health checks and metrics are served by the program's own application.
+//! evicted after an hour without a request, or earlier when another visitor needs its capacity. Assets, health checks and metrics are served by the program's own application.
 
 mod rate_limit;
 #[cfg(test)]
@@ -24,10 +23,11 @@ use axum::response::{IntoResponse, Response};
 use tempfile::TempDir;
 use tower_service::Service;
 
-use self::rate_limit::{RateLimiter, client_network};
+use self::rate_limit::RateLimiter;
 use crate::app;
 use crate::config::{Config, Database, SessionBackend};
 use crate::random;
+use crate::server::client_network;
 use crate::storage::{Storage, StorageOptions, lock};
 use crate::time::Moment;
 use crate::web::cookies::{self, Cookie};
@@ -56,6 +56,12 @@ const EVICT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Path prefixes served by the program's own application.
 const SHARED_PATHS: [&str; 5] = ["/assets/", "/favicon.ico", "/health/", "/metrics", "/version"];
+
+/// Paths that a public demo does not offer: they tell of the host, or take more of its disk than a visitor may have.
+const HIDDEN_PATHS: [&str; 4] = ["/other-devices", "/backup", "/districts/import", "/setup"];
+
+/// Milliseconds without a request after which a sandbox of the largest network may be evicted for another network.
+const YIELD_AFTER_MS: i64 = 60 * 1000;
 
 /// Maximum numbers of sandboxes.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +172,8 @@ impl Sandboxes {
     fn find(&self, headers: &HeaderMap) -> Option<Arc<Sandbox>> {
         self.evict_idle();
         let sandboxes = lock(&self.inner.sandboxes);
-        let sandbox = cookies::values(headers, &self.inner.state.cookies.name(COOKIE)).find_map(|id| sandboxes.get(id))?;
+        let sandbox =
+            cookies::values(headers, &self.inner.state.cookies.name(COOKIE)).find_map(|id| sandboxes.get(id))?;
         sandbox.used_at.store(self.inner.state.now().0, Ordering::Relaxed);
         Some(Arc::clone(sandbox))
     }
@@ -203,8 +210,9 @@ impl Sandboxes {
         Ok((sandbox, cookie))
     }
 
-    /// Evicts the least recently used sandbox when a limit is reached: of the client network, or in total. In total only
-    /// sandboxes idle for [`RECLAIM_AFTER_MS`] are evicted.
+    /// Makes room for a sandbox of `network`. Those used within [`RECLAIM_AFTER_MS`] are kept, and the newcomer is refused:
+    /// a class behind one address must not evict each other. Only a network without a sandbox gets one of the network that
+    /// has most, so that a few networks cannot take all.
     fn evict_lru(&self, network: IpAddr) -> Result<(), Error> {
         let (now, limits) = (self.inner.state.now(), self.inner.limits);
         let mut sandboxes = lock(&self.inner.sandboxes);
@@ -212,12 +220,22 @@ impl Sandboxes {
             let candidates = sandboxes.iter().filter(|(_, sandbox)| is_candidate(sandbox));
             candidates.max_by_key(|(_, sandbox)| sandbox.idle_for(now)).map(|(id, _)| id.clone())
         };
-        let of_network = sandboxes.values().filter(|sandbox| sandbox.network == network).count();
+        let is_idle = |sandbox: &Sandbox| sandbox.idle_for(now) >= RECLAIM_AFTER_MS;
+        let mut of_networks: HashMap<IpAddr, usize> = HashMap::new();
+        for sandbox in sandboxes.values() {
+            *of_networks.entry(sandbox.network).or_default() += 1;
+        }
+        let of_network = of_networks.get(&network).copied().unwrap_or(0);
         let id = if of_network >= limits.max_per_network {
-            least_recently_used(&|sandbox| sandbox.network == network)
-        } else if sandboxes.len() >= limits.max_total {
-            let idle = least_recently_used(&|sandbox| sandbox.idle_for(now) >= RECLAIM_AFTER_MS);
+            let idle = least_recently_used(&|sandbox| sandbox.network == network && is_idle(sandbox));
             Some(idle.ok_or(Error::AtCapacity)?)
+        } else if sandboxes.len() >= limits.max_total {
+            let largest = of_networks.into_iter().max_by_key(|(_, count)| *count);
+            let largest = largest.filter(|(_, count)| of_network == 0 && *count > 1).map(|(network, _)| network);
+            let yields =
+                |sandbox: &Sandbox| Some(sandbox.network) == largest && sandbox.idle_for(now) >= YIELD_AFTER_MS;
+            let evicted = least_recently_used(&is_idle).or_else(|| least_recently_used(&yields));
+            Some(evicted.ok_or(Error::AtCapacity)?)
         } else {
             None
         };
@@ -249,6 +267,7 @@ fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, T
     let mut sandbox = AppState::new(storage, config).map_err(internal)?;
     // Hashing takes much memory, so all sandboxes share one concurrency limit.
     sandbox.passwords = state.passwords.clone();
+    sandbox.uploads.turns = state.uploads.turns.clone();
     Ok((sandbox, folder))
 }
 
@@ -268,6 +287,13 @@ async fn dispatch(State(sandboxes): State<Sandboxes>, request: Request) -> Respo
         let client = ClientInfo::from_request_parts(&mut parts, &inner.state).await?;
         if inner.rate_limiter.exceeds(client.address, inner.state.now()) {
             return Err(Error::RateLimited);
+        }
+        let path = parts.uri.path();
+        if HIDDEN_PATHS
+            .iter()
+            .any(|hidden| path.strip_prefix(hidden).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        {
+            return Err(Error::NotInDemo);
         }
         match sandboxes.find(&parts.headers) {
             Some(sandbox) => Ok(Some((sandbox, None))),

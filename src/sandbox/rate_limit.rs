@@ -1,9 +1,10 @@
 //! Rate limit: requests a minute per client network.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Mutex;
 
+use crate::server::client_network;
 use crate::storage::lock;
 use crate::time::Moment;
 
@@ -28,17 +29,6 @@ impl RateLimiter {
         let requests = window.1.entry(client_network(address)).or_default();
         *requests += 1;
         *requests > MAX_REQUESTS_PER_MINUTE
-    }
-}
-
-/// The network of a client: the address in IPv4, the /64 in IPv6, all of whose addresses one customer can use.
-pub(super) fn client_network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

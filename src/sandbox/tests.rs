@@ -99,15 +99,20 @@ async fn number_of_sandboxes_is_limited() {
     );
     assert!(answer.header("set-cookie").is_empty());
 
-    // A network at its limit loses its least recently used sandbox.
+    // A network at its limit keeps its sandboxes that are in use; the newcomer is refused.
     let same = first.another_browser();
-    assert_eq!(same.send(from(&same, 0)).await.status, StatusCode::OK);
-    assert_eq!(lock(&sandboxes.inner.sandboxes).len(), LIMITS.max_total);
-    let answer = visitors[1].send(from(&visitors[1], 0)).await;
-    assert!(!answer.header("set-cookie").contains(COOKIE), "the other one still exists");
+    assert_eq!(same.send(from(&same, 0)).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    for visitor in &visitors[..2] {
+        assert!(!visitor.send(from(visitor, 0)).await.header("set-cookie").contains(COOKIE), "still exists");
+    }
 
-    first.clock.advance_ms(RECLAIM_AFTER_MS);
+    // A network without a sandbox gets one of the network that has most.
+    first.clock.advance_ms(YIELD_AFTER_MS);
     assert_eq!(late.send(from(&late, 100)).await.status, StatusCode::OK);
+    let second = first.another_browser();
+    assert_eq!(second.send(from(&second, 100)).await.status, StatusCode::SERVICE_UNAVAILABLE, "it has one");
+    first.clock.advance_ms(RECLAIM_AFTER_MS);
+    assert_eq!(second.send(from(&second, 100)).await.status, StatusCode::OK);
     assert_eq!((lock(&sandboxes.inner.sandboxes).len(), folders(&sandboxes)), (LIMITS.max_total, LIMITS.max_total));
 }
 
@@ -124,4 +129,16 @@ async fn rate_limited_visitor_continues_in_the_next_minute() {
     assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
     app.clock.advance_ms(WINDOW_MS);
     assert_eq!(app.get("/deliveries").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn pages_about_the_host_are_not_offered() {
+    let (app, _) = open().await;
+    sign_in(&app).await;
+    for path in ["/other-devices", "/backup", "/districts/import", "/setup", "/backup/download"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(answer.text.contains("연습 가게에는 없는 화면"), "{path}: {}", answer.text);
+    }
+    assert_eq!(app.get("/districts").await.status, StatusCode::OK);
 }

@@ -23,7 +23,6 @@ use self::remember_me::PersistentLogin;
 use crate::id::crockford;
 use crate::time::Moment;
 
-
 /// Maximum lifetime of a session, independent of its use.
 const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
@@ -192,7 +191,6 @@ fn elapsed(since: i64, now: Moment) -> Duration {
 
 /// How far the clock of another node may be ahead, in milliseconds, negative.
 const CLOCK_SKEW_MS: i64 = -60_000;
-
 
 /// The middleware that loads the session of each request.
 pub fn layer(store: &AnyStore, cookies: &CookieOptions) -> SessionManagerLayer<AnyStore> {

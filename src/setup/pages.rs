@@ -22,8 +22,8 @@ use crate::members::store;
 use crate::members::store::login_throttle::LoginThrottle;
 use crate::storage::{Result, Storage, Tx};
 use crate::web::{
-    Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Query, Routes, page, page_with_status,
-    redirect,
+    Access, AppState, BrowserSession, ClientInfo, Error, Form, Layout, PageResult, Query, Routes, page,
+    page_with_status, redirect,
 };
 
 /// The pages of this room.
@@ -148,14 +148,11 @@ async fn create(
     let code_error = setup.code_error(&throttle, &form.code).await?;
     let mut errors = FieldErrors::default();
     let username = validate_username(&form.username).map(str::to_owned).map_err(|error| errors.add_username(error));
-    let password = NewPassword::repeated(form.password, &form.again, &[&form.username]).map_err(|error| errors.add_password(error));
+    let password = NewPassword::repeated(form.password, &form.again, &[&form.username])
+        .map_err(|error| errors.add_password(error));
     let (Ok(username), Ok(password), None) = (username, password, &code_error) else {
-        let page = SetupPage {
-            username: form.username,
-            code_error,
-            errors,
-            ..SetupPage::new(&setup, form.code, layout)
-        };
+        let page =
+            SetupPage { username: form.username, code_error, errors, ..SetupPage::new(&setup, form.code, layout) };
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     let hash = hasher.hash(password).await?;

@@ -372,7 +372,13 @@ fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedD
     let server_version = server_version.unwrap_or_default().split('-').next().unwrap_or_default().to_owned();
     if mode == OpenMode::ReadOnly {
         let created_at = schema::created_at(&mut conn)?;
-        return Ok(OpenedDatabase { node: 0, schema_version: found, created_at, server_version, migration_report: None });
+        return Ok(OpenedDatabase {
+            node: 0,
+            schema_version: found,
+            created_at,
+            server_version,
+            migration_report: None,
+        });
     }
     let migration_report = schema::migrate(&mut conn, &NEWEST, now, schema::LOCK_TIMEOUT)?;
     let node = reserve_node(&mut conn, now)?;

@@ -417,6 +417,14 @@ impl Storage {
         }
     }
 
+    /// Checks that the database accepts writes. Changes nothing in SQLite, only the program's own marker in MariaDB.
+    ///
+    /// # Errors
+    /// It is read-only, cannot be reached or has no room.
+    pub async fn check_writable(&self) -> Result<()> {
+        self.write(|tx| tx.exec("UPDATE schema_versions SET applied_at = 0 WHERE version < 0", &[])).await.map(drop)
+    }
+
     /// When the database was created; identifies the shop among those of a host.
     pub fn created_at(&self) -> Moment {
         match &self.engine {

@@ -294,6 +294,8 @@ fn connect_writer(path: &Path) -> Result<Connection> {
     writer.pragma_update(None, "cache_size", -65_536).map_err(engine_error)?;
     // Truncates the WAL after a large upload to the size that a working day needs.
     writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine_error)?;
+    // Deleted orders and files are overwritten with zeros, so that nobody reads them in the file or in a backup of it.
+    writer.pragma_update(None, "secure_delete", true).map_err(engine_error)?;
     // Per connection, and off by default.
     writer.pragma_update(None, "foreign_keys", true).map_err(engine_error)?;
     Ok(writer)

@@ -187,3 +187,24 @@ async fn file_with_a_maximum_size_is_full_and_stays_usable() {
     storage.write(|tx| add_channel(tx, "LAST")).await.expect("writes");
     assert_eq!(storage.read(channels).await.expect("counts"), before + 1);
 }
+
+#[tokio::test]
+async fn deleted_data_is_gone_from_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.db");
+    let storage =
+        Storage::open_sqlite(&path, &StorageOptions { clock: Arc::new(SystemClock), readers: 1 }).expect("opens");
+    let value = "MARKER-of-a-customer ".repeat(500);
+    let insert = move |tx: &mut dyn Tx| {
+        for row in 0..50 {
+            tx.exec("INSERT INTO settings (name, value) VALUES (?, ?)", &[format!("{row}").into(), (&value).into()])?;
+        }
+        Ok::<_, StorageError>(())
+    };
+    storage.write(insert).await.expect("writes");
+    storage.write(|tx| tx.exec("DELETE FROM settings", &[])).await.expect("deletes");
+    drop(storage);
+    let file = std::fs::read(&path).expect("reads");
+    assert_eq!(memchr::memmem::find_iter(&file, "MARKER-of-a-customer").count(), 0);
+    assert!(!path.with_added_extension("wal").exists());
+}

@@ -25,6 +25,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::audit::Actor;
 use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
@@ -68,6 +70,30 @@ pub struct Uploads {
     pub vault: Vault,
     /// resource limits of a file
     pub limits: Limits,
+    /// files that are read at the same time
+    pub turns: FileTurns,
+}
+
+/// Files read at the same time. A file of the largest permitted size takes some hundred megabytes while it is read; the
+/// others wait on disk.
+const MAX_CONCURRENT_FILES: usize = 2;
+
+/// The turns of files to be read; clones share them.
+#[derive(Clone, Debug)]
+pub struct FileTurns(Arc<Semaphore>);
+
+impl Default for FileTurns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_CONCURRENT_FILES)))
+    }
+}
+
+impl FileTurns {
+    /// Waits for a turn, which ends when the permit is dropped.
+    pub async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        // None only if the semaphore were closed, which it never is.
+        Arc::clone(&self.0).acquire_owned().await.ok()
+    }
 }
 
 /// Why [`Uploads`] cannot be opened.
@@ -138,6 +164,7 @@ impl Uploads {
             districts,
             vault: open_vault(&key).map_err(|source| OpenError::Key { path: key.display().to_string(), source })?,
             limits,
+            turns: FileTurns::default(),
         })
     }
 

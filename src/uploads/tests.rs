@@ -24,6 +24,7 @@ impl Shop {
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let storage = folder.open(&options);
         let uploads = Uploads {
+            turns: crate::uploads::FileTurns::default(),
             storage,
             profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
             districts: DistrictCache::default(),

@@ -136,8 +136,7 @@ async fn authenticate_request(
     client: &ClientInfo,
     headers: &HeaderMap,
 ) -> Result<AuthenticationOutcome, Error> {
-    let token =
-        cookies::values(headers, &state.cookies.remember_me_name()).find_map(RememberToken::parse);
+    let token = cookies::values(headers, &state.cookies.remember_me_name()).find_map(RememberToken::parse);
     if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
         let MemberSession { member_id, epoch, device_id, .. } = member_session;
         let current = state.storage.read(move |tx| store::current(tx, member_id, epoch, device_id));
@@ -242,15 +241,14 @@ fn anonymous(
     remember_token: Option<RememberToken>,
 ) -> Result<AuthenticationOutcome, Error> {
     let name = state.cookies.name(FORM_COOKIE);
-    let (secret, cookies) =
-        if let Some(secret) = cookies::values(headers, &name).find(|value| csrf::is_secret(value)) {
-            (secret.to_owned(), Vec::new())
-        } else {
-            let secret = random::secret()?;
-            let cookie = Cookie { name: &name, value: &secret, same_site: "Strict", max_age: None };
-            let cookie = cookie.header(&state.cookies)?;
-            (secret, vec![cookie])
-        };
+    let (secret, cookies) = if let Some(secret) = cookies::values(headers, &name).find(|value| csrf::is_secret(value)) {
+        (secret.to_owned(), Vec::new())
+    } else {
+        let secret = random::secret()?;
+        let cookie = Cookie { name: &name, value: &secret, same_site: "Strict", max_age: None };
+        let cookie = cookie.header(&state.cookies)?;
+        (secret, vec![cookie])
+    };
     Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))
 }
 

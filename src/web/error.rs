@@ -54,6 +54,9 @@ pub enum Error {
     /// a client of a public demo exceeds the rate limit
     #[error("too many requests")]
     RateLimited,
+    /// a page that a public demo does not offer
+    #[error("not in a public demo")]
+    NotInDemo,
     /// a public demo has no capacity for another sandbox
     #[error("no room for another visitor")]
     AtCapacity,
@@ -87,7 +90,7 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FormExpired | Self::NotInDemo => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -109,6 +112,7 @@ impl Error {
             Self::RequestTimeout => ("보내다가 멈췄어요", "보낸 내용이 제때 오지 않았어요. 인터넷 연결을 확인하고 다시 보내 주세요.".into()),
             Self::TooManyAttempts { minutes } => ("잠시 쉬었다 해 주세요", format!("비밀번호나 확인 번호가 여러 번 맞지 않았어요. {minutes}분 뒤에 다시 해 주세요.")),
             Self::RateLimited => ("조금 천천히 해 주세요", "짧은 시간에 너무 많이 눌렀어요. 1분 뒤에 다시 해 주세요.".into()),
+            Self::NotInDemo => ("연습 가게에는 없는 화면이에요", "여럿이 함께 쓰는 연습 가게라 컴퓨터와 백업을 다루는 화면은 열지 않아요. 다른 화면을 써 보세요.".into()),
             Self::AtCapacity => ("지금은 자리가 없어요", "연습하는 분이 많아요. 10분쯤 뒤에 다시 와 주세요.".into()),
             Self::Unavailable(_) => ("지금은 답하지 못해요", "데이터베이스가 바쁘거나 멈췄어요. 잠시 뒤에 다시 해 주세요.".into()),
             Self::CommitUnknown(_) => ("저장되었는지 아직 몰라요", "저장하는 중에 데이터베이스와 연결이 끊겼어요. 잠시 뒤에 앞 화면을 새로 고쳐, 저장되었는지 보고 나서 다시 해 주세요.".into()),
@@ -143,6 +147,16 @@ impl From<StorageError> for Error {
             | StorageError::Inconsistent(_)
             | StorageError::Panicked(_)
             | StorageError::Engine(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// A full disk is told from a fault of the program at every place that writes a file.
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull(error.to_string()),
+            _ => Self::internal(error),
         }
     }
 }
@@ -241,6 +255,14 @@ fn respond_to_panic(panic: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn full_disk_is_told_from_a_fault() {
+        let status = |kind: std::io::ErrorKind| Error::from(std::io::Error::from(kind)).status();
+        assert_eq!(status(std::io::ErrorKind::StorageFull), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(status(std::io::ErrorKind::QuotaExceeded), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(status(std::io::ErrorKind::PermissionDenied), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 
     #[test]
     fn internal_error_names_each_source_once() {

@@ -1,6 +1,9 @@
 //! Health checks and version, for load balancers and monitoring.
 
-use std::time::Duration;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -9,10 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::{AppState, ClientInfo};
 use crate::sessions::AnyStore;
 use crate::storage::{Storage, StorageError, schema};
+
+/// How long the answer of a check of writes is reused: each takes a transaction and a flush of the disk.
+const WRITE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Timeout of the database query of a readiness check.
 const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,8 +38,8 @@ async fn live() -> Response {
     text(StatusCode::OK, "alive")
 }
 
-/// Ready unless the server is draining, the database or the session store cannot be reached, or the schema is not
-/// compatible with this version of the program.
+/// Ready unless the server is draining, the database or the session store cannot be reached, nothing can be written, or the
+/// schema is not compatible with this version of the program.
 async fn ready(State(state): State<AppState>) -> Response {
     if state.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining");
@@ -40,7 +47,15 @@ async fn ready(State(state): State<AppState>) -> Response {
     let version = state.storage.read(schema::installed_version);
     let version = tokio::time::timeout(READINESS_TIMEOUT, version).await;
     match version.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
-        Ok(version) if schema::is_compatible(version) => sessions(&state.sessions).await,
+        Ok(version) if schema::is_compatible(version) => {
+            let check = state.write_check.run(&state.storage, &state.config.data);
+            match tokio::time::timeout(READINESS_TIMEOUT, check).await {
+                // A write may wait for an upload to be applied; that is no failure.
+                Ok(None) | Err(_) => sessions(&state.sessions).await,
+                Ok(Some(WriteFailure::DiskFull)) => text(StatusCode::SERVICE_UNAVAILABLE, "disk full"),
+                Ok(Some(WriteFailure::ReadOnly)) => text(StatusCode::SERVICE_UNAVAILABLE, "read-only"),
+            }
+        }
         Ok(version) => {
             tracing::error!(found = version, known = schema::VERSION, "the schema is not this program's");
             text(StatusCode::SERVICE_UNAVAILABLE, "schema")
@@ -50,6 +65,52 @@ async fn ready(State(state): State<AppState>) -> Response {
             text(StatusCode::SERVICE_UNAVAILABLE, "storage")
         }
     }
+}
+
+/// Why nothing can be written, as the answer of the readiness check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteFailure {
+    DiskFull,
+    ReadOnly,
+}
+
+/// The last check whether data can be written, and its time. Shared by all requests: load balancers ask every second.
+#[derive(Clone, Default)]
+pub(super) struct WriteCheck(Arc<Mutex<Option<(Instant, Option<WriteFailure>)>>>);
+
+impl WriteCheck {
+    /// Why the database or the data folder accepts no writes. The answer may be [`WRITE_CHECK_INTERVAL`] old.
+    async fn run(&self, storage: &Storage, data: &Path) -> Option<WriteFailure> {
+        let mut last = self.0.lock().await;
+        if let Some((_, failure)) = last.filter(|(at, _)| at.elapsed() < WRITE_CHECK_INTERVAL) {
+            return failure;
+        }
+        let checked = match storage.check_writable().await {
+            Ok(()) => write_probe_file(data.to_owned()).await,
+            Err(error) => Err(error),
+        };
+        let failure = checked.err().map(|error| {
+            tracing::error!(%error, "nothing can be written");
+            if matches!(error, StorageError::DiskFull(_)) { WriteFailure::DiskFull } else { WriteFailure::ReadOnly }
+        });
+        *last = Some((Instant::now(), failure));
+        failure
+    }
+}
+
+/// Writes a page of bytes to an unnamed file in the data folder: the disk may be full or mounted read-only.
+async fn write_probe_file(data: PathBuf) -> Result<(), StorageError> {
+    let probe = move || {
+        let mut file = tempfile::tempfile_in(&data)?;
+        file.write_all(&[1; 4096])?;
+        file.sync_all()
+    };
+    let written =
+        tokio::task::spawn_blocking(probe).await.map_err(|error| StorageError::Panicked(error.to_string()))?;
+    written.map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::DiskFull(error.to_string()),
+        _ => StorageError::CannotOpen(error.to_string()),
+    })
 }
 
 async fn sessions(store: &AnyStore) -> Response {

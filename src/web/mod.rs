@@ -81,8 +81,7 @@ pub fn router_with(
         .layer(headers::reject_cross_site())
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(sessions::layer(&state.sessions, &state.cookies));
-    let pages = layer(pages)
-        .layer(from_fn_with_state(state.clone(), error::render));
+    let pages = layer(pages).layer(from_fn_with_state(state.clone(), error::render));
     let system = if state.config.metrics_listen.is_some() { Router::new() } else { metrics::router() };
     let system = system.layer(from_fn_with_state(state.clone(), health::hide_from_others));
     let router = Router::new()

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::FromRef;
 use tokio::sync::Notify;
 
+use super::health::WriteCheck;
 use crate::access::AccessRecorder;
 use crate::backup::Backup;
 use crate::config::Config;
@@ -14,8 +15,8 @@ use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
-use crate::sessions::{AnyStore, CookieOptions};
 use crate::sessions::remember_me::RememberTokenStore;
+use crate::sessions::{AnyStore, CookieOptions};
 use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
@@ -72,6 +73,8 @@ pub struct AppState {
     pub restart: Restart,
     #[from_ref(skip)]
     draining: Arc<AtomicBool>,
+    #[from_ref(skip)]
+    pub(super) write_check: WriteCheck,
 }
 
 impl AppState {
@@ -99,6 +102,7 @@ impl AppState {
             setup_code: SetupCode::generate()?,
             restart: Restart::default(),
             draining: Arc::default(),
+            write_check: WriteCheck::default(),
         })
     }
 

@@ -85,7 +85,8 @@ fn public_routes_are_these() {
 #[tokio::test]
 async fn pages_have_security_headers() {
     let app = TestApp::as_admin().await;
-    let everywhere = ["/account", "/no/such/page", "/health/live", "/version", "/metrics", &super::assets::url("icons.svg")];
+    let everywhere =
+        ["/account", "/no/such/page", "/health/live", "/version", "/metrics", &super::assets::url("icons.svg")];
     for path in everywhere {
         let answer = app.get(path).await;
         assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
@@ -259,6 +260,15 @@ async fn readiness_fails_while_draining() {
 }
 
 #[tokio::test]
+async fn readiness_fails_when_nothing_can_be_written() {
+    let app = TestApp::start().await;
+    app.get("/login").await;
+    std::fs::remove_dir_all(&app.state.config.data).expect("removes");
+    let answer = app.get("/health/ready").await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "read-only\n"));
+}
+
+#[tokio::test]
 async fn readiness_allows_the_next_schema_version_only() {
     let app = TestApp::start().await;
     let ready = async |version: i64| {
@@ -291,7 +301,8 @@ async fn database_errors_are_reported_and_recovered_from() {
 async fn metrics_are_shown_to_this_computer_only() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/metrics").await.status, StatusCode::OK);
-    for (header, value) in [("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1"), ("host", "shop.example")] {
+    for (header, value) in [("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1"), ("host", "shop.example")]
+    {
         let ask = async |path| app.send(app.browser.get(app.url(path)).header(header, value)).await;
         assert_eq!(ask("/metrics").await.status, StatusCode::NOT_FOUND, "{header}");
         assert!(!ask("/version").await.ok().contains("engine"), "{header}");

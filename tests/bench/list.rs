@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::demo::generate;
+use mukkeum::members;
 use mukkeum::members::model::{NewPassword, Role};
 use mukkeum::members::passwords::PasswordHasher;
-use mukkeum::members;
 use mukkeum::orders::filter::DateField;
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Moment, SystemClock};

@@ -11,9 +11,32 @@ const COMMON: &str = include_str!("../../../assets/members/common-passwords.txt"
 /// Common passwords of Koreans and words of this program, without digits and punctuation. The Latin ones are Korean words
 /// on an English keyboard.
 const STEMS: [&str; 26] = [
-    "비밀번호", "qlalfqjsgh", "사랑해", "tkfkdgo", "tkfkdgody", "안녕", "dkssud", "안녕하세요", "dkssudgktpdy", "대한민국",
-    "eogksalsrnr", "관리자", "rhksflwk", "사장님", "tkwkdsla", "묶음", "anrdma", "스마트스토어", "배송", "qothd", "가게",
-    "rkrp", "qwer", "asdf", "admin", "mukkeum",
+    "비밀번호",
+    "qlalfqjsgh",
+    "사랑해",
+    "tkfkdgo",
+    "tkfkdgody",
+    "안녕",
+    "dkssud",
+    "안녕하세요",
+    "dkssudgktpdy",
+    "대한민국",
+    "eogksalsrnr",
+    "관리자",
+    "rhksflwk",
+    "사장님",
+    "tkwkdsla",
+    "묶음",
+    "anrdma",
+    "스마트스토어",
+    "배송",
+    "qothd",
+    "가게",
+    "rkrp",
+    "qwer",
+    "asdf",
+    "admin",
+    "mukkeum",
 ];
 
 /// Letters that may be left of a password beside names and digits.
@@ -72,8 +95,21 @@ mod tests {
     #[test]
     fn first_guesses_are_recognised() {
         for password in [
-            "password", "PASSWORD", "12345678", "11111111", "qwer1234", "묶음묶음묶음묶음", "mukkeum2026!", "gisagisa",
-            "기사기사1234", "gisa-2026", "hgfedcba", "qlalfqjsgh1!", "비밀번호1234", "tkfkdgo88", "１２３４５６７８",
+            "password",
+            "PASSWORD",
+            "12345678",
+            "11111111",
+            "qwer1234",
+            "묶음묶음묶음묶음",
+            "mukkeum2026!",
+            "gisagisa",
+            "기사기사1234",
+            "gisa-2026",
+            "hgfedcba",
+            "qlalfqjsgh1!",
+            "비밀번호1234",
+            "tkfkdgo88",
+            "１２３４５６７８",
         ] {
             assert!(is_guessable(password, &["gisa", "기사"]), "{password}");
         }
@@ -81,7 +117,14 @@ mod tests {
 
     #[test]
     fn other_passwords_are_accepted() {
-        for password in ["mattress-and-bed", "비밀번호 열두 글자", "새로운 비밀번호", "k3#vq0Lm", "침대는 과학이 아니다", "gisa-horse-battery"] {
+        for password in [
+            "mattress-and-bed",
+            "비밀번호 열두 글자",
+            "새로운 비밀번호",
+            "k3#vq0Lm",
+            "침대는 과학이 아니다",
+            "gisa-horse-battery",
+        ] {
             assert!(!is_guessable(password, &["gisa", "a", ""]), "{password}");
         }
     }

@@ -201,7 +201,8 @@ async fn session_identifier_changes_at_login() {
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.expect("pairs"));
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text")).collect();
+    let cookies: Vec<_> =
+        answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text")).collect();
     assert!(!cookies.concat().contains("AAAAAAAAAAAAAAAAAAAAAA"));
     let thief = app.another_browser();
     let request = thief.browser.get(thief.url("/account")).header("cookie", planted);

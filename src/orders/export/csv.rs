@@ -29,10 +29,17 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     Ok(table.flush()?)
 }
 
+/// Whether a spreadsheet may take a text for a formula. Full-width signs count, and so does a sign after an invisible
+/// character, as a program may normalise both.
+fn is_formula(text: &str) -> bool {
+    let visible = text.trim_start_matches(['\u{FEFF}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}']);
+    text.starts_with(['\t', '\r', '\n']) || visible.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+}
+
 /// Text of a cell.
 pub(crate) fn format_cell(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
-        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => Cow::Owned(format!("'{text}")),
+        Cell::Text(text) if is_formula(&text) => Cow::Owned(format!("'{text}")),
         Cell::Text(text) => text,
         Cell::Number(number) => Cow::Owned(number.to_string()),
         Cell::Date(date) => date.map(|date| Cow::Owned(date.to_string())).unwrap_or_default(),

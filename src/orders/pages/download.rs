@@ -1,7 +1,7 @@
 //! Downloads of the order list. A member states the purpose, and the download is recorded before the file is sent.
 
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::Seek;
 
 use askama::Template;
 use axum::body::Body;
@@ -361,10 +361,7 @@ impl From<ExportError> for Error {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Storage(error) => error.into(),
-            ExportError::Write(error) if error.kind() == io::ErrorKind::StorageFull => {
-                Self::DiskFull(error.to_string())
-            }
-            ExportError::Write(error) => Self::Internal(error.to_string()),
+            ExportError::Write(error) => error.into(),
             error @ ExportError::TooManySheets { .. } => Self::BadRequest(error.to_string()),
         }
     }

@@ -45,6 +45,7 @@ pub(super) async fn apply(
         }
     };
     let options = ImportOptions { courier, ..ImportOptions::default() };
+    let _turn = uploads.turns.wait().await;
     match uploads.apply_stored(id, actor.into(), &options).await {
         // The page of the upload shows the report, the error, or the password form.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),

@@ -30,6 +30,7 @@ pub(super) async fn open(
     let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     let courier = (!upload.courier.is_empty()).then_some(upload.courier);
     let options = ImportOptions { courier, ..ImportOptions::default() };
+    let _turn = uploads.turns.wait().await;
     match uploads.preview_stored(id, &form.password, &options).await {
         Ok(_) => {
             if form.keep.is_some() {

@@ -1,7 +1,11 @@
 //! `POST /uploads`: receives files and previews them.
 
+use std::io::{self, Read, Seek, Write};
+
 use axum::extract::{Request, State};
 use axum::http::Uri;
+use tempfile::SpooledTempFile;
+use tokio::task::spawn_blocking;
 
 use super::list::render_with_error;
 use super::upload_path;
@@ -11,7 +15,7 @@ use crate::sheets::SheetError;
 use crate::storage::Tx;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
-use crate::uploads::{ImportOptions, ParsedFile, Uploads};
+use crate::uploads::{ImportOptions, ParsedFile};
 use crate::web::{
     AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, UploadField, UploadForm, redirect,
     redirect_with_flash,
@@ -25,6 +29,9 @@ const MAX_DEMO_UPLOADS: i64 = 20;
 
 /// A body of up to so many times the file limit is read to its end and reported as a file that is too large.
 const MAX_DISCARDED_FACTOR: usize = 4;
+
+/// A received file up to this size waits in memory, in bytes.
+const MAX_SPOOLED_IN_MEMORY_BYTES: usize = 256 * 1024;
 
 /// What became of the files of a form.
 #[derive(Default)]
@@ -73,7 +80,7 @@ pub(super) async fn create(
                     Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
                 };
             }
-            "files" => receive_file(&state.uploads, actor.id, field, &options, &mut batch).await?,
+            "files" => receive_file(&state, actor.id, field, &options, &mut batch).await?,
             _ => {}
         }
     }
@@ -105,12 +112,13 @@ pub(super) async fn create(
 }
 
 async fn receive_file(
-    uploads: &Uploads,
+    state: &AppState,
     member_id: i64,
     field: UploadField<'_>,
     options: &ImportOptions,
     batch: &mut Batch,
 ) -> PageResult<()> {
+    let uploads = &state.uploads;
     let Some(name) = field.file_name().map(str::to_owned) else {
         return Ok(());
     };
@@ -121,13 +129,15 @@ async fn receive_file(
     if let Some(last) = batch.without_courier.last_mut() {
         last.file = None;
     }
-    let bytes = match read_file(field, uploads.limits.bytes).await? {
-        Ok(bytes) => bytes,
+    let spooled = match spool_file(state, field, uploads.limits.bytes).await? {
+        Ok(spooled) => spooled,
         Err(error) => {
             batch.too_large.push(RejectedFile { name: store::display_name(&name), reason: error.to_string() });
             return Ok(());
         }
     };
+    let _turn = uploads.turns.wait().await;
+    let bytes = spooled.read().await?;
     // A rejected or locked file is no error here: its page shows why.
     let preview = uploads.receive_and_preview(Some(member_id), &name, bytes, options).await?;
     batch.ids.push(preview.id);
@@ -147,21 +157,38 @@ impl Batch {
     }
 }
 
-/// Reads a file into memory. A file beyond `max_bytes` is read to its end and discarded, so that the form
-/// can continue.
-async fn read_file(mut field: UploadField<'_>, max_bytes: usize) -> PageResult<Result<Vec<u8>, SheetError>> {
-    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+/// A received file that waits for its turn: in memory while it is small, else in an unnamed temporary file.
+struct SpooledFile(SpooledTempFile);
+
+impl SpooledFile {
+    async fn read(mut self) -> PageResult<Vec<u8>> {
+        let read = move || {
+            let mut bytes = Vec::new();
+            self.0.rewind()?;
+            self.0.read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        };
+        Ok(spawn_blocking(read).await.map_err(Error::internal)??)
+    }
+}
+
+/// Receives a file. One beyond `max_bytes` is read to its end and discarded, so that the form can continue.
+async fn spool_file(
+    state: &AppState,
+    mut field: UploadField<'_>,
+    max_bytes: usize,
+) -> PageResult<Result<SpooledFile, SheetError>> {
+    let folder = state.config.data.clone();
+    let (mut file, mut length) = (tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder), 0_usize);
     while let Some(chunk) = field.chunk().await? {
         length += chunk.len();
         if length <= max_bytes {
-            bytes.extend_from_slice(&chunk);
-        } else {
-            bytes = Vec::new();
-            if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
-                return Err(Error::TooLarge);
-            }
+            file = spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await.map_err(Error::internal)??;
+        } else if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
+            return Err(Error::TooLarge);
         }
     }
     let is_too_large = length > max_bytes;
-    Ok(if is_too_large { Err(SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 }) } else { Ok(bytes) })
+    let error = SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 };
+    Ok(if is_too_large { Err(error) } else { Ok(SpooledFile(file)) })
 }

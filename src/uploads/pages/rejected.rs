@@ -21,7 +21,9 @@ pub(super) async fn download(
 ) -> PageResult {
     let id = parse_id(&id)?;
     let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
+    let turn = uploads.turns.wait().await;
     let bytes = uploads.export_rejected(id).await?;
+    drop(turn);
     let rows = u64::try_from(upload.count(RowOutcome::Rejected)).unwrap_or_default();
     let record = move |tx: &mut dyn Tx| {
         let source = format!("/uploads/{}?rows=rejected", crockford(id));

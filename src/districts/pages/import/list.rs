@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use chrono::NaiveDate;
+use tokio::sync::Mutex;
 
 use crate::districts::Districts;
 use crate::districts::official::{ListParser, ParsedList};
@@ -24,6 +25,12 @@ const MAX_FILES: usize = 40;
 
 /// Size of one upload; the whole country is 1.5 GB of text.
 const MAX_UPLOAD_BYTES: u64 = 4 << 30;
+
+/// Room on the disk that an upload leaves for the shop.
+const MIN_FREE_BYTES: u64 = 1 << 30;
+
+/// Serialises uploads: one may take gigabytes of the disk and a minute of a core.
+static UPLOAD_LOCK: Mutex<()> = Mutex::const_new(());
 
 #[derive(Template)]
 #[template(path = "districts/import/list.html")]
@@ -55,6 +62,11 @@ pub(in crate::districts::pages) async fn create(
     member: Member,
     request: Request,
 ) -> PageResult {
+    let Ok(_turn) = UPLOAD_LOCK.try_lock() else {
+        let message = "다른 목록을 받고 있어요. 끝난 다음에 올려 주세요.";
+        return Err(Error::BadRequest(message.to_owned()));
+    };
+    require_room(&state, &request)?;
     let mut form = UploadForm::open(&auth, request, MAX_UPLOAD_BYTES).await?;
     let mut files = Vec::new();
     while let Some(field) = form.next_field().await? {
@@ -83,19 +95,24 @@ pub(in crate::districts::pages) async fn create(
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state.storage, layout).await?))
 }
 
+/// Checks that the disk has room for the body and leaves [`MIN_FREE_BYTES`].
+fn require_room(state: &AppState, request: &Request) -> PageResult<()> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let free = fs4::available_space(&state.config.data)?;
+    if free < MIN_FREE_BYTES.saturating_add(length.unwrap_or(MAX_UPLOAD_BYTES)) {
+        return Err(Error::DiskFull(format!("{free} bytes are free")));
+    }
+    Ok(())
+}
+
 async fn write_to_disk(state: &AppState, mut field: UploadField<'_>) -> PageResult<File> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::DiskFull(error.to_string()),
-        _ => Error::Internal(error.to_string()),
-    };
-    let mut file = tempfile::tempfile_in(&state.config.data).map_err(failed)?;
+    let mut file = tempfile::tempfile_in(&state.config.data)?;
     while let Some(chunk) = field.chunk().await? {
         file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
             .await
-            .map_err(Error::internal)?
-            .map_err(failed)?;
+            .map_err(Error::internal)??;
     }
-    file.rewind().map_err(failed)?;
+    file.rewind()?;
     Ok(file)
 }
 

@@ -288,7 +288,10 @@ async fn token_is_used_by_navigations_only() {
     let mut jar = sign_in(&app, true).await.without_session();
     let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     for (name, value) in [("sec-fetch-mode", "cors"), ("accept", "image/*")] {
-        let request = bare.get(app.url("/account")).header(COOKIE, format!("{}={}", cookie_names()[0], jar.stay)).header(name, value);
+        let request = bare
+            .get(app.url("/account"))
+            .header(COOKIE, format!("{}={}", cookie_names()[0], jar.stay))
+            .header(name, value);
         let answer = app.send(request).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}");
         assert!(!answer.header("set-cookie").contains(&cookie_names()[0]));
