@@ -177,6 +177,13 @@ impl<'r, 'c> RowReader<'r, 'c> {
         self.warnings.push(reason);
     }
 
+    /// Warns that numbers in a cell were masked. The value is the masked one.
+    fn warn_of_masked(&mut self, column: usize, masked: &str, names: &str) {
+        let value = masked.chars().take(MAX_VALUE_CHARS).collect();
+        let message = format!("저장하면 안 되는 번호를 가렸어요: {names}");
+        self.warnings.push(Reason { column: self.table.header(column), value, message });
+    }
+
     /// The first non-blank column, or else the first one.
     fn pick(&self, columns: &[usize]) -> Option<usize> {
         columns.iter().find(|&&column| !self.row.cell(column).is_blank()).or(columns.first()).copied()

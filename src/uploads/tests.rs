@@ -189,6 +189,31 @@ const COLUMNS: [(&str, &str, usize); 19] = [
 ];
 
 #[tokio::test]
+async fn numbers_that_must_not_be_stored_are_masked_and_reported() {
+    let headers = COLUMNS.map(|(header, ..)| header);
+    let message = "문 앞에. 900101-1234567, 카드 4111 1111 1111 1111";
+    let row = COLUMNS.map(|(header, sample, _)| if header == "배송메세지" { message } else { sample });
+    let shop = Shop::open();
+    let (_, result) = shop
+        .uploads
+        .receive_and_apply(
+            Actor::Program,
+            "주민.xlsx",
+            sheet_package(&[&headers[..], &row[..]]),
+            None,
+            &ImportOptions::default(),
+        )
+        .await
+        .expect("is stored");
+    let report = result.expect("is applied").report;
+    let masked = "문 앞에. ******-*******, 카드 **** **** **** 1111";
+    assert_eq!(shop.orders().await[0].order.customer_message, masked);
+    let reason = &report.rows[0].reasons[0];
+    assert_eq!((reason.column.as_str(), reason.value.as_str()), ("배송메세지", masked));
+    assert_eq!(reason.message, "저장하면 안 되는 번호를 가렸어요: 주민등록번호, 카드 번호");
+}
+
+#[tokio::test]
 async fn text_that_is_too_long_rejects_only_its_row() {
     let headers = COLUMNS.map(|(header, ..)| header);
     let mut rows: Vec<Vec<String>> = vec![COLUMNS.map(|(_, sample, _)| sample.to_owned()).into()];

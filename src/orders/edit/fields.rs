@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::Problem;
 use crate::orders::model::OrderOption;
 use crate::storage::text_limits;
-use crate::text::{one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
+use crate::text::{find_sensitive, one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
 use crate::time::parse_date;
 
 /// Maximum length of a memo, in characters.
@@ -215,6 +215,9 @@ pub fn read_memo(text: &str) -> Result<String, &'static str> {
     if text.chars().count() > MAX_MEMO_CHARS {
         return Err("메모는 2,000자까지 쓸 수 있어요.");
     }
+    if let Some(kind) = find_sensitive(text) {
+        return Err(kind.rejection());
+    }
     let text = text.replace("\r\n", "\n").replace('\t', " ");
     Ok(text.chars().filter(|c| *c == '\n' || !c.is_control()).collect::<String>().trim().to_owned())
 }
@@ -238,6 +241,13 @@ mod tests {
         assert_eq!((read_quantity(" 3 "), read_price("1,234,000원"), read_price("0")), (Ok(3), Ok(1_234_000), Ok(0)));
         assert!(["0", "-1", "둘", ""].into_iter().all(|wrong| read_quantity(wrong).is_err()));
         assert!(["-1", "", "만원"].into_iter().all(|wrong| read_price(wrong).is_err()));
+    }
+
+    #[test]
+    fn memo_with_a_number_that_must_not_be_stored_is_rejected() {
+        assert!(read_memo("주민번호 900101-1234567").is_err_and(|problem| problem.starts_with("주민등록번호")));
+        assert!(read_memo("4111 1111 1111 1111").is_err_and(|problem| problem.starts_with("카드 번호")));
+        assert_eq!(read_memo("010-1234-5678로 전화"), Ok("010-1234-5678로 전화".to_owned()));
     }
 
     #[test]

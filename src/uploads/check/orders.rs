@@ -6,7 +6,7 @@ use crate::orders::claim::ClaimKind;
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
-use crate::text::{ParseResult, PhoneNumbers, fold_word};
+use crate::text::{ParseResult, PhoneNumbers, fold_word, mask_sensitive};
 use crate::time::Moment;
 
 /// Maximum length of a message or options text; the columns have no limit of their own.
@@ -79,7 +79,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         price: price(&mut cells, columns.of(Field::Price)),
         customer: customer(&mut cells, columns, &recipient),
         recipient,
-        customer_message: text(&mut cells, columns.of(Field::CustomerMessage)),
+        customer_message: message(&mut cells, columns.of(Field::CustomerMessage)),
         shipping_method,
         shipping_method_raw,
         charge_type: charge_type(&mut cells, columns),
@@ -118,6 +118,15 @@ fn text(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> String {
         cells.too_long(cells.pick(columns).unwrap_or_default(), &text, MAX_TEXT_CHARS);
     }
     text
+}
+
+/// A text that a customer wrote. Numbers that must not be stored are masked, with a warning.
+fn message(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> String {
+    let text = text(cells, columns);
+    let Some((masked, kinds)) = mask_sensitive(&text) else { return text };
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.label()).collect();
+    cells.warn_of_masked(cells.pick(columns).unwrap_or_default(), &masked, &names.join(", "));
+    masked
 }
 
 fn options(cells: &mut RowReader<'_, '_>, columns: &OrderColumns, text: &str) -> Vec<OrderOption> {
