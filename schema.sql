@@ -545,7 +545,7 @@ CREATE TABLE audit_entries (
     verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
-        'recovery-code-used', 'shop-saved',
+        'recovery-code-used', 'access-inspected', 'shop-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
@@ -676,6 +676,17 @@ CREATE TABLE access_ranges (
     last_order_id  INTEGER NOT NULL
 ) STRICT;
 
+-- Monthly inspections, as they were signed.
+CREATE TABLE access_inspections (
+    inspected_month TEXT NOT NULL PRIMARY KEY CHECK (inspected_month LIKE '____-__-__'),  -- its first day
+    report          TEXT NOT NULL,  -- JSON: src/access/inspection.rs
+    note            TEXT NOT NULL CHECK (length(note) <= 2000),
+    signed_by       INTEGER NOT NULL,
+    signed_at       INTEGER NOT NULL,
+    last_sequence   INTEGER NOT NULL CHECK (last_sequence >= 0),  -- end of the chain at that time
+    digest          TEXT NOT NULL CHECK (length(digest) <= 64)
+) STRICT, WITHOUT ROWID;
+
 -- Records are not changed, and deleted only after their seal is marked as purged. The leases are those of a copy, whose
 -- incomplete target is cleared, and of the reset of a demo shop.
 CREATE TRIGGER access_records_no_update BEFORE UPDATE ON access_records
@@ -684,6 +695,11 @@ CREATE TRIGGER access_records_no_delete BEFORE DELETE ON access_records
 WHEN OLD.sequence > (SELECT coalesce(max(last_sequence), 0) FROM access_seals WHERE purged_at IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
 BEGIN SELECT RAISE(ABORT, 'access records are append-only'); END;
+CREATE TRIGGER access_inspections_no_update BEFORE UPDATE ON access_inspections
+BEGIN SELECT RAISE(ABORT, 'signed inspections are final'); END;
+CREATE TRIGGER access_inspections_no_delete BEFORE DELETE ON access_inspections
+WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
+BEGIN SELECT RAISE(ABORT, 'signed inspections are final'); END;
 CREATE TRIGGER access_seals_no_update BEFORE UPDATE ON access_seals
 WHEN OLD.purged_at IS NOT NULL OR NEW.accessed_on <> OLD.accessed_on OR NEW.last_sequence <> OLD.last_sequence
     OR NEW.digest <> OLD.digest OR NEW.sealed_at <> OLD.sealed_at

@@ -12,6 +12,7 @@
 //! A change writes its record in its own transaction ([`append`]). Views are written in batches ([`AccessRecorder`]): a
 //! program that is killed loses those of its last second, and its next start is recorded as one after a kill.
 
+pub mod inspection;
 pub mod list;
 mod model;
 pub mod pages;

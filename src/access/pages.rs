@@ -1,10 +1,15 @@
-//! The page of the access records, for administrators.
+//! The pages of the access records, for administrators.
 
+mod inspections;
 mod list;
 
 use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/access", Access::AdminReauthenticated, list::list)
+    Routes::new()
+        .get("/access", Access::AdminReauthenticated, list::list)
+        .get("/access/inspections", Access::AdminReauthenticated, inspections::list)
+        .get("/access/inspections/{month}", Access::AdminReauthenticated, inspections::show)
+        .post("/access/inspections/{month}", Access::AdminReauthenticated, inspections::sign)
 }

@@ -1,5 +1,6 @@
 //! Access records against a database.
 
+mod inspections;
 mod routes;
 
 use std::sync::Arc;

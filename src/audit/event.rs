@@ -49,6 +49,7 @@ verbs! {
     TotpDemanded = "totp-demanded" of "member";
     TotpOptional = "totp-optional" of "member";
     RecoveryCodeUsed = "recovery-code-used" of "member";
+    AccessInspected = "access-inspected" of "shop";
     ShopSaved = "shop-saved" of "shop";
     ProductAdded = "product-added" of "product";
     ProductsEdited = "products-edited" of "product";
@@ -160,6 +161,11 @@ pub enum AuditEvent {
     TotpOptional {
         /// the member
         username: String,
+    },
+    /// An administrator signed the inspection of the access records.
+    AccessInspected {
+        /// the month: `2026-11`
+        month: String,
     },
     /// A member logged in with a recovery code.
     RecoveryCodeUsed {

@@ -27,6 +27,7 @@ impl AuditEvent {
             Self::RecoveryCodeUsed { username, left } => {
                 format!("{username} 회원이 복구 코드로 로그인했어요. 남은 코드는 {left}개예요.")
             }
+            Self::AccessInspected { month } => format!("{month}의 접속기록을 점검했어요."),
             Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),
             Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),

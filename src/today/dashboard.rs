@@ -3,6 +3,7 @@
 
 use chrono::{Days, NaiveDate};
 
+use crate::access::inspection;
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
 use crate::deliveries::store::overview::count_unclassified;
@@ -64,6 +65,8 @@ pub struct Dashboard {
     pub rejected: Figure,
     /// orders without a district (미분류)
     pub unclassified: Figure,
+    /// months whose access records are to be inspected
+    pub inspections: Figure,
     /// products with an option value without a label
     pub missing_labels: Figure,
 }
@@ -95,6 +98,10 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         claims: orders(tx, &OrderQuery { claim: OPEN_CLAIMS.to_owned(), ..OrderQuery::default() })?,
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
+        inspections: Figure::exactly(
+            i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),
+            "/access/inspections",
+        ),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })
 }

@@ -40,7 +40,7 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
 /// Identifier columns without a foreign key in any table: the entry of a log, or the origin of a row, outlives what it
 /// names.
 const LOGGED_IDS: &[&str] =
-    &["member_id", "upload_id", "audit_entry_id", "object_id", "printed_by", "resolved_by", "undone_by"];
+    &["member_id", "upload_id", "audit_entry_id", "object_id", "printed_by", "resolved_by", "undone_by", "signed_by"];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
 const DERIVED_IDS: &[(&str, &str)] = &[

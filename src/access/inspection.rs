@@ -1,0 +1,289 @@
+//! Monthly inspection of the access records (안전성 확보조치 기준 제8조 ②): the program drafts what to look at, an administrator
+//! signs it.
+
+mod store;
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{Datelike, Months, NaiveDate, Timelike, Weekday};
+use serde::{Deserialize, Serialize};
+
+pub use self::store::{SignedInspection, draft, due_months, find, sign, signed};
+use super::model::{AccessAction, AccessRecord};
+use crate::time::Moment;
+
+/// Orders in one access from which on it is listed.
+const BULK_ORDERS: u64 = 500;
+
+/// Orders that one member sees on one day, from which on the day is listed.
+const BULK_ORDERS_PER_DAY: u64 = 5_000;
+
+/// First hour of the night, and first hour of the day.
+const NIGHT: (u32, u32) = (22, 6);
+
+/// Views of one order or delivery by one member in a month, from which on they are listed.
+const REPEATED_VIEWS: u64 = 10;
+
+/// Lines of a section; a section with more shows that something is wrong by itself.
+const MAX_LINES: usize = 300;
+
+/// Maximum length of a reviewer's note in characters.
+pub const MAX_NOTE_CHARS: usize = 2_000;
+
+/// A month that is inspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InspectionMonth(NaiveDate);
+
+impl InspectionMonth {
+    /// The month of a day.
+    pub fn of(day: NaiveDate) -> Self {
+        Self(day.with_day(1).unwrap_or(day))
+    }
+
+    /// Parses `2026-11`.
+    pub fn parse(text: &str) -> Option<Self> {
+        crate::time::parse_date(&format!("{text}-01")).filter(|_| text.len() == 7).map(Self)
+    }
+
+    /// The next month.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_months(Months::new(1)).unwrap_or(self.0))
+    }
+
+    /// First day.
+    pub const fn first_day(self) -> NaiveDate {
+        self.0
+    }
+
+    /// The moments from the first up to the next month's first, exclusive.
+    pub fn moments(self) -> (Moment, Moment) {
+        (Moment::start_of(self.0), Moment::start_of(self.next().0))
+    }
+}
+
+/// `2026-11`, also in URLs.
+impl std::fmt::Display for InspectionMonth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m"))
+    }
+}
+
+/// One line of a draft.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InspectionLine {
+    /// the member; none for an unknown account and for the command line
+    pub member_id: Option<i64>,
+    /// what it is about: a day, an address, a page
+    pub subject: String,
+    /// how often, or how many orders
+    pub count: u64,
+}
+
+/// The draft of a month, as it is signed and kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InspectionReport {
+    /// records of the month
+    pub records: u64,
+    /// accesses to many orders at once, and days on which a member saw very many
+    pub bulk: Vec<InspectionLine>,
+    /// accesses at night and on weekends, by member
+    pub off_hours: Vec<InspectionLine>,
+    /// downloads without a stated purpose
+    pub without_purpose: Vec<InspectionLine>,
+    /// addresses that a member used for the first time
+    pub new_addresses: Vec<InspectionLine>,
+    /// failed sign-ins, by account and address
+    pub failures: Vec<InspectionLine>,
+    /// orders and deliveries that one member viewed again and again
+    pub repeated: Vec<InspectionLine>,
+    /// starts after a kill or power failure
+    pub unclean_starts: u64,
+}
+
+impl InspectionReport {
+    /// The sections with their titles and explanations.
+    pub fn sections(&self) -> [(&'static str, &'static str, &[InspectionLine]); 6] {
+        [
+            ("한꺼번에 많이 본 것", "한 번에 500건 이상, 또는 하루에 5,000건 이상", &self.bulk),
+            ("밤과 주말", "밤 10시부터 아침 6시까지와 토·일요일", &self.off_hours),
+            ("용도를 적지 않은 내려받기", "왜 받았는지 물어보세요", &self.without_purpose),
+            ("처음 보는 주소", "그 전 반년 동안 쓰지 않던 주소예요", &self.new_addresses),
+            ("로그인 실패", "아이디와 주소마다", &self.failures),
+            ("같은 사람을 자꾸 본 것", "한 회원이 한 달에 10번 이상 연 주문과 배송", &self.repeated),
+        ]
+    }
+}
+
+/// Whether an access is at night or on a weekend.
+fn is_off_hours(at: Moment) -> bool {
+    let wall = at.kst();
+    let is_night = wall.hour() >= NIGHT.0 || wall.hour() < NIGHT.1;
+    is_night || matches!(wall.weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+/// Collects the records of a month into a report.
+#[derive(Debug, Default)]
+struct Inspector {
+    report: InspectionReport,
+    known_addresses: HashSet<(i64, String)>,
+    per_day: BTreeMap<(Option<i64>, NaiveDate), u64>,
+    off_hours: BTreeMap<Option<i64>, u64>,
+    new_addresses: BTreeMap<(i64, String), u64>,
+    failures: BTreeMap<(Option<i64>, String), u64>,
+    views: BTreeMap<(i64, String), u64>,
+}
+
+impl Inspector {
+    /// `known_addresses` are those that members used before the month.
+    fn new(known_addresses: HashSet<(i64, String)>) -> Self {
+        Self { known_addresses, ..Self::default() }
+    }
+
+    fn add(&mut self, record: &AccessRecord) {
+        let access = &record.access;
+        let (member_id, address) = (access.accessor.member_id(), access.accessor.address());
+        self.report.records += 1;
+        match access.action {
+            AccessAction::Started => {
+                self.report.unclean_starts += u64::from(access.query == super::UNCLEAN);
+                return;
+            }
+            AccessAction::Stopped => return,
+            AccessAction::SignInFailed => {
+                *self.failures.entry((member_id, address.to_owned())).or_default() += 1;
+                return;
+            }
+            AccessAction::Downloaded if !access.query.contains("purpose=") => {
+                let subject = format!("{} {}", record.at, access.page);
+                self.report.without_purpose.push(InspectionLine { member_id, subject, count: access.orders.count });
+            }
+            _ => {}
+        }
+        let is_seen = !matches!(access.action, AccessAction::Entered | AccessAction::Edited);
+        if is_seen && access.orders.count >= BULK_ORDERS {
+            let subject = format!("{} {} {}", record.at, access.action.label(), access.page);
+            self.report.bulk.push(InspectionLine { member_id, subject, count: access.orders.count });
+        } else if is_seen {
+            *self.per_day.entry((member_id, record.at.date())).or_default() += access.orders.count;
+        }
+        if is_off_hours(record.at) {
+            *self.off_hours.entry(member_id).or_default() += 1;
+        }
+        let Some(id) = member_id else { return };
+        if !address.is_empty() && !self.known_addresses.contains(&(id, address.to_owned())) {
+            *self.new_addresses.entry((id, address.to_owned())).or_default() += 1;
+        }
+        let is_one = access.page.starts_with("/orders/") || access.page.starts_with("/deliveries/");
+        if access.action == AccessAction::Viewed && is_one && access.orders.count > 0 {
+            *self.views.entry((id, access.page.clone())).or_default() += 1;
+        }
+    }
+
+    fn finish(mut self) -> InspectionReport {
+        let line = |member_id, subject: String, count| InspectionLine { member_id, subject, count };
+        let days = self.per_day.into_iter().filter(|(_, count)| *count >= BULK_ORDERS_PER_DAY);
+        self.report.bulk.extend(days.map(|((id, day), count)| line(id, format!("{day} 하루"), count)));
+        self.report.off_hours = self.off_hours.into_iter().map(|(id, count)| line(id, String::new(), count)).collect();
+        let addresses = self.new_addresses.into_iter();
+        self.report.new_addresses = addresses.map(|((id, address), count)| line(Some(id), address, count)).collect();
+        self.report.failures = self.failures.into_iter().map(|((id, from), count)| line(id, from, count)).collect();
+        let often = self.views.into_iter().filter(|(_, count)| *count >= REPEATED_VIEWS);
+        self.report.repeated = often.map(|((id, page), count)| line(Some(id), page, count)).collect();
+        let report = &mut self.report;
+        for lines in [&mut report.bulk, &mut report.off_hours, &mut report.without_purpose, &mut report.new_addresses] {
+            lines.truncate(MAX_LINES);
+        }
+        report.failures.truncate(MAX_LINES);
+        report.repeated.truncate(MAX_LINES);
+        self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{AccessedOrders, Accessor, NewAccess, UNCLEAN};
+    use crate::time::parse_moment;
+
+    fn at(text: &str) -> Moment {
+        parse_moment(text).expect("a time")
+    }
+
+    fn record(when: &str, action: AccessAction, page: &str, query: &str, orders: std::ops::Range<i64>) -> AccessRecord {
+        let access = NewAccess {
+            accessor: Accessor::Member { id: 7, address: "10.0.0.7".to_owned() },
+            action,
+            page: page.to_owned(),
+            query: query.to_owned(),
+            orders: orders.collect::<AccessedOrders>(),
+        };
+        AccessRecord { sequence: 1, at: at(when), access, digest: String::new() }
+    }
+
+    fn report(records: &[AccessRecord]) -> InspectionReport {
+        let mut inspector = Inspector::new([(7, "10.0.0.7".to_owned())].into());
+        records.iter().for_each(|record| inspector.add(record));
+        inspector.finish()
+    }
+
+    #[test]
+    fn months_have_text_and_bounds() {
+        let month = InspectionMonth::parse("2026-02").expect("a month");
+        assert_eq!((month.to_string(), month.next().to_string()), ("2026-02".to_owned(), "2026-03".to_owned()));
+        let (from, to) = month.moments();
+        assert_eq!((to.0 - from.0) / 86_400_000, 28);
+        assert_eq!([InspectionMonth::parse("2026-13"), InspectionMonth::parse("2026-2-1")], [None, None]);
+    }
+
+    #[test]
+    fn nights_and_weekends_are_off_hours() {
+        for (time, off) in [
+            ("2026-11-27 05:59:59", true),
+            ("2026-11-27 06:00:00", false),
+            ("2026-11-27 21:59:59", false),
+            ("2026-11-27 22:00:00", true),
+            ("2026-11-28 12:00:00", true),
+            ("2026-11-30 12:00:00", false),
+        ] {
+            assert_eq!(is_off_hours(at(time)), off, "{time}");
+        }
+    }
+
+    #[test]
+    fn ordinary_work_gives_no_line() {
+        let day = "2026-11-27 10:00:00";
+        let found = report(&[
+            record(day, AccessAction::Viewed, "/orders", "", 0..50),
+            record(day, AccessAction::Downloaded, "/orders", "purpose=정산", 0..400),
+            record(day, AccessAction::Entered, "/uploads/1", "", 0..9_000),
+        ]);
+        assert!(found.sections().iter().all(|(_, _, lines)| lines.is_empty()), "{found:?}");
+        assert_eq!(found.records, 3);
+    }
+
+    #[test]
+    fn unusual_accesses_are_listed() {
+        let day = "2026-11-27 10:00:00";
+        let mut records = vec![
+            record(day, AccessAction::Downloaded, "/orders", "state=PLACED", 0..600),
+            record("2026-11-27 23:00:00", AccessAction::Viewed, "/orders/A", "", 1..2),
+            record(day, AccessAction::Started, "serve pc", UNCLEAN, 0..0),
+        ];
+        records.extend((0..10).map(|_| record(day, AccessAction::Viewed, "/orders/B", "", 1..2)));
+        records.extend((0..110).map(|_| record(day, AccessAction::Viewed, "/orders", "", 0..50)));
+        let mut other = record(day, AccessAction::Viewed, "/orders", "", 0..1);
+        other.access.accessor = Accessor::Member { id: 7, address: "203.0.113.9".to_owned() };
+        let mut failed = record(day, AccessAction::SignInFailed, "/login", "wrong-password", 0..0);
+        failed.access.accessor = Accessor::Unknown { address: "203.0.113.9".to_owned() };
+        records.extend([other, failed.clone(), failed]);
+        let found = report(&records);
+        let counts = |lines: &[InspectionLine]| lines.iter().map(|line| line.count).collect::<Vec<_>>();
+        assert_eq!(counts(&found.bulk), [600, 5_512]);
+        assert_eq!((counts(&found.off_hours), counts(&found.without_purpose)), (vec![1], vec![600]));
+        assert_eq!(found.new_addresses[0].subject, "203.0.113.9");
+        assert_eq!((counts(&found.failures), found.failures[0].member_id), (vec![2], None));
+        assert_eq!((found.repeated.len(), found.repeated[0].subject.as_str()), (1, "/orders/B"));
+        assert_eq!(found.unclean_starts, 1);
+    }
+}

@@ -1,0 +1,125 @@
+//! `/access/inspections`: the monthly inspection of the access records.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use crate::access::AccessRecorder;
+use crate::access::inspection::{
+    self, InspectionLine, InspectionMonth, InspectionReport, MAX_NOTE_CHARS, SignedInspection,
+};
+use crate::access::list::usernames;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::web::{Error, Flash, Form, Layout, PageResult, disclosing, page, page_with_status, redirect_with_flash};
+
+#[derive(Template)]
+#[template(path = "access/inspections.html")]
+struct ListPage {
+    layout: Layout,
+    due: Vec<InspectionMonth>,
+    signed: Vec<SignedInspection>,
+    names: HashMap<i64, String>,
+}
+
+#[derive(Template)]
+#[template(path = "access/inspection.html")]
+struct ShowPage {
+    layout: Layout,
+    month: InspectionMonth,
+    report: InspectionReport,
+    signed: Option<SignedInspection>,
+    names: HashMap<i64, String>,
+    /// whether the month is over, so that it can be signed
+    is_over: bool,
+    note: String,
+    problem: Option<&'static str>,
+}
+
+impl ListPage {
+    fn name(&self, id: &i64) -> &str {
+        self.names.get(id).map_or("지워진 회원", String::as_str)
+    }
+}
+
+impl ShowPage {
+    fn name(&self, id: &i64) -> &str {
+        self.names.get(id).map_or("지워진 회원", String::as_str)
+    }
+
+    fn who(&self, line: &InspectionLine) -> &str {
+        line.member_id.as_ref().map_or("모르는 아이디·명령줄", |id| self.name(id))
+    }
+}
+
+pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    let (due, signed, names) = storage
+        .read(|tx| Ok::<_, StorageError>((inspection::due_months(tx)?, inspection::signed(tx)?, usernames(tx)?)))
+        .await?;
+    Ok(page(ListPage { layout, due, signed, names }))
+}
+
+fn load(tx: &mut dyn Tx, layout: Layout, month: InspectionMonth) -> StorageResult<ShowPage> {
+    let signed = inspection::find(tx, month)?;
+    let report = match &signed {
+        Some(signed) => signed.report.clone(),
+        None => inspection::draft(tx, month)?,
+    };
+    let (is_over, names) = (month.moments().1 <= tx.now(), usernames(tx)?);
+    Ok(ShowPage { layout, month, report, signed, names, is_over, note: String::new(), problem: None })
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(recorder): State<AccessRecorder>,
+    layout: Layout,
+    Path(month): Path<String>,
+) -> PageResult {
+    let month = InspectionMonth::parse(&month).ok_or(Error::NotFound)?;
+    recorder.flush().await?;
+    let shown = storage.read(move |tx| load(tx, layout.clone(), month)).await?;
+    Ok(disclosing(page(shown), []))
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignForm {
+    #[serde(default)]
+    note: String,
+}
+
+pub(super) async fn sign(
+    State(storage): State<Storage>,
+    State(recorder): State<AccessRecorder>,
+    layout: Layout,
+    actor: MemberActor,
+    Path(month): Path<String>,
+    Form(form): Form<SignForm>,
+) -> PageResult {
+    let month = InspectionMonth::parse(&month).ok_or(Error::NotFound)?;
+    let note = form.note.trim().replace("\r\n", "\n");
+    if note.is_empty() || note.chars().count() > MAX_NOTE_CHARS {
+        let shown = storage.read(move |tx| load(tx, layout.clone(), month)).await?;
+        let problem = if note.is_empty() {
+            "무엇을 확인했는지 적어 주세요. 이상이 없으면 ‘이상 없음’이라고 적으세요."
+        } else {
+            "2,000자까지 쓸 수 있어요."
+        };
+        let shown = ShowPage { note, problem: Some(problem), ..shown };
+        return Ok(disclosing(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown), []));
+    }
+    recorder.flush().await?;
+    let flash = storage
+        .write(move |tx| {
+            if !inspection::sign(tx, month, actor.id, &note)? {
+                return Flash::warning("이미 확인했거나 아직 끝나지 않은 달이에요.").save(tx, actor.id);
+            }
+            let event = AuditEvent::AccessInspected { month: month.to_string() };
+            audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
+            Flash::success(event.sentence()).save(tx, actor.id)
+        })
+        .await?;
+    Ok(redirect_with_flash("/access/inspections", flash))
+}

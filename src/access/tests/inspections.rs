@@ -1,0 +1,35 @@
+//! The monthly inspection in the browser.
+
+use reqwest::StatusCode;
+
+use crate::web::testing::TestApp;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[tokio::test]
+async fn month_is_due_when_it_is_over_and_signed_once() {
+    let app = TestApp::as_admin().await;
+    assert!(app.get("/access/inspections").await.ok().contains("점검할 달이 없어요"));
+    let early = app.post_form("/access/inspections/2024-03", &[("note", "이상 없음")]).await;
+    assert!(app.get(early.location()).await.ok().contains("아직 끝나지 않은 달"));
+
+    app.clock.advance_ms(17 * DAY_MS);
+    app.sign_in_admin().await;
+    assert!(app.get("/").await.ok().contains("href=\"/access/inspections\""));
+    let draft = app.get("/access/inspections/2024-03").await.ok();
+    assert!(draft.contains("점검했어요") && draft.contains("처음 보는 주소") && draft.contains("127.0.0.1"), "{draft}");
+    let empty = app.post_form("/access/inspections/2024-03", &[("note", " ")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let signed = app.post_form("/access/inspections/2024-03", &[("note", "모두 우리 직원")]).await;
+    let list = app.get(signed.location()).await.ok();
+    assert!(list.contains("2024-03의 접속기록을 점검했어요") && list.contains("모두 우리 직원"), "{list}");
+    assert!(list.contains("점검할 달이 없어요"));
+    let again = app.post_form("/access/inspections/2024-03", &[("note", "다른 말")]).await;
+    assert!(app.get(again.location()).await.ok().contains("이미 확인했거나"));
+    let shown = app.get("/access/inspections/2024-03").await.ok();
+    assert!(shown.contains("모두 우리 직원") && !shown.contains("다른 말"), "{shown}");
+    assert_eq!(app.get("/access/inspections/2024-13").await.status, StatusCode::NOT_FOUND);
+    for sql in ["UPDATE access_inspections SET note = ''", "DELETE FROM access_inspections"] {
+        assert!(app.state.storage.write(move |tx| tx.exec(sql, &[])).await.is_err(), "{sql}");
+    }
+}
