@@ -527,6 +527,50 @@ CREATE TABLE variant_handling (
     pieces     INTEGER NOT NULL CHECK (pieces BETWEEN 0 AND 1000)
 ) STRICT;
 
+-- ── plans of the own trucks ────────────────────────────────────────────────────────────────
+
+-- What is planned of a delivery beyond its orders. The row is inserted when the delivery is planned for the first time.
+CREATE TABLE jobs (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    delivery_id  INTEGER NOT NULL UNIQUE REFERENCES deliveries (id),
+    day          TEXT CHECK (day LIKE '____-__-__'),  -- moved to this day by hand; null: 희망배송일
+    window_from  INTEGER CHECK (window_from BETWEEN 0 AND 1439), -- minute of the day
+    window_to    INTEGER CHECK (window_to BETWEEN 0 AND 1439),
+    minutes      INTEGER CHECK (minutes BETWEEN 1 AND 600),  -- at the door; null: of its products
+    crew         INTEGER CHECK (crew BETWEEN 1 AND 4),  -- null: of its products
+    left_out     TEXT CHECK (length(left_out) <= 64),  -- rules that kept it out of the plan of left_out_day
+    left_out_day TEXT CHECK (left_out_day LIKE '____-__-__'),
+    version      INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    CHECK ((window_from IS NULL) = (window_to IS NULL)),
+    CHECK (window_from IS NULL OR window_from <= window_to),
+    CHECK ((left_out IS NULL) = (left_out_day IS NULL))
+) STRICT;
+CREATE INDEX jobs_by_day ON jobs (day, delivery_id);
+
+-- One round of a truck on a day.
+CREATE TABLE tours (
+    id         INTEGER NOT NULL PRIMARY KEY,
+    day        TEXT NOT NULL CHECK (day LIKE '____-__-__'),
+    truck_id   INTEGER NOT NULL REFERENCES trucks (id),
+    round      INTEGER NOT NULL CHECK (round BETWEEN 1 AND 2),
+    state      TEXT NOT NULL CHECK (state IN ('draft', 'fixed')),
+    changed_by INTEGER NOT NULL REFERENCES members (id),
+    changed_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),  -- also of its stops
+    UNIQUE (day, truck_id, round)
+) STRICT;
+
+-- Stops of a tour. A job has one stop at most.
+CREATE TABLE stops (
+    id       INTEGER NOT NULL PRIMARY KEY,
+    tour_id  INTEGER NOT NULL REFERENCES tours (id),
+    job_id   INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
+    position INTEGER NOT NULL CHECK (position >= 1),
+    hold     TEXT NOT NULL CHECK (hold IN ('free', 'truck', 'place')),
+    basis    TEXT NOT NULL CHECK (length(basis) <= 65535)  -- JSON: the delivery as it was planned
+) STRICT;
+CREATE INDEX stops_by_tour ON stops (tour_id, position);
+
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
 -- Audit log: who did what to which object, from where. Append-only. Sentences are rendered from verb and details.
@@ -555,10 +599,11 @@ CREATE TABLE audit_entries (
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
-        'truck-settings-saved')),
+        'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
+        'tours-fixed', 'tours-reopened', 'job-saved')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
-        'backup', 'truck')),
+        'backup', 'truck', 'tour')),
     object_id    INTEGER,  -- null: several objects, or one without an identifier
     object_count INTEGER NOT NULL CHECK (object_count >= 1),
     details      TEXT NOT NULL CHECK (length(details) <= 65535),  -- JSON, by verb

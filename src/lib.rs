@@ -31,6 +31,7 @@
 //! | [`uploads`] | import of files: parse → plan → apply → report |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
+//! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
@@ -49,7 +50,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
 //! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: plans (days, routes) after [`trucks`]; privacy (retention, requests of data subjects) after [`access`];
+//! Rooms to come: drive (the driver's phone) after [`plans`]; privacy (retention, requests of data subjects) after [`access`];
 //! collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
@@ -95,6 +96,7 @@ pub mod help;
 pub mod id;
 pub mod members;
 pub mod orders;
+pub mod plans;
 pub mod practice;
 pub mod products;
 pub mod random;

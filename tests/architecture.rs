@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
 ///
-/// Still to come: `plans` (days, routes) after `trucks`;
+/// Still to come: `drive` (the driver's phone) after `plans`;
 /// `privacy` (retention, requests of data subjects) after `access`; `collecting` (orders by a channel's API)
 /// after `uploads`.
 const ROOMS: &[&str] = &[
@@ -40,6 +40,7 @@ const ROOMS: &[&str] = &[
     "uploads",
     "deliveries",
     "trucks",
+    "plans",
     "actions",
     "backup",
     "server",

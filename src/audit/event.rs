@@ -90,6 +90,13 @@ verbs! {
     SpecialDayDeleted = "special-day-deleted" of "truck";
     HandlingSaved = "handling-saved" of "product";
     TruckSettingsSaved = "truck-settings-saved" of "truck";
+    StopsAssigned = "stops-assigned" of "tour";
+    StopsMoved = "stops-moved" of "tour";
+    StopsHeld = "stops-held" of "tour";
+    StopChangesAcknowledged = "stop-changes-acknowledged" of "tour";
+    ToursFixed = "tours-fixed" of "tour";
+    ToursReopened = "tours-reopened" of "tour";
+    JobSaved = "job-saved" of "delivery";
 }
 
 /// An action: the verb with its details. Stored as the verb's code and the fields as JSON.
@@ -431,6 +438,59 @@ pub enum AuditEvent {
     TruckSettingsSaved {
         /// postal code of the depot
         depot_zip: String,
+    },
+    /// 배차 by the route engine
+    StopsAssigned {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// stops of the planned tours
+        planned: usize,
+        /// deliveries that fit nowhere
+        left_out: usize,
+    },
+    /// Deliveries were moved to a truck or out of their tours by hand.
+    StopsMoved {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck; none: 미배차
+        truck: Option<String>,
+        /// bundle numbers
+        bundles: NumberList,
+    },
+    /// 차 고정, 순서 고정, 고정 풀기
+    StopsHeld {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// code of the hold
+        hold: String,
+        /// bundle numbers
+        bundles: NumberList,
+    },
+    /// 바뀐 내용 확인
+    StopChangesAcknowledged {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// bundle numbers
+        bundles: NumberList,
+    },
+    /// 확정
+    ToursFixed {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// names of the trucks
+        trucks: Vec<String>,
+    },
+    /// 확정 풀기
+    ToursReopened {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// names of the trucks
+        trucks: Vec<String>,
+    },
+    /// 배차 정보 of a delivery
+    JobSaved {
+        /// number of the bundle
+        bundle_number: String,
     },
 }
 

@@ -91,6 +91,16 @@ impl AuditEvent {
             Self::SpecialDayDeleted { day } => format!("{day}에 정해 둔 휴무를 지웠어요."),
             Self::HandlingSaved { saved, rejected } => saved_and_rejected("작업 기준", saved, *rejected),
             Self::TruckSettingsSaved { .. } => "배송 기준을 저장했어요.".to_owned(),
+            Self::StopsAssigned { planned, left_out, .. } => stops_assigned(*planned, *left_out),
+            Self::StopsMoved { truck, bundles, .. } => {
+                let to = truck.as_deref().unwrap_or("미배차");
+                format!("{}곳을 옮겼어요: {to}", bundles.len())
+            }
+            Self::StopsHeld { hold, bundles, .. } => format!("{}곳: {}", bundles.len(), hold_sentence(hold)),
+            Self::StopChangesAcknowledged { bundles, .. } => format!("{}곳의 바뀐 내용을 확인했어요.", bundles.len()),
+            Self::ToursFixed { trucks, .. } => format!("배차를 확정했어요: {}", trucks.join(", ")),
+            Self::ToursReopened { trucks, .. } => format!("확정을 풀었어요: {}", trucks.join(", ")),
+            Self::JobSaved { .. } => "배차 정보를 저장했어요.".to_owned(),
         }
     }
 }
@@ -100,6 +110,23 @@ fn district_weekdays_saved(district: &str, weekdays: Option<&str>) -> String {
         Some("") => format!("{district}에는 직접 배송하지 않기로 했어요."),
         Some(weekdays) => format!("{district}의 배송 요일을 정했어요: {weekdays}"),
         None => format!("{district}의 배송 요일을 지웠어요. 일하는 날마다 배송할 수 있어요."),
+    }
+}
+
+fn stops_assigned(planned: usize, left_out: usize) -> String {
+    match left_out {
+        0 => format!("{planned}곳을 배차했어요."),
+        left_out => format!("{planned}곳을 배차했고, {left_out}곳은 배차하지 못했어요. 미배차의 이유를 확인해 주세요."),
+    }
+}
+
+/// What a hold does. Its type comes after this room; a test compares the codes.
+fn hold_sentence(code: &str) -> &str {
+    match code {
+        "truck" => "차에 고정했어요.",
+        "place" => "여기까지 순서를 고정했어요.",
+        "free" => "고정을 풀었어요.",
+        other => other,
     }
 }
 

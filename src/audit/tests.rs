@@ -176,6 +176,29 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::SpecialDayDeleted { day: text("2026-12-24") }, "2026-12-24에 정해 둔 휴무를 지웠어요."),
         (E::HandlingSaved { saved: 3, rejected: 0 }, "작업 기준 3개를 저장했어요."),
         (E::TruckSettingsSaved { depot_zip: text("39100") }, "배송 기준을 저장했어요."),
+        (E::StopsAssigned { day: text("2026-12-01"), planned: 12, left_out: 0 }, "12곳을 배차했어요."),
+        (
+            E::StopsAssigned { day: text("2026-12-01"), planned: 12, left_out: 2 },
+            "12곳을 배차했고, 2곳은 배차하지 못했어요. 미배차의 이유를 확인해 주세요.",
+        ),
+        (
+            E::StopsMoved { day: text("2026-12-01"), truck: Some(text("1호차")), bundles: numbers(&["1", "2"]) },
+            "2곳을 옮겼어요: 1호차",
+        ),
+        (
+            E::StopsHeld { day: text("2026-12-01"), hold: text("truck"), bundles: numbers(&["1"]) },
+            "1곳: 차에 고정했어요.",
+        ),
+        (
+            E::StopChangesAcknowledged { day: text("2026-12-01"), bundles: numbers(&["1"]) },
+            "1곳의 바뀐 내용을 확인했어요.",
+        ),
+        (
+            E::ToursFixed { day: text("2026-12-01"), trucks: vec![text("1호차"), text("2호차")] },
+            "배차를 확정했어요: 1호차, 2호차",
+        ),
+        (E::ToursReopened { day: text("2026-12-01"), trucks: vec![text("1호차")] }, "확정을 풀었어요: 1호차"),
+        (E::JobSaved { bundle_number: text("1") }, "배차 정보를 저장했어요."),
     ]
 }
 

@@ -11,6 +11,7 @@ mod names;
 mod orders;
 mod store;
 mod training;
+mod trucks;
 
 pub use catalogue::{CATALOGUE, CatalogueItem, CatalogueOption};
 pub use generate::generate;

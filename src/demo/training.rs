@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::generate::{GenerateOptions, generate_in_tx};
-use super::store;
+use super::{store, trucks};
 use crate::config::DemoPlan;
 use crate::members;
 use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
@@ -189,6 +189,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
             tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }
     })?;
+    trucks::insert(tx)?;
     store::record_creation(tx, orders)?;
     Ok(now)
 }

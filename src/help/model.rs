@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 21] = [
+pub const TOPICS: [&str; 22] = [
     "start",
     "today",
     "uploads",
@@ -19,6 +19,7 @@ pub const TOPICS: [&str; 21] = [
     "states",
     "deliveries",
     "slips",
+    "plans",
     "trucks",
     "districts",
     "products",
@@ -88,6 +89,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["uploads", ..] => "uploads",
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
+        ["plans", ..] => "plans",
         ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",

@@ -83,6 +83,16 @@ impl<'d> PostalPoints<'d> {
     }
 }
 
+/// The centres of the zones between two corners, at most `limit`, thinned out evenly.
+pub fn zone_centres(south_west: Point, north_east: Point, limit: usize) -> Vec<Point> {
+    let inside = |point: &Point| {
+        (south_west.lat..=north_east.lat).contains(&point.lat) && (south_west.lng..=north_east.lng).contains(&point.lng)
+    };
+    let found: Vec<Point> = ENTRIES.iter().filter_map(|entry| mean(&[*entry])).filter(inside).collect();
+    let step = found.len().div_ceil(limit.max(1)).max(1);
+    found.into_iter().step_by(step).collect()
+}
+
 fn district(code: u32, districts: &Districts) -> Option<i64> {
     match districts.lookup(&format!("{code:05}")) {
         Classification::District { code } => Some(code),

@@ -27,7 +27,7 @@ impl Ids {
     fn path(&self, route: &str) -> String {
         let id = match route.split('/').nth(1) {
             Some("orders") => &self.order,
-            Some("deliveries") => &self.delivery,
+            Some("deliveries" | "plans") => &self.delivery,
             Some("uploads") => &self.upload,
             Some("products") => &self.product,
             _ => &self.member,
@@ -57,6 +57,10 @@ async fn marked_shop() -> (TestApp, Ids) {
             product: first("products")?,
             member: first("members")?,
         };
+        tx.exec(
+            "UPDATE deliveries SET shipping_method = 'DIRECT', preferred_shipping_date = '2024-03-15' WHERE state = 0",
+            &[],
+        )?;
         tx.exec("UPDATE orders SET sigungu_code = NULL WHERE delivery_id = (SELECT min(id) FROM deliveries)", &[])?;
         tx.exec(
             "UPDATE deliveries SET sigungu_code = NULL WHERE primary_order_id = (SELECT min(id) FROM orders)",
@@ -145,6 +149,8 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (true, "/deliveries/{id}", true),
         (true, "/deliveries/{id}/slip", false),
         (true, "/deliveries/slips", false),
+        (true, "/plans", false),
+        (true, "/plans/jobs/{id}", false),
         (true, "/districts/unknown", false),
         (true, "/districts/unknown", true),
         (false, "/deliveries", false),
@@ -153,6 +159,8 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (false, "/deliveries/{id}", true),
         (false, "/deliveries/{id}/slip", false),
         (false, "/deliveries/slips", false),
+        (false, "/plans", false),
+        (false, "/plans/jobs/{id}", false),
     ]
     .into();
     assert_eq!(with_data, expected, "the pages with personal data");

@@ -15,8 +15,9 @@ use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
+use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
-use crate::orders::model::OrderState;
+use crate::orders::model::{OrderState, ShippingMethod};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Answer, Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page,
@@ -43,6 +44,12 @@ struct MemoField {
 }
 
 impl ShowPage {
+    /// Whether the own team has still to deliver it.
+    fn is_plannable(&self) -> bool {
+        let delivery = &self.view.row.delivery;
+        delivery.shipping_method == ShippingMethod::Direct && DeliveryState::UNDER_WAY.contains(&delivery.state)
+    }
+
     /// Whether 배송 완료 would change any order.
     fn is_completable(&self) -> bool {
         self.view.row.orders.iter().any(|order| order.listed.order.state < OrderState::Shipped)

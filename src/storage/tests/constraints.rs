@@ -17,6 +17,8 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("audit_entries", "member_id", "1"),
     ("access_records", "member_id", "1"),
     ("bulk_action_orders", "version_after", "2"),
+    ("jobs", "left_out", "'shift'"),
+    ("jobs", "left_out_day", "'2026-12-01'"),
 ];
 
 /// Rows that violate a CHECK of several columns or of another form: (table, words of the CHECK, values).
@@ -34,6 +36,9 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
     ("access_records", "(order_count = 0) = (first_order_id IS NULL)", &[("first_order_id", "1")]),
     ("access_records", "(order_count = 0) = (last_order_id IS NULL)", &[("last_order_id", "1")]),
     ("access_chain", "id = 1", &[("id", "2")]),
+    ("jobs", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
+    ("jobs", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
+    ("jobs", "(left_out IS NULL) = (left_out_day IS NULL)", &[("left_out", "NULL")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 

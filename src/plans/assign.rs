@@ -1,0 +1,333 @@
+//! Planning by the route engine: the board as a problem, and the routes as stops.
+//!
+//! What a new plan may change: the free stops of draft tours, and deliveries that are not planned. Held stops stay on
+//! their truck, those held in place stay first in their order, fixed tours stay as they are. The seed and the number of
+//! rounds are constants, so the same board gives the same plan.
+
+use std::collections::HashMap;
+
+use super::board::{Board, BoardItem, BoardStop};
+use super::model::{ColumnKey, Hold};
+use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Truck, solve};
+use crate::routing::travel::{Point, driving_seconds};
+
+/// Seconds per minute.
+const MINUTE: i64 = 60;
+
+/// Rounds of the search for a small day, which it solves as well as with more.
+const SMALL_DAY_ROUNDS: u32 = 20_000;
+
+/// Rounds of the search for a larger day.
+const LARGE_DAY_ROUNDS: u32 = 100_000;
+
+/// Stops of a small day.
+const SMALL_DAY_STOPS: usize = 40;
+
+/// What to plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// all trucks and all deliveries
+    Everything,
+    /// one truck, with its stops and what is not planned
+    Column(ColumnKey),
+    /// all trucks with their stops, and these deliveries
+    Deliveries(Vec<i64>),
+}
+
+/// A new plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewPlan {
+    /// columns with their deliveries in order
+    pub columns: Vec<(ColumnKey, Vec<i64>)>,
+    /// deliveries left out, with the codes of the rules that keep each out
+    pub left_out: Vec<(i64, Vec<&'static str>)>,
+}
+
+/// Why nothing can be planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotPlannable {
+    /// the depot is unknown
+    NoDepot,
+    /// no truck drives, or all are fixed
+    NoTruck,
+    /// nothing to plan
+    NoDelivery,
+}
+
+impl NotPlannable {
+    /// Korean sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoDepot => "차가 출발하는 곳을 몰라요. 차고지의 우편번호를 먼저 입력해 주세요.",
+            Self::NoTruck => "배차할 수 있는 차가 없어요. 쉬는 차와 확정한 차는 빼고 배차해요.",
+            Self::NoDelivery => "배차할 배송이 없어요.",
+        }
+    }
+}
+
+/// A place of the problem.
+struct Candidate<'b> {
+    item: &'b BoardItem,
+    /// the column that it must stay in
+    held: Option<usize>,
+}
+
+/// Plans a board. Takes a second of processor time for 60 stops.
+///
+/// # Errors
+/// [`NotPlannable`].
+pub fn plan(board: &Board, scope: &Scope) -> Result<NewPlan, NotPlannable> {
+    let depot = board.depot.ok_or(NotPlannable::NoDepot)?;
+    let columns: Vec<_> = board
+        .columns
+        .iter()
+        .filter(|column| column.is_plannable())
+        .filter(|column| !matches!(scope, Scope::Column(key) if *key != column.key()))
+        .collect();
+    if columns.is_empty() {
+        return Err(NotPlannable::NoTruck);
+    }
+
+    let mut candidates = Vec::new();
+    let mut trucks = Vec::new();
+    for (number, column) in columns.iter().enumerate() {
+        let begun = begun_count(&column.stops);
+        let first = candidates.len();
+        for stop in &column.stops {
+            let is_held = stop.stop.hold != Hold::Free || !stop.item.is_plannable();
+            candidates.push(Candidate { item: &stop.item, held: is_held.then_some(number) });
+        }
+        trucks.push(Truck {
+            day: 0,
+            crew: narrow(column.truck.crew),
+            capacity: [narrow(column.truck.volume), narrow(column.truck.pieces)],
+            start: narrow(column.round.starts_at * MINUTE),
+            shift: narrow(column.round.shift_minutes * MINUTE),
+            overtime: narrow(column.round.overtime_minutes * MINUTE),
+            begin: (first..first + begun).collect(),
+        });
+    }
+    let is_chosen = |item: &BoardItem| match scope {
+        Scope::Deliveries(ids) => ids.contains(&item.work.delivery_id),
+        Scope::Everything | Scope::Column(_) => true,
+    };
+    let pool = board.pool.iter().filter(|item| item.is_plannable() && is_chosen(item));
+    candidates.extend(pool.map(|item| Candidate { item, held: None }));
+    if candidates.is_empty() {
+        return Err(NotPlannable::NoDelivery);
+    }
+
+    let problem = Problem { stops: stops(&candidates), trucks, times: times(depot, &candidates) };
+    let rounds = if candidates.len() <= SMALL_DAY_STOPS { SMALL_DAY_ROUNDS } else { LARGE_DAY_ROUNDS };
+    let solved = solve(&problem, &SearchOptions { rounds, ..SearchOptions::default() });
+
+    let id = |stop: &usize| candidates[*stop].item.work.delivery_id;
+    let mut routes: Vec<Vec<i64>> = solved.routes.iter().map(|route| route.iter().map(id).collect()).collect();
+    let mut left_out = Vec::new();
+    for (stop, reason) in &solved.unserved {
+        match candidates[*stop].held {
+            // A held stop is served whatever the rules say: last, where the dispatcher sees the excess.
+            Some(column) => routes[column].push(id(stop)),
+            None => left_out.push((id(stop), reason.rules().iter().map(|rule| rule.code()).collect())),
+        }
+    }
+    let keys = columns.iter().map(|column| column.key());
+    Ok(NewPlan { columns: keys.zip(routes).collect(), left_out })
+}
+
+/// Number of stops that stay first: those up to the last one that is held in its place.
+fn begun_count(stops: &[BoardStop]) -> usize {
+    let last = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place);
+    last.map_or(0, |last| last + 1).min(MAX_BEGUN_STOPS)
+}
+
+fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
+    let stop = |candidate: &Candidate<'_>| {
+        let item = candidate.item;
+        let window = item.job.as_ref().and_then(|job| job.window);
+        Stop {
+            service: narrow(item.effort.minutes * MINUTE),
+            load: [narrow(item.effort.volume), narrow(item.effort.pieces)],
+            crew: narrow(item.effort.crew),
+            window: window.map(|(from, to)| (narrow(from * MINUTE), narrow(to * MINUTE))),
+            trucks: candidate.held.map(|column| vec![column]),
+            days: None,
+        }
+    };
+    candidates.iter().map(stop).collect()
+}
+
+fn times(depot: Point, candidates: &[Candidate<'_>]) -> DrivingTimes {
+    let points = candidates.iter().map(|candidate| candidate.item.point.map_or(depot, |(point, _)| point));
+    let places: Vec<Point> = [depot].into_iter().chain(points).collect();
+    // Places are few, pairs are many: equal codes need no second computation.
+    let mut known = HashMap::new();
+    let mut seconds = vec![0; places.len() * places.len()];
+    for (from, one) in places.iter().enumerate() {
+        for (to, other) in places.iter().enumerate() {
+            let key = [one.lat, one.lng, other.lat, other.lng].map(f64::to_bits);
+            seconds[from * places.len() + to] = *known.entry(key).or_insert_with(|| driving_seconds(*one, *other));
+        }
+    }
+    DrivingTimes::new(places.len(), |from, to| seconds[from * places.len() + to])
+}
+
+/// A bounded number as the engine takes it.
+fn narrow(number: i64) -> i32 {
+    i32::try_from(number.clamp(0, i64::from(crate::routing::engine::MAX_SECONDS))).unwrap_or(i32::MAX)
+}
+
+/// The reason in words for the codes of a job's rules.
+pub fn reason_label(code: &str) -> &'static str {
+    match code {
+        "crew" => "필요한 인원이 타는 차가 없거나 꽉 찼어요",
+        "day" | "truck" => "갈 수 있는 차가 꽉 찼어요",
+        "capacity" => "차에 실을 공간이 없어요",
+        "window" => "약속한 시간에 갈 수 있는 차가 없어요",
+        "shift" => "근무 시간이 모자라요",
+        "cost" => "한 곳을 위해 다녀오기에는 너무 멀어요",
+        _ => "배차하지 못했어요",
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::districts::Districts;
+    use crate::plans::model::{Job, Tour, TourState};
+    use crate::plans::schedule::Schedule;
+    use crate::plans::work::tests::{order, work};
+    use crate::random::seeded::Random;
+    use crate::routing::points::PostalPoints;
+    use crate::time::parse_date;
+    use crate::trucks::model::Truck as OwnTruck;
+
+    const ZIPS: [&str; 8] = ["39100", "39160", "39867", "37683", "41167", "42767", "36700", "38100"];
+
+    fn item(id: i64, zip: &str, minutes: i64, crew: i64) -> BoardItem {
+        let districts = Districts::embedded();
+        let mut work = work(id, zip);
+        work.orders = vec![order(id, minutes, crew, 1)];
+        BoardItem {
+            effort: work.effort(None),
+            point: PostalPoints::new(&districts).locate(zip),
+            work,
+            job: None,
+            not_served: None,
+        }
+    }
+
+    fn column(truck_id: i64, crew: i64, stops: Vec<(BoardItem, Hold)>) -> super::super::board::Column {
+        let truck = OwnTruck { id: truck_id, crew, ..OwnTruck::suggestion(format!("{truck_id}호차")) };
+        let round = truck.rounds()[0];
+        let tour = Tour {
+            id: truck_id,
+            column: ColumnKey { truck_id, round: 1 },
+            state: TourState::Draft,
+            changed_by: None,
+            version: 0,
+        };
+        let stops = stops.into_iter().map(|(item, hold)| {
+            let job = Job { id: item.work.delivery_id, delivery_id: item.work.delivery_id, ..Job::default() };
+            let stop = crate::plans::model::Stop { id: job.id, job, hold, basis: String::new() };
+            BoardStop { stop, item, changes: Vec::new() }
+        });
+        super::super::board::Column {
+            round,
+            truck,
+            tour: Some(tour),
+            day_off: None,
+            stops: stops.collect(),
+            schedule: Schedule::default(),
+        }
+    }
+
+    fn board(columns: Vec<super::super::board::Column>, pool: Vec<BoardItem>) -> Board {
+        Board {
+            day: parse_date("2026-12-01").expect("a date"),
+            depot: Some(Point { lat: 36.019, lng: 128.364 }),
+            shop_day_off: None,
+            columns,
+            pool,
+            other_days: 0,
+            is_truncated: false,
+        }
+    }
+
+    #[test]
+    fn empty_board_is_planned_by_crew_and_time() {
+        let pool = (1..=6).map(|id| item(id, ZIPS[id as usize], 30, 1 + id % 2)).collect();
+        let board = board(vec![column(1, 1, Vec::new()), column(2, 2, Vec::new())], pool);
+        let new = plan(&board, &Scope::Everything).expect("plans");
+        assert_eq!(plan(&board, &Scope::Everything).as_ref(), Ok(&new), "the same again");
+        let mut planned: Vec<i64> = new.columns.iter().flat_map(|(_, ids)| ids.clone()).collect();
+        planned.sort_unstable();
+        assert_eq!((planned, new.left_out), ((1..=6).collect(), Vec::new()));
+        assert!(new.columns[0].1.iter().all(|id| id % 2 == 0), "two people are on the other truck");
+    }
+
+    #[test]
+    fn delivery_that_does_not_fit_is_left_out_with_its_rule() {
+        let pool = vec![item(1, "39100", 30, 2), item(2, "39160", 500, 1), item(3, "39160", 500, 1)];
+        let new = plan(&board(vec![column(1, 1, Vec::new())], pool), &Scope::Everything).expect("plans");
+        let reasons: HashMap<i64, Vec<&str>> = new.left_out.into_iter().collect();
+        assert!(reasons.get(&1).is_some_and(|codes| codes.contains(&"crew")));
+        assert_eq!(reasons.len(), 2);
+        assert!(reasons.values().flatten().any(|code| *code == "shift"));
+    }
+
+    #[test]
+    fn nothing_is_planned_without_depot_truck_or_delivery() {
+        let one = || vec![item(1, "39100", 30, 1)];
+        let without_depot = Board { depot: None, ..board(vec![column(1, 2, Vec::new())], one()) };
+        assert_eq!(plan(&without_depot, &Scope::Everything), Err(NotPlannable::NoDepot));
+        let mut fixed = column(1, 2, Vec::new());
+        fixed.tour = fixed.tour.map(|tour| Tour { state: TourState::Fixed, ..tour });
+        assert_eq!(plan(&board(vec![fixed], one()), &Scope::Everything), Err(NotPlannable::NoTruck));
+        let nothing = board(vec![column(1, 2, Vec::new())], Vec::new());
+        assert_eq!(plan(&nothing, &Scope::Everything), Err(NotPlannable::NoDelivery));
+        let chosen = board(vec![column(1, 2, Vec::new())], one());
+        assert_eq!(plan(&chosen, &Scope::Deliveries(vec![9])), Err(NotPlannable::NoDelivery));
+    }
+
+    #[test]
+    fn held_stops_never_move() {
+        let mut random = Random::new(7);
+        for round in 0..60 {
+            let count = 1 + random.below(6) as usize;
+            let mut next = 0;
+            let mut stops = |random: &mut Random, count: usize| {
+                let stop = |random: &mut Random, next: &mut i64| {
+                    *next += 1;
+                    let zip = ZIPS[random.below(8) as usize];
+                    let minutes = i64::from(20 + random.below(200));
+                    let hold = Hold::ALL[random.below(3) as usize];
+                    (item(*next, zip, minutes, i64::from(1 + random.below(2))), hold)
+                };
+                (0..count).map(|_| stop(random, &mut next)).collect::<Vec<_>>()
+            };
+            let columns = vec![column(1, 1, stops(&mut random, count)), column(2, 2, stops(&mut random, 3))];
+            let pool = stops(&mut random, 3).into_iter().map(|(item, _)| item).collect();
+            let board = board(columns, pool);
+            let new = plan(&board, &Scope::Everything).expect("plans");
+            for (column, (_, ids)) in board.columns.iter().zip(&new.columns) {
+                let begun = begun_count(&column.stops);
+                let before: Vec<i64> = column.stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+                assert_eq!(before[..begun], ids[..begun], "round {round}");
+                let held = column.stops.iter().filter(|stop| stop.stop.hold == Hold::Truck);
+                for stop in held {
+                    assert!(ids.contains(&stop.item.work.delivery_id), "round {round}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_truck_is_planned_alone() {
+        let columns = vec![column(1, 2, vec![(item(1, "39100", 30, 1), Hold::Free)]), column(2, 2, Vec::new())];
+        let board = board(columns, vec![item(2, "39160", 30, 1)]);
+        let key = ColumnKey { truck_id: 2, round: 1 };
+        let new = plan(&board, &Scope::Column(key)).expect("plans");
+        assert_eq!(new.columns, [(key, vec![2])]);
+    }
+}

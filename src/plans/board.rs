@@ -1,0 +1,238 @@
+//! The board of a day (배차판): a column for each round of a truck, and the deliveries that are not planned (미배차).
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::model::{ColumnKey, Job, Stop, Tour, TourState};
+use super::schedule::{Excess, PlannedStop, Schedule, Visit, schedule};
+use super::store;
+use super::store::due::{MAX_DUE, due};
+use super::store::works::works;
+use super::work::{Basis, DeliveryWork, StopEffort, WorkChange};
+use crate::districts::Districts;
+use crate::orders::bundle::DeliveryState;
+use crate::routing::points::{PointAccuracy, PostalPoints};
+use crate::routing::travel::Point;
+use crate::storage::{Result, Tx};
+use crate::trucks::calendar::WorkingCalendar;
+use crate::trucks::model::{Round, Truck};
+use crate::trucks::service_area::NotServed;
+use crate::trucks::store as trucks;
+
+/// A delivery with everything that planning needs.
+#[derive(Clone, Debug)]
+pub struct BoardItem {
+    /// the delivery
+    pub work: DeliveryWork,
+    /// what the dispatcher knows of it
+    pub job: Option<Job>,
+    /// what it takes
+    pub effort: StopEffort,
+    /// where it is
+    pub point: Option<(Point, PointAccuracy)>,
+    /// why it is not served on this day
+    pub not_served: Option<NotServed>,
+}
+
+impl BoardItem {
+    /// What its schedule needs.
+    pub fn planned_stop(&self) -> PlannedStop {
+        PlannedStop {
+            point: self.point.map(|(point, _)| point),
+            effort: self.effort,
+            window: self.job.as_ref().and_then(|job| job.window),
+        }
+    }
+
+    /// Whether the route engine may plan it.
+    pub fn is_plannable(&self) -> bool {
+        self.point.is_some() && self.not_served.is_none() && DeliveryState::UNDER_WAY.contains(&self.work.state)
+    }
+}
+
+/// A stop of a column.
+#[derive(Clone, Debug)]
+pub struct BoardStop {
+    /// the stored stop
+    pub stop: Stop,
+    /// its delivery
+    pub item: BoardItem,
+    /// what has changed since it was planned
+    pub changes: Vec<WorkChange>,
+}
+
+/// A round of a truck on the day.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// the truck
+    pub truck: Truck,
+    /// the round
+    pub round: Round,
+    /// the stored tour; none before it has a stop
+    pub tour: Option<Tour>,
+    /// why the truck does not drive on the day
+    pub day_off: Option<String>,
+    /// its stops in order
+    pub stops: Vec<BoardStop>,
+    /// its times and loads
+    pub schedule: Schedule,
+}
+
+impl Column {
+    /// Truck and round.
+    pub const fn key(&self) -> ColumnKey {
+        ColumnKey { truck_id: self.truck.id, round: self.round.number }
+    }
+
+    /// Version of the stored tour; 0 without one.
+    pub fn version(&self) -> i64 {
+        self.tour.as_ref().map_or(0, |tour| tour.version)
+    }
+
+    /// Whether the tour is fixed.
+    pub fn is_fixed(&self) -> bool {
+        self.tour.as_ref().is_some_and(|tour| tour.state == TourState::Fixed)
+    }
+
+    /// Whether a new plan may change it.
+    pub fn is_plannable(&self) -> bool {
+        self.day_off.is_none() && !self.is_fixed()
+    }
+
+    /// The limits that it exceeds.
+    pub fn excesses(&self) -> Vec<Excess> {
+        self.schedule.excesses(&self.truck, &self.round)
+    }
+
+    /// A stop with its times.
+    pub fn visits(&self) -> impl Iterator<Item = (&BoardStop, &Visit)> {
+        self.stops.iter().zip(&self.schedule.visits)
+    }
+}
+
+/// The board of a day.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// the day
+    pub day: NaiveDate,
+    /// where the trucks start; none before it is set
+    pub depot: Option<Point>,
+    /// the holiday or day off of the whole shop
+    pub shop_day_off: Option<String>,
+    /// rounds of trucks
+    pub columns: Vec<Column>,
+    /// deliveries that are due and not planned (미배차)
+    pub pool: Vec<BoardItem>,
+    /// undated deliveries of districts that are not served on the day
+    pub other_days: usize,
+    /// whether more deliveries are due than the board shows
+    pub is_truncated: bool,
+}
+
+impl Board {
+    /// Identifiers of the orders of all deliveries.
+    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+        let stops = self.columns.iter().flat_map(|column| &column.stops).map(|stop| &stop.item);
+        stops.chain(&self.pool).flat_map(|item| item.work.order_ids())
+    }
+}
+
+/// Loads the board of a day.
+pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Board> {
+    let settings = trucks::settings(tx)?;
+    let handling = trucks::handling_table(tx, settings.default_handling)?;
+    let area = trucks::service_area(tx, &settings)?;
+    let calendar = WorkingCalendar::new(trucks::special_days(tx, day, day)?);
+    let points = PostalPoints::new(districts);
+
+    let tours = store::tours_of_day(tx, day)?;
+    let tour_ids: Vec<i64> = tours.iter().map(|tour| tour.id).collect();
+    let mut stops = store::stops_of(tx, &tour_ids)?;
+    let due = due(tx, day)?;
+    let is_truncated = [&due.dated, &due.undated, &due.moved].iter().any(|ids| ids.len() >= MAX_DUE);
+    let undated: HashSet<i64> = due.undated.iter().copied().collect();
+    let mut seen = HashSet::new();
+    let candidates: Vec<i64> =
+        due.moved.into_iter().chain(due.dated).chain(due.undated).filter(|id| seen.insert(*id)).collect();
+    let mut jobs = store::jobs_of(tx, &candidates)?;
+    let pool_ids: Vec<i64> = candidates
+        .into_iter()
+        .filter(|id| {
+            jobs.get(id)
+                .is_none_or(|known| known.planned.is_none() && known.job.day.is_none_or(|moved_to| moved_to <= day))
+        })
+        .collect();
+
+    let planned_ids = stops.values().flatten().map(|stop| stop.job.delivery_id);
+    let all_ids: Vec<i64> = planned_ids.chain(pool_ids.iter().copied()).collect();
+    let mut found: BTreeMap<i64, DeliveryWork> =
+        works(tx, &all_ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
+    let item = |work: DeliveryWork, job: Option<Job>| BoardItem {
+        effort: work.effort(job.as_ref()),
+        point: points.locate(&work.recipient.zip_code),
+        not_served: area.refusal(districts, &work.recipient.zip_code, work.sigungu_code, day),
+        work,
+        job,
+    };
+
+    let depot = points.locate(&settings.depot_zip).map(|(point, _)| point);
+    let mut columns = Vec::new();
+    for truck in trucks::all(tx)? {
+        let day_off = calendar.day_off(&truck, day);
+        for round in rounds(&truck, &tours) {
+            let key = ColumnKey { truck_id: truck.id, round: round.number };
+            let tour = tours.iter().find(|tour| tour.column == key).cloned();
+            let stored = tour.as_ref().and_then(|tour| stops.remove(&tour.id)).unwrap_or_default();
+            if stored.is_empty() && (!truck.enabled || day_off.is_some()) {
+                continue;
+            }
+            let stops: Vec<BoardStop> = stored
+                .into_iter()
+                .filter_map(|stop| {
+                    let work = found.remove(&stop.job.delivery_id)?;
+                    let changes = work.changes_since(&Basis::from_json(&stop.basis));
+                    Some(BoardStop { changes, item: item(work, Some(stop.job.clone())), stop })
+                })
+                .collect();
+            let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
+            columns.push(Column {
+                schedule: schedule(&round, depot, &planned),
+                truck: truck.clone(),
+                round,
+                tour,
+                day_off: day_off.clone(),
+                stops,
+            });
+        }
+    }
+
+    let mut pool = Vec::new();
+    let mut other_days = 0;
+    for id in pool_ids {
+        let Some(work) = found.remove(&id) else { continue };
+        let job = jobs.remove(&id).map(|known| known.job);
+        let is_moved = job.as_ref().is_some_and(|job| job.day.is_some());
+        let item = item(work, job);
+        if !DeliveryState::UNDER_WAY.contains(&item.work.state) {
+            continue;
+        }
+        if undated.contains(&id) && !is_moved && item.not_served.is_some() {
+            other_days += 1;
+        } else {
+            pool.push(item);
+        }
+    }
+    let shop_day_off = calendar.shop_day_off(day).map(str::to_owned);
+    Ok(Board { day, depot, shop_day_off, columns, pool, other_days, is_truncated })
+}
+
+/// The rounds of a truck, and one that it had when a stored tour was made.
+fn rounds(truck: &Truck, tours: &[Tour]) -> Vec<Round> {
+    let mut rounds = truck.rounds();
+    let has_second = tours.iter().any(|tour| tour.column == ColumnKey { truck_id: truck.id, round: 2 });
+    if has_second && rounds.len() == 1 {
+        rounds.push(Round { number: 2, ..rounds[0] });
+    }
+    rounds
+}

@@ -1,0 +1,446 @@
+//! Changes of a plan by a dispatcher, and by the route engine. Each is one transaction with its audit entry.
+//!
+//! Two dispatchers may work on one day. A form states the version of every tour that it was made from; a change is
+//! refused if a tour that it touches has another version by now.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use super::assign::NewPlan;
+use super::board::{Board, BoardItem, BoardStop, Column, board};
+use super::model::{ColumnKey, Hold, Job, Stop, TourState, reordered};
+use super::schedule::{PlannedStop, schedule};
+use super::store;
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::districts::Districts;
+use crate::routing::travel::Point;
+use crate::storage::{Result, Tx};
+
+/// Versions of the tours that a form was made from; 0 for a tour without stops so far.
+pub type SeenVersions = HashMap<ColumnKey, i64>;
+
+/// Who changes which day, from which page.
+#[derive(Clone, Debug)]
+pub struct EditContext {
+    /// the dispatcher
+    pub actor: MemberActor,
+    /// the day
+    pub day: NaiveDate,
+    /// the versions of the page
+    pub seen: SeenVersions,
+}
+
+/// Why a change is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// somebody else has changed a tour
+    Stale {
+        /// name of the column
+        column: String,
+        /// username
+        by: Option<String>,
+    },
+    /// the tour is fixed
+    Fixed {
+        /// name of the column
+        column: String,
+    },
+    /// there is nothing to change
+    Nothing,
+}
+
+impl Refusal {
+    /// Korean sentences.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Stale { column, by } => {
+                let who = by.as_deref().map_or_else(|| "다른 사람이".to_owned(), |by| format!("{by} 님이"));
+                format!("그 사이 {who} {column}의 배차를 바꿨어요. 지금 배차를 확인하고 다시 해 주세요.")
+            }
+            Self::Fixed { column } => format!("{column}은(는) 확정한 차예요. 확정을 풀고 바꿔 주세요."),
+            Self::Nothing => "바꿀 것이 없어요. 배송을 선택했는지 확인해 주세요.".to_owned(),
+        }
+    }
+}
+
+/// A change, or why there is none.
+pub type EditResult = Result<std::result::Result<AuditEvent, Refusal>>;
+
+/// A board being changed: its stops by column.
+struct Draft {
+    board: Board,
+    lists: HashMap<ColumnKey, Vec<BoardStop>>,
+    touched: Vec<ColumnKey>,
+}
+
+impl Draft {
+    fn load(tx: &mut dyn Tx, districts: &Districts, context: &EditContext) -> Result<Self> {
+        let mut board = board(tx, districts, context.day)?;
+        let lists = board.columns.iter_mut().map(|column| (column.key(), std::mem::take(&mut column.stops))).collect();
+        Ok(Self { board, lists, touched: Vec::new() })
+    }
+
+    fn column(&self, key: ColumnKey) -> Option<&Column> {
+        self.board.columns.iter().find(|column| column.key() == key)
+    }
+
+    /// The column and position of a delivery's stop.
+    fn position(&self, delivery_id: i64) -> Option<(ColumnKey, usize)> {
+        self.lists.iter().find_map(|(key, stops)| {
+            let at = stops.iter().position(|stop| stop.item.work.delivery_id == delivery_id)?;
+            Some((*key, at))
+        })
+    }
+
+    /// Marks a column as changed.
+    ///
+    /// # Errors
+    /// It is fixed, or changed since the page was loaded.
+    fn touch(&mut self, key: ColumnKey, context: &EditContext, may_be_fixed: bool) -> std::result::Result<(), Refusal> {
+        if self.touched.contains(&key) {
+            return Ok(());
+        }
+        let column = self.column(key).ok_or(Refusal::Nothing)?;
+        if column.version() != context.seen.get(&key).copied().unwrap_or_default() {
+            let by = column.tour.as_ref().and_then(|tour| tour.changed_by.clone());
+            return Err(Refusal::Stale { column: column_name(column), by });
+        }
+        if column.is_fixed() && !may_be_fixed {
+            return Err(Refusal::Fixed { column: column_name(column) });
+        }
+        self.touched.push(key);
+        Ok(())
+    }
+
+    /// Takes deliveries out of their columns or the pool, in the given order.
+    fn take(&mut self, ids: &[i64], context: &EditContext) -> std::result::Result<Vec<BoardStop>, Refusal> {
+        let mut taken = Vec::new();
+        for id in ids {
+            if let Some((key, at)) = self.position(*id) {
+                self.touch(key, context, false)?;
+                taken.extend(self.lists.get_mut(&key).map(|stops| stops.remove(at)));
+            } else if let Some(at) = self.board.pool.iter().position(|item| item.work.delivery_id == *id) {
+                taken.push(new_stop(self.board.pool.remove(at)));
+            }
+        }
+        if taken.is_empty() { Err(Refusal::Nothing) } else { Ok(taken) }
+    }
+
+    /// Stores the changed columns: new tours, new jobs, stops, versions. Returns the identifiers of the tours.
+    fn save(mut self, tx: &mut dyn Tx, context: &EditContext) -> Result<Vec<i64>> {
+        let mut new_jobs: Vec<Job> = self
+            .touched
+            .iter()
+            .filter_map(|key| self.lists.get(key))
+            .flatten()
+            .filter(|stop| stop.stop.job.id == 0)
+            .map(|stop| stop.stop.job.clone())
+            .collect();
+        store::insert_jobs(tx, &mut new_jobs)?;
+        let ids: HashMap<i64, i64> = new_jobs.iter().map(|job| (job.delivery_id, job.id)).collect();
+        let mut tours = Vec::new();
+        for key in &self.touched {
+            let stored = self.column(*key).and_then(|column| column.tour.as_ref()).map(|tour| tour.id);
+            let tour = match stored {
+                Some(id) => id,
+                None => store::insert_tour(tx, context.day, *key, context.actor.id)?.id,
+            };
+            let mut stops: Vec<Stop> =
+                self.lists.remove(key).unwrap_or_default().into_iter().map(|stop| stop.stop).collect();
+            for stop in stops.iter_mut().filter(|stop| stop.job.id == 0) {
+                stop.job.id = ids.get(&stop.job.delivery_id).copied().unwrap_or_default();
+            }
+            tours.push((tour, stops));
+        }
+        store::replace_stops(tx, &tours)?;
+        let ids: Vec<i64> = tours.into_iter().map(|(id, _)| id).collect();
+        store::touch_tours(tx, &ids, context.actor.id)?;
+        Ok(ids)
+    }
+}
+
+/// Name of a column: `1호차`, `1호차 2회차`.
+pub fn column_name(column: &Column) -> String {
+    match column.round.number {
+        1 => column.truck.name.clone(),
+        round => format!("{} {round}회차", column.truck.name),
+    }
+}
+
+/// A stop for a delivery of the pool.
+fn new_stop(item: BoardItem) -> BoardStop {
+    let job = item.job.clone();
+    let job = job.unwrap_or_else(|| Job { delivery_id: item.work.delivery_id, ..Job::default() });
+    let stop = Stop { id: 0, job, hold: Hold::Free, basis: item.work.basis().to_json() };
+    BoardStop { stop, item, changes: Vec::new() }
+}
+
+/// The place in a column where a stop makes the day shortest.
+fn cheapest_place(column: &Column, depot: Option<Point>, stops: &[BoardStop], new: &BoardStop) -> usize {
+    let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
+    let duration = |at: usize| {
+        let mut planned = planned.clone();
+        planned.insert(at, new.item.planned_stop());
+        let schedule = schedule(&column.round, depot, &planned);
+        (schedule.visits.iter().filter(|visit| visit.is_late).count(), schedule.duration)
+    };
+    let first = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place).map_or(0, |last| last + 1);
+    (first..=stops.len()).min_by_key(|at| duration(*at)).unwrap_or(stops.len())
+}
+
+fn record(tx: &mut dyn Tx, context: &EditContext, tours: &[i64], event: AuditEvent) -> EditResult {
+    audit::record(tx, context.actor, AuditObject::of(tours), &event)?;
+    Ok(Ok(event))
+}
+
+/// Moves deliveries to a truck: before the stop at a position, or each where it costs least. They are held there: a stop
+/// that came from elsewhere on its truck, one that was moved within its truck in its place.
+pub fn move_to(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    (to, at): (ColumnKey, Option<usize>),
+    ids: &[i64],
+) -> EditResult {
+    let mut draft = Draft::load(tx, districts, context)?;
+    let bundles = match place(&mut draft, context, (to, at), ids) {
+        Ok(bundles) => bundles,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let truck = draft.column(to).map(column_name);
+    let tours = draft.save(tx, context)?;
+    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
+    record(tx, context, &tours, event)
+}
+
+fn place(
+    draft: &mut Draft,
+    context: &EditContext,
+    (to, at): (ColumnKey, Option<usize>),
+    ids: &[i64],
+) -> std::result::Result<Vec<String>, Refusal> {
+    draft.touch(to, context, false)?;
+    if let Some(at) = at
+        && ids.iter().all(|id| draft.position(*id).is_some_and(|(key, _)| key == to))
+    {
+        let moved: Vec<usize> = ids.iter().filter_map(|id| Some(draft.position(*id)?.1)).collect();
+        let stops = draft.lists.remove(&to).unwrap_or_default();
+        let mut stops = reordered(stops, &moved, at);
+        let mut bundles = Vec::new();
+        for stop in stops.iter_mut().filter(|stop| ids.contains(&stop.item.work.delivery_id)) {
+            stop.stop.hold = Hold::Place;
+            bundles.push(stop.item.work.bundle_number.clone());
+        }
+        draft.lists.insert(to, stops);
+        return if bundles.is_empty() { Err(Refusal::Nothing) } else { Ok(bundles) };
+    }
+    // Stops that leave the column shift the position.
+    let before = |id: &&i64| draft.position(**id).is_some_and(|(key, from)| key == to && Some(from) < at);
+    let shift = ids.iter().filter(before).count();
+    let at = at.map(|at| at.saturating_sub(shift));
+    let taken = draft.take(ids, context)?;
+    let mut stops = draft.lists.remove(&to).unwrap_or_default();
+    let mut bundles = Vec::new();
+    for (offset, mut stop) in taken.into_iter().enumerate() {
+        stop.stop.hold = Hold::Truck;
+        bundles.push(stop.item.work.bundle_number.clone());
+        let place = match (at, draft.column(to)) {
+            (None, Some(column)) => cheapest_place(column, draft.board.depot, &stops, &stop),
+            (at, _) => at.map_or(stops.len(), |at| at + offset),
+        };
+        stops.insert(place.min(stops.len()), stop);
+    }
+    draft.lists.insert(to, stops);
+    Ok(bundles)
+}
+
+/// Moves a stop up or down by one place.
+pub fn shift(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    delivery_id: i64,
+    is_down: bool,
+) -> EditResult {
+    let draft = Draft::load(tx, districts, context)?;
+    let Some((key, at)) = draft.position(delivery_id) else { return Ok(Err(Refusal::Nothing)) };
+    let last = draft.lists.get(&key).map_or(0, |stops| stops.len().saturating_sub(1));
+    let to = match (is_down, at) {
+        (false, 0) => return Ok(Err(Refusal::Nothing)),
+        (true, at) if at == last => return Ok(Err(Refusal::Nothing)),
+        (false, at) => at - 1,
+        (true, at) => at + 2,
+    };
+    move_to(tx, districts, context, (key, Some(to)), &[delivery_id])
+}
+
+/// Takes deliveries out of their tours (미배차).
+pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> EditResult {
+    let mut draft = Draft::load(tx, districts, context)?;
+    let planned: Vec<i64> = ids.iter().copied().filter(|id| draft.position(*id).is_some()).collect();
+    let taken = match draft.take(&planned, context) {
+        Ok(taken) => taken,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let tours = draft.save(tx, context)?;
+    let bundles = taken.into_iter().map(|stop| stop.item.work.bundle_number).collect();
+    record(tx, context, &tours, AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles })
+}
+
+/// Changes stops in their tours without moving them; `change` tells whether it changed a stop.
+fn change_stops(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    (ids, may_be_fixed): (&[i64], bool),
+    change: impl Fn(&mut BoardStop) -> bool,
+) -> Result<std::result::Result<(Vec<i64>, Vec<String>), Refusal>> {
+    let mut draft = Draft::load(tx, districts, context)?;
+    let mut bundles = Vec::new();
+    for id in ids {
+        let Some((key, at)) = draft.position(*id) else { continue };
+        if let Err(refusal) = draft.touch(key, context, may_be_fixed) {
+            return Ok(Err(refusal));
+        }
+        if let Some(stop) = draft.lists.get_mut(&key).and_then(|stops| stops.get_mut(at))
+            && change(stop)
+        {
+            bundles.push(stop.item.work.bundle_number.clone());
+        }
+    }
+    if bundles.is_empty() {
+        return Ok(Err(Refusal::Nothing));
+    }
+    Ok(Ok((draft.save(tx, context)?, bundles)))
+}
+
+/// Holds stops, or frees them.
+pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, hold: Hold, ids: &[i64]) -> EditResult {
+    let change = |stop: &mut BoardStop| std::mem::replace(&mut stop.stop.hold, hold) != hold;
+    match change_stops(tx, districts, context, (ids, false), change)? {
+        Err(refusal) => Ok(Err(refusal)),
+        Ok((tours, bundles)) => {
+            let bundles = bundles.into_iter().collect();
+            let event = AuditEvent::StopsHeld { day: context.day.to_string(), hold: hold.code().to_owned(), bundles };
+            record(tx, context, &tours, event)
+        }
+    }
+}
+
+/// Acknowledges what has changed of deliveries since they were planned, also in fixed tours.
+pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> EditResult {
+    let change = |stop: &mut BoardStop| {
+        let basis = stop.item.work.basis().to_json();
+        std::mem::replace(&mut stop.stop.basis, basis) != stop.stop.basis
+    };
+    match change_stops(tx, districts, context, (ids, true), change)? {
+        Err(refusal) => Ok(Err(refusal)),
+        Ok((tours, bundles)) => {
+            let bundles = bundles.into_iter().collect();
+            let event = AuditEvent::StopChangesAcknowledged { day: context.day.to_string(), bundles };
+            record(tx, context, &tours, event)
+        }
+    }
+}
+
+/// Fixes or reopens tours: that of one column, or all that have stops.
+pub fn set_state(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    state: TourState,
+    only: Option<ColumnKey>,
+) -> EditResult {
+    let mut draft = Draft::load(tx, districts, context)?;
+    let keys: Vec<ColumnKey> = draft
+        .board
+        .columns
+        .iter()
+        .filter(|column| only.is_none_or(|only| only == column.key()))
+        .filter(|column| draft.lists.get(&column.key()).is_some_and(|stops| !stops.is_empty()))
+        .filter(|column| column.tour.as_ref().is_some_and(|tour| tour.state != state))
+        .map(Column::key)
+        .collect();
+    let mut names = Vec::new();
+    for key in keys {
+        if let Err(refusal) = draft.touch(key, context, true) {
+            return Ok(Err(refusal));
+        }
+        names.extend(draft.column(key).map(column_name));
+    }
+    if names.is_empty() {
+        return Ok(Err(Refusal::Nothing));
+    }
+    let tours = draft.save(tx, context)?;
+    store::set_state(tx, &tours, state)?;
+    let (day, trucks) = (context.day.to_string(), names);
+    let event = match state {
+        TourState::Fixed => AuditEvent::ToursFixed { day, trucks },
+        TourState::Draft => AuditEvent::ToursReopened { day, trucks },
+    };
+    record(tx, context, &tours, event)
+}
+
+/// Stores a plan of the route engine, which was made from the board with the versions of the context. Deliveries that
+/// were planned elsewhere or cancelled in the meantime are skipped.
+pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan: &NewPlan) -> EditResult {
+    let mut draft = Draft::load(tx, districts, context)?;
+    for (key, _) in &plan.columns {
+        if let Err(refusal) = draft.touch(*key, context, false) {
+            return Ok(Err(refusal));
+        }
+    }
+    let mut known: HashMap<i64, BoardStop> = HashMap::new();
+    for (key, _) in &plan.columns {
+        let stops = draft.lists.remove(key).unwrap_or_default();
+        known.extend(stops.into_iter().map(|stop| (stop.item.work.delivery_id, stop)));
+    }
+    for item in std::mem::take(&mut draft.board.pool) {
+        known.insert(item.work.delivery_id, new_stop(item));
+    }
+    let mut planned = 0;
+    let mut jobs: Vec<(i64, Vec<&str>)> = Vec::new();
+    for (key, ids) in &plan.columns {
+        let mut stops: Vec<BoardStop> = ids.iter().filter_map(|id| known.remove(id)).collect();
+        for stop in &mut stops {
+            stop.stop.basis = stop.item.work.basis().to_json();
+            if stop.stop.job.left_out.is_some() {
+                jobs.push((stop.stop.job.id, Vec::new()));
+            }
+        }
+        planned += stops.len();
+        draft.lists.insert(*key, stops);
+    }
+    // Empty tours that have never been stored are not needed.
+    let is_needed = |draft: &Draft, key: &ColumnKey| {
+        draft.lists.get(key).is_some_and(|stops| !stops.is_empty())
+            || draft.column(*key).is_some_and(|column| column.tour.is_some())
+    };
+    let touched = std::mem::take(&mut draft.touched).into_iter().filter(|key| is_needed(&draft, key)).collect();
+    draft.touched = touched;
+
+    let mut new_jobs = Vec::new();
+    let mut new_rules = Vec::new();
+    for (id, rules) in &plan.left_out {
+        let Some(stop) = known.remove(id) else { continue };
+        if stop.stop.job.id == 0 {
+            new_jobs.push(stop.stop.job);
+            new_rules.push(rules.clone());
+        } else {
+            jobs.push((stop.stop.job.id, rules.clone()));
+        }
+    }
+    store::insert_jobs(tx, &mut new_jobs)?;
+    jobs.extend(new_jobs.iter().map(|job| job.id).zip(new_rules));
+    store::set_left_out(tx, context.day, &jobs)?;
+    let tours = draft.save(tx, context)?;
+    if tours.is_empty() && plan.left_out.is_empty() {
+        return Ok(Err(Refusal::Nothing));
+    }
+    let event = AuditEvent::StopsAssigned { day: context.day.to_string(), planned, left_out: plan.left_out.len() };
+    if !tours.is_empty() {
+        audit::record(tx, context.actor, AuditObject::of(&tours), &event)?;
+    }
+    Ok(Ok(event))
+}

@@ -1,0 +1,26 @@
+//! Plans of the own trucks (배차): which delivery goes with which truck, in which order, at what time.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`model`] | tours, stops and jobs |
+//! | [`work`] | a delivery as it is planned: recipient, effort, changes since the plan was made |
+//! | [`schedule`] | times and loads of a tour |
+//! | [`sketch`] | a drawing of a route |
+//! | [`board`] | the board of a day: columns of trucks and what is not planned |
+//! | [`assign`] | the board as a problem of the route engine, and its answer |
+//! | [`planner`] | runs the route engine on a blocking thread |
+//! | [`edit`] | changes by a dispatcher or the route engine, with versions and audit entries |
+//! | [`store`] | SQL |
+
+pub mod assign;
+pub mod board;
+pub mod edit;
+pub mod model;
+pub mod pages;
+pub mod planner;
+pub mod schedule;
+pub mod sketch;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod work;

@@ -1,0 +1,118 @@
+//! `/plans?day=`: the board of a day (배차판).
+
+use askama::Template;
+use axum::extract::State;
+use chrono::{Datelike, Days, NaiveDate, Timelike};
+use serde::Deserialize;
+
+use super::view::{Card, ColumnView, views};
+use crate::districts::DistrictCache;
+use crate::plans::board::{Board, board};
+use crate::plans::model::Hold;
+use crate::plans::store::{self, DayCount};
+use crate::storage::{Storage, StorageError};
+use crate::time::{Moment, date_with_weekday, parse_date};
+use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
+
+/// Hour from which the board without a day shows tomorrow.
+const TOMORROW_FROM_HOUR: u32 = 12;
+
+/// A day of the week shown above the board.
+struct WeekDay {
+    day: NaiveDate,
+    count: DayCount,
+    is_today: bool,
+}
+
+impl WeekDay {
+    fn label(&self) -> String {
+        date_with_weekday(self.day)[5..].to_owned()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "plans/list.html")]
+struct BoardPage {
+    layout: Layout,
+    day: NaiveDate,
+    week: Vec<WeekDay>,
+    columns: Vec<ColumnView>,
+    pool: Vec<Card>,
+    board: Board,
+}
+
+impl BoardPage {
+    fn title(&self) -> String {
+        date_with_weekday(self.day)
+    }
+
+    fn previous(&self) -> NaiveDate {
+        self.day - Days::new(1)
+    }
+
+    fn next(&self) -> NaiveDate {
+        self.day + Days::new(1)
+    }
+
+    /// Whether any tour can be fixed.
+    fn has_draft(&self) -> bool {
+        self.columns.iter().any(|column| !column.is_fixed && !column.cards.is_empty())
+    }
+
+    /// Whether the route engine has trucks.
+    fn has_open_column(&self) -> bool {
+        self.board.columns.iter().any(crate::plans::board::Column::is_plannable)
+    }
+
+    /// Stops that have changed since they were planned.
+    fn changed(&self) -> usize {
+        self.columns.iter().map(|column| column.changed).sum()
+    }
+
+    fn stops(&self) -> usize {
+        self.columns.iter().map(|column| column.cards.len()).sum()
+    }
+}
+
+impl PersonalData for BoardPage {
+    fn orders(&self) -> Vec<i64> {
+        self.board.order_ids().collect()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DayQuery {
+    day: String,
+}
+
+/// The day that the board shows without a choice: today in the morning, tomorrow later.
+fn default_day(now: Moment) -> NaiveDate {
+    let later = u64::from(now.kst().hour() >= TOMORROW_FROM_HOUR);
+    now.date() + Days::new(later)
+}
+
+pub(super) async fn list(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+    Query(query): Query<DayQuery>,
+) -> PageResult {
+    let now = storage.clock().now();
+    let day = parse_date(&query.day).unwrap_or_else(|| default_day(now));
+    let districts = districts.refresh(&storage).await?;
+    let for_read = districts.clone();
+    let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
+    let (board, counts) = storage
+        .read(move |tx| {
+            let counts = store::days_between(tx, monday, monday + Days::new(6))?;
+            Ok::<_, StorageError>((board(tx, &for_read, day)?, counts))
+        })
+        .await?;
+    let (columns, pool) = views(&board, &districts);
+    let week = (0..7).map(|offset| {
+        let day = monday + Days::new(offset);
+        WeekDay { day, count: counts.get(&day).copied().unwrap_or_default(), is_today: day == now.date() }
+    });
+    Ok(personal_page(BoardPage { layout, day, week: week.collect(), columns, pool, board }))
+}

@@ -1,0 +1,111 @@
+//! `/plans/tours/{id}/loading`: the loading list of a tour (상차표): what is delivered last is loaded first.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+
+use super::tours::{TourQuery, load};
+use crate::deliveries::list::load_rows;
+use crate::districts::DistrictCache;
+use crate::id::{crockford, parse_crockford};
+use crate::orders::list::OrderRow;
+use crate::orders::model::OrderState;
+use crate::plans::edit::column_name;
+use crate::storage::{Storage, StorageError};
+use crate::time::date_with_weekday;
+use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+
+/// A stop whose pieces are loaded.
+struct LoadingStop {
+    /// its place in the route
+    position: usize,
+    name: String,
+    district: String,
+    lines: Vec<LoadingLine>,
+}
+
+/// An order of a stop.
+struct LoadingLine {
+    product: String,
+    quantity: i64,
+    claim: String,
+    /// whether the claim keeps the goods here
+    is_held: bool,
+}
+
+#[derive(Template)]
+#[template(path = "plans/loading.html")]
+struct LoadingPage {
+    layout: Layout,
+    id: String,
+    title: String,
+    stops: Vec<LoadingStop>,
+    print_now: bool,
+    orders: Vec<i64>,
+}
+
+impl PersonalData for LoadingPage {
+    fn orders(&self) -> Vec<i64> {
+        self.orders.clone()
+    }
+}
+
+impl LoadingPage {
+    fn pieces(&self) -> i64 {
+        self.stops.iter().flat_map(|stop| &stop.lines).map(|line| line.quantity).sum()
+    }
+}
+
+fn line(row: &OrderRow) -> LoadingLine {
+    let product = if row.labels.is_empty() {
+        row.product_name.clone()
+    } else {
+        format!("{} [{}]", row.product_name, row.labels.join(", "))
+    };
+    LoadingLine { product, quantity: row.order.quantity, claim: row.order.claim.clone(), is_held: row.order.is_held() }
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+    Path(id): Path<String>,
+    Query(query): Query<TourQuery>,
+) -> PageResult {
+    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let districts = districts.refresh(&storage).await?;
+    let for_read = districts.clone();
+    let loaded = storage.read(move |tx| {
+        let Some((board, at)) = load(tx, &for_read, id)? else { return Ok(None) };
+        let ids: Vec<i64> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+        let rows = load_rows(tx, &ids)?;
+        Ok::<_, StorageError>(Some((board, at, rows)))
+    });
+    let (board, at, rows) = loaded.await?.ok_or(Error::NotFound)?;
+    let column = &board.columns[at];
+    let orders = rows.iter().flat_map(|row| row.order_ids()).collect();
+    let mut lines: BTreeMap<i64, Vec<LoadingLine>> = rows
+        .iter()
+        .map(|row| {
+            let active = row.orders.iter().filter(|order| order.listed.order.state < OrderState::Cancelled);
+            (row.delivery.id, active.map(|order| line(&order.listed)).collect())
+        })
+        .collect();
+    let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
+        position,
+        name: stop.item.work.recipient.name.clone(),
+        district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
+        lines: lines.remove(&stop.item.work.delivery_id).unwrap_or_default(),
+    });
+    let mut stops: Vec<LoadingStop> = stops.collect();
+    stops.reverse();
+    Ok(personal_page(LoadingPage {
+        layout,
+        id: crockford(id),
+        title: format!("{} {}", column_name(column), date_with_weekday(board.day)),
+        stops,
+        print_now: query.print.is_some(),
+        orders,
+    }))
+}

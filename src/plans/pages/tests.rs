@@ -1,0 +1,160 @@
+//! The pages of plans.
+
+use reqwest::StatusCode;
+
+use crate::id::crockford;
+use crate::storage::StorageError;
+use crate::trucks::model::Truck;
+use crate::trucks::store as trucks;
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::testing::TestApp;
+
+const BOARD: &str = "/plans?day=2024-03-16";
+
+/// A shop with two trucks, whose deliveries are due tomorrow; a member of the delivery team is logged in.
+async fn dispatcher() -> TestApp {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let prepared = app.state.storage.write(|tx| {
+        tx.exec(
+            "UPDATE deliveries SET shipping_method = 'DIRECT', preferred_shipping_date = '2024-03-16' WHERE state = 0",
+            &[],
+        )?;
+        let mut settings = trucks::settings(tx)?;
+        "04524".clone_into(&mut settings.depot_zip);
+        settings.default_handling.minutes = 5;
+        trucks::save_settings(tx, &settings)?;
+        for name in ["1호차", "2호차"] {
+            trucks::insert(tx, &Truck { volume: 9_000, pieces: 900, ..Truck::suggestion(name.to_owned()) })?;
+        }
+        Ok::<_, StorageError>(())
+    });
+    prepared.await.expect("writes");
+    let team = app.another_browser();
+    team.sign_in_logistics().await;
+    team
+}
+
+/// The hidden versions of a board.
+fn versions(page: &str) -> Vec<(String, String)> {
+    page.split("name=\"version-")
+        .skip(1)
+        .filter_map(|rest| {
+            let (column, rest) = rest.split_once("\" value=\"")?;
+            Some((format!("version-{column}"), rest.split_once('"')?.0.to_owned()))
+        })
+        .collect()
+}
+
+/// Presses a button of a board that was loaded as `page`; the page that follows.
+async fn press(app: &TestApp, page: &str, fields: &[(&str, &str)]) -> String {
+    let versions = versions(page);
+    let seen = versions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let all: Vec<(&str, &str)> =
+        [("day", "2024-03-16")].into_iter().chain(seen).chain(fields.iter().copied()).collect();
+    let answer = app.post_form("/plans", &all).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    app.get(answer.location()).await.ok()
+}
+
+/// The first value behind a mark.
+fn value_after<'p>(page: &'p str, mark: &str) -> &'p str {
+    page.split_once(mark).and_then(|(_, rest)| rest.split('"').next()).expect(mark)
+}
+
+#[tokio::test]
+async fn board_is_planned_and_fixed_in_three_requests() {
+    let app = dispatcher().await;
+    let empty = app.get(BOARD).await.ok();
+    assert!(empty.contains("1호차") && empty.contains("0곳 배차"));
+    let planned = press(&app, &empty, &[("act", "assign")]).await;
+    assert!(planned.contains("곳을 배차했") && planned.contains("plan-number"), "{planned}");
+    let fixed = press(&app, &planned, &[("act", "fix")]).await;
+    assert!(fixed.contains("배차를 확정했어요") && fixed.contains("확정 풀기"));
+    let again = press(&app, &fixed, &[("act", "assign")]).await;
+    assert!(again.contains("배차할 수 있는 차가 없어요"));
+    let week = app.get("/plans?day=2024-03-14").await.ok();
+    assert!(week.contains("확정</span>"), "the week shows it");
+}
+
+#[tokio::test]
+async fn second_dispatcher_is_told_that_a_tour_has_changed() {
+    let app = dispatcher().await;
+    let admin = app.another_browser();
+    admin.sign_in_admin().await;
+    let page = app.get(BOARD).await.ok();
+    let planned = press(&app, &page, &[("act", "assign")]).await;
+    let column = value_after(&planned, "value=\"fix:").to_owned();
+    let stale = press(&admin, &page, &[("act", &format!("fix:{column}"))]).await;
+    assert!(stale.contains("그 사이 driver 님이") && stale.contains("다시 해 주세요"));
+    assert!(press(&admin, &planned, &[("act", &format!("fix:{column}"))]).await.contains("배차를 확정했어요"));
+}
+
+#[tokio::test]
+async fn ticked_deliveries_are_moved_and_taken_out() {
+    let app = dispatcher().await;
+    let page = app.get(BOARD).await.ok();
+    let (id, column) =
+        (value_after(&page, "data-card=\"").to_owned(), value_after(&page, "<option value=\"").to_owned());
+    assert!(press(&app, &page, &[("act", "move"), ("to", &column)]).await.contains("바꿀 것이 없어요"));
+    let moved = press(&app, &page, &[("act", "move"), ("to", &column), ("tick", &id)]).await;
+    assert!(moved.contains("1곳을 옮겼어요: 1호차") && moved.contains("차 고정</span>"));
+    let freed = press(&app, &moved, &[("act", &format!("hold:free:{id}"))]).await;
+    assert!(freed.contains("고정을 풀었어요"));
+    let out = press(&app, &freed, &[("act", "off"), ("tick", &id)]).await;
+    assert!(out.contains("1곳을 옮겼어요: 미배차"));
+    let dropped = press(&app, &out, &[("act", &format!("drop:{id}")), ("drop_to", &column), ("at", "0")]).await;
+    assert!(dropped.contains("1곳을 옮겼어요: 1호차"));
+    let wrong = app.post_form("/plans", &[("day", "2024-03-16"), ("act", "dance")]).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn job_has_a_window_and_is_not_overwritten() {
+    let app = dispatcher().await;
+    let id = app
+        .state
+        .storage
+        .read(|tx| tx.scalar("SELECT min(id) FROM deliveries WHERE state = 0", &[]))
+        .await
+        .expect("reads");
+    let path = format!("/plans/jobs/{}", crockford(id));
+    assert!(app.get(&path).await.ok().contains("안 함"));
+    let fields = [("from", "14:00"), ("to", "16:00"), ("minutes", "45")];
+    let saved = app.post_form(&path, &fields).await;
+    let page = app.get(saved.location()).await.ok();
+    assert!(page.contains("배차 정보를 저장했어요") && page.contains("value=\"14:00\""));
+    let changed = app.post_form(&path, &[("from", "09:00"), ("to", "12:00"), ("version", "0")]).await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER);
+    let stale = app.post_form(&path, &[("from", "10:00"), ("to", "12:00"), ("version", "0")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        stale.text.contains("그 사이 다른 사람이 배차 정보를") && stale.text.contains("name=\"version\" value=\"1\"")
+    );
+    let wrong = app.post_form(&path, &[("from", "저녁"), ("version", "1")]).await;
+    assert!(wrong.text.contains("두 시각을 09:00, 12:00처럼"));
+    assert!(app.get(BOARD).await.ok().contains("09:00~12:00"));
+    assert_eq!(app.get("/plans/jobs/7").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn tour_is_shown_and_loaded_in_reverse() {
+    let app = dispatcher().await;
+    let page = app.get(BOARD).await.ok();
+    let planned = press(&app, &page, &[("act", "assign")]).await;
+    let path = format!("/plans/tours/{}", value_after(&planned, "href=\"/plans/tours/"));
+    let tour = app.get(&path).await.ok();
+    assert!(tour.contains("배차표 1호차 2024-03-16 (토)") || tour.contains("배차표 2호차 2024-03-16 (토)"));
+    assert!(tour.contains("<polyline class=\"route\"") && tour.contains("/deliveries/slips?id="));
+    assert!(!tour.contains("data-print-now"));
+    assert!(app.get(&format!("{path}?print=now")).await.ok().contains("data-print-now"));
+    let loading = app.get(&format!("{path}/loading")).await.ok();
+    let positions: Vec<i64> = loading
+        .split("data-label=\"배송 순서\">")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next()?.parse().ok())
+        .collect();
+    assert!(positions.len() > 1 && positions.is_sorted_by(|one, other| one >= other), "{positions:?}");
+    assert_eq!(positions.last(), Some(&1));
+    assert_eq!(app.get("/plans/tours/7").await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,234 @@
+//! The board as its template shows it.
+
+use super::column_text;
+use crate::districts::Districts;
+use crate::id::crockford;
+use crate::orders::bundle::DeliveryState;
+use crate::plans::assign::reason_label;
+use crate::plans::board::{Board, BoardItem, Column};
+use crate::plans::edit::column_name;
+use crate::plans::model::{Hold, window_label};
+use crate::plans::schedule::{Excess, Visit};
+use crate::plans::work::WorkChange;
+use crate::routing::points::PointAccuracy;
+use crate::trucks::model::{clock_label, volume_label};
+
+/// A delivery on the board.
+pub(super) struct Card {
+    pub(super) id: String,
+    pub(super) position: usize,
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) address: String,
+    pub(super) district: String,
+    /// `30분 · 2명 · 1.5m³ · 2개`
+    pub(super) effort: String,
+    pub(super) has_default_effort: bool,
+    pub(super) window: Option<String>,
+    /// arrival and departure, for a stop
+    pub(super) times: Option<(String, String)>,
+    pub(super) waiting: i64,
+    pub(super) is_late: bool,
+    pub(super) hold: Hold,
+    pub(super) changes: Vec<ChangeTag>,
+    pub(super) tags: Vec<(&'static str, String)>,
+    /// why it is not planned
+    pub(super) reasons: Vec<String>,
+}
+
+/// What has changed since the plan was made.
+pub(super) struct ChangeTag {
+    pub(super) label: String,
+    pub(super) is_alarming: bool,
+}
+
+impl Card {
+    fn new(item: &BoardItem, districts: &Districts) -> Self {
+        let (work, effort) = (&item.work, item.effort);
+        let mut tags = Vec::new();
+        if work.state == DeliveryState::Preparing {
+            tags.push(("", "출고 전".to_owned()));
+        }
+        tags.extend(work.claims().into_iter().map(|claim| ("danger", claim.to_owned())));
+        if item.point.is_some_and(|(_, accuracy)| accuracy == PointAccuracy::District) {
+            tags.push(("", "위치 어림".to_owned()));
+        }
+        Self {
+            id: crockford(work.delivery_id),
+            position: 0,
+            name: work.recipient.name.clone(),
+            summary: work.summary(),
+            address: work.recipient.address1.clone(),
+            district: work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
+            effort: format!(
+                "{}분 · {}명 · {}m³ · {}개",
+                effort.minutes,
+                effort.crew,
+                volume_label(effort.volume),
+                effort.pieces
+            ),
+            has_default_effort: effort.has_default,
+            window: item.job.as_ref().and_then(|job| job.window).map(window_label),
+            times: None,
+            waiting: 0,
+            is_late: false,
+            hold: Hold::Free,
+            changes: Vec::new(),
+            tags,
+            reasons: Vec::new(),
+        }
+    }
+
+    /// A delivery that is not planned.
+    fn unplanned(item: &BoardItem, board: &Board, districts: &Districts) -> Self {
+        let mut card = Self::new(item, districts);
+        match item.job.as_ref().and_then(|job| job.day).or(item.work.preferred_date) {
+            Some(date) if date < board.day => {
+                card.tags.insert(0, ("accent", format!("{}부터", date.format("%-m/%-d"))));
+            }
+            Some(_) => {}
+            None => card.tags.insert(0, ("", "날짜 없음".to_owned())),
+        }
+        if let Some(refusal) = &item.not_served {
+            card.reasons.push(refusal.sentence());
+        } else if item.point.is_none() {
+            card.reasons.push("우편번호의 위치를 몰라 거리를 계산하지 못해요".to_owned());
+        } else if let Some((day, rules)) = item.job.as_ref().and_then(|job| job.left_out.as_ref())
+            && *day == board.day
+        {
+            card.reasons.extend(rules.iter().map(|rule| reason_label(rule).to_owned()));
+        }
+        card
+    }
+}
+
+/// A bar: how much of a limit is used.
+pub(super) struct Bar {
+    pub(super) name: &'static str,
+    pub(super) value: i64,
+    pub(super) max: i64,
+    pub(super) text: String,
+    pub(super) is_over: bool,
+}
+
+/// A round of a truck.
+pub(super) struct ColumnView {
+    pub(super) key: String,
+    pub(super) version: i64,
+    /// link to the stored tour
+    pub(super) href: Option<String>,
+    pub(super) name: String,
+    pub(super) crew: i64,
+    pub(super) day_off: Option<String>,
+    pub(super) is_fixed: bool,
+    pub(super) state: &'static str,
+    /// `08:30~17:10 · 운전 130분`
+    pub(super) times: String,
+    pub(super) bars: Vec<Bar>,
+    pub(super) excesses: Vec<&'static str>,
+    pub(super) cards: Vec<Card>,
+    /// stops that have changed since they were planned
+    pub(super) changed: usize,
+}
+
+impl ColumnView {
+    pub(super) fn new(column: &Column, districts: &Districts) -> Self {
+        let (schedule, truck, round) = (&column.schedule, &column.truck, &column.round);
+        let excesses = column.excesses();
+        let is_over = |excess: Excess| excesses.contains(&excess);
+        let bar = |name, value: i64, max: i64, text, is_over| Bar { name, value, max, text, is_over };
+        let worked = schedule.duration.min(round.shift_minutes);
+        let mut bars = vec![
+            bar(
+                "부피",
+                schedule.volume,
+                truck.volume,
+                format!("{} / {}m³", volume_label(schedule.volume), volume_label(truck.volume)),
+                is_over(Excess::Volume),
+            ),
+            bar(
+                "개수",
+                schedule.pieces,
+                truck.pieces,
+                format!("{} / {}개", schedule.pieces, truck.pieces),
+                is_over(Excess::Pieces),
+            ),
+            bar(
+                "시간",
+                worked,
+                round.shift_minutes,
+                format!("{} / {}", hours_label(worked), hours_label(round.shift_minutes)),
+                false,
+            ),
+        ];
+        if round.overtime_minutes > 0 || schedule.overtime > 0 {
+            bars.push(bar(
+                "연장",
+                schedule.overtime,
+                round.overtime_minutes.max(1),
+                format!("{} / {}분", schedule.overtime, round.overtime_minutes),
+                is_over(Excess::Overtime),
+            ));
+        }
+        let card = |(position, (stop, visit)): (usize, (&crate::plans::board::BoardStop, &Visit))| Card {
+            position,
+            times: Some((clock_label(visit.arrives_at), clock_label(visit.leaves_at))),
+            waiting: visit.waiting,
+            is_late: visit.is_late,
+            hold: stop.stop.hold,
+            changes: stop.changes.iter().map(change_tag).collect(),
+            ..Card::new(&stop.item, districts)
+        };
+        Self {
+            key: column_text(column.key()),
+            version: column.version(),
+            href: column.tour.as_ref().map(|tour| format!("/plans/tours/{}", crockford(tour.id))),
+            name: column_name(column),
+            crew: truck.crew,
+            day_off: column.day_off.clone(),
+            is_fixed: column.is_fixed(),
+            state: column.tour.as_ref().map_or("", |tour| tour.state.label()),
+            times: format!(
+                "{}~{} · 운전 {}",
+                clock_label(round.starts_at),
+                clock_label(schedule.returns_at),
+                hours_label(schedule.driving)
+            ),
+            bars,
+            excesses: excesses.iter().map(|excess| excess.label()).collect(),
+            changed: column.stops.iter().filter(|stop| stop.changes.iter().any(WorkChange::is_alarming)).count(),
+            cards: (1..).zip(column.visits()).map(card).collect(),
+        }
+    }
+}
+
+fn change_tag(change: &WorkChange) -> ChangeTag {
+    ChangeTag { label: change.label(), is_alarming: change.is_alarming() }
+}
+
+/// Minutes as hours: `2시간 5분`, `40분`.
+pub(super) fn hours_label(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes}분"),
+        (hours, 0) => format!("{hours}시간"),
+        (hours, minutes) => format!("{hours}시간 {minutes}분"),
+    }
+}
+
+/// The columns and the pool of a board.
+pub(super) fn views(board: &Board, districts: &Districts) -> (Vec<ColumnView>, Vec<Card>) {
+    let columns = board.columns.iter().map(|column| ColumnView::new(column, districts)).collect();
+    let mut pool: Vec<Card> = board.pool.iter().map(|item| Card::unplanned(item, board, districts)).collect();
+    pool.sort_by(|one, other| (&one.district, &one.name).cmp(&(&other.district, &other.name)));
+    (columns, pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_shown_as_hours() {
+        assert_eq!([hours_label(40), hours_label(120), hours_label(125)], ["40분", "2시간", "2시간 5분"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! The times and loads of a tour: driving, waiting, working, overtime, room.
+
+use super::work::StopEffort;
+use crate::routing::travel::{Point, driving_seconds};
+use crate::trucks::model::{Round, Truck};
+
+const MINUTE: i64 = 60;
+
+/// What a schedule needs of a stop.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedStop {
+    /// where it is; none is unknown, and takes no driving
+    pub point: Option<Point>,
+    /// what it takes
+    pub effort: StopEffort,
+    /// first and last minute of the day at which the work may begin
+    pub window: Option<(i64, i64)>,
+}
+
+/// Times of a stop, in minutes of the day, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// arrival at the door
+    pub arrives_at: i64,
+    /// minutes of waiting for the window
+    pub waiting: i64,
+    /// departure
+    pub leaves_at: i64,
+    /// whether the window is over at arrival
+    pub is_late: bool,
+}
+
+/// Times and loads of a tour.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// the stops, in order
+    pub visits: Vec<Visit>,
+    /// minute of the day at which the truck is back
+    pub returns_at: i64,
+    /// minutes of driving
+    pub driving: i64,
+    /// minutes from departure to return
+    pub duration: i64,
+    /// minutes of overtime
+    pub overtime: i64,
+    /// hundredths of a cubic metre
+    pub volume: i64,
+    /// pieces
+    pub pieces: i64,
+    /// people that the stop with most needs
+    pub crew: i64,
+}
+
+/// A limit that a tour exceeds. A dispatcher may exceed it knowingly; a computed plan does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// too few people
+    Crew,
+    /// too much volume
+    Volume,
+    /// too many pieces
+    Pieces,
+    /// more overtime than allowed
+    Overtime,
+    /// a window that is missed
+    Window,
+}
+
+impl Excess {
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Crew => "인원 부족",
+            Self::Volume => "부피 초과",
+            Self::Pieces => "개수 초과",
+            Self::Overtime => "연장 초과",
+            Self::Window => "시간대 놓침",
+        }
+    }
+}
+
+/// The schedule of a tour.
+pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> Schedule {
+    let start = round.starts_at * MINUTE;
+    let (mut now, mut place, mut driving) = (start, depot, 0);
+    let drive = |from: Option<Point>, to: Option<Point>| {
+        from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
+    };
+    let mut schedule = Schedule { crew: 1, ..Schedule::default() };
+    for stop in stops {
+        let seconds = drive(place, stop.point);
+        driving += seconds;
+        let arrives = now + seconds;
+        let begins = stop.window.map_or(arrives, |(from, _)| arrives.max(from * MINUTE));
+        now = begins + stop.effort.minutes * MINUTE;
+        schedule.visits.push(Visit {
+            arrives_at: minutes(arrives),
+            waiting: minutes(begins) - minutes(arrives),
+            leaves_at: minutes(now),
+            is_late: stop.window.is_some_and(|(_, to)| begins > to * MINUTE),
+        });
+        schedule.volume += stop.effort.volume;
+        schedule.pieces += stop.effort.pieces;
+        schedule.crew = schedule.crew.max(stop.effort.crew);
+        place = stop.point.or(place);
+    }
+    if !stops.is_empty() {
+        let seconds = drive(place, depot);
+        driving += seconds;
+        now += seconds;
+    }
+    schedule.returns_at = minutes(now);
+    schedule.driving = minutes(driving);
+    schedule.duration = minutes(now - start);
+    schedule.overtime = minutes((now - start - round.shift_minutes * MINUTE).max(0));
+    schedule
+}
+
+impl Schedule {
+    /// The limits that the tour exceeds.
+    pub fn excesses(&self, truck: &Truck, round: &Round) -> Vec<Excess> {
+        let checks = [
+            (self.crew > truck.crew, Excess::Crew),
+            (self.volume > truck.volume, Excess::Volume),
+            (self.pieces > truck.pieces, Excess::Pieces),
+            (self.overtime > round.overtime_minutes, Excess::Overtime),
+            (self.visits.iter().any(|visit| visit.is_late), Excess::Window),
+        ];
+        checks.into_iter().filter_map(|(is_exceeded, excess)| is_exceeded.then_some(excess)).collect()
+    }
+}
+
+/// Seconds as minutes, rounded up.
+fn minutes(seconds: i64) -> i64 {
+    seconds.div_euclid(MINUTE) + i64::from(seconds.rem_euclid(MINUTE) > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEPOT: Point = Point { lat: 36.019, lng: 128.364 };
+
+    fn stop(lat: f64, minutes: i64, window: Option<(i64, i64)>) -> PlannedStop {
+        let effort = StopEffort { minutes, crew: 2, volume: 150, pieces: 2, has_default: false };
+        PlannedStop { point: Some(Point { lat, lng: 128.364 }), effort, window }
+    }
+
+    fn truck() -> Truck {
+        Truck { volume: 400, pieces: 3, crew: 1, ..Truck::suggestion("1호차".to_owned()) }
+    }
+
+    #[test]
+    fn empty_tour_takes_no_time() {
+        let round = truck().rounds()[0];
+        let empty = schedule(&round, Some(DEPOT), &[]);
+        assert_eq!((empty.duration, empty.driving, empty.overtime, empty.returns_at), (0, 0, 0, 510));
+    }
+
+    #[test]
+    fn truck_waits_for_a_window_and_comes_too_late_for_another() {
+        let round = truck().rounds()[0];
+        let stops = [stop(36.1, 30, Some((600, 660))), stop(36.1, 20, Some((500, 610)))];
+        let tour = schedule(&round, Some(DEPOT), &stops);
+        let [first, second] = tour.visits[..] else { panic!("two visits") };
+        assert_eq!((first.arrives_at + first.waiting, first.leaves_at, first.is_late), (600, 630, false));
+        assert_eq!((second.arrives_at, second.leaves_at, second.is_late), (630, 650, true));
+        assert_eq!((tour.volume, tour.pieces, tour.crew), (300, 4, 2));
+        assert_eq!(tour.excesses(&truck(), &round), [Excess::Crew, Excess::Pieces, Excess::Window]);
+        assert!(tour.returns_at > 650 && tour.driving > 20);
+    }
+
+    #[test]
+    fn overtime_begins_after_the_shift() {
+        let truck = truck();
+        let round = truck.rounds()[0];
+        let tour = schedule(&round, Some(DEPOT), &[stop(36.019, 600, None)]);
+        assert_eq!((tour.duration, tour.overtime), (600, 60));
+        let tour = schedule(&round, Some(DEPOT), &[stop(36.019, 700, None)]);
+        assert!(tour.excesses(&truck, &round).contains(&Excess::Overtime));
+    }
+
+    #[test]
+    fn stop_without_a_point_takes_no_driving() {
+        let round = truck().rounds()[0];
+        let unknown = PlannedStop { point: None, ..stop(0.0, 30, None) };
+        let known = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), stop(36.1, 30, None)]);
+        let mixed = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), unknown]);
+        assert_eq!(known.driving, mixed.driving);
+    }
+}

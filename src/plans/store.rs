@@ -1,0 +1,242 @@
+//! SQL of tours, stops and jobs.
+
+pub mod due;
+pub mod works;
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+
+use super::model::{ColumnKey, Hold, Job, Stop, Tour, TourState};
+use crate::storage::{Param, Result, Row, StorageError, Tx};
+
+/// Separates the codes of rules in `jobs.left_out`.
+const RULE_SEPARATOR: char = '+';
+
+/// The tours of a day.
+pub fn tours_of_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<Vec<Tour>> {
+    let sql = "SELECT t.id, t.truck_id, t.round, t.state, m.username, t.version FROM tours t \
+               LEFT JOIN members m ON m.id = t.changed_by WHERE t.day = ? ORDER BY t.truck_id, t.round";
+    let rows = tx.query(sql, &[day.into()])?;
+    rows.into_iter().map(tour).collect()
+}
+
+/// The day of a tour.
+pub fn day_of_tour(tx: &mut dyn Tx, id: i64) -> Result<Option<NaiveDate>> {
+    match tx.query_one("SELECT day FROM tours WHERE id = ?", &[id.into()])? {
+        Some(row) => row.opt_date(0),
+        None => Ok(None),
+    }
+}
+
+fn tour(mut row: Row) -> Result<Tour> {
+    let id = row.int(0)?;
+    let inconsistent = || StorageError::Inconsistent(format!("tours.state of {id}"));
+    Ok(Tour {
+        id,
+        column: ColumnKey { truck_id: row.int(1)?, round: row.int(2)? },
+        state: TourState::from_code(&row.text(3)?).ok_or_else(inconsistent)?,
+        changed_by: row.opt_text(4)?,
+        version: row.int(5)?,
+    })
+}
+
+const JOB: &str = "j.id, j.delivery_id, j.day, j.window_from, j.window_to, j.minutes, j.crew, j.left_out, \
+                   j.left_out_day, j.version";
+
+/// Number of columns of [`JOB`].
+const JOB_COLUMNS: usize = 10;
+
+fn job(row: &mut Row) -> Result<Job> {
+    let rules = row.opt_text(7)?.map(|rules| rules.split(RULE_SEPARATOR).map(str::to_owned).collect());
+    Ok(Job {
+        id: row.int(0)?,
+        delivery_id: row.int(1)?,
+        day: row.opt_date(2)?,
+        window: row.opt_int(3)?.zip(row.opt_int(4)?),
+        minutes: row.opt_int(5)?,
+        crew: row.opt_int(6)?,
+        left_out: row.opt_date(8)?.zip(rules),
+        version: row.int(9)?,
+    })
+}
+
+/// The stops of these tours in order, by tour.
+pub fn stops_of(tx: &mut dyn Tx, tours: &[i64]) -> Result<HashMap<i64, Vec<Stop>>> {
+    let sql = |ids: &str| {
+        format!(
+            "SELECT {JOB}, s.id, s.tour_id, s.hold, s.basis, s.position FROM stops s \
+             CROSS JOIN jobs j ON j.id = s.job_id WHERE s.tour_id IN ({ids})"
+        )
+    };
+    let mut stops = HashMap::<i64, Vec<(i64, Stop)>>::new();
+    tx.for_ids(tours, &[], sql, &mut |mut row| {
+        let job = job(&mut row)?;
+        let id = row.int(JOB_COLUMNS)?;
+        let inconsistent = || StorageError::Inconsistent(format!("stops.hold of {id}"));
+        let stop = Stop {
+            id,
+            job,
+            hold: Hold::from_code(&row.text(JOB_COLUMNS + 2)?).ok_or_else(inconsistent)?,
+            basis: row.text(JOB_COLUMNS + 3)?,
+        };
+        stops.entry(row.int(JOB_COLUMNS + 1)?).or_default().push((row.int(JOB_COLUMNS + 4)?, stop));
+        Ok(())
+    })?;
+    let sorted = stops.into_iter().map(|(tour, mut stops)| {
+        stops.sort_by_key(|(position, _)| *position);
+        (tour, stops.into_iter().map(|(_, stop)| stop).collect())
+    });
+    Ok(sorted.collect())
+}
+
+/// A job, and the day of the tour that it is planned in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedJob {
+    /// the job
+    pub job: Job,
+    /// day, truck and round of its stop
+    pub planned: Option<(NaiveDate, ColumnKey)>,
+}
+
+/// The jobs of these deliveries, by delivery.
+pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, PlannedJob>> {
+    let sql = |ids: &str| {
+        format!(
+            "SELECT {JOB}, t.day, t.truck_id, t.round FROM jobs j LEFT JOIN stops s ON s.job_id = j.id \
+             LEFT JOIN tours t ON t.id = s.tour_id WHERE j.delivery_id IN ({ids})"
+        )
+    };
+    let mut jobs = BTreeMap::new();
+    tx.for_ids(deliveries, &[], sql, &mut |mut row| {
+        let job = job(&mut row)?;
+        let planned = match row.opt_date(JOB_COLUMNS)? {
+            None => None,
+            Some(day) => {
+                Some((day, ColumnKey { truck_id: row.int(JOB_COLUMNS + 1)?, round: row.int(JOB_COLUMNS + 2)? }))
+            }
+        };
+        jobs.insert(job.delivery_id, PlannedJob { job, planned });
+        Ok(())
+    })?;
+    Ok(jobs)
+}
+
+/// Inserts an empty draft tour.
+pub fn insert_tour(tx: &mut dyn Tx, day: NaiveDate, column: ColumnKey, member_id: i64) -> Result<Tour> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let sql = "INSERT INTO tours (id, day, truck_id, round, state, changed_by, changed_at, version) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, 0)";
+    let state = TourState::Draft;
+    tx.exec(
+        sql,
+        &[
+            id.into(),
+            day.into(),
+            column.truck_id.into(),
+            column.round.into(),
+            state.code().into(),
+            member_id.into(),
+            now.into(),
+        ],
+    )?;
+    Ok(Tour { id, column, state, changed_by: None, version: 0 })
+}
+
+/// Records that a member has changed these tours, in state or stops; raises their versions.
+pub fn touch_tours(tx: &mut dyn Tx, tours: &[i64], member_id: i64) -> Result<()> {
+    let now = tx.now();
+    let sql = "UPDATE tours SET changed_by = ?, changed_at = ?, version = version + 1 WHERE id = ?";
+    tx.exec_many(sql, &mut tours.iter().map(|id| vec![member_id.into(), now.into(), (*id).into()]))
+}
+
+/// Sets the state of these tours.
+pub fn set_state(tx: &mut dyn Tx, tours: &[i64], state: TourState) -> Result<()> {
+    let sql = "UPDATE tours SET state = ? WHERE id = ?";
+    tx.exec_many(sql, &mut tours.iter().map(|id| vec![state.code().into(), (*id).into()]))
+}
+
+/// Replaces the stops of these tours: each with its stops in order. New stops get an identifier.
+pub fn replace_stops(tx: &mut dyn Tx, tours: &[(i64, Vec<Stop>)]) -> Result<()> {
+    let sql = "DELETE FROM stops WHERE tour_id = ?";
+    tx.exec_many(sql, &mut tours.iter().map(|(tour, _)| vec![(*tour).into()]))?;
+    let mut rows: Vec<Vec<Param<'_>>> = Vec::new();
+    for (tour, stops) in tours {
+        for (position, stop) in (1_i64..).zip(stops) {
+            let id = if stop.id == 0 { tx.new_id() } else { stop.id };
+            rows.push(vec![
+                id.into(),
+                (*tour).into(),
+                stop.job.id.into(),
+                position.into(),
+                stop.hold.code().into(),
+                stop.basis.as_str().into(),
+            ]);
+        }
+    }
+    let sql = "INSERT INTO stops (id, tour_id, job_id, position, hold, basis) VALUES (?, ?, ?, ?, ?, ?)";
+    tx.exec_many(sql, &mut rows.into_iter())
+}
+
+/// Inserts jobs, which get identifiers.
+pub fn insert_jobs(tx: &mut dyn Tx, jobs: &mut [Job]) -> Result<()> {
+    for job in jobs.iter_mut() {
+        job.id = tx.new_id();
+    }
+    let sql = "INSERT INTO jobs (id, delivery_id, day, window_from, window_to, minutes, crew, left_out, left_out_day, \
+               version) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, 0)";
+    let mut rows = jobs.iter().map(|job| {
+        let [day, from, to, minutes, crew] = details(job);
+        vec![job.id.into(), job.delivery_id.into(), day, from, to, minutes, crew]
+    });
+    tx.exec_many(sql, &mut rows)
+}
+
+fn details(job: &Job) -> [Param<'static>; 5] {
+    let (from, to) = job.window.unzip();
+    [job.day.into(), from.into(), to.into(), job.minutes.into(), job.crew.into()]
+}
+
+/// Updates day, window, minutes and crew of a job; false, without a change, if its stored version differs.
+pub fn update_job(tx: &mut dyn Tx, job: &Job) -> Result<bool> {
+    let sql = "UPDATE jobs SET day = ?, window_from = ?, window_to = ?, minutes = ?, crew = ?, version = version + 1 \
+               WHERE id = ? AND version = ?";
+    let [day, from, to, minutes, crew] = details(job);
+    Ok(tx.exec(sql, &[day, from, to, minutes, crew, job.id.into(), job.version.into()])? > 0)
+}
+
+/// Records the rules that kept each job out of the plan of a day; no rules for those that are planned.
+pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(i64, Vec<&str>)]) -> Result<()> {
+    let sql = "UPDATE jobs SET left_out = ?, left_out_day = ? WHERE id = ?";
+    let mut rows = jobs.iter().map(|(id, rules)| {
+        let text = (!rules.is_empty()).then(|| rules.join(&RULE_SEPARATOR.to_string()));
+        let day = text.as_ref().map(|_| day);
+        vec![text.into(), day.into(), (*id).into()]
+    });
+    tx.exec_many(sql, &mut rows)
+}
+
+/// Number of stops and of fixed tours of each day from one to another, inclusive.
+pub fn days_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<NaiveDate, DayCount>> {
+    let sql = "SELECT t.day, count(DISTINCT t.id), count(DISTINCT CASE WHEN t.state = 'fixed' THEN t.id END), count(s.id) \
+               FROM tours t LEFT JOIN stops s ON s.tour_id = t.id WHERE t.day BETWEEN ? AND ? GROUP BY t.day";
+    let mut days = BTreeMap::new();
+    tx.for_each(sql, &[from.into(), to.into()], &mut |row| {
+        if let Some(day) = row.opt_date(0)? {
+            days.insert(day, DayCount { tours: row.int(1)?, fixed: row.int(2)?, stops: row.int(3)? });
+        }
+        Ok(())
+    })?;
+    Ok(days)
+}
+
+/// What is planned on a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayCount {
+    /// tours
+    pub tours: i64,
+    /// of these, fixed
+    pub fixed: i64,
+    /// stops
+    pub stops: i64,
+}

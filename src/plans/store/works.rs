@@ -1,0 +1,72 @@
+//! Deliveries with what is planned of them.
+
+use std::collections::HashMap;
+
+use crate::deliveries::store as deliveries;
+use crate::orders::model::{OrderState, Recipient};
+use crate::plans::work::{DeliveryWork, WorkOrder};
+use crate::storage::{PRIMARY_KEY, Result, StorageError, Tx};
+use crate::trucks::handling::HandlingTable;
+
+struct OrderOfDelivery {
+    delivery_id: i64,
+    placed_at: i64,
+    order: WorkOrder,
+    recipient: Recipient,
+}
+
+/// The deliveries of these identifiers, in the given order.
+pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
+    let (by_delivery, by_id) = (tx.index_hint("orders_by_delivery"), tx.index_hint(PRIMARY_KEY));
+    let sql = |ids: &str| {
+        format!(
+            "SELECT o.id, o.delivery_id, o.placed_at, o.state, o.claim, p.name, o.quantity, o.product_id, o.options, \
+             o.recipient_name, o.recipient_tel1, o.recipient_tel2, o.recipient_zip_code, o.recipient_address1, \
+             o.recipient_address2 FROM orders o {by_delivery} CROSS JOIN products p {by_id} ON p.id = o.product_id \
+             WHERE o.delivery_id IN ({ids})"
+        )
+    };
+    let mut by_delivery = HashMap::<i64, Vec<OrderOfDelivery>>::new();
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let id = row.int(0)?;
+        let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column} of {id}"));
+        let options: Vec<(String, String)> =
+            serde_json::from_str(&row.text(8)?).map_err(|_| inconsistent("options"))?;
+        let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let order = WorkOrder {
+            id,
+            state: OrderState::from_ordinal(row.int(3)?).ok_or_else(|| inconsistent("state"))?,
+            claim: row.text(4)?,
+            product_name: row.text(5)?,
+            quantity: row.int(6)?,
+            effort: handling.effort(row.int(7)?, pairs),
+        };
+        let recipient = Recipient {
+            name: row.text(9)?,
+            tel1: row.text(10)?,
+            tel2: row.text(11)?,
+            zip_code: row.text(12)?,
+            address1: row.text(13)?,
+            address2: row.text(14)?,
+        };
+        let of_delivery = OrderOfDelivery { delivery_id: row.int(1)?, placed_at: row.int(2)?, order, recipient };
+        by_delivery.entry(of_delivery.delivery_id).or_default().push(of_delivery);
+        Ok(())
+    })?;
+    let mut works = Vec::with_capacity(ids.len());
+    for delivery in deliveries::by_ids(tx, ids)? {
+        let mut orders = by_delivery.remove(&delivery.id).unwrap_or_default();
+        orders.sort_by_key(|order| (order.placed_at, order.order.id));
+        let primary = orders.iter().find(|order| Some(order.order.id) == delivery.primary_order_id);
+        works.push(DeliveryWork {
+            delivery_id: delivery.id,
+            bundle_number: delivery.bundle_number,
+            state: delivery.state,
+            preferred_date: delivery.preferred_shipping_date,
+            sigungu_code: delivery.sigungu_code,
+            recipient: primary.or(orders.first()).map(|order| order.recipient.clone()).unwrap_or_default(),
+            orders: orders.into_iter().map(|order| order.order).collect(),
+        });
+    }
+    Ok(works)
+}

@@ -1,0 +1,247 @@
+//! Plans in the database: what is due, and what dispatchers and the route engine change.
+
+use std::net::IpAddr;
+
+use chrono::NaiveDate;
+
+use super::assign::{NewPlan, Scope, plan};
+use super::board::{Board, board};
+use super::edit::{self, EditContext, Refusal, SeenVersions};
+use super::model::{ColumnKey, Hold, Job, TourState};
+use super::store;
+use crate::audit::{AuditEvent, MemberActor};
+use crate::districts::Districts;
+use crate::members::model::Role;
+use crate::members::store as members;
+use crate::orders::model::{NewOrder, ShippingMethod};
+use crate::orders::testing::{Files, Shop, new_order};
+use crate::storage::{Result, Tx};
+use crate::time::parse_date;
+use crate::trucks::model::Truck;
+use crate::trucks::store as trucks;
+use crate::trucks::weekdays::Weekdays;
+
+const DAY: &str = "2026-11-24";
+
+fn day(text: &str) -> NaiveDate {
+    parse_date(text).expect("a date")
+}
+
+fn order(number: &str, zip_code: &str, date: Option<&str>) -> NewOrder {
+    let mut order = new_order(number);
+    zip_code.clone_into(&mut order.recipient.zip_code);
+    order.recipient.name = format!("수취인 {number}");
+    order.bundle_number = format!("B{number}");
+    order.preferred_shipping_date = date.map(day);
+    order
+}
+
+/// Two trucks, a depot in 구미, and orders.
+fn set_up(tx: &mut dyn Tx, files: &Files, orders: Vec<NewOrder>) -> Result<(MemberActor, Vec<ColumnKey>)> {
+    let id = members::add(tx, "driver", Role::Logistics, "hash")?.expect("a free name");
+    let mut settings = trucks::settings(tx)?;
+    "39100".clone_into(&mut settings.depot_zip);
+    trucks::save_settings(tx, &settings)?;
+    let mut columns = Vec::new();
+    for name in ["1호차", "2호차"] {
+        let truck_id = trucks::insert(tx, &Truck::suggestion(name.to_owned()))?;
+        columns.push(ColumnKey { truck_id, round: 1 });
+    }
+    files.order(tx, "SMART_STORE", orders)?;
+    Ok((MemberActor { id, address: IpAddr::from([127, 0, 0, 1]) }, columns))
+}
+
+fn context(actor: MemberActor, board: &Board) -> EditContext {
+    let seen: SeenVersions = board.columns.iter().map(|column| (column.key(), column.version())).collect();
+    EditContext { actor, day: board.day, seen }
+}
+
+fn load(tx: &mut dyn Tx) -> Result<Board> {
+    board(tx, &Districts::embedded(), day(DAY))
+}
+
+fn pool(board: &Board) -> Vec<String> {
+    let mut bundles: Vec<String> = board.pool.iter().map(|item| item.work.bundle_number.clone()).collect();
+    bundles.sort();
+    bundles
+}
+
+fn stops(board: &Board, column: usize) -> Vec<String> {
+    board.columns[column].stops.iter().map(|stop| stop.item.work.bundle_number.clone()).collect()
+}
+
+fn delivery(tx: &mut dyn Tx, bundle: &str) -> Result<i64> {
+    tx.scalar("SELECT id FROM deliveries WHERE bundle_number = ?", &[bundle.into()])
+}
+
+#[test]
+fn deliveries_of_the_day_and_overdue_ones_are_due() {
+    Shop::open()
+        .write(|tx, files| {
+            let mut parcel = order("5", "39100", Some(DAY));
+            parcel.shipping_method = ShippingMethod::Parcel;
+            let orders = vec![
+                order("1", "39100", Some(DAY)),
+                order("2", "39160", Some("2026-11-20")),
+                order("3", "39160", Some("2026-11-25")),
+                order("4", "39160", None),
+                parcel,
+                order("6", "39160", Some("2026-08-01")),
+            ];
+            set_up(tx, files, orders)?;
+            assert_eq!(pool(&load(tx)?), ["B1", "B2"], "not tomorrow's, not at the factory, no parcel, not months ago");
+
+            let ready = delivery(tx, "B4")?;
+            tx.exec("UPDATE deliveries SET state = 1 WHERE id = ?", &[ready.into()])?;
+            assert_eq!(pool(&load(tx)?), ["B1", "B2", "B4"], "ready without a date");
+            let gumi = Districts::embedded().lookup("39160").district().expect("a district");
+            trucks::set_district_weekdays(tx, gumi, None, Some(Weekdays::from_numbers([4])))?;
+            let board = load(tx)?;
+            assert_eq!((pool(&board), board.other_days), (vec!["B1".to_owned(), "B2".to_owned()], 1));
+            assert!(board.pool.iter().all(|item| item.not_served.is_some()), "a Tuesday");
+
+            let moved = delivery(tx, "B3")?;
+            store::insert_jobs(tx, &mut [Job { delivery_id: moved, day: parse_date(DAY), ..Job::default() }])?;
+            let later = delivery(tx, "B1")?;
+            let to = parse_date("2026-11-26");
+            store::insert_jobs(tx, &mut [Job { delivery_id: later, day: to, ..Job::default() }])?;
+            assert_eq!(pool(&load(tx)?), ["B2", "B3"], "moved by hand");
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn board_is_planned_fixed_and_reopened() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let numbers = ["1", "2", "3", "4"];
+            let orders = numbers.iter().map(|number| order(number, "39160", Some(DAY))).collect();
+            let (actor, columns) = set_up(tx, files, orders)?;
+            let before = load(tx)?;
+            let new = plan(&before, &Scope::Everything).expect("plans");
+            let applied = edit::apply(tx, &districts, &context(actor, &before), &new)?;
+            assert!(matches!(applied, Ok(AuditEvent::StopsAssigned { planned: 4, left_out: 0, .. })), "{applied:?}");
+            let planned = load(tx)?;
+            assert!(pool(&planned).is_empty() && planned.columns.iter().all(|column| column.excesses().is_empty()));
+            assert_eq!(stops(&planned, 0).len() + stops(&planned, 1).len(), 4);
+            let week = store::days_between(tx, day("2026-11-23"), day("2026-11-29"))?;
+            assert_eq!(week.get(&day(DAY)).map(|count| (count.stops, count.fixed)), Some((4, 0)));
+
+            let stale = edit::apply(tx, &districts, &context(actor, &before), &new)?;
+            assert!(matches!(stale, Err(Refusal::Stale { by: Some(_), .. })), "{stale:?}");
+
+            let fixed = edit::set_state(tx, &districts, &context(actor, &planned), TourState::Fixed, None)?;
+            assert!(matches!(fixed, Ok(AuditEvent::ToursFixed { .. })), "{fixed:?}");
+            let board = load(tx)?;
+            let column = columns.iter().position(|_| board.columns[0].is_fixed()).expect("a fixed tour");
+            let id = board.columns[column].stops[0].item.work.delivery_id;
+            let refused = edit::unassign(tx, &districts, &context(actor, &board), &[id])?;
+            assert!(matches!(refused, Err(Refusal::Fixed { .. })), "{refused:?}");
+            let key = board.columns[column].key();
+            assert!(edit::set_state(tx, &districts, &context(actor, &board), TourState::Draft, Some(key))?.is_ok());
+            let board = load(tx)?;
+            assert!(edit::unassign(tx, &districts, &context(actor, &board), &[id])?.is_ok());
+            assert_eq!(load(tx)?.pool.len(), 1);
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn deliveries_are_moved_held_and_shifted() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let orders = ["1", "2", "3"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
+            let (actor, columns) = set_up(tx, files, orders)?;
+            let ids: Vec<i64> =
+                ["B1", "B2", "B3"].into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
+            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+                let board = load(tx)?;
+                edit::move_to(tx, &districts, &context(actor, &board), (columns[to], at), ids)
+            };
+            assert!(moved(tx, 0, Some(0), &ids[..2])?.is_ok());
+            assert!(moved(tx, 0, None, &ids[2..])?.is_ok());
+            let board = load(tx)?;
+            assert_eq!(stops(&board, 0).len(), 3);
+            assert!(board.columns[0].stops.iter().all(|stop| stop.stop.hold == Hold::Truck));
+
+            let first = board.columns[0].stops[0].item.work.delivery_id;
+            assert!(edit::shift(tx, &districts, &context(actor, &board), first, true)?.is_ok());
+            let board = load(tx)?;
+            assert_eq!(board.columns[0].stops[1].item.work.delivery_id, first);
+            assert_eq!(board.columns[0].stops[1].stop.hold, Hold::Place, "its place stays");
+            let up = edit::shift(
+                tx,
+                &districts,
+                &context(actor, &board),
+                board.columns[0].stops[0].item.work.delivery_id,
+                false,
+            )?;
+            assert_eq!(up, Err(Refusal::Nothing), "the first stop");
+
+            assert!(edit::set_hold(tx, &districts, &context(actor, &board), Hold::Free, &[first])?.is_ok());
+            assert!(moved(tx, 1, None, &[first])?.is_ok());
+            let board = load(tx)?;
+            assert_eq!((stops(&board, 0).len(), stops(&board, 1).len()), (2, 1));
+            let nothing = edit::move_to(tx, &districts, &context(actor, &board), (columns[1], None), &[99])?;
+            assert_eq!(nothing, Err(Refusal::Nothing));
+            assert_eq!(tx.scalar("SELECT count(*) FROM jobs", &[])?, 3, "one job a delivery");
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn changes_after_the_plan_are_shown_until_acknowledged() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY))])?;
+            let id = delivery(tx, "B1")?;
+            let board = load(tx)?;
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[id])?.expect("moves");
+            tx.exec("UPDATE orders SET recipient_address2 = '다른 동', claim = '취소요청'", &[])?;
+            files.order(
+                tx,
+                "SMART_STORE",
+                vec![NewOrder { bundle_number: "B1".to_owned(), ..order("2", "39160", Some(DAY)) }],
+            )?;
+            let board = load(tx)?;
+            let labels: Vec<String> = board.columns[0].stops[0].changes.iter().map(|change| change.label()).collect();
+            assert_eq!(labels, ["주문 1건 추가", "취소요청", "주소 바뀜"]);
+            assert_eq!(board.columns[0].schedule.pieces, 2, "the load is that of now");
+            edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");
+            let board = load(tx)?;
+            assert!(edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.is_ok(), "also in a fixed tour");
+            assert!(load(tx)?.columns[0].stops[0].changes.is_empty());
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn delivery_left_out_has_its_rule_until_it_is_planned() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY))])?;
+            let id = delivery(tx, "B1")?;
+            let before = load(tx)?;
+            let new =
+                NewPlan { columns: vec![(columns[0], Vec::new())], left_out: vec![(id, vec!["capacity", "shift"])] };
+            edit::apply(tx, &districts, &context(actor, &before), &new)?.expect("applies");
+            let job = load(tx)?.pool[0].job.clone().expect("a job");
+            let rules = vec!["capacity".to_owned(), "shift".to_owned()];
+            assert_eq!(job.left_out, Some((day(DAY), rules)));
+            assert_eq!(tx.scalar("SELECT count(*) FROM tours", &[])?, 0, "no empty tour is stored");
+            let board = load(tx)?;
+            let planned = NewPlan { columns: vec![(columns[0], vec![id])], left_out: Vec::new() };
+            edit::apply(tx, &districts, &context(actor, &board), &planned)?.expect("applies");
+            assert_eq!(load(tx)?.columns[0].stops[0].stop.job.left_out, None);
+            Ok(())
+        })
+        .expect("writes");
+}

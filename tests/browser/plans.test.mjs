@@ -1,0 +1,132 @@
+// Plans of the own trucks: the board with scripts, by keyboard, without scripts, and by two dispatchers.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+
+after(closeBrowser);
+
+const DEMO = { command: ['demo', '--orders', '2000'] };
+
+/** A demo shop, with the board of tomorrow open. */
+async function openBoard(t, options = {}) {
+  const shop = await open(t, { ...DEMO, ...options });
+  await enterDemo(shop.page, '배송팀');
+  await gotoBoard(shop.page);
+  return shop;
+}
+
+/** The board of the day that has deliveries; counts as one click. */
+async function gotoBoard(page) {
+  const tomorrow = new Date(Date.now() + (24 + 9) * 3600 * 1000).toISOString().slice(0, 10);
+  // Every truck works on that day, whatever weekday or holiday it is.
+  await page.goto(`/plans?day=${tomorrow}`);
+  if ((await page.locator('[data-column]').count()) < 2) {
+    await page.goto('/trucks/holidays');
+    await page.getByLabel('날짜').fill(tomorrow);
+    await page.getByLabel('이름').fill('시험');
+    await page.getByRole('button', { name: '일하는 날로' }).click();
+    await page.goto(`/plans?day=${tomorrow}`);
+  }
+}
+
+const column = (page, name) => page.getByRole('region', { name: '배차판' }).locator('[data-column]').filter({ has: page.getByRole('heading', { name }) });
+const names = (page, name) => column(page, name).locator('.plan-name').allInnerTexts();
+const press = async (page, name) => {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.locator('.notice').first().waitFor();
+};
+
+test('empty board becomes a fixed plan in two clicks', async (t) => {
+  const { page } = await openBoard(t);
+  await checkPage(page, 'plans-empty');
+  const waiting = (await names(page, /^미배차/)).length;
+  assert.ok(waiting >= 8, `${waiting} deliveries wait`);
+  await press(page, '모두 배차');
+  assert.match(await mainText(page), /곳을 배차했/);
+  const planned = (await Promise.all([/^1호차/, /^2호차/].map((name) => names(page, name)))).flat();
+  assert.ok(planned.length >= 4, `${planned.length} of ${waiting} are planned`);
+  await checkPage(page, 'plans-planned');
+  await press(page, '모두 확정');
+  assert.match(await mainText(page), /배차를 확정했어요/);
+  assert.equal(await page.getByRole('button', { name: '모두 확정' }).count(), 0);
+  await checkPage(page, 'plans-fixed');
+  await page.getByRole('link', { name: /배차표/ }).first().click();
+  await checkPage(page, 'plans-tour');
+  assert.ok((await page.pdf({ preferCSSPageSize: true })).length > 1000, 'it prints');
+  await page.getByRole('link', { name: '상차표' }).click();
+  await checkPage(page, 'plans-loading');
+});
+
+test('card is dragged to a truck and back', async (t) => {
+  const { page } = await openBoard(t);
+  const [first] = await names(page, /^미배차/);
+  const card = column(page, /^미배차/).locator('[data-card]').first();
+  const id = await card.getAttribute('data-card');
+  await card.dragTo(column(page, /^2호차/));
+  await page.locator('[data-column]').nth(2).locator(`[data-card="${id}"]`).waitFor();
+  assert.deepEqual(await names(page, /^2호차/), [first]);
+  assert.match(await column(page, /^2호차/).innerText(), /차 고정/);
+  await page.locator(`[data-card="${id}"]`).dragTo(column(page, /^미배차/), { targetPosition: { x: 60, y: 12 } });
+  await column(page, /^미배차/).locator(`[data-card="${id}"]`).waitFor();
+  assert.deepEqual(await names(page, /^2호차/), []);
+});
+
+test('card is moved by keyboard', async (t) => {
+  const { page } = await openBoard(t);
+  const pool = column(page, /^미배차/).locator('[data-card]');
+  for (const count of [1, 2]) {
+    await pool.first().focus();
+    await page.keyboard.press('1');
+    await column(page, /^1호차/).locator('[data-card]').nth(count - 1).waitFor();
+  }
+  const before = await names(page, /^1호차/);
+  await column(page, /^1호차/).locator('[data-card]').first().focus();
+  await page.keyboard.press('Alt+ArrowDown');
+  await page.getByText('1곳을 옮겼어요: 1호차').waitFor();
+  await page.waitForFunction((name) => document.querySelectorAll('[data-column]')[1].querySelector('.plan-name').textContent !== name, before[0]);
+  assert.deepEqual(await names(page, /^1호차/), before.toReversed());
+  await column(page, /^1호차/).locator('[data-card]').first().focus();
+  await page.keyboard.press('0');
+  await page.getByText('1곳을 옮겼어요: 미배차').waitFor();
+  assert.equal((await names(page, /^1호차/)).length, 1);
+});
+
+test('board works without JavaScript', async (t) => {
+  const { page } = await openBoard(t, { javaScriptEnabled: false });
+  const [first] = await names(page, /^미배차/);
+  await column(page, /^미배차/).getByRole('checkbox').first().check();
+  await page.getByLabel('옮길 차').selectOption({ label: '2호차' });
+  await press(page, '이 차로 옮기기');
+  assert.deepEqual(await names(page, /^2호차/), [first]);
+  await page.getByRole('button', { name: `${first} 고정 풀기` }).click();
+  assert.match(await mainText(page), /고정을 풀었어요/);
+  await page.getByRole('button', { name: `${first} 빼기` }).click();
+  assert.deepEqual(await names(page, /^2호차/), []);
+});
+
+test('second dispatcher is told what the first has changed', async (t) => {
+  const { page, window } = await openBoard(t);
+  const other = await window();
+  await enterDemo(other);
+  await other.goto(page.url());
+  await press(page, '모두 배차');
+  await press(other, '모두 배차');
+  assert.match(await mainText(other), /그 사이 demo-team 님이 .*배차를 바꿨어요/);
+  await press(other, '모두 확정');
+  assert.match(await mainText(other), /배차를 확정했어요/);
+});
+
+test('pages of trucks are accessible and fit a phone', async (t) => {
+  const { page } = await openBoard(t);
+  for (const path of ['/trucks', '/trucks/new', '/trucks/days', '/trucks/holidays', '/trucks/handling', '/trucks/settings']) {
+    await page.goto(path);
+    await checkPage(page, `trucks${path.slice(7).replaceAll('/', '-')}`);
+  }
+  await page.goto('/trucks/handling');
+  await page.getByRole('link', { name: /옵션별/ }).first().click();
+  await checkPage(page, 'trucks-handling-options');
+  await gotoBoard(page);
+  await page.locator('.plan-name').first().click();
+  await checkPage(page, 'plans-job');
+});
