@@ -4,6 +4,8 @@
 
 #[path = "program/access.rs"]
 mod access;
+#[path = "program/cases.rs"]
+mod cases;
 #[path = "program/demo.rs"]
 mod demo;
 #[path = "program/migration.rs"]

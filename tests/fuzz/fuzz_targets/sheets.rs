@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use mukkeum::channels::{FileKind, Profiles, rejected_rows};
+use mukkeum::channels::{FileKind, OtherSheets, Profiles, rejected_rows};
 use mukkeum::sheets::{Limits, open};
 use mukkeum::uploads::check;
 
@@ -14,11 +14,7 @@ const LIMITS: Limits = Limits { bytes: 1 << 20, xls_bytes: 1 << 20, rows: 2_000,
 
 fn profiles() -> &'static Profiles {
     static PROFILES: OnceLock<Profiles> = OnceLock::new();
-    PROFILES.get_or_init(|| {
-        // Silences panics of calamine, which the program catches. A panic of the target still aborts it.
-        std::panic::set_hook(Box::new(|_| {}));
-        Profiles::load(None).expect("embedded profiles are right")
-    })
+    PROFILES.get_or_init(|| Profiles::load(None).expect("embedded profiles are right"))
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -30,6 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         return;
     };
+    let _ = OtherSheets::find(&mut workbook, &table);
     let mut rows = Vec::new();
     let mut seen = |row: u32| {
         rows.push((row, String::from("사유")));
@@ -41,5 +38,5 @@ fuzz_target!(|bytes: &[u8]| {
         FileKind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
     };
     rows.truncate(20);
-    let _ = rejected_rows(&mut workbook, &table, &rows);
+    let _ = rejected_rows(&mut workbook, &[(&table, rows)]);
 });
