@@ -168,7 +168,7 @@ CREATE TABLE deliveries (
     id                      INTEGER NOT NULL PRIMARY KEY,
     bundle_number           TEXT NOT NULL UNIQUE CHECK (length(bundle_number) <= 64),
     state                   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),  -- 0 준비, 1 대기, 2 완료, 3 반품, 4 취소
-    order_count             INTEGER NOT NULL CHECK (order_count >= 0),
+    order_count             INTEGER NOT NULL CHECK (order_count >= 0),         -- without cancelled orders
     total_quantity          INTEGER NOT NULL CHECK (total_quantity >= 0),  -- without cancelled orders
     cancelled_quantity      INTEGER NOT NULL CHECK (cancelled_quantity >= 0),
     primary_order_id        INTEGER,  -- most advanced, then largest quantity, then oldest
@@ -262,6 +262,8 @@ CREATE TABLE orders (
 ) STRICT;
 CREATE UNIQUE INDEX orders_by_number ON orders (order_number, channel_id);
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
+-- Finds the orders that share a tracking number.
+CREATE INDEX orders_by_tracking ON orders (tracking_number) WHERE length(tracking_number) > 0;
 
 -- The list sorts by any of nine dates. Each index covers the list's filters, so that counting and pagination
 -- are index-only. Most orders lack most dates: they are not in the partial index of that date, and are

@@ -6,6 +6,7 @@
 //! [`rejected_rows()`] writes rejected rows back to a spreadsheet, with the reasons. [`model`] is the common
 //! vocabulary of all channels, [`store`] the SQL of the table `sales_channels`.
 
+mod couriers;
 mod error;
 pub mod model;
 mod options;
@@ -18,6 +19,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use couriers::{Courier, courier_name, find_courier};
 pub use error::FileError;
 pub use options::parse_options;
 pub use profile::{Field, FileKind, OptionSyntax, Profile, ProfileError, Profiles, StatusEffect, StatusRule};

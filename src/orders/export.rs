@@ -29,7 +29,7 @@ use self::table::{Table, TableStyle};
 use super::claim::ClaimGate;
 use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
-use super::model::Order;
+use super::model::{Order, OrderState};
 use super::store::claims;
 use crate::access::AccessedOrders;
 use crate::districts::Districts;
@@ -148,6 +148,12 @@ pub fn write(
     folder: &Path,
 ) -> Result<ExportOutcome, ExportError> {
     let mut ids = list::all_ids(tx, &request.kind.filter(&request.filter))?;
+    if request.kind == ExportKind::PurchaseOrder && request.filter.state.is_none() {
+        // The factory makes nothing for a cancelled order, unless somebody asks for these.
+        let cancelled = OrderFilter { state: Some(OrderState::Cancelled), ..request.filter.clone() };
+        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
+        ids.retain(|id| !cancelled.contains(id));
+    }
     let ClaimGate { held, despite_claim, .. } = if request.kind.is_held_by_claims() {
         ClaimGate::send(claims::held(tx, &ids)?, &request.despite_claims)
     } else {

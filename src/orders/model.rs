@@ -153,6 +153,14 @@ impl Moments {
     }
 }
 
+/// Separates the tracking numbers of an order that is sent in several parcels.
+pub const PARCEL_SEPARATOR: &str = ", ";
+
+/// The tracking numbers of an order; the channel gets the first.
+pub fn parcels(tracking_number: &str) -> impl Iterator<Item = &str> {
+    tracking_number.split(PARCEL_SEPARATOR).filter(|number| !number.is_empty())
+}
+
 /// Stored order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -194,7 +202,7 @@ pub struct Order {
     pub charge_type: ChargeType,
     /// 택배사, or empty
     pub courier: String,
-    /// 송장번호, or empty
+    /// 송장번호, or empty; several parcels of one order are separated by [`PARCEL_SEPARATOR`]
     pub tracking_number: String,
     /// claim of the customer (cancellation, return or exchange request), or empty
     pub claim: String,

@@ -322,6 +322,24 @@ pub fn ids_by_number(tx: &mut dyn Tx, channel_id: Option<i64>, numbers: &[&str])
     Ok(found)
 }
 
+/// Identifiers of the orders with these tracking numbers, by tracking number.
+pub fn ids_by_tracking_number(tx: &mut dyn Tx, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
+    let by_tracking = tx.index_hint("orders_by_tracking");
+    let sql = |numbers: &str| {
+        format!(
+            "SELECT tracking_number, id FROM orders {by_tracking} \
+             WHERE length(tracking_number) > 0 AND tracking_number IN ({numbers})"
+        )
+    };
+    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
+    let mut found: HashMap<String, Vec<i64>> = HashMap::new();
+    tx.for_values(&numbers, &[], sql, &mut |mut row| {
+        found.entry(row.text(0)?).or_default().push(row.int(1)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Which of these numbers of more than 15 digits are those of orders, while no other order shares the first 15: a
 /// spreadsheet may have made the other digits 0.
 pub fn surely_known_numbers<'a>(

@@ -60,7 +60,7 @@ impl<'a> Row<'a> {
     }
 
     /// Sets the cell of a column, extending the row as needed.
-    pub(super) fn set_cell(&mut self, column: usize, value: Cell<'a>) {
+    pub fn set_cell(&mut self, column: usize, value: Cell<'a>) {
         if value == Cell::Empty {
             return;
         }

@@ -12,6 +12,7 @@ use super::decrypt;
 use super::encoding::{self, FileText};
 use super::error::SheetError;
 use super::html;
+use super::xls;
 
 const ZIP: &[u8] = b"PK\x03\x04";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -33,8 +34,8 @@ const OTHER_SIGNATURES: [(&[u8], &str); 9] = [
 pub(super) enum Container {
     /// bytes of an .xlsx
     Zip(Arc<Vec<u8>>),
-    /// the `Workbook` stream of an .xls
-    Biff(Vec<u8>),
+    /// the `Workbook` stream of an .xls, and the passwords to try
+    Biff(Vec<u8>, Vec<String>),
     /// CSV text
     Csv(FileText),
     /// tables of HTML
@@ -45,7 +46,12 @@ pub(super) enum Container {
 
 /// Whether the file is an encrypted workbook.
 pub fn needs_password(bytes: &[u8]) -> bool {
-    bytes.starts_with(COMPOUND) && Compound::open(bytes).is_some_and(|file| file.has("EncryptionInfo"))
+    let is_encrypted_xls = |file: &Compound<'_>| {
+        let stream = file.stream("Workbook").or_else(|| file.stream("Book"));
+        stream.is_some_and(|stream| xls::is_encrypted(&stream))
+    };
+    bytes.starts_with(COMPOUND)
+        && Compound::open(bytes).is_some_and(|file| file.has("EncryptionInfo") || is_encrypted_xls(&file))
 }
 
 /// Detects the format of `bytes`, and decrypts an encrypted workbook.
@@ -70,7 +76,7 @@ pub(super) fn recognise(
         return compound(&bytes, password);
     }
     if is_bare_biff(&bytes) {
-        return Ok(Container::Biff(bytes.to_vec()));
+        return Ok(Container::Biff(bytes.to_vec(), passwords(password)));
     }
     if let Some((_, what)) = OTHER_SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
         return Err(SheetError::not_spreadsheet(what));
@@ -87,7 +93,7 @@ fn compound(bytes: &[u8], password: Option<&str>) -> Result<Container, SheetErro
         return if plain.starts_with(ZIP) { Ok(Container::Zip(Arc::new(plain))) } else { Err(SheetError::Damaged) };
     }
     if let Some(stream) = file.stream("Workbook").or_else(|| file.stream("Book")) {
-        return Ok(Container::Biff(stream));
+        return Ok(Container::Biff(stream, passwords(password)));
     }
     let what = if file.has("WordDocument") { "워드 문서" } else { "다른 오피스 문서" };
     Err(SheetError::not_spreadsheet(what))
@@ -100,18 +106,18 @@ const SILENT_PASSWORD: &str = "VelvetSweatshop";
 /// Decrypts with the password in each form in which it may have been typed: letters of macOS are decomposed,
 /// digits of a Korean keyboard may be full-width. Then with the password that needs no typing.
 fn decrypt_with_any(info: &[u8], package: &[u8], password: Option<&str>) -> Result<Vec<u8>, SheetError> {
-    let mut failure = SheetError::PasswordRequired;
-    for password in password.map(password_forms).unwrap_or_default().iter().map(String::as_str).chain([SILENT_PASSWORD])
-    {
-        match decrypt::decrypt(info, package.to_vec(), Some(password)) {
+    for attempt in passwords(password) {
+        match decrypt::decrypt(info, package.to_vec(), Some(&attempt)) {
             Err(SheetError::WrongPassword) => {}
             result => return result,
         }
     }
-    if password.is_some() {
-        failure = SheetError::WrongPassword;
-    }
-    Err(failure)
+    Err(if password.is_some() { SheetError::WrongPassword } else { SheetError::PasswordRequired })
+}
+
+/// The passwords to try.
+fn passwords(password: Option<&str>) -> Vec<String> {
+    password.map(password_forms).unwrap_or_default().into_iter().chain([SILENT_PASSWORD.to_owned()]).collect()
 }
 
 /// The password as typed, and its other forms without repetition.

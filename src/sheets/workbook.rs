@@ -57,11 +57,14 @@ pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limi
             let sheets = xlsx.sheets().iter().map(|part| sheet(&part.name, part.is_hidden)).collect();
             (Content::Xlsx(Box::new(xlsx)), sheets)
         }
-        Container::Biff(stream) => {
+        Container::Biff(stream, passwords) => {
             if stream.len() > limits.xls_bytes {
                 return Err(SheetError::TooLarge { limit_mib: (limits.xls_bytes >> 20) as u64 });
             }
-            let xls = Xls::open(stream)?;
+            let xls = Xls::open(stream, &passwords).map_err(|error| match error {
+                SheetError::WrongPassword if password.is_none() => SheetError::PasswordRequired,
+                error => error,
+            })?;
             let sheets = xls.sheets().map(|(name, is_hidden)| sheet(name, is_hidden)).collect();
             (Content::Xls(Box::new(xls)), sheets)
         }

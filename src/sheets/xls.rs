@@ -3,6 +3,9 @@
 //! Holds the stream and its shared strings in memory, and visits one row at a time. Nothing is allocated for
 //! the size that a sheet declares: a file of a few megabytes can declare a hundred gigabytes.
 
+mod decrypt;
+mod strings;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -14,10 +17,10 @@ use super::error::SheetError;
 use super::limits::{LimitCounter, truncate};
 use super::xlsx_parts::Styles;
 
-/// Shared strings; a sheet of an .xls has at most 65,536 rows.
-const MAX_STRINGS: usize = 1_000_000;
 const MAX_FORMATS: usize = 65_536;
 const MAX_SHEETS: usize = 100;
+/// Records before the one that says how the stream is encrypted; it is among the first.
+const MAX_RECORDS_TO_PASSWORD: usize = 20;
 /// Kind of a stream that is a sheet.
 const SHEET_STREAM: u16 = 0x0010;
 /// Flag of a row record: its height is zero.
@@ -90,8 +93,17 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl Xls {
-    /// Parses the globals of a `Workbook` stream: sheets, formats, shared strings.
-    pub(super) fn open(stream: Vec<u8>) -> Result<Self, SheetError> {
+    /// Parses the globals of a `Workbook` stream: sheets, formats, shared strings. Decrypts the stream with the first
+    /// of `passwords` that is right.
+    ///
+    /// # Errors
+    /// The stream is damaged, or needs another password.
+    pub(super) fn open(mut stream: Vec<u8>, passwords: &[String]) -> Result<Self, SheetError> {
+        if let Some(file_pass) = file_pass(&stream).map(<[u8]>::to_vec) {
+            let is_wrong = |result: &Result<(), SheetError>| *result == Err(SheetError::WrongPassword);
+            let mut tries = passwords.iter().map(|password| decrypt::decrypt(&mut stream, &file_pass, password));
+            tries.find(|result| !is_wrong(result)).unwrap_or(Err(SheetError::WrongPassword))?;
+        }
         let mut xls = Self {
             stream: Vec::new(),
             biff8: true,
@@ -116,7 +128,6 @@ impl Xls {
         }
         while let Some((kind, data)) = records.next() {
             match kind {
-                record::FILE_PASS => return Err(SheetError::LegacyPassword),
                 record::DATE_MODE => xls.date1904 = u16_at(data, 0) == Some(1),
                 record::FORMAT => {
                     if let (Some(id), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|rest| xls.string(rest))) {
@@ -131,7 +142,7 @@ impl Xls {
                         let Some((_, data)) = records.next() else { break };
                         segments.push(data);
                     }
-                    xls.strings = shared_strings(segments)?;
+                    xls.strings = strings::read(segments)?;
                 }
                 record::EOF => break,
                 _ => {}
@@ -328,6 +339,17 @@ fn error_cell(code: Option<u8>) -> Cell<'static> {
     Cell::Error(word.into())
 }
 
+/// Whether a stream is encrypted.
+pub(super) fn is_encrypted(stream: &[u8]) -> bool {
+    file_pass(stream).is_some()
+}
+
+/// The record that says how a stream is encrypted.
+fn file_pass(stream: &[u8]) -> Option<&[u8]> {
+    let mut records = Records { stream, at: 0 }.take(MAX_RECORDS_TO_PASSWORD);
+    records.find(|(kind, _)| *kind == record::FILE_PASS).map(|(_, data)| data)
+}
+
 /// Adds a cell to `row`; visits the row first if the cell belongs to the next one.
 fn push_cell<'a>(
     row: &mut Row<'a>,
@@ -383,99 +405,6 @@ fn decode_cp949(data: &[u8], length: usize) -> String {
     match std::str::from_utf8(text) {
         Ok(text) => text.to_owned(),
         Err(_) => EUC_KR.decode_without_bom_handling(text).0.into_owned(),
-    }
-}
-
-/// Parses the shared strings: an SST record and its continuations.
-fn shared_strings(segments: Vec<&[u8]>) -> Result<Vec<String>, SheetError> {
-    let mut reader = Segments { pieces: segments, index: 0, at: 0 };
-    let mut strings = Vec::new();
-    while !reader.is_at_end() {
-        if strings.len() >= MAX_STRINGS {
-            return Err(SheetError::TooManyCells);
-        }
-        let Some(text) = reader.string() else { break };
-        strings.push(text);
-    }
-    Ok(strings)
-}
-
-/// Reader of the shared strings, across the boundaries of continuation records.
-struct Segments<'a> {
-    pieces: Vec<&'a [u8]>,
-    index: usize,
-    at: usize,
-}
-
-impl<'a> Segments<'a> {
-    fn left(&self) -> &'a [u8] {
-        self.pieces.get(self.index).and_then(|segment| segment.get(self.at..)).unwrap_or_default()
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.left().is_empty() && self.index + 1 >= self.pieces.len()
-    }
-
-    /// Moves to the next segment if this one is exhausted; returns whether it did.
-    fn step(&mut self) -> bool {
-        let step = self.left().is_empty() && self.index + 1 < self.pieces.len();
-        if step {
-            self.index += 1;
-            self.at = 0;
-        }
-        step
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        while self.step() {}
-        let byte = *self.left().first()?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
-    }
-
-    fn skip(&mut self, mut count: usize) {
-        while count > 0 {
-            let here = self.left().len().min(count);
-            self.at += here;
-            count -= here;
-            if count > 0 && !self.step() {
-                return;
-            }
-        }
-    }
-
-    fn string(&mut self) -> Option<String> {
-        let mut length = usize::from(self.u16()?);
-        let flags = self.byte()?;
-        let runs = if flags & 8 == 0 { 0 } else { usize::from(self.u16()?) };
-        let extra = if flags & 4 == 0 { 0 } else { usize::from(self.u16()?) | usize::from(self.u16()?) << 16 };
-        let mut is_wide = flags & 1 != 0;
-        let mut text = String::new();
-        while length > 0 {
-            if self.step() {
-                is_wide = self.byte()? & 1 != 0;
-            }
-            let left = self.left();
-            let count = length.min(if is_wide { left.len() / 2 } else { left.len() });
-            if count == 0 {
-                return None;
-            }
-            let size = if is_wide { count * 2 } else { count };
-            let piece = left.get(..size)?;
-            if is_wide {
-                text.push_str(&decode_utf16(piece));
-            } else {
-                text.extend(piece.iter().map(|&byte| char::from(byte)));
-            }
-            self.at += size;
-            length -= count;
-        }
-        self.skip(runs * 4 + extra);
-        Some(text)
     }
 }
 

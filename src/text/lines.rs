@@ -14,7 +14,7 @@ pub fn nfkc(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` in NFC: Korean letters as macOS writes them (`한` as `ㅎㅏㄴ`) become syllables.
-fn nfc(text: &str) -> Cow<'_, str> {
+pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         text.into()
     } else {

@@ -106,9 +106,19 @@ impl OrderKey {
         self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column(row)).is_blank())
     }
 
-    /// Parses the order number of a row.
+    /// The cell of the order number, if it is in one cell.
+    fn only_cell<'r, 'c>(&self, row: &'r Row<'c>) -> Option<&'r Cell<'c>> {
+        if let [only] = &self.columns[..] { Some(row.cell(only.column(row))) } else { None }
+    }
+
+    fn has_column(&self, column: usize) -> bool {
+        self.columns.iter().any(|part| part.columns.contains(&column))
+    }
+
+    /// Parses the order number of a row; empty if a part of it is wrong.
     fn parse(&self, cells: &mut RowReader<'_, '_>) -> String {
         let mut key = Vec::new();
+        let problems = cells.problems.len();
         for part in &self.columns {
             let column = part.column(cells.row);
             let cell = cells.row.cell(column);
@@ -127,6 +137,9 @@ impl OrderKey {
                     Err(problem) => cells.problem(column, problem),
                 }
             }
+        }
+        if cells.problems.len() > problems {
+            return String::new();
         }
         let key = key.join("-");
         if let Some(first) = self.columns.first().filter(|_| key.chars().count() > text_limits::ORDER_NUMBER) {
@@ -218,7 +231,9 @@ impl<'r, 'c> RowReader<'r, 'c> {
 
     /// Parses a cell; on an error, records it and returns the default.
     fn parse<T: Default>(&mut self, columns: &[usize], parse: impl FnOnce(&Cell<'_>) -> ParseResult<T>) -> T {
-        parse(self.cell(columns)).unwrap_or_else(|problem| {
+        let cell = self.cell(columns);
+        parse(cell).unwrap_or_else(|problem| {
+            let problem = if matches!(cell, Cell::Error(_)) { blank_message(cell) } else { problem };
             self.problem(self.pick(columns).unwrap_or_default(), problem);
             T::default()
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::{self, CheckedRow, RowCheck, StateRow, TrackingRow};
 use super::model::Report;
-use crate::channels::{FileError, FileKind, OtherSheets, Profile, Profiles, Table};
+use crate::channels::{FileError, FileKind, OtherSheets, Profile, Profiles, Table, courier_name};
 use crate::orders::model::NewOrder;
 use crate::sheets::{self, Limits, SheetError, Workbook};
 use crate::storage::text_limits;
@@ -33,7 +33,7 @@ pub fn parse_courier(text: &str) -> Result<Option<String>, String> {
         length if length > text_limits::COURIER => {
             Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", text_limits::COURIER))
         }
-        _ => Ok(Some(name)),
+        _ => Ok(Some(courier_name(&name).to_owned())),
     }
 }
 

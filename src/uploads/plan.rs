@@ -3,6 +3,9 @@
 //! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
 //! transaction that executes the plan, so that concurrent changes are taken into account.
 
+mod parcels;
+
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow, TrackingRow};
@@ -15,6 +18,7 @@ use crate::orders::store::create::{Bundle, Bundles, bundles, findings};
 use crate::sheets::values;
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
+use parcels::{SharedNumbers, add_parcel, has_parcels};
 
 /// Effect of a file.
 #[derive(Debug)]
@@ -36,7 +40,18 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
     let mut plan = match &file.rows {
         ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), rows)?,
         ParsedRows::Tracking(rows) => {
-            let mut plan = plan_changes(tx, channel, rows, |row| &row.order_number, set_tracking)?;
+            let shared = SharedNumbers::find(tx, channel, rows)?;
+            // The parcels of an order follow one another. Another number further down is a correction or a mistake.
+            let previous = Cell::new(None);
+            let set = |order: &mut Order, row: &TrackingRow, now: Moment| {
+                let is_next_parcel = previous.get() == Some(order.id);
+                let special =
+                    shared.conflict(order, row).or_else(|| is_next_parcel.then(|| add_parcel(order, row)).flatten());
+                let decision = special.unwrap_or_else(|| set_tracking(order, row, now));
+                previous.set((decision.0 == RowOutcome::Updated).then_some(order.id));
+                decision
+            };
+            let mut plan = plan_changes(tx, channel, rows, |row| &row.order_number, set)?;
             plan.report.findings.courier_missing = file.lacks_courier();
             plan
         }
@@ -224,7 +239,7 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
         return (RowOutcome::Skipped, reason(format!("{}된 주문이라 그대로 두었어요", order.state.label())), None);
     }
-    if order.tracking_number == row.tracking_number && order.state >= OrderState::Shipped {
+    if has_parcels(order, row) && order.state >= OrderState::Shipped {
         return (RowOutcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);
     }
     if order.is_held_from(OrderState::Shipped) {
@@ -232,11 +247,13 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
         let reason = Reason { column: "클레임".to_owned(), value: order.claim.clone(), message: message.to_owned() };
         return (RowOutcome::Rejected, vec![reason], Some(row.change()));
     }
-    if !order.tracking_number.is_empty() && order.tracking_number != row.tracking_number {
+    if !order.tracking_number.is_empty() && !has_parcels(order, row) {
         let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
         return (RowOutcome::Rejected, reason(message), Some(row.change()));
     }
-    order.tracking_number.clone_from(&row.tracking_number);
+    if order.tracking_number.is_empty() {
+        order.tracking_number.clone_from(&row.tracking_number);
+    }
     let lacks_courier = row.courier.is_none() && order.courier.is_empty();
     if let Some(courier) = &row.courier {
         order.courier.clone_from(courier);

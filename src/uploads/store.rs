@@ -10,6 +10,7 @@ use crate::channels::{FileKind, Profile};
 use crate::orders::findings::Findings;
 use crate::orders::store as orders;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::text::nfc;
 use crate::time::Moment;
 
 /// Chunk size of a stored file: below every engine's limit for one value.
@@ -148,7 +149,7 @@ pub fn display_name(name: &str) -> String {
     };
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !is_unsafe(*c)).take(MAX_NAME_CHARS).collect();
-    if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { plain.trim().to_owned() }
+    if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { nfc(plain.trim()).into_owned() }
 }
 
 /// Sets the stage of an upload without a report.

@@ -37,8 +37,8 @@ const INVARIANTS: [(&str, &str); 7] = [
     ),
     (
         "SELECT 1 FROM (SELECT id, order_count FROM deliveries
-         EXCEPT SELECT deliveries.id, count(orders.id) FROM deliveries LEFT JOIN orders ON orders.delivery_id = deliveries.id
-         GROUP BY deliveries.id) AS wrong",
+         EXCEPT SELECT deliveries.id, count(orders.id) FROM deliveries LEFT JOIN orders
+         ON orders.delivery_id = deliveries.id AND orders.state <> 5 GROUP BY deliveries.id) AS wrong",
         "배송의 주문 수가 주문과 맞지 않아요",
     ),
     (

@@ -85,7 +85,7 @@ pub struct BundledOrder {
 pub struct DeliverySummary {
     /// state of the delivery
     pub state: DeliveryState,
-    /// 합배송수: all its orders, cancelled ones included
+    /// 합배송수: its orders that are not cancelled
     pub order_count: i64,
     /// 총수량: pieces of the orders that are not cancelled
     pub total_quantity: i64,
@@ -109,7 +109,7 @@ impl DeliverySummary {
         let primary = primary(parts);
         Self {
             state: state(parts),
-            order_count: i64::try_from(parts.len()).unwrap_or(i64::MAX),
+            order_count: i64::try_from(active().count()).unwrap_or(i64::MAX),
             total_quantity: active().map(|part| part.quantity).sum(),
             cancelled_quantity: parts.iter().filter(cancelled).map(|part| part.quantity).sum(),
             primary_order_id: primary.map(|part| part.order_id),
@@ -195,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn cancelled_pieces_are_counted_separately() {
+    fn cancelled_orders_and_pieces_are_counted_separately() {
         let summary = DeliverySummary::of(&[part(1, Placed, 2), part(2, Cancelled, 3)]);
-        assert_eq!((summary.order_count, summary.total_quantity, summary.cancelled_quantity), (2, 2, 3));
+        assert_eq!((summary.order_count, summary.total_quantity, summary.cancelled_quantity), (1, 2, 3));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Problem;
 use super::fields::{date, read_memo};
-use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::orders::model::{Order, OrderState, PARCEL_SEPARATOR, ShippingMethod};
+use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// Raw form fields of one row.
@@ -150,15 +151,25 @@ pub fn changed_meanwhile() -> Problem {
 
 /// Parses 송장번호. `order` has the new 배송방법 already.
 pub(super) fn tracking_number(order: &Order, typed: &str) -> Result<String, &'static str> {
-    let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let number = typed.replace(['/', ';', '\n'], ",");
+    let numbers = number.split(',').map(|number| number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect());
+    let numbers: Vec<String> = numbers.filter(|number: &String| !number.is_empty()).collect();
+    let number = numbers.join(PARCEL_SEPARATOR);
     if number == order.tracking_number {
         return Ok(number);
     }
     if order.shipping_method != ShippingMethod::Parcel {
         return Err("택배로 보내는 주문에만 송장번호를 넣을 수 있어요.");
     }
-    let sound = number.is_empty() || (number.len() <= 30 && number.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    if sound { Ok(number) } else { Err("송장번호는 숫자와 영문으로 입력해 주세요.") }
+    let sound = |number: &String| number.len() <= 30 && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if number.len() > text_limits::TRACKING_NUMBER {
+        return Err("송장번호가 너무 많아요. 64자까지 입력할 수 있어요.");
+    }
+    if numbers.iter().all(sound) {
+        Ok(number)
+    } else {
+        Err("송장번호는 숫자와 영문으로 입력해 주세요.")
+    }
 }
 
 #[cfg(test)]

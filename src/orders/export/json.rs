@@ -131,8 +131,8 @@ impl<'a> DispatchOf<'a> {
         Self {
             order_number: &order.order_number,
             shipping_method: order.shipping_method.code(),
-            courier: if parcel { super::dispatch::courier(&order.courier) } else { "" },
-            tracking_number: if parcel { &order.tracking_number } else { "" },
+            courier: if parcel { crate::channels::courier_name(&order.courier) } else { "" },
+            tracking_number: if parcel { super::dispatch::first_parcel(&order.tracking_number) } else { "" },
         }
     }
 }

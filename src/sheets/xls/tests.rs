@@ -47,17 +47,17 @@ fn cells_equal_those_of_calamine() {
 }
 
 #[test]
-fn biff_encryption_is_reported() {
+fn obfuscation_of_excel_95_is_reported() {
     let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::FILE_PASS, &[0; 6])].concat();
-    assert_eq!(Xls::open(stream).err(), Some(SheetError::LegacyPassword));
-    assert_eq!(Xls::open(Vec::new()).err(), Some(SheetError::Damaged));
+    assert_eq!(Xls::open(stream, &["1234".to_owned()]).err(), Some(SheetError::LegacyPassword));
+    assert_eq!(Xls::open(Vec::new(), &[]).err(), Some(SheetError::Damaged));
 }
 
 #[test]
 fn truncated_continuation_ends_the_stream() {
     let cut_off = [0x3C, 0, 0xFF, 0xFF, 1];
     let stream = [record(record::BOF, &[0, 6, 5, 0]), record(record::SST, &[0; 8]), cut_off.to_vec()].concat();
-    assert_eq!(Xls::open(stream).err(), Some(SheetError::Damaged));
+    assert_eq!(Xls::open(stream, &[]).err(), Some(SheetError::Damaged));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Validation of order files: rows become [`NewOrder`]s.
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
-use crate::channels::{Field, Table, parse_options};
+use crate::channels::{Field, Table, courier_name, parse_options};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
@@ -88,10 +88,24 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), false),
         preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), true),
         claim: claim(&mut cells, columns),
-        courier: cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER),
+        courier: courier_name(&cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER)).to_owned(),
         tracking_number: tracking_number(&mut cells, columns),
     };
+    warn_of_errors(&mut cells, columns);
     cells.finish(order_number, order)
+}
+
+/// Warns of errors of the spreadsheet (`#N/A`) in the columns that are read: these cells count as empty.
+fn warn_of_errors(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) {
+    let address = columns.address.iter().flat_map(|(first, second, _)| [Some(*first), *second]).flatten();
+    let read: Vec<usize> = columns.fields.iter().flatten().copied().chain(address).collect();
+    for column in read {
+        let header = cells.table.header(column);
+        let is_told = cells.problems.iter().chain(&cells.warnings).any(|reason| reason.column == header);
+        if matches!(cells.row.cell(column), Cell::Error(_)) && !is_told {
+            cells.warn(column, "오류 값이라 비워 두었어요");
+        }
+    }
 }
 
 /// Whether a row without key is a note below the table: product, recipient and quantity are blank.
