@@ -226,6 +226,7 @@ CREATE TABLE orders (
     options                 TEXT NOT NULL,  -- JSON [[key, value], …] as the channel names them
     options_raw             TEXT NOT NULL,  -- 옵션정보 as in the file
     quantity                INTEGER NOT NULL CHECK (quantity >= 1),
+    cancelled_quantity      INTEGER NOT NULL DEFAULT 0 CHECK (cancelled_quantity >= 0),  -- taken off by the channel
     price                   INTEGER NOT NULL,      -- won; negative where the channel takes money back
     customer_name           TEXT NOT NULL CHECK (length(customer_name) <= 100),
     customer_tel            TEXT NOT NULL CHECK (length(customer_tel) <= 40),
@@ -343,10 +344,54 @@ CREATE TABLE order_events (
     member_id INTEGER,  -- null: the command line
     upload_id INTEGER,
     action    TEXT NOT NULL CHECK (action IN (
-        'created', 'advanced', 'edited', 'tracking-set', 'state-set', 'bundled', 'classified', 'despite-claim')),
+        'created', 'advanced', 'edited', 'tracking-set', 'state-set', 'followed', 'bundled', 'classified',
+        'despite-claim')),
     changes   TEXT NOT NULL  -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);
+
+-- What the channel said of an order, by field, oldest first; the last row is what it says now. Rows exist only where the
+-- channel said something else than at first, or a member changed the field: without rows the channel says what the order
+-- has (of state, claim, tracking number and preferred date: nothing yet). Most orders have no row.
+CREATE TABLE channel_statements (
+    order_id  INTEGER NOT NULL REFERENCES orders (id),
+    field     TEXT NOT NULL CHECK (field IN (
+        'state', 'claim', 'quantity', 'options', 'recipient_name', 'recipient_tel1', 'recipient_tel2',
+        'recipient_address', 'customer_name', 'customer_tel', 'customer_message', 'shipping_method', 'charge_type',
+        'price', 'dispatch_deadline', 'preferred_shipping_date', 'tracking_number')),
+    position  INTEGER NOT NULL CHECK (position >= 0),
+    value     TEXT NOT NULL,
+    as_of     INTEGER,  -- moment that the statement itself has: of a claim, or of the file
+    upload_id INTEGER,  -- the upload that said it first
+    said_at   INTEGER NOT NULL,
+    PRIMARY KEY (order_id, field, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX channel_statements_by_upload ON channel_statements (upload_id);
+
+-- Values of a channel that were not applied by themselves, with the decision of a member.
+CREATE TABLE channel_conflicts (
+    id            INTEGER NOT NULL PRIMARY KEY,
+    order_id      INTEGER NOT NULL REFERENCES orders (id),
+    field         TEXT NOT NULL CHECK (field IN (
+        'claim', 'quantity', 'options', 'recipient_name', 'recipient_tel1', 'recipient_tel2', 'recipient_address',
+        'customer_name', 'customer_tel', 'customer_message', 'shipping_method', 'charge_type', 'price',
+        'dispatch_deadline', 'preferred_shipping_date', 'tracking_number')),
+    reason        TEXT NOT NULL CHECK (reason IN ('edited', 'older', 'late')),
+    channel_value TEXT NOT NULL,
+    own_value     TEXT NOT NULL,
+    upload_id     INTEGER NOT NULL,
+    position      INTEGER NOT NULL CHECK (position >= 1),  -- of its row in the report
+    edited_by     INTEGER,  -- member who edited the field last, where the log has it
+    edited_at     INTEGER,
+    is_open       INTEGER NOT NULL CHECK (is_open IN (0, 1)),
+    resolution    TEXT CHECK (resolution IN ('channel', 'own', 'replaced')),
+    resolved_by   INTEGER,
+    resolved_at   INTEGER,
+    CHECK ((is_open = 1) = (resolution IS NULL)),
+    CHECK ((resolution IS NULL) = (resolved_at IS NULL))
+) STRICT;
+CREATE INDEX channel_conflicts_by_order ON channel_conflicts (order_id, field, is_open);
+CREATE INDEX channel_conflicts_by_upload ON channel_conflicts (upload_id, position);
 
 -- ── districts ──────────────────────────────────────────────────────────────────────────────
 
@@ -430,8 +475,11 @@ CREATE TABLE uploads (
     rejected        INTEGER NOT NULL DEFAULT 0 CHECK (rejected >= 0),
     warned          INTEGER NOT NULL DEFAULT 0 CHECK (warned >= 0),
     findings        TEXT NOT NULL,  -- JSON: products and variants it creates or created, notes on the reading
+    made_at         INTEGER,  -- when the channel made the file, by its name
+    changes         TEXT NOT NULL DEFAULT '{}',  -- JSON: known orders that it changes or changed, by kind
     applied_at      INTEGER,
     open_rows       INTEGER NOT NULL DEFAULT 0 CHECK (open_rows >= 0),  -- rejected rows that are not resolved
+    open_conflicts  INTEGER NOT NULL DEFAULT 0 CHECK (open_conflicts >= 0),  -- values of the channel to decide about
     resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
     resolved_at     INTEGER,
     version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
@@ -440,6 +488,7 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_by_claims ON uploads (has_claims, channel_code, stage, created_at);
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
 CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
+CREATE INDEX uploads_by_open_conflicts ON uploads (open_conflicts, id);
 CREATE INDEX uploads_by_file_kept ON uploads (file_kept, id);
 
 -- The original file in chunks of at most 1 MiB.
@@ -459,6 +508,8 @@ CREATE TABLE upload_rows (
     order_number        TEXT NOT NULL CHECK (length(order_number) <= 64),
     outcome             TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'skipped', 'rejected')),
     reasons             TEXT NOT NULL,  -- JSON [{column, value, message}, …]; warnings too
+    changes             TEXT NOT NULL,  -- JSON [{field, old, new}, …]
+    conflicts           TEXT NOT NULL,  -- JSON [{field, reason, channel, ours, …}, …]
     -- Conflicting tracking number and courier of the file, for a member to resolve.
     new_tracking_number TEXT NOT NULL DEFAULT '' CHECK (length(new_tracking_number) <= 64),
     new_courier         TEXT NOT NULL DEFAULT '' CHECK (length(new_courier) <= 64),
@@ -596,7 +647,7 @@ CREATE TABLE audit_entries (
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
         'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
-        'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved',
+        'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
         'bulk-action-undone', 'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created',

@@ -7,6 +7,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::time::Moment;
+
 /// 2024-01-01T00:00:00Z, milliseconds since the Unix epoch.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 const NODE_BITS: u32 = 10;
@@ -37,6 +39,11 @@ impl IdGenerator {
         let (time, counter) = (*last >> COUNTER_BITS, *last & ((1 << COUNTER_BITS) - 1));
         (time << (NODE_BITS + COUNTER_BITS)) | (self.node << COUNTER_BITS) | counter
     }
+}
+
+/// When an identifier was generated.
+pub const fn moment(id: i64) -> Moment {
+    Moment((id >> (NODE_BITS + COUNTER_BITS)) + EPOCH_MS)
 }
 
 /// Encodes an identifier in Crockford's base 32: 13 characters that sort like the number.

@@ -71,6 +71,7 @@ verbs! {
     UploadsReceived = "uploads-received" of "upload";
     UploadDiscarded = "upload-discarded" of "upload";
     ConflictsResolved = "conflicts-resolved" of "upload";
+    ChannelChangesDecided = "channel-changes-decided" of "upload";
     RejectedRowsResolved = "rejected-rows-resolved" of "upload";
     BulkActionUndone = "bulk-action-undone" of "order";
     DeliveriesCompleted = "deliveries-completed" of "delivery";
@@ -320,6 +321,15 @@ pub enum AuditEvent {
         /// number of rows
         resolved: usize,
         /// number of rows that could not be resolved
+        failed: usize,
+    },
+    /// 판매채널 값과 우리 값 가운데 정하기
+    ChannelChangesDecided {
+        /// the orders took the channel's values
+        takes_channel: bool,
+        /// number of values
+        resolved: usize,
+        /// number of values that stay open
         failed: usize,
     },
     /// 거절된 행을 처리함으로 표시

@@ -59,6 +59,9 @@ impl AuditEvent {
             }
             Self::UploadDiscarded { file_name } => format!("올린 파일을 취소했어요: {file_name}"),
             Self::ConflictsResolved { decision, resolved, failed } => conflicts_resolved(*decision, *resolved, *failed),
+            Self::ChannelChangesDecided { takes_channel, resolved, failed } => {
+                channel_changes_decided(*takes_channel, *resolved, *failed)
+            }
             Self::RejectedRowsResolved { rows } => format!("거절된 {rows}행을 처리함으로 표시했어요."),
             Self::DeliveriesCompleted {
                 completed,
@@ -234,6 +237,21 @@ fn uploads_received(received: usize, too_large: &[RejectedFile], skipped: usize,
         message = format!("{message} {skipped}개는 받지 않았어요. 한 번에 {limit}개까지 나누어 올려 주세요.");
     }
     message
+}
+
+fn channel_changes_decided(takes_channel: bool, resolved: usize, failed: usize) -> String {
+    let mut sentences = Vec::new();
+    if resolved > 0 || failed == 0 {
+        sentences.push(if takes_channel {
+            format!("값 {resolved}개를 판매채널 값으로 바꿨어요.")
+        } else {
+            format!("값 {resolved}개는 우리 값을 그대로 두었어요.")
+        });
+    }
+    if failed > 0 {
+        sentences.push(format!("{failed}개는 처리하지 못했어요. 표시된 곳을 확인해 주세요."));
+    }
+    sentences.join(" ")
 }
 
 fn conflicts_resolved(decision: ConflictDecision, resolved: usize, failed: usize) -> String {

@@ -131,6 +131,14 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             E::ConflictsResolved { decision: ConflictDecision::Keep, resolved: 1, failed: 2 },
             "1행은 지금 번호를 그대로 두었어요. 2행은 처리하지 못했어요. 표시된 곳을 확인해 주세요.",
         ),
+        (
+            E::ChannelChangesDecided { takes_channel: true, resolved: 2, failed: 1 },
+            "값 2개를 판매채널 값으로 바꿨어요. 1개는 처리하지 못했어요. 표시된 곳을 확인해 주세요.",
+        ),
+        (
+            E::ChannelChangesDecided { takes_channel: false, resolved: 1, failed: 0 },
+            "값 1개는 우리 값을 그대로 두었어요.",
+        ),
         (E::RejectedRowsResolved { rows: 5 }, "거절된 5행을 처리함으로 표시했어요."),
         (
             E::DeliveriesCompleted {

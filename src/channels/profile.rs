@@ -112,6 +112,8 @@ pub enum OptionSyntax {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusEffect {
+    /// 발송, 배송중, 배송완료
+    Ship,
     /// 구매확정
     Confirm,
     /// 취소
@@ -129,16 +131,20 @@ pub enum StatusEffect {
 }
 
 /// Status words, their effect, and the columns of the date.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRule {
     /// their effect
     pub change: StatusEffect,
-    /// words compared as a whole; `*요청` matches every word with that ending
+    /// words compared as a whole, without white space; `*요청` matches every word with that ending
+    #[serde(default)]
     pub words: Vec<String>,
     /// headers of the date, in order of preference
     #[serde(default)]
     pub moments: Vec<String>,
+    /// a date in one of `moments` has the effect by itself, in a file without status words
+    #[serde(default)]
+    pub is_dated: bool,
 }
 
 /// Translation of the channel's words.
@@ -151,8 +157,6 @@ pub struct ChannelWords {
     pub charge_type: BTreeMap<String, ChargeType>,
     /// words that mean "no option"
     pub no_option: Vec<String>,
-    /// words in the claim columns of lines that are cancelled or returned already
-    pub cancelled: Vec<String>,
 }
 
 /// Values for missing columns and empty cells.
@@ -222,7 +226,7 @@ pub struct Profile {
     /// values for missing columns and empty cells
     #[serde(default)]
     pub defaults: ProfileDefaults,
-    /// status words of a status file
+    /// status words of the claim columns of an order file, or of a status file
     #[serde(default)]
     pub changes: Vec<StatusRule>,
     /// headers of a status file that tells which orders customers want to cancel
@@ -323,11 +327,18 @@ impl Profile {
         let fold = |words: &mut Vec<String>| words.iter_mut().for_each(|word| *word = fold_word(word));
         fold(&mut self.helper_words);
         fold(&mut self.values.no_option);
-        fold(&mut self.values.cancelled);
         self.changes.iter_mut().for_each(|rule| fold(&mut rule.words));
         let values = &mut self.values;
         values.shipping_method = values.shipping_method.iter().map(|(word, it)| (fold_word(word), *it)).collect();
         values.charge_type = values.charge_type.iter().map(|(word, it)| (fold_word(word), *it)).collect();
+    }
+
+    /// The rule of a status word: one that names the word, or else one that names its ending.
+    pub fn status_rule(&self, word: &str) -> Option<&StatusRule> {
+        let word = fold_word(word);
+        let ending =
+            |rule: &&StatusRule| rule.words.iter().filter_map(|of| of.strip_prefix('*')).any(|of| word.ends_with(of));
+        self.changes.iter().find(|rule| rule.words.contains(&word)).or_else(|| self.changes.iter().find(ending))
     }
 
     /// Validates what the types do not express.

@@ -2,7 +2,7 @@
 //!
 //! Each file is a separate atomic upload, which the list of uploads shows. With `--json` stdout is one object
 //! for one file, and an array in the given order for several files. Exit codes: 0 all rows accepted or
-//! unchanged, 1 some rows or files rejected, 2 all files rejected.
+//! unchanged, 1 some rows or files rejected or values left to decide, 2 all files rejected.
 
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -78,6 +78,10 @@ enum FileResult {
         ignored: usize,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
+        /// values of the channel that wait for a decision
+        conflicts: usize,
+        /// the file is older than what the shop has
+        is_older_file: bool,
         products_created: Vec<FoundProduct>,
         variants_created: Vec<FoundVariant>,
         rows: Vec<RowReport>,
@@ -106,6 +110,7 @@ impl Import {
             kind: Some(kind),
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
             courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(CliError)?,
+            file_name: None,
         };
         let results = block_on(async {
             let mut results = Vec::with_capacity(files.paths.len());
@@ -141,7 +146,7 @@ fn outcome(results: &[FileResult]) -> CommandResult {
     if refusals.len() == results.len() {
         return Err(CliError(refusals.join("\n")));
     }
-    let whole = results.iter().all(|result| matches!(result, FileResult::Applied { rejected: 0, .. }));
+    let whole = results.iter().all(|result| matches!(result, FileResult::Applied { rejected: 0, conflicts: 0, .. }));
     Ok(if whole { Outcome::Complete } else { Outcome::Partial })
 }
 
@@ -162,6 +167,8 @@ async fn import_file(
 ) -> FileResult {
     let file = path.display().to_string();
     let read = bytes(uploads, path, request);
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let request = &ImportOptions { file_name, ..request.clone() };
     let done = match read {
         Ok(bytes) if dry_run => uploads.dry_run(bytes, password, request).await.map_err(CliError::from),
         Ok(bytes) => upload(uploads, path, bytes, password, request).await.map_err(CliError::from),
@@ -235,6 +242,8 @@ fn applied(file: String, kind: FileKind, report: Report) -> FileResult {
         skipped,
         rejected,
         ignored: report.findings.ignored,
+        conflicts: report.conflict_count(),
+        is_older_file: report.is_older_file,
         notes: report.findings.notes,
         products_created: report.findings.products_created,
         variants_created: report.findings.variants_created,
@@ -264,6 +273,8 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                 rejected,
                 ignored,
                 notes,
+                conflicts,
+                is_older_file,
                 products_created,
                 variants_created,
                 rows,
@@ -275,6 +286,12 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                 }
                 if *ignored > 0 {
                     writeln!(out, "  빈 줄·합계·안내문 {ignored}줄은 세지 않았어요")?;
+                }
+                if *is_older_file {
+                    writeln!(out, "  더 오래된 파일 같아요. 판매채널이 그 뒤에 바꾼 값은 되돌리지 않았어요.")?;
+                }
+                if *conflicts > 0 {
+                    writeln!(out, "  결정할 값 {conflicts}개: 업로드 화면에서 어느 값을 쓸지 골라 주세요.")?;
                 }
                 for product in products_created {
                     writeln!(out, "  새 상품 {} {}", product.product_number, product.product_name)?;
@@ -302,8 +319,12 @@ fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
         writeln!(out, "  … 그 밖에 거절 {more}건")?;
     }
     let warned = |row: &&RowReport| {
-        matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated) && !row.reasons.is_empty()
+        let is_imported = matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated);
+        (is_imported && !row.reasons.is_empty()) || !row.conflicts.is_empty()
     };
+    for row in rows.iter().filter(|row| !row.changes.is_empty()).take(MAX_PRINTED_ROWS) {
+        writeln!(out, "  {}행 {} 바뀜: {}", row.row, row.order_number, uploads::change_texts(row).join(", "))?;
+    }
     for row in rows.iter().filter(warned).take(MAX_PRINTED_ROWS) {
         writeln!(out, "  {}행 {} 확인: {}", row.place(), row.order_number, uploads::error_messages(row))?;
     }

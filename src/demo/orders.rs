@@ -4,6 +4,7 @@ use chrono::Duration;
 
 use super::catalogue::{CATALOGUE, CatalogueItem};
 use super::names::{Person, Population, safe_number};
+use crate::orders::follow::RowStatement;
 use crate::orders::model::{ChargeType, NewOrder, OrderOption, ShippingMethod};
 use crate::random::seeded::Random;
 use crate::time::Moment;
@@ -176,6 +177,7 @@ impl NewOrders {
             claim: String::new(),
             courier: String::new(),
             tracking_number: String::new(),
+            said: RowStatement::default(),
         }
     }
 }

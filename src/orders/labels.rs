@@ -14,6 +14,8 @@ pub fn field_label(name: &str) -> Option<&'static str> {
         "state" => "상태",
         "options" => "옵션",
         "quantity" => "수량",
+        "cancelled_quantity" => "취소 수량",
+        "customer_message" => "고객메시지",
         "price" => "정산예정금액",
         "customer_name" => "구매자명",
         "customer_tel" => "구매자연락처",

@@ -10,6 +10,7 @@ use chrono::Days;
 use super::edit::{
     FormReader, Inputs, OptionInput, Problem, format_options, picked, read_memo, read_option, read_price, read_quantity,
 };
+use super::follow::RowStatement;
 use super::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::products::model::{Product, Variant};
 use crate::storage::text_limits;
@@ -164,6 +165,7 @@ impl ManualOrderForm {
             claim: String::new(),
             courier: String::new(),
             tracking_number: String::new(),
+            said: RowStatement::default(),
         }
     }
 

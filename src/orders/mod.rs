@@ -3,7 +3,8 @@
 //! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` their
 //! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
 //! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
-//! answer to their customer, `bulk_action` changes many orders at once and takes it back,
+//! answer to their customer, `follow` how an order follows its channel, `bulk_action` changes many orders at once and
+//! takes it back,
 //! `bundle` decides which orders travel together and derives the summary of a
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
@@ -15,6 +16,7 @@ pub mod edit;
 pub mod export;
 pub mod filter;
 pub mod findings;
+pub mod follow;
 pub mod labels;
 pub mod list;
 pub mod manual_order;

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::follow::RowStatement;
 pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
 use crate::time::Moment;
 
@@ -182,8 +183,10 @@ pub struct Order {
     pub options: Vec<OrderOption>,
     /// 옵션정보 as in the file
     pub options_raw: String,
-    /// 수량, at least 1
+    /// 수량, at least 1, without what was cancelled
     pub quantity: i64,
+    /// pieces that the channel took off the quantity
+    pub cancelled_quantity: i64,
     /// 정산예정금액, in won
     pub price: i64,
     /// 구매자
@@ -312,6 +315,8 @@ pub struct NewOrder {
     pub courier: String,
     /// 송장번호 of the file, digits only, or empty
     pub tracking_number: String,
+    /// state at the channel, and which fields the row has
+    pub said: RowStatement,
 }
 
 #[cfg(test)]
@@ -333,6 +338,7 @@ pub(crate) mod tests {
             options: Vec::new(),
             options_raw: String::new(),
             quantity: 1,
+            cancelled_quantity: 0,
             price: 0,
             customer: Customer::default(),
             customer_message: String::new(),

@@ -7,6 +7,7 @@
 pub mod bulk_actions;
 pub mod bundles;
 mod changes;
+pub mod channel_conflicts;
 pub mod claims;
 pub mod classification;
 pub mod counts;
@@ -15,6 +16,7 @@ pub mod deliveries;
 pub mod delivery_tallies;
 pub mod log;
 pub mod manual_order;
+pub mod statements;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -56,6 +58,8 @@ pub enum Action {
     TrackingSet,
     /// 확정, 취소, 반품, set by a file of the channel
     StateSet,
+    /// 채널 변경 반영: taken over from a file of the channel, or by a decision about it
+    Followed,
     /// 묶음 변경: moved between deliveries
     Bundled,
     /// 지역: the districts changed, or a member corrected the district
@@ -65,12 +69,13 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Created,
         Self::Advanced,
         Self::Edited,
         Self::TrackingSet,
         Self::StateSet,
+        Self::Followed,
         Self::Bundled,
         Self::Classified,
         Self::DespiteClaim,
@@ -88,6 +93,7 @@ impl Action {
             Self::Edited => "edited",
             Self::TrackingSet => "tracking-set",
             Self::StateSet => "state-set",
+            Self::Followed => "followed",
             Self::Bundled => "bundled",
             Self::Classified => "classified",
             Self::DespiteClaim => "despite-claim",
@@ -102,6 +108,7 @@ impl Action {
             Self::Edited => "수정",
             Self::TrackingSet => "송장 등록",
             Self::StateSet => "채널 상태 반영",
+            Self::Followed => "채널 변경 반영",
             Self::Bundled => "묶음 변경",
             Self::Classified => "지역 분류",
             Self::DespiteClaim => "클레임에도 진행",
@@ -110,7 +117,7 @@ impl Action {
 }
 
 /// Columns of [`Order`], in the order that [`order`] reads them.
-const COLUMNS: [&str; 39] = [
+const COLUMNS: [&str; 40] = [
     "id",
     "order_number",
     "channel_id",
@@ -150,6 +157,7 @@ const COLUMNS: [&str; 39] = [
     "cancelled_at",
     "refunded_at",
     "upload_id",
+    "cancelled_quantity",
 ];
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
@@ -208,7 +216,8 @@ pub fn order(row: &mut Row) -> Result<Order> {
         dispatch_deadline: row.opt_date(30)?,
         preferred_shipping_date: row.opt_date(31)?,
         upload_id: row.opt_int(38)?,
-        version: row.int(39)?,
+        cancelled_quantity: row.int(39)?,
+        version: row.int(40)?,
     })
 }
 
@@ -255,6 +264,7 @@ fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
         at(OrderState::Cancelled),
         at(OrderState::Refunded),
         order.upload_id.into(),
+        order.cancelled_quantity.into(),
     ]
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::Actor;
 use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
+use crate::orders::follow::RowStatement;
 use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::search::Limits;
@@ -113,7 +114,7 @@ pub(crate) fn order_rows(orders: Vec<NewOrder>) -> ParsedRows {
 pub(crate) fn checked<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<CheckedRow<T>> {
     let row = |(row, (key, content))| {
         let outcome = RowCheck::Valid(Box::new(content), Vec::new());
-        CheckedRow { row, key, outcome, is_inexact: false, is_hidden: false, sheet: 0 }
+        CheckedRow { row, key, outcome, is_inexact: false, is_hidden: false, sheet: 0, partial: None }
     };
     (2..).zip(rows).map(row).collect()
 }
@@ -149,6 +150,7 @@ pub(crate) fn new_order(order_number: &str) -> NewOrder {
         claim: String::new(),
         courier: String::new(),
         tracking_number: String::new(),
+        said: RowStatement::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use chrono::Duration;
 use super::model::Task;
 use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, people};
 use crate::districts::Districts;
+use crate::orders::follow::RowStatement;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
 use crate::random::seeded::Random;
 use crate::time::Moment;
@@ -114,6 +115,7 @@ impl ExerciseBuilder {
                     claim: String::new(),
                     courier: String::new(),
                     tracking_number: String::new(),
+                    said: RowStatement::default(),
                 },
             });
         }

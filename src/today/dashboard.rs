@@ -63,6 +63,8 @@ pub struct Dashboard {
     pub claims: Figure,
     /// uploads with rejected rows that are not marked as handled
     pub rejected: Figure,
+    /// uploads with values of a channel that wait for a decision
+    pub undecided: Figure,
     /// orders without a district (미분류)
     pub unclassified: Figure,
     /// months whose access records are to be inspected
@@ -97,6 +99,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
         claims: orders(tx, &OrderQuery { claim: OPEN_CLAIMS.to_owned(), ..OrderQuery::default() })?,
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
+        undecided: Figure::exactly(uploads::page(tx, UploadFilter::Undecided, 0, 0)?.1, "/uploads?rows=decisions"),
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
         inspections: Figure::exactly(
             i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),

@@ -5,8 +5,11 @@ use super::plan::ImportPlan;
 use crate::audit::Actor;
 use crate::channels::FileKind;
 use crate::districts::Districts;
+use crate::orders::model::Order;
+use crate::orders::store::channel_conflicts::{self, ConflictResolution};
 use crate::orders::store::create::create;
-use crate::orders::store::{self as orders, Action, ChangeContext};
+use crate::orders::store::{self as orders, Action, ChangeContext, statements};
+use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 
 /// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the
@@ -23,16 +26,45 @@ pub fn apply(
     actor: Actor,
 ) -> Result<()> {
     let action = match file.profile.kind {
-        FileKind::Orders => Action::Created,
+        FileKind::Orders => Action::Followed,
         FileKind::Tracking => Action::TrackingSet,
         FileKind::States => Action::StateSet,
     };
     let cause = ChangeContext { actor, upload_id: Some(upload_id), action };
+    save_changes(tx, cause, &plan.changes, districts)?;
+    statements::insert(tx, Some(upload_id), &plan.statements)?;
+    channel_conflicts::close(tx, &plan.replaced, ConflictResolution::Replaced, actor.member_id())?;
+    channel_conflicts::insert(tx, upload_id, &plan.conflicts)?;
     if plan.bundles.is_empty() {
-        return orders::with_changes(tx, cause, |changes| {
-            changes.save_all_current(&plan.changes.iter().map(|(was, is)| (was, is)).collect::<Vec<_>>())
-        });
+        return Ok(());
     }
     let channel = (file.profile.code.as_str(), file.profile.name.as_str());
+    let cause = ChangeContext { action: Action::Created, ..cause };
     create(tx, cause, channel, &plan.bundles, &plan.report.findings, districts, &|_| ())
+}
+
+/// Saves changed orders with their districts, after the variants that their options name.
+pub(super) fn save_changes(
+    tx: &mut dyn Tx,
+    cause: ChangeContext,
+    changes: &[(Order, Order)],
+    districts: &Districts,
+) -> Result<()> {
+    let mut changed: Vec<(&Order, Order)> = Vec::with_capacity(changes.len());
+    for (before, after) in changes {
+        let mut after = after.clone();
+        if after.recipient.zip_code != before.recipient.zip_code {
+            after.sigungu_code = districts.lookup(&after.recipient.zip_code).district();
+        }
+        for option in after.options.iter().filter(|_| after.options != before.options) {
+            if !products::has_variant(tx, after.product_id, &option.key, &option.value)? {
+                let variant = NewVariant::unlabelled(&option.key, &option.value);
+                products::insert_variant(tx, after.product_id, &variant, cause.upload_id)?;
+            }
+        }
+        changed.push((before, after));
+    }
+    orders::with_changes(tx, cause, |writer| {
+        writer.save_all_current(&changed.iter().map(|(before, after)| (*before, after)).collect::<Vec<_>>())
+    })
 }

@@ -18,12 +18,12 @@ use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
-pub use orders::orders;
+pub use orders::{UNKNOWN_STATUS, orders};
 pub use states::{StateChange, StateRow, states};
 pub use tracking::{TrackingRow, tracking};
 
 /// Values in a report are truncated to so many characters.
-const MAX_VALUE_CHARS: usize = 60;
+pub(super) const MAX_VALUE_CHARS: usize = 60;
 /// Words that mark a row of totals.
 const TOTAL_WORDS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
 
@@ -67,6 +67,8 @@ pub struct CheckedRow<T> {
     pub is_hidden: bool,
     /// index of its sheet among those that were read
     pub sheet: usize,
+    /// of an invalid row with a valid order number: what could be read of it, for a known order
+    pub partial: Option<Box<T>>,
 }
 
 /// Callback for each row; may stop.
@@ -168,11 +170,13 @@ struct RowReader<'r, 'c> {
     warnings: Vec<Reason>,
     /// a spreadsheet may have rounded the order number
     is_inexact: bool,
+    /// columns with problems
+    unreadable: Vec<usize>,
 }
 
 impl<'r, 'c> RowReader<'r, 'c> {
     const fn new(table: &'r Table, row: &'r Row<'c>) -> Self {
-        Self { table, row, problems: Vec::new(), warnings: Vec::new(), is_inexact: false }
+        Self { table, row, problems: Vec::new(), warnings: Vec::new(), is_inexact: false, unreadable: Vec::new() }
     }
 
     fn reason(&self, column: usize, message: &str) -> Reason {
@@ -183,6 +187,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
     fn problem(&mut self, column: usize, message: &str) {
         let reason = self.reason(column, message);
         self.problems.push(reason);
+        self.unreadable.push(column);
     }
 
     fn warn(&mut self, column: usize, message: &str) {
@@ -241,7 +246,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
 
     fn checked<T>(&self, key: String, outcome: RowCheck<T>) -> CheckedRow<T> {
         let (row, is_hidden) = (self.row.number, self.row.is_hidden);
-        CheckedRow { row, key, outcome, is_inexact: self.is_inexact, is_hidden, sheet: 0 }
+        CheckedRow { row, key, outcome, is_inexact: self.is_inexact, is_hidden, sheet: 0, partial: None }
     }
 
     fn finish<T>(mut self, key: String, value: T) -> CheckedRow<T> {
@@ -271,7 +276,15 @@ const fn blank_message(cell: &Cell<'_>) -> &'static str {
 }
 
 const fn ignored<T>(row: u32) -> CheckedRow<T> {
-    CheckedRow { row, key: String::new(), outcome: RowCheck::Ignored, is_inexact: false, is_hidden: false, sheet: 0 }
+    CheckedRow {
+        row,
+        key: String::new(),
+        outcome: RowCheck::Ignored,
+        is_inexact: false,
+        is_hidden: false,
+        sheet: 0,
+        partial: None,
+    }
 }
 
 fn is_total(row: &Row<'_>) -> bool {

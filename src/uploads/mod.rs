@@ -2,7 +2,7 @@
 //!
 //! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
 //! on the stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`]
-//! resolves conflicting tracking numbers afterwards. [`Uploads`] connects these steps, for the browser and
+//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`Uploads`] connects these steps, for the browser and
 //! the command line alike: within one request a file is parsed while its bytes are being stored, and read
 //! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
 //! so that an upload is atomic and takes concurrent changes into account.
@@ -11,6 +11,7 @@ pub mod apply;
 pub mod check;
 pub mod claim_data;
 pub mod conflicts;
+pub mod decisions;
 mod metrics;
 pub mod model;
 pub mod pages;
@@ -32,6 +33,7 @@ use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
+use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::sheets::Limits;
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
@@ -350,6 +352,7 @@ impl Uploads {
             kind: upload.kind,
             channel: (!upload.channel_code.is_empty()).then_some(upload.channel_code),
             courier: None,
+            file_name: None,
         };
         let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
         spawn_blocking(move || {
@@ -376,4 +379,30 @@ impl Uploads {
 pub fn error_messages(row: &RowReport) -> String {
     let message = |reason: &check::Reason| format!("{} '{}': {}", reason.column, reason.value, reason.message);
     row.reasons.iter().map(message).collect::<Vec<_>>().join(" / ")
+}
+
+/// The changed columns of a row as texts: `수량 2 → 1`.
+pub fn change_texts(row: &RowReport) -> Vec<String> {
+    row.changes
+        .iter()
+        .map(|change| {
+            let label = crate::orders::labels::field_label(&change.field).unwrap_or(&change.field);
+            let text = |value: &str| match change_value(&change.field, value) {
+                text if text.is_empty() => "없음".to_owned(),
+                text => text,
+            };
+            format!("{label} {} → {}", text(&change.old), text(&change.new))
+        })
+        .collect()
+}
+
+/// A value of a changed column for people.
+pub fn change_value(field: &str, value: &str) -> String {
+    let label = match field {
+        "state" => OrderState::parse(value).map(OrderState::label),
+        "shipping_method" => ShippingMethod::from_code(value).map(ShippingMethod::label),
+        "charge_type" => ChargeType::from_code(value).map(ChargeType::label),
+        _ => None,
+    };
+    label.unwrap_or(value).to_owned()
 }

@@ -1,10 +1,13 @@
 //! An upload, its report, and the resolution of its rejected rows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::Reason;
 use crate::channels::FileKind;
 use crate::orders::findings::Findings;
+use crate::orders::follow::{FieldChange, HoldReason};
 use crate::time::Moment;
 
 /// Stage of an upload.
@@ -124,9 +127,48 @@ pub struct RowReport {
     pub outcome: RowOutcome,
     /// reasons of a rejected or skipped row; warnings of an imported one
     pub reasons: Vec<Reason>,
+    /// columns of the known order that the row changes
+    pub changes: Vec<FieldChange>,
+    /// values of the channel that wait for a decision
+    pub conflicts: Vec<FieldConflict>,
     /// of a row that was rejected because the order has another tracking number: the number in the file
     #[serde(skip)]
     pub conflict: Option<TrackingChange>,
+}
+
+/// A value of the channel that is not applied by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldConflict {
+    /// code of the field
+    pub field: String,
+    /// why
+    pub reason: HoldReason,
+    /// what the channel says
+    pub channel: String,
+    /// what the order has
+    pub ours: String,
+    /// who edited the field last; none is the command line, or another reason than an edit
+    pub edited_by: Option<String>,
+    /// when, `2026-11-22 12:00`
+    pub edited_at: Option<String>,
+}
+
+/// Known orders that a file changes, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeSummary {
+    /// rows by kind: `state:CANCELLED`, `claim:취소요청`, or a column
+    pub kinds: BTreeMap<String, i64>,
+    /// values that were not applied
+    pub conflicts: i64,
+    /// the file is older than what the shop has
+    pub is_older_file: bool,
+}
+
+impl ChangeSummary {
+    /// Whether the file changes no known order.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.conflicts == 0 && !self.is_older_file
+    }
 }
 
 /// A tracking number and its courier.
@@ -207,6 +249,10 @@ pub struct Report {
     pub rows: Vec<RowReport>,
     /// new products and variants
     pub findings: Findings,
+    /// when the channel made the file, if its name has it
+    pub made_at: Option<Moment>,
+    /// the file is older than what the shop has
+    pub is_older_file: bool,
 }
 
 impl RowReport {
@@ -217,6 +263,35 @@ impl RowReport {
 }
 
 impl Report {
+    /// Number of values that wait for a decision.
+    pub fn conflict_count(&self) -> usize {
+        self.rows.iter().map(|row| row.conflicts.len()).sum()
+    }
+
+    /// Position of each row in the stored report: its row number, or a later one if a sheet before had that.
+    pub fn positions(&self) -> Vec<u32> {
+        let mut position = 0;
+        let next = self.rows.iter().map(|row| {
+            position = row.row.max(position + 1);
+            position
+        });
+        next.collect()
+    }
+
+    /// Known orders that the file changes, by kind.
+    pub fn change_summary(&self) -> ChangeSummary {
+        let mut kinds = BTreeMap::new();
+        for change in self.rows.iter().flat_map(|row| &row.changes) {
+            let kind = match change.field.as_str() {
+                "state" | "claim" => format!("{}:{}", change.field, change.new),
+                field => field.to_owned(),
+            };
+            *kinds.entry(kind).or_default() += 1;
+        }
+        let conflicts = i64::try_from(self.conflict_count()).unwrap_or(i64::MAX);
+        ChangeSummary { kinds, conflicts, is_older_file: self.is_older_file }
+    }
+
     /// Number of rows with an outcome.
     pub fn count(&self, outcome: RowOutcome) -> usize {
         self.rows.iter().filter(|row| row.outcome == outcome).count()
@@ -262,6 +337,10 @@ pub struct Upload {
     pub warned: i64,
     /// new products and variants
     pub findings: Findings,
+    /// changes of known orders
+    pub changes: ChangeSummary,
+    /// values of the channel that wait for a decision
+    pub open_conflicts: i64,
     /// time of the import
     pub applied_at: Option<Moment>,
     /// unresolved rejected rows

@@ -2,6 +2,7 @@
 
 mod apply;
 mod conflicts;
+mod decisions;
 mod discard;
 mod handled;
 mod list;
@@ -27,6 +28,7 @@ pub fn routes() -> Routes {
         .post("/uploads/{id}/apply", Access::Admin, apply::apply)
         .post("/uploads/{id}/discard", Access::Admin, discard::discard)
         .post("/uploads/{id}/conflicts", Access::Admin, conflicts::resolve)
+        .post("/uploads/{id}/decisions", Access::Admin, decisions::decide)
         .post("/uploads/{id}/handled", Access::Admin, handled::resolve_all)
         .get("/uploads/{id}/rejected.xlsx", Access::AdminReauthenticated, rejected::download)
 }

@@ -10,6 +10,7 @@ use crate::orders::model::NewOrder;
 use crate::sheets::{self, Limits, SheetError, Workbook};
 use crate::storage::text_limits;
 use crate::text::one_line;
+use crate::time::Moment;
 
 /// What the caller states about a file; the rest is recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ImportOptions {
     pub channel: Option<String>,
     /// courier of a tracking list, used if the file names none
     pub courier: Option<String>,
+    /// name of the file, which may have the time at which the channel made it
+    pub file_name: Option<String>,
 }
 
 /// Parses a typed courier name; none if it is blank.
@@ -52,6 +55,21 @@ pub struct ParsedFile {
     pub ignored: usize,
     /// whether it tells which orders customers want to cancel
     pub has_claims: bool,
+    /// when the channel made it, by its name
+    pub made_at: Option<Moment>,
+}
+
+/// The time that a channel wrote into the name of a file: `스마트스토어_전체주문발주발송관리_20261127_0910.xlsx`.
+fn made_at(name: &str) -> Option<Moment> {
+    let digits = |part: &str, lengths: &[usize]| lengths.contains(&part.len()).then(|| part.to_owned());
+    let parts: Vec<&str> =
+        name.split(|letter: char| !letter.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let whole = parts.iter().filter_map(|part| digits(part, &[12, 14]));
+    let pairs = parts.windows(2).filter_map(|pair| Some(digits(pair[0], &[8])? + &digits(pair[1], &[4, 6])?));
+    whole.chain(pairs).find_map(|text| {
+        let format = if text.len() == 12 { "%Y%m%d%H%M" } else { "%Y%m%d%H%M%S" };
+        chrono::NaiveDateTime::parse_from_str(&text, format).ok().map(Moment::from_kst)
+    })
 }
 
 /// Checked rows by kind of file.
@@ -68,7 +86,7 @@ pub enum ParsedRows {
 impl ParsedFile {
     /// A file of these rows, all on one sheet.
     pub fn new(profile: Arc<Profile>, rows: ParsedRows) -> Self {
-        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0, has_claims: false }
+        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0, has_claims: false, made_at: None }
     }
 
     /// Adds to a report of the rows what was read, and their sheets if there are several.
@@ -131,7 +149,8 @@ pub fn parse(
     let is_sheet_hidden = tables.iter().any(is_hidden);
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
     let has_claims = tables.iter().any(Table::has_claims);
-    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored, has_claims };
+    let made_at = options.file_name.as_deref().and_then(made_at);
+    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored, has_claims, made_at };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }
@@ -235,4 +254,21 @@ fn notes(
         notes.push(format!("‘{header}’ 열이 {count}개라 행마다 값이 있는 첫 칸을 썼어요"));
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_of_a_file_is_read_from_its_name() {
+        let time = |name: &str| made_at(name).map(|at| at.to_string());
+        assert_eq!(
+            time("스마트스토어_전체주문발주발송관리_20261127_0910 (1).xlsx").as_deref(),
+            Some("2026-11-27 09:10")
+        );
+        assert_eq!(time("orders-20261127091055.xls").as_deref(), Some("2026-11-27 09:10"));
+        assert_eq!(time("DeliveryList(2026-11-27).xlsx"), None, "a day is too coarse");
+        assert_eq!(time("20261345_9999.xlsx"), None);
+    }
 }

@@ -37,6 +37,7 @@ impl Uploads {
             return Err(FileError::from(error).into());
         }
         let bytes = Arc::new(bytes);
+        let options = &ImportOptions { file_name: Some(file_name.to_owned()), ..options.clone() };
         let (parsed, id) = tokio::join!(
             self.parse(Arc::clone(&bytes), password, options),
             self.insert(member_id, file_name, bytes, options.courier.as_deref())
@@ -84,6 +85,7 @@ impl Uploads {
             })
             .await?;
         let stored = original.sealed_password.and_then(|sealed| self.vault.unseal(&sealed));
+        let options = &ImportOptions { file_name: Some(original.file_name), ..options.clone() };
         let parsed = self.parse(Arc::new(original.bytes), password.or(stored.as_deref()), options).await;
         self.save_refusal(id, parsed).await
     }

@@ -3,25 +3,33 @@
 //! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
 //! transaction that executes the plan, so that concurrent changes are taken into account.
 
+mod follow;
 mod parcels;
+mod states;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow, TrackingRow};
+use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
+use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
+use super::store;
 use crate::channels::store as channels;
+use crate::orders::follow::{ChannelRow, FileAge, RowEffect, changes_between};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
+use crate::orders::store::channel_conflicts::NewConflict;
 use crate::orders::store::create::{Bundle, Bundles, bundles, findings};
+use crate::orders::store::statements::NewStatement;
+use crate::products::store as products;
 use crate::sheets::values;
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 use parcels::{SharedNumbers, add_parcel, has_parcels};
 
 /// Effect of a file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ImportPlan<'f> {
     /// the answer to each row
     pub report: Report,
@@ -29,6 +37,12 @@ pub struct ImportPlan<'f> {
     pub bundles: Vec<Bundle<'f>>,
     /// orders to change, before and after
     pub changes: Vec<(Order, Order)>,
+    /// what the channel says for the first time
+    pub statements: Vec<NewStatement>,
+    /// values that wait for a decision
+    pub conflicts: Vec<NewConflict>,
+    /// open conflicts that this file settles, with their uploads
+    pub replaced: Vec<(i64, i64)>,
 }
 
 /// Plans a file.
@@ -38,7 +52,7 @@ pub struct ImportPlan<'f> {
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>> {
     let channel = channels::find_id(tx, &file.profile.code)?;
     let mut plan = match &file.rows {
-        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), rows)?,
+        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), (rows, file.made_at))?,
         ParsedRows::Tracking(rows) => {
             let shared = SharedNumbers::find(tx, channel, rows)?;
             // The parcels of an order follow one another. Another number further down is a correction or a mistake.
@@ -55,49 +69,192 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
             plan.report.findings.courier_missing = file.lacks_courier();
             plan
         }
-        ParsedRows::States(rows) => plan_changes(tx, channel, rows, |row| &row.order_number, set_state)?,
+        ParsedRows::States(rows) => states::plan_states(tx, channel, rows)?,
     };
     file.describe(&mut plan.report);
     Ok(plan)
 }
 
-/// Plans an order file: unknown orders are created, known ones skipped.
+/// A row of an order file with its effect.
+enum PlannedRow<'k, 'f> {
+    /// nothing to do, or invalid
+    Done(RowOutcome, Vec<Reason>),
+    /// a new order, with its warnings
+    Create(&'f NewOrder, &'f [Reason]),
+    /// a known order, with the warnings, or the errors of an invalid row
+    Follow { order: &'k Order, row: ChannelRow<'f>, effect: Box<RowEffect>, reasons: &'f [Reason], is_partial: bool },
+}
+
+/// Plans an order file: unknown orders are created, known ones follow their channel.
 fn plan_orders<'f>(
     tx: &mut dyn Tx,
     (code, id): (&str, Option<i64>),
-    rows: &'f [CheckedRow<NewOrder>],
+    (rows, made_at): (&'f [CheckedRow<NewOrder>], Option<Moment>),
 ) -> Result<ImportPlan<'f>> {
     let exact = ExactKeys::new(tx, id, rows)?;
-    let keys = rows.iter().map(|row| row.key.as_str());
-    let known = id.map(|channel| orders::known_numbers(tx, channel, keys)).transpose()?.unwrap_or_default();
-    let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
-    let (mut create, mut report_indexes) = (Vec::new(), Vec::new());
-    let mut report = Report::default();
-    for row in rows {
-        let (outcome, reasons) = match &row.outcome {
-            RowCheck::Ignored => continue,
-            _ if !exact.contains(row) => (RowOutcome::Rejected, vec![inexact_reason(row)]),
-            RowCheck::Skipped(reasons) => (RowOutcome::Skipped, reasons.clone()),
-            // Rows of known orders have no effect, so that errors in them do not matter.
-            RowCheck::Valid(..) | RowCheck::Rejected(_) if known.contains(&row.key) => {
-                (RowOutcome::Skipped, vec![order_reason(&row.key, "이미 등록된 주문이에요")])
+    let known = known_orders(tx, id, rows)?;
+    let products =
+        products::by_number(tx, contents(rows).map(|new| new.product_number.as_str()).collect::<BTreeSet<_>>())?;
+    let mut other_products = BTreeSet::new();
+    for new in contents(rows) {
+        if let Some(order) = known.get(&new.order_number)
+            && products.get(&new.product_number).is_none_or(|product| product.id != order.product_id)
+            && products::id_by_name(tx, &new.product_name)? != Some(order.product_id)
+        {
+            other_products.insert(order.id);
+        }
+    }
+    let age = file_age(tx, code, rows, made_at)?;
+    let ids: Vec<i64> = known.values().map(|order| order.id).collect();
+    let mut follower = Follower::load(tx, &ids, age)?;
+    let mut planned = planned_rows(&follower, (rows, &exact), &known, &other_products);
+    let older = planned.iter().filter(|(_, row)| row.is_older()).count();
+    let newer = planned.iter().filter(|(_, row)| row.is_newer()).count();
+    follower.age.is_older |= older > newer;
+    if follower.age.is_older {
+        planned = planned_rows(&follower, (rows, &exact), &known, &other_products);
+    }
+
+    let mut plan = ImportPlan::default();
+    plan.report.made_at = follower.age.made_at;
+    plan.report.is_older_file = follower.age.is_older && older + newer > 0;
+    let (mut create, mut report_indexes, mut index_of) = (Vec::new(), Vec::new(), HashMap::new());
+    for (row, planned) in planned {
+        let index = plan.report.rows.len();
+        let report = match planned {
+            PlannedRow::Done(outcome, reasons) => row_report(row, outcome, reasons, None),
+            PlannedRow::Create(order, warnings) => {
+                create.push(order);
+                report_indexes.push(index);
+                row_report(row, RowOutcome::Created, warnings.to_vec(), None)
             }
-            RowCheck::Valid(..) | RowCheck::Rejected(_) if first_rows.contains_key(row.key.as_str()) => {
-                let first = first_rows[row.key.as_str()];
-                (RowOutcome::Skipped, vec![order_reason(&row.key, &format!("{first}행에 같은 주문이 있어요"))])
-            }
-            RowCheck::Rejected(reasons) => (RowOutcome::Rejected, reasons.clone()),
-            RowCheck::Valid(order, warnings) => {
-                first_rows.insert(&row.key, row.row);
-                create.push(order.as_ref());
-                report_indexes.push(report.rows.len());
-                (RowOutcome::Created, warnings.clone())
+            PlannedRow::Follow { order, row: says, effect, reasons, is_partial } => {
+                follower.note(order, &effect, index);
+                let changes = changes_between(order, &effect.after);
+                let is_changed = effect.after != *order;
+                let outcome = match (is_changed, is_partial) {
+                    (true, _) => RowOutcome::Updated,
+                    (false, true) => RowOutcome::Rejected,
+                    (false, false) => RowOutcome::Skipped,
+                };
+                let is_told = |reason: &&Reason| is_changed || is_partial || reason.message == UNKNOWN_STATUS;
+                let mut reasons: Vec<Reason> = reasons.iter().filter(is_told).cloned().collect();
+                reasons.extend(effect_reasons(order, &effect, &says));
+                if outcome == RowOutcome::Skipped && reasons.is_empty() {
+                    reasons.push(unchanged_reason(&row.key));
+                }
+                if is_changed {
+                    index_of.insert(order.id, index);
+                    plan.changes.push((order.clone(), effect.after));
+                }
+                RowReport { changes, ..row_report(row, outcome, reasons, None) }
             }
         };
-        report.rows.push(row_report(row, outcome, reasons, None));
+        plan.report.rows.push(report);
     }
-    report.findings = findings(tx, &create)?;
-    for (order, index) in create.iter().zip(&report_indexes) {
+    follower.finish(tx, &mut plan)?;
+    warn_of_split_bundles(tx, &plan.changes, &index_of, &mut plan.report)?;
+    add_new_orders(tx, code, &create, &report_indexes, &mut plan)?;
+    Ok(plan)
+}
+
+/// The valid and the partly valid rows.
+fn contents(rows: &[CheckedRow<NewOrder>]) -> impl Iterator<Item = &NewOrder> {
+    rows.iter().filter_map(|row| match &row.outcome {
+        RowCheck::Valid(new, _) => Some(new.as_ref()),
+        _ => row.partial.as_deref(),
+    })
+}
+
+/// The orders of the channel that the rows name, by number.
+fn known_orders(
+    tx: &mut dyn Tx,
+    channel: Option<i64>,
+    rows: &[CheckedRow<NewOrder>],
+) -> Result<HashMap<String, Order>> {
+    let Some(channel) = channel else { return Ok(HashMap::new()) };
+    let numbers: Vec<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
+    let ids: Vec<i64> = orders::ids_by_number(tx, Some(channel), &numbers)?.into_values().flatten().collect();
+    Ok(orders::find(tx, &ids)?.into_iter().map(|order| (order.order_number.clone(), order)).collect())
+}
+
+/// What an order file proves about its age. The date in its name counts only if it can be true.
+fn file_age(tx: &mut dyn Tx, code: &str, rows: &[CheckedRow<NewOrder>], made_at: Option<Moment>) -> Result<FileAge> {
+    let newest_order = contents(rows).map(|new| new.placed_at).max();
+    let now = tx.now();
+    let is_possible = |made_at: &Moment| newest_order.is_none_or(|newest| newest <= *made_at) && *made_at <= now;
+    let made_at = made_at.filter(is_possible);
+    let is_older = match made_at {
+        Some(made_at) => store::newest_order_file(tx, code)?.is_some_and(|newest| newest > made_at),
+        None => false,
+    };
+    Ok(FileAge { made_at, newest_order: newest_order.filter(|newest| *newest <= now), is_older })
+}
+
+/// Each row with its effect; blank rows are left out.
+fn planned_rows<'k, 'f: 'k>(
+    follower: &Follower,
+    (rows, exact): (&'f [CheckedRow<NewOrder>], &ExactKeys),
+    known: &'k HashMap<String, Order>,
+    other_products: &BTreeSet<i64>,
+) -> Vec<(&'f CheckedRow<NewOrder>, PlannedRow<'k, 'f>)> {
+    let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
+    let mut planned = Vec::with_capacity(rows.len());
+    for row in rows {
+        let follow = |new: &'f NewOrder, order: &'k Order, reasons: &'f [Reason], is_partial| {
+            let says = ChannelRow::of_order_file(new, other_products.contains(&order.id));
+            let effect = Box::new(follower.effect(order, &says));
+            PlannedRow::Follow { order, row: says, effect, reasons, is_partial }
+        };
+        let first = first_rows.get(row.key.as_str()).copied();
+        let entry = match (&row.outcome, known.get(&row.key)) {
+            (RowCheck::Ignored, _) => continue,
+            _ if !exact.contains(row) => PlannedRow::Done(RowOutcome::Rejected, vec![inexact_reason(row)]),
+            (RowCheck::Skipped(reasons), _) => PlannedRow::Done(RowOutcome::Skipped, reasons.clone()),
+            (RowCheck::Valid(..) | RowCheck::Rejected(_), _) if first.is_some() => {
+                let message = format!("{}행에 같은 주문이 있어요", first.unwrap_or_default());
+                PlannedRow::Done(RowOutcome::Skipped, vec![order_reason(&row.key, &message)])
+            }
+            (RowCheck::Valid(new, warnings), Some(order)) => follow(new, order, warnings, false),
+            (RowCheck::Valid(new, warnings), None) => PlannedRow::Create(new, warnings),
+            (RowCheck::Rejected(reasons), order) => match (order, &row.partial) {
+                (Some(order), Some(new)) => follow(new, order, reasons, true),
+                _ => PlannedRow::Done(RowOutcome::Rejected, reasons.clone()),
+            },
+        };
+        if !matches!(entry, PlannedRow::Done(..)) {
+            first_rows.insert(&row.key, row.row);
+        }
+        planned.push((row, entry));
+    }
+    planned
+}
+
+impl PlannedRow<'_, '_> {
+    fn is_older(&self) -> bool {
+        matches!(self, Self::Follow { effect, .. } if effect.is_older())
+    }
+
+    fn is_newer(&self) -> bool {
+        match self {
+            Self::Done(..) => false,
+            Self::Create(..) => true,
+            Self::Follow { effect, .. } => effect.is_newer() && !effect.is_older(),
+        }
+    }
+}
+
+/// Adds the new orders of a file to its plan: their products, and their bundles.
+fn add_new_orders<'f>(
+    tx: &mut dyn Tx,
+    code: &str,
+    create: &[&'f NewOrder],
+    report_indexes: &[usize],
+    plan: &mut ImportPlan<'f>,
+) -> Result<()> {
+    let report = &mut plan.report;
+    report.findings = findings(tx, create)?;
+    for (order, index) in create.iter().zip(report_indexes) {
         let number = &order.product_number;
         if report.findings.disabled.iter().any(|disabled| disabled.product_number == *number) {
             let message = "사용하지 않는 상품의 주문이에요. 상품을 사용으로 바꿀 때까지 주문 목록에 보이지 않아요";
@@ -105,7 +262,7 @@ fn plan_orders<'f>(
             report.rows[*index].reasons.push(Reason { column, value, message: message.to_owned() });
         }
     }
-    let Bundles { bundles, mismatched } = bundles(tx, code, &create)?;
+    let Bundles { bundles, mismatched } = bundles(tx, code, create)?;
     for index in mismatched {
         let reason = Reason {
             column: "묶음배송번호".to_owned(),
@@ -114,7 +271,8 @@ fn plan_orders<'f>(
         };
         report.rows[report_indexes[index]].reasons.push(reason);
     }
-    Ok(ImportPlan { report, bundles, changes: Vec::new() })
+    plan.bundles = bundles;
+    Ok(())
 }
 
 /// The rows whose order number a spreadsheet may have rounded, and which of these numbers count nevertheless.
@@ -161,7 +319,7 @@ fn plan_changes<'f, T>(
     let found: Vec<i64> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
     let mut found: HashMap<i64, Order> = orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
     let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
-    let mut plan = ImportPlan { report: Report::default(), bundles: Vec::new(), changes: Vec::new() };
+    let mut plan = ImportPlan::default();
     for row in rows {
         let (outcome, reasons, conflict) = match &row.outcome {
             RowCheck::Ignored => continue,
@@ -189,11 +347,14 @@ fn plan_changes<'f, T>(
                     }
                 }
                 let Some((_, order)) = changed.get_mut(key) else { continue };
+                let before = order.clone();
                 let (outcome, mut reasons, conflict) = decide(order, content, now);
                 if outcome == RowOutcome::Updated {
                     reasons.extend(warnings.iter().cloned());
                 }
-                (outcome, reasons, conflict)
+                let changes = changes_between(&before, order);
+                plan.report.rows.push(RowReport { changes, ..row_report(row, outcome, reasons, conflict) });
+                continue;
             }
         };
         plan.report.rows.push(row_report(row, outcome, reasons, conflict));
@@ -215,6 +376,8 @@ fn row_report<T>(
         order_number: row.key.clone(),
         outcome,
         reasons,
+        changes: Vec::new(),
+        conflicts: Vec::new(),
         conflict,
     }
 }
@@ -262,46 +425,6 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
     let reasons =
         if lacks_courier { reason("택배사를 알 수 없어 비워 두었어요".to_owned()) } else { Vec::new() };
     (RowOutcome::Updated, reasons, None)
-}
-
-/// Advances the order to a final state, or sets or clears its claim.
-fn set_state(order: &mut Order, row: &StateRow, _now: Moment) -> RowDecision {
-    let reason = |message: &str| {
-        let value = order.state.label().to_owned();
-        vec![Reason { column: "주문상태".to_owned(), value, message: message.to_owned() }]
-    };
-    let (to, at, claim) = match &row.change {
-        StateChange::Confirm(at) => (OrderState::Confirmed, *at, ""),
-        StateChange::Cancel(at) => (OrderState::Cancelled, *at, ""),
-        StateChange::Refund { exchange: false, at } => (OrderState::Refunded, *at, ""),
-        StateChange::Refund { exchange: true, at } => (OrderState::Refunded, *at, "교환완료"),
-        StateChange::SetClaim(word) => return set_claim(order, word),
-        StateChange::ClearClaim => return set_claim(order, ""),
-    };
-    match order.state.cmp(&to) {
-        std::cmp::Ordering::Equal => (RowOutcome::Skipped, reason("이미 반영되어 있어요"), None),
-        std::cmp::Ordering::Greater => (RowOutcome::Skipped, reason("더 나아간 주문이라 되돌리지 않았어요"), None),
-        std::cmp::Ordering::Less => {
-            order.advance(to, at);
-            claim.clone_into(&mut order.claim);
-            (RowOutcome::Updated, Vec::new(), None)
-        }
-    }
-}
-
-fn set_claim(order: &mut Order, claim: &str) -> RowDecision {
-    let is_final = order.state >= OrderState::Cancelled;
-    if order.claim == claim || is_final {
-        let message = if is_final {
-            "이미 끝난 주문이라 그대로 두었어요"
-        } else {
-            "이미 반영되어 있어요"
-        };
-        let reason = Reason { column: "클레임".to_owned(), value: claim.to_owned(), message: message.to_owned() };
-        return (RowOutcome::Skipped, vec![reason], None);
-    }
-    claim.clone_into(&mut order.claim);
-    (RowOutcome::Updated, Vec::new(), None)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ mod claim_data;
 mod rows;
 
 pub use self::claim_data::{claim_data_of_channels, claim_data_of_search, mark_claim_data};
-pub use self::rows::{RowFilter, conflict_count, find_row, resolve_all, resolve_earlier, resolve_row, rows};
-use super::model::{Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
+pub use self::rows::{
+    RowFilter, conflict_count, decision_count, find_row, resolve_all, resolve_earlier, resolve_row, rows,
+};
+use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
 use crate::channels::{FileKind, Profile};
 use crate::orders::findings::Findings;
 use crate::orders::store as orders;
@@ -18,7 +20,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 const COLUMNS: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
                       u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.findings, \
-                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at";
+                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at, u.changes, u.open_conflicts";
 
 const FROM: &str =
     "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.resolved_by";
@@ -48,6 +50,11 @@ fn upload(row: &mut Row) -> Result<Upload> {
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
         open_rows: row.int(19)?,
+        changes: match row.text(22)?.as_str() {
+            "{}" => ChangeSummary::default(),
+            changes => serde_json::from_str(changes).map_err(|_| inconsistent("changes"))?,
+        },
+        open_conflicts: row.int(23)?,
         resolved: match row.opt_moment(21)? {
             Some(at) => Some(ResolvedBy { resolution: Resolution::Marked, username: row.opt_text(20)?, at }),
             None => None,
@@ -102,6 +109,8 @@ pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
 /// A stored file.
 #[derive(Clone, Debug)]
 pub struct StoredFile {
+    /// its name
+    pub file_name: String,
     /// content
     pub bytes: Vec<u8>,
     /// sealed password that opens it
@@ -110,7 +119,7 @@ pub struct StoredFile {
 
 /// Loads a stored file; none if it was deleted.
 pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
-    let sql = "SELECT file_size, sealed_password FROM uploads WHERE id = ? AND file_kept = 1";
+    let sql = "SELECT file_size, sealed_password, file_name FROM uploads WHERE id = ? AND file_kept = 1";
     let Some(mut row) = tx.query_one(sql, &[id.into()])? else { return Ok(None) };
     let mut bytes = Vec::with_capacity(usize::try_from(row.int(0)?).unwrap_or_default());
     let sql = "SELECT bytes FROM upload_chunks WHERE upload_id = ? ORDER BY position";
@@ -118,7 +127,7 @@ pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
         bytes.extend(row.opt_blob(0)?.unwrap_or_default());
         Ok(())
     })?;
-    Ok(Some(StoredFile { bytes, sealed_password: row.opt_blob(1)? }))
+    Ok(Some(StoredFile { file_name: row.text(2)?, bytes, sealed_password: row.opt_blob(1)? }))
 }
 
 /// Deletes a stored file; the upload and its report remain.
@@ -172,10 +181,11 @@ pub fn save_report(
     let count = |outcome| Param::from(i64::try_from(report.count(outcome)).unwrap_or(i64::MAX));
     let applied_at = (stage == Stage::Applied).then(|| tx.now());
     let findings = serde_json::to_string(&report.findings).unwrap_or_default();
+    let changes = serde_json::to_string(&report.change_summary()).unwrap_or_default();
     tx.exec(
         "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
-         skipped = ?, rejected = ?, warned = ?, findings = ?, applied_at = ?, open_rows = ?, version = version + 1 \
-         WHERE id = ?",
+         skipped = ?, rejected = ?, warned = ?, findings = ?, applied_at = ?, open_rows = ?, changes = ?, made_at = ?, \
+         version = version + 1 WHERE id = ?",
         &[
             profile.kind.code().into(),
             profile.code.as_str().into(),
@@ -188,6 +198,8 @@ pub fn save_report(
             findings.into(),
             applied_at.into(),
             if applied_at.is_some() { count(RowOutcome::Rejected) } else { 0_i64.into() },
+            changes.into(),
+            report.made_at.into(),
             upload.id.into(),
         ],
     )?;
@@ -226,6 +238,8 @@ pub enum UploadFilter {
     Stage(Stage),
     /// uploads with unresolved rejected rows
     Unresolved,
+    /// uploads with values of the channel that wait for a decision
+    Undecided,
 }
 
 /// A page of the uploads, newest first, and their total number.
@@ -234,6 +248,7 @@ pub fn page(tx: &mut dyn Tx, filter: UploadFilter, offset: i64, size: i64) -> Re
         UploadFilter::All => ("", Vec::new()),
         UploadFilter::Stage(stage) => ("WHERE u.stage = ?", vec![stage.code().into()]),
         UploadFilter::Unresolved => ("WHERE u.open_rows > 0", Vec::new()),
+        UploadFilter::Undecided => ("WHERE u.open_conflicts > 0", Vec::new()),
     };
     let total = tx.scalar(&format!("SELECT count(*) FROM uploads u {condition}"), &params)?;
     params.extend([size.into(), offset.into()]);
@@ -256,4 +271,10 @@ pub fn matching_orders(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str
 /// Sets the courier of a tracking list.
 pub fn set_courier(tx: &mut dyn Tx, upload: &OpenUpload, courier: &str) -> Result<()> {
     tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), upload.id.into()]).map(drop)
+}
+
+/// The time at which the newest applied order file of a channel was made, as far as file names have it.
+pub fn newest_order_file(tx: &mut dyn Tx, channel_code: &str) -> Result<Option<Moment>> {
+    let sql = "SELECT max(made_at) FROM uploads WHERE channel_code = ? AND kind = 'orders' AND stage = 'applied'";
+    tx.query_one(sql, &[channel_code.into()])?.map_or(Ok(None), |row| row.opt_moment(0))
 }

@@ -88,7 +88,7 @@ async fn files_of_a_working_day_are_imported_in_sequence() {
     let first = shop.order("2024031500000001").await;
     assert_eq!((first.bundle_number.as_str(), first.bundle_count), ("3100000001", 2));
 
-    assert_eq!(shop.counts("02_smartstore_encrypted_agile_aes256_sha512.xlsx", Some("1234")).await, [9, 0, 3, 0]);
+    assert_eq!(shop.counts("02_smartstore_encrypted_agile_aes256_sha512.xlsx", Some("1234")).await, [9, 3, 0, 0]);
     assert_eq!(shop.counts("08_logen_result_header_row2.xls", None).await, [0, 8, 2, 3]);
     let tracked = shop.order("2024031500000004").await.order;
     assert_eq!((tracked.tracking_number.as_str(), tracked.courier.as_str()), ("45168300548", "로젠택배"));
@@ -100,6 +100,32 @@ async fn files_of_a_working_day_are_imported_in_sequence() {
     assert_eq!(confirmed.moments.of(OrderState::Confirmed).expect("a moment").to_string(), "2024-03-28 00:10");
     let exchanged = shop.order("2024031500000005").await.order;
     assert_eq!((exchanged.state, exchanged.claim.as_str()), (OrderState::Refunded, "교환완료"));
+}
+
+#[tokio::test]
+async fn noon_file_changes_the_orders_of_the_morning() {
+    let shop = Shop::open();
+    assert_eq!(shop.counts("21_morning.xlsx", None).await, [5, 0, 0, 0]);
+    let report = shop.upload("21_noon.xlsx", None).await.expect("is taken");
+    assert_eq!(RowOutcome::ALL.map(|outcome| report.count(outcome)), [0, 5, 0, 0], "{report:?}");
+    let orders: Vec<_> = shop.orders().await.into_iter().map(|listed| listed.order).collect();
+    let order = |number: u8| {
+        let number = format!("202611270000000{number}");
+        orders.iter().find(|order| order.order_number == number).expect("is there")
+    };
+    assert_eq!((order(1).claim.as_str(), order(1).state), ("취소요청", OrderState::Placed));
+    let recipient = &order(2).recipient;
+    assert_eq!((recipient.tel1.as_str(), recipient.zip_code.as_str()), ("010-0000-9999", "48058"));
+    assert_eq!((recipient.address1.as_str(), recipient.address2.as_str()), ("부산광역시 해운대구 센텀로 9", "909호"));
+    assert_eq!((order(3).quantity, order(3).cancelled_quantity, order(3).claim.as_str()), (2, 1, ""));
+    assert_eq!(order(4).state, OrderState::Cancelled);
+    assert_eq!(order(5).customer_message, "12월 3일에 와 주세요");
+    let quantity = report.rows[2].changes.iter().find(|change| change.field == "quantity").expect("is told");
+    assert_eq!((quantity.old.as_str(), quantity.new.as_str()), ("3", "2"));
+    assert_eq!(shop.counts("21_noon.xlsx", None).await, [0, 0, 5, 0], "again changes nothing");
+    let older = shop.upload("21_morning.xlsx", None).await.expect("is taken");
+    assert_eq!((older.count(RowOutcome::Updated), older.is_older_file), (0, true));
+    assert_eq!(shop.orders().await.into_iter().map(|listed| listed.order).collect::<Vec<_>>(), orders);
 }
 
 #[tokio::test]

@@ -70,6 +70,8 @@ pub struct BundledOrder {
     pub state: OrderState,
     /// 수량
     pub quantity: i64,
+    /// pieces that the channel took off the quantity
+    pub cancelled_quantity: i64,
     /// 주문일
     pub placed_at: Moment,
     /// 배송방법
@@ -89,7 +91,7 @@ pub struct DeliverySummary {
     pub order_count: i64,
     /// 총수량: pieces of the orders that are not cancelled
     pub total_quantity: i64,
-    /// pieces of the cancelled orders
+    /// pieces of the cancelled orders, and cancelled pieces of the others
     pub cancelled_quantity: i64,
     /// 대표물품: the order shown for the whole delivery
     pub primary_order_id: Option<i64>,
@@ -111,7 +113,8 @@ impl DeliverySummary {
             state: state(parts),
             order_count: i64::try_from(active().count()).unwrap_or(i64::MAX),
             total_quantity: active().map(|part| part.quantity).sum(),
-            cancelled_quantity: parts.iter().filter(cancelled).map(|part| part.quantity).sum(),
+            cancelled_quantity: parts.iter().filter(cancelled).map(|part| part.quantity).sum::<i64>()
+                + parts.iter().map(|part| part.cancelled_quantity).sum::<i64>(),
             primary_order_id: primary.map(|part| part.order_id),
             shipping_method: primary.map_or(ShippingMethod::Direct, |part| part.shipping_method),
             preferred_shipping_date: active().filter_map(|part| part.preferred_shipping_date).min(),
@@ -155,6 +158,7 @@ mod tests {
             order_id,
             state,
             quantity,
+            cancelled_quantity: 0,
             placed_at: Moment(order_id),
             shipping_method: ShippingMethod::Direct,
             preferred_shipping_date: None,

@@ -28,6 +28,18 @@ pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
     Ok(orders)
 }
 
+/// Identifiers of the orders of these deliveries, in no particular order.
+pub fn order_ids(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |deliveries: &str| format!("SELECT id FROM orders {by_delivery} WHERE delivery_id IN ({deliveries})");
+    tx.for_ids(deliveries, &[], sql, &mut |row| {
+        ids.push(row.int(0)?);
+        Ok(())
+    })?;
+    Ok(ids)
+}
+
 /// The other orders of the order's delivery, oldest first.
 pub fn others(tx: &mut dyn Tx, order: &Order) -> Result<Vec<Order>> {
     let mut orders = orders_of(tx, order.delivery_id)?;

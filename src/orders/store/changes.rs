@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::bulk_actions::{FormerValues, UndoRecord};
-use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, columns, deliveries, values};
+use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
 use crate::access::{self, NewAccess};
 use crate::audit::Actor;
 use crate::id::crockford;
+use crate::orders::follow::FollowedField;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search::{Searchable, tokenize};
 use crate::search::postings::PostingsBlock;
@@ -225,8 +226,31 @@ impl<'t> OrderWriter<'t> {
                 self.log(before.id, &log);
             }
             self.save_terms(orders)?;
+            self.keep_statements(changed, orders)?;
         }
         Ok(true)
+    }
+
+    /// Keeps what the channel said of the fields that a member changed.
+    fn keep_statements(&mut self, changed: &[usize], orders: &[(&Order, &Order)]) -> Result<()> {
+        if self.context.action == Action::Followed {
+            return Ok(());
+        }
+        let is_changed =
+            |field: &FollowedField| changed.iter().any(|&column| field.columns().contains(&COLUMNS[column]));
+        let fields: Vec<FollowedField> =
+            FollowedField::ALL.into_iter().filter(|field| !field.begins_empty() && is_changed(field)).collect();
+        let of_channel = orders.iter().filter(|(before, _)| before.upload_id.is_some());
+        let edits = of_channel.flat_map(|(before, after)| fields.iter().map(|field| (*before, *after, *field)));
+        let edits: Vec<_> =
+            edits.filter(|(before, after, field)| field.of_order(before) != field.of_order(after)).collect();
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let before: Vec<_> = edits.iter().map(|(before, _, field)| (*before, *field)).collect();
+        statements::keep_first(self.tx, &before)?;
+        let after: Vec<_> = edits.iter().map(|(_, after, field)| (*after, *field)).collect();
+        channel_conflicts::close_settled(self.tx, &after, self.context.member_id())
     }
 
     /// Sets these columns of these orders; false if one has another version.

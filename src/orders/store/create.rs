@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
 pub use self::findings::findings;
+use super::statements::{self, NewStatement};
 use super::{ChangeContext, OrderInsert, deliveries, with_changes};
 use crate::channels::store as channels;
 use crate::districts::Districts;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::findings::Findings;
+use crate::orders::follow::FollowedField;
+use crate::orders::follow::effect::EXCHANGED;
 use crate::orders::model::{Moments, NewOrder, Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
@@ -32,7 +35,23 @@ pub fn create(
     for new in &mut inserts {
         adjust(&mut new.order);
     }
-    with_changes(tx, context, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))
+    with_changes(tx, context, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))?;
+    let said: Vec<NewStatement> = inserts.iter().flat_map(|new| first_statements(&new.order)).collect();
+    if context.upload_id.is_some() { statements::insert(tx, context.upload_id, &said) } else { Ok(()) }
+}
+
+/// What the channel said of the fields that are empty without a statement.
+fn first_statements(order: &Order) -> impl Iterator<Item = NewStatement> {
+    let fields = FollowedField::ALL.into_iter().filter(|field| field.begins_empty());
+    let said = fields.filter(|field| *field != FollowedField::Claim || order.state < OrderState::Cancelled);
+    said.filter(|field| field.of_order(order) != field.last_said(&[], order)).map(|field| NewStatement {
+        order_id: order.id,
+        field,
+        position: 0,
+        first: None,
+        value: field.of_order(order).into_owned(),
+        as_of: None,
+    })
 }
 
 /// Inserts missing products and variants, and returns the orders of `bundles` for insertion.
@@ -52,7 +71,13 @@ pub fn prepare<'b>(
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
             let sigungu_code = districts.lookup(&new.recipient.zip_code).district();
             let belongs_to = [channel_id, product_id, bundle.delivery_id];
-            let order = order(new, tx.new_id(), belongs_to, sigungu_code, upload_id);
+            let mut order = order(new, tx.new_id(), belongs_to, sigungu_code, upload_id);
+            if let Some(progress) = new.said.progress {
+                order.advance(progress.state, progress.at.unwrap_or_else(|| tx.now()));
+                if progress.is_exchange {
+                    EXCHANGED.clone_into(&mut order.claim);
+                }
+            }
             inserts.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
         }
     }
@@ -107,6 +132,7 @@ fn order(
         options: new.options.clone(),
         options_raw: new.options_raw.clone(),
         quantity: new.quantity,
+        cancelled_quantity: 0,
         price: new.price,
         customer: new.customer.clone(),
         customer_message: new.customer_message.clone(),
@@ -133,6 +159,7 @@ fn part(order: &Order) -> BundledOrder {
         order_id: order.id,
         state: order.state,
         quantity: order.quantity,
+        cancelled_quantity: order.cancelled_quantity,
         placed_at: order.moments.of(OrderState::Placed).unwrap_or(crate::time::Moment(0)),
         shipping_method: order.shipping_method,
         preferred_shipping_date: order.preferred_shipping_date,

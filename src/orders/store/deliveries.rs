@@ -115,7 +115,8 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| {
         format!(
-            "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu_code, delivery_id \
+            "SELECT id, state, quantity, placed_at, shipping_method, preferred_shipping_date, sigungu_code, delivery_id, \
+             cancelled_quantity \
              FROM orders {by_delivery} WHERE delivery_id IN ({ids})"
         )
     };
@@ -126,6 +127,7 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
             order_id: row.int(0)?,
             state: OrderState::from_ordinal(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             quantity: row.int(2)?,
+            cancelled_quantity: row.int(8)?,
             placed_at: row.moment(3)?,
             shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,
             preferred_shipping_date: row.opt_date(5)?,

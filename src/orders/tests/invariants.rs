@@ -166,8 +166,8 @@ fn change(state: FileState, on: u8) -> StateChange {
         FileState::Cancel => StateChange::Cancel(at),
         FileState::Refund => StateChange::Refund { exchange: false, at },
         FileState::Exchange => StateChange::Refund { exchange: true, at },
-        FileState::Wish => StateChange::SetClaim("반품요청".to_owned()),
-        FileState::Withdraw => StateChange::ClearClaim,
+        FileState::Wish => StateChange::SetClaim("반품요청".to_owned(), None),
+        FileState::Withdraw => StateChange::ClearClaim("반품철회".to_owned(), None),
     }
 }
 
@@ -306,6 +306,7 @@ fn part(order: &Order) -> BundledOrder {
         order_id: order.id,
         state: order.state,
         quantity: order.quantity,
+        cancelled_quantity: order.cancelled_quantity,
         placed_at: order.moments.of(OrderState::Placed).expect("always"),
         shipping_method: order.shipping_method,
         preferred_shipping_date: order.preferred_shipping_date,

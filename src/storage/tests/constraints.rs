@@ -15,6 +15,9 @@ use crate::storage::testing::ScratchDatabase;
 /// Values of valid rows where the form of the column's own CHECK does not give one: (table, column, value).
 const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("audit_entries", "member_id", "1"),
+    ("channel_conflicts", "is_open", "1"),
+    ("channel_conflicts", "resolution", "NULL"),
+    ("channel_conflicts", "resolved_at", "NULL"),
     ("access_records", "member_id", "1"),
     ("bulk_action_orders", "version_after", "2"),
     ("jobs", "left_out", "'shift'"),
@@ -27,6 +30,8 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
     ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
     ("audit_entries", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
+    ("channel_conflicts", "(is_open = 1) = (resolution IS NULL)", &[("is_open", "0")]),
+    ("channel_conflicts", "(resolution IS NULL) = (resolved_at IS NULL)", &[("resolved_at", "1")]),
     (
         "trucks",
         "second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes)",
@@ -44,8 +49,17 @@ const FORBIDDEN_ROWS: &[(&str, &str, &[(&str, &str)])] = &[
 
 /// Identifier columns without a foreign key in any table: the entry of a log, or the origin of a row, outlives what it
 /// names.
-const LOGGED_IDS: &[&str] =
-    &["member_id", "upload_id", "audit_entry_id", "object_id", "printed_by", "resolved_by", "undone_by", "signed_by"];
+const LOGGED_IDS: &[&str] = &[
+    "member_id",
+    "upload_id",
+    "audit_entry_id",
+    "object_id",
+    "printed_by",
+    "resolved_by",
+    "undone_by",
+    "signed_by",
+    "edited_by",
+];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
 const DERIVED_IDS: &[(&str, &str)] = &[

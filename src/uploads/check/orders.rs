@@ -1,8 +1,11 @@
 //! Validation of order files: rows become [`NewOrder`]s.
 
+mod status;
+
+pub use self::status::UNKNOWN_STATUS;
+
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
-use crate::channels::{Field, Table, courier_name, parse_options};
-use crate::orders::claim::ClaimKind;
+use crate::channels::{Field, StatusRule, Table, courier_name, parse_options};
 use crate::orders::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
@@ -19,6 +22,8 @@ struct OrderColumns {
     fields: Vec<Vec<usize>>,
     /// address, detail, and whether the address is doubtful
     address: Vec<(usize, Option<usize>, bool)>,
+    /// date columns of each status rule of the profile
+    status_moments: Vec<Vec<usize>>,
 }
 
 impl OrderColumns {
@@ -36,7 +41,13 @@ impl OrderColumns {
             let detail = second.and_then(|header| table.column(header));
             table.all_columns(first).iter().map(|&column| (column, detail, doubtful)).collect::<Vec<_>>()
         };
-        Self { key: OrderKey::new(table), fields, address: table.profile.address.iter().flat_map(pair).collect() }
+        let moments = |rule: &StatusRule| rule.moments.iter().filter_map(|header| table.column(header)).collect();
+        Self {
+            key: OrderKey::new(table),
+            fields,
+            address: table.profile.address.iter().flat_map(pair).collect(),
+            status_moments: table.profile.changes.iter().map(moments).collect(),
+        }
     }
 
     fn of(&self, field: Field) -> &[usize] {
@@ -59,16 +70,15 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
     }
     let mut cells = RowReader::new(table, row);
     let order_number = columns.key.parse(&mut cells);
-    if let Some(column) = finished_claim(&cells, columns) {
-        return cells.skipped(order_number, column, "이미 취소되었거나 반품된 주문이에요");
-    }
+    let is_key_valid = cells.problems.is_empty();
     let (product_number, product_name) = product(&mut cells, columns);
     let profile = &table.profile;
     let options_raw = text(&mut cells, columns.of(Field::Options));
     let options = options(&mut cells, columns, &options_raw);
     let recipient = recipient(&mut cells, columns);
     let (shipping_method, shipping_method_raw) = shipping_method(&mut cells, columns);
-    let order = NewOrder {
+    let (claim, said) = status::read(&mut cells, columns);
+    let mut order = NewOrder {
         order_number: order_number.clone(),
         sales_channel: profile.code.clone(),
         product_number,
@@ -87,12 +97,18 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         placed_at: placed_at(&mut cells, columns),
         dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), false),
         preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), true),
-        claim: claim(&mut cells, columns),
+        claim,
         courier: courier_name(&cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER)).to_owned(),
         tracking_number: tracking_number(&mut cells, columns),
+        said,
     };
     warn_of_errors(&mut cells, columns);
-    cells.finish(order_number, order)
+    order.said.fields = status::readable_fields(&cells, columns, &order);
+    if cells.problems.is_empty() {
+        return cells.finish(order_number, order);
+    }
+    let partial = is_key_valid.then(|| Box::new(order));
+    CheckedRow { partial, ..cells.rejected(order_number) }
 }
 
 /// Warns of errors of the spreadsheet (`#N/A`) in the columns that are read: these cells count as empty.
@@ -113,12 +129,6 @@ fn is_footer(row: &Row<'_>, columns: &OrderColumns) -> bool {
     [Field::ProductName, Field::RecipientName, Field::Quantity]
         .iter()
         .all(|field| columns.of(*field).iter().all(|column| row.cell(*column).is_blank()))
-}
-
-/// The claim column of an order that is cancelled or returned already, if any.
-fn finished_claim(cells: &RowReader<'_, '_>, columns: &OrderColumns) -> Option<usize> {
-    let words = &cells.table.profile.values.cancelled;
-    columns.of(Field::Claim).iter().copied().find(|&column| words.contains(&word(cells.row.cell(column))))
 }
 
 /// A cell's word in the form in which words are compared.
@@ -382,22 +392,6 @@ fn price(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> i64 {
         }
         0
     })
-}
-
-fn claim(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
-    for &column in columns.of(Field::Claim) {
-        let word = values::line(cells.row.cell(column));
-        if ClaimKind::of_open(&fold_word(&word)).is_some() {
-            cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
-            return text_limits::truncate(&word, text_limits::CLAIM).to_owned();
-        }
-    }
-    let quantity = columns.of(Field::QuantityClaim);
-    if let Some(column) = cells.pick(quantity).filter(|_| word(cells.cell(quantity)) == "y") {
-        cells.warn(column, "수량 클레임이 있는 주문이에요");
-        return String::from("수량클레임");
-    }
-    String::new()
 }
 
 fn tracking_number(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {

@@ -2,9 +2,10 @@
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, StatusEffect, StatusRule, Table};
+use crate::orders::follow::{ChannelProgress, ChannelRow, ClaimStatement};
+use crate::orders::model::OrderState;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
-use crate::text::fold_word;
 use crate::time::Moment;
 
 /// A state change or claim of an order.
@@ -21,10 +22,28 @@ pub enum StateChange {
         /// when
         at: Moment,
     },
-    /// a claim is open: the channel's word
-    SetClaim(String),
-    /// the claim was withdrawn or refused
-    ClearClaim,
+    /// a claim is open: the channel's word, and when it was made
+    SetClaim(String, Option<Moment>),
+    /// the claim was withdrawn or refused: the channel's word, and when
+    ClearClaim(String, Option<Moment>),
+}
+
+impl StateChange {
+    /// The change as a statement of the channel.
+    pub fn as_channel_row(&self) -> ChannelRow<'static> {
+        let done = |state, at, is_exchange| ChannelRow {
+            progress: Some(ChannelProgress { state, at: Some(at), is_exchange }),
+            ..ChannelRow::default()
+        };
+        let claim = |claim| ChannelRow { claim: Some(claim), ..ChannelRow::default() };
+        match self {
+            Self::Confirm(at) => done(OrderState::Confirmed, *at, false),
+            Self::Cancel(at) => done(OrderState::Cancelled, *at, false),
+            Self::Refund { exchange, at } => done(OrderState::Refunded, *at, *exchange),
+            Self::SetClaim(word, at) => claim(ClaimStatement::open(word, *at)),
+            Self::ClearClaim(word, at) => claim(ClaimStatement::withdrawn(word, *at)),
+        }
+    }
 }
 
 /// A row of a status file.
@@ -63,7 +82,6 @@ fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<Sta
         return ignored(row.number);
     }
     let order_number = columns.key.parse(&mut cells);
-    let folded = fold_word(&word);
     let status = cells.pick(&columns.status).unwrap_or_default();
     if word.is_empty() {
         cells.problem(
@@ -75,15 +93,15 @@ fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<Sta
         );
         return cells.rejected(order_number);
     }
-    let Some((change, moments)) =
-        columns.changes.iter().find(|(change, _)| change.words.iter().any(|of| matches_pattern(of, &folded)))
+    let rule = table.profile.status_rule(&word);
+    let Some((change, moments)) = rule.and_then(|rule| columns.changes.iter().find(|(change, _)| change == rule))
     else {
         cells.problem(status, &format!("모르는 상태예요: '{word}'"));
         return cells.rejected(order_number);
     };
     let change = match change.change {
-        StatusEffect::SetClaim => StateChange::SetClaim(word),
-        StatusEffect::ClearClaim => StateChange::ClearClaim,
+        StatusEffect::SetClaim => StateChange::SetClaim(word, optional_moment(&cells, moments)),
+        StatusEffect::ClearClaim => StateChange::ClearClaim(word, optional_moment(&cells, moments)),
         StatusEffect::Nothing if cells.problems.is_empty() => {
             return cells.skipped(order_number, status, &format!("바꿀 것이 없는 상태예요: '{word}'"));
         }
@@ -104,6 +122,14 @@ const fn finished(kind: StatusEffect, at: Moment) -> StateChange {
     }
 }
 
+/// The first date in these columns, if any.
+pub(super) fn optional_moment(cells: &RowReader<'_, '_>, columns: &[usize]) -> Option<Moment> {
+    let cells = columns.iter().map(|&column| (cells.row.cell(column), cells.row.date1904));
+    cells
+        .filter(|(cell, _)| !cell.is_blank())
+        .find_map(|(cell, date1904)| values::moment(cell, date1904).ok().map(Moment::from_kst))
+}
+
 fn moment(cells: &mut RowReader<'_, '_>, columns: &[usize], headers: &[String]) -> Option<Moment> {
     let blank = cells.cell(columns).is_blank();
     let Some(column) = cells.pick(columns).filter(|_| !blank) else {
@@ -122,9 +148,4 @@ fn moment(cells: &mut RowReader<'_, '_>, columns: &[usize], headers: &[String]) 
             None
         }
     }
-}
-
-/// Whether a folded status word matches a pattern; `*요청` matches every word with that ending.
-fn matches_pattern(pattern: &str, word: &str) -> bool {
-    pattern.strip_prefix('*').map_or(pattern == word, |ending| word.ends_with(ending))
 }

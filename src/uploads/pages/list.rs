@@ -22,6 +22,8 @@ struct ListPage {
     waiting: usize,
     /// uploads with unresolved rejected rows
     unresolved: usize,
+    /// uploads with values of the channel that wait for a decision
+    undecided: usize,
     max_mb: u64,
     keep_days: u32,
 }
@@ -36,10 +38,10 @@ pub(super) struct ListQuery {
 
 impl ListQuery {
     fn filter(&self) -> UploadFilter {
-        if self.rows == "rejected" {
-            UploadFilter::Unresolved
-        } else {
-            Stage::parse(&self.stage).map_or(UploadFilter::All, UploadFilter::Stage)
+        match self.rows.as_str() {
+            "rejected" => UploadFilter::Unresolved,
+            "decisions" => UploadFilter::Undecided,
+            _ => Stage::parse(&self.stage).map_or(UploadFilter::All, UploadFilter::Stage),
         }
     }
 }
@@ -69,7 +71,7 @@ async fn list_page(
     uri: &Uri,
 ) -> PageResult<ListPage> {
     let uri = uri.clone();
-    let (uploads, pages, waiting, unresolved) = state
+    let (uploads, pages, waiting, unresolved, undecided) = state
         .storage
         .read(move |tx| {
             let (_, total) = store::page(tx, filter, 0, 0)?;
@@ -78,7 +80,8 @@ async fn list_page(
             let (uploads, _) = store::page(tx, filter, offset, pages.size.into())?;
             let mut count = |filter| Ok::<_, StorageError>(store::page(tx, filter, 0, 0)?.1);
             let waiting = count(UploadFilter::Stage(Stage::Previewed))? + count(UploadFilter::Stage(Stage::Locked))?;
-            Ok::<_, StorageError>((uploads, pages, waiting, count(UploadFilter::Unresolved)?))
+            let (unresolved, undecided) = (count(UploadFilter::Unresolved)?, count(UploadFilter::Undecided)?);
+            Ok::<_, StorageError>((uploads, pages, waiting, unresolved, undecided))
         })
         .await?;
     Ok(ListPage {
@@ -88,6 +91,7 @@ async fn list_page(
         filter,
         waiting: usize::try_from(waiting).unwrap_or_default(),
         unresolved: usize::try_from(unresolved).unwrap_or_default(),
+        undecided: usize::try_from(undecided).unwrap_or_default(),
         max_mb: state.config.upload_max_bytes >> 20,
         keep_days: state.config.upload_keep_days,
     })

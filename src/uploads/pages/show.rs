@@ -9,17 +9,24 @@ use super::{parse_id, upload_path};
 use crate::channels::FileKind;
 use crate::id::crockford;
 use crate::orders::findings::{DisabledProduct, Findings};
+use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
+use crate::orders::labels::field_label;
 use crate::orders::model::OrderState;
+use crate::orders::store::channel_conflicts::{self, ChannelConflict};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::check::Reason;
+use crate::uploads::decisions::describe;
 use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads};
+use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads, change_value};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// Code of the tab with conflicting tracking numbers.
 pub(super) const CONFLICTS: &str = "conflicts";
+
+/// Code of the tab with values of the channel that wait for a decision.
+pub(super) const DECISIONS: &str = "decisions";
 
 /// A tab of the page: a filter of the rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,7 @@ pub(super) struct ShowPage {
     upload: Upload,
     channel_name: String,
     pub(super) rows: Vec<RowView>,
+    pub(super) decisions: Vec<DecisionView>,
     tabs: Vec<Tab>,
     tab: Option<Tab>,
     pages: PageBar,
@@ -59,6 +67,34 @@ pub(super) struct RowView {
     claim: String,
     pub(super) is_ticked: bool,
     pub(super) problem: Option<String>,
+}
+
+/// A value of the channel to decide about.
+pub(super) struct DecisionView {
+    /// the conflict; none in a preview, or where another upload has it
+    pub(super) id: Option<i64>,
+    place: String,
+    order_number: String,
+    order_id: Option<String>,
+    label: String,
+    ours: String,
+    channel: String,
+    reason: HoldReason,
+    /// who edited the value, and when
+    edited: String,
+    /// how it was decided
+    resolved: Option<String>,
+    pub(super) problem: Option<String>,
+}
+
+impl DecisionView {
+    const fn reason_text(&self) -> &'static str {
+        match self.reason {
+            HoldReason::Edited => "여기서 고친 값이 있어요",
+            HoldReason::Older => "전에 알렸던 값이에요. 더 오래된 파일 같아요",
+            HoldReason::Late => "이미 나갔거나 수량이 늘었어요",
+        }
+    }
 }
 
 /// A product or variants that the upload creates; `id` links to the product if it exists.
@@ -95,6 +131,16 @@ impl ShowPage {
         self.tab.is_some_and(|tab| tab.filter == RowFilter::Conflicts) && self.upload.stage == Stage::Applied
     }
 
+    fn shows_decisions(&self) -> bool {
+        self.tab.is_some_and(|tab| tab.filter == RowFilter::Decisions)
+    }
+
+    /// Known orders that the file changes, by kind: label and number of orders.
+    fn changes(&self) -> Vec<(String, i64)> {
+        let kinds = self.upload.changes.kinds.iter();
+        kinds.map(|(kind, count)| (kind_label(kind), *count)).collect()
+    }
+
     fn imported(&self) -> i64 {
         self.upload.count(RowOutcome::Created) + self.upload.count(RowOutcome::Updated)
     }
@@ -106,8 +152,7 @@ impl ShowPage {
             .into_iter()
             .filter(|outcome| match outcome {
                 RowOutcome::Created => makes_orders,
-                RowOutcome::Updated => !makes_orders,
-                RowOutcome::Skipped | RowOutcome::Rejected => true,
+                RowOutcome::Updated | RowOutcome::Skipped | RowOutcome::Rejected => true,
             })
             .map(|outcome| (outcome, self.upload.count(outcome)))
             .collect()
@@ -151,22 +196,30 @@ pub(super) async fn show_page(
         .read(move |tx| {
             let Some(upload) = store::find(tx, id)? else { return Ok(None) };
             let conflicts = if upload.kind == Some(FileKind::Tracking) { store::conflict_count(tx, id)? } else { 0 };
-            Ok::<_, StorageError>(Some((upload, conflicts)))
+            let decisions = if upload.changes.conflicts > 0 { store::decision_count(tx, id)? } else { 0 };
+            Ok::<_, StorageError>(Some((upload, conflicts, decisions)))
         })
         .await?;
-    let (upload, conflicts) = found.ok_or(Error::NotFound)?;
-    let tabs = tabs(&upload, conflicts);
+    let (upload, conflicts, decisions) = found.ok_or(Error::NotFound)?;
+    let tabs = tabs(&upload, conflicts, decisions);
     let tab = tabs.iter().find(|tab| tab.code == rows).or(tabs.first()).copied();
     let pages = PageBar::new(uri, paging, u64::try_from(tab.map_or(0, |tab| tab.count)).unwrap_or_default());
     let (filter, offset, size) =
         (tab.map(|tab| tab.filter), i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
     let findings = upload.findings.clone();
-    let (rows, products, disabled) = storage
+    let is_applied = upload.stage == Stage::Applied;
+    let (rows, decisions, products, disabled) = storage
         .read(move |tx| {
             let stored = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
             let channel = store::channel_id(tx, id)?;
-            let rows = stored.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
-            Ok::<_, StorageError>((rows, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
+            let rows: Vec<RowView> =
+                stored.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
+            let decisions = if filter == Some(RowFilter::Decisions) {
+                decision_views(tx, id, is_applied, &rows)?
+            } else {
+                Vec::new()
+            };
+            Ok::<_, StorageError>((rows, decisions, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
     let channel_name = uploads
@@ -180,6 +233,7 @@ pub(super) async fn show_page(
         upload,
         channel_name,
         rows,
+        decisions,
         tabs,
         tab,
         pages,
@@ -197,7 +251,7 @@ pub(super) async fn reload_page(storage: &Storage, uploads: &Uploads, layout: La
     show_page(storage, uploads, layout, id, "", PageQuery::default(), &uri).await
 }
 
-fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
+fn tabs(upload: &Upload, conflicts: i64, decisions: i64) -> Vec<Tab> {
     let of = |outcome: RowOutcome, label| Tab {
         code: outcome.code(),
         label,
@@ -208,9 +262,11 @@ fn tabs(upload: &Upload, conflicts: i64) -> Vec<Tab> {
     let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
     let conflicts =
         Tab { code: CONFLICTS, label: "정할 송장번호", filter: RowFilter::Conflicts, count: conflicts };
+    let decisions = Tab { code: DECISIONS, label: "결정할 값", filter: RowFilter::Decisions, count: decisions };
     [
         of(RowOutcome::Rejected, "거절"),
         conflicts,
+        decisions,
         warned,
         of(RowOutcome::Skipped, "그대로"),
         of(RowOutcome::Created, "등록"),
@@ -267,6 +323,55 @@ fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Dis
     Ok(findings.disabled.iter().filter_map(view).collect())
 }
 
+/// The values to decide about in these rows.
+fn decision_views(tx: &mut dyn Tx, id: i64, is_applied: bool, rows: &[RowView]) -> StorageResult<Vec<DecisionView>> {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+    let stored = channel_conflicts::of_upload(tx, id, first.number()..=last.number())?;
+    let mut views = Vec::new();
+    for row in rows {
+        for conflict in &row.report.conflicts {
+            let field = FollowedField::parse(&conflict.field);
+            let of_row = |stored: &&ChannelConflict| stored.position == row.number() && Some(stored.field) == field;
+            let stored = stored.iter().find(of_row);
+            let settled = |stored: &ChannelConflict| {
+                let (resolution, by, at) = stored.resolved.as_ref()?;
+                Some(describe(*resolution, by.as_deref(), *at))
+            };
+            let ours = stored.filter(|stored| stored.resolved.is_none());
+            let edited = [conflict.edited_by.as_deref(), conflict.edited_at.as_deref()];
+            views.push(DecisionView {
+                id: stored.filter(|stored| stored.resolved.is_none()).map(|stored| stored.id),
+                place: row.report.place(),
+                order_number: row.report.order_number.clone(),
+                order_id: row.order_id.clone(),
+                label: field.map_or(conflict.field.as_str(), |field| field.label()).to_owned(),
+                ours: ours
+                    .map_or_else(|| conflict.ours.clone(), |stored| display_value(stored.field, &stored.own_value)),
+                channel: conflict.channel.clone(),
+                reason: conflict.reason,
+                edited: edited.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+                resolved: match stored {
+                    Some(stored) => settled(stored),
+                    None if is_applied => Some("앞선 업로드에서 정했거나 정할 값이에요".to_owned()),
+                    None => None,
+                },
+                problem: None,
+            });
+        }
+    }
+    Ok(views)
+}
+
+/// Label of a kind of change: `취소`, `취소요청`, `주소`.
+fn kind_label(kind: &str) -> String {
+    match kind.split_once(':') {
+        Some(("state", code)) => OrderState::parse(code).map_or(code, |state| state.label()).to_owned(),
+        Some(("claim", "")) => "클레임 해제".to_owned(),
+        Some(("claim", word)) => word.to_owned(),
+        _ => field_label(kind).unwrap_or(kind).to_owned(),
+    }
+}
+
 /// The value of a reason in quotation marks.
 fn quoted(reason: &Reason) -> String {
     if reason.value.is_empty() { String::new() } else { format!("‘{}’", reason.value) }
@@ -289,6 +394,21 @@ impl RowView {
     /// The row's position in the report, which forms name.
     pub(super) fn number(&self) -> u32 {
         self.report.position
+    }
+
+    /// Changed columns: label, former and new value.
+    fn changes(&self) -> Vec<(&str, String, String)> {
+        let changes = self.report.changes.iter();
+        let view = |change: &'_ FieldChange| {
+            let text = |value: &str| change_value(&change.field, value);
+            (text(&change.old), text(&change.new))
+        };
+        changes
+            .map(|change| {
+                let (old, new) = view(change);
+                (field_label(&change.field).unwrap_or(&change.field), old, new)
+            })
+            .collect()
     }
 
     fn reasons(&self) -> Vec<(&str, String, &str)> {

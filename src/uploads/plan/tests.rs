@@ -1,12 +1,16 @@
 //! Plans against stored orders.
 
-use crate::orders::model::{NewOrder, OrderState};
-use crate::orders::store::find_by_number;
-use crate::orders::testing::{NOW, Shop, all_orders, checked, new_order, order_rows};
+use crate::audit::Actor;
+use crate::orders::follow::ChannelProgress;
+use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::store::{channel_conflicts, find_by_number};
+use crate::orders::testing::{NOW, Shop, all_orders, checked, edit, new_order, order_rows};
+use crate::orders::tests::invariants::hold;
 use crate::storage::{Result, Tx};
-use crate::uploads::RowOutcome;
 use crate::uploads::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow};
+use crate::uploads::decisions::{ChosenConflicts, ChosenValue, decide_conflicts};
 use crate::uploads::parse::ParsedRows;
+use crate::uploads::{Report, RowOutcome};
 
 fn bundled(number: &str, bundle: &str) -> NewOrder {
     NewOrder { bundle_number: bundle.to_owned(), ..new_order(number) }
@@ -40,22 +44,171 @@ fn orders_of_a_disabled_product_get_a_warning() {
 }
 
 #[test]
-fn known_order_is_skipped_even_if_its_row_is_invalid() {
-    use RowOutcome::{Created, Rejected, Skipped};
+fn invalid_row_of_a_known_order_is_rejected_but_its_good_cells_are_followed() {
+    use RowOutcome::{Created, Rejected, Skipped, Updated};
     let shop = Shop::open();
     shop.write(|tx, files| {
-        let faulty = |key: &str| {
+        let faulty = |key: &str, partial: Option<NewOrder>| {
             let reason =
                 Reason { column: "수량".into(), value: "두개".into(), message: "숫자가 아니에요".into() };
             let outcome = RowCheck::<NewOrder>::Rejected(vec![reason]);
-            CheckedRow { row: 9, key: key.to_owned(), outcome, is_inexact: false, is_hidden: false, sheet: 0 }
+            let partial = partial.map(Box::new);
+            let key = key.to_owned();
+            CheckedRow { row: 9, key, outcome, is_inexact: false, is_hidden: false, sheet: 0, partial }
         };
-        files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+        let claimed = |key: &str| NewOrder { claim: "취소요청".into(), ..new_order(key) };
+        files.order(tx, "SMART_STORE", vec![new_order("1"), new_order("4")])?;
         let ParsedRows::Orders(mut rows) = order_rows(vec![new_order("2")]) else { unreachable!() };
-        rows.extend(["1", "2", "3", ""].map(faulty));
+        rows.push(faulty("1", Some(claimed("1"))));
+        rows.push(faulty("4", Some(new_order("4"))));
+        rows.extend(["2", "3", ""].map(|key| faulty(key, None)));
         let report = files.upload(tx, "SMART_STORE", ParsedRows::Orders(rows))?;
         let outcomes: Vec<RowOutcome> = report.rows.iter().map(|row| row.outcome).collect();
-        assert_eq!(outcomes, [Created, Skipped, Skipped, Rejected, Rejected], "known, in the file, unknown, no number");
+        assert_eq!(outcomes, [Created, Updated, Rejected, Skipped, Rejected, Rejected]);
+        assert_eq!(report.rows[1].changes[0].new, "취소요청");
+        assert!(!report.rows[1].reasons.is_empty(), "the bad cell is told");
+        Ok(())
+    })
+    .expect("plans");
+}
+
+/// The order with that number.
+fn order(tx: &mut dyn Tx, number: &str) -> Result<Order> {
+    Ok(all_orders(tx)?.into_iter().find(|order| order.order_number == number).expect("an order"))
+}
+
+fn outcomes(report: &Report) -> Vec<RowOutcome> {
+    report.rows.iter().map(|row| row.outcome).collect()
+}
+
+#[test]
+fn edited_field_waits_for_a_decision_until_someone_chooses() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let with_tel = |tel: &str| {
+            let mut new = new_order("1");
+            new.recipient.tel1 = tel.to_owned();
+            vec![new]
+        };
+        files.order(tx, "SMART_STORE", with_tel("010-0000-0001"))?;
+        let before = order(tx, "1")?;
+        assert!(edit(tx, &before, |order| order.recipient.tel1 = "010-0000-7777".to_owned())?);
+        let again = files.order(tx, "SMART_STORE", with_tel("010-0000-0001"))?;
+        assert_eq!((outcomes(&again), again.conflict_count()), (vec![RowOutcome::Skipped], 0), "nothing new");
+
+        let upload_id = tx.new_id();
+        let report = files.upload_as(tx, upload_id, "SMART_STORE", order_rows(with_tel("010-0000-9999")))?;
+        let conflict = &report.rows[0].conflicts[0];
+        assert_eq!((conflict.channel.as_str(), conflict.ours.as_str()), ("010-0000-9999", "010-0000-7777"));
+        assert!(conflict.edited_at.is_some());
+        assert_eq!(order(tx, "1")?.recipient.tel1, "010-0000-7777");
+        let again = files.order(tx, "SMART_STORE", with_tel("010-0000-9999"))?;
+        assert_eq!(again.conflict_count(), 0, "the same conflict is not opened twice");
+
+        let open = channel_conflicts::of_upload(tx, upload_id, 0..=9)?;
+        let chosen = ChosenConflicts::Some(vec![open[0].id]);
+        let decided =
+            decide_conflicts(tx, (upload_id, Actor::Program), ChosenValue::Channel, &chosen, &files.districts)?;
+        assert_eq!((decided.resolved, decided.failed.len()), (1, 0));
+        assert_eq!(order(tx, "1")?.recipient.tel1, "010-0000-9999");
+        let twice = decide_conflicts(tx, (upload_id, Actor::Program), ChosenValue::Own, &chosen, &files.districts)?;
+        assert_eq!((twice.resolved, twice.failed.len()), (0, 1), "it is decided");
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn older_file_is_named_and_undoes_nothing() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let rows = |message: &str, claim: &str| {
+            let changed = NewOrder { customer_message: message.into(), claim: claim.into(), ..new_order("1") };
+            vec![changed, new_order("2"), new_order("3")]
+        };
+        let (morning, noon) = (rows("", ""), rows("문 앞", "취소요청"));
+        files.order(tx, "SMART_STORE", morning.clone())?;
+        let report = files.order(tx, "SMART_STORE", noon.clone())?;
+        assert_eq!(outcomes(&report), [RowOutcome::Updated, RowOutcome::Skipped, RowOutcome::Skipped]);
+        let after_noon = all_orders(tx)?;
+        let upload_id = tx.new_id();
+        let report = files.upload_as(tx, upload_id, "SMART_STORE", order_rows(morning))?;
+        assert!(report.is_older_file && report.conflict_count() == 2, "{report:?}");
+        assert_eq!(all_orders(tx)?, after_noon);
+        let report = files.order(tx, "SMART_STORE", noon)?;
+        assert!(!report.is_older_file && report.conflict_count() == 0 && all_orders(tx)? == after_noon);
+        let own = decide_conflicts(
+            tx,
+            (upload_id, Actor::Program),
+            ChosenValue::Own,
+            &ChosenConflicts::All,
+            &files.districts,
+        )?;
+        assert_eq!((own.resolved, all_orders(tx)? == after_noon), (2, true));
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn orders_come_in_with_the_state_of_their_channel() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let states = [OrderState::Shipped, OrderState::Confirmed, OrderState::Cancelled, OrderState::Refunded];
+        let new = states.iter().zip(["1", "2", "3", "4"]).map(|(state, number)| {
+            let mut new = new_order(number);
+            new.said.progress = Some(ChannelProgress { state: *state, at: None, is_exchange: false });
+            new
+        });
+        let new: Vec<NewOrder> = new.collect();
+        assert_eq!(outcomes(&files.order(tx, "SMART_STORE", new.clone())?), [RowOutcome::Created; 4]);
+        let stored: Vec<OrderState> = all_orders(tx)?.iter().map(|order| order.state).collect();
+        assert_eq!(stored, states);
+        let before = order(tx, "1")?;
+        assert!(edit(tx, &before, |order| order.set_state(OrderState::Purchased, NOW))?);
+        files.order(tx, "SMART_STORE", new)?;
+        assert_eq!(order(tx, "1")?.state, OrderState::Purchased, "the channel says what it said before");
+        hold(tx)
+    })
+    .expect("plans");
+}
+
+#[test]
+fn changed_address_of_one_order_warns_about_its_bundle() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let moved = |number: &str| {
+            let mut new = bundled(number, "77");
+            new.recipient.address1 = "부산광역시 해운대구 센텀로 9".to_owned();
+            new.recipient.zip_code = "48058".to_owned();
+            new
+        };
+        files.order(tx, "SMART_STORE", vec![bundled("1", "77"), bundled("2", "77")])?;
+        let report = files.order(tx, "SMART_STORE", vec![moved("1")])?;
+        assert!(report.rows[0].reasons.iter().any(|reason| reason.message.contains("같은 묶음")), "{report:?}");
+        assert_eq!(order(tx, "1")?.sigungu_code, files.districts.lookup("48058").district());
+        let report = files.order(tx, "SMART_STORE", vec![moved("2")])?;
+        assert!(report.rows[0].reasons.is_empty(), "both have moved");
+        hold(tx)
+    })
+    .expect("plans");
+}
+
+#[test]
+fn order_of_another_product_keeps_its_goods() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+        let other = NewOrder {
+            product_number: "CHAIR".into(),
+            product_name: "의자".into(),
+            options: Vec::new(),
+            options_raw: String::new(),
+            quantity: 9,
+            ..new_order("1")
+        };
+        let report = files.order(tx, "SMART_STORE", vec![other])?;
+        assert!(report.rows[0].changes.is_empty() && report.rows[0].reasons[0].message.contains("다른 상품"));
         Ok(())
     })
     .expect("plans");

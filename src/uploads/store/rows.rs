@@ -11,7 +11,8 @@ use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowReport, StoredRow, TrackingChange};
 
 const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
-                   r.resolution, m.username, r.resolved_at, r.position, r.sheet_name FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
+                   r.resolution, m.username, r.resolved_at, r.position, r.sheet_name, \
+                   r.changes, r.conflicts FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
 
 /// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum RowFilter {
     Warned,
     /// rows with a conflicting tracking number
     Conflicts,
+    /// rows with values of the channel that wait, or waited, for a decision
+    Decisions,
 }
 
 impl RowFilter {
@@ -32,6 +35,7 @@ impl RowFilter {
             Self::All => ("", None),
             Self::Outcome(outcome) => ("AND r.outcome = ?", Some(outcome.code())),
             Self::Warned => ("AND r.outcome IN ('created', 'updated') AND r.reasons <> '[]'", None),
+            Self::Decisions => ("AND r.conflicts <> '[]'", None),
             Self::Conflicts => ("AND r.new_tracking_number <> ''", None),
         }
     }
@@ -49,6 +53,11 @@ pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64)
 /// Number of rows with a conflicting tracking number.
 pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
+}
+
+/// Number of rows with values of the channel that wait, or waited, for a decision.
+pub fn decision_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
+    tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND conflicts <> '[]'", &[id.into()])
 }
 
 /// Finds a row of an upload by its position.
@@ -72,6 +81,8 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
             order_number: row.text(1)?,
             outcome: RowOutcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
             reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
+            changes: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent())?,
+            conflicts: serde_json::from_str(&row.text(12)?).map_err(|_| inconsistent())?,
             conflict: (!change.tracking_number.is_empty()).then_some(change),
         },
         resolved,
@@ -81,9 +92,12 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
 /// Replaces the rows of a report. `is_applied` opens the rejected rows for resolution.
 pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: bool) -> Result<()> {
     tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
-    let mut position = 0;
-    let mut rows = report.rows.iter().map(|row| {
-        position = row.row.max(position + 1);
+    let mut rows = report.rows.iter().zip(report.positions()).map(|(row, position)| {
+        let json = |empty: bool, text: fn(&RowReport) -> Option<String>| {
+            if empty { "[]".to_owned() } else { text(row).unwrap_or_default() }
+        };
+        let changes = json(row.changes.is_empty(), |row| serde_json::to_string(&row.changes).ok());
+        let conflicts = json(row.conflicts.is_empty(), |row| serde_json::to_string(&row.conflicts).ok());
         let reasons = serde_json::to_string(&row.reasons).unwrap_or_default();
         let number: String = row.order_number.chars().take(64).collect();
         let conflict = |part: fn(&TrackingChange) -> &str| row.conflict.as_ref().map_or("", part).into();
@@ -99,11 +113,13 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
             reasons.into(),
             conflict(|change| &change.tracking_number),
             conflict(|change| &change.courier),
+            changes.into(),
+            conflicts.into(),
         ]
     });
     tx.exec_many(
         "INSERT INTO upload_rows (upload_id, position, sheet_name, sheet_row, open_order, order_number, outcome, \
-         reasons, new_tracking_number, new_courier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         reasons, new_tracking_number, new_courier, changes, conflicts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
 }

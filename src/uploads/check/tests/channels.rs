@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sheets::tests::sheet_package;
+use crate::time::Moment;
 
 /// A sample value for a header.
 fn sample(header: &str) -> &'static str {
@@ -178,8 +179,9 @@ fn claim_state_takes_precedence_over_order_state() {
     ];
     let (_, rows) = run(sheet_package(&rows), states);
     assert!(matches!(valid(&rows, 2).change, StateChange::Cancel(at) if at.kst().to_string() == "2024-03-17 09:00:00"));
-    assert_eq!(valid(&rows, 3).change, StateChange::SetClaim("취소요청".into()));
-    assert_eq!(valid(&rows, 4).change, StateChange::ClearClaim);
+    let asked_at = Some(Moment::start_of(chrono::NaiveDate::from_ymd_opt(2024, 3, 16).expect("a day")));
+    assert_eq!(valid(&rows, 3).change, StateChange::SetClaim("취소요청".into(), asked_at));
+    assert_eq!(valid(&rows, 4).change, StateChange::ClearClaim("취소철회".into(), None));
     assert!(matches!(rows[&5].outcome, RowCheck::Skipped(_)));
     assert!(problems(&rows, 6)[0].message.contains("증발"));
     assert_eq!(problems(&rows, 7)[0].column, "취소승인일");

@@ -1,0 +1,107 @@
+//! SQL of `channel_statements`: what the channel of an order said, by field.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::orders::follow::{FollowedField, Statement};
+use crate::orders::model::Order;
+use crate::storage::{Result, StorageError, Tx};
+use crate::time::Moment;
+
+/// Statements of an order by field, oldest first.
+pub type FieldStatements = BTreeMap<FollowedField, Vec<Statement>>;
+
+/// Statements of these orders; an order without any is not in the map.
+pub fn of_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, FieldStatements>> {
+    let mut found: HashMap<i64, FieldStatements> = HashMap::new();
+    let sql = |ids: &str| {
+        format!(
+            "SELECT order_id, field, value, as_of, said_at FROM channel_statements WHERE order_id IN ({ids}) \
+             ORDER BY order_id, field, position"
+        )
+    };
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let (order_id, code) = (row.int(0)?, row.text(1)?);
+        let field = FollowedField::parse(&code)
+            .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
+        let statement = Statement { value: row.text(2)?, as_of: row.opt_moment(3)?, said_at: row.moment(4)? };
+        found.entry(order_id).or_default().entry(field).or_default().push(statement);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// A new statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStatement {
+    /// the order
+    pub order_id: i64,
+    /// the field
+    pub field: FollowedField,
+    /// number of statements so far
+    pub position: usize,
+    /// what the channel said before, if it has no row yet, with the upload that created the order
+    pub first: Option<(String, Option<i64>)>,
+    /// what it says now
+    pub value: String,
+    /// moment that the statement itself has
+    pub as_of: Option<Moment>,
+}
+
+impl NewStatement {
+    /// The statement `value` after those in `said`.
+    pub fn after(said: &[Statement], field: FollowedField, order: &Order, value: &str, as_of: Option<Moment>) -> Self {
+        let first = said.is_empty().then(|| (field.last_said(said, order).into_owned(), order.upload_id));
+        Self { order_id: order.id, field, position: said.len(), first, value: value.to_owned(), as_of }
+    }
+}
+
+/// Inserts statements of an upload.
+pub fn insert(tx: &mut dyn Tx, upload_id: Option<i64>, new: &[NewStatement]) -> Result<()> {
+    let now = tx.now();
+    let mut rows = new.iter().flat_map(|new| {
+        let row = |position: usize, value: &str, as_of: Option<Moment>, upload_id: Option<i64>, said_at: Moment| {
+            vec![
+                new.order_id.into(),
+                new.field.code().into(),
+                i64::try_from(position).unwrap_or(i64::MAX).into(),
+                value.to_owned().into(),
+                as_of.into(),
+                upload_id.into(),
+                said_at.into(),
+            ]
+        };
+        let first = new.first.as_ref().map(|(value, upload_id)| {
+            // Identifiers are time-sorted: that of the upload is when the shop received its file.
+            let said_at = upload_id.map_or(now, crate::id::moment);
+            row(0, value, None, *upload_id, said_at)
+        });
+        let position = new.position + usize::from(first.is_some());
+        first.into_iter().chain([row(position, &new.value, new.as_of, upload_id, now)]).collect::<Vec<_>>()
+    });
+    tx.exec_many(INSERT, &mut rows)
+}
+
+const INSERT: &str = "INSERT INTO channel_statements (order_id, field, position, value, as_of, upload_id, said_at) \
+                      VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+/// Keeps what the channel said of fields that a member changes, before the change: `edits` are orders as they were.
+pub(super) fn keep_first(tx: &mut dyn Tx, edits: &[(&Order, FollowedField)]) -> Result<()> {
+    let ids: BTreeSet<i64> = edits.iter().map(|(order, _)| order.id).collect();
+    let known = of_orders(tx, &ids.into_iter().collect::<Vec<_>>())?;
+    let mut new = edits
+        .iter()
+        .filter(|(order, field)| known.get(&order.id).is_none_or(|fields| !fields.contains_key(field)))
+        .map(|(order, field)| {
+            let said_at = order.upload_id.map_or(Moment(0), crate::id::moment);
+            vec![
+                order.id.into(),
+                field.code().into(),
+                0_i64.into(),
+                field.of_order(order).into_owned().into(),
+                None::<Moment>.into(),
+                order.upload_id.into(),
+                said_at.into(),
+            ]
+        });
+    tx.exec_many(INSERT, &mut new)
+}

@@ -1,0 +1,85 @@
+//! `POST /uploads/{id}/decisions`: decides about values of a channel that were not applied by themselves.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+
+use super::show::{DECISIONS, show_page};
+use super::{parse_id, upload_path};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::uploads::decisions::{ChosenConflicts, ChosenValue, DecisionOutcome, decide_conflicts};
+use crate::web::paging::PageQuery;
+use crate::web::{
+    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
+};
+
+/// Parses `channel=ID` or `own=ID` of a row; `act=channel|own` with `tick=ID` …; or `all=channel|own`.
+fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflicts), Error> {
+    let single = pairs.iter().find_map(|(name, value)| Some((parse_value(name)?, value.parse().ok()?)));
+    let named = |field: &str| pairs.iter().find(|(name, _)| name == field).and_then(|(_, value)| parse_value(value));
+    if let Some((value, id)) = single {
+        return Ok((value, ChosenConflicts::Some(vec![id])));
+    }
+    if let Some(value) = named("all") {
+        return Ok((value, ChosenConflicts::All));
+    }
+    let Some(value) = named("act") else {
+        return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 행의 단추를 눌러 주세요.".to_owned()));
+    };
+    let ticked = pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| id.parse().ok());
+    Ok((value, ChosenConflicts::Some(ticked.collect())))
+}
+
+fn parse_value(code: &str) -> Option<ChosenValue> {
+    match code {
+        "channel" => Some(ChosenValue::Channel),
+        "own" => Some(ChosenValue::Own),
+        _ => None,
+    }
+}
+
+pub(super) async fn decide(
+    State(state): State<AppState>,
+    layout: Layout,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    Query(paging): Query<PageQuery>,
+    uri: Uri,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let (chosen, conflicts) = parse_form(&pairs)?;
+    let path = format!("{}?{}", upload_path(id), uri.query().unwrap_or_default());
+    let is_empty = conflicts == ChosenConflicts::Some(Vec::new());
+    let districts = state.districts.clone();
+    let (failed, flash, message) = state
+        .storage
+        .write(move |tx| {
+            if is_empty {
+                return Ok((Vec::new(), None, "선택한 값이 없어요. 행을 먼저 선택해 주세요.".to_owned()));
+            }
+            let districts = districts.current(tx)?;
+            let by = (id, actor.into());
+            let DecisionOutcome { resolved, failed } = decide_conflicts(tx, by, chosen, &conflicts, &districts)?;
+            let takes_channel = chosen == ChosenValue::Channel;
+            let event = AuditEvent::ChannelChangesDecided { takes_channel, resolved, failed: failed.len() };
+            if resolved > 0 {
+                audit::record(tx, actor, AuditObject::one(id), &event)?;
+            }
+            let message = event.sentence();
+            let is_complete = failed.is_empty();
+            let flash = is_complete.then(|| Flash::success(message.as_str()).save(tx, actor.id)).transpose()?;
+            Ok::<_, Error>((failed, flash, message))
+        })
+        .await?;
+    if let Some(flash) = flash {
+        return Ok(redirect_with_flash(&path, flash));
+    }
+    let uri: Uri = path.parse().map_err(|_| Error::NotFound)?;
+    let mut page = show_page(&state.storage, &state.uploads, layout, id, DECISIONS, paging, &uri).await?;
+    for decision in &mut page.decisions {
+        let failure = failed.iter().find(|(failed, _)| decision.id == Some(*failed));
+        decision.problem = failure.map(|(_, reason)| reason.clone());
+    }
+    page.layout.flash = Some(Flash::new(Tone::Warning, &message));
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
