@@ -650,7 +650,7 @@ CREATE TABLE audit_entries (
         'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
         'bulk-action-undone', 'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
-        'backup-key-created', 'database-downloaded', 'practice-started', 'demo-shop-created',
+        'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
         'tours-fixed', 'tours-reopened', 'job-saved')),

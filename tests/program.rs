@@ -264,6 +264,8 @@ fn backup_is_restored_into_an_empty_folder() {
     let out = data.join("mukkeum.db");
     let mut restore = program(&data);
     restore.args(["restore", "--from", &from, "--out"]).arg(&out);
+    assert_fails(&mut restore, "--unsealed");
+    restore.arg("--key-file").arg(shop.path().join("backup.key"));
     while run(&mut restore).0 != Some(0) {
         assert!(Instant::now() < until, "nothing can be restored yet");
         std::thread::sleep(Duration::from_millis(200));

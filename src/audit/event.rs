@@ -82,6 +82,7 @@ verbs! {
     TrialRestoreRequested = "trial-restore-requested" of "backup";
     BackupTargetTakenOver = "backup-target-taken-over" of "backup";
     BackupKeyCreated = "backup-key-created" of "backup";
+    BackupKeyShown = "backup-key-shown" of "backup";
     DatabaseDownloaded = "database-downloaded" of "shop";
     PracticeStarted = "practice-started" of "member";
     DemoShopCreated = "demo-shop-created" of "shop";
@@ -396,6 +397,11 @@ pub enum AuditEvent {
     },
     /// 암호화 열쇠 만들기
     BackupKeyCreated {
+        /// public identifier of the key
+        key: String,
+    },
+    /// 암호화 열쇠 보기
+    BackupKeyShown {
         /// public identifier of the key
         key: String,
     },

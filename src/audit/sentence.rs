@@ -79,6 +79,7 @@ impl AuditEvent {
             Self::SnapshotRequested {} => "백업의 전체 사본을 뜨게 했어요.".to_owned(),
             Self::TrialRestoreRequested { target } => format!("{target}번 백업 자리를 임시로 되살려 확인하게 했어요."),
             Self::BackupTargetTakenOver { target } => format!("{target}번 백업 자리를 이어받았어요."),
+            Self::BackupKeyShown { key } => format!("백업의 암호화 열쇠를 봤어요: {key}"),
             Self::BackupKeyCreated { key } => format!("백업의 암호화 열쇠를 만들었어요: {key}"),
             Self::DatabaseDownloaded {} => "가게의 모든 데이터를 내려받았어요.".to_owned(),
             Self::PracticeStarted { username } => format!("{username} 님의 연습을 새로 시작했어요."),

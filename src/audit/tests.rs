@@ -168,6 +168,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::SnapshotRequested {}, "백업의 전체 사본을 뜨게 했어요."),
         (E::TrialRestoreRequested { target: 2 }, "2번 백업 자리를 임시로 되살려 확인하게 했어요."),
         (E::BackupTargetTakenOver { target: 1 }, "1번 백업 자리를 이어받았어요."),
+        (E::BackupKeyShown { key: text("AB12") }, "백업의 암호화 열쇠를 봤어요: AB12"),
         (E::BackupKeyCreated { key: text("AB12") }, "백업의 암호화 열쇠를 만들었어요: AB12"),
         (E::DatabaseDownloaded {}, "가게의 모든 데이터를 내려받았어요."),
         (E::PracticeStarted { username: kim() }, "kim 님의 연습을 새로 시작했어요."),

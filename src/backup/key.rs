@@ -53,6 +53,17 @@ impl Key {
         }
     }
 
+    /// The key of the shop. Generates one, and returns true with it, if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or contains no key.
+    pub fn load_or_generate(data: &Path) -> Result<(Self, bool), KeyError> {
+        Ok(match Self::load(data)? {
+            Some(key) => (key, false),
+            None => (Self::generate(data)?, true),
+        })
+    }
+
     /// Generates a random key and saves it.
     ///
     /// # Errors

@@ -333,6 +333,7 @@ impl Backup {
             );
             #[expect(clippy::cast_precision_loss, reason = "bytes of a figure")]
             gauge("mukkeum_backup_spool_bytes", Some(status.spool_bytes as f64));
+            gauge("mukkeum_backup_failing_seconds", seconds_since(status.problem_since));
             gauge("mukkeum_backup_failing", Some(f64::from(u8::from(status.problem.is_some()))));
         }
     }

@@ -92,6 +92,9 @@ pub enum ObjectError {
         /// identifier of the key
         id: String,
     },
+    /// Not encrypted, while a key was given.
+    #[error("암호화하지 않은 백업이라 누가 바꾸었는지 확인할 수 없어요. 믿을 수 있는 곳이면 열쇠 대신 --unsealed로 되살려 주세요")]
+    NotSealed,
     /// Encrypted with another key.
     #[error("다른 열쇠로 암호화된 백업이에요. 필요한 열쇠는 {needed}, 받은 열쇠는 {given}예요")]
     OtherKey {
@@ -240,7 +243,9 @@ pub(super) struct VerifiedObject<R> {
 pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<VerifiedObject<R>, ObjectError> {
     let (encoded, header) = read_header(&mut from)?;
     let key = match (&header.key_id, key) {
-        (None, _) => None,
+        (None, None) => None,
+        // Who can write to the target could have put it there.
+        (None, Some(_)) => return Err(ObjectError::NotSealed),
         (Some(id), None) => return Err(ObjectError::NeedsKey { id: id.clone() }),
         (Some(id), Some(key)) if *id == key.id() => Some(key),
         (Some(id), Some(key)) => return Err(ObjectError::OtherKey { needed: id.clone(), given: key.id() }),
@@ -369,6 +374,15 @@ mod tests {
             (state >> 24).to_le_bytes()[0]
         };
         (0..length).map(next).collect()
+    }
+
+    #[test]
+    fn unsealed_object_is_refused_with_a_key() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = Key::generate(folder.path()).expect("makes");
+        let (forged, _) = encode(&kind(), b"a shop with another administrator", None).expect("writes");
+        assert!(matches!(content(&forged, Some(&key)), Err(ObjectError::NotSealed)));
+        assert!(content(&forged, None).is_ok(), "without a key it is read as asked");
     }
 
     #[test]

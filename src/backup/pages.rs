@@ -12,7 +12,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
-use super::{Backup, KEY_FILE, Key, MariaDbDump, TargetProblem, TargetStatus};
+use super::{Backup, KEY_FILE, Key, KeyError, MariaDbDump, TargetProblem, TargetStatus};
 use crate::access;
 use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
@@ -38,7 +38,7 @@ pub fn routes() -> Routes {
         .post("/backup/snapshot", Access::Admin, snapshot)
         .post("/backup/{index}/verify", Access::Admin, verify)
         .post("/backup/{index}/take-over", Access::AdminReauthenticated, take_over)
-        .post("/backup/key", Access::AdminReauthenticated, create_key)
+        .post("/backup/key", Access::AdminReauthenticated, show_key)
         .post("/backup/download", Access::AdminReauthenticated, download)
 }
 
@@ -123,7 +123,8 @@ impl TargetView {
             "이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.".to_owned()
         });
         let problems = [&self.status.problem, &self.status.snapshot_problem].into_iter().flatten();
-        problems.map(ToString::to_string).chain(failure).chain(unconditional).collect()
+        let since = self.status.problem_since.map(|since| format!("{}부터 복사하지 못하고 있어요.", Moment(since)));
+        problems.map(ToString::to_string).chain(since).chain(failure).chain(unconditional).collect()
     }
 }
 
@@ -228,9 +229,12 @@ struct KeyPage {
     layout: Layout,
     id: String,
     groups: Vec<String>,
+    /// whether the key was created for this page
+    is_new: bool,
 }
 
-async fn create_key(
+/// Shows the key as a sheet for paper; creates it if there is none.
+async fn show_key(
     State(storage): State<Storage>,
     State(config): State<Arc<Config>>,
     layout: Layout,
@@ -238,16 +242,19 @@ async fn create_key(
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     let data = config.data.clone();
-    let generate = move || if data.join(KEY_FILE).exists() { Ok(None) } else { Key::generate(&data).map(Some) };
-    let key = tokio::task::spawn_blocking(generate).await.map_err(Error::internal)?;
-    let Some(key) = key.map_err(Error::internal)? else {
-        let flash = Flash::success("열쇠가 이미 있어요. 열쇠는 만들 때 한 번만 보여 줘요.");
-        return Ok(redirect_with_flash("/backup", storage.write(move |tx| flash.save(tx, actor.id)).await?));
+    let loaded = tokio::task::spawn_blocking(move || Key::load_or_generate(&data)).await.map_err(Error::internal)?;
+    let (key, is_new) = loaded.map_err(|error| match error {
+        KeyError::File(error) => error.into(),
+        error @ KeyError::Mistyped => Error::internal(error),
+    })?;
+    let event = if is_new {
+        AuditEvent::BackupKeyCreated { key: key.id() }
+    } else {
+        AuditEvent::BackupKeyShown { key: key.id() }
     };
-    let event = AuditEvent::BackupKeyCreated { key: key.id() };
     storage.write(move |tx| audit::record(tx, actor, AuditObject::UNNUMBERED, &event)).await?;
     let groups = key.to_text().split('-').map(str::to_owned).collect();
-    let mut response = page(KeyPage { layout, id: key.id(), groups });
+    let mut response = page(KeyPage { layout, id: key.id(), groups, is_new });
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Ok(response)
 }

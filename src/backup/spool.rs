@@ -87,6 +87,11 @@ impl Spool {
         Ok(spool)
     }
 
+    /// The folder of this spool, in the data folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Size of the spooled objects in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

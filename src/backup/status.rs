@@ -38,6 +38,9 @@ pub struct TargetStatus {
     pub bytes: u64,
     /// why segments are not uploaded
     pub problem: Option<TargetProblem>,
+    /// since when segments are not uploaded
+    #[serde(default)]
+    pub problem_since: Option<i64>,
     /// why snapshots are not uploaded
     pub snapshot_problem: Option<TargetProblem>,
     /// whether the store honours conditional puts; `None` before it was probed
@@ -126,8 +129,14 @@ impl StatusReporter {
         let _ = serde_json::to_vec(&*status).map(|json| std::fs::write(&self.file, json));
     }
 
-    pub(super) fn set_problem(&self, kind: UploadKind, problem: TargetProblem) {
-        self.change(|status| *status.problem_of(kind) = Some(problem));
+    pub(super) fn set_problem(&self, kind: UploadKind, problem: TargetProblem, now: Moment) {
+        self.change(|status| {
+            *status.problem_of(kind) = Some(problem);
+            // A moment in the future is from a time when the clock was wrong.
+            if kind == UploadKind::Segments && status.problem_since.is_none_or(|since| since > now.0) {
+                status.problem_since = Some(now.0);
+            }
+        });
     }
 
     pub(super) fn set_spool_bytes(&self, bytes: u64) {
@@ -160,6 +169,9 @@ impl StatusReporter {
             }
             status.spool_bytes = spool_bytes;
             *status.problem_of(kind) = None;
+            if kind == UploadKind::Segments {
+                status.problem_since = None;
+            }
         });
     }
 

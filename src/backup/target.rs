@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -29,6 +29,20 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(20);
 /// Size of a part of a multipart upload. S3 allows 10,000 parts, so a snapshot may have 160 GB.
 const PART_BYTES: usize = 16 << 20;
 
+/// File in a folder target that proves that it is the drive which was used before.
+const MARK_FILE: &str = "mukkeum-backup";
+
+/// The content of the mark; creates it with a random one.
+fn read_or_create_mark(file: &Path) -> io::Result<String> {
+    let mark = hex(&crate::random::bytes::<8>().map_err(io::Error::other)?);
+    let created = std::fs::File::options().write(true).create_new(true).open(file);
+    match created.and_then(|mut created| io::Write::write_all(&mut created, mark.as_bytes())) {
+        Ok(()) => Ok(mark),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read_to_string(file),
+        Err(error) => Err(error),
+    }
+}
+
 /// Error of a target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -40,6 +54,9 @@ pub enum TargetError {
     /// The store cannot be reached, or does not answer in time.
     #[error("백업할 곳에 닿지 않아요: {0}")]
     Unreachable(String),
+    /// The folder is missing, or is not the one that was used before: its drive is not mounted.
+    #[error("백업하던 드라이브가 연결되지 않았어요: {0}. 드라이브를 연결하면 밀린 것부터 저절로 복사해요.")]
+    NotMounted(String),
     /// The credentials do not allow the request.
     #[error("백업할 곳에 쓸 권한이 없어요. 자격 증명을 확인해 주세요: {0}")]
     PermissionDenied(String),
@@ -61,6 +78,8 @@ pub struct Target {
     root: StorePath,
     /// path of a folder target, which may be on a removable drive
     folder: Option<PathBuf>,
+    /// content of the mark that a folder target has had since its first use
+    mark: Arc<OnceLock<String>>,
     /// whether the store honours conditional puts
     conditional_put: Arc<AtomicBool>,
     /// normalised address, without secrets, for pages and logs
@@ -91,6 +110,7 @@ impl Target {
                 store,
                 root,
                 folder: Some(folder),
+                mark: Arc::default(),
                 conditional_put: Arc::new(AtomicBool::new(true)),
                 shown,
             });
@@ -109,6 +129,7 @@ impl Target {
             store: Arc::from(store),
             root,
             folder: None,
+            mark: Arc::default(),
             conditional_put: Arc::new(AtomicBool::new(true)),
             shown,
         })
@@ -117,7 +138,7 @@ impl Target {
     #[cfg(test)]
     pub(super) fn from_store(store: Arc<dyn ObjectStore>) -> Self {
         let (root, conditional_put) = (StorePath::from("shop"), Arc::new(AtomicBool::new(true)));
-        Self { store, root, folder: None, conditional_put, shown: "memory:///shop".to_owned() }
+        Self { store, root, folder: None, mark: Arc::default(), conditional_put, shown: "memory:///shop".to_owned() }
     }
 
     /// Name of the target's spool folder: a hash of the address.
@@ -125,17 +146,34 @@ impl Target {
         hex(&Sha256::digest(&self.shown)[..6])
     }
 
-    /// Creates the folder of a folder target. Call it at the first use only: later a missing folder means that
-    /// the drive is not mounted, and writing would fill the disk below the mount point.
-    pub(super) fn create_folder(&self) -> io::Result<()> {
-        self.folder.as_ref().map_or(Ok(()), std::fs::create_dir_all)
+    /// Creates the folder of a folder target at its first use, and marks it. `spool` remembers the mark: later, a folder
+    /// without it is the empty mount point of a drive that is not mounted, and writing would fill the shop's own disk.
+    pub(super) fn mark_folder(&self, spool: &Path) -> io::Result<()> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.mark.get().is_none()) else { return Ok(()) };
+        let known = spool.join(MARK_FILE);
+        let mark = match std::fs::read_to_string(&known) {
+            Ok(mark) => mark,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(folder)?;
+                let mark = read_or_create_mark(&folder.join(MARK_FILE))?;
+                std::fs::write(&known, &mark)?;
+                mark
+            }
+            Err(error) => return Err(error),
+        };
+        // Another uploader of this target may have set the same mark.
+        let _ = self.mark.set(mark);
+        Ok(())
     }
 
     fn check_mounted(&self) -> Result<(), TargetError> {
-        match &self.folder {
-            Some(folder) if !folder.is_dir() => Err(TargetError::Unreachable(folder.display().to_string())),
-            _ => Ok(()),
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let is_marked = |mark: &String| std::fs::read_to_string(folder.join(MARK_FILE)).is_ok_and(|found| found == *mark);
+        if folder.is_dir() && self.mark.get().is_none_or(is_marked) {
+            return Ok(());
         }
+        let folder = folder.display().to_string();
+        Err(if self.mark.get().is_some() { TargetError::NotMounted(folder) } else { TargetError::Unreachable(folder) })
     }
 
     fn store_path(&self, path: &str) -> StorePath {
@@ -292,6 +330,31 @@ fn os_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn drive_that_is_not_mounted_is_not_written_to() {
+        let (spool, drive) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let folder = drive.path().join("shop");
+        let address = Url::from_directory_path(&folder).expect("a path").to_string();
+        let open = || Target::parse(&address, []).expect("an address");
+        let target = open();
+        target.mark_folder(spool.path()).expect("marks");
+        target.replace("one", b"1".to_vec()).await.expect("writes");
+
+        std::fs::rename(&folder, drive.path().join("unmounted")).expect("unmounts");
+        std::fs::create_dir(&folder).expect("the empty mount point");
+        for target in [target, open()] {
+            target.mark_folder(spool.path()).expect("knows the mark");
+            let refused = target.replace("two", b"2".to_vec()).await;
+            assert!(matches!(refused, Err(TargetError::NotMounted(_))), "{refused:?}");
+        }
+        assert_eq!(std::fs::read_dir(&folder).expect("reads").count(), 0);
+        std::fs::remove_dir(&folder).expect("removes");
+        std::fs::rename(drive.path().join("unmounted"), &folder).expect("mounts");
+        let again = open();
+        again.mark_folder(spool.path()).expect("knows the mark");
+        again.replace("two", b"2".to_vec()).await.expect("writes again");
+    }
 
     #[test]
     fn addresses_name_a_known_store_and_contain_no_secret() {

@@ -31,6 +31,7 @@ fn plan(folder: &Path, targets: &[&str]) -> BackupPlan {
         targets: targets.iter().map(|target| format!("file://{}", folder.join(target).display())).collect(),
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
+        is_unsealed: true,
         spool_limit_bytes: 1 << 30,
         retention: Retention::default(),
     }

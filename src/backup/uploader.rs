@@ -127,7 +127,7 @@ impl Uploader {
                     self.timing.ownership_check_interval
                 }
                 Err(error) => {
-                    self.reporter.set_problem(self.kind, problem(error));
+                    self.reporter.set_problem(self.kind, problem(error), self.clock.now());
                     if stopping {
                         // The next start uploads the rest.
                         return;
@@ -178,8 +178,8 @@ impl Uploader {
     /// Checks that the target is ours, and claims it if it has no owner or may be taken over. `is_first` is true
     /// at the start and after an error.
     async fn ensure_ownership(&self, is_first: bool) -> Result<(), UploadError> {
-        if is_first && self.spool.last_snapshot().is_none() {
-            self.target.create_folder()?;
+        if is_first {
+            self.target.mark_folder(self.spool.folder())?;
         }
         if is_first && self.kind == UploadKind::Segments {
             let is_supported = ownership::probe_conditional_put(&self.target, &self.us).await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{
-    CliError, CommandResult, Outcome, block_on, folder, no_shop, open_existing, open_with_wal, require_shop, restore,
+    CliError, CommandResult, Outcome, block_on, folder, no_shop, open_existing, open_with_wal, require_shop,
 };
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
@@ -30,7 +30,7 @@ pub(super) enum Backup {
     Now,
     /// 백업을 임시로 복원해서 지금 데이터와 맞는지 확인해요
     Verify(OutputFormat),
-    /// 암호화 열쇠를 만들어 보여 줘요. 다음에 켤 때부터 백업을 암호화해요
+    /// 백업의 암호화 열쇠를 보여 줘요. 없으면 만들어요. 종이에 적어 가게 밖에도 보관하세요
     Key,
     /// 다른 컴퓨터가 쓰던 백업 위치를 넘겨받아요. 다음에 켤 때부터 여기에서 백업해요
     TakeOver,
@@ -76,7 +76,7 @@ impl From<KeyError> for CliError {
 impl Backup {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
-            Self::Key => create_key(config),
+            Self::Key => show_key(config),
             Self::Dumped { file } => record_dump(config, &file),
             _ if !config.is_backed_up() => Err(CliError(
                 "백업할 곳이 없어요. --backup으로 알려 주세요. 예: --backup file:///media/usb/backup".to_owned(),
@@ -182,6 +182,9 @@ fn make_snapshot(config: &Config) -> CommandResult {
         return wait_for_snapshot(|| backup::statuses(&config.backup, &config.data).map_err(CliError::from), before);
     };
     let (storage, Some(wal)) = open_with_wal(config, OpenMode::Existing)? else { return Ok(Outcome::Complete) };
+    if let Some(key) = ensure_key(config)? {
+        write_key_sheet(&mut io::stdout().lock(), &key)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let backup = backup::Backup::start(&config.backup, &config.data, &storage, wal)?;
@@ -219,7 +222,7 @@ fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>,
 
 fn verify(config: &Config, json: bool) -> CommandResult {
     let storage = open_existing(config)?;
-    let key = restore::key(None, config)?;
+    let key = Key::load(&config.data)?;
     let targets = backup::targets(&config.backup)?;
     let verifications = block_on(async {
         let mut verifications = Vec::new();
@@ -263,23 +266,34 @@ fn record_dump(config: &Config, file: &Path) -> CommandResult {
     Ok(Outcome::Complete)
 }
 
-fn create_key(config: &Config) -> CommandResult {
+/// Prints the key of the shop, after creating one if there is none.
+fn show_key(config: &Config) -> CommandResult {
     folder::create(&config.data, "--data")?;
-    if Key::load(&config.data)?.is_some() {
-        return Err(CliError(format!(
-            "열쇠가 이미 있어요: {}\n열쇠는 처음 만들 때 한 번만 보여 줘요.",
-            config.data.join(backup::KEY_FILE).display()
-        )));
-    }
-    let key = Key::generate(&config.data)?;
+    let (key, is_new) = Key::load_or_generate(&config.data)?;
     let mut out = io::stdout().lock();
+    write_key_sheet(&mut out, &key)?;
+    if is_new {
+        writeln!(out, "다음에 프로그램을 켤 때부터 백업이 이 열쇠로 암호화돼요.")?;
+    }
+    Ok(Outcome::Complete)
+}
+
+/// Creates the key of the first backup, unless the shop has one or wants none. Returns a new key.
+pub(super) fn ensure_key(config: &Config) -> Result<Option<Key>, CliError> {
+    if config.backup.is_unsealed {
+        return Ok(None);
+    }
+    let (key, is_new) = Key::load_or_generate(&config.data)?;
+    Ok(is_new.then_some(key))
+}
+
+/// Writes the key with instructions, for paper.
+pub(super) fn write_key_sheet(out: &mut impl Write, key: &Key) -> io::Result<()> {
     writeln!(out, "묶음 백업 열쇠 {}\n", key.id())?;
     for line in key.to_text().as_bytes().chunks(20) {
         writeln!(out, "  {}", String::from_utf8_lossy(line))?;
     }
-    writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 되살릴 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")?;
-    writeln!(out, "다음에 프로그램을 켤 때부터 백업이 이 열쇠로 암호화돼요.")?;
-    Ok(Outcome::Complete)
+    writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 되살릴 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")
 }
 
 #[cfg(test)]

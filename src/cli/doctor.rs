@@ -248,7 +248,8 @@ fn check_backup(status: &TargetStatus, now: Moment, verify_every: Option<Duratio
     let is_older = |at: i64, than: Duration| now.0 - at > i64::try_from(than.as_millis()).unwrap_or(i64::MAX);
     let verification = status.verification.as_ref();
     if let Some(problem) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
-        return report(Severity::Bad, &problem.to_string(), "고치면 밀린 것부터 저절로 복사해요.");
+        let since = status.problem_since.map(|since| format!(" ({}부터)", Moment(since))).unwrap_or_default();
+        return report(Severity::Bad, &format!("{problem}{since}"), "고치면 밀린 것부터 저절로 복사해요.");
     }
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         return report(

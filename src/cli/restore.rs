@@ -25,6 +25,9 @@ pub(super) struct Restore {
     /// 백업 열쇠 파일 [기본값: 데이터 폴더의 backup.key]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// 암호화하지 않은 백업을 되살려요. 누가 바꾸었는지 확인하지 못하니 믿을 수 있는 곳에서만 쓰세요
+    #[arg(long, conflicts_with = "key_file")]
+    unsealed: bool,
     /// 파일이 이미 있으면 덮어써요
     #[arg(long)]
     overwrite: bool,
@@ -48,7 +51,7 @@ impl Restore {
         let from = self.from.clone().or_else(|| config.backup.targets.first().cloned());
         let from = from.ok_or_else(|| CliError("백업이 있는 곳을 --from으로 알려 주세요.".to_owned()))?;
         let target = backup::open_target(&from).map_err(|error| CliError(error.to_string()))?;
-        let key = key(self.key_file.as_deref(), config)?;
+        let key = self.key(config)?;
         if let Some(folder) = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             folder::create(folder, "--out")?;
         }
@@ -69,6 +72,22 @@ impl Restore {
         }
         self.print(&restored)?;
         Ok(Outcome::Complete)
+    }
+
+    /// The key in the given file, or else the key of the data folder; None if the backup is to be restored unsealed.
+    fn key(&self, config: &Config) -> Result<Option<Key>, CliError> {
+        if self.unsealed {
+            return Ok(None);
+        }
+        let failed = |error: &dyn std::fmt::Display| CliError(error.to_string());
+        let key = match &self.key_file {
+            Some(file) => Some(Key::parse(&std::fs::read_to_string(file)?).map_err(|error| failed(&error))?),
+            None => Key::load(&config.data).map_err(|error| failed(&error))?,
+        };
+        key.map(Some).ok_or_else(|| {
+            let advice = "종이에 적어 둔 열쇠를 파일에 적어 --key-file로 알려 주세요. 암호화하지 않은 백업이면 --unsealed를 붙이세요.";
+            CliError(format!("백업을 여는 열쇠가 없어요. {advice}"))
+        })
     }
 
     fn print(&self, restored: &RestoreOutcome) -> io::Result<()> {
@@ -92,15 +111,6 @@ impl Restore {
             writeln!(out, "  더 새로운 기록({})은 전체 사본이 아직 없어서 담지 못했어요.", newer.precise())?;
         }
         Ok(())
-    }
-}
-
-/// The key in `file`, or else the key of the data folder.
-pub(super) fn key(file: Option<&Path>, config: &Config) -> Result<Option<Key>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError(error.to_string());
-    match file {
-        Some(file) => Ok(Some(Key::parse(&std::fs::read_to_string(file)?).map_err(|error| failed(&error))?)),
-        None => Key::load(&config.data).map_err(|error| failed(&error)),
     }
 }
 

@@ -20,6 +20,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::backup::{ensure_key, write_key_sheet};
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_wal};
 use crate::access;
 use crate::app;
@@ -210,6 +211,7 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         }
         None => None,
     };
+    let new_key = if wal.is_some() { ensure_key(&config)? } else { None };
     let backup = wal.map(|wal| Backup::start(&config.backup, &config.data, &storage, wal)).transpose()?;
     let mut state = AppState::new(storage, config).map_err(|error| CliError(error.to_string()))?;
     state.backup = backup;
@@ -224,6 +226,10 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     let mut signals = Signals::listen()?;
     let mut banner = Vec::new();
     startup_banner::write(&mut banner, &state, is_new)?;
+    if let Some(key) = new_key {
+        writeln!(banner)?;
+        write_key_sheet(&mut banner, &key)?;
+    }
     on_ready(&banner)?;
 
     if let Some(listener) = metrics_listener {

@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct BackupPlan {
     /// URLs of the targets; empty: no backup
     pub targets: Vec<String>,
+    /// whether backups are written without encryption: everybody who can read the target can read the orders, and who can
+    /// write to it can change them unnoticed
+    pub is_unsealed: bool,
     /// maximum age of the newest snapshot
     pub snapshot_every: Duration,
     /// interval of the verification by a trial restore; None: only on request

@@ -112,6 +112,8 @@ pub struct Config {
     pub access_keep_years: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
+    /// path below which a reverse proxy serves the pages, without a slash at its end: `/oms`; empty: at the root
+    pub base_path: String,
     /// reverse proxies whose `X-Forwarded-For` and `Forwarded` headers are trusted
     pub trusted_proxies: TrustedProxies,
     /// separate address for `/metrics`; None: the address of the pages
@@ -200,12 +202,14 @@ impl Config {
             access_keep_years: positive("access_keep_years", settings.access_keep_years, 2)?,
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,
+            base_path: base_path(settings.base_path.as_deref())?,
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.unwrap_or_default()),
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
             backup: BackupPlan {
                 targets: settings.backup.unwrap_or_default(),
+                is_unsealed: settings.backup_unsealed.unwrap_or(false),
                 snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),
                 verify_every: Some(hours(settings.backup_verify_hours.unwrap_or(24))).filter(|every| !every.is_zero()),
                 spool_limit_bytes: u64::from(positive("backup_spool_mb", settings.backup_spool_mb, 2048)?)
@@ -255,6 +259,18 @@ fn listen(address: Option<&str>) -> Result<SocketAddr, ConfigError> {
     let alone = || address.parse().map(|ip: IpAddr| SocketAddr::new(ip, DEFAULT_LISTEN.port()));
     let whole = address.parse().or_else(|_| alone());
     whole.map_err(|_| invalid("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 적어 주세요."))
+}
+
+fn base_path(path: Option<&str>) -> Result<String, ConfigError> {
+    let path = path.unwrap_or_default().trim_end_matches('/');
+    let is_valid = path.split('/').skip(1).all(|part| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    });
+    if (path.is_empty() || path.starts_with('/')) && is_valid {
+        Ok(path.to_owned())
+    } else {
+        Err(invalid("base_path", "/oms처럼 빗금으로 시작하는 경로를 적어 주세요. 영문자, 숫자, -, _, .을 쓸 수 있어요."))
+    }
 }
 
 fn tls(
@@ -349,6 +365,16 @@ mod tests {
         );
         let half = check(Settings { tls_cert: Some(cert), ..Settings::default() });
         assert!(half.expect_err("no key").contains("tls_key"));
+    }
+
+    #[test]
+    fn base_path_is_a_plain_path() {
+        assert_eq!(base_path(Some("/oms/")).expect("a path"), "/oms");
+        assert_eq!(base_path(Some("/shop/oms")).expect("a path"), "/shop/oms");
+        assert_eq!(base_path(Some("/")).expect("the root"), "");
+        for path in ["oms", "//oms", "/a\"b", "/oms?x", "https://a/oms"] {
+            assert!(base_path(Some(path)).is_err(), "{path}");
+        }
     }
 
     #[test]

@@ -95,6 +95,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     behind_tls: bool,
 
+    /// 리버스 프록시가 이 프로그램을 여는 경로. 예: /oms [기본값: 없음]
+    #[arg(long, global = true, env = "MUKKEUM_BASE_PATH", help_heading = SERVER_HEADING, value_name = "PATH")]
+    base_path: String,
+
     /// X-Forwarded-For와 Forwarded를 신뢰할 프록시의 IP 주소나 대역(10.0.0.0/8), 쉼표로 구분 [기본값: 없음]
     #[arg(long, global = true, env = "MUKKEUM_TRUSTED_PROXIES", help_heading = SERVER_HEADING, value_delimiter = ',', value_name = "IP")]
     trusted_proxies: Vec<ProxyNetwork>,
@@ -114,6 +118,10 @@ settings! {
     /// 백업 위치, 쉼표로 구분: file:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 [기본값: 없음]
     #[arg(long, global = true, env = "MUKKEUM_BACKUP", help_heading = BACKUP_HEADING, value_delimiter = ',', value_name = "URL")]
     backup: Vec<String>,
+
+    /// 백업을 암호화하지 않아요 [기본값: false]
+    #[arg(long, global = true, env = "MUKKEUM_BACKUP_UNSEALED", help_heading = BACKUP_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    backup_unsealed: bool,
 
     /// 전체 사본을 만드는 간격(시간) [기본값: 24]
     #[arg(long, global = true, env = "MUKKEUM_BACKUP_SNAPSHOT_HOURS", help_heading = BACKUP_HEADING, value_name = "HOURS")]

@@ -21,7 +21,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// Limits of the connections to the server.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Connections of one client network. A browser opens six; an office may share one address.
+    /// Connections of one client network. An office, or a proxy that is not configured, may share one address; the limit
+    /// leaves room for others. Fewer would close those of honest clients beside an attacker at the same address.
     pub max_per_network: usize,
     /// Connections in total. Each takes 45 KB of memory.
     pub max_total: usize,
@@ -34,7 +35,7 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            max_per_network: 100,
+            max_per_network: 1_500,
             max_total: 2_048,
             slow_client_timeout: Duration::from_secs(20),
             trusted_proxies: TrustedProxies::default(),

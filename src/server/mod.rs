@@ -99,6 +99,7 @@ impl Server {
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         limits.max_total = raise_file_limit(limits.max_total);
+        limits.max_per_network = limits.max_per_network.min(limits.max_total / 4 * 3);
         let (pause, is_paused) = watch::channel(false);
         let handle = Handle::new();
         let connections = Connections::new(limits);

@@ -43,6 +43,7 @@ fn plan(folder: &Path) -> BackupPlan {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
+        is_unsealed: true,
         spool_limit_bytes: 4 << 30,
         retention: Retention::default(),
     }

@@ -55,13 +55,13 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await waitForText(page, /되살려 확인\s+20\d\d[^\n]*주문 \d+건/);
   await checkPage(page, 'backup');
 
-  await page.getByRole('button', { name: '열쇠 만들기' }).click();
+  await page.getByRole('button', { name: '열쇠 보고 인쇄하기' }).click();
   await confirmPassword(page);
   await page.getByRole('heading', { name: '백업 열쇠' }).waitFor();
   assert.equal(await page.getByRole('listitem').locator('code').count(), 14);
   await checkPage(page, 'backup-key');
+  const key = (await page.getByRole('listitem').locator('code').allInnerTexts()).join('-');
   await page.getByRole('link', { name: '적어 뒀어요' }).click();
-  assert.equal(await page.getByRole('button', { name: '열쇠 만들기' }).count(), 0, 'the key is shown once');
 
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: '데이터 파일 받기' }).click();
@@ -71,20 +71,23 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
 
   const orders = Number(/주문 (\d+)건/.exec(await mainText(page))[1]);
   const out = path.join(folder, 'restored.db');
-  const restored = run(['restore', '--from', `file://${copies}`, '--out', out, '--json']);
+  const keyFile = ['--key-file', path.join(server.data, 'backup.key')];
+  const restored = run(['restore', '--from', `file://${copies}`, '--out', out, ...keyFile, '--json']);
   assert.equal(restored.status, 0, restored.stderr);
   assert.equal(JSON.parse(restored.stdout).orders, orders);
-  const second = run(['restore', '--from', `file://${copies}`, '--out', out]);
+  const second = run(['restore', '--from', `file://${copies}`, '--out', out, ...keyFile]);
   assert.equal(second.status, 2);
   assert.match(second.stderr, /이미 있어요/);
   const empty = await open(t);
   await empty.page.goto(setupPath(empty.server.url));
   await empty.page.getByText('백업에서 복원하기').click();
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${folder}/nothing`);
+  await empty.page.getByLabel('암호화하지 않은 백업').check();
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
   await empty.page.locator('#from-problem').waitFor();
   await checkPage(empty.page, 'setup-restore');
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${copies}`);
+  await empty.page.getByLabel('백업 열쇠').fill(key);
   await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
   await empty.page.getByText(`주문은 ${orders}건`).waitFor();
   await checkPage(empty.page, 'restored');
@@ -93,7 +96,7 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await empty.page.goto('/orders');
   assert.match(await mainText(empty.page), new RegExp(`${orders}건`));
 
-  const live = run(['restore', '--from', `file://${copies}`, '--out', path.join(server.data, 'mukkeum.db'), '--overwrite']);
+  const live = run(['restore', '--from', `file://${copies}`, '--out', path.join(server.data, 'mukkeum.db'), '--overwrite', ...keyFile]);
   assert.equal(live.status, 2);
   assert.match(live.stderr, /켜져 있는/);
 });

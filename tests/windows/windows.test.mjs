@@ -50,7 +50,7 @@ test('Windows executable serves, imports, exports, backs up and restores', async
   assert.ok(readdirSync(path.join(folder, 'copies')).length > 0);
   const restored = path.join(folder, 'restored');
   mkdirSync(restored);
-  succeeds('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored);
+  succeeds('restore', '--from', copies, '--out', path.join(restored, 'mukkeum.db'), '--data', restored, '--key-file', path.join(data, 'backup.key'));
   assert.deepEqual(orders('--data', restored), kept);
 
   const again = await startServer({ data: restored, readyTimeout: 60_000 });

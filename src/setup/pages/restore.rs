@@ -51,6 +51,9 @@ pub(super) struct RestoreForm {
     /// key of an encrypted backup
     #[serde(default)]
     key: String,
+    /// restore a backup that is not encrypted
+    #[serde(default)]
+    unsealed: Option<String>,
 }
 
 #[derive(Template)]
@@ -79,7 +82,7 @@ pub(super) async fn restore(
     let target =
         backup::open_target(form.from.trim()).map_err(|error| fields.from_error = Some(error.to_string())).ok();
     let at = parse_at(&form.at).map_err(|error| fields.at_error = Some(error)).ok();
-    let key = parse_key(&form.key).map_err(|error| fields.key_error = Some(error)).ok();
+    let key = parse_key(&form.key, form.unsealed.is_some()).map_err(|error| fields.key_error = Some(error)).ok();
     fields.from = form.from;
     fields.at = form.at;
     let render_with_errors = |fields| {
@@ -123,9 +126,10 @@ fn parse_at(text: &str) -> Result<Option<Moment>, String> {
     }
 }
 
-fn parse_key(text: &str) -> Result<Option<Key>, String> {
+fn parse_key(text: &str, is_unsealed: bool) -> Result<Option<Key>, String> {
     match text.trim() {
-        "" => Ok(None),
+        "" if is_unsealed => Ok(None),
+        "" => Err("백업 열쇠를 적어 주세요. 암호화하지 않은 백업이면 아래를 골라 주세요.".to_owned()),
         text => Key::parse(text).map(Some).map_err(|error| error.to_string()),
     }
 }
@@ -154,7 +158,9 @@ mod tests {
             assert!(wrong.text.contains(&format!("id=\"{field}\"")), "{field}: {}", wrong.text);
         }
         assert!(wrong.text.contains("value=\"어제\"") && !wrong.text.contains("ABCD"), "the key is not sent back");
-        let nowhere = post([("from", "file:///nowhere/at/all"), ("at", ""), ("key", "")]).await;
+        let nowhere = post([("from", "file:///nowhere/at/all"), ("at", ""), ("unsealed", "1")]).await;
+        let keyless = post([("from", "file:///nowhere/at/all"), ("at", ""), ("key", "")]).await;
+        assert!(keyless.text.contains("id=\"key-problem\""), "an unsealed backup is restored only when asked for");
         assert!(nowhere.text.contains("닿지 않아요"), "{}", nowhere.text);
 
         let token = app.token("/setup").await;
