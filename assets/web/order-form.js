@@ -15,7 +15,7 @@ const district = async (input) => {
   const told = document.getElementById(input.dataset.district);
   const zip = input.value.replace(/\D/g, "");
   if (zip.length !== 5) { told.textContent = "우편번호를 적으면 지역이 나와요."; return; }
-  const answer = await fetch(`/districts/of?zip=${zip}`).catch(() => undefined);
+  const answer = await fetch(`${document.documentElement.dataset.base ?? ''}/districts/of?zip=${zip}`).catch(() => undefined);
   if (!answer?.ok || input.value.replace(/\D/g, "") !== zip) return;
   const { name } = await answer.json();
   told.textContent = name ?? "미분류: 모르는 우편번호예요.";

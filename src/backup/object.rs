@@ -93,7 +93,9 @@ pub enum ObjectError {
         id: String,
     },
     /// Not encrypted, while a key was given.
-    #[error("암호화하지 않은 백업이라 누가 바꾸었는지 확인할 수 없어요. 믿을 수 있는 곳이면 열쇠 대신 --unsealed로 되살려 주세요")]
+    #[error(
+        "암호화하지 않은 백업이라 누가 바꾸었는지 확인할 수 없어요. 믿을 수 있는 곳이면 열쇠 대신 --unsealed로 되살려 주세요"
+    )]
     NotSealed,
     /// Encrypted with another key.
     #[error("다른 열쇠로 암호화된 백업이에요. 필요한 열쇠는 {needed}, 받은 열쇠는 {given}예요")]

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -168,7 +168,8 @@ impl Target {
 
     fn check_mounted(&self) -> Result<(), TargetError> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let is_marked = |mark: &String| std::fs::read_to_string(folder.join(MARK_FILE)).is_ok_and(|found| found == *mark);
+        let is_marked =
+            |mark: &String| std::fs::read_to_string(folder.join(MARK_FILE)).is_ok_and(|found| found == *mark);
         if folder.is_dir() && self.mark.get().is_none_or(is_marked) {
             return Ok(());
         }

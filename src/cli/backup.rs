@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{
-    CliError, CommandResult, Outcome, block_on, folder, no_shop, open_existing, open_with_wal, require_shop,
-};
+use super::{CliError, CommandResult, Outcome, block_on, folder, no_shop, open_existing, open_with_wal, require_shop};
 use crate::backup::{self, DumpError, Key, KeyError, MariaDbDump, SnapshotRow, StartError, TargetError, TargetStatus};
 use crate::config::{Config, Database};
 use crate::storage::OpenMode;

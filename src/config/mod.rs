@@ -269,7 +269,10 @@ fn base_path(path: Option<&str>) -> Result<String, ConfigError> {
     if (path.is_empty() || path.starts_with('/')) && is_valid {
         Ok(path.to_owned())
     } else {
-        Err(invalid("base_path", "/oms처럼 빗금으로 시작하는 경로를 적어 주세요. 영문자, 숫자, -, _, .을 쓸 수 있어요."))
+        Err(invalid(
+            "base_path",
+            "/oms처럼 빗금으로 시작하는 경로를 적어 주세요. 영문자, 숫자, -, _, .을 쓸 수 있어요.",
+        ))
     }
 }
 

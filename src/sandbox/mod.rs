@@ -133,7 +133,8 @@ impl Sandboxes {
 
     /// Routes requests to the sandboxes.
     pub fn router(&self) -> Router {
-        Router::new().fallback(dispatch).with_state(self.clone())
+        let router = Router::new().fallback(dispatch).with_state(self.clone());
+        web::base_path::strip(router, &self.inner.state.config.base_path)
     }
 
     /// Evicts idle sandboxes, and releases caches before, until the program ends.

@@ -64,6 +64,7 @@ const METRICS: &[(&str, MetricKind, &str)] = &[
     ("mukkeum_backup_dump_age_seconds", Gauge, "age of the newest MariaDB dump"),
     ("mukkeum_backup_spool_bytes", Gauge, "bytes spooled on the local disk for the target"),
     ("mukkeum_backup_failing", Gauge, "1 while uploads to the target fail"),
+    ("mukkeum_backup_failing_seconds", Gauge, "how long uploads to the target have failed"),
     ("mukkeum_backup_lag_duration_seconds", Histogram, "delay from a commit to its upload"),
 ];
 

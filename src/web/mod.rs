@@ -4,7 +4,7 @@
 //! the routes of all rooms ([`crate::app`]) and wraps them in middleware, outermost first:
 //!
 //! ```text
-//! request log and metrics → closing of connections during shutdown → compression → security headers (of all responses)
+//! request log and metrics → closing of connections during shutdown → compression → base path → security headers
 //!   → error pages → session → authentication → rejection of cross-site requests → access records → panic handler
 //!   → authorization → handler
 //! ```
@@ -16,6 +16,7 @@
 
 pub mod assets;
 mod authentication;
+pub mod base_path;
 mod client_info;
 pub mod cookies;
 pub mod csrf;
@@ -90,9 +91,11 @@ pub fn router_with(
         .merge(assets::router())
         .merge(pages)
         .layer(from_fn_with_state(state.clone(), headers::security_headers))
+        .layer(from_fn_with_state(state.clone(), base_path::rewrite_response))
         .layer(headers::compression())
         .layer(from_fn_with_state(state.clone(), headers::close_when_draining));
-    router.layer(from_fn(request_log::log_request)).with_state(state.clone())
+    let router = router.layer(from_fn(request_log::log_request)).with_state(state.clone());
+    base_path::strip(router, &state.config.base_path)
 }
 
 /// Renders a page with status 200.
