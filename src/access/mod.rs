@@ -13,10 +13,12 @@
 //! program that is killed loses those of its last second, and its next start is recorded as one after a kill.
 
 pub mod inspection;
+pub mod law;
 pub mod list;
 mod model;
 pub mod pages;
 mod recorder;
+pub mod retention;
 mod store;
 #[cfg(test)]
 mod tests;

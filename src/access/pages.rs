@@ -1,6 +1,7 @@
 //! The pages of the access records, for administrators.
 
 mod inspections;
+mod law;
 mod list;
 
 use crate::web::{Access, Routes};
@@ -9,6 +10,7 @@ use crate::web::{Access, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .get("/access", Access::AdminReauthenticated, list::list)
+        .get("/access/law", Access::Admin, law::show)
         .get("/access/inspections", Access::AdminReauthenticated, inspections::list)
         .get("/access/inspections/{month}", Access::AdminReauthenticated, inspections::show)
         .post("/access/inspections/{month}", Access::AdminReauthenticated, inspections::sign)

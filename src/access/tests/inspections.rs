@@ -7,6 +7,23 @@ use crate::web::testing::TestApp;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 #[tokio::test]
+async fn law_page_shows_measured_lines_and_classes() {
+    let app = TestApp::as_admin().await;
+    let page = app.get("/access/law").await.ok();
+    assert!(
+        page.contains("아직 확인하지 않았어요") && page.contains("관리자 1명 가운데 1명이 연결하지 않았어요"),
+        "{page}"
+    );
+    assert!(page.contains("분류 없는 표와 열이 없어요") && page.contains("계약과 공급의 기록"), "{page}");
+    let verified = app.state.storage.write(|tx| {
+        let report = crate::access::verify(tx, &[])?;
+        crate::access::law::save_verification(tx, &report)
+    });
+    verified.await.expect("writes");
+    assert!(app.get("/access/law").await.ok().contains("바뀌거나 빠진 것이 없어요"));
+}
+
+#[tokio::test]
 async fn month_is_due_when_it_is_over_and_signed_once() {
     let app = TestApp::as_admin().await;
     assert!(app.get("/access/inspections").await.ok().contains("점검할 달이 없어요"));

@@ -37,6 +37,9 @@ const MAX_FILES_PER_RUN: i64 = 100;
 /// How often the access records are checked for a day to seal.
 const ACCESS_INTERVAL: Duration = Duration::from_mins(1);
 
+/// Milliseconds between verifications of all access records.
+const VERIFICATION_INTERVAL_MS: i64 = 6 * 60 * 60 * 1000;
+
 /// Milliseconds between deletions of access records past their retention.
 const ACCESS_DELETION_INTERVAL_MS: i64 = 12 * 60 * 60 * 1000;
 
@@ -99,11 +102,11 @@ async fn reset_demo(demo: Demo, state: AppState) {
     }
 }
 
-/// Seals the access records of each day, and deletes those past their retention.
+/// Seals the access records of each day, verifies them, and deletes those past their retention.
 async fn keep_access_records(state: AppState) {
     let (storage, configured) = (&state.storage, state.config.access_keep_years);
     let mut interval = tokio::time::interval(ACCESS_INTERVAL);
-    let mut next_deletion = Moment(0);
+    let (mut next_deletion, mut next_verification) = (Moment(0), Moment(0));
     loop {
         interval.tick().await;
         match storage.write(access::seal).await {
@@ -114,6 +117,12 @@ async fn keep_access_records(state: AppState) {
             Err(error) => tracing::error!(%error, "the access records could not be sealed"),
         }
         let now = storage.clock().now();
+        if now >= next_verification {
+            next_verification = now.plus_ms(VERIFICATION_INTERVAL_MS);
+            if let Err(error) = verify_access_records(storage).await {
+                tracing::error!(%error, "the access records could not be verified");
+            }
+        }
         if now < next_deletion {
             continue;
         }
@@ -122,6 +131,14 @@ async fn keep_access_records(state: AppState) {
             tracing::error!(%error, "expired access records could not be deleted");
         }
     }
+}
+
+async fn verify_access_records(storage: &Storage) -> Result<(), StorageError> {
+    let report = storage.read_replica(|tx| access::verify(tx, &[])).await?;
+    if let Some(fault) = report.faults.first() {
+        tracing::error!(faults = report.faults.len(), first = fault.sentence(), "access records were changed");
+    }
+    storage.write(move |tx| access::law::save_verification(tx, &report)).await
 }
 
 async fn delete_expired_access_records(storage: &Storage, configured: u32) -> Result<(), StorageError> {

@@ -1,0 +1,53 @@
+//! SQL of what the page 법 점검 measures.
+
+use super::{IDLE_MEMBER_DAYS, Measurements, Verification};
+use crate::access::inspection::due_months;
+use crate::access::retention::unclassified;
+use crate::access::{ChainReport, count_data_subjects, effective_years, is_guarded};
+use crate::storage::{Result, StorageError, Tx};
+
+/// Name of the setting with the last [`Verification`].
+const VERIFICATION: &str = "access.verification";
+
+/// Days that contracts and supplies are kept (전자상거래법 시행령 제6조 ①).
+const CONTRACT_DAYS: i64 = 1_826;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Stores the result of a verification.
+pub fn save_verification(tx: &mut dyn Tx, report: &ChainReport) -> Result<()> {
+    let verification = Verification { at: tx.now(), records: report.records, faults: report.faults.len() };
+    let text = serde_json::to_string(&verification).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
+    tx.upsert("settings", &[("name", VERIFICATION.into())], &[("value", text.into())])
+}
+
+/// The last verification.
+pub fn last_verification(tx: &mut dyn Tx) -> Result<Option<Verification>> {
+    let row = tx.query_one("SELECT value FROM settings WHERE name = ?", &[VERIFICATION.into()])?;
+    let Some(mut row) = row else { return Ok(None) };
+    Ok(serde_json::from_str(&row.text(0)?).ok())
+}
+
+/// Measures what the database can tell; the network is the caller's.
+pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
+    let now = tx.now();
+    let (idle, old) = (now.plus_ms(-IDLE_MEMBER_DAYS * DAY_MS), now.plus_ms(-CONTRACT_DAYS * DAY_MS));
+    let people = count_data_subjects(tx)?;
+    let admins = "SELECT count(*) FROM members m WHERE m.role = 'admin' AND m.enabled = 1";
+    let with_app = format!("{admins} AND EXISTS (SELECT 1 FROM member_totp t WHERE t.member_id = m.id)");
+    let idle_members = "SELECT count(*) FROM members WHERE enabled = 1 AND coalesce(signed_in_at, created_at) < ?";
+    Ok(Measurements {
+        now: Some(now),
+        verification: last_verification(tx)?,
+        is_guarded: is_guarded(tx)?,
+        due_inspections: due_months(tx)?.len(),
+        unclassified: unclassified(tx)?.len(),
+        admins: (tx.scalar(admins, &[])?, tx.scalar(&with_app, &[])?),
+        idle_members: tx.scalar(idle_members, &[idle.into()])?,
+        overdue_orders: tx.scalar("SELECT count(*) FROM orders WHERE placed_at < ?", &[old.into()])?,
+        people,
+        access_years: effective_years(configured_years, people),
+        is_public: false,
+        is_insecure: false,
+    })
+}
