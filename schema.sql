@@ -648,7 +648,8 @@ CREATE TABLE audit_entries (
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
         'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
         'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
-        'bulk-action-undone', 'deliveries-completed', 'completions-undone', 'slips-printed', 'delivery-memo-changed',
+        'bulk-action-undone', 'orders-bulk-set', 'deliveries-completed', 'completions-undone',
+        'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
@@ -684,9 +685,10 @@ CREATE TABLE bulk_action_orders (
     action_id      INTEGER NOT NULL REFERENCES bulk_actions (id),
     order_id       INTEGER NOT NULL,
     version_before INTEGER NOT NULL,
-    version_after  INTEGER NOT NULL CHECK (version_after > version_before),
+    version_after  INTEGER NOT NULL,
     former         TEXT NOT NULL,  -- JSON {column: value}
     is_undone      INTEGER NOT NULL DEFAULT 0 CHECK (is_undone IN (0, 1)),
+    CHECK (version_after > version_before),
     PRIMARY KEY (action_id, order_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bulk_action_orders_by_order ON bulk_action_orders (order_id, version_after);
@@ -714,6 +716,29 @@ CREATE TABLE downloads (
         'factory', 'shipping', 'channel', 'customer', 'accounting', 'other')),
     note          TEXT NOT NULL CHECK (length(note) <= 255)
 ) STRICT;
+
+-- Files of downloads whose orders are sent to someone, to be fetched again as they were. Deleted after some weeks.
+CREATE TABLE download_files (
+    download_id INTEGER NOT NULL PRIMARY KEY REFERENCES downloads (id),
+    file_name   TEXT NOT NULL CHECK (length(file_name) <= 255)
+) STRICT;
+
+-- The bytes in chunks of at most 1 MiB.
+CREATE TABLE download_chunks (
+    download_id INTEGER NOT NULL REFERENCES download_files (download_id),
+    position    INTEGER NOT NULL CHECK (position >= 0),
+    bytes       BLOB NOT NULL,
+    PRIMARY KEY (download_id, position)
+) STRICT;
+
+-- Which order went to whom in which file. The next file for the same leaves it out.
+CREATE TABLE download_orders (
+    order_id    INTEGER NOT NULL,
+    sent_to     TEXT NOT NULL CHECK (sent_to IN ('factory', 'courier', 'channel')),
+    download_id INTEGER NOT NULL REFERENCES downloads (id),
+    PRIMARY KEY (order_id, sent_to, download_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX download_orders_by_download ON download_orders (download_id);
 
 -- ── access records ─────────────────────────────────────────────────────────────────────────
 

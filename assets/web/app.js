@@ -1,16 +1,27 @@
-// What makes the pages quicker to use. Every page does its work without it.
+// What makes the pages quicker to use. Every page does its work without it. rows.js has the rows of lists.
 //
 // data-search       on an input: `/` goes there
-// data-tick-all     on a checkbox in a table head: ticks every .tick of the table
-// data-rows         on a table: arrows move between rows, space ticks, enter opens its first link
 // data-autosubmit   on a select: choosing sends its form
 // data-confirm="…"  on a form or a submit button: asks before it is sent
 // data-unsaved      on the form of a list: asks before what was typed in other rows is lost
+// data-guard        on a form: asks before what was typed in it is lost
+// data-file         on a button that answers with a file: the page stays
+// data-drop-now     on a file form: is sent as soon as a file is chosen
 // data-download     on a form that answers with a file: the page stays, so it may be sent again soon
 // data-drop         on a file form: files may be dropped on it, progress is shown
 // data-follows="…"  on a select with groups: shows those of the choice in the select of that id
 // data-print-now    on a page that was opened to be printed: prints it
 // data-menu         on a <details>: closes on escape or a click elsewhere
+
+// Numbers copied from a sheet have line breaks, which a field of one line would drop.
+document.addEventListener("paste", (event) => {
+  if (!event.target.matches?.("[data-search]")) return;
+  const text = event.clipboardData?.getData("text") ?? "";
+  if (!/\S[\r\n\t]+\S/.test(text)) return;
+  event.preventDefault();
+  const field = event.target;
+  field.setRangeText(text.trim().split(/\s+/).join(" "), field.selectionStart, field.selectionEnd, "end");
+});
 
 const typing = (element) => element?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
@@ -23,59 +34,8 @@ document.addEventListener("keydown", (event) => {
   search.select?.();
 });
 
-// ── ticks ──────────────────────────────────────────────────────────────
-const ticks = (table) => [...table.querySelectorAll("tbody .tick input[type=checkbox]:not(:disabled)")];
-
-const count = (table) => {
-  const all = ticks(table);
-  const ticked = all.filter((tick) => tick.checked).length;
-  const head = table.querySelector("[data-tick-all]");
-  if (head) {
-    head.checked = ticked > 0 && ticked === all.length;
-    head.indeterminate = ticked > 0 && ticked < all.length;
-  }
-  table.closest("form")?.querySelectorAll("[data-ticked]").forEach((place) => { place.textContent = `${ticked}`; });
-};
-
 document.addEventListener("change", (event) => {
-  const table = event.target.closest("table");
-  if (table && event.target.matches("[data-tick-all]")) {
-    ticks(table).forEach((tick) => { tick.checked = event.target.checked; });
-  }
-  if (table && event.target.matches("[type=checkbox]")) count(table);
   if (event.target.matches("select[data-autosubmit]")) event.target.form?.requestSubmit();
-});
-
-document.querySelectorAll("[data-tick-all]").forEach((tick) => count(tick.closest("table")));
-
-// ── rows by keyboard: one stop for the tab key, arrows inside ───────────
-document.querySelectorAll("table[data-rows]").forEach((table) => {
-  const every = [...table.querySelectorAll(table.matches(".pairs") ? "tbody > tr:first-child" : "tbody > tr")];
-  if (every[0]) every[0].tabIndex = 0;
-  const go = (row) => {
-    if (!row) return;
-    every.forEach((other) => { other.tabIndex = -1; });
-    row.tabIndex = 0;
-    row.focus();
-  };
-  table.addEventListener("keydown", (event) => {
-    const row = event.target.closest("tr");
-    if (event.target !== row) {
-      if (event.key === "Escape" && row) go(every.find((one) => one === row || one.parentElement === row.parentElement));
-      return;
-    }
-    const here = every.indexOf(row);
-    const steps = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: every.length - 1 };
-    if (event.key in steps) {
-      event.preventDefault();
-      go(every[steps[event.key]]);
-    } else if (event.key === " ") {
-      event.preventDefault();
-      row.querySelector(".tick input")?.click();
-    } else if (event.key === "Enter") {
-      row.querySelector("a[href]")?.click();
-    }
-  });
 });
 
 // ── asking first, and sending once ─────────────────────────────────────
@@ -100,12 +60,15 @@ const ask = (question) => new Promise((answer) => {
   dialog.showModal();
 });
 
+const changed = (field) => (field.matches("select")
+  ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+  : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked
+    : field.type !== "file" && field.value !== field.defaultValue);
+
 // What was typed into rows that this button does not save.
 const unsaved = (form, button) => {
+  if ("file" in (button?.dataset ?? {})) return 0;
   const saves = !button?.name || button.value === "edit";
-  const changed = (field) => (field.matches("select")
-    ? [...field.options].some((option) => option.selected !== option.defaultSelected)
-    : field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
   const rows = [...form.querySelectorAll("table.pairs > tbody, table:not(.pairs) > tbody > tr")];
   const ticked = (row) => row.querySelector(".tick input")?.checked;
   if (!rows.some(ticked)) return 0;
@@ -113,12 +76,18 @@ const unsaved = (form, button) => {
   return rows.filter((row) => typed(row) && !(saves && ticked(row))).length;
 };
 
+// Whether another form of the page, which says so, has something typed that this one does not save.
+const otherTyped = (form) => form.method !== "get" && !("download" in form.dataset)
+  && [...document.querySelectorAll("form[data-guard]")].some((other) => other !== form
+    && [...other.querySelectorAll("input, select, textarea")].some((field) => field.type !== "hidden" && changed(field)));
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method === "dialog") return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   const left = "unsaved" in form.dataset ? unsaved(form, event.submitter) : 0;
   const question = event.submitter?.dataset.confirm ?? form.dataset.confirm
+    ?? (otherTyped(form) ? "저장하지 않은 내용이 있어요. 저장하지 않고 그대로 할까요?" : undefined)
     ?? (left > 0 ? `${left}줄에 적은 내용은 저장되지 않아요. 그대로 할까요?` : undefined);
   if (question && !form.dataset.asked) {
     event.preventDefault();
@@ -133,10 +102,21 @@ document.addEventListener("submit", async (event) => {
   if (event.defaultPrevented || form.method === "get") return;
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
-  if ("download" in form.dataset) setTimeout(release, 3000);
+  if ("download" in form.dataset || "file" in (event.submitter?.dataset ?? {})) setTimeout(release, 3000);
+});
+
+// Leaving with something typed: rows of a list, and forms that say so.
+let leaves = false;
+document.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaves = true; });
+addEventListener("pageshow", () => { leaves = false; });
+addEventListener("beforeunload", (event) => {
+  if (leaves) return;
+  const fields = document.querySelectorAll("form[data-unsaved] td:not(.tick) :is(input, select, textarea), form[data-guard] :is(input, select, textarea)");
+  if ([...fields].some((field) => field.type !== "hidden" && changed(field))) event.preventDefault();
 });
 
 const release = () => {
+  leaves = false;
   document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
   document.querySelectorAll("[aria-busy]").forEach((button) => { button.removeAttribute("aria-busy"); });
 };
@@ -145,21 +125,30 @@ const release = () => {
 addEventListener("pageshow", release);
 
 // ── files ──────────────────────────────────────────────────────────────
-document.querySelectorAll("form[data-drop]").forEach((form) => {
+const acceptFiles = (form) => {
   const input = form.querySelector("input[type=file]");
   const place = form.querySelector(".drop") ?? form;
   const told = form.querySelector("[data-progress]");
+  // Files may be dropped anywhere on the page, also after an answer has replaced its content.
+  const isOld = () => !form.isConnected;
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   for (const kind of ["dragenter", "dragover"]) {
-    place.addEventListener(kind, (event) => { event.preventDefault(); place.classList.add("over"); });
+    addEventListener(kind, (event) => {
+      if (isOld() || !hasFiles(event)) return;
+      event.preventDefault();
+      place.classList.add("over");
+    });
   }
-  for (const kind of ["dragleave", "drop"]) {
-    place.addEventListener(kind, (event) => { event.preventDefault(); place.classList.remove("over"); });
-  }
-  place.addEventListener("drop", (event) => {
-    if (!event.dataTransfer?.files.length) return;
+  addEventListener("dragleave", (event) => { if (!event.relatedTarget) place.classList.remove("over"); });
+  addEventListener("drop", (event) => {
+    if (isOld() || !hasFiles(event)) return;
+    event.preventDefault();
+    place.classList.remove("over");
     input.files = event.dataTransfer.files;
     form.requestSubmit();
   });
+  // Reading begins when a file is chosen, unless the form asks for more.
+  if ("dropNow" in form.dataset) input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -192,11 +181,13 @@ document.querySelectorAll("form[data-drop]").forEach((form) => {
       if (!main) { failed(); return; }
       document.title = page.title;
       document.querySelector("main").replaceWith(document.adoptNode(main));
+      document.querySelectorAll("form[data-drop]").forEach(acceptFiles);
       main.focus();
     };
     request.send(new FormData(form));
   });
-});
+};
+document.querySelectorAll("form[data-drop]").forEach(acceptFiles);
 
 // ── a choice that narrows another ──────────────────────────────────────
 document.querySelectorAll("select[data-follows]").forEach((follower) => {

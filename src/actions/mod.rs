@@ -8,6 +8,7 @@ pub mod pages;
 use crate::audit::{self, AuditEvent, MemberActor, RecordedEvent};
 use crate::deliveries::complete;
 use crate::orders::bulk_action;
+use crate::orders::bulk_set::BulkField;
 use crate::orders::store::bulk_actions::{self, BulkAction};
 use crate::storage::{Result, Tx};
 
@@ -41,8 +42,13 @@ pub fn newest(tx: &mut dyn Tx, includes_orders: bool) -> Result<Vec<ActionRow>> 
     Ok(rows.collect())
 }
 
+/// Whether the delivery team may do it, and so may undo it.
 fn is_of_deliveries(event: &AuditEvent) -> bool {
-    matches!(event, AuditEvent::DeliveriesCompleted { .. })
+    match event {
+        AuditEvent::DeliveriesCompleted { .. } => true,
+        AuditEvent::OrdersBulkSet { field, .. } => *field == BulkField::PreferredShippingDate.code(),
+        _ => false,
+    }
 }
 
 /// Takes an action back as a whole; none if there is no such action, or it is one on orders and `includes_orders` is
@@ -54,13 +60,11 @@ pub fn undo(
     includes_orders: bool,
 ) -> Result<Option<RecordedEvent>> {
     let Some(entry) = audit::find(tx, action_id)? else { return Ok(None) };
-    if is_of_deliveries(&entry.event) {
-        return complete::undo_action(tx, actor, action_id).map(Some);
+    match &entry.event {
+        AuditEvent::DeliveriesCompleted { .. } => complete::undo_action(tx, actor, action_id).map(Some),
+        event if includes_orders || is_of_deliveries(event) => bulk_action::undo(tx, actor, action_id).map(Some),
+        _ => Ok(None),
     }
-    if !includes_orders {
-        return Ok(None);
-    }
-    bulk_action::undo(tx, actor, action_id).map(Some)
 }
 
 #[cfg(test)]

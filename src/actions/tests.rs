@@ -1,4 +1,4 @@
-//! Pages of recent actions over HTTP.
+//! Bulk actions over HTTP: their questions, their answers and their undo.
 
 use reqwest::StatusCode;
 
@@ -77,4 +77,44 @@ async fn delivery_team_undoes_only_completions() {
     assert_eq!(team.post_form(&of_orders, &[]).await.status, StatusCode::NOT_FOUND);
     let undone = team.post_form(&of_deliveries, &[]).await;
     assert!(team.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
+}
+
+#[tokio::test]
+async fn everything_found_is_changed_after_its_number_was_confirmed() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let list = app.get("/orders?state=PLACED&size=5").await.ok();
+    let total =
+        list.split("data-count=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a number").to_owned();
+    let form = [("act", "set-shipping_memo"), ("all", "1"), ("set_shipping_memo", "문 앞에 놓아 주세요")];
+    let asked = app.post_form("/orders?state=PLACED&size=5", &form).await;
+    assert!(asked.text.contains(&format!("검색한 주문 {total}건을 모두 바꿔요")), "{}", asked.text);
+    let done = app.post_form("/orders?state=PLACED&size=5", &[&form[..], &[("answer", "all")]].concat()).await;
+    let answer = app.get(done.location()).await.ok();
+    assert!(answer.contains(&format!("주문 {total}건을 배송메모 ‘문 앞에 놓아 주세요’(으)로 바꿨어요")), "{answer}");
+    app.post_form(&undo_url(&answer), &[]).await;
+    let memos =
+        app.state.storage.read(|tx| tx.scalar("SELECT count(*) FROM orders WHERE shipping_memo LIKE '문 앞%'", &[]));
+    assert_eq!(memos.await.expect("counts"), 0);
+}
+
+#[tokio::test]
+async fn delivery_team_sets_dates_and_takes_them_back() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let team = app.another_browser();
+    team.sign_in_logistics().await;
+    let ids = ticks(&team.get("/deliveries?state=PREPARING").await.ok(), 2);
+    let date = [("act", "date"), ("tick", ids[0].as_str()), ("tick", ids[1].as_str()), ("set_date", "2024-03-20")];
+    let done = team.post_form("/deliveries?state=PREPARING", &date).await;
+    let answer = team.get(done.location()).await.ok();
+    assert!(answer.contains("희망배송일 ‘2024-03-20’"), "{answer}");
+    let dated = "/deliveries?date_from=2024-03-20&date_to=2024-03-20";
+    assert!(ids.iter().all(|id| answer.contains(id)));
+    let found = ticks(&team.get(dated).await.ok(), 9);
+    assert!(ids.iter().all(|id| found.contains(id)), "{found:?}");
+    let undone = team.post_form(&undo_url(&answer), &[("back", "/deliveries")]).await;
+    assert!(team.get(undone.location()).await.ok().contains("되돌렸어요"));
+    let wrong = team.post_form("/deliveries", &[("act", "date"), ("tick", &ids[0]), ("set_date", "내일")]).await;
+    assert!(team.get(wrong.location()).await.ok().contains("희망배송일을 날짜로 입력해 주세요"));
 }

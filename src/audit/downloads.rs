@@ -2,7 +2,9 @@
 
 mod store;
 
-pub use self::store::{page, record};
+pub use self::store::{
+    NewFile, by_id, delete_old_files, file, files_of_order, orders_in_files, orders_of, page, record, record_file,
+};
 use crate::time::Moment;
 
 /// Purpose of a download.
@@ -60,10 +62,60 @@ impl Purpose {
     }
 }
 
+/// To whom the orders of a file are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentTo {
+    /// 발주서, to the factory
+    Factory,
+    /// 송장 접수 파일, to a courier
+    Courier,
+    /// 발송처리, to the channel
+    Channel,
+}
+
+impl SentTo {
+    const ALL: [Self; 3] = [Self::Factory, Self::Courier, Self::Channel];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Factory => "factory",
+            Self::Courier => "courier",
+            Self::Channel => "channel",
+        }
+    }
+
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Factory => "공장",
+            Self::Courier => "택배사",
+            Self::Channel => "판매채널",
+        }
+    }
+}
+
+/// A file that an order is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderFile {
+    /// identifier of the download
+    pub download_id: i64,
+    /// time of the download
+    pub at: Moment,
+    /// who downloaded it; none after the member is deleted
+    pub username: Option<String>,
+    /// to whom it was sent
+    pub sent_to: SentTo,
+    /// name of the file while it is kept
+    pub file_name: Option<String>,
+}
+
+/// How long the file of a download is kept. The record of its orders stays.
+pub const FILE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
 /// A download to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DownloadRecord<'a> {
-    /// code of the content: `orders`, `purchase-order`, `dispatch`, `deliveries`, `rejected-rows`
+    /// code of the content: `orders`, `purchase-order`, `dispatch`, `courier-order.logen`, `deliveries`, `rejected-rows`
     pub content: &'a str,
     /// path and query of the list it was made from
     pub source: &'a str,
@@ -78,6 +130,10 @@ pub struct DownloadRecord<'a> {
 /// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadRow {
+    /// identifier
+    pub id: i64,
+    /// name of the file while it is kept
+    pub file_name: Option<String>,
     /// time of the download
     pub at: Moment,
     /// `None` for the command line
@@ -103,6 +159,11 @@ impl DownloadRow {
             "dispatch" => "발송처리",
             "deliveries" => "배송 목록",
             "rejected-rows" => "거절된 행",
+            "courier-order.logen" => "로젠택배 송장 접수",
+            "courier-order.cj" => "CJ대한통운 송장 접수",
+            "courier-order.hanjin" => "한진택배 송장 접수",
+            "courier-order.lotte" => "롯데택배 송장 접수",
+            "courier-order.epost" => "우체국택배 송장 접수",
             other => other,
         }
     }

@@ -57,6 +57,7 @@ verbs! {
     VariantsLabelled = "variants-labelled" of "product";
     OrdersAdvanced = "orders-advanced" of "order";
     OrdersEdited = "orders-edited" of "order";
+    OrdersBulkSet = "orders-bulk-set" of "order";
     OrderEdited = "order-edited" of "order";
     ManualOrdersCreated = "manual-orders-created" of "order";
     OrderUnbundled = "order-unbundled" of "order";
@@ -239,6 +240,19 @@ pub enum AuditEvent {
         unchanged: NumberList,
         /// number of orders with errors
         rejected: usize,
+    },
+    /// One value of one field for many orders
+    OrdersBulkSet {
+        /// column: `preferred_shipping_date`, `shipping_method`, `courier`, `purchase_memo`, `shipping_memo`
+        field: String,
+        /// the value in Korean; empty clears the field
+        value: String,
+        /// order numbers
+        changed: NumberList,
+        /// number of orders that had the value
+        unchanged: usize,
+        /// orders that do not take the value
+        rejected: NumberList,
     },
     /// One order, on its page. The order log has the values.
     OrderEdited {

@@ -6,5 +6,9 @@ use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/downloads", Access::AdminReauthenticated, downloads::list)
+    Routes::new().get("/downloads", Access::AdminReauthenticated, downloads::list).post(
+        "/downloads/{id}",
+        Access::AdminReauthenticated,
+        downloads::download,
+    )
 }

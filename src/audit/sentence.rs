@@ -37,6 +37,9 @@ impl AuditEvent {
                 orders_advanced(to, changed, unchanged, [held, despite_claim])
             }
             Self::OrdersEdited { changed, unchanged, rejected } => orders_edited(changed, unchanged, *rejected),
+            Self::OrdersBulkSet { field, value, changed, unchanged, rejected } => {
+                orders_bulk_set((field, value), changed, *unchanged, rejected)
+            }
             Self::OrderEdited { bundle, .. } => order_edited(bundle),
             Self::ManualOrdersCreated { orders, bundle_number } => {
                 format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len())
@@ -210,6 +213,42 @@ fn orders_edited(changed: &NumberList, unchanged: &NumberList, rejected: usize) 
     }
     if rejected > 0 {
         sentences.push(format!("{rejected}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+    }
+    sentences.join(" ")
+}
+
+fn orders_bulk_set(
+    (field, value): (&str, &str),
+    changed: &NumberList,
+    unchanged: usize,
+    rejected: &NumberList,
+) -> String {
+    let label = match field {
+        "preferred_shipping_date" => "희망배송일",
+        "shipping_method" => "배송방법",
+        "courier" => "택배사",
+        "purchase_memo" => "발주메모",
+        "shipping_memo" => "배송메모",
+        other => other,
+    };
+    let is = if value.is_empty() { format!("{label} 비움") } else { format!("{label} ‘{value}’") };
+    let mut sentences = Vec::new();
+    if !changed.is_empty() {
+        sentences.push(format!("주문 {}건을 {is}(으)로 바꿨어요: {}.", changed.len(), changed.shown()));
+    }
+    if unchanged > 0 {
+        sentences.push(format!("{unchanged}건은 이미 그래요."));
+    }
+    if !rejected.is_empty() {
+        let reason = match field {
+            "preferred_shipping_date" => "이미 배송되어",
+            "shipping_method" => "이미 배송되었거나, 함께 가는 주문을 모두 선택하지 않아",
+            _ => "택배로 보내는 주문이 아니라서",
+        };
+        sentences.push(format!("{}건은 {reason} 그대로 두었어요: {}.", rejected.len(), rejected.shown()));
+    }
+    if sentences.is_empty() {
+        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
     }
     sentences.join(" ")
 }

@@ -155,6 +155,17 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
              취소나 환불된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
         ),
         (
+            E::OrdersBulkSet {
+                field: text("preferred_shipping_date"),
+                value: text("2026-12-01"),
+                changed: numbers(&["1", "2"]),
+                unchanged: 1,
+                rejected: numbers(&["3"]),
+            },
+            "주문 2건을 희망배송일 ‘2026-12-01’(으)로 바꿨어요: 1, 2. 1건은 이미 그래요. \
+             1건은 이미 배송되어 그대로 두었어요: 3.",
+        ),
+        (
             E::BulkActionUndone { undone: numbers(&["1", "2"]), changed: numbers(&["3"]), is_expired: false },
             "주문 2건을 되돌렸어요: 1, 2. 그 사이 바뀐 1건은 그대로 두었어요: 3.",
         ),

@@ -164,7 +164,14 @@ impl Orders {
             if let Some(problem) = content.problem(&filter) {
                 return Err(CliError(problem.to_owned()));
             }
-            let request = ExportRequest { kind: content, format, filter, despite_claims, claim_note: String::new() };
+            let request = ExportRequest {
+                kind: content,
+                format,
+                filter,
+                despite_claims,
+                claim_note: String::new(),
+                repeats: true,
+            };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
@@ -178,14 +185,14 @@ impl Orders {
             });
             let (written, claims) = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
-            let (rows, accessed) = (written.orders, written.accessed.clone());
+            let (rows, accessed) = (written.orders(), written.accessed());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
             let record_download = move |tx: &mut dyn Tx| {
                 let download =
                     DownloadRecord { content: content.code(), source: &source, rows, purpose: None, note: &purpose };
                 downloads::record(tx, None, &download)?;
                 access::record_download(tx, Accessor::CommandLine, &source, &purpose, accessed.clone())?;
-                claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, content.label())
+                claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, &content.label())
             };
             storage.write(record_download).await?;
             Ok((written, claims))
@@ -219,7 +226,8 @@ impl Orders {
 /// Prints the result of an export. It is partial if an order was left out.
 fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), json: bool) -> CommandResult {
     let outcome = if written.held.is_empty() { Outcome::Complete } else { Outcome::Partial };
-    let ExportOutcome { orders: rows, held, despite_claim, .. } = written;
+    let rows = written.orders();
+    let ExportOutcome { held, despite_claim, .. } = written;
     let claim_data = claims.channels.into_iter();
     let report = ExportReport {
         file,

@@ -111,9 +111,10 @@ fn purchase_order_has_the_district_name_of_the_delivery_date() {
             filter: OrderFilter::default(),
             despite_claims: Vec::new(),
             claim_note: String::new(),
+            repeats: true,
         };
         let districts = cache.current(tx)?;
-        Ok(export::save(tx, &wanted, &districts, &to).expect("writes").orders)
+        Ok(export::save(tx, &wanted, &districts, &to).expect("writes").orders())
     });
     assert_eq!(written.expect("writes"), 2);
     let text = std::fs::read_to_string(path).expect("reads");

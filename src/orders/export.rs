@@ -7,6 +7,7 @@
 //! [`save`] writes to a temporary file in the same folder and renames it on success, so a file under the final
 //! name is always complete. A retried transaction starts a new file.
 
+mod courier_order;
 pub(crate) mod csv;
 mod dispatch;
 pub(crate) mod json;
@@ -24,16 +25,21 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::courier_order::Courier;
 pub use self::kind::{ExportKind, SMART_STORE};
 use self::table::{Table, TableStyle};
 use super::claim::ClaimGate;
 use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
 use super::model::{Order, OrderState};
+use super::store;
 use super::store::claims;
 use crate::access::AccessedOrders;
+use crate::audit::downloads;
 use crate::districts::Districts;
 use crate::id::crockford;
+use crate::shop;
+use crate::shop::model::Shop;
 use crate::storage::{StorageError, Tx};
 
 /// Orders in memory at once.
@@ -109,19 +115,35 @@ pub struct ExportRequest {
     pub despite_claims: Vec<i64>,
     /// how old the claims of the channels are, in the properties of a workbook
     pub claim_note: String,
+    /// whether orders go in that an earlier file of this kind has; the second batch of a day leaves them out
+    pub repeats: bool,
 }
 
 /// A written export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOutcome {
-    /// number of orders in the file
-    pub orders: u64,
-    /// these orders, for the access record
-    pub accessed: AccessedOrders,
+    /// orders in the file, in its order
+    pub ids: Vec<i64>,
+    /// number of orders that an earlier file of this kind has, and that are left out
+    pub already_sent: usize,
+    /// number of orders that do not belong into a file of this kind
+    pub not_due: usize,
     /// orders that an open cancellation keeps out of the file
     pub held: Vec<Order>,
     /// orders in the file despite their cancellation, because the member named them
     pub despite_claim: Vec<Order>,
+}
+
+impl ExportOutcome {
+    /// Number of orders in the file.
+    pub fn orders(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    /// The orders in the file, for the access record.
+    pub fn accessed(&self) -> AccessedOrders {
+        self.ids.iter().copied().collect()
+    }
 }
 
 /// Orders of a search that an open cancellation keeps out of a file of that kind.
@@ -136,6 +158,49 @@ pub fn held(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<V
     claims::held(tx, &claimed)
 }
 
+/// Numbers of orders of a search that are not in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// orders that an earlier file of this kind has
+    pub already_sent: usize,
+    /// orders that do not belong into a file of this kind
+    pub not_due: usize,
+}
+
+impl LeftOut {
+    /// Both numbers, for a form that confirms them.
+    pub fn code(self) -> String {
+        format!("{}.{}", self.already_sent, self.not_due)
+    }
+}
+
+/// Numbers of orders of a search that its file leaves out, besides those with an open cancellation.
+///
+/// # Errors
+/// The database failed.
+pub fn left_out(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<LeftOut, StorageError> {
+    let Some(recipient) = kind.recipient() else { return Ok(LeftOut::default()) };
+    let mut ids = wanted_ids(tx, kind, filter)?;
+    if kind.is_held_by_claims() {
+        let held: HashSet<i64> = claims::held(tx, &ids)?.iter().map(|order| order.id).collect();
+        ids.retain(|id| !held.contains(id));
+    }
+    let not_due = retain_due(tx, kind, &mut ids)?;
+    Ok(LeftOut { already_sent: downloads::orders_in_files(tx, recipient, &ids)?.len(), not_due })
+}
+
+/// The orders of a search that a file of that kind is about, in its order.
+fn wanted_ids(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<i64>, StorageError> {
+    let mut ids = list::all_ids(tx, &kind.filter(filter))?;
+    if kind == ExportKind::PurchaseOrder && filter.state.is_none() {
+        // The factory makes nothing for a cancelled order, unless somebody asks for these.
+        let cancelled = OrderFilter { state: Some(OrderState::Cancelled), ..filter.clone() };
+        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
+        ids.retain(|id| !cancelled.contains(id));
+    }
+    Ok(ids)
+}
+
 /// Writes an export into `file`, in the order of the list. Temporary parts of a workbook are stored in `folder`.
 ///
 /// # Errors
@@ -147,13 +212,7 @@ pub fn write(
     file: File,
     folder: &Path,
 ) -> Result<ExportOutcome, ExportError> {
-    let mut ids = list::all_ids(tx, &request.kind.filter(&request.filter))?;
-    if request.kind == ExportKind::PurchaseOrder && request.filter.state.is_none() {
-        // The factory makes nothing for a cancelled order, unless somebody asks for these.
-        let cancelled = OrderFilter { state: Some(OrderState::Cancelled), ..request.filter.clone() };
-        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
-        ids.retain(|id| !cancelled.contains(id));
-    }
+    let mut ids = wanted_ids(tx, request.kind, &request.filter)?;
     let ClaimGate { held, despite_claim, .. } = if request.kind.is_held_by_claims() {
         ClaimGate::send(claims::held(tx, &ids)?, &request.despite_claims)
     } else {
@@ -163,14 +222,36 @@ pub fn write(
         let held: HashSet<i64> = held.iter().map(|order| order.id).collect();
         ids.retain(|id| !held.contains(id));
     }
-    let orders = Orders { ids: &ids, districts };
+    let not_due = retain_due(tx, request.kind, &mut ids)?;
+    let mut already_sent = 0;
+    if let (Some(content), false) = (request.kind.recipient(), request.repeats) {
+        let sent = downloads::orders_in_files(tx, content, &ids)?;
+        already_sent = sent.len();
+        ids.retain(|id| !sent.contains(id));
+    }
+    let sender = shop::store::find(tx)?;
+    let orders = Orders { ids: &ids, districts, sender: &sender };
     match (request.format, request.kind) {
         (Format::Xlsx, kind) => xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder)?,
         (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
-        (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder) => json::write(tx, &orders, file)?,
+        (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder | ExportKind::CourierOrder(_)) => {
+            json::write(tx, &orders, file)?
+        }
     }
-    Ok(ExportOutcome { orders: ids.len() as u64, accessed: ids.into_iter().collect(), held, despite_claim })
+    Ok(ExportOutcome { ids, already_sent, not_due, held, despite_claim })
+}
+
+/// Leaves out the orders that do not belong into a file of that kind, and answers how many there were.
+fn retain_due(tx: &mut dyn Tx, kind: ExportKind, ids: &mut Vec<i64>) -> Result<usize, StorageError> {
+    let ExportKind::CourierOrder(_) = kind else { return Ok(0) };
+    let (before, mut due) = (ids.len(), HashSet::new());
+    for some in ids.chunks(ORDERS_PER_BATCH) {
+        let orders = store::find(tx, some)?;
+        due.extend(orders.iter().filter(|order| courier_order::is_due(order)).map(|order| order.id));
+    }
+    ids.retain(|id| due.contains(id));
+    Ok(before - ids.len())
 }
 
 /// Writes an export to `path`.
@@ -192,13 +273,14 @@ pub fn save(
 
 impl ExportKind {
     /// Columns and style of the kind.
-    const fn table(self) -> Table {
+    fn table(self) -> Table {
         match self {
             Self::Orders => Table { columns: search_result::COLUMNS, look: TableStyle::Framed },
             Self::PurchaseOrder => {
                 Table { columns: purchase_order::COLUMNS, look: TableStyle::Printed { header: 24, row: 36 } }
             }
             Self::Dispatch => Table { columns: dispatch::COLUMNS, look: TableStyle::Plain },
+            Self::CourierOrder(courier) => Table { columns: &courier.file().columns, look: TableStyle::Plain },
         }
     }
 }
@@ -207,6 +289,7 @@ impl ExportKind {
 struct Orders<'a> {
     ids: &'a [i64],
     districts: &'a Districts,
+    sender: &'a Shop,
 }
 
 /// Visits the orders of these identifiers, in order.

@@ -147,6 +147,10 @@ pub struct OrderFilter {
     pub action: Option<i64>,
     /// only orders that this upload created or changed
     pub upload: Option<i64>,
+    /// several numbers that were pasted into the search; empty for any other search
+    pub numbers: Vec<String>,
+    /// only these orders, which a member ticked
+    pub chosen: Option<Vec<i64>>,
     /// sort; none is [`DEFAULT_SORT`]
     pub sort: Option<Sort>,
 }
@@ -165,6 +169,8 @@ impl Default for OrderFilter {
             claim_open: false,
             action: None,
             upload: None,
+            numbers: Vec::new(),
+            chosen: None,
             sort: None,
         }
     }
@@ -215,9 +221,11 @@ impl OrderQuery {
         {
             (from, to) = (to, from);
         }
+        let numbers = pasted_numbers(&self.q);
         OrderFilter {
             field: SearchField::parse(&self.field).unwrap_or(SearchField::All),
-            search: self.q.trim().to_owned(),
+            search: if numbers.is_empty() { self.q.trim().to_owned() } else { String::new() },
+            numbers,
             date: DateField::parse(&self.date).unwrap_or(DateField::Placed),
             from,
             to,
@@ -227,6 +235,7 @@ impl OrderQuery {
             claim_open: self.claim == OPEN_CLAIMS,
             action: parse_crockford(&self.action),
             upload: parse_crockford(&self.upload),
+            chosen: None,
             sort: parse_sort(&self.sort),
         }
     }
@@ -263,6 +272,9 @@ impl OrderQuery {
     pub fn describe(&self, channels: &[(String, String)]) -> String {
         let filter = self.filter();
         let mut conditions = Vec::new();
+        if !filter.numbers.is_empty() {
+            conditions.push(format!("번호 {}개", filter.numbers.len()));
+        }
         if !filter.search.is_empty() {
             let label = if filter.field == SearchField::All { "" } else { filter.field.label() };
             conditions.push(format!("{label} ‘{}’", filter.search).trim_start().to_owned());
@@ -303,6 +315,29 @@ impl OrderQuery {
             _ => format!("{}.desc", by.code()),
         }
     }
+}
+
+/// Numbers that are looked up at once; further ones are ignored.
+const MAX_PASTED_NUMBERS: usize = 200;
+
+/// Shortest word that counts as a number of an order, a bundle or a parcel. A telephone number is not searched like that.
+const MIN_NUMBER_CHARS: usize = 9;
+
+/// The words of a search that consists of several numbers, as they are pasted from a sheet or a message; none otherwise.
+fn pasted_numbers(text: &str) -> Vec<String> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty()).collect();
+    let is_number = |word: &&str| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        digits >= MIN_NUMBER_CHARS && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if words.len() < 2 || !words.iter().all(is_number) {
+        return Vec::new();
+    }
+    let mut numbers: Vec<String> = words.into_iter().take(MAX_PASTED_NUMBERS).map(str::to_owned).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 fn parse_sort(text: &str) -> Option<Sort> {
@@ -361,6 +396,18 @@ mod tests {
             "수취인명 ‘홍길동’ · 발송기한 ~ 2026-11-21 · 주문상태 주문 · 판매채널 쿠팡"
         );
         assert_eq!(OrderQuery { page: "3".into(), ..Default::default() }.describe(&[]), "모든 주문");
+    }
+
+    #[test]
+    fn several_numbers_are_looked_up_each() {
+        let numbers = |q: &str| OrderQuery { q: q.into(), ..Default::default() }.filter().numbers;
+        assert_eq!(numbers("2024031500000001, 2024031500000002\n451-6830-0137").len(), 3);
+        assert_eq!(numbers("2024031500000001 2024031500000001").len(), 1);
+        for search in ["2024031500000001", "홍길동 010-0000-1234", "홍 길동", "1234 5678"] {
+            assert_eq!(numbers(search), [] as [&str; 0], "{search}");
+        }
+        let pasted = OrderQuery { q: "2024031500000001 2024031500000002".into(), ..Default::default() };
+        assert_eq!(pasted.describe(&[]), "번호 2개");
     }
 
     #[test]

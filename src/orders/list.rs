@@ -14,6 +14,7 @@ use self::listing::OrderListing;
 pub use self::texts::matching;
 use super::filter::OrderFilter;
 use super::model::{Order, OrderOption};
+use super::search::SearchField;
 use super::store;
 pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
@@ -84,6 +85,36 @@ pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
 pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
     Ok(find(tx, filter, Window::ALL, Limits::DEFAULT)?.ids)
 }
+
+/// The orders of several numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberSearch {
+    /// orders that have one of the numbers, as order number, bundle number or tracking number
+    pub ids: BTreeSet<i64>,
+    /// numbers that no order has
+    pub missing: Vec<String>,
+}
+
+/// Looks each number up.
+pub fn by_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<NumberSearch> {
+    let mut found = NumberSearch::default();
+    for number in numbers {
+        let mut any = false;
+        for field in [SearchField::OrderNumber, SearchField::TrackingNumber, SearchField::BundleNumber] {
+            let filter = OrderFilter { field, search: number.clone(), ..OrderFilter::default() };
+            let ids = find(tx, &filter, Window { offset: 0, size: MAX_ORDERS_OF_NUMBER }, Limits::DEFAULT)?.ids;
+            any |= !ids.is_empty();
+            found.ids.extend(ids);
+        }
+        if !any {
+            found.missing.push(number.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Orders that one number finds: those of a bundle.
+const MAX_ORDERS_OF_NUMBER: i64 = 200;
 
 /// Identifiers of a part of the list.
 pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<IdPage> {

@@ -9,6 +9,7 @@
 //! delivery, `classification` is the background job that reclassifies orders after a change of districts.
 
 pub mod bulk_action;
+pub mod bulk_set;
 pub mod bundle;
 pub mod claim;
 pub mod classification;

@@ -32,10 +32,7 @@ test('conflicting order edits show both values and overwrite nothing', async (t)
 
   await memoField(second, ORDER).fill('흰색으로');
   await memoField(second, OTHER_ORDER).fill('천천히');
-  await clickButton(second, '선택수정');
-  assert.match(await mainText(second), /선택한 주문이 없어요/);
-  assert.equal(await memoField(second, ORDER).inputValue(), '흰색으로', 'the input is kept');
-  await selectRows(second, [ORDER, OTHER_ORDER]);
+  assert.equal(await second.locator('tbody .tick input:checked').count(), 2, 'an edited row is chosen by itself');
   await clickButton(second, '선택수정');
   assert.match(await mainText(second), /1건을 저장했어요: \S+ 1건은 저장하지 못했어요/);
   const refused = orderRow(second, ORDER);
@@ -85,13 +82,13 @@ test('unsaved input needs a confirmation before it is discarded', async (t) => {
   await gotoOrders(page);
   await memoField(page, ORDER).fill('회색으로');
   await memoField(page, OTHER_ORDER).fill('천천히');
-  await selectRows(page, [ORDER]);
   await page.getByRole('button', { name: '선택발주' }).click();
   const dialog = page.getByRole('dialog');
   assert.match(await dialog.innerText(), /2줄에 적은 내용은 저장되지 않아요/);
   await checkAccessibility(page, 'the unsaved changes dialog');
   await dialog.getByRole('button', { name: '아니요' }).click();
   assert.equal(await memoField(page, ORDER).inputValue(), '회색으로');
+  await orderRow(page, OTHER_ORDER).getByRole('checkbox').uncheck();
   await page.getByRole('button', { name: '선택수정' }).click();
   assert.match(await dialog.innerText(), /1줄에/);
   await page.keyboard.press('Escape');
@@ -104,6 +101,7 @@ test('unsaved input needs a confirmation before it is discarded', async (t) => {
   await page.getByText('1건을 저장했어요').waitFor();
   assert.equal(await page.getByLabel(`${ORDER} 송장번호`).inputValue(), '45168300137', 'Enter in a field saves');
   await memoField(page, OTHER_ORDER).fill('다르게');
+  await orderRow(page, OTHER_ORDER).getByRole('checkbox').uncheck();
   await selectRows(page, [ORDER]);
   await page.getByRole('button', { name: '선택발주' }).click();
   await dialog.getByRole('button', { name: '네' }).click();

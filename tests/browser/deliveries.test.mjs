@@ -52,7 +52,10 @@ for (const javaScriptEnabled of [true, false]) {
     const direct = methods.lastIndexOf('직접전달');
     assert.ok(direct >= 0 && methods.slice(0, direct).every((method) => method === '직접전달'), 'direct deliveries come first');
 
-    const sido = (await team.locator('tbody td[data-label="시/도"]').allInnerTexts()).find((name) => name !== '미분류');
+    const openFilters = () => team.locator('details.filters > summary').click();
+    const districts = async () => (await team.locator('tbody td.where .quiet').allInnerTexts()).map((text) => text.split(' '));
+    const [sido] = (await districts()).find(([name]) => name !== '미분류');
+    await openFilters();
     await team.getByLabel('시/도', { exact: true }).selectOption({ label: sido });
     if (javaScriptEnabled) {
       assert.deepEqual(await team.getByLabel('시/군/구').locator('optgroup').evaluateAll((groups) => groups.map((group) => group.label)), [sido]);
@@ -60,13 +63,16 @@ for (const javaScriptEnabled of [true, false]) {
     await clickButton(team, '검색');
     const inSido = await totalCount(team);
     assert.ok(inSido > 0 && inSido < everything, `${inSido} of ${everything}`);
-    const sigungu = await team.locator('tbody td[data-label="시/군/구"]').first().innerText();
+    const sigungu = (await districts())[0].slice(1).join(' ');
+    assert.match(await team.locator('details.filters > summary').innerText(), /필터\s*1/, 'closed filters are counted');
+    await openFilters();
     await team.getByLabel('시/군/구').selectOption({ label: sigungu });
     await clickButton(team, '검색');
-    assert.ok((await team.locator('tbody td[data-label="시/군/구"]').allInnerTexts()).every((name) => name === sigungu));
+    assert.ok((await districts()).every(([, ...name]) => name.join(' ') === sigungu));
     await team.getByRole('link', { name: '모두 보기' }).click();
     assert.equal(await totalCount(team), everything);
 
+    await openFilters();
     await team.getByRole('checkbox', { name: '완료' }).check();
     await clickButton(team, '검색');
     assert.equal(await totalCount(team), 0);
@@ -91,20 +97,21 @@ for (const javaScriptEnabled of [true, false]) {
     const [one, other] = await numbers(team);
     for (const number of [one, other]) await rowOf(team, number).getByRole('checkbox').check();
     await clickButton(team, '배송 완료');
+    assert.match(await mainText(team), /아직 출고되지 않은 주문이 있는 배송이 2건 있어요/);
+    if (javaScriptEnabled) await checkPage(team, 'deliveries-question');
+    await clickButton(team, '2건 모두 완료하기');
     assert.match(await mainText(team), /배송 2건을 완료했어요/);
     assert.match(await rowOf(team, one).innerText(), /완료/);
     if (javaScriptEnabled) await checkPage(team, 'deliveries-completed');
-    await clickButton(team, '완료 되돌리기');
+    await clickButton(team, '되돌리기');
     assert.match(await mainText(team), /배송 2건의 완료를 되돌렸어요/);
     assert.match(await rowOf(team, one).innerText(), /준비/);
 
     await rowOf(team, one).getByRole('link', { name: new RegExp(`${one}$`) }).click();
     await team.waitForURL(/\/deliveries\/\w{13}/);
     await clickButton(team, '배송 완료');
-    if (javaScriptEnabled) {
-      assert.match(await team.getByRole('dialog').innerText(), /아직 출고되지 않은 주문/);
-      await team.getByRole('dialog').getByRole('button', { name: '네' }).click();
-    }
+    assert.match(await mainText(team), /아직 출고되지 않은 주문이 있는 배송이 1건/);
+    await clickButton(team, '1건 모두 완료하기');
     await team.getByText('배송 1건을 완료했어요').waitFor();
     await office.goto(new URL(team.url()).pathname);
     assert.match(await mainText(office), /truck1 배송 완료/, 'the log shows who completed it');

@@ -1,10 +1,13 @@
 //! SQL of the log of downloads.
 
-use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, Purpose};
-use crate::storage::{Result, Tx};
+use std::collections::HashSet;
 
-/// Logs a download. `member_id` is `None` on the command line.
-pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord<'_>) -> Result<()> {
+use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, OrderFile, Purpose, SentTo};
+use crate::storage::{Result, Row, StorageError, Tx};
+use crate::time::Moment;
+
+/// Logs a download and returns its identifier. `member_id` is `None` on the command line.
+pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord<'_>) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     let note: String = download.note.chars().take(MAX_NOTE_CHARS).collect();
     tx.exec(
@@ -20,26 +23,143 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
             download.purpose.map(Purpose::code).into(),
             note.into(),
         ],
-    )
-    .map(drop)
+    )?;
+    Ok(id)
+}
+
+/// Bytes in one row; MariaDB limits the size of a packet.
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Largest file that is kept.
+const MAX_KEPT_BYTES: usize = 32 * 1024 * 1024;
+
+/// A file whose orders are sent to someone.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'a> {
+    /// name for display
+    pub name: &'a str,
+    /// the content
+    pub bytes: &'a [u8],
+    /// to whom it goes
+    pub sent_to: SentTo,
+    /// identifiers of its orders
+    pub order_ids: &'a [i64],
+}
+
+/// Remembers which orders the file of a download has, and keeps the file for [`FILE_RETENTION_MS`] unless it is very
+/// large.
+pub fn record_file(tx: &mut dyn Tx, download_id: i64, file: NewFile<'_>) -> Result<()> {
+    let code = file.sent_to.code();
+    let mut rows = file.order_ids.iter().map(|id| vec![(*id).into(), code.into(), download_id.into()]);
+    let sql = "INSERT INTO download_orders (order_id, sent_to, download_id) VALUES (?, ?, ?)";
+    tx.exec_many(sql, &mut rows)?;
+    if file.bytes.len() > MAX_KEPT_BYTES {
+        return Ok(());
+    }
+    let name: String = file.name.chars().take(255).collect();
+    let sql = "INSERT INTO download_files (download_id, file_name) VALUES (?, ?)";
+    tx.exec(sql, &[download_id.into(), name.into()])?;
+    for (position, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK_BYTES)) {
+        let sql = "INSERT INTO download_chunks (download_id, position, bytes) VALUES (?, ?, ?)";
+        tx.exec(sql, &[download_id.into(), position.into(), bytes.into()])?;
+    }
+    Ok(())
+}
+
+/// Those of the orders that went to `sent_to` in an earlier file.
+pub fn orders_in_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashSet<i64>> {
+    let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return Ok(HashSet::new()) };
+    let asked: HashSet<i64> = ids.iter().copied().collect();
+    let mut sent = HashSet::new();
+    let sql = "SELECT order_id FROM download_orders WHERE order_id BETWEEN ? AND ? AND sent_to = ?";
+    tx.for_each(sql, &[(*first).into(), (*last).into(), sent_to.code().into()], &mut |row| {
+        let id = row.int(0)?;
+        if asked.contains(&id) {
+            sent.insert(id);
+        }
+        Ok(())
+    })?;
+    Ok(sent)
+}
+
+/// The files that an order is in, newest first.
+pub fn files_of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderFile>> {
+    let sql = "SELECT d.id, d.downloaded_at, m.username, o.sent_to, f.file_name FROM download_orders o \
+               JOIN downloads d ON d.id = o.download_id LEFT JOIN members m ON m.id = d.member_id \
+               LEFT JOIN download_files f ON f.download_id = d.id WHERE o.order_id = ? ORDER BY d.id DESC";
+    let rows = tx.query(sql, &[order_id.into()])?;
+    let files = rows.into_iter().map(|mut row| {
+        let code = row.text(3)?;
+        let sent_to = SentTo::ALL.into_iter().find(|known| known.code() == code);
+        Ok(OrderFile {
+            download_id: row.int(0)?,
+            at: row.moment(1)?,
+            username: row.opt_text(2)?,
+            sent_to: sent_to.ok_or_else(|| StorageError::Inconsistent(format!("download_orders.sent_to: {code}")))?,
+            file_name: row.opt_text(4)?,
+        })
+    });
+    files.collect()
+}
+
+/// The orders in the file of a download.
+pub fn orders_of(tx: &mut dyn Tx, download_id: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT order_id FROM download_orders WHERE download_id = ?";
+    tx.query(sql, &[download_id.into()])?.iter().map(|row| row.int(0)).collect()
+}
+
+/// Name and bytes of the file of a download; none if it is not kept.
+pub fn file(tx: &mut dyn Tx, download_id: i64) -> Result<Option<(String, Vec<u8>)>> {
+    let sql = "SELECT file_name FROM download_files WHERE download_id = ?";
+    let Some(mut row) = tx.query_one(sql, &[download_id.into()])? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    let sql = "SELECT bytes FROM download_chunks WHERE download_id = ? ORDER BY position";
+    tx.for_each(sql, &[download_id.into()], &mut |mut row| {
+        bytes.extend(row.opt_blob(0)?.unwrap_or_default());
+        Ok(())
+    })?;
+    Ok(Some((row.text(0)?, bytes)))
+}
+
+/// Deletes files that were downloaded before `before`.
+pub fn delete_old_files(tx: &mut dyn Tx, before: Moment) -> Result<()> {
+    let sql = "SELECT f.download_id FROM download_files f JOIN downloads d ON d.id = f.download_id \
+               WHERE d.downloaded_at < ?";
+    for row in tx.query(sql, &[before.into()])? {
+        let id = row.int(0)?;
+        tx.exec("DELETE FROM download_chunks WHERE download_id = ?", &[id.into()])?;
+        tx.exec("DELETE FROM download_files WHERE download_id = ?", &[id.into()])?;
+    }
+    Ok(())
+}
+
+const ROW: &str = "SELECT d.id, f.file_name, d.downloaded_at, m.username, d.content, d.source, d.row_count, d.purpose, \
+                   d.note FROM downloads d LEFT JOIN members m ON m.id = d.member_id \
+                   LEFT JOIN download_files f ON f.download_id = d.id";
+
+fn download_row(mut row: Row) -> Result<DownloadRow> {
+    Ok(DownloadRow {
+        id: row.int(0)?,
+        file_name: row.opt_text(1)?,
+        at: row.moment(2)?,
+        username: row.opt_text(3)?,
+        content: row.text(4)?,
+        source: row.text(5)?,
+        rows: row.int(6)?,
+        purpose: row.opt_text(7)?.and_then(|code| Purpose::parse(&code)),
+        note: row.text(8)?,
+    })
+}
+
+/// The download with this identifier.
+pub fn by_id(tx: &mut dyn Tx, id: i64) -> Result<Option<DownloadRow>> {
+    tx.query_one(&format!("{ROW} WHERE d.id = ?"), &[id.into()])?.map(download_row).transpose()
 }
 
 /// A page of the log, newest first, and the number of all rows.
 pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<DownloadRow>, i64)> {
     let total = tx.scalar("SELECT count(*) FROM downloads", &[])?;
-    let sql = "SELECT d.downloaded_at, m.username, d.content, d.source, d.row_count, d.purpose, d.note FROM downloads d \
-               LEFT JOIN members m ON m.id = d.member_id ORDER BY d.id DESC LIMIT ? OFFSET ?";
-    let rows = tx.query(sql, &[size.into(), offset.into()])?;
-    let downloads = rows.into_iter().map(|mut row| {
-        Ok(DownloadRow {
-            at: row.moment(0)?,
-            username: row.opt_text(1)?,
-            content: row.text(2)?,
-            source: row.text(3)?,
-            rows: row.int(4)?,
-            purpose: row.opt_text(5)?.and_then(|code| Purpose::parse(&code)),
-            note: row.text(6)?,
-        })
-    });
-    Ok((downloads.collect::<Result<_>>()?, total))
+    let sql = format!("{ROW} ORDER BY d.id DESC LIMIT ? OFFSET ?");
+    let rows = tx.query(&sql, &[size.into(), offset.into()])?;
+    Ok((rows.into_iter().map(download_row).collect::<Result<_>>()?, total))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::access;
+use crate::audit::downloads;
 use crate::backup::MariaDbDump;
 use crate::config::Database;
 use crate::demo::Demo;
@@ -159,7 +160,7 @@ async fn run_metrics_upkeep() {
     }
 }
 
-/// Deletes expired sessions, remember-me tokens, old sign-ins and original files of uploads.
+/// Deletes expired sessions, remember-me tokens, old sign-ins, and old files of uploads and downloads.
 async fn delete_expired(state: AppState) {
     let retention_ms = i64::from(state.config.upload_keep_days) * 24 * 60 * 60 * 1000;
     let node = state.storage.node();
@@ -173,6 +174,8 @@ async fn delete_expired(state: AppState) {
             sessions::delete_expired(tx)?;
             remember_me::delete_expired(tx)?;
             members::delete_expired(tx)?;
+            let before = tx.now().plus_ms(-downloads::FILE_RETENTION_MS);
+            downloads::delete_old_files(tx, before)?;
             let before = tx.now().plus_ms(-retention_ms);
             uploads::store::delete_old_files(tx, before, MAX_FILES_PER_RUN)
         });

@@ -9,10 +9,15 @@ use super::slips::slips_url;
 use super::{ids, value};
 use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
+use crate::orders;
+use crate::orders::bulk_set::{self, BulkField, BulkValue};
+use crate::orders::model::OrderState;
+use crate::orders::store::bundles;
+use crate::storage::{Result as StorageResult, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Answer, AppState, Error, Flash, FormPairs, Layout, Member, PageResult, Query, Tone, personal_page_with_status,
-    redirect,
+    Answer, AppState, Error, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, Tone,
+    personal_page_with_status, redirect, redirect_with_flash,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
@@ -26,6 +31,11 @@ pub(super) async fn bulk(
     uri: Uri,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
+    let only = ids(&pairs, "only");
+    if !only.is_empty() {
+        let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
+        return complete_or_ask(&state.storage, layout, actor, only, Answer::of(&pairs), here).await;
+    }
     let ticked = ids(&pairs, "tick");
     if ticked.is_empty() {
         let mut page = list_page(&state.storage, &state.districts, layout, &member, query, paging, &uri).await?;
@@ -34,10 +44,30 @@ pub(super) async fn bulk(
     }
     match value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
+        "date" => {
+            let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
+            let flash = match BulkValue::parse(BulkField::PreferredShippingDate, value(&pairs, "set_date")) {
+                Ok(date) => state.storage.write(move |tx| set_date(tx, actor, &ticked, &date)).await?,
+                Err(problem) => {
+                    let flash = Flash::warning(problem);
+                    state.storage.write(move |tx| flash.save(tx, actor.id)).await?
+                }
+            };
+            Ok(redirect_with_flash(here, flash))
+        }
         "complete" => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
             complete_or_ask(&state.storage, layout, actor, ticked, Answer::of(&pairs), here).await
         }
         _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
     }
+}
+
+/// Sets the 희망배송일 of the orders of these deliveries; delivered and cancelled ones keep theirs.
+fn set_date(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], date: &BulkValue) -> StorageResult<FlashId> {
+    let ids: Vec<i64> = bundles::ids_of(tx, deliveries)?.into_iter().map(|(_, order)| order).collect();
+    let mut orders = orders::store::find(tx, &ids)?;
+    orders.retain(|order| order.state < OrderState::Shipped);
+    orders.sort_by_key(|order| order.id);
+    Flash::from(&bulk_set::set(tx, actor, &orders, date, &[])?).save(tx, actor.id)
 }

@@ -8,12 +8,12 @@ use axum::http::Uri;
 use chrono::NaiveDate;
 
 use super::view::DeliveryView;
-use crate::deliveries::complete;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
 use crate::deliveries::list::{self, load_rows};
 use crate::districts::{DistrictCache, Districts, Region};
 use crate::id::crockford;
 use crate::members::model::Role;
+use crate::orders::bulk_action;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
@@ -54,10 +54,17 @@ impl ListPage {
         DeliveryFilter { sort: Sort::default(), ..self.filter.clone() } != DeliveryFilter::default()
     }
 
-    /// Whether a filter other than the search is set; the form then shows those filters expanded.
-    fn has_more_filters(&self) -> bool {
-        let query = DeliveryQuery { field: String::new(), q: String::new(), ..self.query.clone() };
-        query != DeliveryQuery::default()
+    /// Number of filters besides the search, shown while they are closed.
+    fn filter_count(&self) -> usize {
+        let DeliveryFilter { states, methods, region, preferred_date, .. } = &self.filter;
+        let default = DeliveryFilter::default();
+        let is_set = [
+            *region != default.region,
+            *preferred_date != default.preferred_date,
+            *states != default.states,
+            *methods != default.methods,
+        ];
+        is_set.into_iter().filter(|is_set| *is_set).count()
     }
 
     fn is_state_selected(&self, state: impl Borrow<DeliveryState>) -> bool {
@@ -165,7 +172,7 @@ pub(super) async fn list_page(
             }
             let rows = load_rows(tx, &found.ids)?;
             let undo = match entry {
-                Some(id) if !complete::undoable_deliveries(tx, id)?.is_empty() => Some(crockford(id)),
+                Some(id) if bulk_action::undoable(tx, id)?.is_some() => Some(crockford(id)),
                 _ => None,
             };
             Ok::<_, StorageError>((found, pages, rows, undo))

@@ -3,6 +3,7 @@
 use crate::deliveries::list::{DeliveryOrder, DeliveryRow};
 use crate::districts::Districts;
 use crate::id::crockford;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Recipient, ShippingMethod};
 use crate::time::date_with_weekday;
 use crate::web::percent_encode;
@@ -41,6 +42,11 @@ impl DeliveryView {
             ShippingMethod::Pickup => "shop",
             ShippingMethod::Parcel | ShippingMethod::Quick | ShippingMethod::Other => "box-seam",
         }
+    }
+
+    /// Whether 완료 would change any order.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.row.delivery.state, DeliveryState::Preparing | DeliveryState::ReadyToShip)
     }
 
     pub(super) fn recipient(&self) -> Option<&Recipient> {

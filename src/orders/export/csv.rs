@@ -16,11 +16,11 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     let mut out = BufWriter::new(file);
     out.write_all("\u{FEFF}".as_bytes())?;
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-    table.write_record(columns.iter().map(|column| column.header)).map_err(Error::from)?;
+    table.write_record(columns.iter().map(|column| column.header.as_ref())).map_err(Error::from)?;
     let mut number = 0;
     each(tx, orders.ids, &mut |listed| {
         number += 1;
-        let line = OrderLine { order_row: listed, districts: orders.districts, number };
+        let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number };
         for column in columns {
             table.write_field(format_cell((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
         }

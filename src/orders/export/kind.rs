@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use super::courier_order::Courier;
+use crate::audit::downloads::SentTo;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::OrderState;
 
@@ -17,33 +19,51 @@ pub enum ExportKind {
     PurchaseOrder,
     /// 발송처리, for 스마트스토어
     Dispatch,
+    /// 송장 접수 파일, for the program of a courier
+    CourierOrder(Courier),
 }
 
 impl ExportKind {
     /// Every kind, in the order of the page.
-    pub const ALL: [Self; 3] = [Self::PurchaseOrder, Self::Dispatch, Self::Orders];
+    pub fn all() -> Vec<Self> {
+        let couriers = Courier::all().map(Self::CourierOrder);
+        [Self::PurchaseOrder].into_iter().chain(couriers).chain([Self::Dispatch, Self::Orders]).collect()
+    }
+
+    /// To whom a file of this kind is sent, in the record of orders that went; none if it stays here. An order goes to a
+    /// courier once, whichever it is.
+    pub const fn recipient(self) -> Option<SentTo> {
+        match self {
+            Self::Orders => None,
+            Self::PurchaseOrder => Some(SentTo::Factory),
+            Self::Dispatch => Some(SentTo::Channel),
+            Self::CourierOrder(_) => Some(SentTo::Courier),
+        }
+    }
 
     /// Code in URLs, on the command line and in the record of downloads.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Orders => "orders",
             Self::PurchaseOrder => "purchase-order",
             Self::Dispatch => "dispatch",
+            Self::CourierOrder(courier) => courier.code(),
         }
     }
 
     /// Korean label.
-    pub const fn label(self) -> &'static str {
+    pub fn label(self) -> String {
         match self {
-            Self::Orders => "검색 결과",
-            Self::PurchaseOrder => "발주서",
-            Self::Dispatch => "스마트스토어 발송처리",
+            Self::Orders => "검색 결과".to_owned(),
+            Self::PurchaseOrder => "발주서".to_owned(),
+            Self::Dispatch => "스마트스토어 발송처리".to_owned(),
+            Self::CourierOrder(courier) => format!("{} 송장 접수", courier.name()),
         }
     }
 
     /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
+        Self::all().into_iter().find(|kind| kind.code() == code)
     }
 
     /// Why the kind is not available for a search, and what to do; none if it is.
@@ -63,10 +83,10 @@ impl ExportKind {
         matches!(self, Self::PurchaseOrder | Self::Dispatch)
     }
 
-    /// Filter with the order of the export: that of the list, but oldest first for 발송처리.
+    /// Filter with the order of the export: that of the list, but oldest first for files that are sent.
     pub(super) fn filter(self, filter: &OrderFilter) -> OrderFilter {
         let oldest_first = Sort { by: DateField::Placed, descending: false };
-        let sort = if self == Self::Dispatch { filter.sort.or(Some(oldest_first)) } else { filter.sort };
+        let sort = if self.recipient().is_some() { filter.sort.or(Some(oldest_first)) } else { filter.sort };
         OrderFilter { sort, ..filter.clone() }
     }
 
@@ -76,6 +96,7 @@ impl ExportKind {
             Self::Orders => format!("{today} 주문 검색 결과"),
             Self::PurchaseOrder => format!("{today} {} 발주건", file_part(product_name.unwrap_or("전체 상품"))),
             Self::Dispatch => format!("{today} 스마트스토어 발송처리"),
+            Self::CourierOrder(courier) => format!("{today} {} 송장 접수", courier.name()),
         }
     }
 }
@@ -100,7 +121,7 @@ mod tests {
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.channel = Some(SMART_STORE.to_owned());
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
-        assert_eq!(ExportKind::ALL.map(|kind| ExportKind::parse(kind.code())), ExportKind::ALL.map(Some));
+        assert!(ExportKind::all().into_iter().all(|kind| ExportKind::parse(kind.code()) == Some(kind)));
     }
 
     #[test]

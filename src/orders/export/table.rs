@@ -8,6 +8,7 @@ use super::regions;
 use crate::districts::Districts;
 use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::shop::model::Shop;
 use crate::time::Moment;
 
 /// Value of a cell.
@@ -22,13 +23,15 @@ pub(crate) enum Cell<'a> {
 pub(super) struct OrderLine<'a> {
     pub(super) order_row: &'a OrderRow,
     pub(super) districts: &'a Districts,
+    /// the shop, as the sender of parcels
+    pub(super) sender: &'a Shop,
     /// 번호, from 1 on each sheet
     pub(super) number: u32,
 }
 
 /// Column: header, width in characters, and the cell of an order.
 pub(super) struct Column {
-    pub(super) header: &'static str,
+    pub(super) header: Cow<'static, str>,
     pub(super) width: u8,
     pub(super) cell: for<'a> fn(&OrderLine<'a>) -> Cell<'a>,
 }
@@ -54,7 +57,7 @@ macro_rules! columns {
     ($($header:literal $width:literal |$line:pat_param| $cell:expr;)*) => {
         /// Every column, in order.
         pub(super) const COLUMNS: &[$crate::orders::export::table::Column] =
-            &[$($crate::orders::export::table::Column { header: $header, width: $width, cell: |$line| $cell },)*];
+            &[$($crate::orders::export::table::Column { header: ::std::borrow::Cow::Borrowed($header), width: $width, cell: |$line| $cell },)*];
     };
 }
 pub(super) use columns;

@@ -46,6 +46,7 @@ fn request(kind: ExportKind, path: &Path) -> ExportRequest {
         filter: OrderFilter::default(),
         despite_claims: Vec::new(),
         claim_note: String::new(),
+        repeats: true,
     }
 }
 
@@ -53,7 +54,7 @@ fn export_as(shop: &Shop, kind: ExportKind, name: &str) -> Result<(u64, PathBuf)
     let path = shop.folder.path().join(name);
     let (request, out) = (request(kind, &path), path.clone());
     let outcome = shop.read(move |tx, files| save(tx, &request, &files.districts, &out))?;
-    Ok((outcome.orders, path))
+    Ok((outcome.orders(), path))
 }
 
 fn export(shop: &Shop, name: &str) -> Result<(u64, PathBuf), ExportError> {
@@ -160,13 +161,13 @@ fn held_orders_are_left_out_of_files_that_send_goods() {
     for kind in [ExportKind::PurchaseOrder, ExportKind::Dispatch] {
         let without = save_as(kind, Vec::new());
         assert_eq!(
-            (without.orders, ids(without.held), without.despite_claim),
+            (without.orders(), ids(without.held), without.despite_claim),
             (1, vec![named], Vec::new()),
             "{kind:?}"
         );
         let with = save_as(kind, vec![named]);
-        assert_eq!((with.orders, with.held, ids(with.despite_claim)), (2, Vec::new(), vec![named]), "{kind:?}");
+        assert_eq!((with.orders(), with.held, ids(with.despite_claim)), (2, Vec::new(), vec![named]), "{kind:?}");
     }
     let list = save_as(ExportKind::Orders, Vec::new());
-    assert_eq!((list.orders, list.held), (2, Vec::new()), "a list sends nothing");
+    assert_eq!((list.orders(), list.held), (2, Vec::new()), "a list sends nothing");
 }

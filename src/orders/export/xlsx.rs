@@ -42,12 +42,14 @@ pub(super) fn write(
 ) -> Result<(), ExportError> {
     let products = match kind {
         ExportKind::PurchaseOrder => purchase_order::by_product(tx, orders.ids)?,
-        ExportKind::Orders | ExportKind::Dispatch => Vec::new(),
+        ExportKind::Orders | ExportKind::Dispatch | ExportKind::CourierOrder(_) => Vec::new(),
     };
+    let label = kind.label();
     let groups: Vec<(&str, &[i64])> = match kind {
         ExportKind::Orders => vec![("주문", orders.ids)],
         ExportKind::Dispatch => vec![(dispatch::SHEET, orders.ids)],
-        ExportKind::PurchaseOrder if products.is_empty() => vec![(kind.label(), &[])],
+        ExportKind::CourierOrder(courier) => vec![(courier.file().sheet.as_str(), orders.ids)],
+        ExportKind::PurchaseOrder if products.is_empty() => vec![(label.as_str(), &[])],
         ExportKind::PurchaseOrder => products.iter().map(|(name, ids)| (name.as_str(), ids.as_slice())).collect(),
     };
     let parts = |ids: &[i64]| ids.len().div_ceil(MAX_SHEET_ROWS).max(1);
@@ -73,7 +75,7 @@ pub(super) fn write(
         let mut row = 0;
         each(tx, ids, &mut |listed| {
             row += 1;
-            let line = OrderLine { order_row: listed, districts: orders.districts, number: row };
+            let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number: row };
             write_line(sheet, &line, &table, &formats)
         })?;
     }
@@ -137,7 +139,7 @@ fn begin<'w>(
     }
     for (place, column) in (0..).zip(table.columns) {
         sheet.set_column_width(place, f64::from(column.width))?;
-        sheet.write_string_with_format(0, place, column.header, &formats.header)?;
+        sheet.write_string_with_format(0, place, column.header.as_ref(), &formats.header)?;
     }
     Ok(sheet)
 }

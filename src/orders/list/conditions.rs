@@ -65,6 +65,12 @@ impl Conditions {
         if let Some(upload) = filter.upload {
             conditions.restrict(of_upload(tx, upload)?);
         }
+        if !filter.numbers.is_empty() {
+            conditions.restrict(super::by_numbers(tx, &filter.numbers)?.ids);
+        }
+        if let Some(chosen) = &filter.chosen {
+            conditions.restrict(chosen.iter().copied().collect());
+        }
         Ok(Some(conditions))
     }
 

@@ -1,6 +1,6 @@
 //! Bulk actions on the ticked orders of the list: 선택발주, 선택출고, 선택배송, 선택수정.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -11,13 +11,14 @@ use super::list::{ListPage, RowView, list_page};
 use crate::audit::{AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bulk_action::{self, Advance, BulkQuestion};
+use crate::orders::bulk_set::{self, BulkField, BulkValue};
 use crate::orders::edit::{Problem, RowForm, apply_row_form};
-use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
-use crate::orders::list::load_rows;
+use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderFilter, OrderQuery, PAGE_SIZES};
+use crate::orders::list::{self, load_rows};
 use crate::orders::model::OrderState;
-use crate::orders::store::{self, Action};
+use crate::orders::store::{self, Action, bundles};
 use crate::storage::{Result as StorageResult, Storage, Tx};
-use crate::web::paging::PageQuery;
+use crate::web::paging::{PageQuery, grouped};
 use crate::web::{
     Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page,
     personal_page_with_status, redirect_with_flash, url_with_flash,
@@ -26,6 +27,10 @@ use crate::web::{
 /// The form of the list.
 struct BulkForm {
     act: String,
+    /// `1`: everything found instead of the ticked orders
+    all: bool,
+    /// values of the form 한꺼번에 정하기
+    values: BTreeMap<&'static str, String>,
     /// target state of 선택발주, 선택출고, 선택배송; none is 선택수정
     advance_to: Option<OrderState>,
     ticked: Vec<i64>,
@@ -34,11 +39,19 @@ struct BulkForm {
 
 impl BulkForm {
     fn parse(pairs: Vec<(String, String)>) -> Result<Self, Error> {
-        let mut form = Self { act: String::new(), advance_to: None, ticked: Vec::new(), forms: Vec::new() };
+        let mut form = Self {
+            act: String::new(),
+            all: false,
+            values: BTreeMap::new(),
+            advance_to: None,
+            ticked: Vec::new(),
+            forms: Vec::new(),
+        };
         let mut act = None;
         for (name, value) in pairs {
             match name.as_str() {
                 "act" => act = Some(value),
+                "all" => form.all = value == "1",
                 "tick" => form.ticked.extend(parse_crockford(&value)),
                 _ => form.set_field(&name, value),
             }
@@ -48,6 +61,7 @@ impl BulkForm {
         form.act = act.clone().unwrap_or_default();
         form.advance_to = match act.as_deref() {
             Some("edit") => None,
+            Some(act) if bulk_field(act).is_some() => None,
             Some(act) if advance_act(act).is_some() => advance_act(act),
             _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
         };
@@ -56,6 +70,10 @@ impl BulkForm {
 
     /// Sets an input of a row, named `FIELD-ID`. Ignores other names.
     fn set_field(&mut self, name: &str, value: String) {
+        if let Some(field) = name.strip_prefix("set_").and_then(BulkField::parse) {
+            self.values.insert(field.code(), value.replace("\r\n", "\n"));
+            return;
+        }
         let Some((field, id)) = name.split_once('-') else { return };
         let Some(id) = parse_crockford(id) else { return };
         let existing = self.forms.iter().position(|(other, _)| *other == id);
@@ -96,8 +114,8 @@ enum BulkOutcome {
     Done { flash: FlashId, held: Vec<i64> },
     /// it was done except for these rows
     Partly { flash: Flash, rejected: Vec<RejectedRow> },
-    /// nothing was done yet
-    Asked(Vec<BulkQuestion>),
+    /// nothing was done yet with so many orders
+    Asked { chosen: usize, questions: Vec<BulkQuestion> },
 }
 
 pub(super) async fn bulk(
@@ -111,17 +129,33 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let answer = Answer::of(&pairs);
     let form = Arc::new(BulkForm::parse(pairs)?);
-    if form.ticked.is_empty() {
+    if form.ticked.is_empty() && !form.all {
         let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
         restore_inputs(&mut page, &form, &[]);
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 주문을 먼저 선택해 주세요."));
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let submitted = Arc::clone(&form);
+    let value = match bulk_field(&form.act) {
+        Some(field) => match BulkValue::parse(field, form.values.get(field.code()).map_or("", String::as_str)) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                let layout = Layout { flash: Some(Flash::warning(problem)), ..layout };
+                let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
+                restore_inputs(&mut page, &form, &[]);
+                return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+            }
+        },
+        None => None,
+    };
+    let (submitted, filter) = (Arc::clone(&form), query.filter());
     let outcome = storage
-        .write(move |tx| match submitted.advance_to {
-            Some(to) => advance(tx, actor, &submitted.ticked, to, answer),
-            None => edit(tx, actor, &submitted),
+        .write(move |tx| {
+            let chosen = chosen(tx, &submitted, &filter)?;
+            match (submitted.advance_to, &value) {
+                (Some(to), _) => advance(tx, actor, &chosen, to, answer, submitted.all),
+                (None, Some(value)) => set(tx, actor, &chosen, value, answer, submitted.all),
+                (None, None) => edit(tx, actor, &submitted),
+            }
         })
         .await?;
     let here = format!("/orders?{}", query.to_query_string(&[]));
@@ -132,7 +166,7 @@ pub(super) async fn bulk(
             }
             _ => redirect_with_flash(&here, flash),
         }),
-        BulkOutcome::Asked(questions) => Ok(page(question(layout, &form, &questions, here))),
+        BulkOutcome::Asked { chosen, questions } => Ok(page(question(layout, &form, chosen, &questions, here))),
         BulkOutcome::Partly { flash, rejected } => {
             let layout = Layout { flash: Some(Flash { tone: Tone::Warning, ..flash }), ..layout };
             let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
@@ -142,23 +176,47 @@ pub(super) async fn bulk(
     }
 }
 
-/// The page that asks about some of the ticked orders.
-fn question(layout: Layout, form: &BulkForm, questions: &[BulkQuestion], here: String) -> QuestionPage {
-    let to = form.advance_to.map_or("", OrderState::label);
-    let asked: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
-    let rest = form.ticked.len() - asked.len();
-    let all = (Answer::All, format!("{}건 모두 {to}(으)로 바꾸기", form.ticked.len()));
-    let choices = match rest {
-        0 => vec![all],
-        rest => vec![(Answer::Rest, format!("{}건 빼고 {rest}건만 바꾸기", asked.len())), all],
+/// The field that an act of the form 한꺼번에 정하기 sets: `set-courier`.
+fn bulk_field(act: &str) -> Option<BulkField> {
+    act.strip_prefix("set-").and_then(BulkField::parse)
+}
+
+/// The orders of a bulk action: the ticked ones, or everything found.
+fn chosen(tx: &mut dyn Tx, form: &BulkForm, filter: &OrderFilter) -> StorageResult<Vec<i64>> {
+    if !form.all || form.act == "edit" {
+        return Ok(form.ticked.clone());
+    }
+    let mut ids = list::all_ids(tx, filter)?;
+    ids.truncate(MAX_CHOSEN_ORDERS);
+    Ok(ids)
+}
+
+/// Orders that one bulk action changes in its transaction.
+const MAX_CHOSEN_ORDERS: usize = 50_000;
+
+/// The page that asks before an unusual action, or names the number before everything found is changed.
+fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQuestion], here: String) -> QuestionPage {
+    let what = match (form.advance_to, bulk_field(&form.act)) {
+        (Some(to), _) => format!("{} 상태로", to.label()),
+        (None, Some(field)) => format!("{}을(를) 한꺼번에", field.label()),
+        (None, None) => String::new(),
     };
-    let ticks = form.ticked.iter().map(|id| ("tick".to_owned(), crockford(*id)));
+    let asked: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
+    let all = (Answer::All, format!("{}건 모두 바꾸기", grouped(chosen)));
+    let choices = match chosen.saturating_sub(asked.len()) {
+        rest if rest == 0 || asked.is_empty() => vec![all],
+        rest => vec![(Answer::Rest, format!("{}건 빼고 {}건만 바꾸기", asked.len(), grouped(rest))), all],
+    };
+    let found = form.all.then(|| format!("검색한 주문 {}건을 모두 바꿔요.", grouped(chosen)));
+    let ticks = form.ticked.iter().filter(|_| !form.all).map(|id| ("tick".to_owned(), crockford(*id)));
+    let all = form.all.then(|| ("all".to_owned(), "1".to_owned()));
+    let values = form.values.iter().map(|(field, value)| (format!("set_{field}"), value.clone()));
     QuestionPage {
         layout,
-        title: format!("{to} 상태로 바꿀까요?"),
-        reasons: questions.iter().map(BulkQuestion::sentence).collect(),
+        title: format!("{what} 바꿀까요?"),
+        reasons: found.into_iter().chain(questions.iter().map(BulkQuestion::sentence)).collect(),
         action: here.clone(),
-        fields: [("act".to_owned(), form.act.clone())].into_iter().chain(ticks).collect(),
+        fields: [("act".to_owned(), form.act.clone())].into_iter().chain(all).chain(values).chain(ticks).collect(),
         choices,
         back: here,
     }
@@ -209,17 +267,42 @@ fn advance(
     ids: &[i64],
     to: OrderState,
     answer: Option<Answer>,
+    is_all_found: bool,
 ) -> StorageResult<BulkOutcome> {
     let mut orders = store::find(tx, ids)?;
     orders.sort_by_key(|order| order.id);
     let questions = bulk_action::questions(&orders, to);
     match answer {
-        None if !questions.is_empty() => return Ok(BulkOutcome::Asked(questions)),
+        None if is_all_found || !questions.is_empty() => {
+            return Ok(BulkOutcome::Asked { chosen: orders.len(), questions });
+        }
         Some(Answer::Rest) => orders.retain(|order| !questions.iter().any(|question| question.ids.contains(&order.id))),
         None | Some(Answer::All) => {}
     }
     let Advance { recorded, held } = bulk_action::advance(tx, actor, orders, to, &[])?;
     Ok(BulkOutcome::Done { flash: Flash::from(&recorded).save(tx, actor.id)?, held })
+}
+
+/// Sets one value for all orders, after the number of everything found was confirmed.
+fn set(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    ids: &[i64],
+    value: &BulkValue,
+    answer: Option<Answer>,
+    is_all_found: bool,
+) -> StorageResult<BulkOutcome> {
+    if is_all_found && answer.is_none() {
+        return Ok(BulkOutcome::Asked { chosen: ids.len(), questions: Vec::new() });
+    }
+    let mut orders = store::find(tx, ids)?;
+    orders.sort_by_key(|order| order.id);
+    let apart = match value {
+        BulkValue::ShippingMethod(_) => bundles::torn_apart(tx, &orders)?,
+        _ => Vec::new(),
+    };
+    let recorded = bulk_set::set(tx, actor, &orders, value, &apart)?;
+    Ok(BulkOutcome::Done { flash: Flash::from(&recorded).save(tx, actor.id)?, held: Vec::new() })
 }
 
 /// Saves the inputs of the ticked rows.

@@ -1,7 +1,7 @@
 //! Downloads of the order list. A member states the purpose, and the download is recorded before the file is sent.
 
 use std::fs::File;
-use std::io::Seek;
+use std::io::{self, Read, Seek};
 
 use askama::Template;
 use axum::body::Body;
@@ -12,22 +12,24 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use crate::access;
-use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, Purpose};
+use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, NewFile, Purpose};
 use crate::audit::{Actor, MemberActor};
 use crate::channels;
 use crate::id::parse_crockford;
-use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
-use crate::orders::filter::OrderQuery;
+use crate::orders::export::{
+    self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut, SMART_STORE,
+};
+use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::OrderState;
 use crate::orders::store::claims;
 use crate::products::store as products;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, Tx};
 use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store as uploads;
 use crate::web::{
-    AppState, Error, Form, Layout, PageResult, PersonalData, Query, content_disposition, personal_page,
-    personal_page_with_status,
+    AppState, Error, Flash, Form, Layout, PageResult, PersonalData, Query, content_disposition, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// Size of the chunks in which a file is sent.
@@ -54,7 +56,7 @@ pub(super) fn offers(query: &OrderQuery) -> Vec<DownloadOffer> {
         };
         DownloadOffer { content, problem, href }
     };
-    ExportKind::ALL.map(offer).into()
+    ExportKind::all().into_iter().map(offer).collect()
 }
 
 /// The query string of the download page: the search and the kind of file.
@@ -71,6 +73,7 @@ impl ExportKind {
             Self::Orders => "화면에 나온 주문을 모든 항목과 함께 담아요.",
             Self::PurchaseOrder => "공장에 보내는 파일이에요. 상품을 고르지 않으면 상품마다 시트를 나눠요.",
             Self::Dispatch => "스마트스토어의 엑셀 일괄발송에 그대로 올리는 파일이에요. 오래된 주문부터 담아요.",
+            Self::CourierOrder(courier) => courier.hint(),
         }
     }
 
@@ -80,6 +83,7 @@ impl ExportKind {
             Self::Orders => "",
             Self::PurchaseOrder => Purpose::Factory.code(),
             Self::Dispatch => Purpose::Channel.code(),
+            Self::CourierOrder(_) => Purpose::Shipping.code(),
         }
     }
 }
@@ -88,6 +92,9 @@ impl ExportKind {
 pub(super) struct KindQuery {
     #[serde(default)]
     content: String,
+    /// `1`: the ticked orders of the list
+    #[serde(default)]
+    chosen: String,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -104,6 +111,18 @@ pub(super) struct DownloadForm {
     /// those of them that the member puts into the file all the same
     #[serde(default)]
     despite: Vec<String>,
+    /// ticked orders; none is the whole search
+    #[serde(default)]
+    tick: Vec<String>,
+    /// `1`: the whole search instead of the ticked orders
+    #[serde(default)]
+    all: String,
+    /// numbers of orders that the page named as already sent, and as not belonging into the file
+    #[serde(default)]
+    left_out: String,
+    /// `1`: with the orders that an earlier file has
+    #[serde(default)]
+    repeats: String,
 }
 
 impl DownloadForm {
@@ -111,14 +130,41 @@ impl DownloadForm {
         self.despite.iter().filter_map(|id| parse_crockford(id)).collect()
     }
 
+    /// The ticked orders, unless the whole search is meant.
+    fn chosen(&self) -> Option<Vec<i64>> {
+        let ids: Vec<i64> = self.tick.iter().filter_map(|id| parse_crockford(id)).collect();
+        (!ids.is_empty() && self.all != "1").then_some(ids)
+    }
+
+    fn repeats(&self) -> bool {
+        self.repeats == "1"
+    }
+
+    /// The orders of the file: the ticked ones, or those of the search.
+    fn filter(&self, query: &OrderQuery, content: ExportKind) -> OrderFilter {
+        let Some(chosen) = self.chosen() else { return query.filter() };
+        let is_dispatch = content == ExportKind::Dispatch;
+        OrderFilter {
+            chosen: Some(chosen),
+            state: is_dispatch.then_some(OrderState::Shipped),
+            channel: is_dispatch.then(|| SMART_STORE.to_owned()),
+            ..OrderFilter::default()
+        }
+    }
+
     /// Whether the page named the order as left out.
     fn has_named(&self, id: i64) -> bool {
         self.held.iter().any(|held| parse_crockford(held) == Some(id))
     }
 
+    /// Whether a button of the list was pressed, which asks nothing: the kind of file tells its purpose.
+    fn is_from_list(&self) -> bool {
+        self.purpose.is_empty() && self.left_out.is_empty() && (self.all == "1" || !self.tick.is_empty())
+    }
+
     /// Validates the form.
-    fn validate(&self) -> Result<(Purpose, Format), FormProblems> {
-        let purpose = Purpose::parse(&self.purpose);
+    fn validate(&self, content: ExportKind) -> Result<(Purpose, Format), FormProblems> {
+        let purpose = Purpose::parse(if self.is_from_list() { content.default_purpose() } else { &self.purpose });
         let note = self.note.trim();
         let problems = FormProblems {
             purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 골라 주세요."),
@@ -153,40 +199,43 @@ struct DownloadPage {
     problems: FormProblems,
     /// orders that an open cancellation keeps out of the file
     held: Vec<OrderRow>,
+    /// numbers of the other orders that are left out
+    left_out: LeftOut,
     /// how old the claims of the channels are
     claims: ClaimDataSummary,
 }
 
 impl DownloadPage {
-    async fn of(storage: &Storage, layout: Layout, query: OrderQuery, content: ExportKind) -> PageResult<Self> {
-        let filter = query.filter();
-        let (channels, total, held, claims) = storage
+    async fn of(
+        storage: &Storage,
+        layout: Layout,
+        query: OrderQuery,
+        content: ExportKind,
+        mut form: DownloadForm,
+    ) -> PageResult<Self> {
+        let filter = form.filter(&query, content);
+        let problem = content.problem(&filter).map(str::to_owned);
+        let is_chosen = filter.chosen.is_some();
+        let (channels, total, held, left_out, claims) = storage
             .read(move |tx| {
                 let held: Vec<i64> = export::held(tx, content, &filter)?.iter().map(|order| order.id).collect();
                 let total = list::page(tx, &filter, 1, 1)?.total;
+                let left_out = export::left_out(tx, content, &filter)?;
                 let claims = if content.is_held_by_claims() {
                     uploads::claim_data_of_search(tx, &filter)?
                 } else {
                     ClaimDataSummary::default()
                 };
-                Ok::<_, StorageError>((channels::store::all(tx)?, total, list::load_rows(tx, &held)?, claims))
+                let held = list::load_rows(tx, &held)?;
+                Ok::<_, StorageError>((channels::store::all(tx)?, total, held, left_out, claims))
             })
             .await?;
-        let problem = content.problem(&query.filter()).map(str::to_owned);
-        let form = DownloadForm { purpose: content.default_purpose().to_owned(), ..DownloadForm::default() };
-        let search = query.describe(&channels);
-        Ok(Self {
-            layout,
-            query,
-            search,
-            content,
-            total,
-            problem,
-            form,
-            problems: FormProblems::default(),
-            held,
-            claims,
-        })
+        if form.purpose.is_empty() {
+            content.default_purpose().clone_into(&mut form.purpose);
+        }
+        let search = if is_chosen { "선택한 주문".to_owned() } else { query.describe(&channels) };
+        let problems = FormProblems::default();
+        Ok(Self { layout, query, search, content, total, problem, form, problems, held, left_out, claims })
     }
 
     fn here(&self) -> String {
@@ -229,7 +278,7 @@ pub(super) async fn show(
     Query(kind): Query<KindQuery>,
 ) -> PageResult {
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
-    Ok(personal_page(DownloadPage::of(&storage, layout, query, content).await?))
+    Ok(personal_page(DownloadPage::of(&storage, layout, query, content, DownloadForm::default()).await?))
 }
 
 pub(super) async fn download(
@@ -241,10 +290,18 @@ pub(super) async fn download(
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
+    if kind.chosen == "1" && form.tick.is_empty() && form.all != "1" {
+        let flash = Flash::warning("선택한 주문이 없어요. 주문을 먼저 선택해 주세요.");
+        let flash = state.storage.write(move |tx| flash.save(tx, actor.id)).await?;
+        return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), flash));
+    }
+    if form.is_from_list() && content.default_purpose().is_empty() {
+        return Ok(personal_page(DownloadPage::of(&state.storage, layout, query, content, form).await?));
+    }
     match write_and_record(&state, actor, &query, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
-            let mut page = DownloadPage { form, ..DownloadPage::of(&state.storage, layout, query, content).await? };
+            let mut page = DownloadPage::of(&state.storage, layout, query, content, form).await?;
             match rejection {
                 DownloadRejection::Form(problems) => page.problems = problems,
                 DownloadRejection::NoFile(reason) => page.problem = Some(reason),
@@ -270,13 +327,14 @@ async fn write_and_record(
     content: ExportKind,
     form: &DownloadForm,
 ) -> PageResult<Result<Response, DownloadRejection>> {
-    let (purpose, format) = match form.validate() {
+    let (purpose, format) = match form.validate(content) {
         Ok(valid) => valid,
         Err(problems) => return Ok(Err(DownloadRejection::Form(problems))),
     };
-    let filter = query.filter();
+    let filter = form.filter(query, content);
+    let no_file = |reason: &str| Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
     if let Some(problem) = content.problem(&filter) {
-        return Ok(Err(DownloadRejection::NoFile(problem.to_owned())));
+        return no_file(problem);
     }
     let request = ExportRequest {
         kind: content,
@@ -284,56 +342,127 @@ async fn write_and_record(
         filter: filter.clone(),
         despite_claims: form.despite_claims(),
         claim_note: String::new(),
+        repeats: form.repeats(),
     };
-    let (file, written) = match write(state, request).await {
-        Ok((_, written)) if written.held.iter().any(|order| !form.has_named(order.id)) => {
-            let reason = "취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.";
-            return Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
+    for _ in 0..MAX_ATTEMPTS {
+        let (file, written) = match write(state, request.clone()).await {
+            Ok(written) => written,
+            Err(error @ ExportError::TooManySheets { .. }) => return no_file(&error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(reason) = unconfirmed(&written, form) {
+            return no_file(reason);
         }
-        Ok((_, ExportOutcome { orders: 0, held, .. })) => {
-            let reason = if held.is_empty() {
-                "조건에 맞는 주문이 없어요."
-            } else {
-                "취소 요청이 들어온 주문뿐이라 파일에 넣을 주문이 없어요."
-            };
-            return Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
+        let name = product_name(state, filter.product.clone()).await?;
+        let stem = content.file_stem(state.now().date(), name.as_deref());
+        let name = format!("{stem}.{}", format.extension());
+        let record = Record { content, query, form, purpose, repeats: request.repeats };
+        if record.save(state, actor, &file, &name, written).await? {
+            return Ok(Ok(file_response(file, &name, format)?));
         }
-        Ok(written) => written,
-        Err(error @ ExportError::TooManySheets { .. }) => return Ok(Err(DownloadRejection::NoFile(error.to_string()))),
-        Err(error) => return Err(error.into()),
-    };
-    let (source, note) =
-        (format!("/orders?{}", query.to_query_string(&[("page", ""), ("size", "")])), form.note.trim().to_owned());
-    let product = state
-        .storage
-        .write(move |tx| {
+    }
+    Err(Error::Internal("other members download the same orders".to_owned()))
+}
+
+/// The name of the product that the search has chosen.
+async fn product_name(state: &AppState, number: Option<String>) -> PageResult<Option<String>> {
+    let Some(number) = number else { return Ok(None) };
+    let found = state.storage.read(move |tx| products::by_number(tx, [number.as_str()])).await?;
+    Ok(found.into_values().next().map(|product| product.name))
+}
+
+/// Attempts to write a file without orders that another member downloads at the same moment.
+const MAX_ATTEMPTS: usize = 3;
+
+/// Why the member has to look at the page first: some orders are left out that it has not named, or all of them.
+fn unconfirmed(written: &ExportOutcome, form: &DownloadForm) -> Option<&'static str> {
+    let left_out = LeftOut { already_sent: written.already_sent, not_due: written.not_due };
+    if written.held.iter().any(|order| !form.has_named(order.id)) {
+        return Some("취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
+    }
+    if written.ids.is_empty() {
+        return Some(if written.already_sent > 0 {
+            "모두 이미 파일로 받은 주문이에요. 다시 넣으려면 아래에서 선택해 주세요."
+        } else if written.not_due > 0 {
+            "택배로 보낼 주문이 없어요. 송장번호가 없고 아직 배송되지 않은 택배 주문만 넣어요."
+        } else if written.held.is_empty() {
+            "조건에 맞는 주문이 없어요."
+        } else {
+            "취소 요청이 들어온 주문뿐이라 파일에 넣을 주문이 없어요."
+        });
+    }
+    let is_named = left_out == LeftOut::default() || form.left_out == left_out.code();
+    (!is_named).then_some("빼고 받는 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.")
+}
+
+/// A download to record.
+struct Record<'a> {
+    content: ExportKind,
+    query: &'a OrderQuery,
+    form: &'a DownloadForm,
+    purpose: Purpose,
+    repeats: bool,
+}
+
+impl Record<'_> {
+    /// Records the download, and the orders of a file that is sent. False if another member has downloaded one of them
+    /// since the file was written.
+    async fn save(
+        &self,
+        state: &AppState,
+        actor: MemberActor,
+        file: &File,
+        name: &str,
+        written: ExportOutcome,
+    ) -> PageResult<bool> {
+        let Self { content, purpose, repeats, .. } = *self;
+        let source = format!("/orders?{}", self.query.to_query_string(&[("page", ""), ("size", "")]));
+        let (note, name) = (self.form.note.trim().to_owned(), name.to_owned());
+        let bytes = if content.recipient().is_some() { read_all(file).map_err(ExportError::from)? } else { Vec::new() };
+        let save = move |tx: &mut dyn Tx| {
+            let sent_to = content.recipient();
+            if let (Some(sent_to), false) = (sent_to, repeats)
+                && !downloads::orders_in_files(tx, sent_to, &written.ids)?.is_empty()
+            {
+                return Ok(false);
+            }
             let taken = DownloadRecord {
                 content: content.code(),
                 source: &source,
-                rows: written.orders,
+                rows: written.orders(),
                 purpose: Some(purpose),
                 note: &note,
             };
-            downloads::record(tx, Some(actor.id), &taken)?;
+            let id = downloads::record(tx, Some(actor.id), &taken)?;
+            if let Some(sent_to) = sent_to {
+                let file = NewFile { name: &name, bytes: &bytes, sent_to, order_ids: &written.ids };
+                downloads::record_file(tx, id, file)?;
+            }
             let purpose =
                 if note.is_empty() { purpose.label().to_owned() } else { format!("{} {note}", purpose.label()) };
-            access::record_download(tx, Actor::from(actor).into(), &source, &purpose, written.accessed.clone())?;
+            access::record_download(tx, Actor::from(actor).into(), &source, &purpose, written.accessed())?;
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
-            claims::log_file_despite_claim(tx, actor.into(), &despite, content.label())?;
-            let product = filter.product.as_deref().map(|number| products::by_number(tx, [number])).transpose()?;
-            Ok::<_, StorageError>(product.and_then(|found| found.into_values().next()))
-        })
-        .await?;
-    let stem = content.file_stem(state.now().date(), product.as_ref().map(|product| product.name.as_str()));
-    Ok(Ok(file_response(file, &stem, format)?))
+            claims::log_file_despite_claim(tx, actor.into(), &despite, &content.label())?;
+            Ok::<_, StorageError>(true)
+        };
+        Ok(state.storage.write(save).await?)
+    }
+}
+
+/// The bytes of a written file, which is rewound again.
+fn read_all(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    file.rewind()?;
+    Ok(bytes)
 }
 
 /// A response that streams the file.
-fn file_response(file: File, stem: &str, format: Format) -> Result<Response, ExportError> {
+fn file_response(file: File, name: &str, format: Format) -> Result<Response, ExportError> {
     let headers = [
         (header::CONTENT_TYPE, format.content_type().to_owned()),
         (header::CONTENT_LENGTH, file.metadata()?.len().to_string()),
-        (header::CONTENT_DISPOSITION, content_disposition(&format!("{stem}.{}", format.extension()))),
+        (header::CONTENT_DISPOSITION, content_disposition(name)),
     ];
     let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);
     Ok((headers, Body::from_stream(stream)).into_response())

@@ -11,6 +11,7 @@ use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
+use crate::orders::export::SMART_STORE;
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -49,6 +50,24 @@ impl RowView {
 
     fn takes_tracking_number(&self) -> bool {
         self.listed.order.shipping_method == ShippingMethod::Parcel
+    }
+
+    /// One letter for the channel, beside its colour.
+    fn channel_mark(&self) -> char {
+        match self.listed.channel_code.as_str() {
+            SMART_STORE => 'N',
+            _ => self.listed.channel_name.chars().next().unwrap_or('?'),
+        }
+    }
+
+    /// The icon of the shipping method.
+    fn method_icon(&self) -> &'static str {
+        match self.listed.order.shipping_method {
+            ShippingMethod::Direct => "truck",
+            ShippingMethod::Pickup => "shop",
+            ShippingMethod::Quick => "arrow-up",
+            ShippingMethod::Parcel | ShippingMethod::Other => "box-seam",
+        }
     }
 
     fn placed_on(&self) -> String {
@@ -92,6 +111,8 @@ pub(super) struct ListPage {
     pub(super) offers: Vec<DownloadOffer>,
     /// what the answer to the last action offers
     pub(super) after: Option<ActionOffers>,
+    /// pasted numbers that no order has
+    pub(super) missing: Vec<String>,
 }
 
 impl ListPage {
@@ -148,7 +169,7 @@ pub(super) async fn list_page(
 ) -> PageResult<ListPage> {
     let (filter, uri, searched) = (query.filter(), uri.clone(), query.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
-    let (found, pages, products, channels, after) = storage
+    let (found, pages, products, channels, (after, missing)) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
             let mut found = list::page(tx, &filter, page, paging.size())?;
@@ -159,7 +180,8 @@ pub(super) async fn list_page(
                 found = list::page(tx, &filter, u32::try_from(pages.page).unwrap_or(1), paging.size())?;
             }
             let after = ActionOffers::of(tx, entry, &searched)?;
-            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, after))
+            let missing = list::by_numbers(tx, &filter.numbers)?.missing;
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, (after, missing)))
         })
         .await?;
     Ok(ListPage {
@@ -172,5 +194,6 @@ pub(super) async fn list_page(
         products,
         channels,
         after,
+        missing,
     })
 }

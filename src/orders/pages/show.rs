@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::fields::{Fields, OptionChoice, option_choices};
+use crate::audit::downloads::{self, OrderFile};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::DeliveryState;
@@ -40,6 +41,8 @@ pub(super) struct ShowPage {
     origin: Option<String>,
     offers: Vec<MergeOffer>,
     events: Vec<EventView>,
+    /// files that the order is in
+    files: Vec<OrderFile>,
     pub(super) district: Option<String>,
     has_address_search: bool,
     /// whether the page follows the creation of a manual order
@@ -189,6 +192,7 @@ fn load(
         origin: origin(tx, &listed)?,
         offers: offers(tx, &listed)?,
         events,
+        files: downloads::files_of_order(tx, id)?,
         district: order.sigungu_code.and_then(|code| districts.display_name_on(code, order.delivered_on())),
         has_address_search,
         is_new: false,

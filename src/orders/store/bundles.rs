@@ -1,6 +1,6 @@
 //! Moves orders between bundles, and finds bundles that should be merged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{ChangeContext, deliveries, find, log, with_changes};
 use crate::orders::bundle::{MergeConflict, merge_conflicts, was_delivered};
@@ -38,6 +38,29 @@ pub fn order_ids(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<i64>> {
         Ok(())
     })?;
     Ok(ids)
+}
+
+/// Identifiers of the orders of these deliveries.
+pub fn ids_of(tx: &mut dyn Tx, delivery_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |ids: &str| format!("SELECT delivery_id, id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
+    let mut orders = Vec::new();
+    tx.for_ids(delivery_ids, &[], sql, &mut |row| {
+        orders.push((row.int(0)?, row.int(1)?));
+        Ok(())
+    })?;
+    orders.sort_unstable();
+    orders.dedup();
+    Ok(orders)
+}
+
+/// Those of the orders whose delivery has orders that are not among them.
+pub fn torn_apart(tx: &mut dyn Tx, orders: &[Order]) -> Result<Vec<i64>> {
+    let chosen: HashSet<i64> = orders.iter().map(|order| order.id).collect();
+    let deliveries: BTreeSet<i64> = orders.iter().map(|order| order.delivery_id).collect();
+    let all = ids_of(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
+    let torn: HashSet<i64> = all.iter().filter(|(_, id)| !chosen.contains(id)).map(|(delivery, _)| *delivery).collect();
+    Ok(orders.iter().filter(|order| torn.contains(&order.delivery_id)).map(|order| order.id).collect())
 }
 
 /// The other orders of the order's delivery, oldest first.

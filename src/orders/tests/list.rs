@@ -230,6 +230,8 @@ fn filter(random: &mut Random, turn: u64) -> OrderFilter {
         claim_open: turn % 8 == 5,
         action: None,
         upload: None,
+        numbers: Vec::new(),
+        chosen: None,
         sort,
     }
 }

@@ -19,6 +19,7 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("channel_conflicts", "resolution", "NULL"),
     ("channel_conflicts", "resolved_at", "NULL"),
     ("access_records", "member_id", "1"),
+    ("bulk_action_orders", "version_before", "1"),
     ("bulk_action_orders", "version_after", "2"),
     ("jobs", "left_out", "'shift'"),
     ("jobs", "left_out_day", "'2026-12-01'"),
@@ -63,10 +64,11 @@ const LOGGED_IDS: &[&str] = &[
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
 const DERIVED_IDS: &[(&str, &str)] = &[
-    ("bulk_action_orders", "order_id"),
     ("deliveries", "primary_order_id"),
     ("delivery_events", "delivery_id"),
     ("order_events", "order_id"),
+    ("bulk_action_orders", "order_id"),
+    ("download_orders", "order_id"),
     ("order_tallies", "channel_id"),
     ("order_tallies", "product_id"),
     ("access_records", "first_order_id"),

@@ -27,8 +27,12 @@ async fn workbook(app: &TestApp, query: &str, purpose: &str) -> (String, Vec<(St
     let token = app.token("/account").await;
     let page = app.get(&format!("/orders/download?{query}")).await.ok();
     let held = page.split("name=\"held\" value=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let form: Vec<(&str, &str)> =
-        [("csrf", token.as_str()), ("purpose", purpose)].into_iter().chain(held.map(|id| ("held", id))).collect();
+    let left_out = page.split("name=\"left_out\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let form: Vec<(&str, &str)> = [("csrf", token.as_str()), ("purpose", purpose)]
+        .into_iter()
+        .chain(left_out.map(|numbers| ("left_out", numbers)))
+        .chain(held.map(|id| ("held", id)))
+        .collect();
     let answer = app.browser.post(app.url(&format!("/orders/download?{query}"))).form(&form).send().await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
@@ -59,6 +63,7 @@ async fn purchase_order_has_a_sheet_per_product_and_a_dated_name() {
     assert!(rows[1..].iter().all(|row| row[7] == Data::String(first.clone())));
     assert_eq!(rows[1][0], Data::Float(1.0));
 
+    let app = shop().await;
     let (name, sheets) = workbook(&app, "content=purchase-order&product=PILLOW", "factory").await;
     assert!(name.contains("%EB%B0%9C%EC%A3%BC%EA%B1%B4.xlsx") && sheets.len() == 1, "{name}");
 }
@@ -146,7 +151,7 @@ async fn held_order_is_named_and_left_out_unless_the_member_names_it() {
     assert!(unseen.status == StatusCode::UNPROCESSABLE_ENTITY && unseen.text.contains("2024031500000001"));
     let without = post(form(&[("held", &id)])).await;
     assert!(without.status == StatusCode::OK && !without.text.contains("2024031500000001"));
-    let with = post(form(&[("held", &id), ("despite", &id)])).await;
+    let with = post(form(&[("held", &id), ("despite", &id), ("repeats", "1")])).await;
     assert!(with.status == StatusCode::OK && with.text.contains("2024031500000001"));
     let log = app.get(&format!("/orders/{id}")).await.ok();
     assert!(log.contains("클레임에도 진행") && log.contains("스마트스토어 발송처리"));
@@ -178,4 +183,80 @@ async fn age_of_the_claims_is_told_and_warned_of_before_the_file_is_made() {
     app.post_form(&format!("{}/apply", answer.location()), &[]).await;
     let page = app.get(here).await.ok();
     assert!(page.contains("2024-03-15 15:00 (0분 전)") && !page.contains(OLD), "{page}");
+}
+
+/// Identifiers of placed orders without a claim.
+async fn placed(app: &TestApp) -> Vec<String> {
+    let found = app.state.storage.read(|tx| {
+        let rows = tx.query("SELECT id FROM orders WHERE state = 0 AND claim = '' ORDER BY id LIMIT 4", &[])?;
+        rows.iter().map(|row| row.int(0).map(crockford)).collect::<Result<Vec<_>, StorageError>>()
+    });
+    found.await.expect("reads")
+}
+
+/// Order numbers of a downloaded workbook, and its bytes.
+async fn press(app: &TestApp, url: &str, fields: &[(&str, &str)]) -> (Vec<String>, Vec<u8>) {
+    let token = app.token("/account").await;
+    let form = [&[("csrf", token.as_str())][..], fields].concat();
+    let answer = app.browser.post(app.url(url)).form(&form).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let bytes = answer.bytes().await.expect("bytes").to_vec();
+    let mut workbook = Xlsx::new(Cursor::new(bytes.clone())).expect("a workbook");
+    let rows = workbook.worksheets().into_iter().flat_map(|(_, range)| {
+        let rows: Vec<Vec<Data>> = range.rows().map(<[Data]>::to_vec).collect();
+        let at = rows[0].iter().position(|cell| ["상품주문번호", "주문번호"].contains(&cell.to_string().as_str()));
+        let at = at.expect("a column of numbers");
+        rows[1..].iter().map(|row| row[at].to_string()).collect::<Vec<_>>()
+    });
+    (rows.collect(), bytes)
+}
+
+#[tokio::test]
+async fn second_batch_of_a_day_has_no_order_of_the_first() {
+    let app = shop().await;
+    let ids = placed(&app).await;
+    let url = "/orders/download?state=PLACED&chosen=1&content=purchase-order";
+    let chosen = |count: usize| ids[..count].iter().map(|id| ("tick", id.as_str())).collect::<Vec<_>>();
+    let (first, bytes) = press(&app, url, &chosen(2)).await;
+    assert_eq!(first.len(), 2);
+
+    let named = app.post_form(url, &chosen(4)).await;
+    assert_eq!(named.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(named.text.contains("이미 파일로 받은 주문 2건도 다시 넣기"), "{}", named.text);
+    let rest = [chosen(4), vec![("purpose", "factory"), ("left_out", "2.0")]].concat();
+    let (second, _) = press(&app, url, &rest).await;
+    assert_eq!(second.len(), 2);
+    assert!(second.iter().all(|number| !first.contains(number)), "{first:?} {second:?}");
+    let all = app.post_form(url, &chosen(4)).await;
+    assert!(all.text.contains("모두 이미 파일로 받은 주문이에요"), "{}", all.text);
+    let repeated = [chosen(4), vec![("purpose", "factory"), ("left_out", "4.0"), ("repeats", "1")]].concat();
+    assert_eq!(press(&app, url, &repeated).await.0.len(), 4);
+    let none = app.post_form(url, &[]).await;
+    assert!(app.get(none.location()).await.ok().contains("선택한 주문이 없어요"));
+
+    let log = app.get("/downloads").await.ok();
+    let again = log.rsplit("action=\"/downloads/").next().and_then(|rest| rest.split('"').next()).expect("a file");
+    let (numbers, same) = press(&app, &format!("/downloads/{again}"), &[]).await;
+    assert_eq!((numbers, same), (first, bytes), "the file as it was");
+    assert!(app.get(&format!("/orders/{}", ids[0])).await.ok().contains("보낸 파일"));
+}
+
+#[tokio::test]
+async fn courier_file_has_the_parcels_that_have_not_gone() {
+    let app = shop().await;
+    let url = "/orders/download?state=PLACED&content=courier-order.logen";
+    let page = app.get(url).await.ok();
+    let left_out = page.split("name=\"left_out\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let form = [("purpose", "shipping"), ("left_out", left_out.expect("a number"))];
+    let (numbers, _) = press(&app, url, &form).await;
+    let parcels = app.state.storage.read(|tx| {
+        let sql =
+            "SELECT order_number FROM orders WHERE state = 0 AND tracking_number = '' AND shipping_method = 'PARCEL'";
+        tx.query(sql, &[])?.into_iter().map(|mut row| row.text(0)).collect::<Result<Vec<_>, StorageError>>()
+    });
+    let parcels = parcels.await.expect("reads");
+    assert!(numbers.len() > 5 && numbers.iter().all(|number| parcels.contains(number)), "{numbers:?}");
+    let other = "/orders/download?state=PLACED&content=courier-order.cj";
+    let again = app.post_form(other, &[("purpose", "shipping")]).await;
+    assert!(again.text.contains("모두 이미 파일로 받은 주문이에요"), "an order goes to one courier: {}", again.text);
 }

@@ -1,0 +1,182 @@
+// The rows of lists: ticks, ranges, the keyboard, and what the chosen rows may become.
+//
+// data-tick-all     on a checkbox in a table head: ticks every .tick of the table
+// data-all-found    on the label that chooses everything found: shown when the whole page is ticked
+// data-rows         on a table: arrows move between rows, space ticks, shift extends, enter opens its first link,
+//                   escape leaves a field, Ctrl+Enter goes to the actions
+// data-acts="주문"   on the bar of actions: says so when nothing is chosen, instead of sending the form
+
+const ticks = (table) => [...table.querySelectorAll("tbody .tick input[type=checkbox]:not(:disabled)")];
+const all = (form) => form?.querySelector("[data-all-found] input");
+
+const count = (table) => {
+  const form = table.closest("form");
+  const every = ticks(table);
+  const ticked = every.filter((tick) => tick.checked).length;
+  const head = table.querySelector("[data-tick-all]");
+  if (head) {
+    head.checked = ticked > 0 && ticked === every.length;
+    head.indeterminate = ticked > 0 && ticked < every.length;
+  }
+  const found = all(form);
+  if (found) {
+    found.closest("[data-all-found]").hidden = ticked < every.length && !found.checked;
+    if (ticked < every.length) found.checked = false;
+  }
+  const shown = found?.checked ? found.dataset.count : `${ticked}`;
+  form?.querySelectorAll("[data-ticked]").forEach((place) => { place.textContent = shown; });
+  form?.querySelector("[data-acts] .nothing")?.remove();
+};
+
+// A press with nothing chosen is answered at once.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-acts] button[type=submit]");
+  const form = button?.form;
+  const table = form?.querySelector("table[data-rows]");
+  if (!table || all(form)?.checked || ticks(table).some((tick) => tick.checked)) return;
+  event.preventDefault();
+  const bar = button.closest("[data-acts]");
+  bar.querySelector(".nothing")?.remove();
+  const told = document.createElement("p");
+  told.className = "nothing";
+  told.setAttribute("role", "status");
+  told.textContent = `선택한 ${bar.dataset.acts}이 없어요. 먼저 선택해 주세요.`;
+  bar.prepend(told);
+});
+
+// The tick at which a range began.
+let anchor;
+
+const range = (table, from, to, on) => {
+  const every = ticks(table);
+  const [first, last] = [every.indexOf(from), every.indexOf(to)].sort((a, b) => a - b);
+  if (first < 0) return;
+  every.slice(first, last + 1).forEach((tick) => { tick.checked = on; });
+};
+
+const tickOf = (row) => (row?.closest("table.pairs") ? row.closest("tbody") : row)?.querySelector(".tick input");
+
+document.addEventListener("click", (event) => {
+  const table = event.target.closest("table[data-rows]");
+  if (!table) return;
+  const cell = event.target.closest("td");
+  const own = event.target.closest("a, button, input, select, textarea, label, summary");
+  const tick = own?.matches(".tick input") ? own : tickOf(event.target.closest("tbody tr"));
+  if (!tick || !cell) return;
+  // A click on the row ticks it, unless it selected text or hit something of its own.
+  if (!own) {
+    if (getSelection()?.toString()) return;
+    tick.checked = !tick.checked;
+  } else if (own !== tick) return;
+  if (event.shiftKey && anchor?.isConnected) range(table, anchor, tick, tick.checked);
+  anchor = tick;
+  count(table);
+});
+// Shift and a click would select the text between.
+document.addEventListener("mousedown", (event) => {
+  if (event.shiftKey && event.target.closest("table[data-rows] tbody") && !event.target.closest("input:not([type=checkbox]), textarea")) event.preventDefault();
+});
+
+document.addEventListener("change", (event) => {
+  const table = event.target.closest("table") ?? event.target.closest("form")?.querySelector("table[data-rows]");
+  if (!table) return;
+  if (event.target.matches("[data-tick-all]")) {
+    ticks(table).forEach((tick) => { tick.checked = event.target.checked; });
+  }
+  if (event.target.matches("[type=checkbox]")) count(table);
+});
+
+// A row that is edited is chosen by itself.
+document.addEventListener("input", (event) => {
+  const row = event.target.closest("form[data-unsaved] table[data-rows] tbody tr");
+  const tick = row && !event.target.matches(".tick input") && tickOf(row);
+  if (!tick || tick.checked) return;
+  tick.checked = true;
+  count(row.closest("table"));
+});
+
+document.querySelectorAll("table[data-rows]").forEach((table) => {
+  if (table.querySelector(".tick")) count(table);
+  // One stop for the tab key, arrows inside.
+  const every = [...table.querySelectorAll(table.matches(".pairs") ? "tbody > tr:first-child" : "tbody > tr")];
+  if (every[0]) every[0].tabIndex = 0;
+  const go = (row) => {
+    if (!row) return;
+    every.forEach((other) => { other.tabIndex = -1; });
+    row.tabIndex = 0;
+    row.focus();
+  };
+  table.addEventListener("keydown", (event) => {
+    const row = event.target.closest("tr");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      table.closest("form")?.querySelector(".acts-bar button")?.focus();
+      return;
+    }
+    if (event.target !== row) {
+      if (event.key === "Escape" && row) go(every.find((one) => one === row || one.parentElement === row.parentElement));
+      return;
+    }
+    const here = every.indexOf(row);
+    const steps = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: every.length - 1 };
+    if (event.key in steps) {
+      event.preventDefault();
+      const next = every[steps[event.key]];
+      if (event.shiftKey && next && tickOf(row)) {
+        if (!tickOf(row).checked) anchor = tickOf(row);
+        anchor ??= tickOf(row);
+        range(table, anchor, tickOf(next), true);
+        count(table);
+      }
+      go(next);
+    } else if (event.key === " ") {
+      event.preventDefault();
+      tickOf(row)?.click();
+    } else if (event.key === "Enter") {
+      row.querySelector("a[href]")?.click();
+    }
+  });
+});
+
+// The number of rows a page is remembered in this browser, for links that do not name it.
+const SIZE = "rows";
+document.addEventListener("click", (event) => {
+  const size = event.target.closest(".sizes a") && new URL(event.target.closest(".sizes a").href).searchParams.get("size");
+  if (size) localStorage.setItem(SIZE, size);
+});
+const size = localStorage.getItem(SIZE);
+if (/^(5|10|25|50)$/.test(size ?? "")) {
+  document.querySelectorAll("a[href^='/orders?'], a[href='/orders'], a[href^='/deliveries?'], a[href='/deliveries']").forEach((link) => {
+    const url = new URL(link.href);
+    if (link.closest(".sizes, .page-bar") || url.searchParams.has("size")) return;
+    url.searchParams.set("size", size);
+    link.href = url;
+  });
+}
+
+// The head of a table stays in view where the table fits: a box that scrolls sideways would hold it.
+const fit = (wrap) => {
+  wrap.classList.remove("fits");
+  wrap.classList.toggle("fits", wrap.scrollWidth <= wrap.clientWidth);
+};
+const sizes = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+document.querySelectorAll(".table-wrap").forEach((wrap) => sizes.observe(wrap));
+
+// The way back to a list keeps its filter, page and place.
+const { pathname, search } = location;
+if (document.querySelector("table[data-rows]")) {
+  const kept = new URLSearchParams(search);
+  kept.delete("done");
+  sessionStorage.setItem(`list:${pathname}`, kept.size ? `${pathname}?${kept}` : pathname);
+}
+document.querySelectorAll(".trail a").forEach((link) => {
+  const list = sessionStorage.getItem(`list:${new URL(link.href).pathname}`);
+  if (!list || new URL(link.href).search) return;
+  link.href = list;
+  link.addEventListener("click", (event) => {
+    const before = document.referrer && new URL(document.referrer);
+    if (!before || `${before.pathname}${before.search}` !== list || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    history.back();
+  });
+});

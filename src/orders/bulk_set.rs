@@ -1,0 +1,215 @@
+//! Bulk set: one value of one field for many orders: 희망배송일, 배송방법, 택배사, 발주메모, 배송메모.
+
+use chrono::NaiveDate;
+
+use super::bulk_action;
+use super::edit::read_memo;
+use super::model::{Order, OrderState, ShippingMethod};
+use super::store::Action;
+use crate::audit::{AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::storage::{Result, Tx, text_limits};
+use crate::time::parse_date;
+
+/// A field that can be set for many orders at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkField {
+    /// 희망배송일
+    PreferredShippingDate,
+    /// 배송방법
+    ShippingMethod,
+    /// 택배사
+    Courier,
+    /// 발주메모
+    PurchaseMemo,
+    /// 배송메모
+    ShippingMemo,
+}
+
+impl BulkField {
+    /// Every field, in the order of the form.
+    pub const ALL: [Self; 5] =
+        [Self::PreferredShippingDate, Self::ShippingMethod, Self::Courier, Self::PurchaseMemo, Self::ShippingMemo];
+
+    /// Code in forms and in the audit log; also the name of the column.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::PreferredShippingDate => "preferred_shipping_date",
+            Self::ShippingMethod => "shipping_method",
+            Self::Courier => "courier",
+            Self::PurchaseMemo => "purchase_memo",
+            Self::ShippingMemo => "shipping_memo",
+        }
+    }
+
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::PreferredShippingDate => "희망배송일",
+            Self::ShippingMethod => "배송방법",
+            Self::Courier => "택배사",
+            Self::PurchaseMemo => "발주메모",
+            Self::ShippingMemo => "배송메모",
+        }
+    }
+
+    /// The field with this code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.code() == code)
+    }
+}
+
+/// A validated value for a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BulkValue {
+    /// 희망배송일; none clears it
+    PreferredShippingDate(Option<NaiveDate>),
+    /// 배송방법
+    ShippingMethod(ShippingMethod),
+    /// 택배사; empty clears it
+    Courier(String),
+    /// 발주메모; empty clears it
+    PurchaseMemo(String),
+    /// 배송메모; empty clears it
+    ShippingMemo(String),
+}
+
+impl BulkValue {
+    /// Validates the text of a form field.
+    ///
+    /// # Errors
+    /// What is wrong and what to do, in Korean.
+    pub fn parse(field: BulkField, text: &str) -> std::result::Result<Self, &'static str> {
+        let text = text.trim();
+        match field {
+            BulkField::PreferredShippingDate if text.is_empty() => Ok(Self::PreferredShippingDate(None)),
+            BulkField::PreferredShippingDate => match parse_date(text) {
+                Some(date) => Ok(Self::PreferredShippingDate(Some(date))),
+                None => Err("희망배송일을 날짜로 입력해 주세요."),
+            },
+            BulkField::ShippingMethod => {
+                ShippingMethod::from_code(text).map(Self::ShippingMethod).ok_or("배송방법을 골라 주세요.")
+            }
+            BulkField::Courier if text.chars().count() > text_limits::COURIER => Err("택배사 이름이 너무 길어요."),
+            BulkField::Courier => Ok(Self::Courier(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+            BulkField::PurchaseMemo => read_memo(text).map(Self::PurchaseMemo),
+            BulkField::ShippingMemo => read_memo(text).map(Self::ShippingMemo),
+        }
+    }
+
+    /// Its field.
+    pub const fn field(&self) -> BulkField {
+        match self {
+            Self::PreferredShippingDate(_) => BulkField::PreferredShippingDate,
+            Self::ShippingMethod(_) => BulkField::ShippingMethod,
+            Self::Courier(_) => BulkField::Courier,
+            Self::PurchaseMemo(_) => BulkField::PurchaseMemo,
+            Self::ShippingMemo(_) => BulkField::ShippingMemo,
+        }
+    }
+
+    /// The text that a sentence shows; empty clears the field.
+    fn shown(&self) -> String {
+        match self {
+            Self::PreferredShippingDate(date) => date.map(|date| date.to_string()).unwrap_or_default(),
+            Self::ShippingMethod(method) => method.label().to_owned(),
+            Self::Courier(text) | Self::PurchaseMemo(text) | Self::ShippingMemo(text) => text.clone(),
+        }
+    }
+
+    /// Whether an order takes the value: dates and methods are locked once the goods are delivered, and a courier is for
+    /// parcels.
+    fn is_allowed_for(&self, order: &Order) -> bool {
+        match self {
+            Self::PreferredShippingDate(date) => {
+                !order.preferred_date_is_settled() || order.preferred_shipping_date == *date
+            }
+            Self::ShippingMethod(method) => order.state < OrderState::Shipped || order.shipping_method == *method,
+            Self::Courier(_) => order.shipping_method == ShippingMethod::Parcel,
+            Self::PurchaseMemo(_) | Self::ShippingMemo(_) => true,
+        }
+    }
+
+    /// The order with the value.
+    fn apply(&self, order: &Order) -> Order {
+        let mut after = order.clone();
+        match self {
+            Self::PreferredShippingDate(date) => after.preferred_shipping_date = *date,
+            Self::ShippingMethod(method) => {
+                if after.shipping_method != *method {
+                    method.label().clone_into(&mut after.shipping_method_raw);
+                }
+                after.shipping_method = *method;
+            }
+            Self::Courier(name) => after.courier.clone_from(name),
+            Self::PurchaseMemo(memo) => after.purchase_memo.clone_from(memo),
+            Self::ShippingMemo(memo) => after.shipping_memo.clone_from(memo),
+        }
+        after
+    }
+}
+
+/// Sets the value for all orders that take it. `apart` are orders whose bundle would be torn apart by a change of the
+/// method: the rest of their bundle was not chosen.
+pub fn set(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    orders: &[Order],
+    value: &BulkValue,
+    apart: &[i64],
+) -> Result<RecordedEvent> {
+    let (mut pairs, mut changed, mut rejected) = (Vec::new(), NumberList::default(), NumberList::default());
+    let mut unchanged = 0;
+    for order in orders {
+        if !value.is_allowed_for(order) || apart.contains(&order.id) {
+            rejected.push(order.order_number.as_str());
+            continue;
+        }
+        let after = value.apply(order);
+        if after == *order {
+            unchanged += 1;
+        } else {
+            changed.push(order.order_number.as_str());
+            pairs.push((order.clone(), after));
+        }
+    }
+    let field = value.field().code().to_owned();
+    let event = AuditEvent::OrdersBulkSet { field, value: value.shown(), changed, unchanged, rejected };
+    bulk_action::save(tx, actor, Action::Edited, pairs, event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::tests::order;
+
+    fn date(text: &str) -> BulkValue {
+        BulkValue::parse(BulkField::PreferredShippingDate, text).expect("a date")
+    }
+
+    #[test]
+    fn values_are_validated() {
+        assert_eq!(date(""), BulkValue::PreferredShippingDate(None));
+        assert!(BulkValue::parse(BulkField::PreferredShippingDate, "내일").is_err());
+        assert!(BulkValue::parse(BulkField::ShippingMethod, "BICYCLE").is_err());
+        assert!(BulkValue::parse(BulkField::Courier, &"가".repeat(65)).is_err());
+        assert!(BulkValue::parse(BulkField::ShippingMemo, &"가".repeat(2_001)).is_err());
+        let courier = BulkValue::parse(BulkField::Courier, " 로젠  택배 ").expect("a courier");
+        assert_eq!(courier, BulkValue::Courier("로젠 택배".to_owned()));
+    }
+
+    #[test]
+    fn delivered_orders_keep_their_date_and_method() {
+        let placed = order(OrderState::Dispatched);
+        let shipped = order(OrderState::Shipped);
+        assert!(date("2026-12-01").is_allowed_for(&placed) && !date("2026-12-01").is_allowed_for(&shipped));
+        let parcel = BulkValue::ShippingMethod(ShippingMethod::Parcel);
+        assert!(parcel.is_allowed_for(&placed) && !parcel.is_allowed_for(&shipped));
+        let after = parcel.apply(&placed);
+        assert_eq!(
+            (after.shipping_method, after.shipping_method_raw.as_str()),
+            (ShippingMethod::Parcel, "택배,등기,소포")
+        );
+        assert!(!BulkValue::Courier("로젠택배".to_owned()).is_allowed_for(&placed), "not a parcel");
+        assert!(BulkValue::ShippingMemo("문 앞".to_owned()).is_allowed_for(&shipped));
+    }
+}

@@ -1,0 +1,168 @@
+//! 송장 접수 파일: parcels for the program of a courier, one row a parcel. `assets/courier-orders/*.toml` lists the columns of
+//! each courier; a word of [`VALUES`] names what a column holds.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::table::{Cell, Column, OrderLine, text};
+use crate::orders::model::{ChargeType, Order, OrderState, ShippingMethod};
+
+/// The file of a courier.
+pub(super) struct CourierFile {
+    code: &'static str,
+    name: String,
+    pub(super) sheet: String,
+    hint: String,
+    pub(super) columns: Vec<Column>,
+}
+
+/// A courier with a reservation file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Courier(usize);
+
+impl Courier {
+    /// Every courier.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..FILES.len()).map(Self)
+    }
+
+    pub(super) fn file(self) -> &'static CourierFile {
+        &FILES[self.0]
+    }
+
+    /// Code of its file in URLs and in the record of downloads.
+    pub fn code(self) -> &'static str {
+        self.file().code
+    }
+
+    /// Korean name.
+    pub fn name(self) -> &'static str {
+        &self.file().name
+    }
+
+    /// What to do with the file.
+    pub fn hint(self) -> &'static str {
+        &self.file().hint
+    }
+}
+
+/// Whether an order is a parcel that a courier does not have yet.
+pub(super) fn is_due(order: &Order) -> bool {
+    order.shipping_method == ShippingMethod::Parcel
+        && order.state < OrderState::Shipped
+        && order.tracking_number.is_empty()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDefinition {
+    name: String,
+    sheet: String,
+    hint: String,
+    /// header, width in characters, and what it holds
+    columns: Vec<(String, u8, String)>,
+}
+
+/// Code and definition of each courier, in the order of the menu.
+const DEFINITIONS: [(&str, &str); 5] = [
+    ("courier-order.logen", include_str!("../../../assets/courier-orders/logen.toml")),
+    ("courier-order.cj", include_str!("../../../assets/courier-orders/cj.toml")),
+    ("courier-order.hanjin", include_str!("../../../assets/courier-orders/hanjin.toml")),
+    ("courier-order.lotte", include_str!("../../../assets/courier-orders/lotte.toml")),
+    ("courier-order.epost", include_str!("../../../assets/courier-orders/epost.toml")),
+];
+
+/// Read once; a test reads every definition, so none is left out in a release.
+static FILES: LazyLock<Vec<CourierFile>> =
+    LazyLock::new(|| DEFINITIONS.iter().filter_map(|(code, toml)| parse(code, toml).ok()).collect());
+
+fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
+    let FileDefinition { name, sheet, hint, columns } =
+        toml::from_str(definition).map_err(|error| format!("{code}: {error}"))?;
+    let columns = columns.into_iter().map(|(header, width, value)| {
+        let known = VALUES.iter().find(|(word, _)| *word == value);
+        let (_, cell) = known.ok_or_else(|| format!("{code}: {value} of {header} is unknown"))?;
+        Ok(Column { header: Cow::Owned(header), width, cell: *cell })
+    });
+    Ok(CourierFile { code, name, sheet, hint, columns: columns.collect::<Result<_, String>>()? })
+}
+
+/// What a column holds.
+type Value = for<'a> fn(&OrderLine<'a>) -> Cell<'a>;
+
+const VALUES: &[(&str, Value)] = &[
+    ("empty", |_| text("")),
+    ("no", |_| text("N")),
+    ("parcel_count", |_| Cell::Number(1)),
+    ("quantity", |line| Cell::Number(line.order_row.order.quantity)),
+    ("order_number", |line| text(&line.order_row.order.order_number)),
+    ("recipient_name", |line| text(&line.order_row.order.recipient.name)),
+    ("recipient_tel1", |line| text(&line.order_row.order.recipient.tel1)),
+    ("recipient_tel2", |line| text(&line.order_row.order.recipient.tel2)),
+    ("zip_code", |line| text(&line.order_row.order.recipient.zip_code)),
+    ("address1", |line| text(&line.order_row.order.recipient.address1)),
+    ("address2", |line| text(&line.order_row.order.recipient.address2)),
+    ("address", |line| joined([&line.order_row.order.recipient.address1, &line.order_row.order.recipient.address2])),
+    ("product_name", |line| text(&line.order_row.product_name)),
+    ("options", |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")))),
+    ("product", product),
+    ("message", |line| joined([&line.order_row.order.shipping_memo, &line.order_row.order.customer_message])),
+    ("charge", |line| text(charge(&line.order_row.order, "선불"))),
+    ("charge_on_account", |line| text(charge(&line.order_row.order, "신용"))),
+    ("sender_name", |line| text(&line.sender.name)),
+    ("sender_tel", |line| text(&line.sender.tel)),
+    ("sender_address", |line| text(&line.sender.address)),
+];
+
+/// Both texts on one line, without the empty one.
+fn joined<'a>(parts: [&'a str; 2]) -> Cell<'a> {
+    let words: Vec<&str> = parts.iter().flat_map(|part| part.split_whitespace()).collect();
+    Cell::Text(Cow::Owned(words.join(" ")))
+}
+
+/// `린넨 소파 [월넛, 3인] × 2`
+fn product<'a>(line: &OrderLine<'a>) -> Cell<'a> {
+    let row = line.order_row;
+    let mut name = row.product_name.clone();
+    if !row.labels.is_empty() {
+        name = format!("{name} [{}]", row.labels.join(", "));
+    }
+    if row.order.quantity > 1 {
+        name = format!("{name} × {}", row.order.quantity);
+    }
+    Cell::Text(Cow::Owned(name))
+}
+
+/// Who pays the courier: the recipient, or the shop in the courier's word for it.
+fn charge(order: &Order, by_shop: &'static str) -> &'static str {
+    if order.charge_type == ChargeType::Cod { "착불" } else { by_shop }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::tests::order;
+
+    #[test]
+    fn every_definition_is_read() {
+        for (code, definition) in DEFINITIONS {
+            if let Err(error) = parse(code, definition) {
+                panic!("{error}");
+            }
+        }
+        let names: Vec<&str> = Courier::all().map(Courier::name).collect();
+        assert_eq!(names, ["로젠택배", "CJ대한통운", "한진택배", "롯데택배", "우체국택배"]);
+        assert_eq!(FILES[4].columns.len(), 17);
+    }
+
+    #[test]
+    fn parcels_that_went_or_that_no_courier_takes_are_not_due() {
+        let parcel = |state| Order { shipping_method: ShippingMethod::Parcel, ..order(state) };
+        assert!(is_due(&parcel(OrderState::Placed)) && is_due(&parcel(OrderState::Dispatched)));
+        assert!(!is_due(&parcel(OrderState::Shipped)) && !is_due(&order(OrderState::Placed)));
+        let numbered = Order { tracking_number: "1".to_owned(), ..parcel(OrderState::Purchased) };
+        assert!(!is_due(&numbered));
+    }
+}

@@ -1,0 +1,155 @@
+// Jobs of the office and of the driver, with their clicks and page loads counted; undo, ranges, guards, focus.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { checkAccessibility, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
+import { apply, clickButton, gotoOrders, orderNumbers, preview, selectRows, totalCount } from './flows.mjs';
+
+const ORDERS = '01_smartstore_orders_72col.xlsx';
+
+after(closeBrowser);
+
+async function shop(t, options) {
+  const opened = await open(t, options);
+  await setUpAndLogIn(opened.page);
+  await preview(opened.page, ORDERS);
+  await apply(opened.page);
+  return opened;
+}
+
+/** Counts the clicks and the page loads of a job. */
+async function counted(page, job) {
+  let [clicks, loads] = [0, 0];
+  const count = () => { loads += 1; };
+  page.on('domcontentloaded', count);
+  await job(async (locator, options) => { clicks += 1; await locator.click(options); });
+  page.off('domcontentloaded', count);
+  return { clicks, loads };
+}
+
+test('orders of a product are purchased and their 발주서 is downloaded in few clicks', async (t) => {
+  const { page } = await shop(t);
+  await gotoOrders(page, { state: 'PLACED', product: 'PILLOW' });
+  const before = await orderNumbers(page);
+  const used = await counted(page, async (click) => {
+    await click(page.getByRole('checkbox', { name: '이 쪽의 주문 모두 선택' }));
+    await click(page.getByRole('button', { name: '선택발주' }));
+    await page.getByRole('link', { name: `바꾼 ${before.length}건 보기` }).waitFor();
+    await screenshot(page, 'after-purchase');
+    await checkAccessibility(page, 'the answer to a bulk action');
+    const [download] = await Promise.all([page.waitForEvent('download'), click(page.getByRole('button', { name: '발주서 받기' }))]);
+    assert.match(download.suggestedFilename(), /발주건\.xlsx$/);
+  });
+  assert.ok(used.clicks <= 3 && used.loads <= 1, JSON.stringify(used));
+
+  await page.getByRole('link', { name: /바꾼 \d+건 보기/ }).click();
+  assert.deepEqual((await orderNumbers(page)).toSorted(), before.toSorted());
+  await page.goto('/actions');
+  await screenshot(page, 'actions');
+  await checkAccessibility(page, 'recent actions');
+  await page.getByRole('button', { name: /작업 되돌리기/ }).first().click();
+  await page.getByText(`주문 ${before.length}건을 되돌렸어요`).waitFor();
+  await gotoOrders(page, { state: 'PLACED', product: 'PILLOW' });
+  assert.deepEqual(await orderNumbers(page), before);
+});
+
+test('rows are chosen by ranges, by a click, by the keyboard, and all that were found', async (t) => {
+  const { page } = await shop(t);
+  await page.goto('/orders?size=10');
+  const total = await totalCount(page);
+  const ticks = page.locator('tbody .tick input');
+  const chosen = () => page.locator('[data-ticked]').first().innerText();
+  await ticks.nth(1).click();
+  await ticks.nth(5).click({ modifiers: ['Shift'] });
+  assert.equal(await chosen(), '5', 'Shift and a click choose a range');
+  await page.locator('tbody.order').nth(7).locator('td.product').click();
+  assert.equal(await chosen(), '6', 'a click on the row chooses it');
+  await page.locator('tbody.order > tr:first-child').nth(8).focus();
+  await page.keyboard.press('Shift+ArrowDown');
+  assert.equal(await chosen(), '8', 'Shift and an arrow extend the choice');
+  await page.keyboard.press('Control+Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), '선택발주', 'the actions are one key away');
+
+  await page.getByRole('checkbox', { name: '이 쪽의 주문 모두 선택' }).check();
+  await page.getByRole('checkbox', { name: new RegExp(`검색한 ${total}건`) }).check();
+  assert.equal(await chosen(), `${total}`);
+  await clickButton(page, '선택발주');
+  assert.match(await mainText(page), new RegExp(`검색한 주문 ${total}건을 모두 바꿔요`));
+  await screenshot(page, 'all-found-question');
+  await checkAccessibility(page, 'the question about everything found');
+  await clickButton(page, /모두 바꾸기/);
+  await page.getByRole('link', { name: /바꾼 \d+건 보기/ }).waitFor();
+});
+
+test('dates and memos of many orders are set at once, and files of the chosen ones are downloaded', async (t) => {
+  const { page } = await shop(t);
+  await gotoOrders(page, { state: 'PLACED' });
+  const [one, two] = await orderNumbers(page);
+  await selectRows(page, [one, two]);
+  await page.getByText('한꺼번에 정하기').click();
+  await page.getByLabel('배송메모', { exact: true }).fill('문 앞에 놓아 주세요');
+  await screenshot(page, 'bulk-set');
+  await checkAccessibility(page, 'the bulk set');
+  await clickButton(page, '정하기: 배송메모');
+  await page.getByText('주문 2건을 배송메모').waitFor();
+  await selectRows(page, [one]);
+  await page.getByText('선택 내려받기').click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.offers.up').getByRole('button', { name: '발주서' }).click()]);
+  assert.match(download.suggestedFilename(), /발주건\.xlsx$/);
+  await selectRows(page, [two]);
+  await page.getByText('선택 내려받기').click();
+  await page.locator('.offers.up').getByRole('button', { name: '발주서' }).click();
+  await page.getByText('이미 파일로 받은 주문 1건도 다시 넣기').waitFor();
+  await checkAccessibility(page, 'a download with an order that was sent');
+});
+
+test('typed text is guarded, and the way back keeps the filter and the page', async (t) => {
+  const { page } = await shop(t);
+  await page.goto('/orders?state=PLACED&size=5&page=2');
+  await page.locator('tbody.order').first().getByRole('link', { name: /^\d{16}$/ }).click();
+  await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
+  await page.locator('.trail a').click();
+  await page.waitForURL(/state=PLACED&size=5&page=2/);
+  let asked = 0;
+  page.on('dialog', (dialog) => { asked += 1; return dialog.dismiss(); });
+  const memo = page.locator('tbody.order textarea').first();
+  await memo.click();
+  await memo.pressSequentially('회색으로');
+  await page.locator('nav.menu a[href^="/uploads"]').click();
+  await page.waitForTimeout(300);
+  assert.ok(asked === 1 && page.url().includes('/orders'), 'leaving asks first');
+  assert.equal(await memo.inputValue(), '회색으로');
+});
+
+test('focus is visible on every kind of control', async (t) => {
+  const { page } = await shop(t);
+  await gotoOrders(page);
+  for (const selector of ['.acts-bar button[value=purchase]', '.acts-bar button[value=edit]', '.acts-bar summary', '.search button', 'tbody .tick input', '.sizes a', 'tbody select', 'nav.menu a', '#q']) {
+    const control = page.locator(selector).first();
+    await control.scrollIntoViewIfNeeded();
+    await page.evaluate(() => document.activeElement?.blur());
+    const box = await control.boundingBox();
+    const clip = { x: Math.max(0, box.x - 6), y: Math.max(0, box.y - 6), width: box.width + 12, height: box.height + 12 };
+    const [before, after] = [await page.screenshot({ clip }), (await page.keyboard.press('Shift'), await control.focus(), await page.keyboard.press('Shift'), await page.screenshot({ clip }))];
+    assert.ok(!before.equals(after), `${selector} looks the same with the focus`);
+  }
+});
+
+test('a driver completes a stop with one tap and sees the first stop without scrolling', async (t) => {
+  const { page } = await shop(t, { viewport: { width: 390, height: 844 } });
+  await page.goto('/deliveries?state=PREPARING');
+  const card = page.locator('table.deliveries tbody tr').first();
+  const { y, height } = await card.boundingBox();
+  assert.ok(y < 844 / 2 && height < 260, `the first card begins at ${y} and is ${height} px high`);
+  assert.match(await card.innerText(), /[로길동]/, 'the address is on the card');
+  await screenshot(page, 'deliveries-phone');
+  await checkAccessibility(page, 'the list of deliveries');
+  await page.goto('/deliveries?state=PREPARING');
+  const used = await counted(page, async (click) => {
+    await click(page.locator('td.done button').first());
+    await page.getByRole('button', { name: '1건 모두 완료하기' }).waitFor();
+    await click(page.getByRole('button', { name: '1건 모두 완료하기' }));
+    await page.getByRole('button', { name: '되돌리기' }).waitFor();
+  });
+  assert.ok(used.clicks <= 2, JSON.stringify(used));
+});
