@@ -4,6 +4,7 @@
 //! typo in a script cannot export the wrong rows.
 
 mod deliveries;
+mod plans;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ pub(super) enum Export {
     Dispatch(GatedOrders),
     /// 배송을 파일로 저장해요. 검색 조건은 배송 화면과 같아요
     Deliveries(Box<deliveries::Deliveries>),
+    /// 하루의 배차를 출력해요: 차마다 배송 순서와 시각, 그리고 미배차
+    Plans(plans::Plans),
 }
 
 #[derive(clap::Args)]
@@ -135,6 +138,7 @@ impl Export {
             Self::PurchaseOrder(gated) => gated.orders.run(config, ExportKind::PurchaseOrder, gated.despite_claim),
             Self::Dispatch(gated) => gated.orders.run(config, ExportKind::Dispatch, gated.despite_claim),
             Self::Deliveries(deliveries) => deliveries.run(config),
+            Self::Plans(plans) => plans.run(config),
         }
     }
 }

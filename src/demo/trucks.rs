@@ -12,7 +12,7 @@ use crate::products::store as products;
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::driving_seconds;
 use crate::storage::{Result, StorageError, Tx};
-use crate::trucks::handling::Handling;
+use crate::trucks::handling::PieceEffort;
 use crate::trucks::model::Truck;
 use crate::trucks::store::{self as trucks, HandlingKey};
 use crate::trucks::weekdays::Weekdays;
@@ -57,7 +57,7 @@ pub(super) fn insert(tx: &mut dyn Tx) -> Result<()> {
 }
 
 /// The handling of a product of the catalogue; small ones have the default of the shop.
-fn handling(name: &str) -> Option<Handling> {
+fn handling(name: &str) -> Option<PieceEffort> {
     let rules = [
         ("프레임", 35, 2, 80),
         ("매트리스", 15, 1, 60),
@@ -66,7 +66,7 @@ fn handling(name: &str) -> Option<Handling> {
         ("서랍장", 15, 2, 90),
     ];
     let (_, minutes, crew, volume) = rules.into_iter().find(|(word, ..)| name.contains(word))?;
-    Some(Handling { minutes, crew, volume, pieces: 1 })
+    Some(PieceEffort { minutes, crew, volume, pieces: 1 })
 }
 
 /// Sets the 희망배송일 of the open deliveries nearest to the depot to tomorrow.

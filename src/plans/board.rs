@@ -45,9 +45,26 @@ impl BoardItem {
         }
     }
 
-    /// Whether the route engine may plan it.
+    /// Codes of the rules that keep it out of the plan of that day.
+    pub fn reason_codes(&self, day: NaiveDate) -> Vec<String> {
+        if self.work.is_held() {
+            return vec!["claim".to_owned()];
+        }
+        match (&self.not_served, self.point, self.job.as_ref().and_then(|job| job.left_out.as_ref())) {
+            (Some(NotServed::Ferry), ..) => vec!["ferry".to_owned()],
+            (Some(NotServed::OtherWeekdays { .. }), ..) => vec!["weekday".to_owned()],
+            (None, None, _) => vec!["no-point".to_owned()],
+            (None, Some(_), Some((of_day, rules))) if *of_day == day => rules.clone(),
+            (None, Some(_), _) => Vec::new(),
+        }
+    }
+
+    /// Whether the route engine may plan it. A delivery with nothing but open cancellations is planned by hand only.
     pub fn is_plannable(&self) -> bool {
-        self.point.is_some() && self.not_served.is_none() && DeliveryState::UNDER_WAY.contains(&self.work.state)
+        self.point.is_some()
+            && self.not_served.is_none()
+            && !self.work.is_held()
+            && DeliveryState::UNDER_WAY.contains(&self.work.state)
     }
 }
 

@@ -10,11 +10,13 @@
 //! | [`assign`] | the board as a problem of the route engine, and its answer |
 //! | [`planner`] | runs the route engine on a blocking thread |
 //! | [`edit`] | changes by a dispatcher or the route engine, with versions and audit entries |
+//! | [`export`] | a day as data for other programs |
 //! | [`store`] | SQL |
 
 pub mod assign;
 pub mod board;
 pub mod edit;
+pub mod export;
 pub mod model;
 pub mod pages;
 pub mod planner;

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::assign::{NewPlan, Scope, plan};
 use super::board::{Board, board};
 use super::edit::{self, EditContext, Refusal, SeenVersions};
+use super::export::DayExport;
 use super::model::{ColumnKey, Hold, Job, TourState};
 use super::store;
 use crate::audit::{AuditEvent, MemberActor};
@@ -126,6 +127,11 @@ fn board_is_planned_fixed_and_reopened() {
             let planned = load(tx)?;
             assert!(pool(&planned).is_empty() && planned.columns.iter().all(|column| column.excesses().is_empty()));
             assert_eq!(stops(&planned, 0).len() + stops(&planned, 1).len(), 4);
+            let export = DayExport::from(&planned);
+            let exported: usize = export.tours.iter().map(|tour| tour.stops.len()).sum();
+            assert_eq!((exported, export.unassigned.len(), export.tours[0].state), (4, 0, "draft"));
+            assert!(export.tours.iter().all(|tour| tour.stops[0].arrives_at > tour.departs_at));
+            assert!(export.to_text(&planned).ends_with("미배차 0곳"));
             let week = store::days_between(tx, day("2026-11-23"), day("2026-11-29"))?;
             assert_eq!(week.get(&day(DAY)).map(|count| (count.stops, count.fixed)), Some((4, 0)));
 

@@ -24,6 +24,8 @@ pub struct WorkOrder {
     pub state: OrderState,
     /// 클레임, or empty
     pub claim: String,
+    /// whether the claim keeps the goods where they are
+    pub is_held: bool,
     /// 상품명
     pub product_name: String,
     /// pieces ordered
@@ -88,6 +90,12 @@ impl DeliveryWork {
         effort.minutes = job.and_then(|job| job.minutes).unwrap_or(effort.minutes);
         effort.crew = job.and_then(|job| job.crew).unwrap_or(effort.crew);
         effort
+    }
+
+    /// Whether open cancellations keep all of its orders where they are.
+    pub fn is_held(&self) -> bool {
+        let mut active = self.orders.iter().filter(|order| order.is_active()).peekable();
+        active.peek().is_some() && active.all(|order| order.is_held)
     }
 
     /// Identifiers of its orders.
@@ -228,16 +236,17 @@ impl WorkChange {
 pub(super) mod tests {
     use super::*;
     use crate::time::parse_date;
-    use crate::trucks::handling::Handling;
+    use crate::trucks::handling::PieceEffort;
 
     pub(in crate::plans) fn order(id: i64, minutes: i64, crew: i64, quantity: i64) -> WorkOrder {
         WorkOrder {
             id,
             state: OrderState::Dispatched,
             claim: String::new(),
+            is_held: false,
             product_name: "예시 침대".to_owned(),
             quantity,
-            effort: Effort { handling: Handling { minutes, crew, volume: 100, pieces: 1 }, is_default: id == 2 },
+            effort: Effort { handling: PieceEffort { minutes, crew, volume: 100, pieces: 1 }, is_default: id == 2 },
         }
     }
 
@@ -264,6 +273,17 @@ pub(super) mod tests {
         let job = Job { minutes: Some(90), crew: Some(1), ..Job::default() };
         assert_eq!((work.effort(Some(&job)).minutes, work.effort(Some(&job)).crew), (90, 1));
         assert_eq!(work.summary(), "예시 침대 외 1건");
+    }
+
+    #[test]
+    fn delivery_is_held_when_all_of_its_orders_are() {
+        let mut work = work(1, "37683");
+        work.orders[0].is_held = true;
+        assert!(!work.is_held());
+        work.orders[1].state = OrderState::Cancelled;
+        assert!(work.is_held());
+        work.orders[0].state = OrderState::Cancelled;
+        assert!(!work.is_held(), "nothing is left");
     }
 
     #[test]

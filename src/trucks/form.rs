@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::handling::Handling;
+use super::handling::PieceEffort;
 use super::model::{Truck, VOLUME_UNITS, clock_label, volume_label};
 use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
@@ -140,8 +140,8 @@ pub struct HandlingForm {
     pub pieces: String,
 }
 
-impl From<Handling> for HandlingForm {
-    fn from(handling: Handling) -> Self {
+impl From<PieceEffort> for HandlingForm {
+    fn from(handling: PieceEffort) -> Self {
         Self {
             minutes: handling.minutes.to_string(),
             crew: handling.crew.to_string(),
@@ -161,7 +161,7 @@ impl HandlingForm {
     ///
     /// # Errors
     /// All validation errors.
-    pub fn handling(&self, default: Handling) -> Result<Handling, Vec<FieldProblem>> {
+    pub fn handling(&self, default: PieceEffort) -> Result<PieceEffort, Vec<FieldProblem>> {
         let mut problems = Problems::default();
         let mut number = |field, text: &str, default: i64, min, max, unit| {
             if text.trim().is_empty() { default } else { problems.number(field, text, min, max, unit) }
@@ -171,7 +171,7 @@ impl HandlingForm {
         let pieces = number("pieces", &self.pieces, default.pieces, 0, 1_000, "개");
         let volume =
             if self.volume.trim().is_empty() { default.volume } else { problems.volume("volume", &self.volume, 0) };
-        problems.or(Handling { minutes, crew, volume, pieces })
+        problems.or(PieceEffort { minutes, crew, volume, pieces })
     }
 }
 
@@ -213,9 +213,9 @@ impl SettingsForm {
             problems.add("ferry_zips", &format!("‘{item}’을 읽지 못했어요. 63000-63644처럼 입력해 주세요."));
             Vec::new()
         });
-        let default_handling = self.handling.handling(Handling::INITIAL).unwrap_or_else(|found| {
+        let default_handling = self.handling.handling(PieceEffort::INITIAL).unwrap_or_else(|found| {
             problems.0.extend(found);
-            Handling::INITIAL
+            PieceEffort::INITIAL
         });
         problems.or(TruckSettings { depot_zip, default_handling, ferry_zips })
     }
@@ -307,10 +307,10 @@ mod tests {
     #[test]
     fn empty_handling_field_has_the_default() {
         let form = HandlingForm { minutes: "45".to_owned(), ..HandlingForm::default() };
-        assert_eq!(form.handling(Handling::INITIAL), Ok(Handling { minutes: 45, ..Handling::INITIAL }));
+        assert_eq!(form.handling(PieceEffort::INITIAL), Ok(PieceEffort { minutes: 45, ..PieceEffort::INITIAL }));
         assert!(HandlingForm::default().is_empty() && !form.is_empty());
         let wrong = HandlingForm { crew: "다섯".to_owned(), volume: "1000".to_owned(), ..HandlingForm::default() };
-        assert_eq!(wrong.handling(Handling::INITIAL).map_err(|problems| problems.len()), Err(2));
+        assert_eq!(wrong.handling(PieceEffort::INITIAL).map_err(|problems| problems.len()), Err(2));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// Effort of one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handling {
+pub struct PieceEffort {
     /// minutes at the door
     pub minutes: i64,
     /// people needed
@@ -15,7 +15,7 @@ pub struct Handling {
     pub pieces: i64,
 }
 
-impl Handling {
+impl PieceEffort {
     /// Used until the shop sets its own.
     pub const INITIAL: Self = Self { minutes: 20, crew: 2, volume: 100, pieces: 1 };
 
@@ -38,14 +38,14 @@ pub struct HandlingRow {
     /// key and value of the option; none is the product itself
     pub option: Option<(String, String)>,
     /// the effort
-    pub handling: Handling,
+    pub handling: PieceEffort,
 }
 
 /// Effort of an order line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
     /// of one piece
-    pub handling: Handling,
+    pub handling: PieceEffort,
     /// whether nothing is set for the product, so that the default of the shop holds
     pub is_default: bool,
 }
@@ -53,14 +53,14 @@ pub struct Effort {
 /// The handling of all products.
 #[derive(Clone, Debug)]
 pub struct HandlingTable {
-    default: Handling,
-    products: HashMap<i64, Handling>,
-    options: HashMap<i64, HashMap<(String, String), Handling>>,
+    default: PieceEffort,
+    products: HashMap<i64, PieceEffort>,
+    options: HashMap<i64, HashMap<(String, String), PieceEffort>>,
 }
 
 impl HandlingTable {
     /// The table of these rows.
-    pub fn new(default: Handling, rows: impl IntoIterator<Item = HandlingRow>) -> Self {
+    pub fn new(default: PieceEffort, rows: impl IntoIterator<Item = HandlingRow>) -> Self {
         let (mut products, mut options) = (HashMap::new(), HashMap::<_, HashMap<_, _>>::new());
         for row in rows {
             match row.option {
@@ -82,7 +82,7 @@ impl HandlingTable {
         let found = options
             .into_iter()
             .filter_map(|(key, value)| of_product?.get(&(key.to_owned(), value.to_owned())).copied());
-        let handling = found.reduce(Handling::greatest).or_else(|| self.products.get(&product_id).copied());
+        let handling = found.reduce(PieceEffort::greatest).or_else(|| self.products.get(&product_id).copied());
         Effort { handling: handling.unwrap_or(self.default), is_default: handling.is_none() }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn row(product_id: i64, option: Option<(&str, &str)>, minutes: i64, volume: i64) -> HandlingRow {
-        let handling = Handling { minutes, crew: 2, volume, pieces: 1 };
+        let handling = PieceEffort { minutes, crew: 2, volume, pieces: 1 };
         HandlingRow { product_id, option: option.map(|(key, value)| (key.to_owned(), value.to_owned())), handling }
     }
 
@@ -100,7 +100,7 @@ mod tests {
     fn option_replaces_the_product_and_the_product_the_default() {
         let rows =
             [row(1, None, 30, 150), row(1, Some(("크기", "킹")), 45, 220), row(1, Some(("서랍", "있음")), 60, 180)];
-        let table = HandlingTable::new(Handling::INITIAL, rows);
+        let table = HandlingTable::new(PieceEffort::INITIAL, rows);
         let minutes = |product, options: &[(&'static str, &'static str)]| {
             let effort = table.effort(product, options.iter().copied());
             (effort.handling.minutes, effort.handling.volume, effort.is_default)

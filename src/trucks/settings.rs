@@ -1,6 +1,6 @@
 //! Settings of all trucks: the depot, the default of the handling, and postal codes that only ships reach.
 
-use super::handling::Handling;
+use super::handling::PieceEffort;
 use super::service_area::ZipRange;
 
 /// Postal codes that a new shop does not serve by truck: Jeju, Ulleung and other islands that channels charge as 도서, as
@@ -38,7 +38,7 @@ pub struct TruckSettings {
     /// postal code of the depot; empty until it is set
     pub depot_zip: String,
     /// effort of a product without its own
-    pub default_handling: Handling,
+    pub default_handling: PieceEffort,
     /// postal codes that only ships reach
     pub ferry_zips: Vec<ZipRange>,
 }
@@ -48,7 +48,7 @@ impl Default for TruckSettings {
         let range = |(first, last): (&str, &str)| ZipRange { first: first.to_owned(), last: last.to_owned() };
         Self {
             depot_zip: String::new(),
-            default_handling: Handling::INITIAL,
+            default_handling: PieceEffort::INITIAL,
             ferry_zips: INITIAL_FERRY_ZIPS.map(range).into(),
         }
     }

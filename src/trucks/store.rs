@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::calendar::SpecialDay;
-use super::handling::{Handling, HandlingRow, HandlingTable};
+use super::handling::{HandlingRow, HandlingTable, PieceEffort};
 use super::model::Truck;
 use super::service_area::ServiceArea;
 use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
@@ -182,8 +182,8 @@ impl HandlingKey {
     }
 }
 
-fn handling(row: &Row, from: usize) -> Result<Handling> {
-    Ok(Handling {
+fn handling(row: &Row, from: usize) -> Result<PieceEffort> {
+    Ok(PieceEffort {
         minutes: row.int(from)?,
         crew: row.int(from + 1)?,
         volume: row.int(from + 2)?,
@@ -192,7 +192,7 @@ fn handling(row: &Row, from: usize) -> Result<Handling> {
 }
 
 /// The stored handling of products, by product.
-pub fn product_handling(tx: &mut dyn Tx) -> Result<HashMap<i64, Handling>> {
+pub fn product_handling(tx: &mut dyn Tx) -> Result<HashMap<i64, PieceEffort>> {
     let sql = "SELECT product_id, minutes, crew, volume, pieces FROM product_handling";
     tx.query(sql, &[])?.iter().map(|row| Ok((row.int(0)?, handling(row, 1)?))).collect()
 }
@@ -224,7 +224,12 @@ pub fn variant_handling(tx: &mut dyn Tx) -> Result<Vec<VariantHandling>> {
 }
 
 /// Sets the handling of a product or variant; none deletes it. False, without a change, if the stored one is not `was`.
-pub fn set_handling(tx: &mut dyn Tx, key: HandlingKey, was: Option<Handling>, is: Option<Handling>) -> Result<bool> {
+pub fn set_handling(
+    tx: &mut dyn Tx,
+    key: HandlingKey,
+    was: Option<PieceEffort>,
+    is: Option<PieceEffort>,
+) -> Result<bool> {
     let (table, column, id) = key.table();
     let sql = format!("SELECT minutes, crew, volume, pieces FROM {table} WHERE {column} = ?");
     let stored = tx.query_one(&sql, &[id.into()])?.map(|row| handling(&row, 0)).transpose()?;
@@ -232,7 +237,7 @@ pub fn set_handling(tx: &mut dyn Tx, key: HandlingKey, was: Option<Handling>, is
         return Ok(false);
     }
     match is {
-        Some(Handling { minutes, crew, volume, pieces }) => tx.upsert(
+        Some(PieceEffort { minutes, crew, volume, pieces }) => tx.upsert(
             table,
             &[(column, id.into())],
             &[("minutes", minutes.into()), ("crew", crew.into()), ("volume", volume.into()), ("pieces", pieces.into())],
@@ -245,7 +250,7 @@ pub fn set_handling(tx: &mut dyn Tx, key: HandlingKey, was: Option<Handling>, is
 }
 
 /// The handling of all products and options.
-pub fn handling_table(tx: &mut dyn Tx, default: Handling) -> Result<HandlingTable> {
+pub fn handling_table(tx: &mut dyn Tx, default: PieceEffort) -> Result<HandlingTable> {
     let products = product_handling(tx)?.into_iter();
     let products = products.map(|(product_id, handling)| HandlingRow { product_id, option: None, handling });
     let variants = variant_handling(tx)?.into_iter().map(|variant| variant.row);
@@ -279,7 +284,7 @@ pub fn settings(tx: &mut dyn Tx) -> Result<TruckSettings> {
 
 /// Saves the settings.
 pub fn save_settings(tx: &mut dyn Tx, settings: &TruckSettings) -> Result<()> {
-    let Handling { minutes, crew, volume, pieces } = settings.default_handling;
+    let PieceEffort { minutes, crew, volume, pieces } = settings.default_handling;
     let numbers = DEFAULT_HANDLING.into_iter().zip([minutes, crew, volume, pieces].map(|number| number.to_string()));
     let texts = [(DEPOT_ZIP, settings.depot_zip.clone()), (FERRY_ZIPS, ferry_text(&settings.ferry_zips))];
     for (name, value) in texts.into_iter().chain(numbers) {
@@ -350,16 +355,16 @@ mod tests {
                 files.order(tx, "SMART_STORE", vec![new_order("1")])?;
                 let product = tx.scalar("SELECT id FROM products", &[])?;
                 let variant = tx.scalar("SELECT id FROM variants", &[])?;
-                let own = Handling { minutes: 40, ..Handling::INITIAL };
+                let own = PieceEffort { minutes: 40, ..PieceEffort::INITIAL };
                 let (product_key, variant_key) = (HandlingKey::Product(product), HandlingKey::Variant(variant));
-                assert!(set_handling(tx, product_key, None, Some(Handling::INITIAL))?);
+                assert!(set_handling(tx, product_key, None, Some(PieceEffort::INITIAL))?);
                 assert!(set_handling(tx, variant_key, None, Some(own))?);
                 assert!(!set_handling(tx, variant_key, None, None)?, "set by somebody else");
-                let table = handling_table(tx, Handling::INITIAL)?;
+                let table = handling_table(tx, PieceEffort::INITIAL)?;
                 assert_eq!(table.effort(product, [("색상", "월넛")]).handling, own);
                 assert_eq!((product_handling(tx)?.len(), variant_handling(tx)?.len()), (1, 1));
                 assert!(set_handling(tx, variant_key, Some(own), None)?);
-                assert_eq!(handling_table(tx, own)?.effort(product, [("색상", "월넛")]).handling, Handling::INITIAL);
+                assert_eq!(handling_table(tx, own)?.effort(product, [("색상", "월넛")]).handling, PieceEffort::INITIAL);
                 Ok(())
             })
             .expect("writes");

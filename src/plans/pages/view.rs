@@ -89,7 +89,9 @@ impl Card {
             Some(_) => {}
             None => card.tags.insert(0, ("", "날짜 없음".to_owned())),
         }
-        if let Some(refusal) = &item.not_served {
+        if item.work.is_held() {
+            card.reasons.push("취소 요청이 있어 자동으로 배차하지 않아요".to_owned());
+        } else if let Some(refusal) = &item.not_served {
             card.reasons.push(refusal.sentence());
         } else if item.point.is_none() {
             card.reasons.push("우편번호의 위치를 몰라 거리를 계산하지 못해요".to_owned());

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::deliveries::store as deliveries;
+use crate::orders::claim::ClaimKind;
 use crate::orders::model::{OrderState, Recipient};
 use crate::plans::work::{DeliveryWork, WorkOrder};
 use crate::storage::{PRIMARY_KEY, Result, StorageError, Tx};
@@ -33,10 +34,12 @@ pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<V
         let options: Vec<(String, String)> =
             serde_json::from_str(&row.text(8)?).map_err(|_| inconsistent("options"))?;
         let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let claim = row.text(4)?;
         let order = WorkOrder {
             id,
             state: OrderState::from_ordinal(row.int(3)?).ok_or_else(|| inconsistent("state"))?,
-            claim: row.text(4)?,
+            is_held: ClaimKind::of_open(&claim).is_some_and(ClaimKind::holds_back),
+            claim,
             product_name: row.text(5)?,
             quantity: row.int(6)?,
             effort: handling.effort(row.int(7)?, pairs),

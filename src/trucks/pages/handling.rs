@@ -10,7 +10,7 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::storage::{Result, Tx};
 use crate::trucks::form::{FieldProblem, HandlingForm};
-use crate::trucks::handling::Handling;
+use crate::trucks::handling::PieceEffort;
 use crate::trucks::store::{self, HandlingKey};
 use crate::web::{Flash, FlashId};
 
@@ -25,12 +25,12 @@ struct HandlingLine {
     own_options: usize,
     form: HandlingForm,
     /// the stored handling that the form was made from
-    was: Option<Handling>,
+    was: Option<PieceEffort>,
     problems: Vec<FieldProblem>,
 }
 
 impl HandlingLine {
-    fn new(id: i64, name: String, stored: Option<Handling>) -> Self {
+    fn new(id: i64, name: String, stored: Option<PieceEffort>) -> Self {
         let form = stored.map(HandlingForm::from).unwrap_or_default();
         Self { id, name, href: None, own_options: 0, form, was: stored, problems: Vec::new() }
     }
@@ -49,27 +49,27 @@ impl HandlingLine {
 }
 
 /// The handling that a form was made from, as text.
-fn stored_text(handling: Handling) -> String {
-    let Handling { minutes, crew, volume, pieces } = handling;
+fn stored_text(handling: PieceEffort) -> String {
+    let PieceEffort { minutes, crew, volume, pieces } = handling;
     format!("{minutes},{crew},{volume},{pieces}")
 }
 
-fn parse_stored(text: &str) -> Option<Handling> {
+fn parse_stored(text: &str) -> Option<PieceEffort> {
     let mut numbers = text.split(',').map(|number| number.parse().ok());
     let mut next = || numbers.next().flatten();
-    Some(Handling { minutes: next()?, crew: next()?, volume: next()?, pieces: next()? })
+    Some(PieceEffort { minutes: next()?, crew: next()?, volume: next()?, pieces: next()? })
 }
 
 /// A line as typed.
 #[derive(Clone, Debug, Default)]
 struct TypedLine {
     form: HandlingForm,
-    was: Option<Handling>,
+    was: Option<PieceEffort>,
 }
 
 impl TypedLine {
     /// The handling to be stored; none deletes it.
-    fn parse(&self, default: Handling) -> std::result::Result<Option<Handling>, Vec<FieldProblem>> {
+    fn parse(&self, default: PieceEffort) -> std::result::Result<Option<PieceEffort>, Vec<FieldProblem>> {
         if self.form.is_empty() { Ok(None) } else { self.form.handling(default).map(Some) }
     }
 }
@@ -104,7 +104,7 @@ fn save(
     tx: &mut dyn Tx,
     actor: MemberActor,
     lines: &BTreeMap<i64, TypedLine>,
-    default: Handling,
+    default: PieceEffort,
     (product_id, key): (Option<i64>, impl Fn(i64) -> HandlingKey),
 ) -> Result<SaveOutcome> {
     let (mut saved, mut rejected) = (Vec::new(), BTreeMap::new());

@@ -13,7 +13,7 @@ use crate::id::crockford;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::trucks::form::HandlingForm;
-use crate::trucks::handling::Handling;
+use crate::trucks::handling::PieceEffort;
 use crate::trucks::store::{self, HandlingKey};
 use crate::web::{FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
@@ -25,7 +25,7 @@ struct HandlingPage {
     lines: Vec<HandlingLine>,
 }
 
-fn load(tx: &mut dyn Tx) -> StorageResult<(Handling, Vec<HandlingLine>)> {
+fn load(tx: &mut dyn Tx) -> StorageResult<(PieceEffort, Vec<HandlingLine>)> {
     let default = store::settings(tx)?.default_handling;
     let stored = store::product_handling(tx)?;
     let mut options = HashMap::<i64, usize>::new();

@@ -14,7 +14,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::trucks::form::HandlingForm;
-use crate::trucks::handling::Handling;
+use crate::trucks::handling::PieceEffort;
 use crate::trucks::store::{self, HandlingKey};
 use crate::web::{Error, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
@@ -32,22 +32,22 @@ struct OptionsPage {
     hidden: usize,
 }
 
-struct Loaded {
+struct ProductOptions {
     product: Product,
-    default: Handling,
+    default: PieceEffort,
     lines: Vec<HandlingLine>,
     hidden: usize,
 }
 
 /// The handling of a product, which is the default of its options.
-fn product_default(tx: &mut dyn Tx, product_id: i64) -> StorageResult<(Handling, HashMap<i64, Handling>)> {
+fn product_default(tx: &mut dyn Tx, product_id: i64) -> StorageResult<(PieceEffort, HashMap<i64, PieceEffort>)> {
     let default = store::settings(tx)?.default_handling;
     let own = store::product_handling(tx)?.remove(&product_id).unwrap_or(default);
     let variants = store::variant_handling(tx)?.into_iter().filter(|variant| variant.row.product_id == product_id);
     Ok((own, variants.map(|variant| (variant.variant_id, variant.row.handling)).collect()))
 }
 
-fn load(tx: &mut dyn Tx, product_id: i64) -> StorageResult<Option<Loaded>> {
+fn load(tx: &mut dyn Tx, product_id: i64) -> StorageResult<Option<ProductOptions>> {
     let Some(product) = products::find(tx, product_id)? else { return Ok(None) };
     let (default, own) = product_default(tx, product_id)?;
     let mut variants = products::variants(tx, product_id)?;
@@ -56,11 +56,11 @@ fn load(tx: &mut dyn Tx, product_id: i64) -> StorageResult<Option<Loaded>> {
     let lines = variants.into_iter().take(MAX_OPTIONS).map(|variant| {
         HandlingLine::new(variant.id, format!("{}: {}", variant.key, variant.value), own.get(&variant.id).copied())
     });
-    Ok(Some(Loaded { product, default, lines: lines.collect(), hidden }))
+    Ok(Some(ProductOptions { product, default, lines: lines.collect(), hidden }))
 }
 
-fn options_page(layout: Layout, loaded: Loaded) -> OptionsPage {
-    let Loaded { product, default, lines, hidden } = loaded;
+fn options_page(layout: Layout, loaded: ProductOptions) -> OptionsPage {
+    let ProductOptions { product, default, lines, hidden } = loaded;
     OptionsPage { layout, product, default: default.into(), lines, hidden }
 }
 
