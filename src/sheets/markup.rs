@@ -352,7 +352,8 @@ impl<R: Read> Transcoder<R> {
         (&mut self.source).take(DECLARATION_BYTES as u64).read_to_end(&mut start)?;
         let encoding = declared_encoding(&start);
         if encoding == UTF_8 {
-            self.decoded = start.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(start);
+            let without_mark = start.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec);
+            self.decoded = without_mark.unwrap_or(start);
         } else {
             self.decoder = Some(encoding.new_decoder());
             self.pending = start;

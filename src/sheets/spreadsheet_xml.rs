@@ -8,12 +8,10 @@ use super::error::SheetError;
 use super::limits::{LimitCounter, MAX_TEXT_CHARS, truncate};
 use super::markup::{Attributes, Scanner, Token, decode_into};
 use super::number_format::NumberFormat;
-use super::xlsx_parts::is_true;
+use super::xlsx_parts::{MAX_NUMBER_FORMATS, is_true};
 
 /// Sheets beyond are ignored.
 const MAX_SHEETS: usize = 100;
-/// Styles beyond are ignored.
-const MAX_STYLES: usize = 65_536;
 /// Row and column numbers beyond are an error of the file.
 const MAX_INDEX: usize = 1_048_576;
 
@@ -44,7 +42,7 @@ impl SpreadsheetXml {
                 Token::Open { name: b"Style", attributes, .. } => {
                     style = attributes.get(b"ID").unwrap_or_default().into_owned();
                 }
-                Token::Open { name: b"NumberFormat", attributes, .. } if file.formats.len() < MAX_STYLES => {
+                Token::Open { name: b"NumberFormat", attributes, .. } if file.formats.len() < MAX_NUMBER_FORMATS => {
                     if let Some(format) = attributes.get(b"Format").and_then(|code| format(&code)) {
                         file.formats.insert(style.clone(), format);
                     }

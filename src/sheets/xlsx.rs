@@ -173,10 +173,18 @@ struct Parser<'x> {
     /// the row has a number of its own
     is_numbered: bool,
     cell: Option<OpenCell>,
-    /// inside of a value or text of the open cell
-    is_in_value: bool,
-    /// inside of the phonetic reading of a text
-    is_phonetic: bool,
+    inside: Inside,
+}
+
+/// What the parser is inside of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    /// nothing whose text counts
+    Markup,
+    /// a value or text of the open cell
+    Value,
+    /// the phonetic reading of a text
+    Phonetic,
 }
 
 /// A cell whose end has not been read.
@@ -205,8 +213,7 @@ impl<'x> Parser<'x> {
             place: (0, 0),
             is_numbered: false,
             cell: None,
-            is_in_value: false,
-            is_phonetic: false,
+            inside: Inside::Markup,
         }
     }
 
@@ -216,10 +223,10 @@ impl<'x> Parser<'x> {
             match token {
                 Token::Open { name, attributes, is_empty } => self.open(name, attributes, is_empty)?,
                 Token::Close(b"c") => self.close_cell(),
-                Token::Close(b"v" | b"t") => self.is_in_value = false,
-                Token::Close(b"rPh") => self.is_phonetic = false,
-                Token::Text(text) if self.is_in_value => self.batch.push_text(text),
-                Token::Literal(text) if self.is_in_value => self.batch.push_literal(text),
+                Token::Close(b"v" | b"t") if self.inside == Inside::Value => self.inside = Inside::Markup,
+                Token::Close(b"rPh") => self.inside = Inside::Markup,
+                Token::Text(text) if self.inside == Inside::Value => self.batch.push_text(text),
+                Token::Literal(text) if self.inside == Inside::Value => self.batch.push_literal(text),
                 Token::Close(b"sheetData") => {
                     self.close_cell();
                     break;
@@ -245,9 +252,10 @@ impl<'x> Parser<'x> {
                     self.cell = None;
                 }
             }
-            b"v" => self.is_in_value = !is_empty && self.cell.is_some(),
-            b"t" => self.is_in_value = !is_empty && self.cell.is_some() && !self.is_phonetic,
-            b"rPh" => self.is_phonetic = !is_empty,
+            b"v" | b"t" if !is_empty && self.cell.is_some() && self.inside != Inside::Phonetic => {
+                self.inside = Inside::Value;
+            }
+            b"rPh" if !is_empty => self.inside = Inside::Phonetic,
             b"row" => {
                 self.close_cell();
                 if self.batch.is_full() {
@@ -284,13 +292,12 @@ impl<'x> Parser<'x> {
         }
         self.place.1 = column + 1;
         self.cell = Some(OpenCell { column, kind, style });
-        self.is_in_value = false;
-        self.is_phonetic = false;
+        self.inside = Inside::Markup;
     }
 
     fn close_cell(&mut self) {
         let Some(cell) = self.cell.take() else { return };
-        self.is_in_value = false;
+        self.inside = Inside::Markup;
         if cell.column >= self.counter.limits.columns {
             self.batch.drop_text();
             return;

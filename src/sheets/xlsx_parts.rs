@@ -12,6 +12,8 @@ use super::number_format::NumberFormat;
 
 /// Cell formats; Excel allows 64,000. Cells with others are shown without format.
 const MAX_FORMATS: usize = 65_536;
+/// Distinct number formats; a parsed one takes some kilobytes. Excel allows some hundred.
+pub(super) const MAX_NUMBER_FORMATS: usize = 2_000;
 /// Sheets beyond are ignored.
 const MAX_SHEETS: usize = 100;
 
@@ -47,6 +49,9 @@ impl Styles {
         let mut known: HashMap<u32, Option<u16>> = HashMap::new();
         for number in numbers.into_iter().take(MAX_FORMATS) {
             let index = *known.entry(number).or_insert_with(|| {
+                if styles.formats.len() >= MAX_NUMBER_FORMATS {
+                    return None;
+                }
                 let format = match custom.get(&number) {
                     Some(code) => NumberFormat::parse(code),
                     None => NumberFormat::builtin(number)?,
@@ -123,7 +128,8 @@ pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, SheetError> {
 /// The error for a package without a workbook in XML.
 fn foreign(root: &str, path: &str) -> SheetError {
     let path = path.to_ascii_lowercase();
-    SheetError::not_spreadsheet(if path.ends_with(".bin") {
+    let is_binary = path.rsplit('.').next() == Some("bin");
+    SheetError::not_spreadsheet(if is_binary {
         "엑셀 바이너리 통합 문서(.xlsb)"
     } else if root == "document" || path.contains("word/") {
         "워드 문서"

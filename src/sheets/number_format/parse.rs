@@ -3,8 +3,8 @@
 use super::date::DatePart;
 use super::{Condition, Kind, NumberFormat, Section, Token};
 
-/// Longer codes are cut off; Excel allows 255 characters.
-const MAX_CODE_CHARS: usize = 1_000;
+/// Longer codes are cut off: Excel's maximum.
+const MAX_CODE_CHARS: usize = 255;
 /// Words for General in the languages of programs that write files.
 const GENERAL: [&str; 4] = ["general", "g/표준", "표준", "standard"];
 
@@ -278,8 +278,7 @@ impl Section {
 fn letters(part: DatePart) -> String {
     let (letter, width) = match part {
         DatePart::Year(width) => ("y", width),
-        DatePart::Month(width) => ("m", width),
-        DatePart::Minute(width) => ("m", width),
+        DatePart::Month(width) | DatePart::Minute(width) => ("m", width),
         DatePart::Day(width) => ("d", width),
         DatePart::KoreanWeekday(width) => ("a", width),
         DatePart::Hour(width) => ("h", width),

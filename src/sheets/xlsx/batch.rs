@@ -55,7 +55,7 @@ pub(super) enum Value<'b> {
 
 /// A value whose text is a range of the batch's text.
 #[derive(Clone, Copy, Debug)]
-enum Stored {
+enum ValueSlot {
     Text(u32, u32),
     Shared(u32),
     Number(f64, Option<u16>),
@@ -85,7 +85,7 @@ pub(super) struct BatchRow<C> {
 pub(super) struct Batch {
     text: String,
     rows: Vec<StoredRow>,
-    cells: Vec<(u16, Stored)>,
+    cells: Vec<(u16, ValueSlot)>,
     /// where the text of the open cell starts
     start: usize,
 }
@@ -99,7 +99,7 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.text.len() + self.cells.len() * size_of::<(u16, Stored)>() >= BATCH_BYTES
+        self.text.len() + self.cells.len() * size_of::<(u16, ValueSlot)>() >= BATCH_BYTES
     }
 
     /// The rows, in the order of the file.
@@ -112,15 +112,15 @@ impl Batch {
         })
     }
 
-    fn value(&self, stored: Stored) -> Value<'_> {
+    fn value(&self, stored: ValueSlot) -> Value<'_> {
         let text = |start: u32, end: u32| &self.text[start as usize..end as usize];
         match stored {
-            Stored::Text(start, end) => Value::Text(text(start, end)),
-            Stored::Shared(index) => Value::Shared(index),
-            Stored::Number(number, format) => Value::Number(number, format),
-            Stored::Moment(moment) => Value::Moment(moment),
-            Stored::Bool(truth) => Value::Bool(truth),
-            Stored::Error(start, end) => Value::Error(text(start, end)),
+            ValueSlot::Text(start, end) => Value::Text(text(start, end)),
+            ValueSlot::Shared(index) => Value::Shared(index),
+            ValueSlot::Number(number, format) => Value::Number(number, format),
+            ValueSlot::Moment(moment) => Value::Moment(moment),
+            ValueSlot::Bool(truth) => Value::Bool(truth),
+            ValueSlot::Error(start, end) => Value::Error(text(start, end)),
         }
     }
 
@@ -166,7 +166,7 @@ impl Batch {
         date1904: bool,
     ) {
         let stored = self.stored(kind, index, index.and_then(&format_of), date1904);
-        if !matches!(stored, Some(Stored::Text(..) | Stored::Error(..))) {
+        if !matches!(stored, Some(ValueSlot::Text(..) | ValueSlot::Error(..))) {
             self.drop_text();
         }
         self.start = self.text.len();
@@ -185,7 +185,7 @@ impl Batch {
         index: Option<u16>,
         format: Option<&NumberFormat>,
         date1904: bool,
-    ) -> Option<Stored> {
+    ) -> Option<ValueSlot> {
         let text = self.text.get(self.start..).unwrap_or_default();
         let trimmed = text.trim();
         let stored = match kind {
@@ -194,29 +194,29 @@ impl Batch {
             CellType::Number => match trimmed.parse::<f64>() {
                 Ok(number) if number.is_finite() => {
                     let shift = if date1904 && format.is_some_and(NumberFormat::is_date) { DAYS_1904 } else { 0.0 };
-                    Some(Stored::Number(number + shift, index))
+                    Some(ValueSlot::Number(number + shift, index))
                 }
                 _ => None,
             },
-            CellType::Shared => trimmed.parse().ok().map(Stored::Shared),
+            CellType::Shared => trimmed.parse().ok().map(ValueSlot::Shared),
             CellType::Bool => match trimmed {
-                "1" | "true" | "TRUE" => Some(Stored::Bool(true)),
-                "0" | "false" | "FALSE" => Some(Stored::Bool(false)),
+                "1" | "true" | "TRUE" => Some(ValueSlot::Bool(true)),
+                "0" | "false" | "FALSE" => Some(ValueSlot::Bool(false)),
                 _ => None,
             },
             CellType::Date => Cell::date_of_iso(trimmed).map(|moment| {
                 if format.is_some_and(NumberFormat::is_date) {
-                    Stored::Number(Cell::serial_of_date(moment), index)
+                    ValueSlot::Number(Cell::serial_of_date(moment), index)
                 } else {
-                    Stored::Moment(moment)
+                    ValueSlot::Moment(moment)
                 }
             }),
             CellType::Error | CellType::Unknown => None,
         };
-        stored.or_else(|| self.range().map(|(start, end)| Stored::Error(start, end)))
+        stored.or_else(|| self.range().map(|(start, end)| ValueSlot::Error(start, end)))
     }
 
-    fn stored_text(&mut self, format: Option<&NumberFormat>) -> Option<Stored> {
+    fn stored_text(&mut self, format: Option<&NumberFormat>) -> Option<ValueSlot> {
         unescape(&mut self.text, self.start);
         let text = truncate(self.text.get(self.start..).unwrap_or_default());
         if let Some(shown) = format.filter(|format| format.changes_text()).and_then(|format| format.show_text(text)) {
@@ -225,7 +225,7 @@ impl Batch {
         } else {
             self.text.truncate(self.start + text.len());
         }
-        self.range().filter(|(start, end)| start < end).map(|(start, end)| Stored::Text(start, end))
+        self.range().filter(|(start, end)| start < end).map(|(start, end)| ValueSlot::Text(start, end))
     }
 
     /// The text of the open cell as a range.
