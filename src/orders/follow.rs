@@ -26,6 +26,8 @@ pub struct FileAge {
     pub newest_order: Option<Moment>,
     /// the file as a whole is older than what the shop has: most rows that differ have replaced values
     pub is_older: bool,
+    /// its name proves that it is
+    pub is_surely_older: bool,
 }
 
 impl FileAge {

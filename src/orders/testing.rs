@@ -94,8 +94,24 @@ impl Files {
             ParsedRows::States(_) => FileKind::States,
         };
         let file = ParsedFile::new(self.profile(kind, code), rows);
-        let plan = plan::plan(tx, &file)?;
-        apply::apply(tx, &plan, &file, &self.districts, upload_id, Actor::Program)?;
+        self.apply_file(tx, upload_id, &file)
+    }
+
+    /// Uploads orders of a file whose name says when the channel made it.
+    pub(crate) fn order_made_at(
+        &self,
+        tx: &mut dyn Tx,
+        code: &str,
+        (upload_id, made_at): (i64, Option<Moment>),
+        orders: Vec<NewOrder>,
+    ) -> Result<Report> {
+        let file = ParsedFile { made_at, ..ParsedFile::new(self.profile(FileKind::Orders, code), order_rows(orders)) };
+        self.apply_file(tx, upload_id, &file)
+    }
+
+    fn apply_file(&self, tx: &mut dyn Tx, upload_id: i64, file: &ParsedFile) -> Result<Report> {
+        let plan = plan::plan(tx, file)?;
+        apply::apply(tx, &plan, file, &self.districts, upload_id, Actor::Program)?;
         Ok(plan.report)
     }
 

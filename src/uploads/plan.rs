@@ -117,7 +117,7 @@ fn plan_orders<'f>(
 
     let mut plan = ImportPlan::default();
     plan.report.made_at = follower.age.made_at;
-    plan.report.is_older_file = follower.age.is_older && older + newer > 0;
+    plan.report.is_older_file = follower.age.is_older && planned.iter().any(|(_, row)| row.is_older());
     let (mut create, mut report_indexes, mut index_of) = (Vec::new(), Vec::new(), HashMap::new());
     for (row, planned) in planned {
         let index = plan.report.rows.len();
@@ -188,7 +188,12 @@ fn file_age(tx: &mut dyn Tx, code: &str, rows: &[CheckedRow<NewOrder>], made_at:
         Some(made_at) => store::newest_order_file(tx, code)?.is_some_and(|newest| newest > made_at),
         None => false,
     };
-    Ok(FileAge { made_at, newest_order: newest_order.filter(|newest| *newest <= now), is_older })
+    Ok(FileAge {
+        made_at,
+        newest_order: newest_order.filter(|newest| *newest <= now),
+        is_older,
+        is_surely_older: is_older,
+    })
 }
 
 /// Each row with its effect; blank rows are left out.

@@ -31,6 +31,8 @@ pub(crate) struct OrderOf<'a> {
     product_name: &'a str,
     options: Vec<OptionOf<'a>>,
     quantity: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    cancelled_quantity: i64,
     price: i64,
     customer_name: &'a str,
     customer_tel: &'a str,
@@ -80,6 +82,7 @@ impl<'a> OrderOf<'a> {
                 .map(|(option, label)| OptionOf { key: &option.key, value: &option.value, label })
                 .collect(),
             quantity: order.quantity,
+            cancelled_quantity: order.cancelled_quantity,
             price: order.price,
             customer_name: &order.customer.name,
             customer_tel: &order.customer.tel,
@@ -113,6 +116,11 @@ impl<'a> OrderOf<'a> {
             claim: &order.claim,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// Dispatched order for the channel.

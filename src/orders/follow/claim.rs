@@ -69,8 +69,8 @@ pub fn decide_claim(said: &[Statement], now: &ClaimStatement, order: &Order, age
         return if is_older(said, &now.text, age) { Decision::Nothing } else { Decision::Note };
     }
     let is_opening = !claim.is_empty() && !has_claim;
-    let was_replaced = is_older(said, &now.text, &FileAge { is_older: false, ..*age });
-    if !is_newer && (is_earlier || was_replaced || (age.is_older && !is_opening)) {
+    let was_replaced = is_older(said, &now.text, &FileAge { is_older: false, is_surely_older: false, ..*age });
+    if !is_newer && (is_earlier || was_replaced || age.is_surely_older || (age.is_older && !is_opening)) {
         return Decision::Hold(HoldReason::Older);
     }
     Decision::Take

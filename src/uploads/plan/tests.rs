@@ -1,5 +1,7 @@
 //! Plans against stored orders.
 
+mod sequences;
+
 use crate::audit::Actor;
 use crate::orders::follow::ChannelProgress;
 use crate::orders::model::{NewOrder, Order, OrderState};
