@@ -624,6 +624,44 @@ CREATE TABLE stops (
 ) STRICT;
 CREATE INDEX stops_by_tour ON stops (tour_id, position);
 
+-- ── comparisons with channels ──────────────────────────────────────────────────────────────
+
+-- Comparisons of a channel's own list with the shop, kept as a proof. They have no names or addresses.
+CREATE TABLE reconciliations (
+    id             INTEGER NOT NULL PRIMARY KEY,
+    created_at     INTEGER NOT NULL,
+    member_id      INTEGER,  -- null: the command line
+    channel_code   TEXT NOT NULL CHECK (length(channel_code) <= 32),
+    channel_name   TEXT NOT NULL CHECK (length(channel_name) <= 64),
+    kind           TEXT NOT NULL CHECK (kind IN ('orders', 'states', 'settlement')),
+    file_name      TEXT NOT NULL CHECK (length(file_name) <= 255),
+    period_from    TEXT CHECK (period_from LIKE '____-__-__'),
+    period_to      TEXT CHECK (period_to LIKE '____-__-__'),
+    unread_rows    INTEGER NOT NULL CHECK (unread_rows >= 0),    -- rows without a readable order number
+    repeated_rows  INTEGER NOT NULL CHECK (repeated_rows >= 0),  -- rows that repeat an order
+    listed_orders  INTEGER NOT NULL CHECK (listed_orders >= 0),
+    listed_amount  INTEGER NOT NULL,
+    matched_orders INTEGER NOT NULL CHECK (matched_orders >= 0),
+    matched_amount INTEGER NOT NULL,
+    findings       TEXT NOT NULL,  -- JSON [[finding, [orders, listed amount, shop amount]], …]
+    upload_id      INTEGER         -- the file as an upload, if orders are missing here
+) STRICT;
+CREATE INDEX reconciliations_by_age ON reconciliations (created_at);
+
+CREATE TABLE reconciliation_rows (
+    reconciliation_id INTEGER NOT NULL REFERENCES reconciliations (id),
+    finding           TEXT NOT NULL CHECK (finding IN (
+        'missing-here', 'missing-there', 'amount-differs', 'state-differs')),
+    position          INTEGER NOT NULL CHECK (position >= 0),
+    order_number      TEXT NOT NULL CHECK (length(order_number) <= 64),
+    sheet_row         INTEGER CHECK (sheet_row >= 1),  -- null: the list lacks the order
+    listed_amount     INTEGER,
+    shop_amount       INTEGER,
+    listed_state      TEXT NOT NULL CHECK (length(listed_state) <= 64),
+    shop_state        TEXT NOT NULL CHECK (length(shop_state) <= 100),
+    PRIMARY KEY (reconciliation_id, finding, position)
+) STRICT, WITHOUT ROWID;
+
 -- ── audit ──────────────────────────────────────────────────────────────────────────────────
 
 -- Audit log: who did what to which object, from where. Append-only. Sentences are rendered from verb and details.

@@ -29,6 +29,7 @@
 //! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner |
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
+//! | [`reconcile`] | 마감 대조: a channel's own list compared with the shop, and the kept reports |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
@@ -100,6 +101,7 @@ pub mod plans;
 pub mod practice;
 pub mod products;
 pub mod random;
+pub mod reconcile;
 pub mod routing;
 pub mod sandbox;
 pub mod search;

@@ -38,6 +38,7 @@ const ROOMS: &[&str] = &[
     "search",
     "orders",
     "uploads",
+    "reconcile",
     "deliveries",
     "trucks",
     "plans",

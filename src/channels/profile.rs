@@ -24,6 +24,8 @@ pub enum FileKind {
     Tracking,
     /// 구매확정, 취소, 반품, 교환
     States,
+    /// 정산: only for 마감 대조
+    Settlement,
 }
 
 impl FileKind {
@@ -33,6 +35,7 @@ impl FileKind {
             Self::Orders => "주문",
             Self::Tracking => "송장",
             Self::States => "주문상태",
+            Self::Settlement => "정산",
         }
     }
 
@@ -42,7 +45,13 @@ impl FileKind {
             Self::Orders => "orders",
             Self::Tracking => "tracking",
             Self::States => "states",
+            Self::Settlement => "settlement",
         }
+    }
+
+    /// Parses a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Orders, Self::Tracking, Self::States, Self::Settlement].into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -366,6 +375,7 @@ impl Profile {
             FileKind::Orders => &[Field::ProductName, Field::Quantity, Field::RecipientName, Field::PlacedAt],
             FileKind::Tracking => &[Field::TrackingNumber],
             FileKind::States => &[Field::Status],
+            FileKind::Settlement => &[Field::Price],
         };
         if let Some(field) = needs.iter().find(|field| !self.columns.contains_key(field)) {
             return Err(format!("columns: {field:?}의 열 이름이 없어요"));

@@ -56,13 +56,14 @@ impl Profiles {
         find_table(workbook, &profiles, false)
     }
 
-    /// Finds the table of any kind. An order file without one of its columns is reported as such, though it
+    /// Finds the table of any kind that is uploaded. An order file without one of its columns is reported as such, though it
     /// matches the profile of a tracking list.
     ///
     /// # Errors
     /// No header was found, or required columns are missing.
     pub fn recognise_any(&self, workbook: &mut Workbook) -> Result<Table, FileError> {
-        find_table(workbook, &self.all().iter().collect::<Vec<_>>(), true)
+        let uploaded: Vec<&Profile> = self.all().iter().filter(|of| of.kind != FileKind::Settlement).collect();
+        find_table(workbook, &uploaded, true)
     }
 }
 
@@ -156,7 +157,7 @@ const fn kind_priority(kind: FileKind) -> u8 {
     match kind {
         FileKind::Orders => 2,
         FileKind::States => 1,
-        FileKind::Tracking => 0,
+        FileKind::Tracking | FileKind::Settlement => 0,
     }
 }
 

@@ -63,7 +63,7 @@ impl Table {
         match self.profile.kind {
             FileKind::Orders => !self.columns(Field::Claim).is_empty(),
             FileKind::States => self.profile.claim_headers.iter().any(|header| self.column(header).is_some()),
-            FileKind::Tracking => false,
+            FileKind::Tracking | FileKind::Settlement => false,
         }
     }
 

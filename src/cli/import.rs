@@ -331,7 +331,7 @@ fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
     Ok(())
 }
 
-fn first_line(path: &Path) -> Result<String, CliError> {
+pub(super) fn first_line(path: &Path) -> Result<String, CliError> {
     let mut line = String::new();
     if path == Path::new("-") {
         io::stdin().lock().read_line(&mut line)?;

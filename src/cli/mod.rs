@@ -15,6 +15,7 @@ mod health;
 mod help;
 mod import;
 mod migrate;
+mod reconcile;
 mod restore;
 mod route;
 mod serve;
@@ -58,6 +59,8 @@ enum Command {
     /// 판매채널과 택배사의 파일을 올려요
     #[command(subcommand)]
     Import(import::Import),
+    /// 판매채널의 주문 목록이나 정산 목록을 가게의 주문과 대조해요
+    Reconcile(reconcile::Reconcile),
     /// 주문과 배송을 파일로 저장해요
     #[command(subcommand)]
     Export(export::Export),
@@ -199,6 +202,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
             demo.run(load(settings)?)
         }
         Some(Command::Import(import)) => import.run(&load(settings)?),
+        Some(Command::Reconcile(reconcile)) => reconcile.run(&load(settings)?),
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Audit(audit)) => audit.run(&load(settings)?),

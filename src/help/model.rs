@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 22] = [
+pub const TOPICS: [&str; 23] = [
     "start",
     "today",
     "uploads",
@@ -16,6 +16,7 @@ pub const TOPICS: [&str; 22] = [
     "order",
     "counter",
     "downloads",
+    "reconcile",
     "states",
     "deliveries",
     "slips",
@@ -87,6 +88,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["orders", "download"] | ["downloads"] => "downloads",
         ["orders", ..] => "order",
         ["uploads", ..] => "uploads",
+        ["reconcile", ..] => "reconcile",
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
         ["plans", ..] => "plans",

@@ -14,7 +14,7 @@ macro_rules! lengths {
 
 lengths! {
     /// 상품주문번호
-    ORDER_NUMBER = 64: orders.order_number upload_rows.order_number upload_rows.open_order;
+    ORDER_NUMBER = 64: orders.order_number upload_rows.order_number upload_rows.open_order reconciliation_rows.order_number;
     /// 묶음배송번호
     BUNDLE_NUMBER = 64: deliveries.bundle_number;
     /// 구매자명, 수취인명
@@ -30,7 +30,7 @@ lengths! {
     /// 송장번호
     TRACKING_NUMBER = 64: orders.tracking_number upload_rows.new_tracking_number;
     /// 클레임
-    CLAIM = 64: orders.claim;
+    CLAIM = 64: orders.claim reconciliation_rows.listed_state;
     /// name of a sheet
     SHEET_NAME = 100: upload_rows.sheet_name;
     /// 상품명

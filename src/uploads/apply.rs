@@ -28,7 +28,7 @@ pub fn apply(
     let action = match file.profile.kind {
         FileKind::Orders => Action::Followed,
         FileKind::Tracking => Action::TrackingSet,
-        FileKind::States => Action::StateSet,
+        FileKind::States | FileKind::Settlement => Action::StateSet,
     };
     let cause = ChangeContext { actor, upload_id: Some(upload_id), action };
     save_changes(tx, cause, &plan.changes, districts)?;

@@ -5,6 +5,7 @@
 //! together. The customer's telephone number never causes a rejection, since channels mask it for gifts. A
 //! missing postal code or seller's product code is only a warning.
 
+mod listed;
 mod orders;
 mod states;
 mod tracking;
@@ -18,6 +19,7 @@ use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
+pub use listed::{ListedRow, listed};
 pub use orders::{UNKNOWN_STATUS, orders};
 pub use states::{StateChange, StateRow, states};
 pub use tracking::{TrackingRow, tracking};

@@ -12,6 +12,7 @@ pub mod check;
 pub mod claim_data;
 pub mod conflicts;
 pub mod decisions;
+mod listed;
 mod metrics;
 pub mod model;
 pub mod pages;
@@ -38,6 +39,7 @@ use crate::sheets::Limits;
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
+pub use listed::ListedFile;
 pub use model::{Report, RowOutcome, RowReport, Stage, StoredRow, Upload};
 pub use parse::{ImportOptions, ParsedFile};
 use pipeline::{OpenedFile, spawn_blocking};

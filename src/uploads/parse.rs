@@ -142,6 +142,7 @@ pub fn parse(
         FileKind::Orders => ParsedRows::Orders(collect(&mut workbook, &tables, &mut tally, check::orders)?),
         FileKind::Tracking => ParsedRows::Tracking(collect(&mut workbook, &tables, &mut tally, check::tracking)?),
         FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::states)?),
+        FileKind::Settlement => return Err(FileError::NoHeader),
     };
     let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
     let sheets: Vec<String> = tables.iter().map(name).collect();

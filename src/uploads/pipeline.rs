@@ -175,6 +175,20 @@ impl Uploads {
             .await
     }
 
+    /// The channel passwords to try on an encrypted file without a given password.
+    pub(super) async fn stored_passwords(
+        &self,
+        bytes: &[u8],
+        password: Option<&str>,
+    ) -> Result<Vec<Option<String>>, UploadError> {
+        if password.is_some() || !crate::sheets::needs_password(bytes) {
+            return Ok(Vec::new());
+        }
+        let sealed = self.storage.read(|tx| channels::sealed_passwords(tx)).await?;
+        let stored = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed));
+        Ok(stored.take(MAX_PASSWORD_ATTEMPTS).map(Some).collect())
+    }
+
     /// Parses a file and returns it with the password that opened it. Without a given password, the stored
     /// channel passwords are tried.
     pub(super) async fn parse(
@@ -183,12 +197,7 @@ impl Uploads {
         password: Option<&str>,
         options: &ImportOptions,
     ) -> Result<(ParsedFile, Option<String>), UploadError> {
-        let mut attempts: Vec<Option<String>> = Vec::new();
-        if password.is_none() && crate::sheets::needs_password(&bytes) {
-            let sealed = self.storage.read(|tx| channels::sealed_passwords(tx)).await?;
-            let stored = sealed.iter().filter_map(|sealed| self.vault.unseal(sealed));
-            attempts.extend(stored.take(MAX_PASSWORD_ATTEMPTS).map(Some));
-        }
+        let attempts = self.stored_passwords(&bytes, password).await?;
         let password = password.map(str::to_owned);
         let (profiles, options, limits) = (Arc::clone(&self.profiles), options.clone(), self.limits);
         spawn_blocking(move || {

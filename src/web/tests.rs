@@ -49,7 +49,7 @@ async fn routes_are_accessible_to_exactly_the_declared_roles() {
         let (status, location) = request(&admin, &route).await;
         assert!(!location.starts_with("/login"), "admin: {label}: {status}");
         // A form without a token is refused before anything else is looked at; an empty body is no form with files.
-        let is_upload = ["/uploads", "/districts/import"].contains(&route.path);
+        let is_upload = ["/uploads", "/reconcile", "/districts/import"].contains(&route.path);
         let is_expected = match (is_get, is_upload) {
             (true, _) => status != StatusCode::FORBIDDEN,
             (false, true) => status == StatusCode::BAD_REQUEST,

@@ -11,6 +11,7 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
+use crate::reconcile;
 use crate::search::Limits;
 use crate::search::store::compact_step;
 use crate::server::tls::Tls;
@@ -176,6 +177,8 @@ async fn delete_expired(state: AppState) {
             members::delete_expired(tx)?;
             let before = tx.now().plus_ms(-downloads::FILE_RETENTION_MS);
             downloads::delete_old_files(tx, before)?;
+            let old = tx.now().plus_ms(-reconcile::RETENTION_MS);
+            reconcile::store::delete_old(tx, old, MAX_FILES_PER_RUN)?;
             let before = tx.now().plus_ms(-retention_ms);
             uploads::store::delete_old_files(tx, before, MAX_FILES_PER_RUN)
         });

@@ -1,0 +1,169 @@
+//! `mukkeum reconcile`: compares a channel's own list with the shop, as the page 마감 대조 does, and keeps the report.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::export::channel_code;
+use super::import::first_line;
+use super::{CliError, CommandResult, Outcome, block_on, open_existing};
+use crate::config::Config;
+use crate::districts::DistrictCache;
+use crate::id::crockford;
+use crate::reconcile::model::{Finding, FindingRow, Tally};
+use crate::reconcile::{ReconcileOptions, ReconcileOutcome, reconcile};
+use crate::time::parse_date;
+use crate::uploads::Uploads;
+
+#[derive(clap::Args)]
+pub(super) struct Reconcile {
+    /// 판매채널에서 받은 주문 목록이나 정산 목록
+    #[arg(required = true, value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// 판매채널의 코드나 이름 [기본값: 파일에서 자동 인식]
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// 첫 주문일(포함), YYYY-MM-DD [기본값: 파일의 첫 주문일]
+    #[arg(long, value_name = "DATE", requires = "to")]
+    from: Option<String>,
+    /// 마지막 주문일(포함), YYYY-MM-DD [기본값: 파일의 마지막 주문일]
+    #[arg(long, value_name = "DATE", requires = "from")]
+    to: Option<String>,
+    /// 첫 줄에 엑셀 파일의 비밀번호가 있는 파일. -는 표준 입력
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// JSON으로 출력해요
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result for one file; also the JSON output.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum FileResult {
+    Compared(Box<Compared>),
+    Refused { file: String, refused: String },
+}
+
+#[derive(Serialize)]
+struct Compared {
+    file: String,
+    report: String,
+    sales_channel: String,
+    listed: Tally,
+    matched: Tally,
+    repeated: i64,
+    missing_here: Tally,
+    missing_there: Tally,
+    amount_differs: Tally,
+    state_differs: Tally,
+    rows: Vec<FindingRow>,
+}
+
+impl Reconcile {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
+        let password = self.password_file.as_deref().map(first_line).transpose()?;
+        let (from, to) = (day("from", self.from.as_deref())?, day("to", self.to.as_deref())?);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            return Err(CliError("--to: --from보다 빨라요.".to_owned()));
+        }
+        let uploads = Uploads::open(&open_existing(config)?, config, DistrictCache::default())?;
+        let channel = self.channel.map(|given| {
+            let known = uploads.profiles.all().iter().map(|profile| (&*profile.code, &*profile.name));
+            channel_code(known, &given).unwrap_or(given)
+        });
+        let options = ReconcileOptions { channel, from, to };
+        let results = block_on(async {
+            let mut results = Vec::with_capacity(self.paths.len());
+            for path in &self.paths {
+                results.push(compare_file(&uploads, path, password.as_deref(), &options).await);
+            }
+            Ok(results)
+        })?;
+        let mut out = io::stdout().lock();
+        if self.json {
+            match &results[..] {
+                [one] => serde_json::to_writer(&mut out, one).map_err(io::Error::from)?,
+                all => serde_json::to_writer(&mut out, all).map_err(io::Error::from)?,
+            }
+            writeln!(out)?;
+        } else {
+            results.iter().try_for_each(|result| print(&mut out, result))?;
+        }
+        outcome(&results)
+    }
+}
+
+fn day(flag: &str, text: Option<&str>) -> Result<Option<NaiveDate>, CliError> {
+    text.map(|text| parse_date(text).ok_or_else(|| CliError(format!("--{flag} '{text}': 2024-03-15처럼 적어 주세요."))))
+        .transpose()
+}
+
+async fn compare_file(
+    uploads: &Uploads,
+    path: &Path,
+    password: Option<&str>,
+    options: &ReconcileOptions,
+) -> FileResult {
+    let file = path.display().to_string();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return FileResult::Refused { file, refused: format!("파일을 읽지 못했어요: {error}") },
+    };
+    match reconcile(uploads, None, &name, bytes, password, options).await {
+        Err(error) => FileResult::Refused { file, refused: CliError::from(error).to_string() },
+        Ok(ReconcileOutcome { id, channel_code, comparison }) => FileResult::Compared(Box::new(Compared {
+            file,
+            report: crockford(id),
+            sales_channel: channel_code,
+            listed: comparison.listed,
+            matched: comparison.matched,
+            repeated: comparison.repeated,
+            missing_here: comparison.tally(Finding::MissingHere),
+            missing_there: comparison.tally(Finding::MissingThere),
+            amount_differs: comparison.tally(Finding::AmountDiffers),
+            state_differs: comparison.tally(Finding::StateDiffers),
+            rows: comparison.rows,
+        })),
+    }
+}
+
+fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
+    match result {
+        FileResult::Refused { file, refused } => writeln!(out, "{file}: {refused}"),
+        FileResult::Compared(found) => {
+            writeln!(out, "{}: 목록 {}건, 일치 {}건", found.file, found.listed.orders, found.matched.orders)?;
+            for (finding, tally) in [
+                (Finding::MissingHere, found.missing_here),
+                (Finding::MissingThere, found.missing_there),
+                (Finding::AmountDiffers, found.amount_differs),
+                (Finding::StateDiffers, found.state_differs),
+            ] {
+                writeln!(out, "{} {}건", finding.label(), tally.orders)?;
+            }
+            writeln!(out, "대조 결과는 마감 대조 화면에 있어요: /reconcile/{}", found.report)
+        }
+    }
+}
+
+/// Complete if every order of every list matches.
+fn outcome(results: &[FileResult]) -> CommandResult {
+    let refusals: Vec<String> = results
+        .iter()
+        .filter_map(|result| match result {
+            FileResult::Refused { file, refused } => Some(format!("{file}: {refused}")),
+            FileResult::Compared(_) => None,
+        })
+        .collect();
+    if refusals.len() == results.len() {
+        return Err(CliError(refusals.join("\n")));
+    }
+    let is_equal = results.iter().all(|result| match result {
+        FileResult::Compared(found) => found.rows.is_empty(),
+        FileResult::Refused { .. } => false,
+    });
+    Ok(if is_equal { Outcome::Complete } else { Outcome::Partial })
+}

@@ -1,0 +1,385 @@
+//! Comparison of a channel's list with the shop. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::orders::claim::ClaimKind;
+use crate::orders::model::OrderState;
+use crate::text::fold_word;
+use crate::uploads::check::ListedRow;
+
+/// What the comparison finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// the channel lists it, the shop has no such order
+    MissingHere,
+    /// the shop has it in the period, the channel does not list it
+    MissingThere,
+    /// both have it with different amounts
+    AmountDiffers,
+    /// both have it in different states
+    StateDiffers,
+}
+
+impl Finding {
+    /// Every finding, in the order of the report.
+    pub const ALL: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::AmountDiffers, Self::StateDiffers];
+
+    /// Code in URLs and the database.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MissingHere => "missing-here",
+            Self::MissingThere => "missing-there",
+            Self::AmountDiffers => "amount-differs",
+            Self::StateDiffers => "state-differs",
+        }
+    }
+
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::MissingHere => "여기에 없음",
+            Self::MissingThere => "판매채널에 없음",
+            Self::AmountDiffers => "금액 다름",
+            Self::StateDiffers => "상태 다름",
+        }
+    }
+
+    /// Parses a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|finding| finding.code() == code)
+    }
+}
+
+/// An order of the shop, as far as it is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShopOrder {
+    /// identifier
+    pub id: i64,
+    /// 정산예정금액
+    pub amount: i64,
+    /// state
+    pub state: OrderState,
+    /// open claim, or empty
+    pub claim: String,
+}
+
+/// A row of the report: what differs, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingRow {
+    /// what was found
+    pub finding: Finding,
+    /// order number
+    pub order_number: String,
+    /// row in the list; none for an order that it lacks
+    pub row: Option<u32>,
+    /// identifier of the shop's order
+    #[serde(skip)]
+    pub order_id: Option<i64>,
+    /// amount in the list
+    pub listed_amount: Option<i64>,
+    /// amount in the shop
+    pub shop_amount: Option<i64>,
+    /// state word of the list
+    pub listed_state: String,
+    /// label of the state in the shop
+    pub shop_state: String,
+}
+
+/// How many orders, and their sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// number of orders
+    pub orders: i64,
+    /// sum of the amounts in the list
+    pub listed_amount: i64,
+    /// sum of the amounts in the shop
+    pub shop_amount: i64,
+}
+
+impl Tally {
+    fn add(&mut self, listed: Option<i64>, shop: Option<i64>) {
+        self.orders += 1;
+        self.listed_amount += listed.unwrap_or(0);
+        self.shop_amount += shop.unwrap_or(0);
+    }
+}
+
+/// The result of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// orders of the list
+    pub listed: Tally,
+    /// orders without any difference
+    pub matched: Tally,
+    /// rows that repeat an order of the list
+    pub repeated: i64,
+    /// what was found, by finding and then in the order of the list
+    pub rows: Vec<FindingRow>,
+}
+
+impl Comparison {
+    /// Number and sums of a finding.
+    pub fn tally(&self, finding: Finding) -> Tally {
+        let mut tally = Tally::default();
+        for row in self.rows.iter().filter(|row| row.finding == finding) {
+            tally.add(row.listed_amount, row.shop_amount);
+        }
+        tally
+    }
+}
+
+/// What a list says about the progress of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListedState {
+    /// paid, not sent yet
+    Open,
+    /// a claim waits for an answer
+    Claimed,
+    /// sent or delivered
+    Sent,
+    /// 구매확정
+    Confirmed,
+    /// 취소
+    Cancelled,
+    /// 반품, 교환
+    Refunded,
+}
+
+/// Words of the channels for states. Open claims are classified by [`ClaimKind::of_open`].
+const STATE_WORDS: [(ListedState, &[&str]); 5] = [
+    (
+        ListedState::Cancelled,
+        &["취소", "취소완료", "미결제취소", "직권취소", "구매확정 후 취소", "판매취소", "주문취소", "입금전취소"],
+    ),
+    (ListedState::Refunded, &["반품", "반품완료", "교환", "교환완료", "환불", "환불완료"]),
+    (ListedState::Confirmed, &["구매확정", "구매결정", "구매완료", "정산완료", "판매완료"]),
+    (
+        ListedState::Sent,
+        &["배송중", "배송완료", "발송완료", "발송처리", "배송지시", "출고완료", "집하완료", "업체직접배송", "배송시작"],
+    ),
+    (
+        ListedState::Open,
+        &[
+            "결제완료",
+            "발송대기",
+            "신규주문",
+            "발주확인",
+            "배송준비",
+            "배송준비중",
+            "상품준비중",
+            "상품준비",
+            "발송준비중",
+            "주문확인",
+            "출고지시",
+            "결제확인",
+            "입금확인",
+            "배송대기",
+        ],
+    ),
+];
+
+/// The first word that has a meaning, and the meaning.
+fn listed_state(words: &[String]) -> Option<(&str, ListedState)> {
+    words.iter().find_map(|word| {
+        if ClaimKind::of_open(word).is_some() {
+            return Some((word.as_str(), ListedState::Claimed));
+        }
+        let folded = fold_word(word);
+        let known = STATE_WORDS.iter().find(|(_, words)| words.iter().any(|known| fold_word(known) == folded))?;
+        Some((word.as_str(), known.0))
+    })
+}
+
+/// Whether a state of the list and one of the shop say the same.
+fn agrees(listed: ListedState, order: &ShopOrder) -> bool {
+    match listed {
+        ListedState::Open => order.state < OrderState::Shipped && order.claim.is_empty(),
+        ListedState::Claimed => !order.claim.is_empty() && order.state < OrderState::Cancelled,
+        ListedState::Sent => matches!(order.state, OrderState::Shipped | OrderState::Confirmed),
+        ListedState::Confirmed => order.state == OrderState::Confirmed,
+        ListedState::Cancelled => order.state == OrderState::Cancelled,
+        ListedState::Refunded => order.state == OrderState::Refunded,
+    }
+}
+
+/// An order of the list with all its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedOrder {
+    /// its first row
+    pub row: u32,
+    /// sum of its rows in a settlement, which settles an order in parts; otherwise that of the first row
+    pub amount: Option<i64>,
+    words: Vec<String>,
+}
+
+/// The orders of a list by number, and the number of rows that repeat one.
+pub fn merge_rows(rows: Vec<(u32, ListedRow)>, sums_rows: bool) -> (BTreeMap<String, ListedOrder>, i64) {
+    let (mut orders, mut repeated) = (BTreeMap::new(), 0);
+    for (row, listed) in rows {
+        match orders.entry(listed.order_number) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(ListedOrder { row, amount: listed.amount, words: listed.words });
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let order: &mut ListedOrder = entry.get_mut();
+                if sums_rows {
+                    order.amount = match (order.amount, listed.amount) {
+                        (Some(one), Some(other)) => Some(one + other),
+                        (one, other) => one.or(other),
+                    };
+                } else {
+                    repeated += 1;
+                }
+            }
+        }
+    }
+    (orders, repeated)
+}
+
+/// First and last day of the 주문일 in a list.
+pub fn period_of(rows: &[(u32, ListedRow)]) -> Option<(NaiveDate, NaiveDate)> {
+    let days = || rows.iter().filter_map(|(_, row)| row.placed_at).map(|at| at.date());
+    Some((days().min()?, days().max()?))
+}
+
+/// Compares the orders of a list with those of the shop. `known` has the orders that the list names, `in_period` the
+/// numbers of all orders of the channel in the period.
+pub fn compare(
+    listed: &BTreeMap<String, ListedOrder>,
+    known: &HashMap<String, ShopOrder>,
+    in_period: &HashSet<String>,
+) -> Comparison {
+    let mut comparison = Comparison::default();
+    for (number, listed) in listed {
+        comparison.listed.add(listed.amount, None);
+        let state = listed_state(&listed.words);
+        let order = known.get(number);
+        let row = |finding| FindingRow {
+            finding,
+            order_number: number.clone(),
+            row: Some(listed.row),
+            order_id: order.map(|order| order.id),
+            listed_amount: listed.amount,
+            shop_amount: order.map(|order| order.amount),
+            listed_state: state.map_or_else(String::new, |(word, _)| word.to_owned()),
+            shop_state: order.map_or_else(String::new, shop_state),
+        };
+        let Some(order) = order else {
+            comparison.rows.push(row(Finding::MissingHere));
+            continue;
+        };
+        let amount_differs = listed.amount.is_some_and(|amount| amount != order.amount);
+        let state_differs = state.is_some_and(|(_, state)| !agrees(state, order));
+        comparison.rows.extend(amount_differs.then(|| row(Finding::AmountDiffers)));
+        comparison.rows.extend(state_differs.then(|| row(Finding::StateDiffers)));
+        if !amount_differs && !state_differs {
+            comparison.matched.add(listed.amount, Some(order.amount));
+        }
+    }
+    let mut missing: Vec<&String> = in_period.iter().filter(|number| !listed.contains_key(*number)).collect();
+    missing.sort();
+    for number in missing {
+        let Some(order) = known.get(number) else { continue };
+        comparison.rows.push(FindingRow {
+            finding: Finding::MissingThere,
+            order_number: number.clone(),
+            row: None,
+            order_id: Some(order.id),
+            listed_amount: None,
+            shop_amount: Some(order.amount),
+            listed_state: String::new(),
+            shop_state: shop_state(order),
+        });
+    }
+    comparison.rows.sort_by_key(|row| (row.finding, row.row));
+    comparison
+}
+
+/// `주문`, or `주문 · 취소요청` with an open claim.
+fn shop_state(order: &ShopOrder) -> String {
+    let state = order.state.label();
+    if order.claim.is_empty() { state.to_owned() } else { format!("{state} · {}", order.claim) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(number: &str, amount: i64, word: &str) -> ListedRow {
+        let words = if word.is_empty() { Vec::new() } else { vec![word.to_owned()] };
+        ListedRow { order_number: number.to_owned(), amount: Some(amount), words, placed_at: None }
+    }
+
+    fn shop(id: i64, amount: i64, state: OrderState, claim: &str) -> ShopOrder {
+        ShopOrder { id, amount, state, claim: claim.to_owned() }
+    }
+
+    fn run(rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Comparison {
+        let (orders, repeated) = merge_rows((2..).zip(rows).collect(), false);
+        let known: HashMap<String, ShopOrder> =
+            shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
+        let in_period = known.keys().cloned().collect();
+        Comparison { repeated, ..compare(&orders, &known, &in_period) }
+    }
+
+    fn numbers(comparison: &Comparison, finding: Finding) -> Vec<&str> {
+        let rows = comparison.rows.iter().filter(|row| row.finding == finding);
+        rows.map(|row| row.order_number.as_str()).collect()
+    }
+
+    #[test]
+    fn every_order_is_matched_missing_or_different() {
+        let comparison = run(
+            vec![
+                listed("1", 100, "결제완료"),
+                listed("2", 200, "취소완료"),
+                listed("3", 300, "배송중"),
+                listed("4", 400, ""),
+                listed("1", 100, "결제완료"),
+            ],
+            vec![
+                ("1", shop(1, 100, OrderState::Purchased, "")),
+                ("2", shop(2, 200, OrderState::Placed, "")),
+                ("3", shop(3, 330, OrderState::Shipped, "")),
+                ("9", shop(9, 900, OrderState::Placed, "")),
+            ],
+        );
+        assert_eq!(numbers(&comparison, Finding::MissingHere), ["4"]);
+        assert_eq!(numbers(&comparison, Finding::MissingThere), ["9"]);
+        assert_eq!(numbers(&comparison, Finding::AmountDiffers), ["3"]);
+        assert_eq!(numbers(&comparison, Finding::StateDiffers), ["2"]);
+        assert_eq!(comparison.listed, Tally { orders: 4, listed_amount: 1000, shop_amount: 0 });
+        assert_eq!(comparison.matched, Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
+        assert_eq!(comparison.tally(Finding::AmountDiffers), Tally { orders: 1, listed_amount: 300, shop_amount: 330 });
+        assert_eq!(comparison.repeated, 1);
+    }
+
+    #[test]
+    fn states_are_compared_by_what_they_mean() {
+        for (word, state, claim, is_equal) in [
+            ("발송대기", OrderState::Dispatched, "", true),
+            ("발송대기", OrderState::Shipped, "", false),
+            ("배송완료", OrderState::Confirmed, "", true),
+            ("구매확정", OrderState::Shipped, "", false),
+            ("취소요청", OrderState::Placed, "", false),
+            ("취소요청", OrderState::Placed, "취소처리중", true),
+            ("결제완료", OrderState::Placed, "취소요청", false),
+            ("반품완료", OrderState::Refunded, "", true),
+            ("처음 보는 말", OrderState::Cancelled, "", true),
+        ] {
+            let comparison = run(vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, claim))]);
+            assert_eq!(comparison.rows.is_empty(), is_equal, "{word} {state:?} {claim}");
+        }
+    }
+
+    #[test]
+    fn rows_of_a_settlement_add_up() {
+        let rows = vec![(2, listed("1", 1000, "")), (3, listed("1", -30, ""))];
+        let (orders, repeated) = merge_rows(rows, true);
+        assert_eq!((orders["1"].amount, orders["1"].row, repeated), (Some(970), 2, 0));
+    }
+}

@@ -1,0 +1,101 @@
+//! Comparison of order and settlement lists with a shop, and their reports.
+
+use reqwest::StatusCode;
+use reqwest::multipart::Part;
+
+use crate::storage::StorageError;
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::testing::{TestApp, TestResponse};
+
+async fn shop() -> TestApp {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    app
+}
+
+/// Compares a file; `period` are the two days of the form.
+async fn compare(app: &TestApp, name: &str, bytes: Vec<u8>, period: [&str; 2]) -> TestResponse {
+    let part = Part::bytes(bytes).file_name(name.to_owned());
+    let [from, to] = period.map(str::to_owned);
+    app.post_multipart("/reconcile", |form| form.part("file", part).text("from", from).text("to", to)).await
+}
+
+fn fixture() -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{ORDERS_FILE}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
+}
+
+/// The number in the row of the table of sums.
+fn number(page: &str, label: &str) -> i64 {
+    let row = page.split(&format!("<th scope=\"row\">{label}</th>")).nth(1).expect("the row");
+    let cell = row.split("data-label=\"주문\">").nth(1).expect("its number");
+    let text = cell.split("</td>").next().expect("its end");
+    let digits: String = text.rsplit('>').find(|part| !part.is_empty()).unwrap_or(text).replace("</a", "");
+    digits.chars().filter(char::is_ascii_digit).collect::<String>().parse().expect("a number")
+}
+
+#[tokio::test]
+async fn order_list_is_compared_and_every_number_leads_to_its_rows() {
+    let app = shop().await;
+    app.state
+        .storage
+        .write(|tx| {
+            tx.exec("UPDATE orders SET price = price + 1 WHERE order_number = '2024031500000001'", &[])?;
+            tx.exec(
+                "UPDATE orders SET order_number = '2024031599999999' WHERE order_number = '2024031500000002'",
+                &[],
+            )?;
+            Ok::<_, StorageError>(())
+        })
+        .await
+        .expect("writes");
+    let answer = compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let here = answer.location().to_owned();
+    let page = app.get(&here).await.ok();
+    assert_eq!((number(&page, "여기에 없음"), number(&page, "판매채널에 없음")), (1, 1), "{page}");
+    assert_eq!(number(&page, "금액 다름"), 1);
+    for (rows, order) in [
+        ("missing-here", "2024031500000002"),
+        ("missing-there", "2024031599999999"),
+        ("amount-differs", "2024031500000001"),
+    ] {
+        assert!(app.get(&format!("{here}?rows={rows}")).await.ok().contains(order), "{rows}");
+    }
+    assert!(page.contains("등록하기") && page.contains("admin"), "{page}");
+    let upload = page.split("href=\"/uploads/").nth(1).and_then(|rest| rest.split('"').next()).expect("the upload");
+    app.post_form(&format!("/uploads/{upload}/apply"), &[]).await;
+    let again = compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await;
+    assert_eq!(number(&app.get(again.location()).await.ok(), "여기에 없음"), 0, "the missing order was taken in");
+    assert!(app.get("/reconcile").await.ok().contains("총 <strong>2</strong>건"));
+}
+
+#[tokio::test]
+async fn settlement_list_adds_base_and_fees_and_needs_a_period_for_what_it_lacks() {
+    let app = shop().await;
+    let price = app.state.storage.read(|tx| {
+        let sql = "SELECT price FROM orders WHERE order_number = '2024031500000001'";
+        Ok::<_, StorageError>(tx.scalar(sql, &[])?)
+    });
+    let base = price.await.expect("reads") + 50;
+    let list = format!(
+        "주문번호,상품주문번호,구분,상품명,정산기준금액,Npay 수수료,매출연동 수수료\n\
+         1,2024031500000001,상품주문,소파,{base},-30,-20\n1,2024031500000001,배송비,배송비,3000,-10,0\n"
+    );
+    let answer = compare(&app, "정산.csv", list.clone().into_bytes(), ["", ""]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = app.get(answer.location()).await.ok();
+    assert_eq!((number(&page, "목록의 주문"), number(&page, "일치"), number(&page, "판매채널에 없음")), (1, 1, 0));
+    assert!(page.contains("기간을 정하지 않아서"));
+    let answer = compare(&app, "정산.csv", list.into_bytes(), ["2024-01-01", "2024-12-31"]).await;
+    let page = app.get(answer.location()).await.ok();
+    assert!(number(&page, "판매채널에 없음") > 10, "{page}");
+}
+
+#[tokio::test]
+async fn file_that_is_no_list_is_refused_with_its_reason() {
+    let app = shop().await;
+    let answer = compare(&app, "메모.csv", b"a,b\n1,2\n".to_vec(), ["", ""]).await;
+    assert!(answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.text.contains("file-problem"));
+    let answer = compare(&app, "전체주문.xlsx", fixture(), ["2024-03-20", "2024-03-10"]).await;
+    assert!(answer.text.contains("끝나는 날이 시작하는 날보다 빨라요"), "{}", answer.text);
+}

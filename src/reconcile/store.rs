@@ -1,0 +1,270 @@
+//! SQL of the comparison, and of the tables `reconciliations` and `reconciliation_rows`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::model::{Comparison, Finding, FindingRow, ShopOrder, Tally};
+use crate::channels::FileKind;
+use crate::channels::store as channels;
+use crate::orders::model::OrderState;
+use crate::orders::store as orders;
+use crate::storage::text_limits;
+use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::time::{Moment, day_range};
+use crate::uploads::store::display_name;
+
+const SHOP_COLUMNS: &str = "order_number, id, price, state, claim";
+
+fn shop_order(row: &mut Row) -> Result<(String, ShopOrder)> {
+    let number = row.text(0)?;
+    let state = OrderState::from_ordinal(row.int(3)?)
+        .ok_or_else(|| StorageError::Inconsistent(format!("orders.state of {number}")))?;
+    let claim = if state < OrderState::Cancelled { row.text(4)? } else { String::new() };
+    Ok((number, ShopOrder { id: row.int(1)?, amount: row.int(2)?, state, claim }))
+}
+
+/// Adds the orders of a channel that were placed in a period, by the index of the channel.
+pub fn load_period(
+    tx: &mut dyn Tx,
+    channel_id: i64,
+    (from, to): (NaiveDate, NaiveDate),
+    orders: &mut HashMap<String, ShopOrder>,
+) -> Result<()> {
+    let by_channel = tx.index_hint("orders_by_channel");
+    let sql = format!(
+        "SELECT {SHOP_COLUMNS} FROM orders {by_channel} WHERE channel_id = ? AND placed_at >= ? AND placed_at < ?"
+    );
+    let (from, to) = day_range(Some(from), Some(to));
+    tx.for_each(&sql, &[channel_id.into(), from.into(), to.into()], &mut |mut row| {
+        let (number, order) = shop_order(&mut row)?;
+        orders.insert(number, order);
+        Ok(())
+    })
+}
+
+/// Adds the orders of a channel with these numbers, in batches by the index of the numbers.
+pub fn load_by_number(
+    tx: &mut dyn Tx,
+    channel_id: i64,
+    numbers: &[&str],
+    orders: &mut HashMap<String, ShopOrder>,
+) -> Result<()> {
+    let by_number = tx.index_hint("orders_by_number");
+    let sql = |numbers: &str| {
+        format!("SELECT {SHOP_COLUMNS} FROM orders {by_number} WHERE channel_id = ? AND order_number IN ({numbers})")
+    };
+    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
+    tx.for_values(&numbers, &[channel_id.into()], sql, &mut |mut row| {
+        let (number, order) = shop_order(&mut row)?;
+        orders.insert(number, order);
+        Ok(())
+    })
+}
+
+/// A report to keep.
+#[derive(Clone, Debug)]
+pub struct NewReport {
+    /// member; none for the command line
+    pub member_id: Option<i64>,
+    /// code of the channel
+    pub channel_code: String,
+    /// name of the channel
+    pub channel_name: String,
+    /// kind of the list
+    pub kind: FileKind,
+    /// name of the file
+    pub file_name: String,
+    /// first and last day, by 주문일
+    pub period: Option<(NaiveDate, NaiveDate)>,
+    /// rows whose order number cannot be read
+    pub unread: i64,
+    /// the file as an upload, if orders are missing here
+    pub upload_id: Option<i64>,
+    /// what was found
+    pub comparison: Arc<Comparison>,
+}
+
+/// A kept report without its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconcileReport {
+    /// identifier
+    pub id: i64,
+    /// when it was made
+    pub created_at: Moment,
+    /// by whom; none for the command line
+    pub username: Option<String>,
+    /// code of the channel
+    pub channel_code: String,
+    /// name of the channel
+    pub channel_name: String,
+    /// kind of the list
+    pub kind: FileKind,
+    /// name of the file
+    pub file_name: String,
+    /// first and last day, by 주문일
+    pub period: Option<(NaiveDate, NaiveDate)>,
+    /// rows whose order number cannot be read
+    pub unread: i64,
+    /// rows that repeat an order
+    pub repeated: i64,
+    /// orders of the list
+    pub listed: Tally,
+    /// orders without a difference
+    pub matched: Tally,
+    /// number and sums of each finding
+    pub findings: Vec<(Finding, Tally)>,
+    /// the file as an upload, if orders were missing here
+    pub upload_id: Option<i64>,
+}
+
+const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel_name, r.kind, r.file_name, \
+                       r.period_from, r.period_to, r.unread_rows, r.repeated_rows, r.listed_orders, r.listed_amount, \
+                       r.matched_orders, r.matched_amount, r.findings, r.upload_id";
+
+/// Keeps a report with its rows; answers its identifier.
+pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
+    let (id, now, found) = (tx.new_id(), tx.now(), &report.comparison);
+    let tallies: Vec<(&str, [i64; 3])> = Finding::ALL
+        .into_iter()
+        .map(|finding| (finding, found.tally(finding)))
+        .map(|(finding, tally)| (finding.code(), [tally.orders, tally.listed_amount, tally.shop_amount]))
+        .collect();
+    let findings = serde_json::to_string(&tallies).unwrap_or_default();
+    let (from, to) = report.period.unzip();
+    tx.exec(
+        "INSERT INTO reconciliations (id, created_at, member_id, channel_code, channel_name, kind, file_name, \
+         period_from, period_to, unread_rows, repeated_rows, listed_orders, listed_amount, matched_orders, \
+         matched_amount, findings, upload_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            id.into(),
+            now.into(),
+            report.member_id.into(),
+            report.channel_code.as_str().into(),
+            report.channel_name.as_str().into(),
+            report.kind.code().into(),
+            display_name(&report.file_name).into(),
+            from.into(),
+            to.into(),
+            report.unread.into(),
+            found.repeated.into(),
+            found.listed.orders.into(),
+            found.listed.listed_amount.into(),
+            found.matched.orders.into(),
+            found.matched.listed_amount.into(),
+            findings.into(),
+            report.upload_id.into(),
+        ],
+    )?;
+    let mut rows = (0_i64..).zip(&found.rows).map(|(position, row)| {
+        vec![
+            id.into(),
+            row.finding.code().into(),
+            position.into(),
+            row.order_number.as_str().into(),
+            row.row.map(i64::from).into(),
+            row.listed_amount.into(),
+            row.shop_amount.into(),
+            text_limits::truncate(&row.listed_state, text_limits::CLAIM).into(),
+            row.shop_state.as_str().into(),
+        ]
+    });
+    tx.exec_many(
+        "INSERT INTO reconciliation_rows (reconciliation_id, finding, position, order_number, sheet_row, \
+         listed_amount, shop_amount, listed_state, shop_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &mut rows,
+    )?;
+    Ok(id)
+}
+
+fn report(row: &mut Row) -> Result<ReconcileReport> {
+    let id = row.int(0)?;
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("reconciliations.{column} of {id}"));
+    let kind = row.text(5)?;
+    let tallies: Vec<(String, [i64; 3])> =
+        serde_json::from_str(&row.text(15)?).map_err(|_| inconsistent("findings"))?;
+    let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
+        Some((Finding::parse(&code)?, Tally { orders, listed_amount, shop_amount }))
+    });
+    Ok(ReconcileReport {
+        id,
+        created_at: row.moment(1)?,
+        username: row.opt_text(2)?,
+        channel_code: row.text(3)?,
+        channel_name: row.text(4)?,
+        kind: FileKind::parse(&kind).ok_or_else(|| inconsistent("kind"))?,
+        file_name: row.text(6)?,
+        period: row.opt_date(7)?.zip(row.opt_date(8)?),
+        unread: row.int(9)?,
+        repeated: row.int(10)?,
+        listed: Tally { orders: row.int(11)?, listed_amount: row.int(12)?, shop_amount: 0 },
+        matched: Tally { orders: row.int(13)?, listed_amount: row.int(14)?, shop_amount: 0 },
+        findings: findings.collect(),
+        upload_id: row.opt_int(16)?,
+    })
+}
+
+/// Finds a report.
+pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<ReconcileReport>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM reconciliations r LEFT JOIN members m ON m.id = r.member_id WHERE r.id = ?");
+    tx.query_one(&sql, &[id.into()])?.map(|mut row| report(&mut row)).transpose()
+}
+
+/// A page of the reports, newest first, and their number.
+pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<ReconcileReport>, i64)> {
+    let total = tx.scalar("SELECT count(*) FROM reconciliations", &[])?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM reconciliations r LEFT JOIN members m ON m.id = r.member_id \
+         ORDER BY r.id DESC LIMIT ? OFFSET ?"
+    );
+    let rows = tx.query(&sql, &[size.into(), offset.into()])?;
+    Ok((rows.into_iter().map(|mut row| report(&mut row)).collect::<Result<_>>()?, total))
+}
+
+/// A page of the rows of a finding, with the identifiers that their orders have now.
+pub fn rows(
+    tx: &mut dyn Tx,
+    report: &ReconcileReport,
+    finding: Finding,
+    offset: i64,
+    size: i64,
+) -> Result<Vec<FindingRow>> {
+    let sql = "SELECT order_number, sheet_row, listed_amount, shop_amount, listed_state, shop_state \
+               FROM reconciliation_rows WHERE reconciliation_id = ? AND finding = ? ORDER BY position LIMIT ? OFFSET ?";
+    let rows = tx.query(sql, &[report.id.into(), finding.code().into(), size.into(), offset.into()])?;
+    let row = |mut row: Row| {
+        Ok(FindingRow {
+            finding,
+            order_number: row.text(0)?,
+            row: row.opt_int(1)?.and_then(|row| u32::try_from(row).ok()),
+            order_id: None,
+            listed_amount: row.opt_int(2)?,
+            shop_amount: row.opt_int(3)?,
+            listed_state: row.text(4)?,
+            shop_state: row.text(5)?,
+        })
+    };
+    let mut rows: Vec<FindingRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
+    if let Some(channel) = channels::find_id(tx, &report.channel_code)? {
+        let numbers: Vec<&str> = rows.iter().map(|row| row.order_number.as_str()).collect();
+        let ids = orders::ids_by_number(tx, Some(channel), &numbers)?;
+        for row in &mut rows {
+            row.order_id = ids.get(&row.order_number).and_then(|ids| ids.first().copied());
+        }
+    }
+    Ok(rows)
+}
+
+/// Deletes up to `limit` reports that were made before `before`, with their rows; answers how many.
+pub fn delete_old(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<usize> {
+    let sql = "SELECT id FROM reconciliations WHERE created_at < ? ORDER BY id LIMIT ?";
+    let old = tx.query(sql, &[before.into(), limit.into()])?;
+    for row in &old {
+        let id = row.int(0)?;
+        tx.exec("DELETE FROM reconciliation_rows WHERE reconciliation_id = ?", &[id.into()])?;
+        tx.exec("DELETE FROM reconciliations WHERE id = ?", &[id.into()])?;
+    }
+    Ok(old.len())
+}

@@ -1,0 +1,63 @@
+//! Rows of a channel's own list, as far as they are compared with the shop: order number, amount, state words and date.
+//!
+//! A list is any file of the channel that names orders: its order list, a list of claims, or its settlement list.
+
+use super::{OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
+use crate::channels::{Field, FileKind, StatusEffect, Table};
+use crate::sheets::{SheetError, Workbook, values};
+use crate::text::fold_word;
+use crate::time::Moment;
+
+/// An order as a channel lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRow {
+    /// order number
+    pub order_number: String,
+    /// won; none if the list has no readable amount
+    pub amount: Option<i64>,
+    /// words of the claim and state columns
+    pub words: Vec<String>,
+    /// 주문일
+    pub placed_at: Option<Moment>,
+}
+
+/// Reads the rows of a list. A row of a settlement that its profile names as another charge (배송비) is ignored.
+///
+/// # Errors
+/// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
+pub fn listed(workbook: &mut Workbook, table: &Table, visit: &mut VisitRow<'_, ListedRow>) -> Result<(), SheetError> {
+    let key = OrderKey::new(table);
+    let amounts = table.columns(Field::Price);
+    let words: Vec<usize> = [Field::Claim, Field::Status].into_iter().flat_map(|field| table.columns(field)).collect();
+    let placed = table.columns(Field::PlacedAt);
+    let is_settlement = table.profile.kind == FileKind::Settlement;
+    let other_charges: Vec<String> = table
+        .profile
+        .changes
+        .iter()
+        .filter(|rule| is_settlement && rule.change == StatusEffect::Nothing)
+        .flat_map(|rule| rule.words.iter().map(|word| fold_word(word)))
+        .collect();
+    for_each_row(workbook, table, visit, |row| {
+        let words: Vec<String> =
+            words.iter().map(|column| values::line(row.cell(*column))).filter(|word| !word.is_empty()).collect();
+        let is_other_charge = words.iter().any(|word| other_charges.contains(&fold_word(word)));
+        if is_other_charge || key.is_blank(row) || is_total(row) && values::line(row.cell(0)).is_empty() {
+            return ignored(row.number);
+        }
+        let mut cells = RowReader::new(table, row);
+        let order_number = key.parse(&mut cells);
+        let amount_of = |column: &usize| values::money(row.cell(*column)).ok();
+        // The columns of a settlement are its parts: the base and the fees, which are negative.
+        let amount = if is_settlement {
+            let parts: Vec<i64> = amounts.iter().filter_map(amount_of).collect();
+            (!parts.is_empty()).then(|| parts.iter().sum())
+        } else {
+            amounts.iter().find_map(amount_of)
+        };
+        let placed_at =
+            placed.iter().find_map(|column| values::moment(row.cell(*column), row.date1904).ok()).map(Moment::from_kst);
+        let listed = ListedRow { order_number: order_number.clone(), amount, words, placed_at };
+        cells.finish(order_number, listed)
+    })
+}
