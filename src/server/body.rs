@@ -24,7 +24,7 @@ pub struct SlowBodyError;
 impl SlowBodyError {
     /// Whether `error` or one of its sources is this error: extractors wrap the errors of a body.
     pub fn is_cause_of(error: &(dyn std::error::Error + 'static)) -> bool {
-        std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Self>())
+        std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Self>)
     }
 }
 

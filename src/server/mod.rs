@@ -143,8 +143,9 @@ impl Server {
 /// A failure with a client is the client's, such as a TLS handshake that is given up. One without a client is the
 /// server's: most likely it has no file descriptors left. The library waits a second before it accepts again.
 fn log_accept_error(client: Option<&PeerAddr>, error: &io::Error) {
-    match client {
-        Some(_) => tracing::debug!(%error, "a connection was not established"),
-        None => tracing::error!(%error, "no connection can be accepted"),
+    if client.is_some() {
+        tracing::debug!(%error, "a connection was not established");
+    } else {
+        tracing::error!(%error, "no connection can be accepted");
     }
 }

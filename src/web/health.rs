@@ -74,9 +74,12 @@ enum WriteFailure {
     ReadOnly,
 }
 
-/// The last check whether data can be written, and its time. Shared by all requests: load balancers ask every second.
+/// The time of a check whether data can be written, and its result.
+type LastWriteCheck = (Instant, Option<WriteFailure>);
+
+/// The last check whether data can be written. Shared by all requests: load balancers ask every second.
 #[derive(Clone, Default)]
-pub(super) struct WriteCheck(Arc<Mutex<Option<(Instant, Option<WriteFailure>)>>>);
+pub(super) struct WriteCheck(Arc<Mutex<Option<LastWriteCheck>>>);
 
 impl WriteCheck {
     /// Why the database or the data folder accepts no writes. The answer may be [`WRITE_CHECK_INTERVAL`] old.
