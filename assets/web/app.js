@@ -107,7 +107,7 @@ document.addEventListener("submit", async (event) => {
 
 // Leaving with something typed: rows of a list, and forms that say so.
 let leaves = false;
-document.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaves = true; });
+document.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.method !== "get") leaves = true; });
 addEventListener("pageshow", () => { leaves = false; });
 addEventListener("beforeunload", (event) => {
   if (leaves) return;
