@@ -25,7 +25,7 @@ function totp(secret, now = Date.now()) {
 
 const enroll = async (page) => {
   await page.goto('/account');
-  await page.getByRole('link', { name: '연결하기' }).click();
+  await page.getByRole('link', { name: '연결하기', exact: true }).click();
   await checkPage(page, 'totp');
   const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
   // The code of the step before: that of the present one stays unused for the login.
