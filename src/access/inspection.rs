@@ -223,7 +223,9 @@ mod tests {
 
     fn report(records: &[AccessRecord]) -> InspectionReport {
         let mut inspector = Inspector::new([(7, "10.0.0.7".to_owned())].into());
-        records.iter().for_each(|record| inspector.add(record));
+        for record in records {
+            inspector.add(record);
+        }
         inspector.finish()
     }
 

@@ -60,17 +60,15 @@ impl AccessFilter {
 
 /// A page of the list, newest first, and the number of all its records. With orders, at most [`MAX_FOUND_RECORDS`].
 pub fn page(tx: &mut dyn Tx, filter: &AccessFilter, offset: i64, size: i64) -> Result<(Vec<AccessRow>, i64)> {
-    let (rows, total) = match &filter.orders {
-        Some(orders) => of_orders(tx, filter, orders, offset, size)?,
-        None => {
-            let (conditions, params) = filter.conditions();
-            let total = tx.scalar(&format!("SELECT count(*) FROM access_records {conditions}"), &params)?;
-            let sql =
-                format!("SELECT {COLUMNS} FROM access_records {conditions} ORDER BY sequence DESC LIMIT ? OFFSET ?");
-            let params: Vec<Param<'_>> = params.into_iter().chain([size.into(), offset.into()]).collect();
-            let found = tx.query(&sql, &params)?.into_iter().map(|row| Ok((record_of(row)?, false)));
-            (found.collect::<Result<Vec<_>>>()?, total)
-        }
+    let (rows, total) = if let Some(orders) = &filter.orders {
+        of_orders(tx, filter, orders, offset, size)?
+    } else {
+        let (conditions, params) = filter.conditions();
+        let total = tx.scalar(&format!("SELECT count(*) FROM access_records {conditions}"), &params)?;
+        let sql = format!("SELECT {COLUMNS} FROM access_records {conditions} ORDER BY sequence DESC LIMIT ? OFFSET ?");
+        let params: Vec<Param<'_>> = params.into_iter().chain([size.into(), offset.into()]).collect();
+        let found = tx.query(&sql, &params)?.into_iter().map(|row| Ok((record_of(row)?, false)));
+        (found.collect::<Result<Vec<_>>>()?, total)
     };
     let names = usernames(tx)?;
     let row = |(record, is_uncertain): (AccessRecord, bool)| {

@@ -57,8 +57,8 @@ pub fn append(tx: &mut dyn Tx, accesses: Vec<(Moment, NewAccess)>) -> Result<()>
     let mut records = Vec::with_capacity(accesses.len());
     for (at, mut access) in accesses {
         sequence += 1;
-        access.query = text_limits::truncate(&access.query, MAX_QUERY_CHARS).to_owned();
-        access.page = text_limits::truncate(&access.page, 128).to_owned();
+        access.query = text_limits::truncate(&access.query, MAX_QUERY_CHARS).into();
+        access.page = text_limits::truncate(&access.page, 128).into();
         digest = AccessRecord::digest(sequence, at, &access, &digest);
         records.push(AccessRecord { sequence, at, access, digest: digest.clone() });
     }

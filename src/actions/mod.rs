@@ -1,6 +1,6 @@
 //! Recent bulk actions of all rooms, and their undo: 최근 작업.
 //!
-//! Each room records its actions with [`bulk_actions`](crate::orders::store::bulk_actions). This room lists them with the
+//! Each room records its actions with [`bulk_actions`]. This room lists them with the
 //! sentences of the audit log, and leads an undo to the room that knows what else belongs to it.
 
 pub mod pages;

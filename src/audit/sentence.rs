@@ -4,6 +4,7 @@ use super::event::{AuditEvent, BundleChange, ConflictDecision, NumberList, Rejec
 
 impl AuditEvent {
     /// What was done, in Korean. For an action without effect it says why.
+    #[expect(clippy::too_many_lines, reason = "an arm for each event")]
     pub fn sentence(&self) -> String {
         match self {
             Self::MemberAdded { username, role } => format!("{username} 회원을 추가했어요 ({}).", role_label(role)),

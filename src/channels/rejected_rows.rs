@@ -79,7 +79,7 @@ fn write_row(
     for (column, cell) in row.cells.iter().enumerate().take(reason_column) {
         let column = u16::try_from(column).unwrap_or(u16::MAX);
         match cell {
-            Cell::Text(text) => sheet.write_string(line, column, text.as_ref())?,
+            Cell::Text(text) | Cell::Error(text) => sheet.write_string(line, column, text.as_ref())?,
             Cell::Number(number) => sheet.write_number(line, column, *number)?,
             Cell::Formatted(number, format) => {
                 let format = Format::new().set_num_format(format.code());
@@ -87,7 +87,6 @@ fn write_row(
             }
             Cell::DateTime(moment) => sheet.write_datetime_with_format(line, column, moment, &date)?,
             Cell::Bool(truth) => sheet.write_boolean(line, column, *truth)?,
-            Cell::Error(text) => sheet.write_string(line, column, text.as_ref())?,
             Cell::Empty => continue,
         };
     }

@@ -12,7 +12,7 @@ use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::id::crockford;
-use crate::reconcile::model::{Finding, FindingRow, Tally};
+use crate::reconcile::model::{Discrepancy, DiscrepancyRow, Tally};
 use crate::reconcile::{ReconcileOptions, ReconcileOutcome, reconcile};
 use crate::time::parse_date;
 use crate::uploads::Uploads;
@@ -43,12 +43,12 @@ pub(super) struct Reconcile {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum FileResult {
-    Compared(Box<Compared>),
+    Reconciled(Box<ReconciledFile>),
     Refused { file: String, refused: String },
 }
 
 #[derive(Serialize)]
-struct Compared {
+struct ReconciledFile {
     file: String,
     report: String,
     sales_channel: String,
@@ -59,7 +59,7 @@ struct Compared {
     missing_there: Tally,
     amount_differs: Tally,
     state_differs: Tally,
-    rows: Vec<FindingRow>,
+    rows: Vec<DiscrepancyRow>,
 }
 
 impl Reconcile {
@@ -115,17 +115,17 @@ async fn compare_file(
     };
     match reconcile(uploads, None, &name, bytes, password, options).await {
         Err(error) => FileResult::Refused { file, refused: CliError::from(error).to_string() },
-        Ok(ReconcileOutcome { id, channel_code, comparison }) => FileResult::Compared(Box::new(Compared {
+        Ok(ReconcileOutcome { id, channel_code, comparison }) => FileResult::Reconciled(Box::new(ReconciledFile {
             file,
             report: crockford(id),
             sales_channel: channel_code,
             listed: comparison.listed,
             matched: comparison.matched,
             repeated: comparison.repeated,
-            missing_here: comparison.tally(Finding::MissingHere),
-            missing_there: comparison.tally(Finding::MissingThere),
-            amount_differs: comparison.tally(Finding::AmountDiffers),
-            state_differs: comparison.tally(Finding::StateDiffers),
+            missing_here: comparison.tally(Discrepancy::MissingHere),
+            missing_there: comparison.tally(Discrepancy::MissingThere),
+            amount_differs: comparison.tally(Discrepancy::AmountDiffers),
+            state_differs: comparison.tally(Discrepancy::StateDiffers),
             rows: comparison.rows,
         })),
     }
@@ -134,13 +134,13 @@ async fn compare_file(
 fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
     match result {
         FileResult::Refused { file, refused } => writeln!(out, "{file}: {refused}"),
-        FileResult::Compared(found) => {
+        FileResult::Reconciled(found) => {
             writeln!(out, "{}: 목록 {}건, 일치 {}건", found.file, found.listed.orders, found.matched.orders)?;
             for (finding, tally) in [
-                (Finding::MissingHere, found.missing_here),
-                (Finding::MissingThere, found.missing_there),
-                (Finding::AmountDiffers, found.amount_differs),
-                (Finding::StateDiffers, found.state_differs),
+                (Discrepancy::MissingHere, found.missing_here),
+                (Discrepancy::MissingThere, found.missing_there),
+                (Discrepancy::AmountDiffers, found.amount_differs),
+                (Discrepancy::StateDiffers, found.state_differs),
             ] {
                 writeln!(out, "{} {}건", finding.label(), tally.orders)?;
             }
@@ -155,14 +155,14 @@ fn outcome(results: &[FileResult]) -> CommandResult {
         .iter()
         .filter_map(|result| match result {
             FileResult::Refused { file, refused } => Some(format!("{file}: {refused}")),
-            FileResult::Compared(_) => None,
+            FileResult::Reconciled(_) => None,
         })
         .collect();
     if refusals.len() == results.len() {
         return Err(CliError(refusals.join("\n")));
     }
     let is_equal = results.iter().all(|result| match result {
-        FileResult::Compared(found) => found.rows.is_empty(),
+        FileResult::Reconciled(found) => found.rows.is_empty(),
         FileResult::Refused { .. } => false,
     });
     Ok(if is_equal { Outcome::Complete } else { Outcome::Partial })

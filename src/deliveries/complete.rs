@@ -119,10 +119,7 @@ fn ship_orders(
     let passing = despite_claim.into_iter().map(|order| (order, true));
     for (order, has_claim) in free.into_iter().map(|order| (order, false)).chain(passing) {
         let mut delivered = order.clone();
-        if !delivered.advance(OrderState::Shipped, now) {
-            let cancelled = order.state > OrderState::Confirmed;
-            if cancelled { &mut outcome.cancelled } else { &mut outcome.already }.push(order.order_number);
-        } else {
+        if delivered.advance(OrderState::Shipped, now) {
             if has_claim {
                 outcome.despite_claim.push(order.order_number.as_str());
             }
@@ -131,6 +128,9 @@ fn ship_orders(
             }
             shipped.push(order.id);
             pairs.push((order, delivered, has_claim));
+        } else {
+            let cancelled = order.state > OrderState::Confirmed;
+            if cancelled { &mut outcome.cancelled } else { &mut outcome.already }.push(order.order_number);
         }
     }
     for (has_claim, action) in [(false, Action::Advanced), (true, Action::DespiteClaim)] {

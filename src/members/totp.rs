@@ -130,11 +130,11 @@ mod tests {
     #[test]
     fn codes_are_those_of_another_implementation() {
         for (secret, seconds, code) in [
-            ("UVG4UGBFGC5R23ITFTPNMI33F3MR4P3S", 1869282355, "084752"),
-            ("D7FRS4IXISKNMSJ4TVODIYF6GEQB42P6", 1882643477, "196742"),
-            ("3KQO52FZTF7VY7BJTH627ZMTEU6NMVFP", 1740798037, "857085"),
-            ("7LLRIJ5AV2Z752JDF6FPEII7T3SJDRNR", 1706056688, "502780"),
-            ("5S2VMO74DZXZGQT6ZPEP4KKV4XGY4RW4", 1847698437, "031702"),
+            ("UVG4UGBFGC5R23ITFTPNMI33F3MR4P3S", 1_869_282_355, "084752"),
+            ("D7FRS4IXISKNMSJ4TVODIYF6GEQB42P6", 1_882_643_477, "196742"),
+            ("3KQO52FZTF7VY7BJTH627ZMTEU6NMVFP", 1_740_798_037, "857085"),
+            ("7LLRIJ5AV2Z752JDF6FPEII7T3SJDRNR", 1_706_056_688, "502780"),
+            ("5S2VMO74DZXZGQT6ZPEP4KKV4XGY4RW4", 1_847_698_437, "031702"),
         ] {
             let secret = TotpSecret::parse(secret).expect("base 32");
             assert_eq!(secret.code_at(Moment(seconds * 1000)), code);

@@ -167,9 +167,7 @@ pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<Recor
         return Ok(RecordedEvent { event, audit_entry_id: None });
     }
     let context = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Edited };
-    let outcome = store::with_changes(tx, context, |changes| {
-        Ok::<_, StorageError>(bulk_actions::revert(changes, action_id, None)?)
-    })?;
+    let outcome = store::with_changes(tx, context, |changes| bulk_actions::revert(changes, action_id, None))?;
     if !outcome.ids.is_empty() {
         bulk_actions::set_undone(tx, action_id, actor.id)?;
     }

@@ -236,7 +236,7 @@ pub fn write(
         (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
         (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder | ExportKind::CourierOrder(_)) => {
-            json::write(tx, &orders, file)?
+            json::write(tx, &orders, file)?;
         }
     }
     Ok(ExportOutcome { ids, already_sent, not_due, held, despite_claim })

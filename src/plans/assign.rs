@@ -256,7 +256,7 @@ pub(super) mod tests {
 
     #[test]
     fn empty_board_is_planned_by_crew_and_time() {
-        let pool = (1..=6).map(|id| item(id, ZIPS[id as usize], 30, 1 + id % 2)).collect();
+        let pool = (1..=6).map(|id| item(id, ZIPS[usize::try_from(id).expect("an index")], 30, 1 + id % 2)).collect();
         let board = board(vec![column(1, 1, Vec::new()), column(2, 2, Vec::new())], pool);
         let new = plan(&board, &Scope::Everything).expect("plans");
         assert_eq!(plan(&board, &Scope::Everything).as_ref(), Ok(&new), "the same again");

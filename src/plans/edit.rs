@@ -288,6 +288,9 @@ pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, i
     record(tx, context, &tours, AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles })
 }
 
+/// The changed tours, and the bundle numbers of the changed stops.
+type ChangedStops = (Vec<i64>, Vec<String>);
+
 /// Changes stops in their tours without moving them; `change` tells whether it changed a stop.
 fn change_stops(
     tx: &mut dyn Tx,
@@ -295,7 +298,7 @@ fn change_stops(
     context: &EditContext,
     (ids, may_be_fixed): (&[i64], bool),
     change: impl Fn(&mut BoardStop) -> bool,
-) -> Result<std::result::Result<(Vec<i64>, Vec<String>), Refusal>> {
+) -> Result<std::result::Result<ChangedStops, Refusal>> {
     let mut draft = Draft::load(tx, districts, context)?;
     let mut bundles = Vec::new();
     for id in ids {

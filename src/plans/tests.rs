@@ -10,6 +10,7 @@ use super::edit::{self, EditContext, Refusal, SeenVersions};
 use super::export::DayExport;
 use super::model::{ColumnKey, Hold, Job, TourState};
 use super::store;
+use super::work::WorkChange;
 use crate::audit::{AuditEvent, MemberActor};
 use crate::districts::Districts;
 use crate::members::model::Role;
@@ -216,7 +217,7 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
                 vec![NewOrder { bundle_number: "B1".to_owned(), ..order("2", "39160", Some(DAY)) }],
             )?;
             let board = load(tx)?;
-            let labels: Vec<String> = board.columns[0].stops[0].changes.iter().map(|change| change.label()).collect();
+            let labels: Vec<String> = board.columns[0].stops[0].changes.iter().map(WorkChange::label).collect();
             assert_eq!(labels, ["주문 1건 추가", "취소요청", "주소 바뀜"]);
             assert_eq!(board.columns[0].schedule.pieces, 2, "the load is that of now");
             edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");

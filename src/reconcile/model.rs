@@ -1,6 +1,6 @@
-//! Comparison of a channel's list with the shop. Pure.
+//! Reconciliation of a channel's list with the shop. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -8,12 +8,13 @@ use serde::Serialize;
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
 use crate::text::fold_word;
+use crate::time::Moment;
 use crate::uploads::check::ListedRow;
 
 /// What the comparison finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum Discrepancy {
     /// the channel lists it, the shop has no such order
     MissingHere,
     /// the shop has it in the period, the channel does not list it
@@ -24,7 +25,7 @@ pub enum Finding {
     StateDiffers,
 }
 
-impl Finding {
+impl Discrepancy {
     /// Every finding, in the order of the report.
     pub const ALL: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::AmountDiffers, Self::StateDiffers];
 
@@ -69,9 +70,9 @@ pub struct ShopOrder {
 
 /// A row of the report: what differs, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FindingRow {
+pub struct DiscrepancyRow {
     /// what was found
-    pub finding: Finding,
+    pub finding: Discrepancy,
     /// order number
     pub order_number: String,
     /// row in the list; none for an order that it lacks
@@ -110,7 +111,7 @@ impl Tally {
 
 /// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub struct Reconciliation {
     /// orders of the list
     pub listed: Tally,
     /// orders without any difference
@@ -118,12 +119,12 @@ pub struct Comparison {
     /// rows that repeat an order of the list
     pub repeated: i64,
     /// what was found, by finding and then in the order of the list
-    pub rows: Vec<FindingRow>,
+    pub rows: Vec<DiscrepancyRow>,
 }
 
-impl Comparison {
+impl Reconciliation {
     /// Number and sums of a finding.
-    pub fn tally(&self, finding: Finding) -> Tally {
+    pub fn tally(&self, finding: Discrepancy) -> Tally {
         let mut tally = Tally::default();
         for row in self.rows.iter().filter(|row| row.finding == finding) {
             tally.add(row.listed_amount, row.shop_amount);
@@ -242,23 +243,26 @@ pub fn merge_rows(rows: Vec<(u32, ListedRow)>, sums_rows: bool) -> (BTreeMap<Str
 
 /// First and last day of the 주문일 in a list.
 pub fn period_of(rows: &[(u32, ListedRow)]) -> Option<(NaiveDate, NaiveDate)> {
-    let days = || rows.iter().filter_map(|(_, row)| row.placed_at).map(|at| at.date());
+    let days = || rows.iter().filter_map(|(_, row)| row.placed_at).map(Moment::date);
     Some((days().min()?, days().max()?))
 }
+
+/// Orders of the shop by their number.
+pub type ShopOrders = HashMap<String, ShopOrder>;
 
 /// Compares the orders of a list with those of the shop. `known` has the orders that the list names, `in_period` the
 /// numbers of all orders of the channel in the period.
 pub fn compare(
     listed: &BTreeMap<String, ListedOrder>,
-    known: &HashMap<String, ShopOrder>,
-    in_period: &HashSet<String>,
-) -> Comparison {
-    let mut comparison = Comparison::default();
+    known: &ShopOrders,
+    in_period: &BTreeSet<String>,
+) -> Reconciliation {
+    let mut comparison = Reconciliation::default();
     for (number, listed) in listed {
         comparison.listed.add(listed.amount, None);
         let state = listed_state(&listed.words);
         let order = known.get(number);
-        let row = |finding| FindingRow {
+        let row = |finding| DiscrepancyRow {
             finding,
             order_number: number.clone(),
             row: Some(listed.row),
@@ -269,13 +273,13 @@ pub fn compare(
             shop_state: order.map_or_else(String::new, shop_state),
         };
         let Some(order) = order else {
-            comparison.rows.push(row(Finding::MissingHere));
+            comparison.rows.push(row(Discrepancy::MissingHere));
             continue;
         };
         let amount_differs = listed.amount.is_some_and(|amount| amount != order.amount);
         let state_differs = state.is_some_and(|(_, state)| !agrees(state, order));
-        comparison.rows.extend(amount_differs.then(|| row(Finding::AmountDiffers)));
-        comparison.rows.extend(state_differs.then(|| row(Finding::StateDiffers)));
+        comparison.rows.extend(amount_differs.then(|| row(Discrepancy::AmountDiffers)));
+        comparison.rows.extend(state_differs.then(|| row(Discrepancy::StateDiffers)));
         if !amount_differs && !state_differs {
             comparison.matched.add(listed.amount, Some(order.amount));
         }
@@ -284,8 +288,8 @@ pub fn compare(
     missing.sort();
     for number in missing {
         let Some(order) = known.get(number) else { continue };
-        comparison.rows.push(FindingRow {
-            finding: Finding::MissingThere,
+        comparison.rows.push(DiscrepancyRow {
+            finding: Discrepancy::MissingThere,
             order_number: number.clone(),
             row: None,
             order_id: Some(order.id),
@@ -318,15 +322,14 @@ mod tests {
         ShopOrder { id, amount, state, claim: claim.to_owned() }
     }
 
-    fn run(rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Comparison {
+    fn run(rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
         let (orders, repeated) = merge_rows((2..).zip(rows).collect(), false);
-        let known: HashMap<String, ShopOrder> =
-            shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
+        let known: ShopOrders = shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
         let in_period = known.keys().cloned().collect();
-        Comparison { repeated, ..compare(&orders, &known, &in_period) }
+        Reconciliation { repeated, ..compare(&orders, &known, &in_period) }
     }
 
-    fn numbers(comparison: &Comparison, finding: Finding) -> Vec<&str> {
+    fn numbers(comparison: &Reconciliation, finding: Discrepancy) -> Vec<&str> {
         let rows = comparison.rows.iter().filter(|row| row.finding == finding);
         rows.map(|row| row.order_number.as_str()).collect()
     }
@@ -348,13 +351,16 @@ mod tests {
                 ("9", shop(9, 900, OrderState::Placed, "")),
             ],
         );
-        assert_eq!(numbers(&comparison, Finding::MissingHere), ["4"]);
-        assert_eq!(numbers(&comparison, Finding::MissingThere), ["9"]);
-        assert_eq!(numbers(&comparison, Finding::AmountDiffers), ["3"]);
-        assert_eq!(numbers(&comparison, Finding::StateDiffers), ["2"]);
+        assert_eq!(numbers(&comparison, Discrepancy::MissingHere), ["4"]);
+        assert_eq!(numbers(&comparison, Discrepancy::MissingThere), ["9"]);
+        assert_eq!(numbers(&comparison, Discrepancy::AmountDiffers), ["3"]);
+        assert_eq!(numbers(&comparison, Discrepancy::StateDiffers), ["2"]);
         assert_eq!(comparison.listed, Tally { orders: 4, listed_amount: 1000, shop_amount: 0 });
         assert_eq!(comparison.matched, Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
-        assert_eq!(comparison.tally(Finding::AmountDiffers), Tally { orders: 1, listed_amount: 300, shop_amount: 330 });
+        assert_eq!(
+            comparison.tally(Discrepancy::AmountDiffers),
+            Tally { orders: 1, listed_amount: 300, shop_amount: 330 }
+        );
         assert_eq!(comparison.repeated, 1);
     }
 

@@ -1,11 +1,11 @@
 //! Runs a comparison and keeps its report.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::model::{Comparison, compare, merge_rows, period_of};
+use super::model::{Reconciliation, ShopOrders, compare, merge_rows, period_of};
 use super::store::{self, NewReport};
 use crate::channels::FileKind;
 use crate::channels::store as channels;
@@ -30,7 +30,7 @@ pub struct ReconcileOutcome {
     /// code of the channel
     pub channel_code: String,
     /// what was found
-    pub comparison: Comparison,
+    pub comparison: Reconciliation,
 }
 
 /// Compares a list with the shop and keeps the report. If orders of an order list are missing here, the file is stored as
@@ -59,21 +59,21 @@ pub async fn reconcile(
         .storage
         .read(move |tx| {
             let Some(channel) = channels::find_id(tx, &code)? else {
-                return Ok(compare(&listed, &HashMap::new(), &HashSet::new()));
+                return Ok(compare(&listed, &ShopOrders::new(), &BTreeSet::new()));
             };
-            let mut known = HashMap::new();
+            let mut known = ShopOrders::new();
             // Without both days every older order would count as missing there.
             if let (Some(from), Some(to)) = (from, to) {
                 store::load_period(tx, channel, (from, to), &mut known)?;
             }
-            let in_period: HashSet<String> = known.keys().cloned().collect();
+            let in_period: BTreeSet<String> = known.keys().cloned().collect();
             let others: Vec<&str> = listed.keys().map(String::as_str).filter(|key| !known.contains_key(*key)).collect();
             store::load_by_number(tx, channel, &others, &mut known)?;
             Ok::<_, UploadError>(compare(&listed, &known, &in_period))
         })
         .await?;
-    let comparison = Comparison { repeated, ..comparison };
-    let is_missing = comparison.rows.iter().any(|row| row.finding == super::model::Finding::MissingHere);
+    let comparison = Reconciliation { repeated, ..comparison };
+    let is_missing = comparison.rows.iter().any(|row| row.finding == super::model::Discrepancy::MissingHere);
     let upload_id = if is_missing && profile.kind == FileKind::Orders {
         let options = ImportOptions { channel: options.channel.clone(), ..ImportOptions::default() };
         let bytes = Arc::unwrap_or_clone(bytes);

@@ -1,11 +1,10 @@
 //! SQL of the comparison, and of the tables `reconciliations` and `reconciliation_rows`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::model::{Comparison, Finding, FindingRow, ShopOrder, Tally};
+use super::model::{Discrepancy, DiscrepancyRow, Reconciliation, ShopOrder, ShopOrders, Tally};
 use crate::channels::FileKind;
 use crate::channels::store as channels;
 use crate::orders::model::OrderState;
@@ -30,7 +29,7 @@ pub fn load_period(
     tx: &mut dyn Tx,
     channel_id: i64,
     (from, to): (NaiveDate, NaiveDate),
-    orders: &mut HashMap<String, ShopOrder>,
+    orders: &mut ShopOrders,
 ) -> Result<()> {
     let by_channel = tx.index_hint("orders_by_channel");
     let sql = format!(
@@ -45,12 +44,7 @@ pub fn load_period(
 }
 
 /// Adds the orders of a channel with these numbers, in batches by the index of the numbers.
-pub fn load_by_number(
-    tx: &mut dyn Tx,
-    channel_id: i64,
-    numbers: &[&str],
-    orders: &mut HashMap<String, ShopOrder>,
-) -> Result<()> {
+pub fn load_by_number(tx: &mut dyn Tx, channel_id: i64, numbers: &[&str], orders: &mut ShopOrders) -> Result<()> {
     let by_number = tx.index_hint("orders_by_number");
     let sql = |numbers: &str| {
         format!("SELECT {SHOP_COLUMNS} FROM orders {by_number} WHERE channel_id = ? AND order_number IN ({numbers})")
@@ -83,7 +77,7 @@ pub struct NewReport {
     /// the file as an upload, if orders are missing here
     pub upload_id: Option<i64>,
     /// what was found
-    pub comparison: Arc<Comparison>,
+    pub comparison: Arc<Reconciliation>,
 }
 
 /// A kept report without its rows.
@@ -114,7 +108,7 @@ pub struct ReconcileReport {
     /// orders without a difference
     pub matched: Tally,
     /// number and sums of each finding
-    pub findings: Vec<(Finding, Tally)>,
+    pub findings: Vec<(Discrepancy, Tally)>,
     /// the file as an upload, if orders were missing here
     pub upload_id: Option<i64>,
 }
@@ -126,7 +120,7 @@ const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel
 /// Keeps a report with its rows; answers its identifier.
 pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
     let (id, now, found) = (tx.new_id(), tx.now(), &report.comparison);
-    let tallies: Vec<(&str, [i64; 3])> = Finding::ALL
+    let tallies: Vec<(&str, [i64; 3])> = Discrepancy::ALL
         .into_iter()
         .map(|finding| (finding, found.tally(finding)))
         .map(|(finding, tally)| (finding.code(), [tally.orders, tally.listed_amount, tally.shop_amount]))
@@ -185,7 +179,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
     let tallies: Vec<(String, [i64; 3])> =
         serde_json::from_str(&row.text(15)?).map_err(|_| inconsistent("findings"))?;
     let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
-        Some((Finding::parse(&code)?, Tally { orders, listed_amount, shop_amount }))
+        Some((Discrepancy::parse(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
         id,
@@ -227,15 +221,15 @@ pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<ReconcileRep
 pub fn rows(
     tx: &mut dyn Tx,
     report: &ReconcileReport,
-    finding: Finding,
+    finding: Discrepancy,
     offset: i64,
     size: i64,
-) -> Result<Vec<FindingRow>> {
+) -> Result<Vec<DiscrepancyRow>> {
     let sql = "SELECT order_number, sheet_row, listed_amount, shop_amount, listed_state, shop_state \
                FROM reconciliation_rows WHERE reconciliation_id = ? AND finding = ? ORDER BY position LIMIT ? OFFSET ?";
     let rows = tx.query(sql, &[report.id.into(), finding.code().into(), size.into(), offset.into()])?;
     let row = |mut row: Row| {
-        Ok(FindingRow {
+        Ok(DiscrepancyRow {
             finding,
             order_number: row.text(0)?,
             row: row.opt_int(1)?.and_then(|row| u32::try_from(row).ok()),
@@ -246,7 +240,7 @@ pub fn rows(
             shop_state: row.text(5)?,
         })
     };
-    let mut rows: Vec<FindingRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
+    let mut rows: Vec<DiscrepancyRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
     if let Some(channel) = channels::find_id(tx, &report.channel_code)? {
         let numbers: Vec<&str> = rows.iter().map(|row| row.order_number.as_str()).collect();
         let ids = orders::ids_by_number(tx, Some(channel), &numbers)?;

@@ -22,7 +22,7 @@ async fn receive(request: Request) -> StatusCode {
     }
 }
 
-async fn start(max_per_network: usize) -> (Server, SocketAddr) {
+fn start(max_per_network: usize) -> (Server, SocketAddr) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let large = || async { Bytes::from(vec![0_u8; 64 << 20]) };
@@ -55,7 +55,7 @@ async fn read_to_end(mut stream: TcpStream) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn body_that_stops_times_out() {
-    let (_server, address) = start(100).await;
+    let (_server, address) = start(100);
     let mut stream = connect(address);
     stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf").expect("writes");
     let started = Instant::now();
@@ -65,7 +65,7 @@ async fn body_that_stops_times_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn body_that_trickles_times_out() {
-    let (_server, address) = start(100).await;
+    let (_server, address) = start(100);
     let mut stream = connect(address);
     stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").expect("writes");
     let mut sender = stream.try_clone().expect("clones");
@@ -79,7 +79,7 @@ async fn body_that_trickles_times_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reader_that_takes_nothing_is_disconnected() {
-    let (server, address) = start(100).await;
+    let (server, address) = start(100);
     let mut stream = connect(address);
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("writes");
     tokio::time::sleep(TIMEOUT * 4).await;
@@ -88,7 +88,7 @@ async fn reader_that_takes_nothing_is_disconnected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_work_of_the_server_is_no_fault_of_the_client() {
-    let (_server, address) = start(100).await;
+    let (_server, address) = start(100);
     let mut stream = connect(address);
     stream.write_all(b"GET /work HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("writes");
     assert!(read_to_end(stream).await.ends_with("done"));
@@ -96,7 +96,7 @@ async fn slow_work_of_the_server_is_no_fault_of_the_client() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomer_is_answered_while_slow_connections_are_held() {
-    let (server, address) = start(3).await;
+    let (server, address) = start(3);
     let slow: Vec<_> = std::iter::repeat_with(|| connect(address)).take(10).collect();
     tokio::time::sleep(TIMEOUT / 3).await;
     assert_eq!(server.handle.connection_count(), 3);

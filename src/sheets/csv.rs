@@ -25,7 +25,7 @@ pub(super) fn rows(
     while let Some(record) = reader.record() {
         number = number.saturating_add(1);
         let cell = |field: Cow<'_, str>| match field {
-            Cow::Borrowed(text) if text.is_empty() => Cell::Empty,
+            Cow::Borrowed("") => Cell::Empty,
             Cow::Borrowed(text) => Cell::Text(truncate(text).to_owned().into()),
             Cow::Owned(text) => Cell::Text(truncate(&text).to_owned().into()),
         };

@@ -223,6 +223,7 @@ impl<'a> Attributes<'a> {
     }
 }
 
+#[expect(clippy::copy_iterator, reason = "a view of a slice; each lookup begins anew")]
 impl<'a> Iterator for Attributes<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
@@ -277,15 +278,12 @@ fn push_decoded(text: &str, into: &mut String) {
         into.push_str(&rest[..at]);
         rest = &rest[at..];
         let end = rest.bytes().take(MAX_ENTITY_BYTES).position(|byte| byte == b';');
-        match end.and_then(|end| entity(&rest[1..end]).map(|letter| (end, letter))) {
-            Some((end, letter)) => {
-                into.push(letter);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                into.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((end, letter)) = end.and_then(|end| entity(&rest[1..end]).map(|letter| (end, letter))) {
+            into.push(letter);
+            rest = &rest[end + 1..];
+        } else {
+            into.push('&');
+            rest = &rest[1..];
         }
     }
     into.push_str(rest);

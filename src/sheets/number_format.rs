@@ -178,11 +178,9 @@ impl NumberFormat {
     /// The section for a number, and whether it is one for negative numbers, which shows no sign.
     fn section(&self, value: f64) -> Option<(&Section, bool)> {
         let default = |index: usize| match (index, self.sections.len()) {
-            (_, 1) => true,
             (0, 2) => value >= 0.0,
-            (0, _) => value > 0.0,
-            (1, 2) => true,
-            (1, _) => value < 0.0,
+            (0, 3..) => value > 0.0,
+            (1, 3..) => value < 0.0,
             _ => true,
         };
         let holds =
@@ -246,7 +244,7 @@ impl Section {
         if value < 0.0 && !decimal.is_zero() {
             shown.push('-');
         }
-        self.push_whole(&self.tokens[..point], &decimal.whole, is_grouped, &mut shown);
+        Self::push_whole(&self.tokens[..point], &decimal.whole, is_grouped, &mut shown);
         let mut fraction = decimal.fraction.chars();
         let mut power_text = String::new();
         let mut is_power = false;
@@ -287,7 +285,7 @@ impl Section {
 
     /// Appends the digits before the point. Literals may be between them (`000-0000-0000`); the first
     /// placeholder takes all digits that are left.
-    fn push_whole(&self, tokens: &[Token], digits: &str, is_grouped: bool, shown: &mut String) {
+    fn push_whole(tokens: &[Token], digits: &str, is_grouped: bool, shown: &mut String) {
         let places = tokens.iter().filter(|token| matches!(token, Token::Digit(_))).count();
         let digits = digits.trim_start_matches('0');
         let mut place = places;

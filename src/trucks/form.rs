@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn fields(form: &TruckForm) -> Vec<&'static str> {
-        form.truck(0).map(|_| Vec::new()).unwrap_or_else(|found| found.iter().map(|problem| problem.field).collect())
+        form.truck(0).err().unwrap_or_default().iter().map(|problem| problem.field).collect()
     }
 
     #[test]

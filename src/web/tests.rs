@@ -242,7 +242,7 @@ async fn floods_of_fields_are_refused_before_they_are_parsed() {
     app.sign_in_admin().await;
     let answer = app.post_form("/rows", &[("memo", &large)]).await;
     assert_eq!(answer.status, StatusCode::OK, "a member may send more");
-    let many = [("a", "b"); 5_001];
+    let many = vec![("a", "b"); 5_001];
     assert_eq!(app.post_form("/rows", &many).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let token = app.token("/account").await;
     assert_eq!(app.post_bare("/rows", &[("memo", "a"), ("xcsrf", &token)]).await.status, StatusCode::FORBIDDEN);

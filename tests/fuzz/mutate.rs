@@ -68,7 +68,10 @@ impl Dice {
     }
 }
 
-fn seeds() -> Result<Vec<(PathBuf, Vec<u8>)>, Box<dyn Error>> {
+/// Files with their content.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+fn seeds() -> Result<Files, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut folders = vec![root];
     let mut seeds = Vec::new();
@@ -149,6 +152,9 @@ fn read(profiles: &Profiles, bytes: Vec<u8>) -> Vec<String> {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
             FileKind::States => check::states(&mut workbook, table, &mut |row| {
+                seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
+            }),
+            FileKind::Settlement => check::listed(&mut workbook, table, &mut |row| {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
         };

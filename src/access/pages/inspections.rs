@@ -40,12 +40,14 @@ struct ShowPage {
 }
 
 impl ListPage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn name(&self, id: &i64) -> &str {
         self.names.get(id).map_or("지워진 회원", String::as_str)
     }
 }
 
 impl ShowPage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn name(&self, id: &i64) -> &str {
         self.names.get(id).map_or("지워진 회원", String::as_str)
     }

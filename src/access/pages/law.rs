@@ -22,6 +22,7 @@ struct LawPage {
 
 impl LawPage {
     /// Class of the mark, its icon and its word.
+    #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "the template calls it")]
     fn mark(&self, severity: &Severity) -> (&'static str, &'static str, &'static str) {
         match severity {
             Severity::Good => ("good", "check-circle", "좋아요"),
@@ -40,6 +41,7 @@ impl LawPage {
         self.plan.table.values().filter(|table| table.class == class).map(|table| table.personal.len()).sum()
     }
 
+    #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "the template calls it")]
     fn period(&self, days: &i64) -> String {
         match days {
             ..0 => "계속".to_owned(),

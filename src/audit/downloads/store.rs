@@ -46,7 +46,7 @@ pub struct NewFile<'a> {
     pub order_ids: &'a [i64],
 }
 
-/// Remembers which orders the file of a download has, and keeps the file for [`FILE_RETENTION_MS`] unless it is very
+/// Remembers which orders the file of a download has, and keeps the file for [`FILE_RETENTION_MS`](super::FILE_RETENTION_MS) unless it is very
 /// large.
 pub fn record_file(tx: &mut dyn Tx, download_id: i64, file: NewFile<'_>) -> Result<()> {
     let code = file.sent_to.code();

@@ -46,8 +46,8 @@ pub(super) async fn complete_and_redirect(
 }
 
 fn held_url(orders: &[i64], back: &str) -> String {
-    let ids: String = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}&", crockford(*id))).collect();
-    format!("/deliveries/held?{ids}back={}", percent_encode(back))
+    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}", crockford(*id))).collect();
+    format!("/deliveries/held?{}&back={}", ids.join("&"), percent_encode(back))
 }
 
 #[derive(Template)]

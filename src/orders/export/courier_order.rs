@@ -117,7 +117,7 @@ const VALUES: &[(&str, Value)] = &[
 ];
 
 /// Both texts on one line, without the empty one.
-fn joined<'a>(parts: [&'a str; 2]) -> Cell<'a> {
+fn joined(parts: [&str; 2]) -> Cell<'static> {
     let words: Vec<&str> = parts.iter().flat_map(|part| part.split_whitespace()).collect();
     Cell::Text(Cow::Owned(words.join(" ")))
 }

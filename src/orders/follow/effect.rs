@@ -167,7 +167,7 @@ fn follow_claim(
     let claim = if is_settled { &settled } else { claim };
     let decision = decide_claim(said, claim, &effect.after, age);
     match decision {
-        Decision::Nothing | Decision::Closed => return,
+        Decision::Nothing | Decision::Closed => {}
         Decision::Note | Decision::Take => {
             claim.claim().clone_into(&mut effect.after.claim);
             let value = claim.text().to_owned();

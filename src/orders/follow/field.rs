@@ -251,11 +251,11 @@ impl FollowedField {
                 order.price = price;
             }
             Self::DispatchDeadline => {
-                let Some(date) = parse_date(value) else { return false };
+                let Ok(date) = parse_date(value) else { return false };
                 order.dispatch_deadline = date;
             }
             Self::PreferredShippingDate => {
-                let Some(date) = parse_date(value) else { return false };
+                let Ok(date) = parse_date(value) else { return false };
                 order.preferred_shipping_date = date;
             }
             Self::Tracking => {
@@ -368,8 +368,9 @@ fn date_text<'a>(date: Option<NaiveDate>) -> Cow<'a, str> {
     date.map_or_else(String::new, |date| date.to_string()).into()
 }
 
-fn parse_date(text: &str) -> Option<Option<NaiveDate>> {
-    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+/// A date, or none for an empty text.
+fn parse_date(text: &str) -> Result<Option<NaiveDate>, chrono::ParseError> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 /// A set of fields.

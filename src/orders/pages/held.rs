@@ -32,8 +32,8 @@ pub(super) fn advance_act(act: &str) -> Option<OrderState> {
 /// The URL of the page for these orders; `back` is the list to return to.
 pub(super) fn held_url(to: OrderState, orders: &[i64], back: &str) -> String {
     let act = ACTS.iter().find(|(_, state)| *state == to).map_or("", |(act, _)| act);
-    let ids: String = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("&id={}", crockford(*id))).collect();
-    format!("/orders/held?act={act}{ids}&back={}", percent_encode(back))
+    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}", crockford(*id))).collect();
+    format!("/orders/held?act={act}&{}&back={}", ids.join("&"), percent_encode(back))
 }
 
 #[derive(Template)]

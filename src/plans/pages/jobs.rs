@@ -70,16 +70,11 @@ impl JobForm {
         if !self.day.trim().is_empty() && day.is_none() {
             problems.push(("day", "날짜를 선택해 주세요."));
         }
-        let window = match (self.from.trim().is_empty(), self.to.trim().is_empty()) {
-            (true, true) => None,
-            _ => {
-                let window = parse_clock(&self.from).zip(parse_clock(&self.to)).filter(|(from, to)| from <= to);
-                if window.is_none() {
-                    problems.push(("from", "두 시각을 09:00, 12:00처럼 차례로 입력해 주세요."));
-                }
-                window
-            }
-        };
+        let window = parse_clock(&self.from).zip(parse_clock(&self.to)).filter(|(from, to)| from <= to);
+        let is_without_window = self.from.trim().is_empty() && self.to.trim().is_empty();
+        if window.is_none() && !is_without_window {
+            problems.push(("from", "두 시각을 09:00, 12:00처럼 차례로 입력해 주세요."));
+        }
         let version = self.version.parse().unwrap_or_default();
         let job = Job { id: 0, delivery_id, day, window, minutes, crew, left_out: None, version };
         if problems.is_empty() { Ok(job) } else { Err(problems) }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 
 use super::tours::{TourQuery, load};
-use crate::deliveries::list::load_rows;
+use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::list::OrderRow;
@@ -84,7 +84,7 @@ pub(super) async fn show(
     });
     let (board, at, rows) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
-    let orders = rows.iter().flat_map(|row| row.order_ids()).collect();
+    let orders = rows.iter().flat_map(DeliveryRow::order_ids).collect();
     let mut lines: BTreeMap<i64, Vec<LoadingLine>> = rows
         .iter()
         .map(|row| {

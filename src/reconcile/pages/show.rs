@@ -8,7 +8,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::id::{crockford, parse_crockford};
-use crate::reconcile::model::{Finding, FindingRow, Tally};
+use crate::reconcile::model::{Discrepancy, DiscrepancyRow, Tally};
 use crate::reconcile::store::{self, ReconcileReport};
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
@@ -21,8 +21,8 @@ struct ShowPage {
     layout: Layout,
     shop_name: String,
     report: ReconcileReport,
-    finding: Option<Finding>,
-    rows: Vec<FindingRow>,
+    finding: Option<Discrepancy>,
+    rows: Vec<DiscrepancyRow>,
     pages: PageBar,
 }
 
@@ -31,7 +31,7 @@ impl ShowPage {
         crockford(self.report.id)
     }
 
-    fn tally(&self, finding: Finding) -> Tally {
+    fn tally(&self, finding: Discrepancy) -> Tally {
         self.report.findings.iter().find(|(of, _)| *of == finding).map_or_else(Tally::default, |(_, tally)| *tally)
     }
 
@@ -69,7 +69,7 @@ pub(super) async fn show(
         storage.read(move |tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::find(tx)?.name))).await?;
     let report = report.ok_or(Error::NotFound)?;
     let with_rows = report.findings.iter().find(|(_, tally)| tally.orders > 0).map(|(finding, _)| *finding);
-    let finding = Finding::parse(&query.rows).or(with_rows);
+    let finding = Discrepancy::parse(&query.rows).or(with_rows);
     let total = finding.and_then(|finding| report.findings.iter().find(|(of, _)| *of == finding));
     let total = total.map_or(0, |(_, tally)| u64::try_from(tally.orders).unwrap_or_default());
     let pages = PageBar::new(&uri, paging, total);

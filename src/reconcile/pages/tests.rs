@@ -1,4 +1,4 @@
-//! Comparison of order and settlement lists with a shop, and their reports.
+//! Reconciliation of order and settlement lists with a shop, and their reports.
 
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
@@ -74,7 +74,7 @@ async fn settlement_list_adds_base_and_fees_and_needs_a_period_for_what_it_lacks
     let app = shop().await;
     let price = app.state.storage.read(|tx| {
         let sql = "SELECT price FROM orders WHERE order_number = '2024031500000001'";
-        Ok::<_, StorageError>(tx.scalar(sql, &[])?)
+        tx.scalar(sql, &[])
     });
     let base = price.await.expect("reads") + 50;
     let list = format!(

@@ -96,7 +96,7 @@ fn general_shows_every_digit_of_an_integer() {
         (0.1 + 0.2, "0.3"),
         (-1.5, "-1.5"),
         (-0.0, "0"),
-        (1234.567_8, "1234.5678"),
+        (1_234.567_8, "1234.5678"),
     ] {
         assert_eq!(general(value), expected);
     }

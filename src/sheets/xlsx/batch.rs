@@ -244,15 +244,12 @@ pub(super) fn unescape(text: &mut String, start: usize) {
         rest = &rest[at..];
         let code = rest.get(2..6).filter(|_| rest.as_bytes().get(6) == Some(&b'_'));
         let letter = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
-        match letter {
-            Some(letter) => {
-                plain.push(letter);
-                rest = &rest[7..];
-            }
-            None => {
-                plain.push_str("_x");
-                rest = &rest[2..];
-            }
+        if let Some(letter) = letter {
+            plain.push(letter);
+            rest = &rest[7..];
+        } else {
+            plain.push_str("_x");
+            rest = &rest[2..];
         }
     }
     plain.push_str(rest);

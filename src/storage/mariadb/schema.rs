@@ -229,7 +229,7 @@ fn translate_types(sql: &str) -> String {
             "length" if after.starts_with('(') => out.push_str("char_length"),
             "TEXT" => match max_chars(column, column_definition(after)) {
                 Some(length) => {
-                    out.push_str(&format!("VARCHAR({length})"));
+                    out.extend(["VARCHAR(", &length.to_string(), ")"]);
                     if let Some((before, after)) = after.split_once(&format!(" CHECK (length({column}) <= {length})"))
                         && column_definition(rest).len() > before.len()
                     {

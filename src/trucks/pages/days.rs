@@ -31,6 +31,7 @@ struct DaysPage {
 }
 
 impl DaysPage {
+    #[expect(clippy::unused_self, reason = "the template calls it")]
     fn numbers(&self) -> impl Iterator<Item = (usize, &'static str)> {
         WEEKDAY_NAMES.into_iter().enumerate()
     }

@@ -36,6 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         FileKind::Orders => check::orders(&mut workbook, &table, &mut |row| seen(row.row)),
         FileKind::Tracking => check::tracking(&mut workbook, &table, &mut |row| seen(row.row)),
         FileKind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Settlement => check::listed(&mut workbook, &table, &mut |row| seen(row.row)),
     };
     rows.truncate(20);
     let _ = rejected_rows(&mut workbook, &[(&table, rows)]);
