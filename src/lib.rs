@@ -48,8 +48,8 @@
 //! | [`cli`] | the command line, one file a command |
 //!
 //! A room of the business (orders, products, members …) has `model.rs` (types and pure rules), `store.rs` (SQL, as functions
-//! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them. A URL leads to its file in one step: `/districts/unknown` to
-//! `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
+//! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them.
+//! A URL leads to its file in one step: `/districts/unknown` to `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
 //! Rooms to come: drive (the driver's phone) after [`plans`]; privacy (retention, requests of data subjects) after [`access`];
 //! collecting (orders by the API of a channel) after [`uploads`].
@@ -61,7 +61,8 @@
 //!    [`channels::Profiles::recognise`] finds the sheet, the header row and the profile (`assets/channels/*.toml`).
 //! 3. [`uploads::parse`] reads the rows, and [`uploads::check`] validates each: an order, or all errors of the row. No
 //!    transaction is open so far.
-//! 4. [`uploads::plan`] compares the rows with the stored orders. A preview ends here.
+//! 4. [`uploads::plan`] compares the rows with the stored orders; [`orders::follow`] decides about each field of a known
+//!    order: taken, left, or a member decides. A preview ends here.
 //! 5. [`uploads::apply`] executes a new plan in the same transaction: [`orders::store::create`] inserts products,
 //!    deliveries and orders through [`orders::store::with_changes`], which also updates the order log, search index,
 //!    counts and delivery summaries. The commit makes all of it visible, or none.

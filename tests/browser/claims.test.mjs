@@ -74,12 +74,8 @@ for (const javaScriptEnabled of [true, false]) {
     await openOrder(page, CLAIMED);
     await page.locator('.beside a[href^="/deliveries/"]').first().click();
     await page.waitForURL(/\/deliveries\/[0-9A-Z]{13}/);
-    if (javaScriptEnabled) {
-      await page.getByRole('button', { name: '배송 완료' }).click();
-      await Promise.all([page.waitForNavigation(), page.getByRole('dialog').getByRole('button', { name: '네' }).click()]);
-    } else {
-      await clickButton(page, '배송 완료');
-    }
+    await clickButton(page, '배송 완료');
+    await clickButton(page, '1건 모두 완료하기'); // its goods are still at the factory
     await page.waitForURL(/\/deliveries\/held/);
     await checkPage(page, 'deliveries-held');
     const heldPage = page.url();

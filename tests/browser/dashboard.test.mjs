@@ -13,7 +13,7 @@ async function assertFigures(page) {
   await page.goto('/');
   const links = await page.getByRole('main').locator('a[href^="/orders"], a[href^="/uploads?"]').evaluateAll((all) =>
     all.map((link) => [link.getAttribute('href'), Number(link.querySelector('strong').textContent.replaceAll(',', ''))]));
-  assert.equal(links.length, 7 + 6 + 2);
+  assert.equal(links.length, 7 + 6 + 3);
   for (const [href, figure] of links) {
     await page.goto(href);
     assert.equal(numberAfter(await mainText(page), '총'), figure, href);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { closeBrowser, open, setUpAndLogIn } from './browser.mjs';
 import { apply, preview, totalCount } from './flows.mjs';
-import { ADMIN, fixture } from './server.mjs';
+import { ADMIN, fixture, setupPath } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 
@@ -42,6 +42,7 @@ function inspectFocus(page, selector) {
 test('setup, upload, search, bulk action and navigation work by keyboard', async (t) => {
   const { page } = await open(t);
   await page.goto('/');
+  await page.goto(setupPath(page.url()));
   await page.keyboard.type(ADMIN.username);
   await tabTo(page, '#password');
   await page.keyboard.type(ADMIN.password);
