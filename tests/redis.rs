@@ -108,14 +108,16 @@ async fn redis_expires_sessions() {
     let store = redis.store();
     let mut session = record("old");
     store.create(&mut session).await.expect("creates");
-    let key = format!("mukkeum:session:{}", session.id);
-    let left: i64 = redis.query(&["TTL", &key]);
+    let keys: Vec<String> = redis.query(&["KEYS", "mukkeum:session:*"]);
+    let [key] = keys.as_slice() else { panic!("{keys:?}") };
+    assert!(!key.contains(&session.id.to_string()), "the key does not reveal the cookie");
+    let left: i64 = redis.query(&["TTL", key]);
     assert!((3600..=3660).contains(&left), "{left}");
-    let _: i64 = redis.query(&["EXPIRE", &key, "5"]);
+    let _: i64 = redis.query(&["EXPIRE", key, "5"]);
     store.save(&session).await.expect("saves");
-    let left: i64 = redis.query(&["TTL", &key]);
+    let left: i64 = redis.query(&["TTL", key]);
     assert!((3600..=3660).contains(&left), "saving extends the expiry: {left}");
-    let _: i64 = redis.query(&["PEXPIRE", &key, "1"]);
+    let _: i64 = redis.query(&["PEXPIRE", key, "1"]);
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(store.load(&session.id).await.expect("loads"), None);
 }

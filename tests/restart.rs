@@ -51,7 +51,7 @@ impl RunningServer {
         let mut command = Command::new("sh");
         command.args(["-c", SOCKET_ACTIVATION, "sh", PROGRAM, "serve", "--data", data, "--backup", copies]);
         // An address that cannot be bound, to prove that the inherited socket is used.
-        command.args(["--listen", "192.0.2.1:1", "--log-level", "error"]);
+        command.args(["--listen", "192.0.2.1:1", "--admin-totp", "off", "--log-level", "error"]);
         Self(command.env_clear().stdin(Stdio::from(descriptor)).stdout(Stdio::null()).spawn().expect("starts"))
     }
 

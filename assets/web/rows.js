@@ -97,9 +97,9 @@ document.addEventListener("input", (event) => {
 
 document.querySelectorAll("table[data-rows]").forEach((table) => {
   if (table.querySelector(".tick")) count(table);
-  // One stop for the tab key, arrows inside.
+  // One stop for the tab key, arrows inside; a click on a row lets the arrows go on from there.
   const every = [...table.querySelectorAll(table.matches(".pairs") ? "tbody > tr:first-child" : "tbody > tr")];
-  if (every[0]) every[0].tabIndex = 0;
+  every.forEach((row, index) => { row.tabIndex = index ? -1 : 0; });
   const go = (row) => {
     if (!row) return;
     every.forEach((other) => { other.tabIndex = -1; });

@@ -126,7 +126,7 @@ async function complete(page) {
   await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
   await clickButton(page, '배송 완료');
   await page.getByText('배송 1건을 완료했어요').waitFor();
-  await clickButton(page, '완료 되돌리기');
+  await clickButton(page, '되돌리기');
   await page.getByText('배송 1건의 완료를 되돌렸어요').waitFor();
 }
 
