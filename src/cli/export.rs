@@ -227,9 +227,9 @@ impl Orders {
     }
 }
 
-/// Prints the result of an export. It is partial if an order was left out.
+/// Prints the result of an export, with the orders that an open cancellation keeps out of the file. The file is whole
+/// without them, so a script that takes it on is not stopped.
 fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), json: bool) -> CommandResult {
-    let outcome = if written.held.is_empty() { Outcome::Complete } else { Outcome::Partial };
     let rows = written.orders();
     let ExportOutcome { held, despite_claim, .. } = written;
     let claim_data = claims.channels.into_iter();
@@ -247,7 +247,7 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
     if json {
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
         writeln!(out)?;
-        return Ok(outcome);
+        return Ok(Outcome::Complete);
     }
     writeln!(out, "{}건을 {}에 저장했어요.", report.rows, report.file)?;
     for warning in &report.warnings {
@@ -261,7 +261,7 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
             writeln!(out, "{order_number} {claim}: {what}.")?;
         }
     }
-    Ok(outcome)
+    Ok(Outcome::Complete)
 }
 
 /// The orders with these numbers.
