@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -14,6 +14,7 @@ use object_store::{
     parse_url_opts,
 };
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 use url::Url;
 
@@ -32,15 +33,25 @@ const PART_BYTES: usize = 16 << 20;
 /// File in a folder target that proves that it is the drive which was used before.
 const MARK_FILE: &str = "mukkeum-backup";
 
-/// The content of the mark; creates it with a random one.
-fn read_or_create_mark(file: &Path) -> io::Result<String> {
-    let mark = hex(&crate::random::bytes::<8>().map_err(io::Error::other)?);
-    let created = std::fs::File::options().write(true).create_new(true).open(file);
-    match created.and_then(|mut created| io::Write::write_all(&mut created, mark.as_bytes())) {
-        Ok(()) => Ok(mark),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read_to_string(file),
-        Err(error) => Err(error),
+/// The content of the mark of a folder; creates it with a random one. The file appears with its content, so that no other
+/// program reads half of it.
+fn read_or_create_mark(folder: &Path) -> io::Result<String> {
+    let (mark, file) = (hex(&crate::random::bytes::<8>().map_err(io::Error::other)?), folder.join(MARK_FILE));
+    let mut created = NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut created, mark.as_bytes())?;
+    match created.persist_noclobber(&file) {
+        Ok(_) => Ok(mark),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => std::fs::read_to_string(file),
+        Err(error) => Err(error.error),
     }
+}
+
+/// Creates the folder with its mark, and writes the mark to `known`.
+fn remember_mark(folder: &Path, known: &Path) -> io::Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let mark = read_or_create_mark(folder)?;
+    std::fs::write(known, &mark)?;
+    Ok(mark)
 }
 
 /// Error of a target.
@@ -149,19 +160,18 @@ impl Target {
     /// Creates the folder of a folder target at its first use, and marks it. `spool` remembers the mark: later, a folder
     /// without it is the empty mount point of a drive that is not mounted, and writing would fill the shop's own disk.
     pub(super) fn mark_folder(&self, spool: &Path) -> io::Result<()> {
+        // The uploaders of a target start at the same moment. One marks it, and the others know the mark then.
+        static MARKING: Mutex<()> = Mutex::new(());
+        let _guard = MARKING.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(folder) = self.folder.as_ref().filter(|_| self.mark.get().is_none()) else { return Ok(()) };
         let known = spool.join(MARK_FILE);
         let mark = match std::fs::read_to_string(&known) {
-            Ok(mark) => mark,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                std::fs::create_dir_all(folder)?;
-                let mark = read_or_create_mark(&folder.join(MARK_FILE))?;
-                std::fs::write(&known, &mark)?;
-                mark
-            }
+            Ok(mark) if !mark.is_empty() => mark,
+            // An empty file is what a power failure leaves.
+            Ok(_) => remember_mark(folder, &known)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remember_mark(folder, &known)?,
             Err(error) => return Err(error),
         };
-        // Another uploader of this target may have set the same mark.
         let _ = self.mark.set(mark);
         Ok(())
     }
@@ -355,6 +365,21 @@ mod tests {
         let again = open();
         again.mark_folder(spool.path()).expect("knows the mark");
         again.replace("two", b"2".to_vec()).await.expect("writes again");
+    }
+
+    #[test]
+    fn uploaders_that_start_together_agree_on_the_mark() {
+        for _ in 0..200 {
+            let (spool, drive) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+            let address = Url::from_directory_path(drive.path()).expect("a path").to_string();
+            let target = Target::parse(&address, []).expect("an address");
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| target.mark_folder(spool.path()).expect("marks"));
+                }
+            });
+            target.check_mounted().expect("knows its own mark");
+        }
     }
 
     #[test]
