@@ -7,7 +7,7 @@
 //! 1. **Ship** ([`wal_shipper`], a thread). After each commit it reads the new frames ([`wal`]), verifies SQLite's
 //!    salts and checksums, and writes them as a *segment* ([`object`]: compressed, optionally encrypted) to the
 //!    [`spool`] of each target on the local disk. Segments are numbered; each contains the digest of its
-//!    predecessor and its start and end position in the WAL ([`replica`]).
+//!    predecessor and its start and end position in the WAL ([`replication`]).
 //! 2. **Upload** ([`uploader`], two tasks per target). Segments are uploaded in order with a conditional put. A
 //!    target that is unreachable, slow or full does not affect the shop: the spool grows up to its limit and is
 //!    uploaded later.
@@ -42,7 +42,7 @@ mod object;
 mod object_keys;
 mod ownership;
 pub mod pages;
-mod replica;
+mod replication;
 mod restore;
 mod restore_plan;
 mod retention;
@@ -71,17 +71,17 @@ pub use self::key::{KEY_FILE, Key, KeyError};
 pub use self::list::{SnapshotRow, list_snapshots};
 pub use self::mariadb_dump::{DumpError, MariaDbDump};
 pub use self::ownership::Identity;
-use self::replica::Replica;
+use self::replication::TargetReplication;
 pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
 use self::spool::Spool;
-use self::status::{StatusReporter, UploadKind};
+use self::status::{ObjectClass, StatusReporter};
 pub use self::status::{TargetProblem, TargetStatus, Verification};
 pub use self::store::integrity::{IntegrityError, ShopSummary, check_integrity};
 pub use self::target::{Target, TargetError};
 use self::uploader::{UploadTiming, Uploader};
 use self::wal_shipper::{Command, ShipperHandle, WalShipper};
-use crate::config::BackupPlan;
+use crate::config::BackupSettings;
 use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
 
@@ -89,7 +89,7 @@ use crate::time::Moment;
 const BACKUP_FOLDER: &str = "backup";
 
 /// File in that folder with which the command line requests a snapshot from the running program.
-const SNAPSHOT_REQUEST_FILE: &str = "snapshot-please";
+const SNAPSHOT_REQUEST_FILE: &str = "snapshot-request";
 
 /// Time between two updates of the metrics, and two checks whether a verification is due.
 const SCHEDULE_INTERVAL: Duration = Duration::from_secs(10);
@@ -133,24 +133,24 @@ struct BackupTarget {
     verifying: tokio::sync::Mutex<()>,
 }
 
-/// The targets of the plan.
+/// The targets of the settings.
 ///
 /// # Errors
 /// [`TargetError::InvalidAddress`] for the first invalid address.
-pub fn targets(plan: &BackupPlan) -> Result<Vec<Target>, TargetError> {
-    plan.targets.iter().map(|address| open_target(address)).collect()
+pub fn targets(settings: &BackupSettings) -> Result<Vec<Target>, TargetError> {
+    settings.targets.iter().map(|address| open_target(address)).collect()
 }
 
 /// The status of each target, as the running program or the last one has written it.
 ///
 /// # Errors
 /// [`TargetError::InvalidAddress`] for the first invalid address.
-pub fn statuses(plan: &BackupPlan, data: &Path) -> Result<Vec<TargetStatus>, TargetError> {
+pub fn statuses(settings: &BackupSettings, data: &Path) -> Result<Vec<TargetStatus>, TargetError> {
     let status = |target: Target| {
         let none = TargetStatus { target: target.shown.clone(), ..TargetStatus::default() };
         status::read_status(&spool_folder(data, &target)).unwrap_or(none)
     };
-    Ok(targets(plan)?.into_iter().map(status).collect())
+    Ok(targets(settings)?.into_iter().map(status).collect())
 }
 
 /// The target of an address, with credentials, region and endpoint from the environment.
@@ -196,12 +196,12 @@ pub fn request_snapshot(data: &Path) -> io::Result<()> {
     std::fs::write(data.join(BACKUP_FOLDER).join(SNAPSHOT_REQUEST_FILE), "")
 }
 
-/// Allows the next start to take over the targets of the plan from other programs.
+/// Allows the next start to take over the targets of the settings from other programs.
 ///
 /// # Errors
 /// An address is invalid, or the data folder cannot be written to.
-pub fn take_over_at_start(plan: &BackupPlan, data: &Path) -> Result<(), StartError> {
-    for target in targets(plan)? {
+pub fn take_over_at_start(settings: &BackupSettings, data: &Path) -> Result<(), StartError> {
+    for target in targets(settings)? {
         let folder = spool_folder(data, &target);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(status::TAKE_OVER_FILE), "")?;
@@ -214,13 +214,13 @@ impl Backup {
     ///
     /// # Errors
     /// [`StartError`]. An unreachable target is no error: its objects wait in the spool.
-    pub fn start(plan: &BackupPlan, data: &Path, storage: &Storage, wal: Wal) -> Result<Self, StartError> {
-        Self::start_with(targets(plan)?, plan, UploadTiming::default(), data, storage, wal)
+    pub fn start(settings: &BackupSettings, data: &Path, storage: &Storage, wal: Wal) -> Result<Self, StartError> {
+        Self::start_with(targets(settings)?, settings, UploadTiming::default(), data, storage, wal)
     }
 
     fn start_with(
         targets: Vec<Target>,
-        plan: &BackupPlan,
+        settings: &BackupSettings,
         timing: UploadTiming,
         data: &Path,
         storage: &Storage,
@@ -234,13 +234,13 @@ impl Backup {
         std::fs::create_dir_all(&folder)?;
         let us = Identity::load_or_create(data, &folder)?;
         let snapshot_request = folder.join(SNAPSHOT_REQUEST_FILE);
-        let (mut backup_targets, mut replicas, mut uploaders) = (Vec::new(), Vec::new(), JoinSet::new());
+        let (mut backup_targets, mut replications, mut uploaders) = (Vec::new(), Vec::new(), JoinSet::new());
         for (index, target) in targets.into_iter().enumerate() {
             let folder = spool_folder(data, &target);
-            let spool = Arc::new(Spool::open(folder.clone(), plan.spool_limit_bytes)?);
+            let spool = Arc::new(Spool::open(folder.clone(), settings.spool_limit_bytes)?);
             let reporter = Arc::new(StatusReporter::new(&target.shown, key.as_ref().map(Key::id), &folder));
-            replicas.push(Replica { spool: Arc::clone(&spool), key: key.clone(), generation: None });
-            for kind in [UploadKind::Segments, UploadKind::Snapshots] {
+            replications.push(TargetReplication { spool: Arc::clone(&spool), key: key.clone(), generation: None });
+            for kind in [ObjectClass::Segments, ObjectClass::Snapshots] {
                 let uploader = Uploader {
                     index,
                     target: target.clone(),
@@ -249,7 +249,7 @@ impl Backup {
                     reporter: Arc::clone(&reporter),
                     shipper: shipper.clone(),
                     clock: Arc::clone(storage.clock()),
-                    retention: plan.retention,
+                    retention: settings.retention,
                     kind,
                     timing,
                     stopping: stops.clone(),
@@ -259,8 +259,14 @@ impl Backup {
             backup_targets.push(BackupTarget { target, folder, reporter, verifying: tokio::sync::Mutex::default() });
         }
         let clock = Arc::clone(storage.clock());
-        let thread =
-            WalShipper::new(wal, replicas, (commands, snapshot_request), shipper.clone(), clock, plan.snapshot_every)?;
+        let thread = WalShipper::new(
+            wal,
+            replications,
+            (commands, snapshot_request),
+            shipper.clone(),
+            clock,
+            settings.snapshot_every,
+        )?;
         let thread = std::thread::Builder::new().name("backup".to_owned()).spawn(move || thread.run())?;
         let inner = Inner {
             targets: backup_targets,

@@ -29,7 +29,7 @@ pub struct Identity {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Claim {
+struct OwnershipClaim {
     by: Identity,
     /// UTC milliseconds
     at: i64,
@@ -88,7 +88,7 @@ pub(super) async fn current_owner(target: &Target, us: &Identity) -> Result<(u64
     });
     let Some(number) = numbers.max() else { return Ok((0, Owner::None)) };
     let claim = target.get(&ObjectKey::Claim { number }.path()).await?;
-    let owner = match serde_json::from_slice::<Claim>(&claim) {
+    let owner = match serde_json::from_slice::<OwnershipClaim>(&claim) {
         Ok(claim) if claim.by == *us => Owner::Us,
         Ok(claim) => Owner::Other(claim.by),
         // A truncated claim: its writer got an error and has not acted on it.
@@ -99,7 +99,7 @@ pub(super) async fn current_owner(target: &Target, us: &Identity) -> Result<(u64
 
 /// Creates the claim after number `newest`; false if another program has created it first.
 pub(super) async fn try_claim(target: &Target, us: &Identity, newest: u64, now: Moment) -> Result<bool, TargetError> {
-    let claim = serde_json::to_vec(&Claim { by: us.clone(), at: now.0 }).unwrap_or_default();
+    let claim = serde_json::to_vec(&OwnershipClaim { by: us.clone(), at: now.0 }).unwrap_or_default();
     let path = ObjectKey::Claim { number: newest + 1 }.path();
     match target.create(&path, claim).await {
         Ok(()) => Ok(true),

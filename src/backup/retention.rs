@@ -36,6 +36,7 @@ pub(super) fn expired(keys: &[ObjectKey], retention: Retention, now: Moment) -> 
     // Restoring the oldest moment to keep starts from the last snapshot before it.
     let oldest_moment = now.plus_ms(-i64::try_from(retention.moments.as_millis()).unwrap_or(i64::MAX)).0;
     let base = newest_first.iter().find(|snapshot| snapshot.at <= oldest_moment).or(newest_first.last()).copied();
+    // From this snapshot on everything is kept: any moment can be restored.
     let all_since = newest_verified.last().copied().into_iter().chain(base).min();
 
     let mut kept: HashSet<SnapshotKey<'_>> = newest_verified.into_iter().chain(newest_first.first().copied()).collect();

@@ -14,7 +14,7 @@ use crate::time::Moment;
 
 /// The objects that one uploader of a target uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UploadKind {
+pub(super) enum ObjectClass {
     Segments,
     Snapshots,
 }
@@ -52,10 +52,10 @@ pub struct TargetStatus {
 }
 
 impl TargetStatus {
-    fn problem_of(&mut self, kind: UploadKind) -> &mut Option<TargetProblem> {
+    fn problem_of(&mut self, kind: ObjectClass) -> &mut Option<TargetProblem> {
         match kind {
-            UploadKind::Segments => &mut self.problem,
-            UploadKind::Snapshots => &mut self.snapshot_problem,
+            ObjectClass::Segments => &mut self.problem,
+            ObjectClass::Snapshots => &mut self.snapshot_problem,
         }
     }
 }
@@ -129,11 +129,11 @@ impl StatusReporter {
         let _ = serde_json::to_vec(&*status).map(|json| std::fs::write(&self.file, json));
     }
 
-    pub(super) fn set_problem(&self, kind: UploadKind, problem: TargetProblem, now: Moment) {
+    pub(super) fn set_problem(&self, kind: ObjectClass, problem: TargetProblem, now: Moment) {
         self.change(|status| {
             *status.problem_of(kind) = Some(problem);
             // A moment in the future is from a time when the clock was wrong.
-            if kind == UploadKind::Segments && status.problem_since.is_none_or(|since| since > now.0) {
+            if kind == ObjectClass::Segments && status.problem_since.is_none_or(|since| since > now.0) {
                 status.problem_since = Some(now.0);
             }
         });
@@ -160,16 +160,16 @@ impl StatusReporter {
 
     /// Records that no object of that kind waits. For segments, `caught_up` is the time up to which all are at
     /// the target, and their generation; it counts only once the target has a snapshot of that generation.
-    pub(super) fn drained(&self, kind: UploadKind, caught_up: Option<(Moment, String)>, spool_bytes: u64) {
+    pub(super) fn drained(&self, kind: ObjectClass, caught_up: Option<(Moment, String)>, spool_bytes: u64) {
         self.change(|status| {
-            if let Some((at, generation)) = caught_up.filter(|_| kind == UploadKind::Segments)
+            if let Some((at, generation)) = caught_up.filter(|_| kind == ObjectClass::Segments)
                 && status.generation == Some(generation)
             {
                 status.copied_at = status.copied_at.max(Some(at.0));
             }
             status.spool_bytes = spool_bytes;
             *status.problem_of(kind) = None;
-            if kind == UploadKind::Segments {
+            if kind == ObjectClass::Segments {
                 status.problem_since = None;
             }
         });

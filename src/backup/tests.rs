@@ -26,8 +26,8 @@ struct BackedUpShop {
     backup: Backup,
 }
 
-fn plan(folder: &Path, targets: &[&str]) -> BackupPlan {
-    BackupPlan {
+fn settings(folder: &Path, targets: &[&str]) -> BackupSettings {
+    BackupSettings {
         targets: targets.iter().map(|target| format!("file://{}", folder.join(target).display())).collect(),
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
@@ -38,21 +38,21 @@ fn plan(folder: &Path, targets: &[&str]) -> BackupPlan {
 }
 
 impl BackedUpShop {
-    fn open(folder: TempDir, plan: &BackupPlan, targets: Vec<Target>) -> Self {
+    fn open(folder: TempDir, settings: &BackupSettings, targets: Vec<Target>) -> Self {
         let timing = UploadTiming { ownership_check_interval: Duration::from_secs(1), ..UploadTiming::default() };
         let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
         let data = folder.path().join("data");
         fs::create_dir_all(&data).expect("a folder");
         let (storage, wal) =
             Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options).expect("opens");
-        let backup = Backup::start_with(targets, plan, timing, &data, &storage, wal).expect("starts");
+        let backup = Backup::start_with(targets, settings, timing, &data, &storage, wal).expect("starts");
         Self { folder, storage, backup }
     }
 
     fn reopen(folder: TempDir) -> Self {
-        let plan = plan(folder.path(), &["copies"]);
-        let targets = super::targets(&plan).expect("addresses");
-        Self::open(folder, &plan, targets)
+        let settings = settings(folder.path(), &["copies"]);
+        let targets = super::targets(&settings).expect("addresses");
+        Self::open(folder, &settings, targets)
     }
 
     fn new() -> Self {
@@ -62,8 +62,8 @@ impl BackedUpShop {
     /// A shop whose only target is `store`.
     fn with_store(store: &Arc<FaultyStore>, spool_limit_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = BackupPlan { spool_limit_bytes, ..plan(folder.path(), &[]) };
-        Self::open(folder, &plan, vec![Target::from_store(Arc::clone(store) as _)])
+        let settings = BackupSettings { spool_limit_bytes, ..settings(folder.path(), &[]) };
+        Self::open(folder, &settings, vec![Target::from_store(Arc::clone(store) as _)])
     }
 
     fn database(&self) -> PathBuf {

@@ -11,7 +11,7 @@ use super::object_keys::ObjectKey;
 use super::ownership::{self, Identity, Owner};
 use super::retention::expired;
 use super::spool::{Spool, SpoolError};
-use super::status::{StatusReporter, TargetProblem, UploadKind};
+use super::status::{ObjectClass, StatusReporter, TargetProblem};
 use super::target::{Target, TargetError};
 use super::wal_shipper::{Command, ShipperHandle};
 use crate::config::Retention;
@@ -56,7 +56,7 @@ pub(super) struct Uploader {
     pub(super) shipper: ShipperHandle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retention: Retention,
-    pub(super) kind: UploadKind,
+    pub(super) kind: ObjectClass,
     pub(super) timing: UploadTiming,
     /// true: upload what is spooled, then end
     pub(super) stopping: watch::Receiver<bool>,
@@ -73,7 +73,7 @@ struct LastRuns {
 
 /// Why an uploader waits before its next attempt.
 #[derive(Debug, thiserror::Error)]
-enum UploadError {
+enum ShipError {
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
@@ -82,7 +82,7 @@ enum UploadError {
     OtherOwner(Identity),
 }
 
-impl From<io::Error> for UploadError {
+impl From<io::Error> for ShipError {
     fn from(error: io::Error) -> Self {
         Self::Spool(error.into())
     }
@@ -90,7 +90,7 @@ impl From<io::Error> for UploadError {
 
 /// The next object to upload: segments in order, and a snapshot once every segment that it needs is at the
 /// target.
-fn next_upload(kind: UploadKind, spooled: Vec<ObjectKey>) -> Option<ObjectKey> {
+fn next_upload(kind: ObjectClass, spooled: Vec<ObjectKey>) -> Option<ObjectKey> {
     let has_segment_before = |generation: &str, before: u64| {
         spooled.iter().any(|key| match key {
             ObjectKey::Segment { generation: of, number, .. } => of == generation && *number < before,
@@ -98,9 +98,9 @@ fn next_upload(kind: UploadKind, spooled: Vec<ObjectKey>) -> Option<ObjectKey> {
         })
     };
     let next = spooled.iter().position(|key| match key {
-        ObjectKey::Segment { .. } => kind == UploadKind::Segments,
+        ObjectKey::Segment { .. } => kind == ObjectClass::Segments,
         ObjectKey::Snapshot { generation, next, .. } => {
-            kind == UploadKind::Snapshots && !has_segment_before(generation, *next)
+            kind == ObjectClass::Snapshots && !has_segment_before(generation, *next)
         }
         ObjectKey::Claim { .. } | ObjectKey::Verification { .. } => false,
     });
@@ -146,7 +146,7 @@ impl Uploader {
         }
     }
 
-    async fn run_once(&mut self, last_runs: &mut LastRuns) -> Result<(), UploadError> {
+    async fn run_once(&mut self, last_runs: &mut LastRuns) -> Result<(), ShipError> {
         let now = self.clock.now();
         let is_due = |last: Moment, interval_ms: i64| last.plus_ms(interval_ms) <= now;
         let check_interval_ms = i64::try_from(self.timing.ownership_check_interval.as_millis()).unwrap_or(0);
@@ -156,7 +156,7 @@ impl Uploader {
         }
         let caught_up = self.spool.caught_up();
         self.upload_spooled().await?;
-        if self.kind == UploadKind::Segments
+        if self.kind == ObjectClass::Segments
             && let Some(error) = self.spool.take_gap()
         {
             // The target answers. The new generation ends the gap if the disk has space again.
@@ -168,7 +168,7 @@ impl Uploader {
         let is_retention_due =
             is_due(last_runs.retention, RETENTION_INTERVAL_MS) || last_runs.retention_snapshot_at != snapshot_at;
         // In the snapshots' uploader: thousands of deletes must not delay a segment.
-        if self.kind == UploadKind::Snapshots && is_retention_due {
+        if self.kind == ObjectClass::Snapshots && is_retention_due {
             self.enforce_retention().await?;
             (last_runs.retention, last_runs.retention_snapshot_at) = (now, snapshot_at);
         }
@@ -177,11 +177,11 @@ impl Uploader {
 
     /// Checks that the target is ours, and claims it if it has no owner or may be taken over. `is_first` is true
     /// at the start and after an error.
-    async fn ensure_ownership(&self, is_first: bool) -> Result<(), UploadError> {
+    async fn ensure_ownership(&self, is_first: bool) -> Result<(), ShipError> {
         if is_first {
             self.target.mark_folder(self.spool.folder())?;
         }
-        if is_first && self.kind == UploadKind::Segments {
+        if is_first && self.kind == ObjectClass::Segments {
             let is_supported = ownership::probe_conditional_put(&self.target, &self.us).await?;
             self.reporter.set_conditional_put(is_supported);
         }
@@ -189,7 +189,7 @@ impl Uploader {
             let (newest, owner) = ownership::current_owner(&self.target, &self.us).await?;
             match owner {
                 Owner::Us => return Ok(()),
-                Owner::Other(other) if !self.reporter.may_take_over() => return Err(UploadError::OtherOwner(other)),
+                Owner::Other(other) if !self.reporter.may_take_over() => return Err(ShipError::OtherOwner(other)),
                 // The previous owner's objects stay; ours start with a new generation.
                 Owner::Other(_) => self.shipper.send(Command::StartGeneration(self.index)),
                 Owner::None => {}
@@ -200,7 +200,7 @@ impl Uploader {
         }
     }
 
-    async fn upload_spooled(&self) -> Result<(), UploadError> {
+    async fn upload_spooled(&self) -> Result<(), ShipError> {
         let mut any = false;
         while let Some(key) = next_upload(self.kind, self.spool.keys()?) {
             self.reporter.set_spool_bytes(self.spool.bytes());
@@ -209,14 +209,14 @@ impl Uploader {
             self.reporter.uploaded(&key, self.clock.now());
             any = true;
         }
-        if any && self.kind == UploadKind::Segments {
+        if any && self.kind == ObjectClass::Segments {
             // A snapshot may depend on these segments: wakes its uploader.
             self.spool.added.notify_waiters();
         }
         Ok(())
     }
 
-    async fn upload(&self, key: &ObjectKey) -> Result<(), UploadError> {
+    async fn upload(&self, key: &ObjectKey) -> Result<(), ShipError> {
         let (path, file) = (key.path(), self.spool.path(key));
         if !matches!(key, ObjectKey::Segment { .. }) {
             // No other program can use this key, because the generation is random: a plain put is safe.
@@ -245,7 +245,7 @@ impl Uploader {
 
     /// Deletes expired objects. Starts a new generation if the snapshot of the current one has disappeared from
     /// the target, because its segments could not be restored.
-    async fn enforce_retention(&self) -> Result<(), UploadError> {
+    async fn enforce_retention(&self) -> Result<(), ShipError> {
         // The order matters: a snapshot that is created meanwhile is not looked for, and one that is uploaded
         // meanwhile is in at least one of the two lists.
         let last = self.spool.last_snapshot();
@@ -272,10 +272,10 @@ impl Uploader {
     }
 }
 
-fn problem(error: &UploadError) -> TargetProblem {
+fn problem(error: &ShipError) -> TargetProblem {
     tracing::warn!(%error, "an upload failed and will be retried");
     match error {
-        UploadError::OtherOwner(other) => TargetProblem::OtherOwner(other.clone()),
+        ShipError::OtherOwner(other) => TargetProblem::OtherOwner(other.clone()),
         other => TargetProblem::Message(other.to_string()),
     }
 }
@@ -289,12 +289,12 @@ mod tests {
         let segment = |number| ObjectKey::Segment { generation: "G".to_owned(), number, at: 1 };
         let snapshot = |next| ObjectKey::Snapshot { generation: "G".to_owned(), first: 1, next, at: 1 };
         let of_another = ObjectKey::Segment { generation: "H".to_owned(), number: 1, at: 1 };
-        let next = |spooled: &[ObjectKey]| next_upload(UploadKind::Snapshots, spooled.to_vec());
+        let next = |spooled: &[ObjectKey]| next_upload(ObjectClass::Snapshots, spooled.to_vec());
         assert_eq!(next(&[segment(1), segment(2), snapshot(3)]), None);
         assert_eq!(next(&[segment(2), snapshot(3)]), None);
         assert_eq!(next(&[segment(2), snapshot(2), snapshot(3)]), Some(snapshot(2)));
         assert_eq!(next(&[segment(3), of_another.clone(), snapshot(3)]), Some(snapshot(3)));
         let segments = [segment(2), of_another, snapshot(1)];
-        assert_eq!(next_upload(UploadKind::Segments, segments.to_vec()), Some(segment(2)));
+        assert_eq!(next_upload(ObjectClass::Segments, segments.to_vec()), Some(segment(2)));
     }
 }

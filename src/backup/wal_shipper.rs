@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use super::object::Snapshot;
-use super::replica::{Generation, Replica, WalView};
+use super::replication::{Generation, TargetReplication, WalExtent, WalView};
 use super::snapshot::{self, SnapshotCopy};
 use super::spool::SnapshotInfo;
 use super::wal;
@@ -56,7 +56,7 @@ pub(super) struct PendingSnapshot {
 
 /// State of one target in the thread.
 struct TargetState {
-    replica: Replica,
+    replication: TargetReplication,
     is_copying: bool,
     is_snapshot_requested: bool,
     last_snapshot: Option<SnapshotInfo>,
@@ -76,10 +76,10 @@ pub(super) struct WalShipper {
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     snapshot_interval_ms: i64,
-    /// salts of the shipped WAL and number of its shipped frames
-    shipped: Option<([u32; 2], u32)>,
+    /// the frames that are shipped
+    shipped: Option<WalExtent>,
     /// the same at the last checkpoint that moved every frame: SQLite may restart that WAL
-    restartable: Option<([u32; 2], u32)>,
+    restartable: Option<WalExtent>,
 }
 
 /// Sends commands to the thread; cheap to clone.
@@ -104,7 +104,7 @@ impl ShipperHandle {
 impl WalShipper {
     pub(super) fn new(
         wal: Wal,
-        replicas: Vec<Replica>,
+        replications: Vec<TargetReplication>,
         (commands, snapshot_request): (Receiver<Command>, PathBuf),
         handle: ShipperHandle,
         clock: Arc<dyn Clock>,
@@ -113,11 +113,12 @@ impl WalShipper {
         let mut node = [0; 2];
         getrandom::fill(&mut node).map_err(std::io::Error::other)?;
         let ids = IdGenerator::new(u16::from_le_bytes(node));
-        let targets = replicas.into_iter().map(|mut replica| {
-            let resumed = Generation::resume(&replica.spool, replica.key.as_ref(), wal.open_file().ok().as_mut());
-            replica.generation = Some(resumed.unwrap_or_else(|| Generation::new(generation_id(&ids, clock.now()))));
-            let last_snapshot = replica.spool.last_snapshot();
-            TargetState { replica, is_copying: false, is_snapshot_requested: false, last_snapshot }
+        let targets = replications.into_iter().map(|mut replication| {
+            let resumed =
+                Generation::resume(&replication.spool, replication.key.as_ref(), wal.open_file().ok().as_mut());
+            replication.generation = Some(resumed.unwrap_or_else(|| Generation::new(generation_id(&ids, clock.now()))));
+            let last_snapshot = replication.spool.last_snapshot();
+            TargetState { replication, is_copying: false, is_snapshot_requested: false, last_snapshot }
         });
         Ok(Self {
             targets: targets.collect(),
@@ -162,12 +163,12 @@ impl WalShipper {
                 Command::Stop => return false,
                 #[cfg(test)]
                 Command::RetryUploads => {
-                    self.targets.iter().for_each(|target| target.replica.spool.added.notify_waiters());
+                    self.targets.iter().for_each(|target| target.replication.spool.added.notify_waiters());
                 }
                 Command::Snapshot => self.targets.iter_mut().for_each(|target| target.is_snapshot_requested = true),
                 Command::StartGeneration(index) => {
                     let id = generation_id(&self.ids, self.clock.now());
-                    self.targets[index].replica.generation = Some(Generation::new(id));
+                    self.targets[index].replication.generation = Some(Generation::new(id));
                     self.shipped = None;
                 }
                 Command::SnapshotCopied(index, pending, copy) => self.finish_snapshot(index, &pending, copy),
@@ -200,9 +201,9 @@ impl WalShipper {
         let until = self.clock.now().plus_ms(-1);
         self.wal.pin()?;
         self.ship_new_frames()?;
-        for replica in self.targets.iter().map(|target| &target.replica) {
-            if let Some(generation) = &replica.generation {
-                replica.spool.set_caught_up(until, &generation.id);
+        for replication in self.targets.iter().map(|target| &target.replication) {
+            if let Some(generation) = &replication.generation {
+                replication.spool.set_caught_up(until, &generation.id);
             }
         }
         self.wal.unpin_previous()
@@ -210,7 +211,7 @@ impl WalShipper {
 
     fn ship_new_frames(&mut self) -> Result<()> {
         let Some((mut file, format, start, frames)) = open_wal(&self.wal)? else { return Ok(()) };
-        if self.shipped == Some((start.salts, frames)) {
+        if self.shipped == Some(WalExtent { salts: start.salts, frames }) {
             return Ok(());
         }
         self.commits.extend(self.wal.commits().drain());
@@ -229,13 +230,13 @@ impl WalShipper {
         for target in &mut self.targets {
             let (commits, restartable) = (self.commits.make_contiguous(), self.restartable);
             let mut view = WalView { file, format, start, frames, restartable, commits, now };
-            target.replica.replicate(&mut view, || generation_id(ids, now));
+            target.replication.replicate(&mut view, || generation_id(ids, now));
             file = view.file;
         }
         while self.commits.front().is_some_and(|commit| commit.frames <= frames) {
             self.commits.pop_front();
         }
-        self.shipped = Some((start.salts, frames));
+        self.shipped = Some(WalExtent { salts: start.salts, frames });
         Ok(())
     }
 
@@ -268,18 +269,18 @@ impl WalShipper {
         for index in 0..self.targets.len() {
             let target = &mut self.targets[index];
             let is_due = target.is_snapshot_due(now, self.snapshot_interval_ms);
-            if target.is_copying || !is_due || target.replica.spool.is_full() {
+            if target.is_copying || !is_due || target.replication.spool.is_full() {
                 continue;
             }
-            let Some((generation, main)) = target.replica.generation.as_mut().zip(self.wal.main_file()) else {
+            let Some((generation, main)) = target.replication.generation.as_mut().zip(self.wal.main_file()) else {
                 continue;
             };
             target.is_copying = true;
             target.is_snapshot_requested = false;
             generation.bytes_since_snapshot = 0;
             let pending = PendingSnapshot { generation: generation.id.clone(), first: generation.first_segment_of_wal };
-            let (handle, spool) = (self.handle.clone(), Arc::clone(&target.replica.spool));
-            let key = target.replica.key.clone();
+            let (handle, spool) = (self.handle.clone(), Arc::clone(&target.replication.spool));
+            let key = target.replication.key.clone();
             std::thread::spawn(move || {
                 let copy = snapshot::copy(&main, &spool, key.as_ref());
                 drop(main);
@@ -295,7 +296,7 @@ impl WalShipper {
         let (now, handle) = (self.clock.now(), self.handle.clone());
         let target = &mut self.targets[index];
         target.is_copying = false;
-        let generation = target.replica.generation.as_ref().filter(|current| current.id == pending.generation);
+        let generation = target.replication.generation.as_ref().filter(|current| current.id == pending.generation);
         match (copy, caught_up, generation) {
             (Ok(copy), Ok(()), Some(generation)) => {
                 let snapshot = Snapshot {
@@ -306,7 +307,7 @@ impl WalShipper {
                     bytes: copy.bytes(),
                 };
                 target.is_copying = true;
-                let (spool, key) = (Arc::clone(&target.replica.spool), target.replica.key.clone());
+                let (spool, key) = (Arc::clone(&target.replication.spool), target.replication.key.clone());
                 std::thread::spawn(move || {
                     handle.send(Command::SnapshotSpooled(index, copy.finish(&snapshot, &spool, key.as_ref())));
                 });
@@ -321,7 +322,7 @@ impl WalShipper {
 
 impl TargetState {
     fn is_snapshot_due(&self, now: Moment, interval_ms: i64) -> bool {
-        let Some(generation) = &self.replica.generation else { return false };
+        let Some(generation) = &self.replication.generation else { return false };
         let last = self.last_snapshot.as_ref().filter(|last| last.generation == generation.id);
         let Some(last) = last else { return true };
         let is_old = now.0 - last.at >= interval_ms && generation.next_segment > last.next;

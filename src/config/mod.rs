@@ -4,10 +4,10 @@
 //! [`Settings`] declares each setting once: flag (`--listen`), variable (`MUKKEUM_LISTEN`), key in the file
 //! (`listen = …`) and help text. The merged settings are validated once and become a [`Config`].
 //!
-//! This room also owns the types of its values ([`TlsSource`], [`SessionBackend`], [`BackupPlan`],
+//! This room also owns the types of its values ([`TlsSource`], [`SessionBackend`], [`BackupSettings`],
 //! [`DemoPlan`] …); the rooms that use them depend on `config`, never the reverse.
 
-mod backup_plan;
+mod backup_settings;
 mod demo_plan;
 mod redis_address;
 mod reset_schedule;
@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::backup_plan::{BackupPlan, Retention};
+pub use self::backup_settings::{BackupSettings, Retention};
 pub use self::demo_plan::DemoPlan;
 pub use self::redis_address::{RedisAddress, RedisAddressError};
 pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
@@ -123,7 +123,7 @@ pub struct Config {
     /// how long requests in flight may take during a shutdown
     pub shutdown: Duration,
     /// the backup; disabled without targets
-    pub backup: BackupPlan,
+    pub backup: BackupSettings,
     /// format of log lines
     pub log_format: LogFormat,
     /// log filter, in the syntax of `tracing_subscriber::filter::Targets`
@@ -207,7 +207,7 @@ impl Config {
             metrics_listen: settings.metrics_listen,
             drain: Duration::from_secs(settings.drain_seconds.unwrap_or(0).into()),
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
-            backup: BackupPlan {
+            backup: BackupSettings {
                 targets: settings.backup.unwrap_or_default(),
                 is_unsealed: settings.backup_unsealed.unwrap_or(false),
                 snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),

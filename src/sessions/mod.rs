@@ -9,7 +9,7 @@
 pub mod remember_me;
 mod store;
 
-pub use self::store::{AnyStore, DatabaseStore, RedisStore, delete_expired};
+pub use self::store::{AnySessionStore, DatabaseStore, RedisStore, delete_expired};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const LAST_SEEN_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long after the password was entered sensitive actions are allowed: a working day. Automatic page
 /// refreshes keep a session from idling out, but do not extend this.
-const SUDO_MODE_FOR: Duration = Duration::from_hours(12);
+const REAUTHENTICATION_LIFETIME: Duration = Duration::from_hours(12);
 
 /// Key of the [`MemberSession`] in a tower-sessions record.
 const SESSION_KEY: &str = "member";
@@ -72,7 +72,7 @@ impl CookieOptions {
 
     /// Name of the remember-me cookie.
     pub fn remember_me_name(&self) -> String {
-        self.name("stay")
+        self.name("remember")
     }
 }
 
@@ -175,7 +175,7 @@ impl MemberSession {
 
     /// Whether the password was entered in this session within the last 12 hours.
     pub fn is_reauthenticated(&self, now: Moment) -> bool {
-        self.password_entered_at.is_some_and(|at| elapsed(at, now) <= SUDO_MODE_FOR)
+        self.password_entered_at.is_some_and(|at| elapsed(at, now) <= REAUTHENTICATION_LIFETIME)
     }
 }
 
@@ -193,7 +193,7 @@ fn elapsed(since: i64, now: Moment) -> Duration {
 const CLOCK_SKEW_MS: i64 = -60_000;
 
 /// The middleware that loads the session of each request.
-pub fn layer(store: &AnyStore, cookies: &CookieOptions) -> SessionManagerLayer<AnyStore> {
+pub fn layer(store: &AnySessionStore, cookies: &CookieOptions) -> SessionManagerLayer<AnySessionStore> {
     SessionManagerLayer::new(store.clone())
         .with_name(cookies.session_name())
         .with_http_only(true)
@@ -259,8 +259,8 @@ mod tests {
     fn cookie_names_depend_on_https_and_shop() {
         let options = |is_secure, created_at| CookieOptions::new(is_secure, Moment(created_at));
         assert!(options(true, 1).session_name().starts_with("__Host-mukkeum_"));
-        assert_eq!(options(true, 1).remember_me_name(), "__Host-mukkeum_00001_stay");
-        assert_eq!(options(false, 1).remember_me_name(), "mukkeum_00001_stay");
+        assert_eq!(options(true, 1).remember_me_name(), "__Host-mukkeum_00001_remember");
+        assert_eq!(options(false, 1).remember_me_name(), "mukkeum_00001_remember");
         assert_ne!(options(false, 1).session_name(), options(false, 2).session_name());
     }
 

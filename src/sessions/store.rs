@@ -26,14 +26,14 @@ fn storage_key(id: &Id) -> String {
 
 /// The session store; cheap to clone.
 #[derive(Clone, Debug)]
-pub enum AnyStore {
+pub enum AnySessionStore {
     /// in the database of the shop
     Database(DatabaseStore),
     /// in Redis
     Redis(RedisStore),
 }
 
-impl AnyStore {
+impl AnySessionStore {
     /// Opens the store of `backend`. Sessions expire after `idle` without a request.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl AnyStore {
 }
 
 #[async_trait]
-impl SessionStore for AnyStore {
+impl SessionStore for AnySessionStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
         self.measured("create", self.backend().create(record)).await
     }

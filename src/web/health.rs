@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{AppState, ClientInfo};
-use crate::sessions::AnyStore;
+use crate::sessions::AnySessionStore;
 use crate::storage::{Storage, StorageError, schema};
 
 /// How long the answer of a check of writes is reused: each takes a transaction and a flush of the disk.
@@ -116,7 +116,7 @@ async fn write_probe_file(data: PathBuf) -> Result<(), StorageError> {
     })
 }
 
-async fn sessions(store: &AnyStore) -> Response {
+async fn sessions(store: &AnySessionStore) -> Response {
     match store.ping().await {
         Ok(()) => text(StatusCode::OK, "ready"),
         Err(error) => {

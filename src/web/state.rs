@@ -16,7 +16,7 @@ use crate::members::passwords::PasswordHasher;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
 use crate::sessions::remember_me::RememberTokenStore;
-use crate::sessions::{AnyStore, CookieOptions};
+use crate::sessions::{AnySessionStore, CookieOptions};
 use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
@@ -50,7 +50,7 @@ pub struct AppState {
     /// cache of the postal code table
     pub districts: DistrictCache,
     /// session store
-    pub(super) sessions: AnyStore,
+    pub(super) sessions: AnySessionStore,
     /// names and attributes of the cookies
     pub cookies: CookieOptions,
     /// password hashing
@@ -90,7 +90,7 @@ impl AppState {
             uploads,
             districts,
             remember_tokens: RememberTokenStore::new(storage.clone()),
-            sessions: AnyStore::open(&storage, &config.sessions, config.session_idle)?,
+            sessions: AnySessionStore::open(&storage, &config.sessions, config.session_idle)?,
             access: AccessRecorder::new(storage.clone()),
             cookies: CookieOptions::new(config.behind_tls, storage.created_at()),
             storage,

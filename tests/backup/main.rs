@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mukkeum::backup::{self, Backup, RestoreOutcome};
-use mukkeum::config::{BackupPlan, Retention};
+use mukkeum::config::{BackupSettings, Retention};
 use mukkeum::random::seeded::Random;
 use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
@@ -58,8 +58,8 @@ fn number(name: &str, default: u64) -> u64 {
 
 // ── the shop ────────────────────────────────────────────────────────────────────────────────
 
-fn plan(folder: &Path) -> BackupPlan {
-    BackupPlan {
+fn settings(folder: &Path) -> BackupSettings {
+    BackupSettings {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
@@ -105,7 +105,7 @@ async fn shop(folder: &Path, seed: u64) -> Outcome {
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options)?;
-    let backup = Backup::start(&plan(folder), &data, &storage, wal)?;
+    let backup = Backup::start(&settings(folder), &data, &storage, wal)?;
     let mut random = Random::new(seed);
     let newest = |tx: &mut dyn Tx| {
         tx.scalar(&format!("SELECT coalesce(max({NOTE_NUMBER}), 0) FROM settings WHERE name LIKE 'note.%'"), &[])
@@ -305,8 +305,8 @@ async fn open(folder: &Path, target: &str) -> Outcome<(Storage, Backup)> {
     std::fs::create_dir_all(&data)?;
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options)?;
-    let plan = BackupPlan { targets: vec![target.to_owned()], ..plan(folder) };
-    let backup = Backup::start(&plan, &data, &storage, wal)?;
+    let settings = BackupSettings { targets: vec![target.to_owned()], ..settings(folder) };
+    let backup = Backup::start(&settings, &data, &storage, wal)?;
     storage.write(|tx| write_note(tx, 1)).await?;
     Ok((storage, backup))
 }

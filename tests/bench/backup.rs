@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::backup::{self, Backup};
-use mukkeum::config::{BackupPlan, Retention};
+use mukkeum::config::{BackupSettings, Retention};
 use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
@@ -38,8 +38,8 @@ struct Arguments {
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-fn plan(folder: &Path) -> BackupPlan {
-    BackupPlan {
+fn settings(folder: &Path) -> BackupSettings {
+    BackupSettings {
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,
@@ -114,7 +114,7 @@ async fn main() -> Outcome {
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
     let (storage, wal) = Storage::open_with_wal_feed(OpenMode::Migrate, &data.join("mukkeum.db"), &options())?;
-    let backup = Backup::start(&plan(folder.path()), &data, &storage, wal)?;
+    let backup = Backup::start(&settings(folder.path()), &data, &storage, wal)?;
     while backup.statuses()[0].snapshot_at.is_none() {
         commits(&storage, 1).await?;
     }

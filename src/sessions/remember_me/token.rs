@@ -84,9 +84,9 @@ pub struct PersistentLogin {
     pub expires_at: Moment,
     token: TokenHash,
     previous: Option<TokenHash>,
-    renewed_at: Moment,
+    rotated_at: Moment,
     /// whether the browser has confirmed the delivery of `token`
-    arrived: bool,
+    is_delivered: bool,
 }
 
 /// Result of checking a token.
@@ -113,8 +113,8 @@ impl PersistentLogin {
             expires_at: now.plus_ms(REMEMBER_FOR_MS),
             token: token.hash(),
             previous: None,
-            renewed_at: now,
-            arrived: false,
+            rotated_at: now,
+            is_delivered: false,
         }
     }
 
@@ -123,7 +123,7 @@ impl PersistentLogin {
         let presented = token.hash();
         let rotated = |previous: TokenHash| {
             let (token, previous) = (next.hash(), Some(previous));
-            TokenCheck::Rotated(Self { token, previous, renewed_at: now, arrived: false, ..self.clone() })
+            TokenCheck::Rotated(Self { token, previous, rotated_at: now, is_delivered: false, ..self.clone() })
         };
         if now >= self.expires_at {
             TokenCheck::Expired
@@ -131,9 +131,9 @@ impl PersistentLogin {
             rotated(presented)
         } else if self.previous.as_ref() != Some(&presented) {
             TokenCheck::Stolen
-        } else if now <= self.renewed_at.plus_ms(GRACE_MS) {
+        } else if now <= self.rotated_at.plus_ms(GRACE_MS) {
             TokenCheck::Concurrent
-        } else if self.arrived {
+        } else if self.is_delivered {
             TokenCheck::Stolen
         } else {
             rotated(presented)
@@ -143,7 +143,7 @@ impl PersistentLogin {
     /// The record after the browser has presented `token` together with the session that was created
     /// with it. None if nothing changes.
     pub fn confirm_delivery(&self, token: &RememberToken) -> Option<Self> {
-        (!self.arrived && self.token == token.hash()).then(|| Self { arrived: true, ..self.clone() })
+        (!self.is_delivered && self.token == token.hash()).then(|| Self { is_delivered: true, ..self.clone() })
     }
 }
 

@@ -13,6 +13,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
 use super::storage_key;
+use crate::sessions::LAST_SEEN_INTERVAL;
 use crate::storage::{self, Storage, Tx};
 use crate::time::Moment;
 
@@ -32,8 +33,9 @@ impl std::fmt::Debug for DatabaseStore {
 impl DatabaseStore {
     /// A store whose sessions expire after `idle` without a request.
     pub fn new(storage: Storage, idle: Duration) -> Self {
-        // One minute of tolerance, because `last_seen_at` is saved at most once a minute.
-        let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX).saturating_add(60_000);
+        // Tolerance, because `last_seen_at` is saved no more often than this.
+        let idle = idle.saturating_add(LAST_SEEN_INTERVAL);
+        let idle_ms = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
         Self { storage, idle_ms }
     }
 }

@@ -30,6 +30,7 @@ use tower_sessions::session_store::{Error, Result};
 
 use super::storage_key;
 use crate::config::RedisAddress;
+use crate::sessions::LAST_SEEN_INTERVAL;
 use crate::time::Clock;
 
 /// Timeout of an operation including retries: Sentinel takes two to five seconds to promote a replica.
@@ -85,8 +86,9 @@ impl RedisStore {
     pub fn new(address: &RedisAddress, idle: Duration, clock: Arc<dyn Clock>) -> Result<Self> {
         let topology = connect_options(address)?;
         let connection = Mutex::new(Connection { topology, current: None, generation: 0 });
-        // One minute of tolerance, because `last_seen_at` is saved at most once a minute.
-        Ok(Self { client: Arc::new(RetryingClient { connection }), clock, idle: idle + Duration::from_mins(1) })
+        // Tolerance, because `last_seen_at` is saved no more often than this.
+        let idle = idle.saturating_add(LAST_SEEN_INTERVAL);
+        Ok(Self { client: Arc::new(RetryingClient { connection }), clock, idle })
     }
 
     /// Checks that Redis answers, without retries.

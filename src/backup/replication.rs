@@ -12,6 +12,14 @@ use super::wal::{self, WalError, WalFormat, WalPosition};
 use crate::storage::WalCommit;
 use crate::time::Moment;
 
+/// Which WAL, and how many of its frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WalExtent {
+    /// salts of the WAL; SQLite changes them when it restarts the WAL
+    pub(super) salts: [u32; 2],
+    pub(super) frames: u32,
+}
+
 /// State of the WAL at one moment.
 pub(super) struct WalView<'c> {
     pub(super) file: File,
@@ -19,22 +27,22 @@ pub(super) struct WalView<'c> {
     pub(super) start: WalPosition,
     /// number of committed frames
     pub(super) frames: u32,
-    /// salts and length of the WAL whose frames are all in the main file: SQLite may have restarted it
-    pub(super) restartable: Option<([u32; 2], u32)>,
+    /// the WAL whose frames are all in the main file: SQLite may have restarted it
+    pub(super) restartable: Option<WalExtent>,
     /// commits of this process, oldest first; some may be in earlier segments
     pub(super) commits: &'c [WalCommit],
     pub(super) now: Moment,
 }
 
 /// Replication state of one target.
-pub(super) struct Replica {
+pub(super) struct TargetReplication {
     pub(super) spool: Arc<Spool>,
     pub(super) key: Option<Key>,
     /// `None` while replication is suspended, because the spool or the disk is full
     pub(super) generation: Option<Generation>,
 }
 
-/// The current generation of a replica.
+/// The current generation of a target.
 #[derive(Clone, Debug)]
 pub(super) struct Generation {
     pub(super) id: String,
@@ -104,7 +112,7 @@ impl Generation {
             Some(position) if position.salts == start.salts => Ok(position),
             // SQLite increments the first salt at each restart: it has restarted exactly once.
             Some(position)
-                if view.restartable == Some((position.salts, position.frame))
+                if view.restartable == Some(WalExtent { salts: position.salts, frames: position.frame })
                     && start.salts[0] == position.salts[0].wrapping_add(1) =>
             {
                 Ok(start)
@@ -174,7 +182,7 @@ fn latest_commit_time(known: &[WalCommit], frame: u32, now: Moment) -> i64 {
     known.iter().find(|commit| commit.frames > frame).map_or(now.0, |commit| commit.at.0.min(now.0))
 }
 
-impl Replica {
+impl TargetReplication {
     /// Writes the new frames of the WAL to the spool. Starts a new generation, with an identifier from
     /// `new_generation`, if commits may have been missed; suspends replication if the spool or the disk is full.
     pub(super) fn replicate(&mut self, view: &mut WalView<'_>, new_generation: impl FnOnce() -> String) {

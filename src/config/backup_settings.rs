@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Where, how often and for how long the shop is backed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackupPlan {
+pub struct BackupSettings {
     /// URLs of the targets; empty: no backup
     pub targets: Vec<String>,
     /// whether backups are written without encryption: everybody who can read the target can read the orders, and who can
