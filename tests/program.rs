@@ -144,9 +144,9 @@ fn port_in_use_is_reported() {
     assert_fails(command.arg("--data").arg(folder.path()).args(["--listen", &address]), "다른 프로그램이 쓰고 있어요");
 }
 
-fn over_tls(server: &Server, certificate: &Path, path: &str) -> String {
+fn over_tls(server: &Server, ca: &Path, path: &str) -> String {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("trusts it");
+    roots.add(CertificateDer::from_pem_file(ca).expect("a certificate")).expect("trusts it");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let settings = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let settings = settings.expect("versions").with_root_certificates(roots).with_no_client_auth();
@@ -163,12 +163,14 @@ fn over_tls(server: &Server, certificate: &Path, path: &str) -> String {
 #[test]
 fn https_works_without_a_proxy_and_plain_http_is_rejected() {
     let folder = tempdir().expect("a folder");
-    let certificate = folder.path().join("tls/cert.pem");
+    let (certificate, ca) = (folder.path().join("tls/cert.pem"), folder.path().join("tls/ca.pem"));
     let server = Server::start(program(folder.path()).arg("--tls"));
     assert!(server.banner.contains("https://") && server.banner.contains("인증서 지문"));
-    let login = over_tls(&server, &certificate, "/setup");
+    let login = over_tls(&server, &ca, "/setup");
     assert!(login.starts_with("HTTP/1.1 200") && login.contains("; Secure"), "{login}");
-    assert!(!login.contains("strict-transport-security"), "no HSTS with a self-signed certificate");
+    assert!(!login.contains("strict-transport-security"), "no HSTS with the shop's own CA");
+    let phones = server.get("/phones");
+    assert!(phones.starts_with("HTTP/1.1 200") && phones.contains("/phones/ca.crt"), "{phones}");
     let plain = server.get("/login");
     assert!(plain.starts_with("HTTP/1.1 400") && plain.contains("https://로"), "{plain}");
     drop(server);
@@ -180,7 +182,7 @@ fn https_works_without_a_proxy_and_plain_http_is_rejected() {
     let mut command = program(folder.path());
     own(&mut command);
     let server = Server::start(&mut command);
-    assert!(over_tls(&server, &certificate, "/setup").contains("strict-transport-security"));
+    assert!(over_tls(&server, &ca, "/setup").contains("strict-transport-security"));
     drop(server);
     std::fs::write(&key, "no key").expect("writes");
     let mut command = program(folder.path());

@@ -35,7 +35,7 @@ fn room(first_segment: &str) -> &str {
         "login" | "logout" | "account" | "password" => "members",
         "addresses" => "orders",
         "downloads" => "audit",
-        "other-devices" => "server",
+        "other-devices" | "phones" => "server",
         room => room,
     }
 }

@@ -13,9 +13,10 @@ use std::time::Duration;
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
 use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
-use crate::config::{Config, Database, SessionBackend};
+use crate::config::{Config, Database, SessionBackend, TlsSource};
 use crate::server::certificate::CertificateInfo;
-use crate::server::tls;
+use crate::server::shop_ca::{self, CaCertificate};
+use crate::server::tls::{self, TlsError};
 use crate::sessions::RedisStore;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError, schema};
 use crate::time::{Clock, Moment, SystemClock};
@@ -194,7 +195,7 @@ fn check_network(config: &Config) -> Vec<Diagnostic> {
     }];
     match config.tls.as_ref().map(tls::inspect) {
         Some(Ok(Some(certificate))) => {
-            diagnostics.push(check_certificate(&certificate, SystemClock.now(), config.is_self_signed()));
+            diagnostics.push(check_certificate(&certificate, SystemClock.now(), config.uses_shop_ca()));
         }
         Some(Err(error)) => {
             diagnostics.push(Diagnostic::problem(
@@ -206,14 +207,37 @@ fn check_network(config: &Config) -> Vec<Diagnostic> {
         }
         Some(Ok(None)) | None => {}
     }
+    if let Some(TlsSource::ShopCa(folder)) = &config.tls {
+        diagnostics.extend(check_ca(CaCertificate::read(folder), SystemClock.now()));
+    }
     diagnostics
 }
 
-fn check_certificate(certificate: &CertificateInfo, now: Moment, is_self_signed: bool) -> Diagnostic {
+/// Checks the expiry date of the shop's certificate authority. Nothing to say before the first start.
+fn check_ca(ca: Result<Option<CaCertificate>, TlsError>, now: Moment) -> Option<Diagnostic> {
+    const SUBJECT: &str = "가게 인증서(CA)";
+    let ca = match ca {
+        Ok(ca) => ca?,
+        Err(error) => {
+            let advice =
+                "데이터 폴더의 tls 폴더를 지우고 다시 켜면 새로 만들어요. 그러면 휴대전화에 다시 설치해야 해요.";
+            return Some(Diagnostic::problem(Severity::Bad, SUBJECT, error.to_string(), advice));
+        }
+    };
+    let found = format!("{}, {}까지예요", ca.name, ca.info.expires_at);
+    let advice = "기간이 끝나면 새로 만들어요. 그때 휴대전화마다 휴대전화 준비 화면에서 다시 설치하세요.";
+    Some(match ca.info.days_left(now) {
+        ..0 => Diagnostic::problem(Severity::Bad, SUBJECT, found, advice),
+        0..90 => Diagnostic::problem(Severity::Warning, SUBJECT, found, advice),
+        _ => Diagnostic::ok(SUBJECT, found),
+    })
+}
+
+fn check_certificate(certificate: &CertificateInfo, now: Moment, uses_shop_ca: bool) -> Diagnostic {
     const SUBJECT: &str = "인증서";
     let found = format!("{}까지예요", certificate.expires_at);
-    let advice = if is_self_signed {
-        "다시 켜면 새로 만들어요."
+    let advice = if uses_shop_ca {
+        "프로그램이 켜져 있으면 끝나기 전에 새로 만들어요."
     } else {
         "새 인증서를 발급받아 파일을 바꾸세요."
     };
@@ -309,6 +333,9 @@ fn check_permissions(config: &Config) -> Vec<Diagnostic> {
         files.extend([path.clone(), path.with_added_extension("restored")]);
     }
     files.extend(config.tls.as_ref().map(|source| source.files().1));
+    if let Some(TlsSource::ShopCa(folder)) = &config.tls {
+        files.push(shop_ca::key_file(folder));
+    }
     let mode = |path: &Path| std::fs::metadata(path).ok().map(|file| file.permissions().mode());
     let is_open = |path: &Path, bits: u32| mode(path).is_some_and(|mode| mode & bits != 0);
     // A folder that others cannot enter protects the files in it.
@@ -385,6 +412,19 @@ mod tests {
             |days: i64| CertificateInfo { fingerprint: String::new(), expires_at: Moment(days * 24 * 60 * 60 * 1000) };
         let severity = |days| check_certificate(&certificate(days), Moment(0), false).severity;
         assert_eq!([severity(-1), severity(13), severity(14)], [Severity::Bad, Severity::Warning, Severity::Good]);
+    }
+
+    #[test]
+    fn certificate_authority_that_expires_soon_is_reported() {
+        let ca = |days: i64| CaCertificate {
+            der: Vec::new(),
+            name: "묶음 가게 인증서".to_owned(),
+            info: CertificateInfo { fingerprint: String::new(), expires_at: Moment(days * 24 * 60 * 60 * 1000) },
+        };
+        let severity = |days| check_ca(Ok(Some(ca(days))), Moment(0)).map(|diagnostic| diagnostic.severity);
+        assert_eq!([severity(-1), severity(89)], [Some(Severity::Bad), Some(Severity::Warning)]);
+        assert_eq!(severity(90), Some(Severity::Good));
+        assert!(check_ca(Ok(None), Moment(0)).is_none());
     }
 
     #[cfg(unix)]

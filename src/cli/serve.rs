@@ -200,11 +200,7 @@ struct Instance {
 async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) -> Result<Exit, CliError> {
     let Instance { config, storage, wal, listener, opens_browser } = instance;
     let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
-    let endpoints = Endpoints {
-        address: listener.local_addr()?,
-        certificate: tls.as_ref().map(|tls| tls.certificate.clone()),
-        ..endpoints(&config)
-    };
+    let endpoints = Endpoints { address: listener.local_addr()?, tls: tls.clone(), ..endpoints(&config) };
     let metrics_listener = match config.metrics_listen {
         Some(address) => {
             Some(tokio::net::TcpListener::bind(address).await.map_err(|error| bind_error(address, &error))?)

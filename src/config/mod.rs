@@ -33,7 +33,7 @@ use crate::storage::{MariaDbAddress, MariaDbAddressError};
 /// Default of `--listen`; its port is the default port of an address without one.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// Folder of the self-signed certificate, in the data folder.
+/// Folder of the shop's certificate authority and of its certificate, in the data folder.
 const TLS_FOLDER: &str = "tls";
 
 /// Default configuration file, in the data folder.
@@ -169,10 +169,10 @@ impl Config {
         !self.backup.targets.is_empty() && self.demo.is_none() && matches!(self.database, Database::Sqlite(_))
     }
 
-    /// Whether the certificate is self-signed. HSTS must not be sent then: the owner may later disable TLS,
+    /// Whether the certificate is signed by the shop's own certificate authority. HSTS must not be sent then: the owner may later disable TLS,
     /// and browsers that remember HSTS could not connect any more.
-    pub fn is_self_signed(&self) -> bool {
-        matches!(self.tls, Some(TlsSource::SelfSigned(_)))
+    pub fn uses_shop_ca(&self) -> bool {
+        matches!(self.tls, Some(TlsSource::ShopCa(_)))
     }
 
     /// Whether every administrator must have a second factor: other devices can connect, and the setting does not
@@ -277,14 +277,14 @@ fn base_path(path: Option<&str>) -> Result<String, ConfigError> {
 }
 
 fn tls(
-    self_signed: Option<bool>,
+    shop_ca: Option<bool>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     data: &Path,
 ) -> Result<Option<TlsSource>, ConfigError> {
     match (cert, key) {
         (Some(cert), Some(key)) => Ok(Some(TlsSource::Files { cert, key })),
-        (None, None) => Ok((self_signed == Some(true)).then(|| TlsSource::SelfSigned(data.join(TLS_FOLDER)))),
+        (None, None) => Ok((shop_ca == Some(true)).then(|| TlsSource::ShopCa(data.join(TLS_FOLDER)))),
         (Some(_), None) => Err(invalid("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
         (None, Some(_)) => Err(invalid("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
     }
@@ -358,14 +358,12 @@ mod tests {
         assert_eq!(listen("[::]:81").expect("is right").listen.port(), 81);
         assert!(listen("가게").expect_err("no address").contains("listen"));
 
-        let self_signed = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
-        assert!(self_signed.behind_tls && self_signed.is_self_signed());
+        let shop_ca = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
+        assert!(shop_ca.behind_tls && shop_ca.uses_shop_ca());
         let (cert, key) = (PathBuf::from("cert"), PathBuf::from("key"));
         let own = Settings { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Settings::default() };
         let own = check(own).expect("is right");
-        assert!(
-            own.behind_tls && !own.is_self_signed() && own.tls == Some(TlsSource::Files { cert: cert.clone(), key })
-        );
+        assert!(own.behind_tls && !own.uses_shop_ca() && own.tls == Some(TlsSource::Files { cert: cert.clone(), key }));
         let half = check(Settings { tls_cert: Some(cert), ..Settings::default() });
         assert!(half.expect_err("no key").contains("tls_key"));
     }

@@ -55,7 +55,7 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_LISTEN", help_heading = SERVER_HEADING, value_name = "ADDRESS")]
     listen: String,
 
-    /// 자체 서명 인증서를 만들어 HTTPS를 써요 [기본값: false]
+    /// 가게 인증서를 만들어 HTTPS를 써요 [기본값: false]
     #[arg(long, global = true, env = "MUKKEUM_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     tls: bool,
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 /// Source of the certificate and private key for HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsSource {
-    /// generated and self-signed at the first start, stored in this folder
-    SelfSigned(PathBuf),
+    /// signed by the shop's own certificate authority; both are generated and stored in this folder
+    ShopCa(PathBuf),
     /// the owner's own files, PEM
     Files {
         /// the certificate chain, the server's certificate first
@@ -20,7 +20,7 @@ impl TlsSource {
     /// The files of the certificate and of its private key.
     pub fn files(&self) -> (PathBuf, PathBuf) {
         match self {
-            Self::SelfSigned(folder) => (folder.join("cert.pem"), folder.join("key.pem")),
+            Self::ShopCa(folder) => (folder.join("cert.pem"), folder.join("key.pem")),
             Self::Files { cert, key } => (cert.clone(), key.clone()),
         }
     }

@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 23] = [
+pub const TOPICS: [&str; 24] = [
     "start",
     "today",
     "uploads",
@@ -29,6 +29,7 @@ pub const TOPICS: [&str; 23] = [
     "account",
     "shop",
     "other-devices",
+    "phones",
     "backup",
     "trouble",
     "practice",
@@ -100,6 +101,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["login" | "account" | "password", ..] => "account",
         ["shop"] => "shop",
         ["other-devices"] => "other-devices",
+        ["phones", ..] => "phones",
         ["backup", ..] => "backup",
         ["practice", ..] => "practice",
         _ => return None,

@@ -80,6 +80,7 @@ pub(super) struct ConnectionState {
     moved_at: AtomicU64,
     has_answered: AtomicBool,
     is_busy: AtomicBool,
+    is_plaintext: AtomicBool,
     is_evicted: AtomicBool,
     waker: AtomicWaker,
 }
@@ -92,6 +93,7 @@ impl ConnectionState {
             moved_at: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
+            is_plaintext: AtomicBool::new(false),
             is_evicted: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         };
@@ -108,6 +110,16 @@ impl ConnectionState {
     /// The server works on a request of this connection, or waits for the client again.
     pub(super) fn set_busy(&self, is_busy: bool) {
         self.is_busy.store(is_busy, Ordering::Relaxed);
+    }
+
+    /// The client speaks plain HTTP to a server with HTTPS.
+    pub(super) fn set_plaintext(&self) {
+        self.is_plaintext.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client speaks plain HTTP to a server with HTTPS.
+    pub(super) fn is_plaintext(&self) -> bool {
+        self.is_plaintext.load(Ordering::Relaxed)
     }
 
     /// A request has been answered.

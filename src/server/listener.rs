@@ -9,7 +9,6 @@ use std::sync::Arc;
 use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
 use axum_server::{AddrListener, Address};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -17,21 +16,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use super::HEADER_READ_TIMEOUT;
 use super::body::Peer;
 use super::connections::{ConnectionGuard, ConnectionLimits, Connections};
 use super::stream::ClientStream;
 use super::tls::Tls;
-use super::{DRAIN_GRACE, HEADER_READ_TIMEOUT};
 
 /// First byte of a TLS connection: the content type of a handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
-
-/// Response to a plaintext HTTP request on a TLS port.
-const PLAINTEXT_ON_TLS_RESPONSE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
-     이 주소는 https로만 열려요. 주소 앞의 http://를 https://로 바꿔 주세요.\n";
-
-/// How much of a plaintext request is read and discarded, in bytes.
-const MAX_DRAINED_BYTES: u64 = 64 << 10;
 
 /// The client of an accepted connection. A newtype because `axum_server` selects the listener by this type.
 #[derive(Clone, Debug)]
@@ -98,7 +90,7 @@ impl AddrListener<ClientStream, PeerAddr> for PausableListener {
     }
 }
 
-/// Sets up an accepted connection: performs the TLS handshake if there is a certificate.
+/// Sets up an accepted connection: performs the TLS handshake if there is a certificate and the client speaks TLS.
 #[derive(Clone)]
 pub(super) struct TlsOrPlainAcceptor(Option<TlsAcceptor>);
 
@@ -117,7 +109,7 @@ impl<S: Send + 'static> Accept<ClientStream, S> for TlsOrPlainAcceptor {
         let tls = self.0.clone();
         Box::pin(async move {
             let stream = match tls {
-                Some(tls) => Either::Left(timeout(HEADER_READ_TIMEOUT, handshake(&tls, stream)).await??),
+                Some(tls) => timeout(HEADER_READ_TIMEOUT, handshake(&tls, stream)).await??,
                 None => Either::Right(stream),
             };
             Ok((stream, service))
@@ -125,14 +117,15 @@ impl<S: Send + 'static> Accept<ClientStream, S> for TlsOrPlainAcceptor {
     }
 }
 
-async fn handshake(tls: &TlsAcceptor, mut stream: ClientStream) -> io::Result<TlsStream<ClientStream>> {
+/// Performs the handshake. A client that begins with something else speaks plain HTTP, which `super::plain_http` restricts.
+async fn handshake(
+    tls: &TlsAcceptor,
+    stream: ClientStream,
+) -> io::Result<Either<TlsStream<ClientStream>, ClientStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first != [TLS_HANDSHAKE] {
-        stream.write_all(PLAINTEXT_ON_TLS_RESPONSE.as_bytes()).await?;
-        stream.shutdown().await?;
-        // Closing a socket with unread data sends RST, and the client might lose the response.
-        let _ = timeout(DRAIN_GRACE, copy(&mut stream.take(MAX_DRAINED_BYTES), &mut sink())).await;
-        return Err(io::ErrorKind::InvalidData.into());
+        stream.set_plaintext();
+        return Ok(Either::Right(stream));
     }
-    tls.accept(stream).await
+    tls.accept(stream).await.map(Either::Left)
 }

@@ -19,8 +19,11 @@ pub mod certificate;
 mod connections;
 mod listener;
 pub mod pages;
+pub mod plain_http;
 mod public_urls;
 mod rate;
+mod server_names;
+pub mod shop_ca;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -111,7 +114,10 @@ impl Server {
             .accept_error_handler(log_accept_error)
             .handle(handle.clone());
         server.http_builder().http1().header_read_timeout(HEADER_READ_TIMEOUT);
-        let router = router.layer(from_fn(body::limit_body));
+        let mut router = router.layer(from_fn(body::limit_body));
+        if tls.is_some() {
+            router = router.layer(from_fn(plain_http::restrict));
+        }
         let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<Peer>()));
         Ok(Self { handle, pause, task })
     }

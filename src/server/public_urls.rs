@@ -1,8 +1,11 @@
 //! The URLs of the server, for this computer and for other devices.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::certificate::CertificateInfo;
+use super::shop_ca::{CaCertificate, is_permitted};
+use super::tls::Tls;
 
 /// The address on which the server listens, and the URLs that follow from it.
 #[derive(Clone, Debug)]
@@ -13,14 +16,14 @@ pub struct Endpoints {
     pub is_https: bool,
     /// whether connections from browsers are encrypted, by the server or by a proxy
     pub is_encrypted: bool,
-    /// the certificate in use, if the server uses TLS
-    pub certificate: Option<CertificateInfo>,
+    /// the certificate in use, if the server itself uses TLS
+    pub tls: Option<Tls>,
 }
 
 impl Endpoints {
     /// The endpoints of a socket at `address`, without a certificate.
     pub fn new(address: SocketAddr, is_https: bool, is_encrypted: bool) -> Self {
-        Self { address, is_https, is_encrypted, certificate: None }
+        Self { address, is_https, is_encrypted, tls: None }
     }
 
     /// Whether other devices can connect.
@@ -42,16 +45,37 @@ impl Endpoints {
         }
     }
 
+    /// The certificate in use, if the server itself uses TLS.
+    pub fn certificate(&self) -> Option<CertificateInfo> {
+        self.tls.as_ref().map(Tls::certificate)
+    }
+
+    /// The shop's certificate authority, if it has signed the certificate.
+    pub fn ca(&self) -> Option<Arc<CaCertificate>> {
+        self.tls.as_ref().and_then(Tls::ca)
+    }
+
+    /// The URL for other devices, by which the page 휴대전화 준비 is opened without a warning: over plain HTTP. The first
+    /// address that the shop's certificate authority may certify, else the first one.
+    pub fn plain_url(&self) -> Option<String> {
+        let addresses = self.lan_addresses();
+        let certified = addresses.iter().find(|address| is_permitted(**address));
+        let address = *certified.or_else(|| addresses.first())?;
+        Some(format!("http://{}", SocketAddr::new(address, self.address.port())))
+    }
+
     /// The URLs for other devices in the local network, most likely reachable first.
     pub fn lan_urls(&self) -> Vec<String> {
-        let port = self.address.port();
-        let addresses = match self.address.ip() {
+        let url = |address| format!("{}://{}", self.scheme(), SocketAddr::new(address, self.address.port()));
+        self.lan_addresses().into_iter().map(url).collect()
+    }
+
+    fn lan_addresses(&self) -> Vec<IpAddr> {
+        match self.address.ip() {
             _ if !self.is_public() => Vec::new(),
             address if address.is_unspecified() => lan_addresses(),
             address => vec![address],
-        };
-        let url = |address| format!("{}://{}", self.scheme(), SocketAddr::new(address, port));
-        addresses.into_iter().map(url).collect()
+        }
     }
 
     fn scheme(&self) -> &'static str {

@@ -33,6 +33,11 @@ impl ClientStream {
         self.tcp.peek(buffer).await
     }
 
+    /// The client speaks plain HTTP to a server with HTTPS.
+    pub(super) fn set_plaintext(&self) {
+        self.guard.state.set_plaintext();
+    }
+
     fn check_evicted(&self, context: &Context<'_>) -> io::Result<()> {
         if self.guard.state.poll_evicted(context) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }

@@ -1,20 +1,14 @@
-//! TLS without a proxy: with the owner's certificate, or with a generated self-signed one.
+//! TLS without a proxy: with the owner's certificate, or with one of the shop's own certificate authority
+//! ([`super::shop_ca`]).
 //!
-//! The self-signed certificate is stored in the folder `tls` of the data folder, with permissions for
-//! the owner only. Browsers do not trust it and warn once; users compare its fingerprint, which the
-//! console and the page 다른 기기에서 접속 show. It covers the names and addresses that this computer
-//! has when it is generated, is valid for [`VALIDITY_DAYS`], and is replaced [`RENEW_BEFORE_DAYS`]
-//! before it expires; to replace it earlier, delete the folder. The owner's files are reloaded when they
-//! change, so that a renewed certificate needs no restart.
+//! The latter covers the names and addresses of this computer. It is replaced before it expires and when the computer gets
+//! another address, without a restart. The owner's files are reloaded when they change, so that a renewed certificate needs
+//! no restart either. Folders of earlier versions hold a self-signed certificate; it is replaced at the start.
 
-use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use chrono::{Datelike, NaiveDate};
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -24,21 +18,13 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificate::CertificateInfo;
-use super::public_urls::lan_addresses;
+use super::server_names::ServerNames;
+use super::shop_ca::{self, CaCertificate};
 use crate::config::TlsSource;
-use crate::time::Moment;
+use crate::time::{Clock, Moment};
 
-/// Validity of a self-signed certificate, in days. Apple's systems accept at most 825 for a certificate
-/// that the user installs.
-const VALIDITY_DAYS: i64 = 800;
-
-/// A self-signed certificate is replaced this many days before it expires.
-const RENEW_BEFORE_DAYS: i64 = 30;
-
-/// How often the owner's files are checked for changes.
-const RELOAD_INTERVAL: Duration = Duration::from_mins(1);
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How often the certificate is checked: for changed files, and for changed addresses of this computer.
+const CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +40,7 @@ pub enum TlsError {
     /// Certificate and key do not match, or rustls rejects them.
     #[error("인증서와 개인 키가 서로 맞지 않거나 쓸 수 없는 것이에요: {0}")]
     Rejected(String),
-    /// A self-signed certificate could not be generated or stored.
+    /// A certificate could not be generated or stored.
     #[error("인증서를 만들지 못했어요: {0}")]
     NotGenerated(String),
 }
@@ -65,31 +51,46 @@ pub struct Tls {
     source: TlsSource,
     current: Arc<CurrentCertificate>,
     config: Arc<ServerConfig>,
-    /// the certificate at the start of the program
-    pub certificate: CertificateInfo,
 }
 
 /// The certificate for new connections.
 #[derive(Debug)]
-struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
+struct CurrentCertificate(RwLock<LoadedCertificate>);
+
+#[derive(Clone, Debug)]
+struct LoadedCertificate {
+    key: Arc<CertifiedKey>,
+    info: CertificateInfo,
+    /// the shop's certificate authority, if it has signed the certificate
+    ca: Option<Arc<CaCertificate>>,
+}
+
+impl CurrentCertificate {
+    fn get(&self) -> LoadedCertificate {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(self.get().key)
     }
 }
 
 impl Tls {
-    /// Loads the certificate; generates a self-signed one if that is configured and none is valid.
+    /// Loads the certificate; generates one of the shop's certificate authority if that is configured and none is valid.
     ///
     /// # Errors
     /// A [`TlsError`] with file and reason.
     pub fn open(source: &TlsSource, now: Moment) -> Result<Self, TlsError> {
-        if let TlsSource::SelfSigned(folder) = source {
-            ensure_self_signed(folder, now)?;
+        Self::open_for(source, &ServerNames::of_this_computer(), now)
+    }
+
+    pub(super) fn open_for(source: &TlsSource, names: &ServerNames, now: Moment) -> Result<Self, TlsError> {
+        if let TlsSource::ShopCa(folder) = source {
+            shop_ca::ensure_certificate(folder, names, now)?;
         }
-        let (key, certificate) = load(source)?;
-        let current = Arc::new(CurrentCertificate(RwLock::new(Arc::new(key))));
+        let current = Arc::new(CurrentCertificate(RwLock::new(load(source)?)));
         let rejected = |error: rustls::Error| TlsError::Rejected(error.to_string());
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -97,18 +98,32 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { source: source.clone(), current, config: Arc::new(config), certificate })
+        Ok(Self { source: source.clone(), current, config: Arc::new(config) })
+    }
+
+    /// The certificate in use.
+    pub fn certificate(&self) -> CertificateInfo {
+        self.current.get().info
+    }
+
+    /// The shop's certificate authority; None with the owner's certificate.
+    pub fn ca(&self) -> Option<Arc<CaCertificate>> {
+        self.current.get().ca
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
 
-    /// Reloads the files when they change. If they are invalid, the current certificate stays in use.
-    pub async fn run_reloader(self) {
+    /// Reloads the files when they change, and renews a certificate of the shop's authority when necessary. If the files are
+    /// invalid, the current certificate stays in use.
+    pub async fn run_reloader(self, clock: Arc<dyn Clock>) {
         let mut loaded = self.modified();
         loop {
-            tokio::time::sleep(RELOAD_INTERVAL).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
+            if let Err(error) = self.renew(&ServerNames::of_this_computer(), clock.now()) {
+                tracing::error!(%error, "the TLS certificate could not be renewed; the old one stays in use");
+            }
             let modified = self.modified();
             if modified != loaded {
                 loaded = modified;
@@ -124,10 +139,19 @@ impl Tls {
         }
     }
 
-    fn reload(&self) -> Result<CertificateInfo, TlsError> {
-        let (key, certificate) = load(&self.source)?;
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-        Ok(certificate)
+    /// Replaces the files of a certificate of the shop's authority that expires soon or lacks one of `names`.
+    pub(super) fn renew(&self, names: &ServerNames, now: Moment) -> Result<(), TlsError> {
+        if let TlsSource::ShopCa(folder) = &self.source {
+            shop_ca::ensure_certificate(folder, names, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn reload(&self) -> Result<CertificateInfo, TlsError> {
+        let loaded = load(&self.source)?;
+        let info = loaded.info.clone();
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        Ok(info)
     }
 
     /// Modification times of certificate and key.
@@ -143,72 +167,26 @@ impl Tls {
 /// As [`Tls::open`].
 pub fn inspect(source: &TlsSource) -> Result<Option<CertificateInfo>, TlsError> {
     match source {
-        TlsSource::SelfSigned(_) if !source.files().0.exists() => Ok(None),
-        source => load(source).map(|(_, certificate)| Some(certificate)),
+        TlsSource::ShopCa(_) if !source.files().0.exists() => Ok(None),
+        source => load(source).map(|loaded| Some(loaded.info)),
     }
 }
 
-fn load(source: &TlsSource) -> Result<(CertifiedKey, CertificateInfo), TlsError> {
+fn load(source: &TlsSource) -> Result<LoadedCertificate, TlsError> {
     let (cert, key) = source.files();
     let unusable = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_file_iter(&cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(|error| unusable(&cert, error.to_string()))?;
     let first = chain.first().ok_or_else(|| unusable(&cert, "no certificate".to_owned()))?;
-    let certificate =
-        CertificateInfo::of(first).ok_or_else(|| unusable(&cert, "not an X.509 certificate".to_owned()))?;
+    let info = CertificateInfo::of(first).ok_or_else(|| unusable(&cert, "not an X.509 certificate".to_owned()))?;
     let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| unusable(&key, error.to_string()))?;
     let certified = CertifiedKey::from_der(chain, private, &ring::default_provider())
         .map_err(|error| TlsError::Rejected(error.to_string()))?;
-    Ok((certified, certificate))
-}
-
-fn ensure_self_signed(folder: &Path, now: Moment) -> Result<(), TlsError> {
-    let source = TlsSource::SelfSigned(folder.to_owned());
-    if inspect(&source)?.is_some_and(|certificate| certificate.days_left(now) >= RENEW_BEFORE_DAYS) {
-        return Ok(());
-    }
-    generate(&source, now).map_err(|error| TlsError::NotGenerated(error.to_string()))
-}
-
-fn generate(source: &TlsSource, now: Moment) -> io::Result<()> {
-    let failed = |error: rcgen::Error| io::Error::other(error.to_string());
-    let name = gethostname::gethostname().to_string_lossy().into_owned();
-    let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-    let addresses = loopback.into_iter().chain(lan_addresses()).map(|address| address.to_string());
-    // Skip names that are invalid in a certificate (non-ASCII, for example).
-    let names = [name.clone(), format!("{name}.local"), "localhost".to_owned()];
-    let names = names.into_iter().filter(|name| CertificateParams::new(vec![name.clone()]).is_ok());
-
-    let mut params = CertificateParams::new(names.chain(addresses).collect::<Vec<_>>()).map_err(failed)?;
-    params.distinguished_name.push(DnType::CommonName, "mukkeum");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let day = |date: NaiveDate| {
-        let of = |number: u32| u8::try_from(number).unwrap_or(1);
-        date_time_ymd(date.year(), of(date.month()), of(date.day()))
+    let ca = match source {
+        TlsSource::ShopCa(folder) => CaCertificate::read(folder)?.map(Arc::new),
+        TlsSource::Files { .. } => None,
     };
-    // Valid since the day before, because a client's clock may be slow.
-    params.not_before = day(now.plus_ms(-DAY_MS).date());
-    params.not_after = day(now.plus_ms(VALIDITY_DAYS * DAY_MS).date());
-    let key = KeyPair::generate().map_err(failed)?;
-    let certificate = params.self_signed(&key).map_err(failed)?;
-
-    let (cert_file, key_file) = source.files();
-    if let Some(folder) = key_file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    // The key first: if the certificate exists, so does its key.
-    write_atomically(&key_file, &key.serialize_pem())?;
-    write_atomically(&cert_file, &certificate.pem())
-}
-
-/// Writes a file with mode 0600 (temporary file and rename).
-fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file)?;
-    Ok(())
+    Ok(LoadedCertificate { key: Arc::new(certified), info, ca })
 }
 
 #[cfg(test)]
@@ -218,34 +196,15 @@ mod tests {
     const NOW: Moment = Moment(1_795_316_400_000);
 
     #[test]
-    fn self_signed_certificate_is_private_and_renewed_before_it_expires() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let source = TlsSource::SelfSigned(folder.path().join("tls"));
-        assert_eq!(inspect(&source).expect("no error"), None);
-        let generated = Tls::open(&source, NOW).expect("generates one").certificate;
-        assert_eq!(generated.fingerprint.len(), 32 * 3 - 1);
-        assert!((VALIDITY_DAYS - 1..=VALIDITY_DAYS).contains(&generated.days_left(NOW)));
-        let after = |days: i64| Tls::open(&source, NOW.plus_ms(days * DAY_MS)).expect("opens").certificate;
-        assert_eq!(after(VALIDITY_DAYS - RENEW_BEFORE_DAYS - 1), generated);
-        assert_ne!(after(VALIDITY_DAYS - RENEW_BEFORE_DAYS + 1), generated);
-        #[cfg(unix)]
-        for file in ["tls/key.pem", "tls/cert.pem"] {
-            let mode = std::fs::metadata(folder.path().join(file)).expect("is there").permissions();
-            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
-        }
-    }
-
-    #[test]
     fn changed_files_are_reloaded_and_invalid_files_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let generate = |folder: &Path| {
-            Tls::open(&TlsSource::SelfSigned(folder.to_owned()), NOW).expect("generates one").certificate
-        };
+        let generate =
+            |folder: &Path| Tls::open(&TlsSource::ShopCa(folder.to_owned()), NOW).expect("generates one").certificate();
         let generated = [generate(&one), generate(&other)];
         let files = |cert: &Path, key: &Path| TlsSource::Files { cert: cert.to_owned(), key: key.to_owned() };
         let tls = Tls::open(&files(&one.join("cert.pem"), &one.join("key.pem")), NOW).expect("opens");
-        assert_eq!(tls.certificate, generated[0]);
+        assert_eq!(tls.certificate(), generated[0]);
 
         let before = tls.modified();
         for file in ["cert.pem", "key.pem"] {

@@ -6,19 +6,21 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::Embed;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::AppState;
+use crate::config::Config;
 
 #[derive(Embed)]
 #[folder = "assets/web"]
@@ -27,6 +29,9 @@ struct WebFiles;
 #[derive(Embed)]
 #[folder = "assets/help"]
 struct HelpFiles;
+
+/// Color of the frame of an installed program, as in the layout.
+const THEME_COLOR: &str = "#123c47";
 
 /// Content type of the images of the manual.
 const WEBP: &str = "image/webp";
@@ -98,6 +103,7 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
         Some("woff2") => "font/woff2",
         Some("webp") => WEBP,
         _ => "application/octet-stream",
@@ -105,7 +111,10 @@ fn content_type(name: &str) -> &'static str {
 }
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/assets/{hash}/{name}", get(serve)).route("/favicon.ico", get(favicon))
+    Router::new()
+        .route("/assets/{hash}/{name}", get(serve))
+        .route("/favicon.ico", get(favicon))
+        .route("/manifest.webmanifest", get(manifest))
 }
 
 /// Assets with the hash of another release are served too, without caching: during a blue-green switch the new release may
@@ -123,6 +132,36 @@ async fn serve(Path((hash, name)): Path<(String, String)>) -> Response {
     (headers, asset.bytes.clone()).into_response()
 }
 
+/// The web app manifest, by which the program is installed with name and icon. It starts at `/`, which leads each role to its
+/// first page: the role of a member may change after the installation, and browsers fetch the manifest without a login.
+async fn manifest(State(config): State<Arc<Config>>) -> Response {
+    let path = |path: &str| format!("{}{path}", config.base_path);
+    let icon = |name: &str, size: u32, purpose: &str| {
+        let src = path(&url(name));
+        json!({ "src": src, "sizes": format!("{size}x{size}"), "type": "image/png", "purpose": purpose })
+    };
+    let manifest = json!({
+        "id": path("/"),
+        "name": "묶음",
+        "short_name": "묶음",
+        "description": "주문을 모으고, 묶어서 배송해요.",
+        "lang": "ko",
+        "start_url": path("/"),
+        "scope": path("/"),
+        "display": "standalone",
+        "theme_color": THEME_COLOR,
+        "background_color": "#ffffff",
+        "icons": [
+            icon("icon-192.png", 192, "any"),
+            icon("icon-512.png", 512, "any"),
+            icon("icon-maskable-192.png", 192, "maskable"),
+            icon("icon-maskable-512.png", 512, "maskable"),
+        ],
+    });
+    ([(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")], manifest.to_string())
+        .into_response()
+}
+
 async fn favicon() -> Response {
     super::redirect(&url("favicon.svg"))
 }
@@ -130,6 +169,8 @@ async fn favicon() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::Routes;
+    use crate::web::testing::TestApp;
 
     fn templates(folder: &std::path::Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -159,6 +200,30 @@ mod tests {
                 assert!(icons.contains(&format!("<symbol id=\"{name}\"")), "icon {name}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn program_is_installable_with_name_and_icons() {
+        let app = TestApp::start_with(|config| config.base_path = "/oms".to_owned(), Routes::new()).await;
+        let manifest = app.get("/oms/manifest.webmanifest").await;
+        assert_eq!(manifest.header("content-type"), "application/manifest+json");
+        let manifest: serde_json::Value = serde_json::from_str(&manifest.ok()).expect("JSON");
+        assert_eq!((&manifest["name"], &manifest["start_url"]), (&json!("묶음"), &json!("/oms/")));
+        let icons = manifest["icons"].as_array().expect("icons");
+        for (size, purpose) in [(192, "any"), (512, "any"), (192, "maskable"), (512, "maskable")] {
+            let sizes = json!(format!("{size}x{size}"));
+            let icon = icons.iter().find(|icon| icon["sizes"] == sizes && icon["purpose"] == purpose);
+            let path = icon.and_then(|icon| icon["src"].as_str()).expect("an icon");
+            let answer = app.browser.get(app.url(path)).send().await.expect("answers");
+            assert_eq!(answer.headers()["content-type"], "image/png");
+            let bytes = answer.bytes().await.expect("a picture");
+            // Width and height of a PNG are in its first chunk (W3C PNG, section 11.2.1).
+            let [width, height] = [16, 20].map(|at| bytes.get(at..at + 4).map(<[u8]>::to_vec));
+            let expected = Some(u32::to_be_bytes(size).to_vec());
+            assert_eq!((width, height), (expected.clone(), expected), "{path}");
+        }
+        assert!(app.get("/oms/login").await.ok().contains("href=\"/oms/manifest.webmanifest\""));
+        assert!(include_str!("../../templates/layout.html").contains(THEME_COLOR));
     }
 
     #[test]

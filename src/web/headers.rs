@@ -33,7 +33,7 @@ pub(super) async fn security_headers(State(state): State<AppState>, request: Req
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     // Without `includeSubDomains`: the shop may have the domain itself, and knows nothing of its other hosts.
-    if state.config.behind_tls && !state.config.is_self_signed() {
+    if state.config.behind_tls && !state.config.uses_shop_ca() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response

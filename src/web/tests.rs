@@ -76,6 +76,10 @@ fn public_routes_are_these() {
             "POST /login",
             "GET /login/code",
             "POST /login/code",
+            "GET /phones",
+            "GET /phones/ca.crt",
+            "GET /phones/ca.mobileconfig",
+            "GET /phones/worker.js",
             "GET /help",
             "GET /help/{topic}"
         ]

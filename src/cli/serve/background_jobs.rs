@@ -76,7 +76,7 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
         jobs.spawn(MariaDbDump::report_age(state.storage.clone()));
     }
     if let Some(tls) = tls {
-        jobs.spawn(tls.run_reloader());
+        jobs.spawn(tls.run_reloader(state.storage.clock().clone()));
     }
     jobs
 }

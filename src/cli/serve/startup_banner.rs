@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::demo::ACCOUNTS;
+use crate::server::plain_http::PHONES_PATH;
 use crate::web::{self, AppState};
 
 /// Writes the banner. `is_new`: the shop has no members yet.
@@ -15,8 +16,12 @@ pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io:
     for url in &lan_urls {
         writeln!(out, "  다른 기기     {url}")?;
     }
-    if let Some(certificate) = &state.urls.certificate {
+    if let Some(certificate) = state.urls.certificate() {
         writeln!(out, "  인증서 지문   {}", certificate.fingerprint)?;
+    }
+    if let (Some(ca), Some(url)) = (state.urls.ca(), state.urls.plain_url()) {
+        writeln!(out, "  가게 인증서   {}", ca.info.fingerprint)?;
+        writeln!(out, "  휴대전화 준비 {url}{PHONES_PATH}")?;
     }
     writeln!(out, "  데이터 폴더   {}", data.display())?;
     writeln!(out, "  데이터베이스  {}", state.storage.describe())?;

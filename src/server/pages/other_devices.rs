@@ -8,6 +8,8 @@ use axum::extract::State;
 use crate::config::Config;
 use crate::server::Endpoints;
 use crate::server::certificate::CertificateInfo;
+use crate::server::plain_http::PHONES_PATH;
+use crate::server::shop_ca::CaCertificate;
 use crate::shop::store as shop;
 use crate::storage::Storage;
 use crate::web::qr::{self, QrCode};
@@ -22,8 +24,12 @@ struct OtherDevicesPage {
     /// QR code of the first URL
     qr_code: Option<QrCode>,
     exposure: Exposure,
-    /// the certificate if it is self-signed, so that browsers warn
-    self_signed: Option<CertificateInfo>,
+    /// the certificate of the server, if a device that does not trust the shop's authority warns of it
+    unknown_certificate: Option<CertificateInfo>,
+    /// the shop's certificate authority
+    ca: Option<Arc<CaCertificate>>,
+    /// URL of the page 휴대전화 준비, without a warning, and its QR code
+    phones: Option<(String, QrCode)>,
     /// path of `mukkeum.toml`
     settings_file: String,
 }
@@ -48,6 +54,7 @@ pub(super) async fn show(
     // The shop's own URL (behind a proxy, for example) is the one to use if it is set.
     let own_url = Some(shop.address).filter(|address| !address.is_empty());
     let urls: Vec<String> = own_url.into_iter().chain(endpoints.lan_urls()).collect();
+    let phones = phones_url(endpoints, &urls).and_then(|url| qr::svg(&url).map(|code| (url, code)));
     Ok(page(OtherDevicesPage {
         layout,
         qr_code: urls.first().and_then(|url| qr::svg(url)),
@@ -57,24 +64,36 @@ pub(super) async fn show(
             (false, false) => Exposure::Encrypted,
         },
         urls,
-        self_signed: endpoints.certificate.clone().filter(|_| config.is_self_signed()),
+        unknown_certificate: endpoints.certificate().filter(|_| config.uses_shop_ca()),
+        phones,
+        ca: endpoints.ca(),
         settings_file: config.data.join("mukkeum.toml").display().to_string(),
     }))
 }
 
+/// The URL of the page 휴대전화 준비 for phones: over plain HTTP if they may not trust the certificate yet.
+fn phones_url(endpoints: &Endpoints, urls: &[String]) -> Option<String> {
+    let base = if endpoints.ca().is_some() { endpoints.plain_url() } else { urls.first().cloned() };
+    base.map(|base| format!("{}{PHONES_PATH}", base.trim_end_matches('/')))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use crate::config::TlsSource;
     use crate::server::Endpoints;
-    use crate::server::certificate::CertificateInfo;
+    use crate::server::tls::Tls;
     use crate::time::Moment;
     use crate::web::Routes;
     use crate::web::testing::TestApp;
 
-    async fn page(address: &str, certificate: Option<CertificateInfo>) -> String {
-        let (address, is_https) = (address.parse().expect("an address"), certificate.is_some());
-        let source = is_https.then(|| TlsSource::SelfSigned("tls".into()));
-        let endpoints = Endpoints { certificate, ..Endpoints::new(address, is_https, is_https) };
+    /// The page; with TLS if there is a folder for the certificate.
+    async fn page(address: &str, folder: Option<&Path>) -> String {
+        let (address, is_https) = (address.parse().expect("an address"), folder.is_some());
+        let source = folder.map(|folder| TlsSource::ShopCa(folder.to_owned()));
+        let tls = source.as_ref().map(|source| Tls::open(source, Moment(1_795_316_400_000)).expect("generates one"));
+        let endpoints = Endpoints { tls, ..Endpoints::new(address, is_https, is_https) };
         let app =
             TestApp::start_with_state(|config| config.tls = source, Routes::new(), |state| state.urls = endpoints)
                 .await;
@@ -97,10 +116,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn page_shows_fingerprint_of_a_self_signed_certificate() {
-        let certificate = CertificateInfo { fingerprint: "AB:CD".to_owned(), expires_at: Moment(1_795_316_400_000) };
-        let page = page("192.168.0.5:8443", Some(certificate)).await;
-        assert!(page.contains("https://192.168.0.5:8443") && page.contains("AB:CD"), "{page}");
-        assert!(page.contains("오가는 내용을 암호화해요"));
+    async fn page_shows_the_fingerprints_and_the_plain_url_of_the_preparation() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = page("192.168.0.5:8443", Some(folder.path())).await;
+        let tls = Tls::open(&TlsSource::ShopCa(folder.path().to_owned()), Moment(1_795_316_400_000)).expect("opens");
+        assert!(page.contains("https://192.168.0.5:8443") && page.contains("http://192.168.0.5:8443/phones"), "{page}");
+        assert!(page.contains(&tls.ca().expect("a CA").info.fingerprint), "{page}");
+        assert!(page.contains(&tls.certificate().fingerprint) && page.contains("오가는 내용을 암호화해요"));
     }
 }
