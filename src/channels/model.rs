@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// How an order is shipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShippingMethod {
     /// 직접전달: the own delivery team
+    #[default]
     Direct,
     /// 택배,등기,소포
     Parcel,
@@ -51,10 +52,11 @@ impl ShippingMethod {
 }
 
 /// Who pays the shipping charge, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChargeType {
     /// 선결제, 선불
+    #[default]
     Prepaid,
     /// 착불: on delivery
     Cod,

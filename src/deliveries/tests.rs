@@ -121,17 +121,11 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
     };
     let words = search_words(&filter.search);
     let has_words = |order: &Order| {
-        let mut recipient = order.recipient.clone();
+        let mut order = order.clone();
         if filter.field == DeliverySearchField::AddressDetail {
-            recipient.address1.clear();
+            order.recipient.address1.clear();
         }
-        let terms = tokenize(Searchable {
-            order_number: &order.order_number,
-            customer: &order.customer,
-            recipient: &recipient,
-            tracking_number: &order.tracking_number,
-            bundle_number: &delivery.bundle_number,
-        });
+        let terms = tokenize(Searchable { order: &order, bundle_number: &delivery.bundle_number });
         terms.matches_all(filter.field.order_field().bits(), &words)
     };
     (filter.states.is_empty() || filter.states.contains(&delivery.state))

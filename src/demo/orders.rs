@@ -4,7 +4,6 @@ use chrono::Duration;
 
 use super::catalogue::{CATALOGUE, CatalogueItem};
 use super::names::{Person, Population, safe_number};
-use crate::orders::follow::RowStatement;
 use crate::orders::model::{ChargeType, NewOrder, OrderOption, ShippingMethod};
 use crate::random::seeded::Random;
 use crate::time::Moment;
@@ -174,10 +173,7 @@ impl NewOrders {
             placed_at: basket.placed_at,
             dispatch_deadline: Some(placed_on + Duration::days(i64::from(random.between(5, 14)))),
             preferred_shipping_date: preferred_on,
-            claim: String::new(),
-            courier: String::new(),
-            tracking_number: String::new(),
-            said: RowStatement::default(),
+            ..NewOrder::default()
         }
     }
 }

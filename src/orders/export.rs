@@ -275,7 +275,7 @@ impl ExportKind {
     /// Columns and style of the kind.
     fn table(self) -> Table {
         match self {
-            Self::Orders => Table { columns: search_result::COLUMNS, look: TableStyle::Framed },
+            Self::Orders => Table { columns: &search_result::COLUMNS, look: TableStyle::Framed },
             Self::PurchaseOrder => {
                 Table { columns: purchase_order::COLUMNS, look: TableStyle::Printed { header: 24, row: 36 } }
             }

@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use self::conditions::Conditions;
 use self::listing::OrderListing;
 pub use self::texts::matching;
+use super::fields::FIELDS;
 use super::filter::OrderFilter;
 use super::model::{Order, OrderOption};
 use super::search::SearchField;
 use super::store;
 pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
+use crate::search::tokenizer::TextKind;
 use crate::search::{Limits, Window};
 use crate::storage::{PRIMARY_KEY, Param, Result, Tx};
 
@@ -89,7 +91,7 @@ pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
 /// The orders of several numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberSearch {
-    /// orders that have one of the numbers, as order number, bundle number or tracking number
+    /// orders that have one of the numbers, as order number, bundle number, tracking number …
     pub ids: BTreeSet<i64>,
     /// numbers that no order has
     pub missing: Vec<String>,
@@ -97,10 +99,12 @@ pub struct NumberSearch {
 
 /// Looks each number up.
 pub fn by_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<NumberSearch> {
+    let of_order = FIELDS.iter().filter_map(|field| field.search.filter(|(_, kind)| *kind == TextKind::Number));
+    let fields: Vec<SearchField> = of_order.map(|(field, _)| field).chain([SearchField::BundleNumber]).collect();
     let mut found = NumberSearch::default();
     for number in numbers {
         let mut any = false;
-        for field in [SearchField::OrderNumber, SearchField::TrackingNumber, SearchField::BundleNumber] {
+        for &field in &fields {
             let filter = OrderFilter { field, search: number.clone(), ..OrderFilter::default() };
             let ids = find(tx, &filter, Window { offset: 0, size: MAX_ORDERS_OF_NUMBER }, Limits::DEFAULT)?.ids;
             any |= !ids.is_empty();
@@ -137,18 +141,17 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
              CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
         )
     };
-    tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let order = store::order(&mut row)?;
-        let next = store::COLUMN_COUNT;
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        let mut columns = row.columns();
         let listed = OrderRow {
+            order: store::order(&mut columns)?,
+            product_number: columns.read()?,
+            product_name: columns.read()?,
+            channel_code: columns.read()?,
+            channel_name: columns.read()?,
+            bundle_number: columns.read()?,
+            bundle_count: columns.read()?,
             labels: Vec::new(),
-            order,
-            product_number: row.text(next)?,
-            product_name: row.text(next + 1)?,
-            channel_code: row.text(next + 2)?,
-            channel_name: row.text(next + 3)?,
-            bundle_number: row.text(next + 4)?,
-            bundle_count: row.int(next + 5)?,
         };
         found.insert(listed.order.id, listed);
         Ok(())

@@ -10,10 +10,8 @@ use chrono::Days;
 use super::edit::{
     FormReader, Inputs, OptionInput, Problem, format_options, picked, read_memo, read_option, read_price, read_quantity,
 };
-use super::follow::RowStatement;
 use super::model::{ChargeType, Customer, NewOrder, OrderOption, Recipient, ShippingMethod};
 use crate::products::model::{Product, Variant};
-use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// Sales channel of these orders: code and name.
@@ -137,35 +135,23 @@ impl ManualOrderForm {
     /// Fields that all orders of the form share.
     fn shared(&self, reader: &mut FormReader<'_>, now: Moment) -> NewOrder {
         let customer = Customer {
-            name: reader.required_line("customer_name", None, text_limits::PERSON_NAME, "구매자명을 입력해 주세요."),
+            name: reader.required_line("customer_name", None, "구매자명을 입력해 주세요."),
             tel: reader.required_phone("customer_tel", "구매자연락처를 입력해 주세요."),
         };
         let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
         let charge = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.");
         let method = method.unwrap_or(ShippingMethod::Direct);
         NewOrder {
-            order_number: String::new(),
             sales_channel: CHANNEL.0.to_owned(),
-            product_number: String::new(),
-            product_name: String::new(),
-            options: Vec::new(),
-            options_raw: String::new(),
-            quantity: 0,
-            price: 0,
             recipient: self.recipient(reader, &customer, method),
             customer,
-            customer_message: String::new(),
             shipping_method: method,
             shipping_method_raw: method.label().to_owned(),
             charge_type: charge.unwrap_or(ChargeType::Prepaid),
-            bundle_number: String::new(),
             placed_at: now,
             dispatch_deadline: reader.date("dispatch_deadline", None, None),
             preferred_shipping_date: reader.date("preferred_shipping_date", None, None),
-            claim: String::new(),
-            courier: String::new(),
-            tracking_number: String::new(),
-            said: RowStatement::default(),
+            ..NewOrder::default()
         }
     }
 
@@ -181,17 +167,17 @@ impl ManualOrderForm {
             (customer.name.clone(), customer.tel.clone())
         } else {
             (
-                reader.required_line("recipient_name", None, text_limits::PERSON_NAME, "수취인명을 입력해 주세요."),
+                reader.required_line("recipient_name", None, "수취인명을 입력해 주세요."),
                 reader.required_phone("recipient_tel1", "수취인연락처를 입력해 주세요."),
             )
         };
         let zip_code = reader.zip_code("recipient_zip_code", "");
         let address1 = if method == ShippingMethod::Pickup {
-            reader.line("recipient_address1", "", text_limits::ADDRESS)
+            reader.line("recipient_address1", "")
         } else {
-            reader.required_line("recipient_address1", None, text_limits::ADDRESS, "주소를 입력해 주세요.")
+            reader.required_line("recipient_address1", None, "주소를 입력해 주세요.")
         };
-        let address2 = reader.line("recipient_address2", "", text_limits::ADDRESS);
+        let address2 = reader.line("recipient_address2", "");
         Recipient { name, tel1, tel2: reader.phone("recipient_tel2", ""), zip_code, address1, address2 }
     }
 }

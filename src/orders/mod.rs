@@ -1,6 +1,6 @@
 //! Orders: one product line of a purchase each.
 //!
-//! `model` has the types and rules of an order, `filter` the query of the list, `list` its pages, `search` their
+//! `model` has the types and rules of an order, `fields` the table of its fields, `filter` the query of the list, `list` its pages, `search` their
 //! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
 //! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
 //! answer to their customer, `follow` how an order follows its channel, `bulk_action` changes many orders at once and
@@ -15,6 +15,7 @@ pub mod claim;
 pub mod classification;
 pub mod edit;
 pub mod export;
+pub mod fields;
 pub mod filter;
 pub mod findings;
 pub mod follow;

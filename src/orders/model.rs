@@ -1,5 +1,7 @@
 //! Types of an order and the rules that need no database.
 
+use std::ops::{Index, IndexMut};
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +10,11 @@ pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
 use crate::time::Moment;
 
 /// State of an order; the variants are in the order of progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderState {
     /// 주문
+    #[default]
     Placed,
     /// 발주: ordered from the factory
     Purchased,
@@ -122,8 +125,22 @@ pub struct Recipient {
 }
 
 /// Moments at which the order reached each state; set for the current state and the states it has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moments([Option<Moment>; 7]);
+
+impl Index<OrderState> for Moments {
+    type Output = Option<Moment>;
+
+    fn index(&self, state: OrderState) -> &Option<Moment> {
+        &self.0[state as usize]
+    }
+}
+
+impl IndexMut<OrderState> for Moments {
+    fn index_mut(&mut self, state: OrderState) -> &mut Option<Moment> {
+        &mut self.0[state as usize]
+    }
+}
 
 impl Moments {
     /// Moments of a new order.
@@ -133,23 +150,18 @@ impl Moments {
         Self(moments)
     }
 
-    /// Moments as stored, in the order of the states.
-    pub const fn stored(moments: [Option<Moment>; 7]) -> Self {
-        Self(moments)
-    }
-
     /// Moment at which the state was reached.
     pub fn of(&self, state: OrderState) -> Option<Moment> {
-        self.0[state as usize]
+        self[state]
     }
 
     /// Records that `state` was reached at `at`, and clears the moments of later states.
     pub fn record_moment(&mut self, state: OrderState, at: Moment) {
         for later in OrderState::ALL.into_iter().filter(|later| *later > state) {
-            self.0[later as usize] = None;
+            self[later] = None;
         }
         if state != OrderState::Placed {
-            self.0[state as usize] = Some(at);
+            self[state] = Some(at);
         }
     }
 }
@@ -162,8 +174,9 @@ pub fn parcels(tracking_number: &str) -> impl Iterator<Item = &str> {
     tracking_number.split(PARCEL_SEPARATOR).filter(|number| !number.is_empty())
 }
 
-/// Stored order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Stored order. Its fields are also in the table [`FIELDS`](super::fields::FIELDS), from which SQL, log, search, forms and
+/// exports follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// generated identifier
     pub id: i64,
@@ -226,6 +239,30 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order that a row or a form describes; its identifiers are those of nothing yet.
+    pub fn of_new(new: &NewOrder) -> Self {
+        Self {
+            order_number: new.order_number.clone(),
+            moments: Moments::placed(new.placed_at),
+            options: new.options.clone(),
+            options_raw: new.options_raw.clone(),
+            quantity: new.quantity,
+            price: new.price,
+            customer: new.customer.clone(),
+            customer_message: new.customer_message.clone(),
+            recipient: new.recipient.clone(),
+            shipping_method: new.shipping_method,
+            shipping_method_raw: new.shipping_method_raw.clone(),
+            charge_type: new.charge_type,
+            courier: new.courier.clone(),
+            tracking_number: new.tracking_number.clone(),
+            claim: new.claim.clone(),
+            dispatch_deadline: new.dispatch_deadline,
+            preferred_shipping_date: new.preferred_shipping_date,
+            ..Self::default()
+        }
+    }
+
     /// Advances to `state` at `at`. Returns false, and changes nothing, if the order has reached or passed that
     /// state: advancing never moves back.
     pub fn advance(&mut self, state: OrderState, at: Moment) -> bool {
@@ -271,7 +308,7 @@ impl Order {
 }
 
 /// Validated order of a channel file or a form, from which an [`Order`] is created.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewOrder {
     /// 상품주문번호 of the channel, or the line key that its profile composes
     pub order_number: String,
@@ -335,28 +372,8 @@ pub(crate) mod tests {
             delivery_id: 1,
             state,
             moments,
-            options: Vec::new(),
-            options_raw: String::new(),
             quantity: 1,
-            cancelled_quantity: 0,
-            price: 0,
-            customer: Customer::default(),
-            customer_message: String::new(),
-            recipient: Recipient::default(),
-            sigungu_code: None,
-            shipping_method: ShippingMethod::Direct,
-            shipping_method_raw: String::new(),
-            charge_type: ChargeType::Prepaid,
-            courier: String::new(),
-            tracking_number: String::new(),
-            claim: String::new(),
-            purchase_memo: String::new(),
-            shipping_memo: String::new(),
-            admin_memo: String::new(),
-            dispatch_deadline: None,
-            preferred_shipping_date: None,
-            upload_id: None,
-            version: 0,
+            ..Order::default()
         }
     }
 

@@ -1,7 +1,8 @@
 //! Search terms of an order: which of its texts are searchable, as which field and how they are split. The index and
 //! the queries are in [`search`](crate::search).
 
-use super::model::{Customer, Recipient};
+use super::fields::FIELDS;
+use super::model::Order;
 use crate::search::tokenizer::{FieldText, Postings, TextKind};
 
 /// Searchable field of an order; a bit of the postings' field set.
@@ -90,40 +91,22 @@ impl SearchField {
     }
 }
 
-/// Searchable texts of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Searchable texts of an order: those of the fields that [`FIELDS`] makes searchable, and the number of its bundle.
+#[derive(Clone, Copy, Debug)]
 pub struct Searchable<'a> {
-    /// 주문번호
-    pub order_number: &'a str,
-    /// 구매자
-    pub customer: &'a Customer,
-    /// 수취인
-    pub recipient: &'a Recipient,
-    /// 송장번호
-    pub tracking_number: &'a str,
+    /// the order
+    pub order: &'a Order,
     /// 묶음배송번호
     pub bundle_number: &'a str,
 }
 
-impl Searchable<'_> {
+impl<'a> Searchable<'a> {
     /// The texts of the fields; equal texts are merged, since customer and recipient are usually the same.
-    fn texts(&self) -> Vec<FieldText<'_>> {
-        use SearchField as Field;
-        let (customer, recipient) = (self.customer, self.recipient);
-        let fields: [(TextKind, Field, &str); 10] = [
-            (TextKind::Number, Field::OrderNumber, self.order_number),
-            (TextKind::Name, Field::CustomerName, &customer.name),
-            (TextKind::Name, Field::RecipientName, &recipient.name),
-            (TextKind::Phone, Field::CustomerTel, &customer.tel),
-            (TextKind::Phone, Field::RecipientTel1, &recipient.tel1),
-            (TextKind::Phone, Field::RecipientTel2, &recipient.tel2),
-            (TextKind::Address, Field::Address, &recipient.address1),
-            (TextKind::Address, Field::Address, &recipient.address2),
-            (TextKind::Number, Field::TrackingNumber, self.tracking_number),
-            (TextKind::Number, Field::BundleNumber, self.bundle_number),
-        ];
-        let mut texts: Vec<FieldText<'_>> = Vec::with_capacity(fields.len());
-        for (kind, field, text) in fields {
+    pub fn texts(&self) -> Vec<FieldText<'a>> {
+        let fields = FIELDS.iter().filter_map(|field| Some((field.search?, field.text(self.order))));
+        let bundle = ((SearchField::BundleNumber, TextKind::Number), self.bundle_number);
+        let mut texts: Vec<FieldText<'_>> = Vec::with_capacity(SearchField::ALL.len() + 1);
+        for ((field, kind), text) in fields.chain([bundle]) {
             match texts.iter_mut().find(|other| other.kind == kind && other.text == text) {
                 Some(same) => same.fields |= field.bits(),
                 None => texts.push(FieldText { kind, fields: field.bits(), text }),
@@ -148,25 +131,25 @@ pub fn tokenize(order: Searchable<'_>) -> Postings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orders::model::{Customer, Recipient};
     use crate::search::tokenizer::search_words;
 
     fn found(field: SearchField, query: &str) -> bool {
-        let customer = Customer { name: "홍길동".into(), tel: "010-1234-5678".into() };
-        let recipient = Recipient {
-            name: "정 더미".into(),
-            tel1: "0504-0000-1010".into(),
-            tel2: String::new(),
-            zip_code: "37683".into(),
-            address1: "경상북도 포항시 북구 중앙로 346-1".into(),
-            address2: "101동 1203호 (포항센트럴하이츠)".into(),
+        let order = Order {
+            order_number: "2024031500000001".into(),
+            customer: Customer { name: "홍길동".into(), tel: "010-1234-5678".into() },
+            recipient: Recipient {
+                name: "정 더미".into(),
+                tel1: "0504-0000-1010".into(),
+                tel2: String::new(),
+                zip_code: "37683".into(),
+                address1: "경상북도 포항시 북구 중앙로 346-1".into(),
+                address2: "101동 1203호 (포항센트럴하이츠)".into(),
+            },
+            tracking_number: "45168300137".into(),
+            ..Order::default()
         };
-        let terms = tokenize(Searchable {
-            order_number: "2024031500000001",
-            customer: &customer,
-            recipient: &recipient,
-            tracking_number: "45168300137",
-            bundle_number: "3100000001",
-        });
+        let terms = tokenize(Searchable { order: &order, bundle_number: "3100000001" });
         terms.matches_all(field.bits(), &search_words(query))
     }
 

@@ -24,164 +24,29 @@ use std::sync::LazyLock;
 
 pub use self::action::{Action, ChangeContext};
 pub use self::changes::{OrderInsert, OrderWriter, with_changes, with_undoable_changes};
-use super::model::{ChargeType, Customer, Moments, Order, OrderOption, OrderState, Recipient, ShippingMethod};
-use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value};
-
-/// Columns of [`Order`], in the order that [`order`] reads them.
-const COLUMNS: [&str; 40] = [
-    "id",
-    "order_number",
-    "channel_id",
-    "product_id",
-    "delivery_id",
-    "state",
-    "options",
-    "options_raw",
-    "quantity",
-    "price",
-    "customer_name",
-    "customer_tel",
-    "customer_message",
-    "recipient_name",
-    "recipient_tel1",
-    "recipient_tel2",
-    "recipient_zip_code",
-    "recipient_address1",
-    "recipient_address2",
-    "sigungu_code",
-    "shipping_method",
-    "shipping_method_raw",
-    "charge_type",
-    "courier",
-    "tracking_number",
-    "claim",
-    "purchase_memo",
-    "shipping_memo",
-    "admin_memo",
-    "placed_at",
-    "dispatch_deadline",
-    "preferred_shipping_date",
-    "purchased_at",
-    "dispatched_at",
-    "shipped_at",
-    "confirmed_at",
-    "cancelled_at",
-    "refunded_at",
-    "upload_id",
-    "cancelled_quantity",
-];
+use super::fields::{FIELDS, OrderField};
+use super::model::Order;
+use crate::storage::{ColumnReader, PRIMARY_KEY, Param, Result, StorageError, Tx, Value};
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
 pub fn columns(prefix: &str) -> String {
-    COLUMNS.iter().chain(&["version"]).map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
+    let columns = FIELDS.iter().map(|field| field.column).chain(["version"]);
+    columns.map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Number of columns that [`columns`] lists.
-pub const COLUMN_COUNT: usize = COLUMNS.len() + 1;
-
-/// Decodes the columns of [`columns`], which are the first of the row.
-pub fn order(row: &mut Row) -> Result<Order> {
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column}"));
-    let options: Vec<(String, String)> = serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent("options"))?;
-    let moments = [
-        Some(row.moment(29)?),
-        row.opt_moment(32)?,
-        row.opt_moment(33)?,
-        row.opt_moment(34)?,
-        row.opt_moment(35)?,
-        row.opt_moment(36)?,
-        row.opt_moment(37)?,
-    ];
-    Ok(Order {
-        id: row.int(0)?,
-        order_number: row.text(1)?,
-        channel_id: row.int(2)?,
-        product_id: row.int(3)?,
-        delivery_id: row.int(4)?,
-        state: OrderState::from_ordinal(row.int(5)?).ok_or_else(|| inconsistent("state"))?,
-        moments: Moments::stored(moments),
-        options: options.into_iter().map(|(key, value)| OrderOption { key, value }).collect(),
-        options_raw: row.text(7)?,
-        quantity: row.int(8)?,
-        price: row.int(9)?,
-        customer: Customer { name: row.text(10)?, tel: row.text(11)? },
-        customer_message: row.text(12)?,
-        recipient: Recipient {
-            name: row.text(13)?,
-            tel1: row.text(14)?,
-            tel2: row.text(15)?,
-            zip_code: row.text(16)?,
-            address1: row.text(17)?,
-            address2: row.text(18)?,
-        },
-        sigungu_code: row.opt_int(19)?,
-        shipping_method: ShippingMethod::from_code(&row.text(20)?).ok_or_else(|| inconsistent("shipping_method"))?,
-        shipping_method_raw: row.text(21)?,
-        charge_type: ChargeType::from_code(&row.text(22)?).ok_or_else(|| inconsistent("charge_type"))?,
-        courier: row.text(23)?,
-        tracking_number: row.text(24)?,
-        claim: row.text(25)?,
-        purchase_memo: row.text(26)?,
-        shipping_memo: row.text(27)?,
-        admin_memo: row.text(28)?,
-        dispatch_deadline: row.opt_date(30)?,
-        preferred_shipping_date: row.opt_date(31)?,
-        upload_id: row.opt_int(38)?,
-        cancelled_quantity: row.int(39)?,
-        version: row.int(40)?,
-    })
+/// Decodes the columns of [`columns`], which come next in the row.
+pub fn order(row: &mut ColumnReader) -> Result<Order> {
+    let mut order = Order::default();
+    for field in &FIELDS {
+        field.read(&mut order, row)?;
+    }
+    order.version = row.read()?;
+    Ok(order)
 }
 
-/// Values of [`COLUMNS`].
-fn values(order: &Order) -> [Param<'_>; COLUMNS.len()] {
-    let at = |state| order.moments.of(state).into();
-    [
-        order.id.into(),
-        (&order.order_number).into(),
-        order.channel_id.into(),
-        order.product_id.into(),
-        order.delivery_id.into(),
-        order.state.ordinal().into(),
-        options_json(&order.options).into(),
-        (&order.options_raw).into(),
-        order.quantity.into(),
-        order.price.into(),
-        (&order.customer.name).into(),
-        (&order.customer.tel).into(),
-        (&order.customer_message).into(),
-        (&order.recipient.name).into(),
-        (&order.recipient.tel1).into(),
-        (&order.recipient.tel2).into(),
-        (&order.recipient.zip_code).into(),
-        (&order.recipient.address1).into(),
-        (&order.recipient.address2).into(),
-        order.sigungu_code.into(),
-        order.shipping_method.code().into(),
-        (&order.shipping_method_raw).into(),
-        order.charge_type.code().into(),
-        (&order.courier).into(),
-        (&order.tracking_number).into(),
-        (&order.claim).into(),
-        (&order.purchase_memo).into(),
-        (&order.shipping_memo).into(),
-        (&order.admin_memo).into(),
-        at(OrderState::Placed),
-        order.dispatch_deadline.into(),
-        order.preferred_shipping_date.into(),
-        at(OrderState::Purchased),
-        at(OrderState::Dispatched),
-        at(OrderState::Shipped),
-        at(OrderState::Confirmed),
-        at(OrderState::Cancelled),
-        at(OrderState::Refunded),
-        order.upload_id.into(),
-        order.cancelled_quantity.into(),
-    ]
-}
-
-fn options_json(options: &[OrderOption]) -> String {
-    let pairs: Vec<_> = options.iter().map(|option| (&option.key, &option.value)).collect();
-    serde_json::to_string(&pairs).unwrap_or_else(|_| "[]".to_owned())
+/// Values of [`FIELDS`].
+fn values(order: &Order) -> [Param<'_>; FIELDS.len()] {
+    FIELDS.each_ref().map(|field| field.value(order).to_param())
 }
 
 static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
@@ -191,8 +56,8 @@ pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
     let by_id = tx.index_hint(PRIMARY_KEY);
     let sql = |ids: &str| format!("SELECT {} FROM orders {by_id} WHERE id IN ({ids})", *SELECT);
-    tx.for_ids(ids, &[], sql, &mut |mut row| {
-        orders.push(order(&mut row)?);
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        orders.push(order(&mut row.columns())?);
         Ok(())
     })?;
     Ok(orders)
@@ -228,33 +93,35 @@ pub fn known_numbers<'a>(
 /// Identifiers of the orders with these numbers, by number: at most one per channel; only those of `channel_id` if it
 /// is given.
 pub fn ids_by_number(tx: &mut dyn Tx, channel_id: Option<i64>, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
-    let by_number = tx.index_hint("orders_by_number");
-    let channel = if channel_id.is_some() { "channel_id = ? AND " } else { "" };
-    let sql = |numbers: &str| {
-        format!("SELECT order_number, id FROM orders {by_number} WHERE {channel}order_number IN ({numbers})")
-    };
-    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
-    let channel: Vec<Param<'_>> = channel_id.map(Param::from).into_iter().collect();
-    let mut found: HashMap<String, Vec<i64>> = HashMap::with_capacity(numbers.len());
-    tx.for_values(&numbers, &channel, sql, &mut |mut row| {
-        found.entry(row.text(0)?).or_default().push(row.int(1)?);
-        Ok(())
-    })?;
-    Ok(found)
+    ids_by_field(tx, "order_number", channel_id, numbers)
 }
 
 /// Identifiers of the orders with these tracking numbers, by tracking number.
 pub fn ids_by_tracking_number(tx: &mut dyn Tx, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
-    let by_tracking = tx.index_hint("orders_by_tracking");
-    let sql = |numbers: &str| {
+    ids_by_field(tx, "tracking_number", None, numbers)
+}
+
+/// Identifiers of the orders that have one of these texts in an indexed text field, by text; only those of `channel_id` if
+/// it is given. Empty texts are not looked for: partial indexes leave them out.
+pub fn ids_by_field(
+    tx: &mut dyn Tx,
+    column: &str,
+    channel_id: Option<i64>,
+    texts: &[&str],
+) -> Result<HashMap<String, Vec<i64>>> {
+    let index = OrderField::of(column).and_then(|field| field.index).unwrap_or(PRIMARY_KEY);
+    let by_column = tx.index_hint(index);
+    let channel = if channel_id.is_some() { "channel_id = ? AND " } else { "" };
+    let sql = |texts: &str| {
         format!(
-            "SELECT tracking_number, id FROM orders {by_tracking} \
-             WHERE length(tracking_number) > 0 AND tracking_number IN ({numbers})"
+            "SELECT {column}, id FROM orders {by_column} \
+             WHERE {channel}length({column}) > 0 AND {column} IN ({texts})"
         )
     };
-    let numbers: Vec<Param<'_>> = numbers.iter().map(|number| (*number).into()).collect();
-    let mut found: HashMap<String, Vec<i64>> = HashMap::new();
-    tx.for_values(&numbers, &[], sql, &mut |mut row| {
+    let texts: Vec<Param<'_>> = texts.iter().filter(|text| !text.is_empty()).map(|text| (*text).into()).collect();
+    let channel: Vec<Param<'_>> = channel_id.map(Param::from).into_iter().collect();
+    let mut found: HashMap<String, Vec<i64>> = HashMap::with_capacity(texts.len());
+    tx.for_values(&texts, &channel, sql, &mut |mut row| {
         found.entry(row.text(0)?).or_default().push(row.int(1)?);
         Ok(())
     })?;

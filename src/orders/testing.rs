@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::audit::Actor;
 use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
-use crate::orders::follow::RowStatement;
-use crate::orders::model::{ChargeType, Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
+use crate::orders::model::{Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::search::Limits;
 use crate::search::postings::TermPosting;
@@ -150,23 +149,15 @@ pub(crate) fn new_order(order_number: &str) -> NewOrder {
         recipient: Recipient {
             name: "김견본".to_owned(),
             tel1: "010-0000-5678".to_owned(),
-            tel2: String::new(),
             zip_code: "37683".to_owned(),
             address1: "경상북도 포항시 북구 예시로 12".to_owned(),
             address2: "101동 1203호".to_owned(),
+            ..Recipient::default()
         },
-        customer_message: String::new(),
         shipping_method: ShippingMethod::Direct,
         shipping_method_raw: "직접전달".to_owned(),
-        charge_type: ChargeType::Prepaid,
-        bundle_number: String::new(),
         placed_at: NOW.plus_ms(-DAY_MS),
-        dispatch_deadline: None,
-        preferred_shipping_date: None,
-        claim: String::new(),
-        courier: String::new(),
-        tracking_number: String::new(),
-        said: RowStatement::default(),
+        ..NewOrder::default()
     }
 }
 

@@ -5,7 +5,6 @@ use chrono::Duration;
 use super::model::Task;
 use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, people};
 use crate::districts::Districts;
-use crate::orders::follow::RowStatement;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
 use crate::random::seeded::Random;
 use crate::time::Moment;
@@ -98,24 +97,17 @@ impl ExerciseBuilder {
                     sales_channel: "SMART_STORE".to_owned(),
                     product_number: (*number).to_owned(),
                     product_name: (*name).to_owned(),
-                    options_raw: String::new(),
-                    options: Vec::new(),
                     quantity: 1,
                     price: i64::from(*price),
                     customer: person.customer(),
                     recipient: person.recipient(person.tel.clone()),
-                    customer_message: String::new(),
                     shipping_method: method,
                     shipping_method_raw: method.label().to_owned(),
                     charge_type: ChargeType::Free,
                     bundle_number: format!("9{seed:012}{bundle:02}"),
                     placed_at,
                     dispatch_deadline: Some(placed_at.date() + Duration::days(10)),
-                    preferred_shipping_date: None,
-                    claim: String::new(),
-                    courier: String::new(),
-                    tracking_number: String::new(),
-                    said: RowStatement::default(),
+                    ..NewOrder::default()
                 },
             });
         }

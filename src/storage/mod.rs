@@ -39,7 +39,7 @@ pub(crate) use blocking::lock;
 pub use diagnostic::{Diagnostic, Severity};
 pub use mariadb::{MariaDbAddress, MariaDbAddressError};
 pub use sqlite::{CommitBlock, CommitFeed, Wal, WalCommit, WalProgress};
-pub use value::{Param, Row, Value};
+pub use value::{ColumnReader, FromValue, Param, Row, Value};
 
 use crate::time::{Clock, Moment};
 

@@ -95,12 +95,81 @@ impl From<Param<'_>> for Value {
     }
 }
 
-/// One row of a result. Columns are read by their position in the query; a getter fails with
-/// [`StorageError::Inconsistent`] when the value has another type.
+/// A type of the values of a column.
+pub trait FromValue: Sized {
+    /// Decodes a value; none if it is not one of the type.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+impl FromValue for i64 {
+    fn from_value(value: Value) -> Option<Self> {
+        if let Value::Int(number) = value { Some(number) } else { None }
+    }
+}
+impl FromValue for String {
+    fn from_value(value: Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text) } else { None }
+    }
+}
+/// Stored as UTC milliseconds.
+impl FromValue for Moment {
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value).map(Self)
+    }
+}
+/// Stored as `YYYY-MM-DD`.
+impl FromValue for NaiveDate {
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).and_then(|text| parse_date(&text))
+    }
+}
+/// NULL is none.
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Value) -> Option<Self> {
+        if value == Value::Null { Some(None) } else { T::from_value(value).map(Some) }
+    }
+}
+
+/// Reads the columns of a row one after another, in the order of the query.
+#[derive(Debug)]
+pub struct ColumnReader {
+    values: std::vec::IntoIter<Value>,
+    position: usize,
+}
+
+impl ColumnReader {
+    /// The next column.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] if the row has no more columns, or if the value has another type.
+    pub fn read<T: FromValue>(&mut self) -> Result<T> {
+        let position = self.position;
+        let wrong = || StorageError::Inconsistent(format!("column {position} is missing or has another type"));
+        T::from_value(self.value()?).ok_or_else(wrong)
+    }
+
+    /// The value of the next column.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] if the row has no more columns.
+    pub fn value(&mut self) -> Result<Value> {
+        self.position += 1;
+        let missing = || StorageError::Inconsistent(format!("column {} is missing", self.position));
+        self.values.next().ok_or_else(missing)
+    }
+}
+
+/// One row of a result. [`Row::columns`] reads the columns in sequence, the other functions by their position in the query;
+/// a function fails with [`StorageError::Inconsistent`] when the value has another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row(pub Vec<Value>);
 
 impl Row {
+    /// Reads the columns in sequence.
+    pub fn columns(self) -> ColumnReader {
+        ColumnReader { values: self.0.into_iter(), position: 0 }
+    }
+
     fn type_error<T>(&self, column: usize, expected: &str) -> Result<T> {
         Err(StorageError::Inconsistent(format!("column {column}: {expected} expected, found {:?}", self.0.get(column))))
     }

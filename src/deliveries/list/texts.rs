@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::deliveries::filter::DeliverySearchField;
 use crate::orders::list::matching;
-use crate::orders::model::{Customer, Recipient};
+use crate::orders::model::{Order, Recipient};
 use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::storage::{PRIMARY_KEY, Result, Tx};
 
@@ -62,15 +62,13 @@ impl Comparison<'_> {
 }
 
 fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
-    let no_customer = Customer::default();
     let mut matches = Vec::new();
     let by_id = tx.index_hint(PRIMARY_KEY);
     let sql = |ids: &str| format!("SELECT id, recipient_address2 FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(orders, &[], sql, &mut |mut row| {
         let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
-        let (customer, recipient) = (&no_customer, &recipient);
-        let order = Searchable { order_number: "", customer, recipient, tracking_number: "", bundle_number: "" };
-        if tokenize(order).matches_all(SearchField::Address.bits(), words) {
+        let order = Order { recipient, ..Order::default() };
+        if tokenize(Searchable { order: &order, bundle_number: "" }).matches_all(SearchField::Address.bits(), words) {
             matches.push(row.int(0)?);
         }
         Ok(())

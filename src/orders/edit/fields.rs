@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::Problem;
+use crate::orders::fields::max_chars;
 use crate::orders::model::OrderOption;
 use crate::storage::text_limits;
 use crate::text::{find_sensitive, one_line, parse_money, parse_phone, parse_quantity, parse_zip_code};
@@ -101,9 +102,9 @@ impl<'i> FormReader<'i> {
         })
     }
 
-    /// Reads one line of at most `most` characters.
-    pub fn line(&mut self, field: &'static str, was: &str, most: usize) -> String {
-        let line = one_line(self.inputs.get(field));
+    /// Reads one line, within the limit of the field.
+    pub fn line(&mut self, field: &'static str, was: &str) -> String {
+        let (line, most) = (one_line(self.inputs.get(field)), max_chars(field));
         if line != was && line.chars().count() > most {
             self.problem(field, format!("{most}자까지 쓸 수 있어요."));
         }
@@ -112,8 +113,8 @@ impl<'i> FormReader<'i> {
 
     /// Reads a required line. An empty line is an error with the message `empty`, unless the stored value is
     /// empty too; `was` is `None` for a new order.
-    pub fn required_line(&mut self, field: &'static str, was: Option<&str>, most: usize, empty: &str) -> String {
-        let line = self.line(field, was.unwrap_or_default(), most);
+    pub fn required_line(&mut self, field: &'static str, was: Option<&str>, empty: &str) -> String {
+        let line = self.line(field, was.unwrap_or_default());
         if line.is_empty() && was != Some("") {
             self.problem(field, empty);
         }

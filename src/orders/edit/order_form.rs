@@ -1,12 +1,10 @@
 //! Form of the page of one order.
 
-use chrono::NaiveDate;
-
 use super::Problem;
-use super::fields::{FormReader, Inputs, OptionInput, format_options, picked, read_option, read_quantity};
+use super::fields::{FormReader, Inputs, OptionInput, picked, read_option, read_quantity};
 use super::row_form::{deadline_locked, goods_locked, held_by_claim, preferred_date_locked, tracking_number};
+use crate::orders::fields::FIELDS;
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
-use crate::storage::text_limits;
 use crate::time::Moment;
 
 /// Form field of the checkbox 그래도 진행: the member moves the order on despite its open claim.
@@ -14,34 +12,11 @@ pub const DESPITE_CLAIM: &str = "despite_claim";
 
 /// Form fields with the values of the order in the bundle with that number.
 pub fn inputs_of(order: &Order, bundle_number: &str) -> Inputs {
-    let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    let (customer, recipient) = (&order.customer, &order.recipient);
     let mut inputs = Inputs::default();
-    for (name, value) in [
-        ("state", order.state.code()),
-        ("options", &format_options(&order.options)),
-        ("quantity", &order.quantity.to_string()),
-        ("customer_name", &customer.name),
-        ("customer_tel", &customer.tel),
-        ("recipient_name", &recipient.name),
-        ("recipient_tel1", &recipient.tel1),
-        ("recipient_tel2", &recipient.tel2),
-        ("recipient_zip_code", &recipient.zip_code),
-        ("recipient_address1", &recipient.address1),
-        ("recipient_address2", &recipient.address2),
-        ("bundle_number", bundle_number),
-        ("shipping_method", order.shipping_method.code()),
-        ("charge_type", order.charge_type.code()),
-        ("dispatch_deadline", &date(order.dispatch_deadline)),
-        ("preferred_shipping_date", &date(order.preferred_shipping_date)),
-        ("courier", &order.courier),
-        ("tracking_number", &order.tracking_number),
-        ("purchase_memo", &order.purchase_memo),
-        ("shipping_memo", &order.shipping_memo),
-        ("admin_memo", &order.admin_memo),
-    ] {
-        inputs.set(name, value);
+    for field in FIELDS.iter().filter(|field| field.is_edited) {
+        inputs.set(field.column, field.plain_text(order));
     }
+    inputs.set("bundle_number", bundle_number);
     inputs
 }
 
@@ -99,31 +74,16 @@ fn goods_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs,
 fn contact_fields(reader: &mut FormReader<'_>, order: &mut Order) {
     let (customer, recipient) = (&order.customer, &order.recipient);
     order.customer = Customer {
-        name: reader.required_line(
-            "customer_name",
-            Some(&customer.name),
-            text_limits::PERSON_NAME,
-            "구매자명을 입력해 주세요.",
-        ),
+        name: reader.required_line("customer_name", Some(&customer.name), "구매자명을 입력해 주세요."),
         tel: reader.phone("customer_tel", &customer.tel),
     };
     order.recipient = Recipient {
-        name: reader.required_line(
-            "recipient_name",
-            Some(&recipient.name),
-            text_limits::PERSON_NAME,
-            "수취인명을 입력해 주세요.",
-        ),
+        name: reader.required_line("recipient_name", Some(&recipient.name), "수취인명을 입력해 주세요."),
         tel1: reader.phone("recipient_tel1", &recipient.tel1),
         tel2: reader.phone("recipient_tel2", &recipient.tel2),
         zip_code: reader.zip_code("recipient_zip_code", &recipient.zip_code),
-        address1: reader.required_line(
-            "recipient_address1",
-            Some(&recipient.address1),
-            text_limits::ADDRESS,
-            "주소를 입력해 주세요.",
-        ),
-        address2: reader.line("recipient_address2", &recipient.address2, text_limits::ADDRESS),
+        address1: reader.required_line("recipient_address1", Some(&recipient.address1), "주소를 입력해 주세요."),
+        address2: reader.line("recipient_address2", &recipient.address2),
     };
 }
 
@@ -139,7 +99,7 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
     order.dispatch_deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));
     order.preferred_shipping_date =
         reader.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_locked(order));
-    order.courier = reader.line("courier", &order.courier, text_limits::COURIER);
+    order.courier = reader.line("courier", &order.courier);
     match tracking_number(order, inputs.get("tracking_number")) {
         Ok(number) => order.tracking_number = number,
         Err(message) => reader.problem("tracking_number", message),

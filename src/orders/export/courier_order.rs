@@ -1,12 +1,14 @@
 //! 송장 접수 파일: parcels for the program of a courier, one row a parcel. `assets/courier-orders/*.toml` lists the columns of
-//! each courier; a word of [`VALUES`] names what a column holds.
+//! each courier; a word of [`VALUES`], or a field of the
+//! order, names what a column holds.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::table::{Cell, Column, OrderLine, text};
+use super::table::{Cell, CellSource, Column, OrderLine, text};
+use crate::orders::fields::OrderField;
 use crate::orders::model::{ChargeType, Order, OrderState, ShippingMethod};
 
 /// The file of a courier.
@@ -82,25 +84,21 @@ fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
     let FileDefinition { name, sheet, hint, columns } =
         toml::from_str(definition).map_err(|error| format!("{code}: {error}"))?;
     let columns = columns.into_iter().map(|(header, width, value)| {
-        let known = VALUES.iter().find(|(word, _)| *word == value);
-        let (_, cell) = known.ok_or_else(|| format!("{code}: {value} of {header} is unknown"))?;
-        Ok(Column { header: Cow::Owned(header), width, cell: *cell })
+        let known = VALUES.iter().find(|(word, _)| *word == value).map(|(_, cell)| CellSource::Of(*cell));
+        let source = known.or_else(|| OrderField::of(&value).map(CellSource::Field));
+        let source = source.ok_or_else(|| format!("{code}: {value} of {header} is unknown"))?;
+        Ok(Column { header: Cow::Owned(header), width, source })
     });
     Ok(CourierFile { code, name, sheet, hint, columns: columns.collect::<Result<_, String>>()? })
 }
 
-/// What a column holds.
+/// What a column holds, besides the fields of [`OrderField`].
 type Value = for<'a> fn(&OrderLine<'a>) -> Cell<'a>;
 
 const VALUES: &[(&str, Value)] = &[
     ("empty", |_| text("")),
     ("no", |_| text("N")),
     ("parcel_count", |_| Cell::Number(1)),
-    ("quantity", |line| Cell::Number(line.order_row.order.quantity)),
-    ("order_number", |line| text(&line.order_row.order.order_number)),
-    ("recipient_name", |line| text(&line.order_row.order.recipient.name)),
-    ("recipient_tel1", |line| text(&line.order_row.order.recipient.tel1)),
-    ("recipient_tel2", |line| text(&line.order_row.order.recipient.tel2)),
     ("zip_code", |line| text(&line.order_row.order.recipient.zip_code)),
     ("address1", |line| text(&line.order_row.order.recipient.address1)),
     ("address2", |line| text(&line.order_row.order.recipient.address2)),

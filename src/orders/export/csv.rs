@@ -22,7 +22,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
         number += 1;
         let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number };
         for column in columns {
-            table.write_field(format_cell((column.cell)(&line)).as_bytes()).map_err(Error::from)?;
+            table.write_field(format_cell(column.cell(&line)).as_bytes()).map_err(Error::from)?;
         }
         Ok(table.write_record(None::<&[u8]>).map_err(Error::from)?)
     })?;

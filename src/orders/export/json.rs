@@ -5,14 +5,15 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::{ExportError, Orders, each, regions};
 use crate::districts::Districts;
+use crate::orders::fields::FIELDS;
 use crate::orders::list::OrderRow;
-use crate::orders::model::{OrderState, ShippingMethod};
-use crate::storage::Tx;
-use crate::time::Moment;
+use crate::orders::model::ShippingMethod;
+use crate::storage::{Param, Tx};
 
 #[derive(Serialize)]
 struct OptionOf<'a> {
@@ -21,106 +22,62 @@ struct OptionOf<'a> {
     label: &'a str,
 }
 
-/// Order as a JSON object.
-#[derive(Serialize)]
+/// Order as a JSON object: the fields of [`FIELDS`], and what it has from its product, channel, district and bundle.
 pub(crate) struct OrderOf<'a> {
-    order_number: &'a str,
-    order_state: &'static str,
-    sales_channel: &'a str,
-    product_number: &'a str,
-    product_name: &'a str,
-    options: Vec<OptionOf<'a>>,
-    quantity: i64,
-    #[serde(skip_serializing_if = "is_zero")]
-    cancelled_quantity: i64,
-    price: i64,
-    customer_name: &'a str,
-    customer_tel: &'a str,
-    customer_message: &'a str,
-    recipient_name: &'a str,
-    recipient_tel1: &'a str,
-    recipient_tel2: &'a str,
-    recipient_zip_code: &'a str,
-    recipient_address1: &'a str,
-    recipient_address2: &'a str,
-    sido: Option<&'a str>,
-    sigungu: Option<&'a str>,
-    shipping_method: &'static str,
-    charge_type: &'static str,
-    bundle_number: &'a str,
-    bundle_count: i64,
-    tracking_number: &'a str,
-    courier: &'a str,
-    dispatch_deadline: Option<String>,
-    preferred_shipping_date: Option<String>,
-    placed_at: Option<String>,
-    purchased_at: Option<String>,
-    dispatched_at: Option<String>,
-    shipped_at: Option<String>,
-    confirmed_at: Option<String>,
-    cancelled_at: Option<String>,
-    refunded_at: Option<String>,
-    purchase_memo: &'a str,
-    shipping_memo: &'a str,
-    admin_memo: &'a str,
-    claim: &'a str,
+    listed: &'a OrderRow,
+    districts: &'a Districts,
 }
 
 impl<'a> OrderOf<'a> {
-    pub(crate) fn new(listed: &'a OrderRow, districts: &'a Districts) -> Self {
-        let order = &listed.order;
-        let place = regions(districts, order);
-        let at = |state| order.moments.of(state).map(Moment::iso);
-        let options = order.options.iter().zip(&listed.labels);
-        Self {
-            order_number: &order.order_number,
-            order_state: order.state.code(),
-            sales_channel: &listed.channel_code,
-            product_number: &listed.product_number,
-            product_name: &listed.product_name,
-            options: options
-                .map(|(option, label)| OptionOf { key: &option.key, value: &option.value, label })
-                .collect(),
-            quantity: order.quantity,
-            cancelled_quantity: order.cancelled_quantity,
-            price: order.price,
-            customer_name: &order.customer.name,
-            customer_tel: &order.customer.tel,
-            customer_message: &order.customer_message,
-            recipient_name: &order.recipient.name,
-            recipient_tel1: &order.recipient.tel1,
-            recipient_tel2: &order.recipient.tel2,
-            recipient_zip_code: &order.recipient.zip_code,
-            recipient_address1: &order.recipient.address1,
-            recipient_address2: &order.recipient.address2,
-            sido: place.map(|(sido, _)| sido),
-            sigungu: place.map(|(_, sigungu)| sigungu),
-            shipping_method: order.shipping_method.code(),
-            charge_type: order.charge_type.code(),
-            bundle_number: &listed.bundle_number,
-            bundle_count: listed.bundle_count,
-            tracking_number: &order.tracking_number,
-            courier: &order.courier,
-            dispatch_deadline: order.dispatch_deadline.map(|date| date.to_string()),
-            preferred_shipping_date: order.preferred_shipping_date.map(|date| date.to_string()),
-            placed_at: at(OrderState::Placed),
-            purchased_at: at(OrderState::Purchased),
-            dispatched_at: at(OrderState::Dispatched),
-            shipped_at: at(OrderState::Shipped),
-            confirmed_at: at(OrderState::Confirmed),
-            cancelled_at: at(OrderState::Cancelled),
-            refunded_at: at(OrderState::Refunded),
-            purchase_memo: &order.purchase_memo,
-            shipping_memo: &order.shipping_memo,
-            admin_memo: &order.admin_memo,
-            claim: &order.claim,
+    pub(crate) const fn new(listed: &'a OrderRow, districts: &'a Districts) -> Self {
+        Self { listed, districts }
+    }
+
+    /// The keys that follow the field of that column, besides those of [`FIELDS`].
+    fn write_joined<M: SerializeMap>(&self, column: &str, map: &mut M) -> Result<(), M::Error> {
+        let OrderRow { order, .. } = self.listed;
+        match column {
+            "state" => {
+                map.serialize_entry("sales_channel", &self.listed.channel_code)?;
+                map.serialize_entry("product_number", &self.listed.product_number)?;
+                map.serialize_entry("product_name", &self.listed.product_name)
+            }
+            "options" => {
+                let options = order.options.iter().zip(&self.listed.labels);
+                let options = options.map(|(option, label)| OptionOf { key: &option.key, value: &option.value, label });
+                map.serialize_entry("options", &options.collect::<Vec<_>>())
+            }
+            "recipient_address2" => {
+                let place = regions(self.districts, order);
+                map.serialize_entry("sido", &place.map(|(sido, _)| sido))?;
+                map.serialize_entry("sigungu", &place.map(|(_, sigungu)| sigungu))
+            }
+            "charge_type" => {
+                map.serialize_entry("bundle_number", &self.listed.bundle_number)?;
+                map.serialize_entry("bundle_count", &self.listed.bundle_count)
+            }
+            _ => Ok(()),
         }
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-const fn is_zero(number: &i64) -> bool {
-    *number == 0
+impl Serialize for OrderOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let order = &self.listed.order;
+        let mut map = serializer.serialize_map(None)?;
+        for field in &FIELDS {
+            let is_left_out = field.column == "cancelled_quantity" && order.cancelled_quantity == 0;
+            if let Some(key) = field.json.filter(|_| !is_left_out) {
+                match field.value(order).plain() {
+                    Param::Int(number) => map.serialize_entry(key, &number)?,
+                    Param::Text(text) => map.serialize_entry(key, &text)?,
+                    Param::Null | Param::Blob(_) => map.serialize_entry(key, &())?,
+                }
+            }
+            self.write_joined(field.column, &mut map)?;
+        }
+        map.end()
+    }
 }
 
 /// Dispatched order for the channel.

@@ -1,47 +1,104 @@
 //! 검색 결과: all columns of the list, and those that the page does not show.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use super::table::{Cell, at, columns, method, text};
-use crate::orders::model::OrderState;
+use super::table::{Cell, CellSource, Column, OrderLine, method, text};
+use crate::orders::fields::{FIELDS, OrderField};
 
-columns! {
-    "상태" 8 |line| text(line.order_row.order.state.label());
-    "클레임" 12 |line| text(&line.order_row.order.claim);
-    "상품주문번호" 21 |line| text(&line.order_row.order.order_number);
-    "판매채널" 14 |line| text(&line.order_row.channel_name);
-    "상품번호" 16 |line| text(&line.order_row.product_number);
-    "상품명" 42 |line| text(&line.order_row.product_name);
-    "옵션" 42 |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")));
-    "수량" 7 |line| Cell::Number(line.order_row.order.quantity);
-    "금액" 12 |line| Cell::Number(line.order_row.order.price);
-    "구매자명" 12 |line| text(&line.order_row.order.customer.name);
-    "구매자연락처" 16 |line| text(&line.order_row.order.customer.tel);
-    "수취인명" 12 |line| text(&line.order_row.order.recipient.name);
-    "수취인연락처1" 16 |line| text(&line.order_row.order.recipient.tel1);
-    "수취인연락처2" 16 |line| text(&line.order_row.order.recipient.tel2);
-    "우편번호" 10 |line| text(&line.order_row.order.recipient.zip_code);
-    "주소" 48 |line| text(&line.order_row.order.recipient.address1);
-    "상세주소" 30 |line| text(&line.order_row.order.recipient.address2);
-    "시/도" 14 |line| text(line.region_names().0);
-    "시/군/구" 14 |line| text(line.region_names().1);
-    "배송방법" 15 |line| text(method(&line.order_row.order));
-    "배송비" 9 |line| text(line.order_row.order.charge_type.label());
-    "묶음배송번호" 21 |line| text(&line.order_row.bundle_number);
-    "합배송수" 9 |line| Cell::Number(line.order_row.bundle_count);
-    "주문일" 17 |line| at(&line.order_row.order, OrderState::Placed);
-    "발송기한" 12 |line| Cell::Date(line.order_row.order.dispatch_deadline);
-    "희망배송일" 12 |line| Cell::Date(line.order_row.order.preferred_shipping_date);
-    "발주일" 17 |line| at(&line.order_row.order, OrderState::Purchased);
-    "출고일" 17 |line| at(&line.order_row.order, OrderState::Dispatched);
-    "배송일" 17 |line| at(&line.order_row.order, OrderState::Shipped);
-    "확정일" 17 |line| at(&line.order_row.order, OrderState::Confirmed);
-    "취소일" 17 |line| at(&line.order_row.order, OrderState::Cancelled);
-    "반품일" 17 |line| at(&line.order_row.order, OrderState::Refunded);
-    "택배사" 15 |line| text(&line.order_row.order.courier);
-    "송장번호" 20 |line| text(&line.order_row.order.tracking_number);
-    "고객메시지" 42 |line| text(&line.order_row.order.customer_message);
-    "발주메모" 42 |line| text(&line.order_row.order.purchase_memo);
-    "배송메모" 42 |line| text(&line.order_row.order.shipping_memo);
-    "관리자메모" 42 |line| text(&line.order_row.order.admin_memo);
+/// What a column holds: a field, or something that an order has from its product, channel, district or bundle.
+enum Entry {
+    /// a field with a header of its own
+    Field(&'static str),
+    /// header, width and cell
+    Joined(&'static str, u8, for<'a> fn(&OrderLine<'a>) -> Cell<'a>),
+}
+use Entry::{Field, Joined};
+
+/// Columns, in order. A field with a header that is not among them follows the field before it in [`FIELDS`].
+const ENTRIES: &[Entry] = &[
+    Field("state"),
+    Field("claim"),
+    Field("order_number"),
+    Joined("판매채널", 14, |line| text(&line.order_row.channel_name)),
+    Joined("상품번호", 16, |line| text(&line.order_row.product_number)),
+    Joined("상품명", 42, |line| text(&line.order_row.product_name)),
+    Joined("옵션", 42, |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")))),
+    Field("quantity"),
+    Field("price"),
+    Field("customer_name"),
+    Field("customer_tel"),
+    Field("recipient_name"),
+    Field("recipient_tel1"),
+    Field("recipient_tel2"),
+    Field("recipient_zip_code"),
+    Field("recipient_address1"),
+    Field("recipient_address2"),
+    Joined("시/도", 14, |line| text(line.region_names().0)),
+    Joined("시/군/구", 14, |line| text(line.region_names().1)),
+    Joined("배송방법", 15, |line| text(method(&line.order_row.order))),
+    Field("charge_type"),
+    Joined("묶음배송번호", 21, |line| text(&line.order_row.bundle_number)),
+    Joined("합배송수", 9, |line| Cell::Number(line.order_row.bundle_count)),
+    Field("placed_at"),
+    Field("dispatch_deadline"),
+    Field("preferred_shipping_date"),
+    Field("purchased_at"),
+    Field("dispatched_at"),
+    Field("shipped_at"),
+    Field("confirmed_at"),
+    Field("cancelled_at"),
+    Field("refunded_at"),
+    Field("courier"),
+    Field("tracking_number"),
+    Field("customer_message"),
+    Field("purchase_memo"),
+    Field("shipping_memo"),
+    Field("admin_memo"),
+];
+
+/// Every column, in order.
+pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let mut columns = Vec::with_capacity(FIELDS.len());
+    for entry in ENTRIES {
+        match entry {
+            Field(column) => add_field(&mut columns, FIELDS.iter().position(|field| field.column == *column)),
+            Joined(header, width, cell) => columns.push(column(header, *width, CellSource::Of(*cell))),
+        }
+    }
+    columns
+});
+
+fn column(header: &'static str, width: u8, source: CellSource) -> Column {
+    Column { header: Cow::Borrowed(header), width, source }
+}
+
+/// Adds the column of the field at that place of [`FIELDS`], and those of the fields behind it that are not listed.
+fn add_field(columns: &mut Vec<Column>, place: Option<usize>) {
+    let fields = place.and_then(|place| FIELDS.get(place..)).unwrap_or_default();
+    let is_listed =
+        |field: &OrderField| ENTRIES.iter().any(|entry| matches!(entry, Field(column) if *column == field.column));
+    let unlisted = fields.iter().skip(1).take_while(|field| field.sheet.is_none() || !is_listed(field));
+    for field in fields.iter().take(1).chain(unlisted) {
+        if let Some((header, width)) = field.sheet {
+            columns.push(column(header, width, CellSource::Field(field)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_field_with_a_header_is_one_column() {
+        let headers: Vec<&str> = FIELDS.iter().filter_map(|field| Some(field.sheet?.0)).collect();
+        let joined = ENTRIES.iter().filter(|entry| matches!(entry, Joined(..))).count();
+        assert_eq!(COLUMNS.len(), headers.len() + joined);
+        let columns: BTreeSet<&str> = COLUMNS.iter().map(|column| column.header.as_ref()).collect();
+        assert_eq!(columns.len(), COLUMNS.len());
+        assert!(headers.iter().all(|header| columns.contains(header)));
+    }
 }

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 
 use super::regions;
 use crate::districts::Districts;
+use crate::orders::fields::OrderField;
 use crate::orders::list::OrderRow;
-use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::orders::model::{Order, ShippingMethod};
 use crate::shop::model::Shop;
 use crate::time::Moment;
 
@@ -33,7 +34,26 @@ pub(super) struct OrderLine<'a> {
 pub(super) struct Column {
     pub(super) header: Cow<'static, str>,
     pub(super) width: u8,
-    pub(super) cell: for<'a> fn(&OrderLine<'a>) -> Cell<'a>,
+    pub(super) source: CellSource,
+}
+
+/// Where a column takes its cells from.
+#[derive(Clone, Copy)]
+pub(super) enum CellSource {
+    /// a field of the order
+    Field(&'static OrderField),
+    /// anything else about the order
+    Of(for<'a> fn(&OrderLine<'a>) -> Cell<'a>),
+}
+
+impl Column {
+    /// The cell of an order.
+    pub(super) fn cell<'a>(&self, line: &OrderLine<'a>) -> Cell<'a> {
+        match self.source {
+            CellSource::Field(field) => field.cell(&line.order_row.order),
+            CellSource::Of(cell) => cell(line),
+        }
+    }
 }
 
 /// Style of a sheet.
@@ -57,17 +77,13 @@ macro_rules! columns {
     ($($header:literal $width:literal |$line:pat_param| $cell:expr;)*) => {
         /// Every column, in order.
         pub(super) const COLUMNS: &[$crate::orders::export::table::Column] =
-            &[$($crate::orders::export::table::Column { header: ::std::borrow::Cow::Borrowed($header), width: $width, cell: |$line| $cell },)*];
+            &[$($crate::orders::export::table::Column { header: ::std::borrow::Cow::Borrowed($header), width: $width, source: $crate::orders::export::table::CellSource::Of(|$line| $cell) },)*];
     };
 }
 pub(super) use columns;
 
 pub(crate) fn text(text: &str) -> Cell<'_> {
     Cell::Text(Cow::Borrowed(text))
-}
-
-pub(super) fn at(order: &Order, state: OrderState) -> Cell<'static> {
-    Cell::At(order.moments.of(state))
 }
 
 /// Label of the method, or the channel's wording if it is unknown.

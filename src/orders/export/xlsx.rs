@@ -154,7 +154,7 @@ fn write_line(
         sheet.set_row_height_pixels(line.number, row.into())?;
     }
     for (place, column) in (0..).zip(table.columns) {
-        write_cell(sheet, line.number, place, (column.cell)(line), formats)?;
+        write_cell(sheet, line.number, place, column.cell(line), formats)?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use super::{
     ChannelProgress, Comparison, Decision, FileAge, FollowedField, HoldReason, StateDecision, Statement, decide,
     decide_state,
 };
+use crate::orders::fields::FIELDS;
 use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::storage::Value;
 use crate::time::Moment;
 
 /// The claim of an order after an exchange.
@@ -124,7 +126,19 @@ pub fn follow<'s>(
             follow_value(&mut effect, (order, said(field)), field, new, age);
         }
     }
+    fill_later(&mut effect.after, new);
     effect
+}
+
+/// Takes fields that the order lacks because an earlier file did not have their columns.
+fn fill_later(order: &mut Order, new: &NewOrder) {
+    for field in FIELDS.iter().filter(|field| field.is_filled_later) {
+        if field.text(order).is_empty() {
+            let value = field.text(&Order::of_new(new)).to_owned();
+            // A text is always a value of a text field.
+            let _ = field.set(order, Value::Text(value));
+        }
+    }
 }
 
 fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelProgress, now: Moment) {

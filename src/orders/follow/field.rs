@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Statement;
 use crate::channels::model::OrderOption;
+use crate::orders::fields::{FIELDS, OrderField};
 use crate::orders::labels::field_label;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderState, ShippingMethod, parcels};
 
@@ -415,56 +416,10 @@ pub struct FieldChange {
 
 /// The columns that a file changed, for its report.
 pub fn changes_between(before: &Order, after: &Order) -> Vec<FieldChange> {
-    let values = |order: &Order| -> [String; 21] {
-        let (customer, recipient) = (&order.customer, &order.recipient);
-        [
-            order.state.code().to_owned(),
-            order.claim.clone(),
-            order.quantity.to_string(),
-            order.cancelled_quantity.to_string(),
-            order.options_raw.clone(),
-            recipient.name.clone(),
-            recipient.tel1.clone(),
-            recipient.tel2.clone(),
-            recipient.zip_code.clone(),
-            recipient.address1.clone(),
-            recipient.address2.clone(),
-            customer.name.clone(),
-            customer.tel.clone(),
-            order.customer_message.clone(),
-            order.shipping_method.code().to_owned(),
-            order.charge_type.code().to_owned(),
-            order.price.to_string(),
-            date_text(order.dispatch_deadline).into_owned(),
-            date_text(order.preferred_shipping_date).into_owned(),
-            order.tracking_number.clone(),
-            order.courier.clone(),
-        ]
+    let change = |field: &OrderField| {
+        let name = field.reported?;
+        let (old, new) = (field.plain_text(before), field.plain_text(after));
+        (old != new).then(|| FieldChange { field: name.to_owned(), old: old.into_owned(), new: new.into_owned() })
     };
-    let columns = [
-        "state",
-        "claim",
-        "quantity",
-        "cancelled_quantity",
-        "options",
-        "recipient_name",
-        "recipient_tel1",
-        "recipient_tel2",
-        "recipient_zip_code",
-        "recipient_address1",
-        "recipient_address2",
-        "customer_name",
-        "customer_tel",
-        "customer_message",
-        "shipping_method",
-        "charge_type",
-        "price",
-        "dispatch_deadline",
-        "preferred_shipping_date",
-        "tracking_number",
-        "courier",
-    ];
-    let pairs = columns.into_iter().zip(values(before).into_iter().zip(values(after)));
-    let changed = pairs.filter(|(_, (old, new))| old != new);
-    changed.map(|(field, (old, new))| FieldChange { field: field.to_owned(), old, new }).collect()
+    FIELDS.iter().filter_map(change).collect()
 }

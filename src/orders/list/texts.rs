@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::orders::model::{Customer, Recipient};
+use crate::orders::fields::FIELDS;
+use crate::orders::model::Order;
 use crate::orders::search::{SearchField, Searchable, tokenize};
 use crate::storage::{PRIMARY_KEY, Result, Tx};
 
@@ -10,34 +11,25 @@ use crate::storage::{PRIMARY_KEY, Result, Tx};
 pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
     let by_id = tx.index_hint(PRIMARY_KEY);
     // Read the searchable columns only, not all forty: a page may compare a thousand orders.
+    let searched = FIELDS.iter().filter(|field| field.search.is_some());
+    let columns: String = searched.clone().map(|field| format!(", o.{}", field.column)).collect();
     let sql = |ids: &str| {
         format!(
-            "SELECT o.id, o.order_number, o.customer_name, o.customer_tel, o.recipient_name, o.recipient_tel1, \
-             o.recipient_tel2, o.recipient_zip_code, o.recipient_address1, o.recipient_address2, o.tracking_number, \
-             d.bundle_number FROM orders o {by_id} CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id \
-             WHERE o.id IN ({ids})"
+            "SELECT o.id, d.bundle_number{columns} FROM orders o {by_id} \
+             CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
         )
     };
     let mut found = HashSet::with_capacity(ids.len());
-    tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let customer = Customer { name: row.text(2)?, tel: row.text(3)? };
-        let recipient = Recipient {
-            name: row.text(4)?,
-            tel1: row.text(5)?,
-            tel2: row.text(6)?,
-            zip_code: row.text(7)?,
-            address1: row.text(8)?,
-            address2: row.text(9)?,
-        };
-        let terms = tokenize(Searchable {
-            order_number: &row.text(1)?,
-            customer: &customer,
-            recipient: &recipient,
-            tracking_number: &row.text(10)?,
-            bundle_number: &row.text(11)?,
-        });
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        let mut columns = row.columns();
+        let (id, bundle_number) = (columns.read::<i64>()?, columns.read::<String>()?);
+        let mut order = Order::default();
+        for field in searched.clone() {
+            field.read(&mut order, &mut columns)?;
+        }
+        let terms = tokenize(Searchable { order: &order, bundle_number: &bundle_number });
         if terms.matches_all(field.bits(), words) {
-            found.insert(row.int(0)?);
+            found.insert(id);
         }
         Ok(())
     })?;

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 
-use super::{COLUMNS, OrderWriter, find, order, values};
+use super::{OrderWriter, find};
 use crate::audit::NumberList;
+use crate::orders::fields::OrderField;
 use crate::orders::model::Order;
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value};
 use crate::time::Moment;
@@ -218,17 +219,18 @@ fn former_orders(tx: &mut dyn Tx, action_id: i64) -> Result<HashMap<i64, FormerO
 
 /// The order with its former values.
 fn restore(now: &Order, former: &FormerValues) -> Result<Order> {
-    let mut row = Row(values(now).into_iter().map(Value::from).chain([Value::Int(now.version)]).collect());
+    let mut restored = now.clone();
     for (column, value) in former {
-        let at = COLUMNS.iter().position(|known| known == column).ok_or_else(|| inconsistent(column))?;
-        row.0[at] = match value {
+        let field = OrderField::of(column).ok_or_else(|| inconsistent(column))?;
+        let value = match value {
             Json::Null => Value::Null,
             Json::String(text) => Value::Text(text.clone()),
             Json::Number(number) => Value::Int(number.as_i64().ok_or_else(|| inconsistent(column))?),
             Json::Bool(_) | Json::Array(_) | Json::Object(_) => return Err(inconsistent(column)),
         };
+        field.set(&mut restored, value)?;
     }
-    order(&mut row)
+    Ok(restored)
 }
 
 fn inconsistent(what: &str) -> StorageError {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::bulk_actions::{FormerValues, UndoRecord};
-use super::{Action, COLUMN_COUNT, COLUMNS, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
+use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
 use crate::access::{self, NewAccess};
 use crate::audit::Actor;
 use crate::id::crockford;
+use crate::orders::fields::FIELDS;
 use crate::orders::follow::FollowedField;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search::{Searchable, tokenize};
@@ -74,7 +75,8 @@ pub struct OrderInsert<'b> {
 }
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
-    format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(COLUMN_COUNT + 1))
+    // The version and the moment of creation follow the fields.
+    format!("INSERT INTO orders ({}, created_at) VALUES ({})", columns(""), placeholders(FIELDS.len() + 2))
 });
 
 impl<'t> OrderWriter<'t> {
@@ -198,7 +200,7 @@ impl<'t> OrderWriter<'t> {
         let mut batches: BTreeMap<Vec<usize>, Vec<(&Order, &Order)>> = BTreeMap::new();
         for (before, after) in orders {
             let (was, is) = (values(before), values(after));
-            let changed: Vec<usize> = (0..COLUMNS.len()).filter(|&column| was[column] != is[column]).collect();
+            let changed: Vec<usize> = (0..FIELDS.len()).filter(|&column| was[column] != is[column]).collect();
             if !changed.is_empty() {
                 batches.entry(changed).or_default().push((before, after));
             }
@@ -216,8 +218,10 @@ impl<'t> OrderWriter<'t> {
                 self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
                 self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
                 let (was, is) = (values(before), values(after));
-                let log: Vec<_> =
-                    changed.iter().map(|&column| (COLUMNS[column], json(&was[column]), json(&is[column]))).collect();
+                let log: Vec<_> = changed
+                    .iter()
+                    .map(|&column| (FIELDS[column].column, json(&was[column]), json(&is[column])))
+                    .collect();
                 if let Some(undo) = &mut self.undo {
                     let former: FormerValues =
                         log.iter().map(|(column, was, _)| ((*column).to_owned(), was.clone())).collect();
@@ -237,7 +241,7 @@ impl<'t> OrderWriter<'t> {
             return Ok(());
         }
         let is_changed =
-            |field: &FollowedField| changed.iter().any(|&column| field.columns().contains(&COLUMNS[column]));
+            |field: &FollowedField| changed.iter().any(|&column| field.columns().contains(&FIELDS[column].column));
         let fields: Vec<FollowedField> =
             FollowedField::ALL.into_iter().filter(|field| !field.begins_empty() && is_changed(field)).collect();
         let of_channel = orders.iter().filter(|(before, _)| before.upload_id.is_some());
@@ -256,10 +260,10 @@ impl<'t> OrderWriter<'t> {
     /// Sets these columns of these orders; false if one has another version.
     fn update_rows(&mut self, changed: &[usize], orders: &[(&Order, &Order)]) -> Result<bool> {
         let now = self.tx.now();
-        let has_moved = changed.iter().any(|&column| COLUMNS[column] == "delivery_id");
+        let has_moved = changed.iter().any(|&column| FIELDS[column].column == "delivery_id");
         let columns: Vec<&str> = changed
             .iter()
-            .map(|&column| COLUMNS[column])
+            .map(|&column| FIELDS[column].column)
             .chain(has_moved.then_some("bundled_at"))
             .chain(["version"])
             .collect();
@@ -276,7 +280,7 @@ impl<'t> OrderWriter<'t> {
 
     fn save_terms(&mut self, orders: &[(&Order, &Order)]) -> Result<()> {
         let is_changed = |(before, after): &&(&Order, &Order)| {
-            before.delivery_id != after.delivery_id || searchable(before, "") != searchable(after, "")
+            before.delivery_id != after.delivery_id || searchable(before, "").texts() != searchable(after, "").texts()
         };
         let changed: Vec<_> = orders.iter().filter(is_changed).collect();
         let deliveries: BTreeSet<i64> =
@@ -357,13 +361,7 @@ fn segment_blocks(orders: &[OrderInsert<'_>], limits: &Limits) -> Vec<PostingsBl
 }
 
 fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {
-    Searchable {
-        order_number: &order.order_number,
-        customer: &order.customer,
-        recipient: &order.recipient,
-        tracking_number: &order.tracking_number,
-        bundle_number,
-    }
+    Searchable { order, bundle_number }
 }
 
 fn json(value: &Param<'_>) -> serde_json::Value {

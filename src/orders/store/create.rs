@@ -16,7 +16,7 @@ use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::findings::Findings;
 use crate::orders::follow::FollowedField;
 use crate::orders::follow::effect::EXCHANGED;
-use crate::orders::model::{Moments, NewOrder, Order, OrderState};
+use crate::orders::model::{Order, OrderState};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 
@@ -70,8 +70,15 @@ pub fn prepare<'b>(
         for new in &bundle.orders {
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
             let sigungu_code = districts.lookup(&new.recipient.zip_code).district();
-            let belongs_to = [channel_id, product_id, bundle.delivery_id];
-            let mut order = order(new, tx.new_id(), belongs_to, sigungu_code, upload_id);
+            let mut order = Order {
+                id: tx.new_id(),
+                channel_id,
+                product_id,
+                delivery_id: bundle.delivery_id,
+                sigungu_code,
+                upload_id,
+                ..Order::of_new(new)
+            };
             if let Some(progress) = new.said.progress {
                 order.advance(progress.state, progress.at.unwrap_or_else(|| tx.now()));
                 if progress.is_exchange {
@@ -112,46 +119,6 @@ fn insert_products<'f>(
         }
     }
     Ok(numbers.into_iter().filter_map(|number| Some((number, known.get(number)?.id))).collect())
-}
-
-fn order(
-    new: &NewOrder,
-    id: i64,
-    [channel_id, product_id, delivery_id]: [i64; 3],
-    sigungu_code: Option<i64>,
-    upload_id: Option<i64>,
-) -> Order {
-    Order {
-        id,
-        order_number: new.order_number.clone(),
-        channel_id,
-        product_id,
-        delivery_id,
-        state: OrderState::Placed,
-        moments: Moments::placed(new.placed_at),
-        options: new.options.clone(),
-        options_raw: new.options_raw.clone(),
-        quantity: new.quantity,
-        cancelled_quantity: 0,
-        price: new.price,
-        customer: new.customer.clone(),
-        customer_message: new.customer_message.clone(),
-        recipient: new.recipient.clone(),
-        sigungu_code,
-        shipping_method: new.shipping_method,
-        shipping_method_raw: new.shipping_method_raw.clone(),
-        charge_type: new.charge_type,
-        courier: new.courier.clone(),
-        tracking_number: new.tracking_number.clone(),
-        claim: new.claim.clone(),
-        purchase_memo: String::new(),
-        shipping_memo: String::new(),
-        admin_memo: String::new(),
-        dispatch_deadline: new.dispatch_deadline,
-        preferred_shipping_date: new.preferred_shipping_date,
-        upload_id,
-        version: 0,
-    }
 }
 
 fn part(order: &Order) -> BundledOrder {

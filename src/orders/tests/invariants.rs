@@ -414,13 +414,7 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     let stored = listed_terms(tx)?;
     assert_eq!(stored.len(), orders.len());
     for order in &orders {
-        let searchable = Searchable {
-            order_number: &order.order_number,
-            customer: &order.customer,
-            recipient: &order.recipient,
-            tracking_number: &order.tracking_number,
-            bundle_number: &deliveries[&order.delivery_id].0,
-        };
+        let searchable = Searchable { order, bundle_number: &deliveries[&order.delivery_id].0 };
         let terms = tokenize(searchable);
         let stored: BTreeMap<&str, i64> = stored[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
         assert_eq!(stored, terms.by_term(), "terms of order {}", order.id);

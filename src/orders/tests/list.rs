@@ -128,13 +128,7 @@ fn everything(tx: &mut dyn Tx) -> Result<Everything> {
     let orders = all_orders(tx)?.into_iter().map(|order| {
         let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
         let bundle_number = tx.query_one(sql, &[order.delivery_id.into()])?.expect("is there").text(0)?;
-        let terms = tokenize(Searchable {
-            order_number: &order.order_number,
-            customer: &order.customer,
-            recipient: &order.recipient,
-            tracking_number: &order.tracking_number,
-            bundle_number: &bundle_number,
-        });
+        let terms = tokenize(Searchable { order: &order, bundle_number: &bundle_number });
         Ok((order, terms))
     });
     let orders = orders.collect::<Result<_>>()?;
