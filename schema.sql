@@ -219,6 +219,8 @@ CREATE INDEX delivery_events_by_audit_entry ON delivery_events (audit_entry_id);
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
     order_number            TEXT NOT NULL CHECK (length(order_number) <= 64),  -- the channel's 상품주문번호
+    -- 주문번호 of the whole purchase, as the customer knows it; empty where the channel gives none
+    channel_order_number    TEXT NOT NULL CHECK (length(channel_order_number) <= 64),
     channel_id              INTEGER NOT NULL REFERENCES sales_channels (id),
     product_id              INTEGER NOT NULL REFERENCES products (id),
     delivery_id             INTEGER NOT NULL REFERENCES deliveries (id),
@@ -262,6 +264,8 @@ CREATE TABLE orders (
     version                 INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
 ) STRICT;
 CREATE UNIQUE INDEX orders_by_number ON orders (order_number, channel_id);
+-- Finds the orders of a purchase.
+CREATE INDEX orders_by_channel_order_number ON orders (channel_order_number) WHERE length(channel_order_number) > 0;
 CREATE INDEX orders_by_delivery ON orders (delivery_id);
 -- Finds the orders that share a tracking number.
 CREATE INDEX orders_by_tracking ON orders (tracking_number) WHERE length(tracking_number) > 0;

@@ -77,6 +77,8 @@ pub enum Field {
     ShippingMethod,
     ChargeType,
     BundleNumber,
+    /// 주문번호 of the purchase, beside the key of its lines
+    ChannelOrderNumber,
     PlacedAt,
     DispatchDeadline,
     PreferredShippingDate,

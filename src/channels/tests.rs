@@ -163,6 +163,20 @@ fn sheet_is_found_by_its_header() {
 }
 
 #[test]
+fn number_of_the_purchase_is_kept_or_left_out_with_a_warning() {
+    let row = |number: &'static str| {
+        let headers: Vec<&str> = HEADERS.iter().copied().chain(["주문번호"]).collect();
+        let row: Vec<&str> = ROW.iter().copied().chain([number]).collect();
+        let (_, rows) = checked(sheet_package(&[&headers, &row]));
+        let RowCheck::Valid(order, warnings) = &rows[0].outcome else { panic!("{:?}", rows[0]) };
+        (order.channel_order_number.clone(), warnings.len())
+    };
+    assert_eq!(row("2024031500900001"), ("2024031500900001".to_owned(), 0));
+    assert_eq!((row(""), row("-")), ((String::new(), 0), (String::new(), 0)));
+    assert_eq!(row("2.02403E+15"), (String::new(), 1), "a spreadsheet has rounded it");
+}
+
+#[test]
 fn csv_with_a_channels_header_is_read() {
     let headers = "주문번호,품목별 주문번호,주문상품명,상품옵션,자체품목코드,수량,총 결제금액,주문자명,주문자 휴대전화,수령인,\
                    수령인 휴대전화,수령인 우편번호,수령인 주소(전체),배송메시지,주문일시,취소구분\n";
@@ -182,6 +196,7 @@ fn csv_with_a_channels_header_is_read() {
         assert_eq!(table.profile.code, "CAFE24");
         let first = order(&rows[0]);
         assert_eq!((rows[0].row, first.order_number.as_str()), (2, "20240315-0000001-01"));
+        assert_eq!(first.channel_order_number, "20240315-0000001");
         assert_eq!(
             (first.options.len(), first.price, first.customer_message.as_str()),
             (2, 12_000, "문 앞\n부재 시 전화")

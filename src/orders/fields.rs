@@ -171,15 +171,24 @@ macro_rules! field {
 }
 
 /// Every field, in the order of the JSON export.
-pub static FIELDS: [OrderField; 40] = [
+pub static FIELDS: [OrderField; 41] = [
     field!("id", id),
     field!("order_number", order_number)
-        .label("주문번호")
+        .label("상품주문번호")
         .at_most(text_limits::ORDER_NUMBER)
         .indexed("orders_by_number")
         .searched(SearchField::OrderNumber, TextKind::Number)
         .sheet("상품주문번호", 21)
         .json(),
+    field!("channel_order_number", channel_order_number)
+        .label("주문번호")
+        .at_most(text_limits::ORDER_NUMBER)
+        .indexed("orders_by_channel_order_number")
+        .searched(SearchField::ChannelOrderNumber, TextKind::Number)
+        .sheet("주문번호", 21)
+        .json()
+        .reported()
+        .filled_later(),
     field!("state", state).label("상태").sheet("상태", 8).json_as("order_state").reported().edited(),
     field!("channel_id", channel_id),
     field!("product_id", product_id).label("상품"),

@@ -182,6 +182,8 @@ pub struct Order {
     pub id: i64,
     /// 상품주문번호 of the channel
     pub order_number: String,
+    /// 주문번호 of the purchase, as the customer knows it; empty where the channel gives none
+    pub channel_order_number: String,
     /// its sales channel
     pub channel_id: i64,
     /// its product
@@ -243,6 +245,7 @@ impl Order {
     pub fn of_new(new: &NewOrder) -> Self {
         Self {
             order_number: new.order_number.clone(),
+            channel_order_number: new.channel_order_number.clone(),
             moments: Moments::placed(new.placed_at),
             options: new.options.clone(),
             options_raw: new.options_raw.clone(),
@@ -312,6 +315,8 @@ impl Order {
 pub struct NewOrder {
     /// 상품주문번호 of the channel, or the line key that its profile composes
     pub order_number: String,
+    /// 주문번호 of the purchase, or empty
+    pub channel_order_number: String,
     /// code of the sales channel: `SMART_STORE`
     pub sales_channel: String,
     /// 판매자 상품코드, or 상품번호 of the channel if that is empty

@@ -10,7 +10,7 @@ use crate::search::tokenizer::{FieldText, Postings, TextKind};
 pub enum SearchField {
     /// 전체: any of the other fields
     All,
-    /// 주문번호
+    /// 상품주문번호
     OrderNumber,
     /// 구매자명
     CustomerName,
@@ -28,13 +28,16 @@ pub enum SearchField {
     TrackingNumber,
     /// 묶음배송번호
     BundleNumber,
+    /// 주문번호 of the purchase
+    ChannelOrderNumber,
 }
 
 impl SearchField {
     /// Every field, in the order of the select box.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::All,
         Self::OrderNumber,
+        Self::ChannelOrderNumber,
         Self::CustomerName,
         Self::CustomerTel,
         Self::RecipientName,
@@ -58,6 +61,7 @@ impl SearchField {
             Self::Address => "address",
             Self::TrackingNumber => "tracking_number",
             Self::BundleNumber => "bundle_number",
+            Self::ChannelOrderNumber => "channel_order_number",
         }
     }
 
@@ -65,7 +69,8 @@ impl SearchField {
     pub const fn label(self) -> &'static str {
         match self {
             Self::All => "전체",
-            Self::OrderNumber => "주문번호",
+            Self::OrderNumber => "상품주문번호",
+            Self::ChannelOrderNumber => "주문번호",
             Self::CustomerName => "구매자명",
             Self::CustomerTel => "구매자연락처",
             Self::RecipientName => "수취인명",
@@ -82,10 +87,10 @@ impl SearchField {
         Self::ALL.into_iter().find(|field| field.code() == code)
     }
 
-    /// Bit mask of the postings' field set. Bits 1 to 9 are orders'; other nouns take others.
+    /// Bit mask of the postings' field set. Bits 1 to 10 are orders'; other nouns take others.
     pub const fn bits(self) -> i64 {
         match self {
-            Self::All => 0b11_1111_1110,
+            Self::All => 0b111_1111_1110,
             field => 1 << (field as i64),
         }
     }
@@ -137,6 +142,7 @@ mod tests {
     fn found(field: SearchField, query: &str) -> bool {
         let order = Order {
             order_number: "2024031500000001".into(),
+            channel_order_number: "2024031500900001".into(),
             customer: Customer { name: "홍길동".into(), tel: "010-1234-5678".into() },
             recipient: Recipient {
                 name: "정 더미".into(),
@@ -164,7 +170,16 @@ mod tests {
 
     #[test]
     fn every_field_is_searched_when_none_is_chosen() {
-        for query in ["길동", "0504", "중앙로", "45168300137", "3100000001", "2024031500000001", "길동 포항"] {
+        for query in [
+            "길동",
+            "0504",
+            "중앙로",
+            "45168300137",
+            "3100000001",
+            "2024031500000001",
+            "2024-0315 0090-0001",
+            "길동 포항",
+        ] {
             assert!(found(SearchField::All, query), "{query}");
         }
     }

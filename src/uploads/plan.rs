@@ -5,6 +5,7 @@
 
 mod follow;
 mod parcels;
+mod purchases;
 mod states;
 
 use std::cell::Cell;
@@ -54,7 +55,8 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
     let mut plan = match &file.rows {
         ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), (rows, file.made_at))?,
         ParsedRows::Tracking(rows) => {
-            let shared = SharedNumbers::find(tx, channel, rows)?;
+            let rows = purchases::by_order(tx, channel, rows)?;
+            let shared = SharedNumbers::find(tx, channel, &rows)?;
             // The parcels of an order follow one another. Another number further down is a correction or a mistake.
             let previous = Cell::new(None);
             let set = |order: &mut Order, row: &TrackingRow, now: Moment| {
@@ -65,7 +67,7 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 previous.set((decision.0 == RowOutcome::Updated).then_some(order.id));
                 decision
             };
-            let mut plan = plan_changes(tx, channel, rows, |row| &row.order_number, set)?;
+            let mut plan = plan_changes(tx, channel, &rows, |row| &row.order_number, set)?;
             plan.report.findings.courier_missing = file.lacks_courier();
             plan
         }
@@ -310,7 +312,7 @@ type RowDecision = (RowOutcome, Vec<Reason>, Option<TrackingChange>);
 fn plan_changes<'f, T>(
     tx: &mut dyn Tx,
     channel: Option<i64>,
-    rows: &'f [CheckedRow<T>],
+    rows: &[CheckedRow<T>],
     number: impl Fn(&T) -> &str,
     decide: impl Fn(&mut Order, &T, Moment) -> RowDecision,
 ) -> Result<ImportPlan<'f>> {

@@ -10,7 +10,7 @@ use crate::orders::testing::{NOW, Shop, all_orders, edit, new_order};
 use crate::time::parse_date;
 
 /// Keys of an order, which programs depend on.
-const KEYS: &str = "order_number,order_state,sales_channel,product_number,product_name,options,quantity,price,\
+const KEYS: &str = "order_number,channel_order_number,order_state,sales_channel,product_number,product_name,options,quantity,price,\
     customer_name,customer_tel,customer_message,recipient_name,recipient_tel1,recipient_tel2,recipient_zip_code,\
     recipient_address1,recipient_address2,sido,sigungu,shipping_method,charge_type,bundle_number,bundle_count,\
     tracking_number,courier,dispatch_deadline,preferred_shipping_date,placed_at,purchased_at,dispatched_at,\

@@ -80,6 +80,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
     let (claim, said) = status::read(&mut cells, columns);
     let mut order = NewOrder {
         order_number: order_number.clone(),
+        channel_order_number: channel_order_number(&mut cells, columns),
         sales_channel: profile.code.clone(),
         product_number,
         product_name,
@@ -392,6 +393,22 @@ fn price(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> i64 {
         }
         0
     })
+}
+
+/// The number of the purchase. It is for information: what is no number is left out, with a warning.
+fn channel_order_number(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
+    let columns = columns.of(Field::ChannelOrderNumber);
+    let cell = cells.cell(columns);
+    if cell.is_blank() || values::is_nothing(cell) {
+        return String::new();
+    }
+    let problem = match values::exact_id(cell) {
+        Ok(number) if number.chars().count() <= text_limits::ORDER_NUMBER => return number,
+        Ok(_) => "주문번호가 너무 길어요",
+        Err(problem) => problem,
+    };
+    cells.warn(cells.pick(columns).unwrap_or_default(), &format!("{problem}. 비워 두었어요"));
+    String::new()
 }
 
 fn tracking_number(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {

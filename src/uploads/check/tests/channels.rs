@@ -90,6 +90,7 @@ fn channels_are_recognised_by_their_headers() {
         assert_eq!((order.quantity, order.recipient.tel1.as_str()), (2, "010-0000-0001"), "{code}");
         assert_eq!(order.placed_at.kst().to_string(), "2025-07-18 12:42:43", "{code}");
         assert_eq!(order.options.len(), 2, "{code}: {:?}", order.options);
+        assert_eq!(order.channel_order_number, "1234567890", "{code}");
     }
 }
 
