@@ -2,93 +2,39 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How an order is shipped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ShippingMethod {
-    /// 직접전달: the own delivery team
-    #[default]
-    Direct,
-    /// 택배,등기,소포
-    Parcel,
-    /// 퀵서비스
-    Quick,
-    /// 방문수령
-    Pickup,
-    /// 기타: any other method; the order also stores the channel's word
-    Other,
-}
+use crate::text::coded;
 
-impl ShippingMethod {
-    /// Every method, the own delivery team's first.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Parcel, Self::Quick, Self::Pickup, Self::Other];
-
-    /// Code in JSON and the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Direct => "DIRECT",
-            Self::Parcel => "PARCEL",
-            Self::Quick => "QUICK",
-            Self::Pickup => "PICKUP",
-            Self::Other => "OTHER",
-        }
-    }
-
-    /// Korean label; except for 기타 also the word of 스마트스토어.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Direct => "직접전달",
-            Self::Parcel => "택배,등기,소포",
-            Self::Quick => "퀵서비스",
-            Self::Pickup => "방문수령",
-            Self::Other => "기타",
-        }
-    }
-
-    /// The method of that code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.code() == code)
+coded! {
+    /// How an order is shipped. The label, except 기타, is also the word of 스마트스토어.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum ShippingMethod {
+        /// 직접전달: the own delivery team
+        #[default]
+        Direct = "DIRECT" "직접전달",
+        /// 택배,등기,소포
+        Parcel = "PARCEL" "택배,등기,소포",
+        /// 퀵서비스
+        Quick = "QUICK" "퀵서비스",
+        /// 방문수령
+        Pickup = "PICKUP" "방문수령",
+        /// 기타: any other method; the order also stores the channel's word
+        Other = "OTHER" "기타",
     }
 }
 
-/// Who pays the shipping charge, and when.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ChargeType {
-    /// 선결제, 선불
-    #[default]
-    Prepaid,
-    /// 착불: on delivery
-    Cod,
-    /// 무료
-    Free,
-}
-
-impl ChargeType {
-    /// Every type.
-    pub const ALL: [Self; 3] = [Self::Prepaid, Self::Cod, Self::Free];
-
-    /// Code in JSON and the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Prepaid => "PREPAID",
-            Self::Cod => "COD",
-            Self::Free => "FREE",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Prepaid => "선결제",
-            Self::Cod => "착불",
-            Self::Free => "무료",
-        }
-    }
-
-    /// The type of that code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|charge| charge.code() == code)
+coded! {
+    /// Who pays the shipping charge, and when.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum ChargeType {
+        /// 선결제, 선불
+        #[default]
+        Prepaid = "PREPAID" "선결제",
+        /// 착불: on delivery
+        Cod = "COD" "착불",
+        /// 무료
+        Free = "FREE" "무료",
     }
 }
 

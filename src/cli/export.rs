@@ -297,11 +297,11 @@ fn problems(query: &OrderQuery) -> Vec<String> {
         check(
             "field",
             &query.field,
-            SearchField::parse(&query.field).is_some(),
+            SearchField::from_code(&query.field).is_some(),
             &codes(&SearchField::ALL.map(SearchField::code)),
         ),
         check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
-        check("date", &query.date, DateField::parse(&query.date).is_some(), &codes(&dates)),
+        check("date", &query.date, DateField::from_code(&query.date).is_some(), &codes(&dates)),
         check("from", &query.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
         check("to", &query.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
         check("to", &query.to, !is_reversed, "--from보다 빨라요."),

@@ -8,53 +8,23 @@ use super::model::{Order, OrderState, ShippingMethod};
 use super::store::Action;
 use crate::audit::{AuditEvent, MemberActor, NumberList, RecordedEvent};
 use crate::storage::{Result, Tx, text_limits};
+use crate::text::coded;
 use crate::time::parse_date;
 
-/// A field that can be set for many orders at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BulkField {
-    /// 희망배송일
-    PreferredShippingDate,
-    /// 배송방법
-    ShippingMethod,
-    /// 택배사
-    Courier,
-    /// 발주메모
-    PurchaseMemo,
-    /// 배송메모
-    ShippingMemo,
-}
-
-impl BulkField {
-    /// Every field, in the order of the form.
-    pub const ALL: [Self; 5] =
-        [Self::PreferredShippingDate, Self::ShippingMethod, Self::Courier, Self::PurchaseMemo, Self::ShippingMemo];
-
-    /// Code in forms and in the audit log; also the name of the column.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::PreferredShippingDate => "preferred_shipping_date",
-            Self::ShippingMethod => "shipping_method",
-            Self::Courier => "courier",
-            Self::PurchaseMemo => "purchase_memo",
-            Self::ShippingMemo => "shipping_memo",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::PreferredShippingDate => "희망배송일",
-            Self::ShippingMethod => "배송방법",
-            Self::Courier => "택배사",
-            Self::PurchaseMemo => "발주메모",
-            Self::ShippingMemo => "배송메모",
-        }
-    }
-
-    /// The field with this code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
+coded! {
+    /// A field that can be set for many orders at once, in the order of the form. The code is also the column.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum BulkField {
+        /// 희망배송일
+        PreferredShippingDate = "preferred_shipping_date" "희망배송일",
+        /// 배송방법
+        ShippingMethod = "shipping_method" "배송방법",
+        /// 택배사
+        Courier = "courier" "택배사",
+        /// 발주메모
+        PurchaseMemo = "purchase_memo" "발주메모",
+        /// 배송메모
+        ShippingMemo = "shipping_memo" "배송메모",
     }
 }
 

@@ -6,80 +6,35 @@ use serde::{Deserialize, Serialize};
 use super::model::OrderState;
 use super::search::SearchField;
 use crate::id::parse_crockford;
+use crate::text::coded;
 use crate::time::parse_date;
 
-/// The nine dates a list is filtered and sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateField {
-    /// 주문
-    Placed,
-    /// 발송기한
-    DispatchDeadline,
-    /// 희망배송
-    PreferredShipping,
-    /// 발주
-    Purchased,
-    /// 출고
-    Dispatched,
-    /// 배송
-    Shipped,
-    /// 완료 (확정)
-    Confirmed,
-    /// 취소
-    Cancelled,
-    /// 반품
-    Refunded,
+coded! {
+    /// The nine dates a list is filtered and sorted by, in the order of the select box. The code is also the column.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum DateField {
+        /// 주문
+        Placed = "placed_at" "주문일",
+        /// 발송기한
+        DispatchDeadline = "dispatch_deadline" "발송기한",
+        /// 희망배송
+        PreferredShipping = "preferred_shipping_date" "희망배송일",
+        /// 발주
+        Purchased = "purchased_at" "발주일",
+        /// 출고
+        Dispatched = "dispatched_at" "출고일",
+        /// 배송
+        Shipped = "shipped_at" "배송일",
+        /// 완료 (확정)
+        Confirmed = "confirmed_at" "확정일",
+        /// 취소
+        Cancelled = "cancelled_at" "취소일",
+        /// 반품
+        Refunded = "refunded_at" "반품일",
+    }
 }
 
 impl DateField {
-    /// Every date field, in the order of the select box.
-    pub const ALL: [Self; 9] = [
-        Self::Placed,
-        Self::DispatchDeadline,
-        Self::PreferredShipping,
-        Self::Purchased,
-        Self::Dispatched,
-        Self::Shipped,
-        Self::Confirmed,
-        Self::Cancelled,
-        Self::Refunded,
-    ];
-
-    /// Code in URLs and on the command line; also the name of the column.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Placed => "placed_at",
-            Self::DispatchDeadline => "dispatch_deadline",
-            Self::PreferredShipping => "preferred_shipping_date",
-            Self::Purchased => "purchased_at",
-            Self::Dispatched => "dispatched_at",
-            Self::Shipped => "shipped_at",
-            Self::Confirmed => "confirmed_at",
-            Self::Cancelled => "cancelled_at",
-            Self::Refunded => "refunded_at",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Placed => "주문일",
-            Self::DispatchDeadline => "발송기한",
-            Self::PreferredShipping => "희망배송일",
-            Self::Purchased => "발주일",
-            Self::Dispatched => "출고일",
-            Self::Shipped => "배송일",
-            Self::Confirmed => "확정일",
-            Self::Cancelled => "취소일",
-            Self::Refunded => "반품일",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
-    }
-
     /// Whether the column holds a date; otherwise it holds a moment.
     pub const fn is_date(self) -> bool {
         matches!(self, Self::DispatchDeadline | Self::PreferredShipping)
@@ -223,10 +178,10 @@ impl OrderQuery {
         }
         let numbers = pasted_numbers(&self.q);
         OrderFilter {
-            field: SearchField::parse(&self.field).unwrap_or(SearchField::All),
+            field: SearchField::from_code(&self.field).unwrap_or(SearchField::All),
             search: if numbers.is_empty() { self.q.trim().to_owned() } else { String::new() },
             numbers,
-            date: DateField::parse(&self.date).unwrap_or(DateField::Placed),
+            date: DateField::from_code(&self.date).unwrap_or(DateField::Placed),
             from,
             to,
             state: OrderState::parse(&self.state),
@@ -347,7 +302,7 @@ fn parse_sort(text: &str) -> Option<Sort> {
         "asc" => false,
         _ => return None,
     };
-    Some(Sort { by: DateField::parse(by)?, descending })
+    Some(Sort { by: DateField::from_code(by)?, descending })
 }
 
 #[cfg(test)]

@@ -7,67 +7,33 @@ use serde::{Deserialize, Serialize};
 
 use super::follow::RowStatement;
 pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
+use crate::text::coded;
 use crate::time::Moment;
 
-/// State of an order; the variants are in the order of progress.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OrderState {
-    /// 주문
-    #[default]
-    Placed,
-    /// 발주: ordered from the factory
-    Purchased,
-    /// 출고: left the factory
-    Dispatched,
-    /// 배송: delivered, or handed to the courier
-    Shipped,
-    /// 확정: the customer confirmed
-    Confirmed,
-    /// 취소
-    Cancelled,
-    /// 환불, 반품
-    Refunded,
+coded! {
+    /// State of an order; the variants are in the order of progress.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum OrderState {
+        /// 주문
+        #[default]
+        Placed = "PLACED" "주문",
+        /// 발주: ordered from the factory
+        Purchased = "PURCHASED" "발주",
+        /// 출고: left the factory
+        Dispatched = "DISPATCHED" "출고",
+        /// 배송: delivered, or handed to the courier
+        Shipped = "SHIPPED" "배송",
+        /// 확정: the customer confirmed
+        Confirmed = "CONFIRMED" "확정",
+        /// 취소
+        Cancelled = "CANCELLED" "취소",
+        /// 환불, 반품
+        Refunded = "REFUNDED" "환불",
+    }
 }
 
 impl OrderState {
-    /// Every state, in the order of progress.
-    pub const ALL: [Self; 7] = [
-        Self::Placed,
-        Self::Purchased,
-        Self::Dispatched,
-        Self::Shipped,
-        Self::Confirmed,
-        Self::Cancelled,
-        Self::Refunded,
-    ];
-
-    /// Code in JSON, URLs and the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Placed => "PLACED",
-            Self::Purchased => "PURCHASED",
-            Self::Dispatched => "DISPATCHED",
-            Self::Shipped => "SHIPPED",
-            Self::Confirmed => "CONFIRMED",
-            Self::Cancelled => "CANCELLED",
-            Self::Refunded => "REFUNDED",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Placed => "주문",
-            Self::Purchased => "발주",
-            Self::Dispatched => "출고",
-            Self::Shipped => "배송",
-            Self::Confirmed => "확정",
-            Self::Cancelled => "취소",
-            Self::Refunded => "환불",
-        }
-    }
-
     /// Parses a code, in any case, or a Korean label (`PURCHASED`, `purchased`, `발주`); `반품` is 환불.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -4,93 +4,42 @@
 use super::fields::FIELDS;
 use super::model::Order;
 use crate::search::tokenizer::{FieldText, Postings, TextKind};
+use crate::text::coded;
 
-/// Searchable field of an order; a bit of the postings' field set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SearchField {
-    /// 전체: any of the other fields
-    All,
-    /// 상품주문번호
-    OrderNumber,
-    /// 구매자명
-    CustomerName,
-    /// 구매자연락처
-    CustomerTel,
-    /// 수취인명
-    RecipientName,
-    /// 수취인연락처1
-    RecipientTel1,
-    /// 수취인연락처2
-    RecipientTel2,
-    /// 주소
-    Address,
-    /// 송장번호
-    TrackingNumber,
-    /// 묶음배송번호
-    BundleNumber,
-    /// 주문번호 of the purchase
-    ChannelOrderNumber,
+coded! {
+    /// Searchable field of an order, in the order of the select box; a bit of the postings' field set.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum SearchField {
+        /// 전체: any of the other fields
+        All = "all" "전체",
+        /// 상품주문번호
+        OrderNumber = "order_number" "상품주문번호",
+        /// 주문번호 of the purchase
+        ChannelOrderNumber = "channel_order_number" "주문번호",
+        /// 구매자명
+        CustomerName = "customer_name" "구매자명",
+        /// 구매자연락처
+        CustomerTel = "customer_tel" "구매자연락처",
+        /// 수취인명
+        RecipientName = "recipient_name" "수취인명",
+        /// 수취인연락처1
+        RecipientTel1 = "recipient_tel1" "수취인연락처1",
+        /// 수취인연락처2
+        RecipientTel2 = "recipient_tel2" "수취인연락처2",
+        /// 주소
+        Address = "address" "주소",
+        /// 송장번호
+        TrackingNumber = "tracking_number" "송장번호",
+        /// 묶음배송번호
+        BundleNumber = "bundle_number" "묶음배송번호",
+    }
 }
 
 impl SearchField {
-    /// Every field, in the order of the select box.
-    pub const ALL: [Self; 11] = [
-        Self::All,
-        Self::OrderNumber,
-        Self::ChannelOrderNumber,
-        Self::CustomerName,
-        Self::CustomerTel,
-        Self::RecipientName,
-        Self::RecipientTel1,
-        Self::RecipientTel2,
-        Self::Address,
-        Self::TrackingNumber,
-        Self::BundleNumber,
-    ];
-
-    /// Code in URLs and on the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::OrderNumber => "order_number",
-            Self::CustomerName => "customer_name",
-            Self::CustomerTel => "customer_tel",
-            Self::RecipientName => "recipient_name",
-            Self::RecipientTel1 => "recipient_tel1",
-            Self::RecipientTel2 => "recipient_tel2",
-            Self::Address => "address",
-            Self::TrackingNumber => "tracking_number",
-            Self::BundleNumber => "bundle_number",
-            Self::ChannelOrderNumber => "channel_order_number",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::All => "전체",
-            Self::OrderNumber => "상품주문번호",
-            Self::ChannelOrderNumber => "주문번호",
-            Self::CustomerName => "구매자명",
-            Self::CustomerTel => "구매자연락처",
-            Self::RecipientName => "수취인명",
-            Self::RecipientTel1 => "수취인연락처1",
-            Self::RecipientTel2 => "수취인연락처2",
-            Self::Address => "주소",
-            Self::TrackingNumber => "송장번호",
-            Self::BundleNumber => "묶음배송번호",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
-    }
-
     /// Bit mask of the postings' field set. Bits 1 to 10 are orders'; other nouns take others.
     pub const fn bits(self) -> i64 {
         match self {
-            Self::All => 0b111_1111_1110,
+            Self::All => (1 << Self::ALL.len()) - 2,
             field => 1 << (field as i64),
         }
     }

@@ -4,6 +4,7 @@
 //! spaces may be non-breaking. All parsers therefore normalise to NFKC first. An error is a short Korean
 //! phrase without the value; the caller adds the row, column or field.
 
+mod coded;
 mod hex;
 mod lines;
 mod number;
@@ -11,6 +12,7 @@ mod phone;
 mod sensitive;
 mod zip_code;
 
+pub(crate) use coded::coded;
 pub use hex::hex;
 pub use lines::{fold_word, is_invisible, is_one_line, multi_line, nfc, nfkc, one_line};
 pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};

@@ -70,7 +70,7 @@ impl BulkForm {
 
     /// Sets an input of a row, named `FIELD-ID`. Ignores other names.
     fn set_field(&mut self, name: &str, value: String) {
-        if let Some(field) = name.strip_prefix("set_").and_then(BulkField::parse) {
+        if let Some(field) = name.strip_prefix("set_").and_then(BulkField::from_code) {
             self.values.insert(field.code(), value.replace("\r\n", "\n"));
             return;
         }
@@ -178,7 +178,7 @@ pub(super) async fn bulk(
 
 /// The field that an act of the form 한꺼번에 정하기 sets: `set-courier`.
 fn bulk_field(act: &str) -> Option<BulkField> {
-    act.strip_prefix("set-").and_then(BulkField::parse)
+    act.strip_prefix("set-").and_then(BulkField::from_code)
 }
 
 /// The orders of a bulk action: the ticked ones, or everything found.

@@ -1,0 +1,47 @@
+//! Enumerations whose variants have a code for programs and a Korean label.
+
+/// Declares such an enumeration, with `ALL`, `code`, `label` and `from_code`. Each variant is followed by its code and its
+/// label:
+///
+/// ```text
+/// coded! {
+///     /// Who pays.
+///     #[derive(Clone, Copy)]
+///     pub enum ChargeType {
+///         /// 선결제, 선불
+///         Prepaid = "PREPAID" "선결제",
+///     }
+/// }
+/// ```
+macro_rules! coded {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $($(#[$about:meta])* $variant:ident = $code:literal $label:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $name { $($(#[$about])* $variant,)+ }
+
+        impl $name {
+            /// Every variant, in the order of their definition.
+            pub const ALL: [Self; [$($code),+].len()] = [$(Self::$variant),+];
+
+            /// Code for programs: in the database, in JSON, in URLs and forms.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// Korean label.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)+ }
+            }
+
+            /// The variant of that code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|variant| variant.code() == code)
+            }
+        }
+    };
+}
+pub(crate) use coded;
