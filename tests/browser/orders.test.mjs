@@ -1,13 +1,16 @@
 // Order page: form errors, concurrent edits, bundles, addresses.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
-import { checkAccessibility, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
+import { checkAccessibility, checkPage, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, field, gotoOrders, openOrder, orderNumbers, preview, saveOrder } from './flows.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 const [ORDER, SIBLING, UNMERGEABLE] = ['2024031500000001', '2024031500000002', '2024031500000017'];
 const BUNDLE = '3100000001';
+const PURCHASE = '2024031590000001';
 
 after(closeBrowser);
 
@@ -61,6 +64,26 @@ test('form errors are shown at their fields, and conflicts with both values', as
   assert.equal(await field(second, '수량').inputValue(), '2');
   assert.equal(await field(second, '배송메모').inputValue(), '경비실에 맡기고 전화');
   assert.equal(await field(second, '관리자메모').inputValue(), '단골');
+});
+
+test('the number of a purchase finds its orders, and names them in a list of a courier', async (t) => {
+  const { page, folder } = await shop(t);
+  await gotoOrders(page, { q: '2024-0315-9000-0001' });
+  assert.deepEqual((await orderNumbers(page)).toSorted(), [ORDER, SIBLING]);
+  await gotoOrders(page, { field: 'channel_order_number', q: PURCHASE });
+  assert.equal(await page.getByLabel('찾을 곳').locator('option:checked').innerText(), '주문번호');
+  await openOrder(page, ORDER);
+  assert.match(await mainText(page), new RegExp(`주문번호\\s+${PURCHASE}`));
+  await checkPage(page, 'order-of-a-purchase');
+
+  const file = path.join(folder, '송장.csv');
+  writeFileSync(file, `주문번호,송장번호,택배사\n${PURCHASE},45168300137,로젠택배\n`);
+  await preview(page, file);
+  assert.match(await mainText(page), /주문번호로 찾은 주문이에요/);
+  await checkPage(page, 'upload-of-a-purchase');
+  await apply(page);
+  await gotoOrders(page, { q: '45168300137' });
+  assert.deepEqual((await orderNumbers(page)).toSorted(), [ORDER, SIBLING]);
 });
 
 for (const javaScriptEnabled of [true, false]) {
