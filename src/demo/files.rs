@@ -6,6 +6,7 @@ use chrono::{Duration, NaiveDateTime, NaiveTime};
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use crate::orders::model::NewOrder;
+use crate::time::Moment;
 
 /// The 72 columns of a 스마트스토어 order file (since 2024), A to BT.
 const COLUMNS: [&str; 72] = [
@@ -115,6 +116,11 @@ fn last_digits(number: &str) -> &str {
     number.get(number.len().saturating_sub(8)..).unwrap_or(number)
 }
 
+/// 주문번호 of the purchase that is in one bundle.
+pub fn purchase_number(placed_at: Moment, bundle_number: &str) -> String {
+    format!("{}{}", placed_at.kst().format("%Y%m%d"), last_digits(bundle_number))
+}
+
 /// Last eight digits of the channel's own product number (상품번호).
 fn channel_product_number(product_number: &str) -> u64 {
     product_number.bytes().fold(0, |number, byte| (number * 31 + u64::from(byte)) % 100_000_000)
@@ -127,9 +133,7 @@ fn column_value(column: &str, order: &NewOrder) -> ColumnValue {
     let recipient = &order.recipient;
     match column {
         "상품주문번호" => order.order_number.as_str().into(),
-        "주문번호" => {
-            ColumnValue::Text(format!("{}{}", placed.format("%Y%m%d"), last_digits(&order.bundle_number)))
-        }
+        "주문번호" => ColumnValue::Text(purchase_number(order.placed_at, &order.bundle_number)),
         "배송속성" => "일반배송".into(),
         "배송방법(구매자 요청)" | "배송방법" => order.shipping_method_raw.as_str().into(),
         "판매채널" => "스마트스토어".into(),
@@ -243,7 +247,6 @@ mod tests {
 
     use super::*;
     use crate::demo::new_orders;
-    use crate::time::Moment;
 
     #[test]
     fn file_has_the_header_and_all_orders() {

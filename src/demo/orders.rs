@@ -3,6 +3,7 @@
 use chrono::Duration;
 
 use super::catalogue::{CATALOGUE, CatalogueItem};
+use super::files::purchase_number;
 use super::names::{Person, Population, safe_number};
 use crate::orders::model::{ChargeType, NewOrder, OrderOption, ShippingMethod};
 use crate::random::seeded::Random;
@@ -169,6 +170,7 @@ impl NewOrders {
             shipping_method: basket.method,
             shipping_method_raw: basket.method.label().to_owned(),
             charge_type: basket.charge,
+            channel_order_number: purchase_number(basket.placed_at, &basket.number.to_string()),
             bundle_number: basket.number.to_string(),
             placed_at: basket.placed_at,
             dispatch_deadline: Some(placed_on + Duration::days(i64::from(random.between(5, 14)))),

@@ -3,6 +3,7 @@
 use chrono::Duration;
 
 use super::model::Task;
+use crate::demo::files::purchase_number;
 use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, people};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
@@ -88,6 +89,7 @@ impl ExerciseBuilder {
         for (number, name, price) in products {
             let index = self.exercises.len();
             let (bundle, seed) = (self.bundle_count, seed(self.session));
+            let bundle_number = format!("9{seed:012}{bundle:02}");
             self.exercises.push(Exercise {
                 task,
                 state,
@@ -104,7 +106,8 @@ impl ExerciseBuilder {
                     shipping_method: method,
                     shipping_method_raw: method.label().to_owned(),
                     charge_type: ChargeType::Free,
-                    bundle_number: format!("9{seed:012}{bundle:02}"),
+                    channel_order_number: purchase_number(placed_at, &bundle_number),
+                    bundle_number,
                     placed_at,
                     dispatch_deadline: Some(placed_at.date() + Duration::days(10)),
                     ..NewOrder::default()
