@@ -361,7 +361,7 @@ fn members_are_managed_on_the_command_line() {
     let one_time = out.rsplit(' ').next().expect("a password").trim().to_owned();
     assert!(code == Some(0) && one_time.len() == "XXXX-XXXX-XXXX".len(), "{out}");
     let (_, out, _) = user(&folder, &["list"], "");
-    assert!(out.contains("일회용 비밀번호, 바꿔야 함") && !out.contains(&one_time), "{out}");
+    assert!(out.contains("임시 비밀번호, 바꿔야 함") && !out.contains(&one_time), "{out}");
     assert_eq!(user(&folder, &["passwd", "nobody", "--one-time"], "").0, Some(2));
 }
 

@@ -14,7 +14,7 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 const district = async (input) => {
   const told = document.getElementById(input.dataset.district);
   const zip = input.value.replace(/\D/g, "");
-  if (zip.length !== 5) { told.textContent = "우편번호를 적으면 지역이 나와요."; return; }
+  if (zip.length !== 5) { told.textContent = "우편번호를 입력하면 지역이 나와요."; return; }
   const answer = await fetch(`${document.documentElement.dataset.base ?? ''}/districts/of?zip=${zip}`).catch(() => undefined);
   if (!answer?.ok || input.value.replace(/\D/g, "") !== zip) return;
   const { name } = await answer.json();

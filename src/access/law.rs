@@ -147,7 +147,7 @@ fn check_second_factor(measured: &Measurements) -> Diagnostic {
         return Diagnostic::ok("관리자의 인증 앱", format!("관리자 {admins}명 모두 연결했어요"));
     }
     let severity = if measured.is_public { Severity::Bad } else { Severity::Warning };
-    let found = format!("관리자 {admins}명 가운데 {}명이 연결하지 않았어요", admins - with_app);
+    let found = format!("관리자 {admins}명 중 {}명이 연결하지 않았어요", admins - with_app);
     Diagnostic::problem(severity, "관리자의 인증 앱", found, "내 계정의 인증 앱에서 연결하세요.")
 }
 

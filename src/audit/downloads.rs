@@ -158,7 +158,7 @@ impl DownloadRow {
             "purchase-order" => "발주서",
             "dispatch" => "발송처리",
             "deliveries" => "배송 목록",
-            "rejected-rows" => "거절된 행",
+            "rejected-rows" => "오류 행",
             "courier-order.logen" => "로젠택배 송장 접수",
             "courier-order.cj" => "CJ대한통운 송장 접수",
             "courier-order.hanjin" => "한진택배 송장 접수",

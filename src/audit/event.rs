@@ -44,7 +44,7 @@ pub enum AuditEvent {
         /// username of the member
         username: String,
     },
-    /// 일회용 비밀번호
+    /// 임시 비밀번호
     OneTimePasswordIssued {
         /// username of the member
         username: String,
@@ -245,7 +245,7 @@ pub enum AuditEvent {
         /// number of rows that could not be resolved
         failed: usize,
     },
-    /// 판매채널 값과 우리 값 가운데 정하기
+    /// 판매채널 값과 우리 값 중 정하기
     ChannelChangesDecided {
         /// the orders took the channel's values
         takes_channel: bool,
@@ -254,7 +254,7 @@ pub enum AuditEvent {
         /// number of values that stay open
         failed: usize,
     },
-    /// 거절된 행을 처리함으로 표시
+    /// 오류 행을 처리 완료로 표시
     RejectedRowsResolved {
         /// number of rows
         rows: u64,
@@ -304,9 +304,9 @@ pub enum AuditEvent {
         /// number of the bundle
         bundle_number: String,
     },
-    /// 전체 사본 뜨기
+    /// 전체 백업 뜨기
     SnapshotRequested {},
-    /// 되살려 확인하기
+    /// 복원 테스트하기
     TrialRestoreRequested {
         /// the backup target, from 1
         target: usize,

@@ -15,7 +15,7 @@ impl AuditEvent {
             Self::MemberDisabled { username } => format!("{username} 회원이 로그인하지 못하게 했어요."),
             Self::PasswordChanged { username } => format!("{username} 회원의 비밀번호를 바꿨어요."),
             Self::OneTimePasswordIssued { username } => {
-                format!("{username} 회원의 비밀번호를 일회용 비밀번호로 바꿨어요.")
+                format!("{username} 회원의 비밀번호를 임시 비밀번호로 바꿨어요.")
             }
             Self::DevicesLoggedOut { devices } => format!("다른 기기 {devices}대에서 로그아웃했어요."),
             Self::TokenTheftReported { detected_at } => {
@@ -43,21 +43,21 @@ impl AuditEvent {
             }
             Self::OrderEdited { bundle, .. } => order_edited(bundle),
             Self::ManualOrdersCreated { orders, bundle_number } => {
-                format!("상담주문 {}건을 저장했어요. 묶음 번호: {bundle_number}", orders.len())
+                format!("상담주문 {}건을 저장했어요. 묶음배송번호: {bundle_number}", orders.len())
             }
-            Self::OrderUnbundled { bundle_number, .. } => format!("묶음에서 뺐어요. 새 묶음 번호: {bundle_number}"),
+            Self::OrderUnbundled { bundle_number, .. } => format!("묶음에서 뺐어요. 새 묶음배송번호: {bundle_number}"),
             Self::OrdersMerged { orders, bundle_number } => {
-                format!("주문 {}건을 이 묶음으로 합쳤어요. 묶음 번호: {bundle_number}", orders.len())
+                format!("주문 {}건을 이 묶음으로 합쳤어요. 묶음배송번호: {bundle_number}", orders.len())
             }
             Self::OrdersRejoined { orders, bundle_number } => {
-                format!("주문 {}건을 원래 묶음으로 되돌렸어요. 묶음 번호: {bundle_number}", orders.len())
+                format!("주문 {}건을 원래 묶음으로 되돌렸어요. 묶음배송번호: {bundle_number}", orders.len())
             }
             Self::OrdersClassified { orders } => format!("주문 {}건의 지역을 정했어요.", orders.len()),
-            Self::ZipCorrectionUndone { zip_code } => format!("우편번호 {zip_code}의 고친 지역을 되돌렸어요."),
-            Self::OrderCorrectionUndone { .. } => "주문의 고친 지역을 되돌렸어요.".to_owned(),
+            Self::ZipCorrectionUndone { zip_code } => format!("우편번호 {zip_code}의 수정한 지역을 되돌렸어요."),
+            Self::OrderCorrectionUndone { .. } => "주문의 수정한 지역을 되돌렸어요.".to_owned(),
             Self::DistrictListApplied { valid_from } => format!("{valid_from}부터의 지역으로 바꿨어요."),
             Self::DistrictListDiscarded {} => "올린 목록을 적용하지 않고 지웠어요.".to_owned(),
-            Self::DistrictListWithdrawn {} => "목록을 거두었어요.".to_owned(),
+            Self::DistrictListWithdrawn {} => "목록의 적용을 취소했어요.".to_owned(),
             Self::UploadsReceived { received, too_large, skipped, limit } => {
                 uploads_received(*received, too_large, *skipped, *limit)
             }
@@ -66,7 +66,7 @@ impl AuditEvent {
             Self::ChannelChangesDecided { takes_channel, resolved, failed } => {
                 channel_changes_decided(*takes_channel, *resolved, *failed)
             }
-            Self::RejectedRowsResolved { rows } => format!("거절된 {rows}행을 처리함으로 표시했어요."),
+            Self::RejectedRowsResolved { rows } => format!("오류 행 {rows}개를 처리 완료로 표시했어요."),
             Self::DeliveriesCompleted {
                 completed,
                 unchanged,
@@ -80,9 +80,9 @@ impl AuditEvent {
             Self::CompletionsUndone { undone, changed, expired } => completions_undone(undone, changed, expired),
             Self::SlipsPrinted { bundles } => format!("배송 {}건의 전표를 인쇄한 것으로 표시했어요.", bundles.len()),
             Self::DeliveryMemoChanged { .. } => "메모를 저장했어요.".to_owned(),
-            Self::SnapshotRequested {} => "백업의 전체 사본을 뜨게 했어요.".to_owned(),
-            Self::TrialRestoreRequested { target } => format!("{target}번 백업 자리를 임시로 되살려 확인하게 했어요."),
-            Self::BackupTargetTakenOver { target } => format!("{target}번 백업 자리를 이어받았어요."),
+            Self::SnapshotRequested {} => "전체 백업을 만들게 했어요.".to_owned(),
+            Self::TrialRestoreRequested { target } => format!("{target}번 백업의 복원 테스트를 하게 했어요."),
+            Self::BackupTargetTakenOver { target } => format!("{target}번 백업을 이어받았어요."),
             Self::BackupKeyShown { key } => format!("백업의 암호화 열쇠를 봤어요: {key}"),
             Self::BackupKeyCreated { key } => format!("백업의 암호화 열쇠를 만들었어요: {key}"),
             Self::DatabaseDownloaded {} => "가게의 모든 데이터를 내려받았어요.".to_owned(),
@@ -154,20 +154,21 @@ pub(super) fn state_label(code: &str) -> &str {
         "PLACED" => "주문",
         "PURCHASED" => "발주",
         "DISPATCHED" => "출고",
-        "SHIPPED" => "배송",
+        "SHIPPED" => "배송됨",
         "CONFIRMED" => "확정",
-        "CANCELLED" => "취소",
-        "REFUNDED" => "환불",
+        "CANCELLED" => "취소됨",
+        "REFUNDED" => "반품",
         other => other,
     }
 }
 
 /// `상품 3개를 저장했어요.`
 fn saved_and_rejected(noun: &str, saved: impl std::fmt::Display, rejected: usize) -> String {
-    if rejected == 0 {
-        format!("{noun} {saved}개를 저장했어요.")
-    } else {
-        format!("{noun} {saved}개를 저장했고, {rejected}개는 저장하지 못했어요.")
+    let saved = saved.to_string();
+    match (saved.as_str(), rejected) {
+        (_, 0) => format!("{noun} {saved}개를 저장했어요."),
+        ("0", _) => format!("{noun} {rejected}개를 저장하지 못했어요."),
+        _ => format!("{noun} {saved}개를 저장했고, {rejected}개는 저장하지 못했어요."),
     }
 }
 
@@ -196,7 +197,7 @@ fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList, claim
     }
     sentences.extend(claim_sentences(claims));
     if sentences.is_empty() {
-        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+        sentences.push("바꿀 주문이 없어요. 목록을 새로고침해 주세요.".to_owned());
     }
     sentences.join(" ")
 }
@@ -210,7 +211,7 @@ fn orders_edited(changed: &NumberList, unchanged: &NumberList, rejected: usize) 
         sentences.push(format!("{}건은 바뀐 내용이 없어요: {}.", unchanged.len(), unchanged.shown()));
     }
     if sentences.is_empty() && rejected == 0 {
-        sentences.push("저장할 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+        sentences.push("저장할 주문이 없어요. 목록을 새로고침해 주세요.".to_owned());
     }
     if rejected > 0 {
         sentences.push(format!("{rejected}건은 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
@@ -238,7 +239,7 @@ fn orders_bulk_set(
         sentences.push(format!("주문 {}건을 {is}(으)로 바꿨어요: {}.", changed.len(), changed.shown()));
     }
     if unchanged > 0 {
-        sentences.push(format!("{unchanged}건은 이미 그래요."));
+        sentences.push(format!("{unchanged}건은 이미 같은 값이에요."));
     }
     if !rejected.is_empty() {
         let reason = match field {
@@ -249,7 +250,7 @@ fn orders_bulk_set(
         sentences.push(format!("{}건은 {reason} 그대로 두었어요: {}.", rejected.len(), rejected.shown()));
     }
     if sentences.is_empty() {
-        sentences.push("바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.".to_owned());
+        sentences.push("바꿀 주문이 없어요. 목록을 새로고침해 주세요.".to_owned());
     }
     sentences.join(" ")
 }
@@ -258,10 +259,10 @@ fn order_edited(bundle: &BundleChange) -> String {
     match bundle {
         BundleChange::Stays {} => "주문을 저장했어요.".to_owned(),
         BundleChange::Leaves { bundle_number } => {
-            format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: {bundle_number}")
+            format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음배송번호: {bundle_number}")
         }
         BundleChange::Moves { bundle_number } => {
-            format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: {bundle_number}")
+            format!("주문을 저장하고 다른 묶음으로 옮겼어요. 묶음배송번호: {bundle_number}")
         }
         BundleChange::MovesTogether { companions } => {
             format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")
@@ -270,14 +271,15 @@ fn order_edited(bundle: &BundleChange) -> String {
 }
 
 fn uploads_received(received: usize, too_large: &[RejectedFile], skipped: usize, limit: usize) -> String {
-    let mut message = format!("파일 {received}개를 읽었어요. 하나씩 확인하고 적용해 주세요.");
-    for RejectedFile { name, reason } in too_large {
-        message = format!("{message} {name}: {reason}");
+    let mut sentences = Vec::new();
+    if received > 0 {
+        sentences.push(format!("파일 {received}개를 읽었어요. 하나씩 확인하고 적용해 주세요."));
     }
+    sentences.extend(too_large.iter().map(|RejectedFile { name, reason }| format!("{name}: {reason}")));
     if skipped > 0 {
-        message = format!("{message} {skipped}개는 받지 않았어요. 한 번에 {limit}개까지 나누어 올려 주세요.");
+        sentences.push(format!("{skipped}개는 받지 않았어요. 한 번에 {limit}개까지 나누어 올려 주세요."));
     }
-    message
+    sentences.join(" ")
 }
 
 fn channel_changes_decided(takes_channel: bool, resolved: usize, failed: usize) -> String {
@@ -322,8 +324,8 @@ fn deliveries_completed(
     }
     sentences.extend(claim_sentences([held, despite_claim]));
     for (numbers, label) in [
-        (undispatched, "출고 전이던 주문도 배송으로 바꿨어요"),
-        (cancelled, "취소나 환불된 주문은 그대로 두었어요"),
+        (undispatched, "출고 전이던 주문도 배송됨으로 바꿨어요"),
+        (cancelled, "취소나 반품된 주문은 그대로 두었어요"),
         (already, "이미 배송된 주문은 그대로 두었어요"),
         (unchanged, "배송할 주문이 없는 배송이에요"),
     ] {

@@ -30,7 +30,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::MemberEnabled { username: kim() }, "kim 회원이 다시 로그인할 수 있게 했어요."),
         (E::MemberDisabled { username: kim() }, "kim 회원이 로그인하지 못하게 했어요."),
         (E::PasswordChanged { username: kim() }, "kim 회원의 비밀번호를 바꿨어요."),
-        (E::OneTimePasswordIssued { username: kim() }, "kim 회원의 비밀번호를 일회용 비밀번호로 바꿨어요."),
+        (E::OneTimePasswordIssued { username: kim() }, "kim 회원의 비밀번호를 임시 비밀번호로 바꿨어요."),
         (E::DevicesLoggedOut { devices: 2 }, "다른 기기 2대에서 로그아웃했어요."),
         (
             E::TokenTheftReported { detected_at: Moment(1_795_316_400_000) },
@@ -70,7 +70,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 held: numbers(&[]),
                 despite_claim: numbers(&[]),
             },
-            "바꿀 주문이 없어요. 목록을 새로 고쳐 주세요.",
+            "바꿀 주문이 없어요. 목록을 새로고침해 주세요.",
         ),
         (
             E::OrdersEdited {
@@ -83,11 +83,11 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::OrderEdited { number: text("1"), bundle: BundleChange::Stays {} }, "주문을 저장했어요."),
         (
             E::OrderEdited { number: text("1"), bundle: BundleChange::Leaves { bundle_number: text("B2") } },
-            "주문을 저장하고 묶음에서 뺐어요. 새 묶음 번호: B2",
+            "주문을 저장하고 묶음에서 뺐어요. 새 묶음배송번호: B2",
         ),
         (
             E::OrderEdited { number: text("1"), bundle: BundleChange::Moves { bundle_number: text("B3") } },
-            "주문을 저장하고 다른 묶음으로 옮겼어요. 묶음 번호: B3",
+            "주문을 저장하고 다른 묶음으로 옮겼어요. 묶음배송번호: B3",
         ),
         (
             E::OrderEdited { number: text("1"), bundle: BundleChange::MovesTogether { companions: 2 } },
@@ -95,23 +95,23 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (
             E::ManualOrdersCreated { orders: numbers(&["L1", "L2"]), bundle_number: text("B1") },
-            "상담주문 2건을 저장했어요. 묶음 번호: B1",
+            "상담주문 2건을 저장했어요. 묶음배송번호: B1",
         ),
-        (E::OrderUnbundled { orders: numbers(&["1"]), bundle_number: text("B2") }, "묶음에서 뺐어요. 새 묶음 번호: B2"),
+        (E::OrderUnbundled { orders: numbers(&["1"]), bundle_number: text("B2") }, "묶음에서 뺐어요. 새 묶음배송번호: B2"),
         (
             E::OrdersMerged { orders: numbers(&["1", "2"]), bundle_number: text("B1") },
-            "주문 2건을 이 묶음으로 합쳤어요. 묶음 번호: B1",
+            "주문 2건을 이 묶음으로 합쳤어요. 묶음배송번호: B1",
         ),
         (
             E::OrdersRejoined { orders: numbers(&["1"]), bundle_number: text("B1") },
-            "주문 1건을 원래 묶음으로 되돌렸어요. 묶음 번호: B1",
+            "주문 1건을 원래 묶음으로 되돌렸어요. 묶음배송번호: B1",
         ),
         (E::OrdersClassified { orders: numbers(&["1"]) }, "주문 1건의 지역을 정했어요."),
-        (E::ZipCorrectionUndone { zip_code: text("37683") }, "우편번호 37683의 고친 지역을 되돌렸어요."),
-        (E::OrderCorrectionUndone { orders: numbers(&["1"]) }, "주문의 고친 지역을 되돌렸어요."),
+        (E::ZipCorrectionUndone { zip_code: text("37683") }, "우편번호 37683의 수정한 지역을 되돌렸어요."),
+        (E::OrderCorrectionUndone { orders: numbers(&["1"]) }, "주문의 수정한 지역을 되돌렸어요."),
         (E::DistrictListApplied { valid_from: text("2026-07-01") }, "2026-07-01부터의 지역으로 바꿨어요."),
         (E::DistrictListDiscarded {}, "올린 목록을 적용하지 않고 지웠어요."),
-        (E::DistrictListWithdrawn {}, "목록을 거두었어요."),
+        (E::DistrictListWithdrawn {}, "목록의 적용을 취소했어요."),
         (
             E::UploadsReceived {
                 received: 2,
@@ -139,7 +139,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             E::ChannelChangesDecided { takes_channel: false, resolved: 1, failed: 0 },
             "값 1개는 우리 값을 그대로 두었어요.",
         ),
-        (E::RejectedRowsResolved { rows: 5 }, "거절된 5행을 처리함으로 표시했어요."),
+        (E::RejectedRowsResolved { rows: 5 }, "오류 행 5개를 처리 완료로 표시했어요."),
         (
             E::DeliveriesCompleted {
                 completed: numbers(&["B1"]),
@@ -151,8 +151,8 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 despite_claim: numbers(&["2"]),
             },
             "배송 1건을 완료했어요. 취소 요청이 들어온 1건은 그대로 두었어요: 5. \
-             1건은 취소 요청이 있는데도 진행했어요: 2. 출고 전이던 주문도 배송으로 바꿨어요: 2 \
-             취소나 환불된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
+             1건은 취소 요청이 있는데도 진행했어요: 2. 출고 전이던 주문도 배송됨으로 바꿨어요: 2 \
+             취소나 반품된 주문은 그대로 두었어요: 4 이미 배송된 주문은 그대로 두었어요: 3 배송할 주문이 없는 배송이에요: B2",
         ),
         (
             E::OrdersBulkSet {
@@ -162,7 +162,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 unchanged: 1,
                 rejected: numbers(&["3"]),
             },
-            "주문 2건을 희망배송일 ‘2026-12-01’(으)로 바꿨어요: 1, 2. 1건은 이미 그래요. \
+            "주문 2건을 희망배송일 ‘2026-12-01’(으)로 바꿨어요: 1, 2. 1건은 이미 같은 값이에요. \
              1건은 이미 배송되어 그대로 두었어요: 3.",
         ),
         (
@@ -176,9 +176,9 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::SlipsPrinted { bundles: numbers(&["B1", "B2"]) }, "배송 2건의 전표를 인쇄한 것으로 표시했어요."),
         (E::DeliveryMemoChanged { bundle_number: text("B1") }, "메모를 저장했어요."),
-        (E::SnapshotRequested {}, "백업의 전체 사본을 뜨게 했어요."),
-        (E::TrialRestoreRequested { target: 2 }, "2번 백업 자리를 임시로 되살려 확인하게 했어요."),
-        (E::BackupTargetTakenOver { target: 1 }, "1번 백업 자리를 이어받았어요."),
+        (E::SnapshotRequested {}, "전체 백업을 만들게 했어요."),
+        (E::TrialRestoreRequested { target: 2 }, "2번 백업의 복원 테스트를 하게 했어요."),
+        (E::BackupTargetTakenOver { target: 1 }, "1번 백업을 이어받았어요."),
         (E::BackupKeyShown { key: text("AB12") }, "백업의 암호화 열쇠를 봤어요: AB12"),
         (E::BackupKeyCreated { key: text("AB12") }, "백업의 암호화 열쇠를 만들었어요: AB12"),
         (E::DatabaseDownloaded {}, "가게의 모든 데이터를 내려받았어요."),

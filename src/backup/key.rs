@@ -27,7 +27,7 @@ pub struct Key([u8; 32]);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The typed text is no key, or its checksum is wrong.
-    #[error("백업 열쇠를 잘못 적었어요. 종이에 적힌 56글자를 다시 확인해 주세요.")]
+    #[error("백업 열쇠를 잘못 입력했어요. 종이에 적힌 56글자를 다시 확인해 주세요.")]
     Mistyped,
     /// The key file cannot be read or written.
     #[error("백업 열쇠 파일을 읽거나 쓰지 못했어요: {0}")]

@@ -35,13 +35,13 @@ pub struct MariaDbDump {
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
     /// The file cannot be read or decompressed.
-    #[error("사본을 읽지 못했어요: {0}")]
+    #[error("백업을 읽지 못했어요: {0}")]
     Io(#[from] io::Error),
     /// The dump is truncated.
-    #[error("끝까지 뜨지 못한 사본이에요. 다시 떠 주세요.")]
+    #[error("끝까지 만들지 못한 백업이에요. 다시 만들어 주세요.")]
     Incomplete,
     /// The dump is of another application's database.
-    #[error("이 프로그램의 데이터가 아닌 사본이에요. 데이터베이스 이름을 확인해 주세요.")]
+    #[error("이 프로그램의 데이터가 아닌 백업이에요. 데이터베이스 이름을 확인해 주세요.")]
     ForeignDatabase,
 }
 

@@ -94,7 +94,7 @@ pub enum ObjectError {
     },
     /// Not encrypted, while a key was given.
     #[error(
-        "암호화하지 않은 백업이라 누가 바꾸었는지 확인할 수 없어요. 믿을 수 있는 곳이면 열쇠 대신 --unsealed로 되살려 주세요"
+        "암호화하지 않은 백업이라 누가 바꾸었는지 확인할 수 없어요. 믿을 수 있는 곳이면 열쇠 대신 --unsealed로 복원해 주세요"
     )]
     NotSealed,
     /// Encrypted with another key.

@@ -118,9 +118,9 @@ impl TargetView {
 
     fn problems(&self) -> Vec<String> {
         let failure = self.status.verification.as_ref().and_then(|verification| verification.failure.as_ref());
-        let failure = failure.map(|failure| format!("마지막 확인에서 되살리지 못했어요: {failure}"));
+        let failure = failure.map(|failure| format!("마지막 확인에서 복원하지 못했어요: {failure}"));
         let unconditional = (self.status.supports_conditional_put == Some(false)).then(|| {
-            "이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.".to_owned()
+            "이 저장소는 동시 쓰기를 막지 못해요. 다른 프로그램이 같은 곳에 백업하지 않게 해 주세요.".to_owned()
         });
         let problems = [&self.status.problem, &self.status.snapshot_problem].into_iter().flatten();
         let since = self.status.problem_since.map(|since| format!("{}부터 복사하지 못하고 있어요.", Moment(since)));
@@ -189,7 +189,7 @@ async fn snapshot(
     Form(EmptyForm {}): Form<EmptyForm>,
 ) -> PageResult {
     backup.ok_or(Error::NotFound)?.snapshot();
-    let message = "전체 사본을 뜨고 있어요. 끝나면 여기에 시각이 바뀌어요.";
+    let message = "전체 백업을 만들고 있어요. 끝나면 여기에 시각이 바뀌어요.";
     record_and_redirect(&storage, actor, AuditEvent::SnapshotRequested {}, message).await
 }
 
@@ -205,7 +205,7 @@ async fn verify(
         return Err(Error::NotFound);
     }
     tokio::spawn(async move { backup.verify(index).await });
-    let message = "임시로 되살려서 확인하고 있어요. 끝나면 여기에 결과가 나와요.";
+    let message = "임시로 복원해서 확인하고 있어요. 끝나면 여기에 결과가 나와요.";
     record_and_redirect(&storage, actor, AuditEvent::TrialRestoreRequested { target: index + 1 }, message).await
 }
 
@@ -219,7 +219,7 @@ async fn take_over(
     if !backup.ok_or(Error::NotFound)?.take_over(index) {
         return Err(Error::NotFound);
     }
-    let message = "이 자리를 이어받아요. 전체 사본부터 새로 떠요.";
+    let message = "이 백업을 이어받아요. 전체 백업부터 새로 만들어요.";
     record_and_redirect(&storage, actor, AuditEvent::BackupTargetTakenOver { target: index + 1 }, message).await
 }
 
@@ -339,10 +339,10 @@ mod tests {
         app.sign_in_admin().await;
         assert!(!app.state.config.is_backed_up());
         let text = app.get("/backup").await.ok();
-        assert!(text.contains("아직 사본이 없어요") && !text.contains("/backup/download"), "{text}");
+        assert!(text.contains("아직 백업이 없어요") && !text.contains("/backup/download"), "{text}");
 
         let at = app.state.now().0 - 3_600_000;
-        for (at, expected) in [(at, "1시간 전"), (at - 172_800_000, "떠지지 않았어요")] {
+        for (at, expected) in [(at, "1시간 전"), (at - 172_800_000, "새 백업이 없어요")] {
             let dump =
                 MariaDbDump { name: "shop.sql.zst".to_owned(), at, bytes: 12_345_678, position: "0-1-2".to_owned() };
             app.state.storage.write(move |tx| dump.save(tx)).await.expect("remembers");

@@ -29,7 +29,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// An object is damaged or cannot be decrypted.
-    #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     Object {
         /// path of the object
         path: String,
@@ -39,7 +39,7 @@ pub enum RestoreError {
         until: Option<Moment>,
     },
     /// An object does not match its key, or does not continue the previous segment.
-    #[error("{path}: 앞의 기록과 이어지지 않는 조각이에요. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("{path}: 앞의 기록과 이어지지 않는 조각이에요. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     BrokenChain {
         /// path of the object
         path: String,
@@ -50,13 +50,13 @@ pub enum RestoreError {
     #[error("{0} 파일이 이미 있어요. 다른 이름을 쓰거나, 바꿔도 된다면 --overwrite를 붙여 주세요.")]
     Exists(PathBuf),
     /// The restored database failed the integrity check.
-    #[error("되살린 데이터가 올바르지 않아요. 아무것도 바꾸지 않았어요. {0}")]
+    #[error("복원한 데이터가 올바르지 않아요. 아무것도 바꾸지 않았어요. {0}")]
     Integrity(#[from] IntegrityError),
     /// The target failed.
     #[error(transparent)]
     Target(#[from] TargetError),
     /// The output file cannot be written.
-    #[error("되살린 파일을 쓰지 못했어요: {0}")]
+    #[error("복원한 파일을 쓰지 못했어요: {0}")]
     Io(#[from] io::Error),
 }
 

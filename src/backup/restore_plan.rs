@@ -8,7 +8,7 @@ use crate::time::Moment;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The target has no snapshot.
-    #[error("이 자리에는 되살릴 수 있는 백업이 없어요.")]
+    #[error("이곳에는 복원할 수 있는 백업이 없어요.")]
     NoSnapshot,
     /// The moment is before the oldest snapshot.
     #[error("{}의 백업은 없어요. 가장 오래된 백업은 {}예요.", wanted.precise(), oldest.precise())]
@@ -19,7 +19,7 @@ pub enum PlanError {
         oldest: Moment,
     },
     /// A segment is missing.
-    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 --at으로 되살릴 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     Gap {
         /// its generation
         generation: String,
@@ -29,7 +29,7 @@ pub enum PlanError {
         until: Option<Moment>,
     },
     /// The moment is between two generations, in which commits were missed.
-    #[error("{}에는 백업이 끊어져 있었어요. {}까지{} 되살릴 수 있어요.", wanted.precise(), until.precise(),
+    #[error("{}에는 백업이 끊어져 있었어요. {}까지{} 복원할 수 있어요.", wanted.precise(), until.precise(),
         from.map(|from| format!(", 또는 {}부터", from.precise())).unwrap_or_default())]
     Between {
         /// the requested moment

@@ -57,10 +57,10 @@ pub(super) struct SnapshotInfo {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpoolError {
     /// The limit is reached.
-    #[error("백업할 곳에 오래 닿지 않아 모아 둘 자리가 다 찼어요. 닿으면 전체 사본부터 새로 떠요.")]
+    #[error("백업할 곳에 오래 닿지 않아 모아 둘 공간이 다 찼어요. 닿으면 전체 백업부터 새로 만들어요.")]
     Full,
     /// The local disk cannot be written to, or is full.
-    #[error("이 컴퓨터의 디스크에 쓰지 못해서 백업을 멈췄어요. 자리를 비워 주세요: {0}")]
+    #[error("이 컴퓨터의 디스크에 쓰지 못해서 백업을 멈췄어요. 공간을 비워 주세요: {0}")]
     Io(#[from] io::Error),
 }
 

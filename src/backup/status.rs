@@ -75,7 +75,7 @@ impl std::fmt::Display for TargetProblem {
         match self {
             Self::OtherOwner(other) => write!(
                 f,
-                "다른 프로그램이 이 자리에 백업하고 있어요: {other}. 그 프로그램을 이제 쓰지 않으면 이어받을 수 있어요."
+                "다른 프로그램이 이곳에 백업하고 있어요: {other}. 그 프로그램을 이제 쓰지 않으면 이어받을 수 있어요."
             ),
             Self::Message(message) => f.write_str(message),
         }

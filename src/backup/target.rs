@@ -59,20 +59,20 @@ fn remember_mark(folder: &Path, known: &Path) -> io::Result<String> {
 pub enum TargetError {
     /// The address cannot be parsed, names an unknown kind of store, or contains a secret.
     #[error(
-        "백업 주소를 알아볼 수 없어요: {0}\nfile:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 모양으로 적어 주세요."
+        "백업 주소를 알아볼 수 없어요: {0}\nfile:///폴더, s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로 모양으로 입력해 주세요."
     )]
     InvalidAddress(String),
     /// The store cannot be reached, or does not answer in time.
     #[error("백업할 곳에 닿지 않아요: {0}")]
     Unreachable(String),
     /// The folder is missing, or is not the one that was used before: its drive is not mounted.
-    #[error("백업하던 드라이브가 연결되지 않았어요: {0}. 드라이브를 연결하면 밀린 것부터 저절로 복사해요.")]
+    #[error("백업하던 드라이브가 연결되지 않았어요: {0}. 드라이브를 연결하면 밀린 것부터 자동으로 복사해요.")]
     NotMounted(String),
     /// The credentials do not allow the request.
     #[error("백업할 곳에 쓸 권한이 없어요. 자격 증명을 확인해 주세요: {0}")]
     PermissionDenied(String),
     /// The store, or the local disk of a download, is full.
-    #[error("백업할 곳에 자리가 없어요: {0}")]
+    #[error("백업할 곳에 공간이 없어요: {0}")]
     NoSpace(String),
     /// The object does not exist.
     #[error("백업에 그 파일이 없어요: {0}")]

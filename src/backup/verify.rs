@@ -19,7 +19,7 @@ pub(super) enum VerifyError {
     #[error(transparent)]
     Restore(#[from] RestoreError),
     /// The number of orders differs from the shop's.
-    #[error("되살린 주문이 가게와 달라요: 되살린 것 {restored}건, 그때의 가게 {shop}건")]
+    #[error("복원한 주문이 가게와 달라요: 복원한 것 {restored}건, 그때의 가게 {shop}건")]
     Differs {
         /// orders in the restored database
         restored: i64,

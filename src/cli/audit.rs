@@ -66,7 +66,7 @@ impl Export {
         let day = |flag: &str, text: &Option<String>| match text {
             Some(text) => parse_date(text)
                 .map(Some)
-                .ok_or_else(|| CliError(format!("--{flag} '{text}': 2024-03-15처럼 적어 주세요."))),
+                .ok_or_else(|| CliError(format!("--{flag} '{text}': 2024-03-15처럼 입력해 주세요."))),
             None => Ok(None),
         };
         let (from, to) = (day("from", &self.from)?, day("to", &self.to)?);
@@ -119,7 +119,7 @@ fn parse_digest(text: &str) -> Result<(i64, String), CliError> {
         let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
         Some((number.parse().ok()?, digest.to_ascii_lowercase())).filter(|_| is_digest)
     });
-    parsed.ok_or_else(|| CliError(format!("--digest '{text}': 1234:9f86d0…처럼 번호와 지문 64자를 적어 주세요.")))
+    parsed.ok_or_else(|| CliError(format!("--digest '{text}': 1234:9f86d0…처럼 번호와 지문 64자를 입력해 주세요.")))
 }
 
 impl Verify {

@@ -24,7 +24,7 @@ pub(super) enum Backup {
     Status(OutputFormat),
     /// 백업에 있는 사본을 보여 줘요
     List(OutputFormat),
-    /// 전체 사본을 지금 만들어요. 프로그램이 켜져 있으면 그 프로그램이 만들어요
+    /// 전체 백업을 지금 만들어요. 프로그램이 켜져 있으면 그 프로그램이 만들어요
     Now,
     /// 백업을 임시로 복원해서 지금 데이터와 맞는지 확인해요
     Verify(OutputFormat),
@@ -114,16 +114,16 @@ fn status(config: &Config, json: bool) -> CommandResult {
 fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     writeln!(out, "{}", status.target)?;
     writeln!(out, "  복사한 시각     {}", format_time(status.copied_at))?;
-    writeln!(out, "  전체 사본       {}", format_time(status.snapshot_at))?;
+    writeln!(out, "  전체 백업       {}", format_time(status.snapshot_at))?;
     let verification = status.verification.as_ref();
-    writeln!(out, "  되살려 본 시각  {}", format_time(verification.map(|verification| verification.at)))?;
+    writeln!(out, "  복원 테스트     {}", format_time(verification.map(|verification| verification.at)))?;
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
-        writeln!(out, "  되살리지 못했어요: {failure}")?;
+        writeln!(out, "  복원하지 못했어요: {failure}")?;
     }
     writeln!(out, "  기다리는 양     {} 바이트", status.spool_bytes)?;
     writeln!(out, "  암호화          {}", status.key.as_ref().map_or("안 함".to_owned(), |id| format!("열쇠 {id}")))?;
     if status.supports_conditional_put == Some(false) {
-        writeln!(out, "  이 자리는 조건부 쓰기를 하지 못해요. 다른 프로그램이 같은 자리에 쓰지 않게 해 주세요.")?;
+        writeln!(out, "  이 저장소는 동시 쓰기를 막지 못해요. 다른 프로그램이 같은 곳에 백업하지 않게 해 주세요.")?;
     }
     for problem in [&status.problem, &status.snapshot_problem].into_iter().flatten() {
         writeln!(out, "  문제            {problem}")?;
@@ -150,10 +150,10 @@ fn list(config: &Config, json: bool) -> CommandResult {
     for (target, copies) in lists {
         writeln!(out, "{target}")?;
         for copy in copies {
-            let verified = copy.verified_at.map_or("", |_| "  되살려 봤어요");
+            let verified = copy.verified_at.map_or("", |_| "  복원 테스트함");
             writeln!(
                 out,
-                "  {} 부터 {} 까지  전체 사본 {} 바이트, 조각 {}개{verified}",
+                "  {} 부터 {} 까지  전체 백업 {} 바이트, 조각 {}개{verified}",
                 Moment(copy.at).precise(),
                 Moment(copy.until).precise(),
                 copy.bytes,
@@ -212,7 +212,7 @@ fn wait_for_snapshot(statuses: impl Fn() -> Result<Vec<TargetStatus>, CliError>,
             return Err(CliError(problem.to_string()));
         }
         if Instant::now() > deadline {
-            return Err(CliError("사본이 아직 다 가지 않았어요. mukkeum backup status로 살펴봐 주세요.".to_owned()));
+            return Err(CliError("백업이 아직 다 가지 않았어요. mukkeum backup status로 살펴봐 주세요.".to_owned()));
         }
         std::thread::sleep(POLL_INTERVAL);
     }
@@ -237,11 +237,11 @@ fn verify(config: &Config, json: bool) -> CommandResult {
         if json {
             writeln!(out, "{}", json!({ "target": target, "verification": verification }))?;
         } else if let Some(failure) = &verification.failure {
-            writeln!(out, "{target}: 되살리지 못했어요. {failure}")?;
+            writeln!(out, "{target}: 복원하지 못했어요. {failure}")?;
         } else {
             writeln!(
                 out,
-                "{target}: {} 상태로 되살렸고, 주문 {}건이 가게와 맞아요.",
+                "{target}: {} 상태로 복원했고, 주문 {}건이 가게와 맞아요.",
                 format_time(verification.restored_at),
                 verification.orders.unwrap_or(0)
             )?;
@@ -249,18 +249,18 @@ fn verify(config: &Config, json: bool) -> CommandResult {
     }
     match verifications.iter().filter(|(_, verification)| verification.failure.is_some()).count() {
         0 => Ok(Outcome::Complete),
-        failed => Err(CliError(format!("백업 {}곳 가운데 {failed}곳을 되살리지 못했어요.", verifications.len()))),
+        failed => Err(CliError(format!("백업 {}곳 중 {failed}곳을 복원하지 못했어요.", verifications.len()))),
     }
 }
 
 fn record_dump(config: &Config, file: &Path) -> CommandResult {
     if let Database::Sqlite(_) = config.database {
-        return Err(CliError("MariaDB를 쓰는 가게의 사본만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
+        return Err(CliError("MariaDB를 쓰는 가게의 백업만 기억해요. SQLite는 --backup으로 복사하세요.".to_owned()));
     }
     let dump = MariaDbDump::verify_file(file)?;
     let (storage, record) = (open_existing(config)?, dump.clone());
     block_on(async { Ok(storage.write(move |tx| record.save(tx)).await?) })?;
-    writeln!(io::stdout(), "{}: 온전한 사본이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
+    writeln!(io::stdout(), "{}: 온전한 백업이에요. {} 바이트, {}", dump.name, dump.bytes, Moment(dump.at))?;
     Ok(Outcome::Complete)
 }
 
@@ -291,7 +291,7 @@ pub(super) fn write_key_sheet(out: &mut impl Write, key: &Key) -> io::Result<()>
     for line in key.to_text().as_bytes().chunks(20) {
         writeln!(out, "  {}", String::from_utf8_lossy(line))?;
     }
-    writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 되살릴 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")
+    writeln!(out, "\n이 열쇠가 없으면 아무도 백업을 복원할 수 없어요. 종이에 적어서 가게 밖에도 보관해 주세요.")
 }
 
 #[cfg(test)]
@@ -312,7 +312,7 @@ mod tests {
         assert!(
             printed.contains("2024-03-15 10:00:00.123")
                 && printed.contains("아직 없음")
-                && printed.contains("조건부 쓰기"),
+                && printed.contains("동시 쓰기"),
             "{printed}"
         );
     }

@@ -41,7 +41,7 @@ pub(super) struct Districts {
 }
 
 fn day(text: &str) -> Result<NaiveDate, String> {
-    parse_date(text).ok_or_else(|| "날짜를 2026-07-01처럼 적어 주세요.".to_owned())
+    parse_date(text).ok_or_else(|| "날짜를 2026-07-01처럼 입력해 주세요.".to_owned())
 }
 
 /// The result; also the JSON output.

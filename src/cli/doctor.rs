@@ -51,7 +51,7 @@ impl Doctor {
         match worst {
             Severity::Good => Ok(Outcome::Complete),
             Severity::Warning => Ok(Outcome::Partial),
-            Severity::Bad => Err(CliError("고쳐야 할 것이 있어요.".to_owned())),
+            Severity::Bad => Err(CliError("수정해야 할 것이 있어요.".to_owned())),
         }
     }
 
@@ -64,7 +64,7 @@ impl Doctor {
             let mark = match diagnostic.severity {
                 Severity::Good => "좋아요",
                 Severity::Warning => "살펴보세요",
-                Severity::Bad => "고치세요",
+                Severity::Bad => "수정하세요",
             };
             writeln!(out, "[{mark}] {}: {}", diagnostic.subject, diagnostic.found)?;
             if !diagnostic.advice.is_empty() {
@@ -113,9 +113,9 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
 fn check_schema(found: i64) -> Diagnostic {
     const SUBJECT: &str = "스키마";
     if found == schema::VERSION {
-        return Diagnostic::ok(SUBJECT, format!("{found}판, 이 프로그램의 것이에요"));
+        return Diagnostic::ok(SUBJECT, format!("버전 {found}, 이 프로그램의 것이에요"));
     }
-    let state = format!("{found}판이에요. 이 프로그램은 {}판을 써요", schema::VERSION);
+    let state = format!("버전 {found}이에요. 이 프로그램은 버전 {}을 써요", schema::VERSION);
     let advice = "mukkeum migrate로 바꾸세요. mukkeum serve를 켜도 바뀌어요.";
     Diagnostic::problem(Severity::Warning, SUBJECT, state, advice)
 }
@@ -138,7 +138,7 @@ fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
             Severity::Bad,
             SUBJECT,
             fault.sentence(),
-            "누가 데이터베이스를 고쳤는지 알아보고, mukkeum audit verify와 백업으로 바뀐 곳을 찾으세요.",
+            "누가 데이터베이스를 수정했는지 알아보고, mukkeum audit verify와 백업으로 바뀐 곳을 찾으세요.",
         ),
     }];
     if !is_guarded {
@@ -166,14 +166,14 @@ fn check_retention(years: u32, people: i64) -> Diagnostic {
 
 /// Checks the age of the newest MariaDB dump.
 fn check_dump(storage: &Storage) -> Diagnostic {
-    const SUBJECT: &str = "MariaDB의 사본";
-    const ADVICE: &str = "밤마다 사본을 뜨게 하세요 (deploy/ha/mariadb/dump).";
+    const SUBJECT: &str = "MariaDB 백업";
+    const ADVICE: &str = "밤마다 백업하게 하세요 (deploy/ha/mariadb/dump).";
     let problem = |found| Diagnostic::problem(Severity::Warning, SUBJECT, found, ADVICE);
     match block_on(async { Ok(storage.read(MariaDbDump::newest).await?) }) {
         Ok(Some(dump)) if dump.is_stale(SystemClock.now()) => {
-            problem(format!("마지막 사본이 {}예요 ({})", Moment(dump.at), dump.name))
+            problem(format!("마지막 백업이 {}예요 ({})", Moment(dump.at), dump.name))
         }
-        Ok(Some(dump)) => Diagnostic::ok(SUBJECT, format!("{}에 떴어요 ({})", Moment(dump.at), dump.name)),
+        Ok(Some(dump)) => Diagnostic::ok(SUBJECT, format!("{}에 만들었어요 ({})", Moment(dump.at), dump.name)),
         Ok(None) => problem("아직 없어요".to_owned()),
         Err(failure) => problem(failure.to_string()),
     }
@@ -202,7 +202,7 @@ fn check_network(config: &Config) -> Vec<Diagnostic> {
                 Severity::Bad,
                 "인증서",
                 error.to_string(),
-                "파일과 설정을 고치세요.",
+                "파일과 설정을 수정하세요.",
             ));
         }
         Some(Ok(None)) | None => {}
@@ -273,13 +273,13 @@ fn check_backup(status: &TargetStatus, now: Moment, verify_every: Option<Duratio
     let verification = status.verification.as_ref();
     if let Some(problem) = status.problem.as_ref().or(status.snapshot_problem.as_ref()) {
         let since = status.problem_since.map(|since| format!(" ({}부터)", Moment(since))).unwrap_or_default();
-        return report(Severity::Bad, &format!("{problem}{since}"), "고치면 밀린 것부터 저절로 복사해요.");
+        return report(Severity::Bad, &format!("{problem}{since}"), "해결하면 밀린 것부터 자동으로 복사해요.");
     }
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         return report(
             Severity::Bad,
-            &format!("되살려 보지 못했어요: {failure}"),
-            "mukkeum backup now로 전체 사본을 새로 뜨세요.",
+            &format!("복원해 보지 못했어요: {failure}"),
+            "mukkeum backup now로 전체 백업을 새로 만드세요.",
         );
     }
     let Some(copied_at) = status.copied_at else {
@@ -292,13 +292,13 @@ fn check_backup(status: &TargetStatus, now: Moment, verify_every: Option<Duratio
     if verify_every.is_some_and(|every| is_older(verification.map_or(0, |verification| verification.at), 2 * every)) {
         return report(
             Severity::Warning,
-            "오랫동안 되살려 보지 않았어요",
-            "mukkeum backup verify로 되살려 확인하세요.",
+            "오랫동안 복원해 보지 않았어요",
+            "mukkeum backup verify로 복원 테스트를 하세요.",
         );
     }
     if status.supports_conditional_put == Some(false) {
-        let found = "조건부 쓰기를 하지 못하는 자리예요";
-        return report(Severity::Warning, found, "다른 프로그램이 같은 자리에 쓰지 않게 하세요.");
+        let found = "동시 쓰기를 막지 못하는 저장소예요";
+        return report(Severity::Warning, found, "다른 프로그램이 같은 곳에 백업하지 않게 하세요.");
     }
     Diagnostic::ok(format!("백업 {}", status.target), format!("{}까지 복사했어요", Moment(copied_at)))
 }
@@ -378,7 +378,7 @@ fn list_migration_copies(database: &Path) -> Vec<Diagnostic> {
     let diagnostics = copies.filter(|(_, copy)| copy.exists()).map(|(version, copy)| {
         Diagnostic::ok(
             "업그레이드 전 사본",
-            format!("{} ({version}판). 되돌릴 일이 없으면 지워도 돼요", copy.display()),
+            format!("{} (버전 {version}). 되돌릴 일이 없으면 지워도 돼요", copy.display()),
         )
     });
     diagnostics.collect()
@@ -472,9 +472,9 @@ mod tests {
             (
                 TargetStatus { verification: verification(now.0 - 200_000_000, None), ..right.clone() },
                 Severity::Warning,
-                "되살려",
+                "복원",
             ),
-            (TargetStatus { supports_conditional_put: Some(false), ..right.clone() }, Severity::Warning, "조건부"),
+            (TargetStatus { supports_conditional_put: Some(false), ..right.clone() }, Severity::Warning, "동시 쓰기"),
         ] {
             let diagnostic = of(&status);
             assert!(diagnostic.severity == severity && diagnostic.found.contains(words), "{diagnostic:?}");

@@ -39,7 +39,7 @@ pub(super) enum Export {
     Orders(Orders),
     /// 공장에 보낼 발주서를 저장해요. 상품을 정하지 않으면 상품마다 시트를 나눠요
     PurchaseOrder(GatedOrders),
-    /// 스마트스토어 발송처리 파일을 저장해요. 배송 상태인 스마트스토어 주문이에요
+    /// 스마트스토어 발송처리 파일을 저장해요. 배송됨 상태인 스마트스토어 주문이에요
     Dispatch(GatedOrders),
     /// 배송을 파일로 저장해요. 검색 조건은 배송 화면과 같아요
     Deliveries(Box<deliveries::Deliveries>),
@@ -64,7 +64,7 @@ pub(super) struct Orders {
     /// 마지막 날(포함), YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     to: Option<String>,
-    /// 주문상태: PLACED(주문), PURCHASED(발주), DISPATCHED(출고), SHIPPED(배송), CONFIRMED(확정), CANCELLED(취소), REFUNDED(환불)
+    /// 주문상태: PLACED(주문), PURCHASED(발주), DISPATCHED(출고), SHIPPED(배송됨), CONFIRMED(확정), CANCELLED(취소됨), REFUNDED(반품)
     #[arg(long, value_name = "STATE")]
     state: Option<String>,
     /// 판매채널의 코드나 이름
@@ -82,7 +82,7 @@ pub(super) struct Orders {
     /// 용도. 내려받기 기록에 남아요
     #[arg(long, value_name = "WORDS")]
     purpose: Option<String>,
-    /// 저장할 파일, .xlsx .csv .json 가운데 하나
+    /// 저장할 파일, .xlsx .csv .json 중 하나
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// 결과를 JSON으로
@@ -147,7 +147,7 @@ impl Orders {
     fn run(self, config: &Config, content: ExportKind, despite_claim: Vec<String>) -> CommandResult {
         let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
-            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 중 하나로 끝나야 해요.")));
         };
         let query = self.query(content);
         let problems = problems(&query);
@@ -289,7 +289,7 @@ fn problems(query: &OrderQuery) -> Vec<String> {
     let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
         (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
     };
-    let codes = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
+    let codes = |codes: &[&str]| format!("{} 중 하나여야 해요.", codes.join(", "));
     let dates = DateField::ALL.map(DateField::code);
     let (from, to) = (parse_date(&query.from), parse_date(&query.to));
     let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
@@ -302,12 +302,12 @@ fn problems(query: &OrderQuery) -> Vec<String> {
         ),
         check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
         check("date", &query.date, DateField::from_code(&query.date).is_some(), &codes(&dates)),
-        check("from", &query.from, from.is_some(), "2024-03-15처럼 적어 주세요."),
-        check("to", &query.to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("from", &query.from, from.is_some(), "2024-03-15처럼 입력해 주세요."),
+        check("to", &query.to, to.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.to, !is_reversed, "--from보다 빨라요."),
         check("state", &query.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
         check("claim", &query.claim, filter.claim_open, "open이어야 해요."),
-        check("sort", &query.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 적어 주세요."),
+        check("sort", &query.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 입력해 주세요."),
     ]
     .into_iter()
     .flatten()

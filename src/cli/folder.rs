@@ -40,7 +40,7 @@ pub(super) fn lock(data: &Path) -> Result<File, CliError> {
     let path = data.join(LOCK_FILE);
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
         CliError(format!(
-            "데이터 폴더에 쓸 수 없어요: {} ({error})\n폴더의 권한을 고치거나 다른 폴더를 --data로 알려 주세요.",
+            "데이터 폴더에 쓸 수 없어요: {} ({error})\n폴더의 권한을 수정하거나 다른 폴더를 --data로 알려 주세요.",
             data.display()
         ))
     })?;
@@ -83,7 +83,7 @@ pub(super) fn check_kind(config: &Config) -> Result<(), CliError> {
     if config.demo.is_none() {
         if marker.is_file() || file.is_some_and(|file| file.with_file_name(DEMO_MARKER).is_file()) {
             return Err(CliError(format!(
-                "교육용 가게의 폴더예요: {folder}\n연습하려면 mukkeum demo로 켜고, 진짜 가게라면 다른 폴더를 --data로 알려 주세요."
+                "교육용 가게의 폴더예요: {folder}\n연습하려면 mukkeum demo로 켜고, 실제 가게라면 다른 폴더를 --data로 알려 주세요."
             )));
         }
         return Ok(());

@@ -19,7 +19,7 @@ const ARGUMENTS_HEADING: &str = "입력";
 const OPTIONS_HEADING: &str = "옵션";
 
 const ROOT_FOOTER: &str = "명령의 옵션은 mukkeum help 뒤에 명령 이름을 붙여 볼 수 있어요. 서버 설정은 mukkeum help serve에 있어요.\n\
-     설정은 환경 변수(--tls이면 MUKKEUM_TLS)나 데이터 폴더의 mukkeum.toml(tls = true)에도 적을 수 있어요.";
+     설정은 환경 변수(--tls이면 MUKKEUM_TLS)나 데이터 폴더의 mukkeum.toml(tls = true)에도 입력할 수 있어요.";
 
 /// Replaces clap's English texts, and builds the command.
 pub(super) fn localise(command: Command) -> Command {
@@ -151,7 +151,7 @@ pub(super) fn explain(error: &clap::Error) -> Option<String> {
         ErrorKind::ArgumentConflict => {
             format!("함께 쓸 수 없는 옵션이에요: {argument}, {}", context(ContextKind::PriorArg))
         }
-        _ => format!("명령줄이 올바르지 않아요: {argument}"),
+        _ => format!("명령이 올바르지 않아요: {argument}"),
     };
     Some(format!("{message}\n사용법은 명령 뒤에 --help를 붙이면 볼 수 있어요."))
 }

@@ -280,7 +280,7 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                 rows,
                 ..
             } => {
-                writeln!(out, "{file}: 등록 {created}건, 반영 {updated}건, 그대로 {skipped}건, 거절 {rejected}건")?;
+                writeln!(out, "{file}: 등록 {created}건, 반영 {updated}건, 변경 없음 {skipped}건, 오류 {rejected}건")?;
                 for note in notes {
                     writeln!(out, "  {note}")?;
                 }
@@ -291,7 +291,7 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                     writeln!(out, "  더 오래된 파일 같아요. 판매채널이 그 뒤에 바꾼 값은 되돌리지 않았어요.")?;
                 }
                 if *conflicts > 0 {
-                    writeln!(out, "  결정할 값 {conflicts}개: 업로드 화면에서 어느 값을 쓸지 골라 주세요.")?;
+                    writeln!(out, "  결정할 값 {conflicts}개: 업로드 화면에서 어느 값을 쓸지 선택해 주세요.")?;
                 }
                 for product in products_created {
                     writeln!(out, "  새 상품 {} {}", product.product_number, product.product_name)?;
@@ -312,11 +312,11 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
 fn print_rows(out: &mut impl Write, rows: &[RowReport]) -> io::Result<()> {
     let rejected = || rows.iter().filter(|row| row.outcome == uploads::RowOutcome::Rejected);
     for row in rejected().take(MAX_PRINTED_ROWS) {
-        writeln!(out, "  {}행 {} 거절: {}", row.place(), row.order_number, uploads::error_messages(row))?;
+        writeln!(out, "  {}행 {} 오류: {}", row.place(), row.order_number, uploads::error_messages(row))?;
     }
     let more = rejected().count().saturating_sub(MAX_PRINTED_ROWS);
     if more > 0 {
-        writeln!(out, "  … 그 밖에 거절 {more}건")?;
+        writeln!(out, "  … 그 밖에 오류 {more}건")?;
     }
     let warned = |row: &&RowReport| {
         let is_imported = matches!(row.outcome, uploads::RowOutcome::Created | uploads::RowOutcome::Updated);

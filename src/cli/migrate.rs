@@ -62,15 +62,15 @@ impl Migrate {
             return writeln!(out, "{}", serde_json::to_string(result).map_err(io::Error::from)?);
         }
         if from == to {
-            return writeln!(out, "데이터가 이미 이 프로그램에 맞아요 (스키마 {to}판).");
+            return writeln!(out, "데이터가 이미 이 프로그램에 맞아요 (스키마 버전 {to}).");
         }
         if result.migrated {
-            return writeln!(out, "데이터를 바꿨어요 (스키마 {from}판에서 {to}판으로).");
+            return writeln!(out, "데이터를 바꿨어요 (스키마 버전 {from}에서 {to}(으)로).");
         }
-        writeln!(out, "데이터를 스키마 {from}판에서 {to}판으로 바꿀 수 있어요. 아직 아무것도 바꾸지 않았어요.")?;
+        writeln!(out, "데이터를 스키마 버전 {from}에서 {to}(으)로 바꿀 수 있어요. 아직 아무것도 바꾸지 않았어요.")?;
         match &result.copy {
             Some(copy) => writeln!(out, "  먼저 만들 사본  {copy}"),
-            None => writeln!(out, "  MariaDB의 사본은 자동으로 만들지 않아요. 먼저 mariadb-dump로 만들어 주세요."),
+            None => writeln!(out, "  MariaDB는 자동으로 만들지 않아요. 먼저 mariadb-dump로 만들어 주세요."),
         }
     }
 }

@@ -129,7 +129,7 @@ impl From<StorageError> for CliError {
                 "데이터가 더 새로운 버전의 프로그램으로 저장되어 있어요 (데이터 {found}, 이 프로그램 {known}). 새 버전의 프로그램을 쓰세요."
             ),
             StorageError::OlderSchema { found, known } => format!(
-                "이전 버전의 데이터라서(스키마 {found}판, 이 프로그램은 {known}판) 먼저 mukkeum migrate로 바꿔 주세요."
+                "이전 버전의 데이터라서(스키마 버전 {found}, 이 프로그램은 {known}) 먼저 mukkeum migrate로 바꿔 주세요."
             ),
             StorageError::NoShop => "아직 가게가 없어요.".to_owned(),
             StorageError::CannotOpen(reason) => format!("데이터베이스를 열지 못했어요: {reason}"),
@@ -137,7 +137,7 @@ impl From<StorageError> for CliError {
             StorageError::CommitUnknown(_) => {
                 "저장하는 중에 데이터베이스와 연결이 끊겨, 저장되었는지 아직 알 수 없어요. 저장되었는지 확인한 다음 다시 하세요.".to_owned()
             }
-            StorageError::DiskFull(_) => "디스크에 자리가 없어요. 자리를 비운 뒤 다시 해 보세요.".to_owned(),
+            StorageError::DiskFull(_) => "디스크 공간이 없어요. 공간을 비운 뒤 다시 해 보세요.".to_owned(),
             StorageError::Constraint(_)
             | StorageError::Inconsistent(_)
             | StorageError::Panicked(_)
@@ -330,7 +330,7 @@ fn no_shop(config: &Config) -> CliError {
 fn print_rollback_instructions(config: &Config, upgraded: &MigrationReport) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let from = upgraded.from;
-    writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 {from}판에서 {}판으로).", schema::VERSION)?;
+    writeln!(out, "데이터를 이 프로그램에 맞게 바꿨어요 (스키마 버전 {from}에서 {}(으)로).", schema::VERSION)?;
     let Some(copy) = &upgraded.copy else { return Ok(()) };
     writeln!(out, "  바꾸기 전의 데이터  {}", copy.display())?;
     if let Some(restored) = config.restored() {

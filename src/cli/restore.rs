@@ -25,7 +25,7 @@ pub(super) struct Restore {
     /// 백업 열쇠 파일 [기본값: 데이터 폴더의 backup.key]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// 암호화하지 않은 백업을 되살려요. 누가 바꾸었는지 확인하지 못하니 믿을 수 있는 곳에서만 쓰세요
+    /// 암호화하지 않은 백업을 복원해요. 누가 바꾸었는지 확인하지 못하니 믿을 수 있는 곳에서만 쓰세요
     #[arg(long, conflicts_with = "key_file")]
     unsealed: bool,
     /// 파일이 이미 있으면 덮어써요
@@ -37,7 +37,7 @@ pub(super) struct Restore {
 }
 
 fn moment(text: &str) -> Result<Moment, String> {
-    parse_moment(text).ok_or_else(|| "2026-11-22 10:00 모양으로 적어 주세요".to_owned())
+    parse_moment(text).ok_or_else(|| "2026-11-22 10:00 모양으로 입력해 주세요".to_owned())
 }
 
 impl From<RestoreError> for CliError {
@@ -62,7 +62,7 @@ impl Restore {
             let percent = done * 100 / all.max(1);
             if shows && percent != std::mem::replace(&mut shown, percent) {
                 // The progress is optional: continue if stderr is closed.
-                let _ = write!(io::stderr(), "\r되살리고 있어요 {percent}%");
+                let _ = write!(io::stderr(), "\r복원하고 있어요 {percent}%");
             }
         };
         let work = backup::restore(&target, key.as_ref(), self.at, &self.out, self.overwrite, &mut progress);
@@ -105,10 +105,10 @@ impl Restore {
             });
             return writeln!(out, "{result}");
         }
-        writeln!(out, "{} 상태로 되살렸어요: {}", restored.at.precise(), self.out.display())?;
+        writeln!(out, "{} 상태로 복원했어요: {}", restored.at.precise(), self.out.display())?;
         writeln!(out, "  주문 {}건, 확인을 마친 데이터예요.", restored.summary.orders)?;
         if let Some(newer) = restored.newer {
-            writeln!(out, "  더 새로운 기록({})은 전체 사본이 아직 없어서 담지 못했어요.", newer.precise())?;
+            writeln!(out, "  더 새로운 기록({})은 전체 백업이 아직 없어서 담지 못했어요.", newer.precise())?;
         }
         Ok(())
     }
@@ -116,6 +116,6 @@ impl Restore {
 
 /// Locks the folder of the output file, which may be the database of a shop.
 fn lock_folder_of(out: &Path) -> Result<Option<File>, CliError> {
-    let running = || CliError("켜져 있는 가게의 데이터예요. 프로그램을 끈 다음 되살려 주세요.".to_owned());
+    let running = || CliError("켜져 있는 가게의 데이터예요. 프로그램을 끈 다음 복원해 주세요.".to_owned());
     folder::lock_if_used(out.parent().unwrap_or(Path::new("")), running)
 }

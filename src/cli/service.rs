@@ -81,7 +81,7 @@ impl InstallOptions {
         let (data, listen) = (settings.data.take(), settings.listen.take());
         if settings != Settings::default() {
             return Err(CliError(
-                "서비스로 설치할 때는 --data와 --listen만 쓸 수 있어요. 다른 설정은 데이터 폴더의 mukkeum.toml에 적어 주세요."
+                "서비스로 설치할 때는 --data와 --listen만 쓸 수 있어요. 다른 설정은 데이터 폴더의 mukkeum.toml에 입력해 주세요."
                     .to_owned(),
             ));
         }
@@ -102,15 +102,15 @@ pub(super) fn diagnose() -> Option<Diagnostic> {
         _ if !is_installed => None,
         (false, _) => Some(problem("설치되어 있지만 꺼져 있어요", system::HOW_TO_START)),
         (true, false) => {
-            Some(problem("컴퓨터를 켤 때 저절로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
+            Some(problem("컴퓨터를 켤 때 자동으로 켜지지 않아요", "mukkeum service install로 다시 설치하세요."))
         }
-        (true, true) => Some(Diagnostic::ok(SUBJECT, "켜져 있고, 컴퓨터를 켜면 저절로 켜져요")),
+        (true, true) => Some(Diagnostic::ok(SUBJECT, "켜져 있고, 컴퓨터를 켜면 자동으로 켜져요")),
     }
 }
 
 /// Prints the result of an installation.
 fn print_installed(out: &mut impl Write, options: &InstallOptions) -> io::Result<()> {
-    writeln!(out, "설치하고 켰어요. 컴퓨터를 켜면 저절로 켜져요.")?;
+    writeln!(out, "설치하고 켰어요. 컴퓨터를 켜면 자동으로 켜져요.")?;
     if endpoints(&options.config).is_insecure() {
         writeln!(out, "  조심하세요: 다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요.")?;
         writeln!(out, "  데이터 폴더의 mukkeum.toml에 tls = true라고 적고 다시 설치하면 암호화해요.")?;
@@ -136,7 +136,7 @@ fn print_status(status: &InstallationStatus, is_json: bool) -> CommandResult {
         };
         writeln!(out, "{sentence}")?;
         if is_installed && !is_enabled {
-            writeln!(out, "컴퓨터를 켤 때 저절로 켜지지 않아요. 다시 설치하세요.")?;
+            writeln!(out, "컴퓨터를 켤 때 자동으로 켜지지 않아요. 다시 설치하세요.")?;
         }
     }
     Ok(if is_running && is_enabled { Outcome::Complete } else { Outcome::Partial })

@@ -82,7 +82,7 @@ pub(super) struct PasswordSource {
     /// 첫 줄에 비밀번호가 있는 파일. -는 표준 입력
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// 일회용 비밀번호를 만들어 보여 줘요. 로그인하면 바꿔야 해요
+    /// 임시 비밀번호를 만들어 보여 줘요. 로그인하면 바꿔야 해요
     #[arg(long, conflicts_with = "password_file")]
     one_time: bool,
 }
@@ -198,7 +198,7 @@ fn set_password(storage: &Storage, username: String, password: &PasswordSource) 
 
 fn print_one_time(password: Option<String>) -> CommandResult {
     password
-        .map_or(Ok(Outcome::Complete), |password| print(&format!("일회용 비밀번호 (7일 안에 바꿔야 해요): {password}")))
+        .map_or(Ok(Outcome::Complete), |password| print(&format!("임시 비밀번호 (7일 안에 바꿔야 해요): {password}")))
 }
 
 /// Changes one member, and records the change in the audit log.
@@ -249,7 +249,7 @@ fn list(storage: &Storage, as_json: bool) -> CommandResult {
     for Account { member, enabled, signed_in_at, one_time_until, .. } in &accounts {
         let state = match (enabled, one_time_until) {
             (false, _) => "  (쓰지 않음)",
-            (true, Some(_)) => "  (일회용 비밀번호, 바꿔야 함)",
+            (true, Some(_)) => "  (임시 비밀번호, 바꿔야 함)",
             (true, None) => "",
         };
         let last_sign_in =

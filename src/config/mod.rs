@@ -258,7 +258,7 @@ fn listen(address: Option<&str>) -> Result<SocketAddr, ConfigError> {
     let Some(address) = address else { return Ok(DEFAULT_LISTEN) };
     let alone = || address.parse().map(|ip: IpAddr| SocketAddr::new(ip, DEFAULT_LISTEN.port()));
     let whole = address.parse().or_else(|_| alone());
-    whole.map_err(|_| invalid("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 적어 주세요."))
+    whole.map_err(|_| invalid("listen", "0.0.0.0이나 127.0.0.1:8080 같은 주소를 입력해 주세요."))
 }
 
 fn base_path(path: Option<&str>) -> Result<String, ConfigError> {
@@ -271,7 +271,7 @@ fn base_path(path: Option<&str>) -> Result<String, ConfigError> {
     } else {
         Err(invalid(
             "base_path",
-            "/oms처럼 빗금으로 시작하는 경로를 적어 주세요. 영문자, 숫자, -, _, .을 쓸 수 있어요.",
+            "/oms처럼 빗금으로 시작하는 경로를 입력해 주세요. 영문자, 숫자, -, _, .을 쓸 수 있어요.",
         ))
     }
 }
@@ -285,8 +285,8 @@ fn tls(
     match (cert, key) {
         (Some(cert), Some(key)) => Ok(Some(TlsSource::Files { cert, key })),
         (None, None) => Ok((shop_ca == Some(true)).then(|| TlsSource::ShopCa(data.join(TLS_FOLDER)))),
-        (Some(_), None) => Err(invalid("tls_key", "tls_cert와 함께 개인 키 파일도 적어 주세요.")),
-        (None, Some(_)) => Err(invalid("tls_cert", "tls_key와 함께 인증서 파일도 적어 주세요.")),
+        (Some(_), None) => Err(invalid("tls_key", "tls_cert와 함께 개인 키 파일도 입력해 주세요.")),
+        (None, Some(_)) => Err(invalid("tls_cert", "tls_key와 함께 인증서 파일도 입력해 주세요.")),
     }
 }
 

@@ -15,7 +15,7 @@ pub struct ResetSchedule(Option<i64>);
 
 /// The text is not a reset schedule.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("30m(분), 24h(시간), 7d(일)처럼 1분에서 366일 사이로 적거나, 그대로 두려면 never라고 적어 주세요.")]
+#[error("30m(분), 24h(시간), 7d(일)처럼 1분에서 366일 사이로 입력하거나, 그대로 두려면 never라고 입력해 주세요.")]
 pub struct ParseScheduleError;
 
 impl ResetSchedule {

@@ -123,7 +123,7 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_BACKUP_UNSEALED", help_heading = BACKUP_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     backup_unsealed: bool,
 
-    /// 전체 사본을 만드는 간격(시간) [기본값: 24]
+    /// 전체 백업을 만드는 간격(시간) [기본값: 24]
     #[arg(long, global = true, env = "MUKKEUM_BACKUP_SNAPSHOT_HOURS", help_heading = BACKUP_HEADING, value_name = "HOURS")]
     backup_snapshot_hours: u32,
 

@@ -16,7 +16,7 @@ pub struct ProxyNetwork {
 
 /// The text is no address and no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("10.0.0.5 같은 IP 주소나 10.0.0.0/8 같은 대역을 적어 주세요.")]
+#[error("10.0.0.5 같은 IP 주소나 10.0.0.0/8 같은 대역을 입력해 주세요.")]
 pub struct ParseNetworkError;
 
 impl ProxyNetwork {

@@ -85,7 +85,7 @@ fn order_lines(row: &DeliveryRow) -> String {
 
 const COLUMNS: [Column; 21] = [
     Column("상태", 8, |row, _| text(row.delivery.state.label())),
-    Column("배송번호", 21, |row, _| text(&row.delivery.bundle_number)),
+    Column("묶음배송번호", 21, |row, _| text(&row.delivery.bundle_number)),
     Column("배송방법", 15, |row, _| text(row.primary().map_or("", |primary| method(&primary.order)))),
     Column("배송비", 9, |row, _| text(row.primary().map_or("", |primary| primary.order.charge_type.label()))),
     Column("희망배송일", 12, |row, _| Cell::Date(row.delivery.preferred_shipping_date)),
@@ -99,7 +99,7 @@ const COLUMNS: [Column; 21] = [
     Column("우편번호", 10, |row, _| recipient_cell(row, |recipient| &recipient.zip_code)),
     Column("주소", 48, |row, _| recipient_cell(row, |recipient| &recipient.address1)),
     Column("상세주소", 30, |row, _| recipient_cell(row, |recipient| &recipient.address2)),
-    Column("대표물품", 42, |row, _| text(row.primary().map_or("", |primary| &primary.product_name))),
+    Column("대표상품", 42, |row, _| text(row.primary().map_or("", |primary| &primary.product_name))),
     Column("주문수", 8, |row, _| Cell::Number(row.delivery.order_count)),
     Column("총수량", 8, |row, _| Cell::Number(row.delivery.total_quantity)),
     Column("취소수량", 9, |row, _| Cell::Number(row.delivery.cancelled_quantity)),
@@ -278,6 +278,6 @@ mod tests {
         let path = exported("deliveries.csv");
         let text = std::fs::read_to_string(&path).expect("reads");
         std::fs::remove_file(path).expect("removes");
-        assert!(text.starts_with("\u{FEFF}상태,배송번호") && text.contains(",'=문 앞,"));
+        assert!(text.starts_with("\u{FEFF}상태,묶음배송번호") && text.contains(",'=문 앞,"));
     }
 }

@@ -16,7 +16,7 @@ pub enum DeliverySearchField {
     /// 전체
     #[default]
     Everything,
-    /// 배송번호
+    /// 묶음배송번호
     DeliveryNumber,
     /// 수취인명
     RecipientName,
@@ -59,7 +59,7 @@ impl DeliverySearchField {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Everything => "전체",
-            Self::DeliveryNumber => "배송번호",
+            Self::DeliveryNumber => "묶음배송번호",
             Self::RecipientName => "수취인명",
             Self::RecipientTel1 => "연락처1",
             Self::RecipientTel2 => "연락처2",

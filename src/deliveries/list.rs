@@ -41,7 +41,7 @@ pub struct DeliveryOrder {
 }
 
 impl DeliveryRow {
-    /// The primary order (대표물품), whose recipient is that of the delivery.
+    /// The primary order (대표상품), whose recipient is that of the delivery.
     pub fn primary(&self) -> Option<&OrderRow> {
         let primary = self.orders.iter().find(|order| Some(order.listed.order.id) == self.delivery.primary_order_id);
         primary.or(self.orders.first()).map(|order| &order.listed)

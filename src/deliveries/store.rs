@@ -16,7 +16,7 @@ use crate::time::Moment;
 pub struct Delivery {
     /// generated identifier
     pub id: i64,
-    /// 배송번호: the bundle number
+    /// 묶음배송번호: the bundle number
     pub bundle_number: String,
     /// state
     pub state: DeliveryState,
@@ -26,7 +26,7 @@ pub struct Delivery {
     pub total_quantity: i64,
     /// pieces of cancelled orders
     pub cancelled_quantity: i64,
-    /// the primary order (대표물품)
+    /// the primary order (대표상품)
     pub primary_order_id: Option<i64>,
     /// shipping method
     pub shipping_method: ShippingMethod,

@@ -290,8 +290,8 @@ fn completion_leaves_cancelled_and_past_orders_unchanged() {
         let text = completed.event.sentence();
         for sentence in [
             "배송 1건을 완료했어요",
-            "출고 전이던 주문도 배송으로 바꿨어요: 2",
-            "취소나 환불된 주문은 그대로 두었어요: 4",
+            "출고 전이던 주문도 배송됨으로 바꿨어요: 2",
+            "취소나 반품된 주문은 그대로 두었어요: 4",
             "이미 배송된 주문은 그대로 두었어요: 3",
         ] {
             assert!(text.contains(sentence), "{sentence} in {text}");

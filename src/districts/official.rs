@@ -28,10 +28,10 @@ use super::region::Region;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// not one of the known lists
-    #[error("우체국 우편번호 DB나 도로명주소 변동분 파일이 아니에요. 내려받은 .txt나 .zip 파일을 그대로 골라 주세요.")]
+    #[error("우체국 우편번호 DB나 도로명주소 변동분 파일이 아니에요. 내려받은 .txt나 .zip 파일을 그대로 선택해 주세요.")]
     UnknownLayout,
     /// 관련지번: the parcel file that accompanies 도로명주소 한글
-    #[error("지번만 있는 파일이에요. 같이 받은 도로명주소 파일(…MST.TXT, rnaddrkor_…txt)을 골라 주세요.")]
+    #[error("지번만 있는 파일이에요. 같이 받은 도로명주소 파일(…MST.TXT, rnaddrkor_…txt)을 선택해 주세요.")]
     Parcels,
     /// an empty file
     #[error("내용이 없는 파일이에요. 다시 내려받아 주세요.")]
@@ -43,13 +43,13 @@ pub enum ListError {
     #[error("옛 여섯 자리 우편번호 파일이에요. 다섯 자리 우편번호 DB를 내려받아 주세요.")]
     SixDigits,
     /// a damaged or encrypted .zip
-    #[error("압축 파일을 열지 못했어요. 다시 내려받거나, 압축을 풀어 .txt 파일을 골라 주세요.")]
+    #[error("압축 파일을 열지 못했어요. 다시 내려받거나, 압축을 풀어 .txt 파일을 선택해 주세요.")]
     BadArchive,
     /// an I/O error
     #[error("파일을 끝까지 읽지 못했어요. 다시 내려받아 주세요.")]
     Io,
     /// larger than any known list
-    #[error("우편번호 목록으로는 너무 커요. 내려받은 파일을 그대로 골라 주세요.")]
+    #[error("우편번호 목록으로는 너무 커요. 내려받은 파일을 그대로 선택해 주세요.")]
     TooLarge,
 }
 

@@ -121,10 +121,10 @@ impl Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameError {
     /// too short, too long or with control characters
-    #[error("아이디는 2~32자로 적어 주세요.")]
+    #[error("아이디는 2~32자로 입력해 주세요.")]
     Invalid,
     /// another member has it
-    #[error("이미 쓰고 있는 아이디예요. 다른 아이디를 적어 주세요.")]
+    #[error("이미 쓰고 있는 아이디예요. 다른 아이디를 입력해 주세요.")]
     Taken,
 }
 
@@ -135,16 +135,16 @@ pub enum PasswordError {
     #[error("비밀번호는 8자 이상이어야 해요.")]
     TooShort,
     /// more than 256 characters
-    #[error("비밀번호는 256자까지 쓸 수 있어요.")]
+    #[error("비밀번호는 256자까지 입력할 수 있어요.")]
     TooLong,
     /// among the first guesses of an attacker
-    #[error("너무 흔하거나 이름으로 알아맞히기 쉬운 비밀번호예요. 여러 낱말을 이어 적어 보세요.")]
+    #[error("너무 흔하거나 이름으로 알아맞히기 쉬운 비밀번호예요. 여러 낱말을 이어 입력해 보세요.")]
     Guessable,
     /// the repetition differs
-    #[error("두 비밀번호가 서로 달라요. 다시 적어 주세요.")]
+    #[error("두 비밀번호가 서로 달라요. 다시 입력해 주세요.")]
     Mismatch,
     /// equal to the current password
-    #[error("지금 비밀번호와 다른 비밀번호로 적어 주세요.")]
+    #[error("현재 비밀번호와 다른 비밀번호로 입력해 주세요.")]
     Unchanged,
 }
 

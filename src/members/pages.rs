@@ -58,7 +58,7 @@ async fn generate_password(hasher: &PasswordHasher) -> Result<(String, String), 
 }
 
 /// The message at the field of the current password.
-const WRONG_PASSWORD: &str = "지금 비밀번호가 맞지 않아요. 다시 적어 주세요.";
+const WRONG_PASSWORD: &str = "현재 비밀번호가 맞지 않아요. 다시 입력해 주세요.";
 
 /// Verifies the password of the member who sent the request. Attempts are throttled: the person at an open screen may not
 /// be the member.

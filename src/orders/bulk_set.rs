@@ -57,7 +57,7 @@ impl BulkValue {
                 None => Err("희망배송일을 날짜로 입력해 주세요."),
             },
             BulkField::ShippingMethod => {
-                ShippingMethod::from_code(text).map(Self::ShippingMethod).ok_or("배송방법을 골라 주세요.")
+                ShippingMethod::from_code(text).map(Self::ShippingMethod).ok_or("배송방법을 선택해 주세요.")
             }
             BulkField::Courier if text.chars().count() > text_limits::COURIER => Err("택배사 이름이 너무 길어요."),
             BulkField::Courier => Ok(Self::Courier(text.split_whitespace().collect::<Vec<_>>().join(" "))),

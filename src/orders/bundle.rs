@@ -153,7 +153,7 @@ pub fn bundle_move(
     match scope {
         None => Err(Problem::at(
             "scope",
-            format!("함께 가는 주문이 {}건 있어요. 어느 주문을 바꿀지 골라 주세요.", others.len()),
+            format!("함께 가는 주문이 {}건 있어요. 어느 주문을 바꿀지 선택해 주세요.", others.len()),
         )),
         Some(Scope::Alone) if was_delivered(after) => Err(Problem::at("scope", MergeConflict::Delivered.message())),
         Some(Scope::Alone) => Ok(BundleMove::Leaves),

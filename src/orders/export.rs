@@ -95,7 +95,7 @@ pub enum ExportError {
     #[error("파일을 쓰지 못했어요: {0}")]
     Write(#[from] io::Error),
     /// more products than a workbook may have sheets
-    #[error("상품이 너무 많아 한 파일에 담을 수 없어요. 시트는 {most}개까지예요. 상품을 골라 나누어 받아 주세요.")]
+    #[error("상품이 너무 많아 한 파일에 담을 수 없어요. 시트는 {most}개까지예요. 상품을 선택해 나누어 받아 주세요.")]
     TooManySheets {
         /// maximum number of sheets
         most: usize,

@@ -162,7 +162,7 @@ impl Default for RowStatement {
 /// Progress of an order at its channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelProgress {
-    /// 주문 as long as nothing was sent, else 배송, 확정, 취소, 환불
+    /// 주문 as long as nothing was sent, else 배송됨, 확정, 취소됨, 반품
     pub state: OrderState,
     /// moment of the state, where the file has it
     pub at: Option<Moment>,

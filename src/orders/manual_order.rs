@@ -52,7 +52,7 @@ pub struct ManualOrderForm {
     pub items: Vec<ItemInput>,
     /// the other fields: customer, recipient, shipping
     pub inputs: Inputs,
-    /// 주문자와 동일
+    /// 구매자와 동일
     pub same: bool,
 }
 
@@ -138,8 +138,8 @@ impl ManualOrderForm {
             name: reader.required_line("customer_name", None, "구매자명을 입력해 주세요."),
             tel: reader.required_phone("customer_tel", "구매자연락처를 입력해 주세요."),
         };
-        let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
-        let charge = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.");
+        let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 선택해 주세요.");
+        let charge = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 선택해 주세요.");
         let method = method.unwrap_or(ShippingMethod::Direct);
         NewOrder {
             sales_channel: CHANNEL.0.to_owned(),
@@ -161,7 +161,7 @@ impl ManualOrderForm {
             for (field, of_customer) in [("recipient_name", "customer_name"), ("recipient_tel1", "customer_tel")] {
                 let typed = self.inputs.get(field).trim();
                 if !typed.is_empty() && typed != self.inputs.get(of_customer).trim() {
-                    reader.problem(field, "주문자와 다른 수취인이면 ‘주문자와 동일’ 표시를 지워 주세요.");
+                    reader.problem(field, "구매자와 다른 수취인이면 ‘구매자와 동일’ 표시를 지워 주세요.");
                 }
             }
             (customer.name.clone(), customer.tel.clone())
@@ -195,10 +195,10 @@ struct LineItem {
 fn read_line_item(reader: &mut FormReader<'_>, place: usize, item: &ItemInput, catalogue: &Catalogue) -> LineItem {
     let product = catalogue.get(&item.product).map(|(product, _)| product).filter(|product| product.enabled);
     if product.is_none() {
-        reader.problem(format!("product-{place}"), "상품을 골라 주세요.");
+        reader.problem(format!("product-{place}"), "상품을 선택해 주세요.");
     }
     for (at, option) in item.options.iter().enumerate() {
-        let wrong = if option.is_open() { Some("옵션을 골라 주세요.") } else { read_option(option).err() };
+        let wrong = if option.is_open() { Some("옵션을 선택해 주세요.") } else { read_option(option).err() };
         if let Some(message) = wrong {
             reader.problem(format!("option-{place}-{at}"), message);
         }

@@ -23,24 +23,43 @@ coded! {
         /// 출고: left the factory
         Dispatched = "DISPATCHED" "출고",
         /// 배송: delivered, or handed to the courier
-        Shipped = "SHIPPED" "배송",
+        Shipped = "SHIPPED" "배송됨",
         /// 확정: the customer confirmed
         Confirmed = "CONFIRMED" "확정",
         /// 취소
-        Cancelled = "CANCELLED" "취소",
-        /// 환불, 반품
-        Refunded = "REFUNDED" "환불",
+        Cancelled = "CANCELLED" "취소됨",
+        /// 반품
+        Refunded = "REFUNDED" "반품",
     }
 }
 
 impl OrderState {
-    /// Parses a code, in any case, or a Korean label (`PURCHASED`, `purchased`, `발주`); `반품` is 환불.
+    /// What a sentence says of an order in this state: `배송된 주문`.
+    pub const fn participle(self) -> &'static str {
+        match self {
+            Self::Placed => "접수된",
+            Self::Purchased => "발주된",
+            Self::Dispatched => "출고된",
+            Self::Shipped => "배송된",
+            Self::Confirmed => "확정된",
+            Self::Cancelled => "취소된",
+            Self::Refunded => "반품된",
+        }
+    }
+
+    /// Parses a code, in any case, or a Korean label (`PURCHASED`, `purchased`, `발주`). The short words 배송, 취소 and 환불
+    /// are understood too.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::ALL
             .into_iter()
             .find(|state| state.code().eq_ignore_ascii_case(text) || state.label() == text)
-            .or((text == "반품").then_some(Self::Refunded))
+            .or(match text {
+                "배송" => Some(Self::Shipped),
+                "취소" => Some(Self::Cancelled),
+                "환불" => Some(Self::Refunded),
+                _ => None,
+            })
     }
 
     /// Stored number: the position in the order of progress.
@@ -396,6 +415,8 @@ pub(crate) mod tests {
     fn state_is_parsed_from_code_and_label() {
         assert_eq!(OrderState::parse("purchased"), Some(OrderState::Purchased));
         assert_eq!(OrderState::parse(" 반품 "), Some(OrderState::Refunded));
+        assert_eq!(OrderState::parse("배송"), Some(OrderState::Shipped));
+        assert_eq!(OrderState::parse("배송됨"), Some(OrderState::Shipped));
         assert_eq!(OrderState::parse("배달"), None);
         assert!(OrderState::ALL.iter().all(|state| OrderState::from_ordinal(state.ordinal()) == Some(*state)));
     }

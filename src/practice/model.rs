@@ -16,7 +16,7 @@ use crate::time::Moment;
 pub enum Task {
     /// 주문 파일 올리기
     Upload,
-    /// 새 상품의 옵션에 레이블 적기
+    /// 새 상품의 옵션에 레이블 정하기
     Label,
     /// 공장에 발주하기: 선택발주, then download the 발주서
     Purchase,
@@ -24,11 +24,11 @@ pub enum Task {
     Courier,
     /// 한 지역의 전표 인쇄
     Slips,
-    /// 묶음 가운데 하나의 반품
+    /// 묶음 중 하나의 반품
     Return,
     /// 같은 수취인의 주문 합치기
     Merge,
-    /// 묶음의 주소 고치기
+    /// 묶음의 주소 수정하기
     Address,
     /// 배송 완료와 되돌리기
     Complete,
@@ -91,13 +91,13 @@ impl Task {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Upload => "오늘 주문 파일 올리기",
-            Self::Label => "새 상품의 옵션에 레이블 적기",
+            Self::Label => "새 상품의 옵션에 레이블 정하기",
             Self::Purchase => "공장에 발주하기",
             Self::Courier => "택배 송장 파일 올리기",
             Self::Slips => "포항시 전표 인쇄하기",
-            Self::Return => "묶음 가운데 한 건 반품 처리하기",
+            Self::Return => "묶음 중 한 건 반품 처리하기",
             Self::Merge => "같은 수취인의 주문 합치기",
-            Self::Address => "묶음의 주소 고치기",
+            Self::Address => "묶음의 주소 수정하기",
             Self::Complete => "배송 완료와 되돌리기",
             Self::Counter => "상담주문 받기",
         }

@@ -42,7 +42,7 @@ pub struct Variant {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_name(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "상품명을 입력해 주세요.", "상품명은 200자까지 쓸 수 있어요.", 200)
+    validate_text(text, "상품명을 입력해 주세요.", "상품명은 200자까지 입력할 수 있어요.", 200)
 }
 
 /// Validates and trims a product's number.
@@ -50,7 +50,7 @@ pub fn validate_name(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_number(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "상품번호를 입력해 주세요.", "상품번호는 100자까지 쓸 수 있어요.", 100)
+    validate_text(text, "상품번호를 입력해 주세요.", "상품번호는 100자까지 입력할 수 있어요.", 100)
 }
 
 /// Validates and trims an option key.
@@ -58,7 +58,7 @@ pub fn validate_number(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_option_key(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "옵션 이름을 입력해 주세요.", "옵션 이름은 100자까지 쓸 수 있어요.", 100)
+    validate_text(text, "옵션 이름을 입력해 주세요.", "옵션 이름은 100자까지 입력할 수 있어요.", 100)
 }
 
 /// Validates and trims an option value.
@@ -66,7 +66,7 @@ pub fn validate_option_key(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_option_value(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "판매채널의 값을 입력해 주세요.", "값은 400자까지 쓸 수 있어요.", 400)
+    validate_text(text, "판매채널의 값을 입력해 주세요.", "값은 400자까지 입력할 수 있어요.", 400)
 }
 
 /// Validates and trims a variant's label.
@@ -74,7 +74,7 @@ pub fn validate_option_value(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_label(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "레이블을 입력해 주세요.", "레이블은 300자까지 쓸 수 있어요.", 300)
+    validate_text(text, "레이블을 입력해 주세요.", "레이블은 300자까지 입력할 수 있어요.", 300)
 }
 
 fn validate_text(

@@ -93,7 +93,7 @@ async fn number_of_sandboxes_is_limited() {
     let late = first.another_browser();
     let answer = late.send(from(&late, 100)).await;
     assert!(
-        answer.status == StatusCode::SERVICE_UNAVAILABLE && answer.text.contains("자리가 없어요"),
+        answer.status == StatusCode::SERVICE_UNAVAILABLE && answer.text.contains("빈 가게가 없어요"),
         "{}",
         answer.text
     );
@@ -138,7 +138,7 @@ async fn pages_about_the_host_are_not_offered() {
     for path in ["/other-devices", "/phones", "/backup", "/districts/import", "/setup", "/backup/download"] {
         let answer = app.get(path).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
-        assert!(answer.text.contains("연습 가게에는 없는 화면"), "{path}: {}", answer.text);
+        assert!(answer.text.contains("교육용 가게에는 없는 화면"), "{path}: {}", answer.text);
     }
     assert_eq!(app.get("/districts").await.status, StatusCode::OK);
 }

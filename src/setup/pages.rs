@@ -102,7 +102,7 @@ impl Setup {
         if let Some(minutes) = self.storage.write(move |tx| throttle.record_attempt(tx)).await? {
             return Err(Error::TooManyAttempts { minutes });
         }
-        Ok(Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 적어 주세요.".to_owned()))
+        Ok(Some("설치 확인 번호가 맞지 않아요. 프로그램을 켠 화면을 보고 다시 입력해 주세요.".to_owned()))
     }
 }
 

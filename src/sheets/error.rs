@@ -4,16 +4,16 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
     /// encrypted, and no password was given
-    #[error("암호가 걸린 파일이에요. 내려받을 때 정한 비밀번호를 입력해 주세요.")]
+    #[error("비밀번호가 걸린 파일이에요. 내려받을 때 정한 비밀번호를 입력해 주세요.")]
     PasswordRequired,
     /// encrypted with another password
     #[error("비밀번호가 맞지 않아요. 내려받을 때 정한 비밀번호를 다시 입력해 주세요.")]
     WrongPassword,
     /// an .xls with BIFF encryption
-    #[error("암호가 걸린 옛 엑셀(.xls) 파일이에요. 엑셀에서 암호를 풀고 .xlsx로 다시 저장해 주세요.")]
+    #[error("비밀번호가 걸린 옛 엑셀(.xls) 파일이에요. 엑셀에서 비밀번호를 풀고 .xlsx로 다시 저장해 주세요.")]
     LegacyPassword,
     /// unsupported encryption
-    #[error("읽을 수 없는 방식으로 암호화된 파일이에요({what}). 엑셀에서 암호를 풀고 다시 저장해 주세요.")]
+    #[error("읽을 수 없는 방식으로 암호화된 파일이에요({what}). 엑셀에서 비밀번호를 풀고 다시 저장해 주세요.")]
     UnsupportedEncryption {
         /// the algorithm, for support requests
         what: String,

@@ -58,16 +58,16 @@ impl Shop {
         let mut problems = Vec::new();
         if !(1..=MAX_CLAIM_DATA_HOURS).contains(&shop.max_claim_data_hours) {
             problems.push(ShopFieldError {
-                field: "claim_data_hours", message: "1부터 72까지 숫자로 적어 주세요."
+                field: "claim_data_hours", message: "1부터 72까지 숫자로 입력해 주세요."
             });
         }
         for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address)] {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
-                problems.push(ShopFieldError { field, message: "100자까지 한 줄로 적어 주세요." });
+                problems.push(ShopFieldError { field, message: "100자까지 한 줄로 입력해 주세요." });
             }
         }
         if !shop.address.is_empty() && !is_origin(&shop.address) {
-            let message = "https://로 시작하는 주소를 적어 주세요. 예: https://order.example.kr";
+            let message = "https://로 시작하는 주소를 입력해 주세요. 예: https://order.example.kr";
             problems.push(ShopFieldError { field: "address", message });
         }
         if problems.is_empty() { Ok(shop) } else { Err(problems) }

@@ -67,7 +67,7 @@ impl Diagnostic {
     /// Checks the free space of a disk.
     pub fn free_space(subject: impl Into<String>, free_bytes: u64) -> Self {
         let found = format!("{} 남았어요", human_size(free_bytes));
-        let advice = "자리를 비우거나 디스크를 늘리세요. 가득 차면 저장하지 못해요.";
+        let advice = "공간을 비우거나 디스크를 늘리세요. 가득 차면 저장하지 못해요.";
         match free_bytes {
             ..MIN_FREE_BYTES => Self::problem(Severity::Bad, subject, found, advice),
             MIN_FREE_BYTES..LOW_FREE_BYTES => Self::problem(Severity::Warning, subject, found, advice),

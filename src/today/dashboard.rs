@@ -15,7 +15,7 @@ use crate::products::store as products;
 use crate::storage::{Result, Tx};
 use crate::uploads::store::{self as uploads, UploadFilter};
 
-/// Days ahead within which a dispatch deadline is soon (사흘 안).
+/// Days ahead within which a dispatch deadline is soon (3일 이내).
 const DEADLINE_SOON_DAYS: u64 = 3;
 
 /// States before dispatch. Only their orders can miss a dispatch deadline.
@@ -44,7 +44,7 @@ impl Figure {
 /// Orders whose dispatch deadline is in one span of days, by state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadlineFigures {
-    /// 지난 기한, 오늘까지, 사흘 안
+    /// 기한 지남, 오늘까지, 3일 이내
     pub name: &'static str,
     /// orders in 주문 and in 발주
     pub figures: [Figure; 2],
@@ -89,9 +89,9 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
             .map(|state| Ok((state, orders(tx, &in_state(state))?)))
             .collect::<Result<_>>()?,
         deadlines: [
-            ("지난 기한", None, today.pred_opt()),
+            ("기한 지남", None, today.pred_opt()),
             ("오늘까지", Some(today), Some(today)),
-            ("사흘 안", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
+            ("3일 이내", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
         ]
         .into_iter()
         .map(|(name, from, to)| deadlines(tx, name, from, to))

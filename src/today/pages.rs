@@ -36,12 +36,12 @@ impl TodayPage {
         let Dashboard { claims, rejected, undecided, unclassified, missing_labels, inspections, .. } = &self.dashboard;
         let item = |name, hint, figure| DashboardItem { name, hint, figure };
         [
-            item("처리할 클레임", "고객이 취소나 반품, 교환을 바라고 있어요", claims),
-            item("거절된 행이 남은 업로드", "고쳐서 다시 올리거나 처리함으로 표시해요", rejected),
-            item("결정할 값이 남은 업로드", "판매채널 값과 우리 값 가운데 골라 주세요", undecided),
+            item("처리할 클레임", "고객이 취소·반품·교환을 요청했어요", claims),
+            item("오류 행이 남은 업로드", "수정해서 다시 올리거나 처리 완료로 표시해요", rejected),
+            item("결정할 값이 남은 업로드", "판매채널 값과 우리 값 중 선택해 주세요", undecided),
             item("미분류 주문", "우편번호로 시/군/구를 찾지 못했어요", unclassified),
             item("접속기록을 점검할 달", "개인정보를 함부로 보지 않았는지 살펴보고 확인해요", inspections),
-            item("레이블이 없는 상품", "공장이 읽을 말을 적어 주세요", missing_labels),
+            item("레이블 미지정 상품", "발주서에 쓸 옵션 이름을 정해 주세요", missing_labels),
         ]
     }
 }

@@ -272,7 +272,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
 /// What is wrong with a needed cell that is treated as empty.
 const fn blank_message(cell: &Cell<'_>) -> &'static str {
     match cell {
-        Cell::Error(_) => "오류 값이라 읽을 수 없어요. 엑셀에서 값을 고쳐 다시 올려 주세요",
+        Cell::Error(_) => "오류 값이라 읽을 수 없어요. 엑셀에서 값을 수정해 다시 올려 주세요",
         _ => "비어 있어요",
     }
 }

@@ -85,12 +85,12 @@ fn resolve_one(
     let channel = store::channel_id(changes.tx, upload_id)?;
     let ids = store::matching_orders(changes.tx, channel, &stored.report.order_number)?;
     let [order] = &orders::find(changes.tx, &ids)?[..] else {
-        return Ok(Err("주문을 하나로 정할 수 없어요. 주문 화면에서 고쳐 주세요.".to_owned()));
+        return Ok(Err("주문을 하나로 정할 수 없어요. 주문 화면에서 수정해 주세요.".to_owned()));
     };
     if order.tracking_number != *seen {
         let now = if order.tracking_number.is_empty() { "없어요" } else { &order.tracking_number };
         return Ok(Err(format!(
-            "그 사이 송장번호가 바뀌었어요. 화면에서는 {seen}, 지금은 {now}. 확인하고 다시 골라 주세요."
+            "그 사이 송장번호가 바뀌었어요. 화면에서는 {seen}, 지금은 {now}. 확인하고 다시 선택해 주세요."
         )));
     }
     if decision == Decision::Keep {
@@ -103,20 +103,20 @@ fn resolve_one(
     changes.set_action(if is_held { Action::DespiteClaim } else { Action::TrackingSet });
     match with_tracking(order, &change, changes.tx.now()) {
         Ok(after) if changes.save(order, &after)? => Ok(Ok(Resolution::Replaced)),
-        Ok(_) => Ok(Err("그 사이 다른 사람이 주문을 바꿨어요. 다시 골라 주세요.".to_owned())),
+        Ok(_) => Ok(Err("그 사이 다른 사람이 주문을 바꿨어요. 다시 선택해 주세요.".to_owned())),
         Err(reason) => Ok(Err(reason)),
     }
 }
 
 /// How a row was resolved, by whom and when.
 pub fn describe(resolved: &ResolvedBy) -> String {
-    format!("{} · {} · {}", resolved.resolution.label(), resolved.username.as_deref().unwrap_or("명령줄"), resolved.at)
+    format!("{} · {} · {}", resolved.resolution.label(), resolved.username.as_deref().unwrap_or("프로그램"), resolved.at)
 }
 
 /// The order with the tracking number of the file, advanced to SHIPPED.
 fn with_tracking(order: &Order, change: &TrackingChange, now: Moment) -> Result<Order, String> {
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
-        return Err(format!("{}된 주문이라 송장번호를 바꾸지 않았어요.", order.state.label()));
+        return Err(format!("{} 주문이라 송장번호를 바꾸지 않았어요.", order.state.participle()));
     }
     let mut after = order.clone();
     after.tracking_number.clone_from(&change.tracking_number);

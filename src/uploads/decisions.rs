@@ -119,18 +119,18 @@ fn settle(order: &mut Order, conflict: &ChannelConflict, chosen: ChosenValue) ->
             text if text.is_empty() => "비어 있어요".to_owned(),
             text => format!("‘{text}’예요"),
         };
-        return Err(format!("그 사이 우리 값이 바뀌었어요. 지금은 {now}. 확인하고 다시 골라 주세요."));
+        return Err(format!("그 사이 우리 값이 바뀌었어요. 지금은 {now}. 확인하고 다시 선택해 주세요."));
     }
     if chosen == ChosenValue::Own {
         return Ok(());
     }
     if order.state >= OrderState::Cancelled {
-        return Err(format!("{}된 주문이라 바꾸지 않았어요.", order.state.label()));
+        return Err(format!("{} 주문이라 바꾸지 않았어요.", order.state.participle()));
     }
     if field.set(order, &conflict.channel_value) { Ok(()) } else { Err("읽을 수 없는 값이에요.".to_owned()) }
 }
 
 /// How a conflict was settled, by whom and when.
 pub fn describe(resolution: ConflictResolution, by: Option<&str>, at: crate::time::Moment) -> String {
-    format!("{} · {} · {at}", resolution.label(), by.unwrap_or("명령줄"))
+    format!("{} · {} · {at}", resolution.label(), by.unwrap_or("프로그램"))
 }

@@ -50,8 +50,8 @@ impl Stage {
             Self::Locked => "비밀번호 필요",
             Self::Previewed => "적용 전",
             Self::Applied => "적용됨",
-            Self::Refused => "거절됨",
-            Self::Discarded => "취소함",
+            Self::Refused => "읽지 못함",
+            Self::Discarded => "취소됨",
         }
     }
 
@@ -74,9 +74,9 @@ pub enum RowOutcome {
     Created,
     /// 반영: an order was changed
     Updated,
-    /// 그대로: no change
+    /// 변경 없음: no change
     Skipped,
-    /// 거절: invalid or conflicting
+    /// 오류: invalid or conflicting
     Rejected,
 }
 
@@ -99,8 +99,8 @@ impl RowOutcome {
         match self {
             Self::Created => "등록",
             Self::Updated => "반영",
-            Self::Skipped => "그대로",
-            Self::Rejected => "거절",
+            Self::Skipped => "변경 없음",
+            Self::Rejected => "오류",
         }
     }
 
@@ -210,9 +210,9 @@ impl Resolution {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Replaced => "새 번호로 바꿈",
-            Self::Kept => "그대로 둠",
+            Self::Kept => "지금 번호 유지",
             Self::Uploaded => "다시 올린 파일로 처리됨",
-            Self::Marked => "처리함",
+            Self::Marked => "처리 완료",
         }
     }
 

@@ -34,7 +34,7 @@ pub fn parse_courier(text: &str) -> Result<Option<String>, String> {
     match name.chars().count() {
         0 => Ok(None),
         length if length > text_limits::COURIER => {
-            Err(format!("택배사 이름은 {}자까지 적을 수 있어요.", text_limits::COURIER))
+            Err(format!("택배사 이름은 {}자까지 입력할 수 있어요.", text_limits::COURIER))
         }
         _ => Ok(Some(courier_name(&name).to_owned())),
     }

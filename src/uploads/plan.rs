@@ -274,7 +274,7 @@ fn add_new_orders<'f>(
         let reason = Reason {
             column: "묶음배송번호".to_owned(),
             value: create[index].bundle_number.clone(),
-            message: "같은 묶음의 다른 주문과 받는 곳이나 배송방법이 달라요. 배송 전에 확인해 주세요".to_owned(),
+            message: "같은 묶음의 다른 주문과 배송지나 배송방법이 달라요. 배송 전에 확인해 주세요".to_owned(),
         };
         report.rows[report_indexes[index]].reasons.push(reason);
     }
@@ -407,7 +407,7 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
         vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
     };
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
-        return (RowOutcome::Skipped, reason(format!("{}된 주문이라 그대로 두었어요", order.state.label())), None);
+        return (RowOutcome::Skipped, reason(format!("{} 주문이라 그대로 두었어요", order.state.participle())), None);
     }
     if has_parcels(order, row) && order.state >= OrderState::Shipped {
         return (RowOutcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);

@@ -109,5 +109,5 @@ fn csrf_field(body: &[u8]) -> &str {
 }
 
 fn reject(_: serde_html_form::de::Error) -> Error {
-    Error::BadRequest("보낸 양식을 읽지 못했어요. 앞 화면을 새로 고친 다음 다시 보내 주세요.".to_owned())
+    Error::BadRequest("보낸 양식을 읽지 못했어요. 앞 화면을 새로고침한 다음 다시 보내 주세요.".to_owned())
 }

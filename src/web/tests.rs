@@ -116,7 +116,7 @@ async fn cross_site_requests_are_rejected() {
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("csrf={token}"));
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.text.contains("다시 한 번 보내 주세요"));
+    assert!(answer.text.contains("화면이 오래되어 저장하지 못했어요"));
     assert_eq!(app.get("/account").await.status, StatusCode::OK, "still signed in");
 }
 
@@ -296,7 +296,7 @@ async fn database_errors_are_reported_and_recovered_from() {
     rename("sessions", "hidden").await;
     let answer = app.get("/account").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.text.contains("지금은 답하지 못해요") && !answer.text.contains("no such table"));
+    assert!(answer.text.contains("지금은 연결할 수 없어요") && !answer.text.contains("no such table"));
     rename("hidden", "sessions").await;
     assert_eq!(app.get("/account").await.status, StatusCode::OK, "and still signed in");
 }

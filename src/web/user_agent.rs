@@ -10,8 +10,8 @@ const DEVICES: [(&str, &str); 9] = [
     ("Macintosh", "맥"),
     ("CrOS", "크롬북"),
     ("Linux", "리눅스 컴퓨터"),
-    ("curl/", "명령줄"),
-    ("Wget/", "명령줄"),
+    ("curl/", "프로그램"),
+    ("Wget/", "프로그램"),
 ];
 
 /// The same for browsers, nearly all of which also claim to be Chrome and Safari.
@@ -79,7 +79,7 @@ mod tests {
                 "안드로이드 태블릿 · 크롬",
             ),
             ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0", "맥 · 파이어폭스"),
-            ("curl/8.14.1", "명령줄"),
+            ("curl/8.14.1", "프로그램"),
             ("", "알 수 없는 기기"),
         ] {
             assert_eq!(describe(user_agent), description, "{user_agent}");

@@ -48,11 +48,11 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await apply(page);
   await waitForText(page, /복사 중/);
 
-  await page.getByRole('button', { name: '지금 전체 사본 뜨기' }).click();
-  await page.getByText('전체 사본을 뜨고 있어요').waitFor();
-  await page.getByRole('button', { name: '지금 되살려 확인' }).click();
-  await page.getByText('임시로 되살려서 확인하고 있어요').waitFor();
-  await waitForText(page, /되살려 확인\s+20\d\d[^\n]*주문 \d+건/);
+  await page.getByRole('button', { name: '지금 전체 백업' }).click();
+  await page.getByText('전체 백업을 만들고 있어요').waitFor();
+  await page.getByRole('button', { name: '지금 복원 테스트' }).click();
+  await page.getByText('임시로 복원해서 확인하고 있어요').waitFor();
+  await waitForText(page, /복원 테스트\s+20\d\d[^\n]*주문 \d+건/);
   await checkPage(page, 'backup');
 
   await page.getByRole('button', { name: '열쇠 보고 인쇄하기' }).click();
@@ -83,12 +83,12 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await empty.page.getByText('백업에서 복원하기').click();
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${folder}/nothing`);
   await empty.page.getByLabel('암호화하지 않은 백업').check();
-  await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
+  await empty.page.getByRole('button', { name: '복원해서 시작하기' }).click();
   await empty.page.locator('#from-problem').waitFor();
   await checkPage(empty.page, 'setup-restore');
   await empty.page.getByLabel('백업이 있는 곳').fill(`file://${copies}`);
   await empty.page.getByLabel('백업 열쇠').fill(key);
-  await empty.page.getByRole('button', { name: '되살려서 시작하기' }).click();
+  await empty.page.getByRole('button', { name: '복원해서 시작하기' }).click();
   await empty.page.getByText(`주문은 ${orders}건`).waitFor();
   await checkPage(empty.page, 'restored');
   await empty.page.waitForURL('**/login');

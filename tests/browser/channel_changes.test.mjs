@@ -37,7 +37,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator('a[href="/uploads?rows=decisions"]').click();
     await page.getByRole('link', { name: NOON }).click();
     await page.getByRole('link', { name: '결정할 값 보기' }).click();
-    assert.match(await mainText(page), /010-0000-7777[\s\S]*010-0000-9999[\s\S]*여기서 고친 값이 있어요/);
+    assert.match(await mainText(page), /010-0000-7777[\s\S]*010-0000-9999[\s\S]*여기서 수정한 값이 있어요/);
     await checkPage(page, 'upload-decisions');
     await clickButton(page, '판매채널 값으로');
     assert.match(await mainText(page), /값 1개를 판매채널 값으로 바꿨어요/);

@@ -67,7 +67,7 @@ for (const javaScriptEnabled of [true, false]) {
     await openOrder(page, CLAIMED);
     await page.getByLabel('상태', { exact: true }).selectOption('SHIPPED');
     await clickButton(page, '저장');
-    assert.match(await mainText(page), /‘그래도 진행’을 골라야 바꿀 수 있어요/);
+    assert.match(await mainText(page), /‘그래도 진행’을 선택해야 바꿀 수 있어요/);
     await checkPage(page, 'order-held');
 
     // 배송 완료 of its delivery leaves it, and completes it once it is named.
@@ -83,7 +83,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(heldPage);
     await page.getByRole('checkbox').first().check();
     await clickButton(page, '선택한 주문만 그래도 배송 완료');
-    assert.equal(await stateOf(page, CLAIMED), '배송');
+    assert.equal(await stateOf(page, CLAIMED), '배송됨');
     assert.match(await mainText(page), /클레임에도 진행/);
 
     // The dispatch file leaves it out and says what a dispatch does to the claim.

@@ -69,7 +69,7 @@ for (const javaScriptEnabled of [true, false]) {
     await team.getByLabel('시/군/구').selectOption({ label: sigungu });
     await clickButton(team, '검색');
     assert.ok((await districts()).every(([, ...name]) => name.join(' ') === sigungu));
-    await team.getByRole('link', { name: '모두 보기' }).click();
+    await team.getByRole('link', { name: '전체 보기' }).click();
     assert.equal(await totalCount(team), everything);
 
     await openFilters();
@@ -78,8 +78,8 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await totalCount(team), 0);
     await team.goto('/deliveries?size=50');
     const [number] = await numbers(team);
-    await team.getByLabel('찾을 곳').selectOption({ label: '배송번호' });
-    await team.getByLabel('찾을 말').fill(number);
+    await team.getByLabel('검색 항목').selectOption({ label: '묶음배송번호' });
+    await team.getByLabel('검색어').fill(number);
     await clickButton(team, '검색');
     assert.deepEqual(await numbers(team), [number]);
 
@@ -154,7 +154,7 @@ test('slip has a QR code and the delivery page has phone links', async (t) => {
   await office.getByLabel('상호').fill('보기 침대');
   await office.getByLabel('휴대전화에서 여는 주소').fill('침대 가게');
   await clickButton(office, '저장');
-  assert.match(await mainText(office), /https:\/\/로 시작하는 주소를 적어 주세요/);
+  assert.match(await mainText(office), /https:\/\/로 시작하는 주소를 입력해 주세요/);
   assert.equal(await office.getByLabel('상호').inputValue(), '보기 침대', 'the input is kept');
   await checkPage(office, 'shop-with-problems');
   await office.getByLabel('휴대전화에서 여는 주소').fill('https://order.example.kr');

@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto('/orders/download?q=홍길동&content=orders');
     await page.getByLabel('CSV').check();
     await page.getByLabel('기타').check();
-    await page.getByLabel('덧붙일 말').fill('보험 서류');
+    await page.getByLabel('메모 (선택)').fill('보험 서류');
     const result = await download(page, folder);
     assert.match(result.name, /주문 검색 결과\.csv$/);
     assert.equal(result.bytes.toString().trim().split('\r\n').length, 1 + 3);
@@ -65,10 +65,10 @@ test('download needs a purpose and a matching filter', async (t) => {
   await apply(page);
   await page.goto('/orders/download?content=orders');
   await page.locator('form[data-download]').evaluate((form) => { form.noValidate = true; });
-  await page.getByLabel('덧붙일 말').fill('그냥');
+  await page.getByLabel('메모 (선택)').fill('그냥');
   await clickButton(page, '내려받기');
-  assert.match(await mainText(page), /무엇에 쓸 파일인지 골라 주세요/);
-  assert.equal(await page.getByLabel('덧붙일 말').inputValue(), '그냥');
+  assert.match(await mainText(page), /무엇에 쓸 파일인지 선택해 주세요/);
+  assert.equal(await page.getByLabel('메모 (선택)').inputValue(), '그냥');
   await checkPage(page, 'download-mistakes');
   await page.goto('/orders/download?content=dispatch');
   await page.locator('form[data-download]').evaluate((form) => { form.noValidate = true; });

@@ -22,7 +22,7 @@ export async function apply(page) {
 /** `[created, skipped, rejected]` of the upload page. */
 export async function counts(page) {
   const text = await mainText(page);
-  return ['등록', '그대로', '거절'].map((word) => numberAfter(text, word));
+  return ['등록', '변경 없음', '오류'].map((word) => numberAfter(text, word));
 }
 
 /** Total of a list: `총 N건`. */

@@ -36,7 +36,7 @@ async function picture(page, converter) {
 
 async function startTask(page, task) {
   await page.goto('/practice');
-  await page.locator('.tasks > li').filter({ hasText: task }).getByRole('link', { name: '시작하는 화면으로' }).click();
+  await page.locator('.tasks > li').filter({ hasText: task }).getByRole('link', { name: '바로 해 보기' }).click();
   await page.waitForURL((url) => url.pathname !== '/practice');
 }
 
@@ -58,7 +58,7 @@ const SCREENS = {
   },
   orders: (page) => page.goto('/orders?state=PURCHASED&size=5'),
   async order(page) {
-    await startTask(page, '묶음의 주소 고치기');
+    await startTask(page, '묶음의 주소 수정하기');
     await page.getByRole('row').getByRole('link', { name: /\d{16}/ }).first().click();
     await page.waitForURL(/\/orders\/[0-9A-Z]{13}/);
   },
@@ -111,13 +111,13 @@ test('screens link to their topics and the search finds sections', async (t) => 
   await page.goto('/help');
   await screenshot(page, 'help');
   await checkAccessibility(page, 'help');
-  await page.getByLabel('도움말에서 찾기').fill('거절 파일');
+  await page.getByLabel('도움말에서 찾기').fill('오류 파일');
   await clickButton(page, '찾기');
   await screenshot(page, 'help-found');
   await checkAccessibility(page, 'help-found');
-  await page.getByRole('link', { name: '업로드 · 거절된 행 고치기' }).click();
+  await page.getByRole('link', { name: '업로드 · 오류 행 수정하기' }).click();
   await page.waitForURL(/\/help\/uploads#/);
-  assert.ok(await page.getByRole('heading', { name: '거절된 행 고치기' }).isVisible());
+  assert.ok(await page.getByRole('heading', { name: '오류 행 수정하기' }).isVisible());
   await page.goto('/help?q=없는말이에요');
   assert.match(await mainText(page), /맞는 도움말이 없어요/);
 });

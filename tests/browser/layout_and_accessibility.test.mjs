@@ -106,9 +106,9 @@ test('pages with errors', async (t) => {
   await setUpAndLogIn(page);
   await page.goto('/account');
   await checkPage(page, 'account');
-  await page.getByLabel('지금 비밀번호').fill('wrong-password');
+  await page.getByLabel('현재 비밀번호').fill('wrong-password');
   await page.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
-  await page.getByLabel('새 비밀번호 한 번 더').fill('yet-another-password');
+  await page.getByLabel('새 비밀번호 확인').fill('yet-another-password');
   await clickButton(page, '바꾸기');
   await page.locator('[aria-invalid=true]').first().waitFor();
   await checkPage(page, 'account-mistakes');
@@ -187,9 +187,9 @@ test('error pages', async (t) => {
   await checkPage(team, 'deliveries-of-the-team');
   await team.goto('/account');
   await team.locator('form[action="/account"] input[name=csrf]').evaluate((field) => { field.value = 'another'; });
-  await team.getByLabel('지금 비밀번호').fill('x'.repeat(8));
+  await team.getByLabel('현재 비밀번호').fill('x'.repeat(8));
   await team.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
-  await team.getByLabel('새 비밀번호 한 번 더').fill('another-password');
+  await team.getByLabel('새 비밀번호 확인').fill('another-password');
   await clickButton(team, '바꾸기');
   await checkPage(team, 'form-expired');
 });

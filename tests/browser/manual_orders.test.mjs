@@ -23,7 +23,7 @@ async function shop(t, options) {
 async function fillProduct(page, index, { product, quantity, price, javaScriptEnabled = true }) {
   await page.locator(`#product-${index}`).selectOption({ label: product });
   // Without JavaScript the options appear after the button in <noscript> is clicked.
-  if (!javaScriptEnabled) await clickButton(page, '고른 상품의 옵션 보기');
+  if (!javaScriptEnabled) await clickButton(page, '선택한 상품의 옵션 보기');
   const options = page.locator(`select[id^=option-${index}-]`);
   await options.first().waitFor();
   for (const option of await options.all()) await option.selectOption({ index: 1 });
@@ -90,7 +90,7 @@ test('draft survives a reload and is deleted when saved or logged out', async (t
   await field(page, '구매자명').fill('홍길동');
   await field(page, '구매자연락처').fill('010-0000-1001');
   await page.reload();
-  await page.getByText('적던 내용을 되살렸어요').waitFor();
+  await page.getByText('입력하던 내용을 다시 불러왔어요').waitFor();
   assert.equal(await page.locator('#quantity-0').inputValue(), '3');
   assert.equal(await page.locator('#price-1').inputValue(), '590000');
   assert.notEqual(await page.locator('#option-0-0').inputValue(), '');

@@ -45,9 +45,9 @@ for (const javaScriptEnabled of [true, false]) {
     await driver.goto('/deliveries');
     assert.equal(new URL(driver.url()).pathname, '/account', 'no other page before the password is changed');
     await checkPage(driver, 'account-must-change');
-    await driver.getByLabel('지금 비밀번호').fill(password);
+    await driver.getByLabel('현재 비밀번호').fill(password);
     await driver.getByLabel('새 비밀번호', { exact: true }).fill('트럭-열쇠는-주머니에');
-    await driver.getByLabel('새 비밀번호 한 번 더').fill('트럭-열쇠는-주머니에');
+    await driver.getByLabel('새 비밀번호 확인').fill('트럭-열쇠는-주머니에');
     await clickButton(driver, '바꾸기');
     assert.equal(new URL(driver.url()).pathname, '/deliveries');
 
@@ -55,20 +55,20 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: '김기사' }).click();
     await page.waitForURL(/\/members\/[^/]+$/);
     await checkPage(page, 'member');
-    await act(page, '로그인 막기');
+    await act(page, '사용 중지');
     assert.match(await mainText(page), /이제 로그인하지 못해요/);
     await driver.goto('/deliveries');
     assert.equal(new URL(driver.url()).pathname, '/login', 'the session ends at once');
-    await clickButton(page, '다시 로그인할 수 있게 하기');
+    await clickButton(page, '사용 재개');
     await page.getByLabel('역할').selectOption({ label: '관리자' });
     await act(page, '역할 바꾸기');
     assert.match(await mainText(page), /‘관리자’ 역할이에요/);
-    await act(page, '비밀번호 새로 만들기');
+    await act(page, '임시 비밀번호 발급');
     assert.match(await mainText(page), /[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}/);
     await page.goto('/members');
     await page.getByRole('link', { name: ADMIN.username, exact: true }).click();
     await page.waitForURL(/\/members\/[^/]+$/);
-    await act(page, '로그인 막기');
+    await act(page, '사용 중지');
     assert.equal(new URL(page.url()).pathname, '/login', 'the last but one administrator can be disabled');
   });
 }

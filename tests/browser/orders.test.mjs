@@ -71,7 +71,7 @@ test('the number of a purchase finds its orders, and names them in a list of a c
   await gotoOrders(page, { q: '2024-0315-9000-0001' });
   assert.deepEqual((await orderNumbers(page)).toSorted(), [ORDER, SIBLING]);
   await gotoOrders(page, { field: 'channel_order_number', q: PURCHASE });
-  assert.equal(await page.getByLabel('찾을 곳').locator('option:checked').innerText(), '주문번호');
+  assert.equal(await page.getByLabel('검색 항목').locator('option:checked').innerText(), '주문번호');
   await openOrder(page, ORDER);
   assert.match(await mainText(page), new RegExp(`주문번호\\s+${PURCHASE}`));
   await checkPage(page, 'order-of-a-purchase');
@@ -102,7 +102,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(await mainText(page), /1건을 이 묶음으로 합쳤어요/);
     assert.match(await bundle(page).innerText(), new RegExp(`함께 가는 주문[^]*${SIBLING}`));
     await clickButton(page, '원래 묶음으로');
-    assert.match(await mainText(page), new RegExp(`원래 묶음으로 되돌렸어요. 묶음 번호: ${BUNDLE}`));
+    assert.match(await mainText(page), new RegExp(`원래 묶음으로 되돌렸어요. 묶음배송번호: ${BUNDLE}`));
 
     await field(page, '묶음배송번호').fill('3100000017');
     await saveOrder(page);
@@ -120,7 +120,7 @@ for (const javaScriptEnabled of [true, false]) {
     await openOrder(page, ORDER);
     await field(page, '상세주소').fill('2층');
     await saveOrder(page);
-    assert.match(await mainText(page), /어느 주문을 바꿀지 골라 주세요/);
+    assert.match(await mainText(page), /어느 주문을 바꿀지 선택해 주세요/);
     await screenshot(page, 'order-scope');
     await field(page, /함께 가는 주문 1건도 바꿔요/).check();
     await saveOrder(page);

@@ -10,13 +10,13 @@ after(closeBrowser);
 
 const TITLES = [
   '오늘 주문 파일 올리기',
-  '새 상품의 옵션에 레이블 적기',
+  '새 상품의 옵션에 레이블 정하기',
   '공장에 발주하기',
   '택배 송장 파일 올리기',
   '포항시 전표 인쇄하기',
-  '묶음 가운데 한 건 반품 처리하기',
+  '묶음 중 한 건 반품 처리하기',
   '같은 수취인의 주문 합치기',
-  '묶음의 주소 고치기',
+  '묶음의 주소 수정하기',
   '배송 완료와 되돌리기',
   '상담주문 받기',
 ];
@@ -38,7 +38,7 @@ async function finishedTasks(page) {
 
 async function startTask(page, title) {
   await page.goto('/practice');
-  await task(page, title).getByRole('link', { name: '시작하는 화면으로' }).click();
+  await task(page, title).getByRole('link', { name: '바로 해 보기' }).click();
   await page.waitForURL((url) => url.pathname !== '/practice');
 }
 
@@ -133,7 +133,7 @@ async function complete(page) {
 async function enterManualOrder(page, javaScriptEnabled) {
   await startTask(page, TITLES[9]);
   await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
-  if (!javaScriptEnabled) await clickButton(page, '고른 상품의 옵션 보기');
+  if (!javaScriptEnabled) await clickButton(page, '선택한 상품의 옵션 보기');
   await page.locator('select[id^=option-0-]').first().waitFor();
   await page.locator('select[id^=option-0-]').first().selectOption({ index: 1 });
   await page.locator('#quantity-0').fill('1');

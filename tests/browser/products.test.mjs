@@ -47,7 +47,7 @@ for (const javaScriptEnabled of [true, false]) {
     await checkPage(page, 'products-disabled');
 
     await page.goto('/products?labels=missing');
-    await page.getByRole('link', { name: /레이블 안 정함/ }).first().click();
+    await page.getByRole('link', { name: /레이블 미지정/ }).first().click();
     await page.waitForURL(/labels=missing/);
     await checkPage(page, 'product-labels-missing');
   });

@@ -68,5 +68,5 @@ test('command compares a settlement list and names what differs', async (t) => {
   assert.deepEqual([found.listed.orders, found.missing_here.orders, found.amount_differs.orders], [2, 1, 1]);
   assert.deepEqual(found.missing_here, { orders: 1, listed_amount: 49_500, shop_amount: 0 });
   await page.goto(`/reconcile/${found.report}`);
-  assert.match(await mainText(page), /정산\.csv[\s\S]*명령줄/);
+  assert.match(await mainText(page), /정산\.csv[\s\S]*프로그램/);
 });

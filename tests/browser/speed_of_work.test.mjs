@@ -32,7 +32,7 @@ test('orders of a product are purchased and their 발주서 is downloaded in few
   await gotoOrders(page, { state: 'PLACED', product: 'PILLOW' });
   const before = await orderNumbers(page);
   const used = await counted(page, async (click) => {
-    await click(page.getByRole('checkbox', { name: '이 쪽의 주문 모두 선택' }));
+    await click(page.getByRole('checkbox', { name: '이 페이지의 주문 모두 선택' }));
     await click(page.getByRole('button', { name: '선택발주' }));
     await page.getByRole('link', { name: `바꾼 ${before.length}건 보기` }).waitFor();
     await screenshot(page, 'after-purchase');
@@ -70,7 +70,7 @@ test('rows are chosen by ranges, by a click, by the keyboard, and all that were 
   await page.keyboard.press('Control+Enter');
   assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), '선택발주', 'the actions are one key away');
 
-  await page.getByRole('checkbox', { name: '이 쪽의 주문 모두 선택' }).check();
+  await page.getByRole('checkbox', { name: '이 페이지의 주문 모두 선택' }).check();
   await page.getByRole('checkbox', { name: new RegExp(`검색한 ${total}건`) }).check();
   assert.equal(await chosen(), `${total}`);
   await clickButton(page, '선택발주');

@@ -33,10 +33,10 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto('/uploads?rows=rejected');
     await checkPage(page, 'uploads-to-deal-with');
     await page.getByRole('link', { name: TRACKING }).click();
-    await page.getByRole('button', { name: '처리함' }).click();
+    await page.getByRole('button', { name: '처리 완료' }).click();
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
-    await page.getByText('거절된 행을 모두 처리했어요').waitFor();
+    await page.getByText('오류 행을 모두 처리했어요').waitFor();
     await page.goto('/uploads?rows=rejected');
-    assert.match(await mainText(page), /총 0건/);
+    assert.match(await mainText(page), /조건에 맞는 주문이 없어요/);
   });
 }

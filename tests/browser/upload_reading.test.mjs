@@ -47,7 +47,7 @@ test('one tracking number for different people is decided by a person', async (t
   await apply(page);
   await preview(page, caseFile('20-duplicate-tracking/same-number.xlsx'));
   await apply(page);
-  assert.match(await mainText(page), /같은 송장번호가 다른 받는 분/);
+  assert.match(await mainText(page), /같은 송장번호가 다른 수취인/);
   await page.getByRole('link', { name: /정할 송장번호/ }).click();
   await page.getByRole('button', { name: '2행 새 번호로 바꾸기' }).waitFor();
   await screenshot(page, 'upload-shared-number');

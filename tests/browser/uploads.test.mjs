@@ -51,7 +51,7 @@ test('rejected rows are downloaded, corrected and uploaded again', async (t) => 
 
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('link', { name: '거절된 행 내려받기' }).click(),
+    page.getByRole('link', { name: '오류 행 내려받기' }).click(),
   ]);
   assert.match(download.suggestedFilename(), /\.xlsx$/);
   const saved = path.join(folder, 'rejected.xlsx');
@@ -97,7 +97,7 @@ test('invalid file is refused with a message', async (t) => {
 async function assertStages(page) {
   await page.getByText('파일 4개를 읽었어요').waitFor();
   const rows = page.getByRole('table').getByRole('row');
-  for (const [name, stage] of SEVERAL.map((name, at) => [name, ['적용 전', '비밀번호 필요', '거절됨', '적용 전'][at]])) {
+  for (const [name, stage] of SEVERAL.map((name, at) => [name, ['적용 전', '비밀번호 필요', '읽지 못함', '적용 전'][at]])) {
     assert.match(await rows.filter({ hasText: name }).innerText(), new RegExp(stage), name);
   }
 }

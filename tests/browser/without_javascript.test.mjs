@@ -50,9 +50,9 @@ test('password, bulk edit, product and account forms work without JavaScript', a
   assert.match(await orderRow(page, ORDER).innerText(), /\[IV\]/);
 
   await page.goto('/account');
-  await page.getByLabel('지금 비밀번호').fill(ADMIN.password);
+  await page.getByLabel('현재 비밀번호').fill(ADMIN.password);
   await page.getByLabel('새 비밀번호', { exact: true }).fill('another-password');
-  await page.getByLabel('새 비밀번호 한 번 더').fill('another-password');
+  await page.getByLabel('새 비밀번호 확인').fill('another-password');
   await clickButton(page, '바꾸기');
   assert.match(await mainText(page), /비밀번호를 바꿨어요/);
   await page.locator('details.account summary').click();

@@ -113,7 +113,7 @@ async fn dump_and_binary_logs_restore_any_moment_and_doctor_shows_the_age() {
         let output = doctor.args(["doctor", "--database", &scripts.url, "--data"]).arg(scripts.folder.path()).output();
         String::from_utf8(output.expect("runs").stdout).expect("text")
     };
-    assert!(doctor().contains("[살펴보세요] MariaDB의 사본: 아직 없어요"), "{}", doctor());
+    assert!(doctor().contains("[살펴보세요] MariaDB 백업: 아직 없어요"), "{}", doctor());
     let logs = scripts.path("binlogs");
     let fetching = scripts.script("binlogs", "dump.cnf").arg(&logs).spawn().expect("starts");
     let _fetching = ChildGuard(fetching);
@@ -122,7 +122,7 @@ async fn dump_and_binary_logs_restore_any_moment_and_doctor_shows_the_age() {
     );
     let dump = files(scripts.folder.path()).into_iter().find(|file| file.extension().is_some_and(|end| end == "zst"));
     let dump = dump.expect("a dump");
-    assert!(doctor().contains("[좋아요] MariaDB의 사본"), "{}", doctor());
+    assert!(doctor().contains("[좋아요] MariaDB 백업"), "{}", doctor());
 
     storage.write(|tx| add_channel(tx, "EARLIER")).await.expect("writes");
     let earlier = quiet_second().await;

@@ -193,7 +193,7 @@ fn one_number_for_different_people_is_a_conflict() {
     shop.import("orders", "20-duplicate-tracking/orders.xlsx");
     let answer = shop.import("tracking", "20-duplicate-tracking/same-number.xlsx");
     assert_eq!(counts(&answer), [0, 0, 0, 3, 0]);
-    assert!(answer.to_string().contains("다른 받는 분(수취002)"));
+    assert!(answer.to_string().contains("다른 수취인(수취002)"));
     assert_eq!(shop.values("tracking_number"), ["001 ", "002 ", "003 "]);
 }
 

@@ -53,7 +53,7 @@ impl ShowPage {
     }
 
     fn who(&self, line: &InspectionLine) -> &str {
-        line.member_id.as_ref().map_or("모르는 아이디·명령줄", |id| self.name(id))
+        line.member_id.as_ref().map_or("모르는 아이디·프로그램", |id| self.name(id))
     }
 }
 
@@ -105,9 +105,9 @@ pub(super) async fn sign(
     if note.is_empty() || note.chars().count() > MAX_NOTE_CHARS {
         let shown = storage.read(move |tx| load(tx, layout.clone(), month)).await?;
         let problem = if note.is_empty() {
-            "무엇을 확인했는지 적어 주세요. 이상이 없으면 ‘이상 없음’이라고 적으세요."
+            "무엇을 확인했는지 입력해 주세요. 이상이 없으면 ‘이상 없음’이라고 입력하세요."
         } else {
-            "2,000자까지 쓸 수 있어요."
+            "2,000자까지 입력할 수 있어요."
         };
         let shown = ShowPage { note, problem: Some(problem), ..shown };
         return Ok(disclosing(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown), []));

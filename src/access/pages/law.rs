@@ -27,7 +27,7 @@ impl LawPage {
         match severity {
             Severity::Good => ("good", "check-circle", "좋아요"),
             Severity::Warning => ("warn", "exclamation-triangle", "살펴보세요"),
-            Severity::Bad => ("bad", "x-circle", "고치세요"),
+            Severity::Bad => ("bad", "x-circle", "수정하세요"),
         }
     }
 

@@ -66,7 +66,7 @@ impl RowView {
             (Accessor::Member { .. }, Some(name)) => name,
             (Accessor::Member { .. }, None) => "지워진 회원",
             (Accessor::Unknown { .. }, _) => "모르는 아이디",
-            (Accessor::CommandLine, _) => "명령줄",
+            (Accessor::CommandLine, _) => "프로그램 명령",
             (Accessor::Program, _) => "프로그램",
         }
     }

@@ -11,7 +11,7 @@ async fn law_page_shows_measured_lines_and_classes() {
     let app = TestApp::as_admin().await;
     let page = app.get("/access/law").await.ok();
     assert!(
-        page.contains("아직 확인하지 않았어요") && page.contains("관리자 1명 가운데 1명이 연결하지 않았어요"),
+        page.contains("아직 확인하지 않았어요") && page.contains("관리자 1명 중 1명이 연결하지 않았어요"),
         "{page}"
     );
     assert!(page.contains("분류 없는 표와 열이 없어요") && page.contains("계약과 공급의 기록"), "{page}");

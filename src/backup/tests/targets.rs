@@ -12,7 +12,7 @@ async fn every_fault_is_reported_and_uploads_resume_after_it() {
     let target = Target::from_store(Arc::clone(&store) as _);
     for (fault, message) in [
         (StoreFault::Unreachable, "닿지 않아요"),
-        (StoreFault::Full, "자리가 없어요"),
+        (StoreFault::Full, "공간이 없어요"),
         (StoreFault::Denied, "권한이 없어요"),
         (StoreFault::Truncating, "닿지 않아요"),
     ] {

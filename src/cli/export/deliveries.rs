@@ -52,7 +52,7 @@ pub(in crate::cli) struct Deliveries {
     /// 용도. 내려받기 기록에 남아요
     #[arg(long, value_name = "WORDS", default_value = "")]
     purpose: String,
-    /// 저장할 파일, .xlsx .csv .json 가운데 하나
+    /// 저장할 파일, .xlsx .csv .json 중 하나
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -61,7 +61,7 @@ impl Deliveries {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
-            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 가운데 하나로 끝나야 해요.")));
+            return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 중 하나로 끝나야 해요.")));
         };
         let query = self.query();
         let problems = problems(&query);
@@ -113,7 +113,7 @@ fn problems(query: &DeliveryQuery) -> Vec<String> {
     let check = |flag: &str, value: &str, is_valid: bool, expected: &str| {
         (!value.is_empty() && !is_valid).then(|| format!("--{flag} '{value}': {expected}"))
     };
-    let one_of = |codes: &[&str]| format!("{} 가운데 하나여야 해요.", codes.join(", "));
+    let one_of = |codes: &[&str]| format!("{} 중 하나여야 해요.", codes.join(", "));
     let (from, to) = (parse_date(&query.date_from), parse_date(&query.date_to));
     let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
     let code = |word: &str| word.parse::<u32>().is_ok();
@@ -137,16 +137,16 @@ fn problems(query: &DeliveryQuery) -> Vec<String> {
             &one_of(&DeliverySearchField::ALL.map(DeliverySearchField::code)),
         ),
         check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
-        check("sido", &query.sido, code(&query.sido), "47처럼 시/도 코드를 적어 주세요."),
+        check("sido", &query.sido, code(&query.sido), "47처럼 시/도 코드를 입력해 주세요."),
         check(
             "sigungu",
             &query.sigungu,
             query.sigungu == NONE || code(query.sigungu.strip_suffix(NO_GU_SUFFIX).unwrap_or(&query.sigungu)),
-            "47110처럼 시/군/구나 일반구 코드, 또는 none을 적어 주세요.",
+            "47110처럼 시/군/구나 일반구 코드, 또는 none을 입력해 주세요.",
         ),
-        check("date", &query.date, query.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 적어 주세요."),
-        check("from", &query.date_from, from.is_some(), "2024-03-15처럼 적어 주세요."),
-        check("to", &query.date_to, to.is_some(), "2024-03-15처럼 적어 주세요."),
+        check("date", &query.date, query.date == NONE, "none만 쓸 수 있어요. 날짜는 --from과 --to로 입력해 주세요."),
+        check("from", &query.date_from, from.is_some(), "2024-03-15처럼 입력해 주세요."),
+        check("to", &query.date_to, to.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.date_to, !is_reversed, "--from보다 빨라요."),
         check("sort", &query.sort, Sort::parse(&query.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
     ]

@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io:
     }
     if let Some(demo) = &state.demo {
         writeln!(out)?;
-        writeln!(out, "  연습 데이터로 채운 교육용 가게예요. 진짜 주문은 올리지 마세요.")?;
+        writeln!(out, "  연습 데이터로 채운 교육용 가게예요. 실제 주문은 올리지 마세요.")?;
         for account in ACCOUNTS {
             writeln!(out, "  {}: 아이디 {}, 비밀번호 {}", account.role.label(), account.username, account.password)?;
         }
@@ -49,7 +49,7 @@ pub(super) fn write(out: &mut impl Write, state: &AppState, is_new: bool) -> io:
         writeln!(out)?;
         writeln!(out, "  아직 회원이 없어요. 이 주소를 열어 첫 관리자를 만들어 주세요.")?;
         writeln!(out, "  {}{}", state.urls.local_url(), state.setup_code.path())?;
-        writeln!(out, "  다른 주소로 열면 설치 확인 번호를 적어 주세요: {}", state.setup_code)?;
+        writeln!(out, "  다른 주소로 열면 설치 확인 번호를 입력해 주세요: {}", state.setup_code)?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ const PROGRAM: &str = "/usr/local/bin/mukkeum";
 const DEFAULT_FOLDER: &str = "/var/lib/mukkeum";
 
 pub(super) const HOW_TO_START: &str =
-    "켜려면 systemctl start mukkeum, 까닭을 보려면 journalctl -u mukkeum -n 50이라고 하세요.";
+    "켜려면 systemctl start mukkeum, 이유를 보려면 journalctl -u mukkeum -n 50이라고 하세요.";
 
 pub(super) fn default_folder() -> PathBuf {
     DEFAULT_FOLDER.into()
@@ -75,7 +75,7 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
             out,
             "  로그              journalctl -u mukkeum (첫 관리자를 만들 때의 설치 확인 번호도 여기에 있어요)"
         )?;
-        writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 고치고 systemctl restart mukkeum")?;
+        writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 수정하고 systemctl restart mukkeum")?;
         writeln!(out, "  주소를 바꾸려면   --listen을 붙여 다시 설치하세요.")?;
     }
     Ok(Outcome::Complete)
@@ -93,7 +93,7 @@ pub(super) fn uninstall(dry_run: bool) -> CommandResult {
     }
     run_steps(&steps, dry_run)?;
     if !dry_run {
-        writeln!(io::stdout(), "껐고, 저절로 켜지지 않게 했어요. 데이터와 {PROGRAM} 파일은 그대로 있어요.")?;
+        writeln!(io::stdout(), "껐고, 자동으로 켜지지 않게 했어요. 데이터와 {PROGRAM} 파일은 그대로 있어요.")?;
     }
     Ok(Outcome::Complete)
 }

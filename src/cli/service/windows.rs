@@ -37,7 +37,7 @@ pub(super) fn default_folder() -> PathBuf {
     std::env::current_exe().unwrap_or_default().with_file_name("data")
 }
 
-pub(super) const HOW_TO_START: &str = "켜려면 sc start mukkeum이라고 하고, 까닭은 데이터 폴더의 logs에서 보세요.";
+pub(super) const HOW_TO_START: &str = "켜려면 sc start mukkeum이라고 하고, 이유는 데이터 폴더의 logs에서 보세요.";
 
 /// SID of `NT AUTHORITY\LocalService`; the name depends on the language of Windows.
 const ACCOUNT_SID: &str = "*S-1-5-19";
@@ -70,7 +70,7 @@ impl From<Error> for CliError {
     fn from(error: Error) -> Self {
         Self(match &error {
             Error::Winapi(error) if error.raw_os_error() == Some(ACCESS_DENIED) => {
-                "관리자 권한이 필요해요. 명령 프롬프트를 마우스 오른쪽 단추로 눌러 관리자 권한으로 실행하세요."
+                "관리자 권한이 필요해요. 명령 프롬프트를 마우스 오른쪽 버튼으로 눌러 관리자 권한으로 실행하세요."
                     .to_owned()
             }
             Error::Winapi(error) => format!("윈도우 서비스를 다루지 못했어요: {error}"),
@@ -137,13 +137,13 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
     let started = service.start::<&OsStr>(&[]).map_err(CliError::from).and_then(|()| wait_for_transition(&service));
     if !matches!(started, Ok(ServiceState::Running)) {
         let reason = started.err().map_or_else(String::new, |error| format!(" {error}"));
-        return Err(CliError(format!("설치했지만 켜지지 않았어요.{reason} 까닭은 {}에 있어요.", logs.display())));
+        return Err(CliError(format!("설치했지만 켜지지 않았어요.{reason} 이유는 {}에 있어요.", logs.display())));
     }
 
     let mut out = io::stdout().lock();
     print_installed(&mut out, options)?;
     writeln!(out, "  로그              {} (첫 관리자를 만들 때의 설치 확인 번호도 여기에 있어요)", logs.display())?;
-    writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 고치고 다시 설치하세요.")?;
+    writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 수정하고 다시 설치하세요.")?;
     writeln!(out, "  이 실행 파일을 옮기거나 지우지 마세요: {}", program.display())?;
     if !is_reachable {
         writeln!(
@@ -181,7 +181,7 @@ pub(super) fn uninstall(dry_run: bool) -> CommandResult {
         Err(error) if is_missing(&error) => return Err(CliError("설치되어 있지 않아요.".to_owned())),
         Err(error) => return Err(error.into()),
     }
-    writeln!(io::stdout(), "껐고, 저절로 켜지지 않게 했어요. 데이터는 그대로 있어요.")?;
+    writeln!(io::stdout(), "껐고, 자동으로 켜지지 않게 했어요. 데이터는 그대로 있어요.")?;
     Ok(Outcome::Complete)
 }
 

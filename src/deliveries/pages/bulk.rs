@@ -59,7 +59,7 @@ pub(super) async fn bulk(
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
             complete_or_ask(&state.storage, layout, actor, ticked, Answer::of(&pairs), here).await
         }
-        _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
+        _ => Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
     }
 }
 

@@ -43,7 +43,7 @@ fn question(layout: Layout, chosen: &[i64], undispatched: &[Delivery], here: &st
         layout,
         title: "배송을 완료할까요?".to_owned(),
         reasons: vec![format!(
-            "아직 출고되지 않은 주문이 있는 배송이 {}건 있어요: {}. 완료하면 그 주문도 배송으로 바뀌어요.",
+            "아직 출고되지 않은 주문이 있는 배송이 {}건 있어요: {}. 완료하면 그 주문도 배송됨으로 바뀌어요.",
             undispatched.len(),
             numbers.shown()
         )],

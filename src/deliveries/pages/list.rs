@@ -111,10 +111,10 @@ impl ListPage {
         let default = DeliveryQuery::default;
         let ready = vec![DeliveryState::ReadyToShip.code().to_owned()];
         [
-            ("모두", default()),
+            ("전체", default()),
             ("나갈 배송", DeliveryQuery { state: ready, method: direct(), sort: by_date.clone(), ..default() }),
             ("오늘", DeliveryQuery { state: open(), date_from: today.clone(), date_to: today, ..default() }),
-            ("희망일 없음", DeliveryQuery { state: open(), method: direct(), date: NONE.to_owned(), ..default() }),
+            ("희망배송일 없음", DeliveryQuery { state: open(), method: direct(), date: NONE.to_owned(), ..default() }),
             ("미분류", DeliveryQuery { state: open(), sigungu: NONE.to_owned(), ..default() }),
         ]
         .map(|(name, query)| (name, query.to_query_string(&query.sort)))

@@ -109,7 +109,7 @@ pub(super) async fn update(
             complete_or_ask(&storage, layout, actor, vec![id], Answer::parse(&form.answer), &here).await
         }
         "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
-        _ => Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+        _ => Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
     }
 }
 

@@ -38,7 +38,7 @@ async fn query_string_filters_the_list() {
         "q=없는사람",
         "method=QUICK&method=PICKUP&state=RETURNED",
     ] {
-        assert!(app.get(&format!("/deliveries?{query}")).await.ok().contains("총 0건"), "{query}");
+        assert!(app.get(&format!("/deliveries?{query}")).await.ok().contains("조건에 맞는 배송이 없어요"), "{query}");
     }
     let some = app.get("/deliveries?state=PREPARING&state=READY_TO_SHIP&sido=11&size=50").await.ok();
     assert!(some.contains("name=\"tick\"") && some.contains("value=\"11000\" selected"));
@@ -67,7 +67,7 @@ async fn ticked_deliveries_are_completed_and_undone() {
     let undone = app.post_form(&undo, &[("back", "/deliveries?size=50")]).await;
     assert!(undone.location().starts_with("/deliveries?size=50&done="));
     assert!(app.get(undone.location()).await.ok().contains("배송 1건의 완료를 되돌렸어요"));
-    assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("총 0건"));
+    assert!(app.get("/deliveries?state=COMPLETED").await.ok().contains("조건에 맞는 배송이 없어요"));
     assert!(!app.get(done.location()).await.ok().contains("/undo\""), "nothing is left to undo");
 
     for (url, fields) in
@@ -118,7 +118,7 @@ async fn only_printing_records_who_printed_a_slip() {
     let app = delivery_team().await;
     let (id, number) = delivery(&app, 2).await;
     let slip = app.get(&format!("/deliveries/{id}/slip")).await.ok();
-    assert!(slip.contains("배송 인보이스") && slip.contains(&number) && slip.contains("받는 분 서명"));
+    assert!(slip.contains("배송 전표") && slip.contains(&number) && slip.contains("수취인 서명"));
     assert!(!slip.contains("교육용"), "not a training shop");
     assert!(!app.get("/deliveries").await.ok().contains("driver 인쇄"));
 
@@ -172,7 +172,7 @@ async fn other_recipients_are_marked_on_list_and_slip() {
     let list = format!("/deliveries?field=delivery_number&q={number}");
     let slip = format!("/deliveries/{id}/slip");
     for page in [&list, &slip] {
-        assert!(!app.get(page).await.ok().contains("받는 곳"), "{page}");
+        assert!(!app.get(page).await.ok().contains("배송지"), "{page}");
     }
     let moved = app.state.storage.write(move |tx| {
         let sql = "UPDATE orders SET recipient_name = '박다른', recipient_tel1 = '010-0000-9999', \
@@ -182,10 +182,10 @@ async fn other_recipients_are_marked_on_list_and_slip() {
     });
     assert_eq!(moved.await.expect("writes"), 1);
     let page = app.get(&list).await.ok();
-    assert!(page.contains("받는 곳 다름</span>") && page.contains("받는 곳 다름: 박다른"), "{page}");
+    assert!(page.contains("배송지 다름</span>") && page.contains("배송지 다름: 박다른"), "{page}");
     let page = app.get(&slip).await.ok();
-    let other = page.split("받는 곳이 다른 물품").nth(1).expect("a heading");
+    let other = page.split("배송지가 다른 상품").nth(1).expect("a heading");
     assert!(other.contains("박다른 · 010-0000-9999") && other.contains("부산광역시 해운대구 예시로 9"), "{page}");
     assert_eq!(other.matches("<tr><td>").count(), 1, "its orders are below it");
-    assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("받는 곳이 달라요: 박다른"));
+    assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("배송지가 달라요: 박다른"));
 }

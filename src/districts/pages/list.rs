@@ -318,7 +318,7 @@ impl OverviewSelection {
             .into_iter()
             .chain(DateBucket::ALL.map(Some))
             .map(|bucket| Tab {
-                label: bucket.map_or("모두", DateBucket::label),
+                label: bucket.map_or("전체", DateBucket::label),
                 count: bucket.map(|bucket| total.of(bucket)),
                 href: self.url(bucket, self.sido, self.by_gu),
                 is_current: bucket == self.bucket,

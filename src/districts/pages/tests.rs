@@ -224,7 +224,7 @@ async fn imported_list_is_previewed_applied_and_withdrawn() {
 
     let early = app.post_form(&format!("{path}/apply"), &[("valid_from", "2020-01-01")]).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(early.text.contains("사이의 날짜를 적어 주세요") && early.text.contains(r#"value="2020-01-01""#));
+    assert!(early.text.contains("사이의 날짜를 입력해 주세요") && early.text.contains(r#"value="2020-01-01""#));
     let applied = app.post_form(&format!("{path}/apply"), &[("valid_from", "2026-07-01")]).await;
     assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.text);
     assert!(app.get(applied.location()).await.ok().contains("2026-07-01 (수)부터의 지역으로 바꿨어요"));

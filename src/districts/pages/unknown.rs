@@ -23,7 +23,7 @@ use crate::web::{
 /// Corrections of postal codes, and of orders, that the page shows.
 const MAX_SHOWN_CORRECTIONS: i64 = 200;
 
-const CONFLICT_MESSAGE: &str = "그 사이 다른 사람이 주문을 바꿨어요. 새로 고친 다음 다시 해 주세요.";
+const CONFLICT_MESSAGE: &str = "그 사이 다른 사람이 주문을 바꿨어요. 새로고침한 다음 다시 해 주세요.";
 
 /// The inputs of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,15 +65,15 @@ impl RowForm {
         if self.zip_code != order.recipient.zip_code {
             let sigungu = districts.lookup(&self.zip_code).district();
             let sigungu = sigungu.ok_or_else(|| {
-                problem("zip", "모르는 우편번호예요. 다섯 자리를 확인하거나, 그대로 두고 지역을 골라 주세요.")
+                problem("zip", "모르는 우편번호예요. 다섯 자리를 확인하거나, 그대로 두고 지역을 선택해 주세요.")
             })?;
             return Ok(RowCorrection::NewZip { zip_code: self.zip_code.clone(), sigungu });
         }
         if self.district.is_empty() {
-            return Err(problem("place", "지역을 고르거나 우편번호를 고쳐 주세요."));
+            return Err(problem("place", "지역을 선택하거나 우편번호를 수정해 주세요."));
         }
         let region = districts.find_by_name(&self.district);
-        let sigungu = region.ok_or_else(|| problem("place", "목록에 있는 지역 이름으로 적어 주세요."))?.code;
+        let sigungu = region.ok_or_else(|| problem("place", "목록에 있는 지역 이름으로 입력해 주세요."))?.code;
         if !self.is_for_zip {
             return Ok(RowCorrection::Order { sigungu });
         }
@@ -270,7 +270,7 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let forms = ticked_rows(&pairs);
     if forms.is_empty() {
-        layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 고칠 주문을 먼저 선택해 주세요."));
+        layout.flash = Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 수정할 주문을 먼저 선택해 주세요."));
         let answer = list_page(&storage, &districts, layout, paging, &uri).await?;
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     }
@@ -286,7 +286,7 @@ pub(super) async fn bulk(
         }
         Err(problems) => problems,
     };
-    let message = "고치지 못한 주문이 있어요. 표시된 곳을 확인해 주세요. 아직 아무것도 바뀌지 않았어요.";
+    let message = "수정하지 못한 주문이 있어요. 표시된 곳을 확인해 주세요. 아직 아무것도 바뀌지 않았어요.";
     layout.flash = Some(Flash::new(Tone::Danger, message));
     let mut answer = list_page(&storage, &districts, layout, paging, &uri).await?;
     for row in &mut answer.rows {
@@ -340,7 +340,7 @@ pub(super) async fn undo(
                 None => (AuditObject::UNNUMBERED, AuditEvent::ZipCorrectionUndone { zip_code: zip.clone() }),
             };
             audit::record(tx, actor, object, &event)?;
-            Flash::success("고친 것을 되돌렸어요.").save(tx, actor.id)
+            Flash::success("수정한 지역을 되돌렸어요.").save(tx, actor.id)
         })
         .await?;
     classification::start(&storage, &districts).await;

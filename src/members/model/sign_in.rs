@@ -55,8 +55,8 @@ impl SignInOutcome {
             Self::RememberToken => "로그인 유지",
             Self::WrongPassword => "비밀번호 틀림",
             Self::WrongCode => "인증 번호 없음",
-            Self::AccountDisabled => "사용 안 함이라 거절",
-            Self::PasswordExpired => "일회용 비밀번호 기한 지남",
+            Self::AccountDisabled => "사용 중지된 아이디",
+            Self::PasswordExpired => "임시 비밀번호 기한 지남",
             Self::TokenTheft => "도난 의심, 모두 로그아웃",
         }
     }

@@ -62,7 +62,7 @@ pub(super) async fn verify(
         let address = browser.client.address.to_string();
         tracing::warn!(address, "a sign-in failed: wrong code");
         recorder.record(sign_ins::access(Some(id), &address, SignInOutcome::WrongCode)).await;
-        let error = Some("인증 번호가 맞지 않아요. 앱에 지금 나오는 여섯 자리를 적어 주세요.");
+        let error = Some("인증 번호가 맞지 않아요. 앱에 지금 나오는 여섯 자리를 입력해 주세요.");
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, CodePage { layout, error }));
     }
     complete(&storage, &browser, throttle, pending, account.member.role).await

@@ -65,9 +65,9 @@ impl LoginNotice {
             }
             Self::Rejected(SignInOutcome::AccountDisabled) => "지금은 쓸 수 없는 아이디예요. 관리자에게 말씀해 주세요.",
             Self::Rejected(SignInOutcome::PasswordExpired) => {
-                "일회용 비밀번호의 기한이 지났어요. 관리자에게 새로 받아 주세요."
+                "임시 비밀번호의 기한이 지났어요. 관리자에게 새로 받아 주세요."
             }
-            Self::Rejected(_) => "아이디나 비밀번호가 맞지 않아요. 다시 적어 주세요.",
+            Self::Rejected(_) => "아이디나 비밀번호가 맞지 않아요. 다시 입력해 주세요.",
         }
     }
 }

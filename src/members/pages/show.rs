@@ -190,12 +190,12 @@ pub(super) async fn set_totp(
     let id = parse_id(&id)?;
     let (event, message): (Event, &str) = match form.act.as_str() {
         "demand" => (|username| AuditEvent::TotpDemanded { username }, "다음에 들어올 때부터 인증 앱을 연결해야 해요."),
-        "optional" => (|username| AuditEvent::TotpOptional { username }, "이제 인증 앱은 회원이 골라요."),
+        "optional" => (|username| AuditEvent::TotpOptional { username }, "이제 인증 앱은 회원이 선택해요."),
         "reset" => (
             |username| AuditEvent::TotpDisabled { username },
             "인증 앱을 풀었어요. 비밀번호만으로 들어와서 다시 연결할 수 있어요.",
         ),
-        _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+        _ => return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
     };
     let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
     let act = form.act;

@@ -96,7 +96,7 @@ pub(super) async fn enable(
     let Some(step) = secret.verify(&form.code, storage.clock().now(), 0) else {
         let mut page = totp_page(&storage, layout, &current, secret).await?;
         page.code_error =
-            Some("인증 번호가 맞지 않아요. 휴대전화의 시각이 맞는지 보고, 지금 나오는 여섯 자리를 적어 주세요.");
+            Some("인증 번호가 맞지 않아요. 휴대전화의 시각이 맞는지 보고, 지금 나오는 여섯 자리를 입력해 주세요.");
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     let sealed = vault.seal(&secret.to_base32());

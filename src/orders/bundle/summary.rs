@@ -45,7 +45,7 @@ impl DeliveryState {
             Self::ReadyToShip => "대기",
             Self::Completed => "완료",
             Self::Returned => "반품",
-            Self::Cancelled => "취소",
+            Self::Cancelled => "취소됨",
         }
     }
 
@@ -93,7 +93,7 @@ pub struct DeliverySummary {
     pub total_quantity: i64,
     /// pieces of the cancelled orders, and cancelled pieces of the others
     pub cancelled_quantity: i64,
-    /// 대표물품: the order shown for the whole delivery
+    /// 대표상품: the order shown for the whole delivery
     pub primary_order_id: Option<i64>,
     /// 배송방법 of the primary order
     pub shipping_method: ShippingMethod,

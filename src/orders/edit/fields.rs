@@ -106,7 +106,7 @@ impl<'i> FormReader<'i> {
     pub fn line(&mut self, field: &'static str, was: &str) -> String {
         let (line, most) = (one_line(self.inputs.get(field)), max_chars(field));
         if line != was && line.chars().count() > most {
-            self.problem(field, format!("{most}자까지 쓸 수 있어요."));
+            self.problem(field, format!("{most}자까지 입력할 수 있어요."));
         }
         line
     }
@@ -198,7 +198,7 @@ pub fn read_price(text: &str) -> Result<i64, &'static str> {
 pub fn read_option(option: &OptionInput) -> Result<(), &'static str> {
     let value = option.picked().unwrap_or_default();
     if option.key.chars().count() > text_limits::OPTION_KEY || value.chars().count() > text_limits::OPTION_VALUE {
-        return Err("옵션은 400자까지, 옵션 이름은 100자까지 쓸 수 있어요.");
+        return Err("옵션은 400자까지, 옵션 이름은 100자까지 입력할 수 있어요.");
     }
     Ok(())
 }
@@ -214,7 +214,7 @@ pub(super) fn date(text: &str, was: Option<NaiveDate>, locked: Option<String>) -
 /// Keeps line breaks and removes other control characters, which export formats cannot represent.
 pub fn read_memo(text: &str) -> Result<String, &'static str> {
     if text.chars().count() > MAX_MEMO_CHARS {
-        return Err("메모는 2,000자까지 쓸 수 있어요.");
+        return Err("메모는 2,000자까지 입력할 수 있어요.");
     }
     if let Some(kind) = find_sensitive(text) {
         return Err(kind.rejection());

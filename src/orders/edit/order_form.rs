@@ -39,7 +39,7 @@ pub fn apply_order_form(
     edited.purchase_memo = reader.memo("purchase_memo");
     edited.shipping_memo = reader.memo("shipping_memo");
     edited.admin_memo = reader.memo("admin_memo");
-    if let Some(state) = reader.choice("state", OrderState::parse, "상태를 골라 주세요.") {
+    if let Some(state) = reader.choice("state", OrderState::parse, "상태를 선택해 주세요.") {
         if order.is_held_from(state) && inputs.get(DESPITE_CLAIM).is_empty() {
             reader.problem("state", held_by_claim(order));
         } else {
@@ -88,12 +88,12 @@ fn contact_fields(reader: &mut FormReader<'_>, order: &mut Order) {
 }
 
 fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs) {
-    let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 골라 주세요.");
+    let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 선택해 주세요.");
     if let Some(method) = method.filter(|method| *method != order.shipping_method) {
         order.shipping_method = method;
         method.label().clone_into(&mut order.shipping_method_raw);
     }
-    if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 골라 주세요.") {
+    if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 선택해 주세요.") {
         order.charge_type = charge;
     }
     order.dispatch_deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));

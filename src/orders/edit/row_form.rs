@@ -96,7 +96,7 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
     match OrderState::parse(&typed.state) {
         Some(state) if order.is_held_from(state) => problem("state", held_by_claim(order)),
         Some(state) => edited.set_state(state, now),
-        None => problem("state", "상태를 골라 주세요.".to_owned()),
+        None => problem("state", "상태를 선택해 주세요.".to_owned()),
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
 }
@@ -117,12 +117,12 @@ pub(super) fn preferred_date_locked(order: &Order) -> Option<String> {
 }
 
 fn locked(order: &Order, what: &str) -> String {
-    format!("{}된 주문의 {what} 바꿀 수 없어요.", order.state.label())
+    format!("{} 주문의 {what} 바꿀 수 없어요.", order.state.participle())
 }
 
 /// Message for a state that an open claim keeps the order from.
 pub(super) fn held_by_claim(order: &Order) -> String {
-    format!("‘{}’ 클레임이 있는 주문이에요. 주문 화면의 ‘그래도 진행’을 골라야 바꿀 수 있어요.", order.claim)
+    format!("‘{}’ 클레임이 있는 주문이에요. 주문 화면의 ‘그래도 진행’을 선택해야 바꿀 수 있어요.", order.claim)
 }
 
 fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {

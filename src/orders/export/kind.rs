@@ -72,7 +72,7 @@ impl ExportKind {
         let of_channel = filter.channel.as_deref() == Some(SMART_STORE);
         match self {
             Self::Dispatch if !(sent && of_channel) => {
-                Some("주문상태 ‘배송’, 판매채널 ‘스마트스토어’로 찾아야 받을 수 있어요.")
+                Some("주문상태 ‘배송됨’, 판매채널 ‘스마트스토어’로 찾아야 받을 수 있어요.")
             }
             _ => None,
         }

@@ -63,7 +63,7 @@ impl BulkForm {
             Some("edit") => None,
             Some(act) if bulk_field(act).is_some() => None,
             Some(act) if advance_act(act).is_some() => advance_act(act),
-            _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 목록의 단추를 눌러 주세요.".to_owned())),
+            _ => return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
         };
         Ok(form)
     }
@@ -356,7 +356,7 @@ mod tests {
         let fields = [("act", "edit"), ("tick", id.as_str()), (&state, "SHIPPED"), (&memo, "x")];
         let answer = app.post_form("/orders", &fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(answer.text.contains("지금 ‘주문’, 입력 ‘배송’"), "{}", answer.text);
-        assert!(app.get("/orders?state=SHIPPED").await.ok().contains("총 0건"));
+        assert!(answer.text.contains("지금 ‘주문’, 입력 ‘배송됨’"), "{}", answer.text);
+        assert!(app.get("/orders?state=SHIPPED").await.ok().contains("조건에 맞는 주문이 없어요"));
     }
 }

@@ -101,7 +101,7 @@ fn record(
     let orders = match moved {
         Err(obstacles) => return Ok(Err(messages(&obstacles))),
         Ok(orders) if orders.is_empty() => {
-            return Ok(Err("옮길 주문이 없어요. 화면을 새로 고쳐 확인해 주세요.".to_owned()));
+            return Ok(Err("옮길 주문이 없어요. 화면을 새로고침해 확인해 주세요.".to_owned()));
         }
         Ok(orders) => orders,
     };

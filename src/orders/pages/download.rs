@@ -71,7 +71,7 @@ impl ExportKind {
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Orders => "화면에 나온 주문을 모든 항목과 함께 담아요.",
-            Self::PurchaseOrder => "공장에 보내는 파일이에요. 상품을 고르지 않으면 상품마다 시트를 나눠요.",
+            Self::PurchaseOrder => "공장에 보내는 파일이에요. 상품을 선택하지 않으면 상품마다 시트를 나눠요.",
             Self::Dispatch => "스마트스토어의 엑셀 일괄발송에 그대로 올리는 파일이에요. 오래된 주문부터 담아요.",
             Self::CourierOrder(courier) => courier.hint(),
         }
@@ -167,10 +167,10 @@ impl DownloadForm {
         let purpose = Purpose::parse(if self.is_from_list() { content.default_purpose() } else { &self.purpose });
         let note = self.note.trim();
         let problems = FormProblems {
-            purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 골라 주세요."),
+            purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 선택해 주세요."),
             note: match purpose {
-                Some(Purpose::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 적어 주세요."),
-                _ if note.chars().count() > MAX_NOTE_CHARS => Some("200자까지 쓸 수 있어요."),
+                Some(Purpose::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 입력해 주세요."),
+                _ if note.chars().count() > MAX_NOTE_CHARS => Some("200자까지 입력할 수 있어요."),
                 _ => None,
             },
         };

@@ -181,7 +181,7 @@ mod tests {
         let (version, state) = (format!("version-{id}"), format!("state-{id}"));
         let row = [("act", "edit"), ("tick", &id), (&version, "1"), (&state, "PURCHASED")];
         let answer = app.post_form("/orders", &row).await;
-        assert!(answer.status == 422 && answer.text.contains("‘그래도 진행’을 골라야"), "{}", answer.text);
+        assert!(answer.status == 422 && answer.text.contains("‘그래도 진행’을 선택해야"), "{}", answer.text);
         assert_eq!(state_and_action(&app, orders[0].id).await.0, OrderState::Placed);
     }
 }

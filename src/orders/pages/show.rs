@@ -241,7 +241,7 @@ impl EventView {
     fn of(event: OrderEvent, districts: &Districts) -> Self {
         Self {
             at: event.at,
-            username: event.username.unwrap_or_else(|| "명령줄".to_owned()),
+            username: event.username.unwrap_or_else(|| "프로그램".to_owned()),
             upload: event.upload_id.map(crockford),
             action: event.action,
             changes: event

@@ -136,7 +136,7 @@ async fn changed_address_asks_for_order_or_whole_bundle() {
     let moved = ("recipient_address1", "경상북도 포항시 북구 예시로 99");
     let answer = send(&app, &at, &html, &[moved, ("recipient_zip_code", "37683")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text.contains("어느 주문을 바꿀지 골라 주세요") && answer.text.contains("경상북도 포항시 남구"));
+    assert!(answer.text.contains("어느 주문을 바꿀지 선택해 주세요") && answer.text.contains("경상북도 포항시 남구"));
 
     let whole = follow(&app, send(&app, &at, &answer.text, &[("scope", "bundle")]).await).await;
     assert!(whole.contains("함께 가는 주문 1건도 바꿨어요"));
@@ -165,7 +165,7 @@ async fn changed_bundle_number_moves_the_order_if_allowed() {
         assert_eq!(order(&app, ONE).await, before);
     }
     let left = follow(&app, send(&app, &at, &html, &[("bundle_number", "")]).await).await;
-    assert!(left.contains("새 묶음 번호") && left.contains("원래 묶음 3100000001"));
+    assert!(left.contains("새 묶음배송번호") && left.contains("원래 묶음 3100000001"));
     let moved = follow(&app, send(&app, &at, &left, &[("bundle_number", "3100000001")]).await).await;
     assert!(moved.contains("다른 묶음으로 옮겼어요"));
     assert_eq!(order(&app, ONE).await.delivery_id, before.delivery_id);
@@ -319,7 +319,7 @@ async fn invalid_manual_order_keeps_all_inputs() {
     {
         assert!(answer.text.contains(text), "{text}");
     }
-    assert!(app.get("/orders?channel=LOCAL").await.ok().contains("총 0건"));
+    assert!(app.get("/orders?channel=LOCAL").await.ok().contains("조건에 맞는 주문이 없어요"));
 }
 
 #[tokio::test]

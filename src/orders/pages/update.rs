@@ -74,7 +74,7 @@ fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm)
     let message = if rejected.conflicts.is_empty() {
         "저장하지 못했어요. 표시된 곳을 확인해 주세요."
     } else {
-        "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 고르고 다시 저장해 주세요."
+        "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 선택하고 다시 저장해 주세요."
     };
     page.layout.flash = Some(Flash::new(Tone::Warning, message));
     page.fields.inputs = rejected.inputs;

@@ -74,7 +74,7 @@ async fn each_task_is_ticked_once_it_is_done() {
     let app = open().await;
     assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
     let started = app.post_form("/practice", &[]).await;
-    assert!(app.get(started.location()).await.ok().contains("10개 가운데 0개를 마쳤어요"));
+    assert!(app.get(started.location()).await.ok().contains("10개 중 0개를 마쳤어요"));
     let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     assert_eq!(done_tasks(&app, "demo-admin").await, []);
     let mut expected = Vec::new();
@@ -183,7 +183,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     assert_eq!(team.get("/practice/members").await.status, StatusCode::FORBIDDEN);
     let started = team.post_form("/practice", &[]).await;
     let page = team.get(started.location()).await.ok();
-    assert!(page.contains("2개 가운데 0개") && !page.contains("/practice/files/"));
+    assert!(page.contains("2개 중 0개") && !page.contains("/practice/files/"));
 
     let first = session(&app, "demo-team").await.expect("started");
     assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one session is enough");

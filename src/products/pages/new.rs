@@ -58,10 +58,10 @@ fn insert(tx: &mut dyn Tx, actor: MemberActor, form: &ProductForm) -> Result<Res
     let number = validate_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
     let name = validate_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();
     if !store::by_number(tx, [number.as_str()])?.is_empty() {
-        problems.number = Some("이미 있는 상품번호예요. 다른 번호를 써 주세요.");
+        problems.number = Some("이미 있는 상품번호예요. 다른 번호를 입력해 주세요.");
     }
     if store::id_by_name(tx, &name)?.is_some() {
-        problems.name = Some("같은 이름의 상품이 있어요. 다른 이름을 써 주세요.");
+        problems.name = Some("같은 이름의 상품이 있어요. 다른 이름을 입력해 주세요.");
     }
     if problems != ProductProblems::default() {
         return Ok(Err(problems));

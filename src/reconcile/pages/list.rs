@@ -87,8 +87,8 @@ pub(super) async fn create(
         }
     }
     let problem = match (file, period(&form)) {
-        (None, _) => "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned(),
-        (Some((_, bytes)), _) if bytes.is_empty() => "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned(),
+        (None, _) => "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned(),
+        (Some((_, bytes)), _) if bytes.is_empty() => "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned(),
         (_, Err(problem)) => problem.to_owned(),
         (Some((name, bytes)), Ok(options)) => {
             let password = Some(password.as_str()).filter(|password| !password.is_empty());
@@ -109,12 +109,12 @@ pub(super) async fn create(
 fn period(form: &ReconcileForm) -> Result<ReconcileOptions, &'static str> {
     let day = |text: &str| match (text.trim(), parse_date(text)) {
         ("", _) => Ok(None),
-        (_, None) => Err("날짜를 2026-11-29처럼 적어 주세요."),
+        (_, None) => Err("날짜를 2026-11-29처럼 입력해 주세요."),
         (_, day) => Ok(day),
     };
     match (day(&form.from)?, day(&form.to)?) {
         (Some(from), Some(to)) if to < from => Err("끝나는 날이 시작하는 날보다 빨라요."),
-        (Some(_), None) | (None, Some(_)) => Err("시작하는 날과 끝나는 날을 함께 적어 주세요."),
+        (Some(_), None) | (None, Some(_)) => Err("시작하는 날과 끝나는 날을 함께 입력해 주세요."),
         (from, to) => Ok(ReconcileOptions { channel: None, from, to }),
     }
 }

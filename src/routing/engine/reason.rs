@@ -47,7 +47,7 @@ impl Rule {
         match self {
             Self::Crew => "필요한 인원이 타는 차",
             Self::Day => "배송할 수 있는 날의 차",
-            Self::Truck => "정해 둔 차의 자리",
+            Self::Truck => "정해 둔 차의 공간",
             Self::Capacity => "차에 실을 공간",
             Self::Window => "약속한 시간",
             Self::Shift => "근무 시간",

@@ -335,6 +335,6 @@ mod tests {
         let cookie = format!("{}={}", app.state.cookies.session_name(), Id::default());
         let page = app.send(app.browser.get(app.url("/orders")).header(COOKIE, cookie)).await;
         assert_eq!((page.status, page.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
-        assert!(page.text.contains("지금은 답하지 못해요") && !page.text.contains("127.0.0.1"), "{}", page.text);
+        assert!(page.text.contains("지금은 연결할 수 없어요") && !page.text.contains("127.0.0.1"), "{}", page.text);
     }
 }

@@ -122,14 +122,14 @@ pub(super) async fn restore(
 fn parse_at(text: &str) -> Result<Option<Moment>, String> {
     match text.trim() {
         "" => Ok(None),
-        text => parse_moment(text).map(Some).ok_or_else(|| "2026-11-22 10:00 모양으로 적어 주세요.".to_owned()),
+        text => parse_moment(text).map(Some).ok_or_else(|| "2026-11-22 10:00 모양으로 입력해 주세요.".to_owned()),
     }
 }
 
 fn parse_key(text: &str, is_unsealed: bool) -> Result<Option<Key>, String> {
     match text.trim() {
         "" if is_unsealed => Ok(None),
-        "" => Err("백업 열쇠를 적어 주세요. 암호화하지 않은 백업이면 아래를 골라 주세요.".to_owned()),
+        "" => Err("백업 열쇠를 입력해 주세요. 암호화하지 않은 백업이면 아래를 선택해 주세요.".to_owned()),
         text => Key::parse(text).map(Some).map_err(|error| error.to_string()),
     }
 }

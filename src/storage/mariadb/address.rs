@@ -58,7 +58,7 @@ pub enum MariaDbAddressError {
     #[error("mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요.")]
     Shape,
     /// not a port number
-    #[error("포트는 숫자로 적어 주세요: {0}.")]
+    #[error("포트는 숫자로 입력해 주세요: {0}.")]
     Port(String),
     /// `max_lag` is not a number in its range
     #[error("max_lag는 1초에서 {MAX_LAG_SECONDS}초 사이여야 해요.")]

@@ -162,7 +162,7 @@ fn courier(cells: &mut RowReader<'_, '_>, columns: &[usize]) -> Option<String> {
     if find_courier(&named).is_none() {
         cells.warn(
             cells.pick(columns).unwrap_or_default(),
-            "판매채널이 모르는 택배사 이름이에요. 발송처리 파일을 받기 전에 고쳐 주세요",
+            "판매채널이 모르는 택배사 이름이에요. 발송처리 파일을 받기 전에 수정해 주세요",
         );
     }
     Some(courier_name(&named).to_owned())

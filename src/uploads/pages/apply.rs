@@ -31,7 +31,7 @@ pub(super) async fn apply(
     let needs_courier = upload.findings.courier_missing && upload.stage.is_open();
     let courier = match parse_courier(&form.courier) {
         Ok(None) if needs_courier && upload.courier.is_empty() => {
-            Err("파일에 택배사가 없어요. 택배사를 골라 주세요.".to_owned())
+            Err("파일에 택배사가 없어요. 택배사를 선택해 주세요.".to_owned())
         }
         Ok(None) => Ok(Some(upload.courier).filter(|courier| !courier.is_empty())),
         typed => typed,

@@ -23,7 +23,7 @@ fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflict
         return Ok((value, ChosenConflicts::All));
     }
     let Some(value) = named("act") else {
-        return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 행의 단추를 눌러 주세요.".to_owned()));
+        return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned()));
     };
     let ticked = pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| id.parse().ok());
     Ok((value, ChosenConflicts::Some(ticked.collect())))

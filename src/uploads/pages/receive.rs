@@ -97,7 +97,7 @@ pub(super) async fn create(
     }
     match (batch.ids.as_slice(), batch.too_large.as_slice()) {
         ([id], []) if batch.skipped == 0 => Ok(redirect(&upload_path(*id))),
-        ([], []) => render_with_error(&state, layout, &uri, "고른 파일이 없어요. 파일을 먼저 골라 주세요.").await,
+        ([], []) => render_with_error(&state, layout, &uri, "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.").await,
         _ => {
             let is_complete = batch.too_large.is_empty() && batch.skipped == 0;
             let (ids, event) = batch.into_event();

@@ -35,7 +35,7 @@ pub(super) async fn download(
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned()),
-        (header::CONTENT_DISPOSITION, crate::web::content_disposition(&format!("{stem} 거절된 행.xlsx"))),
+        (header::CONTENT_DISPOSITION, crate::web::content_disposition(&format!("{stem} 오류 행.xlsx"))),
     ];
     Ok((headers, bytes).into_response())
 }

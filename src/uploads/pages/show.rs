@@ -90,7 +90,7 @@ pub(super) struct DecisionView {
 impl DecisionView {
     const fn reason_text(&self) -> &'static str {
         match self.reason {
-            HoldReason::Edited => "여기서 고친 값이 있어요",
+            HoldReason::Edited => "여기서 수정한 값이 있어요",
             HoldReason::Older => "전에 알렸던 값이에요. 더 오래된 파일 같아요",
             HoldReason::Late => "이미 나갔거나 수량이 늘었어요",
         }
@@ -258,17 +258,17 @@ fn tabs(upload: &Upload, conflicts: i64, decisions: i64) -> Vec<Tab> {
         filter: RowFilter::Outcome(outcome),
         count: upload.count(outcome),
     };
-    let all = Tab { code: "all", label: "모두", filter: RowFilter::All, count: upload.counts.iter().sum() };
+    let all = Tab { code: "all", label: "전체", filter: RowFilter::All, count: upload.counts.iter().sum() };
     let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
     let conflicts =
         Tab { code: CONFLICTS, label: "정할 송장번호", filter: RowFilter::Conflicts, count: conflicts };
     let decisions = Tab { code: DECISIONS, label: "결정할 값", filter: RowFilter::Decisions, count: decisions };
     [
-        of(RowOutcome::Rejected, "거절"),
+        of(RowOutcome::Rejected, "오류"),
         conflicts,
         decisions,
         warned,
-        of(RowOutcome::Skipped, "그대로"),
+        of(RowOutcome::Skipped, "변경 없음"),
         of(RowOutcome::Created, "등록"),
         of(RowOutcome::Updated, "반영"),
         all,

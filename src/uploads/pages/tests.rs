@@ -77,7 +77,7 @@ async fn discarded_upload_is_not_applied() {
         let page = follow(&app, app.post_form(&format!("{here}/{act}"), &[("password", "1234")]).await).await;
         assert!(page.contains("이미 처리된 업로드예요") && page.contains("stage-discarded"), "{page}");
     }
-    assert!(app.get("/orders").await.ok().contains("총 0건"));
+    assert!(app.get("/orders").await.ok().contains("아직 주문이 없어요"));
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn links_of_an_error_page_are_valid() {
     let here = answer.location().to_owned();
     let refused = app.post_form(&format!("{here}/apply"), &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.text.contains("택배사를 골라 주세요"), "{}", refused.text);
+    assert!(refused.text.contains("택배사를 선택해 주세요"), "{}", refused.text);
     for link in refused.text.split("href=\"/uploads/").skip(1).filter_map(|rest| rest.split('"').next()) {
         let link = format!("/uploads/{}", link.replace("&#38;", "&").replace("&amp;", "&"));
         assert_eq!(app.get(&link).await.status, StatusCode::OK, "{link}");

@@ -132,7 +132,7 @@ pub(super) fn effect_reasons(order: &Order, effect: &RowEffect, row: &ChannelRow
     for held in &effect.held {
         let message = match held.reason {
             HoldReason::Edited => {
-                "판매채널에서 바뀌었지만 여기서 고친 값이 있어 그대로 두었어요. 어느 값을 쓸지 정해 주세요"
+                "판매채널에서 바뀌었지만 여기서 수정한 값이 있어 그대로 두었어요. 어느 값을 쓸지 정해 주세요"
             }
             HoldReason::Older => "판매채널이 전에 알린 값이라 더 오래된 파일 같아요. 어느 값을 쓸지 정해 주세요",
             HoldReason::Late if held.field == FollowedField::Quantity && !order.goods_are_locked() => {
@@ -147,7 +147,7 @@ pub(super) fn effect_reasons(order: &Order, effect: &RowEffect, row: &ChannelRow
         reasons.push(reason(FollowedField::State, state.label().to_owned(), message));
     }
     for field in &effect.closed {
-        let message = format!("{}된 주문이라 바뀐 값을 반영하지 않았어요", order.state.label());
+        let message = format!("{} 주문이라 바뀐 값을 반영하지 않았어요", order.state.participle());
         reasons.push(reason(*field, String::new(), &message));
     }
     for field in FollowedField::ALL {
@@ -208,7 +208,7 @@ pub(super) fn warn_of_split_bundles(
         let differs =
             active(&others).any(|other| !same_destination(destination, (other.shipping_method, &other.recipient)));
         if let Some(row) = index_of.get(&after.id).and_then(|index| report.rows.get_mut(*index)).filter(|_| differs) {
-            let message = "같은 묶음의 다른 주문과 받는 곳이나 배송방법이 달라요. 배송 전에 확인해 주세요";
+            let message = "같은 묶음의 다른 주문과 배송지나 배송방법이 달라요. 배송 전에 확인해 주세요";
             row.reasons.push(Reason {
                 column: "묶음배송번호".to_owned(),
                 value: String::new(),

@@ -60,7 +60,7 @@ impl SharedNumbers {
             return None;
         }
         let message = format!(
-            "같은 송장번호가 다른 받는 분({})의 주문 {}에도 있어요. 맞는 번호인지 정해 주세요",
+            "같은 송장번호가 다른 수취인({})의 주문 {}에도 있어요. 맞는 번호인지 정해 주세요",
             other.recipient.name, other.order_number
         );
         let reason = Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message };

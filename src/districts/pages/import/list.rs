@@ -80,7 +80,7 @@ pub(in crate::districts::pages) async fn create(
         files.push((name, write_to_disk(&state, field).await?));
     }
     let problem = if files.is_empty() {
-        "고른 파일이 없어요. 파일을 먼저 골라 주세요.".to_owned()
+        "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned()
     } else {
         let known = state.districts.refresh(&state.storage).await?;
         match parse(known, files).await? {

@@ -95,7 +95,7 @@ pub(in crate::districts::pages) async fn apply(
     let Some(day) = parse_date(&form.valid_from).filter(|day| (first..=last).contains(day)) else {
         let mut answer = show_page(&storage, &districts, layout, id).await?;
         answer.valid_from = form.valid_from;
-        answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 적어 주세요."));
+        answer.problem = Some(format!("{first}부터 {last} 사이의 날짜를 입력해 주세요."));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer));
     };
     let flash = storage

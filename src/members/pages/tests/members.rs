@@ -16,7 +16,7 @@ async fn member_url(app: &TestApp, username: &'static str) -> String {
 
 /// The one-time password on a page.
 fn issued_password(page: &str) -> String {
-    let (_, after) = page.split_once("일회용 비밀번호</dt><dd><code>").expect("a password");
+    let (_, after) = page.split_once("임시 비밀번호</dt><dd><code>").expect("a password");
     after.split('<').next().expect("it").to_owned()
 }
 
@@ -31,7 +31,7 @@ async fn new_member_must_change_the_password_first() {
     let password = issued_password(&page);
     assert_eq!(password.len(), "XXXX-XXXX-XXXX".len());
     assert!(!app.get("/members").await.ok().contains(&password), "it is shown once");
-    assert!(app.get("/members").await.ok().contains("일회용 비밀번호"), "the list shows that it is unused");
+    assert!(app.get("/members").await.ok().contains("임시 비밀번호"), "the list shows that it is unused");
 
     let driver = app.another_browser();
     let answer = sign_in(&driver, "김기사", &password).await;
@@ -45,7 +45,7 @@ async fn new_member_must_change_the_password_first() {
     };
     let same = change(&password, &password).await;
     assert_eq!(same.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(same.text.contains("지금 비밀번호와 다른 비밀번호"));
+    assert!(same.text.contains("현재 비밀번호와 다른 비밀번호"));
     assert_eq!(change(&password, "나만 아는 비밀번호").await.status, StatusCode::SEE_OTHER);
     assert_eq!(driver.get("/deliveries").await.status, StatusCode::OK);
     assert_eq!(sign_in(&app.another_browser(), "김기사", &password).await.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -59,7 +59,7 @@ async fn one_time_password_expires_after_a_week() {
     app.clock.advance_ms(7 * DAY_MS + 1);
     let late = sign_in(&app.another_browser(), "김기사", &password).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(late.text.contains("일회용 비밀번호의 기한이 지났어요"));
+    assert!(late.text.contains("임시 비밀번호의 기한이 지났어요"));
     let guess = sign_in(&app.another_browser(), "김기사", "guess-guess").await;
     assert!(!guess.text.contains("기한"), "the reason requires the right password");
 }
@@ -100,7 +100,7 @@ async fn disabled_member_is_logged_out_until_enabled_again() {
     assert!(sign_in(&driver, "driver", PASSWORD).await.text.contains("지금은 쓸 수 없는 아이디예요"));
     assert!(sign_in(&driver, "driver", "wrong").await.text.contains("아이디나 비밀번호가 맞지 않아요"));
     let history = app.get(&member).await.ok();
-    assert!(history.contains("사용 안 함이라 거절") && history.contains("비밀번호 틀림"));
+    assert!(history.contains("사용 중지된 아이디") && history.contains("비밀번호 틀림"));
     set("1").await;
     assert_eq!(sign_in(&driver, "driver", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }

@@ -85,20 +85,20 @@ async fn purpose_is_required_and_recorded() {
     let app = shop().await;
     let here = "/orders/download?content=orders&state=SHIPPED";
     for (fields, wrong) in [
-        (&[("purpose", ""), ("note", "세무사")][..], "무엇에 쓸 파일인지 골라 주세요"),
-        (&[("purpose", "other"), ("note", "  ")], "무엇에 쓸 파일인지 적어 주세요"),
+        (&[("purpose", ""), ("note", "세무사")][..], "무엇에 쓸 파일인지 선택해 주세요"),
+        (&[("purpose", "other"), ("note", "  ")], "무엇에 쓸 파일인지 입력해 주세요"),
     ] {
         let answer = app.post_form(here, fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(answer.text.contains(wrong), "{}", answer.text);
     }
     assert!(app.post_form(here, &[("note", "세무사")]).await.text.contains("value=\"세무사\""));
-    assert!(app.get("/downloads").await.ok().contains("총 0건"), "no download is recorded");
+    assert!(app.get("/downloads").await.ok().contains("아직 내려받은 파일이 없어요"), "no download is recorded");
 
     let answer = app.post_form(here, &[("purpose", "other"), ("note", "세무사"), ("format", "csv")]).await;
     assert!(answer.header("content-type").starts_with("text/csv") && answer.text.lines().count() == 9);
     let page = app.get("/downloads").await.ok();
-    for word in ["총 <strong>1</strong>건", "admin", "주문 검색 결과", ">8<", "기타", "세무사", "주문상태 배송"]
+    for word in ["총 <strong>1</strong>건", "admin", "주문 검색 결과", ">8<", "기타", "세무사", "주문상태 배송됨"]
     {
         assert!(page.contains(word), "{word}: {page}");
     }
@@ -108,7 +108,7 @@ async fn purpose_is_required_and_recorded() {
 async fn unavailable_download_shows_its_reason() {
     let app = shop().await;
     let list = app.get("/orders?state=PLACED").await.ok();
-    assert!(list.contains("주문상태 ‘배송’, 판매채널 ‘스마트스토어’로 찾아야"), "{list}");
+    assert!(list.contains("주문상태 ‘배송됨’, 판매채널 ‘스마트스토어’로 찾아야"), "{list}");
     assert!(list.contains("href=\"/orders?state=SHIPPED&#38;channel=SMART_STORE\""), "{list}");
     assert!(list.contains("/orders/download?state=PLACED&#38;content=purchase-order"), "{list}");
 
@@ -118,7 +118,7 @@ async fn unavailable_download_shows_its_reason() {
     let empty = app.post_form("/orders/download?content=orders&q=zzzz", &[("purpose", "customer")]).await;
     assert!(empty.text.contains("조건에 맞는 주문이 없어요"), "{}", empty.text);
     assert_eq!(app.get("/orders/download?content=everything").await.status, StatusCode::NOT_FOUND);
-    assert!(app.get("/downloads").await.ok().contains("총 0건"), "no download is recorded");
+    assert!(app.get("/downloads").await.ok().contains("아직 내려받은 파일이 없어요"), "no download is recorded");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ fn check_settings(settings: &HashMap<String, String>) -> Vec<Diagnostic> {
     let eviction = if policy == "noeviction" || policy.starts_with("volatile") {
         Diagnostic::ok(SUBJECT, format!("maxmemory-policy {policy}"))
     } else {
-        let advice = "maxmemory-policy를 noeviction으로 바꾸세요. 지금은 자리가 모자라면 다른 것부터 지워질 수 있어요.";
+        let advice = "maxmemory-policy를 noeviction으로 바꾸세요. 지금은 공간이 모자라면 다른 것부터 지워질 수 있어요.";
         Diagnostic::problem(Severity::Warning, SUBJECT, format!("maxmemory-policy가 {policy}이에요"), advice)
     };
     let persistence = if setting("appendonly") == "yes" {

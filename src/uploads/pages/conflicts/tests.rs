@@ -47,8 +47,8 @@ async fn decide(app: &TestApp, here: &str, fields: &[(&str, &str)]) -> TestRespo
 
 async fn open_rows(app: &TestApp) -> String {
     let page = app.get("/uploads?rows=rejected").await.ok();
-    let of_one = page.split_once("처리할 행 ").map(|(_, rest)| rest.split('<').next().unwrap_or_default().to_owned());
-    of_one.unwrap_or_else(|| if page.contains("총 0건") { "0".to_owned() } else { page })
+    let of_one = page.split_once("확인할 행 ").map(|(_, rest)| rest.split('<').next().unwrap_or_default().to_owned());
+    of_one.unwrap_or_else(|| if page.contains("확인할 오류 행이 없어요") { "0".to_owned() } else { page })
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn replacing_sets_the_number_of_the_file() {
     let answer = decide(&app, &here, &[("seen-13", PRESENT), ("replace", "13")]).await;
     let page = app.get(answer.location()).await.ok();
     assert!(page.contains("1행을 새 번호로 바꿨어요") && page.contains("새 번호로 바꿈 · admin"), "{page}");
-    assert_eq!(tracking(&app, "2024031500000003").await, ("배송".into(), OTHER.into(), "로젠택배".into()));
+    assert_eq!(tracking(&app, "2024031500000003").await, ("배송됨".into(), OTHER.into(), "로젠택배".into()));
     assert_eq!(open_rows(&app).await, "2");
 
     let again = decide(&app, &here, &[("seen-13", OTHER), ("act", "keep"), ("tick", "13")]).await;
@@ -76,7 +76,7 @@ async fn keeping_resolves_the_row_without_a_change() {
     decide(&app, &here, &[("act", "keep"), ("tick", "13"), ("seen-13", PRESENT)]).await;
     assert_eq!(tracking(&app, "2024031500000003").await.1, PRESENT);
     assert_eq!(open_rows(&app).await, "2");
-    assert!(app.get(&here).await.ok().contains("그대로 둠 · admin"));
+    assert!(app.get(&here).await.ok().contains("지금 번호 유지 · admin"));
 }
 
 #[tokio::test]
@@ -99,13 +99,13 @@ async fn rows_are_resolved_by_a_member_or_a_later_file() {
     let (app, here) = with_a_conflict().await;
     let list = upload_list(&app, "2024031500000007,45168300959").await;
     app.post_form(&format!("{list}/apply"), &[("courier", "한진택배")]).await;
-    assert_eq!(tracking(&app, "2024031500000007").await, ("배송".into(), "45168300959".into(), "한진택배".into()));
+    assert_eq!(tracking(&app, "2024031500000007").await, ("배송됨".into(), "45168300959".into(), "한진택배".into()));
     assert_eq!(open_rows(&app).await, "2", "the row without a number came again with one");
     assert!(app.get(&here).await.ok().contains("다시 올린 파일로 처리됨"));
 
     let answer = app.post_form(&format!("{here}/handled"), &[]).await;
     let page = app.get(answer.location()).await.ok();
-    assert!(page.contains("거절된 2행을 처리함으로 표시했어요") && page.contains("처리함 · admin"), "{page}");
+    assert!(page.contains("오류 행 2개를 처리 완료로 표시했어요") && page.contains("처리 완료 · admin"), "{page}");
     assert_eq!(open_rows(&app).await, "0");
     let answer = app.post_form(&format!("{here}/handled"), &[]).await;
     assert!(app.get(answer.location()).await.ok().contains("처리할 행이 남아 있지 않아요"));
@@ -116,10 +116,10 @@ async fn list_without_courier_asks_for_it_before_it_is_applied() {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     let list = upload_list(&app, "2024031500000001,45168300137").await;
-    assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 택배사를 고르고 적용해 주세요."));
+    assert!(app.get(&list).await.ok().contains("파일에 택배사가 없어요. 택배사를 선택하고 적용해 주세요."));
     let answer = app.post_form(&format!("{list}/apply"), &[("courier", "  ")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text.contains("택배사를 골라 주세요"), "{}", answer.text);
+    assert!(answer.text.contains("택배사를 선택해 주세요"), "{}", answer.text);
     assert_eq!(tracking(&app, "2024031500000001").await.0, "주문");
 
     app.post_form(&format!("{list}/apply"), &[("courier", " 롯데택배 ")]).await;
@@ -163,7 +163,7 @@ async fn held_order_gets_a_tracking_number_only_by_the_button_of_its_row() {
     let bulk = decide(&app, &here, &[("act", "replace"), ("tick", "2"), ("seen-2", "")]).await;
     assert!(bulk.status == StatusCode::UNPROCESSABLE_ENTITY && bulk.text.contains("하나씩 정해 주세요"));
     decide(&app, &here, &[("replace", "2"), ("seen-2", "")]).await;
-    let shipped = ("배송".to_owned(), "45168300999".to_owned(), "로젠택배".to_owned());
+    let shipped = ("배송됨".to_owned(), "45168300999".to_owned(), "로젠택배".to_owned());
     assert_eq!(tracking(&app, "2024031500000004").await, shipped);
     let action = app.state.storage.read(|tx| {
         let ids = orders::find_by_number(tx, "2024031500000004")?;
