@@ -121,14 +121,14 @@ impl Demo {
     /// As [`Self::reset_if_due`].
     pub async fn reset(&self, storage: &Storage, passwords: &PasswordHasher) -> Result<(), DemoError> {
         let orders = self.plan.orders;
-        tracing::info!(orders, "연습용 가게를 처음 상태로 만들고 있어요");
+        tracing::info!(orders, "교육용 가게를 처음 상태로 만들고 있어요");
         let mut members = Vec::with_capacity(ACCOUNTS.len());
         for account in ACCOUNTS {
             members.push((account, passwords.hash(NewPassword::of_program(account.password)).await?));
         }
         let created_at = storage.write(move |tx| recreate(tx, &members, orders)).await?;
         self.created_at.store(created_at.0, Ordering::Relaxed);
-        tracing::info!(orders, "연습용 가게를 만들었어요");
+        tracing::info!(orders, "교육용 가게를 만들었어요");
         Ok(())
     }
 
@@ -180,8 +180,12 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
         return Err(DemoError::NotDemoData);
     }
     store::delete_all(tx)?;
+    let mut admin_id = 0;
     for (account, hash) in members {
-        members::store::add(tx, account.username, account.role, hash)??;
+        let id = members::store::add(tx, account.username, account.role, hash)??;
+        if account.role == Role::Admin {
+            admin_id = id;
+        }
     }
     let now = tx.now();
     generate_in_tx(tx, GenerateOptions::new(SEED, orders, now), &|done| {
@@ -189,7 +193,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
             tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }
     })?;
-    trucks::insert(tx)?;
+    trucks::insert(tx, admin_id)?;
     store::record_creation(tx, orders)?;
     Ok(now)
 }

@@ -1,11 +1,17 @@
-//! Own trucks of the demo shop, and deliveries that are due tomorrow.
+//! Own trucks of the demo shop, deliveries that are due today and tomorrow, and the plan of today.
 
-use chrono::Days;
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::audit::Actor;
+use chrono::{Days, NaiveDate};
+
+use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
+use crate::orders::bundle::DeliveryState;
 use crate::orders::model::Order;
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
+use crate::plans::assign::plan_roughly;
+use crate::plans::board::board;
+use crate::plans::edit::{self, EditContext, SeenVersions};
 use crate::plans::store::due;
 use crate::plans::store::works::works;
 use crate::products::store as products;
@@ -20,14 +26,14 @@ use crate::trucks::weekdays::Weekdays;
 /// Postal code of the depot: 경상북도 칠곡군.
 const DEPOT_ZIP: &str = "39867";
 
-/// Deliveries that are due tomorrow, those nearest to the depot.
-const DUE_TOMORROW: usize = 24;
+/// Most deliveries that are due on one day. Those nearest to the depot are due today and tomorrow in turns.
+const MAX_DUE_PER_DAY: usize = 24;
 
 /// Weekdays of districts: the name, and numbers from Monday.
 const WEEKDAYS: [(&str, [usize; 3]); 2] = [("강원특별자치도", [0, 2, 4]), ("전라남도", [1, 3, 5])];
 
-/// Inserts trucks, their settings, and dates of deliveries.
-pub(super) fn insert(tx: &mut dyn Tx) -> Result<()> {
+/// Inserts trucks, their settings, dates of deliveries and the plan of today, made by the member `admin_id`.
+pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
     let districts = Districts::embedded();
     let crew = Truck::suggestion("1호차".to_owned());
     let small = Truck {
@@ -53,7 +59,19 @@ pub(super) fn insert(tx: &mut dyn Tx) -> Result<()> {
             trucks::set_handling(tx, HandlingKey::Product(product.id), None, Some(handling))?;
         }
     }
-    set_due_dates(tx, &districts)
+    set_due_dates(tx, &districts)?;
+    plan_today(tx, &districts, admin_id)
+}
+
+/// Plans the deliveries of today, if a truck drives today.
+fn plan_today(tx: &mut dyn Tx, districts: &Districts, admin_id: i64) -> Result<()> {
+    let day = tx.now().date();
+    let board = board(tx, districts, day)?;
+    let Ok(plan) = plan_roughly(&board) else { return Ok(()) };
+    let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let context = EditContext { actor, day, seen: SeenVersions::default() };
+    // A refusal would mean that another dispatcher has changed the plan, and there is none.
+    edit::apply(tx, districts, &context, &plan).map(|_| ())
 }
 
 /// The handling of a product of the catalogue; small ones have the default of the shop.
@@ -69,29 +87,42 @@ fn handling(name: &str) -> Option<PieceEffort> {
     Some(PieceEffort { minutes, crew, volume, pieces: 1 })
 }
 
-/// Sets the 희망배송일 of the open deliveries nearest to the depot to tomorrow.
+/// Sets the 희망배송일 of the open deliveries nearest to the depot to today and to tomorrow in turns, so that both days
+/// have deliveries in several districts. Today has those that have left the factory.
 fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
-    let tomorrow = tx.now().date() + Days::new(1);
+    let today = tx.now().date();
+    let tomorrow = today + Days::new(1);
     let points = PostalPoints::new(districts);
     let Some((depot, _)) = points.locate(DEPOT_ZIP) else { return Ok(()) };
     let settings = trucks::settings(tx)?;
     let table = trucks::handling_table(tx, settings.default_handling)?;
     let open = due::open(tx)?;
-    let mut near: Vec<(i32, i64)> = works(tx, &open, &table)?
+    let mut near: Vec<(i32, i64, bool)> = works(tx, &open, &table)?
         .into_iter()
         .filter_map(|work| {
             let (point, _) = points.locate(&work.recipient.zip_code)?;
-            Some((driving_seconds(depot, point), work.delivery_id))
+            let is_ready = work.state == DeliveryState::ReadyToShip;
+            Some((driving_seconds(depot, point), work.delivery_id, is_ready))
         })
         .collect();
     near.sort_unstable();
-    let chosen: Vec<i64> = near.into_iter().take(DUE_TOMORROW).map(|(_, id)| id).collect();
+    let mut days: [(NaiveDate, Vec<i64>); 2] = [(today, Vec::new()), (tomorrow, Vec::new())];
+    for (_, id, is_ready) in near {
+        let [of_today, of_tomorrow] = &mut days;
+        let is_for_today = is_ready && of_today.1.len() <= of_tomorrow.1.len();
+        let chosen = if is_for_today { of_today } else { of_tomorrow };
+        if chosen.1.len() < MAX_DUE_PER_DAY {
+            chosen.1.push(id);
+        }
+    }
     let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
     with_changes(tx, cause, |changes| {
-        for delivery in &chosen {
-            for order in orders::bundles::orders_of(changes.tx, *delivery)? {
-                let dated = Order { preferred_shipping_date: Some(tomorrow), ..order.clone() };
-                changes.save(&order, &dated)?;
+        for (day, deliveries) in &days {
+            for delivery in deliveries {
+                for order in orders::bundles::orders_of(changes.tx, *delivery)? {
+                    let dated = Order { preferred_shipping_date: Some(*day), ..order.clone() };
+                    changes.save(&order, &dated)?;
+                }
             }
         }
         Ok::<_, StorageError>(())
