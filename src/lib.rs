@@ -38,7 +38,7 @@
 //! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |
 //! | [`practice`] | exercises in a demo shop, which are ticked off when they are done |
-//! | [`today`] | the dashboard: numbers of open work |
+//! | [`today`] | the dashboard: numbers of open work, notices of what waits, first steps of a new shop |
 //! | [`help`] | the manual, from `assets/help/*.md` |
 //! | [`setup`] | first start: the first administrator, or a restored backup |
 //! | [`web`] | router and middleware, authentication, layout, forms, errors, pagination, assets, health, metrics |

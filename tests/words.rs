@@ -244,7 +244,8 @@ fn rust_texts(file: &str, stream: TokenStream, has_help: bool, found: &mut Vec<S
 fn no_text_has_a_forbidden_word() {
     let (words, texts) = (forbidden_words(), texts());
     assert!(words.len() > 50 && texts.len() > 2000, "{} words, {} texts", words.len(), texts.len());
-    let is_understood = |text: &&ScreenText| UNDERSTOOD_WORDS.contains(&format!("{}: {}", text.file, text.text).as_str());
+    let is_understood =
+        |text: &&ScreenText| UNDERSTOOD_WORDS.contains(&format!("{}: {}", text.file, text.text).as_str());
     let faults: Vec<String> = texts
         .iter()
         .filter(|text| !is_understood(text))
@@ -257,18 +258,18 @@ fn no_text_has_a_forbidden_word() {
 #[test]
 fn reader_sees_the_texts_of_a_template() {
     let mut found = Vec::new();
-    let template = "{# 설명 #}<p title=\"버튼\">모두 {{ f(\"자동으로\") }}건</p>\n{#- 여러\n줄 -#}<b>일시</b>";
+    let template = "{# 설명 #}<p title=\"단추\">모두 {{ f(\"저절로\") }}건</p>\n{#- 여러\n줄 -#}<b>때</b>";
     template_texts("x.html", template, &mut found);
     let texts: Vec<&str> = found.iter().map(|text| text.text.as_str()).collect();
-    assert_eq!(texts, ["버튼", "자동으로", "모두 {}건", "때"]);
+    assert_eq!(texts, ["단추", "저절로", "모두 {}건", "때"]);
 }
 
 #[test]
 fn reader_leaves_out_comments_and_tests_of_the_program() {
-    let text = "/// 설명\nfn f() { g(\"버튼 {}\"); }\n#[cfg(test)]\nmod tests { fn t() { g(\"이유\"); } }\nconst C: &str = \"판\";";
+    let text = "/// 설명\nfn f() { g(\"단추 {}\"); }\n#[cfg(test)]\nmod tests { fn t() { g(\"까닭\"); } }\nconst C: &str = \"판\";";
     let mut found = Vec::new();
     rust_texts("x.rs", text.parse().expect("tokens"), false, &mut found);
-    assert_eq!(found.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), ["버튼 {}", "판"]);
+    assert_eq!(found.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), ["단추 {}", "판"]);
 }
 
 #[test]

@@ -97,7 +97,10 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             E::ManualOrdersCreated { orders: numbers(&["L1", "L2"]), bundle_number: text("B1") },
             "상담주문 2건을 저장했어요. 묶음배송번호: B1",
         ),
-        (E::OrderUnbundled { orders: numbers(&["1"]), bundle_number: text("B2") }, "묶음에서 뺐어요. 새 묶음배송번호: B2"),
+        (
+            E::OrderUnbundled { orders: numbers(&["1"]), bundle_number: text("B2") },
+            "묶음에서 뺐어요. 새 묶음배송번호: B2",
+        ),
         (
             E::OrdersMerged { orders: numbers(&["1", "2"]), bundle_number: text("B1") },
             "주문 2건을 이 묶음으로 합쳤어요. 묶음배송번호: B1",

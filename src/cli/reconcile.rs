@@ -97,8 +97,10 @@ impl Reconcile {
 }
 
 fn day(flag: &str, text: Option<&str>) -> Result<Option<NaiveDate>, CliError> {
-    text.map(|text| parse_date(text).ok_or_else(|| CliError(format!("--{flag} '{text}': 2024-03-15처럼 입력해 주세요."))))
-        .transpose()
+    text.map(|text| {
+        parse_date(text).ok_or_else(|| CliError(format!("--{flag} '{text}': 2024-03-15처럼 입력해 주세요.")))
+    })
+    .transpose()
 }
 
 async fn compare_file(

@@ -28,7 +28,9 @@ use super::region::Region;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// not one of the known lists
-    #[error("우체국 우편번호 DB나 도로명주소 변동분 파일이 아니에요. 내려받은 .txt나 .zip 파일을 그대로 선택해 주세요.")]
+    #[error(
+        "우체국 우편번호 DB나 도로명주소 변동분 파일이 아니에요. 내려받은 .txt나 .zip 파일을 그대로 선택해 주세요."
+    )]
     UnknownLayout,
     /// 관련지번: the parcel file that accompanies 도로명주소 한글
     #[error("지번만 있는 파일이에요. 같이 받은 도로명주소 파일(…MST.TXT, rnaddrkor_…txt)을 선택해 주세요.")]

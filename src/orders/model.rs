@@ -51,15 +51,14 @@ impl OrderState {
     /// are understood too.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        Self::ALL
-            .into_iter()
-            .find(|state| state.code().eq_ignore_ascii_case(text) || state.label() == text)
-            .or(match text {
+        Self::ALL.into_iter().find(|state| state.code().eq_ignore_ascii_case(text) || state.label() == text).or(
+            match text {
                 "배송" => Some(Self::Shipped),
                 "취소" => Some(Self::Cancelled),
                 "환불" => Some(Self::Refunded),
                 _ => None,
-            })
+            },
+        )
     }
 
     /// Stored number: the position in the order of progress.

@@ -6,14 +6,22 @@ use chrono::{Days, NaiveDate};
 use crate::access::inspection;
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
-use crate::deliveries::store::overview::count_unclassified;
+use crate::deliveries::store::overview::{DayRegionCount, count_unclassified, counts_by_day};
+use crate::members::store as members;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::products::store as products;
+use crate::shop;
 use crate::storage::{Result, Tx};
 use crate::uploads::store::{self as uploads, UploadFilter};
+
+use super::chart::CHART_DAYS;
+use super::first_steps::ShopProgress;
+
+/// Deadlines that are over.
+const LATE: &str = "기한 지남";
 
 /// Days ahead within which a dispatch deadline is soon (3일 이내).
 const DEADLINE_SOON_DAYS: u64 = 3;
@@ -59,6 +67,19 @@ pub struct Dashboard {
     pub deadlines: Vec<DeadlineFigures>,
     /// own-team deliveries (직접전달) wanted today, and wanted tomorrow
     pub deliveries: [Figure; 2],
+    /// what waits
+    pub work: OpenWork,
+    /// own deliveries of the next days
+    pub goes_out: Vec<DayRegionCount>,
+    /// what the shop has of its first steps, as far as the database knows
+    pub progress: ShopProgress,
+}
+
+/// The counts from which notices follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWork {
+    /// orders in 주문, and in 발주, whose dispatch deadline is over
+    pub late: [Figure; 2],
     /// orders with an open claim
     pub claims: Figure,
     /// uploads with rejected rows that are not marked as handled
@@ -73,13 +94,6 @@ pub struct Dashboard {
     pub missing_labels: Figure,
 }
 
-impl Dashboard {
-    /// Whether the shop has no order at all.
-    pub fn is_first_day(&self) -> bool {
-        self.states.iter().all(|(_, figure)| figure.is_zero())
-    }
-}
-
 /// Counts all figures; `today` is the shop's date.
 pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
     let tomorrow = plus_days(today, 1);
@@ -89,7 +103,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
             .map(|state| Ok((state, orders(tx, &in_state(state))?)))
             .collect::<Result<_>>()?,
         deadlines: [
-            ("기한 지남", None, today.pred_opt()),
+            (LATE, None, today.pred_opt()),
             ("오늘까지", Some(today), Some(today)),
             ("3일 이내", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
         ]
@@ -97,6 +111,22 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         .map(|(name, from, to)| deadlines(tx, name, from, to))
         .collect::<Result<_>>()?,
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
+        work: open_work(tx, today)?,
+        goes_out: counts_by_day(tx, today, plus_days(today, CHART_DAYS - 1))?,
+        progress: ShopProgress {
+            has_name: !shop::store::find(tx)?.name.is_empty(),
+            members: members::list(tx)?.len(),
+            has_orders: uploads::page(tx, UploadFilter::All, 0, 0)?.1 > 0
+                || list::count(tx, &OrderQuery::default().filter())?.number() > 0,
+            ..ShopProgress::default()
+        },
+    })
+}
+
+/// Counts what waits.
+pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
+    Ok(OpenWork {
+        late: deadlines(tx, LATE, None, today.pred_opt())?.figures,
         claims: orders(tx, &OrderQuery { claim: OPEN_CLAIMS.to_owned(), ..OrderQuery::default() })?,
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
         undecided: Figure::exactly(uploads::page(tx, UploadFilter::Undecided, 0, 0)?.1, "/uploads?rows=decisions"),

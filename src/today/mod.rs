@@ -1,6 +1,11 @@
 //! Today: the first page, which counts an administrator's open work.
 //!
-//! `dashboard` counts orders, deliveries, uploads and products; `pages` shows the counts.
+//! `dashboard` counts orders, deliveries, uploads and products. `notices` says what waits, `first_steps` what a new shop
+//! lacks, `chart` draws what goes out; all three are pure functions. `watch` collects their facts; `pages` shows them.
 
+pub mod chart;
 pub mod dashboard;
+pub mod first_steps;
+pub mod notices;
 pub mod pages;
+pub mod watch;

@@ -3,7 +3,12 @@
 use askama::Template;
 use axum::extract::State;
 
+use super::chart::DeliveryChart;
 use super::dashboard::{self, Dashboard, Figure};
+use super::first_steps::FirstStep;
+use super::notices::{Notice, notices};
+use super::watch::Watch;
+use crate::districts::DistrictCache;
 use crate::orders::list::Total;
 use crate::orders::model::OrderState;
 use crate::storage::Storage;
@@ -22,27 +27,15 @@ struct TodayPage {
     layout: Layout,
     today: String,
     dashboard: Dashboard,
-}
-
-/// A line of the table 챙길 것.
-struct DashboardItem<'a> {
-    name: &'static str,
-    hint: &'static str,
-    figure: &'a Figure,
+    notices: Vec<Notice>,
+    steps: Vec<FirstStep>,
+    chart: DeliveryChart,
 }
 
 impl TodayPage {
-    fn items(&self) -> [DashboardItem<'_>; 6] {
-        let Dashboard { claims, rejected, undecided, unclassified, missing_labels, inspections, .. } = &self.dashboard;
-        let item = |name, hint, figure| DashboardItem { name, hint, figure };
-        [
-            item("처리할 클레임", "고객이 취소·반품·교환을 요청했어요", claims),
-            item("오류 행이 남은 업로드", "수정해서 다시 올리거나 처리 완료로 표시해요", rejected),
-            item("결정할 값이 남은 업로드", "판매채널 값과 우리 값 중 선택해 주세요", undecided),
-            item("미분류 주문", "우편번호로 시/군/구를 찾지 못했어요", unclassified),
-            item("접속기록을 점검할 달", "개인정보를 함부로 보지 않았는지 살펴보고 확인해요", inspections),
-            item("레이블 미지정 상품", "발주서에 쓸 옵션 이름을 정해 주세요", missing_labels),
-        ]
+    /// How many first steps are done.
+    fn done_steps(&self) -> usize {
+        self.steps.iter().filter(|step| step.is_done).count()
     }
 }
 
@@ -54,13 +47,25 @@ impl Figure {
     }
 }
 
-async fn show(State(storage): State<Storage>, layout: Layout, member: Member) -> PageResult {
+async fn show(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    State(watch): State<Watch>,
+    mut layout: Layout,
+    member: Member,
+) -> PageResult {
     if !member.is_admin() {
         return Ok(redirect(member.role.home()));
     }
-    let today = storage.clock().now().date();
+    let now = storage.clock().now();
+    let today = now.date();
     let dashboard = storage.read_replica(move |tx| dashboard::load(tx, today)).await?;
-    Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard }))
+    let districts = districts.refresh(&storage).await?;
+    let notices = notices(&dashboard.work, &watch.machine(now));
+    layout.waiting = watch.remember(now, &notices);
+    let steps = watch.first_steps(dashboard.progress);
+    let chart = DeliveryChart::new(&dashboard.goes_out, &districts, today);
+    Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard, notices, steps, chart }))
 }
 
 #[cfg(test)]

@@ -110,7 +110,12 @@ fn resolve_one(
 
 /// How a row was resolved, by whom and when.
 pub fn describe(resolved: &ResolvedBy) -> String {
-    format!("{} · {} · {}", resolved.resolution.label(), resolved.username.as_deref().unwrap_or("프로그램"), resolved.at)
+    format!(
+        "{} · {} · {}",
+        resolved.resolution.label(),
+        resolved.username.as_deref().unwrap_or("프로그램"),
+        resolved.at
+    )
 }
 
 /// The order with the tracking number of the file, advanced to SHIPPED.

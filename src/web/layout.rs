@@ -1,6 +1,6 @@
 //! The layout of every page: menu, flash message, CSRF token, banner.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use serde::Deserialize;
 
@@ -8,6 +8,7 @@ use super::{AppState, AuthContext, Error, Flash, Member, Query, csrf};
 use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
+use crate::today::watch::Watch;
 
 /// The data of `templates/layout.html`; every page struct has it as its field `layout`.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Layout {
     pub flash: Option<Flash>,
     /// the banner above the page in a demo shop
     pub banner: Option<String>,
+    /// how many notices wait for an administrator
+    pub waiting: usize,
 }
 
 impl Layout {
@@ -31,7 +34,7 @@ impl Layout {
             let csrf = csrf::token(&auth.csrf_secret).unwrap_or_default();
             (auth.current.map(|current| current.member), csrf)
         });
-        Self { member, csrf, path: path.to_owned(), flash: None, banner: state.banner() }
+        Self { member, csrf, path: path.to_owned(), flash: None, banner: state.banner(), waiting: 0 }
     }
 
     /// Whether an administrator is logged in.
@@ -68,6 +71,8 @@ impl FromRequestParts<AppState> for Layout {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?,
             _ => None,
         };
-        Ok(Self { flash, ..Self::without_flash(state, Some(auth), parts.uri.path()) })
+        let layout = Self::without_flash(state, Some(auth), parts.uri.path());
+        let waiting = if layout.is_admin() { Watch::from_ref(state).waiting(&state.storage).await? } else { 0 };
+        Ok(Self { flash, waiting, ..layout })
     }
 }

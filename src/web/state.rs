@@ -20,6 +20,7 @@ use crate::sessions::{AnySessionStore, CookieOptions};
 use crate::setup::SetupCode;
 use crate::storage::Storage;
 use crate::time::Moment;
+use crate::today::watch::{CountCache, Watch};
 use crate::uploads::{OpenError, Uploads};
 use crate::vault::Vault;
 
@@ -71,6 +72,8 @@ pub struct AppState {
     pub demo: Option<Demo>,
     /// restart of the server
     pub restart: Restart,
+    /// count of the notices that wait, for the bar
+    pub(super) counted_notices: CountCache,
     #[from_ref(skip)]
     draining: Arc<AtomicBool>,
     #[from_ref(skip)]
@@ -101,6 +104,7 @@ impl AppState {
             passwords: PasswordHasher::default(),
             setup_code: SetupCode::generate()?,
             restart: Restart::default(),
+            counted_notices: CountCache::default(),
             draining: Arc::default(),
             write_check: WriteCheck::default(),
         })
@@ -124,6 +128,13 @@ impl AppState {
     /// Whether the server is draining.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl FromRef<AppState> for Watch {
+    fn from_ref(state: &AppState) -> Self {
+        let (config, urls, backup) = (Arc::clone(&state.config), state.urls.clone(), state.backup.clone());
+        Self::new(config, urls, backup, state.demo.is_some(), state.counted_notices.clone())
     }
 }
 

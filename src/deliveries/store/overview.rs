@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
 use crate::orders::bundle::DeliveryState;
+use crate::orders::model::ShippingMethod;
 use crate::storage::{PRIMARY_KEY, Param, Result, Row, Tx, placeholders};
 
 /// Counts the deliveries by stored 시/군/구 code; none is 미분류. Reads only the entries of an index for the states to
@@ -55,6 +56,38 @@ pub fn counts_by_zip(
         tx.for_each(&sql, &[&days[..], &params].concat(), &mut |mut row| {
             let of_row = bucket_counts(&row)?;
             counts.entry(row.text(0)?).or_default().add(&of_row);
+            Ok(())
+        })?;
+    }
+    Ok(counts)
+}
+
+/// Own deliveries under way of a day in a 시/군/구.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayRegionCount {
+    /// 희망배송일
+    pub day: NaiveDate,
+    /// code; none is 미분류
+    pub sigungu_code: Option<i64>,
+    /// number of deliveries
+    pub deliveries: i64,
+}
+
+/// Counts the own deliveries under way from `first` to `last` by 희망배송일 and 시/군/구. A region may occur once for each state.
+pub fn counts_by_day(tx: &mut dyn Tx, first: NaiveDate, last: NaiveDate) -> Result<Vec<DayRegionCount>> {
+    let by_state = tx.index_hint("deliveries_by_state");
+    let sql = format!(
+        "SELECT d.preferred_shipping_date, d.sigungu_code, count(*) FROM deliveries d {by_state} WHERE d.state = ? \
+         AND d.shipping_method = ? AND d.preferred_shipping_date BETWEEN ? AND ? \
+         GROUP BY d.preferred_shipping_date, d.sigungu_code"
+    );
+    let mut counts = Vec::new();
+    for state in DeliveryState::UNDER_WAY {
+        let params = [(state as i64).into(), ShippingMethod::Direct.code().into(), first.into(), last.into()];
+        tx.for_each(&sql, &params, &mut |row| {
+            if let Some(day) = row.opt_date(0)? {
+                counts.push(DayRegionCount { day, sigungu_code: row.opt_int(1)?, deliveries: row.int(2)? });
+            }
             Ok(())
         })?;
     }

@@ -93,7 +93,8 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
         order.shipping_method = method;
         method.label().clone_into(&mut order.shipping_method_raw);
     }
-    if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 선택해 주세요.") {
+    if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 선택해 주세요.")
+    {
         order.charge_type = charge;
     }
     order.dispatch_deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));

@@ -63,7 +63,11 @@ impl BulkForm {
             Some("edit") => None,
             Some(act) if bulk_field(act).is_some() => None,
             Some(act) if advance_act(act).is_some() => advance_act(act),
-            _ => return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
+            _ => {
+                return Err(Error::BadRequest(
+                    "어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned(),
+                ));
+            }
         };
         Ok(form)
     }

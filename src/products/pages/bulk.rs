@@ -91,7 +91,10 @@ fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm) -> StorageResult<
         return rejected(problems, Vec::new());
     };
     if store::id_by_name(tx, &name)?.is_some_and(|other| other != id) {
-        return rejected(vec![("name", "같은 이름의 상품이 있어요. 다른 이름을 입력해 주세요.".to_owned())], Vec::new());
+        return rejected(
+            vec![("name", "같은 이름의 상품이 있어요. 다른 이름을 입력해 주세요.".to_owned())],
+            Vec::new(),
+        );
     }
     if stored.enabled && !typed.enabled && !typed.sure {
         let usage = product_usage(&stored.number, counts::by_state(tx, id)?);

@@ -35,7 +35,9 @@ impl ConflictsForm {
                 (decision, ticked.map(|(_, row)| row.as_str()).collect())
             }
             (None, None) => {
-                return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned()));
+                return Err(Error::BadRequest(
+                    "어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned(),
+                ));
             }
         };
         let seen = |row: &str| pairs.iter().find(|(name, _)| name.strip_prefix("seen-") == Some(row));

@@ -1,0 +1,88 @@
+//! Collects the facts of notices and first steps, and remembers for the bar of every page how many notices wait.
+
+use std::sync::{Arc, Mutex};
+
+use crate::backup::Backup;
+use crate::config::{Config, Database};
+use crate::server::Endpoints;
+use crate::storage::{Result, Storage, lock};
+use crate::time::Moment;
+
+use super::dashboard;
+use super::first_steps::{FirstStep, ShopProgress, first_steps};
+use super::notices::{BackupFact, MachineFacts, Notice, notices, waiting_count};
+
+/// Age up to which the count of the bar is reused.
+const MAX_COUNT_AGE_MS: i64 = 30_000;
+
+/// What the notices watch besides the database. The pages of an administrator take it as a sub-state.
+#[derive(Clone)]
+pub struct Watch {
+    config: Arc<Config>,
+    urls: Endpoints,
+    backup: Option<Backup>,
+    is_demo: bool,
+    counted: CountCache,
+}
+
+/// The last count of waiting notices, and its time. All pages of a process share it.
+#[derive(Clone, Debug, Default)]
+pub struct CountCache(Arc<Mutex<Option<(Moment, usize)>>>);
+
+impl Watch {
+    /// Watches this shop.
+    pub fn new(
+        config: Arc<Config>,
+        urls: Endpoints,
+        backup: Option<Backup>,
+        is_demo: bool,
+        counted: CountCache,
+    ) -> Self {
+        Self { config, urls, backup, is_demo, counted }
+    }
+
+    /// The facts of this computer.
+    pub fn machine(&self, now: Moment) -> MachineFacts {
+        let backup = match (&self.backup, &self.config.database) {
+            _ if self.is_demo => BackupFact::NotNeeded,
+            (_, Database::MariaDb(_)) => BackupFact::NotNeeded,
+            (Some(backup), Database::Sqlite(_)) => BackupFact::Targets(backup.statuses()),
+            (None, Database::Sqlite(_)) => BackupFact::Off,
+        };
+        MachineFacts {
+            now,
+            backup,
+            certificate_days: self.urls.certificate().map(|certificate| certificate.days_left(now)),
+            is_insecure: self.urls.is_insecure(),
+            free_bytes: fs4::available_space(&self.config.data).ok(),
+        }
+    }
+
+    /// The steps that a new shop lacks; none in a demo.
+    pub fn first_steps(&self, progress: ShopProgress) -> Vec<FirstStep> {
+        if self.is_demo {
+            return Vec::new();
+        }
+        let is_backed_up = self.backup.is_some() || matches!(self.config.database, Database::MariaDb(_));
+        first_steps(ShopProgress { is_backed_up, is_public: self.urls.is_public(), ..progress })
+    }
+
+    /// Remembers how many of these notices wait.
+    pub fn remember(&self, now: Moment, notices: &[Notice]) -> usize {
+        let count = waiting_count(notices);
+        *lock(&self.counted.0) = Some((now, count));
+        count
+    }
+
+    /// How many notices wait, counted again after half a minute.
+    pub async fn waiting(&self, storage: &Storage) -> Result<usize> {
+        let now = storage.clock().now();
+        if let Some((at, count)) = *lock(&self.counted.0)
+            && (0..MAX_COUNT_AGE_MS).contains(&(now.0 - at.0))
+        {
+            return Ok(count);
+        }
+        let work = storage.read_replica(move |tx| dashboard::open_work(tx, now.date())).await?;
+        Ok(self.remember(now, &notices(&work, &self.machine(now))))
+    }
+}
