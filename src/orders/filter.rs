@@ -164,6 +164,8 @@ pub struct OrderQuery {
     pub page: String,
     /// one of [`PAGE_SIZES`]
     pub size: String,
+    /// `1`: every row shows its fields
+    pub edit: String,
 }
 
 impl OrderQuery {
@@ -212,6 +214,7 @@ impl OrderQuery {
             ("sort", &self.sort),
             ("page", &self.page),
             ("size", &self.size),
+            ("edit", &self.edit),
         ];
         let replacement = |name: &str| replaced.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
         let pairs: Vec<(&str, &str)> = words

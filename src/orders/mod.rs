@@ -1,6 +1,7 @@
 //! Orders: one product line of a purchase each.
 //!
-//! `model` has the types and rules of an order, `fields` the table of its fields, `filter` the query of the list, `list` its pages, `search` their
+//! `model` has the types and rules of an order, `fields` the table of its fields, `filter` the query of the list, `list` its
+//! pages, `list_column` their columns, `search` their
 //! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
 //! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
 //! answer to their customer, `follow` how an order follows its channel, `bulk_action` changes many orders at once and
@@ -21,6 +22,7 @@ pub mod findings;
 pub mod follow;
 pub mod labels;
 pub mod list;
+pub mod list_column;
 pub mod manual_order;
 pub mod model;
 pub mod pages;

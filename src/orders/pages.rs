@@ -5,11 +5,13 @@ mod action_offers;
 mod address_search;
 mod bulk;
 mod bundle;
+mod columns;
 mod download;
 mod fields;
 mod held;
 mod list;
 mod new;
+mod searches;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,9 @@ pub fn routes() -> Routes {
         .post("/orders/download", Access::AdminReauthenticated, download::download)
         .get("/orders/held", Access::Admin, held::show)
         .post("/orders/held", Access::Admin, held::advance)
+        .get("/orders/columns", Access::Admin, columns::show)
+        .post("/orders/columns", Access::Admin, columns::update)
+        .post("/orders/searches", Access::Admin, searches::update)
         .get("/orders/new", Access::Admin, new::new)
         .post("/orders/new", Access::Admin, new::create)
         .get("/orders/{id}", Access::Admin, show::show)

@@ -17,6 +17,7 @@ pub mod deliveries;
 pub mod delivery_tallies;
 pub mod log;
 pub mod manual_order;
+pub mod member_lists;
 pub mod statements;
 
 use std::collections::{BTreeSet, HashMap};

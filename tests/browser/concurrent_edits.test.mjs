@@ -21,8 +21,8 @@ test('conflicting order edits show both values and overwrite nothing', async (t)
   await logIn(second, SECOND_ADMIN);
   await preview(page, ORDERS);
   await apply(page);
-  await gotoOrders(page, { state: 'PLACED' });
-  await gotoOrders(second, { state: 'PLACED' });
+  await gotoOrders(page, { state: 'PLACED', edit: '1' });
+  await gotoOrders(second, { state: 'PLACED', edit: '1' });
 
   await memoField(page, ORDER).fill('회색으로');
   await orderRow(page, ORDER).getByRole('combobox', { name: `${ORDER} 상태` }).selectOption({ label: '발주' });
@@ -40,14 +40,14 @@ test('conflicting order edits show both values and overwrite nothing', async (t)
   assert.match(await refused.innerText(), /지금 ‘발주’, 입력 ‘주문’/);
   assert.equal(await memoField(second, ORDER).inputValue(), '흰색으로');
   assert.equal(await memoField(second, ORDER).getAttribute('aria-invalid'), 'true');
-  await gotoOrders(page);
+  await gotoOrders(page, { edit: '1' });
   assert.equal(await memoField(page, ORDER).inputValue(), '회색으로', 'nothing is overwritten');
   assert.equal(await memoField(page, OTHER_ORDER).inputValue(), '천천히');
 
   await refused.getByRole('combobox', { name: `${ORDER} 상태` }).selectOption({ label: '발주' });
   await clickButton(second, '선택수정');
   assert.match(await mainText(second), /1건을 저장했어요/);
-  await gotoOrders(page);
+  await gotoOrders(page, { edit: '1' });
   assert.equal(await memoField(page, ORDER).inputValue(), '흰색으로', 'saving again after seeing both values overwrites');
 });
 
@@ -79,7 +79,7 @@ test('unsaved input needs a confirmation before it is discarded', async (t) => {
   await setUpAndLogIn(page);
   await preview(page, ORDERS);
   await apply(page);
-  await gotoOrders(page);
+  await gotoOrders(page, { edit: '1' });
   await memoField(page, ORDER).fill('회색으로');
   await memoField(page, OTHER_ORDER).fill('천천히');
   await page.getByRole('button', { name: '선택발주' }).click();

@@ -187,7 +187,7 @@ test('slip fits one page with up to twelve orders and long texts', async (t) => 
   await apply(office);
 
   const long = '문 앞에 두지 마시고 꼭 전화 주세요. 엘리베이터가 좁아 사다리차가 필요할 수 있어요. '.repeat(40).slice(0, 1900);
-  await gotoOrders(office);
+  await gotoOrders(office, { edit: '1' });
   const memos = office.locator('textarea[name^=shipping_memo]');
   for (const memo of await memos.all()) await memo.fill(long);
   for (const tick of await office.locator('tbody .tick input').all()) await tick.check();

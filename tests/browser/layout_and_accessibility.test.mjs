@@ -130,8 +130,8 @@ test('pages with errors', async (t) => {
   await checkPage(page, 'uploads-none');
 
   const other = await window({ storageState: await page.context().storageState() });
-  await gotoOrders(page);
-  await gotoOrders(other);
+  await gotoOrders(page, { edit: '1' });
+  await gotoOrders(other, { edit: '1' });
   await page.locator('textarea[name^=purchase_memo]').first().fill('먼저');
   await page.locator('tbody .tick input').first().check();
   await clickButton(page, '선택수정');

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { checkAccessibility, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
+import { checkAccessibility, closeBrowser, enterDemo, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, gotoOrders, orderNumbers, preview, selectRows, totalCount } from './flows.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -113,8 +113,8 @@ test('typed text is guarded, and the way back keeps the filter and the page', as
   await page.waitForURL(/state=PLACED&size=5&page=2/);
   let asked = 0;
   page.on('dialog', (dialog) => { asked += 1; return dialog.dismiss(); });
+  await page.locator('tbody.order').first().getByRole('button', { name: /메모 쓰기/ }).click();
   const memo = page.locator('tbody.order textarea').first();
-  await memo.click();
   await memo.pressSequentially('회색으로');
   await page.locator('nav.menu a[href^="/uploads"]').click();
   await page.waitForTimeout(300);
@@ -122,10 +122,68 @@ test('typed text is guarded, and the way back keeps the filter and the page', as
   assert.equal(await memo.inputValue(), '회색으로');
 });
 
+test('25 orders fit two screens of 1440 px, and a text becomes its field', async (t) => {
+  const { page } = await open(t, { command: ['demo', '--orders', '2000'] });
+  await enterDemo(page);
+  await page.goto('/orders?size=25');
+  const { width, height, html } = await page.evaluate(() => {
+    const table = document.querySelector('table.orders');
+    return { width: table.scrollWidth - table.parentElement.clientWidth, height: table.offsetHeight, html: document.documentElement.outerHTML.length };
+  });
+  assert.ok(width <= 0, `the table is ${width} px too wide`);
+  assert.ok(height < 2 * 900, `25 orders are ${height} px high`);
+  assert.ok(html < 60 * 1024, `${html} characters`);
+  await page.evaluate(() => scrollTo(0, 700));
+  const head = await page.locator('table.orders thead th').nth(3).boundingBox();
+  assert.ok(head.y >= 0 && head.y < 100, 'the head stays in view');
+  await page.evaluate(() => scrollTo(0, 0));
+  await screenshot(page, 'orders-light');
+  await checkAccessibility(page, 'the order list');
+
+  await page.goto('/orders?size=25&state=PLACED');
+  const row = page.locator('tbody.order').first();
+  await row.locator('td[data-edit=preferred_shipping_date]').click();
+  await row.locator('input[type=date]').fill('2030-05-04');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('m');
+  await row.locator('textarea').first().pressSequentially('회색으로');
+  assert.equal(await row.locator('.tick input[type=checkbox]').isChecked(), true, 'an edited row is chosen by itself');
+  await screenshot(page, 'orders-open-row');
+  await checkAccessibility(page, 'an opened row');
+  await clickButton(page, '선택수정');
+  await page.getByText('1건을 저장했어요').waitFor();
+  assert.match(await row.innerText(), /2030-05-04[^]*발주\s*회색으로/);
+  await row.locator('tr').first().focus();
+  await page.keyboard.press('e');
+  await row.locator('select').selectOption({ label: '발주' });
+  await row.locator('textarea').first().fill('흰색으로');
+  await clickButton(page, '선택수정');
+  await page.getByText('1건을 저장했어요').waitFor();
+
+  await page.getByRole('link', { name: '열 고르기' }).click();
+  await checkAccessibility(page, 'the choice of columns');
+  await screenshot(page, 'columns');
+  await page.getByLabel('수취인연락처').check();
+  await page.getByLabel('구매자', { exact: true }).uncheck();
+  await clickButton(page, '저장');
+  await page.getByRole('columnheader', { name: '수취인연락처' }).waitFor();
+  assert.equal(await page.getByRole('columnheader', { name: '구매자' }).count(), 0);
+
+  await page.goto('/orders?state=PLACED');
+  await page.getByText('저장한 검색').click();
+  await page.getByLabel('이 검색의 이름').fill('새 주문');
+  await page.locator('.searches').getByRole('button', { name: '저장', exact: true }).click();
+  await page.goto('/orders');
+  await page.getByText('저장한 검색').click();
+  await screenshot(page, 'saved-searches');
+  await page.getByRole('link', { name: '새 주문' }).click();
+  await page.waitForURL(/state=PLACED/);
+});
+
 test('focus is visible on every kind of control', async (t) => {
   const { page } = await shop(t);
   await gotoOrders(page);
-  for (const selector of ['.acts-bar button[value=purchase]', '.acts-bar button[value=edit]', '.acts-bar summary', '.search button', 'tbody .tick input', '.sizes a', 'tbody select', 'nav.menu a', '#q']) {
+  for (const selector of ['.acts-bar button[value=purchase]', '.acts-bar button[value=edit]', '.acts-bar summary', '.search button', 'tbody .tick input', '.sizes a', 'tbody.order tr', '.memo-add', '.list-ways a', 'thead a.sort', 'tbody td a', 'nav.menu a', '#q']) {
     const control = page.locator(selector).first();
     await control.scrollIntoViewIfNeeded();
     await page.evaluate(() => document.activeElement?.blur());

@@ -25,6 +25,7 @@ test('password, bulk edit, product and account forms work without JavaScript', a
   await apply(page);
 
   await gotoOrders(page);
+  await page.getByRole('link', { name: '입력칸 모두 열기' }).click();
   await memoField(page, ORDER, '관리자메모').fill('첫 줄\n둘째 줄');
   await page.getByLabel(`${ORDER} 송장번호`).fill('451-6830-0137');
   await selectRows(page, [ORDER]);

@@ -6,25 +6,25 @@ use crate::orders::model::{Order, OrderState, PARCEL_SEPARATOR, ShippingMethod};
 use crate::storage::text_limits;
 use crate::time::Moment;
 
-/// Raw form fields of one row.
+/// Raw form fields of one row. The list sends only the fields that were opened; one that is missing stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowForm {
     /// version of the order that the page shows
     pub version: i64,
     /// code of a state
-    pub state: String,
+    pub state: Option<String>,
     /// 발송기한, `YYYY-MM-DD` or empty
-    pub dispatch_deadline: String,
+    pub dispatch_deadline: Option<String>,
     /// 희망배송일, `YYYY-MM-DD` or empty
-    pub preferred_shipping_date: String,
+    pub preferred_shipping_date: Option<String>,
     /// 송장번호
-    pub tracking_number: String,
+    pub tracking_number: Option<String>,
     /// 발주메모
-    pub purchase_memo: String,
+    pub purchase_memo: Option<String>,
     /// 배송메모
-    pub shipping_memo: String,
+    pub shipping_memo: Option<String>,
     /// 관리자메모
-    pub admin_memo: String,
+    pub admin_memo: Option<String>,
 }
 
 impl RowForm {
@@ -33,27 +33,64 @@ impl RowForm {
         let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
         Self {
             version: order.version,
-            state: order.state.code().to_owned(),
-            dispatch_deadline: date(order.dispatch_deadline),
-            preferred_shipping_date: date(order.preferred_shipping_date),
-            tracking_number: order.tracking_number.clone(),
-            purchase_memo: order.purchase_memo.clone(),
-            shipping_memo: order.shipping_memo.clone(),
-            admin_memo: order.admin_memo.clone(),
+            state: Some(order.state.code().to_owned()),
+            dispatch_deadline: Some(date(order.dispatch_deadline)),
+            preferred_shipping_date: Some(date(order.preferred_shipping_date)),
+            tracking_number: Some(order.tracking_number.clone()),
+            purchase_memo: Some(order.purchase_memo.clone()),
+            shipping_memo: Some(order.shipping_memo.clone()),
+            admin_memo: Some(order.admin_memo.clone()),
         }
     }
 
+    /// The form with the values of the order where it sends none.
+    #[must_use]
+    pub fn completed(&self, order: &Order) -> Self {
+        let is = Self::of(order);
+        let given = |typed: &Option<String>, is| typed.clone().or(is);
+        Self {
+            version: self.version,
+            state: given(&self.state, is.state),
+            dispatch_deadline: given(&self.dispatch_deadline, is.dispatch_deadline),
+            preferred_shipping_date: given(&self.preferred_shipping_date, is.preferred_shipping_date),
+            tracking_number: given(&self.tracking_number, is.tracking_number),
+            purchase_memo: given(&self.purchase_memo, is.purchase_memo),
+            shipping_memo: given(&self.shipping_memo, is.shipping_memo),
+            admin_memo: given(&self.admin_memo, is.admin_memo),
+        }
+    }
+
+    /// Sets a field by its name; other names are ignored.
+    pub fn set(&mut self, field: &str, value: String) {
+        let lines = |value: String| Some(value.replace("\r\n", "\n"));
+        match field {
+            "version" => self.version = value.parse().unwrap_or(-1),
+            "state" => self.state = Some(value),
+            "dispatch_deadline" => self.dispatch_deadline = Some(value),
+            "preferred_shipping_date" => self.preferred_shipping_date = Some(value),
+            "tracking_number" => self.tracking_number = Some(value),
+            "purchase_memo" => self.purchase_memo = lines(value),
+            "shipping_memo" => self.shipping_memo = lines(value),
+            "admin_memo" => self.admin_memo = lines(value),
+            _ => {}
+        }
+    }
+
+    /// The value of a field, or an empty text.
+    pub fn value(&self, field: &str) -> &str {
+        self.fields().into_iter().find(|(name, ..)| *name == field).and_then(|(.., value)| value).unwrap_or_default()
+    }
+
     /// Fields with name, Korean label and value.
-    fn fields(&self) -> [(&'static str, &'static str, &str); 7] {
-        let state = OrderState::parse(&self.state).map_or(self.state.as_str(), |state| state.label());
+    fn fields(&self) -> [(&'static str, &'static str, Option<&str>); 7] {
         [
-            ("state", "상태", state),
-            ("dispatch_deadline", "발송기한", &self.dispatch_deadline),
-            ("preferred_shipping_date", "희망배송일", &self.preferred_shipping_date),
-            ("tracking_number", "송장번호", &self.tracking_number),
-            ("purchase_memo", "발주메모", &self.purchase_memo),
-            ("shipping_memo", "배송메모", &self.shipping_memo),
-            ("admin_memo", "관리자메모", &self.admin_memo),
+            ("state", "상태", self.state.as_deref()),
+            ("dispatch_deadline", "발송기한", self.dispatch_deadline.as_deref()),
+            ("preferred_shipping_date", "희망배송일", self.preferred_shipping_date.as_deref()),
+            ("tracking_number", "송장번호", self.tracking_number.as_deref()),
+            ("purchase_memo", "발주메모", self.purchase_memo.as_deref()),
+            ("shipping_memo", "배송메모", self.shipping_memo.as_deref()),
+            ("admin_memo", "관리자메모", self.admin_memo.as_deref()),
         ]
     }
 }
@@ -67,33 +104,34 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
     if typed.version != order.version {
         return Err(conflicts(order, typed));
     }
+    let typed = &typed.completed(order);
     let mut edited = order.clone();
     let mut problems = Vec::new();
     let mut problem = |field, message: String| problems.push(Problem::at(field, message));
 
-    match date(&typed.dispatch_deadline, order.dispatch_deadline, deadline_locked(order)) {
+    match date(typed.value("dispatch_deadline"), order.dispatch_deadline, deadline_locked(order)) {
         Err(message) => problem("dispatch_deadline", message),
         Ok(date) => edited.dispatch_deadline = date,
     }
-    match date(&typed.preferred_shipping_date, order.preferred_shipping_date, preferred_date_locked(order)) {
+    match date(typed.value("preferred_shipping_date"), order.preferred_shipping_date, preferred_date_locked(order)) {
         Err(message) => problem("preferred_shipping_date", message),
         Ok(date) => edited.preferred_shipping_date = date,
     }
-    match tracking_number(order, &typed.tracking_number) {
+    match tracking_number(order, typed.value("tracking_number")) {
         Err(message) => problem("tracking_number", message.to_owned()),
         Ok(number) => edited.tracking_number = number,
     }
-    for (field, typed, is) in [
-        ("purchase_memo", &typed.purchase_memo, &mut edited.purchase_memo),
-        ("shipping_memo", &typed.shipping_memo, &mut edited.shipping_memo),
-        ("admin_memo", &typed.admin_memo, &mut edited.admin_memo),
+    for (field, is) in [
+        ("purchase_memo", &mut edited.purchase_memo),
+        ("shipping_memo", &mut edited.shipping_memo),
+        ("admin_memo", &mut edited.admin_memo),
     ] {
-        match read_memo(typed) {
+        match read_memo(typed.value(field)) {
             Err(message) => problem(field, message.to_owned()),
             Ok(memo) => *is = memo,
         }
     }
-    match OrderState::parse(&typed.state) {
+    match OrderState::parse(typed.value("state")) {
         Some(state) if order.is_held_from(state) => problem("state", held_by_claim(order)),
         Some(state) => edited.set_state(state, now),
         None => problem("state", "상태를 선택해 주세요.".to_owned()),
@@ -127,14 +165,19 @@ pub(super) fn held_by_claim(order: &Order) -> String {
 
 fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
     let is = RowForm::of(order);
-    let shown = |value: &str| if value.is_empty() { "비어 있음".to_owned() } else { format!("‘{value}’") };
+    let shown = |field: &str, value: &str| match (field, OrderState::parse(value)) {
+        _ if value.is_empty() => "비어 있음".to_owned(),
+        ("state", Some(state)) => format!("‘{}’", state.label()),
+        _ => format!("‘{value}’"),
+    };
     let differing: Vec<Problem> = is
         .fields()
         .into_iter()
         .zip(typed.fields())
-        .filter(|((_, _, is), (_, _, typed))| is != typed)
-        .map(|((field, word, is), (_, _, typed))| {
-            let (is, typed) = (shown(is), shown(typed));
+        .filter_map(|((field, word, is), (.., typed))| Some((field, word, is?, typed?)))
+        .filter(|(.., is, typed)| is != typed)
+        .map(|(field, word, is, typed)| {
+            let (is, typed) = (shown(field, is), shown(field, typed));
             let message = format!(
                 "그 사이 다른 사람이 주문을 바꿨어요. {word}: 지금 {is}, 입력 {typed}. 확인하고 다시 저장해 주세요."
             );
@@ -199,10 +242,10 @@ mod tests {
     fn all_errors_of_a_row_are_reported_at_once() {
         let order = order(OrderState::Shipped);
         let form = typed(&order, |form| {
-            form.dispatch_deadline = "2024-03-20".into();
-            form.preferred_shipping_date = "내일".into();
-            form.tracking_number = "45168300137".into();
-            form.state = "배달".into();
+            form.dispatch_deadline = Some("2024-03-20".into());
+            form.preferred_shipping_date = Some("내일".into());
+            form.tracking_number = Some("45168300137".into());
+            form.state = Some("배달".into());
         });
         assert_eq!(
             fields(apply_row_form(&order, &form, Moment(9))),
@@ -213,7 +256,7 @@ mod tests {
     #[test]
     fn concurrently_changed_row_is_rejected_with_both_values() {
         let mut order = order(OrderState::Placed);
-        let form = typed(&order, |form| form.purchase_memo = "문 앞".into());
+        let form = typed(&order, |form| form.purchase_memo = Some("문 앞".into()));
         order.purchase_memo = "옆문".into();
         order.version += 1;
         let problems = apply_row_form(&order, &form, Moment(9)).expect_err("a conflict");
@@ -222,9 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn field_that_is_not_sent_stays_and_is_no_conflict() {
+        let mut order = order(OrderState::Placed);
+        order.admin_memo = "단골".into();
+        let form = RowForm { version: order.version, purchase_memo: Some("회색으로".into()), ..RowForm::default() };
+        let saved = apply_row_form(&order, &form, Moment(9)).expect("saved");
+        assert_eq!((saved.purchase_memo.as_str(), saved.admin_memo.as_str()), ("회색으로", "단골"));
+        order.version += 1;
+        let problems = apply_row_form(&order, &form, Moment(9)).expect_err("a conflict");
+        assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["purchase_memo"]);
+    }
+
+    #[test]
     fn memo_keeps_line_breaks_and_loses_control_characters() {
         let order = order(OrderState::Placed);
-        let form = typed(&order, |form| form.admin_memo = " a\0b\u{7}\n\tc\u{1b} ".into());
+        let form = typed(&order, |form| form.admin_memo = Some(" a\0b\u{7}\n\tc\u{1b} ".into()));
         assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
     }
 
@@ -232,9 +287,9 @@ mod tests {
     fn tracking_number_is_for_parcels_and_loses_its_hyphens() {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
-        let form = typed(&order, |form| form.tracking_number = "451-6830-0137".into());
+        let form = typed(&order, |form| form.tracking_number = Some("451-6830-0137".into()));
         assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
-        let form = typed(&order, |form| form.tracking_number = "모름".into());
+        let form = typed(&order, |form| form.tracking_number = Some("모름".into()));
         assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["tracking_number"]);
     }
 }

@@ -86,17 +86,7 @@ impl BulkForm {
             self.forms.push((id, RowForm { version: -1, ..RowForm::default() }));
         }
         let Some((_, form)) = self.forms.get_mut(index) else { return };
-        match field {
-            "version" => form.version = value.parse().unwrap_or(-1),
-            "state" => form.state = value,
-            "dispatch_deadline" => form.dispatch_deadline = value,
-            "preferred_shipping_date" => form.preferred_shipping_date = value,
-            "tracking_number" => form.tracking_number = value,
-            "purchase_memo" => form.purchase_memo = value.replace("\r\n", "\n"),
-            "shipping_memo" => form.shipping_memo = value.replace("\r\n", "\n"),
-            "admin_memo" => form.admin_memo = value.replace("\r\n", "\n"),
-            _ => {}
-        }
+        form.set(field, value);
     }
 
     fn row(&self, id: i64) -> Option<&RowForm> {
@@ -226,8 +216,8 @@ fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQue
     }
 }
 
-/// The list with the rows of the submitted form. A row that no longer matches the search, because another member has
-/// changed it, still shows its problem and inputs.
+/// The list again. A row of the form that no longer matches the search, because another member has changed it, comes first
+/// with its problem and inputs.
 async fn same_rows(
     storage: &Storage,
     layout: Layout,
@@ -241,7 +231,10 @@ async fn same_rows(
     let mut page = list_page(storage, layout, query, paging, uri).await?;
     if !ids.is_empty() {
         let rows = storage.read(move |tx| load_rows(tx, &ids)).await?;
-        page.rows = rows.into_iter().map(RowView::new).collect();
+        let listed: BTreeSet<i64> = page.rows.iter().map(|row| row.listed.order.id).collect();
+        let left = rows.into_iter().filter(|row| !listed.contains(&row.order.id));
+        let left: Vec<RowView> = left.map(|row| page.view(row)).collect();
+        page.rows.splice(0..0, left);
     }
     Ok(page)
 }
@@ -257,7 +250,8 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: &[RejectedRow]
             && !saved
         {
             let version = rejection.map_or(inputs.version, |rejection| rejection.version);
-            row.form = RowForm { version, ..inputs.clone() };
+            row.form = RowForm { version, ..inputs.completed(&row.listed.order) };
+            row.is_open = true;
         }
         row.ticked = form.ticked.contains(&id) && !saved;
         row.problems = rejection.map(|rejection| rejection.problems.clone()).unwrap_or_default();
@@ -316,7 +310,10 @@ fn edit(tx: &mut dyn Tx, actor: MemberActor, form: &BulkForm) -> StorageResult<B
     let (mut pairs, mut changed, mut unchanged) = (Vec::new(), NumberList::default(), NumberList::default());
     let mut rejected = Vec::new();
     for order in &orders {
-        let Some(inputs) = form.row(order.id) else { continue };
+        let Some(inputs) = form.row(order.id) else {
+            unchanged.push(order.order_number.as_str());
+            continue;
+        };
         match apply_row_form(order, inputs, now) {
             Err(problems) => rejected.push(RejectedRow { id: order.id, version: order.version, problems }),
             Ok(after) if after == *order => unchanged.push(order.order_number.as_str()),

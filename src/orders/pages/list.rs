@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
+use chrono::{Datelike, NaiveDate};
 
 use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
@@ -14,12 +15,14 @@ use crate::orders::edit::{Problem, RowForm};
 use crate::orders::export::SMART_STORE;
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
+use crate::orders::list_column::ListColumn;
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::search::SearchField;
+use crate::orders::store::member_lists::{self, SavedSearch};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Storage, StorageError};
-use crate::time::date_with_weekday;
+use crate::time::Moment;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
 
@@ -29,11 +32,16 @@ pub(super) struct RowView {
     pub(super) form: RowForm,
     pub(super) problems: Vec<Problem>,
     pub(super) ticked: bool,
+    /// whether the row shows its fields; otherwise texts, which become fields on a click
+    pub(super) is_open: bool,
+    /// the year whose dates are shown without it
+    year: i32,
 }
 
 impl RowView {
-    pub(super) fn new(listed: OrderRow) -> Self {
-        Self { form: RowForm::of(&listed.order), listed, problems: Vec::new(), ticked: false }
+    fn new(listed: OrderRow, is_open: bool, year: i32) -> Self {
+        let form = RowForm::of(&listed.order);
+        Self { form, listed, problems: Vec::new(), ticked: false, is_open, year }
     }
 
     fn id(&self) -> String {
@@ -45,7 +53,7 @@ impl RowView {
     }
 
     fn state(&self) -> OrderState {
-        OrderState::parse(&self.form.state).unwrap_or(self.listed.order.state)
+        OrderState::parse(self.form.value("state")).unwrap_or(self.listed.order.state)
     }
 
     fn takes_tracking_number(&self) -> bool {
@@ -70,13 +78,61 @@ impl RowView {
         }
     }
 
-    fn placed_on(&self) -> String {
-        self.listed.order.moments.of(OrderState::Placed).map_or_else(String::new, |at| date_with_weekday(at.date()))
+    /// The date of a column.
+    fn date_of(&self, date: &DateField) -> Option<NaiveDate> {
+        let order = &self.listed.order;
+        match (date, ListColumn::state_of(*date)) {
+            (_, Some(state)) => order.moments.of(state).map(Moment::date),
+            (DateField::DispatchDeadline, None) => order.dispatch_deadline,
+            (_, None) => order.preferred_shipping_date,
+        }
     }
 
-    /// The date of a state, without weekday: the row has space for one only.
-    fn date(&self, state: OrderState) -> String {
-        self.listed.order.moments.of(state).map(|moment| moment.date().to_string()).unwrap_or_default()
+    /// The date of a column, short enough for a row: `03-15 금`, in other years `2024-03-15`.
+    fn date(&self, date: &DateField) -> String {
+        self.date_of(date).map(|date| short_date(date, self.year)).unwrap_or_default()
+    }
+
+    /// Whether the date of the column can be changed in the row.
+    fn takes_date(&self, date: &DateField) -> bool {
+        let order = &self.listed.order;
+        match date {
+            DateField::DispatchDeadline => !order.deadline_is_settled(),
+            DateField::PreferredShipping => !order.preferred_date_is_settled(),
+            _ => false,
+        }
+    }
+
+    /// Whether 발송기한 has passed without the order having left.
+    fn is_late(&self, date: &DateField, today: &NaiveDate) -> bool {
+        let order = &self.listed.order;
+        *date == DateField::DispatchDeadline
+            && order.state < OrderState::Dispatched
+            && order.dispatch_deadline.is_some_and(|deadline| deadline < *today)
+    }
+
+    /// The dates of 확정, 취소 and 반품, as far as the order has them.
+    fn closed_on(&self) -> Vec<(OrderState, String)> {
+        let states = [OrderState::Confirmed, OrderState::Cancelled, OrderState::Refunded];
+        let date = |state| Some((state, short_date(self.listed.order.moments.of(state)?.date(), self.year)));
+        states.into_iter().filter_map(date).collect()
+    }
+
+    /// Fields of the memos.
+    fn memo_fields(&self) -> [(&'static str, &'static str, &'static str); 3] {
+        MEMO_FIELDS
+    }
+
+    /// The memos that have text: field, label, text. 고객메모 has no field.
+    fn memos(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let order = &self.listed.order;
+        let memos = [
+            ("", "고객", order.customer_message.as_str()),
+            ("purchase_memo", "발주", &order.purchase_memo),
+            ("shipping_memo", "배송", &order.shipping_memo),
+            ("admin_memo", "관리자", &order.admin_memo),
+        ];
+        memos.into_iter().filter(|(.., text)| !text.is_empty()).collect()
     }
 
     /// The query string for all orders of this customer, if the phone number identifies one.
@@ -98,6 +154,23 @@ impl RowView {
     }
 }
 
+/// Fields of the memos: name, short label, label.
+const MEMO_FIELDS: [(&str, &str, &str); 3] = [
+    ("purchase_memo", "발주", "발주메모"),
+    ("shipping_memo", "배송", "배송메모"),
+    ("admin_memo", "관리자", "관리자메모"),
+];
+
+/// `03-15 금`; in other years than `year` `2024-03-15`.
+fn short_date(date: NaiveDate, year: i32) -> String {
+    const WEEKDAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "일"];
+    if date.year() == year {
+        format!("{} {}", date.format("%m-%d"), WEEKDAYS[date.weekday().num_days_from_monday() as usize])
+    } else {
+        date.to_string()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "orders/list.html")]
 pub(super) struct ListPage {
@@ -113,6 +186,11 @@ pub(super) struct ListPage {
     pub(super) after: Option<ActionOffers>,
     /// pasted numbers that no order has
     pub(super) missing: Vec<String>,
+    /// columns of the member
+    pub(super) columns: Vec<ListColumn>,
+    /// searches that the member kept
+    pub(super) searches: Vec<SavedSearch>,
+    pub(super) today: NaiveDate,
 }
 
 impl ListPage {
@@ -136,6 +214,26 @@ impl ListPage {
 
     fn here(&self) -> String {
         self.query.to_query_string(&[])
+    }
+
+    /// A row as this list shows it.
+    pub(super) fn view(&self, listed: OrderRow) -> RowView {
+        RowView::new(listed, self.all_open(), self.today.year())
+    }
+
+    /// Whether every row shows its fields.
+    fn all_open(&self) -> bool {
+        self.query.edit == "1"
+    }
+
+    /// The query string of this list with all fields, or with none.
+    fn edit_query(&self) -> String {
+        self.query.to_query_string(&[("edit", if self.all_open() { "" } else { "1" })])
+    }
+
+    /// Cells of a row.
+    fn cell_count(&self) -> usize {
+        self.columns.len() + 2
     }
 
     fn is_filtered(&self) -> bool {
@@ -169,7 +267,8 @@ pub(super) async fn list_page(
 ) -> PageResult<ListPage> {
     let (filter, uri, searched) = (query.filter(), uri.clone(), query.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
-    let (found, pages, products, channels, (after, missing)) = storage
+    let member_id = layout.member.as_ref().map_or(0, |member| member.id);
+    let (found, pages, products, channels, more) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
             let mut found = list::page(tx, &filter, page, paging.size())?;
@@ -181,19 +280,55 @@ pub(super) async fn list_page(
             }
             let after = ActionOffers::of(tx, entry, &searched)?;
             let missing = list::by_numbers(tx, &filter.numbers)?.missing;
-            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, (after, missing)))
+            let kept = (member_lists::columns(tx, member_id)?, member_lists::searches(tx, member_id)?);
+            let more = (after, missing, kept, tx.now().date());
+            Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, more))
         })
         .await?;
-    Ok(ListPage {
+    let (after, missing, (columns, searches), today) = more;
+    let mut page = ListPage {
         offers: offers(&query),
         layout,
         query,
-        rows: found.orders.into_iter().map(RowView::new).collect(),
+        rows: Vec::new(),
         pages,
         search_was_cut: found.search_was_cut,
         products,
         channels,
         after,
         missing,
-    })
+        columns,
+        searches,
+        today,
+    };
+    page.rows = found.orders.into_iter().map(|row| page.view(row)).collect();
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::parse_date;
+    use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+    use crate::web::testing::TestApp;
+
+    #[test]
+    fn date_of_this_year_has_its_weekday() {
+        let day = parse_date("2024-03-15").expect("a date");
+        assert_eq!((short_date(day, 2024), short_date(day, 2026)), ("03-15 금".to_owned(), "2024-03-15".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn rows_are_texts_and_a_page_of_25_is_light() {
+        let app = TestApp::as_admin().await;
+        app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+        let html = app.get("/orders?size=25").await.ok();
+        let rows = html.matches("<tbody class=\"order").count();
+        assert!(rows >= 20 && !html.contains("name=\"state-") && !html.contains("name=\"purchase_memo-"));
+        let (head, list) = html.split_once("<tbody class=\"order").expect("rows");
+        let page = head.len() + list.len() * 25 / rows;
+        assert!(page <= 60 * 1024, "{page} bytes");
+        let open = app.get("/orders?size=25&edit=1").await.ok();
+        assert_eq!(open.matches("name=\"state-").count(), rows);
+    }
 }

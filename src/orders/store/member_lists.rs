@@ -1,0 +1,138 @@
+//! What a member keeps about the order list: its columns and named searches.
+
+use crate::id::crockford;
+use crate::orders::filter::OrderQuery;
+use crate::orders::list_column::{ListColumn, column_codes, parse_columns};
+use crate::storage::{Result, Tx};
+
+/// Searches that a member can keep.
+pub const MAX_SAVED_SEARCHES: usize = 30;
+
+/// Longest name of a search, in characters.
+pub const MAX_SEARCH_NAME_CHARS: usize = 40;
+
+/// Longest query string of a search, in bytes.
+pub const MAX_SEARCH_QUERY_BYTES: usize = 1000;
+
+/// A search that a member kept under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedSearch {
+    /// generated identifier
+    pub id: i64,
+    /// its name
+    pub name: String,
+    /// query string of the order list, without page
+    pub query: String,
+}
+
+impl SavedSearch {
+    /// Its identifier as text.
+    pub fn code(&self) -> String {
+        crockford(self.id)
+    }
+}
+
+/// The columns of the member's list.
+pub fn columns(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<ListColumn>> {
+    let row = tx.query_one("SELECT codes FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
+    match row {
+        Some(mut row) => Ok(parse_columns(&row.text(0)?)),
+        None => Ok(ListColumn::DEFAULT.to_vec()),
+    }
+}
+
+/// Keeps the columns of the member's list; the default ones are not stored.
+pub fn save_columns(tx: &mut dyn Tx, member_id: i64, columns: &[ListColumn]) -> Result<()> {
+    tx.exec("DELETE FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
+    if columns != ListColumn::DEFAULT {
+        let sql = "INSERT INTO member_columns (member_id, codes) VALUES (?, ?)";
+        tx.exec(sql, &[member_id.into(), column_codes(columns).into()])?;
+    }
+    Ok(())
+}
+
+/// The searches that the member kept, by name.
+pub fn searches(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<SavedSearch>> {
+    let sql = "SELECT id, name, query FROM saved_searches WHERE member_id = ? ORDER BY name";
+    let mut rows = tx.query(sql, &[member_id.into()])?;
+    rows.iter_mut().map(|row| Ok(SavedSearch { id: row.int(0)?, name: row.text(1)?, query: row.text(2)? })).collect()
+}
+
+/// Keeps the search under the name, instead of another one of that name.
+///
+/// # Errors
+/// In the inner result: why the search is not kept.
+pub fn save_search(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    name: &str,
+    query: &OrderQuery,
+) -> Result<std::result::Result<(), &'static str>> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let query = query.to_query_string(&[("page", ""), ("size", ""), ("edit", "")]);
+    if name.is_empty() {
+        return Ok(Err("검색의 이름을 입력해 주세요."));
+    }
+    if name.chars().count() > MAX_SEARCH_NAME_CHARS {
+        return Ok(Err("검색의 이름은 40자까지 입력할 수 있어요."));
+    }
+    if query.is_empty() {
+        return Ok(Err("모든 주문을 보고 있어요. 먼저 검색해 주세요."));
+    }
+    if query.len() > MAX_SEARCH_QUERY_BYTES {
+        return Ok(Err("검색어가 길어서 저장할 수 없어요."));
+    }
+    let sql = "DELETE FROM saved_searches WHERE member_id = ? AND name = ?";
+    tx.exec(sql, &[member_id.into(), name.as_str().into()])?;
+    let count: i64 = tx.scalar("SELECT count(*) FROM saved_searches WHERE member_id = ?", &[member_id.into()])?;
+    if usize::try_from(count).unwrap_or(usize::MAX) >= MAX_SAVED_SEARCHES {
+        return Ok(Err("검색은 30개까지 저장할 수 있어요. 쓰지 않는 검색을 먼저 지워 주세요."));
+    }
+    let id = tx.new_id();
+    let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, ?, ?, ?)";
+    tx.exec(sql, &[id.into(), member_id.into(), name.into(), query.into()])?;
+    Ok(Ok(()))
+}
+
+/// Deletes a search of the member; whether there was one.
+pub fn delete_search(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<bool> {
+    let sql = "DELETE FROM saved_searches WHERE id = ? AND member_id = ?";
+    Ok(tx.exec(sql, &[id.into(), member_id.into()])? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::members::model::Role;
+    use crate::members::store;
+    use crate::orders::filter::DateField;
+    use crate::orders::testing::Shop;
+
+    #[test]
+    fn columns_and_searches_belong_to_their_member() {
+        let shop = Shop::open();
+        shop.write(|tx, _| {
+            let kim = store::add(tx, "kim", Role::Admin, "hash")?.expect("a free name");
+            let lee = store::add(tx, "lee", Role::Admin, "hash")?.expect("a free name");
+            let chosen = [ListColumn::Date(DateField::Shipped), ListColumn::OrderNumber];
+            save_columns(tx, kim, &chosen)?;
+            save_columns(tx, kim, &chosen)?;
+            assert_eq!((columns(tx, kim)?, columns(tx, lee)?), (chosen.to_vec(), ListColumn::DEFAULT.to_vec()));
+            save_columns(tx, kim, &ListColumn::DEFAULT)?;
+            assert_eq!(columns(tx, kim)?, ListColumn::DEFAULT);
+
+            let query = |q: &str| OrderQuery { q: q.to_owned(), page: "3".to_owned(), ..OrderQuery::default() };
+            assert!(save_search(tx, kim, "  단골 ", &query("홍길동"))?.is_ok());
+            assert!(save_search(tx, kim, "단골", &query("김"))?.is_ok());
+            for (name, q) in [("", "홍길동"), (&*"가".repeat(41), "홍길동"), ("모두", ""), ("긴", &*"x".repeat(1001))] {
+                assert!(save_search(tx, kim, name, &query(q))?.is_err(), "{name}");
+            }
+            let kept = searches(tx, kim)?;
+            assert_eq!(kept.iter().map(|one| (&*one.name, &*one.query)).collect::<Vec<_>>(), [("단골", "q=%EA%B9%80")]);
+            assert!(searches(tx, lee)?.is_empty() && !delete_search(tx, lee, kept[0].id)?);
+            assert!(delete_search(tx, kim, kept[0].id)? && searches(tx, kim)?.is_empty());
+            Ok(())
+        })
+        .expect("writes");
+    }
+}
