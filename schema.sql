@@ -741,15 +741,15 @@ CREATE INDEX bulk_action_orders_by_order ON bulk_action_orders (order_id, versio
 -- Columns of the order list that a member chose; no row is the default.
 CREATE TABLE member_columns (
     member_id INTEGER NOT NULL PRIMARY KEY REFERENCES members (id),
-    codes     TEXT NOT NULL CHECK (length(codes) BETWEEN 1 AND 500)  -- codes of the columns, separated by commas
+    codes     TEXT NOT NULL CHECK (length(codes) <= 500)  -- codes of the columns, separated by commas
 ) STRICT;
 
 -- Searches of the order list that a member kept under a name.
 CREATE TABLE saved_searches (
     id        INTEGER NOT NULL PRIMARY KEY,
     member_id INTEGER NOT NULL REFERENCES members (id),
-    name      TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 40),
-    query     TEXT NOT NULL CHECK (length(query) BETWEEN 1 AND 1000),  -- query string of the list
+    name      TEXT NOT NULL CHECK (length(name) <= 40),
+    query     TEXT NOT NULL CHECK (length(query) <= 1000),  -- query string of the list
     UNIQUE (member_id, name)
 ) STRICT;
 

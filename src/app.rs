@@ -5,7 +5,7 @@ use axum::Router;
 use crate::web::{self, AppState, Routes};
 use crate::{
     access, actions, audit, backup, deliveries, districts, help, members, orders, plans, practice, products, reconcile,
-    server, setup, shop, today, trucks, uploads,
+    search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -28,6 +28,7 @@ pub fn rooms() -> Vec<Routes> {
         shop::pages::routes(),
         server::pages::routes(),
         practice::pages::routes(),
+        search::pages::routes(),
         today::pages::routes(),
         help::pages::routes(),
     ]

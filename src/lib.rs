@@ -26,7 +26,7 @@
 //! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |
 //! | [`sessions`] | sessions in the database or Redis, remember-me tokens |
 //! | [`members`] | accounts, roles, passwords, logins, devices |
-//! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner |
+//! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner; its page searches everything |
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
 //! | [`reconcile`] | 마감 대조: a channel's own list compared with the shop, and the kept reports |

@@ -148,7 +148,10 @@ const acceptFiles = (form) => {
     form.requestSubmit();
   });
   // Reading begins when a file is chosen, unless the form asks for more.
-  if ("dropNow" in form.dataset) input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
+  if ("dropNow" in form.dataset) {
+    form.querySelector("button[type=submit]").hidden = true;
+    input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
+  }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();

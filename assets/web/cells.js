@@ -14,11 +14,13 @@ const openField = (place) => {
   if (opened(place)) return opened(place);
   const { edit } = place.dataset;
   const body = place.closest("tbody");
-  const { id, version } = body.dataset;
+  const { version } = body.dataset;
+  const id = body.querySelector("td.tick input").value;
   const number = body.querySelector("td.nowrap a")?.textContent ?? "";
   const field = templates[edit].content.firstElementChild.cloneNode(true);
   const text = place.querySelector("span");
-  const value = MEMOS.includes(edit) ? text?.textContent ?? "" : place.dataset.value;
+  const state = edit === "state" && [...text.classList].find((name) => name !== "state").toUpperCase();
+  const value = MEMOS.includes(edit) ? text?.textContent ?? "" : state || (place.dataset.value ?? "");
   field.name = `${edit}-${id}`;
   field.setAttribute("aria-label", `${number} ${field.getAttribute("aria-label")}`);
   if (field.matches("select")) {

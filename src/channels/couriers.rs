@@ -1,6 +1,7 @@
 //! Couriers: the names and codes that 스마트스토어 has for them, and the words that people and files use.
 //!
 //! `assets/courier-names.csv` is the list of the channel's dispatch page, with other common words.
+//! `assets/courier-tracking.csv` has the tracking pages of the couriers that shops use most.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,6 +9,7 @@ use std::sync::LazyLock;
 use crate::text::fold_word;
 
 const LIST: &str = include_str!("../../assets/courier-names.csv");
+const TRACKING_LIST: &str = include_str!("../../assets/courier-tracking.csv");
 
 /// A courier of the channel's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,18 @@ pub fn find_courier(word: &str) -> Option<Courier> {
     let short = plain.strip_suffix("택배").unwrap_or(&plain);
     let forms = [whole.as_str(), &plain, short, &format!("{short}택배")];
     forms.into_iter().filter(|form| !form.is_empty()).find_map(|form| COURIERS.get(form).copied())
+}
+
+/// URL templates of the couriers' tracking pages, by code; `{number}` is the tracking number.
+static TRACKING_PAGES: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| TRACKING_LIST.lines().skip(1).filter_map(|line| line.split_once(',')).collect());
+
+/// The page of the courier about a parcel; none for an unknown courier, and for what is no tracking number.
+pub fn tracking_url(courier: &str, number: &str) -> Option<String> {
+    let number: String = number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let is_number = number.len() >= 8 && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let template = TRACKING_PAGES.get(find_courier(courier)?.code).filter(|_| is_number)?;
+    Some(template.replace("{number}", &number))
 }
 
 /// The channel's name for a courier; the word itself if the channel has none.
@@ -90,6 +104,20 @@ mod tests {
             assert_eq!(find_courier(word), None, "{word}");
         }
         assert_eq!((courier_name("로젠"), courier_name("동네 용달")), ("로젠택배", "동네 용달"));
+    }
+
+    #[test]
+    fn tracking_number_leads_to_the_page_of_its_courier() {
+        let page = "https://www.ilogen.com/web/personal/trace/45168300137";
+        assert_eq!(tracking_url("로젠", "451-6830-0137").as_deref(), Some(page));
+        for (courier, number) in [("동네 용달", "45168300137"), ("로젠택배", "직접"), ("", "45168300137"), ("CJ", "1")]
+        {
+            assert_eq!(tracking_url(courier, number), None, "{courier} {number}");
+        }
+        for (code, url) in TRACKING_PAGES.iter() {
+            assert!(COURIERS.values().any(|courier| courier.code == *code), "{code}");
+            assert!(url.starts_with("https://") && url.matches("{number}").count() == 1, "{url}");
+        }
     }
 
     #[test]

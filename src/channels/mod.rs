@@ -19,7 +19,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use couriers::{Courier, courier_name, find_courier};
+pub use couriers::{Courier, courier_name, find_courier, tracking_url};
 pub use error::FileError;
 pub use options::parse_options;
 pub use profile::{Field, FileKind, OptionSyntax, Profile, ProfileError, Profiles, StatusEffect, StatusRule};

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::orders;
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
-use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
+use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search::SearchField;
 use crate::orders::store::claims;
@@ -291,6 +291,7 @@ fn problems(query: &OrderQuery) -> Vec<String> {
     };
     let codes = |codes: &[&str]| format!("{} 중 하나여야 해요.", codes.join(", "));
     let dates = DateField::ALL.map(DateField::code);
+    let states_are_known = parts(&query.state).all(|state| OrderState::parse(state).is_some());
     let (from, to) = (parse_date(&query.from), parse_date(&query.to));
     let is_reversed = from.zip(to).is_some_and(|(from, to)| to < from);
     [
@@ -305,7 +306,7 @@ fn problems(query: &OrderQuery) -> Vec<String> {
         check("from", &query.from, from.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.to, to.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.to, !is_reversed, "--from보다 빨라요."),
-        check("state", &query.state, filter.state.is_some(), &codes(&OrderState::ALL.map(OrderState::code))),
+        check("state", &query.state, states_are_known, &codes(&OrderState::ALL.map(OrderState::code))),
         check("claim", &query.claim, filter.claim_open, "open이어야 해요."),
         check("sort", &query.sort, filter.sort.is_some(), "placed_at.desc처럼 날짜와 .desc 또는 .asc를 입력해 주세요."),
     ]
@@ -318,11 +319,11 @@ fn problems(query: &OrderQuery) -> Vec<String> {
 fn resolve_names(tx: &mut dyn Tx, query: &OrderQuery, profiles: &Profiles) -> Result<OrderFilter, CliError> {
     let mut filter = query.filter();
     let mut problems = Vec::new();
-    if let Some(name) = &filter.channel {
-        let known = channels::store::all(tx)?;
+    let known = channels::store::all(tx)?;
+    for name in &mut filter.channels {
         let known = known.iter().map(|(code, name)| (code.as_str(), name.as_str())).chain(profiles.channels());
         match channel_code(known, name) {
-            Some(code) => filter.channel = Some(code),
+            Some(code) => *name = code,
             None => problems.push(format!("--channel '{name}': 모르는 판매채널이에요.")),
         }
     }

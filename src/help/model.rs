@@ -84,7 +84,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
     Some(match parts.as_slice() {
         [""] => "today",
         ["setup"] => "start",
-        ["orders"] | ["actions", ..] => "orders",
+        ["orders"] | ["orders", "columns"] | ["actions" | "search", ..] => "orders",
         ["orders", "new"] => "counter",
         ["orders", "download"] | ["downloads"] => "downloads",
         ["orders", ..] => "order",

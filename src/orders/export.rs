@@ -192,9 +192,9 @@ pub fn left_out(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Resu
 /// The orders of a search that a file of that kind is about, in its order.
 fn wanted_ids(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<i64>, StorageError> {
     let mut ids = list::all_ids(tx, &kind.filter(filter))?;
-    if kind == ExportKind::PurchaseOrder && filter.state.is_none() {
+    if kind == ExportKind::PurchaseOrder && filter.states.is_empty() {
         // The factory makes nothing for a cancelled order, unless somebody asks for these.
-        let cancelled = OrderFilter { state: Some(OrderState::Cancelled), ..filter.clone() };
+        let cancelled = OrderFilter { states: vec![OrderState::Cancelled], ..filter.clone() };
         let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
         ids.retain(|id| !cancelled.contains(id));
     }

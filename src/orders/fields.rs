@@ -214,7 +214,7 @@ pub static FIELDS: [OrderField; 41] = [
         .json()
         .reported()
         .edited(),
-    field!("customer_message", customer_message).label("고객메시지").sheet("고객메시지", 42).json().reported(),
+    field!("customer_message", customer_message).label("고객메시지").sheet("고객메시지", 42).json().reported().edited(),
     field!("recipient_name", recipient.name)
         .label("수취인명")
         .at_most(text_limits::PERSON_NAME)

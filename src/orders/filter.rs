@@ -1,7 +1,9 @@
 //! Filter and sort of the order list, shared by the URL of the page, forms and the command line.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::OrderState;
 use super::search::SearchField;
@@ -90,10 +92,10 @@ pub struct OrderFilter {
     pub from: Option<NaiveDate>,
     /// last day, inclusive
     pub to: Option<NaiveDate>,
-    /// 주문상태
-    pub state: Option<OrderState>,
-    /// code of the 판매채널
-    pub channel: Option<String>,
+    /// any of these states, in the order of progress; empty for all
+    pub states: Vec<OrderState>,
+    /// any of these codes of 판매채널; empty for all
+    pub channels: Vec<String>,
     /// number of the product (상품종류)
     pub product: Option<String>,
     /// only orders with an open claim
@@ -118,8 +120,8 @@ impl Default for OrderFilter {
             date: DateField::Placed,
             from: None,
             to: None,
-            state: None,
-            channel: None,
+            states: Vec::new(),
+            channels: Vec::new(),
             product: None,
             claim_open: false,
             action: None,
@@ -146,9 +148,11 @@ pub struct OrderQuery {
     pub from: String,
     /// `YYYY-MM-DD`
     pub to: String,
-    /// an [`OrderState`] code
+    /// [`OrderState`] codes, separated by commas; a form repeats the parameter
+    #[serde(deserialize_with = "comma_separated")]
     pub state: String,
-    /// code of a sales channel
+    /// codes of sales channels, separated by commas; a form repeats the parameter
+    #[serde(deserialize_with = "comma_separated")]
     pub channel: String,
     /// number of a product
     pub product: String,
@@ -186,8 +190,8 @@ impl OrderQuery {
             date: DateField::from_code(&self.date).unwrap_or(DateField::Placed),
             from,
             to,
-            state: OrderState::parse(&self.state),
-            channel: given(&self.channel),
+            states: sorted(parts(&self.state).filter_map(OrderState::parse)),
+            channels: sorted(parts(&self.channel).map(str::to_owned)),
             product: given(&self.product),
             claim_open: self.claim == OPEN_CLAIMS,
             action: parse_crockford(&self.action),
@@ -247,10 +251,14 @@ impl OrderQuery {
                     .join(" "),
             );
         }
-        conditions.extend(filter.state.map(|state| format!("주문상태 {}", state.label())));
-        if let Some(code) = &filter.channel {
-            let name = channels.iter().find(|(known, _)| known == code).map_or(code, |(_, name)| name);
-            conditions.push(format!("판매채널 {name}"));
+        if !filter.states.is_empty() {
+            let labels: Vec<&str> = filter.states.iter().map(|state| state.label()).collect();
+            conditions.push(format!("주문상태 {}", labels.join(", ")));
+        }
+        if !filter.channels.is_empty() {
+            let name = |code| channels.iter().find(|(known, _)| known == code).map_or(code, |(_, name)| name);
+            let names: Vec<&str> = filter.channels.iter().map(|code| name(code).as_str()).collect();
+            conditions.push(format!("판매채널 {}", names.join(", ")));
         }
         conditions.extend(filter.product.map(|product| format!("상품 {product}")));
         if filter.claim_open {
@@ -273,6 +281,21 @@ impl OrderQuery {
             _ => format!("{}.desc", by.code()),
         }
     }
+}
+
+/// The parts of a value that is separated by commas.
+pub fn parts(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.collect::<BTreeSet<T>>().into_iter().collect()
+}
+
+/// Reads a repeated parameter as one text, separated by commas.
+fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let values = Vec::<String>::deserialize(deserializer)?;
+    Ok(values.iter().flat_map(|value| parts(value)).collect::<Vec<_>>().join(","))
 }
 
 /// Numbers that are looked up at once; further ones are ignored.
@@ -357,6 +380,18 @@ mod tests {
     }
 
     #[test]
+    fn several_states_and_channels_are_kept_as_one_parameter() {
+        let sent = "state=PURCHASED&state=PLACED&channel=COUPANG&channel=SMART_STORE&q=";
+        let query: OrderQuery = serde_html_form::from_str(sent).expect("reads");
+        assert_eq!(query.filter().states, [OrderState::Placed, OrderState::Purchased]);
+        assert_eq!(query.filter().channels, ["COUPANG", "SMART_STORE"]);
+        let text = query.to_query_string(&[]);
+        assert_eq!(text, "state=PURCHASED%2CPLACED&channel=COUPANG%2CSMART_STORE");
+        assert_eq!(serde_html_form::from_str::<OrderQuery>(&text).expect("reads back").filter(), query.filter());
+        assert_eq!(query.describe(&[]), "주문상태 주문, 발주 · 판매채널 COUPANG, SMART_STORE");
+    }
+
+    #[test]
     fn several_numbers_are_looked_up_each() {
         let numbers = |q: &str| OrderQuery { q: q.into(), ..Default::default() }.filter().numbers;
         assert_eq!(numbers("2024031500000001, 2024031500000002\n451-6830-0137").len(), 3);
@@ -381,6 +416,6 @@ mod tests {
         };
         let filter = words.filter();
         assert!(filter.from < filter.to);
-        assert_eq!((filter.state, filter.sort), (None, None));
+        assert_eq!((filter.states, filter.sort), (Vec::new(), None));
     }
 }

@@ -10,7 +10,7 @@ pub enum ListColumn {
     OrderNumber,
     /// 상품명 with its options
     Product,
-    /// 합배송
+    /// 합배송수
     Bundle,
     /// 수량
     Quantity,
@@ -94,7 +94,7 @@ impl ListColumn {
         match self {
             Self::OrderNumber => "상품주문번호",
             Self::Product => "상품명 [옵션]",
-            Self::Bundle => "합배송",
+            Self::Bundle => "합배송수",
             Self::Quantity => "수량",
             Self::Customer => "구매자",
             Self::Recipient => "수취인",

@@ -145,6 +145,7 @@ impl ManualOrderForm {
             sales_channel: CHANNEL.0.to_owned(),
             recipient: self.recipient(reader, &customer, method),
             customer,
+            customer_message: reader.memo("customer_message"),
             shipping_method: method,
             shipping_method_raw: method.label().to_owned(),
             charge_type: charge.unwrap_or(ChargeType::Prepaid),

@@ -24,6 +24,7 @@
 //! A total is exact unless counting or scanning was limited ([`Total::AtLeast`]); see [`query`].
 
 pub mod limits;
+pub mod pages;
 pub mod planner;
 pub mod postings;
 pub mod query;

@@ -18,13 +18,16 @@ const MIN_PHONE_SUFFIX_DIGITS: usize = 4;
 /// Minimum length of an indexed suffix of an address word.
 const MIN_WORD_SUFFIX_CHARS: usize = 2;
 
+/// Lengths of the tails by which a number is found: the digits that people read aloud.
+const NUMBER_TAIL_CHARS: std::ops::RangeInclusive<usize> = 4..=8;
+
 /// Maximum length of a term; longer query terms are truncated likewise.
 const MAX_TERM_CHARS: usize = 24;
 
 /// How a text is split into terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
-    /// one term without spaces and hyphens, found by its beginning
+    /// one term without spaces and hyphens, found by its beginning and by its last digits; several are separated by commas
     Number,
     /// all suffixes, and those of its 초성
     Name,
@@ -175,7 +178,15 @@ impl Postings {
     }
 
     fn add_number(&mut self, fields: i64, text: &str) {
-        self.push_term(fields, &normalise(text).replace([' ', '-'], ""));
+        for number in normalise(text).replace([' ', '-'], "").split(',') {
+            self.push_term(fields, number);
+            for (start, _) in number.char_indices().skip(1) {
+                let tail = &number[start..];
+                if NUMBER_TAIL_CHARS.contains(&tail.len()) {
+                    self.push_term(fields, tail);
+                }
+            }
+        }
     }
 
     fn add_name(&mut self, fields: i64, name: &str) {
@@ -269,6 +280,18 @@ mod tests {
         let mut postings = Postings::default();
         postings.add(7, &[FieldText { kind, fields: 1, text }]);
         postings.matches_all(1, &search_words(query))
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_beginning_and_their_tail() {
+        for query in ["2024031500000021", "20240315", "0021", "500000021".get(1..).unwrap_or_default(), "00-0021"] {
+            assert!(found(TextKind::Number, "2024031500000021", query), "{query}");
+        }
+        assert!(
+            !found(TextKind::Number, "2024031500000021", "021") && !found(TextKind::Number, "2024031500000021", "315")
+        );
+        assert!(found(TextKind::Number, "45168300137, 45168300148", "0148"));
+        assert!(found(TextKind::Number, "45168300137, 45168300148", "45168300148"));
     }
 
     #[test]

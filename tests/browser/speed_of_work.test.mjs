@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { checkAccessibility, closeBrowser, enterDemo, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, gotoOrders, orderNumbers, preview, selectRows, totalCount } from './flows.mjs';
+import { fixture } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 
@@ -125,14 +126,14 @@ test('typed text is guarded, and the way back keeps the filter and the page', as
 test('25 orders fit two screens of 1440 px, and a text becomes its field', async (t) => {
   const { page } = await open(t, { command: ['demo', '--orders', '2000'] });
   await enterDemo(page);
-  await page.goto('/orders?size=25');
-  const { width, height, html } = await page.evaluate(() => {
+  const html = (await (await page.goto('/orders?size=25')).body()).length;
+  const { width, height } = await page.evaluate(() => {
     const table = document.querySelector('table.orders');
-    return { width: table.scrollWidth - table.parentElement.clientWidth, height: table.offsetHeight, html: document.documentElement.outerHTML.length };
+    return { width: table.scrollWidth - table.parentElement.clientWidth, height: table.offsetHeight, };
   });
   assert.ok(width <= 0, `the table is ${width} px too wide`);
   assert.ok(height < 2 * 900, `25 orders are ${height} px high`);
-  assert.ok(html < 60 * 1024, `${html} characters`);
+  assert.ok(html < 60 * 1024, `${html} bytes of HTML`);
   await page.evaluate(() => scrollTo(0, 700));
   const head = await page.locator('table.orders thead th').nth(3).boundingBox();
   assert.ok(head.y >= 0 && head.y < 100, 'the head stays in view');
@@ -160,7 +161,7 @@ test('25 orders fit two screens of 1440 px, and a text becomes its field', async
   await clickButton(page, '선택수정');
   await page.getByText('1건을 저장했어요').waitFor();
 
-  await page.getByRole('link', { name: '열 고르기' }).click();
+  await page.getByRole('link', { name: '열 선택' }).click();
   await checkAccessibility(page, 'the choice of columns');
   await screenshot(page, 'columns');
   await page.getByLabel('수취인연락처').check();
@@ -211,4 +212,85 @@ test('a driver completes a stop with one tap and sees the first stop without scr
     await page.getByRole('button', { name: '되돌리기' }).waitFor();
   });
   assert.ok(used.clicks <= 2, JSON.stringify(used));
+});
+
+test('the morning file is uploaded from 오늘 with one click', async (t) => {
+  const { page } = await open(t);
+  await setUpAndLogIn(page);
+  await page.goto('/');
+  await screenshot(page, 'today-upload');
+  const used = await counted(page, async (click) => {
+    await page.getByLabel('파일 선택').setInputFiles(fixture(ORDERS)); // instead of a drop
+    await page.waitForURL(/\/uploads\/[0-9A-Z]{13}/);
+    await click(page.getByRole('button', { name: '적용' }));
+    await page.getByRole('link', { name: '이 파일의 주문 보기' }).waitFor();
+  });
+  assert.ok(used.clicks <= 2 && used.loads <= 2, JSON.stringify(used));
+});
+
+test('an order is found from anywhere without a click, and so is its parcel', async (t) => {
+  const { page } = await shop(t);
+  await gotoOrders(page, { q: '2024031500000001', edit: '1' });
+  await page.getByLabel('2024031500000001 송장번호').fill('45168300137');
+  await clickButton(page, '선택수정');
+  await selectRows(page, ['2024031500000001']);
+  await page.getByText('한꺼번에 정하기').click();
+  await page.getByLabel('택배사', { exact: true }).fill('로젠택배');
+  await clickButton(page, /정하기 ?: 택배사/);
+  await page.goto('/products');
+  const used = await counted(page, async () => {
+    await page.keyboard.press('Control+k');
+    await checkAccessibility(page, 'the search over everything');
+    await page.keyboard.type('68300137');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/search\?q=/);
+  });
+  assert.deepEqual(used, { clicks: 0, loads: 1 });
+  assert.match(await mainText(page), /2024031500000001/);
+  assert.equal(await page.getByRole('link', { name: /45168300137/ }).getAttribute('href'), 'https://www.ilogen.com/web/personal/trace/45168300137');
+  await screenshot(page, 'search');
+  await checkAccessibility(page, 'the page of the search');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: '단축키' }).waitFor();
+  await checkAccessibility(page, 'the keys');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+});
+
+test('several states are searched at once', async (t) => {
+  const { page } = await shop(t);
+  await gotoOrders(page, { state: 'PLACED' });
+  const placed = await totalCount(page);
+  await selectRows(page, (await orderNumbers(page)).slice(0, 3));
+  await clickButton(page, '선택발주');
+  await page.goto('/orders');
+  await page.locator('.choices summary').first().click();
+  await page.getByRole('checkbox', { name: '주문', exact: true }).check();
+  await page.getByRole('checkbox', { name: '발주', exact: true }).check();
+  await checkAccessibility(page, 'the choice of states');
+  await page.getByRole('button', { name: '검색', exact: true }).click();
+  await page.waitForURL(/state=PLACED/);
+  assert.equal(await totalCount(page), placed);
+});
+
+test('five deliveries are completed and ten slips printed in few clicks', async (t) => {
+  const { page } = await shop(t);
+  await page.goto('/deliveries?size=25');
+  const ticks = page.locator('tbody .tick input');
+  const completed = await counted(page, async (click) => {
+    await click(ticks.nth(0));
+    await click(ticks.nth(4), { modifiers: ['Shift'] });
+    await click(page.getByRole('button', { name: '배송 완료' }));
+    await click(page.getByRole('button', { name: '5건 모두 완료하기' })); // these are still at the factory
+    await page.getByText('배송 5건을 완료했어요').waitFor();
+  });
+  assert.ok(completed.clicks <= 7, JSON.stringify(completed));
+  await page.goto('/deliveries?size=25');
+  const printed = await counted(page, async (click) => {
+    await click(ticks.nth(0));
+    await click(ticks.nth(9), { modifiers: ['Shift'] });
+    await click(page.getByRole('button', { name: '선택 전표' }));
+    await page.waitForURL(/\/deliveries\/slips/);
+  });
+  assert.ok(printed.clicks <= 5, JSON.stringify(printed));
 });

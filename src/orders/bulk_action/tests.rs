@@ -110,7 +110,7 @@ fn list_of_an_action_has_exactly_its_orders() {
         let filter = OrderFilter { action: Some(action), ..OrderFilter::default() };
         let found: Vec<i64> = list::all_ids(tx, &filter)?;
         assert_eq!(found, [before[2].id, before[1].id]);
-        let of_state = OrderFilter { state: Some(OrderState::Placed), ..filter };
+        let of_state = OrderFilter { states: vec![OrderState::Placed], ..filter };
         assert_eq!(list::all_ids(tx, &of_state)?, [] as [i64; 0]);
         let query = OrderQuery { action: crate::id::crockford(action), ..OrderQuery::default() };
         assert_eq!(query.filter().action, Some(action));

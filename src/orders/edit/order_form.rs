@@ -2,7 +2,9 @@
 
 use super::Problem;
 use super::fields::{FormReader, Inputs, OptionInput, picked, read_option, read_quantity};
-use super::row_form::{deadline_locked, goods_locked, held_by_claim, preferred_date_locked, tracking_number};
+use super::row_form::{
+    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, preferred_date_locked, tracking_number,
+};
 use crate::orders::fields::FIELDS;
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
 use crate::time::Moment;
@@ -36,6 +38,7 @@ pub fn apply_order_form(
     goods_fields(&mut reader, &mut edited, inputs, options);
     contact_fields(&mut reader, &mut edited);
     shipping_fields(&mut reader, &mut edited, inputs);
+    edited.customer_message = reader.memo("customer_message");
     edited.purchase_memo = reader.memo("purchase_memo");
     edited.shipping_memo = reader.memo("shipping_memo");
     edited.admin_memo = reader.memo("admin_memo");
@@ -97,7 +100,11 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
     {
         order.charge_type = charge;
     }
-    order.dispatch_deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));
+    let deadline = reader.date("dispatch_deadline", order.dispatch_deadline, deadline_locked(order));
+    if deadline.is_none() && order.dispatch_deadline.is_some() && inputs.get("dispatch_deadline").trim().is_empty() {
+        reader.problem("dispatch_deadline", DEADLINE_MISSING);
+    }
+    order.dispatch_deadline = deadline;
     order.preferred_shipping_date =
         reader.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_locked(order));
     order.courier = reader.line("courier", &order.courier);
@@ -135,6 +142,20 @@ mod tests {
             let order = complete(state);
             assert_eq!(apply_order_form(&order, &inputs_of(&order, "1"), None, Moment(9)), Ok(order));
         }
+    }
+
+    #[test]
+    fn message_of_the_customer_is_corrected_and_the_deadline_stays() {
+        let mut order = complete(OrderState::Placed);
+        order.dispatch_deadline = crate::time::parse_date("2024-03-20");
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("customer_message", "문 앞에 두지 마세요");
+        let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
+        assert_eq!(edited.customer_message, "문 앞에 두지 마세요");
+        inputs.set("dispatch_deadline", "");
+        assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["dispatch_deadline"]);
+        order.dispatch_deadline = None;
+        assert!(apply_order_form(&order, &inputs, None, Moment(9)).is_ok(), "an order without one needs none");
     }
 
     #[test]

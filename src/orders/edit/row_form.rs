@@ -111,6 +111,7 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
 
     match date(typed.value("dispatch_deadline"), order.dispatch_deadline, deadline_locked(order)) {
         Err(message) => problem("dispatch_deadline", message),
+        Ok(None) if order.dispatch_deadline.is_some() => problem("dispatch_deadline", DEADLINE_MISSING.to_owned()),
         Ok(date) => edited.dispatch_deadline = date,
     }
     match date(typed.value("preferred_shipping_date"), order.preferred_shipping_date, preferred_date_locked(order)) {
@@ -138,6 +139,9 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
 }
+
+/// Message for 발송기한 that is emptied: without one the order would vanish from the lists of what is due.
+pub(super) const DEADLINE_MISSING: &str = "발송기한은 비울 수 없어요. 날짜를 선택해 주세요.";
 
 /// Message for 옵션 and 수량 if they are locked.
 pub(super) fn goods_locked(order: &Order) -> Option<String> {
@@ -219,6 +223,7 @@ pub(super) fn tracking_number(order: &Order, typed: &str) -> Result<String, &'st
 mod tests {
     use super::*;
     use crate::orders::model::tests::order;
+    use crate::time::parse_date;
 
     fn typed(order: &Order, change: impl FnOnce(&mut RowForm)) -> RowForm {
         let mut form = RowForm::of(order);
@@ -274,6 +279,14 @@ mod tests {
         order.version += 1;
         let problems = apply_row_form(&order, &form, Moment(9)).expect_err("a conflict");
         assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["purchase_memo"]);
+    }
+
+    #[test]
+    fn deadline_is_not_emptied() {
+        let mut order = order(OrderState::Placed);
+        order.dispatch_deadline = parse_date("2024-03-20");
+        let form = typed(&order, |form| form.dispatch_deadline = Some(String::new()));
+        assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["dispatch_deadline"]);
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl ExportKind {
 
     /// Why the kind is not available for a search, and what to do; none if it is.
     pub fn problem(self, filter: &OrderFilter) -> Option<&'static str> {
-        let sent = filter.state == Some(OrderState::Shipped);
-        let of_channel = filter.channel.as_deref() == Some(SMART_STORE);
+        let sent = filter.states == [OrderState::Shipped];
+        let of_channel = filter.channels == [SMART_STORE];
         match self {
             Self::Dispatch if !(sent && of_channel) => {
                 Some("주문상태 ‘배송됨’, 판매채널 ‘스마트스토어’로 찾아야 받을 수 있어요.")
@@ -117,9 +117,9 @@ mod tests {
     fn dispatch_export_requires_the_channel_and_shipped_orders() {
         let mut filter = OrderFilter::default();
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
-        filter.state = Some(OrderState::Shipped);
+        filter.states = vec![OrderState::Shipped];
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
-        filter.channel = Some(SMART_STORE.to_owned());
+        filter.channels = vec![SMART_STORE.to_owned()];
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
         assert!(ExportKind::all().into_iter().all(|kind| ExportKind::parse(kind.code()) == Some(kind)));
     }

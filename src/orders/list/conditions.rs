@@ -6,7 +6,7 @@ use crate::channels;
 use crate::orders::filter::{DateField, OrderFilter};
 use crate::orders::model::OrderState;
 use crate::orders::store::bulk_actions;
-use crate::storage::{Param, Result, StorageError, Tx};
+use crate::storage::{Param, Result, StorageError, Tx, placeholders};
 use crate::time::day_range;
 
 /// WHERE clause of the filter.
@@ -17,8 +17,8 @@ pub(super) struct Conditions {
     pub(super) id_set: Option<Vec<i64>>,
     /// date field with a range
     pub(super) range_of: Option<DateField>,
-    state: Option<OrderState>,
-    channel_id: Option<i64>,
+    states: Vec<OrderState>,
+    channel_ids: Vec<i64>,
     product_id: Option<i64>,
 }
 
@@ -30,18 +30,19 @@ impl Conditions {
             params: Vec::new(),
             id_set: None,
             range_of: (filter.from.is_some() || filter.to.is_some()).then_some(filter.date),
-            state: filter.state,
-            channel_id: None,
+            states: filter.states.clone(),
+            channel_ids: Vec::new(),
             product_id: None,
         };
-        if let Some(state) = filter.state {
-            conditions.and("state = ?", state.ordinal().into());
+        conditions.any_of("state", filter.states.iter().map(|state| state.ordinal()));
+        for code in &filter.channels {
+            conditions.channel_ids.extend(channels::store::find_id(tx, code)?);
         }
-        if let Some(code) = &filter.channel {
-            let Some(id) = channels::store::find_id(tx, code)? else { return Ok(None) };
-            conditions.channel_id = Some(id);
-            conditions.and("channel_id = ?", id.into());
+        if conditions.channel_ids.is_empty() && !filter.channels.is_empty() {
+            return Ok(None);
         }
+        let channel_ids = conditions.channel_ids.clone();
+        conditions.any_of("channel_id", channel_ids.into_iter());
         if let Some(number) = &filter.product {
             let sql = "SELECT id FROM products WHERE number = ? AND enabled = 1";
             let Some(row) = tx.query_one(sql, &[number.into()])? else {
@@ -86,6 +87,17 @@ impl Conditions {
         self.params.push(param);
     }
 
+    /// The column has one of the values, if there are any.
+    fn any_of(&mut self, column: &str, values: impl Iterator<Item = i64>) {
+        let before = self.params.len();
+        self.params.extend(values.map(Param::from));
+        match self.params.len() - before {
+            0 => {}
+            1 => self.sql.push(format!("{column} = ?")),
+            several => self.sql.push(format!("{column} IN ({})", placeholders(several))),
+        }
+    }
+
     /// Whether every order matches.
     pub(super) fn is_unfiltered(&self) -> bool {
         self.sql.is_empty() && self.id_set.is_none()
@@ -93,7 +105,7 @@ impl Conditions {
 
     /// Order counts of the state, channel and product, and of their combination.
     pub(super) fn counts(&self, tx: &mut dyn Tx) -> Result<OrderCounts> {
-        OrderCounts::of(tx, self.state, self.channel_id, self.product_id)
+        OrderCounts::of(tx, &self.states, &self.channel_ids, self.product_id)
     }
 
     pub(super) fn with(&self, more: &str) -> String {
@@ -133,15 +145,24 @@ pub(super) struct OrderCounts {
 }
 
 impl OrderCounts {
-    fn of(tx: &mut dyn Tx, state: Option<OrderState>, channel: Option<i64>, product: Option<i64>) -> Result<Self> {
+    fn of(tx: &mut dyn Tx, states: &[OrderState], channels: &[i64], product: Option<i64>) -> Result<Self> {
         // A comparison yields 1 or 0; a missing filter compares the column with itself.
-        const SQL: &str = "SELECT CAST(sum(n) AS INTEGER), CAST(sum(n * s) AS INTEGER), CAST(sum(n * c) AS INTEGER), \
-            CAST(sum(n * p) AS INTEGER), CAST(sum(n * s * c * p) AS INTEGER) \
-            FROM (SELECT t.order_count AS n, t.state = coalesce(?, t.state) AS s, \
-            t.channel_id = coalesce(?, t.channel_id) AS c, t.product_id = coalesce(?, t.product_id) AS p \
-            FROM order_tallies t JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared";
-        let params = [state.map(OrderState::ordinal).into(), channel.into(), product.into()];
-        let Some(row) = tx.query_one(SQL, &params)? else { return Ok(Self::default()) };
+        let among = |column: &str, count: usize| match count {
+            0 => format!("t.{column} = t.{column}"),
+            _ => format!("t.{column} IN ({})", placeholders(count)),
+        };
+        let sql = format!(
+            "SELECT CAST(sum(n) AS INTEGER), CAST(sum(n * s) AS INTEGER), CAST(sum(n * c) AS INTEGER), \
+             CAST(sum(n * p) AS INTEGER), CAST(sum(n * s * c * p) AS INTEGER) \
+             FROM (SELECT t.order_count AS n, {} AS s, {} AS c, t.product_id = coalesce(?, t.product_id) AS p \
+             FROM order_tallies t JOIN products ON products.id = t.product_id WHERE products.enabled = 1) AS compared",
+            among("state", states.len()),
+            among("channel_id", channels.len()),
+        );
+        let states = states.iter().map(|state| Param::from(state.ordinal()));
+        let params: Vec<Param<'_>> =
+            states.chain(channels.iter().map(|id| Param::from(*id))).chain([product.into()]).collect();
+        let Some(row) = tx.query_one(&sql, &params)? else { return Ok(Self::default()) };
         let sum = |place| Ok::<_, StorageError>(row.opt_int(place)?.unwrap_or(0));
         Ok(Self { all: sum(0)?, of_state: sum(1)?, of_channel: sum(2)?, of_product: sum(3)?, of_these: sum(4)? })
     }

@@ -55,7 +55,7 @@ impl<'f> OrderListing<'f> {
     fn counting_index(&self, counts: OrderCounts) -> &'static str {
         if self.filter.product.is_some() && counts.of_product < self.limits.max_counted_rows {
             INDEX_OF_PRODUCT
-        } else if self.filter.state.is_some() && counts.of_state < self.limits.max_counted_rows {
+        } else if !self.filter.states.is_empty() && counts.of_state < self.limits.max_counted_rows {
             INDEX_OF_STATE
         } else {
             self.filter.date.index()
@@ -230,18 +230,20 @@ fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total)
     if is_other_range {
         paths.push(collect(filter.date.index(), in_range, matching));
     }
-    if filter.state.is_some() {
+    if !filter.states.is_empty() {
         let index = INDEX_OF_STATE;
-        paths.push(if by_placed { scan(index, of_state, false) } else { collect(index, of_state, 0) });
+        // The entries of one state are sorted by 주문일; those of several are not.
+        let is_sorted = by_placed && filter.states.len() == 1;
+        paths.push(if is_sorted { scan(index, of_state, false) } else { collect(index, of_state, 0) });
     }
-    for (is_filtered, entries, index) in [
-        (filter.product.is_some(), of_product, INDEX_OF_PRODUCT),
-        (filter.channel.is_some(), of_channel, INDEX_OF_CHANNEL),
+    for (filtered, entries, index) in [
+        (usize::from(filter.product.is_some()), of_product, INDEX_OF_PRODUCT),
+        (filter.channels.len(), of_channel, INDEX_OF_CHANNEL),
     ] {
         let reads_rows = is_ranged && filter.date != DateField::Placed;
-        if is_filtered && by_placed {
+        if filtered == 1 && by_placed {
             paths.push(scan(index, entries, reads_rows));
-        } else if is_filtered {
+        } else if filtered > 0 {
             paths.push(collect(index, entries, of_these.max(1)));
         }
     }
@@ -280,15 +282,18 @@ mod tests {
 
     #[test]
     fn orders_to_dispatch_are_read_by_state() {
-        let state = Some(OrderState::Purchased);
-        assert_eq!(index(&OrderFilter { state, ..Default::default() }, 2_000), "orders_by_state");
-        let filter = OrderFilter { state, sort: Some(ascending(DateField::DispatchDeadline)), ..Default::default() };
+        let states = vec![OrderState::Purchased];
+        assert_eq!(index(&OrderFilter { states: states.clone(), ..Default::default() }, 2_000), "orders_by_state");
+        let several = vec![OrderState::Placed, OrderState::Purchased];
+        assert_eq!(index(&OrderFilter { states: several, ..Default::default() }, 2_000), "orders_by_state");
+        let filter = OrderFilter { states, sort: Some(ascending(DateField::DispatchDeadline)), ..Default::default() };
         assert_eq!(index(&filter, 2_000), "orders_by_state");
     }
 
     #[test]
     fn product_of_a_channel_is_read_by_the_rarer_of_both() {
-        let filter = OrderFilter { channel: Some("COUPANG".into()), product: Some("BED".into()), ..Default::default() };
+        let filter =
+            OrderFilter { channels: vec!["COUPANG".into()], product: Some("BED".into()), ..Default::default() };
         assert_eq!(index(&filter, 9_000), "orders_by_product");
     }
 

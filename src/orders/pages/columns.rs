@@ -67,8 +67,7 @@ impl ColumnsForm {
 pub(super) async fn show(State(storage): State<Storage>, layout: Layout, actor: MemberActor) -> PageResult {
     let chosen = storage.read(move |tx| member_lists::columns(tx, actor.id)).await?;
     let others = ListColumn::ALL.into_iter().filter(|column| !chosen.contains(column));
-    let columns =
-        chosen.iter().map(|column| (*column, true)).chain(others.map(|column| (column, false))).collect();
+    let columns = chosen.iter().map(|column| (*column, true)).chain(others.map(|column| (column, false))).collect();
     Ok(page(ColumnsPage { layout, columns }))
 }
 
@@ -108,8 +107,9 @@ mod tests {
         let saved = [fields.as_slice(), &[("show", "address")]].concat();
         app.post_form("/orders/columns", &saved).await;
         let list = app.get("/orders").await.ok();
-        let at = |label: &str| list.find(&format!("data-label=\"{label}\""));
-        assert!(at("상품주문번호") < at("주소") && at("주소") < at("상품") && at("구매자").is_none());
+        let at = |cell: &str| list.find(&format!("<td class=\"{cell}\""));
+        assert!(at("nowrap") < at("address") && at("address") < at("product") && at("product").is_some());
+        assert!(at("person").is_none());
         app.post_form("/orders/columns", &[("act", "reset")]).await;
         assert!(app.get("/orders").await.ok().contains("data-label=\"구매자\""));
     }

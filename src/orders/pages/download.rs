@@ -146,8 +146,8 @@ impl DownloadForm {
         let is_dispatch = content == ExportKind::Dispatch;
         OrderFilter {
             chosen: Some(chosen),
-            state: is_dispatch.then_some(OrderState::Shipped),
-            channel: is_dispatch.then(|| SMART_STORE.to_owned()),
+            states: is_dispatch.then_some(OrderState::Shipped).into_iter().collect(),
+            channels: is_dispatch.then(|| SMART_STORE.to_owned()).into_iter().collect(),
             ..OrderFilter::default()
         }
     }

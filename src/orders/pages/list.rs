@@ -9,14 +9,14 @@ use chrono::{Datelike, NaiveDate};
 
 use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
-use crate::channels;
+use crate::channels::{self, tracking_url};
 use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::export::SMART_STORE;
-use crate::orders::filter::{DateField, OrderFilter, OrderQuery};
+use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::list_column::ListColumn;
-use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::model::{OrderState, ShippingMethod, parcels};
 use crate::orders::search::SearchField;
 use crate::orders::store::member_lists::{self, SavedSearch};
 use crate::products::model::Product;
@@ -54,6 +54,12 @@ impl RowView {
 
     fn state(&self) -> OrderState {
         OrderState::parse(self.form.value("state")).unwrap_or(self.listed.order.state)
+    }
+
+    /// The tracking numbers, with the courier's page about each.
+    fn parcels(&self) -> Vec<(&str, Option<String>)> {
+        let order = &self.listed.order;
+        parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()
     }
 
     fn takes_tracking_number(&self) -> bool {
@@ -154,6 +160,11 @@ impl RowView {
     }
 }
 
+fn all_or<'a>(labels: impl Iterator<Item = &'a str>) -> String {
+    let labels = labels.collect::<Vec<_>>().join(", ");
+    if labels.is_empty() { "전체".to_owned() } else { labels }
+}
+
 /// Fields of the memos: name, short label, label.
 const MEMO_FIELDS: [(&str, &str, &str); 3] = [
     ("purchase_memo", "발주", "발주메모"),
@@ -214,6 +225,25 @@ impl ListPage {
 
     fn here(&self) -> String {
         self.query.to_query_string(&[])
+    }
+
+    fn has_state(&self, state: &OrderState) -> bool {
+        parts(&self.query.state).any(|code| OrderState::parse(code) == Some(*state))
+    }
+
+    fn has_channel(&self, channel: &str) -> bool {
+        parts(&self.query.channel).any(|code| code == channel)
+    }
+
+    /// The chosen states, or 전체.
+    fn state_labels(&self) -> String {
+        let chosen = OrderState::ALL.into_iter().filter(|state| self.has_state(state));
+        all_or(chosen.map(OrderState::label))
+    }
+
+    /// The chosen channels, or 전체.
+    fn channel_labels(&self) -> String {
+        all_or(self.channels.iter().filter(|(code, _)| self.has_channel(code)).map(|(_, name)| name.as_str()))
     }
 
     /// A row as this list shows it.

@@ -32,7 +32,7 @@ pub(super) async fn update(
         .write(move |tx| {
             let flash = if let Some(id) = parse_crockford(&form.delete) {
                 member_lists::delete_search(tx, actor.id, id)?;
-                Flash::success("저장한 검색을 지웠어요.".to_owned())
+                Flash::success("저장한 검색을 삭제했어요.".to_owned())
             } else {
                 match member_lists::save_search(tx, actor.id, &form.name, &query)? {
                     Ok(()) => Flash::success("이 검색을 저장했어요.".to_owned()),

@@ -86,7 +86,7 @@ pub fn save_search(
     tx.exec(sql, &[member_id.into(), name.as_str().into()])?;
     let count: i64 = tx.scalar("SELECT count(*) FROM saved_searches WHERE member_id = ?", &[member_id.into()])?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= MAX_SAVED_SEARCHES {
-        return Ok(Err("검색은 30개까지 저장할 수 있어요. 쓰지 않는 검색을 먼저 지워 주세요."));
+        return Ok(Err("검색은 30개까지 저장할 수 있어요. 쓰지 않는 검색을 먼저 삭제해 주세요."));
     }
     let id = tx.new_id();
     let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, ?, ?, ?)";
@@ -124,7 +124,8 @@ mod tests {
             let query = |q: &str| OrderQuery { q: q.to_owned(), page: "3".to_owned(), ..OrderQuery::default() };
             assert!(save_search(tx, kim, "  단골 ", &query("홍길동"))?.is_ok());
             assert!(save_search(tx, kim, "단골", &query("김"))?.is_ok());
-            for (name, q) in [("", "홍길동"), (&*"가".repeat(41), "홍길동"), ("모두", ""), ("긴", &*"x".repeat(1001))] {
+            for (name, q) in [("", "홍길동"), (&*"가".repeat(41), "홍길동"), ("모두", ""), ("긴", &*"x".repeat(1001))]
+            {
                 assert!(save_search(tx, kim, name, &query(q))?.is_err(), "{name}");
             }
             let kept = searches(tx, kim)?;

@@ -165,7 +165,7 @@ impl Everything {
     fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Postings)> {
         let sort = filter.sort.unwrap_or(DEFAULT_SORT);
         let disabled: BTreeSet<i64> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
-        let channel = filter.channel.as_ref().map(|code| self.channels.get(code).copied());
+        let channels: Vec<i64> = filter.channels.iter().filter_map(|code| self.channels.get(code).copied()).collect();
         let product = filter.product.as_ref().map(|number| self.products.get(number).map(|(id, _)| *id));
         let mut orders: Vec<&(Order, Postings)> = self
             .orders
@@ -174,8 +174,8 @@ impl Everything {
                 let date = dated(order, filter.date).map(|(date, _)| date);
                 !disabled.contains(&order.product_id)
                     && (!filter.claim_open || order.has_open_claim())
-                    && filter.state.is_none_or(|state| order.state == state)
-                    && channel.is_none_or(|id| id == Some(order.channel_id))
+                    && (filter.states.is_empty() || filter.states.contains(&order.state))
+                    && (filter.channels.is_empty() || channels.contains(&order.channel_id))
                     && product.is_none_or(|id| id == Some(order.product_id))
                     && filter.from.is_none_or(|from| date.is_some_and(|date| from <= date))
                     && filter.to.is_none_or(|to| date.is_some_and(|date| date <= to))
@@ -195,6 +195,11 @@ fn found(orders: &[&(Order, Postings)], filter: &OrderFilter) -> Vec<i64> {
     let words = search_words(&filter.search);
     let wanted = |terms: &Postings| words.is_empty() || terms.matches_all(filter.field.bits(), &words);
     orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
+}
+
+/// How many values a filter has: none, one, or sometimes two.
+fn chosen(random: &mut Random, percent: u32) -> u64 {
+    if random.chance(percent) { 1 + u64::from(random.chance(25)) } else { 0 }
 }
 
 fn filter(random: &mut Random, turn: u64) -> OrderFilter {
@@ -218,8 +223,10 @@ fn filter(random: &mut Random, turn: u64) -> OrderFilter {
         date,
         from,
         to,
-        state: random.chance(35).then(|| *random.pick(&OrderState::ALL).expect("some")),
-        channel: random.chance(30).then(|| random.word(&["SMART_STORE", "COUPANG", "KAKAO", "NOWHERE"]).to_owned()),
+        states: (0..chosen(random, 35)).map(|_| *random.pick(&OrderState::ALL).expect("some")).collect(),
+        channels: (0..chosen(random, 30))
+            .map(|_| random.word(&["SMART_STORE", "COUPANG", "KAKAO", "NOWHERE"]).to_owned())
+            .collect(),
         product: random.chance(30).then(|| format!("P{}", random.below(8))),
         claim_open: turn % 8 == 5,
         action: None,

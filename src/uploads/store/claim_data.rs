@@ -41,10 +41,10 @@ pub fn claim_data_of_channels(tx: &mut dyn Tx, codes: &[String]) -> Result<Claim
 pub fn claim_data_of_search(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<ClaimDataSummary> {
     let mut codes = Vec::new();
     for (code, _) in channels::all(tx)? {
-        if filter.channel.as_ref().is_some_and(|channel| *channel != code) {
+        if !filter.channels.is_empty() && !filter.channels.contains(&code) {
             continue;
         }
-        let of_channel = OrderFilter { channel: Some(code.clone()), ..filter.clone() };
+        let of_channel = OrderFilter { channels: vec![code.clone()], ..filter.clone() };
         if list::count(tx, &of_channel)?.number() > 0 {
             codes.push(code);
         }

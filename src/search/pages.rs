@@ -1,0 +1,148 @@
+//! `/search`: one search over orders, deliveries, products and members, as far as the member may see them.
+
+use askama::Template;
+use axum::extract::State;
+use serde::Deserialize;
+
+use crate::channels::tracking_url;
+use crate::deliveries::filter::DeliveryFilter;
+use crate::deliveries::list::{self as deliveries, DeliveryRow};
+use crate::id::crockford;
+use crate::members::model::Role;
+use crate::members::store as members;
+use crate::orders::filter::OrderQuery;
+use crate::orders::list::{self as orders, OrderRow};
+use crate::orders::model::parcels;
+use crate::products::model::Product;
+use crate::products::store as products;
+use crate::search::Total;
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::web::{Access, Layout, PageResult, PersonalData, Query, Routes, personal_page};
+
+/// Rows shown of each kind; a link leads to all of them.
+const MAX_ROWS: u32 = 8;
+
+/// The pages of this room.
+pub fn routes() -> Routes {
+    Routes::new().get("/search", Access::Member, show)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct FindQuery {
+    q: String,
+}
+
+/// What was found of one kind.
+struct Hits<T> {
+    rows: Vec<T>,
+    total: Total,
+    /// URL of the whole list
+    href: String,
+}
+
+/// A member that was found: its URL and username.
+type MemberHit = (String, String);
+
+#[derive(Template)]
+#[template(path = "search/show.html")]
+struct FindPage {
+    layout: Layout,
+    q: String,
+    orders: Option<Hits<OrderRow>>,
+    deliveries: Option<Hits<DeliveryRow>>,
+    products: Vec<Product>,
+    members: Vec<MemberHit>,
+}
+
+impl FindPage {
+    fn is_empty(&self) -> bool {
+        self.orders.as_ref().is_none_or(|hits| hits.rows.is_empty())
+            && self.deliveries.as_ref().is_none_or(|hits| hits.rows.is_empty())
+            && self.products.is_empty()
+            && self.members.is_empty()
+    }
+
+    /// The tracking numbers of an order, with the courier's page about each.
+    fn parcels<'o>(&self, row: &'o OrderRow) -> Vec<(&'o str, Option<String>)> {
+        let order = &row.order;
+        parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()
+    }
+}
+
+impl PersonalData for FindPage {
+    fn orders(&self) -> Vec<i64> {
+        let listed = self.orders.iter().flat_map(|hits| hits.rows.iter().map(|row| row.order.id));
+        let delivered = self.deliveries.iter().flat_map(|hits| hits.rows.iter().flat_map(DeliveryRow::order_ids));
+        listed.chain(delivered).collect()
+    }
+}
+
+async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<FindQuery>) -> PageResult {
+    let q = query.q.trim().to_owned();
+    let role = layout.member.as_ref().map(|member| member.role);
+    if q.is_empty() {
+        let (products, members) = (Vec::new(), Vec::new());
+        return Ok(personal_page(FindPage { layout, q, orders: None, deliveries: None, products, members }));
+    }
+    let searched = q.clone();
+    let (orders, deliveries, products, members) = storage
+        .read(move |tx| {
+            let deliveries = Some(find_deliveries(tx, &searched)?);
+            if role != Some(Role::Admin) {
+                return Ok((None, deliveries, Vec::new(), Vec::new()));
+            }
+            let orders = Some(find_orders(tx, &searched)?);
+            let (products, members) = (find_products(tx, &searched)?, find_members(tx, &searched)?);
+            Ok::<_, StorageError>((orders, deliveries, products, members))
+        })
+        .await?;
+    Ok(personal_page(FindPage { layout, q, orders, deliveries, products, members }))
+}
+
+fn find_orders(tx: &mut dyn Tx, q: &str) -> StorageResult<Hits<OrderRow>> {
+    let query = OrderQuery { q: q.to_owned(), ..OrderQuery::default() };
+    let found = orders::page(tx, &query.filter(), 1, MAX_ROWS)?;
+    let href = format!("/orders?{}", query.to_query_string(&[]));
+    Ok(Hits { rows: found.orders, total: found.total, href })
+}
+
+fn find_deliveries(tx: &mut dyn Tx, q: &str) -> StorageResult<Hits<DeliveryRow>> {
+    let filter = DeliveryFilter { search: q.to_owned(), ..DeliveryFilter::default() };
+    let found = deliveries::page(tx, &filter, 0, i64::from(MAX_ROWS))?;
+    let href = format!("/deliveries?{}", serde_html_form::to_string([("q", q)]).unwrap_or_default());
+    Ok(Hits { rows: deliveries::load_rows(tx, &found.ids)?, total: found.total, href })
+}
+
+fn find_products(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<Product>> {
+    let words = q.to_lowercase();
+    let is_match = |product: &Product| {
+        product.name.to_lowercase().contains(&words) || product.number.to_lowercase().contains(&words)
+    };
+    Ok(products::all(tx)?.into_iter().filter(is_match).take(MAX_ROWS as usize).collect())
+}
+
+fn find_members(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<MemberHit>> {
+    let words = q.to_lowercase();
+    let members = members::list(tx)?.into_iter().map(|account| account.member);
+    let found = members.filter(|member| member.username.to_lowercase().contains(&words)).take(MAX_ROWS as usize);
+    Ok(found.map(|member| (format!("/members/{}", crockford(member.id)), member.username)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+    use crate::web::testing::TestApp;
+
+    #[tokio::test]
+    async fn search_finds_orders_products_and_members_by_right() {
+        let app = TestApp::as_admin().await;
+        app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+        let page = app.get("/search?q=00000021").await.ok();
+        assert!(page.contains("2024031500000021") && !page.contains("2024031500000020"), "the tail of a number");
+        let page = app.get("/search?q=PILLOW").await.ok();
+        assert!(page.contains("href=\"/products/") && page.contains("예시침구 경추 베개"));
+        assert!(app.get("/search?q=%EC%97%86%EB%8A%94%EB%A7%90").await.ok().contains("찾지 못했어요"));
+        assert!(app.get("/search").await.ok().contains("name=\"q\""));
+    }
+}
