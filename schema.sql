@@ -631,6 +631,26 @@ CREATE TABLE stops (
 ) STRICT;
 CREATE INDEX stops_by_tour ON stops (tour_id, position);
 
+-- Days that were promised to customers. A new promise of a delivery replaces the one before; none is deleted.
+CREATE TABLE promises (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    delivery_id INTEGER NOT NULL REFERENCES deliveries (id),
+    day         TEXT NOT NULL CHECK (day LIKE '____-__-__'),
+    channel     TEXT NOT NULL CHECK (channel IN ('phone', 'counter', 'message')),
+    basis       TEXT NOT NULL CHECK (length(basis) <= 1000),  -- JSON: the offer, or why the day was refused
+    promised_by INTEGER NOT NULL REFERENCES members (id),
+    promised_at INTEGER NOT NULL,
+    replaced_at INTEGER  -- null: it holds
+) STRICT;
+CREATE INDEX promises_by_delivery ON promises (delivery_id, id);
+CREATE INDEX promises_by_day ON promises (replaced_at, day);
+
+-- A row for each day that something was promised for: who promises it locks it first.
+CREATE TABLE promise_days (
+    day         TEXT NOT NULL PRIMARY KEY CHECK (day LIKE '____-__-__'),
+    promised_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- ── comparisons with channels ──────────────────────────────────────────────────────────────
 
 -- Comparisons of a channel's own list with the shop, kept as a proof. They have no names or addresses.
@@ -699,7 +719,7 @@ CREATE TABLE audit_entries (
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
-        'tours-fixed', 'tours-reopened', 'job-saved')),
+        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
         'backup', 'truck', 'tour')),

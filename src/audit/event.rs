@@ -429,4 +429,17 @@ pub enum AuditEvent {
         /// number of the bundle
         bundle_number: String,
     },
+    /// 배송일 약속
+    DeliveryPromised {
+        /// number of the bundle
+        bundle_number: String,
+        /// `YYYY-MM-DD`
+        day: String,
+        /// code of the way in which it was made
+        channel: String,
+        /// the day that was promised before
+        was: Option<String>,
+        /// why the day was refused, if it was promised all the same
+        despite: Option<String>,
+    },
 }

@@ -109,6 +109,9 @@ impl AuditEvent {
             Self::ToursFixed { trucks, .. } => format!("배차를 확정했어요: {}", trucks.join(", ")),
             Self::ToursReopened { trucks, .. } => format!("확정을 풀었어요: {}", trucks.join(", ")),
             Self::JobSaved { .. } => "배차 정보를 저장했어요.".to_owned(),
+            Self::DeliveryPromised { day, was, despite, .. } => {
+                delivery_promised(day, was.as_deref(), despite.as_deref())
+            }
         }
     }
 }
@@ -119,6 +122,14 @@ fn district_weekdays_saved(district: &str, weekdays: Option<&str>) -> String {
         Some(weekdays) => format!("{district}의 배송 요일을 정했어요: {weekdays}"),
         None => format!("{district}의 배송 요일을 지웠어요. 일하는 날마다 배송할 수 있어요."),
     }
+}
+
+fn delivery_promised(day: &str, was: Option<&str>, despite: Option<&str>) -> String {
+    let promised = match was {
+        Some(was) if was != day => format!("배송일을 다시 약속했어요: {day} (전에는 {was})"),
+        _ => format!("배송일을 약속했어요: {day}"),
+    };
+    despite.map_or_else(|| promised.clone(), |reason| format!("{promised}. 확인하고 정한 것: {reason}"))
 }
 
 fn stops_assigned(planned: usize, left_out: usize) -> String {

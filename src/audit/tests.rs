@@ -222,6 +222,16 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::ToursReopened { day: text("2026-12-01"), trucks: vec![text("1호차")] }, "확정을 풀었어요: 1호차"),
         (E::JobSaved { bundle_number: text("1") }, "배차 정보를 저장했어요."),
+        (
+            E::DeliveryPromised {
+                bundle_number: text("1"),
+                day: text("2026-12-03"),
+                channel: text("phone"),
+                was: Some(text("2026-12-01")),
+                despite: Some(text("쉬는 날이에요: 설날")),
+            },
+            "배송일을 다시 약속했어요: 2026-12-03 (전에는 2026-12-01). 확인하고 정한 것: 쉬는 날이에요: 설날",
+        ),
     ]
 }
 

@@ -245,7 +245,7 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
 }
 
 /// The rounds of a truck, and one that it had when a stored tour was made.
-fn rounds(truck: &Truck, tours: &[Tour]) -> Vec<Round> {
+pub(super) fn rounds(truck: &Truck, tours: &[Tour]) -> Vec<Round> {
     let mut rounds = truck.rounds();
     let has_second = tours.iter().any(|tour| tour.column == ColumnKey { truck_id: truck.id, round: 2 });
     if has_second && rounds.len() == 1 {

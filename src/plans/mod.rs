@@ -11,6 +11,7 @@
 //! | [`planner`] | runs the route engine on a blocking thread |
 //! | [`edit`] | changes by a dispatcher or the route engine, with versions and audit entries |
 //! | [`export`] | a day as data for other programs |
+//! | [`promise`] | days that can be promised to a customer, and promises that can no longer be kept |
 //! | [`store`] | SQL |
 
 pub mod assign;
@@ -20,6 +21,7 @@ pub mod export;
 pub mod model;
 pub mod pages;
 pub mod planner;
+pub mod promise;
 pub mod schedule;
 pub mod sketch;
 pub mod store;

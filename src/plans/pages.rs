@@ -1,9 +1,12 @@
-//! The pages of plans: the board of a day, its tours and loading lists, and what a dispatcher knows of one delivery.
+//! The pages of plans: the board of a day, its tours and loading lists, promised days, and what a dispatcher knows of one
+//! delivery.
 
 mod bulk;
+mod dates;
 mod jobs;
 mod list;
 mod loading;
+mod promises;
 #[cfg(test)]
 mod tests;
 mod tours;
@@ -20,6 +23,9 @@ pub fn routes() -> Routes {
         .post("/plans", Access::Member, bulk::bulk)
         .get("/plans/tours/{id}", Access::Member, tours::show)
         .get("/plans/tours/{id}/loading", Access::Member, loading::show)
+        .get("/plans/dates", Access::Member, dates::show)
+        .post("/plans/dates", Access::Member, dates::promise)
+        .get("/plans/promises", Access::Member, promises::list)
         .get("/plans/jobs/{id}", Access::Member, jobs::show)
         .post("/plans/jobs/{id}", Access::Member, jobs::update)
 }

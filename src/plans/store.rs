@@ -1,6 +1,7 @@
 //! SQL of tours, stops and jobs.
 
 pub mod due;
+pub mod promises;
 pub mod works;
 
 use std::collections::{BTreeMap, HashMap};

@@ -25,11 +25,11 @@ use crate::trucks::weekdays::Weekdays;
 
 const DAY: &str = "2026-11-24";
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     parse_date(text).expect("a date")
 }
 
-fn order(number: &str, zip_code: &str, date: Option<&str>) -> NewOrder {
+pub(super) fn order(number: &str, zip_code: &str, date: Option<&str>) -> NewOrder {
     let mut order = new_order(number);
     zip_code.clone_into(&mut order.recipient.zip_code);
     order.recipient.name = format!("수취인 {number}");
@@ -39,7 +39,7 @@ fn order(number: &str, zip_code: &str, date: Option<&str>) -> NewOrder {
 }
 
 /// Two trucks, a depot in 구미, and orders.
-fn set_up(tx: &mut dyn Tx, files: &Files, orders: Vec<NewOrder>) -> Result<(MemberActor, Vec<ColumnKey>)> {
+pub(super) fn set_up(tx: &mut dyn Tx, files: &Files, orders: Vec<NewOrder>) -> Result<(MemberActor, Vec<ColumnKey>)> {
     let id = members::add(tx, "driver", Role::Logistics, "hash")?.expect("a free name");
     let mut settings = trucks::settings(tx)?;
     "39100".clone_into(&mut settings.depot_zip);
@@ -53,7 +53,7 @@ fn set_up(tx: &mut dyn Tx, files: &Files, orders: Vec<NewOrder>) -> Result<(Memb
     Ok((MemberActor { id, address: IpAddr::from([127, 0, 0, 1]) }, columns))
 }
 
-fn context(actor: MemberActor, board: &Board) -> EditContext {
+pub(super) fn context(actor: MemberActor, board: &Board) -> EditContext {
     let seen: SeenVersions = board.columns.iter().map(|column| (column.key(), column.version())).collect();
     EditContext { actor, day: board.day, seen }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::handling::PieceEffort;
 use super::model::{Truck, VOLUME_UNITS, clock_label, volume_label};
-use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
+use super::settings::{MAX_LEAD_DAYS, TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
 use crate::text::{nfkc, one_line, parse_zip_code};
 
@@ -186,6 +186,8 @@ pub struct SettingsForm {
     pub handling: HandlingForm,
     /// ranges of postal codes, one a line
     pub ferry_zips: String,
+    /// working days from the purchase until the goods are ready
+    pub lead_days: String,
 }
 
 impl From<&TruckSettings> for SettingsForm {
@@ -194,6 +196,7 @@ impl From<&TruckSettings> for SettingsForm {
             depot_zip: settings.depot_zip.clone(),
             handling: settings.default_handling.into(),
             ferry_zips: ferry_text(&settings.ferry_zips),
+            lead_days: settings.lead_days.to_string(),
         }
     }
 }
@@ -217,7 +220,8 @@ impl SettingsForm {
             problems.0.extend(found);
             PieceEffort::INITIAL
         });
-        problems.or(TruckSettings { depot_zip, default_handling, ferry_zips })
+        let lead_days = problems.number("lead_days", &self.lead_days, 0, MAX_LEAD_DAYS, "일");
+        problems.or(TruckSettings { depot_zip, default_handling, ferry_zips, lead_days })
     }
 }
 

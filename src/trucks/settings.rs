@@ -41,7 +41,15 @@ pub struct TruckSettings {
     pub default_handling: PieceEffort,
     /// postal codes that only ships reach
     pub ferry_zips: Vec<ZipRange>,
+    /// working days from the purchase at the factory until the goods are ready
+    pub lead_days: i64,
 }
+
+/// Lead time until the shop sets its own, in working days.
+const INITIAL_LEAD_DAYS: i64 = 5;
+
+/// Longest lead time, in working days.
+pub const MAX_LEAD_DAYS: i64 = 20;
 
 impl Default for TruckSettings {
     fn default() -> Self {
@@ -50,6 +58,7 @@ impl Default for TruckSettings {
             depot_zip: String::new(),
             default_handling: PieceEffort::INITIAL,
             ferry_zips: INITIAL_FERRY_ZIPS.map(range).into(),
+            lead_days: INITIAL_LEAD_DAYS,
         }
     }
 }

@@ -259,6 +259,7 @@ pub fn handling_table(tx: &mut dyn Tx, default: PieceEffort) -> Result<HandlingT
 
 const DEPOT_ZIP: &str = "trucks.depot_zip";
 const FERRY_ZIPS: &str = "trucks.ferry_zips";
+const LEAD_DAYS: &str = "trucks.lead_days";
 const DEFAULT_HANDLING: [&str; 4] = ["trucks.minutes", "trucks.crew", "trucks.volume", "trucks.pieces"];
 
 /// Loads the settings.
@@ -271,6 +272,7 @@ pub fn settings(tx: &mut dyn Tx) -> Result<TruckSettings> {
         let inconsistent = || StorageError::Inconsistent(format!("settings: {name}"));
         match name.as_str() {
             DEPOT_ZIP => settings.depot_zip = value,
+            LEAD_DAYS => settings.lead_days = value.parse().map_err(|_| inconsistent())?,
             FERRY_ZIPS => settings.ferry_zips = parse_ferry_text(&value).map_err(|_| inconsistent())?,
             other => {
                 if let Some((_, number)) = DEFAULT_HANDLING.iter().zip(numbers).find(|(known, _)| **known == other) {
@@ -286,7 +288,11 @@ pub fn settings(tx: &mut dyn Tx) -> Result<TruckSettings> {
 pub fn save_settings(tx: &mut dyn Tx, settings: &TruckSettings) -> Result<()> {
     let PieceEffort { minutes, crew, volume, pieces } = settings.default_handling;
     let numbers = DEFAULT_HANDLING.into_iter().zip([minutes, crew, volume, pieces].map(|number| number.to_string()));
-    let texts = [(DEPOT_ZIP, settings.depot_zip.clone()), (FERRY_ZIPS, ferry_text(&settings.ferry_zips))];
+    let texts = [
+        (DEPOT_ZIP, settings.depot_zip.clone()),
+        (FERRY_ZIPS, ferry_text(&settings.ferry_zips)),
+        (LEAD_DAYS, settings.lead_days.to_string()),
+    ];
     for (name, value) in texts.into_iter().chain(numbers) {
         tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;
     }

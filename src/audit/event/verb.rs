@@ -98,4 +98,5 @@ verbs! {
     ToursFixed = "tours-fixed" of "tour";
     ToursReopened = "tours-reopened" of "tour";
     JobSaved = "job-saved" of "delivery";
+    DeliveryPromised = "delivery-promised" of "delivery";
 }

@@ -19,6 +19,7 @@ use crate::orders::store::manual_order::{self, ManualOrderOutcome};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
+use crate::time::parse_date;
 use crate::web::{
     AppState, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
 };
@@ -56,6 +57,9 @@ pub(super) struct NewQuery {
     /// identifier of an order whose customer, recipient and shipping to prefill
     #[serde(default)]
     like: String,
+    /// 희망배송일 to prefill
+    #[serde(default)]
+    date: String,
 }
 
 pub(super) async fn new(
@@ -64,7 +68,7 @@ pub(super) async fn new(
     Query(query): Query<NewQuery>,
 ) -> PageResult<Response> {
     let now = state.now();
-    let like = parse_crockford(&query.like);
+    let (like, date) = (parse_crockford(&query.like), parse_date(&query.date));
     let form = state
         .storage
         .read(move |tx| {
@@ -72,6 +76,9 @@ pub(super) async fn new(
             form.inputs.set("ticket", crockford(tx.new_id()));
             if let Some(order) = store::find(tx, like.as_slice())?.pop() {
                 prefill(&mut form, &order);
+            }
+            if let Some(date) = date {
+                form.inputs.set("preferred_shipping_date", &date.to_string());
             }
             Ok::<_, StorageError>(form)
         })

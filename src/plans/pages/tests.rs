@@ -158,3 +158,50 @@ async fn tour_is_shown_and_loaded_in_reverse() {
     assert_eq!(positions.last(), Some(&1));
     assert_eq!(app.get("/plans/tours/7").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn day_is_promised_from_the_page_of_a_delivery_and_a_full_day_only_knowingly() {
+    let team = dispatcher().await;
+    let id = team
+        .state
+        .storage
+        .read(|tx| {
+            let sql = "SELECT id FROM deliveries WHERE state = 0 AND sigungu_code IS NOT NULL ORDER BY id LIMIT 1";
+            tx.query_one(sql, &[])?.ok_or(StorageError::Inconsistent("no delivery".to_owned()))?.int(0)
+        })
+        .await
+        .expect("a delivery");
+    let url = format!("/plans/dates?delivery={}", crockford(id));
+    let page = team.get(&url).await.text;
+    assert!(page.contains("약속할 수 있는 날") && page.contains("운전해요"), "{page}");
+    let day = page.split("name=\"day\" value=\"").nth(1).expect("an offer")[..10].to_owned();
+    let fields = |day: &str| [("delivery", crockford(id)), ("day", day.to_owned()), ("channel", "phone".to_owned())];
+    let pairs = fields(&day);
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(team.post_form("/plans/dates", &pairs).await.status, StatusCode::SEE_OTHER);
+    let page = team.get(&url).await.text;
+    assert!(page.contains("배송일을 약속했어요") && page.contains("약속 기록"), "{page}");
+
+    let sunday = fields("2024-03-24");
+    let mut pairs: Vec<(&str, &str)> = sunday.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = team.post_form("/plans/dates", &pairs).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("그래도 이날로 약속할게요"), "{}", refused.text);
+    pairs.push(("despite", "1"));
+    assert_eq!(team.post_form("/plans/dates", &pairs).await.status, StatusCode::SEE_OTHER);
+    let list = team.get("/plans/promises").await.text;
+    assert!(list.contains("전화할 곳 1곳") && list.contains("그날 다니는 차가 없어요"), "{list}");
+}
+
+#[tokio::test]
+async fn customer_without_an_order_is_told_when_a_truck_can_come() {
+    let team = dispatcher().await;
+    let empty = team.get("/plans/dates").await.text;
+    assert!(empty.contains("날짜 찾기") && !empty.contains("약속할 수 있는 날"));
+    let found = team.get("/plans/dates?zip=04524&quantity=2").await.text;
+    assert!(found.contains("/orders/new?date=2024-03-"), "{found}");
+    let wrong = team.get("/plans/dates?zip=123").await.text;
+    assert!(wrong.contains("우편번호 다섯 자리"), "{wrong}");
+    let form = team.get("/orders/new?date=2024-03-20").await.text;
+    assert!(form.contains("2024-03-20"));
+}

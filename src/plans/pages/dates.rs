@@ -1,0 +1,250 @@
+//! `/plans/dates`: the days that can be promised for a delivery, or to a customer who asks before ordering.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use crate::audit::MemberActor;
+use crate::districts::{DistrictCache, Districts};
+use crate::id::{crockford, parse_crockford};
+use crate::plans::model::Job;
+use crate::plans::promise::dates::{self, Dates, Enquiry, NewPromise, NoDates, PromiseError};
+use crate::plans::promise::{DateOffer, DateRefusal, PromiseChannel};
+use crate::plans::store::promises::{self, Promise};
+use crate::plans::work::DeliveryWork;
+use crate::products::model::Product;
+use crate::products::store as products;
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::text::{nfkc, parse_zip_code};
+use crate::time::{date_with_weekday, parse_date};
+use crate::trucks::model::clock_label;
+use crate::web::{
+    Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
+    redirect_with_flash,
+};
+
+/// Most pieces of one enquiry.
+const MAX_QUANTITY: i64 = 100;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DatesQuery {
+    /// the delivery; empty for a customer without an order
+    delivery: String,
+    zip: String,
+    /// identifier of the product; empty: the default of the shop
+    product: String,
+    quantity: String,
+    /// a day that is asked about
+    day: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct PromiseForm {
+    delivery: String,
+    day: String,
+    channel: String,
+    #[serde(default)]
+    despite: String,
+}
+
+/// The delivery of the page.
+struct PromisedDelivery {
+    work: DeliveryWork,
+    planned: Option<NaiveDate>,
+    history: Vec<Promise>,
+}
+
+/// The days of the page, or why there are none.
+enum Shown {
+    Dates(Dates),
+    NoDepot,
+    NoPoint,
+    /// nothing is asked so far
+    Nothing,
+}
+
+impl Shown {
+    fn new(found: Result<Dates, NoDates>) -> Self {
+        match found {
+            Ok(dates) => Self::Dates(dates),
+            Err(NoDates::Depot) => Self::NoDepot,
+            Err(NoDates::Point) => Self::NoPoint,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "plans/dates.html")]
+struct DatesPage {
+    layout: Layout,
+    query: DatesQuery,
+    delivery: Option<PromisedDelivery>,
+    products: Vec<Product>,
+    zip_problem: Option<&'static str>,
+    shown: Shown,
+    /// the day that was asked about, with its answer
+    asked: Option<(NaiveDate, Result<DateOffer, DateRefusal>)>,
+    today: NaiveDate,
+}
+
+impl PersonalData for DatesPage {
+    fn orders(&self) -> Vec<i64> {
+        self.delivery.as_ref().map(|delivery| delivery.work.order_ids().collect()).unwrap_or_default()
+    }
+}
+
+impl DatesPage {
+    /// `1호차로 10:20쯤, 6곳 중 하나예요. 12분 더 운전해요.`
+    fn reason(offer: &DateOffer) -> String {
+        let arrives = clock_label(offer.arrives_at);
+        match offer.stops {
+            1 => format!("{} 첫 배송, {arrives}쯤. 다녀오는 데 {}분 운전해요.", offer.truck, offer.detour_minutes),
+            stops => format!("{} {stops}곳 중 하나, {arrives}쯤. {}분 더 운전해요.", offer.truck, offer.detour_minutes),
+        }
+    }
+
+    fn delivery_id(&self) -> String {
+        self.delivery.as_ref().map(|delivery| crockford(delivery.work.delivery_id)).unwrap_or_default()
+    }
+
+    fn product_key(&self, product: &Product) -> String {
+        crockford(product.id)
+    }
+
+    fn label(date: &NaiveDate) -> String {
+        date_with_weekday(*date)
+    }
+
+    /// Whether the asked day may be promised, perhaps in spite of a refusal.
+    fn may_promise(&self, day: &NaiveDate) -> bool {
+        self.delivery.is_some() && *day >= self.today
+    }
+}
+
+async fn load(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    query: DatesQuery,
+) -> PageResult<DatesPage> {
+    let districts = districts.refresh(storage).await?;
+    let delivery_id = match query.delivery.as_str() {
+        "" => None,
+        text => Some(parse_crockford(text).ok_or(Error::NotFound)?),
+    };
+    storage
+        .read(move |tx| match delivery_id {
+            Some(id) => of_delivery(tx, &districts, layout.clone(), query.clone(), id),
+            None => of_goods(tx, &districts, layout.clone(), query.clone()).map(Some),
+        })
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+fn of_delivery(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    layout: Layout,
+    query: DatesQuery,
+    id: i64,
+) -> StorageResult<Option<DatesPage>> {
+    let today = tx.now().date();
+    let Some((work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
+    let (job, planned): (Option<Job>, _) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
+    let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
+    let shown = Shown::new(dates::dates(tx, districts, &enquiry, today)?);
+    let asked = ask(tx, districts, &enquiry, &query)?;
+    let history = promises::of_delivery(tx, id)?;
+    let delivery = Some(PromisedDelivery { work, planned: planned.map(|(day, _)| day), history });
+    Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, asked, today }))
+}
+
+fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: DatesQuery) -> StorageResult<DatesPage> {
+    let today = tx.now().date();
+    let products: Vec<Product> = products::all(tx)?.into_iter().filter(|product| product.enabled).collect();
+    let quantity = nfkc(&query.quantity).trim().parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
+    query.quantity = quantity.to_string();
+    let mut page = DatesPage {
+        layout,
+        delivery: None,
+        products,
+        zip_problem: None,
+        shown: Shown::Nothing,
+        asked: None,
+        today,
+        query,
+    };
+    if page.query.zip.trim().is_empty() {
+        return Ok(page);
+    }
+    let Some(zip) = parse_zip_code(&page.query.zip).ok().filter(|zip| !zip.is_empty()) else {
+        page.zip_problem = Some("우편번호 다섯 자리를 입력해 주세요.");
+        return Ok(page);
+    };
+    page.query.zip.clone_from(&zip);
+    let enquiry = Enquiry::of_goods(tx, districts, today, &zip, parse_crockford(&page.query.product), quantity)?;
+    page.shown = Shown::new(dates::dates(tx, districts, &enquiry, today)?);
+    page.asked = ask(tx, districts, &enquiry, &page.query)?;
+    Ok(page)
+}
+
+type Asked = Option<(NaiveDate, Result<DateOffer, DateRefusal>)>;
+
+fn ask(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, query: &DatesQuery) -> StorageResult<Asked> {
+    let Some(day) = parse_date(&query.day) else { return Ok(None) };
+    Ok(dates::date(tx, districts, enquiry, day)?.ok().map(|answer| (day, answer)))
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+    Query(query): Query<DatesQuery>,
+) -> PageResult {
+    Ok(personal_page(load(&storage, &districts, layout, query).await?))
+}
+
+pub(super) async fn promise(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+    actor: MemberActor,
+    Form(form): Form<PromiseForm>,
+) -> PageResult {
+    let invalid = || Error::BadRequest("약속할 날을 알 수 없어요. 배송일 약속에서 날을 골라 주세요.".to_owned());
+    let promise = NewPromise {
+        delivery_id: parse_crockford(&form.delivery).ok_or(Error::NotFound)?,
+        day: parse_date(&form.day).ok_or_else(invalid)?,
+        channel: PromiseChannel::from_code(&form.channel).ok_or_else(invalid)?,
+        is_despite: form.despite == "1",
+    };
+    let cache = districts.clone();
+    let kept = storage
+        .write(move |tx| {
+            Ok::<_, StorageError>(match dates::keep(tx, actor, &cache, &promise)? {
+                Ok(event) => Ok(Flash::success(event.sentence()).save(tx, actor.id)?),
+                Err(error) => Err(error),
+            })
+        })
+        .await?;
+    let sentence = match kept {
+        Ok(flash) => return Ok(redirect_with_flash(&format!("/plans/dates?delivery={}", form.delivery), flash)),
+        Err(PromiseError::Refused(refusal)) => {
+            format!(
+                "이날은 약속할 수 없어요. {}. 다른 날을 고르거나, 확인하고 그래도 약속해 주세요.",
+                refusal.sentence()
+            )
+        }
+        Err(PromiseError::NoDates(_)) => "차고지나 배송지의 위치를 몰라 약속할 수 없어요.".to_owned(),
+        Err(PromiseError::NothingToDeliver) => {
+            "이미 배송했거나 지난 날이에요. 배송의 상태와 날짜를 확인해 주세요.".to_owned()
+        }
+    };
+    let query = DatesQuery { delivery: form.delivery, day: form.day, ..DatesQuery::default() };
+    let mut page = load(&storage, &districts, layout, query).await?;
+    page.layout.flash = Some(Flash::new(Tone::Warning, &sentence));
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}

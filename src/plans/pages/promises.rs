@@ -1,0 +1,53 @@
+//! `/plans/promises`: the promises that hold, those that can no longer be kept first.
+
+use askama::Template;
+use axum::extract::State;
+
+use crate::districts::DistrictCache;
+use crate::id::crockford;
+use crate::plans::promise::dates::{OpenPromise, open_promises};
+use crate::plans::store::promises::MAX_PROMISES;
+use crate::storage::Storage;
+use crate::time::date_with_weekday;
+use crate::web::{Layout, PageResult, PersonalData, personal_page};
+
+#[derive(Template)]
+#[template(path = "plans/promises.html")]
+struct PromisesPage {
+    layout: Layout,
+    /// customers to be called
+    calls: Vec<OpenPromise>,
+    others: Vec<OpenPromise>,
+}
+
+impl PromisesPage {
+    fn is_truncated(&self) -> bool {
+        self.calls.len() + self.others.len() >= MAX_PROMISES
+    }
+
+    fn dates_url(open: &OpenPromise) -> String {
+        format!("/plans/dates?delivery={}", crockford(open.work.delivery_id))
+    }
+
+    fn day(open: &OpenPromise) -> String {
+        date_with_weekday(open.promise.day)
+    }
+}
+
+impl PersonalData for PromisesPage {
+    fn orders(&self) -> Vec<i64> {
+        self.calls.iter().chain(&self.others).flat_map(|open| open.work.order_ids()).collect()
+    }
+}
+
+pub(super) async fn list(
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    layout: Layout,
+) -> PageResult {
+    let districts = districts.refresh(&storage).await?;
+    let open = storage.read(move |tx| open_promises(tx, &districts)).await?;
+    let needs_call = |open: &OpenPromise| open.problem.as_ref().is_some_and(|problem| problem.needs_call());
+    let (calls, others) = open.into_iter().partition(needs_call);
+    Ok(personal_page(PromisesPage { layout, calls, others }))
+}

@@ -1,0 +1,339 @@
+//! Which days can be promised to a customer (배송일 약속).
+//!
+//! A day is offered where the district is served, a truck with enough people drives, and the delivery fits between the
+//! stops of that day: room, pieces, no overtime, at most [`MAX_DETOUR_MINUTES`] more driving. Whatever else is due on the
+//! day without a truck is put into the trucks first, so that no place is sold twice.
+
+pub mod dates;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::schedule::{PlannedStop, schedule};
+use crate::routing::travel::{Point, driving_seconds};
+use crate::trucks::model::{Round, Truck};
+use crate::trucks::service_area::NotServed;
+
+/// Days that are offered at once.
+pub const OFFERS: usize = 3;
+
+/// How far ahead days are looked for.
+pub const HORIZON_DAYS: u64 = 45;
+
+/// More driving that a further stop may cost a truck that drives anyway, in minutes. The first stop of a truck may cost
+/// what the shift allows: otherwise a district far from the depot would never get its first delivery of a day.
+const MAX_DETOUR_MINUTES: i64 = 45;
+
+const MINUTE: i64 = 60;
+
+/// A round of a truck on a day.
+#[derive(Clone, Debug)]
+pub struct DayRound {
+    /// the truck
+    pub truck: Truck,
+    /// the round
+    pub round: Round,
+    /// its planned stops, in order
+    pub stops: Vec<PlannedStop>,
+    /// whether it takes no further stop: fixed, or the truck does not drive
+    pub is_closed: bool,
+}
+
+/// What is known of a day before a delivery is promised for it.
+#[derive(Clone, Debug)]
+pub struct DayPlan {
+    /// the day
+    pub day: NaiveDate,
+    /// holiday or day off of the whole shop
+    pub shop_day_off: Option<String>,
+    /// why the place is not served on that day
+    pub not_served: Option<NotServed>,
+    /// where the trucks start
+    pub depot: Option<Point>,
+    /// rounds of the trucks
+    pub rounds: Vec<DayRound>,
+    /// deliveries of the day that no truck has so far
+    pub unplanned: Vec<PlannedStop>,
+}
+
+/// A day that can be promised, with its basis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateOffer {
+    /// the day
+    pub day: NaiveDate,
+    /// truck that would take it; the plan of the day may choose another
+    pub truck: String,
+    /// stops of that truck with this one
+    pub stops: usize,
+    /// more minutes of driving
+    pub detour_minutes: i64,
+    /// minute of the day at which the truck would arrive
+    pub arrives_at: i64,
+}
+
+/// Why a day cannot be promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DateRefusal {
+    /// before the goods are ready
+    TooEarly {
+        /// first day on which they are
+        ready: NaiveDate,
+    },
+    /// holiday or day off of the shop
+    DayOff(String),
+    /// the district has other weekdays, or only a ship goes there
+    NotServed(NotServed),
+    /// no truck drives on that day, or all tours are fixed
+    NoTruck,
+    /// every truck that drives has too few people
+    Crew {
+        /// people needed
+        needed: i64,
+    },
+    /// the trucks have no room or time left
+    Full,
+    /// it is too far from the other stops
+    Detour {
+        /// minutes of further driving at least
+        minutes: i64,
+    },
+}
+
+impl DateRefusal {
+    /// Korean sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::TooEarly { ready } => format!("{}에 물건이 준비돼요", short_date(*ready)),
+            Self::DayOff(name) => format!("쉬는 날이에요: {name}"),
+            Self::NotServed(refusal) => refusal.sentence(),
+            Self::NoTruck => "더 실을 수 있는 차가 없어요".to_owned(),
+            Self::Crew { needed } => format!("{needed}명이 타는 차가 없어요"),
+            Self::Full => "차에 자리나 시간이 남지 않아요".to_owned(),
+            Self::Detour { minutes } => format!("다른 배송지에서 멀어요: {minutes}분 더 운전해야 해요"),
+        }
+    }
+}
+
+/// `12월 3일`
+fn short_date(day: NaiveDate) -> String {
+    use chrono::Datelike;
+    format!("{}월 {}일", day.month(), day.day())
+}
+
+/// Where a stop fits best.
+struct Insertion {
+    round: usize,
+    position: usize,
+    detour_seconds: i64,
+}
+
+/// Whether the delivery can be promised for the day.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, DateRefusal> {
+    if let Some(name) = plan.shop_day_off {
+        return Err(DateRefusal::DayOff(name));
+    }
+    if let Some(refusal) = plan.not_served {
+        return Err(DateRefusal::NotServed(refusal));
+    }
+    plan.rounds.retain(|round| !round.is_closed);
+    if plan.rounds.is_empty() {
+        return Err(DateRefusal::NoTruck);
+    }
+    if plan.rounds.iter().all(|round| round.truck.crew < new.effort.crew) {
+        return Err(DateRefusal::Crew { needed: new.effort.crew });
+    }
+    for stop in std::mem::take(&mut plan.unplanned) {
+        let Some(best) = insertions(&plan.rounds, plan.depot, &stop).into_iter().next() else {
+            // Not even what is due already fits: nothing more is sold for this day.
+            return Err(DateRefusal::Full);
+        };
+        plan.rounds[best.round].stops.insert(best.position, stop);
+    }
+    let mut nearest: Option<i64> = None;
+    for candidate in insertions(&plan.rounds, plan.depot, new) {
+        let DayRound { truck, round, stops, .. } = &plan.rounds[candidate.round];
+        let detour_minutes = (candidate.detour_seconds + MINUTE - 1) / MINUTE;
+        if !stops.is_empty() && detour_minutes > MAX_DETOUR_MINUTES {
+            nearest = Some(nearest.map_or(detour_minutes, |least| least.min(detour_minutes)));
+            continue;
+        }
+        let mut stops = stops.clone();
+        stops.insert(candidate.position, *new);
+        let tour = schedule(round, plan.depot, &stops);
+        if tour.overtime == 0 && tour.excesses(truck, round).is_empty() {
+            let arrives_at = tour.visits[candidate.position].arrives_at;
+            return Ok(DateOffer {
+                day: plan.day,
+                truck: truck.name.clone(),
+                stops: stops.len(),
+                detour_minutes,
+                arrives_at,
+            });
+        }
+    }
+    Err(nearest.map_or(DateRefusal::Full, |minutes| DateRefusal::Detour { minutes }))
+}
+
+/// The positions at which a stop fits into room, pieces and hours of a round, the shortest detour first.
+fn insertions(rounds: &[DayRound], depot: Option<Point>, stop: &PlannedStop) -> Vec<Insertion> {
+    let drive = |from: Option<Point>, to: Option<Point>| {
+        from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
+    };
+    let mut found = Vec::new();
+    for (index, round) in rounds.iter().enumerate() {
+        let sum = |part: fn(&PlannedStop) -> i64| round.stops.iter().map(part).sum::<i64>() + part(stop);
+        if round.truck.crew < stop.effort.crew
+            || sum(|stop| stop.effort.volume) > round.truck.volume
+            || sum(|stop| stop.effort.pieces) > round.truck.pieces
+        {
+            continue;
+        }
+        let places: Vec<Option<Point>> =
+            std::iter::once(depot).chain(round.stops.iter().map(|stop| stop.point)).chain([depot]).collect();
+        let driving: i64 = places.windows(2).map(|leg| drive(leg[0], leg[1])).sum();
+        let work = sum(|stop| stop.effort.minutes) * MINUTE;
+        let limit = (round.round.shift_minutes + round.round.overtime_minutes) * MINUTE;
+        for (position, leg) in places.windows(2).enumerate() {
+            let detour_seconds = drive(leg[0], stop.point) + drive(stop.point, leg[1]) - drive(leg[0], leg[1]);
+            if driving + detour_seconds + work <= limit {
+                found.push(Insertion { round: index, position, detour_seconds });
+            }
+        }
+    }
+    found.sort_by_key(|insertion| (insertion.detour_seconds, insertion.round, insertion.position));
+    found
+}
+
+/// How a promise was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromiseChannel {
+    /// 전화
+    Phone,
+    /// 매장
+    Counter,
+    /// 문자, 채팅
+    Message,
+}
+
+impl PromiseChannel {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Phone, Self::Counter, Self::Message];
+
+    /// The stored code, also in forms.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Counter => "counter",
+            Self::Message => "message",
+        }
+    }
+
+    /// Korean label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Phone => "전화",
+            Self::Counter => "매장",
+            Self::Message => "문자·채팅",
+        }
+    }
+
+    /// Decodes a stored code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.code() == code)
+    }
+}
+
+/// What is known of a promised delivery now.
+#[derive(Clone, Debug, Default)]
+pub struct PromiseFacts {
+    /// 희망배송일 of the delivery
+    pub preferred_date: Option<NaiveDate>,
+    /// day to which its job was moved by hand
+    pub moved_to: Option<NaiveDate>,
+    /// day of the tour that has it
+    pub planned: Option<NaiveDate>,
+    /// holiday or day off of the whole shop on the promised day
+    pub shop_day_off: Option<String>,
+    /// why the place is not served on the promised day
+    pub not_served: Option<NotServed>,
+    /// whether a truck drives on the promised day
+    pub has_truck: bool,
+}
+
+/// Why a customer has to be called about a promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromiseProblem {
+    /// the day has passed, and the goods are not delivered
+    Missed,
+    /// it is planned for another day
+    PlannedFor(NaiveDate),
+    /// somebody set another day
+    MovedTo(NaiveDate),
+    /// 희망배송일 was cleared
+    DateCleared,
+    /// the day became a holiday or day off
+    DayOff(String),
+    /// the weekdays of the district changed
+    NotServed(NotServed),
+    /// no truck drives any more
+    NoTruck,
+    /// the day is near, and no truck has it
+    NotPlanned,
+}
+
+impl PromiseProblem {
+    /// Korean sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Missed => "약속한 날이 지났어요".to_owned(),
+            Self::PlannedFor(day) => format!("{} 배차에 들어 있어요", short_date(*day)),
+            Self::MovedTo(day) => format!("배송하는 날이 {}로 바뀌었어요", short_date(*day)),
+            Self::DateCleared => "희망배송일이 지워졌어요".to_owned(),
+            Self::DayOff(name) => format!("쉬는 날이 됐어요: {name}"),
+            Self::NotServed(refusal) => refusal.sentence(),
+            Self::NoTruck => "그날 다니는 차가 없어요".to_owned(),
+            Self::NotPlanned => "아직 배차하지 않았어요".to_owned(),
+        }
+    }
+
+    /// Whether the customer has to be told: all but a plan that is still to be made.
+    pub const fn needs_call(&self) -> bool {
+        !matches!(self, Self::NotPlanned)
+    }
+}
+
+/// What endangers the promise of `day`.
+pub fn promise_problem(day: NaiveDate, today: NaiveDate, facts: PromiseFacts) -> Option<PromiseProblem> {
+    let other = |date: Option<NaiveDate>| date.filter(|date| *date != day);
+    if day < today {
+        return Some(PromiseProblem::Missed);
+    }
+    if let Some(planned) = other(facts.planned) {
+        return Some(PromiseProblem::PlannedFor(planned));
+    }
+    if let Some(moved) = other(facts.moved_to.or(facts.preferred_date)) {
+        return Some(PromiseProblem::MovedTo(moved));
+    }
+    if facts.planned.is_some() {
+        return None;
+    }
+    if facts.moved_to.or(facts.preferred_date).is_none() {
+        return Some(PromiseProblem::DateCleared);
+    }
+    if let Some(name) = facts.shop_day_off {
+        return Some(PromiseProblem::DayOff(name));
+    }
+    if let Some(refusal) = facts.not_served {
+        return Some(PromiseProblem::NotServed(refusal));
+    }
+    if !facts.has_truck {
+        return Some(PromiseProblem::NoTruck);
+    }
+    (Some(day) <= today.succ_opt()).then_some(PromiseProblem::NotPlanned)
+}
+
+#[cfg(test)]
+mod tests;

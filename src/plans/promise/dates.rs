@@ -1,0 +1,430 @@
+//! The days that can be promised for a delivery, from what the shop has planned, and the promise itself.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+
+use super::{
+    DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, OFFERS, PromiseChannel, PromiseFacts, PromiseProblem,
+    check_day, promise_problem,
+};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::districts::{DistrictCache, Districts};
+use crate::orders::bulk_set::{self, BulkValue};
+use crate::orders::bundle::DeliveryState;
+use crate::orders::model::OrderState;
+use crate::orders::store as orders;
+use crate::plans::board::rounds;
+use crate::plans::model::{Job, TourState};
+use crate::plans::schedule::PlannedStop;
+use crate::plans::store::promises::{self, Promise};
+use crate::plans::store::works::works;
+use crate::plans::store::{self, PlannedJob};
+use crate::plans::work::{DeliveryWork, StopEffort};
+use crate::routing::points::PostalPoints;
+use crate::routing::travel::Point;
+use crate::storage::{Result, Tx};
+use crate::trucks::calendar::WorkingCalendar;
+use crate::trucks::handling::HandlingTable;
+use crate::trucks::model::Truck;
+use crate::trucks::service_area::ServiceArea;
+use crate::trucks::store as trucks;
+
+/// Days that are loaded at once: three offers are usually among the first.
+const DAYS_AT_ONCE: u64 = 7;
+
+/// For what a day is looked for.
+#[derive(Clone, Debug)]
+pub struct Enquiry {
+    /// the delivery, if there is an order already: what is planned of it makes room
+    pub delivery_id: Option<i64>,
+    /// postal code
+    pub zip_code: String,
+    /// district
+    pub sigungu_code: Option<i64>,
+    /// what it takes
+    pub effort: StopEffort,
+    /// first and last minute of the day at which the work may begin
+    pub window: Option<(i64, i64)>,
+    /// first day on which the goods are ready
+    pub ready: NaiveDate,
+}
+
+impl Enquiry {
+    /// The enquiry of a customer at the counter, without an order so far.
+    pub fn of_goods(
+        tx: &mut dyn Tx,
+        districts: &Districts,
+        today: NaiveDate,
+        zip_code: &str,
+        product_id: Option<i64>,
+        quantity: i64,
+    ) -> Result<Self> {
+        let settings = trucks::settings(tx)?;
+        let handling = trucks::handling_table(tx, settings.default_handling)?;
+        let effort = handling.effort(product_id.unwrap_or_default(), []);
+        let one = effort.handling;
+        let calendar = calendar(tx, today)?;
+        Ok(Self {
+            delivery_id: None,
+            zip_code: zip_code.to_owned(),
+            sigungu_code: districts.lookup(zip_code).district(),
+            effort: StopEffort {
+                minutes: one.minutes * quantity,
+                crew: one.crew,
+                volume: one.volume * quantity,
+                pieces: one.pieces * quantity,
+                has_default: effort.is_default,
+            },
+            window: None,
+            ready: working_days_after(&calendar, today, settings.lead_days),
+        })
+    }
+
+    /// The enquiry for a delivery: its goods are ready tomorrow where the factory sent them, otherwise the lead time
+    /// after they were bought from it.
+    pub fn of_delivery(tx: &mut dyn Tx, today: NaiveDate, work: &DeliveryWork, job: Option<&Job>) -> Result<Self> {
+        let settings = trucks::settings(tx)?;
+        let calendar = calendar(tx, today)?;
+        let open: Vec<i64> =
+            work.orders.iter().filter(|order| order.state < OrderState::Dispatched).map(|order| order.id).collect();
+        let tomorrow = today + Days::new(1);
+        let mut ready = tomorrow;
+        for (_, purchased_at) in promises::purchased_at(tx, &open)? {
+            let since = purchased_at.map_or(today, |purchased_at| purchased_at.date());
+            ready = ready.max(working_days_after(&calendar, since, settings.lead_days));
+        }
+        Ok(Self {
+            delivery_id: Some(work.delivery_id),
+            zip_code: work.recipient.zip_code.clone(),
+            sigungu_code: work.sigungu_code,
+            effort: work.effort(job),
+            window: job.and_then(|job| job.window),
+            ready,
+        })
+    }
+}
+
+fn calendar(tx: &mut dyn Tx, today: NaiveDate) -> Result<WorkingCalendar> {
+    // A purchase may lie some weeks back.
+    let (from, to) = (today - Days::new(HORIZON_DAYS), today + Days::new(2 * HORIZON_DAYS));
+    Ok(WorkingCalendar::new(trucks::special_days(tx, from, to)?))
+}
+
+/// The day that many working days of the factory later: Monday to Friday without holidays.
+fn working_days_after(calendar: &WorkingCalendar, from: NaiveDate, days: i64) -> NaiveDate {
+    let is_working =
+        |day: NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && calendar.shop_day_off(day).is_none();
+    let mut day = from;
+    for _ in 0..days {
+        day = day + Days::new(1);
+        while !is_working(day) {
+            day = day + Days::new(1);
+        }
+    }
+    day
+}
+
+/// The days that can be promised, and those before them that cannot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// at most [`OFFERS`], the earliest first
+    pub offers: Vec<DateOffer>,
+    /// days from the first possible one on that are not offered
+    pub refused: Vec<(NaiveDate, DateRefusal)>,
+}
+
+/// Why no day can be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoDates {
+    /// the depot has no postal code
+    Depot,
+    /// the postal code has no point
+    Point,
+}
+
+/// The next days that can be promised.
+pub fn dates(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    enquiry: &Enquiry,
+    today: NaiveDate,
+) -> Result<std::result::Result<Dates, NoDates>> {
+    let planner = match Planner::load(tx, districts, enquiry)? {
+        Ok(planner) => planner,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let mut dates = Dates::default();
+    let mut first = enquiry.ready.max(today + Days::new(1));
+    let end = first + Days::new(HORIZON_DAYS);
+    while first < end && dates.offers.len() < OFFERS {
+        let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end);
+        for plan in planner.days(tx, first, last)? {
+            if dates.offers.len() == OFFERS {
+                break;
+            }
+            let day = plan.day;
+            match check_day(plan, &planner.stop) {
+                Ok(offer) => dates.offers.push(offer),
+                Err(refusal) => dates.refused.push((day, refusal)),
+            }
+        }
+        first = last + Days::new(1);
+    }
+    Ok(Ok(dates))
+}
+
+/// Whether one day can be promised.
+pub fn date(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    enquiry: &Enquiry,
+    day: NaiveDate,
+) -> Result<std::result::Result<std::result::Result<DateOffer, DateRefusal>, NoDates>> {
+    if day < enquiry.ready {
+        return Ok(Ok(Err(DateRefusal::TooEarly { ready: enquiry.ready })));
+    }
+    Ok(match Planner::load(tx, districts, enquiry)? {
+        Err(reason) => Err(reason),
+        Ok(planner) => match planner.days(tx, day, day)?.pop() {
+            Some(plan) => Ok(check_day(plan, &planner.stop)),
+            None => Ok(Err(DateRefusal::NoTruck)),
+        },
+    })
+}
+
+/// What all days have in common.
+struct Planner<'d> {
+    districts: &'d Districts,
+    enquiry: Enquiry,
+    stop: PlannedStop,
+    handling: HandlingTable,
+    area: ServiceArea,
+    trucks: Vec<Truck>,
+    depot: Point,
+}
+
+impl<'d> Planner<'d> {
+    fn load(
+        tx: &mut dyn Tx,
+        districts: &'d Districts,
+        enquiry: &Enquiry,
+    ) -> Result<std::result::Result<Self, NoDates>> {
+        let settings = trucks::settings(tx)?;
+        let points = PostalPoints::new(districts);
+        let Some((depot, _)) = points.locate(&settings.depot_zip) else { return Ok(Err(NoDates::Depot)) };
+        let Some((point, _)) = points.locate(&enquiry.zip_code) else { return Ok(Err(NoDates::Point)) };
+        Ok(Ok(Self {
+            districts,
+            stop: PlannedStop { point: Some(point), effort: enquiry.effort, window: enquiry.window },
+            enquiry: enquiry.clone(),
+            handling: trucks::handling_table(tx, settings.default_handling)?,
+            area: trucks::service_area(tx, &settings)?,
+            trucks: trucks::all(tx)?,
+            depot,
+        }))
+    }
+
+    /// The plans of a range of days, without the delivery of the enquiry.
+    fn days(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<DayPlan>> {
+        let calendar = WorkingCalendar::new(trucks::special_days(tx, from, to)?);
+        let tours = promises::tours_between(tx, from, to)?;
+        let tour_ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
+        let stops = store::stops_of(tx, &tour_ids)?;
+        let due = self.due(tx, from, to)?;
+        let planned = stops.values().flatten().map(|stop| (stop.job.delivery_id, Some(stop.job.clone())));
+        let jobs: HashMap<i64, Option<Job>> =
+            due.iter().map(|(id, (_, job))| (*id, job.clone())).chain(planned).collect();
+        let mut ids: Vec<i64> = jobs.keys().copied().collect();
+        ids.sort_unstable();
+        let points = PostalPoints::new(self.districts);
+        let planned_stops: HashMap<i64, PlannedStop> = works(tx, &ids, &self.handling)?
+            .into_iter()
+            .map(|work| {
+                let job = jobs.get(&work.delivery_id).and_then(Option::as_ref);
+                let stop = PlannedStop {
+                    point: points.locate(&work.recipient.zip_code).map(|(point, _)| point),
+                    effort: work.effort(job),
+                    window: job.and_then(|job| job.window),
+                };
+                (work.delivery_id, stop)
+            })
+            .collect();
+        let is_other = |id: &i64| Some(*id) != self.enquiry.delivery_id;
+        let stops_of = |ids: Vec<i64>| -> Vec<PlannedStop> {
+            ids.into_iter().filter(is_other).filter_map(|id| planned_stops.get(&id).copied()).collect()
+        };
+        let mut plans = Vec::new();
+        for day in from.iter_days().take_while(|day| *day <= to) {
+            let of_day: Vec<_> = tours.iter().filter(|(of, _)| *of == day).map(|(_, tour)| tour.clone()).collect();
+            let mut day_rounds = Vec::new();
+            for truck in self.trucks.iter().filter(|truck| truck.enabled) {
+                let is_off = calendar.day_off(truck, day).is_some();
+                for round in rounds(truck, &of_day) {
+                    let tour = of_day
+                        .iter()
+                        .find(|tour| tour.column.truck_id == truck.id && tour.column.round == round.number);
+                    let ids = tour.and_then(|tour| stops.get(&tour.id)).into_iter().flatten();
+                    day_rounds.push(DayRound {
+                        truck: truck.clone(),
+                        round,
+                        stops: stops_of(ids.map(|stop| stop.job.delivery_id).collect()),
+                        is_closed: is_off || tour.is_some_and(|tour| tour.state != TourState::Draft),
+                    });
+                }
+            }
+            let unplanned = due.iter().filter(|(_, (of, _))| *of == day).map(|(id, _)| *id).collect();
+            plans.push(DayPlan {
+                day,
+                shop_day_off: calendar.shop_day_off(day).map(str::to_owned),
+                not_served: self.area.refusal(self.districts, &self.enquiry.zip_code, self.enquiry.sigungu_code, day),
+                depot: Some(self.depot),
+                rounds: day_rounds,
+                unplanned: stops_of(unplanned),
+            });
+        }
+        Ok(plans)
+    }
+
+    /// Deliveries that are due on a day of the range and have no truck, with that day and their job.
+    fn due(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<i64, (NaiveDate, Option<Job>)>> {
+        let dated: HashMap<i64, NaiveDate> = promises::dated_between(tx, from, to)?.into_iter().collect();
+        let moved = promises::moved_between(tx, from, to)?;
+        let ids: HashSet<i64> = dated.keys().copied().chain(moved).collect();
+        let mut ids: Vec<i64> = ids.into_iter().collect();
+        ids.sort_unstable();
+        let mut jobs = store::jobs_of(tx, &ids)?;
+        let due = ids.into_iter().filter_map(|id| {
+            let PlannedJob { job, planned } = match jobs.remove(&id) {
+                Some(known) => known,
+                None => return Some((id, (*dated.get(&id)?, None))),
+            };
+            let day = job.day.or_else(|| dated.get(&id).copied())?;
+            (planned.is_none() && (from..=to).contains(&day)).then_some((id, (day, Some(job))))
+        });
+        Ok(due.collect())
+    }
+}
+
+/// A promise to be kept.
+#[derive(Clone, Debug)]
+pub struct NewPromise {
+    /// the delivery
+    pub delivery_id: i64,
+    /// the day
+    pub day: NaiveDate,
+    /// how it is made
+    pub channel: PromiseChannel,
+    /// whether it is made although the day is refused
+    pub is_despite: bool,
+}
+
+/// Why a promise is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromiseError {
+    /// the day is refused: somebody else may have taken the place meanwhile
+    Refused(DateRefusal),
+    /// no day can be judged
+    NoDates(NoDates),
+    /// nothing of the delivery is under way
+    NothingToDeliver,
+}
+
+/// A delivery with its job and the day of the tour that has it.
+pub fn find_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<(DeliveryWork, Option<PlannedJob>)>> {
+    let settings = trucks::settings(tx)?;
+    let handling = trucks::handling_table(tx, settings.default_handling)?;
+    let Some(work) = works(tx, &[id], &handling)?.pop() else { return Ok(None) };
+    Ok(Some((work, store::jobs_of(tx, &[id])?.remove(&id))))
+}
+
+/// Keeps a promise: the day becomes the 희망배송일 of the orders of the delivery. Two clerks who promise one day run one
+/// after another, and the second is judged by what the first has promised.
+pub fn keep(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    districts: &DistrictCache,
+    promise: &NewPromise,
+) -> Result<std::result::Result<AuditEvent, PromiseError>> {
+    let NewPromise { delivery_id, day, channel, is_despite } = *promise;
+    promises::lock_day(tx, day)?;
+    let (districts, today) = (districts.current(tx)?, tx.now().date());
+    let Some((work, stored)) = find_delivery(tx, delivery_id)? else { return Ok(Err(PromiseError::NothingToDeliver)) };
+    if !DeliveryState::UNDER_WAY.contains(&work.state) || day < today {
+        return Ok(Err(PromiseError::NothingToDeliver));
+    }
+    let job = stored.map(|stored| stored.job);
+    let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
+    let (basis, despite) = match date(tx, &districts, &enquiry, day)? {
+        Ok(Ok(offer)) => (serde_json::to_string(&offer).unwrap_or_default(), None),
+        Ok(Err(refusal)) if is_despite => {
+            let reason = refusal.sentence();
+            (serde_json::json!({ "despite": reason }).to_string(), Some(reason))
+        }
+        Ok(Err(refusal)) => return Ok(Err(PromiseError::Refused(refusal))),
+        Err(reason) => return Ok(Err(PromiseError::NoDates(reason))),
+    };
+    let was = promises::insert(tx, delivery_id, day, channel, &basis, actor.id)?;
+    if let Some(job) = job.filter(|job| job.day.is_some_and(|moved_to| moved_to != day)) {
+        store::update_job(tx, &Job { day: None, ..job })?;
+    }
+    let ids: Vec<i64> = work.order_ids().collect();
+    let mut open = orders::find(tx, &ids)?;
+    open.retain(|order| order.state < OrderState::Shipped);
+    open.sort_by_key(|order| order.id);
+    bulk_set::set(tx, actor, &open, &BulkValue::PreferredShippingDate(Some(day)), &[])?;
+    let event = AuditEvent::DeliveryPromised {
+        bundle_number: work.bundle_number,
+        day: day.to_string(),
+        channel: channel.code().to_owned(),
+        was: was.map(|was| was.to_string()),
+        despite,
+    };
+    audit::record(tx, actor, AuditObject::one(delivery_id), &event)?;
+    Ok(Ok(event))
+}
+
+/// A promise that holds, and what endangers it.
+#[derive(Clone, Debug)]
+pub struct OpenPromise {
+    /// the promise
+    pub promise: Promise,
+    /// the delivery
+    pub work: DeliveryWork,
+    /// why the customer has to be called, or the day planned
+    pub problem: Option<PromiseProblem>,
+}
+
+/// The promises that hold, by day.
+pub fn open_promises(tx: &mut dyn Tx, districts: &Districts) -> Result<Vec<OpenPromise>> {
+    let today = tx.now().date();
+    let stored = promises::open(tx)?;
+    let settings = trucks::settings(tx)?;
+    let handling = trucks::handling_table(tx, settings.default_handling)?;
+    let area = trucks::service_area(tx, &settings)?;
+    let trucks_of_shop = trucks::all(tx)?;
+    let last = stored.last().map_or(today, |promise| promise.day);
+    let calendar = WorkingCalendar::new(trucks::special_days(tx, today, last)?);
+    let ids: Vec<i64> = stored.iter().map(|promise| promise.delivery_id).collect();
+    let mut jobs = store::jobs_of(tx, &ids)?;
+    let mut found: HashMap<i64, DeliveryWork> =
+        works(tx, &ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
+    let open = stored.into_iter().filter_map(|promise| {
+        let work = found.remove(&promise.delivery_id)?;
+        let known = jobs.remove(&promise.delivery_id);
+        let day = promise.day;
+        let facts = PromiseFacts {
+            preferred_date: work.preferred_date,
+            moved_to: known.as_ref().and_then(|known| known.job.day),
+            planned: known.as_ref().and_then(|known| known.planned).map(|(day, _)| day),
+            shop_day_off: calendar.shop_day_off(day).map(str::to_owned),
+            not_served: area.refusal(districts, &work.recipient.zip_code, work.sigungu_code, day),
+            has_truck: trucks_of_shop.iter().any(|truck| truck.enabled && calendar.day_off(truck, day).is_none()),
+        };
+        Some(OpenPromise { problem: promise_problem(day, today, facts), promise, work })
+    });
+    Ok(open.collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use super::*;
+use crate::orders::testing::Shop;
+use crate::plans::tests::{day, order, set_up};
+use crate::trucks::calendar::SpecialDay;
+
+/// The delivery of an order.
+fn delivery(tx: &mut dyn Tx, number: &str) -> Result<i64> {
+    let sql = "SELECT delivery_id FROM orders WHERE order_number = ?";
+    tx.query_one(sql, &[number.into()])?.expect("the order").int(0)
+}
+
+fn promise(delivery_id: i64, on: &str) -> NewPromise {
+    NewPromise { delivery_id, day: day(on), channel: PromiseChannel::Phone, is_despite: false }
+}
+
+/// Trucks that take three deliveries a day, and no goods that are still to come.
+fn small_trucks(tx: &mut dyn Tx) -> Result<()> {
+    tx.exec("UPDATE trucks SET pieces = 3", &[])?;
+    let mut settings = trucks::settings(tx)?;
+    settings.lead_days = 0;
+    settings.default_handling.minutes = 10;
+    trucks::save_settings(tx, &settings)
+}
+
+fn offered(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<NaiveDate>> {
+    let today = tx.now().date();
+    let (work, _) = find_delivery(tx, delivery_id)?.expect("the delivery");
+    let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
+    let dates = dates(tx, &Districts::embedded(), &enquiry, today)?.expect("dates");
+    Ok(dates.offers.iter().map(|offer| offer.day).collect())
+}
+
+#[test]
+fn goods_are_ready_after_the_working_days_of_the_factory() {
+    let off = SpecialDay { day: day("2026-12-02"), truck_id: None, is_off: true, name: "재고 조사".to_owned() };
+    let calendar = WorkingCalendar::new([off]);
+    let ready = |from, days| working_days_after(&calendar, day(from), days).to_string();
+    assert_eq!(ready("2026-11-27", 0), "2026-11-27", "a Friday");
+    assert_eq!(ready("2026-11-27", 1), "2026-11-30");
+    assert_eq!(ready("2026-11-27", 3), "2026-12-03", "without the day off");
+    assert_eq!(ready("2026-12-24", 1), "2026-12-28", "without 성탄절 and the weekend");
+}
+
+#[test]
+fn promise_becomes_the_preferred_date_and_takes_the_room() {
+    Shop::open()
+        .write(|tx, files| {
+            let orders = (1..=8).map(|number| order(&number.to_string(), "39200", None)).collect();
+            let (actor, _) = set_up(tx, files, orders)?;
+            small_trucks(tx)?;
+            let cache = DistrictCache::default();
+            let first = delivery(tx, "1")?;
+            let offers = offered(tx, first)?;
+            assert_eq!(offers.len(), OFFERS);
+            for number in 1..=6 {
+                let id = delivery(tx, &number.to_string())?;
+                let kept = keep(tx, actor, &cache, &promise(id, &offers[0].to_string()))?;
+                assert!(kept.is_ok(), "{number}: {kept:?}");
+            }
+            assert_eq!(find_delivery(tx, first)?.expect("it").0.preferred_date, Some(offers[0]));
+            let last = delivery(tx, "7")?;
+            let refused = keep(tx, actor, &cache, &promise(last, &offers[0].to_string()))?;
+            assert_eq!(refused, Err(PromiseError::Refused(DateRefusal::Full)), "two trucks of three pieces");
+            assert_eq!(offered(tx, last)?[0], offers[1]);
+            assert_eq!(offered(tx, first)?[0], offers[0], "its own place is free for itself");
+            let despite = NewPromise { is_despite: true, ..promise(last, &offers[0].to_string()) };
+            assert!(keep(tx, actor, &cache, &despite)?.is_ok());
+            assert_eq!(promises::of_delivery(tx, last)?.len(), 1);
+            Ok(())
+        })
+        .expect("succeeds");
+}
+
+#[test]
+fn new_promise_replaces_the_former_and_both_stay_on_record() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, _) = set_up(tx, files, vec![order("1", "39200", None)])?;
+            small_trucks(tx)?;
+            let cache = DistrictCache::default();
+            let id = delivery(tx, "1")?;
+            let offers = offered(tx, id)?;
+            keep(tx, actor, &cache, &promise(id, &offers[0].to_string()))?.expect("kept");
+            let event = keep(tx, actor, &cache, &promise(id, &offers[1].to_string()))?.expect("kept");
+            assert!(matches!(event, AuditEvent::DeliveryPromised { was: Some(_), .. }));
+            let history = promises::of_delivery(tx, id)?;
+            assert_eq!(history.iter().map(|promise| promise.day).collect::<Vec<_>>(), [offers[1], offers[0]]);
+            assert_eq!(history.iter().filter(|promise| promise.replaced_at.is_none()).count(), 1);
+            let open = open_promises(tx, &Districts::embedded())?;
+            assert_eq!(open.iter().map(|open| open.promise.day).collect::<Vec<_>>(), [offers[1]]);
+            Ok(())
+        })
+        .expect("succeeds");
+}
+
+#[test]
+fn changed_date_is_a_call_and_never_a_silent_move() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, _) = set_up(tx, files, vec![order("1", "39200", None)])?;
+            small_trucks(tx)?;
+            let id = delivery(tx, "1")?;
+            let offers = offered(tx, id)?;
+            keep(tx, actor, &DistrictCache::default(), &promise(id, &offers[2].to_string()))?.expect("kept");
+            let problem = |tx: &mut dyn Tx| -> Result<Option<PromiseProblem>> {
+                Ok(open_promises(tx, &Districts::embedded())?.pop().expect("the promise").problem)
+            };
+            assert!(problem(tx)?.is_none_or(|problem| !problem.needs_call()));
+            let ids: Vec<i64> = find_delivery(tx, id)?.expect("it").0.order_ids().collect();
+            let found = orders::find(tx, &ids)?;
+            bulk_set::set(tx, actor, &found, &BulkValue::PreferredShippingDate(Some(offers[0])), &[])?;
+            assert_eq!(problem(tx)?, Some(PromiseProblem::MovedTo(offers[0])));
+            Ok(())
+        })
+        .expect("succeeds");
+}
+
+#[test]
+fn day_without_a_depot_or_a_point_is_not_judged() {
+    Shop::open()
+        .write(|tx, files| {
+            let (_, _) = set_up(tx, files, Vec::new())?;
+            let today = tx.now().date();
+            let districts = Districts::embedded();
+            let unknown = Enquiry::of_goods(tx, &districts, today, "00000", None, 1)?;
+            assert_eq!(dates(tx, &districts, &unknown, today)?, Err(NoDates::Point));
+            let mut settings = trucks::settings(tx)?;
+            settings.depot_zip.clear();
+            trucks::save_settings(tx, &settings)?;
+            let known = Enquiry::of_goods(tx, &districts, today, "39200", None, 2)?;
+            assert_eq!(dates(tx, &districts, &known, today)?, Err(NoDates::Depot));
+            assert_eq!((known.effort.minutes, known.effort.pieces), (40, 2));
+            Ok(())
+        })
+        .expect("succeeds");
+}
