@@ -280,7 +280,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             None => ("–".to_owned(), "–".to_owned()),
         };
         let needing: Vec<String> = needing.into_iter().collect();
-        println!("| {index} | {:.1} MB | {shown} | {costs} | {} |", bytes as f64 / 1e6, needing.join(", "));
+        println!("| {index} | {} KB | {shown} | {costs} | {} |", bytes / 1_000, needing.join(", "));
     }
     Ok(())
 }
