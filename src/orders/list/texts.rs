@@ -12,10 +12,11 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
     let by_id = tx.index_hint(PRIMARY_KEY);
     // Read the searchable columns only, not all forty: a page may compare a thousand orders.
     let searched = FIELDS.iter().filter(|field| field.search.is_some());
-    let columns: String = searched.clone().map(|field| format!(", o.{}", field.column)).collect();
+    let columns: Vec<String> = searched.clone().map(|field| format!("o.{}", field.column)).collect();
+    let columns = columns.join(", ");
     let sql = |ids: &str| {
         format!(
-            "SELECT o.id, d.bundle_number{columns} FROM orders o {by_id} \
+            "SELECT o.id, d.bundle_number, {columns} FROM orders o {by_id} \
              CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
         )
     };
