@@ -23,6 +23,39 @@ document.addEventListener("paste", (event) => {
   field.setRangeText(text.trim().split(/\s+/).join(" "), field.selectionStart, field.selectionEnd, "end");
 });
 
+// A message is said once: a reload, a bookmark and the back button do not repeat it.
+const address = new URL(location.href);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+}
+
+// A refused form: the title says so, the fields to correct are listed with links, and the first one has the focus.
+const wrong = [...document.querySelectorAll("main [aria-invalid=true]")].filter((field) => field.offsetParent);
+if (wrong.length) {
+  document.title = `오류: ${document.title}`;
+  if (wrong.length > 1) {
+    const list = document.createElement("ul");
+    for (const [index, field] of wrong.entries()) {
+      field.id ||= `wrong-${index}`;
+      const link = document.createElement("a");
+      link.href = `#${field.id}`;
+      link.textContent = field.getAttribute("aria-label") ?? field.labels?.[0]?.textContent.trim() ?? field.name;
+      link.addEventListener("click", (event) => { event.preventDefault(); field.focus(); });
+      list.append(document.createElement("li"));
+      list.lastChild.append(link);
+    }
+    const box = document.createElement("nav");
+    box.className = "notice danger wrong-fields";
+    box.setAttribute("aria-label", "확인할 곳");
+    const heading = document.createElement("p");
+    heading.textContent = `확인할 곳이 ${wrong.length}군데 있어요.`;
+    box.append(heading, list);
+    document.querySelector("main").prepend(box);
+  }
+  wrong[0].focus();
+}
+
 const typing = (element) => element?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
 document.addEventListener("keydown", (event) => {

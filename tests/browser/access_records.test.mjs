@@ -21,7 +21,7 @@ test('records name the orders of a viewed page and are found by person', async (
   await checkPage(page, 'access-records');
   await search(page, async () => {
     await page.getByLabel('누구의 정보').fill(number);
-    await page.getByLabel('무엇을').selectOption('view');
+    await page.getByLabel('작업', { exact: true }).selectOption('view');
   });
   const text = await mainText(page);
   assert.match(text, new RegExp(`${number}`));

@@ -197,8 +197,8 @@ export async function screenshot(page, name) {
 }
 
 /**
- * Asserts that axe finds no violation (WCAG 2.2 AA and best practices) at both widths. The viewport is as high as
- * the page, so that sticky elements do not count as obscuring a field.
+ * Asserts that axe finds no violation (WCAG 2.2 AA and best practices) at both widths, and no weak contrast in dark. The
+ * viewport is as high as the page, so that sticky elements do not count as obscuring a field.
  */
 export async function checkAccessibility(page, name = page.url()) {
   const before = page.viewportSize();
@@ -207,14 +207,24 @@ export async function checkAccessibility(page, name = page.url()) {
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width, height: Math.max(900, height) });
     await page.evaluate(AXE);
-    const { violations } = await page.evaluate(
-      (rules) => window.axe.run(document, { runOnly: { type: 'tag', values: rules }, resultTypes: ['violations'] }),
-      AXE_RULES,
-    );
-    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('\n  ')}`);
-    assert.deepEqual(found, [], `${name} at ${width} px`);
+    await assertNoViolations(page, AXE_RULES.map((value) => ({ type: 'tag', value })), `${name} at ${width} px`);
   }
+  // Colours do not depend on the width.
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  await assertNoViolations(page, [{ type: 'rule', value: 'color-contrast' }], `${name} in dark`);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   await page.setViewportSize(before);
+}
+
+/** Runs axe, which the page has loaded, with some tags or rules. */
+async function assertNoViolations(page, chosen, where) {
+  const runOnly = { type: chosen[0].type, values: chosen.map(({ value }) => value) };
+  const { violations } = await page.evaluate(
+    (only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'] }),
+    runOnly,
+  );
+  const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('\n  ')}`);
+  assert.deepEqual(found, [], where);
 }
 
 /** Screenshots and the accessibility check; skipped without JavaScript, where the layout is the same. */

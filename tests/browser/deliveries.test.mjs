@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, logIn, mainText, open } from './browser.mjs';
 import { apply, clickButton, editXlsx, gotoOrders, preview } from './flows.mjs';
-import { ADMIN, TEAM, addMember, fixture } from './server.mjs';
+import { ADMIN, TEAM, addMember, fixture, numberAfter } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 
@@ -29,7 +29,7 @@ async function openShop(t, options = {}) {
   return { office, team, window, ...rest };
 }
 
-const totalCount = async (page) => Number((await mainText(page)).match(/총\s*([\d,]+)/)[1].replaceAll(',', ''));
+const totalCount = async (page) => numberAfter(await mainText(page), '총') ?? 0; // an empty list says no total
 const numbers = async (page) => (await page.locator('tbody a.bundle-number').allInnerTexts()).map((text) => text.split('\n').at(-1));
 const rowOf = (page, number) => page.locator('table.deliveries tbody tr').filter({ hasText: number });
 

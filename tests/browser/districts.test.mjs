@@ -144,7 +144,7 @@ async function applyEdition(page, onMistake = () => {}) {
   await onMistake();
   await page.goto(where);
   await page.getByRole('button', { name: '적용', exact: true }).click();
-  await page.waitForURL(/done=/);
+  await page.getByText('부터의 지역으로 바꿨어요').waitFor();
   assert.match(await mainText(page), /부터의 지역으로 바꿨어요/);
   await page.goto('/districts?method=all&sido=11');
   assert.match(await mainText(page), /새구/);
@@ -160,9 +160,9 @@ test('imported edition is previewed, applied and withdrawn', async (t) => {
   await checkPage(page, 'districts-lists');
   await page.goto(where);
   await checkPage(page, 'districts-list-in-force');
-  await page.getByRole('button', { name: '목록 거두기' }).click();
+  await page.getByRole('button', { name: '적용 취소' }).click();
   await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
-  await page.waitForURL(/districts\/import\?done=/);
+  await page.waitForURL(/districts\/import$/);
   await page.goto('/districts?method=all&sido=11');
   assert.doesNotMatch(await mainText(page), /새구/);
 

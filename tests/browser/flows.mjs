@@ -25,9 +25,9 @@ export async function counts(page) {
   return ['등록', '변경 없음', '오류'].map((word) => numberAfter(text, word));
 }
 
-/** Total of a list: `총 N건`. */
+/** Total of a list: `총 N건`; 0 for an empty one, which says no total. */
 export async function totalCount(page) {
-  return numberAfter(await mainText(page), '총');
+  return numberAfter(await mainText(page), '총') ?? 0;
 }
 
 /** Order numbers of the list from top to bottom. */

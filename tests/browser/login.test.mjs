@@ -64,7 +64,7 @@ test('reauthentication keeps the submitted form', async (t) => {
   await page.getByLabel('아이디').fill('박기사');
   await reopenBrowser(page);
   await clickButton(page, '추가하기');
-  assert.match(await mainText(page), /적은 내용은 그대로 있어요/);
+  assert.match(await mainText(page), /입력한 내용은 그대로 있어요/);
   await page.getByLabel('비밀번호', { exact: true }).fill(ADMIN.password);
   await clickButton(page, '확인');
   assert.match(await mainText(page), /회원을 추가했어요/);

@@ -88,7 +88,7 @@ async function purchase(page) {
 }
 
 async function slips(page) {
-  const names = (await (await page.goto('/practice'), task(page, TITLES[4])).innerText()).match(/골라 (.+) 님의 배송/)[1].split(', ');
+  const names = (await (await page.goto('/practice'), task(page, TITLES[4])).innerText()).match(/선택해 (.+) 님의 배송/)[1].split(', ');
   await startTask(page, TITLES[4]);
   for (const name of names) {
     await page.locator('table.deliveries tbody tr').filter({ hasText: name }).getByRole('checkbox').first().check();
