@@ -911,6 +911,25 @@ CREATE TRIGGER access_seals_no_delete BEFORE DELETE ON access_seals
 WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
 BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
 
+-- ── destruction ────────────────────────────────────────────────────────────────────
+
+-- Certificates of destroyed data, one row for each run: numbers only.
+CREATE TABLE destructions (
+    id             INTEGER NOT NULL PRIMARY KEY,
+    started_at     INTEGER NOT NULL,
+    finished_at    INTEGER,  -- null: it runs, or was interrupted and is continued by the next one
+    reason         TEXT NOT NULL CHECK (reason IN ('retention', 'request')),
+    member_id      INTEGER,  -- who destroyed on request; null: the program, at the end of the retention
+    before_day     TEXT NOT NULL CHECK (before_day LIKE '____-__-__'),  -- data of earlier days was destroyed
+    orders         INTEGER NOT NULL DEFAULT 0 CHECK (orders >= 0),
+    deliveries     INTEGER NOT NULL DEFAULT 0 CHECK (deliveries >= 0),
+    log_entries    INTEGER NOT NULL DEFAULT 0 CHECK (log_entries >= 0),   -- of orders, deliveries and members
+    search_terms   INTEGER NOT NULL DEFAULT 0 CHECK (search_terms >= 0),
+    uploads        INTEGER NOT NULL DEFAULT 0 CHECK (uploads >= 0),
+    upload_rows    INTEGER NOT NULL DEFAULT 0 CHECK (upload_rows >= 0),
+    download_notes INTEGER NOT NULL DEFAULT 0 CHECK (download_notes >= 0)
+) STRICT;
+
 -- ── practice ───────────────────────────────────────────────────────────────────────────────
 
 -- Runs of a member through the exercises of a demo shop. The newest is the current one.

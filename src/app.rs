@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, deliveries, districts, help, members, orders, plans, practice, products, reconcile,
-    search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, deliveries, districts, help, members, orders, plans, practice, privacy, products,
+    reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -25,6 +25,7 @@ pub fn rooms() -> Vec<Routes> {
         backup::pages::routes(),
         audit::pages::routes(),
         access::pages::routes(),
+        privacy::pages::routes(),
         shop::pages::routes(),
         server::pages::routes(),
         practice::pages::routes(),

@@ -34,6 +34,7 @@
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
+//! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |
@@ -51,7 +52,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them.
 //! A URL leads to its file in one step: `/districts/unknown` to `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: drive (the driver's phone) after [`plans`]; privacy (retention, requests of data subjects) after [`access`];
+//! Rooms to come: drive (the driver's phone) after [`plans`];
 //! collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
@@ -100,6 +101,7 @@ pub mod members;
 pub mod orders;
 pub mod plans;
 pub mod practice;
+pub mod privacy;
 pub mod products;
 pub mod random;
 pub mod reconcile;

@@ -24,9 +24,7 @@ use tokens::{database_calls, literals, test_switches, types};
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
 ///
-/// Still to come: `drive` (the driver's phone) after `plans`;
-/// `privacy` (retention, requests of data subjects) after `access`; `collecting` (orders by a channel's API)
-/// after `uploads`.
+/// Still to come: `drive` (the driver's phone) after `plans`; `collecting` (orders by a channel's API) after `uploads`.
 const ROOMS: &[&str] = &[
     "time",
     "id",
@@ -54,6 +52,7 @@ const ROOMS: &[&str] = &[
     "trucks",
     "plans",
     "actions",
+    "privacy",
     "backup",
     "server",
     "demo",

@@ -40,8 +40,6 @@ pub struct Measurements {
     pub admins: (i64, i64),
     /// enabled members who have not logged in for [`IDLE_MEMBER_DAYS`]
     pub idle_members: i64,
-    /// orders that are kept longer than the law wants
-    pub overdue_orders: i64,
     /// people whose data the shop has
     pub people: i64,
     /// years that access records are kept
@@ -91,13 +89,6 @@ pub fn checks(measured: &Measurements) -> Vec<Diagnostic> {
         "분류 없는 표와 열이 없어요",
         |count| format!("분류 없는 표나 열이 {count}개 있어요"),
         "프로그램 밖에서 데이터베이스에 더한 것이 있는지 확인하세요.",
-    ));
-    checks.push(zero_or(
-        usize::try_from(measured.overdue_orders).unwrap_or_default(),
-        "보관 기간이 지난 주문",
-        "5년이 지난 주문이 없어요",
-        |count| format!("5년이 지난 주문이 {count}건 있어요"),
-        "프로그램은 아직 주문을 지우지 않아요. 개인정보 보호책임자와 어떻게 지울지 정하세요.",
     ));
     checks
 }
@@ -193,7 +184,6 @@ mod tests {
             (Measurements { admins: (2, 1), is_public: true, ..good() }, Severity::Bad),
             (Measurements { idle_members: 1, ..good() }, Severity::Warning),
             (Measurements { unclassified: 1, ..good() }, Severity::Warning),
-            (Measurements { overdue_orders: 1, ..good() }, Severity::Warning),
         ] {
             assert_eq!(worst(&measured), (severity, 1), "{measured:?}");
             let failed = checks(&measured).into_iter().find(|check| check.severity != Severity::Good);

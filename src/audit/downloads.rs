@@ -3,7 +3,8 @@
 mod store;
 
 pub use self::store::{
-    NewFile, by_id, delete_old_files, file, files_of_order, orders_in_files, orders_of, page, record, record_file,
+    NewFile, by_id, delete_old_files, delete_orders, file, files_of_order, orders_in_files, orders_of, overwrite_notes,
+    page, record, record_file,
 };
 use crate::time::Moment;
 
@@ -159,6 +160,7 @@ impl DownloadRow {
             "dispatch" => "발송처리",
             "deliveries" => "배송 목록",
             "rejected-rows" => "오류 행",
+            "person" => "본인 정보 열람",
             "courier-order.logen" => "로젠택배 송장 접수",
             "courier-order.cj" => "CJ대한통운 송장 접수",
             "courier-order.hanjin" => "한진택배 송장 접수",

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Actor, AuditEntry, AuditEvent, AuditObject, MemberActor, Verb};
 use crate::storage::{Result, Row, StorageError, Tx};
+use crate::time::Moment;
 
 /// Appends an entry in the transaction of the action. Returns its identifier.
 pub fn record(tx: &mut dyn Tx, actor: impl Into<Actor>, object: AuditObject, event: &AuditEvent) -> Result<i64> {
@@ -83,6 +84,19 @@ pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, AuditEntry>>
         Ok(())
     })?;
     Ok(entries)
+}
+
+/// Deletes entries before `before`, at most `limit`; answers how many. Identifiers are in the order of time.
+pub fn delete_old(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<u64> {
+    let sql = "SELECT id, recorded_at FROM audit_entries ORDER BY id LIMIT ?";
+    let mut old = Vec::new();
+    tx.for_each(sql, &[limit.into()], &mut |row| {
+        if row.moment(1)? < before {
+            old.push(row.int(0)?);
+        }
+        Ok(())
+    })?;
+    tx.delete_ids("audit_entries", "id", &old)
 }
 
 /// The verbs of a member's entries with greater identifiers than `since`.

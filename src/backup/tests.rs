@@ -16,6 +16,9 @@ use super::object_keys::ObjectKey;
 use super::*;
 use crate::config::Retention;
 use crate::demo;
+use crate::orders::model::NewOrder;
+use crate::orders::testing::{DAY_MS, Files, new_order};
+use crate::privacy::{KeepYears, destroy_due};
 use crate::storage::{OpenMode, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
@@ -217,6 +220,50 @@ async fn older_database_starts_a_generation_and_newer_moments_stay_restorable() 
     };
     let back = restore_copies(folder.path(), Some(until)).await.expect("restores");
     assert!(back.bytes > 2_000_000, "the newer notes: {back:?}");
+}
+
+/// Whether one of the files has this word in its bytes.
+fn has_word(files: &[PathBuf], word: &str) -> bool {
+    let has = |bytes: &[u8]| bytes.windows(word.len()).any(|some| some == word.as_bytes());
+    files.iter().any(|file| fs::read(file).is_ok_and(|bytes| has(&bytes)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destroyed_data_leaves_the_files_and_returns_only_with_an_older_backup() {
+    const WORD: &str = "mkqdestroyed";
+    let keep = KeepYears::new(5);
+    let shop = BackedUpShop::new();
+    let files = Files::open();
+    let created = shop.storage.write(move |tx| {
+        let mut old = new_order("1");
+        (old.customer.name, old.placed_at) = (WORD.to_owned(), tx.now().plus_ms(-6 * 366 * DAY_MS));
+        let new = NewOrder { placed_at: tx.now(), ..new_order("2") };
+        files.order(tx, "SMART_STORE", vec![old, new]).map(drop)
+    });
+    created.await.expect("orders");
+    let before = SystemClock.now();
+    shop.wait_until_copied().await;
+    let database = shop.database();
+    let wal = database.with_file_name("mukkeum.db-wal");
+    assert!(has_word(&[database.clone(), wal.clone()], WORD));
+
+    let destroyed = destroy_due(&shop.storage, keep).await.expect("destroys");
+    assert_eq!(destroyed.orders, 1);
+    assert!(!has_word(&[database, wal], WORD), "the file and the WAL have nothing of it");
+    shop.wait_until_copied().await;
+    shop.assert_restorable_from(&target(shop.folder.path())).await;
+    let folder = shop.stop().await;
+    let restored = folder.path().join("restored.db");
+    assert_eq!(restore_copies(folder.path(), None).await.expect("restores").summary.orders, 1);
+    assert!(!has_word(std::slice::from_ref(&restored), WORD));
+
+    assert_eq!(restore_copies(folder.path(), Some(before)).await.expect("restores").summary.orders, 2);
+    assert!(has_word(std::slice::from_ref(&restored), WORD), "an older moment has it");
+    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
+    let storage = Storage::open_sqlite(&restored, &options).expect("opens");
+    assert_eq!(destroy_due(&storage, keep).await.expect("destroys again").orders, 1);
+    drop(storage);
+    assert!(!has_word(&[restored.clone(), folder.path().join("restored.db-wal")], WORD));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -187,8 +187,10 @@ impl WalShipper {
     fn run_once(&mut self) -> Result<()> {
         self.catch_up()?;
         let progress = self.wal.progress()?;
-        if progress.frames >= CHECKPOINT_FRAMES && progress.moved < progress.frames {
-            self.checkpoint()?;
+        let is_wanted = self.wal.wants_checkpoint();
+        let is_due = progress.frames >= CHECKPOINT_FRAMES && progress.moved < progress.frames;
+        if (is_wanted || is_due) && self.checkpoint()? {
+            self.wal.confirm_checkpoint();
         }
         self.start_due_snapshots();
         Ok(())
@@ -241,12 +243,12 @@ impl WalShipper {
     }
 
     /// Moves shipped frames into the main file. Most of them while commits continue; the last ones while commits
-    /// are blocked, so that SQLite can restart the WAL.
-    fn checkpoint(&mut self) -> Result<()> {
+    /// are blocked, so that SQLite can restart the WAL. Returns whether all frames are moved.
+    fn checkpoint(&mut self) -> Result<bool> {
         let progress = self.wal.checkpoint()?;
         if progress.frames - progress.moved > CHECKPOINT_FRAMES / 4 {
             // A long-lived reader pins the WAL; it grows until that reader finishes.
-            return Ok(());
+            return Ok(false);
         }
         let block = self.wal.block_commits()?;
         self.catch_up()?;
@@ -261,7 +263,7 @@ impl WalShipper {
             self.wal.unpin_previous()?;
         }
         drop(block);
-        Ok(())
+        Ok(progress.moved == progress.frames)
     }
 
     fn start_due_snapshots(&mut self) {

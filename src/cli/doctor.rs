@@ -14,6 +14,7 @@ use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open
 use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, SessionBackend, TlsSource};
+use crate::privacy::{self, KeepYears};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
 use crate::server::tls::{self, TlsError};
@@ -93,6 +94,7 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
     let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];
     if storage.schema_version() == schema::VERSION {
         diagnostics.extend(check_access_records(&storage, config.access_keep_years));
+        diagnostics.push(check_destruction(&storage, KeepYears::new(config.order_keep_years)));
     }
     if matches!(config.database, Database::MariaDb(_)) {
         diagnostics.push(check_dump(&storage));
@@ -151,6 +153,14 @@ fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
     }
     diagnostics.push(check_retention(years, people));
     diagnostics
+}
+
+/// Checks that orders past their retention are destroyed.
+fn check_destruction(storage: &Storage, keep: KeepYears) -> Diagnostic {
+    let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::status(tx, keep)?.check(tx.now())));
+    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
+        Diagnostic::problem(Severity::Bad, "보관 기간이 끝난 주문", error.to_string(), "데이터베이스를 확인하세요.")
+    })
 }
 
 fn check_retention(years: u32, people: i64) -> Diagnostic {

@@ -30,6 +30,12 @@ pub use self::tls_source::TlsSource;
 pub use self::trusted_proxies::{ParseNetworkError, ProxyNetwork, TrustedProxies};
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
 
+/// Years that orders are kept by default and at least: records of contracts and supplies (전자상거래법 시행령 제6조).
+const MIN_ORDER_KEEP_YEARS: u32 = 5;
+
+/// Most years that orders are kept.
+const MAX_ORDER_KEEP_YEARS: u32 = 30;
+
 /// Default of `--listen`; its port is the default port of an address without one.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -110,6 +116,8 @@ pub struct Config {
     pub admin_totp: AdminTotp,
     /// how long access records are kept, in years
     pub access_keep_years: u32,
+    /// how long orders are kept, in years; five at least
+    pub order_keep_years: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
     /// path below which a reverse proxy serves the pages, without a slash at its end: `/oms`; empty: at the root
@@ -200,6 +208,15 @@ impl Config {
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
             admin_totp: settings.admin_totp.unwrap_or_default(),
             access_keep_years: positive("access_keep_years", settings.access_keep_years, 2)?,
+            order_keep_years: match settings.order_keep_years.unwrap_or(MIN_ORDER_KEEP_YEARS) {
+                years @ MIN_ORDER_KEEP_YEARS..=MAX_ORDER_KEEP_YEARS => years,
+                _ => {
+                    return Err(invalid(
+                        "order_keep_years",
+                        "5부터 30까지 적어 주세요. 계약의 기록은 5년 보관해야 해요.",
+                    ));
+                }
+            },
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,
             base_path: base_path(settings.base_path.as_deref())?,

@@ -91,6 +91,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_ACCESS_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
     access_keep_years: u32,
 
+    /// 주문의 보관 기간(년). 지나면 파기해요. 법에 따라 5년보다 짧게 할 수 없어요 [기본값: 5]
+    #[arg(long, global = true, env = "MUKKEUM_ORDER_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
+    order_keep_years: u32,
+
     /// HTTPS 프록시 뒤에서 쓰면 true. 쿠키를 HTTPS로만 보내요 [기본값: false]
     #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     behind_tls: bool,

@@ -119,3 +119,8 @@ pub fn completed_by(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i64>> {
     let sql = "SELECT delivery_id FROM delivery_events WHERE audit_entry_id = ? AND action = 'completed' ORDER BY id";
     tx.query(sql, &[audit_entry_id.into()])?.iter().map(|row| row.int(0)).collect()
 }
+
+/// Deletes the log of these deliveries, which are destroyed; answers how many entries.
+pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64> {
+    tx.delete_ids("delivery_events", "delivery_id", deliveries)
+}

@@ -96,7 +96,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",
-        ["access", ..] => "access",
+        ["access" | "privacy", ..] => "access",
         ["members", ..] => "members",
         ["login" | "account" | "password", ..] => "account",
         ["shop"] => "shop",

@@ -15,6 +15,7 @@ pub mod counts;
 pub mod create;
 pub mod deliveries;
 pub mod delivery_tallies;
+pub mod destruction;
 pub mod log;
 pub mod manual_order;
 pub mod member_lists;

@@ -29,7 +29,8 @@ pub(crate) const BY_HAND: ChangeContext =
 
 pub(crate) struct Shop {
     pub(crate) files: Files,
-    storage: Storage,
+    pub(crate) storage: Storage,
+    pub(crate) clock: ManualClock,
     runtime: tokio::runtime::Runtime,
     pub(crate) folder: ScratchDatabase,
 }
@@ -44,16 +45,20 @@ pub(crate) struct Files {
 impl Shop {
     pub(crate) fn open() -> Self {
         let folder = ScratchDatabase::new();
-        let options = StorageOptions { clock: Arc::new(ManualClock::at(NOW)), readers: 1 };
+        let clock = ManualClock::at(NOW);
+        let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 1 };
         Self {
             storage: folder.open(&options),
-            files: Files {
-                districts: Arc::new(Districts::embedded()),
-                profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
-            },
+            clock,
+            files: Files::open(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime"),
             folder,
         }
+    }
+
+    /// Waits for work outside of a transaction.
+    pub(crate) fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
     }
 
     pub(crate) fn write<T: Send + 'static>(
@@ -74,6 +79,14 @@ impl Shop {
 }
 
 impl Files {
+    /// The embedded profiles and districts.
+    pub(crate) fn open() -> Self {
+        Self {
+            districts: Arc::new(Districts::embedded()),
+            profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
+        }
+    }
+
     fn profile(&self, kind: FileKind, code: &str) -> Arc<Profile> {
         let found = self.profiles.all().iter().find(|profile| profile.kind == kind && profile.code == code);
         Arc::new(found.expect("a profile").clone())

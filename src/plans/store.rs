@@ -241,3 +241,14 @@ pub struct DayCount {
     /// stops
     pub stops: i64,
 }
+
+/// Deletes the jobs of these deliveries, which are destroyed, with their stops.
+pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
+    let mut jobs = Vec::new();
+    tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
+        jobs.push(row.int(0)?);
+        Ok(())
+    })?;
+    tx.delete_ids("stops", "job_id", &jobs)?;
+    tx.delete_ids("jobs", "id", &jobs).map(drop)
+}

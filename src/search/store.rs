@@ -6,10 +6,12 @@
 //! [`compact_step`] merges segments of similar size, so that few remain.
 
 mod compaction;
+mod removal;
 
 use std::collections::HashMap;
 
 pub use self::compaction::compact_step;
+pub use self::removal::{TermLocations, find_terms, remove_from_block, remove_rows};
 use super::Limits;
 use super::postings::{CorruptBlock, PostingReader, PostingsBlock};
 use super::tokenizer::Postings;

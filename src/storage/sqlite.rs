@@ -9,6 +9,7 @@ mod wal;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Capacity of a connection's statement cache.
 const CACHED_STATEMENTS: usize = 256;
 
+/// Size to which the WAL is truncated when it starts again, in bytes.
+const WAL_SIZE_LIMIT: i64 = 64 << 20;
+
+/// Attempts to empty the WAL, and the time between two of them: longer than a checkpoint of the backup takes.
+const ERASE_ATTEMPTS: u32 = 40;
+const ERASE_INTERVAL: Duration = Duration::from_millis(500);
+
 pub(super) struct Sqlite {
     shared: Arc<SqliteInner>,
     write_limit: ConcurrencyLimit,
@@ -49,6 +57,8 @@ struct SqliteInner {
     ids: IdGenerator,
     /// whether closing a connection leaves the WAL as it is
     keeps_wal: bool,
+    /// whether the holder of the [`Wal`] is asked for a checkpoint
+    wants_checkpoint: AtomicBool,
     /// After the other connections, because it must be closed last. None in a read-only database, and when the
     /// holder of the [`Wal`] checkpoints.
     _checkpointer: Option<Checkpointer>,
@@ -132,6 +142,7 @@ impl Sqlite {
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::from_le_bytes(node)),
                 keeps_wal: parts.keeps_wal,
+                wants_checkpoint: AtomicBool::new(false),
                 _checkpointer: parts.checkpointer,
                 main: parts.main,
                 _wal_files: parts.wal_files,
@@ -197,6 +208,34 @@ impl Sqlite {
         .await
     }
 
+    /// Moves the WAL to the main file and truncates it; false if readers or the backup prevented that.
+    pub(super) async fn erase_wal(&self) -> Result<bool> {
+        let (shared, write_limit) = (Arc::clone(&self.shared), self.write_limit.clone());
+        if !shared.keeps_wal {
+            return spawn_blocking(move || erase_own_wal(&shared)).await;
+        }
+        let before = wal::salts(&shared.path);
+        shared.wants_checkpoint.store(true, Ordering::Relaxed);
+        for _ in 0..ERASE_ATTEMPTS {
+            let (shared, permit) = (Arc::clone(&shared), write_limit.acquire().await?);
+            let is_restarted = spawn_blocking(move || {
+                let _permit = permit;
+                let writer = lock(&shared.writer);
+                // The first commit after the checkpoint starts the WAL again, and then truncates it to this size.
+                writer.pragma_update(None, "journal_size_limit", 0).map_err(engine_error)?;
+                let commit = writer.execute("UPDATE schema_versions SET applied_at = applied_at", []);
+                writer.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT).map_err(engine_error)?;
+                commit.map_err(engine_error)?;
+                Ok::<_, StorageError>(wal::salts(&shared.path) != before)
+            });
+            if is_restarted.await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(ERASE_INTERVAL).await;
+        }
+        Ok(false)
+    }
+
     pub(super) fn set_max_size(&self, bytes: i64) -> Result<()> {
         let writer = lock(&self.shared.writer);
         let page_bytes: i64 = writer.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(engine_error)?;
@@ -236,6 +275,20 @@ impl SqliteInner {
         }
         Ok(reader)
     }
+}
+
+/// Truncates the WAL of a database that nobody backs up.
+fn erase_own_wal(shared: &SqliteInner) -> Result<bool> {
+    let own = connect(&shared.path, OpenFlags::default())?;
+    own.busy_timeout(ERASE_INTERVAL).map_err(engine_error)?;
+    for _ in 0..ERASE_ATTEMPTS {
+        let is_busy: bool =
+            own.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(engine_error)?;
+        if !is_busy {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 pub(super) fn describe() -> String {
@@ -293,7 +346,7 @@ fn connect_writer(path: &Path) -> Result<Connection> {
     // 64 MiB: pages that an upload changes more than once are written once, at the commit.
     writer.pragma_update(None, "cache_size", -65_536).map_err(engine_error)?;
     // Truncates the WAL after a large upload to the size that a working day needs.
-    writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(engine_error)?;
+    writer.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT).map_err(engine_error)?;
     // Deleted orders and files are overwritten with zeros, so that nobody reads them in the file or in a backup of it.
     writer.pragma_update(None, "secure_delete", true).map_err(engine_error)?;
     // Per connection, and off by default.

@@ -1,6 +1,7 @@
 //! SQL of the tables `uploads` and `upload_chunks`; [`mod@rows`] has that of `upload_rows`.
 
 mod claim_data;
+pub mod destruction;
 mod rows;
 
 pub use self::claim_data::{claim_data_of_channels, claim_data_of_search, mark_claim_data};

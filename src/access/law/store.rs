@@ -9,9 +9,6 @@ use crate::storage::{Result, StorageError, Tx};
 /// Name of the setting with the last [`Verification`].
 const VERIFICATION: &str = "access.verification";
 
-/// Days that contracts and supplies are kept (전자상거래법 시행령 제6조 ①).
-const CONTRACT_DAYS: i64 = 1_826;
-
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Stores the result of a verification.
@@ -31,7 +28,7 @@ pub fn last_verification(tx: &mut dyn Tx) -> Result<Option<Verification>> {
 /// Measures what the database can tell; the network is the caller's.
 pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
     let now = tx.now();
-    let (idle, old) = (now.plus_ms(-IDLE_MEMBER_DAYS * DAY_MS), now.plus_ms(-CONTRACT_DAYS * DAY_MS));
+    let idle = now.plus_ms(-IDLE_MEMBER_DAYS * DAY_MS);
     let people = count_data_subjects(tx)?;
     let admins = "SELECT count(*) FROM members m WHERE m.role = 'admin' AND m.enabled = 1";
     let with_app = format!("{admins} AND EXISTS (SELECT 1 FROM member_totp t WHERE t.member_id = m.id)");
@@ -44,7 +41,6 @@ pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
         unclassified: unclassified(tx)?.len(),
         admins: (tx.scalar(admins, &[])?, tx.scalar(&with_app, &[])?),
         idle_members: tx.scalar(idle_members, &[idle.into()])?,
-        overdue_orders: tx.scalar("SELECT count(*) FROM orders WHERE placed_at < ?", &[old.into()])?,
         people,
         access_years: effective_years(configured_years, people),
         is_public: false,

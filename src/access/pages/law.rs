@@ -8,8 +8,9 @@ use axum::extract::State;
 use crate::access::law::{self, Measurements};
 use crate::access::retention::{self, RetentionPlan};
 use crate::config::Config;
+use crate::privacy::{self, KeepYears};
 use crate::server::Endpoints;
-use crate::storage::{Diagnostic, Severity, Storage};
+use crate::storage::{Diagnostic, Severity, Storage, StorageError};
 use crate::web::{Layout, PageResult, page};
 
 #[derive(Template)]
@@ -59,7 +60,14 @@ pub(super) async fn show(
     layout: Layout,
 ) -> PageResult {
     let years = config.access_keep_years;
-    let measured = storage.read_replica(move |tx| law::measure(tx, years)).await?;
+    let keep = KeepYears::new(config.order_keep_years);
+    let (measured, destruction) = storage
+        .read_replica(move |tx| {
+            let now = tx.now();
+            Ok::<_, StorageError>((law::measure(tx, years)?, privacy::store::status(tx, keep)?.check(now)))
+        })
+        .await?;
     let measured = Measurements { is_public: urls.is_public(), is_insecure: urls.is_insecure(), ..measured };
-    Ok(page(LawPage { layout, checks: law::checks(&measured), plan: retention::plan() }))
+    let checks = law::checks(&measured).into_iter().chain([destruction]).collect();
+    Ok(page(LawPage { layout, checks, plan: retention::plan() }))
 }

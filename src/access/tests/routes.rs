@@ -27,6 +27,7 @@ impl Ids {
     fn path(&self, route: &str) -> String {
         let id = match route.split('/').nth(1) {
             Some("orders") => &self.order,
+            Some("privacy") if route.starts_with("/privacy/people") => &self.order,
             Some("deliveries" | "plans") => &self.delivery,
             Some("uploads") => &self.upload,
             Some("products") => &self.product,

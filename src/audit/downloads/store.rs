@@ -133,6 +133,21 @@ pub fn delete_old_files(tx: &mut dyn Tx, before: Moment) -> Result<()> {
     Ok(())
 }
 
+/// Deletes which file these orders went into; the orders are destroyed.
+pub fn delete_orders(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+    tx.delete_ids("download_orders", "order_id", orders).map(drop)
+}
+
+/// Overwrites search words and notes of downloads before `before`, of at most `limit`; answers how many.
+pub fn overwrite_notes(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<u64> {
+    let sql = "SELECT id FROM downloads WHERE downloaded_at < ? AND (source <> '' OR note <> '') ORDER BY id LIMIT ?";
+    let old = tx.query(sql, &[before.into(), limit.into()])?;
+    for row in &old {
+        tx.exec("UPDATE downloads SET source = '', note = '' WHERE id = ?", &[row.int(0)?.into()])?;
+    }
+    Ok(old.len() as u64)
+}
+
 const ROW: &str = "SELECT d.id, f.file_name, d.downloaded_at, m.username, d.content, d.source, d.row_count, d.purpose, \
                    d.note FROM downloads d LEFT JOIN members m ON m.id = d.member_id \
                    LEFT JOIN download_files f ON f.download_id = d.id";

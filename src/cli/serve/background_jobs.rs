@@ -11,6 +11,7 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
+use crate::privacy::{self, KeepYears};
 use crate::reconcile;
 use crate::search::Limits;
 use crate::search::store::compact_step;
@@ -63,6 +64,7 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(delete_expired(state.clone()));
     jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
+    jobs.spawn(privacy::job::run(state.storage.clone(), KeepYears::new(state.config.order_keep_years)));
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
     if let Some(demo) = state.demo.clone() {

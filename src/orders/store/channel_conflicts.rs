@@ -179,6 +179,17 @@ fn count_open(tx: &mut dyn Tx, upload_id: i64, more: i64) -> Result<()> {
     tx.exec(sql, &[more.into(), upload_id.into()]).map(drop)
 }
 
+/// Takes the open conflicts of these orders off the counts of their uploads, before the rows are deleted.
+pub(super) fn forget_open(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+    let mut uploads: BTreeMap<i64, i64> = BTreeMap::new();
+    let sql = |ids: &str| format!("SELECT upload_id FROM channel_conflicts WHERE order_id IN ({ids}) AND is_open = 1");
+    tx.for_ids(orders, &[], sql, &mut |row| {
+        *uploads.entry(row.int(0)?).or_default() -= 1;
+        Ok(())
+    })?;
+    uploads.into_iter().try_for_each(|(upload_id, closed)| count_open(tx, upload_id, closed))
+}
+
 /// Closes open conflicts; each is given as identifier and upload.
 pub fn close(
     tx: &mut dyn Tx,

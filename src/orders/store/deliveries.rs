@@ -189,3 +189,14 @@ pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
     tx.update_many("deliveries", &["id"], &columns, &mut rows.into_iter())?;
     tallies.write(tx)
 }
+
+/// Deletes these deliveries, which have no order any more, and their tallies. What belongs to them in other rooms is deleted
+/// before.
+pub fn delete_empty(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+    let mut tallies = TallyChanges::default();
+    for delivery in stale_deliveries(tx, ids)? {
+        tallies.add(&delivery.counted, -1);
+    }
+    tx.delete_ids("deliveries", "id", ids)?;
+    tallies.write(tx)
+}

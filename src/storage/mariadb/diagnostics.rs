@@ -87,7 +87,14 @@ fn version(conn: &mut Conn, subject: &str, is_primary: bool) -> Diagnostic {
 /// Checks required settings: condition, severity if it is false, advice.
 fn settings(conn: &mut Conn, subject: &str, is_primary: bool, is_replicated: bool) -> Vec<Diagnostic> {
     use Severity::{Bad, Warning};
-    let always = [("@@innodb_flush_log_at_trx_commit = 1", Bad, "정전에 저장한 것을 잃어요. 1로 바꾸세요.")];
+    let always = [
+        ("@@innodb_flush_log_at_trx_commit = 1", Bad, "정전에 저장한 것을 잃어요. 1로 바꾸세요."),
+        (
+            "@@log_bin = 0 OR @@binlog_expire_logs_seconds > 0",
+            Warning,
+            "파기한 개인정보가 바이너리 로그에 끝없이 남아요. binlog_expire_logs_seconds를 정하세요. 예: 604800 (7일).",
+        ),
+    ];
     let replicated = [
         ("@@log_bin = 1", Bad, "복제하지 못해요. log_bin을 켜세요."),
         ("@@log_slave_updates = 1", Bad, "승격된 뒤에 다른 복제본이 따라오지 못해요. 1로 바꾸세요."),

@@ -6,9 +6,10 @@
 //! it has no reader.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -139,6 +140,14 @@ pub(super) fn wal_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The salts in the header of the WAL, which differ after each restart; none for a WAL without a header.
+pub(super) fn salts(path: &Path) -> Option<[u8; 8]> {
+    const SALTS: std::ops::Range<usize> = 16..24;
+    let mut header = [0; SALTS.end];
+    File::open(wal_path(path)).and_then(|mut file| file.read_exact(&mut header)).ok()?;
+    header[SALTS].try_into().ok()
+}
+
 impl Wal {
     pub(super) fn open(path: &Path, sqlite: &Sqlite, commits: Arc<CommitFeed>) -> Result<Self> {
         let open_connection = || {
@@ -205,6 +214,16 @@ impl Wal {
     /// Moves the frames before the pin to the main file. Blocks no transaction.
     pub fn checkpoint(&self) -> Result<WalProgress> {
         self.wal_checkpoint("PASSIVE")
+    }
+
+    /// Whether the program asks for a checkpoint, so that the WAL starts again.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.shared.wants_checkpoint.load(Ordering::Relaxed)
+    }
+
+    /// Ends what [`Self::wants_checkpoint`] asks for: every frame is in the main file.
+    pub fn confirm_checkpoint(&self) {
+        self.shared.wants_checkpoint.store(false, Ordering::Relaxed);
     }
 
     /// Waits for running writes of all processes, and blocks further ones until the guard is dropped.

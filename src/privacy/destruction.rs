@@ -1,0 +1,223 @@
+//! Destroys what is due, in short transactions.
+//!
+//! 1. Search terms of the due orders, wherever the index has them. Until its row is deleted, an order without terms is
+//!    only not found.
+//! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
+//!    batch records the access, and its numbers in the certificate.
+//! 3. Reports of old uploads, search words and notes of old downloads, old entries of the audit log.
+//! 4. The write-ahead log.
+//!
+//! Each step finds what is left when it is repeated.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::model::{DestroyedCounts, KeepYears, first_kept_audit_day};
+use super::store;
+use crate::access::{self, AccessAction, Accessor, NewAccess};
+use crate::audit;
+use crate::audit::downloads;
+use crate::deliveries;
+use crate::orders::store::deliveries::delete_empty;
+use crate::orders::store::destruction::{DueOrder, destroy, due};
+use crate::plans;
+use crate::search::store as index;
+use crate::storage::{Result, Storage, StorageError, Tx};
+use crate::time::Moment;
+use crate::uploads::store::destruction as uploads;
+
+/// Orders of one round: bounds the memory of a large shop's first run.
+const ROUND_ORDERS: i64 = 20_000;
+
+/// Orders of one transaction.
+const BATCH_ORDERS: usize = 200;
+
+/// Rows or blocks of one transaction of the search index.
+const BATCH_TERMS: usize = 500;
+
+/// Uploads, downloads or entries of one transaction.
+const BATCH_ROWS: i64 = 500;
+
+/// Searches of the index for terms that a compaction has moved meanwhile.
+const MAX_INDEX_PASSES: u32 = 10;
+
+/// Page of the access records.
+const PAGE: &str = "/privacy/destructions";
+
+/// Destroys everything that is due, and answers what it was. Nothing is written when nothing is due.
+///
+/// # Errors
+/// The database failed. The next call continues.
+pub async fn destroy_due(storage: &Storage, keep: KeepYears) -> Result<DestroyedCounts> {
+    let today = storage.clock().now().date();
+    let day = keep.first_kept_day(today);
+    let before = Moment::start_of(day);
+    let mut total = Run { storage: storage.clone(), certificate: None, day, counts: DestroyedCounts::default() };
+    loop {
+        let orders = storage.read_replica(move |tx| due(tx, before, ROUND_ORDERS)).await?;
+        if orders.is_empty() {
+            break;
+        }
+        total.destroy_orders(orders).await?;
+    }
+    total.destroy_rest(before, Moment::start_of(first_kept_audit_day(today))).await?;
+    total.finish().await
+}
+
+/// A run, whose certificate is written with its first destruction.
+struct Run {
+    storage: Storage,
+    certificate: Option<i64>,
+    day: chrono::NaiveDate,
+    counts: DestroyedCounts,
+}
+
+impl Run {
+    /// Runs a transaction that destroys something, and adds its numbers to the certificate.
+    async fn write(
+        &mut self,
+        work: impl Fn(&mut dyn Tx) -> Result<DestroyedCounts> + Send + 'static,
+    ) -> Result<DestroyedCounts> {
+        let (known, day) = (self.certificate, self.day);
+        let write = move |tx: &mut dyn Tx| {
+            let destroyed = work(tx)?;
+            if destroyed.is_empty() {
+                return Ok((known, destroyed));
+            }
+            let id = match known {
+                Some(id) => id,
+                None => store::start(tx, day)?,
+            };
+            store::add(tx, id, &destroyed)?;
+            Ok::<_, StorageError>((Some(id), destroyed))
+        };
+        let (certificate, destroyed) = self.storage.write(write).await?;
+        self.certificate = certificate;
+        self.counts = sum(self.counts, destroyed);
+        Ok(destroyed)
+    }
+
+    async fn destroy_orders(&mut self, orders: Vec<DueOrder>) -> Result<()> {
+        let ids: Arc<HashSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
+        self.destroy_terms(&ids).await?;
+        let numbers: HashSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();
+        let rows = self.storage.read_replica(move |tx| uploads::rows_of_orders(tx, &numbers)).await?;
+        for rows in rows.chunks(BATCH_TERMS) {
+            let rows = rows.to_vec();
+            self.write(move |tx| {
+                Ok(DestroyedCounts { upload_rows: uploads::delete_rows(tx, &rows)?, ..DestroyedCounts::default() })
+            })
+            .await?;
+        }
+        for batch in orders.chunks(BATCH_ORDERS) {
+            let ids: Vec<i64> = batch.iter().map(|order| order.id).collect();
+            self.write(move |tx| destroy_batch(tx, &ids)).await?;
+        }
+        // An order that was changed since the first search has terms again.
+        self.destroy_terms(&ids).await
+    }
+
+    async fn destroy_terms(&mut self, documents: &Arc<HashSet<i64>>) -> Result<()> {
+        for _ in 0..MAX_INDEX_PASSES {
+            let searched = Arc::clone(documents);
+            let found = self.storage.read(move |tx| index::find_terms(tx, &searched)).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            for rows in found.rows.chunks(BATCH_TERMS) {
+                let rows = rows.to_vec();
+                self.write(move |tx| Ok(terms(index::remove_rows(tx, &rows)?))).await?;
+            }
+            for blocks in found.blocks.chunks(BATCH_TERMS) {
+                let (blocks, documents) = (blocks.to_vec(), Arc::clone(documents));
+                self.write(move |tx| {
+                    let mut removed = 0;
+                    for block in &blocks {
+                        removed += index::remove_from_block(tx, block, &documents)?;
+                    }
+                    Ok(terms(removed))
+                })
+                .await?;
+            }
+        }
+        Err(StorageError::Unavailable("the search index was compacted during its destruction".to_owned()))
+    }
+
+    async fn destroy_rest(&mut self, before: Moment, before_audit: Moment) -> Result<()> {
+        let uploads = move |tx: &mut dyn Tx| {
+            let (uploads, upload_rows) = uploads::destroy_old(tx, before, BATCH_ROWS)?;
+            Ok(DestroyedCounts { uploads, upload_rows, ..DestroyedCounts::default() })
+        };
+        while !self.write(uploads).await?.is_empty() {}
+        let notes = move |tx: &mut dyn Tx| {
+            let download_notes = downloads::overwrite_notes(tx, before_audit, BATCH_ROWS)?;
+            Ok(DestroyedCounts { download_notes, ..DestroyedCounts::default() })
+        };
+        while !self.write(notes).await?.is_empty() {}
+        let entries = move |tx: &mut dyn Tx| {
+            let log_entries = audit::delete_old(tx, before_audit, BATCH_ROWS)?;
+            Ok(DestroyedCounts { log_entries, ..DestroyedCounts::default() })
+        };
+        while !self.write(entries).await?.is_empty() {}
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<DestroyedCounts> {
+        let certificate = self.certificate;
+        self.storage
+            .write(move |tx| {
+                store::save_check(tx)?;
+                certificate.map_or(Ok(()), |id| store::finish(tx, id))
+            })
+            .await?;
+        if certificate.is_some() && !self.storage.erase_log().await? {
+            tracing::warn!("the write-ahead log could not be erased yet: a long read prevents it");
+        }
+        Ok(self.counts)
+    }
+}
+
+const fn terms(search_terms: u64) -> DestroyedCounts {
+    DestroyedCounts {
+        search_terms,
+        orders: 0,
+        deliveries: 0,
+        log_entries: 0,
+        uploads: 0,
+        upload_rows: 0,
+        download_notes: 0,
+    }
+}
+
+const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
+    DestroyedCounts {
+        orders: one.orders + other.orders,
+        deliveries: one.deliveries + other.deliveries,
+        log_entries: one.log_entries + other.log_entries,
+        search_terms: one.search_terms + other.search_terms,
+        uploads: one.uploads + other.uploads,
+        upload_rows: one.upload_rows + other.upload_rows,
+        download_notes: one.download_notes + other.download_notes,
+    }
+}
+
+/// Destroys orders, and the deliveries that have no other order.
+fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
+    downloads::delete_orders(tx, ids)?;
+    let destroyed = destroy(tx, ids)?;
+    plans::store::delete_jobs_of(tx, &destroyed.emptied)?;
+    let delivery_events = deliveries::log::delete_of(tx, &destroyed.emptied)?;
+    delete_empty(tx, &destroyed.emptied)?;
+    let counts = DestroyedCounts {
+        orders: destroyed.orders.len() as u64,
+        deliveries: destroyed.emptied.len() as u64,
+        log_entries: destroyed.events + delivery_events,
+        ..DestroyedCounts::default()
+    };
+    if !destroyed.orders.is_empty() {
+        let (accessor, action) = (Accessor::Program, AccessAction::Deleted);
+        let orders = destroyed.orders.into_iter().collect();
+        access::record(tx, NewAccess { accessor, action, page: PAGE.to_owned(), query: String::new(), orders })?;
+    }
+    Ok(counts)
+}

@@ -1,0 +1,41 @@
+//! The background job that destroys what is due.
+
+use std::time::Duration;
+
+use super::KeepYears;
+use super::destruction::destroy_due;
+use crate::storage::{Storage, lease};
+
+/// How often the job looks for due data. Data is due at midnight, so that it usually finds something once a day.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// Name of the lease: one of several nodes destroys.
+const LEASE: &str = "destruction";
+
+/// Duration of the lease; another node takes over after a node with the lease has crashed.
+const LEASE_MS: i64 = 3 * 60 * 60 * 1000;
+
+/// Runs the job; it never returns. The first run is at the start: a restored backup may have data that was destroyed.
+pub async fn run(storage: Storage, keep: KeepYears) {
+    let (mut interval, node) = (tokio::time::interval(INTERVAL), storage.node());
+    loop {
+        interval.tick().await;
+        let run = async {
+            if storage.write(move |tx| lease::try_acquire(tx, LEASE, node, LEASE_MS)).await? {
+                let counts = destroy_due(&storage, keep).await?;
+                if !counts.is_empty() {
+                    tracing::info!(
+                        orders = counts.orders,
+                        uploads = counts.uploads,
+                        "data past its retention destroyed"
+                    );
+                }
+                storage.write(move |tx| lease::release(tx, LEASE, node)).await?;
+            }
+            Ok::<_, crate::storage::StorageError>(())
+        };
+        if let Err(error) = run.await {
+            tracing::error!(%error, "data past its retention could not be destroyed");
+        }
+    }
+}

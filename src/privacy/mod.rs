@@ -1,0 +1,23 @@
+//! Personal data at the end of its life: what is destroyed, when, and the certificate of it.
+//!
+//! A background job ([`job`]) destroys orders once their retention has ended ([`KeepYears`]), with everything that belongs
+//! to them: log, deliveries, plans, search terms, rows of upload reports, statements of the channel; and old reports, notes
+//! of downloads and the audit log. SQLite overwrites what it deletes, and the write-ahead log is emptied at the end of a
+//! run ([`Storage::erase_log`](crate::storage::Storage::erase_log)).
+//!
+//! [`person`] collects what the shop has of one person, who may demand to see it.
+//!
+//! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
+//! the next start. A run that was interrupted is continued by the next one.
+
+mod destruction;
+pub mod job;
+pub mod model;
+pub mod pages;
+pub mod person;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+pub use self::destruction::destroy_due;
+pub use self::model::KeepYears;

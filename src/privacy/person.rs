@@ -1,0 +1,280 @@
+//! One person among the orders: who is the same, who may be, and what the shop has of him.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::model::KeepYears;
+use crate::audit::downloads::OrderFile;
+use crate::districts::Districts;
+use crate::orders::export::json::OrderOf;
+use crate::orders::labels;
+use crate::orders::list::OrderRow;
+use crate::orders::model::{Order, OrderState};
+use crate::orders::store::OrderEvent;
+use crate::storage::Value as StoredValue;
+use crate::time::Moment;
+
+/// Whether the person ordered or receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PersonRole {
+    /// 구매자
+    Customer,
+    /// 수취인
+    Recipient,
+}
+
+impl PersonRole {
+    /// Code in URLs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Recipient => "recipient",
+        }
+    }
+
+    /// The role of a code; the buyer for any other.
+    pub fn parse(code: &str) -> Self {
+        if code == Self::Recipient.code() { Self::Recipient } else { Self::Customer }
+    }
+
+    /// The label on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Customer => "구매자",
+            Self::Recipient => "수취인",
+        }
+    }
+}
+
+/// A person as an order has him.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Person {
+    /// name
+    pub name: String,
+    /// telephone numbers, without empty ones
+    pub tels: Vec<String>,
+}
+
+/// How two persons relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// name and a telephone number are the same
+    Same,
+    /// a telephone number is the same, the name is not: family, a company, or a typing error
+    SameTel,
+    /// the name is the same, no telephone number is: a namesake, or a new number
+    SameName,
+    /// neither
+    Other,
+}
+
+impl Person {
+    /// The person in a role of an order.
+    pub fn of(order: &Order, role: PersonRole) -> Self {
+        let (name, tels) = match role {
+            PersonRole::Customer => (&order.customer.name, vec![&order.customer.tel]),
+            PersonRole::Recipient => (&order.recipient.name, vec![&order.recipient.tel1, &order.recipient.tel2]),
+        };
+        let tels = tels.into_iter().filter(|tel| !tel.is_empty()).cloned().collect();
+        Self { name: name.clone(), tels }
+    }
+
+    /// Compares names without spaces and telephone numbers by their digits. An empty name is nobody's.
+    pub fn likeness(&self, other: &Self) -> Likeness {
+        let is_same_name = !letters(&self.name).is_empty() && letters(&self.name) == letters(&other.name);
+        let is_same_tel = self.tels.iter().any(|tel| other.tels.iter().any(|their| digits(tel) == digits(their)));
+        match (is_same_name, is_same_tel) {
+            (true, true) => Likeness::Same,
+            (true, false) if self.tels.is_empty() && other.tels.is_empty() => Likeness::Same,
+            (false, true) => Likeness::SameTel,
+            (true, false) => Likeness::SameName,
+            (false, false) => Likeness::Other,
+        }
+    }
+
+    /// Whether a search text is part of the name, or its digits of a telephone number.
+    pub fn matches(&self, text: &str) -> bool {
+        let (letters, digits) = (letters(text), digits(text));
+        let is_in_name = !letters.is_empty() && self::letters(&self.name).contains(&letters);
+        is_in_name || (digits.len() >= MIN_DIGITS && self.tels.iter().any(|tel| self::digits(tel).contains(&digits)))
+    }
+}
+
+/// Fewest digits that find a telephone number.
+const MIN_DIGITS: usize = 4;
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// A person whom a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPerson {
+    /// the person
+    pub person: Person,
+    /// role in the newest order
+    pub role: PersonRole,
+    /// newest of the orders
+    pub order_id: i64,
+    /// 주문일 of it
+    pub newest: Option<Moment>,
+    /// number of orders
+    pub orders: usize,
+}
+
+/// The different persons in these orders who match a text, those with the most orders first.
+pub fn people_in(rows: &[OrderRow], text: &str) -> Vec<FoundPerson> {
+    let mut found: BTreeMap<(String, Vec<String>), FoundPerson> = BTreeMap::new();
+    for OrderRow { order, .. } in rows {
+        let mut in_order = Vec::new();
+        for role in [PersonRole::Customer, PersonRole::Recipient] {
+            let person = Person::of(order, role);
+            let key = (letters(&person.name), person.tels.iter().map(|tel| digits(tel)).collect::<Vec<_>>());
+            if !person.matches(text) || in_order.contains(&key) {
+                continue;
+            }
+            let newest = order.moments.of(OrderState::Placed);
+            let first = || FoundPerson { person: person.clone(), role, order_id: order.id, newest, orders: 0 };
+            let entry = found.entry(key.clone()).or_insert_with(first);
+            entry.orders += 1;
+            if newest > entry.newest {
+                (entry.role, entry.order_id, entry.newest) = (role, order.id, newest);
+            }
+            in_order.push(key);
+        }
+    }
+    let mut found: Vec<FoundPerson> = found.into_values().collect();
+    found.sort_by_key(|found| std::cmp::Reverse((found.orders, found.newest)));
+    found
+}
+
+/// Everything of one order.
+#[derive(Clone, Debug)]
+pub struct OrderRecord {
+    /// the order
+    pub row: OrderRow,
+    /// its log, newest first
+    pub events: Vec<OrderEvent>,
+    /// files in which it was sent to somebody
+    pub files: Vec<OrderFile>,
+    /// the last day of its retention
+    pub kept_until: NaiveDate,
+    /// the roles of the person in it
+    pub roles: Vec<PersonRole>,
+}
+
+/// Everything that the shop has of a person.
+#[derive(Clone, Debug)]
+pub struct PersonRecord {
+    /// the person
+    pub person: Person,
+    /// orders of the person, newest first
+    pub orders: Vec<OrderRecord>,
+    /// people with the same telephone number or the same name, each with how
+    pub similar: Vec<(FoundPerson, Likeness)>,
+    /// whether there are more orders than were read
+    pub is_cut: bool,
+}
+
+/// Until when an order has to be kept: the record of a contract and its supply, from the last event on.
+pub fn kept_until(order: &Order, keep: KeepYears) -> NaiveDate {
+    let last = OrderState::ALL.into_iter().filter_map(|state| order.moments.of(state)).max().unwrap_or(Moment(0));
+    let months = chrono::Months::new(keep.years() * 12);
+    last.date().checked_add_months(months).unwrap_or(NaiveDate::MAX)
+}
+
+impl PersonRecord {
+    /// The record as JSON, for the person.
+    pub fn to_json(&self, districts: &Districts, now: Moment) -> Value {
+        let orders: Vec<Value> = self.orders.iter().map(|record| record.to_json(districts)).collect();
+        json!({
+            "person": { "name": self.person.name, "tels": self.person.tels },
+            "made_at": now.iso(),
+            "is_complete": !self.is_cut,
+            "orders": orders,
+        })
+    }
+}
+
+impl OrderRecord {
+    fn to_json(&self, districts: &Districts) -> Value {
+        let events: Vec<Value> = self.events.iter().map(event_json).collect();
+        let sent = self.files.iter().map(|file| json!({ "sent_to": file.sent_to.label(), "at": file.at.iso() }));
+        json!({
+            "order": OrderOf::new(&self.row, districts),
+            "roles": self.roles.iter().map(|role| role.code()).collect::<Vec<_>>(),
+            "kept_until": self.kept_until.to_string(),
+            "kept_because": KEPT_BECAUSE,
+            "log": events,
+            "files": sent.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Why an order is not deleted on request.
+pub const KEPT_BECAUSE: &str = "계약과 공급의 기록 (전자상거래 등에서의 소비자보호에 관한 법률 시행령 제6조)";
+
+fn event_json(event: &OrderEvent) -> Value {
+    let changes = event.changes.iter().map(|(field, before, after)| {
+        let label = labels::field_label(field);
+        json!({ "field": field, "label": label, "before": value_json(before), "after": value_json(after) })
+    });
+    json!({ "at": event.at.iso(), "action": event.action.label(), "changes": changes.collect::<Vec<_>>() })
+}
+
+fn value_json(value: &StoredValue) -> Value {
+    match value {
+        StoredValue::Int(number) => (*number).into(),
+        StoredValue::Text(text) => text.as_str().into(),
+        StoredValue::Null | StoredValue::Blob(_) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str, tels: &[&str]) -> Person {
+        Person { name: name.to_owned(), tels: tels.iter().map(|tel| (*tel).to_owned()).collect() }
+    }
+
+    #[test]
+    fn same_person_has_the_same_name_and_number_however_written() {
+        let hong = person("홍길동", &["010-1234-5678"]);
+        for (other, likeness) in [
+            (person("홍 길동", &["02-1-1", "01012345678"]), Likeness::Same),
+            (person("홍판서", &["010-1234-5678"]), Likeness::SameTel),
+            (person("홍길동", &["010-0000-0000"]), Likeness::SameName),
+            (person("홍길동", &[]), Likeness::SameName),
+            (person("김견본", &["010-0000-0000"]), Likeness::Other),
+            (person("", &[]), Likeness::Other),
+        ] {
+            assert_eq!(hong.likeness(&other), likeness, "{other:?}");
+            assert_eq!(other.likeness(&hong), likeness, "{other:?}");
+        }
+        assert_eq!(person("", &[]).likeness(&person("", &[])), Likeness::Other, "nobody is the same as nobody");
+        assert_eq!(person("홍길동", &[]).likeness(&person("홍길동", &[])), Likeness::Same);
+    }
+
+    #[test]
+    fn person_is_found_by_a_part_of_the_name_or_four_digits() {
+        let hong = person("홍길동", &["010-1234-5678"]);
+        for (text, is_found) in [
+            ("길동", true),
+            ("홍 길", true),
+            ("5678", true),
+            ("12345678", true),
+            ("678", false),
+            ("김", false),
+            ("", false),
+        ] {
+            assert_eq!(hong.matches(text), is_found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Finds the orders of a person in the search index, also those of disabled products, which the order list hides.
+
+use std::collections::BTreeSet;
+
+use crate::audit::downloads;
+use crate::orders::list::{OrderRow, load_rows};
+use crate::orders::search::SearchField;
+use crate::orders::store as orders;
+use crate::privacy::KeepYears;
+use crate::privacy::person::{
+    FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
+};
+use crate::search::tokenizer::search_words;
+use crate::search::{Limits, store as index};
+use crate::storage::{Result, Tx};
+
+/// Orders of a search that are read.
+pub const MAX_PERSON_ORDERS: usize = 1_000;
+
+/// Newest orders first; whether there are more than [`MAX_PERSON_ORDERS`], or too many to look up.
+fn search(tx: &mut dyn Tx, texts: &[&str]) -> Result<(Vec<OrderRow>, bool)> {
+    let fields = [
+        SearchField::CustomerName,
+        SearchField::CustomerTel,
+        SearchField::RecipientName,
+        SearchField::RecipientTel1,
+        SearchField::RecipientTel2,
+    ];
+    let bits = fields.into_iter().fold(0, |bits, field| bits | field.bits());
+    let (mut ids, mut is_cut) = (BTreeSet::new(), false);
+    for text in texts {
+        // The longest word finds the fewest orders; the persons are compared as a whole afterwards.
+        let Some(word) = search_words(text).into_iter().max_by_key(|word| word.chars().count()) else { continue };
+        match index::lookup_prefix(tx, &word, bits, &Limits::DEFAULT)? {
+            Some(found) => ids.extend(found),
+            None => is_cut = true,
+        }
+    }
+    is_cut |= ids.len() > MAX_PERSON_ORDERS;
+    let ids: Vec<i64> = ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect();
+    Ok((load_rows(tx, &ids)?, is_cut))
+}
+
+/// The different persons that a name or a telephone number finds, and whether there may be more.
+pub fn find_people(tx: &mut dyn Tx, text: &str) -> Result<(Vec<FoundPerson>, bool)> {
+    let (rows, is_cut) = search(tx, &[text])?;
+    Ok((people_in(&rows, text), is_cut))
+}
+
+/// Everything of the person in a role of an order; none if there is no such order.
+pub fn record_of(tx: &mut dyn Tx, order_id: i64, role: PersonRole, keep: KeepYears) -> Result<Option<PersonRecord>> {
+    let Some(order) = orders::find(tx, &[order_id])?.pop() else { return Ok(None) };
+    let person = Person::of(&order, role);
+    let texts: Vec<&str> = person.tels.iter().chain([&person.name]).map(String::as_str).collect();
+    let (mut rows, is_cut) = search(tx, &texts)?;
+    if rows.iter().all(|row| row.order.id != order_id) {
+        rows.extend(load_rows(tx, &[order_id])?);
+    }
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for row in rows {
+        let is_person = |role: &PersonRole| Person::of(&row.order, *role).likeness(&person) == Likeness::Same;
+        let roles: Vec<PersonRole> =
+            [PersonRole::Customer, PersonRole::Recipient].into_iter().filter(is_person).collect();
+        if roles.is_empty() && row.order.id != order_id { others.push(row) } else { own.push((row, roles)) }
+    }
+    let similar = similar(&person, &others);
+    let mut records = Vec::with_capacity(own.len());
+    for (row, roles) in own {
+        let id = row.order.id;
+        records.push(OrderRecord {
+            events: orders::events(tx, id)?,
+            files: downloads::files_of_order(tx, id)?,
+            kept_until: kept_until(&row.order, keep),
+            roles: if roles.is_empty() { vec![role] } else { roles },
+            row,
+        });
+    }
+    Ok(Some(PersonRecord { person, orders: records, similar, is_cut }))
+}
+
+/// The persons in other orders who have the same telephone number or the same name.
+fn similar(person: &Person, others: &[OrderRow]) -> Vec<(FoundPerson, Likeness)> {
+    let texts: Vec<&str> = person.tels.iter().chain([&person.name]).map(String::as_str).collect();
+    let mut similar: Vec<(FoundPerson, Likeness)> = Vec::new();
+    for found in texts.into_iter().flat_map(|text| people_in(others, text)) {
+        let likeness = found.person.likeness(person);
+        let is_listed = similar.iter().any(|(other, _)| other.person == found.person);
+        if matches!(likeness, Likeness::SameTel | Likeness::SameName) && !is_listed {
+            similar.push((found, likeness));
+        }
+    }
+    similar.sort_by_key(|(_, likeness)| *likeness);
+    similar
+}
