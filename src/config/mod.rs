@@ -27,7 +27,7 @@ pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
 pub use self::session_backend::SessionBackend;
 pub use self::settings::{AdminTotp, BACKUP_HEADING, COMMON_HEADING, LogFormat, SERVER_HEADING, Settings};
 pub use self::tls_source::TlsSource;
-pub use self::trusted_proxies::{ParseNetworkError, ProxyNetwork, TrustedProxies};
+pub use self::trusted_proxies::{AdminNetworks, ParseNetworkError, ProxyNetwork, TrustedProxies};
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
 
 /// Years that orders are kept by default and at least: records of contracts and supplies (전자상거래법 시행령 제6조).
@@ -114,6 +114,8 @@ pub struct Config {
     pub upload_keep_days: u32,
     /// whether administrators need a second factor
     pub admin_totp: AdminTotp,
+    /// networks from which administrators' pages open
+    pub admin_networks: AdminNetworks,
     /// how long access records are kept, in years
     pub access_keep_years: u32,
     /// how long orders are kept, in years; five at least
@@ -207,6 +209,7 @@ impl Config {
             upload_max_bytes: u64::from(positive("upload_max_mb", settings.upload_max_mb, 30)?) * 1024 * 1024,
             upload_keep_days: positive("upload_keep_days", settings.upload_keep_days, 90)?,
             admin_totp: settings.admin_totp.unwrap_or_default(),
+            admin_networks: AdminNetworks::new(settings.admin_networks.unwrap_or_default()),
             access_keep_years: positive("access_keep_years", settings.access_keep_years, 2)?,
             order_keep_years: match settings.order_keep_years.unwrap_or(MIN_ORDER_KEEP_YEARS) {
                 years @ MIN_ORDER_KEEP_YEARS..=MAX_ORDER_KEEP_YEARS => years,

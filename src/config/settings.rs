@@ -95,6 +95,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_ORDER_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
     order_keep_years: u32,
 
+    /// 관리자 화면을 열 수 있는 IP 주소나 대역(192.168.0.0/24), 쉼표로 구분. 이 컴퓨터에서는 늘 열려요 [기본값: 어디서나]
+    #[arg(long, global = true, env = "MUKKEUM_ADMIN_NETWORKS", help_heading = SERVER_HEADING, value_delimiter = ',', value_name = "IP")]
+    admin_networks: Vec<ProxyNetwork>,
+
     /// HTTPS 프록시 뒤에서 쓰면 true. 쿠키를 HTTPS로만 보내요 [기본값: false]
     #[arg(long, global = true, env = "MUKKEUM_BEHIND_TLS", help_heading = SERVER_HEADING, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     behind_tls: bool,

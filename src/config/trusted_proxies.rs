@@ -83,9 +83,39 @@ impl TrustedProxies {
     }
 }
 
+/// The networks from which administrators' pages open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdminNetworks(Vec<ProxyNetwork>);
+
+impl AdminNetworks {
+    /// These networks; none allows every address.
+    pub fn new(networks: Vec<ProxyNetwork>) -> Self {
+        Self(networks)
+    }
+
+    /// Whether there is a list at all.
+    pub const fn is_limited(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether a client may open these pages. One on this computer always may, so that a wrong list locks nobody out.
+    pub fn allow(&self, address: IpAddr, is_local: bool) -> bool {
+        is_local || !self.is_limited() || self.0.iter().any(|network| network.contains(address))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn administrators_come_from_their_networks_or_this_computer() {
+        let networks = AdminNetworks::new(vec!["192.168.0.0/24".parse().expect("a network")]);
+        let address = |text: &str| text.parse().expect("an address");
+        assert!(networks.allow(address("192.168.0.9"), false) && !networks.allow(address("192.168.1.9"), false));
+        assert!(networks.allow(address("127.0.0.1"), true) && !networks.allow(address("127.0.0.1"), false));
+        assert!(AdminNetworks::default().allow(address("203.0.113.9"), false));
+    }
 
     #[test]
     fn addresses_and_networks_are_matched() {

@@ -34,6 +34,8 @@ pub struct AuthContext {
     pub is_reauthenticated: bool,
     /// whether the member must set up a second factor before anything else
     pub must_enroll: bool,
+    /// whether administrators' pages open from where the request comes
+    pub is_admin_network: bool,
     /// whether the request carried a stolen remember-me token
     pub is_token_theft: bool,
     /// the remember-me token of the request, or the one that replaces it
@@ -49,6 +51,7 @@ impl AuthContext {
             current: None,
             is_reauthenticated: false,
             must_enroll: false,
+            is_admin_network: false,
             is_token_theft: false,
             remember_token: None,
             csrf_secret,
@@ -108,7 +111,9 @@ pub(super) async fn authenticate(
     let (mut parts, body) = request.into_parts();
     let authenticated = async {
         let client = ClientInfo::from_request_parts(&mut parts, &state).await?;
-        authenticate_request(&state, &session, &client, &parts.headers).await
+        let (auth, cookies) = authenticate_request(&state, &session, &client, &parts.headers).await?;
+        let is_admin_network = state.config.admin_networks.allow(client.address, client.is_local);
+        Ok::<_, Error>((AuthContext { is_admin_network, ..auth }, cookies))
     };
     let (auth, cookies) = match authenticated.await {
         Ok(authenticated) => authenticated,
@@ -172,6 +177,7 @@ async fn resume_session(
         must_enroll: must_enroll(state, &current),
         current: Some(current),
         is_reauthenticated: member_session.is_reauthenticated(state.now()),
+        is_admin_network: false,
         is_token_theft: false,
         remember_token,
         csrf_secret: member_session.csrf,

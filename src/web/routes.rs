@@ -92,12 +92,16 @@ async fn authorize(access: Access, request: Request, next: Next) -> Response {
     let auth = request.extensions().get::<AuthContext>();
     let current = auth.and_then(|auth| auth.current.as_ref());
     let must_enroll = auth.is_some_and(|auth| auth.must_enroll);
+    let is_admin_network = auth.is_some_and(|auth| auth.is_admin_network);
     let is_reauthenticated = auth.is_some_and(|auth| auth.is_reauthenticated);
     match (access, current.map(|current| current.member.role)) {
         (Access::Public, _) | (Access::PasswordChange, Some(_)) => next.run(request).await,
         (_, None) => redirect_to_login(&request, auth.is_some_and(|auth| auth.is_token_theft)),
         (_, Some(_)) if must_enroll || current.is_some_and(|current| current.must_change_password) => {
             redirect("/account")
+        }
+        (Access::Admin | Access::AdminReauthenticated, Some(Role::Admin)) if !is_admin_network => {
+            Error::OtherNetwork.into_response()
         }
         (Access::Member, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
         (Access::AdminReauthenticated, Some(Role::Admin)) if is_reauthenticated => next.run(request).await,

@@ -8,6 +8,7 @@ use super::{
     Access, AuthContext, FlashId, Form, PageResult, RouteSpec, Routes, UploadForm, local_path, redirect_with_flash,
 };
 use crate::app::rooms;
+use crate::config::{AdminNetworks, Config, TrustedProxies};
 use crate::storage::schema;
 
 fn routes() -> Vec<RouteSpec> {
@@ -355,4 +356,33 @@ fn flash_parameter_is_replaced_in_redirects() {
     let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", FlashId(1));
     let location = response.headers()[axum::http::header::LOCATION].to_str().expect("text");
     assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
+}
+
+#[tokio::test]
+async fn administrators_pages_open_from_their_networks_only() {
+    let limit = |config: &mut Config| {
+        config.trusted_proxies = TrustedProxies::new(vec!["127.0.0.1".parse().expect("an address")]);
+        config.admin_networks = AdminNetworks::new(vec!["192.168.0.0/24".parse().expect("a network")]);
+    };
+    let app = TestApp::start_with(limit, Routes::new()).await;
+    app.sign_in_admin().await;
+    let status = async |path: &str, from: Option<&str>| {
+        let request = app.browser.get(app.url(path));
+        let request = match from {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
+        app.send(request).await
+    };
+    for (path, from, expected) in [
+        ("/orders", Some("192.168.0.7"), StatusCode::OK),
+        ("/orders", Some("203.0.113.7"), StatusCode::FORBIDDEN),
+        ("/access", Some("203.0.113.7"), StatusCode::FORBIDDEN),
+        ("/deliveries", Some("203.0.113.7"), StatusCode::OK),
+        ("/orders", None, StatusCode::OK),
+    ] {
+        let answer = status(path, from).await;
+        assert_eq!(answer.status, expected, "{path} from {from:?}");
+        assert_eq!(answer.text.contains("admin_networks"), expected == StatusCode::FORBIDDEN, "{path}");
+    }
 }

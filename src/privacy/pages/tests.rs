@@ -40,7 +40,10 @@ async fn person_is_found_by_number_with_those_who_are_alike() {
     let found = app.get("/privacy/people?q=77771111").await.ok();
     assert!(found.contains("홍길동") && found.contains("김부인") && !found.contains("9999"), "{found}");
     let shown = app.get(&format!("/privacy/people/{}?role=customer", crockford(ids[0]))).await.ok();
-    assert!(shown.contains("전화번호가 같고 이름이 달라요") && shown.contains("이름이 같고 전화번호가 달라요"), "{shown}");
+    assert!(
+        shown.contains("전화번호가 같고 이름이 달라요") && shown.contains("이름이 같고 전화번호가 달라요"),
+        "{shown}"
+    );
     assert!(shown.contains("주문 1건") && shown.contains("계약과 공급의 기록"), "{shown}");
     // Nothing of the others' orders is shown.
     let number = |id: i64| {
