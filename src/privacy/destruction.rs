@@ -5,7 +5,7 @@
 //! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
 //!    batch records the access, and its numbers in the certificate.
 //! 3. Reports of old uploads, search words and notes of old downloads, old entries of the audit log.
-//! 4. The write-ahead log.
+//! 4. Remains in the pages of the file, every few days, and in the write-ahead log.
 //!
 //! Each step finds what is left when it is repeated.
 
@@ -164,13 +164,22 @@ impl Run {
 
     async fn finish(self) -> Result<DestroyedCounts> {
         let certificate = self.certificate;
-        self.storage
+        let is_compaction_due = self
+            .storage
             .write(move |tx| {
                 store::save_check(tx)?;
-                certificate.map_or(Ok(()), |id| store::finish(tx, id))
+                if let Some(id) = certificate {
+                    store::finish(tx, id)?;
+                }
+                store::is_compaction_due(tx)
             })
             .await?;
-        if certificate.is_some() && !self.storage.erase_log().await? {
+        if is_compaction_due {
+            let at = self.storage.clock().now();
+            self.storage.compact().await?;
+            self.storage.write(move |tx| store::save_compaction(tx, at)).await?;
+        }
+        if (certificate.is_some() || is_compaction_due) && !self.storage.erase_log().await? {
             tracing::warn!("the write-ahead log could not be erased yet: a long read prevents it");
         }
         Ok(self.counts)

@@ -2,8 +2,9 @@
 //!
 //! A background job ([`job`]) destroys orders once their retention has ended ([`KeepYears`]), with everything that belongs
 //! to them: log, deliveries, plans, search terms, rows of upload reports, statements of the channel; and old reports, notes
-//! of downloads and the audit log. SQLite overwrites what it deletes, and the write-ahead log is emptied at the end of a
-//! run ([`Storage::erase_log`](crate::storage::Storage::erase_log)).
+//! of downloads and the audit log. SQLite overwrites what it deletes; the file is compacted every few days
+//! ([`Storage::compact`](crate::storage::Storage::compact)), and the write-ahead log is emptied at the end of a run
+//! ([`Storage::erase_log`](crate::storage::Storage::erase_log)).
 //!
 //! [`person`] collects what the shop has of one person, who may demand to see it.
 //!

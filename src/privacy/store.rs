@@ -16,6 +16,13 @@ use crate::uploads::store::destruction as uploads;
 /// Name of the setting with the moment of the last search for due data.
 const CHECKED_AT: &str = "privacy.checked_at";
 
+/// Name of the setting with the moment of the last compaction.
+const COMPACTED_AT: &str = "privacy.compacted_at";
+
+/// Time between two compactions: a large shop destroys orders every day, and has to be rid of them within
+/// [`DESTRUCTION_DAYS`].
+const COMPACTION_INTERVAL_MS: i64 = (DESTRUCTION_DAYS - 1) * 24 * 60 * 60 * 1000;
+
 /// Columns of [`DestroyedCounts`], in the order of [`counts`].
 const COUNTS: &str = "orders, deliveries, log_entries, search_terms, uploads, upload_rows, download_notes";
 
@@ -68,8 +75,21 @@ pub fn save_check(tx: &mut dyn Tx) -> Result<()> {
     tx.upsert("settings", &[("name", CHECKED_AT.into())], &[("value", now.into())])
 }
 
-fn checked_at(tx: &mut dyn Tx) -> Result<Option<Moment>> {
-    let row = tx.query_one("SELECT value FROM settings WHERE name = ?", &[CHECKED_AT.into()])?;
+/// Whether the database has to be compacted: data was destroyed since the last time, which is some days ago.
+pub fn is_compaction_due(tx: &mut dyn Tx) -> Result<bool> {
+    let last = moment_of(tx, COMPACTED_AT)?.unwrap_or(Moment(0));
+    let destroyed = tx.scalar("SELECT max(finished_at) FROM destructions", &[])?;
+    Ok(destroyed > last.0 && tx.now().0 - last.0 >= COMPACTION_INTERVAL_MS)
+}
+
+/// Stores that the database was compacted, as of `at`.
+pub fn save_compaction(tx: &mut dyn Tx, at: Moment) -> Result<()> {
+    let at = at.0.to_string();
+    tx.upsert("settings", &[("name", COMPACTED_AT.into())], &[("value", at.into())])
+}
+
+fn moment_of(tx: &mut dyn Tx, setting: &str) -> Result<Option<Moment>> {
+    let row = tx.query_one("SELECT value FROM settings WHERE name = ?", &[setting.into()])?;
     row.map_or(Ok(None), |mut row| Ok(row.text(0)?.parse().ok().map(Moment)))
 }
 
@@ -136,7 +156,7 @@ pub fn status(tx: &mut dyn Tx, keep: KeepYears) -> Result<DestructionStatus> {
         due: preview(tx, Moment::start_of(before))?,
         soon: preview(tx, Moment::start_of(ahead))?,
         overdue: orders::count_due(tx, late)?.0,
-        checked_at: checked_at(tx)?,
+        checked_at: moment_of(tx, CHECKED_AT)?,
         last: page(tx, 0, 1)?.0.pop(),
     })
 }

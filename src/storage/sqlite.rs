@@ -208,6 +208,23 @@ impl Sqlite {
         .await
     }
 
+    /// Writes the whole database again: pages that were split keep copies of rows that were moved, which no deletion
+    /// overwrites.
+    pub(super) async fn compact(&self) -> Result<()> {
+        let permit = self.write_limit.acquire().await?;
+        let shared = Arc::clone(&self.shared);
+        spawn_blocking(move || {
+            let _permit = permit;
+            let writer = lock(&shared.writer);
+            // The copy of a large shop does not fit into memory.
+            writer.pragma_update(None, "temp_store", "FILE").map_err(engine_error)?;
+            let compacted = writer.execute_batch("VACUUM");
+            writer.pragma_update(None, "temp_store", "MEMORY").map_err(engine_error)?;
+            compacted.map_err(engine_error)
+        })
+        .await
+    }
+
     /// Moves the WAL to the main file and truncates it; false if readers or the backup prevented that.
     pub(super) async fn erase_wal(&self) -> Result<bool> {
         let (shared, write_limit) = (Arc::clone(&self.shared), self.write_limit.clone());
