@@ -20,6 +20,7 @@
 mod blocking;
 mod concurrency;
 pub mod copy;
+mod deletion;
 mod diagnostic;
 pub mod lease;
 mod mariadb;
@@ -235,19 +236,6 @@ impl dyn Tx + '_ {
         Ok(())
     }
 
-    /// Deletes the rows of `table` whose `column` has one of these values; answers how many.
-    pub fn delete_ids(&mut self, table: &str, column: &str, ids: &[i64]) -> Result<u64> {
-        let mut deleted = 0;
-        for batch in ids.chunks(VALUES_PER_STATEMENT) {
-            let length = batch.len().next_power_of_two().min(VALUES_PER_STATEMENT);
-            let padded = batch.iter().chain(batch.last().into_iter().cycle()).take(length);
-            let params: Vec<Param<'_>> = padded.map(|id| (*id).into()).collect();
-            deleted +=
-                self.exec(&format!("DELETE FROM {table} WHERE {column} IN ({})", placeholders(length)), &params)?;
-        }
-        Ok(deleted)
-    }
-
     /// The single number of an aggregate query; 0 for no row or NULL.
     pub fn scalar(&mut self, sql: &str, params: &[Param<'_>]) -> Result<i64> {
         self.query_one(sql, params)?.map_or(Ok(0), |row| Ok(row.opt_int(0)?.unwrap_or(0)))
@@ -423,8 +411,7 @@ impl Storage {
         }
     }
 
-    /// Erases what the write-ahead log of SQLite still has of deleted and former rows. False if readers or a backup prevented it for some seconds. No effect on
-    /// MariaDB.
+    /// Erases what the write-ahead log of SQLite still has of deleted rows. False if readers or a backup prevented it.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the database is busy.
