@@ -177,7 +177,7 @@ impl DestructionStatus {
         if self.overdue > 0 {
             let found = format!("보관 기간이 끝난 지 {DESTRUCTION_DAYS}일이 넘은 주문이 {}건 있어요", self.overdue);
             let advice =
-                "프로그램을 켜 두면 저절로 파기해요. 켜 두었는데도 남아 있으면 기록(로그)의 오류를 확인하세요.";
+                "프로그램을 켜 두면 자동으로 파기해요. 켜 두었는데도 남아 있으면 기록(로그)의 오류를 확인하세요.";
             return Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
         }
         let last = self.last.as_ref().map_or_else(String::new, |last| {

@@ -163,7 +163,7 @@ pub(crate) async fn download(
     let keep = KeepYears::new(config.order_keep_years);
     let note = form.note.trim().to_owned();
     let problem = match note.chars().count() {
-        0 => Some("누가 왜 요구했는지 적어 주세요. 예: 본인이 전화로 열람을 요구함"),
+        0 => Some("누가 왜 요구했는지 입력해 주세요. 예: 본인이 전화로 열람을 요구함"),
         length if length > MAX_NOTE_CHARS => Some("너무 길어요. 250자까지 쓸 수 있어요."),
         _ => None,
     };
