@@ -35,23 +35,27 @@ impl Sqlite {
 
     /// Moves the WAL to the main file and truncates it; false if readers or the backup prevented that.
     pub(in crate::storage) async fn erase_wal(&self) -> Result<bool> {
-        let (shared, write_limit) = (Arc::clone(&self.shared), self.write_limit.clone());
+        let shared = Arc::clone(&self.shared);
         if !shared.keeps_wal {
             return spawn_blocking(move || erase_own_wal(&shared)).await;
         }
+        // Whichever commit starts the WAL again after the checkpoint truncates it to this size.
+        self.limit_wal(0).await?;
         let before = wal::salts(&shared.path);
         shared.wants_checkpoint.store(true, Ordering::Relaxed);
+        let is_restarted = self.wait_for_restart(before).await;
+        self.limit_wal(WAL_SIZE_LIMIT).await?;
+        is_restarted
+    }
+
+    /// Commits until the WAL has other salts than `before`.
+    async fn wait_for_restart(&self, before: Option<[u8; 8]>) -> Result<bool> {
         for _ in 0..ERASE_ATTEMPTS {
-            let (shared, permit) = (Arc::clone(&shared), write_limit.acquire().await?);
+            let (shared, permit) = (Arc::clone(&self.shared), self.write_limit.acquire().await?);
             let is_restarted = spawn_blocking(move || {
                 let _permit = permit;
-                let writer = lock(&shared.writer);
-                // The first commit after the checkpoint starts the WAL again, and then truncates it to this size.
-                writer.pragma_update(None, "journal_size_limit", 0).map_err(engine_error)?;
                 // Nobody reads this number. An update of a row to what it is would write no page.
-                let commit = writer.pragma_update(None, "user_version", 0);
-                writer.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT).map_err(engine_error)?;
-                commit.map_err(engine_error)?;
+                lock(&shared.writer).pragma_update(None, "user_version", 0).map_err(engine_error)?;
                 Ok::<_, StorageError>(wal::salts(&shared.path) != before)
             });
             if is_restarted.await? {
@@ -60,6 +64,16 @@ impl Sqlite {
             tokio::time::sleep(ERASE_INTERVAL).await;
         }
         Ok(false)
+    }
+
+    /// Sets the size to which the WAL is truncated when it starts again.
+    async fn limit_wal(&self, bytes: i64) -> Result<()> {
+        let (shared, permit) = (Arc::clone(&self.shared), self.write_limit.acquire().await?);
+        spawn_blocking(move || {
+            let _permit = permit;
+            lock(&shared.writer).pragma_update(None, "journal_size_limit", bytes).map_err(engine_error)
+        })
+        .await
     }
 }
 
