@@ -129,7 +129,7 @@ impl RowView {
         MEMO_FIELDS
     }
 
-    /// The memos that have text: field, label, text. 고객메모 has no field.
+    /// The memos that have text: field, label, text. 고객메시지 has no field.
     fn memos(&self) -> Vec<(&'static str, &'static str, &str)> {
         let order = &self.listed.order;
         let memos = [

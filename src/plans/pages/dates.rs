@@ -214,7 +214,7 @@ pub(super) async fn promise(
     actor: MemberActor,
     Form(form): Form<PromiseForm>,
 ) -> PageResult {
-    let invalid = || Error::BadRequest("약속할 날을 알 수 없어요. 배송일 약속에서 날을 골라 주세요.".to_owned());
+    let invalid = || Error::BadRequest("약속할 날을 알 수 없어요. 배송일 약속에서 날을 선택해 주세요.".to_owned());
     let promise = NewPromise {
         delivery_id: parse_crockford(&form.delivery).ok_or(Error::NotFound)?,
         day: parse_date(&form.day).ok_or_else(invalid)?,
@@ -234,7 +234,7 @@ pub(super) async fn promise(
         Ok(flash) => return Ok(redirect_with_flash(&format!("/plans/dates?delivery={}", form.delivery), flash)),
         Err(PromiseError::Refused(refusal)) => {
             format!(
-                "이날은 약속할 수 없어요. {}. 다른 날을 고르거나, 확인하고 그래도 약속해 주세요.",
+                "이날은 약속할 수 없어요. {}. 다른 날을 선택하거나, 확인하고 그래도 약속해 주세요.",
                 refusal.sentence()
             )
         }
