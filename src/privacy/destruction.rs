@@ -58,7 +58,7 @@ pub async fn destroy_due(storage: &Storage, keep: KeepYears) -> Result<Destroyed
         if orders.is_empty() {
             break;
         }
-        total.destroy_orders(orders).await?;
+        total.destroy_orders(&orders).await?;
     }
     total.destroy_rest(before, Moment::start_of(first_kept_audit_day(today))).await?;
     total.finish().await
@@ -97,7 +97,7 @@ impl Run {
         Ok(destroyed)
     }
 
-    async fn destroy_orders(&mut self, orders: Vec<DueOrder>) -> Result<()> {
+    async fn destroy_orders(&mut self, orders: &[DueOrder]) -> Result<()> {
         let ids: Arc<HashSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
         self.destroy_terms(&ids).await?;
         let numbers: HashSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();

@@ -11,7 +11,7 @@ use crate::orders::tests::invariants;
 use crate::privacy::model::DestroyedCounts;
 use crate::privacy::{KeepYears, destroy_due, store as certificates};
 use crate::search::{Limits, store as index};
-use crate::storage::{Result, StorageError, Tx, Value};
+use crate::storage::{Result, Tx, Value};
 use crate::uploads::store as uploads;
 
 /// Days between two orders.
@@ -296,7 +296,7 @@ fn interrupted_run_is_continued_under_the_same_certificate() {
     assert_eq!(counts.orders, 3);
     let again = shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP))).expect("finds nothing");
     assert!(again.is_empty());
-    let found = shop.read(|tx, _| Ok::<_, StorageError>(certificates::page(tx, 0, 9)?)).expect("reads");
+    let found = shop.read(|tx, _| certificates::page(tx, 0, 9)).expect("reads");
     assert_eq!(found.1, 1);
     let certificate = &found.0[0];
     assert_eq!((certificate.id, certificate.counts.orders), (interrupted, 3));
@@ -305,7 +305,7 @@ fn interrupted_run_is_continued_under_the_same_certificate() {
     let deleted = shop.read(|tx, _| {
         let sql =
             "SELECT count(*) FROM access_records WHERE action = 'delete' AND actor = 'program' AND order_count = 3";
-        Ok::<_, StorageError>(tx.scalar(sql, &[])?)
+        tx.scalar(sql, &[])
     });
     assert_eq!(deleted.expect("counts"), 1, "the destruction is in the access records");
 }

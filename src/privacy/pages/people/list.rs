@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::id::crockford;
 use crate::privacy::person::FoundPerson;
 use crate::privacy::store::people;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
 
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) async fn list(
     let q = query.q.trim().to_owned();
     let asked = q.clone();
     let read = move |tx: &mut dyn crate::storage::Tx| {
-        if asked.is_empty() { Ok((Vec::new(), false)) } else { Ok::<_, StorageError>(people::find_people(tx, &asked)?) }
+        if asked.is_empty() { Ok((Vec::new(), false)) } else { people::find_people(tx, &asked) }
     };
     let (found, is_cut) = storage.read(read).await?;
     Ok(personal_page(ListPage { layout, q, found, is_cut }))
