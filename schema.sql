@@ -43,7 +43,7 @@ CREATE TABLE leases (
 CREATE TABLE members (
     id             INTEGER NOT NULL PRIMARY KEY,
     username       TEXT NOT NULL UNIQUE CHECK (length(username) <= 64),
-    role           TEXT NOT NULL CHECK (role IN ('admin', 'logistics')),
+    role           TEXT NOT NULL CHECK (role IN ('admin', 'logistics', 'driver')),
     enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     password_hash  TEXT NOT NULL CHECK (length(password_hash) <= 255),  -- argon2id, PHC string
     -- Incremented to revoke all sessions of the member; a session stores the epoch of its login.
@@ -613,21 +613,30 @@ CREATE TABLE tours (
     day        TEXT NOT NULL CHECK (day LIKE '____-__-__'),
     truck_id   INTEGER NOT NULL REFERENCES trucks (id),
     round      INTEGER NOT NULL CHECK (round BETWEEN 1 AND 2),
-    state      TEXT NOT NULL CHECK (state IN ('draft', 'fixed')),
+    state      TEXT NOT NULL CHECK (state IN ('draft', 'fixed', 'loading', 'out', 'closed')),
+    driver_id  INTEGER REFERENCES members (id),  -- null before it is handed out
+    helper_id  INTEGER REFERENCES members (id),
+    left_at    INTEGER,  -- 출발
+    closed_at  INTEGER,  -- 마감
     changed_by INTEGER NOT NULL REFERENCES members (id),
     changed_at INTEGER NOT NULL,
     version    INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),  -- also of its stops
+    CHECK (driver_id IS NOT NULL OR state IN ('draft', 'fixed')),
     UNIQUE (day, truck_id, round)
 ) STRICT;
+CREATE INDEX tours_by_driver ON tours (driver_id, day);
+CREATE INDEX tours_by_helper ON tours (helper_id, day);
 
--- Stops of a tour. A job has one stop at most.
+-- Stops of a tour. A job has one live stop at most; ended ones keep their tour and get a number.
 CREATE TABLE stops (
     id       INTEGER NOT NULL PRIMARY KEY,
     tour_id  INTEGER NOT NULL REFERENCES tours (id),
-    job_id   INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
+    job_id   INTEGER NOT NULL REFERENCES jobs (id),
+    attempt  INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),  -- 0: live; else the number of the ended attempt
     position INTEGER NOT NULL CHECK (position >= 1),
     hold     TEXT NOT NULL CHECK (hold IN ('free', 'truck', 'place')),
-    basis    TEXT NOT NULL CHECK (length(basis) <= 65535)  -- JSON: the delivery as it was planned
+    basis    TEXT NOT NULL CHECK (length(basis) <= 65535),  -- JSON: the delivery as it was planned
+    UNIQUE (job_id, attempt)
 ) STRICT;
 CREATE INDEX stops_by_tour ON stops (tour_id, position);
 
@@ -649,6 +658,84 @@ CREATE INDEX promises_by_day ON promises (replaced_at, day);
 CREATE TABLE promise_days (
     day         TEXT NOT NULL PRIMARY KEY CHECK (day LIKE '____-__-__'),
     promised_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- ── the driver's day ────────────────────────────────────────────────────────────────────────
+
+-- What a tour takes with it, by order, from the moment it is handed out.
+CREATE TABLE loads (
+    tour_id   INTEGER NOT NULL REFERENCES tours (id),
+    order_id  INTEGER NOT NULL REFERENCES orders (id),
+    job_id    INTEGER NOT NULL REFERENCES jobs (id),
+    expected  INTEGER NOT NULL CHECK (expected >= 0),  -- pieces ordered when it was handed out
+    loaded    INTEGER CHECK (loaded >= 0),             -- pieces; null: not ticked
+    reason    TEXT NOT NULL CHECK (length(reason) <= 200),  -- why fewer, or despite a claim
+    loaded_by INTEGER,
+    loaded_at INTEGER,
+    CHECK ((loaded IS NULL) = (loaded_at IS NULL)),
+    PRIMARY KEY (tour_id, order_id)
+) STRICT, WITHOUT ROWID;
+
+-- Day keys: a phone may hand in what happened on one tour, and fetch that tour; nothing else.
+CREATE TABLE drive_keys (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    tour_id     INTEGER NOT NULL REFERENCES tours (id),
+    member_id   INTEGER NOT NULL REFERENCES members (id),
+    key_hash    TEXT NOT NULL UNIQUE CHECK (length(key_hash) <= 64),  -- SHA-256
+    description TEXT NOT NULL CHECK (length(description) <= 64),     -- 안드로이드 · 크롬
+    created_at  INTEGER NOT NULL,
+    seen_at     INTEGER NOT NULL,  -- last contact
+    waiting     INTEGER NOT NULL CHECK (waiting >= 0),  -- records on the phone at the last contact
+    expires_at  INTEGER NOT NULL,
+    revoked_at  INTEGER,  -- the office cut the phone off
+    revoked_by  INTEGER,
+    CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
+) STRICT;
+CREATE INDEX drive_keys_by_tour ON drive_keys (tour_id);
+
+-- What happened at the stops. Append-only; the state of a stop is a fold over its events (src/drive/fold.rs).
+CREATE TABLE stop_events (
+    id           TEXT NOT NULL PRIMARY KEY CHECK (length(id) <= 32),  -- 128 bits made on the phone, hexadecimal
+    tour_id      INTEGER NOT NULL REFERENCES tours (id),
+    job_id       INTEGER NOT NULL REFERENCES jobs (id),
+    key_id       INTEGER REFERENCES drive_keys (id),  -- exactly for the source phone
+    member_id    INTEGER NOT NULL,
+    source       TEXT NOT NULL CHECK (source IN ('phone', 'page', 'paper')),
+    number       INTEGER NOT NULL CHECK (number >= 1),  -- of the phone on this tour
+    happened_at  INTEGER NOT NULL,  -- by the clock of the phone
+    clock_offset INTEGER NOT NULL,  -- milliseconds to add to that clock
+    received_at  INTEGER NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('arrived', 'delivered', 'failed', 'undone')),
+    details      TEXT NOT NULL CHECK (length(details) <= 60000),  -- JSON, by kind
+    saw_version  TEXT NOT NULL CHECK (length(saw_version) <= 16),  -- digest of the stop as the phone showed it
+    CHECK ((source = 'phone') = (key_id IS NOT NULL))
+) STRICT;
+CREATE INDEX stop_events_by_tour ON stop_events (tour_id, job_id);
+CREATE INDEX stop_events_by_job ON stop_events (job_id);
+
+-- What does not fit between the office and the phone, until a member has looked at it.
+CREATE TABLE stop_findings (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    event_id    TEXT NOT NULL CHECK (length(event_id) <= 32) REFERENCES stop_events (id),
+    kind        TEXT NOT NULL CHECK (kind IN (
+        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'clock', 'partial', 'collected', 'third-failure')),
+    found_at    INTEGER NOT NULL,
+    resolved_at INTEGER,
+    resolved_by INTEGER,
+    CHECK ((resolved_at IS NULL) = (resolved_by IS NULL)),
+    UNIQUE (event_id, kind)
+) STRICT;
+CREATE INDEX stop_findings_by_state ON stop_findings (resolved_at, id);
+
+-- Pieces counted at the end of a tour (마감): what came back, and what stayed on the truck.
+CREATE TABLE tour_counts (
+    tour_id    INTEGER NOT NULL REFERENCES tours (id),
+    line       TEXT NOT NULL CHECK (length(line) <= 64),  -- an order, or a collected thing
+    returned   INTEGER NOT NULL CHECK (returned >= 0),
+    aboard     INTEGER NOT NULL CHECK (aboard >= 0),
+    counted_by INTEGER NOT NULL,
+    counted_at INTEGER NOT NULL,
+    PRIMARY KEY (tour_id, line)
 ) STRICT, WITHOUT ROWID;
 
 -- ── comparisons with channels ──────────────────────────────────────────────────────────────
@@ -719,7 +806,8 @@ CREATE TABLE audit_entries (
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
-        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised')),
+        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised', 'tour-handed-out', 'tour-left', 'tour-taken-back',
+        'tour-closed', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
         'backup', 'truck', 'tour')),

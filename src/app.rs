@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, deliveries, districts, help, members, orders, plans, practice, privacy, products,
-    reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, deliveries, districts, drive, help, members, orders, plans, practice, privacy,
+    products, reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -19,6 +19,7 @@ pub fn rooms() -> Vec<Routes> {
         deliveries::pages::routes(),
         trucks::pages::routes(),
         plans::pages::routes(),
+        drive::pages::routes(),
         actions::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),

@@ -33,6 +33,7 @@
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
+//! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
@@ -52,8 +53,7 @@
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them.
 //! A URL leads to its file in one step: `/districts/unknown` to `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
 //!
-//! Rooms to come: drive (the driver's phone) after [`plans`];
-//! collecting (orders by the API of a channel) after [`uploads`].
+//! Rooms to come: collecting (orders by the API of a channel) after [`uploads`].
 //!
 //! # An upload, step by step
 //!
@@ -94,6 +94,7 @@ pub mod config;
 pub mod deliveries;
 pub mod demo;
 pub mod districts;
+pub mod drive;
 pub mod flash;
 pub mod help;
 pub mod id;

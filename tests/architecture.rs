@@ -24,7 +24,7 @@ use tokens::{database_calls, literals, test_switches, types};
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
 ///
-/// Still to come: `drive` (the driver's phone) after `plans`; `collecting` (orders by a channel's API) after `uploads`.
+/// Still to come: `collecting` (orders by a channel's API) after `uploads`.
 const ROOMS: &[&str] = &[
     "time",
     "id",
@@ -51,6 +51,7 @@ const ROOMS: &[&str] = &[
     "deliveries",
     "trucks",
     "plans",
+    "drive",
     "actions",
     "privacy",
     "backup",

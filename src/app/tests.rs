@@ -103,6 +103,7 @@ fn label(access: Access) -> &'static str {
     match access {
         Access::Public => "public",
         Access::PasswordChange => "member, also with a one-time password",
+        Access::Driver => "member, also a driver",
         Access::Member => "member",
         Access::Admin => "administrator",
         Access::AdminReauthenticated => "administrator, re-authenticated",

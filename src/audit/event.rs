@@ -5,7 +5,7 @@ mod verb;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::details::{BundleChange, ConflictDecision, NumberList, RejectedFile};
+pub use self::details::{BundleChange, ConflictDecision, Departure, NumberList, RejectedFile, StopsReport};
 pub use self::verb::Verb;
 use crate::time::Moment;
 
@@ -441,5 +441,54 @@ pub enum AuditEvent {
         was: Option<String>,
         /// why the day was refused, if it was promised all the same
         despite: Option<String>,
+    },
+    /// A tour was given to a driver.
+    TourHandedOut {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck
+        truck: String,
+        /// username of the driver
+        driver: String,
+    },
+    /// 출발
+    TourLeft(Departure),
+    /// A tour went back to an earlier state.
+    TourTakenBack {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck
+        truck: String,
+        /// why
+        reason: String,
+    },
+    /// 마감
+    TourClosed {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck
+        truck: String,
+        /// pieces that came back
+        returned: i64,
+        /// pieces that stayed on the truck
+        aboard: i64,
+    },
+    /// A phone, a page or paper said what happened at stops.
+    StopsReported(StopsReport),
+    /// A member looked at a finding.
+    FindingResolved {
+        /// bundle number
+        bundle_number: String,
+        /// code
+        finding: String,
+    },
+    /// The key of a phone was revoked.
+    PhoneCutOff {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// name of the truck
+        truck: String,
+        /// the phone
+        phone: String,
     },
 }

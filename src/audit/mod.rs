@@ -15,7 +15,9 @@ mod store;
 
 use std::net::IpAddr;
 
-pub use self::event::{AuditEvent, BundleChange, ConflictDecision, NumberList, RejectedFile, Verb};
+pub use self::event::{
+    AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, RejectedFile, StopsReport, Verb,
+};
 pub use self::store::{by_ids, delete_old, find, record, verbs_since};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;

@@ -1,6 +1,6 @@
 //! The Korean sentence of an audit event, rendered from its details.
 
-use super::event::{AuditEvent, BundleChange, ConflictDecision, NumberList, RejectedFile};
+use super::event::{AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, RejectedFile, StopsReport};
 
 impl AuditEvent {
     /// What was done, in Korean. For an action without effect it says why.
@@ -112,6 +112,15 @@ impl AuditEvent {
             Self::DeliveryPromised { day, was, despite, .. } => {
                 delivery_promised(day, was.as_deref(), despite.as_deref())
             }
+            Self::TourHandedOut { truck, driver, .. } => format!("{truck}: {driver} 기사에게 넘겼어요."),
+            Self::TourLeft(Departure { truck, pieces, .. }) => format!("{truck}: {pieces}개를 싣고 출발했어요."),
+            Self::TourTakenBack { truck, reason, .. } => format!("{truck}: 앞 단계로 되돌렸어요. 이유: {reason}"),
+            Self::TourClosed { truck, returned, aboard, .. } => {
+                format!("{truck}: 마감했어요. 반납 {returned}개, 차에 남음 {aboard}개")
+            }
+            Self::StopsReported(report) => stops_reported(report),
+            Self::FindingResolved { bundle_number, .. } => format!("기사 기록을 확인했어요: {bundle_number}"),
+            Self::PhoneCutOff { truck, phone, .. } => format!("{truck}: 휴대전화를 끊었어요: {phone}"),
         }
     }
 }
@@ -130,6 +139,12 @@ fn delivery_promised(day: &str, was: Option<&str>, despite: Option<&str>) -> Str
         _ => format!("배송일을 약속했어요: {day}"),
     };
     despite.map_or_else(|| promised.clone(), |reason| format!("{promised}. 확인하고 정한 것: {reason}"))
+}
+
+fn stops_reported(report: &StopsReport) -> String {
+    let StopsReport { truck, delivered, failed, findings, .. } = report;
+    let text = format!("{truck}: 완료 {}곳, 실패 {}곳을 전했어요.", delivered.len(), failed.len());
+    if findings.is_empty() { text } else { format!("{text} 확인할 것 {}건", findings.len()) }
 }
 
 fn stops_assigned(planned: usize, left_out: usize) -> String {
@@ -154,6 +169,7 @@ pub(super) fn role_label(code: &str) -> &str {
     match code {
         "admin" => "관리자",
         "logistics" => "배송팀",
+        "driver" => "기사",
         other => other,
     }
 }

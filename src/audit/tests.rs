@@ -232,6 +232,45 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             },
             "배송일을 다시 약속했어요: 2026-12-03 (전에는 2026-12-01). 확인하고 정한 것: 쉬는 날이에요: 설날",
         ),
+        (
+            E::TourHandedOut { day: text("2026-12-01"), truck: text("1호차"), driver: text("gisa") },
+            "1호차: gisa 기사에게 넘겼어요.",
+        ),
+        (
+            E::TourLeft(Departure {
+                day: text("2026-12-01"),
+                truck: text("1호차"),
+                pieces: 7,
+                reasons: vec![text("파손")],
+            }),
+            "1호차: 7개를 싣고 출발했어요.",
+        ),
+        (
+            E::TourTakenBack { day: text("2026-12-01"), truck: text("1호차"), reason: text("차 바꿈") },
+            "1호차: 앞 단계로 되돌렸어요. 이유: 차 바꿈",
+        ),
+        (
+            E::TourClosed { day: text("2026-12-01"), truck: text("1호차"), returned: 1, aboard: 2 },
+            "1호차: 마감했어요. 반납 1개, 차에 남음 2개",
+        ),
+        (
+            E::StopsReported(StopsReport {
+                day: text("2026-12-01"),
+                truck: text("1호차"),
+                source: text("phone"),
+                delivered: numbers(&["1", "2"]),
+                failed: numbers(&["3"]),
+                findings: vec![text("clock")],
+            }),
+            "1호차: 완료 2곳, 실패 1곳을 전했어요. 확인할 것 1건",
+        ),
+        (E::FindingResolved { bundle_number: text("1"), finding: text("clock") }, "기사 기록을 확인했어요: 1"),
+        (
+            E::PhoneCutOff {
+                day: text("2026-12-01"), truck: text("1호차"), phone: text("안드로이드 · 크롬")
+            },
+            "1호차: 휴대전화를 끊었어요: 안드로이드 · 크롬",
+        ),
     ]
 }
 

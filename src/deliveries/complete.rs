@@ -18,6 +18,7 @@ use crate::orders::model::{Order, OrderState};
 use crate::orders::store::bulk_actions::{self, is_within_undo_period};
 use crate::orders::store::{Action, ChangeContext, OrderWriter, with_changes, with_undoable_changes};
 use crate::storage::{Result, StorageError, Tx};
+use crate::time::Moment;
 
 /// The numbers of a completion, as in [`AuditEvent::DeliveriesCompleted`].
 #[derive(Debug, Default)]
@@ -58,15 +59,36 @@ pub struct Completion {
     pub held: Vec<i64>,
 }
 
+/// What a completion covers, and when it happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CompletionOptions<'o> {
+    /// orders that pass despite an open claim
+    pub despite: &'o [i64],
+    /// orders that stay as they are: the customer did not take them
+    pub except: &'o [i64],
+    /// time of the delivery; none is now
+    pub at: Option<Moment>,
+}
+
 /// Completes all orders of these deliveries and records it. Orders with an open claim stay as they are, unless they are
 /// in `despite`.
 pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], despite: &[i64]) -> Result<Completion> {
+    complete_with(tx, actor, deliveries, CompletionOptions { despite, ..CompletionOptions::default() })
+}
+
+/// As [`complete`], at a given time, and with orders that were not taken.
+pub fn complete_with(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    deliveries: &[i64],
+    options: CompletionOptions<'_>,
+) -> Result<Completion> {
     let mut outcome = CompletionOutcome::default();
     let mut completed = Vec::new();
     let ((), undo) = with_undoable_changes(tx, change_context(actor, Action::Advanced), |changes| {
         for delivery in store::by_ids(changes.tx, deliveries)? {
             let held_before = outcome.held_orders.len();
-            let shipped = ship_orders(changes, delivery.id, despite, &mut outcome)?;
+            let shipped = ship_orders(changes, delivery.id, options, &mut outcome)?;
             if shipped.is_empty() && outcome.held_orders.len() > held_before {
                 continue;
             }
@@ -107,19 +129,20 @@ fn change_context(actor: MemberActor, action: Action) -> ChangeContext {
 fn ship_orders(
     changes: &mut OrderWriter<'_>,
     delivery_id: i64,
-    despite: &[i64],
+    options: CompletionOptions<'_>,
     outcome: &mut CompletionOutcome,
 ) -> Result<Vec<i64>> {
-    let now = changes.tx.now();
+    let at = options.at.unwrap_or_else(|| changes.tx.now());
     let (mut shipped, mut pairs) = (Vec::new(), Vec::new());
-    let all = orders::store::bundles::orders_of(changes.tx, delivery_id)?;
-    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(all, OrderState::Shipped, despite);
+    let mut all = orders::store::bundles::orders_of(changes.tx, delivery_id)?;
+    all.retain(|order| !options.except.contains(&order.id));
+    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(all, OrderState::Shipped, options.despite);
     outcome.held.extend(held.iter().map(|order| order.order_number.as_str()));
     outcome.held_orders.extend(held.iter().map(|order| order.id));
     let passing = despite_claim.into_iter().map(|order| (order, true));
     for (order, has_claim) in free.into_iter().map(|order| (order, false)).chain(passing) {
         let mut delivered = order.clone();
-        if delivered.advance(OrderState::Shipped, now) {
+        if delivered.advance(OrderState::Shipped, at) {
             if has_claim {
                 outcome.despite_claim.push(order.order_number.as_str());
             }

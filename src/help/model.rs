@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 24] = [
+pub const TOPICS: [&str; 25] = [
     "start",
     "today",
     "uploads",
@@ -21,6 +21,7 @@ pub const TOPICS: [&str; 24] = [
     "deliveries",
     "slips",
     "plans",
+    "drive",
     "trucks",
     "districts",
     "products",
@@ -93,6 +94,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
         ["plans", ..] => "plans",
+        ["drive", ..] => "drive",
         ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",

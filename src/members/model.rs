@@ -21,17 +21,20 @@ pub enum Role {
     Admin,
     /// 배송팀: deliveries and slips
     Logistics,
+    /// 기사: the own tour of today
+    Driver,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Admin, Self::Logistics];
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Logistics, Self::Driver];
 
     /// The code in the database, on the command line and in forms.
     pub fn code(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Logistics => "logistics",
+            Self::Driver => "driver",
         }
     }
 
@@ -40,6 +43,7 @@ impl Role {
         match self {
             Self::Admin => "관리자",
             Self::Logistics => "배송팀",
+            Self::Driver => "기사",
         }
     }
 
@@ -48,6 +52,7 @@ impl Role {
         match self {
             Self::Admin => "모든 화면을 보고 바꿔요.",
             Self::Logistics => "배송 화면만 봐요.",
+            Self::Driver => "자기가 가는 오늘 배송만 봐요.",
         }
     }
 
@@ -56,6 +61,7 @@ impl Role {
         match self {
             Self::Admin => "/",
             Self::Logistics => "/deliveries",
+            Self::Driver => "/drive",
         }
     }
 }
@@ -70,7 +76,7 @@ impl FromStr for Role {
 
 /// The code is not that of a [`Role`].
 #[derive(Debug, thiserror::Error)]
-#[error("역할은 admin(관리자)이나 logistics(배송팀)예요.")]
+#[error("역할은 admin(관리자), logistics(배송팀), driver(기사) 가운데 하나예요.")]
 pub struct UnknownRole;
 
 /// A member as every page knows them.

@@ -34,7 +34,7 @@ pub fn routes() -> Routes {
         .post("/logout", Access::PasswordChange, logout::log_out)
         .get("/account", Access::PasswordChange, account::show)
         .post("/account", Access::PasswordChange, account::update)
-        .post("/account/devices", Access::Member, devices::revoke)
+        .post("/account/devices", Access::Driver, devices::revoke)
         .get("/account/totp", Access::PasswordChange, totp::show)
         .post("/account/totp", Access::PasswordChange, totp::enable)
         .post("/account/totp/remove", Access::PasswordChange, totp::remove)

@@ -107,9 +107,14 @@ impl Column {
         self.tour.as_ref().map_or(0, |tour| tour.version)
     }
 
-    /// Whether the tour is fixed.
+    /// Whether the tour is fixed, or a driver has it.
     pub fn is_fixed(&self) -> bool {
-        self.tour.as_ref().is_some_and(|tour| tour.state == TourState::Fixed)
+        self.tour.as_ref().is_some_and(|tour| tour.state != TourState::Draft)
+    }
+
+    /// Whether a driver has it or had it.
+    pub fn is_handed_out(&self) -> bool {
+        self.tour.as_ref().is_some_and(|tour| tour.state.is_handed_out())
     }
 
     /// Whether a new plan may change it.

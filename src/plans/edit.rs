@@ -46,6 +46,11 @@ pub enum Refusal {
         /// name of the column
         column: String,
     },
+    /// a driver has the tour
+    HandedOut {
+        /// name of the column
+        column: String,
+    },
     /// there is nothing to change
     Nothing,
 }
@@ -59,6 +64,9 @@ impl Refusal {
                 format!("그 사이 {who} {column}의 배차를 바꿨어요. 지금 배차를 확인하고 다시 해 주세요.")
             }
             Self::Fixed { column } => format!("{column}은(는) 확정한 차예요. 확정을 풀고 바꿔 주세요."),
+            Self::HandedOut { column } => {
+                format!("{column}은(는) 기사가 가져간 차예요. 배차표에서 되돌린 다음 바꿔 주세요.")
+            }
             Self::Nothing => "바꿀 것이 없어요. 배송을 선택했는지 확인해 주세요.".to_owned(),
         }
     }
@@ -347,7 +355,8 @@ pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext
     }
 }
 
-/// Fixes or reopens tours: that of one column, or all that have stops.
+/// Fixes or reopens tours: that of one column, or all that have stops. `state` is draft or fixed; the later states are
+/// those of the driver's day.
 pub fn set_state(
     tx: &mut dyn Tx,
     districts: &Districts,
@@ -363,10 +372,14 @@ pub fn set_state(
         .filter(|column| only.is_none_or(|only| only == column.key()))
         .filter(|column| draft.lists.get(&column.key()).is_some_and(|stops| !stops.is_empty()))
         .filter(|column| column.tour.as_ref().is_some_and(|tour| tour.state != state))
+        .filter(|column| only.is_some() || !column.is_handed_out())
         .map(Column::key)
         .collect();
     let mut names = Vec::new();
     for key in keys {
+        if let Some(column) = draft.column(key).filter(|column| column.is_handed_out()) {
+            return Ok(Err(Refusal::HandedOut { column: column_name(column) }));
+        }
         if let Err(refusal) = draft.touch(key, context, true) {
             return Ok(Err(refusal));
         }
@@ -379,8 +392,8 @@ pub fn set_state(
     store::set_state(tx, &tours, state)?;
     let (day, trucks) = (context.day.to_string(), names);
     let event = match state {
-        TourState::Fixed => AuditEvent::ToursFixed { day, trucks },
         TourState::Draft => AuditEvent::ToursReopened { day, trucks },
+        _ => AuditEvent::ToursFixed { day, trucks },
     };
     record(tx, context, &tours, event)
 }

@@ -12,14 +12,26 @@ pub enum TourState {
     Draft,
     /// 확정: is not changed by a new plan
     Fixed,
+    /// 상차: the driver has it and loads the truck
+    Loading,
+    /// 출발: the truck is on the road
+    Out,
+    /// 마감: every piece is accounted for
+    Closed,
 }
 
 impl TourState {
+    /// Every state, in the order of the day.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Fixed, Self::Loading, Self::Out, Self::Closed];
+
     /// The stored code, also in JSON.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Fixed => "fixed",
+            Self::Loading => "loading",
+            Self::Out => "out",
+            Self::Closed => "closed",
         }
     }
 
@@ -28,12 +40,20 @@ impl TourState {
         match self {
             Self::Draft => "계획",
             Self::Fixed => "확정",
+            Self::Loading => "상차",
+            Self::Out => "배송 중",
+            Self::Closed => "마감",
         }
     }
 
     /// Decodes a stored code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Draft, Self::Fixed].into_iter().find(|state| state.code() == code)
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    /// Whether a driver has it or had it.
+    pub const fn is_handed_out(self) -> bool {
+        matches!(self, Self::Loading | Self::Out | Self::Closed)
     }
 }
 

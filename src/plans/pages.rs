@@ -2,7 +2,9 @@
 //! delivery.
 
 mod bulk;
+mod close;
 mod dates;
+mod driving;
 mod jobs;
 mod list;
 mod loading;
@@ -22,6 +24,9 @@ pub fn routes() -> Routes {
         .get("/plans", Access::Member, list::list)
         .post("/plans", Access::Member, bulk::bulk)
         .get("/plans/tours/{id}", Access::Member, tours::show)
+        .post("/plans/tours/{id}", Access::Member, tours::update)
+        .get("/plans/tours/{id}/close", Access::Member, close::show)
+        .post("/plans/tours/{id}/close", Access::Member, close::update)
         .get("/plans/tours/{id}/loading", Access::Member, loading::show)
         .get("/plans/dates", Access::Member, dates::show)
         .post("/plans/dates", Access::Member, dates::promise)

@@ -62,12 +62,12 @@ fn job(row: &mut Row) -> Result<Job> {
     })
 }
 
-/// The stops of these tours in order, by tour.
+/// The live stops of these tours in order, by tour.
 pub fn stops_of(tx: &mut dyn Tx, tours: &[i64]) -> Result<HashMap<i64, Vec<Stop>>> {
     let sql = |ids: &str| {
         format!(
             "SELECT {JOB}, s.id, s.tour_id, s.hold, s.basis, s.position FROM stops s \
-             CROSS JOIN jobs j ON j.id = s.job_id WHERE s.tour_id IN ({ids})"
+             CROSS JOIN jobs j ON j.id = s.job_id WHERE s.attempt = 0 AND s.tour_id IN ({ids})"
         )
     };
     let mut stops = HashMap::<i64, Vec<(i64, Stop)>>::new();
@@ -104,7 +104,7 @@ pub struct PlannedJob {
 pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, PlannedJob>> {
     let sql = |ids: &str| {
         format!(
-            "SELECT {JOB}, t.day, t.truck_id, t.round FROM jobs j LEFT JOIN stops s ON s.job_id = j.id \
+            "SELECT {JOB}, t.day, t.truck_id, t.round FROM jobs j LEFT JOIN stops s ON s.job_id = j.id AND s.attempt = 0 \
              LEFT JOIN tours t ON t.id = s.tour_id WHERE j.delivery_id IN ({ids})"
         )
     };
@@ -159,7 +159,7 @@ pub fn set_state(tx: &mut dyn Tx, tours: &[i64], state: TourState) -> Result<()>
 
 /// Replaces the stops of these tours: each with its stops in order. New stops get an identifier.
 pub fn replace_stops(tx: &mut dyn Tx, tours: &[(i64, Vec<Stop>)]) -> Result<()> {
-    let sql = "DELETE FROM stops WHERE tour_id = ?";
+    let sql = "DELETE FROM stops WHERE tour_id = ? AND attempt = 0";
     tx.exec_many(sql, &mut tours.iter().map(|(tour, _)| vec![(*tour).into()]))?;
     let mut rows: Vec<Vec<Param<'_>>> = Vec::new();
     for (tour, stops) in tours {
@@ -219,7 +219,7 @@ pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(i64, Vec<&str>)]) 
 
 /// Number of stops and of fixed tours of each day from one to another, inclusive.
 pub fn days_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<NaiveDate, DayCount>> {
-    let sql = "SELECT t.day, count(DISTINCT t.id), count(DISTINCT CASE WHEN t.state = 'fixed' THEN t.id END), count(s.id) \
+    let sql = "SELECT t.day, count(DISTINCT t.id), count(DISTINCT CASE WHEN t.state <> 'draft' THEN t.id END), count(s.id) \
                FROM tours t LEFT JOIN stops s ON s.tour_id = t.id WHERE t.day BETWEEN ? AND ? GROUP BY t.day";
     let mut days = BTreeMap::new();
     tx.for_each(sql, &[from.into(), to.into()], &mut |row| {
@@ -251,4 +251,16 @@ pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     })?;
     tx.delete_ids("stops", "job_id", &jobs)?;
     tx.delete_ids("jobs", "id", &jobs).map(drop)
+}
+
+/// The deliveries of these jobs: (job, delivery).
+pub fn deliveries_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let mut found = Vec::new();
+    let sql = |ids: &str| format!("SELECT id, delivery_id FROM jobs WHERE id IN ({ids})");
+    tx.for_ids(jobs, &[], sql, &mut |row| {
+        found.push((row.int(0)?, row.int(1)?));
+        Ok(())
+    })?;
+    found.sort_unstable();
+    Ok(found)
 }

@@ -18,6 +18,7 @@ use crate::access::{self, AccessAction, Accessor, NewAccess};
 use crate::audit;
 use crate::audit::downloads;
 use crate::deliveries;
+use crate::drive;
 use crate::orders::store::deliveries::delete_empty;
 use crate::orders::store::destruction::{DueOrder, destroy, due};
 use crate::plans;
@@ -213,7 +214,9 @@ const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
 /// Destroys orders, and the deliveries that have no other order.
 fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     downloads::delete_orders(tx, ids)?;
+    drive::store::delete_loads_of(tx, ids)?;
     let destroyed = destroy(tx, ids)?;
+    drive::store::delete_reports_of(tx, &destroyed.emptied)?;
     plans::store::delete_jobs_of(tx, &destroyed.emptied)?;
     let delivery_events = deliveries::log::delete_of(tx, &destroyed.emptied)?;
     delete_empty(tx, &destroyed.emptied)?;

@@ -7,6 +7,7 @@ use crate::access::inspection;
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
 use crate::deliveries::store::overview::{DayRegionCount, count_unclassified, counts_by_day};
+use crate::drive::store as drive;
 use crate::members::store as members;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, OPEN_CLAIMS, OrderQuery};
@@ -88,6 +89,8 @@ pub struct OpenWork {
     pub undecided: Figure,
     /// orders without a district (미분류)
     pub unclassified: Figure,
+    /// records of drivers that do not fit what the office knows
+    pub drive_findings: Figure,
     /// months whose access records are to be inspected
     pub inspections: Figure,
     /// products with an option value without a label
@@ -131,6 +134,7 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
         rejected: Figure::exactly(uploads::page(tx, UploadFilter::Unresolved, 0, 0)?.1, "/uploads?rows=rejected"),
         undecided: Figure::exactly(uploads::page(tx, UploadFilter::Undecided, 0, 0)?.1, "/uploads?rows=decisions"),
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
+        drive_findings: Figure::exactly(drive::findings::count_open(tx)?, "/drive/findings"),
         inspections: Figure::exactly(
             i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",

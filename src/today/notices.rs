@@ -123,6 +123,7 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
         ),
         (Waiting, "결정할 값이 남은 업로드", "판매채널 값과 우리 값 중 선택해 주세요.", &work.undecided, "결정하기"),
         (Waiting, "미분류 주문", "우편번호로 시/군/구를 찾지 못했어요.", &work.unclassified, "바로잡기"),
+        (Waiting, "확인할 기사 기록", "기사가 전한 것과 사무실이 아는 것이 달라요.", &work.drive_findings, "확인하기"),
         (
             Waiting,
             "접속기록을 점검할 달",
@@ -230,7 +231,16 @@ mod tests {
 
     fn work(late: [i64; 2], rest: [i64; 6]) -> OpenWork {
         let [claims, rejected, undecided, unclassified, inspections, missing_labels] = rest.map(figure);
-        OpenWork { late: late.map(figure), claims, rejected, undecided, unclassified, inspections, missing_labels }
+        OpenWork {
+            late: late.map(figure),
+            claims,
+            rejected,
+            undecided,
+            unclassified,
+            drive_findings: figure(0),
+            inspections,
+            missing_labels,
+        }
     }
 
     fn subjects(machine: &MachineFacts) -> Vec<String> {

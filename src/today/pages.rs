@@ -18,7 +18,7 @@ use crate::web::{Access, Layout, Member, PageResult, Routes, page, redirect};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/", Access::Member, show)
+    Routes::new().get("/", Access::Driver, show)
 }
 
 #[derive(Template)]

@@ -4,7 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, AuthContext, Error, Flash, Member, Query, csrf};
+use super::{AppState, AuthContext, Error, Flash, Member, Query, Role, csrf};
 use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
@@ -40,6 +40,11 @@ impl Layout {
     /// Whether an administrator is logged in.
     pub fn is_admin(&self) -> bool {
         self.member.as_ref().is_some_and(Member::is_admin)
+    }
+
+    /// Whether a driver is logged in, who has no other pages than those of the own day.
+    pub fn is_driver(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.role == Role::Driver)
     }
 
     /// The URL of this page's help topic.

@@ -20,7 +20,9 @@ pub enum Access {
     Public,
     /// any member, also one who must change a one-time password first
     PasswordChange,
-    /// any member
+    /// any member, also a driver
+    Driver,
+    /// administrators and the delivery team
     Member,
     /// an administrator
     Admin,
@@ -103,10 +105,14 @@ async fn authorize(access: Access, request: Request, next: Next) -> Response {
         (Access::Admin | Access::AdminReauthenticated, Some(Role::Admin)) if !is_admin_network => {
             Error::OtherNetwork.into_response()
         }
-        (Access::Member, Some(_)) | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
+        (Access::Driver, Some(_))
+        | (Access::Member, Some(Role::Admin | Role::Logistics))
+        | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
         (Access::AdminReauthenticated, Some(Role::Admin)) if is_reauthenticated => next.run(request).await,
         (Access::AdminReauthenticated, Some(Role::Admin)) => redirect_to_password(&request),
-        (Access::Admin | Access::AdminReauthenticated, Some(Role::Logistics)) => Error::Forbidden.into_response(),
+        (Access::Member | Access::Admin | Access::AdminReauthenticated, Some(Role::Logistics | Role::Driver)) => {
+            Error::Forbidden.into_response()
+        }
     }
 }
 

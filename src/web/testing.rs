@@ -156,6 +156,11 @@ impl TestApp {
         self.sign_in("driver", Role::Logistics).await;
     }
 
+    /// Logs in as the driver `gisa`, who is added if missing.
+    pub(crate) async fn sign_in_driver(&self) {
+        self.sign_in("gisa", Role::Driver).await;
+    }
+
     async fn sign_in(&self, username: &'static str, role: Role) {
         let found = self.state.storage.read(move |tx| store::credentials(tx, username)).await.expect("reads");
         if found.is_none() {

@@ -31,6 +31,8 @@ async fn request(app: &TestApp, route: &RouteSpec) -> (StatusCode, String) {
 async fn routes_are_accessible_to_exactly_the_declared_roles() {
     let anonymous = TestApp::start().await;
     let (admin, logistics) = (anonymous.another_browser(), anonymous.another_browser());
+    let driver = anonymous.another_browser();
+    driver.sign_in_driver().await;
     admin.sign_in_admin().await;
     logistics.sign_in_logistics().await;
     for route in routes().into_iter().filter(|route| route.access != Access::Public) {
@@ -43,9 +45,16 @@ async fn routes_are_accessible_to_exactly_the_declared_roles() {
         let (status, location) = request(&logistics, &route).await;
         let is_forbidden = status == StatusCode::FORBIDDEN;
         assert!(!location.starts_with("/login"), "logistics: {label}: {status}");
-        let is_for_both = matches!(route.access, Access::PasswordChange | Access::Member);
+        let is_for_both = matches!(route.access, Access::PasswordChange | Access::Driver | Access::Member);
         assert!(is_forbidden || is_for_both, "logistics: {label}: {status}");
         assert!(!(is_get && is_forbidden && is_for_both), "logistics: {label}: {status}");
+
+        let (status, location) = request(&driver, &route).await;
+        let is_forbidden = status == StatusCode::FORBIDDEN;
+        assert!(!location.starts_with("/login"), "driver: {label}: {status}");
+        let is_for_drivers = matches!(route.access, Access::PasswordChange | Access::Driver);
+        assert!(is_forbidden || is_for_drivers, "driver: {label}: {status}");
+        assert!(!(is_get && is_forbidden && is_for_drivers), "driver: {label}: {status}");
 
         let (status, location) = request(&admin, &route).await;
         assert!(!location.starts_with("/login"), "admin: {label}: {status}");
@@ -77,6 +86,10 @@ fn public_routes_are_these() {
             "POST /login",
             "GET /login/code",
             "POST /login/code",
+            "GET /drive/pack",
+            "POST /drive/events",
+            "GET /drive/offline",
+            "GET /drive/worker.js",
             "GET /phones",
             "GET /phones/ca.crt",
             "GET /phones/ca.mobileconfig",

@@ -44,6 +44,36 @@ pub struct RejectedFile {
     pub reason: String,
 }
 
+/// The departure of a truck.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departure {
+    /// `YYYY-MM-DD`
+    pub day: String,
+    /// name of the truck
+    pub truck: String,
+    /// loaded pieces
+    pub pieces: i64,
+    /// pieces that stayed here, or were loaded despite a claim, with the reason of each
+    pub reasons: Vec<String>,
+}
+
+/// What a phone, a page or paper said of the stops of a tour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopsReport {
+    /// `YYYY-MM-DD`
+    pub day: String,
+    /// name of the truck
+    pub truck: String,
+    /// `phone`, `page`, `paper`
+    pub source: String,
+    /// bundle numbers
+    pub delivered: NumberList,
+    /// bundle numbers
+    pub failed: NumberList,
+    /// codes of what does not fit
+    pub findings: Vec<String>,
+}
+
 /// Numbers of orders, bundles or products: how many, and the first of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberList {

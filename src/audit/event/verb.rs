@@ -99,4 +99,11 @@ verbs! {
     ToursReopened = "tours-reopened" of "tour";
     JobSaved = "job-saved" of "delivery";
     DeliveryPromised = "delivery-promised" of "delivery";
+    TourHandedOut = "tour-handed-out" of "tour";
+    TourLeft = "tour-left" of "tour";
+    TourTakenBack = "tour-taken-back" of "tour";
+    TourClosed = "tour-closed" of "tour";
+    StopsReported = "stops-reported" of "tour";
+    FindingResolved = "finding-resolved" of "tour";
+    PhoneCutOff = "phone-cut-off" of "tour";
 }

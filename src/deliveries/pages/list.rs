@@ -143,7 +143,7 @@ pub(super) async fn list(
 pub(super) fn default_sort(member: &Member) -> Sort {
     match member.role {
         Role::Admin => Sort::Newest,
-        Role::Logistics => Sort::DirectFirst,
+        Role::Logistics | Role::Driver => Sort::DirectFirst,
     }
 }
 

@@ -14,10 +14,14 @@ use crate::deliveries::list::load_rows;
 use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
+use crate::drive::model::StopEvent;
+use crate::drive::store::events as stop_events;
+use crate::drive::tour::stop_key;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
 use crate::orders::model::{OrderState, ShippingMethod};
+use crate::plans::store as plans;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Answer, Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page,
@@ -30,9 +34,34 @@ struct ShowPage {
     layout: Layout,
     view: DeliveryView,
     events: Vec<DeliveryEvent>,
+    /// what drivers reported
+    stops: Vec<ReportedStop>,
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
+}
+
+/// An event that a driver reported.
+struct ReportedStop {
+    /// the page with the whole record
+    href: String,
+    at: String,
+    text: String,
+    source: &'static str,
+    note: String,
+}
+
+impl From<StopEvent> for ReportedStop {
+    fn from(event: StopEvent) -> Self {
+        let reason = event.details.reason.map(|reason| format!(": {}", reason.label())).unwrap_or_default();
+        Self {
+            href: format!("/drive/{}", stop_key(event.tour_id, event.job_id)),
+            at: event.at().to_string(),
+            text: format!("{}{reason}", event.kind.label()),
+            source: event.source.label(),
+            note: event.details.note,
+        }
+    }
 }
 
 /// The form field of the team's memo.
@@ -73,16 +102,22 @@ pub(super) async fn show(
 }
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let (row, events, is_undoable) = storage
+    let (row, events, stops, is_undoable) = storage
         .read(move |tx| {
             let row = load_rows(tx, &[id])?.pop();
-            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, complete::undoable_completion(tx, id)?.is_some()))
+            let stops = match plans::jobs_of(tx, &[id])?.remove(&id) {
+                Some(known) => stop_events::of_job(tx, known.job.id)?,
+                None => Vec::new(),
+            };
+            let is_undoable = complete::undoable_completion(tx, id)?.is_some();
+            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable))
         })
         .await?;
+    let stops = stops.into_iter().map(ReportedStop::from).collect();
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
-    Ok(ShowPage { layout, view, events, is_undoable, memo })
+    Ok(ShowPage { layout, view, events, stops, is_undoable, memo })
 }
 
 #[derive(Default, Deserialize)]

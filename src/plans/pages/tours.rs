@@ -4,18 +4,24 @@ use askama::Template;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 
+use super::driving::Driving;
 use super::view::{Card, ColumnView, hours_label};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::{DistrictCache, Districts};
+use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
+use crate::drive::store::{self as drive, keys};
 use crate::id::{crockford, parse_crockford};
 use crate::plans::board::{Board, Column, board};
 use crate::plans::model::window_label;
 use crate::plans::sketch::{Sketch, sketch};
 use crate::plans::store;
 use crate::routing::points::zone_centres;
-use crate::storage::{Result as StorageResult, Storage, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
 use crate::trucks::model::{clock_label, volume_label};
-use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{
+    Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
+};
 
 /// Centres of postal zones that a sketch shows.
 const MAX_ZONES: usize = 1_500;
@@ -45,6 +51,7 @@ struct TourPage {
     /// query of the slips, in the order of the route
     slips: String,
     print_now: bool,
+    driving: Driving,
     orders: Vec<i64>,
 }
 
@@ -78,7 +85,11 @@ pub(super) async fn show(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
-    let (board, at) = storage.read(move |tx| load(tx, &for_read, id)).await?.ok_or(Error::NotFound)?;
+    let read = storage.read(move |tx| {
+        let Some(driving) = Driving::load(tx, id)? else { return Ok(None) };
+        Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving)))
+    });
+    let (board, at, driving) = read.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let mut view = ColumnView::new(column, &districts);
     let cards = std::mem::take(&mut view.cards);
@@ -103,7 +114,13 @@ pub(super) async fn show(
         sketch: draw(&board, column),
         facts: facts(column),
         slips: slips.join("&"),
-        orders: column.stops.iter().flat_map(|stop| stop.item.work.order_ids()).collect(),
+        orders: column
+            .stops
+            .iter()
+            .flat_map(|stop| stop.item.work.order_ids())
+            .chain(driving.orders.iter().copied())
+            .collect(),
+        driving,
         column: view,
         layout,
         print_now: query.print.is_some(),
@@ -126,4 +143,64 @@ fn facts(column: &Column) -> Vec<(&'static str, String)> {
         ("개수", format!("{} / {}개", schedule.pieces, truck.pieces)),
         ("인원", format!("{}명", truck.crew)),
     ]
+}
+
+/// A step of the tour, or a phone that is cut off.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StepForm {
+    act: String,
+    version: String,
+    driver: String,
+    helper: String,
+    reason: String,
+}
+
+pub(super) async fn update(
+    State(storage): State<Storage>,
+    member: Member,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    Form(form): Form<StepForm>,
+) -> PageResult {
+    let tour_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let version = form.version.parse().unwrap_or(-1);
+    let (act, object) = form.act.split_once(':').unwrap_or((form.act.as_str(), ""));
+    let (act, key_id) = (act.to_owned(), parse_crockford(object));
+    let reason: String = form.reason.trim().chars().take(MAX_REASON_CHARS).collect();
+    let who = (parse_crockford(&form.driver), parse_crockford(&form.helper));
+    match act.as_str() {
+        "hand-out" => {}
+        "back" if member.is_admin() => {}
+        "back" => return Err(Error::Forbidden),
+        "cut-off" if key_id.is_some() => {}
+        _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+    }
+    let write = move |tx: &mut dyn Tx| {
+        let step: StepResult = match act.as_str() {
+            "hand-out" => hand_out::hand_out(tx, actor, (tour_id, version), who),
+            "back" => hand_out::take_back(tx, actor, (tour_id, version), &reason),
+            _ => return cut_off(tx, actor, tour_id, key_id.unwrap_or_default()),
+        };
+        match step? {
+            Ok(event) => Flash::success(event.sentence()),
+            Err(refusal) => Flash::warning(refusal.sentence()),
+        }
+        .save(tx, actor.id)
+    };
+    Ok(redirect_with_flash(&format!("/plans/tours/{id}"), storage.write(write).await?))
+}
+
+/// Revokes the key of a phone.
+fn cut_off(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, key_id: i64) -> StorageResult<crate::web::FlashId> {
+    let key = keys::find(tx, key_id)?.filter(|key| key.tour_id == tour_id);
+    let (Some(key), Some(tour)) = (key, drive::tour(tx, tour_id)?) else {
+        return Flash::warning("그런 휴대전화가 없어요.").save(tx, actor.id);
+    };
+    if !keys::revoke(tx, key_id, actor.id)? {
+        return Flash::warning("이미 끊은 휴대전화예요.").save(tx, actor.id);
+    }
+    let event = AuditEvent::PhoneCutOff { day: tour.day.to_string(), truck: tour.name(), phone: key.description };
+    audit::record(tx, actor, AuditObject::one(tour_id), &event)?;
+    Flash::success(event.sentence()).save(tx, actor.id)
 }

@@ -123,6 +123,7 @@ pub(super) struct ColumnView {
     pub(super) crew: i64,
     pub(super) day_off: Option<String>,
     pub(super) is_fixed: bool,
+    pub(super) is_handed_out: bool,
     pub(super) state: &'static str,
     /// `08:30~17:10 · 운전 130분`
     pub(super) times: String,
@@ -189,6 +190,7 @@ impl ColumnView {
             crew: truck.crew,
             day_off: column.day_off.clone(),
             is_fixed: column.is_fixed(),
+            is_handed_out: column.is_handed_out(),
             state: column.tour.as_ref().map_or("", |tour| tour.state.label()),
             times: format!(
                 "{}~{} · 운전 {}",

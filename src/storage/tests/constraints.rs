@@ -23,6 +23,7 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("bulk_action_orders", "version_after", "2"),
     ("jobs", "left_out", "'shift'"),
     ("jobs", "left_out_day", "'2026-12-01'"),
+    ("stop_events", "key_id", "1"),
 ];
 
 /// Values of columns, as SQL.
@@ -48,6 +49,11 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("jobs", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
     ("jobs", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
     ("jobs", "(left_out IS NULL) = (left_out_day IS NULL)", &[("left_out", "NULL")]),
+    ("tours", "driver_id IS NOT NULL OR state IN ('draft', 'fixed')", &[("state", "'out'")]),
+    ("loads", "(loaded IS NULL) = (loaded_at IS NULL)", &[("loaded", "1")]),
+    ("drive_keys", "(revoked_at IS NULL) = (revoked_by IS NULL)", &[("revoked_at", "1")]),
+    ("stop_events", "(source = 'phone') = (key_id IS NOT NULL)", &[("key_id", "NULL")]),
+    ("stop_findings", "(resolved_at IS NULL) = (resolved_by IS NULL)", &[("resolved_at", "1")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 
@@ -63,6 +69,9 @@ const LOGGED_IDS: &[&str] = &[
     "undone_by",
     "signed_by",
     "edited_by",
+    "loaded_by",
+    "revoked_by",
+    "counted_by",
 ];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.

@@ -1,0 +1,477 @@
+// The driver's day on the phone. What happens is written to an append-only queue first, and handed in whenever the server
+// answers. Only an answer of the server counts as handed in. Without this script the page works by forms.
+
+const BASE = document.documentElement.dataset.base ?? "";
+const root = document.getElementById("drive");
+// The form has the token of the page. The screen replaces it, so it is found once.
+const keyForm = document.getElementById("drive-keys");
+const MINUTE_MS = 60_000;
+const MAX_CLOCK_ERROR_MS = 2 * MINUTE_MS;
+const REQUEST_TIMEOUT_MS = 20_000;
+/** Events of one request; the server takes 200. */
+const BATCH = 100;
+const KEEP_DAYS = 14;
+
+/** Ends a request that gets no answer; older phones wait for their own timeout. */
+const deadline = () => AbortSignal.timeout?.(REQUEST_TIMEOUT_MS);
+
+// ── storage: one version for ever, so that no upgrade can lose the queue ──
+
+let database;
+
+function openDatabase() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("mukkeum-drive", 1);
+    request.onupgradeneeded = () => {
+      for (const name of ["events", "receipts", "packs", "keys", "facts"]) request.result.createObjectStore(name, { keyPath: "id" });
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Runs `work` on stores in one transaction; reopens the database once, which some phones need. */
+async function stored(names, mode, work) {
+  for (const isLast of [false, true]) {
+    try {
+      database ??= await openDatabase();
+      return await new Promise((resolve, reject) => {
+        const transaction = database.transaction(names, mode, mode === "readwrite" ? { durability: "strict" } : {});
+        let answer;
+        transaction.oncomplete = () => resolve(answer?.result ?? answer);
+        transaction.onabort = transaction.onerror = () => reject(transaction.error);
+        answer = work(...names.map((name) => transaction.objectStore(name)));
+      });
+    } catch (error) {
+      if (isLast) throw error;
+      database?.close();
+      database = undefined;
+    }
+  }
+}
+
+const all = (name) => stored([name], "readonly", (store) => store.getAll());
+const put = (name, row) => stored([name], "readwrite", (store) => store.put(row));
+const remove = (name, id) => stored([name], "readwrite", (store) => store.delete(id));
+const get = (name, id) => stored([name], "readonly", (store) => store.get(id));
+
+// ── what is known ──
+
+const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), facts: { offset: 0, contact: 0 }, problem: "" };
+
+async function load() {
+  const [packs, keys, events, receipts, facts] = await Promise.all(["packs", "keys", "events", "receipts", "facts"].map(all));
+  known.packs = packs.sort((one, other) => one.name.localeCompare(other.name, "ko"));
+  known.keys = new Map(keys.map((row) => [row.id, row]));
+  known.events = events.sort((one, other) => one.number - other.number);
+  known.receipts = new Map(receipts.map((row) => [row.id, row]));
+  for (const { id, value } of facts) known.facts[id] = value;
+}
+
+const waiting = () => known.events.filter((event) => !known.receipts.has(event.id));
+const rejected = () => known.events.filter((event) => known.receipts.get(event.id)?.accepted === false);
+const clock = (ms) => new Date(ms).toLocaleTimeString("ko-KR", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Seoul" });
+const dayOf = (ms) => new Date(ms).toLocaleDateString("sv-SE", { timeZone: "Asia/Seoul" });
+const serverNow = () => Date.now() + known.facts.offset;
+
+/** The last event of a stop that was not taken back. */
+function ownState(tour, job) {
+  const own = known.events.filter((event) => event.tour === tour && event.job === job);
+  const undone = new Set(own.filter((event) => event.kind === "undone").map((event) => event.details.undone));
+  const live = own.filter((event) => event.kind !== "undone" && !undone.has(event.id) && known.receipts.get(event.id)?.accepted !== false);
+  return live.findLast((event) => event.kind !== "arrived") ?? live.at(-1);
+}
+
+/** State and label of a stop: what the phone knows precedes what the server said last. */
+function stateOf(pack, stop) {
+  const own = ownState(pack.id, stop.job);
+  if (!own) return { state: stop.state, label: stop.label, at: stop.at };
+  const labels = { arrived: "도착", delivered: "완료", failed: `실패: ${new Map(pack.reasons).get(own.details.reason) ?? ""}` };
+  return { state: own.kind, label: labels[own.kind], at: clock(own.happened_at + own.clock_offset), own };
+}
+
+// ── recording ──
+
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Writes an event, and reads it back before it counts. */
+async function record(pack, stop, kind, details) {
+  const number = known.events.filter((event) => event.tour === pack.id).reduce((most, event) => Math.max(most, event.number), 0) + 1;
+  const event = {
+    id: newId(), tour: pack.id, job: stop.job, number, happened_at: Date.now(), clock_offset: Math.round(known.facts.offset),
+    kind, details, saw: stop.version,
+  };
+  try {
+    await stored(["events"], "readwrite", (store) => store.add(event));
+    const back = await get("events", event.id);
+    if (JSON.stringify(back) !== JSON.stringify(event)) throw new Error("the stored event differs");
+  } catch {
+    known.problem = "이 휴대전화에 기록하지 못했어요. 종이에 적고, 다시 눌러 주세요.";
+    render();
+    return false;
+  }
+  known.problem = "";
+  known.events.push(event);
+  render();
+  flush();
+  return true;
+}
+
+// ── handing in ──
+
+let isFlushing = false;
+let wantsFlush = false;
+
+async function request(path, key, body) {
+  const answer = await fetch(`${BASE}${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "x-drive-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    cache: "no-store",
+    credentials: "omit",
+    redirect: "error",
+    signal: deadline(),
+  });
+  // A captive portal answers too: only JSON is an answer of the server.
+  const text = answer.headers.get("content-type")?.startsWith("application/json") ? await answer.json() : undefined;
+  if (!text) throw new Error(`no answer of the server: ${answer.status}`);
+  return { status: answer.status, text };
+}
+
+async function contact(sentAt, now) {
+  const received = Date.now();
+  known.facts.offset = now - (sentAt + received) / 2;
+  known.facts.contact = now;
+  await stored(["facts"], "readwrite", (store) => {
+    store.put({ id: "offset", value: known.facts.offset });
+    store.put({ id: "contact", value: now });
+  });
+}
+
+/** Hands in the events of a tour, oldest first. */
+async function handIn(tour, key) {
+  const own = waiting().filter((event) => event.tour === tour);
+  const stuck = rejected().filter((event) => event.tour === tour).length;
+  for (let from = 0; from < own.length; from += BATCH) {
+    const batch = own.slice(from, from + BATCH);
+    const sentAt = Date.now();
+    const events = batch.map(({ tour: _, ...event }) => event);
+    const { status, text } = await request("/drive/events", key, { waiting: own.length - from - batch.length + stuck, events });
+    if (status !== 200) {
+      known.problem = text.error ?? "";
+      return status;
+    }
+    await stored(["receipts"], "readwrite", (store) => {
+      for (const { id, accepted, reason } of text.events) store.put({ id, accepted, reason });
+    });
+    for (const receipt of text.events) known.receipts.set(receipt.id, receipt);
+    await contact(sentAt, text.now);
+  }
+  return 200;
+}
+
+async function fetchPack(tour, key) {
+  const sentAt = Date.now();
+  const { status, text } = await request("/drive/pack", key);
+  if (status === 401) known.problem = text.error;
+  if (status !== 200) return;
+  await contact(sentAt, text.now);
+  if (text.wiped) await remove("packs", tour);
+  else await put("packs", { ...text, id: tour });
+}
+
+async function flush() {
+  if (isFlushing) {
+    wantsFlush = true;
+    return;
+  }
+  isFlushing = true;
+  try {
+    do {
+      wantsFlush = false;
+      for (const [tour, { key }] of known.keys) {
+        if ((await handIn(tour, key)) === 200) await fetchPack(tour, key);
+      }
+    } while (wantsFlush);
+    known.problem = known.problem.startsWith("이 휴대전화에 기록하지") ? "" : known.problem;
+    await load();
+    await tidy();
+  } catch {
+    // No answer: the queue waits for the next occasion.
+  } finally {
+    isFlushing = false;
+    render();
+  }
+}
+
+/** Deletes what a day leaves behind, but no event that the server has not accepted. */
+async function tidy() {
+  const today = dayOf(serverNow());
+  for (const pack of known.packs.filter(({ day }) => day < today)) await remove("packs", pack.id);
+  const old = serverNow() - KEEP_DAYS * 24 * 60 * MINUTE_MS;
+  const done = known.events.filter((event) => known.receipts.get(event.id)?.accepted && event.happened_at < old);
+  for (const event of done) await remove("events", event.id);
+  for (const row of known.keys.values()) {
+    const hasRecords = known.events.some((event) => event.tour === row.id && known.receipts.get(event.id)?.accepted !== true);
+    if (row.day < today && !hasRecords) await remove("keys", row.id);
+  }
+  if (waiting().length === 0) (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.waiting?.postMessage("nothing-waits");
+  await load();
+}
+
+// ── the screen ──
+
+/** An element with attributes and children. */
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false && child !== ""));
+  return element;
+}
+
+let canReopen = true;
+
+function syncLine() {
+  const count = waiting().length;
+  const at = known.facts.contact ? clock(known.facts.contact) : "없음";
+  const line = [el("p", { role: "status" }, `마지막 연락 ${at} · ${count ? `전할 기록 ${count}건` : "모두 전했어요"}`)];
+  if (known.facts.contact) line.push(el("p", {}, `${at} 이후의 취소는 사무실이 전화로 알려요.`));
+  if (count) line.push(el("button", { type: "button", click: () => flush() }, "지금 전하기"));
+  const warnings = [];
+  if (known.problem) warnings.push(known.problem);
+  if (!canReopen) warnings.push("이 화면을 닫지 마세요. 신호가 없는 곳에서는 다시 열리지 않아요.");
+  if (Math.abs(known.facts.offset) > MAX_CLOCK_ERROR_MS) warnings.push("휴대전화 시계가 틀려요. 시각은 고쳐서 기록해요.");
+  for (const event of rejected()) warnings.push(`받아들이지 않은 기록 ${clock(event.happened_at)}: ${known.receipts.get(event.id).reason ?? ""}`);
+  return [el("div", { class: "drive-sync" }, ...line), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
+}
+
+function stopItem(pack, stop) {
+  const { state, label, at } = stateOf(pack, stop);
+  const note = stop.moved_to ? `옮김: ${stop.moved_to}` : stop.is_stopped ? "멈춤: 배송하지 마세요" : "";
+  const pieces = stop.goods.filter((goods) => !goods.stop).reduce((sum, goods) => sum + goods.pieces, 0);
+  const facts = [stop.window, `${pieces}개`, state === "open" ? "" : `${label} ${at}`].filter(Boolean).join(" · ");
+  return el(
+    "li", { class: `${state}${note ? " stopped" : ""}` },
+    el("a", { href: `#${stop.key}` }, el("strong", {}, `${stop.position}. ${stop.name}`), note && el("em", {}, note),
+      el("span", {}, `${stop.address} ${stop.address_detail}`), el("span", {}, facts)),
+  );
+}
+
+function listView() {
+  const view = [el("h1", {}, "오늘 배송")];
+  for (const pack of known.packs) {
+    const ended = pack.stops.filter((stop) => ["delivered", "failed"].includes(stateOf(pack, stop).state)).length;
+    view.push(el("h2", {}, `${pack.name} `, el("span", { class: "drive-count" }, `${ended}/${pack.stops.length}곳`)));
+    if (pack.state === "loading") view.push(el("p", {}, el("a", { class: "drive-button main", href: `${BASE}/drive/loading/${pack.id}` }, "상차하기")));
+    view.push(el("ol", { class: "drive-stops" }, ...pack.stops.map((stop) => stopItem(pack, stop))));
+  }
+  return view;
+}
+
+/** A pad whose strokes become an SVG path of whole numbers. */
+function signaturePad() {
+  const canvas = el("canvas", { class: "drive-sign", width: 600, height: 240, "aria-label": "서명하는 곳" });
+  const pen = canvas.getContext("2d");
+  pen.lineWidth = 4;
+  let path = "";
+  const point = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const scale = (value, size, most) => Math.max(0, Math.min(most, Math.round((value / size) * most)));
+    return [scale(event.clientX - box.left, box.width, 600), scale(event.clientY - box.top, box.height, 240)];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    const [x, y] = point(event);
+    path += `M${x} ${y}`;
+    pen.beginPath();
+    pen.moveTo(x, y);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.buttons === 0 || path === "" || path.length > 19_000) return;
+    const [x, y] = point(event);
+    path += `L${x} ${y}`;
+    pen.lineTo(x, y);
+    pen.stroke();
+  });
+  const clear = () => {
+    path = "";
+    pen.clearRect(0, 0, 600, 240);
+  };
+  return { canvas, clear, path: () => path };
+}
+
+function stopView(pack, stop) {
+  const { state, label, at, own } = stateOf(pack, stop);
+  const isOut = pack.state === "out";
+  const isEnded = state === "delivered" || state === "failed";
+  const back = () => {
+    location.hash = "";
+  };
+  const finish = async (kind, details) => {
+    if (await record(pack, stop, kind, details)) back();
+  };
+  const pad = signaturePad();
+  const note = el("input", { class: "form-control", id: "note", maxlength: 500 });
+  const what = el("input", { class: "form-control", id: "what", maxlength: 200, placeholder: "헌 매트리스" });
+  const count = el("input", { class: "form-control", id: "count", inputmode: "numeric", value: 1 });
+  const inputs = stop.goods.filter((goods) => !goods.stop).map((goods) => [goods, el("input", { class: "form-control", id: `accepted-${goods.id}`, inputmode: "numeric", value: goods.pieces })]);
+  const extras = () => {
+    const details = {};
+    if (note.value.trim()) details.note = note.value.trim();
+    if (what.value.trim()) details.collected = [{ what: what.value.trim(), count: Math.min(1000, Math.max(1, Number.parseInt(count.value, 10) || 1)) }];
+    if (pad.path()) details.signature = pad.path();
+    return details;
+  };
+  const deliver = () => {
+    const taken = inputs.map(([goods, input]) => [goods, Number(input.value)]);
+    if (taken.some(([goods, number]) => !Number.isInteger(number) || number < 0 || number > goods.pieces)) {
+      known.problem = "받은 수량은 0부터 실은 수량까지 적어 주세요.";
+      return showProblem();
+    }
+    if (taken.length && taken.every(([, number]) => number === 0)) {
+      known.problem = "받은 물품이 하나도 없으면 ‘실패’를 눌러 주세요.";
+      return showProblem();
+    }
+    const details = extras();
+    if (taken.some(([goods, number]) => number < goods.pieces)) details.accepted = Object.fromEntries(taken.map(([goods, number]) => [goods.id, number]));
+    return finish("delivered", details);
+  };
+  const problem = el("p", { class: "drive-warn", role: "alert", hidden: true });
+  const showProblem = () => {
+    problem.textContent = known.problem;
+    problem.hidden = false;
+    known.problem = "";
+  };
+  const canUndo = own && !known.receipts.has(own.id);
+  const goods = stop.goods.map((one) => el("li", { class: one.stop ? "stopped" : "" }, el("b", {}, one.product), one.stop && el("em", {}, `멈춤: ${one.stop}`), el("span", {}, ` ${one.pieces}개`)));
+  const reasons = el("div", { class: "drive-reasons", hidden: true }, ...pack.reasons.map(([code, name]) => el("button", { type: "button", class: "drive-button danger", click: () => finish("failed", { ...extras(), reason: code }) }, name)));
+  const isSilent = !isOut || isEnded;
+  return [
+    el("p", {}, el("a", { class: "drive-back", href: "#" }, `‹ ${pack.name}`)),
+    el("h1", {}, `${stop.position}. ${stop.name} `, stop.window && el("span", { class: "drive-day" }, stop.window)),
+    stop.moved_to && el("p", { class: "drive-stop-sign" }, `사무실이 다른 차로 옮겼어요: ${stop.moved_to}`),
+    stop.is_stopped && el("p", { class: "drive-stop-sign" }, "멈춤: 취소된 배송이에요. 내리지 마세요."),
+    state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
+    canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
+    isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 고치려면 사무실에 전화해 주세요."),
+    el("p", { class: "drive-address" }, stop.address, el("br"), stop.address_detail),
+    !isEnded && el("p", { class: "drive-row" },
+      ...stop.maps.map(([name, href]) => el("a", { class: "drive-button", href, target: "_blank", rel: "noopener noreferrer" }, name)),
+      ...stop.tels.map((tel) => el("a", { class: "drive-button", href: `tel:${tel}` }, `전화 ${tel}`))),
+    el("ul", { class: "drive-goods" }, ...goods),
+    stop.message && el("p", { class: "drive-words" }, el("b", {}, "고객 "), stop.message),
+    stop.memo && el("p", { class: "drive-words" }, el("b", {}, "메모 "), stop.memo),
+    problem,
+    !isOut && el("p", { class: "drive-none" }, "출발한 다음에 기록할 수 있어요."),
+    !isSilent && el("p", { class: "drive-row" },
+      state === "open" && el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "arrived", {}) }, "도착"),
+      el("button", { type: "button", class: "drive-button main", click: deliver }, "완료"),
+      el("button", { type: "button", class: "drive-button danger", click: () => { reasons.hidden = !reasons.hidden; } }, "실패")),
+    !isSilent && reasons,
+    !isSilent && el("details", { class: "drive-more" }, el("summary", {}, "더 적기: 일부, 가져온 물품, 메모, 서명"),
+      ...inputs.map(([one, input]) => el("p", { class: "drive-field" }, el("label", { for: input.id }, `${one.product} 받은 수량`), input)),
+      el("p", { class: "drive-field" }, el("label", { for: "what" }, "가져온 물품"), what),
+      el("p", { class: "drive-field" }, el("label", { for: "count" }, "가져온 개수"), count),
+      el("p", { class: "drive-field" }, el("label", { for: "note" }, "메모"), note),
+      el("p", { class: "drive-small" }, "서명: 위의 물품을 받았어요."), pad.canvas,
+      el("button", { type: "button", class: "drive-button", click: pad.clear }, "서명 지우기")),
+  ];
+}
+
+/** A screen is not redrawn while somebody types or signs in it. */
+function isBusy() {
+  const field = document.activeElement;
+  return location.hash !== "" && (root.querySelector("details[open]") || (field && root.contains(field) && field.matches("input, canvas")));
+}
+
+let shown = "";
+
+function render(force = false) {
+  if (!root || known.packs.length === 0) {
+    if (root && (known.events.length > 0 || known.problem)) {
+      root.querySelector(".drive-sync-only")?.remove();
+      if (waiting().length > 0 || rejected().length > 0 || known.problem) root.prepend(el("div", { class: "drive-sync-only" }, ...syncLine()));
+    }
+    return;
+  }
+  const hash = decodeURIComponent(location.hash.slice(1));
+  if (!force && shown === hash && isBusy()) return;
+  const pack = known.packs.find(({ stops }) => stops.some(({ key }) => key === hash));
+  const stop = pack?.stops.find(({ key }) => key === hash);
+  const view = stop ? stopView(pack, stop) : [...syncLine(), ...listView()];
+  if (stop && known.problem) view.unshift(el("p", { class: "drive-warn", role: "alert" }, known.problem));
+  root.replaceChildren(...view.filter(Boolean));
+  root.dataset.app = "";
+  if (shown !== hash) scrollTo(0, 0);
+  shown = hash;
+}
+
+// ── start ──
+
+/** Asks for keys of the tours on the page that this phone has none of. */
+async function fetchKeys() {
+  const missing = (root.dataset.tours ?? "").split(" ").filter((tour) => tour && !known.keys.has(tour));
+  if (!keyForm || missing.length === 0) return;
+  const answer = await fetch(keyForm.action, { method: "POST", body: new URLSearchParams(new FormData(keyForm)), redirect: "error", signal: deadline() });
+  if (!answer.ok) throw new Error(`no keys: ${answer.status}`);
+  for (const { tour, day, key } of (await answer.json()).keys) if (missing.includes(tour)) await put("keys", { id: tour, day, key });
+  await load();
+}
+
+async function registerWorker() {
+  try {
+    await navigator.serviceWorker.register(`${BASE}/drive/worker.js`, { scope: `${BASE}/drive` });
+  } catch {
+    canReopen = false;
+  }
+  await navigator.storage?.persist?.().catch(() => false);
+}
+
+/** Takes the day, its keys and the offline page off the phone. */
+async function wipe() {
+  await stored(["packs", "keys"], "readwrite", (packs, keys) => {
+    packs.clear();
+    keys.clear();
+  });
+  const names = (await globalThis.caches?.keys?.()) ?? [];
+  await Promise.all(names.filter((name) => name.startsWith("drive ")).map((name) => caches.delete(name)));
+  await (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.unregister();
+}
+
+/** Sign-out takes the day off the phone, and is refused while something waits. */
+function guardSignOut() {
+  const form = document.querySelector('form[action$="/logout"]');
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await load().catch(() => undefined);
+    const count = waiting().length;
+    if (count > 0) {
+      alert(`아직 전하지 않은 기록이 ${count}건 있어요. 사무실 와이파이에서 전한 다음 로그아웃해 주세요.`);
+      return;
+    }
+    await wipe().catch(() => undefined);
+    form.submit();
+  });
+}
+
+async function start() {
+  await load();
+  guardSignOut();
+  if (!root) return;
+  registerWorker().then(() => render());
+  await tidy();
+  render();
+  await fetchKeys().catch(() => undefined);
+  await flush();
+  addEventListener("hashchange", () => render(true));
+  addEventListener("online", flush);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && flush());
+  setInterval(flush, MINUTE_MS);
+}
+
+start().catch(() => undefined);

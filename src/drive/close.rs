@@ -1,0 +1,174 @@
+//! 마감: loaded + collected = delivered + handed in + aboard, for each line. Otherwise the tour does not close, and the
+//! page says what is missing where.
+
+use std::collections::BTreeMap;
+
+use super::fold::StopState;
+use super::store::{self, TourRow, keys};
+use super::tour::{self, DriveTour};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::id::crockford;
+use crate::plans::model::TourState;
+use crate::storage::{Result, Tx};
+
+/// A line of the count: an order, or a thing that the driver collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountLine {
+    /// the order, or the event of the collected thing and its position
+    pub key: String,
+    /// recipient of the stop
+    pub name: String,
+    /// goods
+    pub what: String,
+    /// pieces that came onto the truck
+    pub taken: i64,
+    /// pieces that are with the customer
+    pub delivered: i64,
+    /// pieces that came back
+    pub returned: i64,
+    /// pieces that stayed on the truck
+    pub aboard: i64,
+}
+
+impl CountLine {
+    /// Pieces that are neither delivered nor counted.
+    pub const fn missing(&self) -> i64 {
+        self.taken - self.delivered - self.returned - self.aboard
+    }
+
+    /// Pieces that somebody has to count.
+    pub const fn remaining(&self) -> i64 {
+        self.taken - self.delivered
+    }
+}
+
+/// The lines of a tour, with the counts so far.
+pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<CountLine> {
+    let mut lines = Vec::new();
+    let counted = |key: &str| counts.get(key).copied().unwrap_or_default();
+    for stop in &tour.stops {
+        for goods in &stop.goods {
+            let taken = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
+            let key = crockford(goods.order_id);
+            let (returned, aboard) = counted(&key);
+            let delivered = stop.accepted(goods).min(taken);
+            if taken > 0 {
+                let (name, what) = (stop.name.clone(), goods.product.clone());
+                lines.push(CountLine { key, name, what, taken, delivered, returned, aboard });
+            }
+        }
+        let Some(ruling) = &stop.status.ruling else { continue };
+        for (at, goods) in ruling.details.collected.iter().enumerate() {
+            let key = format!("{}-{at}", ruling.id);
+            let (returned, aboard) = counted(&key);
+            lines.push(CountLine {
+                key,
+                name: stop.name.clone(),
+                what: format!("가져온 물품: {}", goods.what),
+                taken: goods.count,
+                delivered: 0,
+                returned,
+                aboard,
+            });
+        }
+    }
+    lines
+}
+
+/// Why a tour does not close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloseRefusal {
+    /// it is not on the road
+    Stale,
+    /// pieces that nobody accounted for: what, where, how many
+    Missing(Vec<String>),
+    /// phones that still have records
+    Phones(Vec<String>),
+    /// stops without a record, though goods for them left
+    Unreported(Vec<String>),
+}
+
+impl CloseRefusal {
+    /// Korean sentences.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Stale => "배송 중인 차가 아니에요. 지금 화면을 확인하고 다시 해 주세요.".to_owned(),
+            Self::Missing(lines) => format!("수량이 맞지 않아 마감하지 못했어요. {}", lines.join(" / ")),
+            Self::Phones(phones) => format!("아직 기록을 전하지 않은 휴대전화가 있어요: {}", phones.join(", ")),
+            Self::Unreported(stops) => {
+                format!("기록이 없는 곳이 있어요: {}. 기사에게 확인하고 종이 기록으로 넣어 주세요.", stops.join(", "))
+            }
+        }
+    }
+}
+
+/// Phones that said that they still have records: `gisa 안드로이드 휴대전화 · 크롬 3건`.
+pub fn waiting_phones(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<String>> {
+    let keys = keys::of_tour(tx, tour_id)?;
+    let waiting = keys.into_iter().filter(|key| key.waiting > 0 && key.revoked_at.is_none());
+    Ok(waiting.map(|key| format!("{} {} {}건", key.username, key.description, key.waiting)).collect())
+}
+
+/// Closes a tour with these counts; they are saved even if it does not close. `without_phones` closes it while phones
+/// still have records, which are received later as late ones.
+pub fn close(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    tour_id: i64,
+    counts: &BTreeMap<String, (i64, i64)>,
+    without_phones: bool,
+) -> Result<std::result::Result<AuditEvent, CloseRefusal>> {
+    let Some(loaded) = tour::load(tx, tour_id)?.filter(|loaded| loaded.tour.state == TourState::Out) else {
+        return Ok(Err(CloseRefusal::Stale));
+    };
+    let lines = lines(&loaded, counts);
+    let known: BTreeMap<String, (i64, i64)> =
+        lines.iter().map(|line| (line.key.clone(), (line.returned, line.aboard))).collect();
+    store::save_counts(tx, tour_id, &known, actor.id)?;
+    if let Some(refusal) = refusal(&loaded, &lines) {
+        return Ok(Err(refusal));
+    }
+    let phones = waiting_phones(tx, tour_id)?;
+    if !phones.is_empty() && !without_phones {
+        return Ok(Err(CloseRefusal::Phones(phones)));
+    }
+    let left = loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
+    for stop in left.filter(|stop| stop.status.state != StopState::Delivered) {
+        if store::live_tour(tx, stop.job_id)?.is_some_and(|(live, _)| live == tour_id) {
+            store::end_stop(tx, stop.job_id)?;
+        }
+    }
+    let tour = TourRow { state: TourState::Closed, closed_at: Some(tx.now()), ..loaded.tour };
+    if !store::save_tour(tx, &tour, actor.id)? {
+        return Ok(Err(CloseRefusal::Stale));
+    }
+    let event = AuditEvent::TourClosed {
+        day: tour.day.to_string(),
+        truck: tour.name(),
+        returned: lines.iter().map(|line| line.returned).sum(),
+        aboard: lines.iter().map(|line| line.aboard).sum(),
+    };
+    audit::record(tx, actor, AuditObject::one(tour_id), &event)?;
+    Ok(Ok(event))
+}
+
+/// Why these lines do not close the tour.
+fn refusal(tour: &DriveTour, lines: &[CountLine]) -> Option<CloseRefusal> {
+    let is_loaded = |stop: &&tour::DriveStop| {
+        stop.goods.iter().any(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default() > 0)
+    };
+    let silent = tour.stops.iter().filter(|stop| !stop.status.state.is_ended() && stop.moved_to.is_none());
+    let silent: Vec<String> = silent.filter(is_loaded).map(|stop| stop.name.clone()).collect();
+    if !silent.is_empty() {
+        return Some(CloseRefusal::Unreported(silent));
+    }
+    let missing: Vec<String> = lines
+        .iter()
+        .filter(|line| line.missing() != 0)
+        .map(|line| {
+            let what = if line.missing() > 0 { "모자라요" } else { "남아요" };
+            format!("{} {}: {}개 {what}", line.name, line.what, line.missing().abs())
+        })
+        .collect();
+    (!missing.is_empty()).then_some(CloseRefusal::Missing(missing))
+}

@@ -1,0 +1,314 @@
+//! Receipt of events. An event is a fact: it is stored even if the office decided otherwise in the meantime, and the
+//! difference becomes a finding. Receiving an event again changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fold::{StopStatus, fold};
+use super::model::{
+    EventDetails, EventKind, EventSource, Finding, MAX_COLLECTED, MAX_NOTE_CHARS, StopEvent, is_event_id, is_signature,
+};
+use super::store::{self, TourRow, events, findings};
+use super::tour::{self, DriveStop, StopGoods};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
+use crate::deliveries::complete::{CompletionOptions, complete_with};
+use crate::id::crockford;
+use crate::orders::bundle::DeliveryState;
+use crate::plans::model::TourState;
+use crate::storage::{Result, StorageError, Tx};
+use crate::time::Moment;
+
+/// Events of one request.
+pub const MAX_EVENTS: usize = 200;
+
+/// Ended attempts from which on the office should decide.
+const MAX_ATTEMPTS: i64 = 3;
+
+/// Who hands in events, of which tour.
+#[derive(Clone, Copy, Debug)]
+pub struct Reporter {
+    /// the member, as the actor of what follows
+    pub actor: MemberActor,
+    /// key of the phone; none at a page or desk
+    pub key_id: Option<i64>,
+    /// page or paper, without a key
+    pub source: EventSource,
+    /// the tour
+    pub tour_id: i64,
+}
+
+/// An event as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// made by the sender
+    pub id: String,
+    /// the job
+    pub job_id: i64,
+    /// number of the sender on this tour
+    pub number: i64,
+    /// time by the clock of the sender
+    pub happened_at: Moment,
+    /// milliseconds to add to that clock
+    pub clock_offset: i64,
+    /// what
+    pub kind: EventKind,
+    /// details
+    pub details: EventDetails,
+    /// digest of the stop as it was shown
+    pub saw_version: String,
+}
+
+/// Why an event is not stored. The phone keeps and shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// the stop was never on this tour
+    UnknownStop,
+    /// the tour has not left
+    NotLeft,
+    /// it is not readable
+    Malformed,
+    /// what it takes back is with the office already
+    TooLate,
+}
+
+impl Rejection {
+    /// Korean sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::UnknownStop => "이 차의 배송이 아니에요. 사무실에 전화해 주세요.",
+            Self::NotLeft => "아직 출발하지 않은 차예요. 상차를 마치고 출발을 눌러 주세요.",
+            Self::Malformed => "기록을 읽지 못했어요. 사무실에 알려 주세요.",
+            Self::TooLate => "이미 사무실에 전해진 기록이에요. 고치려면 사무실에 전화해 주세요.",
+        }
+    }
+}
+
+/// What became of each event, in order.
+pub type Receipts = Vec<(String, std::result::Result<(), Rejection>)>;
+
+/// Receives events. All of them are judged by the tour as it is now.
+pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<Receipts> {
+    let Some(tour) = store::tour(tx, reporter.tour_id)? else {
+        return Ok(new.iter().map(|event| (event.id.clone(), Err(Rejection::UnknownStop))).collect());
+    };
+    let jobs: BTreeSet<i64> = known_jobs(tx, tour.id)?;
+    let received_at = tx.now();
+    let mut receipts = Vec::with_capacity(new.len());
+    let mut changed: Vec<(i64, Vec<StopEvent>)> = Vec::new();
+    let ids: BTreeSet<&str> = new.iter().map(|event| event.id.as_str()).collect();
+    for event in new {
+        let verdict = match judge(tx, &tour, &jobs, event, &ids)? {
+            Verdict::Known => Ok(()),
+            Verdict::Rejected(rejection) => Err(rejection),
+            Verdict::New => {
+                let stored = StopEvent {
+                    id: event.id.clone(),
+                    tour_id: tour.id,
+                    job_id: event.job_id,
+                    key_id: reporter.key_id,
+                    member_id: reporter.actor.id,
+                    source: if reporter.key_id.is_some() { EventSource::Phone } else { reporter.source },
+                    number: event.number.max(1),
+                    happened_at: event.happened_at,
+                    clock_offset: event.clock_offset,
+                    received_at,
+                    kind: event.kind,
+                    details: event.details.clone(),
+                    saw_version: event.saw_version.clone(),
+                };
+                events::insert(tx, &stored)?;
+                match changed.iter_mut().find(|(job_id, _)| *job_id == event.job_id) {
+                    Some((_, list)) => list.push(stored),
+                    None => changed.push((event.job_id, vec![stored])),
+                }
+                Ok(())
+            }
+        };
+        receipts.push((event.id.clone(), verdict));
+    }
+    if !changed.is_empty() {
+        follow(tx, reporter, tour, changed)?;
+    }
+    Ok(receipts)
+}
+
+/// Jobs that are on the tour or were handed out with it.
+fn known_jobs(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeSet<i64>> {
+    let stops = store::stops(tx, tour_id)?.into_iter().map(|stop| stop.job_id);
+    let stops: BTreeSet<i64> = stops.collect();
+    Ok(store::loads(tx, tour_id)?.into_values().map(|load| load.job_id).chain(stops).collect())
+}
+
+enum Verdict {
+    Known,
+    New,
+    Rejected(Rejection),
+}
+
+fn judge(
+    tx: &mut dyn Tx,
+    tour: &TourRow,
+    jobs: &BTreeSet<i64>,
+    event: &NewEvent,
+    batch: &BTreeSet<&str>,
+) -> Result<Verdict> {
+    if !is_readable(event) {
+        return Ok(Verdict::Rejected(Rejection::Malformed));
+    }
+    if events::is_known(tx, &event.id)? {
+        return Ok(Verdict::Known);
+    }
+    if !jobs.contains(&event.job_id) {
+        return Ok(Verdict::Rejected(Rejection::UnknownStop));
+    }
+    if matches!(tour.state, TourState::Draft | TourState::Fixed | TourState::Loading) && tour.left_at.is_none() {
+        return Ok(Verdict::Rejected(Rejection::NotLeft));
+    }
+    // A mistake is taken back as long as nobody acted on it: what it takes back comes with it.
+    let target = event.details.undone.as_deref();
+    if event.kind == EventKind::Undone && !target.is_some_and(|target| batch.contains(target)) {
+        return Ok(Verdict::Rejected(Rejection::TooLate));
+    }
+    Ok(Verdict::New)
+}
+
+fn is_readable(event: &NewEvent) -> bool {
+    let details = &event.details;
+    let is_short = |text: &str| text.chars().count() <= MAX_NOTE_CHARS;
+    is_event_id(&event.id)
+        && event.saw_version.len() <= 16
+        && event.saw_version.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && event.number >= 1
+        && event.happened_at.0.checked_add(event.clock_offset).is_some()
+        && is_short(&details.note)
+        && is_signature(&details.signature)
+        && details.collected.len() <= MAX_COLLECTED
+        && details.collected.iter().all(|goods| is_short(&goods.what) && (1..=1_000).contains(&goods.count))
+        && details.accepted.len() <= 500
+        && details.accepted.iter().all(|(order, count)| order.len() <= 13 && (0..=100_000).contains(count))
+        && details.undone.as_deref().is_none_or(is_event_id)
+        && (event.kind != EventKind::Failed || details.reason.is_some())
+}
+
+/// What follows from new events: completed deliveries, ended stops, findings, the log.
+fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: TourRow, changed: Vec<(i64, Vec<StopEvent>)>) -> Result<()> {
+    let inconsistent = || StorageError::Inconsistent(format!("tours {}", tour.id));
+    let loaded = tour::load(tx, tour.id)?.ok_or_else(inconsistent)?;
+    let mut report = StopsReport {
+        day: tour.day.to_string(),
+        truck: tour.name(),
+        source: if reporter.key_id.is_some() { EventSource::Phone } else { reporter.source }.code().to_owned(),
+        delivered: NumberList::default(),
+        failed: NumberList::default(),
+        findings: Vec::new(),
+    };
+    for (job_id, new) in changed {
+        let Some(stop) = loaded.stop(job_id) else { continue };
+        let is_new = |event: &&StopEvent| new.iter().any(|other| other.id == event.id);
+        let before = fold(stop.events.iter().filter(|event| !is_new(event)));
+        let mut found = findings_of(&tour, stop, &before, &new);
+        let ruling = stop.status.ruling.as_ref();
+        if let Some(event) = ruling.filter(|event| before.ruling.as_ref() != Some(*event)) {
+            match event.kind {
+                EventKind::Delivered => {
+                    report.delivered.push(&stop.bundle_number);
+                    deliver(tx, reporter.actor, stop, event, &mut found)?;
+                }
+                _ => {
+                    report.failed.push(&stop.bundle_number);
+                    fail(tx, stop, event, &mut found)?;
+                }
+            }
+        }
+        for (event_id, finding) in found {
+            if findings::insert(tx, &event_id, finding)? {
+                report.findings.push(finding.code().to_owned());
+            }
+        }
+    }
+    if tour.state == TourState::Closed {
+        let reopened = TourRow { state: TourState::Out, closed_at: None, ..tour.clone() };
+        store::save_tour(tx, &reopened, reporter.actor.id)?;
+    }
+    audit::record(tx, reporter.actor, AuditObject::one(tour.id), &AuditEvent::StopsReported(report)).map(drop)
+}
+
+/// Findings that the new events of a stop show by themselves.
+fn findings_of(tour: &TourRow, stop: &DriveStop, before: &StopStatus, new: &[StopEvent]) -> Vec<(String, Finding)> {
+    let mut found = Vec::new();
+    for event in new {
+        let mut mark = |finding| found.push((event.id.clone(), finding));
+        if event.has_wrong_clock() {
+            mark(Finding::Clock);
+        }
+        if tour.state == TourState::Closed {
+            mark(Finding::Closed);
+        }
+        let is_live = stop.status.ruling.as_ref() == Some(event) || stop.status.remarks.contains(event);
+        if !event.is_outcome() || !is_live {
+            continue;
+        }
+        let other = |known: &StopEvent| known.reporter() != event.reporter();
+        if before.ruling.as_ref().is_some_and(other) {
+            mark(Finding::SecondReport);
+        }
+        if !event.details.collected.is_empty() {
+            mark(Finding::Collected);
+        }
+        if event.kind == EventKind::Delivered {
+            if stop.moved_to.is_some() {
+                mark(Finding::Moved);
+            } else if !event.saw_version.is_empty() && event.saw_version != stop.version {
+                mark(Finding::Changed);
+            }
+        }
+    }
+    found
+}
+
+/// Completes what the customer took.
+fn deliver(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    stop: &DriveStop,
+    event: &StopEvent,
+    found: &mut Vec<(String, Finding)>,
+) -> Result<()> {
+    let taken = |goods: &&StopGoods| stop.accepted(goods) > 0;
+    let was_stopped = |goods: &StopGoods| goods.stop_reason.is_some();
+    if stop.goods.iter().filter(taken).any(was_stopped) {
+        found.push((event.id.clone(), Finding::Cancelled));
+    }
+    let rest: Vec<&StopGoods> =
+        stop.goods.iter().filter(|goods| !was_stopped(goods) && stop.accepted(goods) < goods.quantity).collect();
+    if rest.iter().any(|goods| stop.accepted(goods) > 0) {
+        found.push((event.id.clone(), Finding::Partial));
+    }
+    let except: Vec<i64> = rest.iter().map(|goods| goods.order_id).collect();
+    let options = CompletionOptions { except: &except, at: Some(event.at()), ..CompletionOptions::default() };
+    complete_with(tx, actor, &[stop.delivery_id], options)?;
+    // Another truck that has the stop now need not go there.
+    if stop.moved_to.is_some() {
+        if let Some((other, _)) = store::live_tour(tx, stop.job_id)?.filter(|(other, _)| *other != stop.tour_id) {
+            store::remove_stop(tx, other, stop.job_id)?;
+        }
+    } else if !except.is_empty() {
+        store::end_stop(tx, stop.job_id)?;
+    }
+    Ok(())
+}
+
+/// Returns a failed stop to the pool.
+fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(String, Finding)>) -> Result<()> {
+    let delivery = crate::deliveries::store::find(tx, stop.delivery_id)?;
+    let is_open = delivery.is_some_and(|delivery| DeliveryState::UNDER_WAY.contains(&delivery.state));
+    let is_here = store::live_tour(tx, stop.job_id)?.is_some_and(|(tour_id, _)| tour_id == stop.tour_id);
+    if is_open && is_here && store::end_stop(tx, stop.job_id)?.is_some_and(|attempt| attempt >= MAX_ATTEMPTS) {
+        found.push((event.id.clone(), Finding::ThirdFailure));
+    }
+    Ok(())
+}
+
+/// The accepted pieces of a form, as details name them.
+pub fn accepted_pairs(pairs: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<String, i64> {
+    pairs.into_iter().map(|(order, count)| (crockford(order), count)).collect()
+}

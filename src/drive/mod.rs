@@ -1,0 +1,28 @@
+//! The driver's day (기사의 하루): what happened at the stops of a tour, handed in by a phone that may have no signal.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`model`] | events of a stop, their details, what does not fit |
+//! | [`fold`] | events → state of a stop |
+//! | [`tour`] | a tour as its driver sees it: stops, goods, what they were when the phone saw them |
+//! | [`hand_in`] | receipt of events, and what follows for deliveries and plans |
+//! | [`hand_out`] | the steps of a tour: to the driver, loaded, left, back |
+//! | [`close`] | 마감: every piece of a tour is accounted for |
+//! | [`key`] | day keys of phones |
+//! | [`store`] | SQL |
+//!
+//! State is a fold over events, never the last writer. An event is a fact: it is stored whatever the office did in the
+//! meantime, and what does not fit becomes a finding for a member to look at. No event has a position: the office learns
+//! what the driver writes, not where he is.
+
+pub mod close;
+pub mod fold;
+pub mod hand_in;
+pub mod hand_out;
+pub mod key;
+pub mod model;
+pub mod pages;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod tour;

@@ -1,0 +1,65 @@
+//! `/drive`: the own stops of today. A script of the page keeps them on the phone and queues what happens; without it the
+//! page works by forms while the server answers.
+
+use askama::Template;
+use axum::extract::State;
+
+use super::view::StopView;
+use crate::drive::store;
+use crate::drive::tour::{self, DriveTour};
+use crate::id::crockford;
+use crate::plans::model::TourState;
+use crate::storage::{Storage, StorageError};
+use crate::time::date_with_weekday;
+use crate::web::{Layout, Member, PageResult, PersonalData, personal_page};
+
+/// A tour of the member.
+struct TourView {
+    id: String,
+    name: String,
+    state: TourState,
+    helper: Option<String>,
+    stops: Vec<StopView>,
+    ended: usize,
+}
+
+#[derive(Template)]
+#[template(path = "drive/list.html")]
+struct DrivePage {
+    layout: Layout,
+    today: String,
+    now: String,
+    tours: Vec<TourView>,
+    orders: Vec<i64>,
+}
+
+impl PersonalData for DrivePage {
+    fn orders(&self) -> Vec<i64> {
+        self.orders.clone()
+    }
+}
+
+pub(super) async fn list(State(storage): State<Storage>, layout: Layout, member: Member) -> PageResult {
+    let now = storage.clock().now();
+    let today = now.date();
+    let tours = storage
+        .read(move |tx| {
+            let mut tours = Vec::new();
+            for tour in store::tours_of_member(tx, member.id, today)? {
+                tours.extend(tour::load(tx, tour.id)?);
+            }
+            Ok::<_, StorageError>(tours)
+        })
+        .await?;
+    let orders = tours.iter().flat_map(DriveTour::order_ids).collect();
+    let tours = tours.into_iter().map(|tour| TourView {
+        id: crockford(tour.tour.id),
+        name: tour.tour.name(),
+        state: tour.tour.state,
+        helper: tour.tour.helper.clone(),
+        ended: tour.ended(),
+        stops: StopView::all(&tour),
+    });
+    let clock = now.kst().format("%H:%M").to_string();
+    Ok(personal_page(DrivePage { layout, today: date_with_weekday(today), now: clock, tours: tours.collect(), orders }))
+}

@@ -1,0 +1,233 @@
+//! `/drive/{stop}`: one stop, and what happened there. The office types what a paper list says on the same page.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use chrono::{NaiveDate, NaiveTime};
+
+use super::check_access;
+use super::view::{StopView, reasons};
+use crate::audit::MemberActor;
+use crate::drive::hand_in::{self, NewEvent, Reporter};
+use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource, FailureReason};
+use crate::drive::store::events;
+use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
+use crate::id::parse_crockford;
+use crate::plans::model::TourState;
+use crate::random;
+use crate::storage::{Storage, StorageError, Tx};
+use crate::text::{hex, nfkc};
+use crate::time::Moment;
+use crate::trucks::form::parse_clock;
+use crate::web::{
+    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, Tone, personal_page, personal_page_with_status,
+    redirect_with_flash,
+};
+
+/// An event of the stop in words.
+struct EventRow {
+    at: String,
+    text: String,
+    source: &'static str,
+    note: String,
+    /// strokes as an SVG path
+    signature: String,
+    /// what was taken back
+    collected: String,
+    /// whether another event rules
+    is_remark: bool,
+    /// clock of the phone and time of receipt, if they differ by minutes
+    clock: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "drive/show.html")]
+struct StopPage {
+    layout: Layout,
+    title: String,
+    stop: StopView,
+    reasons: Vec<(&'static str, &'static str)>,
+    events: Vec<EventRow>,
+    /// whether the office types what a paper list says
+    is_paper: bool,
+    /// whether the tour is on the road
+    is_out: bool,
+    back: String,
+    problem: Option<String>,
+    orders: Vec<i64>,
+}
+
+impl PersonalData for StopPage {
+    fn orders(&self) -> Vec<i64> {
+        self.orders.clone()
+    }
+}
+
+impl StopPage {
+    fn new(layout: Layout, member: &Member, tour: &DriveTour, stop: &DriveStop) -> Self {
+        let is_paper = !tour.tour.is_of(member.id);
+        let position = tour.stops.iter().position(|other| other.job_id == stop.job_id).map_or(1, |at| at + 1);
+        let events = stop.events.iter().map(|event| EventRow {
+            at: event.at().to_string(),
+            text: match event.details.reason {
+                Some(reason) => format!("{}: {}", event.kind.label(), reason.label()),
+                None => event.kind.label().to_owned(),
+            },
+            source: event.source.label(),
+            note: event.details.note.clone(),
+            signature: event.details.signature.clone(),
+            collected: collected(&event.details),
+            is_remark: stop.status.remarks.contains(event),
+            clock: event
+                .has_wrong_clock()
+                .then(|| format!("휴대전화 시계 {}, 받은 때 {}", event.happened_at, event.received_at)),
+        });
+        let id = crate::id::crockford(tour.tour.id);
+        Self {
+            layout,
+            title: tour.tour.name(),
+            stop: StopView::new(position, stop),
+            reasons: reasons(),
+            events: events.collect(),
+            is_paper,
+            is_out: matches!(tour.tour.state, TourState::Out | TourState::Closed),
+            back: if is_paper { format!("/plans/tours/{id}") } else { "/drive".to_owned() },
+            problem: None,
+            orders: stop.order_ids().collect(),
+        }
+    }
+}
+
+/// `헌 매트리스 1개`.
+fn collected(details: &EventDetails) -> String {
+    let goods = details.collected.iter().map(|goods| format!("{} {}개", goods.what, goods.count));
+    goods.collect::<Vec<_>>().join(", ")
+}
+
+async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(DriveTour, usize)> {
+    let (tour_id, job_id) = parse_stop_key(key).ok_or(Error::NotFound)?;
+    let tour = storage.read(move |tx| tour::load(tx, tour_id)).await?.ok_or(Error::NotFound)?;
+    check_access(member, &tour, storage.clock().now().date())?;
+    let at = tour.stops.iter().position(|stop| stop.job_id == job_id).ok_or(Error::NotFound)?;
+    Ok((tour, at))
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    layout: Layout,
+    member: Member,
+    Path(key): Path<String>,
+) -> PageResult {
+    let (tour, at) = load(&storage, &member, &key).await?;
+    Ok(personal_page(StopPage::new(layout, &member, &tour, &tour.stops[at])))
+}
+
+/// The first value of a field.
+fn value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
+/// The event of a form, or what is wrong with it.
+fn parse(
+    pairs: &[(String, String)],
+    stop: &DriveStop,
+    (day, is_paper, now): (NaiveDate, bool, Moment),
+) -> Result<NewEvent, &'static str> {
+    let kind = match value(pairs, "act") {
+        "arrived" => EventKind::Arrived,
+        "delivered" => EventKind::Delivered,
+        "failed" => EventKind::Failed,
+        _ => return Err("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요."),
+    };
+    let reason = FailureReason::from_code(value(pairs, "reason"));
+    if kind == EventKind::Failed && reason.is_none() {
+        return Err("실패한 이유를 골라 주세요.");
+    }
+    let mut accepted = Vec::new();
+    for goods in stop.goods.iter().filter(|_| kind == EventKind::Delivered) {
+        let field = format!("accepted-{}", crate::id::crockford(goods.order_id));
+        let Some((_, typed)) = pairs.iter().find(|(name, _)| *name == field) else { continue };
+        let most = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
+        let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=most).contains(count));
+        accepted.push((goods.order_id, count.ok_or("받은 수량은 0부터 실은 수량까지 적어 주세요.")?, most));
+    }
+    if kind == EventKind::Delivered && !accepted.is_empty() && accepted.iter().all(|(_, count, _)| *count == 0) {
+        return Err("받은 물품이 하나도 없으면 ‘실패’를 눌러 주세요.");
+    }
+    let is_partial = accepted.iter().any(|(_, count, most)| count < most);
+    let accepted = accepted.into_iter().filter(|_| is_partial).map(|(order, count, _)| (order, count));
+    let what = nfkc(value(pairs, "collected")).trim().to_owned();
+    let count = nfkc(value(pairs, "collected_count")).trim().parse::<i64>().unwrap_or(1).clamp(1, 1_000);
+    let happened_at = if is_paper {
+        let minute = parse_clock(value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 적어 주세요.")?;
+        let minutes = u32::try_from(minute).unwrap_or_default();
+        let time = NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).unwrap_or_default();
+        Moment::from_kst(day.and_time(time))
+    } else {
+        now
+    };
+    Ok(NewEvent {
+        id: hex(&random::bytes::<16>().map_err(|_| "지금은 기록하지 못해요. 다시 해 주세요.")?),
+        job_id: stop.job_id,
+        number: 1,
+        happened_at,
+        clock_offset: 0,
+        kind,
+        details: EventDetails {
+            reason: reason.filter(|_| kind == EventKind::Failed),
+            accepted: hand_in::accepted_pairs(accepted),
+            collected: if what.is_empty() { Vec::new() } else { vec![CollectedGoods { what, count }] },
+            note: value(pairs, "note").trim().chars().take(crate::drive::model::MAX_NOTE_CHARS).collect(),
+            ..EventDetails::default()
+        },
+        saw_version: value(pairs, "version").to_owned(),
+    })
+}
+
+pub(super) async fn update(
+    State(storage): State<Storage>,
+    layout: Layout,
+    member: Member,
+    actor: MemberActor,
+    Path(key): Path<String>,
+    FormPairs(pairs): FormPairs,
+) -> PageResult {
+    let (tour, at) = load(&storage, &member, &key).await?;
+    let stop = &tour.stops[at];
+    let mut page = StopPage::new(layout, &member, &tour, stop);
+    let problem = match parse(&pairs, stop, (tour.tour.day, page.is_paper, storage.clock().now())) {
+        Err(problem) => problem,
+        Ok(event) => {
+            let source = if page.is_paper { EventSource::Paper } else { EventSource::Page };
+            let reporter = Reporter { actor, key_id: None, source, tour_id: tour.tour.id };
+            let sentence = format!("{}: {}", stop.name, event.kind.label());
+            let outcome = storage
+                .write(move |tx: &mut dyn Tx| {
+                    let number = events::next_number(tx, reporter.tour_id, actor.id)?;
+                    let receipts = hand_in::receive(tx, reporter, &[NewEvent { number, ..event.clone() }])?;
+                    if let Some((_, Err(rejection))) = receipts.first() {
+                        return Ok(Err(*rejection));
+                    }
+                    Ok::<_, StorageError>(Ok(Flash::success(sentence.clone()).save(tx, actor.id)?))
+                })
+                .await?;
+            match outcome {
+                Ok(flash) => {
+                    let is_arrival = value(&pairs, "act") == "arrived";
+                    let back =
+                        if is_arrival { format!("/drive/{}", stop_key(stop.tour_id, stop.job_id)) } else { page.back };
+                    return Ok(redirect_with_flash(&back, flash));
+                }
+                Err(rejection) => rejection.sentence(),
+            }
+        }
+    };
+    page.layout.flash = Some(Flash::new(Tone::Warning, problem));
+    page.problem = Some(problem.to_owned());
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// Parses the identifier of a tour in a path.
+pub(super) fn parse_tour(id: &str) -> Result<i64, Error> {
+    parse_crockford(id).ok_or(Error::NotFound)
+}

@@ -1,0 +1,261 @@
+//! The driver's pages, the day key, and the service worker.
+
+use axum::http::Method;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::app::rooms;
+use crate::drive::key::KEY_HEADER;
+use crate::drive::model::FailureReason;
+use crate::id::crockford;
+use crate::storage::StorageError;
+use crate::trucks::model::Truck;
+use crate::trucks::store as trucks;
+use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::testing::{TestApp, TestResponse};
+use crate::web::{Access, Role, Routes};
+
+/// The day of the tests' clock.
+const DAY: &str = "2024-03-15";
+
+/// The value after a mark, up to a quote.
+fn after(text: &str, mark: &str) -> String {
+    text.split(mark).nth(1).unwrap_or_else(|| panic!("{mark}")).split('"').next().expect("a value").to_owned()
+}
+
+/// A shop whose first tour is handed out to the driver `gisa`; the office, the driver's browser, the tour.
+async fn handed_out() -> (TestApp, TestApp, String) {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let prepared = app.state.storage.write(|tx| {
+        let sql = "UPDATE deliveries SET shipping_method = 'DIRECT', preferred_shipping_date = ? WHERE state = 0";
+        tx.exec(sql, &[DAY.into()])?;
+        let mut settings = trucks::settings(tx)?;
+        "04524".clone_into(&mut settings.depot_zip);
+        settings.default_handling.minutes = 5;
+        trucks::save_settings(tx, &settings)?;
+        trucks::insert(tx, &Truck { volume: 9_000, pieces: 900, crew: 4, ..Truck::suggestion("1호차".to_owned()) })?;
+        Ok::<_, StorageError>(())
+    });
+    prepared.await.expect("writes");
+    let driver = app.another_browser();
+    driver.sign_in_driver().await;
+    let board = format!("/plans?day={DAY}");
+    for act in ["assign", "fix"] {
+        let page = app.get(&board).await.ok();
+        let version = after(&page, "name=\"version-");
+        let value = after(&page, &format!("name=\"version-{version}\" value=\""));
+        let fields = [("day", DAY), ("act", act), (&*format!("version-{version}"), &*value)];
+        assert_eq!(app.post_form("/plans", &fields).await.status, StatusCode::SEE_OTHER);
+    }
+    let tour = after(&app.get(&board).await.ok(), "href=\"/plans/tours/");
+    let page = app.get(&format!("/plans/tours/{tour}")).await.ok();
+    let id = page.split("<option value=\"").find(|rest| rest.contains(">gisa<")).expect("the driver");
+    let id = id.split('"').next().expect("an id").to_owned();
+    let version = after(&page, "name=\"version\" value=\"");
+    let fields = [("act", "hand-out"), ("version", version.as_str()), ("driver", id.as_str())];
+    app.post_form(&format!("/plans/tours/{tour}"), &fields).await;
+    (app, driver, tour)
+}
+
+/// Ticks everything and leaves.
+async fn leave(driver: &TestApp, tour: &str) {
+    let path = format!("/drive/loading/{tour}");
+    let page = driver.get(&path).await.ok();
+    // Goods of an open cancellation stay here.
+    let items = page.split("<li").skip(1).filter(|item| !item.starts_with(" class=\"stopped\""));
+    let lines: Vec<String> = items
+        .filter_map(|item| Some(item.split_once("name=\"line\" value=\"")?.1.split('"').next()?.to_owned()))
+        .collect();
+    let mut fields: Vec<(&str, &str)> =
+        lines.iter().flat_map(|line| [("line", line.as_str()), ("tick", line)]).collect();
+    fields.extend([("act", "leave"), ("despite", "전화로 확인")]);
+    let answer = driver.post_form(&path, &fields).await;
+    let page = driver.get(answer.location()).await.ok();
+    assert!(page.contains("싣고 출발했어요"), "{page}");
+}
+
+/// The key that a driver's browser gets.
+async fn day_key(driver: &TestApp) -> String {
+    let answer = driver.post_form("/drive/keys", &[]).await.ok();
+    let keys: Value = serde_json::from_str(&answer).expect("JSON");
+    keys["keys"][0]["key"].as_str().expect("a key").to_owned()
+}
+
+async fn get_pack(app: &TestApp, key: &str) -> TestResponse {
+    app.send(app.browser.get(app.url("/drive/pack")).header(KEY_HEADER, key)).await
+}
+
+async fn hand_in(app: &TestApp, key: &str, body: &Value) -> TestResponse {
+    let request = app.browser.post(app.url("/drive/events")).header(KEY_HEADER, key);
+    app.send(request.header("content-type", "application/json").body(body.to_string())).await
+}
+
+fn event(pack: &Value, stop: usize, number: i64, kind: &str) -> Value {
+    json!({
+        "id": format!("{number:032x}"), "job": pack["stops"][stop]["job"], "number": number,
+        "happened_at": pack["now"], "clock_offset": 0, "kind": kind, "details": {}, "saw": pack["stops"][stop]["version"],
+    })
+}
+
+#[tokio::test]
+async fn day_without_a_script_is_driven_by_forms() {
+    let (office, driver, tour) = handed_out().await;
+    let page = driver.get("/drive").await.ok();
+    assert!(page.contains("상차하기") && !page.contains("href=\"/deliveries"), "{page}");
+    leave(&driver, &tour).await;
+    let page = driver.get("/drive").await.ok();
+    let stop = format!(
+        "/drive/{}",
+        page.split("href=\"/drive/")
+            .find(|rest| rest.contains("<strong>1. "))
+            .expect("a stop")
+            .split('"')
+            .next()
+            .expect("a key")
+    );
+    assert!(driver.get(&stop).await.ok().contains("href=\"tel:"));
+    let arrived = driver.post_form(&stop, &[("act", "arrived")]).await;
+    assert!(arrived.location().starts_with(&stop));
+    let done = driver.post_form(&stop, &[("act", "delivered")]).await;
+    assert!(driver.get(done.location()).await.ok().contains("완료"));
+    assert!(!driver.get(&stop).await.ok().contains("href=\"tel:"), "the number is hidden once done");
+    let wrong = driver.post_form(&stop, &[("act", "failed")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let live = office.get(&format!("/plans/tours/{tour}")).await.ok();
+    assert!(live.contains("배송 중") && live.contains(">완료<") && live.contains("위치는 모으지 않아요"));
+
+    let second = page
+        .split("href=\"/drive/")
+        .find(|rest| rest.contains("<strong>2. "))
+        .expect("a stop")
+        .split('"')
+        .next()
+        .expect("a key")
+        .to_owned();
+    let no_time = office.post_form(&format!("/drive/{second}"), &[("act", "failed"), ("reason", "absent")]).await;
+    assert!(no_time.text.contains("종이에 적힌 시각을"));
+    let paper = [("act", "failed"), ("reason", "absent"), ("at", "09:30"), ("note", "쪽지를 남김")];
+    assert_eq!(office.post_form(&format!("/drive/{second}"), &paper).await.status, StatusCode::SEE_OTHER);
+    let live = office.get(&format!("/plans/tours/{tour}")).await.ok();
+    assert!(live.contains("실패: 부재") && live.contains(">종이<") && live.contains("쪽지를 남김"));
+    let close = office.post_form(&format!("/plans/tours/{tour}/close"), &[]).await;
+    let page = office.get(close.location()).await.ok();
+    assert!(page.contains("기록이 없는 곳이 있어요") || page.contains("수량이 맞지 않아"), "{page}");
+}
+
+#[tokio::test]
+async fn driver_sees_nothing_but_the_own_tour_of_today() {
+    let (office, driver, tour) = handed_out().await;
+    assert_eq!(driver.get("/").await.location(), "/drive");
+    let stop = driver.get("/drive").await.ok();
+    let stop = format!(
+        "/drive/{}",
+        stop.split("href=\"/drive/")
+            .find(|rest| rest.contains("<strong>1. "))
+            .expect("a stop")
+            .split('"')
+            .next()
+            .expect("a key")
+    );
+    let other = office.another_browser();
+    other.add_member("other", Role::Driver).await;
+    other
+        .post_form_from("/login", "/login", &[("username", "other"), ("password", crate::web::testing::PASSWORD)])
+        .await;
+    for path in [&stop, &format!("/drive/loading/{tour}")] {
+        assert_eq!(driver.get(path).await.status, StatusCode::OK, "{path}");
+        assert_eq!(other.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    driver.clock.advance_ms(24 * 60 * 60 * 1000);
+    driver.sign_in_driver().await;
+    assert_eq!(driver.get(&stop).await.status, StatusCode::NOT_FOUND, "yesterday's");
+}
+
+#[tokio::test]
+async fn phone_hands_in_with_its_day_key_and_can_be_cut_off() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let phone = office.another_browser();
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    assert_eq!(
+        (pack["state"].as_str(), pack["reasons"].as_array().map(Vec::len)),
+        (Some("out"), Some(FailureReason::ALL.len()))
+    );
+    assert!(pack["stops"].as_array().is_some_and(|stops| stops.len() > 1));
+    let garbled = json!({ "id": "x", "kind": "dance" });
+    let body = json!({ "waiting": 2, "events": [event(&pack, 0, 1, "delivered"), garbled] });
+    let answer: Value = serde_json::from_str(&hand_in(&phone, &key, &body).await.ok()).expect("JSON");
+    assert_eq!(
+        (answer["events"][0]["accepted"].as_bool(), answer["events"][1]["accepted"].as_bool()),
+        (Some(true), Some(false))
+    );
+    let page = office.get(&format!("/plans/tours/{tour}")).await.ok();
+    assert!(page.contains("전하지 않은 기록 2건") && page.contains(">휴대전화<"));
+    let cut_off = after(&page, "value=\"cut-off:");
+    let act = format!("cut-off:{cut_off}");
+    office.post_form(&format!("/plans/tours/{tour}"), &[("act", &act)]).await;
+    assert_eq!(get_pack(&phone, &key).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(hand_in(&phone, &key, &body).await.status, StatusCode::UNAUTHORIZED);
+    assert!(office.get(&format!("/plans/tours/{tour}")).await.ok().contains(">끊음<"));
+
+    let key = day_key(&driver).await;
+    driver.clock.advance_ms(24 * 60 * 60 * 1000);
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    assert_eq!(
+        (pack["wiped"].as_bool(), pack["stops"].as_array().map(Vec::len)),
+        (Some(true), Some(0)),
+        "the day is over"
+    );
+    driver.clock.advance_ms(15 * 24 * 60 * 60 * 1000);
+    assert_eq!(get_pack(&phone, &key).await.status, StatusCode::UNAUTHORIZED, "expired");
+}
+
+/// The key is worth nothing on any other page: each answers as to a stranger.
+#[tokio::test]
+async fn day_key_opens_no_other_route() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let (phone, stranger) = (office.another_browser(), office.another_browser());
+    let id = crockford(1);
+    for route in rooms().iter().flat_map(Routes::specs).filter(|route| route.access != Access::Public) {
+        let path: String = route
+            .path
+            .split('/')
+            .map(|part| if part.starts_with('{') { id.as_str() } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        let request = |app: &TestApp| {
+            let url = app.url(&path);
+            if route.method == Method::GET { app.browser.get(url) } else { app.browser.post(url) }
+        };
+        let with_key = phone.send(request(&phone).header(KEY_HEADER, &key)).await;
+        let without = stranger.send(request(&stranger)).await;
+        assert_eq!((with_key.status, with_key.location()), (without.status, without.location()), "{path}");
+        assert!(with_key.location().starts_with("/login"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn worker_and_its_page_have_no_data() {
+    let app = TestApp::start().await;
+    let worker = app.get("/drive/worker.js").await;
+    assert_eq!((worker.header("service-worker-allowed"), worker.header("cache-control")), ("/drive", "no-cache"));
+    assert!(worker.text.contains("/drive.js\"") && !worker.text.contains("/*"), "{}", worker.text);
+    let page = app.get("/drive/offline").await.ok();
+    assert!(page.contains("data-offline") && !page.contains("csrf"));
+}
+
+/// 위치정보법 15조: an employer who collects where an employee is needs consent, and the shop has no use for it. The
+/// browser is told so on every page, also on those of drivers, and no event has a field for a position.
+#[tokio::test]
+async fn position_of_a_driver_is_never_asked_for() {
+    let (_, driver, _) = handed_out().await;
+    for path in ["/drive", "/drive/offline", "/account"] {
+        assert!(driver.get(path).await.header("permissions-policy").contains("geolocation=()"), "{path}");
+    }
+    let script = driver.get(&crate::web::assets::url("drive.js")).await.ok();
+    assert!(!script.contains("geolocation") && !script.contains("latitude"));
+}

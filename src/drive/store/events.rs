@@ -1,0 +1,82 @@
+//! SQL of the events of stops.
+
+use std::collections::BTreeMap;
+
+use crate::drive::model::{EventKind, EventSource, StopEvent};
+use crate::storage::{Result, Row, StorageError, Tx};
+
+const EVENT: &str = "SELECT id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
+                     received_at, kind, details, saw_version FROM stop_events";
+
+fn event(mut row: Row) -> Result<StopEvent> {
+    let id = row.text(0)?;
+    let inconsistent = |id: &str| StorageError::Inconsistent(format!("stop_events {id}"));
+    Ok(StopEvent {
+        tour_id: row.int(1)?,
+        job_id: row.int(2)?,
+        key_id: row.opt_int(3)?,
+        member_id: row.int(4)?,
+        source: EventSource::from_code(&row.text(5)?).ok_or_else(|| inconsistent(&id))?,
+        number: row.int(6)?,
+        happened_at: row.moment(7)?,
+        clock_offset: row.int(8)?,
+        received_at: row.moment(9)?,
+        kind: EventKind::from_code(&row.text(10)?).ok_or_else(|| inconsistent(&id))?,
+        details: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent(&id))?,
+        saw_version: row.text(12)?,
+        id,
+    })
+}
+
+/// The events of a tour, by job.
+pub fn of_tour(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeMap<i64, Vec<StopEvent>>> {
+    let rows = tx.query(&format!("{EVENT} WHERE tour_id = ? ORDER BY received_at, id"), &[tour_id.into()])?;
+    let mut events = BTreeMap::<i64, Vec<StopEvent>>::new();
+    for row in rows {
+        let event = event(row)?;
+        events.entry(event.job_id).or_default().push(event);
+    }
+    Ok(events)
+}
+
+/// The events of a job on all tours, oldest first.
+pub fn of_job(tx: &mut dyn Tx, job_id: i64) -> Result<Vec<StopEvent>> {
+    let rows = tx.query(&format!("{EVENT} WHERE job_id = ? ORDER BY received_at, id"), &[job_id.into()])?;
+    rows.into_iter().map(event).collect()
+}
+
+/// Whether an event is stored.
+pub fn is_known(tx: &mut dyn Tx, id: &str) -> Result<bool> {
+    Ok(tx.scalar("SELECT count(*) FROM stop_events WHERE id = ?", &[id.into()])? > 0)
+}
+
+/// The number of the next event of a member at a page or desk on a tour.
+pub fn next_number(tx: &mut dyn Tx, tour_id: i64, member_id: i64) -> Result<i64> {
+    let sql =
+        "SELECT COALESCE(max(number), 0) + 1 FROM stop_events WHERE tour_id = ? AND member_id = ? AND key_id IS NULL";
+    tx.scalar(sql, &[tour_id.into(), member_id.into()])
+}
+
+/// Stores an event.
+pub fn insert(tx: &mut dyn Tx, event: &StopEvent) -> Result<()> {
+    let details = serde_json::to_string(&event.details)
+        .map_err(|_| StorageError::Inconsistent(format!("stop_events.details of {}", event.id)))?;
+    let sql = "INSERT INTO stop_events (id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
+               received_at, kind, details, saw_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let row = [
+        event.id.as_str().into(),
+        event.tour_id.into(),
+        event.job_id.into(),
+        event.key_id.into(),
+        event.member_id.into(),
+        event.source.code().into(),
+        event.number.into(),
+        event.happened_at.into(),
+        event.clock_offset.into(),
+        event.received_at.into(),
+        event.kind.code().into(),
+        details.into(),
+        event.saw_version.as_str().into(),
+    ];
+    tx.exec(sql, &row).map(drop)
+}

@@ -1,0 +1,83 @@
+//! SQL of findings.
+
+use crate::drive::model::Finding;
+use crate::storage::{Result, StorageError, Tx};
+use crate::time::Moment;
+
+/// Findings that the page shows.
+const MAX_FINDINGS: usize = 200;
+
+/// A finding that nobody has looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingRow {
+    /// identifier
+    pub id: i64,
+    /// what
+    pub finding: Finding,
+    /// when it was found
+    pub found_at: Moment,
+    /// the event
+    pub event_id: String,
+    /// its tour
+    pub tour_id: i64,
+    /// its job
+    pub job_id: i64,
+    /// its delivery
+    pub delivery_id: i64,
+    /// 묶음배송번호
+    pub bundle_number: String,
+}
+
+/// Stores a finding of an event, unless it is known.
+pub fn insert(tx: &mut dyn Tx, event_id: &str, finding: Finding) -> Result<bool> {
+    let known: i64 = tx.scalar(
+        "SELECT count(*) FROM stop_findings WHERE event_id = ? AND kind = ?",
+        &[event_id.into(), finding.code().into()],
+    )?;
+    if known > 0 {
+        return Ok(false);
+    }
+    let (id, now) = (tx.new_id(), tx.now());
+    let sql = "INSERT INTO stop_findings (id, event_id, kind, found_at, resolved_at, resolved_by) \
+               VALUES (?, ?, ?, ?, NULL, NULL)";
+    tx.exec(sql, &[id.into(), event_id.into(), finding.code().into(), now.into()])?;
+    Ok(true)
+}
+
+/// The open findings, oldest first.
+pub fn open(tx: &mut dyn Tx) -> Result<Vec<FindingRow>> {
+    let sql = format!(
+        "SELECT f.id, f.kind, f.found_at, f.event_id, e.tour_id, e.job_id, j.delivery_id, d.bundle_number \
+         FROM stop_findings f JOIN stop_events e ON e.id = f.event_id JOIN jobs j ON j.id = e.job_id \
+         JOIN deliveries d ON d.id = j.delivery_id WHERE f.resolved_at IS NULL ORDER BY f.id LIMIT {MAX_FINDINGS}"
+    );
+    let mut found = Vec::new();
+    tx.for_each(&sql, &[], &mut |mut row| {
+        let id = row.int(0)?;
+        let inconsistent = || StorageError::Inconsistent(format!("stop_findings.kind of {id}"));
+        found.push(FindingRow {
+            id,
+            finding: Finding::from_code(&row.text(1)?).ok_or_else(inconsistent)?,
+            found_at: row.moment(2)?,
+            event_id: row.text(3)?,
+            tour_id: row.int(4)?,
+            job_id: row.int(5)?,
+            delivery_id: row.int(6)?,
+            bundle_number: row.text(7)?,
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Number of open findings.
+pub fn count_open(tx: &mut dyn Tx) -> Result<i64> {
+    tx.scalar("SELECT count(*) FROM stop_findings WHERE resolved_at IS NULL", &[])
+}
+
+/// Marks a finding as looked at; false if it is already.
+pub fn resolve(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<bool> {
+    let now = tx.now();
+    let sql = "UPDATE stop_findings SET resolved_at = ?, resolved_by = ? WHERE id = ? AND resolved_at IS NULL";
+    Ok(tx.exec(sql, &[now.into(), member_id.into(), id.into()])? > 0)
+}
