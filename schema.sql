@@ -352,7 +352,7 @@ CREATE TABLE order_events (
     upload_id INTEGER,
     action    TEXT NOT NULL CHECK (action IN (
         'created', 'advanced', 'edited', 'tracking-set', 'state-set', 'followed', 'bundled', 'classified',
-        'despite-claim')),
+        'despite-claim', 'upload-undone')),
     changes   TEXT NOT NULL  -- JSON [[field, before, after], …]
 ) STRICT;
 CREATE INDEX order_events_by_order ON order_events (order_id, id);
@@ -391,7 +391,7 @@ CREATE TABLE channel_conflicts (
     edited_by     INTEGER,  -- member who edited the field last, where the log has it
     edited_at     INTEGER,
     is_open       INTEGER NOT NULL CHECK (is_open IN (0, 1)),
-    resolution    TEXT CHECK (resolution IN ('channel', 'own', 'replaced')),
+    resolution    TEXT CHECK (resolution IN ('channel', 'own', 'replaced', 'undone')),
     resolved_by   INTEGER,
     resolved_at   INTEGER,
     CHECK ((is_open = 1) = (resolution IS NULL)),
@@ -474,7 +474,7 @@ CREATE TABLE uploads (
     file_kept       INTEGER NOT NULL CHECK (file_kept IN (0, 1)),  -- 1 while upload_chunks has the file
     sealed_password BLOB,  -- password of the stored file
     stage           TEXT NOT NULL CHECK (stage IN (
-        'received', 'locked', 'previewed', 'applied', 'refused', 'discarded')),
+        'received', 'locked', 'previewed', 'applied', 'refused', 'discarded', 'undone')),
     refusal         TEXT NOT NULL,
     created         INTEGER NOT NULL DEFAULT 0 CHECK (created >= 0),
     updated         INTEGER NOT NULL DEFAULT 0 CHECK (updated >= 0),
@@ -490,7 +490,11 @@ CREATE TABLE uploads (
     resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
     resolved_at     INTEGER,
     version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
-    has_claims      INTEGER NOT NULL DEFAULT 0 CHECK (has_claims IN (0, 1))  -- 1: applied, and tells of cancellations
+    has_claims      INTEGER NOT NULL DEFAULT 0 CHECK (has_claims IN (0, 1)),  -- 1: applied, and tells of cancellations
+    undone_at       INTEGER,  -- when it was taken back
+    undone_by       INTEGER,  -- null: the command line
+    wrong_passwords INTEGER NOT NULL DEFAULT 0 CHECK (wrong_passwords >= 0),  -- tries at the file's password
+    CHECK (undone_at IS NULL OR stage = 'undone')
 ) STRICT;
 CREATE INDEX uploads_by_claims ON uploads (has_claims, channel_code, stage, created_at);
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
@@ -799,7 +803,7 @@ CREATE TABLE audit_entries (
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
         'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
-        'uploads-received', 'upload-discarded', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
+        'uploads-received', 'upload-discarded', 'upload-undone', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
         'bulk-action-undone', 'orders-bulk-set', 'deliveries-completed', 'completions-undone',
         'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',

@@ -3,6 +3,8 @@
 //! A moment is UTC milliseconds. Everything displayed, entered or read from a file is Korean time (UTC+9,
 //! no daylight saving time since 1988). A date is a [`NaiveDate`], stored as `YYYY-MM-DD`.
 
+pub mod holidays;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

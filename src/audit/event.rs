@@ -236,6 +236,21 @@ pub enum AuditEvent {
         /// name of the file
         file_name: String,
     },
+    /// 적용한 업로드 되돌리기
+    UploadUndone {
+        /// name of the file
+        file_name: String,
+        /// numbers of the deleted orders
+        deleted: NumberList,
+        /// numbers of the orders with former values
+        restored: NumberList,
+        /// numbers of the orders that later work keeps, as a whole or in part
+        kept: NumberList,
+        /// numbers of the deleted products
+        products: NumberList,
+        /// number of deleted variants
+        variants: usize,
+    },
     /// 충돌한 송장번호 정하기
     ConflictsResolved {
         /// the decision

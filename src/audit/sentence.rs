@@ -62,6 +62,9 @@ impl AuditEvent {
                 uploads_received(*received, too_large, *skipped, *limit)
             }
             Self::UploadDiscarded { file_name } => format!("올린 파일을 취소했어요: {file_name}"),
+            Self::UploadUndone { deleted, restored, kept, products, variants, .. } => {
+                upload_undone([deleted, restored, kept, products], *variants)
+            }
             Self::ConflictsResolved { decision, resolved, failed } => conflicts_resolved(*decision, *resolved, *failed),
             Self::ChannelChangesDecided { takes_channel, resolved, failed } => {
                 channel_changes_decided(*takes_channel, *resolved, *failed)
@@ -294,6 +297,26 @@ fn order_edited(bundle: &BundleChange) -> String {
         BundleChange::MovesTogether { companions } => {
             format!("주문을 저장하고 함께 가는 주문 {companions}건도 바꿨어요.")
         }
+    }
+}
+
+fn upload_undone([deleted, restored, kept, products]: [&NumberList; 4], variants: usize) -> String {
+    let parts = [
+        (deleted.len(), "등록한 주문 ", "건을 지웠어요"),
+        (restored.len(), "주문 ", "건을 이전 값으로 되돌렸어요"),
+        (products.len(), "새로 만든 상품 ", "개를 지웠어요"),
+        (variants, "새로 만든 옵션 ", "개를 지웠어요"),
+        (kept.len(), "그 뒤에 일이 이어진 주문 ", "건은 그대로 두었어요"),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, done)| format!("{what}{count}{done}."))
+        .collect();
+    if said.is_empty() {
+        "업로드를 되돌렸어요. 바뀐 주문은 없어요.".to_owned()
+    } else {
+        said.join(" ")
     }
 }
 

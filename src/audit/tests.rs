@@ -127,6 +127,18 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::UploadDiscarded { file_name: text("주문.xlsx") }, "올린 파일을 취소했어요: 주문.xlsx"),
         (
+            E::UploadUndone {
+                file_name: text("주문.xlsx"),
+                deleted: numbers(&["1", "2"]),
+                restored: numbers(&["3"]),
+                kept: numbers(&["4"]),
+                products: numbers(&["P1"]),
+                variants: 0,
+            },
+            "등록한 주문 2건을 지웠어요. 주문 1건을 이전 값으로 되돌렸어요. 새로 만든 상품 1개를 지웠어요. \
+             그 뒤에 일이 이어진 주문 1건은 그대로 두었어요.",
+        ),
+        (
             E::ConflictsResolved { decision: ConflictDecision::Replace, resolved: 3, failed: 0 },
             "3행을 새 번호로 바꿨어요.",
         ),

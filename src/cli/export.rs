@@ -265,7 +265,7 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
 }
 
 /// The orders with these numbers.
-fn resolve_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<Vec<i64>, CliError> {
+pub(super) fn resolve_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<Vec<i64>, CliError> {
     let asked: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let found = orders::store::ids_by_number(tx, None, &asked)?;
     let unknown = asked.iter().filter(|number| !found.contains_key(**number));

@@ -4,6 +4,8 @@
 //! for one file, and an array in the given order for several files. Exit codes: 0 all rows accepted or
 //! unchanged, 1 some rows or files rejected or values left to decide, 2 all files rejected.
 
+mod undo;
+
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::districts::Districts;
-use super::export::channel_code;
+use super::export::{channel_code, resolve_numbers};
 use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::audit::Actor;
 use crate::channels::{FileError, FileKind, Profiles};
@@ -29,11 +31,13 @@ pub(super) enum Import {
     /// 판매채널의 주문 파일을 올려요
     Orders(Files),
     /// 택배사의 송장 파일을 올려요
-    Tracking(Files),
+    Tracking(TrackingFiles),
     /// 판매채널의 구매확정, 취소, 반품, 교환 파일을 올려요
     States(Files),
     /// 우체국 우편번호 DB나 도로명주소 변동분으로 지역을 갱신해요
     Districts(Districts),
+    /// 적용한 업로드를 통째로 되돌려요
+    Undo(undo::Undo),
 }
 
 #[derive(clap::Args)]
@@ -58,6 +62,15 @@ pub(super) struct Files {
     json: bool,
 }
 
+#[derive(clap::Args)]
+pub(super) struct TrackingFiles {
+    #[command(flatten)]
+    files: Files,
+    /// 취소 요청이 있지만 그래도 송장을 등록할 상품주문번호, 여러 번 쓸 수 있어요. 주문의 기록에 남아요
+    #[arg(long, value_name = "NUMBER")]
+    despite_claim: Vec<String>,
+}
+
 impl From<OpenError> for CliError {
     fn from(error: OpenError) -> Self {
         Self(error.to_string())
@@ -70,6 +83,9 @@ impl From<OpenError> for CliError {
 enum FileResult {
     Applied {
         file: String,
+        /// the upload, for `import undo`
+        #[serde(skip_serializing_if = "Option::is_none")]
+        upload: Option<String>,
         kind: &'static str,
         created: usize,
         updated: usize,
@@ -94,11 +110,12 @@ enum FileResult {
 
 impl Import {
     pub(super) fn run(self, config: &Config) -> CommandResult {
-        let (kind, files) = match self {
-            Self::Orders(files) => (FileKind::Orders, files),
-            Self::Tracking(files) => (FileKind::Tracking, files),
-            Self::States(files) => (FileKind::States, files),
+        let (kind, files, despite_claim) = match self {
+            Self::Orders(files) => (FileKind::Orders, files, Vec::new()),
+            Self::Tracking(tracking) => (FileKind::Tracking, tracking.files, tracking.despite_claim),
+            Self::States(files) => (FileKind::States, files, Vec::new()),
             Self::Districts(districts) => return districts.run(config),
+            Self::Undo(undo) => return undo.run(config),
         };
         let password = files.password_file.as_deref().map(first_line).transpose()?;
         let uploads = if files.dry_run {
@@ -111,8 +128,11 @@ impl Import {
             channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
             courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(CliError)?,
             file_name: None,
+            despite_claim,
         };
         let results = block_on(async {
+            let named = request.despite_claim.clone();
+            uploads.storage.read(move |tx| resolve_numbers(tx, &named)).await?;
             let mut results = Vec::with_capacity(files.paths.len());
             for path in &files.paths {
                 results.push(import_file(&uploads, path, password.as_deref(), &request, files.dry_run).await);
@@ -170,12 +190,14 @@ async fn import_file(
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let request = &ImportOptions { file_name, ..request.clone() };
     let done = match read {
-        Ok(bytes) if dry_run => uploads.dry_run(bytes, password, request).await.map_err(CliError::from),
+        Ok(bytes) if dry_run => {
+            uploads.dry_run(bytes, password, request).await.map(|done| (None, done)).map_err(CliError::from)
+        }
         Ok(bytes) => upload(uploads, path, bytes, password, request).await.map_err(CliError::from),
         Err(failure) => Err(failure),
     };
     match done {
-        Ok(uploads::ImportOutcome { kind, report }) => applied(file, kind, report),
+        Ok((id, uploads::ImportOutcome { kind, report })) => applied(file, id, kind, report),
         Err(CliError(refused)) => FileResult::Rejected { file, refused },
     }
 }
@@ -215,7 +237,7 @@ async fn upload(
     bytes: Vec<u8>,
     password: Option<&str>,
     request: &ImportOptions,
-) -> Result<uploads::ImportOutcome, UploadError> {
+) -> Result<(Option<i64>, uploads::ImportOutcome), UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (id, done) = uploads.receive_and_apply(Actor::CommandLine, &name, bytes, password, request).await?;
     if let Err(UploadError::Refused(refusal)) = &done
@@ -229,13 +251,14 @@ async fn upload(
         };
         uploads.storage.write(close).await?;
     }
-    done
+    done.map(|done| (Some(id), done))
 }
 
-fn applied(file: String, kind: FileKind, report: Report) -> FileResult {
+fn applied(file: String, id: Option<i64>, kind: FileKind, report: Report) -> FileResult {
     let [created, updated, skipped, rejected] = uploads::RowOutcome::ALL.map(|outcome| report.count(outcome));
     FileResult::Applied {
         file,
+        upload: id.map(crate::id::crockford),
         kind: kind.code(),
         created,
         updated,
@@ -267,6 +290,7 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
             FileResult::Rejected { file, refused } => writeln!(out, "{file}: 받지 않았어요. {refused}")?,
             FileResult::Applied {
                 file,
+                upload,
                 created,
                 updated,
                 skipped,
@@ -300,6 +324,9 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                     writeln!(out, "  새 옵션 {} {}: {}", variant.product_number, variant.key, variant.value)?;
                 }
                 print_rows(out, rows)?;
+                if let Some(upload) = upload {
+                    writeln!(out, "  업로드 번호 {upload} (되돌리기: mukkeum import undo {upload})")?;
+                }
             }
         }
     }
@@ -397,7 +424,9 @@ mod tests {
         let dry = shop.import(FileKind::Orders, name, None, true);
         assert_eq!((counts(&dry), shop.orders()), (Some([23, 0, 1, 0]), 0));
         let done = shop.import(FileKind::Orders, name, None, false);
-        assert_eq!(serde_json::to_value(&done).expect("JSON"), serde_json::to_value(&dry).expect("JSON"));
+        let mut json = serde_json::to_value(&done).expect("JSON");
+        assert!(json.as_object_mut().expect("an object").remove("upload").is_some());
+        assert_eq!(json, serde_json::to_value(&dry).expect("JSON"));
         assert_eq!(shop.orders(), 23);
         assert!(matches!(outcome(&[done]), Ok(Outcome::Complete)));
     }

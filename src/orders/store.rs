@@ -25,7 +25,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 pub use self::action::{Action, ChangeContext};
-pub use self::changes::{OrderInsert, OrderWriter, with_changes, with_undoable_changes};
+pub use self::changes::{OrderInsert, OrderWriter, column_json, with_changes, with_undoable_changes};
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
 use crate::storage::{ColumnReader, PRIMARY_KEY, Param, Result, StorageError, Tx, Value};

@@ -16,7 +16,8 @@ use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
 use crate::uploads::check::{CheckedRow, RowCheck};
 use crate::uploads::parse::{ParsedFile, ParsedRows};
-use crate::uploads::{Report, apply, plan};
+use crate::uploads::store::{self as uploads, NewUpload};
+use crate::uploads::{Report, Stage, apply, plan};
 
 /// Noon of 2026-11-22, a Sunday, in Korea.
 pub(crate) const NOW: Moment = Moment(1_795_316_400_000);
@@ -119,6 +120,17 @@ impl Files {
     ) -> Result<Report> {
         let file = ParsedFile { made_at, ..ParsedFile::new(self.profile(FileKind::Orders, code), order_rows(orders)) };
         self.apply_file(tx, upload_id, &file)
+    }
+
+    /// Uploads validated rows as an applied upload with its report. Returns the identifier of the upload.
+    pub(crate) fn upload_recorded(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<i64> {
+        let new = NewUpload { member_id: None, file_name: "주문.xlsx", bytes: b"", sha256: "", courier: "" };
+        let id = uploads::insert(tx, new)?;
+        let profile = self.profile(FileKind::Orders, code);
+        let report = self.apply_file(tx, id, &ParsedFile::new(Arc::clone(&profile), rows))?;
+        let open = uploads::find_open(tx, id)?.expect("an open upload");
+        uploads::save_report(tx, &open, &profile, &report, Stage::Applied)?;
+        Ok(id)
     }
 
     fn apply_file(&self, tx: &mut dyn Tx, upload_id: i64, file: &ParsedFile) -> Result<Report> {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use crate::channels::{Profile, StatusEffect};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
-use crate::text::fold_word;
 use crate::time::Moment;
 use crate::uploads::check::ListedRow;
 
@@ -150,48 +150,22 @@ enum ListedState {
     Refunded,
 }
 
-/// Words of the channels for states. Open claims are classified by [`ClaimKind::of_open`].
-const STATE_WORDS: [(ListedState, &[&str]); 5] = [
-    (
-        ListedState::Cancelled,
-        &["취소", "취소완료", "미결제취소", "직권취소", "구매확정 후 취소", "판매취소", "주문취소", "입금전취소"],
-    ),
-    (ListedState::Refunded, &["반품", "반품완료", "교환", "교환완료", "환불", "환불완료"]),
-    (ListedState::Confirmed, &["구매확정", "구매결정", "구매완료", "정산완료", "판매완료"]),
-    (
-        ListedState::Sent,
-        &["배송중", "배송완료", "발송완료", "발송처리", "배송지시", "출고완료", "집하완료", "업체직접배송", "배송시작"],
-    ),
-    (
-        ListedState::Open,
-        &[
-            "결제완료",
-            "발송대기",
-            "신규주문",
-            "발주확인",
-            "배송준비",
-            "배송준비중",
-            "상품준비중",
-            "상품준비",
-            "발송준비중",
-            "주문확인",
-            "출고지시",
-            "결제확인",
-            "입금확인",
-            "배송대기",
-        ],
-    ),
-];
-
-/// The first word that has a meaning, and the meaning.
-fn listed_state(words: &[String]) -> Option<(&str, ListedState)> {
+/// The first word that has a meaning by the rules of the channel's profile, and the meaning. A word without a rule may
+/// still name an open claim.
+fn listed_state<'w>(words: &'w [String], profile: &Profile) -> Option<(&'w str, ListedState)> {
     words.iter().find_map(|word| {
-        if ClaimKind::of_open(word).is_some() {
-            return Some((word.as_str(), ListedState::Claimed));
-        }
-        let folded = fold_word(word);
-        let known = STATE_WORDS.iter().find(|(_, words)| words.iter().any(|known| fold_word(known) == folded))?;
-        Some((word.as_str(), known.0))
+        let state = match profile.status_rule(word).map(|rule| rule.change) {
+            Some(StatusEffect::Ship) => ListedState::Sent,
+            Some(StatusEffect::Confirm) => ListedState::Confirmed,
+            Some(StatusEffect::Cancel) => ListedState::Cancelled,
+            Some(StatusEffect::Refund | StatusEffect::Exchange) => ListedState::Refunded,
+            Some(StatusEffect::SetClaim) => ListedState::Claimed,
+            Some(StatusEffect::Nothing) => ListedState::Open,
+            // The claim is gone; another column may have the state.
+            Some(StatusEffect::ClearClaim) => return None,
+            None => ClaimKind::of_open(word).map(|_| ListedState::Claimed)?,
+        };
+        Some((word.as_str(), state))
     })
 }
 
@@ -250,9 +224,10 @@ pub fn period_of(rows: &[(u32, ListedRow)]) -> Option<(NaiveDate, NaiveDate)> {
 /// Orders of the shop by their number.
 pub type ShopOrders = HashMap<String, ShopOrder>;
 
-/// Compares the orders of a list with those of the shop. `known` has the orders that the list names, `in_period` the
+/// Compares the orders of a list with those of the shop. `profile` has the state words of the list, `known` has the orders that the list names, `in_period` the
 /// numbers of all orders of the channel in the period.
 pub fn compare(
+    profile: &Profile,
     listed: &BTreeMap<String, ListedOrder>,
     known: &ShopOrders,
     in_period: &BTreeSet<String>,
@@ -260,7 +235,7 @@ pub fn compare(
     let mut comparison = Reconciliation::default();
     for (number, listed) in listed {
         comparison.listed.add(listed.amount, None);
-        let state = listed_state(&listed.words);
+        let state = listed_state(&listed.words, profile);
         let order = known.get(number);
         let row = |finding| DiscrepancyRow {
             finding,
@@ -312,6 +287,7 @@ fn shop_state(order: &ShopOrder) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::{FileKind, Profiles};
 
     fn listed(number: &str, amount: i64, word: &str) -> ListedRow {
         let words = if word.is_empty() { Vec::new() } else { vec![word.to_owned()] };
@@ -323,10 +299,17 @@ mod tests {
     }
 
     fn run(rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
+        run_of("SMART_STORE", rows, shop)
+    }
+
+    fn run_of(channel: &str, rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
         let (orders, repeated) = merge_rows((2..).zip(rows).collect(), false);
         let known: ShopOrders = shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
         let in_period = known.keys().cloned().collect();
-        Reconciliation { repeated, ..compare(&orders, &known, &in_period) }
+        let profiles = Profiles::load(None).expect("the embedded profiles");
+        let is_orders = |profile: &&Profile| (profile.kind, &*profile.code) == (FileKind::Orders, channel);
+        let profile = profiles.all().iter().find(is_orders).expect("a profile");
+        Reconciliation { repeated, ..compare(profile, &orders, &known, &in_period) }
     }
 
     fn numbers(comparison: &Reconciliation, finding: Discrepancy) -> Vec<&str> {
@@ -379,6 +362,20 @@ mod tests {
         ] {
             let comparison = run(vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, claim))]);
             assert_eq!(comparison.rows.is_empty(), is_equal, "{word} {state:?} {claim}");
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_the_channel() {
+        for (channel, word, state, is_equal) in [
+            ("COUPANG", "업체직송", OrderState::Placed, true),
+            ("COUPANG", "배송지시", OrderState::Shipped, true),
+            ("SMART_STORE", "배송지시", OrderState::Placed, true),
+            ("ESM", "발송완료", OrderState::Placed, false),
+            ("CAFE24", "배송중", OrderState::Shipped, true),
+        ] {
+            let comparison = run_of(channel, vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, ""))]);
+            assert_eq!(comparison.rows.is_empty(), is_equal, "{channel} {word} {state:?}");
         }
     }
 

@@ -54,12 +54,12 @@ pub async fn reconcile(
     let unread = i64::try_from(file.unread.len()).unwrap_or(i64::MAX);
     let (orders, repeated) = merge_rows(file.rows, profile.kind == FileKind::Settlement);
     let orders = Arc::new(orders);
-    let (code, listed) = (profile.code.clone(), Arc::clone(&orders));
+    let (of_list, listed) = (Arc::clone(&profile), Arc::clone(&orders));
     let comparison = uploads
         .storage
         .read(move |tx| {
-            let Some(channel) = channels::find_id(tx, &code)? else {
-                return Ok(compare(&listed, &ShopOrders::new(), &BTreeSet::new()));
+            let Some(channel) = channels::find_id(tx, &of_list.code)? else {
+                return Ok(compare(&of_list, &listed, &ShopOrders::new(), &BTreeSet::new()));
             };
             let mut known = ShopOrders::new();
             // Without both days every older order would count as missing there.
@@ -69,7 +69,7 @@ pub async fn reconcile(
             let in_period: BTreeSet<String> = known.keys().cloned().collect();
             let others: Vec<&str> = listed.keys().map(String::as_str).filter(|key| !known.contains_key(*key)).collect();
             store::load_by_number(tx, channel, &others, &mut known)?;
-            Ok::<_, UploadError>(compare(&listed, &known, &in_period))
+            Ok::<_, UploadError>(compare(&of_list, &listed, &known, &in_period))
         })
         .await?;
     let comparison = Reconciliation { repeated, ..comparison };

@@ -5,32 +5,11 @@
 //! works all the same.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 
 use super::model::Truck;
-use crate::time::parse_date;
-
-/// `day,name` of each public holiday, computed from the rules of 관공서의 공휴일에 관한 규정, with substitute holidays and
-/// the elections that the law sets.
-const HOLIDAYS: &str = include_str!("../../assets/trucks/holidays.csv");
-
-/// The embedded holidays, sorted.
-static EMBEDDED: LazyLock<Vec<(NaiveDate, &'static str)>> = LazyLock::new(|| {
-    let rows = HOLIDAYS.lines().filter_map(|line| line.split_once(','));
-    rows.filter_map(|(day, name)| Some((parse_date(day)?, name))).collect()
-});
-
-/// The embedded public holidays, by day.
-pub fn public_holidays() -> &'static [(NaiveDate, &'static str)] {
-    &EMBEDDED
-}
-
-fn public_holiday(day: NaiveDate) -> Option<&'static str> {
-    let found = EMBEDDED.binary_search_by_key(&day, |(holiday, _)| *holiday).ok()?;
-    Some(EMBEDDED[found].1)
-}
+use crate::time::holidays::public_holiday;
 
 /// A day that differs from the weekdays and the public holidays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +62,7 @@ impl WorkingCalendar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::parse_date;
 
     fn day(text: &str) -> NaiveDate {
         parse_date(text).expect("a date")
@@ -90,15 +70,6 @@ mod tests {
 
     fn special(date: &str, truck_id: Option<i64>, is_off: bool, name: &str) -> SpecialDay {
         SpecialDay { day: day(date), truck_id, is_off, name: name.to_owned() }
-    }
-
-    #[test]
-    fn holidays_reach_to_2035_and_are_sorted() {
-        assert!(EMBEDDED.is_sorted() && EMBEDDED.len() == HOLIDAYS.lines().count() - 1);
-        assert_eq!(public_holiday(day("2026-09-25")), Some("추석"));
-        assert_eq!(public_holiday(day("2027-02-09")), Some("설날 대체공휴일"));
-        assert_eq!(public_holiday(day("2035-12-25")), Some("성탄절"));
-        assert_eq!(public_holiday(day("2026-12-01")), None);
     }
 
     #[test]

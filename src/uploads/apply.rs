@@ -31,7 +31,16 @@ pub fn apply(
         FileKind::States | FileKind::Settlement => Action::StateSet,
     };
     let cause = ChangeContext { actor, upload_id: Some(upload_id), action };
-    save_changes(tx, cause, &plan.changes, districts)?;
+    if action == Action::TrackingSet {
+        // Held orders are among the changes only if the caller named them.
+        let is_despite = |(before, after): &&(Order, Order)| before.is_held_from(after.state);
+        let (despite, free): (Vec<_>, Vec<_>) = plan.changes.iter().partition(is_despite);
+        let owned = |changes: Vec<&(Order, Order)>| changes.into_iter().cloned().collect::<Vec<_>>();
+        save_changes(tx, cause, &owned(free), districts)?;
+        save_changes(tx, ChangeContext { action: Action::DespiteClaim, ..cause }, &owned(despite), districts)?;
+    } else {
+        save_changes(tx, cause, &plan.changes, districts)?;
+    }
     statements::insert(tx, Some(upload_id), &plan.statements)?;
     channel_conflicts::close(tx, &plan.replaced, ConflictResolution::Replaced, actor.member_id())?;
     channel_conflicts::insert(tx, upload_id, &plan.conflicts)?;

@@ -2,12 +2,13 @@
 //!
 //! A channel tells of cancellations in its order file or in its list of claims; between two such files the shop does not
 //! know them. Every file that has goods bought or sent says when the newest was uploaded, and warns when that is longer ago
-//! than the shop allows. Saturdays and Sundays do not count: nobody uploads then, and Monday morning warns by the hours of
-//! Friday and Monday.
+//! than the shop allows. Saturdays, Sundays and public holidays do not count: nobody uploads then, and Monday morning
+//! warns by the hours of Friday and Monday.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use crate::time::Moment;
+use crate::time::holidays::public_holiday;
 
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -88,7 +89,7 @@ fn age(elapsed_ms: i64) -> String {
     }
 }
 
-/// Time between two moments, without Saturdays and Sundays in Korea. After a year only the calendar counts.
+/// Time between two moments, without Saturdays, Sundays and public holidays in Korea. After a year only the calendar counts.
 fn working_day_ms(from: Moment, to: Moment) -> i64 {
     const MAX_DAYS: u64 = 366;
     let elapsed = to.0.saturating_sub(from.0).max(0);
@@ -97,7 +98,8 @@ fn working_day_ms(from: Moment, to: Moment) -> i64 {
     }
     let day_ms = |day: NaiveDate| {
         let (start, end) = (Moment::start_of(day).0, Moment::start_of(day + Days::new(1)).0);
-        let is_working_day = !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        let is_weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        let is_working_day = !is_weekend && public_holiday(day).is_none();
         if is_working_day { (end.min(to.0) - start.max(from.0)).max(0) } else { 0 }
     };
     (0..=MAX_DAYS + 1).map(|days| from.date() + Days::new(days)).take_while(|day| *day <= to.date()).map(day_ms).sum()
@@ -133,6 +135,13 @@ mod tests {
         assert!(!is_stale("2026-11-27 23:00", "2026-11-29 20:00"), "one hour of Friday");
         assert!(is_stale("2026-11-27 17:00", "2026-11-30 09:00"), "seven hours of Friday, nine of Monday");
         assert!(!is_stale("2026-11-28 10:00", "2026-11-30 04:00"));
+    }
+
+    #[test]
+    fn public_holidays_do_not_count() {
+        assert!(!is_stale("2026-12-24 23:00", "2026-12-27 20:00"), "one hour before Christmas and its weekend");
+        assert!(is_stale("2026-12-24 21:00", "2026-12-28 01:01"));
+        assert!(!is_stale("2027-02-05 22:00", "2027-02-10 01:00"), "over 설날 and its substitute holiday");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
 //! on the stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`]
-//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`Uploads`] connects these steps, for the browser and
+//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`undo`] takes an applied upload back. [`Uploads`] connects these steps, for the browser and
 //! the command line alike: within one request a file is parsed while its bytes are being stored, and read
 //! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
 //! so that an upload is atomic and takes concurrent changes into account.
@@ -22,6 +22,7 @@ pub mod plan;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 
 use std::io;
 use std::path::Path;
@@ -34,6 +35,7 @@ use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
+use crate::orders::follow::FieldChange;
 use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::sheets::Limits;
 use crate::storage::{Storage, StorageError};
@@ -303,6 +305,35 @@ impl Uploads {
         metrics::record("applied", options, result)
     }
 
+    /// Stores the original of an upload as a new one, and previews it with the profiles of today. Returns its id.
+    ///
+    /// # Errors
+    /// The upload does not exist, its original was deleted, or the database failed. A rejected file is no error: its page
+    /// shows why.
+    pub async fn replay(&self, id: i64, member_id: i64) -> Result<i64, UploadError> {
+        let (original, courier) = self
+            .storage
+            .read(move |tx| {
+                let upload = store::find(tx, id)?.ok_or(UploadError::NotOpen)?;
+                let original = store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)?;
+                Ok::<_, UploadError>((original, upload.courier))
+            })
+            .await?;
+        let password = original.sealed_password.as_ref().and_then(|sealed| self.vault.unseal(sealed));
+        let courier = Some(courier).filter(|courier| !courier.is_empty());
+        let options = ImportOptions { courier: courier.clone(), ..ImportOptions::default() };
+        let (new, opened) =
+            self.receive(Some(member_id), &original.file_name, original.bytes, password.as_deref(), &options).await?;
+        let previewed = match opened {
+            Ok(opened) => self.save_preview(new, opened, courier).await,
+            Err(error) => Err(error),
+        };
+        match metrics::record("previewed", &options, previewed) {
+            Err(UploadError::Storage(error)) => Err(error.into()),
+            _ => Ok(new),
+        }
+    }
+
     /// Plans a file without storing anything.
     ///
     /// # Errors
@@ -353,8 +384,7 @@ impl Uploads {
         let options = ImportOptions {
             kind: upload.kind,
             channel: (!upload.channel_code.is_empty()).then_some(upload.channel_code),
-            courier: None,
-            file_name: None,
+            ..ImportOptions::default()
         };
         let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
         spawn_blocking(move || {
@@ -385,7 +415,12 @@ pub fn error_messages(row: &RowReport) -> String {
 
 /// The changed columns of a row as texts: `수량 2 → 1`.
 pub fn change_texts(row: &RowReport) -> Vec<String> {
-    row.changes
+    change_texts_of(&row.changes)
+}
+
+/// Changed columns as texts: `수량 2 → 1`.
+pub fn change_texts_of(changes: &[FieldChange]) -> Vec<String> {
+    changes
         .iter()
         .map(|change| {
             let label = crate::orders::labels::field_label(&change.field).unwrap_or(&change.field);

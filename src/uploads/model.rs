@@ -25,11 +25,13 @@ pub enum Stage {
     Refused,
     /// discarded by a member
     Discarded,
+    /// applied, and taken back later
+    Undone,
 }
 
 impl Stage {
-    const ALL: [Self; 6] =
-        [Self::Received, Self::Locked, Self::Previewed, Self::Applied, Self::Refused, Self::Discarded];
+    const ALL: [Self; 7] =
+        [Self::Received, Self::Locked, Self::Previewed, Self::Applied, Self::Refused, Self::Discarded, Self::Undone];
 
     /// Code in the database.
     pub const fn code(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Stage {
             Self::Applied => "applied",
             Self::Refused => "refused",
             Self::Discarded => "discarded",
+            Self::Undone => "undone",
         }
     }
 
@@ -52,6 +55,7 @@ impl Stage {
             Self::Applied => "적용됨",
             Self::Refused => "읽지 못함",
             Self::Discarded => "취소됨",
+            Self::Undone => "되돌림",
         }
     }
 
@@ -349,6 +353,10 @@ pub struct Upload {
     pub resolved: Option<ResolvedBy>,
     /// version, incremented with every change
     pub version: i64,
+    /// when it was taken back
+    pub undone_at: Option<Moment>,
+    /// who took it back; none is the command line
+    pub undone_by: Option<String>,
 }
 
 impl Upload {

@@ -9,9 +9,11 @@ mod list;
 mod open;
 mod receive;
 mod rejected;
+mod replay;
 mod show;
 #[cfg(test)]
 pub(crate) mod tests;
+mod undo;
 
 use super::UploadError;
 use crate::id::{crockford, parse_crockford};
@@ -27,6 +29,9 @@ pub fn routes() -> Routes {
         .post("/uploads/{id}/open", Access::Admin, open::open)
         .post("/uploads/{id}/apply", Access::Admin, apply::apply)
         .post("/uploads/{id}/discard", Access::Admin, discard::discard)
+        .get("/uploads/{id}/undo", Access::Admin, undo::show)
+        .post("/uploads/{id}/undo", Access::Admin, undo::undo)
+        .post("/uploads/{id}/replay", Access::Admin, replay::replay)
         .post("/uploads/{id}/conflicts", Access::Admin, conflicts::resolve)
         .post("/uploads/{id}/decisions", Access::Admin, decisions::decide)
         .post("/uploads/{id}/handled", Access::Admin, handled::resolve_all)

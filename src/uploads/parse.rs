@@ -23,6 +23,8 @@ pub struct ImportOptions {
     pub courier: Option<String>,
     /// name of the file, which may have the time at which the channel made it
     pub file_name: Option<String>,
+    /// numbers of the orders that get their tracking number in spite of an open cancellation
+    pub despite_claim: Vec<String>,
 }
 
 /// Parses a typed courier name; none if it is blank.
@@ -57,6 +59,8 @@ pub struct ParsedFile {
     pub has_claims: bool,
     /// when the channel made it, by its name
     pub made_at: Option<Moment>,
+    /// numbers of the orders that get their tracking number in spite of an open cancellation
+    pub despite_claim: Vec<String>,
 }
 
 /// The time that a channel wrote into the name of a file: `스마트스토어_전체주문발주발송관리_20261127_0910.xlsx`.
@@ -86,7 +90,16 @@ pub enum ParsedRows {
 impl ParsedFile {
     /// A file of these rows, all on one sheet.
     pub fn new(profile: Arc<Profile>, rows: ParsedRows) -> Self {
-        Self { profile, rows, sheets: Vec::new(), notes: Vec::new(), ignored: 0, has_claims: false, made_at: None }
+        Self {
+            profile,
+            rows,
+            sheets: Vec::new(),
+            notes: Vec::new(),
+            ignored: 0,
+            has_claims: false,
+            made_at: None,
+            despite_claim: Vec::new(),
+        }
     }
 
     /// Adds to a report of the rows what was read, and their sheets if there are several.
@@ -151,7 +164,8 @@ pub fn parse(
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
     let has_claims = tables.iter().any(Table::has_claims);
     let made_at = options.file_name.as_deref().and_then(made_at);
-    let mut file = ParsedFile { profile, rows, sheets, notes, ignored: tally.ignored, has_claims, made_at };
+    let (ignored, despite_claim) = (tally.ignored, options.despite_claim.clone());
+    let mut file = ParsedFile { profile, rows, sheets, notes, ignored, has_claims, made_at, despite_claim };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }

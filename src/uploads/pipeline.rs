@@ -16,6 +16,9 @@ use crate::text::hex;
 /// Channel passwords that are tried on an encrypted file; each attempt takes 0.1 s.
 const MAX_PASSWORD_ATTEMPTS: usize = 5;
 
+/// Wrong passwords typed for one upload, after which it is closed: trying passwords of a file is slow on purpose.
+const MAX_WRONG_PASSWORDS: i64 = 10;
+
 /// A parsed file and the sealed password that opened it.
 pub(super) struct OpenedFile {
     pub(super) file: Arc<ParsedFile>,
@@ -108,6 +111,15 @@ impl Uploads {
                     .write(move |tx| {
                         // The upload may have been applied or discarded while the file was parsed.
                         let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
+                        if refusal == FileError::Sheet(SheetError::WrongPassword)
+                            && store::count_wrong_password(tx, &upload)? >= MAX_WRONG_PASSWORDS
+                        {
+                            let closed = format!(
+                                "비밀번호를 {MAX_WRONG_PASSWORDS}번 틀려서 닫았어요. 비밀번호를 확인하고 파일을 다시 올려 주세요."
+                            );
+                            store::set_stage(tx, &upload, Stage::Refused, &closed)?;
+                            return Ok(store::delete_file(tx, id)?);
+                        }
                         if refusal.needs_password() {
                             return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
                         }

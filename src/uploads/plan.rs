@@ -63,7 +63,8 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 let is_next_parcel = previous.get() == Some(order.id);
                 let special =
                     shared.conflict(order, row).or_else(|| is_next_parcel.then(|| add_parcel(order, row)).flatten());
-                let decision = special.unwrap_or_else(|| set_tracking(order, row, now));
+                let is_despite = file.despite_claim.contains(&order.order_number);
+                let decision = special.unwrap_or_else(|| set_tracking(order, row, now, is_despite));
                 previous.set((decision.0 == RowOutcome::Updated).then_some(order.id));
                 decision
             };
@@ -402,7 +403,8 @@ impl TrackingRow {
 }
 
 /// Sets the tracking number and advances the order to SHIPPED. An open cancellation keeps the order where it is.
-fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecision {
+/// `is_despite`: the caller named the order, which is sent in spite of that.
+fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: bool) -> RowDecision {
     let reason = |message: String| {
         vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
     };
@@ -412,7 +414,7 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment) -> RowDecisio
     if has_parcels(order, row) && order.state >= OrderState::Shipped {
         return (RowOutcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);
     }
-    if order.is_held_from(OrderState::Shipped) {
+    if order.is_held_from(OrderState::Shipped) && !is_despite {
         let message = "취소 요청이 들어온 주문이라 송장번호를 등록하지 않았어요. 판매채널에서 먼저 처리해 주세요";
         let reason = Reason { column: "클레임".to_owned(), value: order.claim.clone(), message: message.to_owned() };
         return (RowOutcome::Rejected, vec![reason], Some(row.change()));

@@ -3,10 +3,15 @@
 mod claim_data;
 pub mod destruction;
 mod rows;
+mod undo;
 
 pub use self::claim_data::{claim_data_of_channels, claim_data_of_search, mark_claim_data};
 pub use self::rows::{
     RowFilter, conflict_count, decision_count, find_row, resolve_all, resolve_earlier, resolve_row, rows,
+};
+pub use self::undo::{
+    BroughtProduct, BroughtVariant, brought_products, brought_variants, delete_goods, for_each_options,
+    has_other_variants, later_work, orders_by_delivery, planned_deliveries, reopen_rows, reported_orders, set_undone,
 };
 use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
 use crate::channels::{FileKind, Profile};
@@ -21,10 +26,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 const COLUMNS: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
                       u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.findings, \
-                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at, u.changes, u.open_conflicts";
+                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at, u.changes, u.open_conflicts, u.undone_at, n.username";
 
-const FROM: &str =
-    "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.resolved_by";
+const FROM: &str = "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.resolved_by \
+     LEFT JOIN members n ON n.id = u.undone_by";
 
 fn upload(row: &mut Row) -> Result<Upload> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("uploads.{column}"));
@@ -56,6 +61,8 @@ fn upload(row: &mut Row) -> Result<Upload> {
             changes => serde_json::from_str(changes).map_err(|_| inconsistent("changes"))?,
         },
         open_conflicts: row.int(23)?,
+        undone_at: row.opt_moment(24)?,
+        undone_by: row.opt_text(25)?,
         resolved: match row.opt_moment(21)? {
             Some(at) => Some(ResolvedBy { resolution: Resolution::Marked, username: row.opt_text(20)?, at }),
             None => None,
@@ -169,6 +176,12 @@ pub fn set_stage(tx: &mut dyn Tx, upload: &OpenUpload, stage: Stage, refusal: &s
         &[stage.code().into(), refusal.into(), upload.id.into()],
     )
     .map(drop)
+}
+
+/// Counts a wrong password; returns how many there were.
+pub fn count_wrong_password(tx: &mut dyn Tx, upload: &OpenUpload) -> Result<i64> {
+    tx.exec("UPDATE uploads SET wrong_passwords = wrong_passwords + 1 WHERE id = ?", &[upload.id.into()])?;
+    tx.scalar("SELECT wrong_passwords FROM uploads WHERE id = ?", &[upload.id.into()])
 }
 
 /// Stores the report of a preview or of an applied upload.

@@ -6,6 +6,9 @@
 //! creating the database and ends when all data is durable. `ended` also includes the final checkpoint of the WAL.
 //! Memory is the peak resident set size (VmHWM); `log` is the peak size of the WAL.
 //!
+//! `--changed 500` uploads the file again, without changes and with another telephone number in so many of its orders.
+//! `--reconcile` compares the file with the shop that has its orders (`mukkeum reconcile`).
+//!
 //! `--into` uploads into an existing shop, such as that of the benchmark `list`: each run adds that many new orders.
 //! `--database` names the MariaDB database of that shop; it may be empty.
 #![expect(clippy::print_stdout, reason = "a benchmark")]
@@ -48,6 +51,12 @@ struct Arguments {
     /// Database of that shop, if not SQLite: mysql://user:password@host/name
     #[arg(long, requires = "into")]
     database: Option<String>,
+    /// Upload the file again, without changes and with so many changed orders
+    #[arg(long)]
+    changed: Option<usize>,
+    /// Compare the file with the shop
+    #[arg(long)]
+    reconcile: bool,
     /// Internal: read this file with calamine
     #[arg(long)]
     read: Option<PathBuf>,
@@ -117,10 +126,56 @@ fn median(mut all: Vec<Figures>) -> Option<Figures> {
 }
 
 fn import(file: &Path, data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
-    let mut import = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    import.args(["import", "orders"]).arg(file).arg("--json").arg("--data").arg(data);
-    import.args(database.map(|url| format!("--database={url}")));
-    measure(&mut import, &data.join("mukkeum.db-wal"))
+    run(&["import", "orders"], file, data, database)
+}
+
+fn run(words: &[&str], file: &Path, data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
+    command.args(words).arg(file).arg("--json").arg("--data").arg(data);
+    command.args(database.map(|url| format!("--database={url}")));
+    measure(&mut command, &data.join("mukkeum.db-wal"))
+}
+
+/// Uploads the file of `orders` again, and then with `changed` of them changed; each pair of runs changes them anew.
+fn import_again(
+    path: &Path,
+    (shop, database): (&Path, Option<&str>),
+    orders: &[NewOrder],
+    (changed, runs): (usize, usize),
+) -> Result<(), Box<dyn Error>> {
+    let step = (orders.len() / changed.max(1)).max(1);
+    let (mut same, mut other, mut current) = (Vec::new(), Vec::new(), orders.to_vec());
+    for run in 0..runs {
+        write(path, current.iter().cloned())?;
+        if run == 0 {
+            import(path, shop, database)?;
+        }
+        same.push(import(path, shop, database)?);
+        for order in current.iter_mut().step_by(step).take(changed) {
+            order.recipient.tel1 = format!("010-0000-{run:04}");
+        }
+        write(path, current.iter().cloned())?;
+        other.push(import(path, shop, database)?);
+    }
+    let (Some(same), Some(other)) = (median(same), median(other)) else { return Err("no run".into()) };
+    let name = format!("{changed} orders changed");
+    table(&[("the file again, unchanged", same), (&name, other)], runs);
+    println!("\n{:.2} times the unchanged file", other.answered.as_secs_f64() / same.answered.as_secs_f64());
+    Ok(())
+}
+
+/// Compares the file of `orders` with the shop, which has them.
+fn reconcile(
+    path: &Path,
+    (shop, database): (&Path, Option<&str>),
+    orders: &[NewOrder],
+    runs: usize,
+) -> Result<(), Box<dyn Error>> {
+    write(path, orders.iter().cloned())?;
+    import(path, shop, database)?;
+    let figures = (0..runs).map(|_| self::run(&["reconcile"], path, shop, database)).collect::<Result<Vec<_>, _>>()?;
+    table(&[("mukkeum reconcile", median(figures).ok_or("no run")?)], runs);
+    Ok(())
 }
 
 fn write(path: &Path, orders: impl Iterator<Item = NewOrder>) -> Result<(), Box<dyn Error>> {
@@ -161,6 +216,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("orders.xlsx");
+    if arguments.changed.is_some() || arguments.reconcile {
+        let (own, database) = (folder.path().join("data"), arguments.database.as_deref());
+        let shop = (arguments.into.as_deref().unwrap_or(&own), database);
+        let orders: Vec<NewOrder> = match &arguments.into {
+            Some(into) => new_to(into, database, arguments.rows)?.collect(),
+            None => new_orders(1, arguments.rows, NOW).collect(),
+        };
+        if let Some(changed) = arguments.changed {
+            import_again(&path, shop, &orders, (changed, arguments.runs))?;
+        }
+        if arguments.reconcile {
+            reconcile(&path, shop, &orders, arguments.runs)?;
+        }
+        return Ok(());
+    }
     if let Some(shop) = &arguments.into {
         let (mut whole, database) = (Vec::new(), arguments.database.as_deref());
         for _ in 0..arguments.runs {

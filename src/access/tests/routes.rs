@@ -154,6 +154,7 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (true, "/plans/jobs/{id}", false),
         (true, "/districts/unknown", false),
         (true, "/districts/unknown", true),
+        (true, "/uploads/{id}/undo", false),
         (false, "/deliveries", false),
         (false, "/deliveries", true),
         (false, "/deliveries/{id}", false),

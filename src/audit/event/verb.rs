@@ -69,6 +69,7 @@ verbs! {
     DistrictListWithdrawn = "district-list-withdrawn" of "district-list";
     UploadsReceived = "uploads-received" of "upload";
     UploadDiscarded = "upload-discarded" of "upload";
+    UploadUndone = "upload-undone" of "upload";
     ConflictsResolved = "conflicts-resolved" of "upload";
     ChannelChangesDecided = "channel-changes-decided" of "upload";
     RejectedRowsResolved = "rejected-rows-resolved" of "upload";

@@ -3,7 +3,7 @@
 use super::Problem;
 use super::fields::{FormReader, Inputs, OptionInput, picked, read_option, read_quantity};
 use super::row_form::{
-    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, preferred_date_locked, tracking_number,
+    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, needs_consent, preferred_date_locked, tracking_number,
 };
 use crate::orders::fields::FIELDS;
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
@@ -109,6 +109,9 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
         reader.date("preferred_shipping_date", order.preferred_shipping_date, preferred_date_locked(order));
     order.courier = reader.line("courier", &order.courier);
     match tracking_number(order, inputs.get("tracking_number")) {
+        Ok(number) if needs_consent(order, &number) && inputs.get(DESPITE_CLAIM).is_empty() => {
+            reader.problem("tracking_number", held_by_claim(order));
+        }
         Ok(number) => order.tracking_number = number,
         Err(message) => reader.problem("tracking_number", message),
     }
@@ -156,6 +159,20 @@ mod tests {
         assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["dispatch_deadline"]);
         order.dispatch_deadline = None;
         assert!(apply_order_form(&order, &inputs, None, Moment(9)).is_ok(), "an order without one needs none");
+    }
+
+    #[test]
+    fn tracking_number_of_a_claimed_order_needs_consent() {
+        let order = Order {
+            claim: "취소요청".into(),
+            shipping_method: ShippingMethod::Parcel,
+            ..complete(OrderState::Dispatched)
+        };
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("tracking_number", "45168300137");
+        assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["tracking_number"]);
+        inputs.set(DESPITE_CLAIM, "1");
+        assert!(apply_order_form(&order, &inputs, None, Moment(9)).is_ok());
     }
 
     #[test]

@@ -120,6 +120,7 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
     }
     match tracking_number(order, typed.value("tracking_number")) {
         Err(message) => problem("tracking_number", message.to_owned()),
+        Ok(number) if needs_consent(order, &number) => problem("tracking_number", held_by_claim(order)),
         Ok(number) => edited.tracking_number = number,
     }
     for (field, is) in [
@@ -165,6 +166,12 @@ fn locked(order: &Order, what: &str) -> String {
 /// Message for a state that an open claim keeps the order from.
 pub(super) fn held_by_claim(order: &Order) -> String {
     format!("‘{}’ 클레임이 있는 주문이에요. 주문 화면의 ‘그래도 진행’을 선택해야 바꿀 수 있어요.", order.claim)
+}
+
+/// Whether the order has an open cancellation and gets another tracking number: the parcel must not leave unless the
+/// member names the order.
+pub(super) fn needs_consent(order: &Order, number: &str) -> bool {
+    order.is_held() && !number.is_empty() && number != order.tracking_number
 }
 
 fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
@@ -294,6 +301,17 @@ mod tests {
         let order = order(OrderState::Placed);
         let form = typed(&order, |form| form.admin_memo = Some(" a\0b\u{7}\n\tc\u{1b} ".into()));
         assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").admin_memo, "ab\n c");
+    }
+
+    #[test]
+    fn tracking_number_of_a_claimed_order_needs_the_page_of_the_order() {
+        let mut order = order(OrderState::Dispatched);
+        order.shipping_method = ShippingMethod::Parcel;
+        order.claim = "취소요청".into();
+        let form = typed(&order, |form| form.tracking_number = "45168300137".into());
+        assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["tracking_number"]);
+        order.claim = "반품요청".into();
+        assert!(apply_row_form(&order, &form, Moment(9)).is_ok());
     }
 
     #[test]

@@ -126,7 +126,9 @@ fn save(
         changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
     insert_new_variants(tx, &edited)?;
-    let action = if order.is_held_from(edited.state) { Action::DespiteClaim } else { Action::Edited };
+    let sends_parcel = order.is_held() && edited.tracking_number != order.tracking_number;
+    let is_despite = order.is_held_from(edited.state) || (sends_parcel && !edited.tracking_number.is_empty());
+    let action = if is_despite { Action::DespiteClaim } else { Action::Edited };
     let cause = ChangeContext { actor: actor.into(), upload_id: None, action };
     store::with_changes(tx, cause, |changes| {
         for (before, after) in &changed {

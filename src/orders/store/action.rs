@@ -44,10 +44,17 @@ coded! {
         Classified = "classified" "지역 분류",
         /// an act on an order with an open claim that a member named: see [`ClaimGate`](crate::orders::claim::ClaimGate)
         DespiteClaim = "despite-claim" "클레임에도 진행",
+        /// 업로드 되돌리기: an upload was taken back
+        UploadUndone = "upload-undone" "업로드 되돌리기",
     }
 }
 
 impl Action {
+    /// Whether the change follows the channel, or takes that back: no edit by a member.
+    pub(super) const fn is_of_channel(self) -> bool {
+        matches!(self, Self::Followed | Self::UploadUndone)
+    }
+
     /// The action of the access record.
     pub(super) const fn access(self) -> AccessAction {
         if matches!(self, Self::Created) { AccessAction::Entered } else { AccessAction::Edited }

@@ -198,6 +198,12 @@ pub fn revert(changes: &mut OrderWriter<'_>, action_id: i64, only: Option<&[i64]
 fn mark_undone(tx: &mut dyn Tx, action_id: i64, orders: &[(i64, i64, i64)]) -> Result<()> {
     let mut marks = orders.iter().map(|(id, ..)| vec![action_id.into(), (*id).into(), Param::Int(1)]);
     tx.update_many("bulk_action_orders", &["action_id", "order_id"], &["is_undone"], &mut marks)?;
+    carry_versions(tx, orders)
+}
+
+/// Carries restored orders over, given with the version that they are restored to and their version now: an action that
+/// left an order at the former can be undone from the latter.
+pub fn carry_versions(tx: &mut dyn Tx, orders: &[(i64, i64, i64)]) -> Result<()> {
     let mut versions = orders.iter().map(|(id, before, now)| vec![(*now).into(), (*id).into(), (*before).into()]);
     tx.exec_many(
         "UPDATE bulk_action_orders SET version_after = ? WHERE order_id = ? AND version_after = ? AND is_undone = 0",
@@ -218,7 +224,7 @@ fn former_orders(tx: &mut dyn Tx, action_id: i64) -> Result<HashMap<i64, FormerO
 }
 
 /// The order with its former values.
-fn restore(now: &Order, former: &FormerValues) -> Result<Order> {
+pub fn restore(now: &Order, former: &FormerValues) -> Result<Order> {
     let mut restored = now.clone();
     for (column, value) in former {
         let field = OrderField::of(column).ok_or_else(|| inconsistent(column))?;

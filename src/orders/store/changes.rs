@@ -1,11 +1,13 @@
 //! Changes of orders and of everything derived from them.
 
+mod delete;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::bulk_actions::{FormerValues, UndoRecord};
 use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
-use crate::access::{self, NewAccess};
+use crate::access::{self, AccessAction, NewAccess};
 use crate::audit::Actor;
 use crate::id::crockford;
 use crate::orders::fields::FIELDS;
@@ -58,6 +60,8 @@ pub struct OrderWriter<'t> {
     undo: Option<UndoRecord>,
     /// orders that were inserted or saved
     changed: Vec<i64>,
+    /// orders that were deleted
+    deleted: Vec<i64>,
 }
 
 /// Log entry to write: the order, the action and the changes as JSON.
@@ -90,6 +94,7 @@ impl<'t> OrderWriter<'t> {
             log: Vec::new(),
             undo: None,
             changed: Vec::new(),
+            deleted: Vec::new(),
         }
     }
 
@@ -237,7 +242,7 @@ impl<'t> OrderWriter<'t> {
 
     /// Keeps what the channel said of the fields that a member changed.
     fn keep_statements(&mut self, changed: &[usize], orders: &[(&Order, &Order)]) -> Result<()> {
-        if self.context.action == Action::Followed {
+        if self.context.action.is_of_channel() {
             return Ok(());
         }
         let is_changed =
@@ -330,13 +335,18 @@ impl<'t> OrderWriter<'t> {
     /// Writes the access record of the changed orders. What the program does by itself is nobody's access.
     fn record_access(&mut self) -> Result<()> {
         let ChangeContext { actor, upload_id, action } = self.context;
-        if actor == Actor::Program || self.changed.is_empty() {
+        if actor == Actor::Program {
             return Ok(());
         }
         let page = upload_id.map_or_else(|| "/orders".to_owned(), |id| format!("/uploads/{}", crockford(id)));
-        let orders = std::mem::take(&mut self.changed).into_iter().collect();
-        let accessor = actor.into();
-        access::record(self.tx, NewAccess { accessor, action: action.access(), page, query: String::new(), orders })
+        let changed = (action.access(), std::mem::take(&mut self.changed));
+        let deleted = (AccessAction::Deleted, std::mem::take(&mut self.deleted));
+        for (action, orders) in [changed, deleted].into_iter().filter(|(_, orders)| !orders.is_empty()) {
+            let orders = orders.into_iter().collect();
+            let (accessor, page, query) = (actor.into(), page.clone(), String::new());
+            access::record(self.tx, NewAccess { accessor, action, page, query, orders })?;
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Result<()> {
@@ -362,6 +372,12 @@ fn segment_blocks(orders: &[OrderInsert<'_>], limits: &Limits) -> Vec<PostingsBl
 
 fn searchable<'a>(order: &'a Order, bundle_number: &'a str) -> Searchable<'a> {
     Searchable { order, bundle_number }
+}
+
+/// The value of a column as the log writes it; none for an unknown column.
+pub fn column_json(order: &Order, column: &str) -> Option<serde_json::Value> {
+    let at = FIELDS.iter().position(|field| field.column == column)?;
+    Some(json(&values(order)[at]))
 }
 
 fn json(value: &Param<'_>) -> serde_json::Value {

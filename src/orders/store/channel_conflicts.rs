@@ -16,10 +16,12 @@ pub enum ConflictResolution {
     Own,
     /// a later file of the channel said something else
     Replaced,
+    /// the upload was taken back
+    Undone,
 }
 
 impl ConflictResolution {
-    const ALL: [Self; 3] = [Self::Channel, Self::Own, Self::Replaced];
+    const ALL: [Self; 4] = [Self::Channel, Self::Own, Self::Replaced, Self::Undone];
 
     /// Code in the database.
     pub const fn code(self) -> &'static str {
@@ -27,6 +29,7 @@ impl ConflictResolution {
             Self::Channel => "channel",
             Self::Own => "own",
             Self::Replaced => "replaced",
+            Self::Undone => "undone",
         }
     }
 
@@ -36,6 +39,7 @@ impl ConflictResolution {
             Self::Channel => "판매채널 값으로 바꿈",
             Self::Own => "우리 값 그대로 둠",
             Self::Replaced => "더 새로운 파일로 대신함",
+            Self::Undone => "업로드를 되돌림",
         }
     }
 }
@@ -210,6 +214,19 @@ pub fn close(
     uploads.into_iter().try_for_each(|(upload_id, closed)| count_open(tx, upload_id, -closed))
 }
 
+/// Opens conflicts again that a file replaced which is taken back; each is given as identifier and upload.
+pub fn reopen(tx: &mut dyn Tx, conflicts: &[(i64, i64)]) -> Result<()> {
+    for (id, upload_id) in conflicts {
+        let opened = tx.exec(
+            "UPDATE channel_conflicts SET is_open = 1, resolution = NULL, resolved_by = NULL, resolved_at = NULL \
+             WHERE id = ? AND is_open = 0",
+            &[(*id).into()],
+        )?;
+        count_open(tx, *upload_id, i64::try_from(opened).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 /// Closes the open conflicts whose field a member set to the channel's value.
 pub(super) fn close_settled(tx: &mut dyn Tx, edits: &[(&Order, FollowedField)], member_id: Option<i64>) -> Result<()> {
     let ids: std::collections::BTreeSet<i64> = edits.iter().map(|(order, _)| order.id).collect();
@@ -240,7 +257,7 @@ pub fn last_edits(
         format!(
             "SELECT e.order_id, e.member_id, m.username, e.logged_at, e.changes FROM order_events e \
              LEFT JOIN members m ON m.id = e.member_id \
-             WHERE e.order_id IN ({ids}) AND e.action <> 'followed' ORDER BY e.order_id, e.id"
+             WHERE e.order_id IN ({ids}) AND e.action NOT IN ('followed', 'upload-undone') ORDER BY e.order_id, e.id"
         )
     };
     tx.for_ids(&ids, &[], sql, &mut |mut row| {

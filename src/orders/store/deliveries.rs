@@ -190,13 +190,19 @@ pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
     tallies.write(tx)
 }
 
-/// Deletes these deliveries, which have no order any more, and their tallies. What belongs to them in other rooms is deleted
-/// before.
+/// Deletes those of these deliveries that have no order any more, and their tallies. What belongs to them in other rooms is
+/// deleted before, or outlives them.
 pub fn delete_empty(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+    let filled = bundled_orders(tx, ids)?;
     let mut tallies = TallyChanges::default();
-    for delivery in stale_deliveries(tx, ids)? {
-        tallies.add(&delivery.counted, -1);
-    }
-    tx.delete_ids("deliveries", "id", ids)?;
+    let empty: Vec<i64> = stale_deliveries(tx, ids)?
+        .into_iter()
+        .filter(|delivery| !filled.contains_key(&delivery.id))
+        .map(|delivery| {
+            tallies.add(&delivery.counted, -1);
+            delivery.id
+        })
+        .collect();
+    tx.delete_ids("deliveries", "id", &empty)?;
     tallies.write(tx)
 }

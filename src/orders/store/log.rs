@@ -1,11 +1,11 @@
 //! Queries on the log of an order: its previous bundle, and changes since a page was loaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{OrderEvent, deliveries, events};
+use super::{Action, OrderEvent, deliveries, events};
 use crate::orders::edit::{format_options, inputs_of};
 use crate::orders::model::{Order, OrderOption, OrderState};
-use crate::storage::{Result, Tx, Value};
+use crate::storage::{Result, StorageError, Tx, Value};
 use crate::time::Moment;
 
 /// Previous bundle of an order.
@@ -81,4 +81,44 @@ pub fn history(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
         }
     }
     Ok(events)
+}
+
+/// A log entry with the values as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedChange {
+    /// moment
+    pub at: Moment,
+    /// username; none is the command line or the program
+    pub username: Option<String>,
+    /// upload that caused the change
+    pub upload_id: Option<i64>,
+    /// kind of change
+    pub action: Action,
+    /// column, old value, new value
+    pub changes: Vec<(String, serde_json::Value, serde_json::Value)>,
+}
+
+/// Logs of these orders, oldest entry first.
+pub fn changes_of(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<LoggedChange>>> {
+    let mut found: HashMap<i64, Vec<LoggedChange>> = HashMap::new();
+    let sql = |ids: &str| {
+        format!(
+            "SELECT e.order_id, e.logged_at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
+             LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id IN ({ids}) ORDER BY e.order_id, e.id"
+        )
+    };
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let order_id = row.int(0)?;
+        let inconsistent = || StorageError::Inconsistent(format!("order_events of {order_id}"));
+        let action = row.text(4)?;
+        found.entry(order_id).or_default().push(LoggedChange {
+            at: row.moment(1)?,
+            username: row.opt_text(2)?,
+            upload_id: row.opt_int(3)?,
+            action: Action::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
+            changes: serde_json::from_str(&row.text(5)?).map_err(|_| inconsistent())?,
+        });
+        Ok(())
+    })?;
+    Ok(found)
 }

@@ -55,6 +55,55 @@ impl NewStatement {
     }
 }
 
+/// Orders of which an upload said something.
+pub fn orders_of_upload(tx: &mut dyn Tx, upload_id: i64) -> Result<BTreeSet<i64>> {
+    let sql = "SELECT DISTINCT order_id FROM channel_statements WHERE upload_id = ?";
+    tx.query(sql, &[upload_id.into()])?.iter().map(|row| row.int(0)).collect()
+}
+
+/// A stored statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredStatement {
+    /// the order
+    pub order_id: i64,
+    /// the field
+    pub field: FollowedField,
+    /// position among the statements of the field
+    pub position: i64,
+    /// what the channel said
+    pub value: String,
+    /// the upload that said it
+    pub upload_id: Option<i64>,
+}
+
+/// Statements of these orders with their uploads, by order and field, oldest first.
+pub fn stored(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StoredStatement>> {
+    let mut found = Vec::new();
+    let sql = |ids: &str| {
+        format!(
+            "SELECT order_id, field, position, value, upload_id FROM channel_statements WHERE order_id IN ({ids}) \
+             ORDER BY order_id, field, position"
+        )
+    };
+    tx.for_ids(ids, &[], sql, &mut |mut row| {
+        let (order_id, code) = (row.int(0)?, row.text(1)?);
+        let field = FollowedField::parse(&code)
+            .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
+        let (position, value, upload_id) = (row.int(2)?, row.text(3)?, row.opt_int(4)?);
+        found.push(StoredStatement { order_id, field, position, value, upload_id });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Deletes statements, each given as order, field and position.
+pub fn delete(tx: &mut dyn Tx, statements: &[(i64, FollowedField, i64)]) -> Result<()> {
+    let mut rows = statements
+        .iter()
+        .map(|(order_id, field, position)| vec![(*order_id).into(), field.code().into(), (*position).into()]);
+    tx.exec_many("DELETE FROM channel_statements WHERE order_id = ? AND field = ? AND position = ?", &mut rows)
+}
+
 /// Inserts statements of an upload.
 pub fn insert(tx: &mut dyn Tx, upload_id: Option<i64>, new: &[NewStatement]) -> Result<()> {
     let now = tx.now();

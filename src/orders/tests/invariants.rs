@@ -383,6 +383,8 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
             fields => terms.insert(term, fields),
         };
     }
+    // All terms of a deleted order are hidden.
+    stored.retain(|_, terms| !terms.is_empty());
     Ok(stored)
 }
 

@@ -18,6 +18,7 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("channel_conflicts", "is_open", "1"),
     ("channel_conflicts", "resolution", "NULL"),
     ("channel_conflicts", "resolved_at", "NULL"),
+    ("uploads", "undone_at", "NULL"),
     ("access_records", "member_id", "1"),
     ("bulk_action_orders", "version_before", "1"),
     ("bulk_action_orders", "version_after", "2"),
@@ -35,6 +36,7 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
     ("audit_entries", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
+    ("uploads", "undone_at IS NULL OR stage = 'undone'", &[("undone_at", "1")]),
     ("channel_conflicts", "(is_open = 1) = (resolution IS NULL)", &[("is_open", "0")]),
     ("channel_conflicts", "(resolution IS NULL) = (resolved_at IS NULL)", &[("resolved_at", "1")]),
     (

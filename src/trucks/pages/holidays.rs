@@ -10,8 +10,9 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::parse_crockford;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::one_line;
+use crate::time::holidays::public_holidays;
 use crate::time::parse_date;
-use crate::trucks::calendar::{SpecialDay, public_holidays};
+use crate::trucks::calendar::SpecialDay;
 use crate::trucks::model::Truck;
 use crate::trucks::store;
 use crate::web::{

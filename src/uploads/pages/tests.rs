@@ -221,3 +221,34 @@ async fn preview_and_report_link_to_disabled_products() {
         assert!(page.contains("<li><a href=\"/products/"), "{page}");
     }
 }
+
+#[tokio::test]
+async fn file_is_closed_after_ten_wrong_passwords() {
+    let app = TestApp::as_admin().await;
+    let here = upload_fixture(&app, LOCKED).await;
+    let nine = app.state.storage.write(|tx| tx.exec("UPDATE uploads SET wrong_passwords = 9", &[]));
+    nine.await.expect("writes");
+    let answer = app.post_form(&format!("{here}/open"), &[("password", "4321")]).await;
+    assert!(answer.text.contains("10번 틀려서"), "{}", answer.text);
+    let page = app.get(&here).await.ok();
+    assert!(page.contains("10번 틀려서") && !page.contains("name=\"password\""), "{page}");
+}
+
+#[tokio::test]
+async fn only_an_applied_upload_is_taken_back() {
+    let app = TestApp::as_admin().await;
+    let here = upload_fixture(&app, ORDERS_FILE).await;
+    let undo = format!("{here}/undo");
+    assert!(follow(&app, app.get(&undo).await).await.contains("이미 처리된 업로드예요"));
+    assert!(follow(&app, app.post_form(&undo, &[]).await).await.contains("이미 처리된 업로드예요"));
+    app.post_form(&format!("{here}/apply"), &[]).await;
+    let preview = app.get(&undo).await.ok();
+    assert!(preview.contains("지울 주문") && preview.contains("2024031500000001"), "{preview}");
+    let page = follow(&app, app.post_form(&undo, &[]).await).await;
+    assert!(page.contains("등록한 주문 23건을 지웠어요") && page.contains("되돌렸어요."), "{page}");
+    assert!(
+        app.get("/orders").await.ok().contains("총 <strong>0</strong>건")
+            || app.get("/orders").await.ok().contains("총 0건")
+    );
+    assert!(follow(&app, app.post_form(&undo, &[]).await).await.contains("이미 처리된 업로드예요"));
+}
