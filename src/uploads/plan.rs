@@ -17,7 +17,7 @@ use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
 use super::store;
 use crate::channels::store as channels;
-use crate::orders::follow::{ChannelRow, FileAge, RowEffect, changes_between};
+use crate::orders::follow::{ChannelRow, FileAge, FollowedField, RowEffect, changes_between};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
 use crate::orders::store::channel_conflicts::NewConflict;
@@ -75,6 +75,7 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
         ParsedRows::States(rows) => states::plan_states(tx, channel, rows)?,
     };
     file.describe(&mut plan.report);
+    note_repeated(&mut plan.report);
     Ok(plan)
 }
 
@@ -206,7 +207,7 @@ fn planned_rows<'k, 'f: 'k>(
     known: &'k HashMap<String, Order>,
     other_products: &BTreeSet<i64>,
 ) -> Vec<(&'f CheckedRow<NewOrder>, PlannedRow<'k, 'f>)> {
-    let mut first_rows: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
+    let mut first_rows: HashMap<&str, &CheckedRow<NewOrder>> = HashMap::with_capacity(rows.len());
     let mut planned = Vec::with_capacity(rows.len());
     for row in rows {
         let follow = |new: &'f NewOrder, order: &'k Order, reasons: &'f [Reason], is_partial| {
@@ -214,14 +215,13 @@ fn planned_rows<'k, 'f: 'k>(
             let effect = Box::new(follower.effect(order, &says));
             PlannedRow::Follow { order, row: says, effect, reasons, is_partial }
         };
-        let first = first_rows.get(row.key.as_str()).copied();
+        let repeats = first_rows.get(row.key.as_str()).map(|first| repeated(first, row));
         let entry = match (&row.outcome, known.get(&row.key)) {
             (RowCheck::Ignored, _) => continue,
             _ if !exact.contains(row) => PlannedRow::Done(RowOutcome::Rejected, vec![inexact_reason(row)]),
             (RowCheck::Skipped(reasons), _) => PlannedRow::Done(RowOutcome::Skipped, reasons.clone()),
-            (RowCheck::Valid(..) | RowCheck::Rejected(_), _) if first.is_some() => {
-                let message = format!("{}행에 같은 주문이 있어요", first.unwrap_or_default());
-                PlannedRow::Done(RowOutcome::Skipped, vec![order_reason(&row.key, &message)])
+            (RowCheck::Valid(..) | RowCheck::Rejected(_), _) if repeats.is_some() => {
+                PlannedRow::Done(RowOutcome::Skipped, repeats.unwrap_or_default())
             }
             (RowCheck::Valid(new, warnings), Some(order)) => follow(new, order, warnings, false),
             (RowCheck::Valid(new, warnings), None) => PlannedRow::Create(new, warnings),
@@ -231,11 +231,44 @@ fn planned_rows<'k, 'f: 'k>(
             },
         };
         if !matches!(entry, PlannedRow::Done(..)) {
-            first_rows.insert(&row.key, row.row);
+            first_rows.insert(&row.key, row);
         }
         planned.push((row, entry));
     }
     planned
+}
+
+/// What is said of a row that repeats a number with other content.
+const OTHER_CONTENT: &str = "번호는 같은데 내용이 달라요";
+
+/// Why a row with the number of an earlier one changes nothing.
+fn repeated(first: &CheckedRow<NewOrder>, row: &CheckedRow<NewOrder>) -> Vec<Reason> {
+    let place = first.row;
+    let pair = contents(std::slice::from_ref(first)).next().zip(contents(std::slice::from_ref(row)).next());
+    let labels = pair.map_or_else(Vec::new, |(one, other)| {
+        let is_value = |field: &FollowedField| !matches!(field, FollowedField::State | FollowedField::Claim);
+        let differs = |field: &FollowedField| !field.is_same(&field.of_row(one), &field.of_row(other));
+        let product = (one.product_number != other.product_number).then_some("상품");
+        let fields = FollowedField::ALL.into_iter().filter(is_value).filter(differs);
+        product.into_iter().chain(fields.map(FollowedField::label)).collect()
+    });
+    vec![order_reason(
+        &row.key,
+        &if labels.is_empty() {
+            format!("{place}행에 같은 주문이 있어요")
+        } else {
+            format!("{place}행과 {OTHER_CONTENT}({}). 앞의 행만 썼으니 판매채널에서 확인해 주세요", labels.join(", "))
+        },
+    )]
+}
+
+/// Tells how many rows repeat a number with other content: an order may be lost.
+fn note_repeated(report: &mut Report) {
+    let is_other = |row: &&RowReport| row.reasons.iter().any(|reason| reason.message.contains(OTHER_CONTENT));
+    let rows = report.rows.iter().filter(is_other).count();
+    if rows > 0 {
+        report.findings.notes.push(format!("{OTHER_CONTENT}: {rows}행. 앞의 행만 썼어요. ‘그대로’에서 확인해 주세요"));
+    }
 }
 
 impl PlannedRow<'_, '_> {

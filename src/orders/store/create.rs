@@ -114,7 +114,10 @@ fn insert_products<'f>(
         bundles.iter().flat_map(|bundle| &bundle.orders).map(|order| order.product_number.as_str()).collect();
     let known = products::by_number(tx, numbers.iter().copied())?;
     for found in &findings.variants_created {
-        if let Some(product) = known.get(&found.product_number) {
+        // A known order of the same file may have brought it already.
+        if let Some(product) = known.get(&found.product_number)
+            && !products::has_variant(tx, product.id, &found.key, &found.value)?
+        {
             products::insert_variant(tx, product.id, &NewVariant::unlabelled(&found.key, &found.value), upload_id)?;
         }
     }

@@ -46,6 +46,29 @@ fn orders_of_a_disabled_product_get_a_warning() {
 }
 
 #[test]
+fn repeated_number_with_other_content_is_told() {
+    use RowOutcome::{Created, Skipped};
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let more = NewOrder { quantity: 5, ..new_order("1") };
+        let note = NewOrder { customer_message: "문 앞".into(), ..new_order("1") };
+        let report = files.order(tx, "SMART_STORE", vec![new_order("1"), new_order("1"), more, note])?;
+        let outcomes: Vec<RowOutcome> = report.rows.iter().map(|row| row.outcome).collect();
+        assert_eq!(outcomes, [Created, Skipped, Skipped, Skipped]);
+        assert!(report.findings.notes[0].contains("2행"), "{:?}", report.findings.notes);
+        let message = |row: usize| report.rows[row].reasons[0].message.as_str();
+        assert_eq!(message(1), "2행에 같은 주문이 있어요");
+        assert!(
+            message(2).contains("내용이 달라요(수량)") && message(3).contains("내용이 달라요(고객메시지)"),
+            "{report:?}"
+        );
+        assert_eq!(all_orders(tx)?[0].quantity, 1);
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
 fn invalid_row_of_a_known_order_is_rejected_but_its_good_cells_are_followed() {
     use RowOutcome::{Created, Rejected, Skipped, Updated};
     let shop = Shop::open();
