@@ -346,31 +346,3 @@ impl DatabaseBuilder {
         Ok(true)
     }
 }
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-
-    use super::*;
-
-    /// A service account; only root can give files to it.
-    const SERVICE: u32 = 64_999;
-
-    #[test]
-    fn restored_file_belongs_to_the_service_whose_data_it_is() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (temporary, out) = (folder.path().join("new"), folder.path().join("mukkeum.db"));
-        let is_root = chown(folder.path(), Some(SERVICE), Some(SERVICE)).is_ok();
-        let owner = if is_root { SERVICE } else { fs::metadata(folder.path()).expect("is there").uid() };
-        let restore = || {
-            fs::write(&temporary, "restored").expect("writes");
-            fs::set_permissions(&temporary, fs::Permissions::from_mode(0o644)).expect("sets");
-            install(&temporary, &out).expect("installs");
-            let installed = fs::metadata(&out).expect("is there");
-            (installed.uid(), installed.mode() & 0o777)
-        };
-        assert_eq!(restore(), (owner, 0o600), "of the folder");
-        fs::set_permissions(&out, fs::Permissions::from_mode(0o660)).expect("sets");
-        assert_eq!(restore(), (owner, 0o660), "of the file that it replaces");
-    }
-}

@@ -109,12 +109,11 @@ fn exact_text<'c>(cell: &'c Cell<'_>) -> ParseResult<Cow<'c, str>> {
     Ok(if is_same && is_plain && !shown.contains("E+") { shown } else { plain }.into())
 }
 
-/// Whether a text is a number that a spreadsheet has shortened: `3.00002E+13`.
+/// Whether a text is a number that a spreadsheet has shortened: `3.00002E+13`, `.02611E+15`.
 fn is_exponent(text: &str) -> bool {
     let Some((mantissa, power)) = text.split_once(['E', 'e']) else { return false };
     let is_number = |text: &str| {
-        text.starts_with(|letter: char| letter.is_ascii_digit())
-            && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
     is_number(mantissa) && power.strip_prefix(['+', '-']).is_some_and(|power| is_number(power) && power.len() >= 2)
 }

@@ -3,7 +3,8 @@
 use super::Problem;
 use super::fields::{FormReader, Inputs, OptionInput, picked, read_option, read_quantity};
 use super::row_form::{
-    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, needs_consent, preferred_date_locked, tracking_number,
+    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, needs_consent, preferred_date_locked,
+    tracking_number,
 };
 use crate::orders::fields::FIELDS;
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};

@@ -308,7 +308,7 @@ mod tests {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
         order.claim = "취소요청".into();
-        let form = typed(&order, |form| form.tracking_number = "45168300137".into());
+        let form = typed(&order, |form| form.tracking_number = Some("45168300137".into()));
         assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["tracking_number"]);
         order.claim = "반품요청".into();
         assert!(apply_row_form(&order, &form, Moment(9)).is_ok());

@@ -207,42 +207,20 @@ fn later_change(entry: &LoggedChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::model::{ChargeType, Customer, Moments, Recipient, ShippingMethod};
+    use crate::orders::model::Recipient;
     use crate::orders::store::Action;
 
     const UPLOAD: AppliedUpload = AppliedUpload { id: 7, applied_at: Moment(1_000) };
 
     fn order() -> Order {
         Order {
-            id: 1,
             order_number: "2026112700000001".to_owned(),
-            channel_id: 1,
-            product_id: 1,
-            delivery_id: 1,
-            state: OrderState::Placed,
-            moments: Moments::placed(Moment(0)),
-            options: Vec::new(),
-            options_raw: String::new(),
             quantity: 2,
             cancelled_quantity: 1,
-            price: 1,
-            customer: Customer { name: "홍길동".to_owned(), tel: String::new() },
-            customer_message: String::new(),
             recipient: Recipient { tel1: "010-0000-9999".to_owned(), ..Recipient::default() },
-            sigungu_code: None,
-            shipping_method: ShippingMethod::Direct,
-            shipping_method_raw: String::new(),
-            charge_type: ChargeType::Free,
-            courier: String::new(),
-            tracking_number: String::new(),
-            claim: String::new(),
-            purchase_memo: String::new(),
-            shipping_memo: String::new(),
-            admin_memo: String::new(),
-            dispatch_deadline: None,
-            preferred_shipping_date: None,
             upload_id: Some(7),
             version: 0,
+            ..crate::orders::model::tests::order(OrderState::Placed)
         }
     }
 
