@@ -78,7 +78,7 @@ pub(super) async fn new(
                 prefill(&mut form, &order);
             }
             if let Some(date) = date {
-                form.inputs.set("preferred_shipping_date", &date.to_string());
+                form.inputs.set("preferred_shipping_date", date.to_string());
             }
             Ok::<_, StorageError>(form)
         })

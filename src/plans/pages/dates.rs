@@ -110,15 +110,17 @@ impl DatesPage {
         self.delivery.as_ref().map(|delivery| crockford(delivery.work.delivery_id)).unwrap_or_default()
     }
 
-    fn product_key(&self, product: &Product) -> String {
+    fn product_key(product: &Product) -> String {
         crockford(product.id)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn label(date: &NaiveDate) -> String {
         date_with_weekday(*date)
     }
 
     /// Whether the asked day may be promised, perhaps in spite of a refusal.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn may_promise(&self, day: &NaiveDate) -> bool {
         self.delivery.is_some() && *day >= self.today
     }

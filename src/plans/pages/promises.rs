@@ -5,6 +5,7 @@ use axum::extract::State;
 
 use crate::districts::DistrictCache;
 use crate::id::crockford;
+use crate::plans::promise::PromiseProblem;
 use crate::plans::promise::dates::{OpenPromise, open_promises};
 use crate::plans::store::promises::MAX_PROMISES;
 use crate::storage::Storage;
@@ -47,7 +48,7 @@ pub(super) async fn list(
 ) -> PageResult {
     let districts = districts.refresh(&storage).await?;
     let open = storage.read(move |tx| open_promises(tx, &districts)).await?;
-    let needs_call = |open: &OpenPromise| open.problem.as_ref().is_some_and(|problem| problem.needs_call());
+    let needs_call = |open: &OpenPromise| open.problem.as_ref().is_some_and(PromiseProblem::needs_call);
     let (calls, others) = open.into_iter().partition(needs_call);
     Ok(personal_page(PromisesPage { layout, calls, others }))
 }

@@ -24,6 +24,7 @@ use crate::plans::work::{DeliveryWork, StopEffort};
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::Point;
 use crate::storage::{Result, Tx};
+use crate::time::Moment;
 use crate::trucks::calendar::WorkingCalendar;
 use crate::trucks::handling::HandlingTable;
 use crate::trucks::model::Truck;
@@ -91,7 +92,7 @@ impl Enquiry {
         let tomorrow = today + Days::new(1);
         let mut ready = tomorrow;
         for (_, purchased_at) in promises::purchased_at(tx, &open)? {
-            let since = purchased_at.map_or(today, |purchased_at| purchased_at.date());
+            let since = purchased_at.map_or(today, Moment::date);
             ready = ready.max(working_days_after(&calendar, since, settings.lead_days));
         }
         Ok(Self {
@@ -231,7 +232,7 @@ impl<'d> Planner<'d> {
         let tours = promises::tours_between(tx, from, to)?;
         let tour_ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
         let stops = store::stops_of(tx, &tour_ids)?;
-        let due = self.due(tx, from, to)?;
+        let due = Self::due(tx, from, to)?;
         let planned = stops.values().flatten().map(|stop| (stop.job.delivery_id, Some(stop.job.clone())));
         let jobs: HashMap<i64, Option<Job>> =
             due.iter().map(|(id, (_, job))| (*id, job.clone())).chain(planned).collect();
@@ -287,7 +288,7 @@ impl<'d> Planner<'d> {
     }
 
     /// Deliveries that are due on a day of the range and have no truck, with that day and their job.
-    fn due(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<i64, (NaiveDate, Option<Job>)>> {
+    fn due(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<i64, (NaiveDate, Option<Job>)>> {
         let dated: HashMap<i64, NaiveDate> = promises::dated_between(tx, from, to)?.into_iter().collect();
         let moved = promises::moved_between(tx, from, to)?;
         let ids: HashSet<i64> = dated.keys().copied().chain(moved).collect();
@@ -295,9 +296,8 @@ impl<'d> Planner<'d> {
         ids.sort_unstable();
         let mut jobs = store::jobs_of(tx, &ids)?;
         let due = ids.into_iter().filter_map(|id| {
-            let PlannedJob { job, planned } = match jobs.remove(&id) {
-                Some(known) => known,
-                None => return Some((id, (*dated.get(&id)?, None))),
+            let Some(PlannedJob { job, planned }) = jobs.remove(&id) else {
+                return Some((id, (*dated.get(&id)?, None)));
             };
             let day = job.day.or_else(|| dated.get(&id).copied())?;
             (planned.is_none() && (from..=to).contains(&day)).then_some((id, (day, Some(job))))
