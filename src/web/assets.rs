@@ -222,7 +222,7 @@ mod tests {
             let expected = Some(u32::to_be_bytes(size).to_vec());
             assert_eq!((width, height), (expected.clone(), expected), "{path}");
         }
-        assert!(app.get("/oms/login").await.ok().contains("href=\"/oms/manifest.webmanifest\""));
+        assert!(app.get("/oms/setup").await.ok().contains("href=\"/oms/manifest.webmanifest\""));
         assert!(include_str!("../../templates/layout.html").contains(THEME_COLOR));
     }
 
