@@ -798,7 +798,7 @@ CREATE TABLE audit_entries (
     verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
-        'recovery-code-used', 'access-inspected', 'shop-saved',
+        'recovery-code-used', 'access-inspected', 'shop-saved', 'settings-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',

@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, deliveries, districts, drive, help, members, orders, plans, practice, privacy,
-    products, reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, config, deliveries, districts, drive, help, members, orders, plans, practice,
+    privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -28,6 +28,7 @@ pub fn rooms() -> Vec<Routes> {
         access::pages::routes(),
         privacy::pages::routes(),
         shop::pages::routes(),
+        config::pages::routes(),
         server::pages::routes(),
         practice::pages::routes(),
         search::pages::routes(),

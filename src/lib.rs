@@ -17,7 +17,7 @@
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls, CSV, HTML tables as rows of cells, within limits |
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
-//! | [`config`] | settings: flags, environment variables, file |
+//! | [`config`] | settings: flags, environment variables, page 설정, file |
 //! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
 //! | [`access`] | access records: who saw, changed, printed or downloaded whose data; chain of digests |
 //! | [`flash`] | messages shown once after a form |
@@ -37,7 +37,7 @@
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
-//! | [`server`] | listening socket, HTTPS, URLs for other devices, graceful shutdown |
+//! | [`server`] | listening socket, HTTPS with the shop's certificate authority, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |
 //! | [`practice`] | exercises in a demo shop, which are ticked off when they are done |
 //! | [`today`] | the dashboard: numbers of open work, notices of what waits, first steps of a new shop |

@@ -36,6 +36,7 @@ fn room(first_segment: &str) -> &str {
         "addresses" => "orders",
         "downloads" => "audit",
         "other-devices" | "phones" => "server",
+        "settings" => "config",
         room => room,
     }
 }

@@ -319,6 +319,11 @@ pub enum AuditEvent {
         /// number of the bundle
         bundle_number: String,
     },
+    /// 설정: settings of the program
+    SettingsSaved {
+        /// `key = value` of each changed setting, without credentials
+        changed: Vec<String>,
+    },
     /// 전체 백업 뜨기
     SnapshotRequested {},
     /// 복원 테스트하기

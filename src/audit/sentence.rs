@@ -30,6 +30,7 @@ impl AuditEvent {
             }
             Self::AccessInspected { month } => format!("{month}의 접속기록을 점검했어요."),
             Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
+            Self::SettingsSaved { changed } => format!("설정을 바꿨어요: {}", changed.join(", ")),
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),
             Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),
             Self::VariantAdded { key, value } => format!("‘{key}: {value}’ 옵션을 추가했어요."),

@@ -191,6 +191,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::SlipsPrinted { bundles: numbers(&["B1", "B2"]) }, "배송 2건의 전표를 인쇄한 것으로 표시했어요."),
         (E::DeliveryMemoChanged { bundle_number: text("B1") }, "메모를 저장했어요."),
+        (E::SettingsSaved { changed: vec![text("upload_max_mb = 8")] }, "설정을 바꿨어요: upload_max_mb = 8"),
         (E::SnapshotRequested {}, "전체 백업을 만들게 했어요."),
         (E::TrialRestoreRequested { target: 2 }, "2번 백업의 복원 테스트를 하게 했어요."),
         (E::BackupTargetTakenOver { target: 1 }, "1번 백업을 이어받았어요."),

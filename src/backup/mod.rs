@@ -42,6 +42,7 @@ mod object;
 mod object_keys;
 mod ownership;
 pub mod pages;
+mod probe;
 mod replication;
 mod restore;
 mod restore_plan;
@@ -71,6 +72,7 @@ pub use self::key::{KEY_FILE, Key, KeyError};
 pub use self::list::{SnapshotRow, list_snapshots};
 pub use self::mariadb_dump::{DumpError, MariaDbDump};
 pub use self::ownership::Identity;
+pub use self::probe::probe;
 use self::replication::TargetReplication;
 pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
@@ -138,7 +140,7 @@ struct BackupTarget {
 /// # Errors
 /// [`TargetError::InvalidAddress`] for the first invalid address.
 pub fn targets(settings: &BackupSettings) -> Result<Vec<Target>, TargetError> {
-    settings.targets.iter().map(|address| open_target(address)).collect()
+    settings.targets.iter().map(|address| open_target_with(address, settings.credentials.of(address))).collect()
 }
 
 /// The status of each target, as the running program or the last one has written it.
@@ -158,6 +160,17 @@ pub fn statuses(settings: &BackupSettings, data: &Path) -> Result<Vec<TargetStat
 /// # Errors
 /// [`TargetError::InvalidAddress`].
 pub fn open_target(address: &str) -> Result<Target, TargetError> {
+    open_target_with(address, Vec::new())
+}
+
+/// The target of an address with these credentials; without any, with those of the environment.
+///
+/// # Errors
+/// [`TargetError::InvalidAddress`].
+pub fn open_target_with(address: &str, options: Vec<(String, String)>) -> Result<Target, TargetError> {
+    if !options.is_empty() {
+        return Target::parse(address, options);
+    }
     let is_store_option = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
     Target::parse(address, std::env::vars().filter(|(name, _)| is_store_option(name)))
 }

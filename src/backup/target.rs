@@ -290,6 +290,11 @@ impl Target {
         self.conditional_put.store(is_supported, Ordering::Relaxed);
     }
 
+    /// The path of a folder target.
+    pub(super) fn folder_path(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Whether the target is a folder of a file system.
     pub(super) fn is_folder(&self) -> bool {
         self.folder.is_some()

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use self::faulty::FaultyStore;
 use super::object_keys::ObjectKey;
 use super::*;
-use crate::config::Retention;
+use crate::config::{Retention, StoreCredentials};
 use crate::demo;
 use crate::orders::model::NewOrder;
 use crate::orders::testing::{DAY_MS, Files, new_order};
@@ -31,6 +31,7 @@ struct BackedUpShop {
 
 fn settings(folder: &Path, targets: &[&str]) -> BackupSettings {
     BackupSettings {
+        credentials: StoreCredentials::default(),
         targets: targets.iter().map(|target| format!("file://{}", folder.join(target).display())).collect(),
         snapshot_every: Duration::from_hours(24),
         verify_every: None,

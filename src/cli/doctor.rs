@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
 use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
-use crate::config::{Config, Database, SessionBackend, TlsSource};
+use crate::config::{Config, Database, PAGE_FILE, SessionBackend, TlsSource};
 use crate::privacy::{self, KeepYears};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
@@ -337,8 +337,8 @@ fn check_folder(config: &Config) -> Vec<Diagnostic> {
 fn check_permissions(config: &Config) -> Vec<Diagnostic> {
     use std::os::unix::fs::PermissionsExt;
     const SUBJECT: &str = "권한";
-    let mut files = vec![config.data.join("secret.key"), config.data.join(backup::KEY_FILE)];
-    files.push(config.data.join("mukkeum.toml"));
+    let mut files = vec![config.secret_key_file(), config.data.join(backup::KEY_FILE)];
+    files.extend(["mukkeum.toml", PAGE_FILE].map(|name| config.data.join(name)));
     if let Database::Sqlite(path) = &config.database {
         files.extend([path.clone(), path.with_added_extension("restored")]);
     }

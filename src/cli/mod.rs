@@ -27,7 +27,8 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Database, Settings};
 use crate::districts::Districts;
@@ -183,13 +184,23 @@ pub fn run() -> ExitCode {
 fn parse() -> Result<Option<CommandLine>, CliError> {
     let mut command = help::localise(CommandLine::command());
     let matches = command.try_get_matches_from_mut(std::env::args_os());
-    match matches.and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches)) {
+    match matches.and_then(|mut matches| {
+        let flags = Settings::NAMES.iter().copied().filter(|name| is_flag(&matches, name)).collect();
+        let mut line = CommandLine::from_arg_matches_mut(&mut matches)?;
+        line.settings.flags = flags;
+        Ok(line)
+    }) {
         Ok(line) => Ok(Some(line)),
         Err(error) => match help::explain(&error) {
             Some(message) => Err(CliError(message)),
             None => Ok(error.print().map(|()| None)?),
         },
     }
+}
+
+/// Whether a flag has given the setting, in contrast to an environment variable.
+fn is_flag(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_contains_id(name).is_ok() && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult {

@@ -73,14 +73,25 @@ pub(super) fn run_until(
     };
     folder::check_kind(config)?;
     folder::delete_leftovers(config)?;
+    if config.demo.is_none()
+        && let Err(error) = config.write_sample()
+    {
+        tracing::warn!(%error, "the commented configuration file could not be written");
+    }
     // Bind before opening the database, which may take long, so that connections queue in the backlog.
-    let listener = block_on(bind(config.listen))?;
+    let inherited = server::inherited_socket()?;
+    let is_bound_here = inherited.is_none();
+    let mut listener = match inherited {
+        Some(listener) => listener,
+        None => block_on(bind(config.listen))?,
+    };
+    let mut config = config.clone();
     // The recorder must be installed first; metrics recorded earlier are lost.
     web::metrics::install();
     loop {
-        install_restored_database(config)?;
-        let (storage, wal) = open_with_wal(config, OpenMode::Migrate)?;
-        block_on(async { storage.check_writable().await.map_err(|error| not_writable(config, &error)) })?;
+        install_restored_database(&config)?;
+        let (storage, wal) = open_with_wal(&config, OpenMode::Migrate)?;
+        block_on(async { storage.check_writable().await.map_err(|error| not_writable(&config, &error)) })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let instance = Instance {
             config: config.clone(),
@@ -94,6 +105,11 @@ pub(super) fn run_until(
         if let Exit::Stop = exit? {
             break;
         }
+        let next = next_config(&config);
+        if is_bound_here && next.listen != config.listen {
+            listener = rebind(listener, config.listen, next.listen)?;
+        }
+        config = next;
     }
     drop(lock);
     Ok(Outcome::Complete)
@@ -103,7 +119,7 @@ pub(super) fn run_until(
 enum Exit {
     /// by a signal
     Stop,
-    /// to restart in the same process with a restored database
+    /// to restart in the same process with a restored database or other settings
     Restart,
 }
 
@@ -165,6 +181,30 @@ where
         LogFormat::Json => logs.json().flatten_event(true).finish().with(filter).init(),
     }
     Ok(())
+}
+
+/// The settings of a restart. Invalid ones were written by hand meanwhile; the old ones stay in use.
+fn next_config(config: &Config) -> Config {
+    config.reload().unwrap_or_else(|error| {
+        tracing::error!(%error, "the changed settings are invalid; the old ones stay in use");
+        config.clone()
+    })
+}
+
+/// Replaces the socket by one at another address, or keeps the old address if that fails. The old socket must be closed
+/// first: the same port cannot be bound twice.
+fn rebind(listener: TcpListener, old: SocketAddr, new: SocketAddr) -> Result<TcpListener, CliError> {
+    let old = SocketAddr::new(old.ip(), listener.local_addr()?.port());
+    drop(listener);
+    block_on(async {
+        match bind(new).await {
+            Ok(listener) => Ok(listener),
+            Err(error) => {
+                tracing::error!(%error, "the new address cannot be bound; the old one stays in use");
+                bind(old).await
+            }
+        }
+    })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {

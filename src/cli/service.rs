@@ -79,6 +79,7 @@ impl InstallOptions {
     /// world-readable, and the environment variables of this shell do not exist when it starts.
     fn new(mut settings: Settings) -> Result<Self, CliError> {
         let (data, listen) = (settings.data.take(), settings.listen.take());
+        let flags = std::mem::take(&mut settings.flags);
         if settings != Settings::default() {
             return Err(CliError(
                 "서비스로 설치할 때는 --data와 --listen만 쓸 수 있어요. 다른 설정은 데이터 폴더의 mukkeum.toml에 입력해 주세요."
@@ -88,7 +89,7 @@ impl InstallOptions {
         let local = PathBuf::from("data");
         let data = data.unwrap_or_else(|| if has_shop(&local) { local } else { system::default_folder() });
         let data = std::path::absolute(data)?;
-        let config = Config::load(Settings { data: Some(data.clone()), listen, ..settings }, |_| None)?;
+        let config = Config::load(Settings { data: Some(data.clone()), listen, flags, ..settings }, |_| None)?;
         Ok(Self { data, config })
     }
 }

@@ -1,12 +1,37 @@
 //! Where, how often and for how long the shop is backed up.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
+
+/// Credentials of backup targets by address: options of the store under the names of its own tools. Never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct StoreCredentials(BTreeMap<String, Vec<(String, String)>>);
+
+impl StoreCredentials {
+    pub(super) fn new(options: BTreeMap<String, Vec<(String, String)>>) -> Self {
+        Self(options)
+    }
+
+    /// The options of the target with this address; none: those of the environment.
+    pub fn of(&self, address: &str) -> Vec<(String, String)> {
+        self.0.get(address).cloned().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for StoreCredentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// Where, how often and for how long the shop is backed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupSettings {
     /// URLs of the targets; empty: no backup
     pub targets: Vec<String>,
+    /// credentials that the page 설정 has saved
+    pub credentials: StoreCredentials,
     /// whether backups are written without encryption: everybody who can read the target can read the orders, and who can
     /// write to it can change them unnoticed
     pub is_unsealed: bool,

@@ -1,5 +1,5 @@
-//! Configuration from command line flags, environment variables and `mukkeum.toml`, in this order of
-//! precedence.
+//! Configuration from command line flags, environment variables, the page 설정 and `mukkeum.toml`, in this order of
+//! precedence ([`SettingsLayers`]).
 //!
 //! [`Settings`] declares each setting once: flag (`--listen`), variable (`MUKKEUM_LISTEN`), key in the file
 //! (`listen = …`) and help text. The merged settings are validated once and become a [`Config`].
@@ -9,6 +9,8 @@
 
 mod backup_settings;
 mod demo_plan;
+mod layers;
+pub mod pages;
 mod redis_address;
 mod reset_schedule;
 mod session_backend;
@@ -18,10 +20,12 @@ mod trusted_proxies;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::backup_settings::{BackupSettings, Retention};
+pub use self::backup_settings::{BackupSettings, Retention, StoreCredentials};
 pub use self::demo_plan::DemoPlan;
+pub use self::layers::{PAGE_FILE, PageSettings, SettingSource, SettingsLayers};
 pub use self::redis_address::{RedisAddress, RedisAddressError};
 pub use self::reset_schedule::{ParseScheduleError, ResetSchedule};
 pub use self::session_backend::SessionBackend;
@@ -29,6 +33,7 @@ pub use self::settings::{AdminTotp, BACKUP_HEADING, COMMON_HEADING, LogFormat, S
 pub use self::tls_source::TlsSource;
 pub use self::trusted_proxies::{AdminNetworks, ParseNetworkError, ProxyNetwork, TrustedProxies};
 use crate::storage::{MariaDbAddress, MariaDbAddressError};
+use crate::vault::Vault;
 
 /// Years that orders are kept by default and at least: records of contracts and supplies (전자상거래법 시행령 제6조).
 const MIN_ORDER_KEEP_YEARS: u32 = 5;
@@ -44,6 +49,12 @@ const TLS_FOLDER: &str = "tls";
 
 /// Default configuration file, in the data folder.
 const CONFIG_FILE: &str = "mukkeum.toml";
+
+/// Key of the secrets that are stored readable, in the data folder.
+const SECRET_KEY_FILE: &str = "secret.key";
+
+/// The commented configuration file of a new shop.
+const CONFIG_SAMPLE: &str = include_str!("../../assets/mukkeum.toml");
 
 /// Default database file, in the data folder.
 const DATABASE_FILE: &str = "mukkeum.db";
@@ -141,6 +152,8 @@ pub struct Config {
     /// Options of a demo shop; None: a real shop. Only `mukkeum demo` sets it. No data of a demo may be sent
     /// to other systems.
     pub demo: Option<DemoPlan>,
+    /// the layers of the settings, for the page that shows where each value comes from
+    pub layers: Arc<SettingsLayers>,
 }
 
 impl Config {
@@ -156,13 +169,73 @@ impl Config {
             sessions: secret_file("MUKKEUM_SESSIONS_FILE", &variable)?,
             ..Settings::default()
         });
+        Self::of_given(given)
+    }
+
+    fn of_given(given: Settings) -> Result<Self, ConfigError> {
         let data = given.data.clone().unwrap_or_else(|| PathBuf::from("data"));
         let file = match &given.config {
             Some(path) => read_file(path)?,
             None if data.join(CONFIG_FILE).exists() => read_file(&data.join(CONFIG_FILE))?,
             None => Settings::default(),
         };
-        Self::validate(given.or(file))
+        let page = PageSettings::load(&data)?;
+        Self::of_layers(SettingsLayers { given, page, file })
+    }
+
+    fn of_layers(layers: SettingsLayers) -> Result<Self, ConfigError> {
+        let SettingsLayers { given, page, file } = layers.clone();
+        let config = Self::validate(given.or(page.to_settings()).or(file))?;
+        let credentials = if page.credentials.is_empty() {
+            StoreCredentials::default()
+        } else {
+            let path = config.secret_key_file();
+            let vault = Vault::open_read_only(&path)
+                .map_err(|error| ConfigError::Unreadable { path, reason: error.to_string() })?;
+            page.unseal(&vault)
+        };
+        Ok(Self { backup: BackupSettings { credentials, ..config.backup }, layers: Arc::new(layers), ..config })
+    }
+
+    /// The configuration of the same flags and variables with the files as they are now.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn reload(&self) -> Result<Self, ConfigError> {
+        let next = Self::of_given(self.layers.given.clone())?;
+        Ok(Self {
+            demo: self.demo,
+            upload_max_bytes: if self.demo.is_some() { self.upload_max_bytes } else { next.upload_max_bytes },
+            ..next
+        })
+    }
+
+    /// The configuration with other settings of the page.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] with the setting and the reason.
+    pub fn with_page(&self, page: PageSettings) -> Result<Self, ConfigError> {
+        Self::of_layers(SettingsLayers { page, ..(*self.layers).clone() })
+    }
+
+    /// The key of the secrets that are stored readable.
+    pub fn secret_key_file(&self) -> PathBuf {
+        self.data.join(SECRET_KEY_FILE)
+    }
+
+    /// Writes the commented configuration file to the data folder, unless there is one or the settings name another.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn write_sample(&self) -> std::io::Result<()> {
+        if self.layers.given.config.is_some() {
+            return Ok(());
+        }
+        match std::fs::File::create_new(self.data.join(CONFIG_FILE)) {
+            Ok(mut file) => std::io::Write::write_all(&mut file, CONFIG_SAMPLE.as_bytes()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The restored database that the server installs at its next start. None with MariaDB.
@@ -229,6 +302,7 @@ impl Config {
             shutdown: Duration::from_secs(settings.shutdown_seconds.unwrap_or(30).into()),
             backup: BackupSettings {
                 targets: settings.backup.unwrap_or_default(),
+                credentials: StoreCredentials::default(),
                 is_unsealed: settings.backup_unsealed.unwrap_or(false),
                 snapshot_every: hours(positive("backup_snapshot_hours", settings.backup_snapshot_hours, 24)?),
                 verify_every: Some(hours(settings.backup_verify_hours.unwrap_or(24))).filter(|every| !every.is_zero()),
@@ -244,6 +318,7 @@ impl Config {
             log_format: settings.log_format.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or_else(|| "info".to_owned()),
             demo: None,
+            layers: Arc::default(),
             data,
         })
     }
@@ -339,82 +414,4 @@ fn secret_file(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn none(_: &str) -> Option<String> {
-        None
-    }
-
-    #[test]
-    fn flags_override_the_file_and_the_file_overrides_defaults() {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join(CONFIG_FILE), "listen = '0.0.0.0:1'\nupload_max_mb = 7\n").expect("writes");
-        let given = Settings {
-            data: Some(folder.path().to_owned()),
-            listen: Some("127.0.0.1:2".to_owned()),
-            ..Settings::default()
-        };
-        let config = Config::load(given, none).expect("is right");
-        assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.upload_max_bytes, 7 * 1024 * 1024);
-        assert_eq!(config.upload_keep_days, 90);
-    }
-
-    #[test]
-    fn unknown_setting_is_rejected_with_its_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join(CONFIG_FILE), "lisen = '0.0.0.0:1'\n").expect("writes");
-        let given = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
-        let refused = Config::load(given, none).expect_err("a typing mistake");
-        assert!(refused.to_string().contains("lisen"), "{refused}");
-    }
-
-    #[test]
-    fn port_is_optional_and_certificate_requires_key() {
-        let check = |settings: Settings| Config::validate(settings).map_err(|error| error.to_string());
-        let listen = |address: &str| check(Settings { listen: Some(address.to_owned()), ..Settings::default() });
-        assert_eq!(listen("0.0.0.0").expect("is right").listen, SocketAddr::from(([0, 0, 0, 0], 8080)));
-        assert_eq!(listen("[::]:81").expect("is right").listen.port(), 81);
-        assert!(listen("가게").expect_err("no address").contains("listen"));
-
-        let shop_ca = check(Settings { tls: Some(true), ..Settings::default() }).expect("is right");
-        assert!(shop_ca.behind_tls && shop_ca.uses_shop_ca());
-        let (cert, key) = (PathBuf::from("cert"), PathBuf::from("key"));
-        let own = Settings { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Settings::default() };
-        let own = check(own).expect("is right");
-        assert!(own.behind_tls && !own.uses_shop_ca() && own.tls == Some(TlsSource::Files { cert: cert.clone(), key }));
-        let half = check(Settings { tls_cert: Some(cert), ..Settings::default() });
-        assert!(half.expect_err("no key").contains("tls_key"));
-    }
-
-    #[test]
-    fn base_path_is_a_plain_path() {
-        assert_eq!(base_path(Some("/oms/")).expect("a path"), "/oms");
-        assert_eq!(base_path(Some("/shop/oms")).expect("a path"), "/shop/oms");
-        assert_eq!(base_path(Some("/")).expect("the root"), "");
-        for path in ["oms", "//oms", "/a\"b", "/oms?x", "https://a/oms"] {
-            assert!(base_path(Some(path)).is_err(), "{path}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_read_from_files() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let secret = folder.path().join("secret");
-        std::fs::write(&secret, "sqlite:/elsewhere.db\n").expect("writes");
-        let variable = |name: &str| (name == "MUKKEUM_DATABASE_FILE").then(|| secret.display().to_string());
-        let config = Config::load(Settings::default(), variable).expect("is right");
-        assert_eq!(config.database, Database::Sqlite(PathBuf::from("/elsewhere.db")));
-    }
-
-    #[test]
-    fn errors_do_not_reveal_the_database_password() {
-        let given = |url: &str| Settings { database: Some(url.to_owned()), ..Settings::default() };
-        let config = Config::load(given("mysql://user:secret@db1,db2/name"), none).expect("is right");
-        assert!(!format!("{config:?}").contains("secret"));
-        let refused = Config::load(given("mysql://user:secret@host/name?tsl=on"), none).expect_err("a typing mistake");
-        let refused = refused.to_string();
-        assert!(refused.contains("tsl=on") && !refused.contains("secret"), "{refused}");
-    }
-}
+mod tests;

@@ -14,6 +14,11 @@ macro_rules! settings {
         #[serde(deny_unknown_fields)]
         pub struct Settings {
             $($(#[$attribute])* pub $name: Option<$kind>,)*
+
+            /// keys of the settings that flags of the command line have given, in contrast to environment variables
+            #[arg(skip)]
+            #[serde(skip)]
+            pub flags: Vec<&'static str>,
         }
 
         impl Settings {
@@ -22,7 +27,15 @@ macro_rules! settings {
 
             /// These settings, with missing ones taken from `other`.
             pub(super) fn or(self, other: Self) -> Self {
-                Self { $($name: self.$name.or(other.$name),)* }
+                Self { $($name: self.$name.or(other.$name),)* flags: self.flags }
+            }
+
+            /// Whether the setting with this key is given.
+            pub(super) fn has(&self, key: &str) -> bool {
+                match key {
+                    $(stringify!($name) => self.$name.is_some(),)*
+                    _ => false,
+                }
             }
         }
     };

@@ -8,7 +8,7 @@ use rust_embed::Embed;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 25] = [
+pub const TOPICS: [&str; 26] = [
     "start",
     "today",
     "uploads",
@@ -29,6 +29,7 @@ pub const TOPICS: [&str; 25] = [
     "members",
     "account",
     "shop",
+    "settings",
     "other-devices",
     "phones",
     "backup",
@@ -102,6 +103,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["members", ..] => "members",
         ["login" | "account" | "password", ..] => "account",
         ["shop"] => "shop",
+        ["settings", ..] => "settings",
         ["other-devices"] => "other-devices",
         ["phones", ..] => "phones",
         ["backup", ..] => "backup",

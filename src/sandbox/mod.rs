@@ -59,7 +59,7 @@ const SHARED_PATHS: [&str; 6] =
     ["/assets/", "/favicon.ico", "/manifest.webmanifest", "/health/", "/metrics", "/version"];
 
 /// Paths that a public demo does not offer: they tell of the host, or take more of its disk than a visitor may have.
-const HIDDEN_PATHS: [&str; 5] = ["/other-devices", "/phones", "/backup", "/districts/import", "/setup"];
+const HIDDEN_PATHS: [&str; 6] = ["/other-devices", "/phones", "/settings", "/backup", "/districts/import", "/setup"];
 
 /// Milliseconds without a request after which a sandbox of the largest network may be evicted for another network.
 const YIELD_AFTER_MS: i64 = 60 * 1000;

@@ -135,7 +135,8 @@ async fn rate_limited_visitor_continues_in_the_next_minute() {
 async fn pages_about_the_host_are_not_offered() {
     let (app, _) = open().await;
     sign_in(&app).await;
-    for path in ["/other-devices", "/phones", "/backup", "/districts/import", "/setup", "/backup/download"] {
+    for path in ["/other-devices", "/phones", "/settings", "/backup", "/districts/import", "/setup", "/backup/download"]
+    {
         let answer = app.get(path).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
         assert!(answer.text.contains("교육용 가게에는 없는 화면"), "{path}: {}", answer.text);

@@ -1,7 +1,7 @@
 //! The HTTP server: listening socket, TLS, graceful shutdown.
 //!
 //! The listening socket is bound once and survives an in-process restart (with systemd socket
-//! activation, also a process restart, see [`listen`]); connections queue in the backlog until then.
+//! activation, also a process restart, see [`inherited_socket`]); connections queue in the backlog until then.
 //!
 //! A client that keeps the server waiting does not hold its connection for ever: headers and idle connections have a
 //! timeout, bodies ([`SlowBodyError`]) and responses a minimum rate, and the number of connections is limited
@@ -59,26 +59,29 @@ const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// How often a shutdown polls for open connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Returns the socket inherited by socket activation, else binds one at `address`.
+/// Binds a listening socket at `address`.
 ///
 /// # Errors
-/// The address is in use or does not belong to this computer, or the inherited descriptor is no TCP
-/// socket.
+/// The address is in use or does not belong to this computer.
 pub async fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    match inherited_socket()? {
-        Some(listener) => Ok(listener),
-        None => TcpListener::bind(address).await?.into_std(),
-    }
+    TcpListener::bind(address).await?.into_std()
 }
 
-/// The socket that systemd passes by socket activation (`sd_listen_fds(3)`).
+/// The listening socket that systemd passes by socket activation (`sd_listen_fds(3)`).
+///
+/// # Errors
+/// The inherited descriptor is no TCP socket.
 #[cfg(unix)]
-fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
+pub fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
     listenfd::ListenFd::from_env().take_tcp_listener(0)
 }
 
+/// None: other systems pass no socket.
+///
+/// # Errors
+/// Never.
 #[cfg(not(unix))]
-fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
+pub fn inherited_socket() -> io::Result<Option<std::net::TcpListener>> {
     Ok(None)
 }
 

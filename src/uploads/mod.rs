@@ -161,7 +161,7 @@ impl Uploads {
         districts: DistrictCache,
         open_vault: fn(&Path) -> io::Result<Vault>,
     ) -> Result<Self, OpenError> {
-        let key = config.data.join("secret.key");
+        let key = config.secret_key_file();
         let limits =
             Limits { bytes: usize::try_from(config.upload_max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
         Ok(Self {

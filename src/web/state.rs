@@ -138,18 +138,27 @@ impl FromRef<AppState> for Watch {
     }
 }
 
-/// A signal to shut the server down and start it again in this process, with a restored database.
+/// A signal to shut the server down and start it again in this process, with a restored database or other settings.
 #[derive(Clone, Default)]
-pub struct Restart(Arc<Notify>);
+pub struct Restart {
+    signal: Arc<Notify>,
+    is_pending: Arc<AtomicBool>,
+}
 
 impl Restart {
     /// Requests the restart.
     pub fn request(&self) {
-        self.0.notify_one();
+        self.is_pending.store(true, Ordering::Relaxed);
+        self.signal.notify_one();
     }
 
     /// Completes when a restart is requested.
     pub async fn requested(&self) {
-        self.0.notified().await;
+        self.signal.notified().await;
+    }
+
+    /// Whether this server is about to end. Its successor has another signal.
+    pub fn is_pending(&self) -> bool {
+        self.is_pending.load(Ordering::Relaxed)
     }
 }

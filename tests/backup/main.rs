@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mukkeum::backup::{self, Backup, RestoreOutcome};
-use mukkeum::config::{BackupSettings, Retention};
+use mukkeum::config::{BackupSettings, Retention, StoreCredentials};
 use mukkeum::random::seeded::Random;
 use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, Moment, SystemClock};
@@ -60,6 +60,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 fn settings(folder: &Path) -> BackupSettings {
     BackupSettings {
+        credentials: StoreCredentials::default(),
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::backup::{self, Backup};
-use mukkeum::config::{BackupSettings, Retention};
+use mukkeum::config::{BackupSettings, Retention, StoreCredentials};
 use mukkeum::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Clock, SystemClock};
 
@@ -40,6 +40,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn settings(folder: &Path) -> BackupSettings {
     BackupSettings {
+        credentials: StoreCredentials::default(),
         targets: vec![address(folder)],
         snapshot_every: Duration::from_hours(24),
         verify_every: None,

@@ -80,12 +80,13 @@ export function setupPath(url) {
 }
 
 /** Starts the server and waits until it is ready. Timeouts in ms. */
-export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', readyTimeout = 60_000 } = {}) {
+export async function startServer({ data, port, command = ['serve'], scheme = 'http', address = '127.0.0.1', hasListenFlag = true, env, readyTimeout = 60_000 } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run cargo build`);
   const listenPort = port ?? (await freePort());
-  const child = spawn(BINARY, [...command, '--listen', `${address}:${listenPort}`, '--data', data], {
+  const listen = hasListenFlag ? ['--listen', `${address}:${listenPort}`] : [];
+  const child = spawn(BINARY, [...command, ...listen, '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment(),
+    env: environment(env),
   });
   running.add(child);
   const log = [];

@@ -49,6 +49,7 @@ verbs! {
     RecoveryCodeUsed = "recovery-code-used" of "member";
     AccessInspected = "access-inspected" of "shop";
     ShopSaved = "shop-saved" of "shop";
+    SettingsSaved = "settings-saved" of "shop";
     ProductAdded = "product-added" of "product";
     ProductsEdited = "products-edited" of "product";
     VariantAdded = "variant-added" of "product";

@@ -87,7 +87,10 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
     let program = std::env::current_exe()?;
     let mut arguments: Vec<OsString> = ["service", "run", "--data"].map(OsString::from).to_vec();
     arguments.push(options.data.clone().into());
-    arguments.extend(["--listen".into(), options.config.listen.to_string().into()]);
+    // Without the option the page 설정 and the file decide.
+    if options.config.layers.source("listen").is_fixed() {
+        arguments.extend(["--listen".into(), options.config.listen.to_string().into()]);
+    }
     let info = ServiceInfo {
         name: NAME.into(),
         display_name: "묶음".into(),
@@ -132,7 +135,9 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
     grant_access(&options.data, "(OI)(CI)M")?;
     grant_access(&program, "RX")?;
     delete_firewall_rule();
-    let is_reachable = !endpoints(&options.config).is_public() || add_firewall_rule(&program);
+    // The page 설정 may admit other devices later, and a service cannot ask for the permission.
+    let has_rule = add_firewall_rule(&program);
+    let is_reachable = has_rule || !endpoints(&options.config).is_public();
     let logs = log_folder(&options.data);
     let started = service.start::<&OsStr>(&[]).map_err(CliError::from).and_then(|()| wait_for_transition(&service));
     if !matches!(started, Ok(ServiceState::Running)) {
@@ -143,7 +148,10 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
     let mut out = io::stdout().lock();
     print_installed(&mut out, options)?;
     writeln!(out, "  로그              {} (첫 관리자를 만들 때의 설치 확인 번호도 여기에 있어요)", logs.display())?;
-    writeln!(out, "  설정을 바꾸려면   데이터 폴더의 mukkeum.toml을 수정하고 다시 설치하세요.")?;
+    writeln!(
+        out,
+        "  설정을 바꾸려면   브라우저의 설정 화면에서 바꾸거나, 데이터 폴더의 mukkeum.toml을 수정하고 다시 설치하세요."
+    )?;
     writeln!(out, "  이 실행 파일을 옮기거나 지우지 마세요: {}", program.display())?;
     if !is_reachable {
         writeln!(

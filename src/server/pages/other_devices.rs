@@ -30,8 +30,6 @@ struct OtherDevicesPage {
     ca: Option<Arc<CaCertificate>>,
     /// URL of the page 휴대전화 준비, without a warning, and its QR code
     phones: Option<(String, QrCode)>,
-    /// path of `mukkeum.toml`
-    settings_file: String,
 }
 
 /// Who can connect, and whether the connection is encrypted.
@@ -67,7 +65,6 @@ pub(super) async fn show(
         unknown_certificate: endpoints.certificate().filter(|_| config.uses_shop_ca()),
         phones,
         ca: endpoints.ca(),
-        settings_file: config.data.join("mukkeum.toml").display().to_string(),
     }))
 }
 
@@ -104,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn page_of_a_loopback_server_explains_how_to_open_it() {
         let page = page("127.0.0.1:8080", None).await;
-        assert!(page.contains("이 컴퓨터에서만") && page.contains("listen = \"0.0.0.0:8080\""), "{page}");
+        assert!(page.contains("이 컴퓨터에서만") && page.contains("href=\"/settings\""), "{page}");
         assert!(!page.contains("QR 코드\""));
     }
 
@@ -112,7 +109,7 @@ mod tests {
     async fn page_of_an_unencrypted_server_shows_url_and_warning() {
         let page = page("192.168.0.5:8080", None).await;
         assert!(page.contains("http://192.168.0.5:8080") && page.contains("QR 코드\""), "{page}");
-        assert!(page.contains("암호화되지 않아요") && page.contains("tls = true"));
+        assert!(page.contains("암호화되지 않아요") && page.contains("href=\"/settings\""));
     }
 
     #[tokio::test]

@@ -1,0 +1,71 @@
+//! `POST /settings/limits`: limits of uploads, and the idle time of logins.
+
+use std::ops::RangeInclusive;
+
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::Context;
+use super::show::SettingsPage;
+use crate::audit::MemberActor;
+use crate::config::PageSettings;
+use crate::web::{Form, Layout, PageResult};
+
+/// Sizes of a file in MB: a larger one would not fit into the memory of a small computer.
+const UPLOAD_MAX_MB: RangeInclusive<u32> = 1..=500;
+
+const UPLOAD_KEEP_DAYS: RangeInclusive<u32> = 1..=3_650;
+
+/// Idle minutes: a day at most, because a forgotten screen shows the data of customers.
+const SESSION_IDLE_MINUTES: RangeInclusive<u32> = 5..=1_440;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LimitsForm {
+    pub(super) upload_max_mb: String,
+    pub(super) upload_keep_days: String,
+    pub(super) session_idle_minutes: String,
+    /// withdraws what the page has saved
+    pub(super) reset: Option<String>,
+}
+
+/// `POST /settings/limits`
+pub(super) async fn update(
+    State(context): State<Context>,
+    layout: Layout,
+    actor: MemberActor,
+    Form(form): Form<LimitsForm>,
+) -> PageResult {
+    context.check_real_shop()?;
+    let mut problems = Vec::new();
+    let layers = &context.config.layers;
+    // A field that a flag or a variable has fixed is not sent.
+    let mut number = |key: &'static str, text: &str, range: RangeInclusive<u32>| {
+        if form.reset.is_some() || layers.source(key).is_fixed() {
+            return None;
+        }
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            problems.push((key, format!("{}에서 {} 사이의 숫자를 입력해 주세요.", range.start(), range.end())));
+        }
+        number
+    };
+    let upload_max_mb = number("upload_max_mb", &form.upload_max_mb, UPLOAD_MAX_MB);
+    let upload_keep_days = number("upload_keep_days", &form.upload_keep_days, UPLOAD_KEEP_DAYS);
+    let session_idle_minutes = number("session_idle_minutes", &form.session_idle_minutes, SESSION_IDLE_MINUTES);
+    if problems.is_empty() {
+        let change = |page: &mut PageSettings| {
+            page.upload_max_mb = upload_max_mb;
+            page.upload_keep_days = upload_keep_days;
+            page.session_idle_minutes = session_idle_minutes;
+        };
+        match context.save(actor, change).await? {
+            Ok(Some(_)) => return context.redirect(actor, "설정을 저장하고 프로그램을 다시 켰어요.").await,
+            Ok(None) => return context.redirect(actor, "바뀐 것이 없어요.").await,
+            Err(problem) => problems.push(("upload_max_mb", problem)),
+        }
+    }
+    let mut shown = SettingsPage::new(&context, layout).await?;
+    (shown.limits, shown.limits_problems) = (form, problems);
+    Ok(shown.unprocessable())
+}
