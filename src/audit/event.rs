@@ -5,7 +5,9 @@ mod verb;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::details::{BundleChange, ConflictDecision, Departure, NumberList, RejectedFile, StopsReport};
+pub use self::details::{
+    BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile, StopsReport,
+};
 pub use self::verb::Verb;
 use crate::time::Moment;
 
@@ -450,18 +452,7 @@ pub enum AuditEvent {
         bundle_number: String,
     },
     /// 배송일 약속
-    DeliveryPromised {
-        /// number of the bundle
-        bundle_number: String,
-        /// `YYYY-MM-DD`
-        day: String,
-        /// code of the way in which it was made
-        channel: String,
-        /// the day that was promised before
-        was: Option<String>,
-        /// why the day was refused, if it was promised all the same
-        despite: Option<String>,
-    },
+    DeliveryPromised(PromisedDay),
     /// A tour was given to a driver.
     TourHandedOut {
         /// `YYYY-MM-DD`
@@ -503,12 +494,5 @@ pub enum AuditEvent {
         finding: String,
     },
     /// The key of a phone was revoked.
-    PhoneCutOff {
-        /// `YYYY-MM-DD`
-        day: String,
-        /// name of the truck
-        truck: String,
-        /// the phone
-        phone: String,
-    },
+    PhoneCutOff(PhoneOfTour),
 }

@@ -1,6 +1,9 @@
 //! The Korean sentence of an audit event, rendered from its details.
 
-use super::event::{AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, RejectedFile, StopsReport};
+use super::event::{
+    AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile,
+    StopsReport,
+};
 
 impl AuditEvent {
     /// What was done, in Korean. For an action without effect it says why.
@@ -113,7 +116,7 @@ impl AuditEvent {
             Self::ToursFixed { trucks, .. } => format!("배차를 확정했어요: {}", trucks.join(", ")),
             Self::ToursReopened { trucks, .. } => format!("확정을 풀었어요: {}", trucks.join(", ")),
             Self::JobSaved { .. } => "배차 정보를 저장했어요.".to_owned(),
-            Self::DeliveryPromised { day, was, despite, .. } => {
+            Self::DeliveryPromised(PromisedDay { day, was, despite, .. }) => {
                 delivery_promised(day, was.as_deref(), despite.as_deref())
             }
             Self::TourHandedOut { truck, driver, .. } => format!("{truck}: {driver} 기사에게 넘겼어요."),
@@ -124,7 +127,7 @@ impl AuditEvent {
             }
             Self::StopsReported(report) => stops_reported(report),
             Self::FindingResolved { bundle_number, .. } => format!("기사 기록을 확인했어요: {bundle_number}"),
-            Self::PhoneCutOff { truck, phone, .. } => format!("{truck}: 휴대전화를 끊었어요: {phone}"),
+            Self::PhoneCutOff(PhoneOfTour { truck, phone, .. }) => format!("{truck}: 휴대전화를 끊었어요: {phone}"),
         }
     }
 }

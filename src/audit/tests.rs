@@ -236,13 +236,13 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::ToursReopened { day: text("2026-12-01"), trucks: vec![text("1호차")] }, "확정을 풀었어요: 1호차"),
         (E::JobSaved { bundle_number: text("1") }, "배차 정보를 저장했어요."),
         (
-            E::DeliveryPromised {
+            E::DeliveryPromised(PromisedDay {
                 bundle_number: text("1"),
                 day: text("2026-12-03"),
                 channel: text("phone"),
                 was: Some(text("2026-12-01")),
                 despite: Some(text("쉬는 날이에요: 설날")),
-            },
+            }),
             "배송일을 다시 약속했어요: 2026-12-03 (전에는 2026-12-01). 확인하고 정한 것: 쉬는 날이에요: 설날",
         ),
         (
@@ -279,9 +279,11 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::FindingResolved { bundle_number: text("1"), finding: text("clock") }, "기사 기록을 확인했어요: 1"),
         (
-            E::PhoneCutOff {
-                day: text("2026-12-01"), truck: text("1호차"), phone: text("안드로이드 · 크롬")
-            },
+            E::PhoneCutOff(PhoneOfTour {
+                day: text("2026-12-01"),
+                truck: text("1호차"),
+                phone: text("안드로이드 · 크롬"),
+            }),
             "1호차: 휴대전화를 끊었어요: 안드로이드 · 크롬",
         ),
     ]

@@ -242,8 +242,8 @@ async fn destroyed_data_leaves_the_files_and_returns_only_with_an_older_backup()
         files.order(tx, "SMART_STORE", vec![old, new]).map(drop)
     });
     created.await.expect("orders");
-    let before = SystemClock.now();
     shop.wait_until_copied().await;
+    let before = SystemClock.now();
     let database = shop.database();
     let wal = database.with_file_name("mukkeum.db-wal");
     assert!(has_word(&[database.clone(), wal.clone()], WORD));

@@ -38,11 +38,8 @@ fn sample_of_the_file_names_every_setting_and_changes_none() {
     let path = folder.path().join(CONFIG_FILE);
     assert_eq!(read_file(&path).expect("parses"), Settings::default());
     let is_setting = |line: &&str| line.starts_with("# ") && line.contains(" = ") && line.is_ascii();
-    let uncommented: String = CONFIG_SAMPLE
-        .lines()
-        .filter(|line| is_setting(line) || line.starts_with("# tls_"))
-        .map(|line| format!("{}\n", &line[2..]))
-        .collect();
+    let settings = CONFIG_SAMPLE.lines().filter(|line| is_setting(line) || line.starts_with("# tls_"));
+    let uncommented = settings.map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
     let all: Settings = toml::from_str(&uncommented).expect("parses");
     for name in Settings::NAMES.iter().filter(|name| !["config", "data"].contains(name)) {
         assert!(all.has(name), "{name}");

@@ -126,7 +126,7 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
         receipts.push((event.id.clone(), verdict));
     }
     if !changed.is_empty() {
-        follow(tx, reporter, tour, changed)?;
+        follow(tx, reporter, &tour, changed)?;
     }
     Ok(receipts)
 }
@@ -190,7 +190,7 @@ fn is_readable(event: &NewEvent) -> bool {
 }
 
 /// What follows from new events: completed deliveries, ended stops, findings, the log.
-fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: TourRow, changed: Vec<(i64, Vec<StopEvent>)>) -> Result<()> {
+fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64, Vec<StopEvent>)>) -> Result<()> {
     let inconsistent = || StorageError::Inconsistent(format!("tours {}", tour.id));
     let loaded = tour::load(tx, tour.id)?.ok_or_else(inconsistent)?;
     let mut report = StopsReport {
@@ -205,18 +205,15 @@ fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: TourRow, changed: Vec<(i64,
         let Some(stop) = loaded.stop(job_id) else { continue };
         let is_new = |event: &&StopEvent| new.iter().any(|other| other.id == event.id);
         let before = fold(stop.events.iter().filter(|event| !is_new(event)));
-        let mut found = findings_of(&tour, stop, &before, &new);
+        let mut found = findings_of(tour, stop, &before, &new);
         let ruling = stop.status.ruling.as_ref();
         if let Some(event) = ruling.filter(|event| before.ruling.as_ref() != Some(*event)) {
-            match event.kind {
-                EventKind::Delivered => {
-                    report.delivered.push(&stop.bundle_number);
-                    deliver(tx, reporter.actor, stop, event, &mut found)?;
-                }
-                _ => {
-                    report.failed.push(&stop.bundle_number);
-                    fail(tx, stop, event, &mut found)?;
-                }
+            if event.kind == EventKind::Delivered {
+                report.delivered.push(&stop.bundle_number);
+                deliver(tx, reporter.actor, stop, event, &mut found)?;
+            } else {
+                report.failed.push(&stop.bundle_number);
+                fail(tx, stop, event, &mut found)?;
             }
         }
         for (event_id, finding) in found {

@@ -9,7 +9,7 @@
 //!
 //! Each step finds what is left when it is repeated.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::model::{DestroyedCounts, KeepYears, first_kept_audit_day};
@@ -99,9 +99,9 @@ impl Run {
     }
 
     async fn destroy_orders(&mut self, orders: &[DueOrder]) -> Result<()> {
-        let ids: Arc<HashSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
+        let ids: Arc<BTreeSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
         self.destroy_terms(&ids).await?;
-        let numbers: HashSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();
+        let numbers: BTreeSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();
         let rows = self.storage.read_replica(move |tx| uploads::rows_of_orders(tx, &numbers)).await?;
         for rows in rows.chunks(BATCH_TERMS) {
             let rows = rows.to_vec();
@@ -118,7 +118,7 @@ impl Run {
         self.destroy_terms(&ids).await
     }
 
-    async fn destroy_terms(&mut self, documents: &Arc<HashSet<i64>>) -> Result<()> {
+    async fn destroy_terms(&mut self, documents: &Arc<BTreeSet<i64>>) -> Result<()> {
         for _ in 0..MAX_INDEX_PASSES {
             let searched = Arc::clone(documents);
             let found = self.storage.read(move |tx| index::find_terms(tx, &searched)).await?;

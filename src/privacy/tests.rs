@@ -234,7 +234,7 @@ fn what_is_due_is_in_no_table_and_no_byte_and_the_rest_stays() {
     let gone: BTreeSet<String> =
         due.iter().map(|number| mark(*number)).chain((0..ORDERS).filter(old).map(other_mark)).collect();
     let there: BTreeSet<String> = kept.iter().map(|number| mark(*number)).collect();
-    let due_orders: std::collections::HashSet<i64> =
+    let due_orders: std::collections::BTreeSet<i64> =
         due.iter().map(|number| orders[usize::try_from(*number).expect("positive")]).collect();
     let (searched, present) = (gone.clone(), there.clone());
     shop.write(move |tx, _| {

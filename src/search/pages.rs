@@ -64,6 +64,7 @@ impl FindPage {
     }
 
     /// The tracking numbers of an order, with the courier's page about each.
+    #[expect(clippy::unused_self, reason = "the template calls it")]
     fn parcels<'o>(&self, row: &'o OrderRow) -> Vec<(&'o str, Option<String>)> {
         let order = &row.order;
         parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()

@@ -223,7 +223,7 @@ fn set_validity(params: &mut CertificateParams, now: Moment, end: Moment) {
 }
 
 fn failed(error: rcgen::Error) -> io::Error {
-    io::Error::other(error.to_string())
+    io::Error::other(error)
 }
 
 /// Writes a file with mode 0600 (temporary file and rename).

@@ -100,7 +100,7 @@ fn day_label(day: NaiveDate, today: NaiveDate) -> String {
 }
 
 fn list_url(from: NaiveDate, to: NaiveDate, sigungu_code: Option<i64>) -> String {
-    let states: String = DeliveryState::UNDER_WAY.iter().map(|state| format!("state={}&", state.code())).collect();
+    let states = DeliveryState::UNDER_WAY.map(|state| format!("state={}&", state.code())).concat();
     let district = sigungu_code.map(|code| format!("&sido={}&sigungu={code}", code / 1000)).unwrap_or_default();
     format!("/deliveries?{states}method={}&date_from={from}&date_to={to}{district}", ShippingMethod::Direct.code())
 }

@@ -1,6 +1,7 @@
 //! The first steps of a new shop, which the first page shows until all are done.
 
 /// What a new shop has already.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShopProgress {
     /// 가게 정보 has a name

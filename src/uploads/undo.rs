@@ -268,7 +268,7 @@ fn settle_conflicts(tx: &mut dyn Tx, plan: &UndoPlan, actor: Actor) -> Result<()
         };
         known.upload_id != plan.upload.id
             && matches!(known.resolved, Some((ConflictResolution::Replaced, _, at)) if at == plan.applied.applied_at)
-            && !of_orders.iter().any(|other| is_later(other))
+            && !of_orders.iter().any(is_later)
     };
     let replaced: Vec<(i64, i64)> =
         of_orders.iter().filter(is_replaced_here).map(|known| (known.id, known.upload_id)).collect();

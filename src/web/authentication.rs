@@ -26,6 +26,7 @@ use crate::sessions::{self, MemberSession};
 const FORM_COOKIE: &str = "form";
 
 /// The result of authentication, stored in the extensions of request and response.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Debug)]
 pub struct AuthContext {
     /// the logged-in member

@@ -179,17 +179,18 @@ fn times(tx: &mut dyn Tx, pages: &[(String, Page)]) -> Vec<Option<Duration>> {
     pages.iter().map(time).collect()
 }
 
+/// How long a page takes with an index and without it; none is longer than the limit.
+type Times<'t> = (&'t Option<Duration>, &'t Option<Duration>);
+
 /// The pages that need an index, and how they show it.
 fn needing(pages: &[(String, Page)], with: &[Option<Duration>], without: &[Option<Duration>]) -> BTreeSet<String> {
-    let needs =
-        |((name, _), (with, without)): (&(String, Page), (&Option<Duration>, &Option<Duration>))| match (with, without)
-        {
-            (Some(_), None) => Some(name.clone()),
-            (Some(with), Some(without)) if *without > *with * SLOWER_TIMES && *without > *with + SLOWER_BY => {
-                Some(format!("{name} ({with:.1?} → {without:.1?})"))
-            }
-            _ => None,
-        };
+    let needs = |((name, _), (with, without)): (&(String, Page), Times<'_>)| match (with, without) {
+        (Some(_), None) => Some(name.clone()),
+        (Some(with), Some(without)) if *without > *with * SLOWER_TIMES && *without > *with + SLOWER_BY => {
+            Some(format!("{name} ({with:.1?} → {without:.1?})"))
+        }
+        _ => None,
+    };
     pages.iter().zip(with.iter().zip(without)).filter_map(needs).collect()
 }
 

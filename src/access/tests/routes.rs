@@ -155,6 +155,7 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (true, "/districts/unknown", false),
         (true, "/districts/unknown", true),
         (true, "/uploads/{id}/undo", false),
+        (true, "/privacy/people/{id}", false),
         (false, "/deliveries", false),
         (false, "/deliveries", true),
         (false, "/deliveries/{id}", false),

@@ -135,3 +135,29 @@ impl<T: Into<String>> FromIterator<T> for NumberList {
         list
     }
 }
+
+/// A day that was promised for a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromisedDay {
+    /// number of the bundle
+    pub bundle_number: String,
+    /// `YYYY-MM-DD`
+    pub day: String,
+    /// code of the way in which it was made
+    pub channel: String,
+    /// the day that was promised before
+    pub was: Option<String>,
+    /// why the day was refused, if it was promised all the same
+    pub despite: Option<String>,
+}
+
+/// The phone of a driver on a tour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneOfTour {
+    /// `YYYY-MM-DD`
+    pub day: String,
+    /// name of the truck
+    pub truck: String,
+    /// the phone
+    pub phone: String,
+}

@@ -34,13 +34,11 @@ impl FromRequestParts<AppState> for Phone {
         let client = ClientInfo::from_request_parts(parts, state).await.map_err(Error::into_response)?;
         let secret = parts.headers.get(KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let found = state.storage.read(move |tx| key::find_valid(tx, &secret)).await;
-        match found.map_err(|error| Error::from(error).into_response())? {
-            Some(key) => Ok(Self { key, client }),
-            None => {
-                let sentence = "이 휴대전화의 열쇠가 끝났거나 사무실에서 끊었어요. 사무실에 전화해 주세요.";
-                Err(answer(StatusCode::UNAUTHORIZED, &json!({ "error": sentence })))
-            }
-        }
+        let Some(key) = found.map_err(|error| Error::from(error).into_response())? else {
+            let sentence = "이 휴대전화의 열쇠가 끝났거나 사무실에서 끊었어요. 사무실에 전화해 주세요.";
+            return Err(answer(StatusCode::UNAUTHORIZED, &json!({ "error": sentence })));
+        };
+        Ok(Self { key, client })
     }
 }
 

@@ -85,6 +85,7 @@ impl RowView {
     }
 
     /// The date of a column.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn date_of(&self, date: &DateField) -> Option<NaiveDate> {
         let order = &self.listed.order;
         match (date, ListColumn::state_of(*date)) {
@@ -95,11 +96,13 @@ impl RowView {
     }
 
     /// The date of a column, short enough for a row: `03-15 금`, in other years `2024-03-15`.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn date(&self, date: &DateField) -> String {
         self.date_of(date).map(|date| short_date(date, self.year)).unwrap_or_default()
     }
 
     /// Whether the date of the column can be changed in the row.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn takes_date(&self, date: &DateField) -> bool {
         let order = &self.listed.order;
         match date {
@@ -110,6 +113,7 @@ impl RowView {
     }
 
     /// Whether 발송기한 has passed without the order having left.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn is_late(&self, date: &DateField, today: &NaiveDate) -> bool {
         let order = &self.listed.order;
         *date == DateField::DispatchDeadline
@@ -125,6 +129,7 @@ impl RowView {
     }
 
     /// Fields of the memos.
+    #[expect(clippy::unused_self, reason = "the template calls it")]
     fn memo_fields(&self) -> [(&'static str, &'static str, &'static str); 3] {
         MEMO_FIELDS
     }
@@ -227,6 +232,7 @@ impl ListPage {
         self.query.to_query_string(&[])
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn has_state(&self, state: &OrderState) -> bool {
         parts(&self.query.state).any(|code| OrderState::parse(code) == Some(*state))
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::driving::Driving;
 use super::view::{Card, ColumnView, hours_label};
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PhoneOfTour};
 use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
 use crate::drive::store::{self as drive, keys};
@@ -200,7 +200,8 @@ fn cut_off(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, key_id: i64) -> St
     if !keys::revoke(tx, key_id, actor.id)? {
         return Flash::warning("이미 끊은 휴대전화예요.").save(tx, actor.id);
     }
-    let event = AuditEvent::PhoneCutOff { day: tour.day.to_string(), truck: tour.name(), phone: key.description };
+    let event =
+        AuditEvent::PhoneCutOff(PhoneOfTour { day: tour.day.to_string(), truck: tour.name(), phone: key.description });
     audit::record(tx, actor, AuditObject::one(tour_id), &event)?;
     Flash::success(event.sentence()).save(tx, actor.id)
 }

@@ -8,7 +8,7 @@ use super::{
     DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, OFFERS, PromiseChannel, PromiseFacts, PromiseProblem,
     check_day, promise_problem,
 };
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PromisedDay};
 use crate::districts::{DistrictCache, Districts};
 use crate::orders::bulk_set::{self, BulkValue};
 use crate::orders::bundle::DeliveryState;
@@ -373,13 +373,13 @@ pub fn keep(
     open.retain(|order| order.state < OrderState::Shipped);
     open.sort_by_key(|order| order.id);
     bulk_set::set(tx, actor, &open, &BulkValue::PreferredShippingDate(Some(day)), &[])?;
-    let event = AuditEvent::DeliveryPromised {
+    let event = AuditEvent::DeliveryPromised(PromisedDay {
         bundle_number: work.bundle_number,
         day: day.to_string(),
         channel: channel.code().to_owned(),
         was: was.map(|was| was.to_string()),
         despite,
-    };
+    });
     audit::record(tx, actor, AuditObject::one(delivery_id), &event)?;
     Ok(Ok(event))
 }

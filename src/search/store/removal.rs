@@ -1,6 +1,6 @@
 //! Removal of documents: their terms are deleted from the rows and from the blocks, where a tombstone would keep them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::search::postings::{BlockWriter, PostingReader};
 use crate::storage::{Param, Result, Tx};
@@ -33,7 +33,7 @@ pub struct BlockKey {
 ///
 /// # Errors
 /// A [`StorageError`](crate::storage::StorageError) of the engine, or of a corrupt block.
-pub fn find_terms(tx: &mut dyn Tx, documents: &HashSet<i64>) -> Result<TermLocations> {
+pub fn find_terms(tx: &mut dyn Tx, documents: &BTreeSet<i64>) -> Result<TermLocations> {
     let mut found = TermLocations::default();
     tx.for_each("SELECT document_id, term FROM search_postings", &[], &mut |mut row| {
         if documents.contains(&row.int(0)?) {
@@ -68,7 +68,7 @@ pub fn remove_rows(tx: &mut dyn Tx, rows: &[(String, i64)]) -> Result<u64> {
 
 /// Writes a block again without these documents; answers how many postings it lost. A block that a compaction has moved
 /// meanwhile is left: the caller searches the index again.
-pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &HashSet<i64>) -> Result<u64> {
+pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &BTreeSet<i64>) -> Result<u64> {
     const BLOCK: &str = "FROM search_blocks WHERE segment_id = ? AND last_term = ? AND position = ?";
     let params: [Param<'_>; 3] = [key.segment_id.into(), key.last_term.as_str().into(), key.position.into()];
     let Some(mut row) = tx.query_one(&format!("SELECT bytes {BLOCK}"), &params)? else { return Ok(0) };

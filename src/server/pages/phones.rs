@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::server::Endpoints;
 use crate::server::plain_http::{CA_FILE_PATH, CA_PROFILE_PATH, PHONES_PATH, PlainHttpRequest};
 use crate::server::shop_ca::CaCertificate;
+use crate::text::hex;
 use crate::web::qr::{self, QrCode};
 use crate::web::{Error, PageResult, page};
 
@@ -146,7 +147,7 @@ fn profile(ca: &CaCertificate) -> String {
 
 /// The 16 bytes in the form of a UUID.
 fn uuid(bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let hex = hex(bytes).to_uppercase();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

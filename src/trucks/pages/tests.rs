@@ -109,7 +109,14 @@ async fn handling_of_a_product_is_saved_with_defaults() {
 #[tokio::test]
 async fn depot_is_set() {
     let app = TestApp::as_admin().await;
-    let form = [("depot_zip", "39867"), ("minutes", "25"), ("crew", "2"), ("volume", "1"), ("pieces", "1")];
+    let form = [
+        ("depot_zip", "39867"),
+        ("lead_days", "3"),
+        ("minutes", "25"),
+        ("crew", "2"),
+        ("volume", "1"),
+        ("pieces", "1"),
+    ];
     let saved = app.post_form("/trucks/settings", &form).await;
     let page = app.get(saved.location()).await.ok();
     assert!(

@@ -15,6 +15,9 @@ use crate::uploads::undo::{self, UndoPlan};
 use crate::uploads::{UploadError, change_value};
 use crate::web::{Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, personal_page, redirect_with_flash};
 
+/// A changed column: label, value now and value then.
+type FieldView = (String, String, String);
+
 /// Orders of each kind on the page.
 const MAX_LISTED: usize = 200;
 
@@ -35,7 +38,7 @@ impl UndoPage {
     }
 
     /// Orders with former values, and the changed columns: label, value now and value then.
-    fn restored(&self) -> Vec<(&Order, Vec<(String, String, String)>)> {
+    fn restored(&self) -> Vec<(&Order, Vec<FieldView>)> {
         let changed = self.plan.restored.iter().filter(|order| order.before != order.after);
         let view = |change: FieldChange| {
             let label = field_label(&change.field).unwrap_or(&change.field).to_owned();

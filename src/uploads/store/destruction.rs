@@ -1,6 +1,6 @@
 //! Destruction of what uploads have of buyers: the rows of destroyed orders, and whole reports past their retention.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
@@ -12,7 +12,7 @@ pub const DESTROYED_NAME: &str = "파기한 파일";
 pub type RowKey = (i64, i64);
 
 /// The rows of reports about orders with these numbers. Reads all rows.
-pub fn rows_of_orders(tx: &mut dyn Tx, numbers: &HashSet<String>) -> Result<Vec<RowKey>> {
+pub fn rows_of_orders(tx: &mut dyn Tx, numbers: &BTreeSet<String>) -> Result<Vec<RowKey>> {
     let mut found = Vec::new();
     tx.for_each("SELECT upload_id, position, order_number FROM upload_rows", &[], &mut |mut row| {
         if numbers.contains(&row.text(2)?) {

@@ -82,7 +82,7 @@ fn new_promise_replaces_the_former_and_both_stay_on_record() {
             let offers = offered(tx, id)?;
             keep(tx, actor, &cache, &promise(id, &offers[0].to_string()))?.expect("kept");
             let event = keep(tx, actor, &cache, &promise(id, &offers[1].to_string()))?.expect("kept");
-            assert!(matches!(event, AuditEvent::DeliveryPromised { was: Some(_), .. }));
+            assert!(matches!(event, AuditEvent::DeliveryPromised(PromisedDay { was: Some(_), .. })));
             let history = promises::of_delivery(tx, id)?;
             assert_eq!(history.iter().map(|promise| promise.day).collect::<Vec<_>>(), [offers[1], offers[0]]);
             assert_eq!(history.iter().filter(|promise| promise.replaced_at.is_none()).count(), 1);
