@@ -245,7 +245,7 @@ function syncLine() {
   const warnings = [];
   if (known.problem) warnings.push(known.problem);
   if (!canReopen) warnings.push("이 화면을 닫지 마세요. 신호가 없는 곳에서는 다시 열리지 않아요.");
-  if (Math.abs(known.facts.offset) > MAX_CLOCK_ERROR_MS) warnings.push("휴대전화 시계가 틀려요. 시각은 고쳐서 기록해요.");
+  if (Math.abs(known.facts.offset) > MAX_CLOCK_ERROR_MS) warnings.push("휴대전화 시계가 틀려요. 시각은 수정해서 기록해요.");
   for (const event of rejected()) warnings.push(`받아들이지 않은 기록 ${clock(event.happened_at)}: ${known.receipts.get(event.id).reason ?? ""}`);
   return [el("div", { class: "drive-sync" }, ...line), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
 }
@@ -330,11 +330,11 @@ function stopView(pack, stop) {
   const deliver = () => {
     const taken = inputs.map(([goods, input]) => [goods, Number(input.value)]);
     if (taken.some(([goods, number]) => !Number.isInteger(number) || number < 0 || number > goods.pieces)) {
-      known.problem = "받은 수량은 0부터 실은 수량까지 적어 주세요.";
+      known.problem = "받은 수량은 0부터 실은 수량까지 입력해 주세요.";
       return showProblem();
     }
     if (taken.length && taken.every(([, number]) => number === 0)) {
-      known.problem = "받은 물품이 하나도 없으면 ‘실패’를 눌러 주세요.";
+      known.problem = "받은 상품이 하나도 없으면 ‘실패’를 눌러 주세요.";
       return showProblem();
     }
     const details = extras();
@@ -358,7 +358,7 @@ function stopView(pack, stop) {
     stop.is_stopped && el("p", { class: "drive-stop-sign" }, "멈춤: 취소된 배송이에요. 내리지 마세요."),
     state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
     canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
-    isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 고치려면 사무실에 전화해 주세요."),
+    isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 수정하려면 사무실에 전화해 주세요."),
     el("p", { class: "drive-address" }, stop.address, el("br"), stop.address_detail),
     !isEnded && el("p", { class: "drive-row" },
       ...stop.maps.map(([name, href]) => el("a", { class: "drive-button", href, target: "_blank", rel: "noopener noreferrer" }, name)),
@@ -373,12 +373,12 @@ function stopView(pack, stop) {
       el("button", { type: "button", class: "drive-button main", click: deliver }, "완료"),
       el("button", { type: "button", class: "drive-button danger", click: () => { reasons.hidden = !reasons.hidden; } }, "실패")),
     !isSilent && reasons,
-    !isSilent && el("details", { class: "drive-more" }, el("summary", {}, "더 적기: 일부, 가져온 물품, 메모, 서명"),
+    !isSilent && el("details", { class: "drive-more" }, el("summary", {}, "더 적기: 일부, 가져온 상품, 메모, 서명"),
       ...inputs.map(([one, input]) => el("p", { class: "drive-field" }, el("label", { for: input.id }, `${one.product} 받은 수량`), input)),
-      el("p", { class: "drive-field" }, el("label", { for: "what" }, "가져온 물품"), what),
+      el("p", { class: "drive-field" }, el("label", { for: "what" }, "가져온 상품"), what),
       el("p", { class: "drive-field" }, el("label", { for: "count" }, "가져온 개수"), count),
       el("p", { class: "drive-field" }, el("label", { for: "note" }, "메모"), note),
-      el("p", { class: "drive-small" }, "서명: 위의 물품을 받았어요."), pad.canvas,
+      el("p", { class: "drive-small" }, "서명: 위의 상품을 받았어요."), pad.canvas,
       el("button", { type: "button", class: "drive-button", click: pad.clear }, "서명 지우기")),
   ];
 }

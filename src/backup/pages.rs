@@ -325,7 +325,7 @@ mod tests {
         if is_mariadb(&app) {
             assert!(text.contains("MariaDB가 지켜요"), "{text}");
         } else {
-            assert!(text.contains("백업이 꺼져 있어요") && text.contains("backup = "), "{text}");
+            assert!(text.contains("백업이 꺼져 있어요") && text.contains("href=\"/settings\""), "{text}");
         }
     }
 

@@ -64,7 +64,7 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
             lines.push(CountLine {
                 key,
                 name: stop.name.clone(),
-                what: format!("가져온 물품: {}", goods.what),
+                what: format!("가져온 상품: {}", goods.what),
                 taken: goods.count,
                 delivered: 0,
                 returned,

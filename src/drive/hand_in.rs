@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::{StopStatus, fold};
 use super::model::{
-    EventDetails, EventKind, EventSource, Finding, MAX_COLLECTED, MAX_NOTE_CHARS, StopEvent, is_event_id, is_signature,
+    DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, StopEvent, is_event_id,
+    is_signature,
 };
 use super::store::{self, TourRow, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
@@ -77,7 +78,7 @@ impl Rejection {
             Self::UnknownStop => "이 차의 배송이 아니에요. 사무실에 전화해 주세요.",
             Self::NotLeft => "아직 출발하지 않은 차예요. 상차를 마치고 출발을 눌러 주세요.",
             Self::Malformed => "기록을 읽지 못했어요. 사무실에 알려 주세요.",
-            Self::TooLate => "이미 사무실에 전해진 기록이에요. 고치려면 사무실에 전화해 주세요.",
+            Self::TooLate => "이미 사무실에 전해진 기록이에요. 수정하려면 사무실에 전화해 주세요.",
         }
     }
 }
@@ -230,15 +231,20 @@ fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64
 }
 
 /// Findings that the new events of a stop show by themselves.
-fn findings_of(tour: &TourRow, stop: &DriveStop, before: &StopStatus, new: &[StopEvent]) -> Vec<(String, Finding)> {
+fn findings_of(
+    tour: &TourRow,
+    stop: &DriveStop,
+    before: &StopStatus,
+    new: &[StopEvent],
+) -> Vec<(String, DriveFinding)> {
     let mut found = Vec::new();
     for event in new {
         let mut mark = |finding| found.push((event.id.clone(), finding));
         if event.has_wrong_clock() {
-            mark(Finding::Clock);
+            mark(DriveFinding::Clock);
         }
         if tour.state == TourState::Closed {
-            mark(Finding::Closed);
+            mark(DriveFinding::Closed);
         }
         let is_live = stop.status.ruling.as_ref() == Some(event) || stop.status.remarks.contains(event);
         if !event.is_outcome() || !is_live {
@@ -246,16 +252,16 @@ fn findings_of(tour: &TourRow, stop: &DriveStop, before: &StopStatus, new: &[Sto
         }
         let other = |known: &StopEvent| known.reporter() != event.reporter();
         if before.ruling.as_ref().is_some_and(other) {
-            mark(Finding::SecondReport);
+            mark(DriveFinding::SecondReport);
         }
         if !event.details.collected.is_empty() {
-            mark(Finding::Collected);
+            mark(DriveFinding::Collected);
         }
         if event.kind == EventKind::Delivered {
             if stop.moved_to.is_some() {
-                mark(Finding::Moved);
+                mark(DriveFinding::Moved);
             } else if !event.saw_version.is_empty() && event.saw_version != stop.version {
-                mark(Finding::Changed);
+                mark(DriveFinding::Changed);
             }
         }
     }
@@ -268,17 +274,17 @@ fn deliver(
     actor: MemberActor,
     stop: &DriveStop,
     event: &StopEvent,
-    found: &mut Vec<(String, Finding)>,
+    found: &mut Vec<(String, DriveFinding)>,
 ) -> Result<()> {
     let taken = |goods: &&StopGoods| stop.accepted(goods) > 0;
     let was_stopped = |goods: &StopGoods| goods.stop_reason.is_some();
     if stop.goods.iter().filter(taken).any(was_stopped) {
-        found.push((event.id.clone(), Finding::Cancelled));
+        found.push((event.id.clone(), DriveFinding::Cancelled));
     }
     let rest: Vec<&StopGoods> =
         stop.goods.iter().filter(|goods| !was_stopped(goods) && stop.accepted(goods) < goods.quantity).collect();
     if rest.iter().any(|goods| stop.accepted(goods) > 0) {
-        found.push((event.id.clone(), Finding::Partial));
+        found.push((event.id.clone(), DriveFinding::Partial));
     }
     let except: Vec<i64> = rest.iter().map(|goods| goods.order_id).collect();
     let options = CompletionOptions { except: &except, at: Some(event.at()), ..CompletionOptions::default() };
@@ -295,12 +301,12 @@ fn deliver(
 }
 
 /// Returns a failed stop to the pool.
-fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(String, Finding)>) -> Result<()> {
+fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(String, DriveFinding)>) -> Result<()> {
     let delivery = crate::deliveries::store::find(tx, stop.delivery_id)?;
     let is_open = delivery.is_some_and(|delivery| DeliveryState::UNDER_WAY.contains(&delivery.state));
     let is_here = store::live_tour(tx, stop.job_id)?.is_some_and(|(tour_id, _)| tour_id == stop.tour_id);
     if is_open && is_here && store::end_stop(tx, stop.job_id)?.is_some_and(|attempt| attempt >= MAX_ATTEMPTS) {
-        found.push((event.id.clone(), Finding::ThirdFailure));
+        found.push((event.id.clone(), DriveFinding::ThirdFailure));
     }
     Ok(())
 }

@@ -38,13 +38,13 @@ impl StepRefusal {
     pub fn sentence(&self) -> String {
         match self {
             Self::Stale => "그 사이 이 차의 배차가 바뀌었어요. 지금 화면을 확인하고 다시 해 주세요.".to_owned(),
-            Self::NoDriver => "운전할 사람을 골라 주세요.".to_owned(),
+            Self::NoDriver => "운전할 사람을 선택해 주세요.".to_owned(),
             Self::Empty => "갈 곳이 없어요. 배송을 배차한 다음 넘겨 주세요.".to_owned(),
-            Self::NotLoaded(lines) => format!("실었는지 표시하지 않은 물품이 있어요: {}", lines.join(", ")),
-            Self::NoReason(lines) => format!("이유를 적어 주세요: {}", lines.join(", ")),
-            Self::NoReasonBack => "되돌리는 이유를 적어 주세요.".to_owned(),
+            Self::NotLoaded(lines) => format!("실었는지 표시하지 않은 상품이 있어요: {}", lines.join(", ")),
+            Self::NoReason(lines) => format!("이유를 입력해 주세요: {}", lines.join(", ")),
+            Self::NoReasonBack => "되돌리는 이유를 입력해 주세요.".to_owned(),
             Self::OldClaims(sentence) => {
-                format!("{sentence} 급하면 그대로 출발하는 이유를 적어 주세요.")
+                format!("{sentence} 급하면 그대로 출발하는 이유를 입력해 주세요.")
             }
             Self::Reported => "이미 배송을 기록한 차라 되돌리지 못해요. 마감해 주세요.".to_owned(),
         }

@@ -80,7 +80,7 @@ coded! {
 coded! {
     /// What does not fit between the office and the phone.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Finding {
+    pub enum DriveFinding {
         /// an order that the office cancelled, or that has an open cancellation, was delivered
         Cancelled = "cancelled" "취소 뒤 배송됨",
         /// the office had moved the stop to another tour
@@ -96,7 +96,7 @@ coded! {
         /// the customer took fewer pieces of an order than ordered
         Partial = "partial" "일부만 받음",
         /// the driver took goods back
-        Collected = "collected" "가져온 물품",
+        Collected = "collected" "가져온 상품",
         /// the delivery failed three times
         ThirdFailure = "third-failure" "세 번째 실패",
     }
@@ -241,8 +241,8 @@ pub(super) mod tests {
 
     #[test]
     fn codes_and_details_round_trip() {
-        for finding in Finding::ALL {
-            assert_eq!(Finding::from_code(finding.code()), Some(finding));
+        for finding in DriveFinding::ALL {
+            assert_eq!(DriveFinding::from_code(finding.code()), Some(finding));
         }
         let details = EventDetails {
             reason: Some(FailureReason::Absent),

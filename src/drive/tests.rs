@@ -11,7 +11,7 @@ use super::fold::StopState;
 use super::hand_in::{self, NewEvent, Receipts, Rejection, Reporter};
 use super::hand_out::{self, StepRefusal, Tick};
 use super::key;
-use super::model::{CollectedGoods, EventDetails, EventKind, EventSource, FailureReason, Finding};
+use super::model::{CollectedGoods, DriveFinding, EventDetails, EventKind, EventSource, FailureReason};
 use super::store::{self, findings};
 use super::tour::{self, DriveTour};
 use crate::audit::MemberActor;
@@ -149,7 +149,7 @@ impl Day {
     }
 }
 
-fn open_findings(tx: &mut dyn Tx) -> Result<Vec<Finding>> {
+fn open_findings(tx: &mut dyn Tx) -> Result<Vec<DriveFinding>> {
     Ok(findings::open(tx)?.into_iter().map(|row| row.finding).collect())
 }
 
@@ -196,7 +196,7 @@ fn failed_stop_returns_to_the_pool_with_its_history() {
             second.tour = plan(tx, day.actor, day.columns[1], &[tour.stops[0].delivery_id])?;
             leave(tx, &mut second)?;
             second.report(tx, 0, EventKind::Failed)?;
-            assert_eq!(open_findings(tx)?, [Finding::ThirdFailure]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::ThirdFailure]);
             Ok(())
         })
         .expect("writes");
@@ -217,7 +217,7 @@ fn cancelled_order_that_was_delivered_stays_cancelled_and_is_found() {
                 let event = NewEvent { saw_version: String::new(), ..day.event(&before, stop, EventKind::Delivered) };
                 assert_eq!(day.hand_in(tx, &[event])?[0].1, Ok(()), "a fact");
             }
-            assert_eq!(open_findings(tx)?, [Finding::Cancelled, Finding::Cancelled]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Cancelled, DriveFinding::Cancelled]);
             assert!(all_orders(tx)?.iter().all(|order| order.state != OrderState::Shipped));
             Ok(())
         })
@@ -240,7 +240,7 @@ fn stop_that_the_office_moved_is_done_by_the_old_truck() {
             assert_eq!(stop.moved_to.as_deref(), Some("2호차"));
             let event = day.event(&before, 0, EventKind::Delivered);
             assert_eq!(day.hand_in(tx, &[event])?[0].1, Ok(()));
-            assert_eq!(open_findings(tx)?, [Finding::Moved]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Moved]);
             assert_eq!(store::live_tour(tx, moved.job_id)?, None, "the stop of the other truck falls away");
             assert_eq!(state_of(tx, moved.delivery_id)?, DeliveryState::Completed);
             Ok(())
@@ -256,7 +256,7 @@ fn changed_address_wrong_clock_and_second_phone_are_found() {
             let before = day.load(tx)?;
             tx.exec("UPDATE orders SET recipient_address2 = '다른 동'", &[])?;
             day.hand_in(tx, &[day.event(&before, 0, EventKind::Delivered)])?;
-            assert_eq!(open_findings(tx)?, [Finding::Changed]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Changed]);
 
             let now = day.load(tx)?;
             let late = NewEvent {
@@ -273,7 +273,7 @@ fn changed_address_wrong_clock_and_second_phone_are_found() {
             second.hand_in(tx, &[earlier])?;
             let stop = &day.load(tx)?.stops[1];
             assert_eq!((stop.status.state.clone(), stop.status.remarks.len()), (StopState::Delivered, 1));
-            assert_eq!(open_findings(tx)?, [Finding::Changed, Finding::Clock, Finding::SecondReport]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Changed, DriveFinding::Clock, DriveFinding::SecondReport]);
             assert_eq!(state_of(tx, stop.delivery_id)?, DeliveryState::Completed);
             Ok(())
         })
@@ -318,7 +318,7 @@ fn partial_acceptance_leaves_the_rest_to_be_planned() {
             event.details.accepted = hand_in::accepted_pairs([(tour.stops[0].goods[0].order_id, 1)]);
             event.details.collected = vec![CollectedGoods { what: "헌 매트리스".to_owned(), count: 1 }];
             day.hand_in(tx, &[event])?;
-            assert_eq!(open_findings(tx)?, [Finding::Collected, Finding::Partial]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Collected, DriveFinding::Partial]);
             assert_eq!(state_of(tx, tour.stops[0].delivery_id)?, DeliveryState::Preparing);
             let tour = day.load(tx)?;
             let lines = lines(&tour, &BTreeMap::new());
@@ -385,7 +385,7 @@ fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
             let late = NewEvent { happened_at: NOW.plus_ms(-3 * HOUR_MS), ..late };
             second.hand_in(tx, &[late])?;
             assert_eq!(store::tour(tx, day.tour)?.expect("a tour").state, TourState::Out);
-            assert_eq!(open_findings(tx)?, [Finding::Closed, Finding::SecondReport]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::Closed, DriveFinding::SecondReport]);
             Ok(())
         })
         .expect("writes");

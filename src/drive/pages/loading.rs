@@ -146,7 +146,7 @@ pub(super) async fn update(
     let is_leaving = match act {
         "save" => false,
         "leave" => true,
-        _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+        _ => return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 화면의 버튼을 눌러 주세요.".to_owned())),
     };
     let despite = reason(pairs.iter().find(|(name, _)| name == "despite").map_or("", |(_, text)| text));
     let write = move |tx: &mut dyn Tx| {

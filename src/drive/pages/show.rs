@@ -137,11 +137,11 @@ fn parse(
         "arrived" => EventKind::Arrived,
         "delivered" => EventKind::Delivered,
         "failed" => EventKind::Failed,
-        _ => return Err("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요."),
+        _ => return Err("어떤 작업인지 알 수 없어요. 화면의 버튼을 눌러 주세요."),
     };
     let reason = FailureReason::from_code(value(pairs, "reason"));
     if kind == EventKind::Failed && reason.is_none() {
-        return Err("실패한 이유를 골라 주세요.");
+        return Err("실패한 이유를 선택해 주세요.");
     }
     let mut accepted = Vec::new();
     for goods in stop.goods.iter().filter(|_| kind == EventKind::Delivered) {
@@ -149,17 +149,17 @@ fn parse(
         let Some((_, typed)) = pairs.iter().find(|(name, _)| *name == field) else { continue };
         let most = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
         let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=most).contains(count));
-        accepted.push((goods.order_id, count.ok_or("받은 수량은 0부터 실은 수량까지 적어 주세요.")?, most));
+        accepted.push((goods.order_id, count.ok_or("받은 수량은 0부터 실은 수량까지 입력해 주세요.")?, most));
     }
     if kind == EventKind::Delivered && !accepted.is_empty() && accepted.iter().all(|(_, count, _)| *count == 0) {
-        return Err("받은 물품이 하나도 없으면 ‘실패’를 눌러 주세요.");
+        return Err("받은 상품이 하나도 없으면 ‘실패’를 눌러 주세요.");
     }
     let is_partial = accepted.iter().any(|(_, count, most)| count < most);
     let accepted = accepted.into_iter().filter(|_| is_partial).map(|(order, count, _)| (order, count));
     let what = nfkc(value(pairs, "collected")).trim().to_owned();
     let count = nfkc(value(pairs, "collected_count")).trim().parse::<i64>().unwrap_or(1).clamp(1, 1_000);
     let happened_at = if is_paper {
-        let minute = parse_clock(value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 적어 주세요.")?;
+        let minute = parse_clock(value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 입력해 주세요.")?;
         let minutes = u32::try_from(minute).unwrap_or_default();
         let time = NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).unwrap_or_default();
         Moment::from_kst(day.and_time(time))

@@ -1,6 +1,6 @@
 //! SQL of findings.
 
-use crate::drive::model::Finding;
+use crate::drive::model::DriveFinding;
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -13,7 +13,7 @@ pub struct FindingRow {
     /// identifier
     pub id: i64,
     /// what
-    pub finding: Finding,
+    pub finding: DriveFinding,
     /// when it was found
     pub found_at: Moment,
     /// the event
@@ -29,7 +29,7 @@ pub struct FindingRow {
 }
 
 /// Stores a finding of an event, unless it is known.
-pub fn insert(tx: &mut dyn Tx, event_id: &str, finding: Finding) -> Result<bool> {
+pub fn insert(tx: &mut dyn Tx, event_id: &str, finding: DriveFinding) -> Result<bool> {
     let known: i64 = tx.scalar(
         "SELECT count(*) FROM stop_findings WHERE event_id = ? AND kind = ?",
         &[event_id.into(), finding.code().into()],
@@ -57,7 +57,7 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<FindingRow>> {
         let inconsistent = || StorageError::Inconsistent(format!("stop_findings.kind of {id}"));
         found.push(FindingRow {
             id,
-            finding: Finding::from_code(&row.text(1)?).ok_or_else(inconsistent)?,
+            finding: DriveFinding::from_code(&row.text(1)?).ok_or_else(inconsistent)?,
             found_at: row.moment(2)?,
             event_id: row.text(3)?,
             tour_id: row.int(4)?,

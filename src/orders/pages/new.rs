@@ -84,7 +84,7 @@ pub(super) async fn new(
         })
         .await?;
     let shown = new_page(&state, layout, form).await?;
-    Ok(page(NewPage { may_restore_draft: like.is_none(), ..shown }))
+    Ok(page(NewPage { may_restore_draft: like.is_none() && date.is_none(), ..shown }))
 }
 
 /// Prefills customer, recipient and shipping from an existing order.

@@ -58,7 +58,7 @@ struct PromisedDelivery {
 }
 
 /// The days of the page, or why there are none.
-enum Shown {
+enum DatesView {
     Dates(Dates),
     NoDepot,
     NoPoint,
@@ -66,7 +66,7 @@ enum Shown {
     Nothing,
 }
 
-impl Shown {
+impl DatesView {
     fn new(found: Result<Dates, NoDates>) -> Self {
         match found {
             Ok(dates) => Self::Dates(dates),
@@ -84,7 +84,7 @@ struct DatesPage {
     delivery: Option<PromisedDelivery>,
     products: Vec<Product>,
     zip_problem: Option<&'static str>,
-    shown: Shown,
+    shown: DatesView,
     /// the day that was asked about, with its answer
     asked: Option<(NaiveDate, Result<DateOffer, DateRefusal>)>,
     today: NaiveDate,
@@ -157,7 +157,7 @@ fn of_delivery(
     let Some((work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
     let (job, planned): (Option<Job>, _) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
     let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
-    let shown = Shown::new(dates::dates(tx, districts, &enquiry, today)?);
+    let shown = DatesView::new(dates::dates(tx, districts, &enquiry, today)?);
     let asked = ask(tx, districts, &enquiry, &query)?;
     let history = promises::of_delivery(tx, id)?;
     let delivery = Some(PromisedDelivery { work, planned: planned.map(|(day, _)| day), history });
@@ -174,7 +174,7 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
         delivery: None,
         products,
         zip_problem: None,
-        shown: Shown::Nothing,
+        shown: DatesView::Nothing,
         asked: None,
         today,
         query,
@@ -188,14 +188,14 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     };
     page.query.zip.clone_from(&zip);
     let enquiry = Enquiry::of_goods(tx, districts, today, &zip, parse_crockford(&page.query.product), quantity)?;
-    page.shown = Shown::new(dates::dates(tx, districts, &enquiry, today)?);
+    page.shown = DatesView::new(dates::dates(tx, districts, &enquiry, today)?);
     page.asked = ask(tx, districts, &enquiry, &page.query)?;
     Ok(page)
 }
 
-type Asked = Option<(NaiveDate, Result<DateOffer, DateRefusal>)>;
+type DateAnswer = Option<(NaiveDate, Result<DateOffer, DateRefusal>)>;
 
-fn ask(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, query: &DatesQuery) -> StorageResult<Asked> {
+fn ask(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, query: &DatesQuery) -> StorageResult<DateAnswer> {
     let Some(day) = parse_date(&query.day) else { return Ok(None) };
     Ok(dates::date(tx, districts, enquiry, day)?.ok().map(|answer| (day, answer)))
 }

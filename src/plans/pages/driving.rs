@@ -44,7 +44,7 @@ impl From<DayKey> for PhoneLine {
 }
 
 /// The driver's part of the page of a tour.
-pub(super) struct Driving {
+pub(super) struct DriverView {
     pub(super) state: TourState,
     pub(super) version: i64,
     pub(super) driver: Option<String>,
@@ -59,7 +59,7 @@ pub(super) struct Driving {
     pub(super) orders: Vec<i64>,
 }
 
-impl Driving {
+impl DriverView {
     pub(super) fn load(tx: &mut dyn Tx, tour_id: i64) -> Result<Option<Self>> {
         let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
         let drivers = if tour.tour.state == TourState::Fixed { store::drivers(tx)? } else { Vec::new() };

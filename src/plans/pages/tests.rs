@@ -204,6 +204,7 @@ async fn customer_without_an_order_is_told_when_a_truck_can_come() {
     let wrong = team.get("/plans/dates?zip=123").await.text;
     assert!(wrong.contains("우편번호 다섯 자리"), "{wrong}");
     let admin = TestApp::as_admin().await;
+    admin.post_form(&format!("{}/apply", upload_fixture(&admin, ORDERS_FILE).await), &[]).await;
     let form = admin.get("/orders/new?date=2024-03-20").await.ok();
     assert!(form.contains("value=\"2024-03-20\""));
 }

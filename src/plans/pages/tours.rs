@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 
-use super::driving::Driving;
+use super::driving::DriverView;
 use super::view::{Card, ColumnView, hours_label};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PhoneOfTour};
 use crate::districts::{DistrictCache, Districts};
@@ -51,7 +51,7 @@ struct TourPage {
     /// query of the slips, in the order of the route
     slips: String,
     print_now: bool,
-    driving: Driving,
+    driving: DriverView,
     orders: Vec<i64>,
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn show(
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let read = storage.read(move |tx| {
-        let Some(driving) = Driving::load(tx, id)? else { return Ok(None) };
+        let Some(driving) = DriverView::load(tx, id)? else { return Ok(None) };
         Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving)))
     });
     let (board, at, driving) = read.await?.ok_or(Error::NotFound)?;
@@ -174,7 +174,7 @@ pub(super) async fn update(
         "back" if member.is_admin() => {}
         "back" => return Err(Error::Forbidden),
         "cut-off" if key_id.is_some() => {}
-        _ => return Err(Error::BadRequest("무엇을 할지 알 수 없어요. 화면의 단추를 눌러 주세요.".to_owned())),
+        _ => return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 화면의 버튼을 눌러 주세요.".to_owned())),
     }
     let write = move |tx: &mut dyn Tx| {
         let step: StepResult = match act.as_str() {

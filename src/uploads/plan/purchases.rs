@@ -11,7 +11,7 @@ use crate::uploads::check::{CheckedRow, RowCheck, TrackingRow};
 
 /// What a number means that is the 주문번호 of a purchase.
 #[derive(Debug, PartialEq, Eq)]
-enum Named<'o> {
+enum NumberMatch<'o> {
     /// one order has it as its 상품주문번호
     Order,
     /// orders of one delivery
@@ -44,12 +44,12 @@ pub(super) fn by_order<'r>(
     for same in rows.chunk_by(|one, other| number(one).is_some() && number(one) == number(other)) {
         let name = number(&same[0]).filter(|name| purchases.contains_key(*name));
         match name.map(|name| named(&of(keys.get(name)), of(purchases.get(name)))) {
-            None | Some(Named::Order) => expanded.extend_from_slice(same),
-            Some(Named::Purchase(orders)) => {
+            None | Some(NumberMatch::Order) => expanded.extend_from_slice(same),
+            Some(NumberMatch::Purchase(orders)) => {
                 // All rows of an order follow one another, as its parcels do.
                 expanded.extend(orders.iter().flat_map(|order| same.iter().map(|row| row_of(row, order))));
             }
-            Some(Named::Several(deliveries)) => {
+            Some(NumberMatch::Several(deliveries)) => {
                 let message = format!(
                     "이 주문번호의 주문이 배송 {deliveries}건으로 나뉘어 있어 정할 수 없어요. 상품주문번호로 올려 주세요"
                 );
@@ -74,19 +74,19 @@ fn number(row: &CheckedRow<TrackingRow>) -> Option<&str> {
 
 /// What a number means that these orders have as their 상품주문번호, and those as the 주문번호 of their purchase. Cancelled
 /// orders count only if there are no others.
-fn named<'o>(keyed: &[&'o Order], mut purchase: Vec<&'o Order>) -> Named<'o> {
+fn named<'o>(keyed: &[&'o Order], mut purchase: Vec<&'o Order>) -> NumberMatch<'o> {
     let is_open = |order: &&Order| order.state < OrderState::Cancelled;
     if purchase.iter().any(is_open) {
         purchase.retain(is_open);
     }
     let deliveries: BTreeSet<i64> = keyed.iter().chain(&purchase).map(|order| order.delivery_id).collect();
     if deliveries.len() > 1 {
-        Named::Several(deliveries.len())
+        NumberMatch::Several(deliveries.len())
     } else if keyed.is_empty() {
         purchase.sort_by_key(|order| order.id);
-        Named::Purchase(purchase)
+        NumberMatch::Purchase(purchase)
     } else {
-        Named::Order
+        NumberMatch::Order
     }
 }
 

@@ -198,7 +198,7 @@ fn later_change(entry: &LoggedChange) -> String {
     };
     let by = match (&entry.username, entry.upload_id) {
         (Some(username), _) => username.as_str(),
-        (None, Some(_)) => "명령줄",
+        (None, Some(_)) => "프로그램",
         (None, None) => "프로그램",
     };
     format!("그 뒤에 일이 있었어요: {what} ({by}, {})", entry.at)
