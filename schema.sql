@@ -644,14 +644,14 @@ CREATE TABLE stops (
 ) STRICT;
 CREATE INDEX stops_by_tour ON stops (tour_id, position);
 
--- Days that were promised to customers. A new promise of a delivery replaces the one before; none is deleted.
+-- Days that were promised to customers. A new promise of a delivery replaces the one before; they go with their delivery.
 CREATE TABLE promises (
     id          INTEGER NOT NULL PRIMARY KEY,
     delivery_id INTEGER NOT NULL REFERENCES deliveries (id),
     day         TEXT NOT NULL CHECK (day LIKE '____-__-__'),
     channel     TEXT NOT NULL CHECK (channel IN ('phone', 'counter', 'message')),
     basis       TEXT NOT NULL CHECK (length(basis) <= 1000),  -- JSON: the offer, or why the day was refused
-    promised_by INTEGER NOT NULL REFERENCES members (id),
+    promised_by INTEGER NOT NULL,
     promised_at INTEGER NOT NULL,
     replaced_at INTEGER  -- null: it holds
 ) STRICT;

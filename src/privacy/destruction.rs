@@ -218,6 +218,7 @@ fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     let destroyed = destroy(tx, ids)?;
     drive::store::delete_reports_of(tx, &destroyed.emptied)?;
     plans::store::delete_jobs_of(tx, &destroyed.emptied)?;
+    plans::store::promises::delete_of(tx, &destroyed.emptied)?;
     let delivery_events = deliveries::log::delete_of(tx, &destroyed.emptied)?;
     delete_empty(tx, &destroyed.emptied)?;
     let counts = DestroyedCounts {

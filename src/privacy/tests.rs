@@ -82,6 +82,11 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     for (sql, params) in [
         ("INSERT INTO jobs (id, delivery_id) VALUES (?, ?)", vec![id.into(), delivery.into()]),
         (
+            "INSERT INTO promises (id, delivery_id, day, channel, basis, promised_by, promised_at) \
+             VALUES (?, ?, '2026-12-03', 'phone', '{}', 1, 0)",
+            vec![id.into(), delivery.into()],
+        ),
+        (
             "INSERT INTO order_districts (order_id, zip_code, sigungu_code, corrected_at) VALUES (?, '37683', 47110, 0)",
             vec![id.into()],
         ),

@@ -84,7 +84,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.deepEqual(await numbers(team), [number]);
 
     await team.goto('/deliveries?size=5');
-    await team.getByRole('link', { name: /^희망배송일/ }).click();
+    await team.getByRole('link', { name: /^희망배송일(?! 없음)/ }).click();
     await team.waitForURL(/sort=preferred_shipping_date\.asc/);
     assert.match(await team.locator('th[aria-sort]').innerText(), /희망배송일/);
   });
@@ -161,10 +161,11 @@ test('slip has a QR code and the delivery page has phone links', async (t) => {
   await clickButton(office, '저장');
   assert.match(await mainText(office), /가게 정보를 저장했어요/);
   await team.goto('/deliveries');
-  await team.locator('.slip-link').first().click();
-  await team.waitForURL(/\/slip$/);
-  assert.match(await mainText(team), /보기 침대/);
-  assert.equal(await team.getByRole('img', { name: /QR/ }).count(), 1);
+  const [slip] = await Promise.all([team.waitForEvent('popup'), team.locator('.slip-link').first().click()]);
+  await slip.waitForURL(/\/slip$/);
+  assert.match(await mainText(slip), /보기 침대/);
+  assert.equal(await slip.getByRole('img', { name: /QR/ }).count(), 1);
+  await slip.close();
 
   await team.setViewportSize({ width: 360, height: 780 });
   await team.goto('/deliveries');
@@ -190,7 +191,7 @@ test('slip fits one page with up to twelve orders and long texts', async (t) => 
   await gotoOrders(office, { edit: '1' });
   const memos = office.locator('textarea[name^=shipping_memo]');
   for (const memo of await memos.all()) await memo.fill(long);
-  for (const tick of await office.locator('tbody .tick input').all()) await tick.check();
+  for (const tick of await office.locator('tbody .tick input[type=checkbox]').all()) await tick.check();
   await clickButton(office, '선택수정');
 
   await office.goto('/deliveries?size=50');

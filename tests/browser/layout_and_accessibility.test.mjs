@@ -133,13 +133,13 @@ test('pages with errors', async (t) => {
   await gotoOrders(page, { edit: '1' });
   await gotoOrders(other, { edit: '1' });
   await page.locator('textarea[name^=purchase_memo]').first().fill('먼저');
-  await page.locator('tbody .tick input').first().check();
+  await page.locator('tbody .tick input[type=checkbox]').first().check();
   await clickButton(page, '선택수정');
   await checkPage(page, 'orders-saved');
   await other.locator('textarea[name^=purchase_memo]').first().fill('나중');
-  await other.locator('tbody .tick input').first().check();
+  await other.locator('tbody .tick input[type=checkbox]').first().check();
   await other.locator('input[name^=tracking_number]:not([type=hidden])').nth(1).fill('한글');
-  await other.locator('tbody .tick input').nth(1).check();
+  await other.locator('tbody .tick input[type=checkbox]').nth(1).check();
   await clickButton(other, '선택수정');
   await other.locator('[aria-invalid=true]').first().waitFor();
   await checkPage(other, 'orders-with-problems');
@@ -147,7 +147,7 @@ test('pages with errors', async (t) => {
   await page.goto('/products');
   await page.locator('input[name^=name]').first().fill('');
   await page.locator('input[name^=priority]').first().fill('처음');
-  await page.locator('tbody .tick input').first().check();
+  await page.locator('tbody .tick input[type=checkbox]').first().check();
   await clickButton(page, '선택수정');
   await page.locator('[aria-invalid=true]').first().waitFor();
   await checkPage(page, 'products-with-problems');
@@ -155,7 +155,7 @@ test('pages with errors', async (t) => {
   await page.getByRole('main').locator('td a[href^="/products/"]').first().click();
   await page.waitForURL(/\/products\/[^/?]+/);
   await page.locator('input[name^=label]').first().fill('');
-  await page.locator('tbody .tick input').first().check();
+  await page.locator('tbody .tick input[type=checkbox]').first().check();
   await clickButton(page, '선택수정');
   await checkPage(page, 'product-with-problems');
   await page.goto('/products?q=%EC%97%86%EB%8A%94');

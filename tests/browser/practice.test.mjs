@@ -114,7 +114,7 @@ async function merge(page) {
 
 async function correctAddress(page) {
   await openOrderOf(page, TITLES[7]);
-  const correct = (await mainText(page)).match(/'(.+)'로 보내 주세요/)[1];
+  const correct = (await field(page, '고객메시지').inputValue()).match(/'(.+)'로 보내 주세요/)[1];
   await field(page, '상세주소').fill(correct);
   await page.getByLabel('함께 가는 주문 1건도 바꿔요').check();
   await clickButton(page, '저장');

@@ -139,6 +139,11 @@ pub fn tours_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
     Ok(tours)
 }
 
+/// Deletes the promises of these deliveries.
+pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
+    tx.delete_ids("promises", "delivery_id", deliveries).map(drop)
+}
+
 /// When these orders were bought from the factory.
 pub fn purchased_at(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<(i64, Option<Moment>)>> {
     let mut found = Vec::new();

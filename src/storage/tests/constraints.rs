@@ -66,6 +66,7 @@ const LOGGED_IDS: &[&str] = &[
     "upload_id",
     "audit_entry_id",
     "object_id",
+    "promised_by",
     "printed_by",
     "resolved_by",
     "undone_by",

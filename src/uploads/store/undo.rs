@@ -65,14 +65,16 @@ pub fn later_work(tx: &mut dyn Tx, upload: AppliedUpload, orders: &[(i64, i64)])
     Ok(work)
 }
 
-/// Those of these deliveries that are in a plan of the trucks.
+/// Those of these deliveries that are in a plan of the trucks, or whose day was promised to the customer.
 pub fn planned_deliveries(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeSet<i64>> {
     let mut found = BTreeSet::new();
-    let sql = |ids: &str| format!("SELECT delivery_id FROM jobs WHERE delivery_id IN ({ids})");
-    tx.for_ids(deliveries, &[], sql, &mut |row| {
-        found.insert(row.int(0)?);
-        Ok(())
-    })?;
+    for table in ["jobs", "promises"] {
+        let sql = |ids: &str| format!("SELECT delivery_id FROM {table} WHERE delivery_id IN ({ids})");
+        tx.for_ids(deliveries, &[], sql, &mut |row| {
+            found.insert(row.int(0)?);
+            Ok(())
+        })?;
+    }
     Ok(found)
 }
 
