@@ -56,6 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
     if (javaScriptEnabled) await page.getByText('경상북도 포항시 남구').waitFor();
     await clickButton(page, '상담주문 저장');
     await page.locator('#customer_tel-problem').waitFor();
+    await page.waitForLoadState();
     assert.match(await mainText(page), /경상북도 포항시 남구[^]*주소를 입력해 주세요/);
     assert.equal(await page.locator('#quantity-0').inputValue(), '2', 'the input is kept');
     await screenshot(page, 'counter-mistakes');

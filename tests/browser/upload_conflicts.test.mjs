@@ -37,6 +37,6 @@ for (const javaScriptEnabled of [true, false]) {
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
     await page.getByText('오류 행을 모두 처리했어요').waitFor();
     await page.goto('/uploads?rows=rejected');
-    assert.match(await mainText(page), /조건에 맞는 주문이 없어요/);
+    assert.match(await mainText(page), /확인할 오류 행이 없어요/);
   });
 }

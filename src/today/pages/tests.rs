@@ -1,5 +1,6 @@
 //! The dashboard's figures equal the totals of the lists they link to.
 
+use crate::config::Database;
 use crate::storage::{StorageError, Tx};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{START, TestApp};
@@ -112,7 +113,9 @@ async fn empty_shop_shows_the_first_steps() {
     assert!(
         page.contains("처음 오셨네요") && page.contains("href=\"/uploads\"") && page.contains("href=\"/members/new\"")
     );
-    assert!(page.contains("5개 중 0개 완료"), "{page}");
+    // MariaDB has its own backup.
+    let done = usize::from(matches!(app.state.config.database, Database::MariaDb(_)));
+    assert!(page.contains(&format!("5개 중 {done}개 완료")), "{page}");
     assert!(figures(&page).iter().all(|(_, number)| *number == 0));
 }
 
