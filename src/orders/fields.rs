@@ -2,7 +2,7 @@
 //!
 //! [`FIELDS`] names each column of `orders` once, with all that depends on it: how SQL reads and writes it, its label, its
 //! limit, whether it is searched, edited, reported and exported. A new field is a line here, a field of
-//! [`Order`](super::model::Order) and a column of `schema.sql`.
+//! [`Order`] and a column of `schema.sql`.
 
 mod value;
 

@@ -196,11 +196,7 @@ fn later_change(entry: &LoggedChange) -> String {
         Some(state) => format!("{} · {}", entry.action.label(), state.label()),
         None => entry.action.label().to_owned(),
     };
-    let by = match (&entry.username, entry.upload_id) {
-        (Some(username), _) => username.as_str(),
-        (None, Some(_)) => "프로그램",
-        (None, None) => "프로그램",
-    };
+    let by = entry.username.as_deref().unwrap_or("프로그램");
     format!("그 뒤에 일이 있었어요: {what} ({by}, {})", entry.at)
 }
 
