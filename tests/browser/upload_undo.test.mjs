@@ -7,6 +7,7 @@ import { apply, clickButton, field, gotoOrders, openOrder, preview, saveOrder, t
 
 const MORNING = '21_morning.xlsx';
 const NOON = '21_noon.xlsx';
+const FRESH = '01_smartstore_orders_72col.xlsx';
 const MOVED = '2026112700000002';
 const CLAIMED = '2026112700000001';
 
@@ -46,19 +47,32 @@ for (const javaScriptEnabled of [true, false]) {
     await openOrder(page, CLAIMED);
     assert.doesNotMatch(await mainText(page), /취소요청이|취소 요청이 들어온/);
 
+    // An order that a later file changed stays, also when that file was taken back.
     await page.goto(morning);
     await page.getByRole('link', { name: '이 업로드 되돌리기' }).click();
     await clickButton(page, '되돌리기');
-    assert.match(await mainText(page), /등록한 주문 4건을 지웠어요/);
-    await gotoOrders(page);
-    assert.equal(await totalCount(page), 1);
+    assert.match(await mainText(page), /그 뒤에 일이 이어진 주문 5건은 그대로 두었어요/);
 
-    await page.goto(morning);
-    await clickButton(page, '원본 다시 읽기');
-    await page.getByRole('button', { name: '적용' }).waitFor();
-    assert.notEqual(page.url(), morning, 'the original is a new upload with a preview');
+    // Orders that nobody touched go with their file, which is read again.
+    await preview(page, FRESH);
     await apply(page);
+    const fresh = page.url();
+    await gotoOrders(page);
+    const all = await totalCount(page);
+    assert.ok(all > 5);
+    await page.goto(fresh);
+    await page.getByRole('link', { name: '이 업로드 되돌리기' }).click();
+    await clickButton(page, '되돌리기');
+    assert.match(await mainText(page), new RegExp(`등록한 주문 ${all - 5}건을 지웠어요`));
     await gotoOrders(page);
     assert.equal(await totalCount(page), 5);
+
+    await page.goto(fresh);
+    await clickButton(page, '원본 다시 읽기');
+    await page.getByRole('button', { name: '적용' }).waitFor();
+    assert.notEqual(page.url(), fresh, 'the original is a new upload with a preview');
+    await apply(page);
+    await gotoOrders(page);
+    assert.equal(await totalCount(page), all);
   });
 }
