@@ -66,7 +66,7 @@ impl Server {
             "--no-defaults --user={} --datadir={at}/data --socket={at}/socket --pid-file={at}/pid --log-error={at}/log \
              --bind-address=127.0.0.1 --port={port} --server-id={number} --skip-name-resolve --skip-slave-start \
              --log-bin=binlog --relay-log=relay --log-slave-updates --binlog-format=ROW --gtid-strict-mode=1 \
-             --sync-binlog=1 --innodb-flush-log-at-trx-commit=1 --rpl-semi-sync-slave-enabled=1 \
+             --sync-binlog=1 --binlog-expire-logs-seconds=604800 --innodb-flush-log-at-trx-commit=1 --rpl-semi-sync-slave-enabled=1 \
              --rpl-semi-sync-master-timeout=500 --rpl-semi-sync-master-wait-point=AFTER_SYNC \
              --rpl-semi-sync-slave-kill-conn-timeout=1 --innodb-buffer-pool-size=32M --innodb-log-file-size=16M \
              --performance-schema=0",
