@@ -100,7 +100,7 @@ async function edit(visitor, number, memos) {
   for (let count = 1; !over; count += 1) {
     const memo = `${number}-${count}`;
     const form = await retry(() =>
-      visitor.form(`/orders?field=order_number&q=${number}`, ({ inputs }) => inputs.some(({ name }) => name === 'tick')),
+      visitor.form(`/orders?field=order_number&q=${number}&edit=1`, ({ inputs }) => inputs.some(({ name }) => name === 'tick')),
     );
     const id = form.hidden.find(({ name }) => name.startsWith('version-')).name.slice('version-'.length);
     const answer = await visitor.submit(form, { act: 'edit', tick: id, [`state-${id}`]: 'PLACED', [`admin_memo-${id}`]: memo });
