@@ -119,7 +119,7 @@ async function signedIn() {
 
 /** Edits the memo of one order repeatedly; each time the previous edit must be visible. */
 async function edit(visitor, number) {
-  const where = `/orders?field=order_number&q=${number}`;
+  const where = `/orders?field=order_number&q=${number}&edit=1`;
   for (let count = 1; !over; count += 1) {
     const memo = `${number}-${count}`;
     const html = await (await visitor.fetch(where)).text();
