@@ -39,7 +39,7 @@ class Witness extends HttpClient {
       errorPages.push(text);
       assert.equal(answer.status, 503, `${where}: ${text}`);
       assert.equal(answer.headers.get('retry-after'), '5', text);
-      assert.match(text, /지금은 답하지 못해요|저장되었는지 아직 몰라요/);
+      assert.match(text, /지금은 연결할 수 없어요|저장되었는지 아직 몰라요/);
     }
     return answer;
   }
