@@ -110,6 +110,19 @@ impl DatesPage {
         self.delivery.as_ref().map(|delivery| crockford(delivery.work.delivery_id)).unwrap_or_default()
     }
 
+    /// Refused days with their reason; days in a row with one reason are one line.
+    fn refused(dates: &Dates) -> Vec<(String, String)> {
+        let same = |one: &(NaiveDate, DateRefusal), other: &(NaiveDate, DateRefusal)| {
+            one.1 == other.1 && one.0.succ_opt() == Some(other.0)
+        };
+        let line = |days: &[(NaiveDate, DateRefusal)]| {
+            let [first, .., last] = days else { return days.first().map(|(day, _)| date_with_weekday(*day)) };
+            Some(format!("{} ~ {}", date_with_weekday(first.0), date_with_weekday(last.0)))
+        };
+        let runs = dates.refused.chunk_by(same);
+        runs.filter_map(|days| Some((line(days)?, days.first()?.1.sentence()))).collect()
+    }
+
     fn product_key(product: &Product) -> String {
         crockford(product.id)
     }

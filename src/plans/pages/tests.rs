@@ -201,6 +201,8 @@ async fn customer_without_an_order_is_told_when_a_truck_can_come() {
     assert!(empty.contains("날짜 찾기") && !empty.contains("약속할 수 있는 날"));
     let found = team.get("/plans/dates?zip=04524&quantity=2").await.text;
     assert!(found.contains("운전해요") && !found.contains("/orders/new"), "{found}");
+    let island = team.get("/plans/dates?zip=63100").await.text;
+    assert!(island.contains("건너뛴 날 45일") && island.matches("배로 가는 곳이에요").count() == 1, "{island}");
     let wrong = team.get("/plans/dates?zip=123").await.text;
     assert!(wrong.contains("우편번호 다섯 자리"), "{wrong}");
     let admin = TestApp::as_admin().await;

@@ -159,7 +159,7 @@ pub fn dates(
     let mut first = enquiry.ready.max(today + Days::new(1));
     let end = first + Days::new(HORIZON_DAYS);
     while first < end && dates.offers.len() < OFFERS {
-        let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end);
+        let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end - Days::new(1));
         for plan in planner.days(tx, first, last)? {
             if dates.offers.len() == OFFERS {
                 break;
