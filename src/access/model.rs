@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::audit::Actor;
-use crate::text::hex;
+use crate::text::{coded, hex};
 use crate::time::Moment;
 
 /// Orders that a record lists one by one; of more it has the number, the smallest and the largest identifier.
@@ -17,62 +17,36 @@ pub const UNCLEAN: &str = "unclean";
 /// Maximum length of a stored query in characters; the rest is cut.
 pub(super) const MAX_QUERY_CHARS: usize = 1_000;
 
-macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $code:literal $label:literal;)*) => {
-        /// What was done with personal data.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum AccessAction { $($(#[$doc])* $name,)* }
-
-        impl AccessAction {
-            /// All actions, in the order of the select.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The stored code.
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// The label on the screen.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$name => $label,)* }
-            }
-        }
-    };
-}
-
-actions! {
-    /// a page showed it
-    Viewed = "view" "조회";
-    /// a page showed what a search word found
-    Searched = "search" "검색";
-    /// it was stored for the first time
-    Entered = "enter" "입력";
-    /// it was changed
-    Edited = "edit" "수정";
-    /// it was printed
-    Printed = "print" "출력";
-    /// a file with it was downloaded or exported
-    Downloaded = "download" "내려받기";
-    /// it was deleted
-    Deleted = "delete" "삭제";
-    /// masked data was shown in full, for a reason
-    Revealed = "reveal" "가린 정보 보기";
-    /// a member signed in
-    SignedIn = "sign-in" "로그인";
-    /// a member signed out
-    SignedOut = "sign-out" "로그아웃";
-    /// a sign-in failed
-    SignInFailed = "sign-in-failed" "로그인 실패";
-    /// the program started
-    Started = "start" "프로그램 켬";
-    /// the program stopped
-    Stopped = "stop" "프로그램 끔";
-}
-
-impl AccessAction {
-    /// The action of a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|action| action.code() == code)
+coded! {
+    /// What was done with personal data, in the order of the select.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum AccessAction {
+        /// a page showed it
+        Viewed = "view" "조회",
+        /// a page showed what a search word found
+        Searched = "search" "검색",
+        /// it was stored for the first time
+        Entered = "enter" "입력",
+        /// it was changed
+        Edited = "edit" "수정",
+        /// it was printed
+        Printed = "print" "출력",
+        /// a file with it was downloaded or exported
+        Downloaded = "download" "내려받기",
+        /// it was deleted
+        Deleted = "delete" "삭제",
+        /// masked data was shown in full, for a reason
+        Revealed = "reveal" "가린 정보 보기",
+        /// a member signed in
+        SignedIn = "sign-in" "로그인",
+        /// a member signed out
+        SignedOut = "sign-out" "로그아웃",
+        /// a sign-in failed
+        SignInFailed = "sign-in-failed" "로그인 실패",
+        /// the program started
+        Started = "start" "프로그램 켬",
+        /// the program stopped
+        Stopped = "stop" "프로그램 끔",
     }
 }
 
@@ -349,7 +323,7 @@ mod tests {
     #[test]
     fn codes_are_distinct_and_parse() {
         for action in AccessAction::ALL {
-            assert_eq!(AccessAction::parse(action.code()), Some(*action));
+            assert_eq!(AccessAction::from_code(action.code()), Some(action));
         }
     }
 

@@ -128,7 +128,7 @@ pub(super) fn record_of(mut row: Row) -> Result<AccessRecord> {
         at: row.moment(1)?,
         access: NewAccess {
             accessor,
-            action: AccessAction::parse(&row.text(5)?).ok_or_else(|| inconsistent("action"))?,
+            action: AccessAction::from_code(&row.text(5)?).ok_or_else(|| inconsistent("action"))?,
             page: row.text(6)?,
             query: row.text(7)?,
             orders: AccessedOrders {

@@ -6,92 +6,41 @@ pub use self::store::{
     NewFile, by_id, delete_old_files, delete_orders, file, files_of_order, orders_in_files, orders_of, overwrite_notes,
     page, record, record_file,
 };
+use crate::text::coded;
 use crate::time::Moment;
 
-/// Purpose of a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// 공장 발주
-    Factory,
-    /// 배송 준비
-    Shipping,
-    /// 판매채널 처리
-    Channel,
-    /// 고객 상담
-    Customer,
-    /// 정산, 회계
-    Accounting,
-    /// 기타: see the note
-    Other,
+coded! {
+    /// Purpose of a download.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Purpose {
+        /// 공장 발주
+        Factory = "factory" "공장 발주",
+        /// 배송 준비
+        Shipping = "shipping" "배송 준비",
+        /// 판매채널 처리
+        Channel = "channel" "판매채널 처리",
+        /// 고객 상담
+        Customer = "customer" "고객 상담",
+        /// 정산, 회계
+        Accounting = "accounting" "정산·회계",
+        /// 기타: see the note
+        Other = "other" "기타",
+    }
 }
 
 /// Maximum length of a note; longer ones are truncated.
 pub const MAX_NOTE_CHARS: usize = 200;
 
-impl Purpose {
-    /// All purposes, in the order of the select.
-    pub const ALL: [Self; 6] =
-        [Self::Factory, Self::Shipping, Self::Channel, Self::Customer, Self::Accounting, Self::Other];
-
-    /// Stored code, also in the form.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Factory => "factory",
-            Self::Shipping => "shipping",
-            Self::Channel => "channel",
-            Self::Customer => "customer",
-            Self::Accounting => "accounting",
-            Self::Other => "other",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Factory => "공장 발주",
-            Self::Shipping => "배송 준비",
-            Self::Channel => "판매채널 처리",
-            Self::Customer => "고객 상담",
-            Self::Accounting => "정산·회계",
-            Self::Other => "기타",
-        }
-    }
-
-    /// The purpose of a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.code() == code)
-    }
-}
-
-/// To whom the orders of a file are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SentTo {
-    /// 발주서, to the factory
-    Factory,
-    /// 송장 접수 파일, to a courier
-    Courier,
-    /// 발송처리, to the channel
-    Channel,
-}
-
-impl SentTo {
-    const ALL: [Self; 3] = [Self::Factory, Self::Courier, Self::Channel];
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Factory => "factory",
-            Self::Courier => "courier",
-            Self::Channel => "channel",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Factory => "공장",
-            Self::Courier => "택배사",
-            Self::Channel => "판매채널",
-        }
+coded! {
+    /// To whom the orders of a file are sent.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum SentTo {
+        /// 발주서, to the factory
+        Factory = "factory" "공장",
+        /// 송장 접수 파일, to a courier
+        Courier = "courier" "택배사",
+        /// 발송처리, to the channel
+        Channel = "channel" "판매채널",
     }
 }
 

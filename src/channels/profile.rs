@@ -5,6 +5,7 @@
 //! the form of [`fold_word`]; a search within cells would match the info text above SmartStore's header,
 //! which names four columns. `A|B` means column A, or B if there is no A.
 
+use crate::text::coded;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,44 +15,19 @@ use serde::{Deserialize, Serialize};
 use super::model::{ChargeType, ShippingMethod};
 use crate::text::fold_word;
 
-/// Kind of an uploaded file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileKind {
-    /// 주문
-    Orders,
-    /// 택배 송장
-    Tracking,
-    /// 구매확정, 취소, 반품, 교환
-    States,
-    /// 정산: only for 마감 대조
-    Settlement,
-}
-
-impl FileKind {
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Orders => "주문",
-            Self::Tracking => "송장",
-            Self::States => "주문상태",
-            Self::Settlement => "정산",
-        }
-    }
-
-    /// Code in JSON, the database and the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Orders => "orders",
-            Self::Tracking => "tracking",
-            Self::States => "states",
-            Self::Settlement => "settlement",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Orders, Self::Tracking, Self::States, Self::Settlement].into_iter().find(|kind| kind.code() == code)
+coded! {
+    /// Kind of an uploaded file.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum FileKind {
+        /// 주문
+        Orders = "orders" "주문",
+        /// 택배 송장
+        Tracking = "tracking" "송장",
+        /// 구매확정, 취소, 반품, 교환
+        States = "states" "주문상태",
+        /// 정산: only for 마감 대조
+        Settlement = "settlement" "정산",
     }
 }
 

@@ -1,6 +1,7 @@
 //! The filter of the delivery list, and its query string. The page's URL, its form and the command line use
 //! the same parameters.
 
+use crate::text::coded;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -10,69 +11,29 @@ use crate::orders::model::ShippingMethod;
 use crate::orders::search::SearchField;
 use crate::time::parse_date;
 
-/// The field of a delivery's orders that a search looks in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeliverySearchField {
-    /// 전체
-    #[default]
-    Everything,
-    /// 묶음배송번호
-    DeliveryNumber,
-    /// 수취인명
-    RecipientName,
-    /// 연락처1
-    RecipientTel1,
-    /// 연락처2
-    RecipientTel2,
-    /// 주소 and 상세주소
-    Address,
-    /// 상세주소
-    AddressDetail,
+coded! {
+    /// The field of a delivery's orders that a search looks in.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum DeliverySearchField {
+        /// 전체
+        #[default]
+        Everything = "all" "전체",
+        /// 묶음배송번호
+        DeliveryNumber = "delivery_number" "묶음배송번호",
+        /// 수취인명
+        RecipientName = "recipient_name" "수취인명",
+        /// 연락처1
+        RecipientTel1 = "recipient_tel1" "연락처1",
+        /// 연락처2
+        RecipientTel2 = "recipient_tel2" "연락처2",
+        /// 주소 and 상세주소
+        Address = "address" "주소",
+        /// 상세주소
+        AddressDetail = "address2" "상세주소",
+    }
 }
 
 impl DeliverySearchField {
-    /// Every field, in the order of the page's choice.
-    pub const ALL: [Self; 7] = [
-        Self::Everything,
-        Self::DeliveryNumber,
-        Self::RecipientName,
-        Self::RecipientTel1,
-        Self::RecipientTel2,
-        Self::Address,
-        Self::AddressDetail,
-    ];
-
-    /// The value in a query string and on the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Everything => "all",
-            Self::DeliveryNumber => "delivery_number",
-            Self::RecipientName => "recipient_name",
-            Self::RecipientTel1 => "recipient_tel1",
-            Self::RecipientTel2 => "recipient_tel2",
-            Self::Address => "address",
-            Self::AddressDetail => "address2",
-        }
-    }
-
-    /// The Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Everything => "전체",
-            Self::DeliveryNumber => "묶음배송번호",
-            Self::RecipientName => "수취인명",
-            Self::RecipientTel1 => "연락처1",
-            Self::RecipientTel2 => "연락처2",
-            Self::Address => "주소",
-            Self::AddressDetail => "상세주소",
-        }
-    }
-
-    /// The field of that code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
-    }
-
     /// The field of the orders' search index. 상세주소 shares that of 주소.
     pub const fn order_field(self) -> SearchField {
         match self {
@@ -254,7 +215,7 @@ impl DeliveryQuery {
         let states = self.state.iter().filter_map(|code| DeliveryState::parse(code));
         let methods = self.method.iter().filter_map(|code| ShippingMethod::from_code(code));
         DeliveryFilter {
-            field: DeliverySearchField::parse(&self.field).unwrap_or_default(),
+            field: DeliverySearchField::from_code(&self.field).unwrap_or_default(),
             search: self.q.trim().to_owned(),
             states: distinct(states),
             methods: distinct(methods),

@@ -1,43 +1,23 @@
 //! The log of deliveries: actions on a delivery itself. Changes of its orders are in the order log.
 
+use crate::text::coded;
 use serde_json::Value;
 
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
-/// An action on a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryAction {
-    /// 전표 인쇄
-    Printed,
-    /// 배송 완료
-    Completed,
-    /// 배송 완료 되돌림
-    Undone,
-    /// 팀 메모
-    MemoChanged,
-}
-
-impl DeliveryAction {
-    const ALL: [Self; 4] = [Self::Printed, Self::Completed, Self::Undone, Self::MemoChanged];
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Printed => "printed",
-            Self::Completed => "completed",
-            Self::Undone => "undone",
-            Self::MemoChanged => "memo-changed",
-        }
-    }
-
-    /// The Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Printed => "전표 인쇄",
-            Self::Completed => "배송 완료",
-            Self::Undone => "배송 완료 되돌림",
-            Self::MemoChanged => "팀 메모",
-        }
+coded! {
+    /// An action on a delivery.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum DeliveryAction {
+        /// 전표 인쇄
+        Printed = "printed" "전표 인쇄",
+        /// 배송 완료
+        Completed = "completed" "배송 완료",
+        /// 배송 완료 되돌림
+        Undone = "undone" "배송 완료 되돌림",
+        /// 팀 메모
+        MemoChanged = "memo-changed" "팀 메모",
     }
 }
 
@@ -95,7 +75,7 @@ fn event(mut row: Row) -> Result<DeliveryEvent> {
         at: row.moment(2)?,
         username: row.opt_text(3)?,
         audit_entry_id: row.int(4)?,
-        action: DeliveryAction::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
+        action: DeliveryAction::from_code(&action).ok_or_else(inconsistent)?,
         details: serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent())?,
     })
 }

@@ -1,55 +1,31 @@
 //! The overview: how many deliveries under way each region has, by 희망배송일. `store::overview` counts them.
 
+use crate::text::coded;
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 
-/// A span of 희망배송일, relative to today. Every date is in exactly one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DateBucket {
-    /// before today
-    Overdue,
-    /// today
-    Today,
-    /// tomorrow
-    Tomorrow,
-    /// the day after tomorrow until Sunday
-    ThisWeek,
-    /// after both Sunday and tomorrow
-    Later,
-    /// no 희망배송일
-    Undated,
+coded! {
+    /// A span of 희망배송일, relative to today. Every date is in exactly one of them.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum DateBucket {
+        /// before today
+        Overdue = "overdue" "지남",
+        /// today
+        Today = "today" "오늘",
+        /// tomorrow
+        Tomorrow = "tomorrow" "내일",
+        /// the day after tomorrow until Sunday
+        ThisWeek = "week" "이번 주",
+        /// after both Sunday and tomorrow
+        Later = "later" "그 뒤",
+        /// no 희망배송일
+        Undated = "none" "날짜 없음",
+    }
 }
 
 impl DateBucket {
-    /// All buckets, in the order of the table's columns.
-    pub const ALL: [Self; 6] = [Self::Overdue, Self::Today, Self::Tomorrow, Self::ThisWeek, Self::Later, Self::Undated];
-
-    /// The value in a query string.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Overdue => "overdue",
-            Self::Today => "today",
-            Self::Tomorrow => "tomorrow",
-            Self::ThisWeek => "week",
-            Self::Later => "later",
-            Self::Undated => "none",
-        }
-    }
-
-    /// The Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Overdue => "지남",
-            Self::Today => "오늘",
-            Self::Tomorrow => "내일",
-            Self::ThisWeek => "이번 주",
-            Self::Later => "그 뒤",
-            Self::Undated => "날짜 없음",
-        }
-    }
-
     /// First and last date, each none if unbounded. None for [`DateBucket::Undated`], and for
     /// [`DateBucket::ThisWeek`] if tomorrow is Sunday or later.
     pub fn days(self, today: NaiveDate) -> Option<(Option<NaiveDate>, Option<NaiveDate>)> {

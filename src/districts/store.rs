@@ -1,5 +1,6 @@
 //! SQL of districts: imported editions, manual corrections, and the version that every node compares.
 
+use crate::text::coded;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -98,21 +99,14 @@ fn ranges(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<PostalRange>> {
         .collect()
 }
 
-/// The stage of an imported edition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EditionStage {
-    /// parsed and stored for a preview, without effect
-    Previewed,
-    /// in use from its date on
-    Applied,
-}
-
-impl EditionStage {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Previewed => "previewed",
-            Self::Applied => "applied",
-        }
+coded! {
+    /// The stage of an imported edition.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum EditionStage {
+        /// parsed and stored for a preview, without effect
+        Previewed = "previewed",
+        /// in use from its date on
+        Applied = "applied",
     }
 }
 
@@ -142,10 +136,7 @@ fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
     let stage = row.text(1)?;
     Ok(ImportedEdition {
         id,
-        stage: [EditionStage::Previewed, EditionStage::Applied]
-            .into_iter()
-            .find(|known| known.code() == stage)
-            .ok_or_else(|| inconsistent("stage"))?,
+        stage: EditionStage::from_code(&stage).ok_or_else(|| inconsistent("stage"))?,
         report: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("report"))?,
         valid_from: row.opt_date(3)?,
         username: row.opt_text(4)?,

@@ -8,6 +8,7 @@ pub mod store;
 
 use crate::audit::RecordedEvent;
 use crate::storage::{Result, Tx};
+use crate::text::coded;
 
 /// How long a message is shown, also by a reload, the back button or a bookmark.
 const FLASH_LIFETIME_MS: i64 = 10 * 60 * 1000;
@@ -59,29 +60,20 @@ impl From<&RecordedEvent> for Flash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlashId(pub i64);
 
-/// Severity of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// the action succeeded
-    Success,
-    /// the action succeeded in part, or had no effect
-    Warning,
-    /// the action failed
-    Danger,
+coded! {
+    /// Severity of a message. The code is also the class in the style sheet.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Tone {
+        /// the action succeeded
+        Success = "success",
+        /// the action succeeded in part, or had no effect
+        Warning = "warning",
+        /// the action failed
+        Danger = "danger",
+    }
 }
 
 impl Tone {
-    const ALL: [Self; 3] = [Self::Success, Self::Warning, Self::Danger];
-
-    /// The class in the style sheet, also the stored code.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Warning => "warning",
-            Self::Danger => "danger",
-        }
-    }
-
     /// The icon beside the message.
     pub fn icon(self) -> &'static str {
         match self {

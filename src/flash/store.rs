@@ -14,7 +14,7 @@ pub(super) fn insert(tx: &mut dyn Tx, member_id: i64, flash: &Flash, expires_at:
             id.into(),
             member_id.into(),
             flash.audit_entry_id.into(),
-            flash.tone.class().into(),
+            flash.tone.code().into(),
             flash.message.as_str().into(),
             expires_at.into(),
         ],
@@ -29,7 +29,7 @@ pub fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
     let now = tx.now();
     let Some(mut row) = tx.query_one(sql, &[id.into(), member_id.into(), now.into()])? else { return Ok(None) };
     let code = row.text(0)?;
-    let tone = Tone::ALL.into_iter().find(|tone| tone.class() == code);
+    let tone = Tone::from_code(&code);
     let tone = tone.ok_or_else(|| StorageError::Inconsistent(format!("flash_messages.tone of {id}: {code}")))?;
     Ok(Some(Flash { tone, message: row.text(1)?, audit_entry_id: row.opt_int(2)? }))
 }

@@ -4,6 +4,7 @@ mod common_passwords;
 pub mod device;
 pub mod sign_in;
 
+use crate::text::coded;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,39 +15,20 @@ use crate::time::Moment;
 /// Validity of a one-time password in milliseconds: a week.
 pub const ONE_TIME_PASSWORD_VALID_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// Permissions of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// 관리자: everything
-    Admin,
-    /// 배송팀: deliveries and slips
-    Logistics,
-    /// 기사: the own tour of today
-    Driver,
+coded! {
+    /// Permissions of a member.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Role {
+        /// 관리자: everything
+        Admin = "admin" "관리자",
+        /// 배송팀: deliveries and slips
+        Logistics = "logistics" "배송팀",
+        /// 기사: the own tour of today
+        Driver = "driver" "기사",
+    }
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Self; 3] = [Self::Admin, Self::Logistics, Self::Driver];
-
-    /// The code in the database, on the command line and in forms.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Logistics => "logistics",
-            Self::Driver => "driver",
-        }
-    }
-
-    /// The label on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Admin => "관리자",
-            Self::Logistics => "배송팀",
-            Self::Driver => "기사",
-        }
-    }
-
     /// A sentence about the pages that members of this role can view.
     pub fn can_view(self) -> &'static str {
         match self {
@@ -70,7 +52,7 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(code: &str) -> Result<Self, UnknownRole> {
-        Self::ALL.into_iter().find(|role| role.code() == code).ok_or(UnknownRole)
+        Self::from_code(code).ok_or(UnknownRole)
     }
 }
 

@@ -5,6 +5,7 @@ mod summary;
 pub use self::summary::{BundledOrder, DeliveryState, DeliverySummary};
 use super::edit::Problem;
 use super::model::{Order, OrderState, Recipient, ShippingMethod};
+use crate::text::coded;
 
 /// Reason why an order may not join a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,23 +102,14 @@ pub fn merge_conflicts(order: &Order, others: &[Order]) -> Vec<MergeConflict> {
     found
 }
 
-/// Orders that a change of the destination applies to, if the order shares its bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// this order only; it leaves the bundle
-    Alone,
-    /// all orders of the bundle
-    Bundle,
-}
-
-impl Scope {
-    /// Parses the form value.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "alone" => Some(Self::Alone),
-            "bundle" => Some(Self::Bundle),
-            _ => None,
-        }
+coded! {
+    /// Orders that a change of the destination applies to, if the order shares its bundle.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Scope {
+        /// this order only; it leaves the bundle
+        Alone = "alone",
+        /// all orders of the bundle
+        Bundle = "bundle",
     }
 }
 

@@ -9,6 +9,7 @@ pub mod claim;
 pub mod effect;
 pub mod field;
 
+use crate::text::coded;
 use serde::{Deserialize, Serialize};
 
 pub use self::claim::{ClaimStatement, decide_claim};
@@ -64,34 +65,17 @@ pub struct Comparison<'a> {
     pub ours: &'a str,
 }
 
-/// Why a value of the channel is not applied by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HoldReason {
-    /// a member edited the field
-    Edited,
-    /// the channel said the value before and has replaced it since, or the file is an older one
-    Older,
-    /// it cannot be right any more: the goods have left, or the quantity grew
-    Late,
-}
-
-impl HoldReason {
-    /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Edited, Self::Older, Self::Late];
-
-    /// Code in the database and in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Edited => "edited",
-            Self::Older => "older",
-            Self::Late => "late",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
+coded! {
+    /// Why a value of the channel is not applied by itself.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum HoldReason {
+        /// a member edited the field
+        Edited = "edited",
+        /// the channel said the value before and has replaced it since, or the file is an older one
+        Older = "older",
+        /// it cannot be right any more: the goods have left, or the quantity grew
+        Late = "late",
     }
 }
 

@@ -231,7 +231,7 @@ fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
             at: row.moment(0)?,
             username: row.opt_text(1)?,
             upload_id: row.opt_int(2)?,
-            action: Action::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
+            action: Action::from_code(&action).ok_or_else(inconsistent)?,
             changes: changes.into_iter().map(|(column, was, is)| (column, plain(was), plain(is))).collect(),
         })
     })

@@ -3,96 +3,43 @@
 //! A tour is one round of a truck on a day, with its stops in order. A job is a delivery to be planned, with what the
 //! dispatcher knows of it; it has at most one stop.
 
+use crate::text::coded;
 use chrono::NaiveDate;
 
-/// State of a tour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TourState {
-    /// 계획: changes freely
-    Draft,
-    /// 확정: is not changed by a new plan
-    Fixed,
-    /// 상차: the driver has it and loads the truck
-    Loading,
-    /// 출발: the truck is on the road
-    Out,
-    /// 마감: every piece is accounted for
-    Closed,
+coded! {
+    /// State of a tour.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum TourState {
+        /// 계획: changes freely
+        Draft = "draft" "계획",
+        /// 확정: is not changed by a new plan
+        Fixed = "fixed" "확정",
+        /// 상차: the driver has it and loads the truck
+        Loading = "loading" "상차",
+        /// 출발: the truck is on the road
+        Out = "out" "배송 중",
+        /// 마감: every piece is accounted for
+        Closed = "closed" "마감",
+    }
 }
 
 impl TourState {
-    /// Every state, in the order of the day.
-    pub const ALL: [Self; 5] = [Self::Draft, Self::Fixed, Self::Loading, Self::Out, Self::Closed];
-
-    /// The stored code, also in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Fixed => "fixed",
-            Self::Loading => "loading",
-            Self::Out => "out",
-            Self::Closed => "closed",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Draft => "계획",
-            Self::Fixed => "확정",
-            Self::Loading => "상차",
-            Self::Out => "배송 중",
-            Self::Closed => "마감",
-        }
-    }
-
-    /// Decodes a stored code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == code)
-    }
-
     /// Whether a driver has it or had it.
     pub const fn is_handed_out(self) -> bool {
         matches!(self, Self::Loading | Self::Out | Self::Closed)
     }
 }
 
-/// What a new plan may change of a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// everything
-    Free,
-    /// its place, not its truck
-    Truck,
-    /// nothing: neither this stop nor those before it
-    Place,
-}
-
-impl Hold {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::Free, Self::Truck, Self::Place];
-
-    /// The stored code, also in forms and JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Truck => "truck",
-            Self::Place => "place",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Free => "고정 안 함",
-            Self::Truck => "차 고정",
-            Self::Place => "여기까지 고정",
-        }
-    }
-
-    /// Decodes a stored code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|hold| hold.code() == code)
+coded! {
+    /// What a new plan may change of a stop.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Hold {
+        /// everything
+        Free = "free" "고정 안 함",
+        /// its place, not its truck
+        Truck = "truck" "차 고정",
+        /// nothing: neither this stop nor those before it
+        Place = "place" "여기까지 고정",
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod dates;
 
+use crate::text::coded;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -207,42 +208,16 @@ fn insertions(rounds: &[DayRound], depot: Option<Point>, stop: &PlannedStop) -> 
     found
 }
 
-/// How a promise was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromiseChannel {
-    /// 전화
-    Phone,
-    /// 매장
-    Counter,
-    /// 문자, 채팅
-    Message,
-}
-
-impl PromiseChannel {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::Phone, Self::Counter, Self::Message];
-
-    /// The stored code, also in forms.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-            Self::Counter => "counter",
-            Self::Message => "message",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Phone => "전화",
-            Self::Counter => "매장",
-            Self::Message => "문자·채팅",
-        }
-    }
-
-    /// Decodes a stored code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.code() == code)
+coded! {
+    /// How a promise was made.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum PromiseChannel {
+        /// 전화
+        Phone = "phone" "전화",
+        /// 매장
+        Counter = "counter" "매장",
+        /// 문자, 채팅
+        Message = "message" "문자·채팅",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Practice files in the formats of the channel and the courier.
 
+use crate::text::coded;
 use std::io::Cursor;
 
 use rust_xlsxwriter::{Workbook, XlsxError};
@@ -9,15 +10,17 @@ use super::model::Task;
 use crate::demo::files::write_smart_store;
 use crate::time::Moment;
 
-/// Kind of practice file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PracticeFile {
-    /// 스마트스토어 order file with today's orders.
-    Orders,
-    /// 로젠택배 list of tracking numbers.
-    Courier,
-    /// 스마트스토어 list of returns.
-    Returns,
+coded! {
+    /// Kind of practice file.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum PracticeFile {
+        /// 스마트스토어 order file with today's orders.
+        Orders = "orders",
+        /// 로젠택배 list of tracking numbers.
+        Courier = "courier",
+        /// 스마트스토어 list of returns.
+        Returns = "returns",
+    }
 }
 
 impl PracticeFile {
@@ -29,20 +32,6 @@ impl PracticeFile {
             Task::Return => Some(Self::Returns),
             _ => None,
         }
-    }
-
-    /// Name in the URL.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Orders => "orders",
-            Self::Courier => "courier",
-            Self::Returns => "returns",
-        }
-    }
-
-    /// Parses the name in the URL.
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Orders, Self::Courier, Self::Returns].into_iter().find(|file| file.code() == code)
     }
 
     /// File name without date and extension.

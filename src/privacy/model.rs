@@ -1,5 +1,6 @@
 //! Retention of orders, certificates, and what 법 점검 says of both.
 
+use crate::text::coded;
 use chrono::{Months, NaiveDate};
 
 use crate::storage::{Diagnostic, Severity};
@@ -49,35 +50,14 @@ fn years_before(today: NaiveDate, years: u32) -> NaiveDate {
     today.checked_sub_months(Months::new(years.saturating_mul(12))).unwrap_or(NaiveDate::MIN)
 }
 
-/// Why data was destroyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DestructionReason {
-    /// its retention ended
-    Retention,
-    /// the person demanded it
-    Request,
-}
-
-impl DestructionReason {
-    /// The stored code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Retention => "retention",
-            Self::Request => "request",
-        }
-    }
-
-    /// The reason of a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Retention, Self::Request].into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// The label on the screen.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Retention => "보관 기간이 끝나서",
-            Self::Request => "본인이 요구해서",
-        }
+coded! {
+    /// Why data was destroyed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum DestructionReason {
+        /// its retention ended
+        Retention = "retention" "보관 기간이 끝나서",
+        /// the person demanded it
+        Request = "request" "본인이 요구해서",
     }
 }
 

@@ -1,5 +1,6 @@
 //! One person among the orders: who is the same, who may be, and what the shop has of him.
 
+use crate::text::coded;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -16,35 +17,14 @@ use crate::orders::store::OrderEvent;
 use crate::storage::Value as StoredValue;
 use crate::time::Moment;
 
-/// Whether the person ordered or receives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PersonRole {
-    /// 구매자
-    Customer,
-    /// 수취인
-    Recipient,
-}
-
-impl PersonRole {
-    /// Code in URLs.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Recipient => "recipient",
-        }
-    }
-
-    /// The role of a code; the buyer for any other.
-    pub fn parse(code: &str) -> Self {
-        if code == Self::Recipient.code() { Self::Recipient } else { Self::Customer }
-    }
-
-    /// The label on the screen.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Customer => "구매자",
-            Self::Recipient => "수취인",
-        }
+coded! {
+    /// Whether the person ordered or receives.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum PersonRole {
+        /// 구매자
+        Customer = "customer" "구매자",
+        /// 수취인
+        Recipient = "recipient" "수취인",
     }
 }
 

@@ -101,7 +101,7 @@ fn certificate(mut row: Row) -> Result<Destruction> {
         id,
         started_at: row.moment(1)?,
         finished_at: row.opt_moment(2)?,
-        reason: DestructionReason::parse(&row.text(3)?).ok_or_else(|| inconsistent("reason"))?,
+        reason: DestructionReason::from_code(&row.text(3)?).ok_or_else(|| inconsistent("reason"))?,
         username: row.opt_text(4)?,
         before: row.opt_date(5)?.ok_or_else(|| inconsistent("before_day"))?,
         counts: DestroyedCounts {

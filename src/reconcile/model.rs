@@ -1,5 +1,6 @@
 //! Reconciliation of a channel's list with the shop. Pure.
 
+use crate::text::coded;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
@@ -11,47 +12,19 @@ use crate::orders::model::OrderState;
 use crate::time::Moment;
 use crate::uploads::check::ListedRow;
 
-/// What the comparison finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Discrepancy {
-    /// the channel lists it, the shop has no such order
-    MissingHere,
-    /// the shop has it in the period, the channel does not list it
-    MissingThere,
-    /// both have it with different amounts
-    AmountDiffers,
-    /// both have it in different states
-    StateDiffers,
-}
-
-impl Discrepancy {
-    /// Every finding, in the order of the report.
-    pub const ALL: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::AmountDiffers, Self::StateDiffers];
-
-    /// Code in URLs and the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::MissingHere => "missing-here",
-            Self::MissingThere => "missing-there",
-            Self::AmountDiffers => "amount-differs",
-            Self::StateDiffers => "state-differs",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::MissingHere => "여기에 없음",
-            Self::MissingThere => "판매채널에 없음",
-            Self::AmountDiffers => "금액 다름",
-            Self::StateDiffers => "상태 다름",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|finding| finding.code() == code)
+coded! {
+    /// What the comparison finds.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Discrepancy {
+        /// the channel lists it, the shop has no such order
+        MissingHere = "missing-here" "여기에 없음",
+        /// the shop has it in the period, the channel does not list it
+        MissingThere = "missing-there" "판매채널에 없음",
+        /// both have it with different amounts
+        AmountDiffers = "amount-differs" "금액 다름",
+        /// both have it in different states
+        StateDiffers = "state-differs" "상태 다름",
     }
 }
 

@@ -179,7 +179,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
     let tallies: Vec<(String, [i64; 3])> =
         serde_json::from_str(&row.text(15)?).map_err(|_| inconsistent("findings"))?;
     let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
-        Some((Discrepancy::parse(&code)?, Tally { orders, listed_amount, shop_amount }))
+        Some((Discrepancy::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
         id,
@@ -187,7 +187,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
         username: row.opt_text(2)?,
         channel_code: row.text(3)?,
         channel_name: row.text(4)?,
-        kind: FileKind::parse(&kind).ok_or_else(|| inconsistent("kind"))?,
+        kind: FileKind::from_code(&kind).ok_or_else(|| inconsistent("kind"))?,
         file_name: row.text(6)?,
         period: row.opt_date(7)?.zip(row.opt_date(8)?),
         unread: row.int(9)?,

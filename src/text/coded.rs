@@ -1,7 +1,7 @@
-//! Enumerations whose variants have a code for programs and a Korean label.
+//! Enumerations whose variants have a code for programs and, most of them, a Korean label.
 
 /// Declares such an enumeration, with `ALL`, `code`, `label` and `from_code`. Each variant is followed by its code and its
-/// label:
+/// label. Without labels there is no `label`:
 ///
 /// ```text
 /// coded! {
@@ -14,10 +14,19 @@
 /// }
 /// ```
 macro_rules! coded {
+    (@label $name:ident $($variant:ident,)+) => {};
+    (@label $name:ident $($variant:ident $label:literal,)+) => {
+        impl $name {
+            /// Korean label.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)+ }
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
         pub enum $name:ident {
-            $($(#[$about:meta])* $variant:ident = $code:literal $label:literal,)+
+            $($(#[$about:meta])* $variant:ident = $code:literal $($label:literal)?,)+
         }
     ) => {
         $(#[$meta])*
@@ -32,16 +41,13 @@ macro_rules! coded {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// Korean label.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)+ }
-            }
-
             /// The variant of that code.
             pub fn from_code(code: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|variant| variant.code() == code)
             }
         }
+
+        $crate::text::coded! { @label $name $($variant $($label)?,)+ }
     };
 }
 pub(crate) use coded;

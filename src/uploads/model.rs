@@ -1,5 +1,6 @@
 //! An upload, its report, and the resolution of its rejected rows.
 
+use crate::text::coded;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,107 +11,47 @@ use crate::orders::findings::Findings;
 use crate::orders::follow::{FieldChange, HoldReason};
 use crate::time::Moment;
 
-/// Stage of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// stored, not parsed yet
-    Received,
-    /// encrypted; waits for the password
-    Locked,
-    /// previewed; no order is changed yet
-    Previewed,
-    /// applied
-    Applied,
-    /// the file as a whole was rejected
-    Refused,
-    /// discarded by a member
-    Discarded,
-    /// applied, and taken back later
-    Undone,
+coded! {
+    /// Stage of an upload.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Stage {
+        /// stored, not parsed yet
+        Received = "received" "읽는 중",
+        /// encrypted; waits for the password
+        Locked = "locked" "비밀번호 필요",
+        /// previewed; no order is changed yet
+        Previewed = "previewed" "적용 전",
+        /// applied
+        Applied = "applied" "적용됨",
+        /// the file as a whole was rejected
+        Refused = "refused" "읽지 못함",
+        /// discarded by a member
+        Discarded = "discarded" "취소됨",
+        /// applied, and taken back later
+        Undone = "undone" "되돌림",
+    }
 }
 
 impl Stage {
-    const ALL: [Self; 7] =
-        [Self::Received, Self::Locked, Self::Previewed, Self::Applied, Self::Refused, Self::Discarded, Self::Undone];
-
-    /// Code in the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Locked => "locked",
-            Self::Previewed => "previewed",
-            Self::Applied => "applied",
-            Self::Refused => "refused",
-            Self::Discarded => "discarded",
-            Self::Undone => "undone",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Received => "읽는 중",
-            Self::Locked => "비밀번호 필요",
-            Self::Previewed => "적용 전",
-            Self::Applied => "적용됨",
-            Self::Refused => "읽지 못함",
-            Self::Discarded => "취소됨",
-            Self::Undone => "되돌림",
-        }
-    }
-
     /// Whether the upload can still be applied or discarded.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Received | Self::Locked | Self::Previewed)
     }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.code() == code)
-    }
 }
 
-/// Outcome of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RowOutcome {
-    /// 등록: an order was created
-    Created,
-    /// 반영: an order was changed
-    Updated,
-    /// 변경 없음: no change
-    Skipped,
-    /// 오류: invalid or conflicting
-    Rejected,
-}
-
-impl RowOutcome {
-    /// All outcomes.
-    pub const ALL: [Self; 4] = [Self::Created, Self::Updated, Self::Skipped, Self::Rejected];
-
-    /// Code in the database and in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Skipped => "skipped",
-            Self::Rejected => "rejected",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Created => "등록",
-            Self::Updated => "반영",
-            Self::Skipped => "변경 없음",
-            Self::Rejected => "오류",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
+coded! {
+    /// Outcome of a row.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum RowOutcome {
+        /// 등록: an order was created
+        Created = "created" "등록",
+        /// 반영: an order was changed
+        Updated = "updated" "반영",
+        /// 변경 없음: no change
+        Skipped = "skipped" "변경 없음",
+        /// 오류: invalid or conflicting
+        Rejected = "rejected" "오류",
     }
 }
 
@@ -184,45 +125,18 @@ pub struct TrackingChange {
     pub courier: String,
 }
 
-/// How a rejected row was resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// the order got the number of the file
-    Replaced,
-    /// the order kept its number
-    Kept,
-    /// a later file of the same kind imported the order
-    Uploaded,
-    /// a member marked the report as resolved
-    Marked,
-}
-
-impl Resolution {
-    const ALL: [Self; 4] = [Self::Replaced, Self::Kept, Self::Uploaded, Self::Marked];
-
-    /// Code in the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Replaced => "replaced",
-            Self::Kept => "kept",
-            Self::Uploaded => "uploaded",
-            Self::Marked => "marked",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Replaced => "새 번호로 바꿈",
-            Self::Kept => "지금 번호 유지",
-            Self::Uploaded => "다시 올린 파일로 처리됨",
-            Self::Marked => "처리 완료",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|resolution| resolution.code() == code)
+coded! {
+    /// How a rejected row was resolved.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Resolution {
+        /// the order got the number of the file
+        Replaced = "replaced" "새 번호로 바꿈",
+        /// the order kept its number
+        Kept = "kept" "지금 번호 유지",
+        /// a later file of the same kind imported the order
+        Uploaded = "uploaded" "다시 올린 파일로 처리됨",
+        /// a member marked the report as resolved
+        Marked = "marked" "처리 완료",
     }
 }
 

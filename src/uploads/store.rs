@@ -44,7 +44,7 @@ fn upload(row: &mut Row) -> Result<Upload> {
         file_name: row.text(6)?,
         file_size: row.int(7)?,
         file_kept: row.bool(8)?,
-        stage: Stage::parse(&row.text(9)?).ok_or_else(|| inconsistent("stage"))?,
+        stage: Stage::from_code(&row.text(9)?).ok_or_else(|| inconsistent("stage"))?,
         refusal: row.text(10)?,
         counts: [row.int(11)?, row.int(12)?, row.int(13)?, row.int(14)?],
         warned: row.int(15)?,
@@ -71,7 +71,7 @@ fn upload(row: &mut Row) -> Result<Upload> {
 }
 
 fn kind(code: &str) -> Option<FileKind> {
-    [FileKind::Orders, FileKind::Tracking, FileKind::States].into_iter().find(|kind| kind.code() == code)
+    FileKind::from_code(code).filter(|kind| *kind != FileKind::Settlement)
 }
 
 /// A new file to store.

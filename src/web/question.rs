@@ -1,6 +1,7 @@
 //! The page that asks before an unusual action. It repeats the submitted form with the answer in the field
 //! [`ANSWER_FIELD`], so that it works without JavaScript.
 
+use crate::text::coded;
 use askama::Template;
 
 use super::Layout;
@@ -8,32 +9,21 @@ use super::Layout;
 /// Name of the field with the answer; the form of a list does not have it.
 pub const ANSWER_FIELD: &str = "answer";
 
-/// The answer to a question about some of the chosen rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// do it for all rows
-    All,
-    /// leave out the rows that the question is about
-    Rest,
+coded! {
+    /// The answer to a question about some of the chosen rows.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Answer {
+        /// do it for all rows
+        All = "all",
+        /// leave out the rows that the question is about
+        Rest = "rest",
+    }
 }
 
 impl Answer {
     /// The answer in a submitted form; none if it has not been asked yet.
     pub fn of(pairs: &[(String, String)]) -> Option<Self> {
-        pairs.iter().find(|(name, _)| name == ANSWER_FIELD).and_then(|(_, value)| Self::parse(value))
-    }
-
-    /// The answer with this code.
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::All, Self::Rest].into_iter().find(|answer| answer.code() == code)
-    }
-
-    /// The value of the field.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Rest => "rest",
-        }
+        pairs.iter().find(|(name, _)| name == ANSWER_FIELD).and_then(|(_, value)| Self::from_code(value))
     }
 }
 

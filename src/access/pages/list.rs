@@ -154,7 +154,7 @@ pub(super) async fn list(
             let found = if q.is_empty() { None } else { Some(orders_of_person(tx, q)?) };
             let filter = AccessFilter {
                 member_id: members.iter().find(|member| member.number() == asked.member).map(|member| member.member.id),
-                action: AccessAction::parse(&asked.action),
+                action: AccessAction::from_code(&asked.action),
                 from: parse_date(&asked.from),
                 to: parse_date(&asked.to),
                 orders: found.clone(),

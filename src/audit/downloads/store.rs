@@ -90,7 +90,7 @@ pub fn files_of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderFile>> 
     let rows = tx.query(sql, &[order_id.into()])?;
     let files = rows.into_iter().map(|mut row| {
         let code = row.text(3)?;
-        let sent_to = SentTo::ALL.into_iter().find(|known| known.code() == code);
+        let sent_to = SentTo::from_code(&code);
         Ok(OrderFile {
             download_id: row.int(0)?,
             at: row.moment(1)?,
@@ -161,7 +161,7 @@ fn download_row(mut row: Row) -> Result<DownloadRow> {
         content: row.text(4)?,
         source: row.text(5)?,
         rows: row.int(6)?,
-        purpose: row.opt_text(7)?.and_then(|code| Purpose::parse(&code)),
+        purpose: row.opt_text(7)?.and_then(|code| Purpose::from_code(&code)),
         note: row.text(8)?,
     })
 }

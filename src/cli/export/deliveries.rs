@@ -133,7 +133,7 @@ fn problems(query: &DeliveryQuery) -> Vec<String> {
         check(
             "field",
             &query.field,
-            DeliverySearchField::parse(&query.field).is_some(),
+            DeliverySearchField::from_code(&query.field).is_some(),
             &one_of(&DeliverySearchField::ALL.map(DeliverySearchField::code)),
         ),
         check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),

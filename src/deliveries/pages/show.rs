@@ -141,7 +141,7 @@ pub(super) async fn update(
     match form.act.as_str() {
         "complete" => {
             let here = format!("/deliveries/{}", crockford(id));
-            complete_or_ask(&storage, layout, actor, vec![id], Answer::parse(&form.answer), &here).await
+            complete_or_ask(&storage, layout, actor, vec![id], Answer::from_code(&form.answer), &here).await
         }
         "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
         _ => Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),

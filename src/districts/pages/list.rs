@@ -47,16 +47,16 @@ struct OverviewSelection {
 impl OverviewQuery {
     /// Parses the query string. Invalid values are ignored.
     fn selection(&self, districts: &Districts, today: NaiveDate) -> OverviewSelection {
-        let method = ShippingMethod::ALL.into_iter().find(|method| method.code() == self.method);
+        let method = ShippingMethod::from_code(&self.method);
         let method = method.or((self.method != "all").then_some(ShippingMethod::Direct));
         let sido = self.sido.parse().ok().map(|code: i64| if code < 100 { code * 1000 } else { code });
         OverviewSelection {
             filter: OverviewFilter {
-                state: DeliveryState::UNDER_WAY.into_iter().find(|state| state.code() == self.state),
+                state: DeliveryState::from_code(&self.state).filter(|state| DeliveryState::UNDER_WAY.contains(state)),
                 method,
                 day: parse_date(&self.day),
             },
-            bucket: DateBucket::ALL.into_iter().find(|bucket| bucket.code() == self.when),
+            bucket: DateBucket::from_code(&self.when),
             sido: sido.filter(|code| districts.sidos().any(|sido| sido.code == *code)),
             by_gu: self.gu == "1",
             today,

@@ -1,53 +1,31 @@
 //! Summary of a delivery: the columns of `deliveries` that are derived from its orders.
 
+use crate::text::coded;
 use chrono::NaiveDate;
 
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::time::Moment;
 
-/// State of a delivery; the discriminant is the stored number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DeliveryState {
-    /// 준비: at least one order has not left the factory
-    Preparing,
-    /// 대기: every order has left the factory
-    ReadyToShip,
-    /// 완료: every order is shipped or confirmed
-    Completed,
-    /// 반품: at least one order is refunded
-    Returned,
-    /// 취소: no order, or all cancelled
-    Cancelled,
+coded! {
+    /// State of a delivery; the discriminant is the stored number.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum DeliveryState {
+        /// 준비: at least one order has not left the factory
+        Preparing = "PREPARING" "준비",
+        /// 대기: every order has left the factory
+        ReadyToShip = "READY_TO_SHIP" "대기",
+        /// 완료: every order is shipped or confirmed
+        Completed = "COMPLETED" "완료",
+        /// 반품: at least one order is refunded
+        Returned = "RETURNED" "반품",
+        /// 취소: no order, or all cancelled
+        Cancelled = "CANCELLED" "취소됨",
+    }
 }
 
 impl DeliveryState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Preparing, Self::ReadyToShip, Self::Completed, Self::Returned, Self::Cancelled];
-
     /// States of open deliveries, which are not delivered yet.
     pub const UNDER_WAY: [Self; 2] = [Self::Preparing, Self::ReadyToShip];
-
-    /// Code in JSON, URLs and the command line.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Preparing => "PREPARING",
-            Self::ReadyToShip => "READY_TO_SHIP",
-            Self::Completed => "COMPLETED",
-            Self::Returned => "RETURNED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Preparing => "준비",
-            Self::ReadyToShip => "대기",
-            Self::Completed => "완료",
-            Self::Returned => "반품",
-            Self::Cancelled => "취소됨",
-        }
-    }
 
     /// Parses a code, in any case, or a Korean label.
     pub fn parse(text: &str) -> Option<Self> {

@@ -13,99 +13,53 @@ use crate::channels::model::OrderOption;
 use crate::orders::fields::{FIELDS, OrderField};
 use crate::orders::labels::field_label;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderState, ShippingMethod, parcels};
+use crate::text::coded;
 
 /// Separates the parts of a value; no part has a line break.
 const SEPARATOR: char = '\n';
 
-/// A field that follows the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FollowedField {
-    /// state at the channel
-    State,
-    /// 클레임
-    Claim,
-    /// 수량
-    Quantity,
-    /// 옵션
-    Options,
-    /// 수취인명
-    RecipientName,
-    /// 수취인연락처1
-    RecipientTel1,
-    /// 수취인연락처2
-    RecipientTel2,
-    /// 우편번호, 주소, 상세주소
-    RecipientAddress,
-    /// 구매자명
-    CustomerName,
-    /// 구매자연락처
-    CustomerTel,
-    /// 고객메시지
-    CustomerMessage,
-    /// 배송방법
-    ShippingMethod,
-    /// 배송비 형태
-    ChargeType,
-    /// 정산예정금액
-    Price,
-    /// 발송기한
-    DispatchDeadline,
-    /// 희망배송일
-    PreferredShippingDate,
-    /// 송장번호, 택배사
-    Tracking,
+coded! {
+    /// A field that follows the channel.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum FollowedField {
+        /// state at the channel
+        State = "state",
+        /// 클레임
+        Claim = "claim",
+        /// 수량
+        Quantity = "quantity",
+        /// 옵션
+        Options = "options",
+        /// 수취인명
+        RecipientName = "recipient_name",
+        /// 수취인연락처1
+        RecipientTel1 = "recipient_tel1",
+        /// 수취인연락처2
+        RecipientTel2 = "recipient_tel2",
+        /// 우편번호, 주소, 상세주소
+        RecipientAddress = "recipient_address",
+        /// 구매자명
+        CustomerName = "customer_name",
+        /// 구매자연락처
+        CustomerTel = "customer_tel",
+        /// 고객메시지
+        CustomerMessage = "customer_message",
+        /// 배송방법
+        ShippingMethod = "shipping_method",
+        /// 배송비 형태
+        ChargeType = "charge_type",
+        /// 정산예정금액
+        Price = "price",
+        /// 발송기한
+        DispatchDeadline = "dispatch_deadline",
+        /// 희망배송일
+        PreferredShippingDate = "preferred_shipping_date",
+        /// 송장번호, 택배사
+        Tracking = "tracking_number",
+    }
 }
 
 impl FollowedField {
-    /// Every field.
-    pub const ALL: [Self; 17] = [
-        Self::State,
-        Self::Claim,
-        Self::Quantity,
-        Self::Options,
-        Self::RecipientName,
-        Self::RecipientTel1,
-        Self::RecipientTel2,
-        Self::RecipientAddress,
-        Self::CustomerName,
-        Self::CustomerTel,
-        Self::CustomerMessage,
-        Self::ShippingMethod,
-        Self::ChargeType,
-        Self::Price,
-        Self::DispatchDeadline,
-        Self::PreferredShippingDate,
-        Self::Tracking,
-    ];
-
-    /// Code in the database, in JSON and in forms.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::Claim => "claim",
-            Self::Quantity => "quantity",
-            Self::Options => "options",
-            Self::RecipientName => "recipient_name",
-            Self::RecipientTel1 => "recipient_tel1",
-            Self::RecipientTel2 => "recipient_tel2",
-            Self::RecipientAddress => "recipient_address",
-            Self::CustomerName => "customer_name",
-            Self::CustomerTel => "customer_tel",
-            Self::CustomerMessage => "customer_message",
-            Self::ShippingMethod => "shipping_method",
-            Self::ChargeType => "charge_type",
-            Self::Price => "price",
-            Self::DispatchDeadline => "dispatch_deadline",
-            Self::PreferredShippingDate => "preferred_shipping_date",
-            Self::Tracking => "tracking_number",
-        }
-    }
-
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.code() == code)
-    }
-
     /// Korean label.
     pub fn label(self) -> &'static str {
         match self {

@@ -227,7 +227,7 @@ fn values_are_written_and_read_alike() {
     let order = order_of(&new, OrderState::Placed);
     for field in FollowedField::ALL.into_iter().filter(|field| *field != FollowedField::State) {
         assert_eq!(field.of_order(&order), field.of_row(&new), "{field:?}");
-        assert_eq!(FollowedField::parse(field.code()), Some(field));
+        assert_eq!(FollowedField::from_code(field.code()), Some(field));
     }
     assert!(!FollowedField::Quantity.set(&mut order.clone(), "둘"));
 }

@@ -164,7 +164,7 @@ impl DownloadForm {
 
     /// Validates the form.
     fn validate(&self, content: ExportKind) -> Result<(Purpose, Format), FormProblems> {
-        let purpose = Purpose::parse(if self.is_from_list() { content.default_purpose() } else { &self.purpose });
+        let purpose = Purpose::from_code(if self.is_from_list() { content.default_purpose() } else { &self.purpose });
         let note = self.note.trim();
         let problems = FormProblems {
             purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 선택해 주세요."),

@@ -24,7 +24,7 @@ impl SubmittedForm {
         for (name, value) in pairs {
             match name.as_str() {
                 "version" => form.version = value.parse().ok(),
-                "scope" => form.scope = Scope::parse(&value),
+                "scope" => form.scope = Scope::from_code(&value),
                 _ if name.starts_with("option_") => {
                     add_option_field(form.options.get_or_insert_default(), &name, value);
                 }

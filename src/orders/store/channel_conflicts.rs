@@ -1,5 +1,6 @@
 //! SQL of `channel_conflicts`: values of a channel that a member decides about.
 
+use crate::text::coded;
 use std::collections::BTreeMap;
 
 use crate::orders::follow::{FollowedField, HoldReason};
@@ -7,40 +8,18 @@ use crate::orders::model::Order;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
-/// How a conflict ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConflictResolution {
-    /// 판매채널 값으로: the order has the channel's value
-    Channel,
-    /// 우리 값 그대로: the order kept its value
-    Own,
-    /// a later file of the channel said something else
-    Replaced,
-    /// the upload was taken back
-    Undone,
-}
-
-impl ConflictResolution {
-    const ALL: [Self; 4] = [Self::Channel, Self::Own, Self::Replaced, Self::Undone];
-
-    /// Code in the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Channel => "channel",
-            Self::Own => "own",
-            Self::Replaced => "replaced",
-            Self::Undone => "undone",
-        }
-    }
-
-    /// Korean label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Channel => "판매채널 값으로 바꿈",
-            Self::Own => "우리 값 그대로 둠",
-            Self::Replaced => "더 새로운 파일로 대신함",
-            Self::Undone => "업로드를 되돌림",
-        }
+coded! {
+    /// How a conflict ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum ConflictResolution {
+        /// 판매채널 값으로: the order has the channel's value
+        Channel = "channel" "판매채널 값으로 바꿈",
+        /// 우리 값 그대로: the order kept its value
+        Own = "own" "우리 값 그대로 둠",
+        /// a later file of the channel said something else
+        Replaced = "replaced" "더 새로운 파일로 대신함",
+        /// the upload was taken back
+        Undone = "undone" "업로드를 되돌림",
     }
 }
 
@@ -108,13 +87,13 @@ fn conflict(row: &mut Row) -> Result<ChannelConflict> {
     let id = row.int(0)?;
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("channel_conflicts.{column} of {id}"));
     let resolution = row.opt_text(11)?;
-    let resolution = ConflictResolution::ALL.into_iter().find(|known| resolution.as_deref() == Some(known.code()));
+    let resolution = resolution.as_deref().and_then(ConflictResolution::from_code);
     let by = row.opt_text(12)?;
     Ok(ChannelConflict {
         id,
         order_id: row.int(1)?,
-        field: FollowedField::parse(&row.text(2)?).ok_or_else(|| inconsistent("field"))?,
-        reason: HoldReason::parse(&row.text(3)?).ok_or_else(|| inconsistent("reason"))?,
+        field: FollowedField::from_code(&row.text(2)?).ok_or_else(|| inconsistent("field"))?,
+        reason: HoldReason::from_code(&row.text(3)?).ok_or_else(|| inconsistent("reason"))?,
         channel_value: row.text(4)?,
         own_value: row.text(5)?,
         upload_id: row.int(6)?,

@@ -115,7 +115,7 @@ pub fn changes_of(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Logge
             at: row.moment(1)?,
             username: row.opt_text(2)?,
             upload_id: row.opt_int(3)?,
-            action: Action::ALL.into_iter().find(|known| known.code() == action).ok_or_else(inconsistent)?,
+            action: Action::from_code(&action).ok_or_else(inconsistent)?,
             changes: serde_json::from_str(&row.text(5)?).map_err(|_| inconsistent())?,
         });
         Ok(())

@@ -21,7 +21,7 @@ pub fn of_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, FieldState
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         let (order_id, code) = (row.int(0)?, row.text(1)?);
-        let field = FollowedField::parse(&code)
+        let field = FollowedField::from_code(&code)
             .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
         let statement = Statement { value: row.text(2)?, as_of: row.opt_moment(3)?, said_at: row.moment(4)? };
         found.entry(order_id).or_default().entry(field).or_default().push(statement);
@@ -87,7 +87,7 @@ pub fn stored(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StoredStatement>> {
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         let (order_id, code) = (row.int(0)?, row.text(1)?);
-        let field = FollowedField::parse(&code)
+        let field = FollowedField::from_code(&code)
             .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
         let (position, value, upload_id) = (row.int(2)?, row.text(3)?, row.opt_int(4)?);
         found.push(StoredStatement { order_id, field, position, value, upload_id });

@@ -20,7 +20,7 @@ pub(super) async fn download(
     Path(file): Path<String>,
 ) -> PageResult {
     demo.ok_or(Error::NotFound)?;
-    let file = PracticeFile::parse(&file).ok_or(Error::NotFound)?;
+    let file = PracticeFile::from_code(&file).ok_or(Error::NotFound)?;
     let Some(session) = storage.read(move |tx| store::current_session(tx, member.id)).await? else {
         return Ok(redirect("/practice"));
     };

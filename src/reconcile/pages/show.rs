@@ -69,7 +69,7 @@ pub(super) async fn show(
         storage.read(move |tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::find(tx)?.name))).await?;
     let report = report.ok_or(Error::NotFound)?;
     let with_rows = report.findings.iter().find(|(_, tally)| tally.orders > 0).map(|(finding, _)| *finding);
-    let finding = Discrepancy::parse(&query.rows).or(with_rows);
+    let finding = Discrepancy::from_code(&query.rows).or(with_rows);
     let total = finding.and_then(|finding| report.findings.iter().find(|(of, _)| *of == finding));
     let total = total.map_or(0, |(_, tally)| u64::try_from(tally.orders).unwrap_or_default());
     let pages = PageBar::new(&uri, paging, total);

@@ -1,60 +1,35 @@
 //! Why a stop is left out.
 
+use crate::text::coded;
 use serde::{Serialize, Serializer};
 
 use super::problem::Problem;
 use super::route::IgnoredRules;
 use super::solution::{Solution, UNSERVED_COST};
 
-/// A rule of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// enough people on the truck
-    Crew,
-    /// one of the days of the stop
-    Day,
-    /// the truck of the stop
-    Truck,
-    /// volume and pieces
-    Capacity,
-    /// the window of the stop, and those of the stops after it
-    Window,
-    /// shift and overtime of the truck
-    Shift,
-    /// a stop must not cost more than a stop left out
-    Cost,
+coded! {
+    /// A rule of the plan.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Rule {
+        /// enough people on the truck
+        Crew = "crew" "필요한 인원이 타는 차",
+        /// one of the days of the stop
+        Day = "day" "배송할 수 있는 날의 차",
+        /// the truck of the stop
+        Truck = "truck" "정해 둔 차의 공간",
+        /// volume and pieces
+        Capacity = "capacity" "차에 실을 공간",
+        /// the window of the stop, and those of the stops after it
+        Window = "window" "약속한 시간",
+        /// shift and overtime of the truck
+        Shift = "shift" "근무 시간",
+        /// a stop must not cost more than a stop left out
+        Cost = "cost" "다녀올 만한 거리",
+    }
 }
 
 /// The rules that a plan may break; [`Rule::Cost`] is a preference.
 const RULES: [Rule; 6] = [Rule::Crew, Rule::Day, Rule::Truck, Rule::Capacity, Rule::Window, Rule::Shift];
-
-impl Rule {
-    /// Code in JSON.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Crew => "crew",
-            Self::Day => "day",
-            Self::Truck => "truck",
-            Self::Capacity => "capacity",
-            Self::Window => "window",
-            Self::Shift => "shift",
-            Self::Cost => "cost",
-        }
-    }
-
-    /// What is missing, in Korean.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Crew => "필요한 인원이 타는 차",
-            Self::Day => "배송할 수 있는 날의 차",
-            Self::Truck => "정해 둔 차의 공간",
-            Self::Capacity => "차에 실을 공간",
-            Self::Window => "약속한 시간",
-            Self::Shift => "근무 시간",
-            Self::Cost => "다녀올 만한 거리",
-        }
-    }
-}
 
 /// The fewest rules without which the stop would fit into the routes as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]

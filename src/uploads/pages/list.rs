@@ -41,7 +41,7 @@ impl ListQuery {
         match self.rows.as_str() {
             "rejected" => UploadFilter::Unresolved,
             "decisions" => UploadFilter::Undecided,
-            _ => Stage::parse(&self.stage).map_or(UploadFilter::All, UploadFilter::Stage),
+            _ => Stage::from_code(&self.stage).map_or(UploadFilter::All, UploadFilter::Stage),
         }
     }
 }

@@ -330,7 +330,7 @@ fn decision_views(tx: &mut dyn Tx, id: i64, is_applied: bool, rows: &[RowView]) 
     let mut views = Vec::new();
     for row in rows {
         for conflict in &row.report.conflicts {
-            let field = FollowedField::parse(&conflict.field);
+            let field = FollowedField::from_code(&conflict.field);
             let of_row = |stored: &&ChannelConflict| stored.position == row.number() && Some(stored.field) == field;
             let stored = stored.iter().find(of_row);
             let settled = |stored: &ChannelConflict| {

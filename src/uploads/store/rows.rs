@@ -69,7 +69,7 @@ pub fn find_row(tx: &mut dyn Tx, id: i64, position: u32) -> Result<Option<Stored
 fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
     let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
     let change = TrackingChange { tracking_number: row.text(4)?, courier: row.text(5)? };
-    let resolved = match (row.opt_text(6)?.and_then(|code| Resolution::parse(&code)), row.opt_moment(8)?) {
+    let resolved = match (row.opt_text(6)?.and_then(|code| Resolution::from_code(&code)), row.opt_moment(8)?) {
         (Some(resolution), Some(at)) => Some(ResolvedBy { resolution, username: row.opt_text(7)?, at }),
         _ => None,
     };
@@ -79,7 +79,7 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
             sheet: row.text(10)?,
             row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
             order_number: row.text(1)?,
-            outcome: RowOutcome::parse(&row.text(2)?).ok_or_else(inconsistent)?,
+            outcome: RowOutcome::from_code(&row.text(2)?).ok_or_else(inconsistent)?,
             reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
             changes: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent())?,
             conflicts: serde_json::from_str(&row.text(12)?).map_err(|_| inconsistent())?,

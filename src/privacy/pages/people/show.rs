@@ -131,7 +131,10 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> PageResult {
-    let (order_id, role) = (parse_crockford(&id).ok_or(Error::NotFound)?, PersonRole::parse(&query.role));
+    let (order_id, role) = (
+        parse_crockford(&id).ok_or(Error::NotFound)?,
+        PersonRole::from_code(&query.role).unwrap_or(PersonRole::Customer),
+    );
     let keep = KeepYears::new(config.order_keep_years);
     let read = move |tx: &mut dyn crate::storage::Tx| {
         Ok::<_, StorageError>((people::record_of(tx, order_id, role, keep)?, tx.now()))
@@ -159,7 +162,10 @@ pub(crate) async fn download(
     Path(id): Path<String>,
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
-    let (order_id, role) = (parse_crockford(&id).ok_or(Error::NotFound)?, PersonRole::parse(&form.role));
+    let (order_id, role) = (
+        parse_crockford(&id).ok_or(Error::NotFound)?,
+        PersonRole::from_code(&form.role).unwrap_or(PersonRole::Customer),
+    );
     let keep = KeepYears::new(config.order_keep_years);
     let note = form.note.trim().to_owned();
     let problem = match note.chars().count() {
