@@ -19,7 +19,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use paths::{io_uses, uses};
 use sources::{read_folder, sources};
-use tokens::{database_calls, literals, test_switches, types};
+use tokens::{database_calls, literals, takes_whole_state, test_switches, types};
 
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
@@ -200,6 +200,17 @@ fn models_do_no_io() {
     report("A model holds types and pure rules:", &faults);
 }
 
+/// A handler or middleware declares what it uses: `State<Storage>`, or a context of its room with `FromRef<AppState>`.
+#[test]
+fn handlers_take_the_states_that_they_use() {
+    let faults: Vec<String> = sources()
+        .iter()
+        .filter(|source| takes_whole_state(&source.tokens))
+        .map(|source| format!("{} takes State<AppState>", source.name()))
+        .collect();
+    report("A handler takes sub-states, not the whole application:", &faults);
+}
+
 #[test]
 fn type_names_are_telling() {
     /// One word in its past or present participle says what happened to a thing, not what the thing is.
@@ -272,6 +283,14 @@ fn checker_sees_input_and_output() {
     assert_eq!(io("use std::{fmt, net::TcpStream};"), ["std::net::TcpStream"]);
     assert_eq!(io("use std::fmt; async fn f() { tokio::time::sleep(x) }"), ["tokio::time::sleep"]);
     assert_eq!(io("use std::collections::BTreeMap;"), [""; 0]);
+}
+
+#[test]
+fn checker_sees_handlers_of_the_whole_state() {
+    assert!(takes_whole_state(&parse("async fn list(State(state): State<AppState>, layout: Layout) {}")));
+    assert!(!takes_whole_state(&parse(
+        "impl FromRef<AppState> for Context { fn from_ref(state: &AppState) -> Self {} }"
+    )));
 }
 
 #[test]

@@ -17,7 +17,30 @@ mod show;
 mod tests;
 mod update;
 
-use crate::web::{Access, Routes};
+use axum::extract::FromRef;
+
+use crate::districts::DistrictCache;
+use crate::storage::Storage;
+use crate::web::{Access, AppState, Routes};
+
+/// What the forms of orders use.
+#[derive(Clone)]
+struct FormContext {
+    storage: Storage,
+    districts: DistrictCache,
+    /// whether the form offers the address search of another site; a demo shop loads nothing from there
+    has_address_search: bool,
+}
+
+impl FromRef<AppState> for FormContext {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            storage: state.storage.clone(),
+            districts: state.districts.clone(),
+            has_address_search: state.demo.is_none(),
+        }
+    }
+}
 
 /// The pages of this room.
 pub fn routes() -> Routes {

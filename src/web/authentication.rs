@@ -3,7 +3,9 @@
 //! Tokens are accepted only on top-level navigations (`Sec-Fetch-Mode: navigate`): a sub-request would rotate the token,
 //! and its response with the next token might be discarded.
 
-use axum::extract::{FromRequestParts, Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
@@ -14,12 +16,14 @@ use super::client_info::ClientInfo;
 use super::cookies::{self, Cookie};
 use super::{AppState, Error, Member, csrf};
 use crate::audit::MemberActor;
+use crate::config::Config;
 use crate::members::remember_me::{RememberMeOutcome, authenticate_by_token};
 use crate::members::store::devices;
 use crate::members::store::{self, CurrentMember};
 use crate::random;
-use crate::sessions::remember_me::RememberToken;
-use crate::sessions::{self, MemberSession};
+use crate::sessions::remember_me::{RememberToken, RememberTokenStore};
+use crate::sessions::{self, CookieOptions, MemberSession};
+use crate::storage::Storage;
 
 /// The purpose of the cookie with the CSRF secret of a browser without a session (login, first administrator). It has no
 /// record in the database and grants no access.
@@ -104,23 +108,18 @@ impl FromRequestParts<AppState> for MemberActor {
 
 /// Middleware: puts the [`AuthContext`] into the extensions of the request, and of the response for error pages.
 pub(super) async fn authenticate(
-    State(state): State<AppState>,
+    State(authenticator): State<Authenticator>,
+    client: ClientInfo,
     session: Session,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let authenticated = async {
-        let client = ClientInfo::from_request_parts(&mut parts, &state).await?;
-        let (auth, cookies) = authenticate_request(&state, &session, &client, &parts.headers).await?;
-        let is_admin_network = state.config.admin_networks.allow(client.address, client.is_local);
-        Ok::<_, Error>((AuthContext { is_admin_network, ..auth }, cookies))
-    };
-    let (auth, cookies) = match authenticated.await {
+    let (auth, cookies) = match authenticator.authenticate(&session, &client, request.headers()).await {
         Ok(authenticated) => authenticated,
         Err(error) => return error.into_response(),
     };
-    let mut request = Request::from_parts(parts, body);
+    let is_admin_network = authenticator.config.admin_networks.allow(client.address, client.is_local);
+    let auth = AuthContext { is_admin_network, ..auth };
     request.extensions_mut().insert(auth.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(auth);
@@ -133,130 +132,161 @@ pub(super) async fn authenticate(
     response
 }
 
+/// What authentication uses.
+#[derive(Clone)]
+pub(super) struct Authenticator {
+    storage: Storage,
+    config: Arc<Config>,
+    cookies: CookieOptions,
+    remember_tokens: RememberTokenStore,
+    is_demo: bool,
+}
+
+impl FromRef<AppState> for Authenticator {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            storage: state.storage.clone(),
+            config: Arc::clone(&state.config),
+            cookies: state.cookies.clone(),
+            remember_tokens: state.remember_tokens.clone(),
+            is_demo: state.demo.is_some(),
+        }
+    }
+}
+
 /// The result and the cookies to set.
 type AuthenticationOutcome = (AuthContext, Vec<HeaderValue>);
 
-async fn authenticate_request(
-    state: &AppState,
-    session: &Session,
-    client: &ClientInfo,
-    headers: &HeaderMap,
-) -> Result<AuthenticationOutcome, Error> {
-    let token = cookies::values(headers, &state.cookies.remember_me_name()).find_map(RememberToken::parse);
-    if let Some(member_session) = sessions::load(session, state.config.session_idle, state.now()).await? {
-        let MemberSession { member_id, epoch, device_id, .. } = member_session;
-        let current = state.storage.read(move |tx| store::current(tx, member_id, epoch, device_id));
-        if let Some(current) = current.await? {
-            return Ok((resume_session(state, session, client, member_session, current, token).await?, Vec::new()));
+impl Authenticator {
+    async fn authenticate(
+        &self,
+        session: &Session,
+        client: &ClientInfo,
+        headers: &HeaderMap,
+    ) -> Result<AuthenticationOutcome, Error> {
+        let token = cookies::values(headers, &self.cookies.remember_me_name()).find_map(RememberToken::parse);
+        if let Some(member_session) =
+            sessions::load(session, self.config.session_idle, self.storage.clock().now()).await?
+        {
+            let MemberSession { member_id, epoch, device_id, .. } = member_session;
+            let current = self.storage.read(move |tx| store::current(tx, member_id, epoch, device_id));
+            if let Some(current) = current.await? {
+                return Ok((self.resume_session(session, client, member_session, current, token).await?, Vec::new()));
+            }
+            session.flush().await?;
         }
-        session.flush().await?;
+        match token {
+            Some(token) if is_navigation(headers) => self.log_in_by_token(session, client, headers, token).await,
+            token => self.anonymous(headers, token),
+        }
     }
-    match token {
-        Some(token) if is_navigation(headers) => log_in_by_token(state, session, client, headers, token).await,
-        token => anonymous(state, headers, token),
-    }
-}
 
-/// Continues a valid session.
-async fn resume_session(
-    state: &AppState,
-    session: &Session,
-    client: &ClientInfo,
-    member_session: MemberSession,
-    current: CurrentMember,
-    remember_token: Option<RememberToken>,
-) -> Result<AuthContext, Error> {
-    if devices::is_touch_due(current.seen_at, state.now()) {
-        let (id, origin, idle) = (current.device_id, client.origin(), state.config.session_idle);
-        state.storage.write(move |tx| devices::touch(tx, id, &origin, idle)).await?;
+    /// Continues a valid session.
+    async fn resume_session(
+        &self,
+        session: &Session,
+        client: &ClientInfo,
+        member_session: MemberSession,
+        current: CurrentMember,
+        remember_token: Option<RememberToken>,
+    ) -> Result<AuthContext, Error> {
+        if devices::is_touch_due(current.seen_at, self.storage.clock().now()) {
+            let (id, origin, idle) = (current.device_id, client.origin(), self.config.session_idle);
+            self.storage.write(move |tx| devices::touch(tx, id, &origin, idle)).await?;
+        }
+        if let (true, Some(token)) = (member_session.is_token_unconfirmed, &remember_token) {
+            self.confirm_delivery(token).await?;
+            sessions::confirm_delivery(session, member_session.clone()).await?;
+        }
+        Ok(AuthContext {
+            must_enroll: self.must_enroll(&current),
+            current: Some(current),
+            is_reauthenticated: member_session.is_reauthenticated(self.storage.clock().now()),
+            is_admin_network: false,
+            is_token_theft: false,
+            remember_token,
+            csrf_secret: member_session.csrf,
+        })
     }
-    if let (true, Some(token)) = (member_session.is_token_unconfirmed, &remember_token) {
-        confirm_delivery(state, token).await?;
-        sessions::confirm_delivery(session, member_session.clone()).await?;
+
+    /// Whether the member lacks a second factor that is demanded: by an administrator, or of every administrator where other
+    /// devices can connect.
+    fn must_enroll(&self, current: &CurrentMember) -> bool {
+        let is_demanded = current.requires_totp || current.member.is_admin() && self.config.demands_admin_totp();
+        is_demanded && !current.has_second_factor && !self.is_demo
     }
-    Ok(AuthContext {
-        must_enroll: must_enroll(state, &current),
-        current: Some(current),
-        is_reauthenticated: member_session.is_reauthenticated(state.now()),
-        is_admin_network: false,
-        is_token_theft: false,
-        remember_token,
-        csrf_secret: member_session.csrf,
-    })
-}
 
-/// Whether the member lacks a second factor that is demanded: by an administrator, or of every administrator where other
-/// devices can connect.
-fn must_enroll(state: &AppState, current: &CurrentMember) -> bool {
-    let is_demanded = current.requires_totp || current.member.is_admin() && state.config.demands_admin_totp();
-    is_demanded && !current.has_second_factor && state.demo.is_none()
-}
-
-/// Confirms that the browser received `token`, since it received the session of the same response. The previous token is
-/// no longer accepted.
-async fn confirm_delivery(state: &AppState, token: &RememberToken) -> Result<(), Error> {
-    if let Some(login) = state.remember_tokens.find(&token.series).await?
-        && let Some(confirmed) = login.confirm_delivery(token)
-    {
-        // A concurrent request that replaced the record has newer information.
-        state.remember_tokens.replace(&token.series, &login, &confirmed).await?;
+    /// Confirms that the browser received `token`, since it received the session of the same response. The previous token is
+    /// no longer accepted.
+    async fn confirm_delivery(&self, token: &RememberToken) -> Result<(), Error> {
+        if let Some(login) = self.remember_tokens.find(&token.series).await?
+            && let Some(confirmed) = login.confirm_delivery(token)
+        {
+            // A concurrent request that replaced the record has newer information.
+            self.remember_tokens.replace(&token.series, &login, &confirmed).await?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Starts a session for a request with a remember-me token.
-async fn log_in_by_token(
-    state: &AppState,
-    session: &Session,
-    client: &ClientInfo,
-    headers: &HeaderMap,
-    token: RememberToken,
-) -> Result<AuthenticationOutcome, Error> {
-    let next = token.rotate(random::secret()?);
-    let (logins, idle) = (&state.remember_tokens, state.config.session_idle);
-    match authenticate_by_token(&state.storage, logins, &token, &next, &client.origin(), idle).await? {
-        RememberMeOutcome::LoggedIn { member, login, rotated } => {
-            sessions::start(session, &MemberSession::by_remember_token(&login, rotated, state.now())).await?;
-            let (token, cookies) = if rotated {
-                let seconds = (login.expires_at.0 - state.now().0) / 1000;
-                let cookie = cookies::set_remember_me(&state.cookies, &next, seconds)?;
-                (next, vec![cookie])
+    /// Starts a session for a request with a remember-me token.
+    async fn log_in_by_token(
+        &self,
+        session: &Session,
+        client: &ClientInfo,
+        headers: &HeaderMap,
+        token: RememberToken,
+    ) -> Result<AuthenticationOutcome, Error> {
+        let next = token.rotate(random::secret()?);
+        let (logins, idle) = (&self.remember_tokens, self.config.session_idle);
+        match authenticate_by_token(&self.storage, logins, &token, &next, &client.origin(), idle).await? {
+            RememberMeOutcome::LoggedIn { member, login, rotated } => {
+                sessions::start(
+                    session,
+                    &MemberSession::by_remember_token(&login, rotated, self.storage.clock().now()),
+                )
+                .await?;
+                let (token, cookies) = if rotated {
+                    let seconds = (login.expires_at.0 - self.storage.clock().now().0) / 1000;
+                    let cookie = cookies::set_remember_me(&self.cookies, &next, seconds)?;
+                    (next, vec![cookie])
+                } else {
+                    (token, Vec::new())
+                };
+                let auth = AuthContext {
+                    must_enroll: self.must_enroll(&member),
+                    current: Some(member),
+                    remember_token: Some(token),
+                    ..AuthContext::anonymous(login.csrf)
+                };
+                Ok((auth, cookies))
+            }
+            rejected => {
+                let (mut auth, mut cookies) = self.anonymous(headers, None)?;
+                auth.is_token_theft = matches!(rejected, RememberMeOutcome::TokenTheft);
+                cookies.push(cookies::clear_remember_me(&self.cookies)?);
+                Ok((auth, cookies))
+            }
+        }
+    }
+
+    /// A request without a login; its CSRF secret is in the form cookie.
+    fn anonymous(
+        &self,
+        headers: &HeaderMap,
+        remember_token: Option<RememberToken>,
+    ) -> Result<AuthenticationOutcome, Error> {
+        let name = self.cookies.name(FORM_COOKIE);
+        let (secret, cookies) =
+            if let Some(secret) = cookies::values(headers, &name).find(|value| csrf::is_secret(value)) {
+                (secret.to_owned(), Vec::new())
             } else {
-                (token, Vec::new())
+                let secret = random::secret()?;
+                let cookie = Cookie { name: &name, value: &secret, same_site: "Strict", max_age: None };
+                let cookie = cookie.header(&self.cookies)?;
+                (secret, vec![cookie])
             };
-            let auth = AuthContext {
-                must_enroll: must_enroll(state, &member),
-                current: Some(member),
-                remember_token: Some(token),
-                ..AuthContext::anonymous(login.csrf)
-            };
-            Ok((auth, cookies))
-        }
-        rejected => {
-            let (mut auth, mut cookies) = anonymous(state, headers, None)?;
-            auth.is_token_theft = matches!(rejected, RememberMeOutcome::TokenTheft);
-            cookies.push(cookies::clear_remember_me(&state.cookies)?);
-            Ok((auth, cookies))
-        }
+        Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))
     }
-}
-
-/// A request without a login; its CSRF secret is in the form cookie.
-fn anonymous(
-    state: &AppState,
-    headers: &HeaderMap,
-    remember_token: Option<RememberToken>,
-) -> Result<AuthenticationOutcome, Error> {
-    let name = state.cookies.name(FORM_COOKIE);
-    let (secret, cookies) = if let Some(secret) = cookies::values(headers, &name).find(|value| csrf::is_secret(value)) {
-        (secret.to_owned(), Vec::new())
-    } else {
-        let secret = random::secret()?;
-        let cookie = Cookie { name: &name, value: &secret, same_site: "Strict", max_age: None };
-        let cookie = cookie.header(&state.cookies)?;
-        (secret, vec![cookie])
-    };
-    Ok((AuthContext { remember_token, ..AuthContext::anonymous(secret) }, cookies))
 }
 
 /// Whether the request is a top-level navigation. Browsers send `Sec-Fetch-Mode` over HTTPS and to localhost; elsewhere

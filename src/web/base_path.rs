@@ -3,6 +3,8 @@
 //! Handlers, templates and scripts know paths from `/` only. [`strip`] removes the base path from requests, for proxies that
 //! pass it on, and [`rewrite_response`] adds it to the links, forms and redirects of responses.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -12,7 +14,8 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-use super::{AppState, Error};
+use super::Error;
+use crate::config::Config;
 
 /// Attributes of HTML that hold a path. User input cannot imitate them: it is escaped, also its quotes.
 const PATH_ATTRIBUTES: [&str; 5] = ["href", "action", "src", "formaction", "data-address-search"];
@@ -55,9 +58,9 @@ fn strip_path(path: &PathAndQuery, base_path: &str) -> Option<PathAndQuery> {
 }
 
 /// Middleware: adds the base path to the paths in a response. Inside of the compression.
-pub(super) async fn rewrite_response(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn rewrite_response(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    let base_path = &state.config.base_path;
+    let base_path = &config.base_path;
     if base_path.is_empty() {
         response
     } else {

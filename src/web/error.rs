@@ -12,8 +12,9 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::layout::DemoBanner;
 use super::request_log::RequestId;
-use super::{AppState, AuthContext, Layout};
+use super::{AuthContext, Layout};
 use crate::members::passwords::HashError;
 use crate::random::RandomnessError;
 use crate::storage::StorageError;
@@ -203,7 +204,7 @@ struct ErrorPage {
 
 /// Middleware: renders errors as pages. It wraps the session layer, so that failures of the session store are rendered
 /// too; the [`AuthContext`] arrives in the extensions of the response.
-pub(super) async fn render(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn render(State(banner): State<DemoBanner>, request: Request, next: Next) -> Response {
     let reference = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
@@ -220,7 +221,7 @@ pub(super) async fn render(State(state): State<AppState>, request: Request, next
         tracing::debug!(%error, "a request was refused");
     }
     let (title, sentence) = error.user_message();
-    let layout = Layout::without_flash(&state, response.extensions_mut().remove::<AuthContext>(), &path);
+    let layout = Layout::without_flash(&banner, response.extensions_mut().remove::<AuthContext>(), &path);
     let page = ErrorPage { layout, status: status.as_u16(), title, sentence, reference };
     let html = page.render().unwrap_or_else(|_| title.to_owned());
     let (mut parts, _) = response.into_parts();

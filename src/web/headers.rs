@@ -1,5 +1,7 @@
 //! Middleware for response headers: security, compression, closing of connections; and rejection of cross-site requests.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -8,7 +10,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
 
-use super::{AppState, Error};
+use super::Error;
+use super::state::Draining;
+use crate::config::Config;
 
 /// No third-party and no inline content. Images may be `data:` URLs, which Bootstrap's style sheet uses for arrows and
 /// check marks.
@@ -25,7 +29,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Middleware: adds the security headers and `Cache-Control: no-store` where the handler has not set them.
-pub(super) async fn security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn security_headers(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
@@ -33,7 +37,7 @@ pub(super) async fn security_headers(State(state): State<AppState>, request: Req
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     // Without `includeSubDomains`: the shop may have the domain itself, and knows nothing of its other hosts.
-    if state.config.behind_tls && !state.config.uses_shop_ca() {
+    if config.behind_tls && !config.uses_shop_ca() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
@@ -41,9 +45,9 @@ pub(super) async fn security_headers(State(state): State<AppState>, request: Req
 
 /// Middleware: closes connections after their response while the server is draining, so that clients reconnect to
 /// another instance.
-pub(super) async fn close_when_draining(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn close_when_draining(State(draining): State<Draining>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    if state.is_draining() {
+    if draining.is_requested() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -14,7 +14,9 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::state::Draining;
 use super::{AppState, ClientInfo};
+use crate::config::Config;
 use crate::sessions::AnySessionStore;
 use crate::storage::{Storage, StorageError, schema};
 
@@ -40,18 +42,24 @@ async fn live() -> Response {
 
 /// Ready unless the server is draining, the database or the session store cannot be reached, nothing can be written, or the
 /// schema is not compatible with this version of the program.
-async fn ready(State(state): State<AppState>) -> Response {
-    if state.is_draining() {
+async fn ready(
+    State(draining): State<Draining>,
+    State(storage): State<Storage>,
+    State(write_check): State<WriteCheck>,
+    State(config): State<Arc<Config>>,
+    State(session_store): State<AnySessionStore>,
+) -> Response {
+    if draining.is_requested() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
-    let version = state.storage.read(schema::installed_version);
+    let version = storage.read(schema::installed_version);
     let version = tokio::time::timeout(READINESS_TIMEOUT, version).await;
     match version.unwrap_or_else(|_| Err(StorageError::Unavailable("no answer".to_owned()))) {
         Ok(version) if schema::is_compatible(version) => {
-            let check = state.write_check.run(&state.storage, &state.config.data);
+            let check = write_check.run(&storage, &config.data);
             match tokio::time::timeout(READINESS_TIMEOUT, check).await {
                 // A write may wait for an upload to be applied; that is no failure.
-                Ok(None) | Err(_) => sessions(&state.sessions).await,
+                Ok(None) | Err(_) => sessions(&session_store).await,
                 Ok(Some(WriteFailure::DiskFull)) => text(StatusCode::SERVICE_UNAVAILABLE, "disk full"),
                 Ok(Some(WriteFailure::ReadOnly)) => text(StatusCode::SERVICE_UNAVAILABLE, "read-only"),
             }

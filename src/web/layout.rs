@@ -5,9 +5,11 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 
 use super::{AppState, AuthContext, Error, Flash, Member, Query, Role, csrf};
+use crate::demo::Demo;
 use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
+use crate::storage::Storage;
 use crate::today::watch::Watch;
 
 /// The data of `templates/layout.html`; every page struct has it as its field `layout`.
@@ -27,14 +29,33 @@ pub struct Layout {
     pub waiting: usize,
 }
 
+/// The banner above every page of a demo shop.
+#[derive(Clone)]
+pub(super) struct DemoBanner {
+    demo: Option<Demo>,
+    storage: Storage,
+}
+
+impl FromRef<AppState> for DemoBanner {
+    fn from_ref(state: &AppState) -> Self {
+        Self { demo: state.demo.clone(), storage: state.storage.clone() }
+    }
+}
+
+impl DemoBanner {
+    fn text(&self) -> Option<String> {
+        self.demo.as_ref().map(|demo| demo.banner(self.storage.clock().now()))
+    }
+}
+
 impl Layout {
     /// A layout without a flash message, for error pages.
-    pub(super) fn without_flash(state: &AppState, auth: Option<AuthContext>, path: &str) -> Self {
+    pub(super) fn without_flash(banner: &DemoBanner, auth: Option<AuthContext>, path: &str) -> Self {
         let (member, csrf) = auth.map_or((None, String::new()), |auth| {
             let csrf = csrf::token(&auth.csrf_secret).unwrap_or_default();
             (auth.current.map(|current| current.member), csrf)
         });
-        Self { member, csrf, path: path.to_owned(), flash: None, banner: state.banner(), waiting: 0 }
+        Self { member, csrf, path: path.to_owned(), flash: None, banner: banner.text(), waiting: 0 }
     }
 
     /// Whether an administrator is logged in.
@@ -76,7 +97,7 @@ impl FromRequestParts<AppState> for Layout {
             (Some(id), Some(member_id)) => state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?,
             _ => None,
         };
-        let layout = Self::without_flash(state, Some(auth), parts.uri.path());
+        let layout = Self::without_flash(&DemoBanner::from_ref(state), Some(auth), parts.uri.path());
         let waiting = if layout.is_admin() { Watch::from_ref(state).waiting(&state.storage).await? } else { 0 };
         Ok(Self { flash, waiting, ..layout })
     }

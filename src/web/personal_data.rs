@@ -5,8 +5,8 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::{AppState, AuthContext, ClientInfo, page_with_status};
-use crate::access::{AccessAction, AccessedOrders, Accessor, NewAccess};
+use super::{AuthContext, ClientInfo, page_with_status};
+use crate::access::{AccessAction, AccessRecorder, AccessedOrders, Accessor, NewAccess};
 
 /// A page that shows personal data.
 pub trait PersonalData {
@@ -37,7 +37,7 @@ pub fn disclosing(mut response: Response, orders: impl IntoIterator<Item = i64>)
 
 /// Middleware: records what the response discloses. It is inside of authentication.
 pub(super) async fn record_access(
-    State(state): State<AppState>,
+    State(access): State<AccessRecorder>,
     client: ClientInfo,
     request: Request,
     next: Next,
@@ -50,7 +50,7 @@ pub(super) async fn record_access(
         let query = recorded_query(&uri);
         let accessor = Accessor::Member { id, address: client.address.to_string() };
         let page = page_of(&uri, route.as_deref());
-        state.access.record(NewAccess { accessor, action: action_of(&query), page, query, orders }).await;
+        access.record(NewAccess { accessor, action: action_of(&query), page, query, orders }).await;
     }
     response
 }

@@ -74,10 +74,10 @@ pub struct AppState {
     pub restart: Restart,
     /// count of the notices that wait, for the bar
     pub(super) counted_notices: CountCache,
-    #[from_ref(skip)]
-    draining: Arc<AtomicBool>,
-    #[from_ref(skip)]
-    pub(super) write_check: WriteCheck,
+    /// graceful shutdown
+    draining: Draining,
+    /// last check whether data can be written
+    write_check: WriteCheck,
 }
 
 impl AppState {
@@ -105,7 +105,7 @@ impl AppState {
             setup_code: SetupCode::generate()?,
             restart: Restart::default(),
             counted_notices: CountCache::default(),
-            draining: Arc::default(),
+            draining: Draining::default(),
             write_check: WriteCheck::default(),
         })
     }
@@ -115,19 +115,9 @@ impl AppState {
         self.storage.clock().now()
     }
 
-    /// The banner above every page of a demo shop.
-    pub(super) fn banner(&self) -> Option<String> {
-        self.demo.as_ref().map(|demo| demo.banner(self.now()))
-    }
-
     /// Starts draining: `/health/ready` fails and connections are closed after their response.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the server is draining.
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.request();
     }
 }
 
@@ -135,6 +125,20 @@ impl FromRef<AppState> for Watch {
     fn from_ref(state: &AppState) -> Self {
         let (config, urls, backup) = (Arc::clone(&state.config), state.urls.clone(), state.backup.clone());
         Self::new(config, urls, backup, state.demo.is_some(), state.counted_notices.clone())
+    }
+}
+
+/// Whether the server drains: it answers the requests that it has, and wants no others.
+#[derive(Clone, Default)]
+pub(super) struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -48,6 +48,16 @@ pub(super) fn database_calls(tokens: &[TokenTree], found: &mut Vec<String>) {
     }
 }
 
+/// Whether a function takes `State<AppState>`.
+pub(super) fn takes_whole_state(tokens: &[TokenTree]) -> bool {
+    let words: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+    let is_inside = |token: &TokenTree| {
+        let TokenTree::Group(group) = token else { return false };
+        takes_whole_state(&group.stream().into_iter().collect::<Vec<_>>())
+    };
+    words.windows(3).any(|part| part == ["State", "<", "AppState"]) || tokens.iter().any(is_inside)
+}
+
 /// The text of every string in the tokens.
 pub(super) fn literals(tokens: &[TokenTree], found: &mut Vec<String>) {
     for (at, token) in tokens.iter().enumerate() {

@@ -9,20 +9,22 @@ use super::slips::slips_url;
 use super::{ids, value};
 use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
+use crate::districts::DistrictCache;
 use crate::orders;
 use crate::orders::bulk_set::{self, BulkField, BulkValue};
 use crate::orders::model::OrderState;
 use crate::orders::store::bundles;
-use crate::storage::{Result as StorageResult, Tx};
+use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Answer, AppState, Error, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, Tone,
-    personal_page_with_status, redirect, redirect_with_flash,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, Tone, personal_page_with_status,
+    redirect, redirect_with_flash,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn bulk(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     member: Member,
     actor: MemberActor,
@@ -34,11 +36,11 @@ pub(super) async fn bulk(
     let only = ids(&pairs, "only");
     if !only.is_empty() {
         let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
-        return complete_or_ask(&state.storage, layout, actor, only, Answer::of(&pairs), here).await;
+        return complete_or_ask(&storage, layout, actor, only, Answer::of(&pairs), here).await;
     }
     let ticked = ids(&pairs, "tick");
     if ticked.is_empty() {
-        let mut page = list_page(&state.storage, &state.districts, layout, &member, query, paging, &uri).await?;
+        let mut page = list_page(&storage, &districts, layout, &member, query, paging, &uri).await?;
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
@@ -47,17 +49,17 @@ pub(super) async fn bulk(
         "date" => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
             let flash = match BulkValue::parse(BulkField::PreferredShippingDate, value(&pairs, "set_date")) {
-                Ok(date) => state.storage.write(move |tx| set_date(tx, actor, &ticked, &date)).await?,
+                Ok(date) => storage.write(move |tx| set_date(tx, actor, &ticked, &date)).await?,
                 Err(problem) => {
                     let flash = Flash::warning(problem);
-                    state.storage.write(move |tx| flash.save(tx, actor.id)).await?
+                    storage.write(move |tx| flash.save(tx, actor.id)).await?
                 }
             };
             Ok(redirect_with_flash(here, flash))
         }
         "complete" => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
-            complete_or_ask(&state.storage, layout, actor, ticked, Answer::of(&pairs), here).await
+            complete_or_ask(&storage, layout, actor, ticked, Answer::of(&pairs), here).await
         }
         _ => Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
     }

@@ -3,18 +3,18 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
-use super::slips::slips_page;
+use super::slips::{SlipContext, slips_page};
 use crate::deliveries::list::load_rows;
 use crate::id::parse_crockford;
-use crate::web::{AppState, Error, Layout, PageResult, personal_page};
+use crate::web::{Error, Layout, PageResult, personal_page};
 
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(context): State<SlipContext>,
     layout: Layout,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let slips = slips_page(&state, layout, &headers, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
+    let slips = slips_page(&context, layout, &headers, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
     if slips.is_empty() { Err(Error::NotFound) } else { Ok(personal_page(slips)) }
 }

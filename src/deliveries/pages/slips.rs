@@ -4,7 +4,7 @@
 //! same page; with JavaScript, that page opens the print dialog.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::json;
@@ -19,6 +19,7 @@ use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction};
 use crate::deliveries::slip::{SlipLine, SlipSheet, ellipsize, sheets};
 use crate::deliveries::store;
+use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::list::OrderRow;
 use crate::orders::model::Recipient;
@@ -146,19 +147,41 @@ impl PersonalData for SlipsPage {
     }
 }
 
+/// What the pages of slips use.
+#[derive(Clone)]
+pub(super) struct SlipContext {
+    storage: Storage,
+    districts: DistrictCache,
+    /// whether browsers reach this shop by HTTPS
+    is_behind_tls: bool,
+    /// whether the slips say that they are of a demo shop
+    is_training: bool,
+}
+
+impl FromRef<AppState> for SlipContext {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            storage: state.storage.clone(),
+            districts: state.districts.clone(),
+            is_behind_tls: state.config.behind_tls,
+            is_training: state.demo.is_some(),
+        }
+    }
+}
+
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(context): State<SlipContext>,
     layout: Layout,
     member: Member,
     headers: HeaderMap,
     Query(selection): Query<SlipsQuery>,
     Query(query): Query<DeliveryQuery>,
 ) -> PageResult {
-    let filter = query.filter(default_sort(&member), &*state.districts.refresh(&state.storage).await?);
+    let filter = query.filter(default_sort(&member), &*context.districts.refresh(&context.storage).await?);
     let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
     let is_search = selection.id.is_empty();
     let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
-    let mut slips = slips_page(&state, layout, &headers, load).await?;
+    let mut slips = slips_page(&context, layout, &headers, load).await?;
     slips.print_now = selection.print.is_some();
     Ok(personal_page(slips))
 }
@@ -171,12 +194,13 @@ fn search(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<Delive
 }
 
 pub(super) async fn slips_page(
-    state: &AppState,
+    context: &SlipContext,
     layout: Layout,
     headers: &HeaderMap,
     load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<DeliveryRow>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
-    let (this_host, districts) = (base_url(state, headers), state.districts.refresh(&state.storage).await?);
+    let (this_host, districts) =
+        (base_url(context.is_behind_tls, headers), context.districts.refresh(&context.storage).await?);
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };
@@ -188,14 +212,14 @@ pub(super) async fn slips_page(
         let claims = uploads::claim_data_of_channels(tx, &codes)?;
         Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop, claims))
     };
-    let (slips, is_truncated, shop, claims) = state.storage.read(read).await?;
-    Ok(SlipsPage { slips, layout, shop, claims, is_truncated, print_now: false, is_training: state.demo.is_some() })
+    let (slips, is_truncated, shop, claims) = context.storage.read(read).await?;
+    Ok(SlipsPage { slips, layout, shop, claims, is_truncated, print_now: false, is_training: context.is_training })
 }
 
 /// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network
 /// may reach the same host.
-fn base_url(state: &AppState, headers: &HeaderMap) -> String {
-    let scheme = if state.config.behind_tls { "https" } else { "http" };
+fn base_url(is_behind_tls: bool, headers: &HeaderMap) -> String {
+    let scheme = if is_behind_tls { "https" } else { "http" };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     format!("{scheme}://{host}")
 }

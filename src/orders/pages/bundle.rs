@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::FormContext;
 use super::show::show_page;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
@@ -15,7 +16,7 @@ use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
-    AppState, Error, Flash, FlashId, Form, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, Form, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
 };
 
 /// The form of each bundle button.
@@ -41,18 +42,18 @@ enum BundleAction {
 }
 
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(context): State<FormContext>,
     layout: Layout,
     actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<BundleForm>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let outcome = state.storage.write(move |tx| apply(tx, actor, id, &form)).await?;
+    let outcome = context.storage.write(move |tx| apply(tx, actor, id, &form)).await?;
     match outcome.ok_or(Error::NotFound)? {
         Ok(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         Err(reason) => {
-            let mut page = show_page(&state, layout, id).await?;
+            let mut page = show_page(&context, layout, id).await?;
             page.layout.flash = Some(Flash::new(Tone::Danger, &reason));
             Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::path::PathBuf;
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, MAX_NOTE_CHARS, NewFile, Purpose};
 use crate::audit::{Actor, MemberActor};
 use crate::channels;
+use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
 use crate::orders::export::{
     self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut, SMART_STORE,
@@ -271,6 +273,21 @@ impl PersonalData for DownloadPage {
     }
 }
 
+/// What a download uses.
+#[derive(Clone)]
+pub(super) struct DownloadContext {
+    storage: Storage,
+    districts: DistrictCache,
+    /// folder of the temporary files
+    folder: PathBuf,
+}
+
+impl FromRef<AppState> for DownloadContext {
+    fn from_ref(state: &AppState) -> Self {
+        Self { storage: state.storage.clone(), districts: state.districts.clone(), folder: state.config.data.clone() }
+    }
+}
+
 pub(super) async fn show(
     State(storage): State<Storage>,
     layout: Layout,
@@ -282,7 +299,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn download(
-    State(state): State<AppState>,
+    State(context): State<DownloadContext>,
     layout: Layout,
     actor: MemberActor,
     Query(query): Query<OrderQuery>,
@@ -292,16 +309,16 @@ pub(super) async fn download(
     let content = ExportKind::parse(&kind.content).ok_or(Error::NotFound)?;
     if kind.chosen == "1" && form.tick.is_empty() && form.all != "1" {
         let flash = Flash::warning("선택한 주문이 없어요. 주문을 먼저 선택해 주세요.");
-        let flash = state.storage.write(move |tx| flash.save(tx, actor.id)).await?;
+        let flash = context.storage.write(move |tx| flash.save(tx, actor.id)).await?;
         return Ok(redirect_with_flash(&format!("/orders?{}", query.to_query_string(&[])), flash));
     }
     if form.is_from_list() && content.default_purpose().is_empty() {
-        return Ok(personal_page(DownloadPage::of(&state.storage, layout, query, content, form).await?));
+        return Ok(personal_page(DownloadPage::of(&context.storage, layout, query, content, form).await?));
     }
-    match write_and_record(&state, actor, &query, content, &form).await? {
+    match write_and_record(&context, actor, &query, content, &form).await? {
         Ok(file) => Ok(file),
         Err(rejection) => {
-            let mut page = DownloadPage::of(&state.storage, layout, query, content, form).await?;
+            let mut page = DownloadPage::of(&context.storage, layout, query, content, form).await?;
             match rejection {
                 DownloadRejection::Form(problems) => page.problems = problems,
                 DownloadRejection::NoFile(reason) => page.problem = Some(reason),
@@ -321,7 +338,7 @@ enum DownloadRejection {
 
 /// The file. Records the download before the first byte is sent.
 async fn write_and_record(
-    state: &AppState,
+    context: &DownloadContext,
     actor: MemberActor,
     query: &OrderQuery,
     content: ExportKind,
@@ -345,7 +362,7 @@ async fn write_and_record(
         repeats: form.repeats(),
     };
     for _ in 0..MAX_ATTEMPTS {
-        let (file, written) = match write(state, request.clone()).await {
+        let (file, written) = match write(context, request.clone()).await {
             Ok(written) => written,
             Err(error @ ExportError::TooManySheets { .. }) => return no_file(&error.to_string()),
             Err(error) => return Err(error.into()),
@@ -353,11 +370,11 @@ async fn write_and_record(
         if let Some(reason) = unconfirmed(&written, form) {
             return no_file(reason);
         }
-        let name = product_name(state, filter.product.clone()).await?;
-        let stem = content.file_stem(state.now().date(), name.as_deref());
+        let name = product_name(context, filter.product.clone()).await?;
+        let stem = content.file_stem(context.storage.clock().now().date(), name.as_deref());
         let name = format!("{stem}.{}", format.extension());
         let record = Record { content, query, form, purpose, repeats: request.repeats };
-        if record.save(state, actor, &file, &name, written).await? {
+        if record.save(context, actor, &file, &name, written).await? {
             return Ok(Ok(file_response(file, &name, format)?));
         }
     }
@@ -365,9 +382,9 @@ async fn write_and_record(
 }
 
 /// The name of the product that the search has chosen.
-async fn product_name(state: &AppState, number: Option<String>) -> PageResult<Option<String>> {
+async fn product_name(context: &DownloadContext, number: Option<String>) -> PageResult<Option<String>> {
     let Some(number) = number else { return Ok(None) };
-    let found = state.storage.read(move |tx| products::by_number(tx, [number.as_str()])).await?;
+    let found = context.storage.read(move |tx| products::by_number(tx, [number.as_str()])).await?;
     Ok(found.into_values().next().map(|product| product.name))
 }
 
@@ -409,7 +426,7 @@ impl Record<'_> {
     /// since the file was written.
     async fn save(
         &self,
-        state: &AppState,
+        context: &DownloadContext,
         actor: MemberActor,
         file: &File,
         name: &str,
@@ -445,7 +462,7 @@ impl Record<'_> {
             claims::log_file_despite_claim(tx, actor.into(), &despite, &content.label())?;
             Ok::<_, StorageError>(true)
         };
-        Ok(state.storage.write(save).await?)
+        Ok(context.storage.write(save).await?)
     }
 }
 
@@ -469,9 +486,9 @@ fn file_response(file: File, name: &str, format: Format) -> Result<Response, Exp
 }
 
 /// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
-async fn write(state: &AppState, wanted: ExportRequest) -> Result<(File, ExportOutcome), ExportError> {
-    let (districts, folder) = (state.districts.refresh(&state.storage).await?, state.config.data.clone());
-    state
+async fn write(context: &DownloadContext, wanted: ExportRequest) -> Result<(File, ExportOutcome), ExportError> {
+    let (districts, folder) = (context.districts.refresh(&context.storage).await?, context.folder.clone());
+    context
         .storage
         .read_replica(move |tx| {
             let mut file = tempfile::tempfile_in(&folder)?;

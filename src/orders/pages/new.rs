@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::FormContext;
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
 use crate::audit::{self, AuditEvent, MemberActor};
 use crate::id::{crockford, parse_crockford};
@@ -20,9 +21,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::time::parse_date;
-use crate::web::{
-    AppState, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
-};
+use crate::web::{Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash};
 
 /// A line item of the form.
 struct ItemView {
@@ -63,13 +62,13 @@ pub(super) struct NewQuery {
 }
 
 pub(super) async fn new(
-    State(state): State<AppState>,
+    State(context): State<FormContext>,
     layout: Layout,
     Query(query): Query<NewQuery>,
 ) -> PageResult<Response> {
-    let now = state.now();
+    let now = context.storage.clock().now();
     let (like, date) = (parse_crockford(&query.like), parse_date(&query.date));
-    let form = state
+    let form = context
         .storage
         .read(move |tx| {
             let mut form = ManualOrderForm::empty(now);
@@ -83,7 +82,7 @@ pub(super) async fn new(
             Ok::<_, StorageError>(form)
         })
         .await?;
-    let shown = new_page(&state, layout, form).await?;
+    let shown = new_page(&context, layout, form).await?;
     Ok(page(NewPage { may_restore_draft: like.is_none() && date.is_none(), ..shown }))
 }
 
@@ -101,11 +100,13 @@ fn prefill(form: &mut ManualOrderForm, order: &Order) {
     }
 }
 
-async fn new_page(state: &AppState, layout: Layout, mut form: ManualOrderForm) -> PageResult<NewPage> {
+async fn new_page(context: &FormContext, layout: Layout, mut form: ManualOrderForm) -> PageResult<NewPage> {
     let zip_code = form.inputs.get("recipient_zip_code").to_owned();
     let numbers = product_numbers(&form);
-    let (products, catalogue) =
-        state.storage.read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?))).await?;
+    let (products, catalogue) = context
+        .storage
+        .read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?)))
+        .await?;
     form.sync_options(&catalogue);
     let item = |(index, input): (usize, ItemInput)| {
         let variants = catalogue.get(&input.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
@@ -117,8 +118,8 @@ async fn new_page(state: &AppState, layout: Layout, mut form: ManualOrderForm) -
         fields: Fields { inputs: form.inputs, ..Fields::default() },
         is_recipient_same: form.same,
         products,
-        district: state.districts.refresh(&state.storage).await?.full_name(&zip_code).map(str::to_owned),
-        has_address_search: state.demo.is_none(),
+        district: context.districts.refresh(&context.storage).await?.full_name(&zip_code).map(str::to_owned),
+        has_address_search: context.has_address_search,
         may_restore_draft: false,
     })
 }
@@ -177,37 +178,42 @@ fn form_action(word: &str) -> FormAction {
 }
 
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(context): State<FormContext>,
     layout: Layout,
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
     let (mut form, act) = parse_form(pairs);
     match act {
-        FormAction::Save => return save(&state, layout, actor, form).await,
+        FormAction::Save => return save(&context, layout, actor, form).await,
         FormAction::Add if form.items.len() < MAX_ITEMS => form.items.push(ItemInput::empty()),
         FormAction::Remove(index) if index < form.items.len() && form.items.len() > 1 => drop(form.items.remove(index)),
         FormAction::ShowOptions | FormAction::Add | FormAction::Remove(_) => {}
     }
-    new_page(&state, layout, form).await.map(page)
+    new_page(&context, layout, form).await.map(page)
 }
 
-async fn save(state: &AppState, layout: Layout, actor: MemberActor, mut form: ManualOrderForm) -> PageResult<Response> {
-    let (numbers, now) = (product_numbers(&form), state.now());
-    let catalogue = state.storage.read(move |tx| catalogue(tx, &numbers)).await?;
+async fn save(
+    context: &FormContext,
+    layout: Layout,
+    actor: MemberActor,
+    mut form: ManualOrderForm,
+) -> PageResult<Response> {
+    let (numbers, now) = (product_numbers(&form), context.storage.clock().now());
+    let catalogue = context.storage.read(move |tx| catalogue(tx, &numbers)).await?;
     form.sync_options(&catalogue);
     let new_orders = match form.manual_orders(&catalogue, now) {
         Ok(new_orders) => Arc::new(new_orders),
         Err(problems) => {
-            let mut page = new_page(state, layout, form).await?;
+            let mut page = new_page(context, layout, form).await?;
             page.fields.problems = problems;
             page.layout.flash = Some(Flash::new(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
-    let districts = state.districts.clone();
-    let saved = state
+    let districts = context.districts.clone();
+    let saved = context
         .storage
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
@@ -233,7 +239,7 @@ async fn save(state: &AppState, layout: Layout, actor: MemberActor, mut form: Ma
         Ok(saved) => saved,
         Err(fresh_ticket) => {
             form.inputs.set("ticket", fresh_ticket);
-            let mut page = new_page(state, layout, form).await?;
+            let mut page = new_page(context, layout, form).await?;
             let message = "이 화면에서는 이미 다른 상담주문을 저장했어요. 새 주문이 맞으면 한 번 더 저장해 주세요.";
             page.layout.flash = Some(Flash::new(Tone::Warning, message));
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));

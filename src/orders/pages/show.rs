@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::FormContext;
 use super::fields::{Fields, OptionChoice, option_choices};
 use crate::audit::downloads::{self, OrderFile};
 use crate::districts::Districts;
@@ -20,7 +21,7 @@ use crate::products::model::Variant;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Tx};
 use crate::time::Moment;
-use crate::web::{AppState, Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// Orders of the same bundle that the page shows.
 const MAX_COMPANIONS: usize = 100;
@@ -143,20 +144,20 @@ pub(super) struct ShowQuery {
 }
 
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(context): State<FormContext>,
     layout: Layout,
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let shown = show_page(&state, layout, id).await?;
+    let shown = show_page(&context, layout, id).await?;
     Ok(personal_page(ShowPage { is_new: query.taken, ..shown }))
 }
 
-pub(super) async fn show_page(state: &AppState, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let districts = state.districts.refresh(&state.storage).await?;
-    let has_address_search = state.demo.is_none();
-    state
+pub(super) async fn show_page(context: &FormContext, layout: Layout, id: i64) -> PageResult<ShowPage> {
+    let districts = context.districts.refresh(&context.storage).await?;
+    let has_address_search = context.has_address_search;
+    context
         .storage
         .read(move |tx| load(tx, layout.clone(), id, &districts, has_address_search))
         .await?

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::FormContext;
 use super::fields::SubmittedForm;
 use super::show::{ShowPage, show_page};
 use crate::audit::{self, AuditEvent, AuditObject, BundleChange, MemberActor};
@@ -20,8 +21,7 @@ use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
-    AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, personal_page_with_status,
-    redirect_with_flash,
+    Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
 };
 
 /// The outcome of saving.
@@ -42,7 +42,7 @@ struct RejectedForm {
 }
 
 pub(super) async fn update(
-    State(state): State<AppState>,
+    State(context): State<FormContext>,
     layout: Layout,
     actor: MemberActor,
     Path(id): Path<String>,
@@ -50,8 +50,8 @@ pub(super) async fn update(
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let form = Arc::new(SubmittedForm::parse(pairs));
-    let (submitted, districts) = (Arc::clone(&form), state.districts.clone());
-    let outcome = state.storage.write(move |tx| {
+    let (submitted, districts) = (Arc::clone(&form), context.districts.clone());
+    let outcome = context.storage.write(move |tx| {
         let districts = districts.current(tx)?;
         save(tx, actor, id, &submitted, &districts)
     });
@@ -59,10 +59,10 @@ pub(super) async fn update(
         UpdateOutcome::NotFound => Err(Error::NotFound),
         UpdateOutcome::Saved(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         UpdateOutcome::Rejected(rejected) => {
-            let mut page = with_inputs(show_page(&state, layout, id).await?, &form, rejected);
+            let mut page = with_inputs(show_page(&context, layout, id).await?, &form, rejected);
             let zip_code = page.fields.value("recipient_zip_code");
             if zip_code != page.listed.order.recipient.zip_code {
-                page.district = state.districts.cached().full_name(zip_code).map(str::to_owned);
+                page.district = context.districts.cached().full_name(zip_code).map(str::to_owned);
             }
             Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
         }

@@ -11,7 +11,7 @@ use crate::uploads::Uploads;
 use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
 };
 
 /// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
@@ -58,7 +58,8 @@ fn parse_decision(code: &str) -> Option<Decision> {
 }
 
 pub(super) async fn resolve(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
     layout: Layout,
     actor: MemberActor,
     Path(id): Path<String>,
@@ -72,11 +73,9 @@ pub(super) async fn resolve(
     let ticked: Vec<u32> = conflicts.iter().map(|conflict| conflict.row).collect();
     if conflicts.is_empty() {
         let flash = Flash::new(Tone::Warning, "선택한 행이 없어요. 행을 먼저 선택해 주세요.");
-        return render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &[], flash)
-            .await;
+        return render_with_errors(&storage, &uploads, layout, (id, &path, paging), &ticked, &[], flash).await;
     }
-    let (message, failed, flash) = state
-        .storage
+    let (message, failed, flash) = storage
         .write(move |tx| {
             let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, actor, decision, &conflicts)?;
             let decision = match decision {
@@ -97,7 +96,7 @@ pub(super) async fn resolve(
         return Ok(redirect_with_flash(&path, flash));
     }
     let flash = Flash::new(Tone::Warning, &message);
-    render_with_errors(&state.storage, &state.uploads, layout, (id, &path, paging), &ticked, &failed, flash).await
+    render_with_errors(&storage, &uploads, layout, (id, &path, paging), &ticked, &failed, flash).await
 }
 
 /// The conflicts with the ticks of the form and an error at each row that failed.

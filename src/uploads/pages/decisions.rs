@@ -6,11 +6,12 @@ use axum::http::{StatusCode, Uri};
 use super::show::{DECISIONS, show_page};
 use super::{parse_id, upload_path};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::districts::DistrictCache;
+use crate::storage::Storage;
+use crate::uploads::Uploads;
 use crate::uploads::decisions::{ChosenConflicts, ChosenValue, DecisionOutcome, decide_conflicts};
 use crate::web::paging::PageQuery;
-use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash,
-};
+use crate::web::{Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash};
 
 /// Parses `channel=ID` or `own=ID` of a row; `act=channel|own` with `tick=ID` …; or `all=channel|own`.
 fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflicts), Error> {
@@ -38,7 +39,9 @@ fn parse_value(code: &str) -> Option<ChosenValue> {
 }
 
 pub(super) async fn decide(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     actor: MemberActor,
     Path(id): Path<String>,
@@ -50,9 +53,7 @@ pub(super) async fn decide(
     let (chosen, conflicts) = parse_form(&pairs)?;
     let path = format!("{}?{}", upload_path(id), uri.query().unwrap_or_default());
     let is_empty = conflicts == ChosenConflicts::Some(Vec::new());
-    let districts = state.districts.clone();
-    let (failed, flash, message) = state
-        .storage
+    let (failed, flash, message) = storage
         .write(move |tx| {
             if is_empty {
                 return Ok((Vec::new(), None, "선택한 값이 없어요. 행을 먼저 선택해 주세요.".to_owned()));
@@ -75,7 +76,7 @@ pub(super) async fn decide(
         return Ok(redirect_with_flash(&path, flash));
     }
     let uri: Uri = path.parse().map_err(|_| Error::NotFound)?;
-    let mut page = show_page(&state.storage, &state.uploads, layout, id, DECISIONS, paging, &uri).await?;
+    let mut page = show_page(&storage, &uploads, layout, id, DECISIONS, paging, &uri).await?;
     for decision in &mut page.decisions {
         let failure = failed.iter().find(|(failed, _)| decision.id == Some(*failed));
         decision.problem = failure.map(|(_, reason)| reason.clone());

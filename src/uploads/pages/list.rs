@@ -1,15 +1,18 @@
 //! `GET /uploads`: the upload form and the list of uploads.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
 
-use crate::storage::StorageError;
+use crate::config::Config;
+use crate::storage::{Storage, StorageError};
 use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{RowOutcome, Stage, Upload};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{AppState, Flash, Layout, PageResult, Query, Tone, page, page_with_status};
+use crate::web::{Flash, Layout, PageResult, Query, Tone, page, page_with_status};
 
 #[derive(Template)]
 #[template(path = "uploads/list.html")]
@@ -47,32 +50,39 @@ impl ListQuery {
 }
 
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(config): State<Arc<Config>>,
     layout: Layout,
     Query(query): Query<ListQuery>,
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    list_page(&state, layout, query.filter(), paging, &uri).await.map(page)
+    list_page(&storage, &config, layout, query.filter(), paging, &uri).await.map(page)
 }
 
 /// The list with an error message. Files of the same form that were stored already are in the list.
-pub(super) async fn render_with_error(state: &AppState, layout: Layout, uri: &Uri, message: &str) -> PageResult {
-    let mut answer = list_page(state, layout, UploadFilter::All, PageQuery::default(), uri).await?;
+pub(super) async fn render_with_error(
+    storage: &Storage,
+    config: &Config,
+    layout: Layout,
+    uri: &Uri,
+    message: &str,
+) -> PageResult {
+    let mut answer = list_page(storage, config, layout, UploadFilter::All, PageQuery::default(), uri).await?;
     answer.layout.flash = Some(Flash::new(Tone::Warning, message));
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, answer))
 }
 
 async fn list_page(
-    state: &AppState,
+    storage: &Storage,
+    config: &Config,
     layout: Layout,
     filter: UploadFilter,
     paging: PageQuery,
     uri: &Uri,
 ) -> PageResult<ListPage> {
     let uri = uri.clone();
-    let (uploads, pages, waiting, unresolved, undecided) = state
-        .storage
+    let (uploads, pages, waiting, unresolved, undecided) = storage
         .read(move |tx| {
             let (_, total) = store::page(tx, filter, 0, 0)?;
             let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
@@ -92,7 +102,7 @@ async fn list_page(
         waiting: usize::try_from(waiting).unwrap_or_default(),
         unresolved: usize::try_from(unresolved).unwrap_or_default(),
         undecided: usize::try_from(undecided).unwrap_or_default(),
-        max_mb: state.config.upload_max_bytes >> 20,
-        keep_days: state.config.upload_keep_days,
+        max_mb: config.upload_max_bytes >> 20,
+        keep_days: config.upload_keep_days,
     })
 }

@@ -1,8 +1,10 @@
 //! `POST /uploads`: receives files and previews them.
 
 use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::Uri;
 use tempfile::SpooledTempFile;
 use tokio::task::spawn_blocking;
@@ -10,12 +12,13 @@ use tokio::task::spawn_blocking;
 use super::list::render_with_error;
 use super::upload_path;
 use crate::audit::{self, AuditEvent, MemberActor, RejectedFile};
+use crate::config::Config;
 use crate::demo::Demo;
 use crate::sheets::SheetError;
-use crate::storage::Tx;
+use crate::storage::{Storage, Tx};
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
-use crate::uploads::{ImportOptions, ParsedFile};
+use crate::uploads::{ImportOptions, ParsedFile, Uploads};
 use crate::web::{
     AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, UploadField, UploadForm, redirect,
     redirect_with_flash,
@@ -53,23 +56,43 @@ struct WithoutCourier {
     file: Option<ParsedFile>,
 }
 
+/// What the form of files uses.
+#[derive(Clone)]
+pub(super) struct ReceiveContext {
+    storage: Storage,
+    uploads: Uploads,
+    config: Arc<Config>,
+    is_public_demo: bool,
+}
+
+impl FromRef<AppState> for ReceiveContext {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            storage: state.storage.clone(),
+            uploads: state.uploads.clone(),
+            config: Arc::clone(&state.config),
+            is_public_demo: state.demo.as_ref().is_some_and(Demo::is_public),
+        }
+    }
+}
+
 /// Receives one file after another; each is stored and previewed before the next one is read from the
 /// connection.
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(context): State<ReceiveContext>,
     layout: Layout,
     auth: AuthContext,
     actor: MemberActor,
     uri: Uri,
     request: Request,
 ) -> PageResult {
-    if state.demo.as_ref().is_some_and(Demo::is_public)
-        && state.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 0)).await?.1 >= MAX_DEMO_UPLOADS
+    if context.is_public_demo
+        && context.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 0)).await?.1 >= MAX_DEMO_UPLOADS
     {
         let message = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
         return Err(Error::BadRequest(message.to_owned()));
     }
-    let max_bytes = (MAX_FILES as u64 + 1) * state.config.upload_max_bytes;
+    let max_bytes = (MAX_FILES as u64 + 1) * context.config.upload_max_bytes;
     let mut form = UploadForm::open(&auth, request, max_bytes).await?;
     let (mut batch, mut options) = (Batch::default(), ImportOptions::default());
     while let Some(field) = form.next_field().await? {
@@ -77,10 +100,12 @@ pub(super) async fn create(
             "courier" => {
                 options.courier = match parse_courier(&field.text().await?) {
                     Ok(courier) => courier,
-                    Err(problem) => return render_with_error(&state, layout, &uri, &problem).await,
+                    Err(problem) => {
+                        return render_with_error(&context.storage, &context.config, layout, &uri, &problem).await;
+                    }
                 };
             }
-            "files" => receive_file(&state, actor.id, field, &options, &mut batch).await?,
+            "files" => receive_file(&context, actor.id, field, &options, &mut batch).await?,
             _ => {}
         }
     }
@@ -89,15 +114,24 @@ pub(super) async fn create(
         // From the last one on: its rows are dropped before other files are parsed again.
         for WithoutCourier { id, lacks_courier, file } in std::mem::take(&mut batch.without_courier).into_iter().rev() {
             if lacks_courier {
-                state.uploads.preview_with_courier(id, file, courier).await?;
+                context.uploads.preview_with_courier(id, file, courier).await?;
             } else {
-                state.uploads.set_courier(id, courier).await?;
+                context.uploads.set_courier(id, courier).await?;
             }
         }
     }
     match (batch.ids.as_slice(), batch.too_large.as_slice()) {
         ([id], []) if batch.skipped == 0 => Ok(redirect(&upload_path(*id))),
-        ([], []) => render_with_error(&state, layout, &uri, "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.").await,
+        ([], []) => {
+            render_with_error(
+                &context.storage,
+                &context.config,
+                layout,
+                &uri,
+                "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.",
+            )
+            .await
+        }
         _ => {
             let is_complete = batch.too_large.is_empty() && batch.skipped == 0;
             let (ids, event) = batch.into_event();
@@ -106,19 +140,19 @@ pub(super) async fn create(
                 let tone = if is_complete { Tone::Success } else { Tone::Warning };
                 Flash::new(tone, event.sentence()).save(tx, actor.id)
             };
-            Ok(redirect_with_flash("/uploads", state.storage.write(record).await?))
+            Ok(redirect_with_flash("/uploads", context.storage.write(record).await?))
         }
     }
 }
 
 async fn receive_file(
-    state: &AppState,
+    context: &ReceiveContext,
     member_id: i64,
     field: UploadField<'_>,
     options: &ImportOptions,
     batch: &mut Batch,
 ) -> PageResult<()> {
-    let uploads = &state.uploads;
+    let uploads = &context.uploads;
     let Some(name) = field.file_name().map(str::to_owned) else {
         return Ok(());
     };
@@ -129,7 +163,7 @@ async fn receive_file(
     if let Some(last) = batch.without_courier.last_mut() {
         last.file = None;
     }
-    let spooled = match spool_file(state, field, uploads.limits.bytes).await? {
+    let spooled = match spool_file(&context.config.data, field, uploads.limits.bytes).await? {
         Ok(spooled) => spooled,
         Err(error) => {
             batch.too_large.push(RejectedFile { name: store::display_name(&name), reason: error.to_string() });
@@ -174,11 +208,10 @@ impl SpooledFile {
 
 /// Receives a file. One beyond `max_bytes` is read to its end and discarded, so that the form can continue.
 async fn spool_file(
-    state: &AppState,
+    folder: &Path,
     mut field: UploadField<'_>,
     max_bytes: usize,
 ) -> PageResult<Result<SpooledFile, SheetError>> {
-    let folder = state.config.data.clone();
     let (mut file, mut length) = (tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder), 0_usize);
     while let Some(chunk) = field.chunk().await? {
         length += chunk.len();
