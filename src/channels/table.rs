@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::profile::{Field, FileKind, Profile};
-use crate::sheets::{Cell, Row, SheetError, Workbook, repair_mojibake, values};
+use crate::sheets::{Cell, MergedCells, Row, SheetError, Workbook, repair_mojibake, values};
 use crate::text::{fold_word, one_line};
 
 /// The part of a workbook that matches a profile.
@@ -72,7 +72,8 @@ impl Table {
         self.headers.get(column).map(|header| one_line(header)).unwrap_or_default()
     }
 
-    /// Calls `visit` with each row below the header, except a helper row directly below it.
+    /// Calls `visit` with each row below the header, except a helper row directly below it. A merged cell counts for each
+    /// row that it covers, except a quantity or an amount, which is that of all rows together.
     ///
     /// # Errors
     /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
@@ -82,6 +83,9 @@ impl Table {
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), SheetError> {
         let mut is_first = true;
+        let sums = [self.columns(Field::Quantity), self.columns(Field::Price)].concat();
+        let is_repeated = |column| !sums.contains(&column);
+        let mut merged = MergedCells::new(workbook.merged_areas(self.sheet), self.header_row, is_repeated);
         workbook.rows(self.sheet, &mut |row| {
             if row.number <= self.header_row {
                 return ControlFlow::Continue(());
@@ -89,6 +93,8 @@ impl Table {
             if std::mem::take(&mut is_first) && self.is_helper(row) {
                 return ControlFlow::Continue(());
             }
+            let filled = merged.fill(row);
+            let row = filled.as_ref().unwrap_or(row);
             if self.has_mojibake { visit(&repaired(row)) } else { visit(row) }
         })
     }

@@ -25,6 +25,9 @@ use strings::SharedStrings;
 const MAX_SHEET_BYTES: u64 = 300 << 20;
 /// Merged areas of a sheet; a list of parcels has one for each parcel of several orders.
 const MAX_MERGED_AREAS: usize = 100_000;
+/// A larger sheet comes from a program, and programs do not merge cells over rows; a second reading would cost an upload a
+/// fifth of its time.
+const MAX_MERGED_SHEET_BYTES: u64 = 8 << 20;
 
 /// An opened .xlsx.
 pub(super) struct Xlsx {
@@ -82,9 +85,12 @@ impl Xlsx {
         })
     }
 
-    /// The merged areas of a sheet, which are listed behind its cells.
+    /// The merged areas of a sheet, which are listed behind its cells: finding them reads the sheet once more. None for a
+    /// sheet of more than [`MAX_MERGED_SHEET_BYTES`].
     pub(super) fn merged_areas(&mut self, sheet: usize) -> Vec<MergedArea> {
-        let Ok(part) = self.part(sheet) else { return Vec::new() };
+        let Some(part) = self.part(sheet).ok().filter(|part| part.size <= MAX_MERGED_SHEET_BYTES) else {
+            return Vec::new();
+        };
         let mut scanner = Scanner::new(self.package.reader(&part));
         let mut areas = Vec::new();
         while let Ok(Some(token)) = scanner.next() {

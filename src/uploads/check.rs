@@ -115,10 +115,6 @@ impl OrderKey {
         if let [only] = &self.columns[..] { Some(row.cell(only.column(row))) } else { None }
     }
 
-    fn has_column(&self, column: usize) -> bool {
-        self.columns.iter().any(|part| part.columns.contains(&column))
-    }
-
     /// Parses the order number of a row; empty if a part of it is wrong.
     fn parse(&self, cells: &mut RowReader<'_, '_>) -> String {
         let mut key = Vec::new();

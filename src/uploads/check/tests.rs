@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 mod channels;
+mod merged;
 
 use super::*;
 use crate::channels::FileKind;

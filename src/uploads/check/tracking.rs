@@ -3,7 +3,7 @@
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, ignored, is_total};
 use crate::channels::{Field, Table, courier_name, find_courier};
 use crate::orders::model::PARCEL_SEPARATOR;
-use crate::sheets::{Cell, MergedArea, Row, SheetError, Workbook, values};
+use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 
 /// A row of a tracking list.
@@ -17,8 +17,7 @@ pub struct TrackingRow {
     pub courier: Option<String>,
 }
 
-/// Validates the rows of a tracking list. A merged cell counts for each of its rows, and a cell with several order
-/// numbers for each of them.
+/// Validates the rows of a tracking list. A cell with several order numbers counts for each of them.
 ///
 /// # Errors
 /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
@@ -32,10 +31,7 @@ pub fn tracking(
         number: table.columns(Field::TrackingNumber),
         courier: table.columns(Field::Courier),
     };
-    let mut merged = MergedCells::new(workbook.merged_areas(table.sheet), table.header_row, &columns);
     table.rows(workbook, &mut |row| {
-        let filled = merged.fill(row);
-        let row = filled.as_ref().unwrap_or(row);
         let keys = columns.joined_keys(row);
         if keys.is_empty() {
             return visit(if row.is_blank() { ignored(row.number) } else { check(table, row, &columns, None) });
@@ -43,9 +39,6 @@ pub fn tracking(
         keys.iter().try_for_each(|key| visit(check(table, row, &columns, Some(key))))
     })
 }
-
-/// Merged cells that may cover one row: one for each column, unless a file overlaps them.
-const MAX_OPEN_AREAS: usize = 1_000;
 
 struct TrackingColumns {
     key: OrderKey,
@@ -63,53 +56,6 @@ impl TrackingColumns {
             text.split(is_separator).map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
         let is_number = |key: &String| key.len() >= SHORTEST && key.bytes().all(|byte| byte.is_ascii_digit());
         if keys.len() > 1 && keys.iter().all(is_number) { keys } else { Vec::new() }
-    }
-}
-
-/// The merged cells of a list, whose value is in their first row alone.
-struct MergedCells {
-    /// areas over several rows that have not begun, the next one last
-    coming: Vec<MergedArea>,
-    /// areas that have begun, with their value
-    open: Vec<(MergedArea, Cell<'static>)>,
-}
-
-impl MergedCells {
-    fn new(areas: Vec<MergedArea>, header_row: u32, columns: &TrackingColumns) -> Self {
-        let is_needed = |column: usize| {
-            columns.number.contains(&column) || columns.courier.contains(&column) || columns.key.has_column(column)
-        };
-        let is_needed =
-            |area: &MergedArea| area.rows.0 < area.rows.1 && area.rows.0 > header_row && is_needed(area.columns.0);
-        let mut coming: Vec<MergedArea> = areas.into_iter().filter(is_needed).collect();
-        coming.sort_by_key(|area| std::cmp::Reverse(area.rows.0));
-        Self { coming, open: Vec::new() }
-    }
-
-    /// The row with the values of the merged cells above it; none if it needs none.
-    fn fill<'c>(&mut self, row: &Row<'c>) -> Option<Row<'c>> {
-        let mut filled: Option<Row<'c>> = None;
-        self.open.retain(|(area, _)| area.rows.1 >= row.number);
-        for (area, value) in &self.open {
-            if row.cell(area.columns.0).is_blank() {
-                filled.get_or_insert_with(|| row.clone()).set_cell(area.columns.0, value.clone());
-            }
-        }
-        while let Some(area) = self.coming.pop_if(|area| area.rows.0 <= row.number) {
-            if area.rows.0 == row.number && self.open.len() < MAX_OPEN_AREAS {
-                self.open.push((area, owned(row.cell(area.columns.0))));
-            }
-        }
-        filled
-    }
-}
-
-/// A copy that does not borrow; a number loses its format, but no digit.
-fn owned(cell: &Cell<'_>) -> Cell<'static> {
-    match cell {
-        Cell::Text(text) => Cell::Text(text.as_ref().to_owned().into()),
-        Cell::Number(number) | Cell::Formatted(number, _) => Cell::Number(*number),
-        cell => Cell::Text(values::text(cell).into_owned().into()),
     }
 }
 
