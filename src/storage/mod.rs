@@ -32,6 +32,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod text_limits;
 mod value;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use mariadb::{MariaDbAddress, MariaDbAddressError};
 pub use sqlite::{CommitBlock, CommitFeed, Wal, WalCommit, WalProgress};
 pub use value::{ColumnReader, FromValue, Param, Row, Value};
 
+use self::work::boxed;
 use crate::time::{Clock, Moment};
 
 /// Error of the storage.
@@ -343,10 +345,11 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        match &self.engine {
+        let (work, answer) = boxed(work);
+        answer.after(match &self.engine {
             Engine::Sqlite(engine) => engine.read(work).await,
             Engine::MariaDb(engine) => engine.read(work).await,
-        }
+        })
     }
 
     /// [`Self::read`] for expensive queries (downloads, overviews): uses a replica where the address allows
@@ -356,10 +359,11 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        match &self.engine {
+        let (work, answer) = boxed(work);
+        answer.after(match &self.engine {
             Engine::Sqlite(engine) => engine.read(work).await,
             Engine::MariaDb(engine) => engine.read_replica(work).await,
-        }
+        })
     }
 
     /// Runs `work` in a write transaction, which is durable when this returns `Ok` and rolled back when
@@ -369,10 +373,11 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        match &self.engine {
+        let (work, answer) = boxed(work);
+        answer.after(match &self.engine {
             Engine::Sqlite(engine) => engine.write(work).await,
             Engine::MariaDb(engine) => engine.write(work).await,
-        }
+        })
     }
 
     /// Writes a snapshot of a SQLite database to a file that must not exist. Reads and writes continue.
