@@ -107,6 +107,7 @@ struct ExportReport {
     rows: u64,
     left_out: Vec<ClaimedOrder>,
     despite_claim: Vec<ClaimedOrder>,
+    unknown_courier: Vec<UnknownCourier>,
     claim_data: Vec<ClaimDataAge>,
     warnings: Vec<String>,
 }
@@ -116,6 +117,13 @@ struct ExportReport {
 struct ClaimDataAge {
     sales_channel: String,
     newest_at: Option<String>,
+}
+
+/// An order whose courier the channel does not know.
+#[derive(Serialize)]
+struct UnknownCourier {
+    order_number: String,
+    courier: String,
 }
 
 /// An order with an open claim.
@@ -231,13 +239,17 @@ impl Orders {
 /// without them, so a script that takes it on is not stopped.
 fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), json: bool) -> CommandResult {
     let rows = written.orders();
-    let ExportOutcome { held, despite_claim, .. } = written;
+    let ExportOutcome { held, despite_claim, unknown_courier, .. } = written;
     let claim_data = claims.channels.into_iter();
     let report = ExportReport {
         file,
         rows,
         left_out: ClaimedOrder::all(held),
         despite_claim: ClaimedOrder::all(despite_claim),
+        unknown_courier: unknown_courier
+            .into_iter()
+            .map(|order| UnknownCourier { order_number: order.order_number, courier: order.courier })
+            .collect(),
         claim_data: claim_data
             .map(|data| ClaimDataAge { newest_at: data.newest_at.map(Moment::iso), sales_channel: data.channel_code })
             .collect(),
@@ -261,6 +273,12 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
             writeln!(out, "{order_number} {claim}: {what}.")?;
         }
     }
+    for UnknownCourier { order_number, courier } in &report.unknown_courier {
+        writeln!(
+            out,
+            "{order_number}: 판매채널이 모르는 택배사예요: '{courier}'. 수정하지 않으면 판매채널이 받지 않아요."
+        )?;
+    }
     Ok(Outcome::Complete)
 }
 
@@ -274,10 +292,17 @@ pub(super) fn resolve_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<Vec
     if problems.is_empty() { Ok(found.into_values().flatten().collect()) } else { Err(CliError(problems.join("\n"))) }
 }
 
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// The error message of an export to the file `path`.
 fn export_error(error: ExportError, path: &str) -> CliError {
     match error {
         ExportError::Storage(error) => error.into(),
+        ExportError::Write(error) if is_full(&error) => {
+            CliError(format!("{path} 파일을 쓰지 못했어요. 디스크 공간이 없어요. 공간을 비운 뒤 다시 해 보세요."))
+        }
         ExportError::Write(error) => CliError(format!("{path} 파일을 쓰지 못했어요: {error}")),
         error @ ExportError::TooManySheets { .. } => CliError(error.to_string()),
     }

@@ -132,6 +132,8 @@ pub struct ExportOutcome {
     pub held: Vec<Order>,
     /// orders in the file despite their cancellation, because the member named them
     pub despite_claim: Vec<Order>,
+    /// orders in the file whose courier the channel does not know
+    pub unknown_courier: Vec<Order>,
 }
 
 impl ExportOutcome {
@@ -156,6 +158,28 @@ pub fn held(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<V
     }
     let claimed = list::all_ids(tx, &OrderFilter { claim_open: true, ..filter.clone() })?;
     claims::held(tx, &claimed)
+}
+
+/// Orders of a search whose lines in a dispatch file the channel refuses, because it does not know their courier.
+///
+/// # Errors
+/// The database failed.
+pub fn unknown_courier(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<Order>, StorageError> {
+    if kind != ExportKind::Dispatch {
+        return Ok(Vec::new());
+    }
+    let ids = wanted_ids(tx, kind, filter)?;
+    with_unknown_courier(tx, kind, &ids)
+}
+
+fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[i64]) -> Result<Vec<Order>, StorageError> {
+    let mut found = Vec::new();
+    if kind == ExportKind::Dispatch {
+        for some in ids.chunks(ORDERS_PER_BATCH) {
+            found.extend(store::find(tx, some)?.into_iter().filter(dispatch::has_unknown_courier));
+        }
+    }
+    Ok(found)
 }
 
 /// Numbers of orders of a search that are not in its file.
@@ -239,7 +263,8 @@ pub fn write(
             json::write(tx, &orders, file)?;
         }
     }
-    Ok(ExportOutcome { ids, already_sent, not_due, held, despite_claim })
+    let unknown_courier = with_unknown_courier(tx, request.kind, &ids)?;
+    Ok(ExportOutcome { ids, already_sent, not_due, held, despite_claim, unknown_courier })
 }
 
 /// Leaves out the orders that do not belong into a file of that kind, and answers how many there were.

@@ -247,6 +247,13 @@ fn couriers_get_the_names_of_the_channel() {
         .iter()
         .filter(|row| row["reasons"].to_string().contains("모르는 택배사"));
     assert_eq!(unknown.count(), 2);
+
+    let file = shop.0.path().join("dispatch.xlsx");
+    let (code, out, error) = run(program(shop.0.path()).args(["export", "dispatch", "--json", "--out"]).arg(&file));
+    let answer: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{code:?} {out}{error}"));
+    let names: Vec<_> =
+        answer["unknown_courier"].as_array().expect("a list").iter().map(|line| &line["courier"]).collect();
+    assert_eq!(names, ["택배", "직접배송"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! so they are omitted.
 
 use super::table::{Cell, columns, method, text};
-use crate::channels::courier_name;
+use crate::channels::{courier_name, find_courier};
 use crate::orders::model::{Order, ShippingMethod, parcels};
 
 /// Required name of the sheet.
@@ -19,6 +19,11 @@ columns! {
 /// The channel takes one number of an order.
 pub(super) fn first_parcel(tracking_number: &str) -> &str {
     parcels(tracking_number).next().unwrap_or_default()
+}
+
+/// Whether the channel refuses the line of an order: it knows the couriers of its own list only.
+pub(super) fn has_unknown_courier(order: &Order) -> bool {
+    order.shipping_method == ShippingMethod::Parcel && find_courier(&order.courier).is_none()
 }
 
 /// Courier and tracking number are for parcels; the channel requires them empty otherwise.

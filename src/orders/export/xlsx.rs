@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{Datelike, NaiveDateTime};
 use rust_xlsxwriter::{DocProperties, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
+use zip::result::ZipError;
 
 use super::sheets::sheet_names;
 use super::table::{Cell, OrderLine, Table, TableStyle};
@@ -27,7 +28,7 @@ const HEADER_FILL: u32 = 0x00C2_FFC0;
 impl From<XlsxError> for ExportError {
     fn from(error: XlsxError) -> Self {
         Self::Write(match error {
-            XlsxError::IoError(error) => error,
+            XlsxError::IoError(error) | XlsxError::ZipError(ZipError::Io(error)) => error,
             other => io::Error::other(other),
         })
     }

@@ -122,6 +122,9 @@ pub(super) struct DownloadForm {
     /// numbers of orders that the page named as already sent, and as not belonging into the file
     #[serde(default)]
     left_out: String,
+    /// number of orders whose courier the page named as unknown to the channel
+    #[serde(default)]
+    unknown_couriers: String,
     /// `1`: with the orders that an earlier file has
     #[serde(default)]
     repeats: String,
@@ -187,6 +190,9 @@ struct FormProblems {
     note: Option<&'static str>,
 }
 
+/// Orders with an unknown courier that the page lists one by one.
+const MAX_LISTED_COURIERS: usize = 20;
+
 #[derive(Template)]
 #[template(path = "orders/download.html")]
 struct DownloadPage {
@@ -203,6 +209,8 @@ struct DownloadPage {
     held: Vec<OrderRow>,
     /// numbers of the other orders that are left out
     left_out: LeftOut,
+    /// orders whose courier the channel does not know
+    unknown_courier: Vec<OrderRow>,
     /// how old the claims of the channels are
     claims: ClaimDataSummary,
 }
@@ -218,18 +226,21 @@ impl DownloadPage {
         let filter = form.filter(&query, content);
         let problem = content.problem(&filter).map(str::to_owned);
         let is_chosen = filter.chosen.is_some();
-        let (channels, total, held, left_out, claims) = storage
+        let (channels, total, held, left_out, unknown_courier, claims) = storage
             .read(move |tx| {
                 let held: Vec<i64> = export::held(tx, content, &filter)?.iter().map(|order| order.id).collect();
                 let total = list::page(tx, &filter, 1, 1)?.total;
                 let left_out = export::left_out(tx, content, &filter)?;
+                let unknown_courier = export::unknown_courier(tx, content, &filter)?;
+                let unknown_courier: Vec<i64> = unknown_courier.iter().map(|order| order.id).collect();
                 let claims = if content.is_held_by_claims() {
                     uploads::claim_data_of_search(tx, &filter)?
                 } else {
                     ClaimDataSummary::default()
                 };
                 let held = list::load_rows(tx, &held)?;
-                Ok::<_, StorageError>((channels::store::all(tx)?, total, held, left_out, claims))
+                let unknown_courier = list::load_rows(tx, &unknown_courier)?;
+                Ok::<_, StorageError>((channels::store::all(tx)?, total, held, left_out, unknown_courier, claims))
             })
             .await?;
         if form.purpose.is_empty() {
@@ -237,7 +248,20 @@ impl DownloadPage {
         }
         let search = if is_chosen { "선택한 주문".to_owned() } else { query.describe(&channels) };
         let problems = FormProblems::default();
-        Ok(Self { layout, query, search, content, total, problem, form, problems, held, left_out, claims })
+        Ok(Self {
+            layout,
+            query,
+            search,
+            content,
+            total,
+            problem,
+            form,
+            problems,
+            held,
+            left_out,
+            unknown_courier,
+            claims,
+        })
     }
 
     fn here(&self) -> String {
@@ -269,7 +293,7 @@ impl DownloadPage {
 
 impl PersonalData for DownloadPage {
     fn orders(&self) -> Vec<i64> {
-        self.held.iter().map(|row| row.order.id).collect()
+        self.held.iter().chain(&self.unknown_courier).map(|row| row.order.id).collect()
     }
 }
 
@@ -409,7 +433,12 @@ fn unconfirmed(written: &ExportOutcome, form: &DownloadForm) -> Option<&'static 
         });
     }
     let is_named = left_out == LeftOut::default() || form.left_out == left_out.code();
-    (!is_named).then_some("빼고 받는 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.")
+    if !is_named {
+        return Some("빼고 받는 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
+    }
+    let unknown = written.unknown_courier.len();
+    let is_named = unknown == 0 || form.unknown_couriers == unknown.to_string();
+    (!is_named).then_some("판매채널이 모르는 택배사가 있어요. 아래에서 확인하고 다시 눌러 주세요.")
 }
 
 /// A download to record.

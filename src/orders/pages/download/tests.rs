@@ -81,6 +81,21 @@ async fn dispatch_file_has_the_sheet_and_columns_of_the_channel() {
 }
 
 #[tokio::test]
+async fn unknown_courier_is_named_before_the_dispatch_file() {
+    let app = shop().await;
+    let rename = "UPDATE orders SET courier = '동네배송' WHERE order_number = '2024031500000001'";
+    app.state.storage.write(|tx| tx.exec(rename, &[])).await.expect("writes");
+    let here = "/orders/download?content=dispatch&state=SHIPPED&channel=SMART_STORE";
+    let page = app.get(here).await.ok();
+    assert!(page.contains("판매채널이 모르는 택배사 1건") && page.contains("동네배송"), "{page}");
+    let answer = app.post_form(here, &[("purpose", "channel")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("아래에서 확인하고 다시 눌러 주세요"), "{}", answer.text);
+    let answer = app.post_form(here, &[("purpose", "channel"), ("unknown_couriers", "1")]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn purpose_is_required_and_recorded() {
     let app = shop().await;
     let here = "/orders/download?content=orders&state=SHIPPED";
