@@ -8,6 +8,10 @@ mod access;
 mod cases;
 #[path = "program/demo.rs"]
 mod demo;
+#[path = "program/foreign_owner.rs"]
+mod foreign_owner;
+#[path = "program/full_disk.rs"]
+mod full_disk;
 #[path = "program/migration.rs"]
 mod migration;
 #[path = "program/read_only.rs"]

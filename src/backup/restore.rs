@@ -152,7 +152,8 @@ pub fn install(temporary: &Path, out: &Path) -> io::Result<()> {
 }
 
 /// Gives a restored file the owner of the file that it replaces, or of its folder, so that a restore by root leaves a
-/// database that the service can write. Others may not read it, except the group where it may read the folder.
+/// database that the service can write. Others may not read it, except the group of a folder that is closed to everybody
+/// else: 0755 is the mode of any new folder and says nothing about the group.
 #[cfg(unix)]
 fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -166,7 +167,8 @@ fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()>
             _ => {}
         }
     }
-    let mode = existing.map_or(0o600 | (folder.mode() & 0o060), |existing| existing.mode() & 0o660);
+    let of_group = if folder.mode() & 0o007 == 0 { folder.mode() & 0o060 } else { 0 };
+    let mode = existing.map_or(of_group, |existing| existing.mode() & 0o660);
     fs::set_permissions(file, fs::Permissions::from_mode(mode | 0o600))
 }
 
