@@ -2,7 +2,7 @@
 //!
 //! What a new plan may change: the free stops of draft tours, and deliveries that are not planned. Held stops stay on
 //! their truck, those held in place stay first in their order, fixed tours stay as they are. The seed and the number of
-//! rounds are constants, so the same board gives the same plan.
+//! iterations are constants, so the same board gives the same plan.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use crate::routing::travel::{Point, driving_seconds};
 /// Seconds per minute.
 const MINUTE: i64 = 60;
 
-/// Rounds of the search for a small day, which it solves as well as with more.
-const SMALL_DAY_ROUNDS: u32 = 20_000;
+/// Iterations of the search for a small day, which it solves as well as with more.
+const SMALL_DAY_ITERATIONS: u32 = 20_000;
 
-/// Rounds of the search for a larger day.
-const LARGE_DAY_ROUNDS: u32 = 100_000;
+/// Iterations of the search for a larger day.
+const LARGE_DAY_ITERATIONS: u32 = 100_000;
 
-/// Rounds of the search for a plan that nobody waits for.
-const ROUGH_ROUNDS: u32 = 200;
+/// Iterations of the search for a plan that nobody waits for.
+const ROUGH_ITERATIONS: u32 = 200;
 
 /// Stops of a small day.
 const SMALL_DAY_STOPS: usize = 40;
@@ -80,20 +80,24 @@ struct Candidate<'b> {
 /// # Errors
 /// [`NotPlannable`].
 pub fn plan(board: &Board, scope: &Scope) -> Result<NewPlan, NotPlannable> {
-    let rounds = |stops| if stops <= SMALL_DAY_STOPS { SMALL_DAY_ROUNDS } else { LARGE_DAY_ROUNDS };
-    plan_in_rounds(board, scope, rounds)
+    let iterations = |stops| if stops <= SMALL_DAY_STOPS { SMALL_DAY_ITERATIONS } else { LARGE_DAY_ITERATIONS };
+    plan_with_iterations(board, scope, iterations)
 }
 
-/// Plans a board with fewer rounds of the search: a plan that obeys the rules, in a moment. For demo shops.
+/// Plans a board with fewer iterations of the search: a plan that obeys the rules, in a moment. For demo shops.
 ///
 /// # Errors
 /// [`NotPlannable`].
 pub fn plan_roughly(board: &Board) -> Result<NewPlan, NotPlannable> {
-    plan_in_rounds(board, &Scope::Everything, |_| ROUGH_ROUNDS)
+    plan_with_iterations(board, &Scope::Everything, |_| ROUGH_ITERATIONS)
 }
 
-/// Plans a board; `rounds` gives the rounds of the search for a number of stops.
-fn plan_in_rounds(board: &Board, scope: &Scope, rounds: impl Fn(usize) -> u32) -> Result<NewPlan, NotPlannable> {
+/// Plans a board; `iterations` gives the iterations of the search for a number of stops.
+fn plan_with_iterations(
+    board: &Board,
+    scope: &Scope,
+    iterations: impl Fn(usize) -> u32,
+) -> Result<NewPlan, NotPlannable> {
     let depot = board.depot.ok_or(NotPlannable::NoDepot)?;
     let columns: Vec<_> = board
         .columns
@@ -135,8 +139,8 @@ fn plan_in_rounds(board: &Board, scope: &Scope, rounds: impl Fn(usize) -> u32) -
     }
 
     let problem = Problem { stops: stops(&candidates), trucks, times: times(depot, &candidates) };
-    let rounds = rounds(candidates.len());
-    let solved = solve(&problem, &SearchOptions { rounds, ..SearchOptions::default() });
+    let options = SearchOptions { rounds: iterations(candidates.len()), ..SearchOptions::default() };
+    let solved = solve(&problem, &options);
 
     let id = |stop: &usize| candidates[*stop].item.work.delivery_id;
     let mut routes: Vec<Vec<i64>> = solved.routes.iter().map(|route| route.iter().map(id).collect()).collect();
@@ -175,9 +179,10 @@ fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
 }
 
 fn times(depot: Point, candidates: &[Candidate<'_>]) -> DrivingTimes {
+    // A place without a point counts as the depot: its stop is planned, and its time says that it is unknown.
     let points = candidates.iter().map(|candidate| candidate.item.point.map_or(depot, |(point, _)| point));
     let places: Vec<Point> = [depot].into_iter().chain(points).collect();
-    // Places are few, pairs are many: equal codes need no second computation.
+    // Places are few, pairs are many: equal postal codes need no second computation.
     let mut known = HashMap::new();
     let mut seconds = vec![0; places.len() * places.len()];
     for (from, one) in places.iter().enumerate() {
@@ -308,7 +313,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn held_stops_never_move() {
+    fn pinned_stops_stay_on_their_truck_and_begun_ones_in_order() {
         let mut random = Random::new(7);
         for round in 0..60 {
             let count = 1 + random.below(6) as usize;

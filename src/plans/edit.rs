@@ -76,13 +76,13 @@ impl Refusal {
 pub type EditResult = Result<std::result::Result<AuditEvent, Refusal>>;
 
 /// A board being changed: its stops by column.
-struct Draft {
+struct BoardEdit {
     board: Board,
     lists: HashMap<ColumnKey, Vec<BoardStop>>,
     touched: Vec<ColumnKey>,
 }
 
-impl Draft {
+impl BoardEdit {
     fn load(tx: &mut dyn Tx, districts: &Districts, context: &EditContext) -> Result<Self> {
         let mut board = board(tx, districts, context.day)?;
         let lists = board.columns.iter_mut().map(|column| (column.key(), std::mem::take(&mut column.stops))).collect();
@@ -193,6 +193,7 @@ fn cheapest_place(column: &Column, depot: Option<Point>, stops: &[BoardStop], ne
         let schedule = schedule(&column.round, depot, &planned);
         (schedule.visits.iter().filter(|visit| visit.is_late).count(), schedule.duration)
     };
+    // The stops up to the last one that is pinned in its place are the beginning of the day, which stays.
     let first = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place).map_or(0, |last| last + 1);
     (first..=stops.len()).min_by_key(|at| duration(*at)).unwrap_or(stops.len())
 }
@@ -211,7 +212,7 @@ pub fn move_to(
     (to, at): (ColumnKey, Option<usize>),
     ids: &[i64],
 ) -> EditResult {
-    let mut draft = Draft::load(tx, districts, context)?;
+    let mut draft = BoardEdit::load(tx, districts, context)?;
     let bundles = match place(&mut draft, context, (to, at), ids) {
         Ok(bundles) => bundles,
         Err(refusal) => return Ok(Err(refusal)),
@@ -223,7 +224,7 @@ pub fn move_to(
 }
 
 fn place(
-    draft: &mut Draft,
+    draft: &mut BoardEdit,
     context: &EditContext,
     (to, at): (ColumnKey, Option<usize>),
     ids: &[i64],
@@ -271,7 +272,7 @@ pub fn shift(
     delivery_id: i64,
     is_down: bool,
 ) -> EditResult {
-    let draft = Draft::load(tx, districts, context)?;
+    let draft = BoardEdit::load(tx, districts, context)?;
     let Some((key, at)) = draft.position(delivery_id) else { return Ok(Err(Refusal::Nothing)) };
     let last = draft.lists.get(&key).map_or(0, |stops| stops.len().saturating_sub(1));
     let to = match (is_down, at) {
@@ -285,7 +286,7 @@ pub fn shift(
 
 /// Takes deliveries out of their tours (미배차).
 pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> EditResult {
-    let mut draft = Draft::load(tx, districts, context)?;
+    let mut draft = BoardEdit::load(tx, districts, context)?;
     let planned: Vec<i64> = ids.iter().copied().filter(|id| draft.position(*id).is_some()).collect();
     let taken = match draft.take(&planned, context) {
         Ok(taken) => taken,
@@ -307,7 +308,7 @@ fn change_stops(
     (ids, may_be_fixed): (&[i64], bool),
     change: impl Fn(&mut BoardStop) -> bool,
 ) -> Result<std::result::Result<ChangedStops, Refusal>> {
-    let mut draft = Draft::load(tx, districts, context)?;
+    let mut draft = BoardEdit::load(tx, districts, context)?;
     let mut bundles = Vec::new();
     for id in ids {
         let Some((key, at)) = draft.position(*id) else { continue };
@@ -364,7 +365,7 @@ pub fn set_state(
     state: TourState,
     only: Option<ColumnKey>,
 ) -> EditResult {
-    let mut draft = Draft::load(tx, districts, context)?;
+    let mut draft = BoardEdit::load(tx, districts, context)?;
     let keys: Vec<ColumnKey> = draft
         .board
         .columns
@@ -401,7 +402,7 @@ pub fn set_state(
 /// Stores a plan of the route engine, which was made from the board with the versions of the context. Deliveries that
 /// were planned elsewhere or cancelled in the meantime are skipped.
 pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan: &NewPlan) -> EditResult {
-    let mut draft = Draft::load(tx, districts, context)?;
+    let mut draft = BoardEdit::load(tx, districts, context)?;
     for (key, _) in &plan.columns {
         if let Err(refusal) = draft.touch(*key, context, false) {
             return Ok(Err(refusal));
@@ -429,7 +430,7 @@ pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan
         draft.lists.insert(*key, stops);
     }
     // Empty tours that have never been stored are not needed.
-    let is_needed = |draft: &Draft, key: &ColumnKey| {
+    let is_needed = |draft: &BoardEdit, key: &ColumnKey| {
         draft.lists.get(key).is_some_and(|stops| !stops.is_empty())
             || draft.column(*key).is_some_and(|column| column.tour.is_some())
     };

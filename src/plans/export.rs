@@ -26,7 +26,7 @@ pub struct TourExport {
     pub truck: String,
     /// 1 or 2
     pub round: i64,
-    /// `draft` or `fixed`
+    /// `draft`, `fixed`, `loading`, `out` or `closed`
     pub state: &'static str,
     /// departure from the depot
     pub departs_at: String,

@@ -13,6 +13,9 @@
 //! | [`export`] | a day as data for other programs |
 //! | [`promise`] | days that can be promised to a customer, and promises that can no longer be kept |
 //! | [`store`] | SQL |
+//!
+//! A tour is one truck on one round of a day. It is a draft while it is planned, fixed when the dispatcher says so, and
+//! handed out to a driver: from then on (loading, out, closed) the room [`drive`](crate::drive) changes it.
 
 pub mod assign;
 pub mod board;

@@ -217,10 +217,10 @@ pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(i64, Vec<&str>)]) 
     tx.exec_many(sql, &mut rows)
 }
 
-/// Number of stops and of fixed tours of each day from one to another, inclusive.
+/// Number of stops, without those that failed before, and of fixed tours of each day from one to another, inclusive.
 pub fn days_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<NaiveDate, DayCount>> {
     let sql = "SELECT t.day, count(DISTINCT t.id), count(DISTINCT CASE WHEN t.state <> 'draft' THEN t.id END), count(s.id) \
-               FROM tours t LEFT JOIN stops s ON s.tour_id = t.id WHERE t.day BETWEEN ? AND ? GROUP BY t.day";
+               FROM tours t LEFT JOIN stops s ON s.tour_id = t.id AND s.attempt = 0 WHERE t.day BETWEEN ? AND ? GROUP BY t.day";
     let mut days = BTreeMap::new();
     tx.for_each(sql, &[from.into(), to.into()], &mut |row| {
         if let Some(day) = row.opt_date(0)? {

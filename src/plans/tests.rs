@@ -114,7 +114,7 @@ fn deliveries_of_the_day_and_overdue_ones_are_due() {
 }
 
 #[test]
-fn board_is_planned_fixed_and_reopened() {
+fn fixed_tour_refuses_changes_until_it_is_reopened() {
     Shop::open()
         .write(|tx, files| {
             let districts = Districts::embedded();
@@ -157,7 +157,7 @@ fn board_is_planned_fixed_and_reopened() {
 }
 
 #[test]
-fn deliveries_are_moved_held_and_shifted() {
+fn moved_stop_is_pinned_to_its_truck() {
     Shop::open()
         .write(|tx, files| {
             let districts = Districts::embedded();

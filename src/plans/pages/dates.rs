@@ -239,7 +239,7 @@ pub(super) async fn promise(
     let cache = districts.clone();
     let kept = storage
         .write(move |tx| {
-            Ok::<_, StorageError>(match dates::keep(tx, actor, &cache, &promise)? {
+            Ok::<_, StorageError>(match dates::make(tx, actor, &cache, &promise)? {
                 Ok(event) => Ok(Flash::success(event.sentence()).save(tx, actor.id)?),
                 Err(error) => Err(error),
             })

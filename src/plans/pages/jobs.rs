@@ -1,4 +1,5 @@
-//! `/plans/jobs/{id}`: what a dispatcher knows of a delivery: day, window, minutes and people.
+//! `/plans/jobs/{id}`, where `id` is that of the delivery: what a dispatcher knows of it: day, window, minutes and people.
+//! A delivery has no job before something of this is set.
 
 use askama::Template;
 use axum::extract::{Path, State};

@@ -160,7 +160,7 @@ async fn tour_is_shown_and_loaded_in_reverse() {
 }
 
 #[tokio::test]
-async fn day_is_promised_from_the_page_of_a_delivery_and_a_full_day_only_knowingly() {
+async fn full_day_is_promised_only_knowingly() {
     let team = dispatcher().await;
     let id = team
         .state

@@ -151,8 +151,8 @@ pub fn dates(
     enquiry: &Enquiry,
     today: NaiveDate,
 ) -> Result<std::result::Result<Dates, NoDates>> {
-    let planner = match Planner::load(tx, districts, enquiry)? {
-        Ok(planner) => planner,
+    let loader = match DayLoader::load(tx, districts, enquiry)? {
+        Ok(loader) => loader,
         Err(reason) => return Ok(Err(reason)),
     };
     let mut dates = Dates::default();
@@ -160,12 +160,12 @@ pub fn dates(
     let end = first + Days::new(HORIZON_DAYS);
     while first < end && dates.offers.len() < OFFERS {
         let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end - Days::new(1));
-        for plan in planner.days(tx, first, last)? {
+        for plan in loader.days(tx, first, last)? {
             if dates.offers.len() == OFFERS {
                 break;
             }
             let day = plan.day;
-            match check_day(plan, &planner.stop) {
+            match check_day(plan, &loader.stop) {
                 Ok(offer) => dates.offers.push(offer),
                 Err(refusal) => dates.refused.push((day, refusal)),
             }
@@ -185,17 +185,17 @@ pub fn date(
     if day < enquiry.ready {
         return Ok(Ok(Err(DateRefusal::TooEarly { ready: enquiry.ready })));
     }
-    Ok(match Planner::load(tx, districts, enquiry)? {
+    Ok(match DayLoader::load(tx, districts, enquiry)? {
         Err(reason) => Err(reason),
-        Ok(planner) => match planner.days(tx, day, day)?.pop() {
-            Some(plan) => Ok(check_day(plan, &planner.stop)),
+        Ok(loader) => match loader.days(tx, day, day)?.pop() {
+            Some(plan) => Ok(check_day(plan, &loader.stop)),
             None => Ok(Err(DateRefusal::NoTruck)),
         },
     })
 }
 
-/// What all days have in common.
-struct Planner<'d> {
+/// Loads the days of an enquiry.
+struct DayLoader<'d> {
     districts: &'d Districts,
     enquiry: Enquiry,
     stop: PlannedStop,
@@ -205,7 +205,7 @@ struct Planner<'d> {
     depot: Point,
 }
 
-impl<'d> Planner<'d> {
+impl<'d> DayLoader<'d> {
     fn load(
         tx: &mut dyn Tx,
         districts: &'d Districts,
@@ -306,7 +306,7 @@ impl<'d> Planner<'d> {
     }
 }
 
-/// A promise to be kept.
+/// A promise to be made.
 #[derive(Clone, Debug)]
 pub struct NewPromise {
     /// the delivery
@@ -319,7 +319,7 @@ pub struct NewPromise {
     pub is_despite: bool,
 }
 
-/// Why a promise is not kept.
+/// Why a promise is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromiseError {
     /// the day is refused: somebody else may have taken the place meanwhile
@@ -338,9 +338,9 @@ pub fn find_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<(DeliveryWork, O
     Ok(Some((work, store::jobs_of(tx, &[id])?.remove(&id))))
 }
 
-/// Keeps a promise: the day becomes the 희망배송일 of the orders of the delivery. Two clerks who promise one day run one
+/// Makes a promise: the day becomes the 희망배송일 of the orders of the delivery. Two clerks who promise one day run one
 /// after another, and the second is judged by what the first has promised.
-pub fn keep(
+pub fn make(
     tx: &mut dyn Tx,
     actor: MemberActor,
     districts: &DistrictCache,

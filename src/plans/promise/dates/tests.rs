@@ -54,17 +54,17 @@ fn promise_becomes_the_preferred_date_and_takes_the_room() {
             assert_eq!(offers.len(), OFFERS);
             for number in 1..=6 {
                 let id = delivery(tx, &number.to_string())?;
-                let kept = keep(tx, actor, &cache, &promise(id, &offers[0].to_string()))?;
-                assert!(kept.is_ok(), "{number}: {kept:?}");
+                let made = make(tx, actor, &cache, &promise(id, &offers[0].to_string()))?;
+                assert!(made.is_ok(), "{number}: {made:?}");
             }
             assert_eq!(find_delivery(tx, first)?.expect("it").0.preferred_date, Some(offers[0]));
             let last = delivery(tx, "7")?;
-            let refused = keep(tx, actor, &cache, &promise(last, &offers[0].to_string()))?;
+            let refused = make(tx, actor, &cache, &promise(last, &offers[0].to_string()))?;
             assert_eq!(refused, Err(PromiseError::Refused(DateRefusal::Full)), "two trucks of three pieces");
             assert_eq!(offered(tx, last)?[0], offers[1]);
             assert_eq!(offered(tx, first)?[0], offers[0], "its own place is free for itself");
             let despite = NewPromise { is_despite: true, ..promise(last, &offers[0].to_string()) };
-            assert!(keep(tx, actor, &cache, &despite)?.is_ok());
+            assert!(make(tx, actor, &cache, &despite)?.is_ok());
             assert_eq!(promises::of_delivery(tx, last)?.len(), 1);
             Ok(())
         })
@@ -80,8 +80,8 @@ fn new_promise_replaces_the_former_and_both_stay_on_record() {
             let cache = DistrictCache::default();
             let id = delivery(tx, "1")?;
             let offers = offered(tx, id)?;
-            keep(tx, actor, &cache, &promise(id, &offers[0].to_string()))?.expect("kept");
-            let event = keep(tx, actor, &cache, &promise(id, &offers[1].to_string()))?.expect("kept");
+            make(tx, actor, &cache, &promise(id, &offers[0].to_string()))?.expect("made");
+            let event = make(tx, actor, &cache, &promise(id, &offers[1].to_string()))?.expect("made");
             assert!(matches!(event, AuditEvent::DeliveryPromised(PromisedDay { was: Some(_), .. })));
             let history = promises::of_delivery(tx, id)?;
             assert_eq!(history.iter().map(|promise| promise.day).collect::<Vec<_>>(), [offers[1], offers[0]]);
@@ -101,7 +101,7 @@ fn changed_date_is_a_call_and_never_a_silent_move() {
             small_trucks(tx)?;
             let id = delivery(tx, "1")?;
             let offers = offered(tx, id)?;
-            keep(tx, actor, &DistrictCache::default(), &promise(id, &offers[2].to_string()))?.expect("kept");
+            make(tx, actor, &DistrictCache::default(), &promise(id, &offers[2].to_string()))?.expect("made");
             let problem = |tx: &mut dyn Tx| -> Result<Option<PromiseProblem>> {
                 Ok(open_promises(tx, &Districts::embedded())?.pop().expect("the promise").problem)
             };
