@@ -51,7 +51,9 @@
 //!
 //! A room of the business (orders, products, members …) has `model.rs` (types and pure rules), `store.rs` (SQL, as functions
 //! over `&mut dyn Tx`) and `pages.rs` (routes, handlers, forms, page structs), as far as it needs them.
-//! A URL leads to its file in one step: `/districts/unknown` to `districts/pages/unknown.rs` and `templates/districts/unknown.html`; `docs/ROUTES.md` lists all pages.
+//! A URL leads to its file in one step: `/districts/unknown` to `districts/pages/unknown.rs` and
+//! `templates/districts/unknown.html`. CONTRIBUTING.md has the rule and the few URLs that are not named after a room;
+//! `docs/ROUTES.md` lists all pages.
 //!
 //! Rooms to come: collecting (orders by the API of a channel) after [`uploads`].
 //!
@@ -60,8 +62,8 @@
 //! 1. [`uploads::pages`] or [`cli`] pass the bytes of a file to [`uploads::Uploads`], which stores them unchanged.
 //! 2. [`sheets::open`] detects the format, decrypts the file and enforces the limits.
 //!    [`channels::Profiles::recognise`] finds the sheet, the header row and the profile (`assets/channels/*.toml`).
-//! 3. [`uploads::parse`] reads the rows, and [`uploads::check`] validates each: an order, or all errors of the row. No
-//!    transaction is open so far.
+//! 3. `uploads::pipeline` runs the next steps. [`uploads::parse`] reads the rows, and [`uploads::check`] validates each:
+//!    an order, or all errors of the row. No transaction is open so far.
 //! 4. [`uploads::plan`] compares the rows with the stored orders; [`orders::follow`] decides about each field of a known
 //!    order: taken, left, or a member decides. A preview ends here.
 //! 5. [`uploads::apply`] executes a new plan in the same transaction: [`orders::store::create`] inserts products,

@@ -1,5 +1,5 @@
-//! Audit log: who did what to which object, from which address. An entry is written in the transaction of its change,
-//! and never changed or deleted.
+//! Audit log: who did what to which object, from which address. An entry is written in the transaction of its change
+//! and never changed. [`privacy`](crate::privacy) deletes it when its retention ends.
 //!
 //! An entry stores the verb and typed details ([`AuditEvent`]); its Korean sentence is rendered from them
 //! ([`AuditEvent::sentence`]). What a member is told after a form is a flash message

@@ -1,4 +1,4 @@
-//! The pages of the audit log, for administrators.
+//! The pages of the log of downloads, for administrators. The audit log is shown on the pages of its objects.
 
 mod downloads;
 

@@ -1,4 +1,5 @@
-//! `mukkeum audit`: exports and verifies access records, also while the server runs.
+//! `mukkeum audit`: exports and verifies the access records ([`access`](crate::access), not the audit log), also while
+//! the server runs.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

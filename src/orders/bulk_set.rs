@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_validated() {
+    fn invalid_bulk_values_are_rejected() {
         assert_eq!(date(""), BulkValue::PreferredShippingDate(None));
         assert!(BulkValue::parse(BulkField::PreferredShippingDate, "내일").is_err());
         assert!(BulkValue::parse(BulkField::ShippingMethod, "BICYCLE").is_err());

@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique() {
+    fn field_names_are_unique() {
         let unique = |names: Vec<&str>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
         assert!(unique(FIELDS.iter().map(|field| field.column).collect()));
         assert!(unique(FIELDS.iter().filter_map(|field| field.json).collect()));

@@ -1,13 +1,21 @@
 //! Orders: one product line of a purchase each.
 //!
-//! `model` has the types and rules of an order, `fields` the table of its fields, `filter` the query of the list, `list` its
-//! pages, `list_column` their columns, `search` their
-//! searchable texts, `export` the downloads, `store` the SQL. `edit` validates forms, `manual_order` is
-//! an order taken in the shop, `findings` are missing products and variants, `claim` decides which orders wait for an
-//! answer to their customer, `follow` how an order follows its channel, `bulk_action` changes many orders at once and
-//! takes it back,
-//! `bundle` decides which orders travel together and derives the summary of a
-//! delivery, `classification` is the background job that reclassifies orders after a change of districts.
+//! | module | content |
+//! | --- | --- |
+//! | [`model`] | the types and rules of an order |
+//! | [`fields`] | the table of its fields: name, column, label, limit, who edits, exports, searches and logs it |
+//! | [`filter`], [`list`], [`list_column`] | the query of the list, its pages, their columns |
+//! | [`search`] | the searchable texts of an order |
+//! | [`edit`], [`manual_order`] | forms: changes of an order, and an order taken in the shop |
+//! | [`follow`] | how an order follows its channel |
+//! | [`claim`] | which orders wait for an answer to their customer |
+//! | [`findings`] | missing products and variants |
+//! | [`bundle`] | which orders travel together, and the summary of a delivery |
+//! | [`bulk_action`], [`bulk_set`] | one act or one value for many orders, and its undo |
+//! | [`labels`] | the factory's words for options |
+//! | [`classification`] | the background job that classifies orders again after a change of districts |
+//! | [`export`] | downloads |
+//! | [`store`] | SQL |
 
 pub mod bulk_action;
 pub mod bulk_set;

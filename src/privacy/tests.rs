@@ -221,7 +221,7 @@ fn history() -> History {
 }
 
 #[test]
-fn what_is_due_is_in_no_table_and_no_byte_and_the_rest_stays() {
+fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
     let History { shop, orders, runs } = history();
     let kept_days = 5 * 365 + 1;
     let is_due = |number: i64| {

@@ -42,7 +42,7 @@ fn address_at(number: u8) -> NewOrder {
 }
 
 #[test]
-fn the_same_row_again_changes_nothing() {
+fn same_row_again_changes_nothing() {
     let new = new_order("1");
     for state in OrderState::ALL {
         let order = order_of(&new, state);
@@ -62,7 +62,7 @@ fn an_edit_stays_while_the_channel_says_what_it_said() {
 }
 
 #[test]
-fn a_new_value_is_taken_where_nobody_edited() {
+fn new_value_is_taken_where_nobody_edited() {
     let order = order_of(&address_at(1), OrderState::Placed);
     let effect = effect(&order, &address_at(2));
     assert_eq!(effect.after.recipient.address1, "경상북도 포항시 북구 예시로 2");
@@ -70,7 +70,7 @@ fn a_new_value_is_taken_where_nobody_edited() {
 }
 
 #[test]
-fn a_new_value_of_an_edited_field_is_a_conflict() {
+fn new_value_of_an_edited_field_is_a_conflict() {
     let first = said(&[&FollowedField::RecipientAddress.of_row(&address_at(1))]);
     let order = order_of(&address_at(9), OrderState::Placed);
     let history = [(FollowedField::RecipientAddress, first)];
@@ -82,7 +82,7 @@ fn a_new_value_of_an_edited_field_is_a_conflict() {
 }
 
 #[test]
-fn a_replaced_value_is_told_and_not_applied() {
+fn replaced_value_is_told_and_not_applied() {
     let values = [1, 2].map(|number| FollowedField::RecipientAddress.of_row(&address_at(number)).into_owned());
     let history = [(FollowedField::RecipientAddress, said(&[&values[0], &values[1]]))];
     let order = order_of(&address_at(2), OrderState::Placed);
@@ -104,7 +104,7 @@ fn an_older_file_changes_no_value_that_is_new_to_the_shop() {
 }
 
 #[test]
-fn the_same_address_written_otherwise_is_no_change() {
+fn same_address_written_otherwise_is_no_change() {
     let new = new_order("1");
     let order = order_of(&new, OrderState::Placed);
     let mut joined = new.clone();
@@ -127,7 +127,7 @@ fn masked_and_missing_values_say_nothing() {
 }
 
 #[test]
-fn a_smaller_quantity_keeps_the_cancelled_part() {
+fn smaller_quantity_keeps_the_cancelled_part() {
     let three = NewOrder { quantity: 3, ..new_order("1") };
     let mut two = NewOrder { quantity: 2, ..new_order("1") };
     two.claim = claim::QUANTITY_CLAIM.to_owned();
@@ -170,7 +170,7 @@ fn an_order_takes_the_state_of_its_channel_and_never_goes_back() {
 }
 
 #[test]
-fn a_state_that_was_taken_back_here_stays_taken_back() {
+fn state_that_was_taken_back_here_stays_taken_back() {
     let order = order_of(&new_order("1"), OrderState::Purchased);
     let history = [(FollowedField::State, said(&["PLACED", "SHIPPED"]))];
     let again = effect_of(&order, &history, &progressed(OrderState::Shipped), FileAge::default());
@@ -184,7 +184,7 @@ fn claimed(word: &str) -> NewOrder {
 }
 
 #[test]
-fn a_claim_opens_and_closes_with_the_channel() {
+fn claim_opens_and_closes_with_the_channel() {
     let order = order_of(&new_order("1"), OrderState::Placed);
     let opened = effect(&order, &claimed("취소요청"));
     assert_eq!(opened.after.claim, "취소요청");
@@ -199,7 +199,7 @@ fn a_claim_opens_and_closes_with_the_channel() {
 }
 
 #[test]
-fn claims_go_by_their_own_moments() {
+fn claim_is_compared_by_its_own_date() {
     let mut order = order_of(&new_order("1"), OrderState::Placed);
     let at = |word: &str, as_of| Statement { value: word.to_owned(), as_of: Some(as_of), said_at: EVENING };
     let history = [at("취소요청", MORNING), at("-취소철회", NOON)];
@@ -211,7 +211,7 @@ fn claims_go_by_their_own_moments() {
 }
 
 #[test]
-fn a_claim_opens_even_by_an_older_file() {
+fn claim_opens_even_by_an_older_file() {
     let order = order_of(&new_order("1"), OrderState::Placed);
     let older = FileAge { is_older: true, ..FileAge::default() };
     assert_eq!(effect_of(&order, &[], &claimed("취소요청"), older).after.claim, "취소요청");

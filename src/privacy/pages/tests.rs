@@ -35,7 +35,7 @@ async fn shop() -> (TestApp, Vec<i64>) {
 }
 
 #[tokio::test]
-async fn person_is_found_by_number_with_those_who_are_alike() {
+async fn person_is_found_by_number_with_similar_people() {
     let (app, ids) = shop().await;
     let found = app.get("/privacy/people?q=77771111").await.ok();
     assert!(found.contains("홍길동") && found.contains("김부인") && !found.contains("9999"), "{found}");
