@@ -1,30 +1,96 @@
 //! The layout of a delivery slip (배송 전표).
 //!
-//! A delivery of up to [`MAX_FIRST_SHEET_ROWS`] orders is one A4 sheet. The font size decreases step by step
-//! until its texts fit; at the smallest size, texts that are too long end with `…`, as the page of the delivery
-//! has all of them. More orders continue on further sheets. Orders for another recipient are grouped below the
-//! others, under a heading with that recipient, which takes the space of one order. The measures are those of
-//! `.slip` in the style sheet. A browser lays out the sheet, so widths are conservative estimates.
+//! A delivery of up to [`PaperMeasures::max_first_rows`] orders is one sheet of its [`SlipPaper`]. The font size decreases
+//! step by step until its texts fit; at the smallest size, texts that are too long end with `…`, as the page of the delivery
+//! has all of them. More orders continue on further sheets. Orders for another recipient are grouped below the others, under
+//! a heading with that recipient, which takes the space of one order. What is left of a sheet is room for the signatures.
+//! The measures are those of `.slip` in the style sheet. A browser lays out the sheet, so widths are conservative estimates.
 
 use crate::orders::model::OrderState;
+use crate::shop::model::SlipPaper;
 
-/// Orders and headings on the first sheet of a delivery.
-pub const MAX_FIRST_SHEET_ROWS: usize = 12;
+/// Measures of a slip in millimetres, and how many rows it has.
+struct PaperMeasures {
+    /// orders and headings on the first sheet of a delivery
+    max_first_rows: usize,
+    /// orders and headings on each further sheet
+    max_next_rows: usize,
+    /// height of the first sheet's table of orders and its two texts
+    content_height: f64,
+    /// width of the table's column for product and options
+    product_width: f64,
+    /// width of a heading with another recipient, without its label
+    recipient_width: f64,
+    /// width of 고객메시지 and 배송메모
+    text_width: f64,
+    /// width of the address
+    address_width: f64,
+    /// font size and lines of the address, from the largest
+    address_sizes: [(AddressSize, f64, f64); 3],
+}
 
-/// Orders and headings on each further sheet.
-const MAX_NEXT_SHEET_ROWS: usize = 26;
+const A4: PaperMeasures = PaperMeasures {
+    max_first_rows: 12,
+    max_next_rows: 26,
+    content_height: 146.0,
+    product_width: 138.0,
+    recipient_width: 130.0,
+    text_width: 158.0,
+    address_width: 156.0,
+    address_sizes: [(AddressSize::Large, 8.47, 2.0), (AddressSize::Medium, 7.06, 3.0), (AddressSize::Small, 5.64, 4.0)],
+};
 
-/// Height of the first sheet's table of orders and its two texts.
-const CONTENT_HEIGHT_MM: f64 = 152.0;
+const A5: PaperMeasures = PaperMeasures {
+    max_first_rows: 8,
+    max_next_rows: 16,
+    content_height: 100.0,
+    product_width: 95.0,
+    recipient_width: 88.0,
+    text_width: 109.0,
+    address_width: 107.0,
+    address_sizes: [(AddressSize::Large, 6.35, 2.0), (AddressSize::Medium, 5.29, 3.0), (AddressSize::Small, 4.23, 4.0)],
+};
 
-/// Width of the table's column for product and options.
-const PRODUCT_WIDTH_MM: f64 = 138.0;
+const fn measures(paper: SlipPaper) -> &'static PaperMeasures {
+    match paper {
+        SlipPaper::A4 => &A4,
+        SlipPaper::A5 => &A5,
+    }
+}
 
-/// Width of a heading with another recipient, without its label.
-const RECIPIENT_WIDTH_MM: f64 = 130.0;
+/// The address as it fits its cell: in the largest font in which all of it fits, or truncated in the smallest.
+pub fn fit_address(paper: SlipPaper, address: &str) -> (AddressSize, String) {
+    let PaperMeasures { address_width, address_sizes, .. } = measures(paper);
+    for (size, font_mm, lines) in address_sizes {
+        if lines_of(address, address_width / font_mm) <= *lines {
+            return (*size, address.to_owned());
+        }
+    }
+    let (size, font_mm, lines) = address_sizes[address_sizes.len() - 1];
+    (size, ellipsize(address, address_width / font_mm, lines))
+}
 
-/// Width of 고객메시지 and 배송메모.
-const TEXT_WIDTH_MM: f64 = 158.0;
+/// The font size of an address, which is to be read from a metre away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressSize {
+    /// 24 pt on A4, 18 pt on A5
+    Large,
+    /// 20 pt on A4, 15 pt on A5
+    Medium,
+    /// 16 pt on A4, 12 pt on A5
+    Small,
+}
+
+impl AddressSize {
+    /// The class in the style sheet.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Large => "large",
+            Self::Medium => "medium",
+            Self::Small => "small",
+        }
+    }
+}
 
 /// The font size of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,14 +166,15 @@ pub struct SlipSheet {
 }
 
 /// The sheets of a delivery, at least one.
-pub fn sheets(lines: &[SlipLine], message: &str, memo: &str) -> Vec<SlipSheet> {
-    let mut pages = paginate(lines);
+pub fn sheets(paper: SlipPaper, lines: &[SlipLine], message: &str, memo: &str) -> Vec<SlipSheet> {
+    let measures = measures(paper);
+    let mut pages = paginate(measures, lines);
     let of = pages.len();
     let further = pages.split_off(1);
     let mut sheets: Vec<SlipSheet> =
-        pages.iter().map(|first| SlipSheet { of, ..first_sheet(first, message, memo) }).collect();
+        pages.iter().map(|first| SlipSheet { of, ..first_sheet(measures, first, message, memo) }).collect();
     for (number, lines) in (2..).zip(&further) {
-        let lines = lines.iter().map(|line| ellipsize_line(line, FontSize::Tiny, 2)).collect();
+        let lines = lines.iter().map(|line| ellipsize_line(measures, line, FontSize::Tiny, 2)).collect();
         let (message, memo) = (String::new(), String::new());
         sheets.push(SlipSheet { size: FontSize::Tiny, lines, message, memo, number, of });
     }
@@ -115,7 +182,7 @@ pub fn sheets(lines: &[SlipLine], message: &str, memo: &str) -> Vec<SlipSheet> {
 }
 
 /// Distributes the lines to sheets, grouped by recipient.
-fn paginate(lines: &[SlipLine]) -> Vec<Vec<SlipLine>> {
+fn paginate(measures: &PaperMeasures, lines: &[SlipLine]) -> Vec<Vec<SlipLine>> {
     let mut recipients: Vec<Option<&String>> = vec![None];
     for line in lines {
         if !recipients.contains(&line.other_recipient.as_ref()) {
@@ -123,7 +190,7 @@ fn paginate(lines: &[SlipLine]) -> Vec<Vec<SlipLine>> {
         }
     }
     let mut sheets = vec![Vec::new()];
-    let (mut rows_left, mut heading) = (MAX_FIRST_SHEET_ROWS, None);
+    let (mut rows_left, mut heading) = (measures.max_first_rows, None);
     let grouped = recipients
         .iter()
         .flat_map(|recipient| lines.iter().filter(move |line| line.other_recipient.as_ref() == *recipient));
@@ -132,7 +199,7 @@ fn paginate(lines: &[SlipLine]) -> Vec<Vec<SlipLine>> {
         let needs_heading = |heading: Option<&String>| recipient.is_some() && recipient != heading;
         if rows_left < 1 + usize::from(needs_heading(heading)) {
             sheets.push(Vec::new());
-            (rows_left, heading) = (MAX_NEXT_SHEET_ROWS, None);
+            (rows_left, heading) = (measures.max_next_rows, None);
         }
         let has_heading = needs_heading(heading);
         rows_left -= 1 + usize::from(has_heading);
@@ -144,42 +211,42 @@ fn paginate(lines: &[SlipLine]) -> Vec<Vec<SlipLine>> {
     sheets
 }
 
-fn first_sheet(lines: &[SlipLine], message: &str, memo: &str) -> SlipSheet {
+fn first_sheet(measures: &PaperMeasures, lines: &[SlipLine], message: &str, memo: &str) -> SlipSheet {
     let sheet = |size, lines, message, memo| SlipSheet { size, lines, message, memo, number: 1, of: 1 };
-    let fits = |size: &FontSize| height_mm(*size, lines, message, memo) <= CONTENT_HEIGHT_MM;
+    let fits = |size: &FontSize| height_mm(measures, *size, lines, message, memo) <= measures.content_height;
     if let Some(size) = FontSize::ALL.into_iter().find(fits) {
         return sheet(size, lines.to_vec(), message.to_owned(), memo.to_owned());
     }
     // At most two lines per order; the rest of the height is for the texts, at least a third for each.
     let size = FontSize::Tiny;
-    let lines: Vec<SlipLine> = lines.iter().map(|line| ellipsize_line(line, size, 2)).collect();
+    let lines: Vec<SlipLine> = lines.iter().map(|line| ellipsize_line(measures, line, size, 2)).collect();
     let (_, line_height, padding) = size.measures_mm();
-    let left = ((CONTENT_HEIGHT_MM - height_mm(size, &lines, "", "") - 2.0 * padding) / line_height).floor();
-    let needed = |text: &str| lines_of(text, size.per_line(TEXT_WIDTH_MM));
+    let left = ((measures.content_height - height_mm(measures, size, &lines, "", "") - 2.0 * padding) / line_height).floor();
+    let needed = |text: &str| lines_of(text, size.per_line(measures.text_width));
     let for_memo = needed(memo).min((left / 3.0).floor().max(left - needed(message)));
     let for_message = needed(message).min(left - for_memo);
-    let clip = |text: &str, lines| ellipsize(text, size.per_line(TEXT_WIDTH_MM), lines);
+    let clip = |text: &str, lines| ellipsize(text, size.per_line(measures.text_width), lines);
     sheet(size, lines, clip(message, for_message), clip(memo, for_memo))
 }
 
-fn ellipsize_line(line: &SlipLine, size: FontSize, lines: u8) -> SlipLine {
+fn ellipsize_line(measures: &PaperMeasures, line: &SlipLine, size: FontSize, lines: u8) -> SlipLine {
     let clip = |text: &str, width| ellipsize(text, size.per_line(width), f64::from(lines));
     SlipLine {
-        product: clip(&line.product, PRODUCT_WIDTH_MM),
-        other_recipient: line.other_recipient.as_deref().map(|recipient| clip(recipient, RECIPIENT_WIDTH_MM)),
+        product: clip(&line.product, measures.product_width),
+        other_recipient: line.other_recipient.as_deref().map(|recipient| clip(recipient, measures.recipient_width)),
         ..line.clone()
     }
 }
 
 /// Height of orders and texts.
-fn height_mm(size: FontSize, lines: &[SlipLine], message: &str, memo: &str) -> f64 {
+fn height_mm(measures: &PaperMeasures, size: FontSize, lines: &[SlipLine], message: &str, memo: &str) -> f64 {
     let (_, line_height, padding) = size.measures_mm();
     let row = |text: &str, width| lines_of(text, size.per_line(width)) * line_height + padding;
     let heading =
-        |line: &SlipLine| line.other_recipient.as_deref().map_or(0.0, |recipient| row(recipient, RECIPIENT_WIDTH_MM));
-    let table: f64 = lines.iter().map(|line| row(&line.product, PRODUCT_WIDTH_MM) + heading(line)).sum();
+        |line: &SlipLine| line.other_recipient.as_deref().map_or(0.0, |recipient| row(recipient, measures.recipient_width));
+    let table: f64 = lines.iter().map(|line| row(&line.product, measures.product_width) + heading(line)).sum();
     let texts: f64 =
-        [message, memo].into_iter().filter(|text| !text.is_empty()).map(|text| row(text, TEXT_WIDTH_MM)).sum();
+        [message, memo].into_iter().filter(|text| !text.is_empty()).map(|text| row(text, measures.text_width)).sum();
     line_height + padding + table + texts
 }
 
@@ -195,9 +262,25 @@ fn width(character: char) -> f64 {
     }
 }
 
-/// Lines that a text fills.
+/// Lines that a text fills, broken between words as the style sheet does (`word-break: keep-all`); a word that is longer
+/// than a line is broken anywhere.
 fn lines_of(text: &str, per_line: f64) -> f64 {
-    text.split('\n').map(|line| (line.chars().map(width).sum::<f64>() / per_line).ceil().max(1.0)).sum()
+    text.split('\n').map(|line| wrapped_lines(line, per_line)).sum()
+}
+
+fn wrapped_lines(line: &str, per_line: f64) -> f64 {
+    let (mut lines, mut used) = (1.0, 0.0);
+    for word in line.split_inclusive(' ') {
+        let needed: f64 = word.trim_end().chars().map(width).sum();
+        if used > 0.0 && used + needed > per_line {
+            lines += 1.0;
+            used = 0.0;
+        }
+        let full_lines = if needed > per_line { (needed / per_line).floor() } else { 0.0 };
+        lines += full_lines;
+        used += word.chars().map(width).sum::<f64>() - full_lines * per_line;
+    }
+    lines
 }
 
 /// Truncates a text to so many lines; a truncated text ends with `…`.
@@ -205,20 +288,10 @@ pub fn ellipsize(text: &str, per_line: f64, lines: f64) -> String {
     if lines_of(text, per_line) <= lines {
         return text.to_owned();
     }
-    let mut kept = String::new();
-    let (mut line, mut used) = (1.0, 2.0);
-    for character in text.chars() {
-        if character == '\n' || used + width(character) > per_line {
-            line += 1.0;
-            used = 2.0;
-        }
-        if line > lines {
-            break;
-        }
-        used += width(character);
-        kept.push(character);
-    }
-    format!("{}…", kept.trim_end())
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let clipped = |end: usize| format!("{}…", text[..end].trim_end());
+    let fitting = ends.partition_point(|end| lines_of(&clipped(*end), per_line) <= lines);
+    clipped(ends[fitting.saturating_sub(1)])
 }
 
 #[cfg(test)]
@@ -226,6 +299,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const A4_PAPER: SlipPaper = SlipPaper::A4;
 
     fn lines(count: usize, product: &str) -> Vec<SlipLine> {
         let line =
@@ -235,7 +310,7 @@ mod tests {
 
     #[test]
     fn font_size_decreases_with_the_text() {
-        let size = |count, product: &str, message: &str| sheets(&lines(count, product), message, "")[0].size;
+        let size = |count, product: &str, message: &str| sheets(A4_PAPER, &lines(count, product), message, "")[0].size;
         let long = "로얄 퀸 매트리스 라텍스 토퍼 포함 [색상: 아이보리, 사이즈: 퀸, 방향: 왼쪽]";
         assert_eq!(size(1, "원목 침대", "문 앞에 놓아 주세요."), FontSize::Large);
         assert_eq!(size(12, "원목 침대", ""), FontSize::Large);
@@ -247,12 +322,12 @@ mod tests {
     #[test]
     fn orders_beyond_twelve_continue_on_further_sheets() {
         let rows =
-            |count| sheets(&lines(count, "침대"), "", "").iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>();
+            |count| sheets(A4_PAPER, &lines(count, "침대"), "", "").iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>();
         assert_eq!(rows(0), [0]);
         assert_eq!(rows(12), [12]);
         assert_eq!(rows(13), [12, 1]);
         assert_eq!(rows(60), [12, 26, 22]);
-        let sheets = sheets(&lines(13, "침대"), "부재 시 전화", "");
+        let sheets = sheets(A4_PAPER, &lines(13, "침대"), "부재 시 전화", "");
         assert_eq!((sheets[0].number, sheets[1].number, sheets[1].of), (1, 2, 2));
         assert!(sheets[1].message.is_empty(), "only the first sheet has it");
     }
@@ -268,7 +343,7 @@ mod tests {
         };
         let headings = |names: &str| -> Vec<String> {
             let head = |line: &SlipLine| line.other_recipient.clone().unwrap_or("-".to_owned());
-            sheets(&orders_to(names), "", "").iter().map(|sheet| sheet.lines.iter().map(head).collect()).collect()
+            sheets(A4_PAPER, &orders_to(names), "", "").iter().map(|sheet| sheet.lines.iter().map(head).collect()).collect()
         };
         assert_eq!(headings("가-나-가"), ["--가-나"], "one heading, before the first order of a recipient");
         assert_eq!(headings("-----------가"), ["-----------", "가"], "eleven orders and a heading fill twelve rows");
@@ -276,9 +351,30 @@ mod tests {
     }
 
     #[test]
+    fn half_a_sheet_has_eight_orders() {
+        let rows = |count| {
+            let sheets = sheets(SlipPaper::A5, &lines(count, "침대"), "", "");
+            sheets.iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>()
+        };
+        assert_eq!((rows(8), rows(9), rows(25)), (vec![8], vec![8, 1], vec![8, 16, 1]));
+    }
+
+    #[test]
+    fn short_address_is_printed_large_and_a_long_one_whole() {
+        let size = |address: &str| fit_address(SlipPaper::A4, address).0;
+        assert_eq!(size("경상북도 포항시 북구 예시로 12, 101동 1203호"), AddressSize::Large);
+        let long = "강원특별자치도 춘천시 동내면 예시로 123번길 45-6, 예시마을 한빛아파트 제102동 제1503호 (거두리, 예시단지)";
+        assert_eq!(fit_address(SlipPaper::A4, long), (AddressSize::Medium, long.to_owned()));
+        for paper in SlipPaper::ALL {
+            let (size, address) = fit_address(paper, &long.repeat(4));
+            assert!(size == AddressSize::Small && address.ends_with('…'));
+        }
+    }
+
+    #[test]
     fn too_long_texts_end_with_an_ellipsis() {
         let long = "가".repeat(5_000);
-        let sheet = &sheets(&lines(12, &long), &long, "짧은 메모")[0];
+        let sheet = &sheets(A4_PAPER, &lines(12, &long), &long, "짧은 메모")[0];
         assert!(sheet.message.ends_with('…') && sheet.lines.iter().all(|line| line.product.ends_with('…')));
         assert_eq!(sheet.memo, "짧은 메모", "a text that fits is not truncated");
     }
@@ -296,11 +392,14 @@ mod tests {
                 line.other_recipient.clone_from(recipient);
             }
             let groups = lines.iter().filter_map(|line| line.other_recipient.as_ref()).collect::<std::collections::BTreeSet<_>>();
-            let sheets = sheets(&lines, &message, &memo);
-            let sheet = &sheets[0];
-            prop_assert!(height_mm(sheet.size, &sheet.lines, &sheet.message, &sheet.memo) <= CONTENT_HEIGHT_MM);
-            prop_assert_eq!(sheets.iter().map(|sheet| sheet.lines.len()).sum::<usize>(), lines.len());
-            prop_assert!(sheets.len() == 1 || lines.len() + groups.len() > MAX_FIRST_SHEET_ROWS);
+            for paper in SlipPaper::ALL {
+                let (measures, sheets) = (measures(paper), sheets(paper, &lines, &message, &memo));
+                let sheet = &sheets[0];
+                let height = height_mm(measures, sheet.size, &sheet.lines, &sheet.message, &sheet.memo);
+                prop_assert!(height <= measures.content_height);
+                prop_assert_eq!(sheets.iter().map(|sheet| sheet.lines.len()).sum::<usize>(), lines.len());
+                prop_assert!(sheets.len() == 1 || lines.len() + groups.len() > measures.max_first_rows);
+            }
         }
     }
 }

@@ -1,10 +1,36 @@
 //! The shop's data for slips, and its validation.
 
+use serde::Deserialize;
+
+use crate::text::coded;
+
 /// Default of [`Shop::max_claim_data_hours`].
 pub const DEFAULT_CLAIM_DATA_HOURS: u32 = 4;
 
 /// Largest choice of [`Shop::max_claim_data_hours`].
 const MAX_CLAIM_DATA_HOURS: u32 = 72;
+
+coded! {
+    /// The paper of a delivery slip.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum SlipPaper {
+        /// one sheet of A4
+        #[default]
+        A4 = "a4" "A4 한 장에 하나",
+        /// half a sheet: two slips side by side on A4, to be cut apart
+        A5 = "a5" "A4 한 장에 둘",
+    }
+}
+
+impl SlipPaper {
+    /// Slips on a sheet of A4.
+    pub const fn slips_per_sheet(self) -> usize {
+        match self {
+            Self::A4 => 1,
+            Self::A5 => 2,
+        }
+    }
+}
 
 /// The shop's data. Fields are empty until an administrator fills them in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +43,55 @@ pub struct Shop {
     pub address: String,
     /// age of the newest claims of a channel, in hours of working days, from which files that send goods warn
     pub max_claim_data_hours: u32,
+    /// paper of slips, unless their page chooses another
+    pub slip_paper: SlipPaper,
+    /// whom the staff ask about the program, with a telephone number; in the manual for new colleagues
+    pub helper: String,
 }
 
 impl Default for Shop {
     fn default() -> Self {
         let empty = String::new;
-        Self { name: empty(), tel: empty(), address: empty(), max_claim_data_hours: DEFAULT_CLAIM_DATA_HOURS }
+        Self {
+            name: empty(),
+            tel: empty(),
+            address: empty(),
+            max_claim_data_hours: DEFAULT_CLAIM_DATA_HOURS,
+            slip_paper: SlipPaper::default(),
+            helper: empty(),
+        }
+    }
+}
+
+/// The fields of the shop's form, as typed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct ShopForm {
+    /// [`Shop::name`]
+    pub name: String,
+    /// [`Shop::tel`]
+    pub tel: String,
+    /// [`Shop::address`]
+    pub address: String,
+    /// [`Shop::max_claim_data_hours`]
+    pub claim_data_hours: String,
+    /// code of [`Shop::slip_paper`]
+    pub slip_paper: String,
+    /// [`Shop::helper`]
+    pub helper: String,
+}
+
+impl Default for ShopForm {
+    fn default() -> Self {
+        Shop::default().into()
+    }
+}
+
+impl From<Shop> for ShopForm {
+    fn from(shop: Shop) -> Self {
+        let Shop { name, tel, address, max_claim_data_hours, slip_paper, helper } = shop;
+        let claim_data_hours = max_claim_data_hours.to_string();
+        Self { name, tel, address, claim_data_hours, slip_paper: slip_paper.code().to_owned(), helper }
     }
 }
 
@@ -43,17 +112,14 @@ impl Shop {
     ///
     /// # Errors
     /// All validation errors.
-    pub fn from_form(
-        name: &str,
-        tel: &str,
-        address: &str,
-        claim_data_hours: &str,
-    ) -> Result<Self, Vec<ShopFieldError>> {
+    pub fn from_form(form: &ShopForm) -> Result<Self, Vec<ShopFieldError>> {
         let shop = Self {
-            name: name.trim().to_owned(),
-            tel: tel.trim().to_owned(),
-            address: address.trim().trim_end_matches('/').to_owned(),
-            max_claim_data_hours: claim_data_hours.trim().parse().unwrap_or_default(),
+            name: form.name.trim().to_owned(),
+            tel: form.tel.trim().to_owned(),
+            address: form.address.trim().trim_end_matches('/').to_owned(),
+            max_claim_data_hours: form.claim_data_hours.trim().parse().unwrap_or_default(),
+            slip_paper: SlipPaper::from_code(&form.slip_paper).unwrap_or_default(),
+            helper: form.helper.trim().to_owned(),
         };
         let mut problems = Vec::new();
         if !(1..=MAX_CLAIM_DATA_HOURS).contains(&shop.max_claim_data_hours) {
@@ -61,7 +127,8 @@ impl Shop {
                 field: "claim_data_hours", message: "1부터 72까지 숫자로 입력해 주세요."
             });
         }
-        for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address)] {
+        for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address), ("helper", &shop.helper)]
+        {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
                 problems.push(ShopFieldError { field, message: "100자까지 한 줄로 입력해 주세요." });
             }
@@ -88,7 +155,9 @@ mod tests {
 
     #[test]
     fn address_is_an_http_origin() {
-        let address = |text| Shop::from_form("", "", text, "4").map(|shop| shop.address);
+        let address = |text: &str| {
+            Shop::from_form(&ShopForm { address: text.to_owned(), ..ShopForm::default() }).map(|shop| shop.address)
+        };
         assert_eq!(address(" https://order.example.kr/ ").as_deref(), Ok("https://order.example.kr"));
         assert_eq!(address("http://192.168.0.10:8080").as_deref(), Ok("http://192.168.0.10:8080"));
         assert_eq!(address("").as_deref(), Ok(""));
@@ -99,7 +168,9 @@ mod tests {
 
     #[test]
     fn all_errors_are_reported_at_once() {
-        let long = "가".repeat(101);
-        assert_eq!(Shop::from_form(&long, "02\n1", "x", "네").expect_err("mistakes").len(), 4);
+        let (name, helper) = ("가".repeat(101), "나".repeat(101));
+        let [tel, address, claim_data_hours] = ["02\n1", "x", "네"].map(str::to_owned);
+        let form = ShopForm { name, tel, address, claim_data_hours, helper, ..ShopForm::default() };
+        assert_eq!(Shop::from_form(&form).expect_err("mistakes").len(), 5);
     }
 }

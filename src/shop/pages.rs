@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
 
-use super::model::{Shop, ShopFieldError};
+use super::model::{Shop, ShopFieldError, ShopForm, SlipPaper};
 use super::store;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::storage::Storage;
@@ -14,28 +13,6 @@ use crate::web::{Access, Flash, Form, Layout, PageResult, Routes, page, page_wit
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new().get("/shop", Access::Admin, show).post("/shop", Access::Admin, update)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-struct ShopForm {
-    name: String,
-    tel: String,
-    address: String,
-    claim_data_hours: String,
-}
-
-impl Default for ShopForm {
-    fn default() -> Self {
-        Shop::default().into()
-    }
-}
-
-impl From<Shop> for ShopForm {
-    fn from(shop: Shop) -> Self {
-        let Shop { name, tel, address, max_claim_data_hours } = shop;
-        Self { name, tel, address, claim_data_hours: max_claim_data_hours.to_string() }
-    }
 }
 
 #[derive(Template)]
@@ -63,7 +40,7 @@ async fn update(
     actor: MemberActor,
     Form(form): Form<ShopForm>,
 ) -> PageResult {
-    let shop = match Shop::from_form(&form.name, &form.tel, &form.address, &form.claim_data_hours) {
+    let shop = match Shop::from_form(&form) {
         Ok(shop) => shop,
         Err(problems) => {
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, ShopPage { layout, form, problems }));

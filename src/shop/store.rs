@@ -1,6 +1,6 @@
 //! SQL of the shop's data, in table `settings`.
 
-use super::model::{DEFAULT_CLAIM_DATA_HOURS, Shop};
+use super::model::{DEFAULT_CLAIM_DATA_HOURS, Shop, SlipPaper};
 use crate::storage::{Result, Tx};
 
 /// Loads the shop's data.
@@ -15,6 +15,8 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
             "shop.claim_data_hours" => {
                 shop.max_claim_data_hours = value.parse().unwrap_or(DEFAULT_CLAIM_DATA_HOURS);
             }
+            "shop.slip_paper" => shop.slip_paper = SlipPaper::from_code(&value).unwrap_or_default(),
+            "shop.helper" => shop.helper = value,
             _ => {}
         }
     }
@@ -23,12 +25,14 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
 
 /// Saves the shop's data.
 pub fn save(tx: &mut dyn Tx, shop: &Shop) -> Result<()> {
-    let hours = shop.max_claim_data_hours.to_string();
+    let (hours, paper) = (shop.max_claim_data_hours.to_string(), shop.slip_paper.code().to_owned());
     for (name, value) in [
         ("shop.name", &shop.name),
         ("shop.tel", &shop.tel),
         ("shop.address", &shop.address),
         ("shop.claim_data_hours", &hours),
+        ("shop.slip_paper", &paper),
+        ("shop.helper", &shop.helper),
     ] {
         tx.upsert("settings", &[("name", name.into())], &[("value", value.into())])?;
     }

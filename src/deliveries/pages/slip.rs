@@ -15,6 +15,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let slips = slips_page(&context, layout, &headers, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
+    let slips = slips_page(&context, layout, &headers, None, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
     if slips.is_empty() { Err(Error::NotFound) } else { Ok(personal_page(slips)) }
 }

@@ -17,13 +17,13 @@ use crate::audit::{self, Actor, AuditEvent, MemberActor};
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery};
 use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction};
-use crate::deliveries::slip::{SlipLine, SlipSheet, ellipsize, sheets};
+use crate::deliveries::slip::{AddressSize, SlipLine, SlipSheet, ellipsize, fit_address, sheets};
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::list::OrderRow;
 use crate::orders::model::Recipient;
-use crate::shop::model::Shop;
+use crate::shop::model::{Shop, SlipPaper};
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::claim_data::ClaimDataSummary;
@@ -43,10 +43,15 @@ pub(super) fn slips_url(ids: &[i64]) -> String {
     format!("/deliveries/slips?{}", ids.join("&"))
 }
 
+/// A slip and one of its sheets.
+type SheetOfSlip<'page> = (&'page Slip, &'page SlipSheet);
+
 /// The slip of one delivery.
 struct Slip {
     view: DeliveryView,
     sheets: Vec<SlipSheet>,
+    /// the address of the recipient and its font size
+    address: (AddressSize, String),
     qr_code: Option<QrCode>,
 }
 
@@ -56,6 +61,7 @@ pub(super) struct SlipsPage {
     layout: Layout,
     shop: Shop,
     slips: Vec<Slip>,
+    paper: SlipPaper,
     /// how old the claims of the channels are
     claims: ClaimDataSummary,
     /// whether the search has more deliveries than [`MAX_SLIPS`]
@@ -86,17 +92,28 @@ impl SlipsPage {
         orders.map(|order| &order.listed).filter(|listed| listed.order.is_held()).collect()
     }
 
-    fn sheet_count(&self) -> usize {
-        self.slips.iter().map(|slip| slip.sheets.len()).sum()
+    /// What is printed on each sheet of A4.
+    fn printed_sheets(&self) -> Vec<Vec<SheetOfSlip<'_>>> {
+        let all: Vec<_> = self.slips.iter().flat_map(|slip| slip.sheets.iter().map(move |sheet| (slip, sheet))).collect();
+        all.chunks(self.paper.slips_per_sheet()).map(<[_]>::to_vec).collect()
+    }
+
+    /// The papers with the URLs of these slips on them.
+    fn paper_links(&self) -> Vec<(SlipPaper, String)> {
+        let ids: Vec<i64> = self.slips.iter().map(|slip| slip.view.row.delivery.id).collect();
+        let url = slips_url(&ids);
+        SlipPaper::ALL.into_iter().map(|paper| (paper, format!("{url}&paper={}", paper.code()))).collect()
     }
 }
 
 impl Slip {
-    fn new(view: DeliveryView, base: &str) -> Self {
+    fn new(view: DeliveryView, base: &str, paper: SlipPaper) -> Self {
         let lines: Vec<SlipLine> =
             view.row.orders.iter().map(|order| line(&order.listed, view.other_recipient(order))).collect();
+        let address = view.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
         Self {
-            sheets: sheets(&lines, &view.messages(), &view.memos()),
+            address: fit_address(paper, address.unwrap_or_default().trim()),
+            sheets: sheets(paper, &lines, &view.messages(), &view.memos()),
             qr_code: qr::svg(&format!("{base}/deliveries/{}", view.id())),
             view,
         }
@@ -105,12 +122,6 @@ impl Slip {
     /// The name of the recipient, truncated to its cell.
     fn name(&self) -> String {
         self.view.recipient().map(|recipient| ellipsize(&recipient.name, 20.0, 1.0)).unwrap_or_default()
-    }
-
-    /// The address, truncated to its cell.
-    fn address(&self) -> String {
-        let address = self.view.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
-        ellipsize(address.unwrap_or_default().trim(), 34.0, 3.0)
     }
 }
 
@@ -139,6 +150,14 @@ fn line(listed: &OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
 pub(super) struct SlipsQuery {
     id: Vec<String>,
     print: Option<String>,
+    /// [`SlipPaper::code`]; without it, the paper of the shop
+    paper: Option<String>,
+}
+
+impl SlipsQuery {
+    fn paper(&self) -> Option<SlipPaper> {
+        self.paper.as_deref().and_then(SlipPaper::from_code)
+    }
 }
 
 impl PersonalData for SlipsPage {
@@ -181,7 +200,7 @@ pub(super) async fn show(
     let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
     let is_search = selection.id.is_empty();
     let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
-    let mut slips = slips_page(&context, layout, &headers, load).await?;
+    let mut slips = slips_page(&context, layout, &headers, selection.paper(), load).await?;
     slips.print_now = selection.print.is_some();
     Ok(personal_page(slips))
 }
@@ -197,6 +216,7 @@ pub(super) async fn slips_page(
     context: &SlipContext,
     layout: Layout,
     headers: &HeaderMap,
+    chosen_paper: Option<SlipPaper>,
     load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<DeliveryRow>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
     let (this_host, districts) =
@@ -204,16 +224,17 @@ pub(super) async fn slips_page(
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };
-        let slip = |row| Slip::new(DeliveryView::new(row, &districts), base);
+        let paper = chosen_paper.unwrap_or(shop.slip_paper);
+        let slip = |row| Slip::new(DeliveryView::new(row, &districts), base, paper);
         let orders = rows.iter().flat_map(|row: &DeliveryRow| &row.orders);
         let mut codes: Vec<String> = orders.map(|order| order.listed.channel_code.clone()).collect();
         codes.sort_unstable();
         codes.dedup();
         let claims = uploads::claim_data_of_channels(tx, &codes)?;
-        Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop, claims))
+        Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop, claims, paper))
     };
-    let (slips, is_truncated, shop, claims) = context.storage.read(read).await?;
-    Ok(SlipsPage { slips, layout, shop, claims, is_truncated, print_now: false, is_training: context.is_training })
+    let (slips, is_truncated, shop, claims, paper) = context.storage.read(read).await?;
+    Ok(SlipsPage { slips, paper, layout, shop, claims, is_truncated, print_now: false, is_training: context.is_training })
 }
 
 /// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network
@@ -234,7 +255,9 @@ pub(super) async fn print(
     if ids.is_empty() {
         return Ok(redirect("/deliveries"));
     }
-    let url = slips_url(&ids);
+    let paper = pairs.iter().find(|(name, _)| name == "paper").and_then(|(_, code)| SlipPaper::from_code(code));
+    let paper = paper.map(|paper| format!("&paper={}", paper.code())).unwrap_or_default();
+    let url = format!("{}{paper}", slips_url(&ids));
     let flash = storage.write(move |tx| record_print(tx, actor, &ids)).await?;
     Ok(redirect_with_flash(&format!("{url}&print=now"), flash))
 }
