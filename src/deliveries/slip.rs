@@ -46,7 +46,7 @@ const A5: PaperMeasures = PaperMeasures {
     content_height: 100.0,
     product_width: 95.0,
     recipient_width: 88.0,
-    text_width: 109.0,
+    text_width: 105.0,
     address_width: 107.0,
     address_sizes: [(AddressSize::Large, 6.35, 2.0), (AddressSize::Medium, 5.29, 3.0), (AddressSize::Small, 4.23, 4.0)],
 };
@@ -221,7 +221,8 @@ fn first_sheet(measures: &PaperMeasures, lines: &[SlipLine], message: &str, memo
     let size = FontSize::Tiny;
     let lines: Vec<SlipLine> = lines.iter().map(|line| ellipsize_line(measures, line, size, 2)).collect();
     let (_, line_height, padding) = size.measures_mm();
-    let left = ((measures.content_height - height_mm(measures, size, &lines, "", "") - 2.0 * padding) / line_height).floor();
+    let left =
+        ((measures.content_height - height_mm(measures, size, &lines, "", "") - 2.0 * padding) / line_height).floor();
     let needed = |text: &str| lines_of(text, size.per_line(measures.text_width));
     let for_memo = needed(memo).min((left / 3.0).floor().max(left - needed(message)));
     let for_message = needed(message).min(left - for_memo);
@@ -242,8 +243,9 @@ fn ellipsize_line(measures: &PaperMeasures, line: &SlipLine, size: FontSize, lin
 fn height_mm(measures: &PaperMeasures, size: FontSize, lines: &[SlipLine], message: &str, memo: &str) -> f64 {
     let (_, line_height, padding) = size.measures_mm();
     let row = |text: &str, width| lines_of(text, size.per_line(width)) * line_height + padding;
-    let heading =
-        |line: &SlipLine| line.other_recipient.as_deref().map_or(0.0, |recipient| row(recipient, measures.recipient_width));
+    let heading = |line: &SlipLine| {
+        line.other_recipient.as_deref().map_or(0.0, |recipient| row(recipient, measures.recipient_width))
+    };
     let table: f64 = lines.iter().map(|line| row(&line.product, measures.product_width) + heading(line)).sum();
     let texts: f64 =
         [message, memo].into_iter().filter(|text| !text.is_empty()).map(|text| row(text, measures.text_width)).sum();
@@ -321,8 +323,9 @@ mod tests {
 
     #[test]
     fn orders_beyond_twelve_continue_on_further_sheets() {
-        let rows =
-            |count| sheets(A4_PAPER, &lines(count, "침대"), "", "").iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>();
+        let rows = |count| {
+            sheets(A4_PAPER, &lines(count, "침대"), "", "").iter().map(|sheet| sheet.lines.len()).collect::<Vec<_>>()
+        };
         assert_eq!(rows(0), [0]);
         assert_eq!(rows(12), [12]);
         assert_eq!(rows(13), [12, 1]);
@@ -343,7 +346,10 @@ mod tests {
         };
         let headings = |names: &str| -> Vec<String> {
             let head = |line: &SlipLine| line.other_recipient.clone().unwrap_or("-".to_owned());
-            sheets(A4_PAPER, &orders_to(names), "", "").iter().map(|sheet| sheet.lines.iter().map(head).collect()).collect()
+            sheets(A4_PAPER, &orders_to(names), "", "")
+                .iter()
+                .map(|sheet| sheet.lines.iter().map(head).collect())
+                .collect()
         };
         assert_eq!(headings("가-나-가"), ["--가-나"], "one heading, before the first order of a recipient");
         assert_eq!(headings("-----------가"), ["-----------", "가"], "eleven orders and a heading fill twelve rows");
@@ -363,7 +369,8 @@ mod tests {
     fn short_address_is_printed_large_and_a_long_one_whole() {
         let size = |address: &str| fit_address(SlipPaper::A4, address).0;
         assert_eq!(size("경상북도 포항시 북구 예시로 12, 101동 1203호"), AddressSize::Large);
-        let long = "강원특별자치도 춘천시 동내면 예시로 123번길 45-6, 예시마을 한빛아파트 제102동 제1503호 (거두리, 예시단지)";
+        let long =
+            "강원특별자치도 춘천시 동내면 예시로 123번길 45-6, 예시마을 한빛아파트 제102동 제1503호 (거두리, 예시단지)";
         assert_eq!(fit_address(SlipPaper::A4, long), (AddressSize::Medium, long.to_owned()));
         for paper in SlipPaper::ALL {
             let (size, address) = fit_address(paper, &long.repeat(4));

@@ -16,6 +16,8 @@ use crate::config::DemoPlan;
 use crate::members;
 use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
 use crate::members::passwords::{HashError, PasswordHasher};
+use crate::shop;
+use crate::shop::model::Shop;
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::{Moment, date_with_weekday};
 
@@ -193,6 +195,9 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
             tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }
     })?;
+    let (name, tel, helper) =
+        ("예시침대 (연습)".to_owned(), "054-000-0000".to_owned(), "옆자리 선배 010-0000-0000".to_owned());
+    shop::store::save(tx, &Shop { name, tel, helper, ..Shop::default() })?;
     trucks::insert(tx, admin_id)?;
     store::record_creation(tx, orders)?;
     Ok(now)

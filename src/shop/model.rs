@@ -127,7 +127,8 @@ impl Shop {
                 field: "claim_data_hours", message: "1부터 72까지 숫자로 입력해 주세요."
             });
         }
-        for (field, text) in [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address), ("helper", &shop.helper)]
+        for (field, text) in
+            [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address), ("helper", &shop.helper)]
         {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
                 problems.push(ShopFieldError { field, message: "100자까지 한 줄로 입력해 주세요." });

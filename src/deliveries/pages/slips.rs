@@ -94,7 +94,8 @@ impl SlipsPage {
 
     /// What is printed on each sheet of A4.
     fn printed_sheets(&self) -> Vec<Vec<SheetOfSlip<'_>>> {
-        let all: Vec<_> = self.slips.iter().flat_map(|slip| slip.sheets.iter().map(move |sheet| (slip, sheet))).collect();
+        let all: Vec<_> =
+            self.slips.iter().flat_map(|slip| slip.sheets.iter().map(move |sheet| (slip, sheet))).collect();
         all.chunks(self.paper.slips_per_sheet()).map(<[_]>::to_vec).collect()
     }
 
@@ -234,7 +235,16 @@ pub(super) async fn slips_page(
         Ok::<_, StorageError>((rows.into_iter().map(slip).collect(), is_truncated, shop, claims, paper))
     };
     let (slips, is_truncated, shop, claims, paper) = context.storage.read(read).await?;
-    Ok(SlipsPage { slips, paper, layout, shop, claims, is_truncated, print_now: false, is_training: context.is_training })
+    Ok(SlipsPage {
+        slips,
+        paper,
+        layout,
+        shop,
+        claims,
+        is_truncated,
+        print_now: false,
+        is_training: context.is_training,
+    })
 }
 
 /// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network
