@@ -272,6 +272,40 @@ fn reader_leaves_out_comments_and_tests_of_the_program() {
     assert_eq!(found.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), ["단추 {}", "판"]);
 }
 
+/// Bold words of the manual that are on the screens of a phone instead of ours.
+const WORDS_OF_PHONES: [&str; 3] = ["사용자 인증서", "VPN 및 기기 관리", "인증서 관리"];
+
+/// The parts of a text between numbers and between what a template fills in: `바꾼`, `건 보기`.
+fn fixed_parts(text: &str) -> Vec<String> {
+    let parts = text.split(|c: char| c.is_ascii_digit() || ",{}".contains(c));
+    parts.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|part| !part.is_empty()).collect()
+}
+
+/// The words between `**` of a text.
+fn bold_words(text: &str) -> Vec<&str> {
+    text.split("**").skip(1).step_by(2).collect()
+}
+
+/// The manual names buttons, links and fields in bold, as they are on screen.
+#[test]
+fn bold_words_of_the_manual_are_on_the_screens() {
+    let screens: Vec<String> = texts()
+        .iter()
+        .filter(|text| !text.file.starts_with("assets/help"))
+        .map(|text| fixed_parts(&text.text).join(" "))
+        .collect();
+    let screens = screens.join("\n");
+    let mut faults = Vec::new();
+    for (file, text) in files("assets/help", "md") {
+        for word in bold_words(&text).into_iter().filter(|word| !WORDS_OF_PHONES.contains(word)) {
+            if fixed_parts(word).iter().any(|part| !screens.contains(part.as_str())) {
+                faults.push(format!("{file}: {word}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "no screen has these words:\n{}", faults.join("\n"));
+}
+
 /// Prints the list, which the test runner hides unless it is asked for it.
 #[test]
 fn all_texts_are_in_one_list() {

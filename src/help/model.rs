@@ -1,14 +1,24 @@
-//! Topics of the manual: Markdown rendered to HTML, and the search.
+//! Topics of the manual: Markdown rendered to HTML, and the search. A topic is about a screen or about a job (일).
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use rust_embed::Embed;
+
+use crate::members::model::Role;
 
 #[derive(Embed)]
 #[folder = "assets/help"]
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 26] = [
+pub const TOPICS: [&str; 34] = [
+    "job-orders",
+    "job-factory",
+    "job-phone",
+    "job-parcel",
+    "job-delivery",
+    "job-driver",
+    "job-claims",
+    "job-close",
     "start",
     "today",
     "uploads",
@@ -37,6 +47,9 @@ pub const TOPICS: [&str; 26] = [
     "practice",
 ];
 
+/// Names of the topics about jobs begin so.
+const JOB_PREFIX: &str = "job-";
+
 /// Characters of an excerpt before and after the match.
 const EXCERPT_CONTEXT_CHARS: usize = 50;
 
@@ -49,8 +62,31 @@ pub struct Topic {
     pub title: String,
     /// HTML below the first heading.
     pub html: String,
+    /// Text before the first subheading: for a job, what it is for.
+    pub lead: String,
+    /// What one presses, in order: the bold words of the first numbered list.
+    pub clicks: Vec<String>,
     /// Plain text by heading for the search; the first section is the text before the first subheading.
     sections: Vec<TopicSection>,
+}
+
+impl Topic {
+    /// Whether the topic is about a job instead of a screen.
+    pub fn is_job(&self) -> bool {
+        self.name.starts_with(JOB_PREFIX)
+    }
+}
+
+/// The jobs of a role, in the order of the day.
+pub fn jobs(topics: &[Topic], role: Role) -> Vec<&Topic> {
+    let names: &[&str] = match role {
+        Role::Admin => {
+            &["job-orders", "job-factory", "job-phone", "job-parcel", "job-delivery", "job-claims", "job-close"]
+        }
+        Role::Logistics => &["job-delivery", "job-driver"],
+        Role::Driver => &["job-driver"],
+    };
+    names.iter().filter_map(|name| find(topics, name)).collect()
 }
 
 #[derive(Clone, Debug, Default)]
@@ -118,7 +154,9 @@ fn parse(name: &'static str, picture_url: &impl Fn(&str) -> String) -> Topic {
     let text = String::from_utf8_lossy(&file);
     let mut sections = vec![TopicSection::default()];
     let (mut events, mut heading) = (Vec::new(), None);
+    let mut clicks = Clicks::default();
     for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+        clicks.read(&event);
         match event {
             Event::Start(Tag::Heading { level: HeadingLevel::H1, .. }) => heading = Some(HeadingLevel::H1),
             Event::End(TagEnd::Heading(HeadingLevel::H1)) => heading = None,
@@ -147,7 +185,38 @@ fn parse(name: &'static str, picture_url: &impl Fn(&str) -> String) -> Topic {
     }
     let mut html = String::new();
     html::push_html(&mut html, events.into_iter());
-    Topic { name, title: sections[0].title.clone(), html, sections }
+    let lead = sections[0].text.trim().to_owned();
+    Topic { name, title: sections[0].title.clone(), html, lead, clicks: clicks.words, sections }
+}
+
+/// The bold words of the first numbered list.
+#[derive(Default)]
+struct Clicks {
+    words: Vec<String>,
+    /// numbered lists so far
+    lists: usize,
+    is_in_list: bool,
+    is_bold: bool,
+}
+
+impl Clicks {
+    fn read(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start(Tag::List(Some(_))) => {
+                self.lists += 1;
+                self.is_in_list = self.lists == 1;
+            }
+            Event::End(TagEnd::List(true)) => self.is_in_list = false,
+            Event::Start(Tag::Strong) => self.is_bold = true,
+            Event::End(TagEnd::Strong) => self.is_bold = false,
+            Event::Text(text)
+                if self.is_in_list && self.is_bold && self.words.last().is_none_or(|last| **last != **text) =>
+            {
+                self.words.push(text.to_string());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Replaces the file name of a picture by its URL.
@@ -215,6 +284,18 @@ mod tests {
         }
         let texts = HelpFiles::iter().filter(|name| name.ends_with(".md")).count();
         assert_eq!(texts, TOPICS.len());
+    }
+
+    #[test]
+    fn each_role_has_jobs_whose_clicks_are_known() {
+        let topics = topics();
+        for role in Role::ALL {
+            let jobs = jobs(&topics, role);
+            assert!(!jobs.is_empty());
+            assert!(jobs.iter().all(|job| job.is_job() && !job.lead.is_empty() && job.clicks.len() > 1), "{jobs:?}");
+        }
+        let factory = find(&topics, "job-factory").expect("a topic");
+        assert_eq!(factory.clicks, ["주문", "검색", "전체", "선택발주", "발주서 받기", "내려받기"]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Pages of the manual. Public, because the topic about login problems must be readable without a login.
+//! Pages of the manual, and the handbook for a new colleague. Public, because the topic about login problems must be readable without a login.
+
+mod handbook;
 
 use std::sync::LazyLock;
 
@@ -14,7 +16,11 @@ static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| model::load(assets::url))
 
 /// Routes of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/help", Access::Public, list).get("/help/{topic}", Access::Public, show)
+    Routes::new().get("/help", Access::Public, list).get("/help/handbook", Access::Member, handbook::show).get(
+        "/help/{topic}",
+        Access::Public,
+        show,
+    )
 }
 
 #[derive(Default, Deserialize)]
