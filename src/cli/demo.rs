@@ -26,10 +26,11 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn run(self, config: Config) -> CommandResult {
+    /// `opens_browser`: unless the demo is public, whose server has nobody in front of it.
+    pub(super) fn run(self, config: Config, opens_browser: bool) -> CommandResult {
         let demo = Some(DemoPlan { orders: self.orders, reset_every: self.reset_every, is_public: self.public });
         if !self.public {
-            return serve::run(&Config { demo, ..config }, false);
+            return serve::run(&Config { demo, ..config }, opens_browser);
         }
         if self.orders > MAX_PUBLIC_ORDERS {
             return Err(CliError(format!(

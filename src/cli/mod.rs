@@ -210,7 +210,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Serve) => serve::run(&load(settings)?, false),
         Some(Command::Demo(demo)) => {
             settings.data.get_or_insert_with(|| folder::DEMO_FOLDER.into());
-            demo.run(load(settings)?)
+            demo.run(load(settings)?, has_desktop())
         }
         Some(Command::Import(import)) => import.run(&load(settings)?),
         Some(Command::Reconcile(reconcile)) => reconcile.run(&load(settings)?),

@@ -1,5 +1,6 @@
-//! Own trucks of the demo shop, deliveries that are due today and tomorrow, and the plan of today.
+//! Own trucks of the demo shop, deliveries that are due today and in the days to come, and the plans of these days.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::{Days, NaiveDate};
@@ -26,13 +27,19 @@ use crate::trucks::weekdays::Weekdays;
 /// Postal code of the depot: 경상북도 칠곡군.
 const DEPOT_ZIP: &str = "39867";
 
-/// Most deliveries that are due on one day. Those nearest to the depot are due today and tomorrow in turns.
+/// Most deliveries that are due on one day.
 const MAX_DUE_PER_DAY: usize = 24;
+
+/// Days from today for the deliveries that are not due today, in turns: tomorrow has half of them.
+const LATER_DAYS: [u64; 6] = [1, 2, 1, 3, 1, 4];
+
+/// Days from today that are planned.
+const PLANNED_DAYS: u64 = 3;
 
 /// Weekdays of districts: the name, and numbers from Monday.
 const WEEKDAYS: [(&str, [usize; 3]); 2] = [("강원특별자치도", [0, 2, 4]), ("전라남도", [1, 3, 5])];
 
-/// Inserts trucks, their settings, dates of deliveries and the plan of today, made by the member `admin_id`.
+/// Inserts trucks, their settings, dates of deliveries and the plans of the next days, made by the member `admin_id`.
 pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
     let districts = Districts::embedded();
     let crew = Truck::suggestion("1호차".to_owned());
@@ -60,12 +67,15 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
         }
     }
     set_due_dates(tx, &districts)?;
-    plan_today(tx, &districts, admin_id)
+    let today = tx.now().date();
+    for days in 0..PLANNED_DAYS {
+        plan_day(tx, &districts, admin_id, today + Days::new(days))?;
+    }
+    Ok(())
 }
 
-/// Plans the deliveries of today, if a truck drives today.
-fn plan_today(tx: &mut dyn Tx, districts: &Districts, admin_id: i64) -> Result<()> {
-    let day = tx.now().date();
+/// Plans the deliveries of a day, if a truck drives then.
+fn plan_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate) -> Result<()> {
     let board = board(tx, districts, day)?;
     let Ok(plan) = plan_roughly(&board) else { return Ok(()) };
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
@@ -87,11 +97,10 @@ fn handling(name: &str) -> Option<PieceEffort> {
     Some(PieceEffort { minutes, crew, volume, pieces: 1 })
 }
 
-/// Sets the 희망배송일 of the open deliveries nearest to the depot to today and to tomorrow in turns, so that both days
-/// have deliveries in several districts. Today has those that have left the factory.
+/// Sets the 희망배송일 of the open deliveries, the nearest to the depot first: today for those that have left the factory,
+/// one of the days to come for the others, so that every day has deliveries in several districts.
 fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
     let today = tx.now().date();
-    let tomorrow = today + Days::new(1);
     let points = PostalPoints::new(districts);
     let Some((depot, _)) = points.locate(DEPOT_ZIP) else { return Ok(()) };
     let settings = trucks::settings(tx)?;
@@ -106,13 +115,14 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
         })
         .collect();
     near.sort_unstable();
-    let mut days: [(NaiveDate, Vec<i64>); 2] = [(today, Vec::new()), (tomorrow, Vec::new())];
+    let mut days: BTreeMap<NaiveDate, Vec<i64>> = BTreeMap::new();
+    let mut later = LATER_DAYS.into_iter().cycle();
     for (_, id, is_ready) in near {
-        let [of_today, of_tomorrow] = &mut days;
-        let is_for_today = is_ready && of_today.1.len() <= of_tomorrow.1.len();
-        let chosen = if is_for_today { of_today } else { of_tomorrow };
-        if chosen.1.len() < MAX_DUE_PER_DAY {
-            chosen.1.push(id);
+        let is_for_today = is_ready && days.get(&today).is_none_or(|due| due.len() < MAX_DUE_PER_DAY);
+        let day = if is_for_today { today } else { today + Days::new(later.next().unwrap_or(1)) };
+        let due = days.entry(day).or_default();
+        if due.len() < MAX_DUE_PER_DAY {
+            due.push(id);
         }
     }
     let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
