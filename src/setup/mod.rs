@@ -1,6 +1,7 @@
-//! First start of an empty shop in the browser: the first administrator, or a restored backup.
+//! First start of an empty shop in the browser: the first administrator, a restored backup, or a demo shop to practise in.
 
 pub mod pages;
+pub mod practice;
 
 use std::fmt;
 use std::sync::Arc;

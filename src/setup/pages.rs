@@ -1,6 +1,7 @@
 //! Creation of the first administrator with the setup code, which is on the console and in the link that the program opens.
 //! A request that seems to come from this computer may come through a proxy or a tunnel, so it needs the code, too.
 
+pub(super) mod practice;
 pub(super) mod restore;
 #[cfg(test)]
 mod tests;
@@ -12,8 +13,10 @@ use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use self::practice::PracticeErrors;
 use self::restore::RestoreFields;
 use super::SetupCode;
+use super::practice::PracticeShop;
 use crate::config::Config;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{NewPassword, Role, validate_username};
@@ -28,11 +31,11 @@ use crate::web::{
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/setup", Access::Public, show).post("/setup", Access::Public, create).post(
-        "/setup/restore",
-        Access::Public,
-        restore::restore,
-    )
+    Routes::new()
+        .get("/setup", Access::Public, show)
+        .post("/setup", Access::Public, create)
+        .post("/setup/restore", Access::Public, restore::restore)
+        .post("/setup/practice", Access::Public, practice::start)
 }
 
 #[derive(Template)]
@@ -46,6 +49,8 @@ struct SetupPage {
     errors: FieldErrors,
     /// the form to restore a backup; None where the shop's data is not a file
     restore: Option<RestoreFields>,
+    practice: PracticeErrors,
+    is_demo: bool,
 }
 
 impl SetupPage {
@@ -57,6 +62,8 @@ impl SetupPage {
             code_error: None,
             errors: FieldErrors::default(),
             restore: setup.config.restored().filter(|_| !setup.is_demo).map(|_| RestoreFields::default()),
+            practice: PracticeErrors::default(),
+            is_demo: setup.is_demo,
         }
     }
 
@@ -83,6 +90,12 @@ impl FromRef<AppState> for Setup {
             code: state.setup_code.clone(),
             is_demo: state.demo.is_some(),
         }
+    }
+}
+
+impl FromRef<AppState> for PracticeShop {
+    fn from_ref(state: &AppState) -> Self {
+        state.practice.clone()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::server::Endpoints;
 use crate::sessions::remember_me::RememberTokenStore;
 use crate::sessions::{AnySessionStore, CookieOptions};
 use crate::setup::SetupCode;
+use crate::setup::practice::PracticeShop;
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::today::watch::{CountCache, Watch};
@@ -64,6 +65,8 @@ pub struct AppState {
     pub(super) remember_tokens: RememberTokenStore,
     /// code for the first start from another computer
     pub setup_code: SetupCode,
+    /// demo shop that the setup page opens
+    pub practice: PracticeShop,
     /// address of the listening socket, and its URLs
     pub urls: Endpoints,
     /// backup to the configured targets
@@ -103,6 +106,7 @@ impl AppState {
             config: Arc::new(config),
             passwords: PasswordHasher::default(),
             setup_code: SetupCode::generate()?,
+            practice: PracticeShop::default(),
             restart: Restart::default(),
             counted_notices: CountCache::default(),
             draining: Draining::default(),

@@ -203,4 +203,13 @@ test('slip fits one page with up to twelve orders and long texts', async (t) => 
   assert.equal(await printedPages(office), expectedPages.reduce((sum, pages) => sum + pages, 0), `of ${counts}`);
   const overflowing = await office.locator('.slip').evaluateAll((slips) => slips.filter((slip) => slip.scrollHeight > slip.clientHeight + 1).length);
   assert.equal(overflowing, 0, 'no text is cut off');
+
+  // Two on a sheet: half as many sheets, the last one perhaps half empty.
+  await office.getByRole('link', { name: 'A4 한 장에 둘' }).click();
+  await office.waitForURL(/paper=a5/);
+  const halves = counts.map((count) => (count <= 8 ? 1 : 1 + Math.ceil((count - 8) / 16))).reduce((sum, pages) => sum + pages, 0);
+  assert.equal(await printedPages(office), Math.ceil(halves / 2), `of ${counts}`);
+  const cut = await office.locator('.slip').evaluateAll((slips) => slips.filter((slip) => slip.scrollHeight > slip.clientHeight + 1).length);
+  assert.equal(cut, 0, 'no text is cut off');
+  await checkPage(office, 'slips-two-on-a-sheet');
 });
