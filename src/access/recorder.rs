@@ -50,7 +50,7 @@ impl AccessRecorder {
         } else if count > MAX_PENDING
             && let Err(error) = self.flush().await
         {
-            tracing::error!(%error, "access records could not be written");
+            tracing::error!(%error, "접속기록을 쓰지 못했어요");
         }
     }
 
@@ -75,7 +75,7 @@ impl AccessRecorder {
     async fn flush_later(self) {
         tokio::time::sleep(FLUSH_INTERVAL).await;
         while let Err(error) = self.flush().await {
-            tracing::error!(%error, "access records could not be written; trying again");
+            tracing::error!(%error, "접속기록을 쓰지 못해 다시 시도해요");
             tokio::time::sleep(RETRY_DELAY).await;
         }
     }

@@ -191,12 +191,12 @@ async fn verify_and_record(target: &Target, key: Option<&Key>, folder: &Path, st
             Verification { at, restored_at: Some(restored.at.0), orders: Some(restored.summary.orders), failure: None }
         }
         Err(error) => {
-            tracing::error!(%error, target = target.shown, "the verification of a backup failed");
+            tracing::error!(%error, target = target.shown, "복원 테스트에 실패했어요");
             Verification { at, restored_at: None, orders: None, failure: Some(error.to_string()) }
         }
     };
     if let Err(error) = status::write_verification(folder, &verification) {
-        tracing::error!(%error, "the result of a verification could not be stored");
+        tracing::error!(%error, "복원 테스트의 결과를 저장하지 못했어요");
     }
     verification
 }
@@ -370,7 +370,7 @@ impl Backup {
         let mut uploaders = std::mem::take(&mut *lock(&self.inner.uploaders));
         let all = async { while uploaders.join_next().await.is_some() {} };
         if tokio::time::timeout(timeout, all).await.is_err() {
-            tracing::warn!("stopped with objects in the spool; the next start uploads them");
+            tracing::warn!("아직 복사하지 못한 백업이 있어요. 다음에 켜면 복사해요");
         }
     }
 }

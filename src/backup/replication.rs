@@ -189,12 +189,12 @@ impl TargetReplication {
         let Some(generation) = &mut self.generation else { return };
         let mut outcome = generation.replicate(view, &self.spool, self.key.as_ref());
         if let Err(ReplicationError::Wal(error)) = &outcome {
-            tracing::warn!(%error, "commits may be missing: a new generation of the backup starts");
+            tracing::warn!(%error, "복사하지 못한 것이 있을 수 있어 백업을 새로 시작해요");
             *generation = Generation::new(new_generation());
             outcome = generation.replicate(view, &self.spool, self.key.as_ref());
         }
         if let Err(error) = outcome {
-            tracing::error!(%error, "the backup is suspended; a new generation starts when possible");
+            tracing::error!(%error, "백업을 잠시 멈췄어요. 할 수 있게 되면 새로 시작해요");
             self.generation = None;
             self.spool.record_gap(match error {
                 ReplicationError::Spool(error) => error,

@@ -262,10 +262,7 @@ impl Uploader {
             keys.iter().chain(&spooled).any(is_wanted)
         };
         if last.is_some_and(|last| !has_snapshot(&last.generation)) {
-            tracing::warn!(
-                target = self.target.shown,
-                "the snapshot is missing at the target: a new generation starts"
-            );
+            tracing::warn!(target = self.target.shown, "백업한 곳에 전체 백업이 없어 새로 시작해요");
             self.shipper.send(Command::StartGeneration(self.index));
         }
         Ok(())
@@ -273,7 +270,7 @@ impl Uploader {
 }
 
 fn problem(error: &ShipError) -> TargetProblem {
-    tracing::warn!(%error, "an upload failed and will be retried");
+    tracing::warn!(%error, "백업한 곳에 쓰지 못해 다시 시도해요");
     match error {
         ShipError::OtherOwner(other) => TargetProblem::OtherOwner(other.clone()),
         other => TargetProblem::Message(other.to_string()),

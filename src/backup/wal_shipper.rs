@@ -142,7 +142,7 @@ impl WalShipper {
             self.wal.commits().wait(POLL_INTERVAL);
             is_running = self.handle_commands();
             if let Err(error) = self.run_once() {
-                tracing::error!(%error, "shipping the WAL failed");
+                tracing::error!(%error, "바뀐 데이터를 백업에 복사하지 못했어요");
             }
             if is_running {
                 std::thread::sleep(BATCH_INTERVAL);
@@ -176,7 +176,7 @@ impl WalShipper {
                     self.targets[index].is_copying = false;
                     match outcome {
                         Ok(snapshot) => self.targets[index].last_snapshot = Some(snapshot),
-                        Err(error) => tracing::error!(%error, "a snapshot failed"),
+                        Err(error) => tracing::error!(%error, "전체 백업에 실패했어요"),
                     }
                 }
             }
@@ -314,8 +314,8 @@ impl WalShipper {
                     handle.send(Command::SnapshotSpooled(index, copy.finish(&snapshot, &spool, key.as_ref())));
                 });
             }
-            (Err(error), ..) => tracing::error!(%error, "a snapshot failed"),
-            (_, Err(error), _) => tracing::error!(%error, "a snapshot failed"),
+            (Err(error), ..) => tracing::error!(%error, "전체 백업에 실패했어요"),
+            (_, Err(error), _) => tracing::error!(%error, "전체 백업에 실패했어요"),
             // A new generation has started; it gets a snapshot of its own.
             (Ok(_), Ok(()), None) => {}
         }

@@ -122,7 +122,7 @@ pub(super) fn delete_leftovers(config: &Config) -> Result<(), CliError> {
             let file = file?;
             let is_leftover = |name: &str| LEFTOVER_ENDINGS.iter().any(|ending| name.ends_with(ending));
             if file.file_name().to_str().is_some_and(is_leftover) && file.file_type()?.is_file() {
-                tracing::info!(file = %file.path().display(), "a file that a crash had left was deleted");
+                tracing::info!(file = %file.path().display(), "갑자기 꺼지면서 남은 파일을 지웠어요");
                 std::fs::remove_file(file.path())?;
             }
         }

@@ -76,7 +76,7 @@ pub(super) fn run_until(
     if config.demo.is_none()
         && let Err(error) = config.write_sample()
     {
-        tracing::warn!(%error, "the commented configuration file could not be written");
+        tracing::warn!(%error, "설명이 든 설정 파일을 쓰지 못했어요");
     }
     // Bind before opening the database, which may take long, so that connections queue in the backlog.
     let inherited = server::inherited_socket()?;
@@ -186,7 +186,7 @@ where
 /// The settings of a restart. Invalid ones were written by hand meanwhile; the old ones stay in use.
 fn next_config(config: &Config) -> Config {
     config.reload().unwrap_or_else(|error| {
-        tracing::error!(%error, "the changed settings are invalid; the old ones stay in use");
+        tracing::error!(%error, "바뀐 설정이 맞지 않아 이전 설정을 그대로 써요");
         config.clone()
     })
 }
@@ -200,7 +200,7 @@ fn rebind(listener: TcpListener, old: SocketAddr, new: SocketAddr) -> Result<Tcp
         match bind(new).await {
             Ok(listener) => Ok(listener),
             Err(error) => {
-                tracing::error!(%error, "the new address cannot be bound; the old one stays in use");
+                tracing::error!(%error, "새 주소로 접속을 받지 못해 이전 주소를 그대로 써요");
                 bind(old).await
             }
         }
@@ -307,7 +307,7 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     tokio::select! {
         () = shutdown => {}
         () = signals.next() => {
-            tracing::warn!("a second signal: exiting at once");
+            tracing::warn!("끄라는 신호를 한 번 더 받아 바로 꺼요");
             return Ok(Exit::Stop);
         }
     }
@@ -322,20 +322,20 @@ async fn record_stop(state: &AppState, host: String) {
     };
     match tokio::time::timeout(FLUSH_TIMEOUT, written).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "the last access records could not be written"),
-        Err(_) => tracing::error!("the last access records could not be written in time"),
+        Ok(Err(error)) => tracing::error!(%error, "마지막 접속기록을 쓰지 못했어요"),
+        Err(_) => tracing::error!("마지막 접속기록을 제때 쓰지 못했어요"),
     }
 }
 
 /// Drains and stops the server.
 async fn shut_down(state: &AppState, server: Server) {
-    tracing::info!("shutting down: not ready any more");
+    tracing::info!("프로그램을 끄고 있어요. 새 접속은 받지 않아요");
     state.drain();
     tokio::time::sleep(state.config.drain).await;
     if server.stop(state.config.shutdown).await {
-        tracing::info!("server stopped");
+        tracing::info!("프로그램이 꺼졌어요");
     } else {
-        tracing::warn!("server stopped at the deadline with requests in flight");
+        tracing::warn!("처리 중인 요청이 있지만 기다리는 시간이 지나 프로그램이 꺼졌어요");
     }
 }
 

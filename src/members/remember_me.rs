@@ -69,7 +69,7 @@ pub async fn authenticate_by_token(
             TokenCheck::Stolen => {
                 storage.write(move |tx| record_token_theft(tx, member_id, &origin)).await?;
                 logins.delete(&token.series).await?;
-                tracing::warn!(member = member.member.username, "a copied cookie was used: signed out everywhere");
+                tracing::warn!(member = member.member.username, "복사된 쿠키가 쓰여 모든 기기에서 로그아웃했어요");
                 return Ok(RememberMeOutcome::TokenTheft);
             }
         }

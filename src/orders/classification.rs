@@ -24,7 +24,7 @@ pub async fn run(storage: Storage, cache: DistrictCache) {
     loop {
         interval.tick().await;
         if let Err(error) = finish(&storage, &cache).await {
-            tracing::error!(%error, "orders could not be reclassified");
+            tracing::error!(%error, "주문의 지역을 다시 정하지 못했어요");
         }
     }
 }
@@ -35,7 +35,7 @@ pub async fn start(storage: &Storage, cache: &DistrictCache) {
     let job = tokio::spawn(async move { finish(&storage, &cache).await });
     // A shutdown may cancel the spawned task; `run` resumes it after the next start.
     if let Ok(Ok(Err(error))) = tokio::time::timeout(FOREGROUND_TIMEOUT, job).await {
-        tracing::error!(%error, "orders could not be reclassified");
+        tracing::error!(%error, "주문의 지역을 다시 정하지 못했어요");
     }
 }
 

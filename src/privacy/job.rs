@@ -27,7 +27,7 @@ pub async fn run(storage: Storage, keep: KeepYears) {
                     tracing::info!(
                         orders = counts.orders,
                         uploads = counts.uploads,
-                        "data past its retention destroyed"
+                        "보관 기간이 지난 개인정보를 파기했어요"
                     );
                 }
                 storage.write(move |tx| lease::release(tx, LEASE, node)).await?;
@@ -35,7 +35,7 @@ pub async fn run(storage: Storage, keep: KeepYears) {
             Ok::<_, crate::storage::StorageError>(())
         };
         if let Err(error) = run.await {
-            tracing::error!(%error, "data past its retention could not be destroyed");
+            tracing::error!(%error, "보관 기간이 지난 개인정보를 파기하지 못했어요");
         }
     }
 }

@@ -192,7 +192,7 @@ impl OpenConnections {
     fn warn(&mut self, network: IpAddr) {
         if self.warned_at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
             self.warned_at = Some(Instant::now());
-            tracing::warn!(%network, open = self.total, "too many connections: the slowest ones are closed");
+            tracing::warn!(%network, open = self.total, "접속이 너무 많아 가장 느린 접속을 끊었어요");
         }
     }
 }

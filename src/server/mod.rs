@@ -155,6 +155,6 @@ fn log_accept_error(client: Option<&PeerAddr>, error: &io::Error) {
     if client.is_some() {
         tracing::debug!(%error, "a connection was not established");
     } else {
-        tracing::error!(%error, "no connection can be accepted");
+        tracing::error!(%error, "접속을 받지 못해요");
     }
 }

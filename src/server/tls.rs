@@ -122,17 +122,17 @@ impl Tls {
         loop {
             tokio::time::sleep(CHECK_INTERVAL).await;
             if let Err(error) = self.renew(&ServerNames::of_this_computer(), clock.now()) {
-                tracing::error!(%error, "the TLS certificate could not be renewed; the old one stays in use");
+                tracing::error!(%error, "인증서를 갱신하지 못해 이전 인증서를 그대로 써요");
             }
             let modified = self.modified();
             if modified != loaded {
                 loaded = modified;
                 match self.reload() {
                     Ok(certificate) => {
-                        tracing::info!(expires_at = %certificate.expires_at, "new TLS certificate loaded");
+                        tracing::info!(expires_at = %certificate.expires_at, "새 인증서를 쓰기 시작했어요");
                     }
                     Err(error) => {
-                        tracing::error!(%error, "the new TLS certificate is invalid; the old one stays in use");
+                        tracing::error!(%error, "새 인증서가 맞지 않아 이전 인증서를 그대로 써요");
                     }
                 }
             }

@@ -216,9 +216,9 @@ pub(super) async fn render(State(banner): State<DemoBanner>, request: Request, n
         None => return response,
     };
     if status.is_server_error() {
-        tracing::error!(%error, "a request failed");
+        tracing::error!(%error, "요청을 처리하지 못했어요");
     } else {
-        tracing::debug!(%error, "a request was refused");
+        tracing::debug!(%error, "요청을 거부했어요");
     }
     let (title, sentence) = error.user_message();
     let layout = Layout::without_flash(&banner, response.extensions_mut().remove::<AuthContext>(), &path);

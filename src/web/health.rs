@@ -69,7 +69,7 @@ async fn ready(
             text(StatusCode::SERVICE_UNAVAILABLE, "schema")
         }
         Err(error) => {
-            tracing::error!(%error, "the storage cannot be reached");
+            tracing::error!(%error, "데이터베이스에 연결하지 못해요");
             text(StatusCode::SERVICE_UNAVAILABLE, "storage")
         }
     }
@@ -101,7 +101,7 @@ impl WriteCheck {
             Err(error) => Err(error),
         };
         let failure = checked.err().map(|error| {
-            tracing::error!(%error, "nothing can be written");
+            tracing::error!(%error, "데이터를 저장할 수 없어요");
             if matches!(error, StorageError::DiskFull(_)) { WriteFailure::DiskFull } else { WriteFailure::ReadOnly }
         });
         *last = Some((Instant::now(), failure));
@@ -128,7 +128,7 @@ async fn sessions(store: &AnySessionStore) -> Response {
     match store.ping().await {
         Ok(()) => text(StatusCode::OK, "ready"),
         Err(error) => {
-            tracing::error!(%error, "the sessions cannot be reached");
+            tracing::error!(%error, "로그인 저장소에 연결하지 못해요");
             text(StatusCode::SERVICE_UNAVAILABLE, "sessions")
         }
     }

@@ -91,7 +91,7 @@ test('service is installed, started, stopped, upgraded and removed', async (t) =
   while (!/STATE\s+: 1\b/.test(outputOf('sc', 'query', 'mukkeum'))) await sleep(100);
   assert.deepEqual(serviceState(), { status: 1, installed: true, enabled: true, running: false });
   assert.match(outputOf('sc', 'query', 'mukkeum'), /WIN32_EXIT_CODE\s+: 0\b/);
-  assert.match(log(), /shutting down: not ready any more[^]*server stopped\n/);
+  assert.match(log(), /프로그램을 끄고 있어요[^]*프로그램이 꺼졌어요\n/);
 
   assert.equal(runWindows('net', 'start', 'mukkeum').status, 0);
   while (!(await isReady(port))) await sleep(20);

@@ -101,7 +101,7 @@ async fn reset_demo(demo: Demo, state: AppState) {
     loop {
         interval.tick().await;
         if let Err(error) = demo.reset_if_due(&state.storage, &state.passwords).await {
-            tracing::error!(%error, "the demo shop could not be reset");
+            tracing::error!(%error, "교육용 가게를 처음 상태로 되돌리지 못했어요");
         }
     }
 }
@@ -118,13 +118,13 @@ async fn keep_access_records(state: AppState) {
                 tracing::info!(day = %seal.day, last = seal.last_sequence, digest = seal.digest, "access records sealed");
             }
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the access records could not be sealed"),
+            Err(error) => tracing::error!(%error, "접속기록을 잠그지 못했어요"),
         }
         let now = storage.clock().now();
         if now >= next_verification {
             next_verification = now.plus_ms(VERIFICATION_INTERVAL_MS);
             if let Err(error) = verify_access_records(storage).await {
-                tracing::error!(%error, "the access records could not be verified");
+                tracing::error!(%error, "접속기록을 확인하지 못했어요");
             }
         }
         if now < next_deletion {
@@ -132,7 +132,7 @@ async fn keep_access_records(state: AppState) {
         }
         next_deletion = now.plus_ms(ACCESS_DELETION_INTERVAL_MS);
         if let Err(error) = delete_expired_access_records(storage, configured).await {
-            tracing::error!(%error, "expired access records could not be deleted");
+            tracing::error!(%error, "보관 기간이 지난 접속기록을 지우지 못했어요");
         }
     }
 }
@@ -140,7 +140,7 @@ async fn keep_access_records(state: AppState) {
 async fn verify_access_records(storage: &Storage) -> Result<(), StorageError> {
     let report = storage.read_replica(|tx| access::verify(tx, &[])).await?;
     if let Some(fault) = report.faults.first() {
-        tracing::error!(faults = report.faults.len(), first = fault.sentence(), "access records were changed");
+        tracing::error!(faults = report.faults.len(), first = fault.sentence(), "접속기록이 바뀌었어요");
     }
     storage.write(move |tx| access::law::save_verification(tx, &report)).await
 }
@@ -185,7 +185,7 @@ async fn delete_expired(state: AppState) {
             uploads::store::delete_old_files(tx, before, MAX_FILES_PER_RUN)
         });
         if let Err(error) = deleted.await {
-            tracing::error!(%error, "expired rows could not be deleted");
+            tracing::error!(%error, "보관 기간이 지난 데이터를 지우지 못했어요");
         }
     }
 }
@@ -200,7 +200,7 @@ async fn compact_search_index(storage: Storage) {
                 Ok(true) => tokio::time::sleep(COMPACTION_STEP_DELAY).await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::error!(%error, "the search index could not be compacted");
+                    tracing::error!(%error, "검색 색인을 정리하지 못했어요");
                     break;
                 }
             }

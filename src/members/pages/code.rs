@@ -60,7 +60,7 @@ pub(super) async fn verify(
     let is_right = storage.write(move |tx| accept(tx, &vault, actor, &username, &typed)).await?;
     if !is_right {
         let address = browser.client.address.to_string();
-        tracing::warn!(address, "a sign-in failed: wrong code");
+        tracing::warn!(address, "로그인하지 못했어요: 인증 앱의 숫자가 틀렸어요");
         recorder.record(sign_ins::access(Some(id), &address, SignInOutcome::WrongCode)).await;
         let error = Some("인증 번호가 맞지 않아요. 앱에 지금 나오는 여섯 자리를 입력해 주세요.");
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, CodePage { layout, error }));

@@ -147,7 +147,7 @@ pub(super) async fn log_in(
         Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
     };
     let Some(AttemptedAccount { credentials, sign_in_id, throttle }) = account.filter(|_| matches) else {
-        tracing::warn!(address = %browser.client.address, "a sign-in failed");
+        tracing::warn!(address = %browser.client.address, "로그인하지 못했어요");
         recorder.record(sign_ins::access(member_id, &address, SignInOutcome::WrongPassword)).await;
         return render_with_error(SignInOutcome::WrongPassword, next);
     };

@@ -49,7 +49,7 @@ fn lock_schema(conn: &mut Conn, timeout: Duration) -> Result<(), TxError> {
     if try_lock_schema(conn, Duration::ZERO)? {
         return Ok(());
     }
-    tracing::info!("another program is migrating the database; waiting for it");
+    tracing::info!("다른 프로그램이 데이터를 바꾸고 있어 기다려요");
     if try_lock_schema(conn, timeout)? {
         return Ok(());
     }
