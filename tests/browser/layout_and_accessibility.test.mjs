@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, createFirstAdmin, enterDemo, logIn, open, setUpAndLogIn, submitFirstAdmin } from './browser.mjs';
+import { checkAccessibility, checkPage, closeBrowser, createFirstAdmin, enterDemo, logIn, open, setUpAndLogIn, submitFirstAdmin } from './browser.mjs';
 import { apply, clickButton, gotoOrders, preview } from './flows.mjs';
 import { ADMIN, TEAM, addMember, setupPath, startServer } from './server.mjs';
 
@@ -36,6 +36,33 @@ test('demo pages', async (t) => {
   await checkPage(page, 'demo-today');
   await page.goto('/orders');
   await checkPage(page, 'demo-orders');
+});
+
+test('dialogs and open menus', async (t) => {
+  const { page } = await open(t, { command: ['demo', '--orders', '60'] });
+  await enterDemo(page);
+  await page.goto('/orders');
+  for (const [key, name] of [['Control+k', '모두 찾기'], ['?', '단축키']]) {
+    await page.keyboard.press(key);
+    await page.getByRole('dialog', { name }).waitFor();
+    await checkAccessibility(page, `dialog ${name}`);
+    await page.keyboard.press('Escape');
+  }
+  for (const menu of ['details.account', 'details.choices']) {
+    await page.locator(`${menu} > summary`).first().click();
+    await checkAccessibility(page, `open ${menu}`);
+    await page.keyboard.press('Escape');
+  }
+});
+
+test('pages of an office', async (t) => {
+  const { page } = await open(t, { command: ['demo', '--orders', '300'] });
+  await enterDemo(page);
+  const pages = ['/plans', '/districts', '/trucks', '/trucks/days', '/trucks/holidays', '/trucks/settings', '/members', '/access', '/access/law', '/privacy/people', '/privacy/destructions', '/shop', '/help', '/help/job-factory', '/help/handbook', '/search?q=0000', '/orders/columns'];
+  for (const path of pages) {
+    assert.equal((await page.goto(path)).status(), 200, path);
+    await checkPage(page, `office${path.replaceAll(/[/?=]/g, '-')}`);
+  }
 });
 
 test('pages of an empty shop', async (t) => {
