@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use clap::Subcommand;
 
+use super::progress::block_on_showing;
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::access::{self, Accessor};
 use crate::audit::Actor;
@@ -166,7 +167,7 @@ impl Orders {
             Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
         let storage = open_existing(config)?;
         let (json, purpose) = (self.json, self.purpose.unwrap_or_default());
-        let written = block_on(async {
+        let written = block_on_showing("파일을 만들고 있어요", json, async {
             let unresolved = query.clone();
             let resolve = move |tx: &mut dyn Tx| {
                 let filter = resolve_names(tx, &unresolved, &profiles)?;

@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use super::districts::Districts;
 use super::export::{channel_code, resolve_numbers};
-use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
+use super::progress::block_on_showing;
+use super::{CliError, CommandResult, Outcome, open_existing, open_storage};
 use crate::audit::Actor;
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
@@ -130,7 +131,7 @@ impl Import {
             file_name: None,
             despite_claim,
         };
-        let results = block_on(async {
+        let results = block_on_showing("파일을 등록하고 있어요", files.json, async {
             let named = request.despite_claim.clone();
             uploads.storage.read(move |tx| resolve_numbers(tx, &named)).await?;
             let mut results = Vec::with_capacity(files.paths.len());
@@ -373,6 +374,7 @@ pub(super) fn first_line(path: &Path) -> Result<String, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::block_on;
     use crate::orders::testing::all_orders;
 
     struct Shop {

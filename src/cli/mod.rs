@@ -15,6 +15,7 @@ mod health;
 mod help;
 mod import;
 mod migrate;
+mod progress;
 mod reconcile;
 mod restore;
 mod route;
