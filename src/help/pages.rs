@@ -1,4 +1,5 @@
-//! Pages of the manual, and the handbook for a new colleague. Public, because the topic about login problems must be readable without a login.
+//! Pages of the manual, and the handbook for a new colleague. The manual is public, because the topic about login problems
+//! must be readable without a login.
 
 mod handbook;
 
