@@ -16,7 +16,6 @@ use serde::Deserialize;
 use self::practice::PracticeErrors;
 use self::restore::RestoreFields;
 use super::SetupCode;
-use super::practice::PracticeShop;
 use crate::config::Config;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{NewPassword, Role, validate_username};
@@ -90,12 +89,6 @@ impl FromRef<AppState> for Setup {
             code: state.setup_code.clone(),
             is_demo: state.demo.is_some(),
         }
-    }
-}
-
-impl FromRef<AppState> for PracticeShop {
-    fn from_ref(state: &AppState) -> Self {
-        state.practice.clone()
     }
 }
 
