@@ -1,4 +1,4 @@
-//! Encrypts secrets that the program must read back: the passwords of channels' files.
+//! Encrypts secrets that the program must read back: the passwords of channels' files. Signs what it must recognise.
 //!
 //! The key is a file in the data folder and not in the database, so a copy of the database alone reveals
 //! no secret. XChaCha20-Poly1305; a sealed secret is a 24-byte nonce followed by the ciphertext.
@@ -8,13 +8,22 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
 
+/// Length of a signature in bytes.
+pub const SIGNATURE_BYTES: usize = 16;
+
 /// Encrypts and decrypts secrets with the shop's key.
 #[derive(Clone)]
-pub struct Vault(XChaCha20Poly1305);
+pub struct Vault {
+    cipher: XChaCha20Poly1305,
+    /// derived from the key, so that no key has two uses
+    signing_key: [u8; KEY_BYTES],
+}
 
 impl Vault {
     /// Reads the key file at `path`, or creates one that only this user may read.
@@ -46,23 +55,37 @@ impl Vault {
     /// A vault with this key; None if it has not 32 bytes.
     pub fn with_key(key: &[u8]) -> Option<Self> {
         let key = Key::try_from(key).ok()?;
-        Some(Self(XChaCha20Poly1305::new(&key)))
+        let signing_key = hmac(&key, b"mukkeum signatures");
+        Some(Self { cipher: XChaCha20Poly1305::new(&key), signing_key })
     }
 
     /// Encrypts a secret. None when the operating system provides no randomness.
     pub fn seal(&self, secret: &str) -> Option<Vec<u8>> {
         let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).ok()?;
-        let sealed = self.0.encrypt(&XNonce::from(nonce), secret.as_bytes()).ok()?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), secret.as_bytes()).ok()?;
         Some([nonce.as_slice(), &sealed].concat())
     }
 
     /// Decrypts a secret of [`Vault::seal`]; None with another key or for damaged data.
     pub fn unseal(&self, sealed: &[u8]) -> Option<String> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
-        let secret = self.0.decrypt(&XNonce::try_from(nonce).ok()?, sealed).ok()?;
+        let secret = self.cipher.decrypt(&XNonce::try_from(nonce).ok()?, sealed).ok()?;
         String::from_utf8(secret).ok()
     }
+
+    /// The signature of a message, which only this key makes. `purpose` separates the kinds of messages.
+    pub fn sign(&self, purpose: &str, message: &[u8]) -> [u8; SIGNATURE_BYTES] {
+        let whole = hmac(&self.signing_key, &[purpose.as_bytes(), &[0], message].concat());
+        std::array::from_fn(|index| whole[index])
+    }
+}
+
+/// HMAC-SHA256 with a key of the length of the digest, which every such key fits.
+fn hmac(key: &[u8], message: &[u8]) -> [u8; KEY_BYTES] {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; KEY_BYTES] };
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 fn new_key() -> std::io::Result<[u8; KEY_BYTES]> {
@@ -99,5 +122,16 @@ mod tests {
         assert_eq!(Vault::open(&path).expect("finds the key").unseal(&sealed).as_deref(), Some("1234"));
         assert_eq!(Vault::with_key(&[7; 32]).expect("a key").unseal(&sealed), None);
         assert_eq!(vault.unseal(b"short"), None);
+    }
+
+    #[test]
+    fn signature_depends_on_key_purpose_and_message() {
+        let [one, other] = [7, 8].map(|byte| Vault::with_key(&[byte; 32]).expect("a key"));
+        let signature = one.sign("a", b"message");
+        assert_eq!(signature, one.sign("a", b"message"));
+        for different in [other.sign("a", b"message"), one.sign("b", b"message"), one.sign("a", b"massage")] {
+            assert_ne!(signature, different);
+        }
+        assert_ne!(one.sign("a", b"bc"), one.sign("ab", b"c"));
     }
 }

@@ -12,6 +12,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod totp;
+mod unsent;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -35,6 +36,8 @@ pub fn routes() -> Routes {
         .get("/account", Access::PasswordChange, account::show)
         .post("/account", Access::PasswordChange, account::update)
         .post("/account/devices", Access::Driver, devices::revoke)
+        .get("/account/unsent", Access::Driver, unsent::show)
+        .post("/account/unsent", Access::Driver, unsent::answer)
         .get("/account/totp", Access::PasswordChange, totp::show)
         .post("/account/totp", Access::PasswordChange, totp::enable)
         .post("/account/totp/remove", Access::PasswordChange, totp::remove)

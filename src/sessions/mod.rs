@@ -1,7 +1,7 @@
 //! Sessions: identify the member behind a session cookie.
 //!
 //! The cookie holds a random session identifier; the store holds the [`MemberSession`], which consists of
-//! identifiers only. Every request checks in the database whether the member may still log in (enabled,
+//! identifiers only, and for an hour the sealed [`UnsentForm`] of a login that ran out. Every request checks in the database whether the member may still log in (enabled,
 //! same `session_epoch`), so that incrementing the epoch ends all sessions of a member. The session store
 //! implements the trait of tower-sessions on the database, or on Redis if several nodes share their
 //! sessions. [`remember_me`] starts a new session after the old one has expired.
@@ -119,6 +119,50 @@ pub async fn pending_login(session: &Session, now: Moment) -> Result<Option<Pend
     Ok(pending.filter(|pending| elapsed(pending.started_at, now) <= PENDING_FOR))
 }
 
+/// Key of the [`UnsentForm`] in a tower-sessions record.
+const UNSENT_KEY: &str = "unsent";
+
+/// How long an unsent form is kept.
+const UNSENT_FOR: Duration = Duration::from_hours(1);
+
+/// A form that arrived after the login of its page had run out. It waits for the next login of the same member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnsentForm {
+    /// the member from whose page it is
+    pub member_id: i64,
+    /// when it arrived
+    pub received_at: i64,
+    /// its URL
+    pub action: String,
+    /// its fields, sealed with the key of the shop
+    pub sealed_fields: String,
+}
+
+/// Keeps a form in the session of the browser, instead of an earlier one.
+///
+/// # Errors
+/// The session store failed.
+pub async fn keep_unsent(session: &Session, form: &UnsentForm) -> Result<(), Error> {
+    session.insert(UNSENT_KEY, form).await
+}
+
+/// The kept form of a member; None after an hour.
+///
+/// # Errors
+/// The session store failed.
+pub async fn unsent(session: &Session, member_id: i64, now: Moment) -> Result<Option<UnsentForm>, Error> {
+    let form = session.get::<UnsentForm>(UNSENT_KEY).await?;
+    Ok(form.filter(|form| form.member_id == member_id && elapsed(form.received_at, now) <= UNSENT_FOR))
+}
+
+/// Removes the kept form.
+///
+/// # Errors
+/// The session store failed.
+pub async fn drop_unsent(session: &Session) -> Result<(), Error> {
+    session.remove::<UnsentForm>(UNSENT_KEY).await.map(drop)
+}
+
 /// A member's session as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MemberSession {
@@ -209,6 +253,10 @@ pub fn layer(store: &AnySessionStore, cookies: &CookieOptions) -> SessionManager
 pub async fn start(session: &Session, member_session: &MemberSession) -> Result<(), Error> {
     session.cycle_id().await?;
     session.remove::<PendingLogin>(PENDING_KEY).await?;
+    let unsent = session.get::<UnsentForm>(UNSENT_KEY).await?;
+    if unsent.is_some_and(|form| form.member_id != member_session.member_id) {
+        drop_unsent(session).await?;
+    }
     session.insert(SESSION_KEY, member_session).await
 }
 

@@ -14,6 +14,7 @@ use tower_sessions::Session;
 
 use super::client_info::ClientInfo;
 use super::cookies::{self, Cookie};
+use super::unsent::UnsentForms;
 use super::{AppState, Error, Member, csrf};
 use crate::audit::MemberActor;
 use crate::config::Config;
@@ -24,6 +25,7 @@ use crate::random;
 use crate::sessions::remember_me::{RememberToken, RememberTokenStore};
 use crate::sessions::{self, CookieOptions, MemberSession};
 use crate::storage::Storage;
+use crate::vault::Vault;
 
 /// The purpose of the cookie with the CSRF secret of a browser without a session (login, first administrator). It has no
 /// record in the database and grants no access.
@@ -47,6 +49,8 @@ pub struct AuthContext {
     pub remember_token: Option<RememberToken>,
     /// the secret of the CSRF tokens in this browser's forms
     pub(super) csrf_secret: String,
+    /// what proves whose pages these are
+    pub(super) unsent: Option<UnsentForms>,
 }
 
 impl AuthContext {
@@ -60,6 +64,7 @@ impl AuthContext {
             is_token_theft: false,
             remember_token: None,
             csrf_secret,
+            unsent: None,
         }
     }
 
@@ -119,7 +124,8 @@ pub(super) async fn authenticate(
         Err(error) => return error.into_response(),
     };
     let is_admin_network = authenticator.config.admin_networks.allow(client.address, client.is_local);
-    let auth = AuthContext { is_admin_network, ..auth };
+    let unsent = UnsentForms::new(authenticator.vault.clone(), authenticator.storage.clock().now());
+    let auth = AuthContext { is_admin_network, unsent: Some(unsent), ..auth };
     request.extensions_mut().insert(auth.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(auth);
@@ -139,6 +145,7 @@ pub(super) struct Authenticator {
     config: Arc<Config>,
     cookies: CookieOptions,
     remember_tokens: RememberTokenStore,
+    vault: Vault,
     is_demo: bool,
 }
 
@@ -149,6 +156,7 @@ impl FromRef<AppState> for Authenticator {
             config: Arc::clone(&state.config),
             cookies: state.cookies.clone(),
             remember_tokens: state.remember_tokens.clone(),
+            vault: state.vault.clone(),
             is_demo: state.demo.is_some(),
         }
     }
@@ -206,6 +214,7 @@ impl Authenticator {
             is_token_theft: false,
             remember_token,
             csrf_secret: member_session.csrf,
+            unsent: None,
         })
     }
 

@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::layout::DemoBanner;
 use super::request_log::RequestId;
-use super::{AuthContext, Layout};
+use super::{AuthContext, Layout, UNSENT_PATH, redirect};
 use crate::members::passwords::HashError;
 use crate::random::RandomnessError;
 use crate::storage::StorageError;
@@ -40,6 +40,9 @@ pub enum Error {
     /// the CSRF token is missing or of another session
     #[error("the form's token does not fit the session")]
     FormExpired,
+    /// As [`Error::FormExpired`], but the form is kept: the member is asked whether to send it.
+    #[error("the form is of an earlier login")]
+    FormUnsent,
     /// the request is invalid; the message is shown to the user
     #[error("bad request: {0}")]
     BadRequest(String),
@@ -94,7 +97,9 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::OtherNetwork | Self::FormExpired | Self::NotInDemo => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::OtherNetwork | Self::FormExpired | Self::FormUnsent | Self::NotInDemo => {
+                StatusCode::FORBIDDEN
+            }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -111,7 +116,7 @@ impl Error {
             Self::NotFound => ("페이지를 찾지 못했어요", "주소가 바뀌었거나 지워진 페이지예요. 메뉴에서 다시 찾아 주세요.".into()),
             Self::Forbidden => ("볼 수 없는 페이지예요", "이 아이디로는 들어갈 수 없어요. 필요하면 관리자에게 말씀해 주세요.".into()),
             Self::OtherNetwork => ("여기서는 열 수 없는 페이지예요", "관리자 화면은 정해 둔 네트워크에서만 열려요. 가게의 인터넷에서 열거나, 서버의 설정 admin_networks에 이곳을 더해 달라고 하세요.".into()),
-            Self::FormExpired => ("화면이 오래되어 저장하지 못했어요", "화면을 연 지 오래되었거나 그 사이 다시 로그인했어요. 앞 화면을 새로고침한 뒤 다시 저장해 주세요.".into()),
+            Self::FormExpired | Self::FormUnsent => ("화면이 오래되어 저장하지 못했어요", "화면을 연 지 오래되었거나 그 사이 다시 로그인했어요. 앞 화면을 새로고침한 뒤 다시 저장해 주세요.".into()),
             Self::BadRequest(sentence) => ("보낸 내용을 읽지 못했어요", sentence.clone()),
             Self::TooLarge => ("보낸 내용이 너무 커요", "보낸 내용이 받을 수 있는 크기를 넘었어요. 나누어 보내 주세요.".into()),
             Self::RequestTimeout => ("보내다가 멈췄어요", "보낸 내용이 제때 오지 않았어요. 인터넷 연결을 확인하고 다시 보내 주세요.".into()),
@@ -186,6 +191,9 @@ impl From<HashError> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if matches!(self, Self::FormUnsent) {
+            return redirect(UNSENT_PATH);
+        }
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response

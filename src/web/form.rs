@@ -8,7 +8,7 @@ use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use super::upload_form::UploadLimitError;
-use super::{AppState, AuthContext, Error, csrf};
+use super::{AppState, AuthContext, Error, csrf, unsent};
 use crate::server::SlowBodyError;
 
 /// Size limit of a member's form. A list of fifty orders with their memos takes some tens of kilobytes.
@@ -72,7 +72,9 @@ async fn verified_fields<T: DeserializeOwned + Send + 'static>(request: Request)
     if memchr::memchr_iter(b'&', &body).count() >= MAX_FIELDS {
         return Err(Error::TooLarge);
     }
-    csrf::verify(&auth, csrf_field(&body))?;
+    if csrf::verify(&auth, csrf_field(&body)).is_err() {
+        return Err(unsent::reject_form(&auth, &parts, &body).await);
+    }
     let deserialize = move || serde_html_form::from_bytes(&body).map_err(reject);
     if content_length(&parts.headers).is_none_or(|length| length > MAX_INLINE_BYTES as u64) {
         return tokio::task::spawn_blocking(deserialize).await.map_err(Error::internal)?;
@@ -102,7 +104,7 @@ fn has_limit_error(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The value of the first field with the token, which needs no decoding: tokens are base64url.
-fn csrf_field(body: &[u8]) -> &str {
+pub(super) fn csrf_field(body: &[u8]) -> &str {
     let mut fields = body.split(|byte| *byte == b'&');
     let token = fields.find_map(|field| field.strip_prefix(csrf::FIELD.as_bytes())?.strip_prefix(b"="));
     token.and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default()

@@ -52,7 +52,7 @@ impl Layout {
     /// A layout without a flash message, for error pages.
     pub(super) fn without_flash(banner: &DemoBanner, auth: Option<AuthContext>, path: &str) -> Self {
         let (member, csrf) = auth.map_or((None, String::new()), |auth| {
-            let csrf = csrf::token(&auth.csrf_secret).unwrap_or_default();
+            let csrf = csrf::token(&auth).unwrap_or_default();
             (auth.current.map(|current| current.member), csrf)
         });
         Self { member, csrf, path: path.to_owned(), flash: None, banner: banner.text(), waiting: 0 }

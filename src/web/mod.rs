@@ -38,6 +38,7 @@ mod state;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod unsent;
 mod upload_form;
 mod user_agent;
 
@@ -58,6 +59,7 @@ pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
 pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, LoginCookies};
 pub use self::state::{AppState, Restart, StartError};
+pub use self::unsent::{UNSENT_PATH, unseal_fields};
 pub use self::upload_form::{UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
 use crate::id::crockford;

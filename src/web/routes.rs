@@ -11,7 +11,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-use super::{AppState, AuthContext, Error, Role, redirect, redirect_with_form};
+use super::unsent::UnsentForms;
+use super::{AppState, AuthContext, Error, Role, UNSENT_PATH, redirect, redirect_with_form};
 
 /// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ async fn authorize(access: Access, request: Request, next: Next) -> Response {
     let is_reauthenticated = auth.is_some_and(|auth| auth.is_reauthenticated);
     match (access, current.map(|current| current.member.role)) {
         (Access::Public, _) | (Access::PasswordChange, Some(_)) => next.run(request).await,
-        (_, None) => redirect_to_login(&request, auth.is_some_and(|auth| auth.is_token_theft)),
+        (_, None) => redirect_to_login(request).await,
         (_, Some(_)) if must_enroll || current.is_some_and(|current| current.must_change_password) => {
             redirect("/account")
         }
@@ -116,10 +117,16 @@ async fn authorize(access: Access, request: Request, next: Next) -> Response {
     }
 }
 
-/// Redirects to the login. A GET is resumed after it; a POST is not, since its form is lost.
-fn redirect_to_login(request: &Request, is_token_theft: bool) -> Response {
-    let requested = requested_path(request);
-    let next = (request.method() == Method::GET && requested != "/").then_some(("next", requested));
+/// Redirects to the login. A GET is resumed after it; the form of a POST is kept if it is from a page of a member.
+async fn redirect_to_login(request: Request) -> Response {
+    let is_token_theft = request.extensions().get::<AuthContext>().is_some_and(|auth| auth.is_token_theft);
+    let next = if request.method() == Method::GET {
+        Some(requested_path(&request).to_owned()).filter(|requested| requested != "/")
+    } else {
+        let is_kept = !is_token_theft && UnsentForms::keep_of_request(request).await;
+        is_kept.then(|| UNSENT_PATH.to_owned())
+    };
+    let next = next.as_deref().map(|next| ("next", next));
     redirect(&with_query("/login", is_token_theft.then_some(("stolen", "1")).into_iter().chain(next)))
 }
 

@@ -21,8 +21,8 @@ use crate::sessions::PendingLogin;
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::web::{
-    BrowserSession, Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, local_path, page, page_with_status,
-    redirect, redirect_with_flash,
+    BrowserSession, Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, UNSENT_PATH, local_path, page,
+    page_with_status, redirect, redirect_with_flash,
 };
 
 /// Wrong passwords since the last login of which a member is told.
@@ -45,6 +45,8 @@ struct LoginPage {
 enum LoginNotice {
     /// the member has logged out
     LoggedOut,
+    /// the login ran out while a form was filled in, which is kept
+    FormKept,
     /// a remember-me token was stolen; all sessions were revoked
     TokenTheft,
     /// the login was rejected
@@ -53,13 +55,18 @@ enum LoginNotice {
 
 impl LoginNotice {
     fn tone(self) -> Tone {
-        if self == Self::LoggedOut { Tone::Success } else { Tone::Danger }
+        match self {
+            Self::LoggedOut => Tone::Success,
+            Self::FormKept => Tone::Warning,
+            Self::TokenTheft | Self::Rejected(_) => Tone::Danger,
+        }
     }
 
     /// The message. Reasons other than a wrong password are given only after the right one.
     fn message(self) -> &'static str {
         match self {
             Self::LoggedOut => "로그아웃했어요.",
+            Self::FormKept => "로그인이 끊겼어요. 다시 로그인하면 입력한 내용을 마저 저장할 수 있어요.",
             Self::TokenTheft => {
                 "이 아이디의 로그인 정보가 다른 곳에서 쓰인 것 같아 모든 기기에서 로그아웃했어요. 다시 로그인하고 비밀번호를 바꿔 주세요."
             }
@@ -108,6 +115,7 @@ pub(super) async fn show(
         return Ok(redirect("/setup"));
     }
     let notice = query.stolen.map(|_| LoginNotice::TokenTheft).or(query.bye.map(|_| LoginNotice::LoggedOut));
+    let notice = notice.or((query.next == UNSENT_PATH).then_some(LoginNotice::FormKept));
     let (username, demo_accounts) = (String::new(), demo_accounts(demo.as_ref()));
     Ok(page(LoginPage { layout, username, next: query.next, remember: false, notice, demo_accounts }))
 }
