@@ -231,15 +231,49 @@ impl Districts {
             .or_else(|| districts().find(|region| self.display_name(region.code).as_deref() == Some(&*name)))
     }
 
-    /// The 시/군/구 that an address starts with: a suggestion for manual corrections.
-    pub fn guess_from_address(&self, address: &str) -> Option<&Region> {
-        let mut words = address.split_whitespace();
-        let first = words.next()?;
-        let second = words.next().unwrap_or_default();
-        let sido = self.sidos().find(|sido| sido.full_name == first || sido.short_name == first)?;
-        let only = self.children_of(sido.code).find(|region| region.full_name == sido.full_name);
-        only.or_else(|| self.children_of(sido.code).find(|region| region.short_name == second))
+    /// The 시/군/구 that a written address starts with: after its 시/도 (`경상북도 포항시`, `경북 포항시`), or alone if only
+    /// one 시/도 has a 시/군/구 of that name (`포항시`, but not `중구`).
+    pub fn find_by_address(&self, address: &str) -> Option<&Region> {
+        let mut words = address.split(|letter: char| letter.is_whitespace() || letter == ',');
+        let mut words = words.by_ref().filter(|word| !word.is_empty()).skip_while(|word| *word == "대한민국");
+        let (first, second) = (words.next()?, words.next().unwrap_or_default());
+        if let Some(sido) = self.sidos().find(|sido| is_sido_name(sido, first)) {
+            let only = self.children_of(sido.code).find(|region| region.full_name == sido.full_name);
+            return only.or_else(|| self.children_of(sido.code).find(|region| region.short_name == second));
+        }
+        let districts = self.current_edition().regions.iter();
+        let mut named = districts.filter(|region| region.level == 1 && region.short_name == first);
+        named.next().filter(|_| named.next().is_none())
     }
+
+    /// The 시/군/구 code of a recipient: by the postal code; without one by the written address.
+    pub fn district_of(&self, zip_code: &str, address: &str) -> Option<i64> {
+        if is_blank_zip_code(zip_code) {
+            return self.find_by_address(address).map(|region| region.code);
+        }
+        self.lookup(zip_code).district()
+    }
+
+    /// Whether the district `code` of a recipient was found by the written address.
+    pub fn is_found_by_address(&self, code: Option<i64>, zip_code: &str, address: &str) -> bool {
+        code.is_some() && is_blank_zip_code(zip_code) && self.district_of(zip_code, address) == code
+    }
+}
+
+/// Whether nothing was stated as the postal code.
+fn is_blank_zip_code(zip_code: &str) -> bool {
+    postal_key(zip_code).is_none_or(|key| key.bytes().all(|digit| digit == b'0'))
+}
+
+/// Former and short names of 시/도 that people still write, beside those of the list, by its code.
+const OTHER_SIDO_NAMES: [(i64, &[&str]); 2] =
+    [(12_000, &["광주광역시", "광주", "전라남도", "전남"]), (52_000, &["전라북도"])];
+
+/// Whether a word names a 시/도: in full, short, or short with 시 or 도.
+fn is_sido_name(sido: &Region, word: &str) -> bool {
+    let is_short = word.strip_prefix(&*sido.short_name).is_some_and(|rest| ["", "시", "도"].contains(&rest));
+    let others = OTHER_SIDO_NAMES.iter().find(|(code, _)| *code == sido.code).map_or(&[][..], |(_, names)| *names);
+    sido.full_name == word || is_short || others.contains(&word)
 }
 
 #[cfg(test)]
@@ -380,14 +414,39 @@ mod tests {
     }
 
     #[test]
-    fn district_is_guessed_from_the_start_of_an_address() {
+    fn district_is_found_by_the_start_of_an_address() {
         let districts = Districts::embedded();
-        let guess = |address| districts.guess_from_address(address).map(|region| region.full_name.as_str());
+        let guess = |address| districts.find_by_address(address).map(|region| region.full_name.as_str());
         assert_eq!(guess("경상북도 포항시 북구 예시로 12"), Some("경상북도 포항시"));
         assert_eq!(guess("경북 포항시 북구 예시로 12"), Some("경상북도 포항시"));
         assert_eq!(guess("경북 포항시 예시로 12"), Some("경상북도 포항시"));
         assert_eq!(guess("세종 한누리대로 2130"), Some("세종특별자치시"));
-        assert_eq!(guess("포항시 북구"), None);
-        assert_eq!(guess(""), None);
+        assert_eq!(guess("포항시 북구"), Some("경상북도 포항시"), "only one 시/도 has it");
+        assert_eq!(guess("대한민국 서울시, 강남구 예시로 12"), Some("서울특별시 강남구"));
+        assert_eq!(guess("서울특별시 강남구 예시로 12"), Some("서울특별시 강남구"));
+        assert_eq!(guess("강원도 춘천시 예시로 12"), Some("강원특별자치도 춘천시"));
+        assert_eq!(guess("전라북도 전주시 완산구 예시로 12"), Some("전북특별자치도 전주시"));
+        assert_eq!(guess("광주광역시 북구 예시로 12"), Some("전남광주통합특별시 북구"));
+        assert_eq!(guess("광주시 오포읍"), Some("경기도 광주시"), "no 광역시");
+        for unclear in ["", "중구 예시로 12", "경상북도", "경상북도 예시로 12", "서울 포항시", "예시로 12"]
+        {
+            assert_eq!(guess(unclear), None, "{unclear}");
+        }
+    }
+
+    #[test]
+    fn address_counts_only_without_a_postal_code() {
+        let districts = Districts::embedded();
+        let of = |zip_code, address| districts.district_of(zip_code, address);
+        let pohang = Some(47_110);
+        for none in ["", "-", " ", "00000"] {
+            assert_eq!(of(none, "경북 포항시 북구 예시로 12"), pohang, "{none:?}");
+            assert!(districts.is_found_by_address(pohang, none, "경북 포항시 북구 예시로 12"));
+        }
+        assert_eq!(of("04524", "경북 포항시 북구 예시로 12"), districts.lookup("04524").district());
+        assert_eq!(of("99999", "경북 포항시 북구 예시로 12"), None, "a wrong one is for a person to decide");
+        assert!(!districts.is_found_by_address(pohang, "37683", "경북 포항시 북구 예시로 12"));
+        assert!(!districts.is_found_by_address(Some(1), "", "경북 포항시 북구 예시로 12"), "corrected by a member");
+        assert!(!districts.is_found_by_address(None, "", "예시로 12"));
     }
 }

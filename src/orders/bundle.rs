@@ -5,6 +5,7 @@ mod summary;
 pub use self::summary::{BundledOrder, DeliveryState, DeliverySummary};
 use super::edit::Problem;
 use super::model::{Order, OrderState, Recipient, ShippingMethod};
+use crate::storage::text_limits;
 use crate::text::coded;
 
 /// Reason why an order may not join a bundle.
@@ -114,16 +115,33 @@ coded! {
 }
 
 /// Effect of an edit on the bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BundleMove {
     /// the order stays in its bundle
     Stays,
     /// the order gets a bundle of its own
     Leaves,
+    /// the order gets a bundle of its own with this number
+    Founds(String),
     /// the order joins the bundle of that delivery
     Moves(i64),
     /// the order stays, and the others get its new destination
     MovesTogether,
+}
+
+/// Parses the typed number of a new bundle.
+///
+/// # Errors
+/// A message in Korean: it is too long, or has other characters than letters, digits, `-`, `_`, `.` and `/`.
+pub fn read_bundle_number(text: &str) -> Result<String, String> {
+    let is_allowed = |letter: char| letter.is_alphanumeric() || "-_./".contains(letter);
+    if text.chars().count() > text_limits::BUNDLE_NUMBER {
+        return Err(format!("묶음배송번호는 {}자까지 입력할 수 있어요.", text_limits::BUNDLE_NUMBER));
+    }
+    if !text.chars().all(is_allowed) {
+        return Err("묶음배송번호에는 글자와 숫자, - _ . / 만 쓸 수 있어요. 빈칸을 지워 주세요.".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Decides the bundle of an edited order whose bundle number was not changed. `others` share its bundle.

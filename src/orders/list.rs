@@ -14,9 +14,10 @@ use self::listing::OrderListing;
 pub use self::texts::matching;
 use super::fields::FIELDS;
 use super::filter::OrderFilter;
-use super::model::{Order, OrderOption};
+use super::model::{Order, OrderOption, parcels};
 use super::search::SearchField;
 use super::store;
+use crate::channels::tracking_url;
 pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
 use crate::search::tokenizer::TextKind;
@@ -48,6 +49,14 @@ pub struct OrderRow {
     pub bundle_count: i64,
     /// labels of the options, as the factory reads them
     pub labels: Vec<String>,
+}
+
+impl OrderRow {
+    /// The tracking numbers, with the courier's page about each.
+    pub fn parcels(&self) -> Vec<(&str, Option<String>)> {
+        let order = &self.order;
+        parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()
+    }
 }
 
 /// Page of the list.

@@ -73,12 +73,10 @@ pub struct ManualOrder {
 }
 
 impl ManualOrderForm {
-    /// Form with its default values.
+    /// Form with its default values. 배송방법 and 배송비 형태 have none: a wrong default is not noticed.
     pub fn empty(now: Moment) -> Self {
         let deadline = now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date());
         let mut inputs = Inputs::default();
-        inputs.set("shipping_method", ShippingMethod::Direct.code());
-        inputs.set("charge_type", ChargeType::Prepaid.code());
         inputs.set("dispatch_deadline", deadline.to_string());
         Self { items: vec![ItemInput::empty()], inputs, same: true }
     }
@@ -257,6 +255,8 @@ mod tests {
             ("customer_tel", "01000001234"),
             ("recipient_zip_code", "37683"),
             ("recipient_address1", "경상북도 포항시 북구 예시로 12"),
+            ("shipping_method", "DIRECT"),
+            ("charge_type", "PREPAID"),
         ] {
             form.inputs.set(field, value);
         }
@@ -310,6 +310,15 @@ mod tests {
         form.items[0].options[0].value = NO_CHOICE.to_owned();
         let new = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
         assert_eq!(new.options_raw, "색상: 월넛");
+    }
+
+    #[test]
+    fn method_and_charge_must_be_chosen() {
+        let mut form = filled();
+        for field in ["shipping_method", "charge_type"] {
+            form.inputs.set(field, "");
+        }
+        assert_eq!(fields(&form), ["shipping_method", "charge_type"]);
     }
 
     #[test]

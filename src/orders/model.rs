@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::follow::RowStatement;
 pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
+use crate::districts::Districts;
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -106,6 +107,18 @@ pub struct Recipient {
     pub address1: String,
     /// detailed address: 동, 호, floor
     pub address2: String,
+}
+
+impl Recipient {
+    /// The 시/군/구 code: by the postal code; without one by the written address.
+    pub fn district(&self, districts: &Districts) -> Option<i64> {
+        districts.district_of(&self.zip_code, &self.address1)
+    }
+
+    /// Whether a change of `before` to this is one of the place, so that the district has to be found again.
+    pub fn is_elsewhere(&self, before: &Self, districts: &Districts) -> bool {
+        self.zip_code != before.zip_code || self.district(districts) != before.district(districts)
+    }
 }
 
 /// Moments at which the order reached each state; set for the current state and the states it has passed.

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
-use crate::channels::tracking_url;
 use crate::deliveries::filter::DeliveryFilter;
 use crate::deliveries::list::{self as deliveries, DeliveryRow};
 use crate::id::crockford;
@@ -12,7 +11,6 @@ use crate::members::model::Role;
 use crate::members::store as members;
 use crate::orders::filter::OrderQuery;
 use crate::orders::list::{self as orders, OrderRow};
-use crate::orders::model::parcels;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::search::Total;
@@ -61,13 +59,6 @@ impl FindPage {
             && self.deliveries.as_ref().is_none_or(|hits| hits.rows.is_empty())
             && self.products.is_empty()
             && self.members.is_empty()
-    }
-
-    /// The tracking numbers of an order, with the courier's page about each.
-    #[expect(clippy::unused_self, reason = "the template calls it")]
-    fn parcels<'o>(&self, row: &'o OrderRow) -> Vec<(&'o str, Option<String>)> {
-        let order = &row.order;
-        parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()
     }
 }
 

@@ -8,8 +8,14 @@ import { numberAfter, fixture } from './server.mjs';
 export async function preview(page, name) {
   await page.goto('/uploads');
   await page.getByLabel('파일 선택').setInputFiles(name.includes('/') ? name : fixture(name));
-  await page.getByRole('button', { name: '미리보기' }).click();
+  await beginReading(page);
   await page.waitForURL(/\/uploads\/[^/?]+/);
+}
+
+/** Without JavaScript the button begins to read the chosen files; else choosing them does. */
+export async function beginReading(page) {
+  const button = page.getByRole('button', { name: '미리보기' });
+  if (await button.isVisible()) await button.click();
 }
 
 /** Applies the previewed upload. */
@@ -86,6 +92,12 @@ export async function saveOrder(page) {
 
 /** Input with this label. */
 export const field = (page, label) => page.getByLabel(label, { exact: true });
+
+/** Chooses method and charge of a manual order. */
+export async function chooseShipping(page) {
+  await field(page, '배송방법').selectOption('DIRECT');
+  await field(page, '배송비 형태').selectOption('PREPAID');
+}
 
 /** Memo input of an order in the list. */
 export const memoField = (page, number, name = '발주메모') => page.getByRole('textbox', { name: `${number} ${name}` });

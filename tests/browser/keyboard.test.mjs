@@ -56,8 +56,6 @@ test('setup, upload, search, bulk action and navigation work by keyboard', async
   await page.waitForURL('**/uploads');
   await tabTo(page, 'input[type=file]');
   await page.locator('input[type=file]').setInputFiles(fixture(ORDERS)); // instead of the system's file dialog
-  await tabTo(page, '.bring button[type=submit]');
-  await page.keyboard.press('Enter');
   await page.waitForURL(/\/uploads\/[^/?]+/);
   await tabTo(page, 'form[action$="/apply"] button');
   await page.keyboard.press('Enter');
@@ -123,6 +121,11 @@ test('manual order is entered by keyboard', async (t) => {
     await tabTo(id);
     await page.keyboard.type(text);
   }
+  for (const id of ['shipping_method', 'charge_type']) {
+    await tabTo(id);
+    await page.keyboard.press('ArrowDown');
+  }
+  for (let presses = 0; presses < 80 && (await page.evaluate(() => document.activeElement?.value)) !== 'take'; presses += 1) await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.getByText('상담주문 1건을 저장했어요').waitFor();
 });

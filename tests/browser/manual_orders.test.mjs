@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAccessibility, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
-import { apply, clickButton, field, gotoOrders, preview, totalCount } from './flows.mjs';
+import { apply, chooseShipping, clickButton, field, gotoOrders, preview, totalCount } from './flows.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 
@@ -62,8 +62,10 @@ for (const javaScriptEnabled of [true, false]) {
     await screenshot(page, 'counter-mistakes');
     if (javaScriptEnabled) await checkAccessibility(page, 'a manual order with mistakes');
 
+    assert.match(await mainText(page), /배송방법을 선택해 주세요[^]*배송비 형태를 선택해 주세요/);
     await field(page, '구매자연락처').fill('010-0000-1001');
     await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+    await chooseShipping(page);
     await clickButton(page, '상담주문 저장');
     await page.getByText('상담주문 2건을 저장했어요').waitFor();
     assert.match(await page.getByRole('region', { name: '묶음', exact: true }).innerText(), /2건[^]*함께 가는 주문/);
@@ -99,6 +101,7 @@ test('draft survives a reload and is deleted when saved or logged out', async (t
   await checkAccessibility(page, 'a restored draft');
 
   await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+  await chooseShipping(page);
   await clickButton(page, '상담주문 저장');
   await page.getByText('상담주문 2건을 저장했어요').waitFor();
   const storage = () => page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
@@ -153,6 +156,7 @@ test('slow network loses nothing of a manual order', async (t) => {
   await page.reload();
   await field(page, '구매자연락처').fill('010-0000-1001');
   await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+  await chooseShipping(page);
   await clickButton(page, '상담주문 저장');
   await page.getByText('상담주문 2건을 저장했어요').waitFor();
   assert.equal(await field(page, '구매자명').inputValue(), '홍길동');

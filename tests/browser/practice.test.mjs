@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
-import { apply, clickButton, field } from './flows.mjs';
+import { apply, chooseShipping, clickButton, field } from './flows.mjs';
 
 after(closeBrowser);
 
@@ -52,7 +52,6 @@ async function uploadPracticeFile(page, folder, title) {
   await download.saveAs(file);
   await startTask(page, title);
   await page.getByLabel('파일 선택').setInputFiles(file);
-  await page.getByRole('button', { name: '미리보기' }).click();
   await page.waitForURL(/\/uploads\/[^/?]+/);
   await apply(page);
 }
@@ -142,6 +141,7 @@ async function enterManualOrder(page, javaScriptEnabled) {
   await field(page, '구매자연락처').fill('010-0000-1001');
   await field(page, '우편번호').fill('37683');
   await field(page, '주소').fill('경상북도 포항시 남구 예시로 12');
+  await chooseShipping(page);
   await clickButton(page, '상담주문 저장');
   await page.getByText('상담주문 1건을 저장했어요').waitFor();
 }

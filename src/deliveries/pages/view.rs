@@ -13,6 +13,8 @@ pub(super) struct DeliveryView {
     pub(super) row: DeliveryRow,
     pub(super) sido: String,
     pub(super) sigungu: String,
+    /// whether the district was found by the written address, without a postal code
+    pub(super) is_found_by_address: bool,
 }
 
 impl DeliveryView {
@@ -20,7 +22,10 @@ impl DeliveryView {
         let code = row.delivery.sigungu_code;
         let sido = code.and_then(|code| districts.sido(code));
         let sigungu = code.and_then(|code| districts.sigungu(code));
+        let recipient = row.primary().map(|primary| &primary.order.recipient);
         Self {
+            is_found_by_address: recipient
+                .is_some_and(|recipient| districts.is_found_by_address(code, &recipient.zip_code, &recipient.address1)),
             sido: sido.map_or_else(|| "미분류".to_owned(), |sido| sido.short_name.clone()),
             sigungu: sigungu.map(|region| region.short_name.clone()).unwrap_or_default(),
             row,

@@ -95,7 +95,7 @@ struct RowView {
 impl RowView {
     /// A row with the stored postal code, and a district guessed from the address.
     fn new(order: UnclassifiedOrder, districts: &Districts) -> Self {
-        let guess = districts.guess_from_address(&order.address);
+        let guess = districts.find_by_address(&order.address);
         let form = RowForm {
             order_id: order.id,
             version: order.version,

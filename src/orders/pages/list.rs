@@ -9,14 +9,14 @@ use chrono::{Datelike, NaiveDate};
 
 use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
-use crate::channels::{self, tracking_url};
+use crate::channels;
 use crate::id::crockford;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::export::SMART_STORE;
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::list_column::ListColumn;
-use crate::orders::model::{OrderState, ShippingMethod, parcels};
+use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::search::SearchField;
 use crate::orders::store::member_lists::{self, SavedSearch};
 use crate::products::model::Product;
@@ -54,12 +54,6 @@ impl RowView {
 
     fn state(&self) -> OrderState {
         OrderState::parse(self.form.value("state")).unwrap_or(self.listed.order.state)
-    }
-
-    /// The tracking numbers, with the courier's page about each.
-    fn parcels(&self) -> Vec<(&str, Option<String>)> {
-        let order = &self.listed.order;
-        parcels(&order.tracking_number).map(|number| (number, tracking_url(&order.courier, number))).collect()
     }
 
     fn takes_tracking_number(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::orders::bundle::{messages, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::labels;
 use crate::orders::list::{self, OrderRow};
-use crate::orders::model::OrderState;
+use crate::orders::model::{Order, OrderState, Recipient};
 use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log};
 use crate::products::model::Variant;
 use crate::products::store as products;
@@ -194,11 +194,19 @@ fn load(
         offers: offers(tx, &listed)?,
         events,
         files: downloads::files_of_order(tx, id)?,
-        district: order.sigungu_code.and_then(|code| districts.display_name_on(code, order.delivered_on())),
+        district: district_text(order, districts),
         has_address_search,
         is_new: false,
         listed,
     }))
+}
+
+/// The name of the order's district, and whether it was found by the written address.
+fn district_text(order: &Order, districts: &Districts) -> Option<String> {
+    let name = districts.display_name_on(order.sigungu_code?, order.delivered_on())?;
+    let Recipient { zip_code, address1, .. } = &order.recipient;
+    let is_by_address = districts.is_found_by_address(order.sigungu_code, zip_code, address1);
+    Some(if is_by_address { format!("{name} (주소로 찾음)") } else { name })
 }
 
 /// The other orders of the bundle, at most [`MAX_COMPANIONS`].

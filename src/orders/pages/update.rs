@@ -13,7 +13,8 @@ use crate::audit::{self, AuditEvent, AuditObject, BundleChange, MemberActor};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bundle::{
-    BundleMove, MergeConflict, Scope, active, bundle_move, merge_conflicts, messages, was_delivered, with_shared_fields,
+    BundleMove, MergeConflict, Scope, active, bundle_move, merge_conflicts, messages, read_bundle_number,
+    was_delivered, with_shared_fields,
 };
 use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts, inputs_of, take_stored};
 use crate::orders::model::Order;
@@ -118,6 +119,7 @@ fn save(
     };
     edited.delivery_id = match target {
         BundleMove::Leaves => deliveries::insert_empty(tx)?,
+        BundleMove::Founds(ref number) => deliveries::insert_numbered(tx, number)?,
         BundleMove::Moves(to) => to,
         BundleMove::Stays | BundleMove::MovesTogether => order.delivery_id,
     };
@@ -163,8 +165,8 @@ fn edit(
     Ok(match apply_order_form(order, &inputs, options, tx.now()) {
         Err(problems) => Err(RejectedForm { inputs, problems, conflicts: Vec::new() }),
         Ok(mut edited) => {
-            if edited.recipient.zip_code != order.recipient.zip_code {
-                edited.sigungu_code = districts.lookup(&edited.recipient.zip_code).district();
+            if edited.recipient.is_elsewhere(&order.recipient, districts) {
+                edited.sigungu_code = edited.recipient.district(districts);
             }
             Ok((inputs, edited))
         }
@@ -196,7 +198,13 @@ fn target_bundle(
         };
     }
     let Some(delivery_id) = deliveries::find_by_bundle_number(tx, new_number)? else {
-        return problem("그런 번호의 묶음이 없어요. 번호를 확인하거나, 비워 두면 새 묶음이 돼요.");
+        if was_delivered(edited) {
+            return problem(MergeConflict::Delivered.message());
+        }
+        return Ok(match read_bundle_number(new_number) {
+            Ok(number) => Ok(BundleMove::Founds(number)),
+            Err(message) => Err(Problem::at("bundle_number", message)),
+        });
     };
     let found = merge_conflicts(edited, &bundles::orders_of(tx, delivery_id)?);
     if found.is_empty() { Ok(Ok(BundleMove::Moves(delivery_id))) } else { problem(&messages(&found)) }
@@ -225,7 +233,7 @@ fn record(
     let bundle = match target {
         BundleMove::Stays if order == edited => return Flash::warning("바뀐 내용이 없어요.").save(tx, actor.id),
         BundleMove::Stays => BundleChange::Stays {},
-        BundleMove::Leaves => BundleChange::Leaves { bundle_number },
+        BundleMove::Leaves | BundleMove::Founds(_) => BundleChange::Leaves { bundle_number },
         BundleMove::Moves(_) => BundleChange::Moves { bundle_number },
         BundleMove::MovesTogether => BundleChange::MovesTogether { companions },
     };

@@ -34,14 +34,16 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
     let (by_delivery, by_order) = (tx.index_hint("orders_by_delivery"), tx.index_hint(PRIMARY_KEY));
     let sql = |ids: &str| {
         format!(
-            "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o {by_delivery} \
+            "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code, \
+             o.recipient_address1 FROM orders o {by_delivery} \
              LEFT JOIN order_districts c {by_order} ON c.order_id = o.id WHERE o.state < ? AND o.delivery_id IN ({ids})"
         )
     };
     tx.for_ids(deliveries, &[OrderState::Shipped.ordinal().into()], sql, &mut |mut row| {
         let (id, current, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
         let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
-        let belongs = by_hand.or_else(|| districts.lookup(&zip_code).district());
+        let address = row.text(5)?;
+        let belongs = by_hand.or_else(|| districts.district_of(&zip_code, &address));
         if belongs != current {
             wrong.insert(id, belongs);
         }
@@ -63,12 +65,13 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
 pub fn affected(tx: &mut dyn Tx, districts: &Districts) -> Result<u64> {
     let mut affected = 0;
     for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
-        let sql = "SELECT o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code FROM orders o \
+        let sql = "SELECT o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code, o.recipient_address1 FROM orders o \
                    LEFT JOIN order_districts c ON c.order_id = o.id WHERE o.state = ?";
         tx.for_each(sql, &[state.ordinal().into()], &mut |mut row| {
             let (current, zip_code) = (row.opt_int(0)?, row.text(1)?);
             let by_hand = row.opt_int(2)?.filter(|_| row.opt_text(3).ok().flatten().as_deref() == Some(&*zip_code));
-            affected += u64::from(by_hand.or_else(|| districts.lookup(&zip_code).district()) != current);
+            let address = row.text(4)?;
+            affected += u64::from(by_hand.or_else(|| districts.district_of(&zip_code, &address)) != current);
             Ok(())
         })?;
     }

@@ -69,7 +69,7 @@ pub fn prepare<'b>(
     for bundle in bundles {
         for new in &bundle.orders {
             let product_id = product_ids.get(new.product_number.as_str()).copied().unwrap_or_default();
-            let sigungu_code = districts.lookup(&new.recipient.zip_code).district();
+            let sigungu_code = new.recipient.district(districts);
             let mut order = Order {
                 id: tx.new_id(),
                 channel_id,

@@ -54,6 +54,13 @@ pub fn insert_empty(tx: &mut dyn Tx) -> Result<i64> {
     Ok(id)
 }
 
+/// Inserts a delivery without orders and with this bundle number, which is free.
+pub fn insert_numbered(tx: &mut dyn Tx, bundle_number: &str) -> Result<i64> {
+    let id = tx.new_id();
+    insert(tx, id, bundle_number, DeliverySummary::of(&[]))?;
+    Ok(id)
+}
+
 /// Inserts a delivery.
 pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: DeliverySummary) -> Result<()> {
     insert_all(tx, std::iter::once((id, bundle_number, summary)))
