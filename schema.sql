@@ -104,7 +104,7 @@ CREATE INDEX sign_ins_by_age ON sign_ins (attempted_at);
 
 CREATE TABLE sessions (
     id         TEXT NOT NULL PRIMARY KEY CHECK (length(id) <= 64),  -- SHA-256 of the cookie's value
-    record     TEXT NOT NULL,  -- JSON; identifiers only
+    record     TEXT NOT NULL,  -- JSON: identifiers; for an hour the sealed form of a login that ran out
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
@@ -517,6 +517,8 @@ CREATE TABLE upload_rows (
     sheet_name          TEXT NOT NULL DEFAULT '' CHECK (length(sheet_name) <= 100),  -- of several sheets
     sheet_row           INTEGER NOT NULL CHECK (sheet_row >= 1),  -- row number in the spreadsheet
     order_number        TEXT NOT NULL CHECK (length(order_number) <= 64),
+    recipient           TEXT NOT NULL DEFAULT '' CHECK (length(recipient) <= 100),  -- name
+    content             TEXT NOT NULL DEFAULT '' CHECK (length(content) <= 300),  -- product and quantity, or tracking number
     outcome             TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'skipped', 'rejected')),
     reasons             TEXT NOT NULL,  -- JSON [{column, value, message}, …]; warnings too
     changes             TEXT NOT NULL,  -- JSON [{field, old, new}, …]

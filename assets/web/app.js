@@ -11,6 +11,7 @@
 // data-drop         on a file form: files may be dropped on it, progress is shown
 // data-follows="…"  on a select with groups: shows those of the choice in the select of that id
 // data-print-now    on a page that was opened to be printed: prints it
+// data-poll         on what shows the progress of work: the page is asked again until the work has ended
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
 // Numbers copied from a sheet have line breaks, which a field of one line would drop.
@@ -224,6 +225,26 @@ const acceptFiles = (form) => {
   });
 };
 document.querySelectorAll("form[data-drop]").forEach(acceptFiles);
+
+// ── work in the background ─────────────────────────────────────────────
+const poll = async () => {
+  const shown = document.querySelector("[data-poll]");
+  if (!shown) return;
+  await new Promise((resolve) => { setTimeout(resolve, 1000); });
+  const answer = await fetch(location.href).catch(() => undefined);
+  const page = answer?.ok && !answer.redirected && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const main = page && page.querySelector("main");
+  if (!answer || answer.status >= 500) {
+    // The server may be restarting; what is shown stays.
+  } else if (!main?.querySelector("[data-poll]")) {
+    location.reload();
+    return;
+  } else {
+    document.querySelector("main").replaceWith(document.adoptNode(main));
+  }
+  poll();
+};
+poll();
 
 // ── a choice that narrows another ──────────────────────────────────────
 document.querySelectorAll("select[data-follows]").forEach((follower) => {

@@ -327,7 +327,7 @@ fn upload_undone([deleted, restored, kept, products]: [&NumberList; 4], variants
 fn uploads_received(received: usize, too_large: &[RejectedFile], skipped: usize, limit: usize) -> String {
     let mut sentences = Vec::new();
     if received > 0 {
-        sentences.push(format!("파일 {received}개를 읽었어요. 하나씩 확인하고 적용해 주세요."));
+        sentences.push(format!("파일 {received}개를 읽었어요. 확인하고 적용해 주세요."));
     }
     sentences.extend(too_large.iter().map(|RejectedFile { name, reason }| format!("{name}: {reason}")));
     if skipped > 0 {

@@ -122,7 +122,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 skipped: 1,
                 limit: 20,
             },
-            "파일 2개를 읽었어요. 하나씩 확인하고 적용해 주세요. 큰.xlsx: 30 MB보다 커요. \
+            "파일 2개를 읽었어요. 확인하고 적용해 주세요. 큰.xlsx: 30 MB보다 커요. \
              1개는 받지 않았어요. 한 번에 20개까지 나누어 올려 주세요.",
         ),
         (E::UploadDiscarded { file_name: text("주문.xlsx") }, "올린 파일을 취소했어요: 주문.xlsx"),

@@ -18,7 +18,7 @@ lengths! {
     /// 묶음배송번호
     BUNDLE_NUMBER = 64: deliveries.bundle_number;
     /// 구매자명, 수취인명
-    PERSON_NAME = 100: orders.customer_name orders.recipient_name;
+    PERSON_NAME = 100: orders.customer_name orders.recipient_name upload_rows.recipient;
     /// 연락처
     TEL = 40: orders.customer_tel orders.recipient_tel1 orders.recipient_tel2;
     /// 주소, 상세주소
@@ -33,6 +33,8 @@ lengths! {
     CLAIM = 64: orders.claim reconciliation_rows.listed_state;
     /// name of a sheet
     SHEET_NAME = 100: upload_rows.sheet_name;
+    /// what a row of a file is about
+    ROW_CONTENT = 300: upload_rows.content;
     /// 상품명
     PRODUCT_NAME = 255: products.name;
     /// 옵션 이름

@@ -62,8 +62,8 @@ pub(super) fn save_changes(
     let mut changed: Vec<(&Order, Order)> = Vec::with_capacity(changes.len());
     for (before, after) in changes {
         let mut after = after.clone();
-        if after.recipient.zip_code != before.recipient.zip_code {
-            after.sigungu_code = districts.lookup(&after.recipient.zip_code).district();
+        if after.recipient.is_elsewhere(&before.recipient, districts) {
+            after.sigungu_code = after.recipient.district(districts);
         }
         for option in after.options.iter().filter(|_| after.options != before.options) {
             if !products::has_variant(tx, after.product_id, &option.key, &option.value)? {

@@ -20,7 +20,7 @@ use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
 pub use listed::{ListedRow, listed};
-pub use orders::{UNKNOWN_STATUS, orders};
+pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, orders};
 pub use states::{StateChange, StateRow, states};
 pub use tracking::{TrackingRow, tracking};
 

@@ -1,13 +1,14 @@
 //! Uploads: imports a file as a batch, with an answer for each row.
 //!
 //! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
-//! on the stored orders, [`apply`] executes the plan, [`store`] stores files and reports, [`conflicts`]
+//! on the stored orders, [`apply`] executes the plan, [`ApplyQueue`] has the uploads whose plans are being executed in the background, [`store`] stores files and reports, [`conflicts`]
 //! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`undo`] takes an applied upload back. [`Uploads`] connects these steps, for the browser and
 //! the command line alike: within one request a file is parsed while its bytes are being stored, and read
 //! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
 //! so that an upload is atomic and takes concurrent changes into account.
 
 pub mod apply;
+mod apply_queue;
 pub mod check;
 pub mod claim_data;
 pub mod conflicts;
@@ -27,6 +28,7 @@ pub mod undo;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -41,6 +43,7 @@ use crate::sheets::Limits;
 use crate::storage::{Storage, StorageError};
 use crate::vault::Vault;
 
+pub use apply_queue::{ApplyProgress, ApplyQueue, FOREGROUND_TIMEOUT};
 pub use listed::ListedFile;
 pub use model::{Report, RowOutcome, RowReport, Stage, StoredRow, Upload};
 pub use parse::{ImportOptions, ParsedFile};
@@ -78,6 +81,10 @@ pub struct Uploads {
     pub limits: Limits,
     /// files that are read at the same time
     pub turns: FileTurns,
+    /// uploads that are being applied
+    pub queue: ApplyQueue,
+    /// time that a request waits for them
+    pub foreground: Duration,
 }
 
 /// Files read at the same time. A file of the largest permitted size takes some hundred megabytes while it is read; the
@@ -171,6 +178,8 @@ impl Uploads {
             vault: open_vault(&key).map_err(|source| OpenError::Key { path: key.display().to_string(), source })?,
             limits,
             turns: FileTurns::default(),
+            queue: ApplyQueue::default(),
+            foreground: FOREGROUND_TIMEOUT,
         })
     }
 
@@ -345,8 +354,13 @@ impl Uploads {
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
         let (file, _) = self.parse(Arc::new(bytes), password, options).await?;
+        let districts = self.districts.clone();
         self.storage
-            .read(move |tx| Ok(ImportOutcome { kind: file.profile.kind, report: plan::plan(tx, &file)?.report }))
+            .read(move |tx| {
+                let districts = districts.current(tx)?;
+                let report = plan::plan_with_districts(tx, &file, &districts)?.report;
+                Ok(ImportOutcome { kind: file.profile.kind, report })
+            })
             .await
     }
 

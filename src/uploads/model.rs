@@ -68,6 +68,12 @@ pub struct RowReport {
     pub row: u32,
     /// order number, or empty if it could not be parsed
     pub order_number: String,
+    /// 수취인명, or empty if it is not known
+    #[serde(skip)]
+    pub recipient: String,
+    /// what the row is about, for a person to recognise it: product and quantity, or courier and tracking number
+    #[serde(skip)]
+    pub content: String,
     /// its outcome
     pub outcome: RowOutcome,
     /// reasons of a rejected or skipped row; warnings of an imported one

@@ -1,6 +1,7 @@
 //! Pages of uploads.
 
 mod apply;
+mod batch;
 mod conflicts;
 mod decisions;
 mod discard;
@@ -25,6 +26,8 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/uploads", Access::Admin, list::list)
         .upload("/uploads", Access::Admin, receive::create)
+        .get("/uploads/batch", Access::Admin, batch::show)
+        .post("/uploads/batch", Access::Admin, batch::apply)
         .get("/uploads/{id}", Access::Admin, show::show)
         .post("/uploads/{id}/open", Access::Admin, open::open)
         .post("/uploads/{id}/apply", Access::Admin, apply::apply)

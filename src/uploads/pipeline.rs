@@ -140,6 +140,7 @@ impl Uploads {
         OpenedFile { file, sealed_password }: OpenedFile,
         courier: Option<String>,
     ) -> Result<ImportOutcome, UploadError> {
+        let districts = self.districts.clone();
         self.storage
             .write(move |tx| {
                 let upload = store::find_open(tx, id)?.ok_or(UploadError::NotOpen)?;
@@ -149,7 +150,8 @@ impl Uploads {
                 if let Some(courier) = &courier {
                     store::set_courier(tx, &upload, courier)?;
                 }
-                let report = plan::plan(tx, &file)?.report;
+                let districts = districts.current(tx)?;
+                let report = plan::plan_with_districts(tx, &file, &districts)?.report;
                 store::save_report(tx, &upload, &file.profile, &report, Stage::Previewed)?;
                 Ok(ImportOutcome { kind: file.profile.kind, report })
             })
@@ -174,8 +176,8 @@ impl Uploads {
                 if let Some(courier) = &courier {
                     store::set_courier(tx, &upload, courier)?;
                 }
-                let plan = plan::plan(tx, &file)?;
                 let districts = districts.current(tx)?;
+                let plan = plan::plan_with_districts(tx, &file, &districts)?;
                 apply::apply(tx, &plan, &file, &districts, id, actor)?;
                 store::resolve_earlier(tx, file.profile.kind, &plan.report, actor.member_id())?;
                 store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;

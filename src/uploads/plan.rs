@@ -3,15 +3,19 @@
 //! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
 //! transaction that executes the plan, so that concurrent changes are taken into account.
 
+mod district_warnings;
 mod follow;
 mod parcels;
 mod purchases;
+mod row_report;
 mod states;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use self::district_warnings::plan_with_districts;
 use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
+use self::row_report::{RowContent, row_report, skipped};
 use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
@@ -343,7 +347,7 @@ fn order_reason(order_number: &str, message: &str) -> Reason {
 type RowDecision = (RowOutcome, Vec<Reason>, Option<TrackingChange>);
 
 /// Plans changes of stored orders; `decide` changes the order of a row.
-fn plan_changes<'f, T>(
+fn plan_changes<'f, T: RowContent>(
     tx: &mut dyn Tx,
     channel: Option<i64>,
     rows: &[CheckedRow<T>],
@@ -394,7 +398,9 @@ fn plan_changes<'f, T>(
                     reasons.extend(warnings.iter().cloned());
                 }
                 let changes = changes_between(&before, order);
-                plan.report.rows.push(RowReport { changes, ..row_report(row, outcome, reasons, conflict) });
+                let recipient = before.recipient.name.clone();
+                let report = row_report(row, outcome, reasons, conflict);
+                plan.report.rows.push(RowReport { changes, recipient, ..report });
                 continue;
             }
         };
@@ -402,29 +408,6 @@ fn plan_changes<'f, T>(
     }
     plan.changes = changed.into_values().filter(|(was, is)| was != is).collect();
     Ok(plan)
-}
-
-fn row_report<T>(
-    row: &CheckedRow<T>,
-    outcome: RowOutcome,
-    reasons: Vec<Reason>,
-    conflict: Option<TrackingChange>,
-) -> RowReport {
-    RowReport {
-        position: 0,
-        sheet: String::new(),
-        row: row.row,
-        order_number: row.key.clone(),
-        outcome,
-        reasons,
-        changes: Vec::new(),
-        conflicts: Vec::new(),
-        conflict,
-    }
-}
-
-fn skipped<T>(row: &CheckedRow<T>, message: &str) -> RowReport {
-    row_report(row, RowOutcome::Skipped, vec![order_reason(&row.key, message)], None)
 }
 
 impl TrackingRow {

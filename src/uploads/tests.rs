@@ -25,6 +25,8 @@ impl Shop {
         let storage = folder.open(&options);
         let uploads = Uploads {
             turns: crate::uploads::FileTurns::default(),
+            queue: crate::uploads::ApplyQueue::default(),
+            foreground: crate::uploads::FOREGROUND_TIMEOUT,
             storage,
             profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
             districts: DistrictCache::default(),

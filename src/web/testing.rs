@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, StatusCode};
@@ -88,6 +89,8 @@ impl TestApp {
         let options = StorageOptions { clock: Arc::new(clock.clone()), readers: 2 };
         let storage = folder.open(&options);
         let mut state = AppState::new(storage, config).expect("a state");
+        // Applied within the request, however slow the machine is.
+        state.uploads.foreground = Duration::from_secs(60);
         change_state(&mut state);
 
         let router = super::router(&state, app::rooms().into_iter().chain([more]));

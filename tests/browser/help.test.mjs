@@ -53,7 +53,6 @@ const SCREENS = {
     await download.saveAs(file);
     await page.goto('/uploads');
     await page.getByLabel('파일 선택').setInputFiles(file);
-    await page.getByRole('button', { name: '미리보기' }).click();
     await page.waitForURL(/\/uploads\/[^/?]+/);
   },
   orders: (page) => page.goto('/orders?state=PURCHASED&size=5'),

@@ -152,7 +152,6 @@ test('pages with errors', async (t) => {
   await apply(page);
   await page.goto('/uploads');
   await checkPage(page, 'uploads-of-all-stages');
-  await page.getByRole('button', { name: '미리보기' }).click();
   await page.goto('/uploads?stage=discarded');
   await checkPage(page, 'uploads-none');
 

@@ -5,7 +5,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, mainText, open, screenshot, setUpAndLogIn } from './browser.mjs';
-import { apply, clickButton, counts, editXlsx, gotoOrders, preview, totalCount } from './flows.mjs';
+import { apply, beginReading, clickButton, counts, editXlsx, gotoOrders, preview, totalCount } from './flows.mjs';
 import { fixture } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -108,10 +108,35 @@ for (const javaScriptEnabled of [true, false]) {
     await setUpAndLogIn(page);
     await page.goto('/uploads');
     await page.getByLabel('파일 선택').setInputFiles(SEVERAL.map(fixture));
-    await clickButton(page, '미리보기');
+    await beginReading(page);
     await assertStages(page);
+    await checkPage(page, 'upload-batch');
+    await clickButton(page, '2개 모두 적용');
+    await page.getByText('파일 2개를 적용했어요').waitFor();
+    const rows = page.getByRole('table').getByRole('row');
+    assert.match(await rows.filter({ hasText: SEVERAL[1] }).innerText(), /비밀번호 입력/);
+    assert.match(await rows.filter({ hasText: SEVERAL[2] }).innerText(), /상품주문번호/);
+    await checkPage(page, 'upload-batch-applied');
+    await gotoOrders(page);
+    assert.equal(await totalCount(page), 26);
   });
 }
+
+test('a large file is applied in the background, and its page can be left', async (t) => {
+  const { page, folder } = await open(t);
+  await setUpAndLogIn(page);
+  const file = path.join(folder, '송장.csv');
+  const lines = Array.from({ length: 20_000 }, (_, at) => `20240315${String(at).padStart(8, '0')},4516830${String(at).padStart(5, '0')},로젠택배`);
+  writeFileSync(file, `주문번호,송장번호,택배사\n${lines.join('\n')}\n`);
+  await preview(page, file);
+  await page.getByRole('button', { name: '적용' }).click({ noWaitAfter: true });
+  await page.getByText('20,000행을 적용하고 있어요').waitFor();
+  await checkPage(page, 'upload-applying');
+  const here = page.url();
+  await page.goto('/orders');
+  await page.goto(here);
+  await page.getByText('에 적용했어요').waitFor({ timeout: 120_000 });
+});
 
 test('files are dropped on the page repeatedly', async (t) => {
   const { page } = await open(t);

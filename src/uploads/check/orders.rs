@@ -294,6 +294,9 @@ fn address(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (String, St
     (cells.line(&[first], text_limits::ADDRESS), detail)
 }
 
+/// What is said of an order without a valid postal code.
+pub const UNCLASSIFIED: &str = "지역이 미분류예요";
+
 fn zip_code(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
     const UNKNOWN: &str = "우편번호가 없어 지역이 미분류예요";
     let columns = columns.of(Field::ZipCode);
@@ -308,7 +311,7 @@ fn zip_code(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> String {
             code
         }
         Err(problem) => {
-            cells.warn(column, &format!("{problem}. 지역이 미분류예요"));
+            cells.warn(column, &format!("{problem}. {UNCLASSIFIED}"));
             String::new()
         }
     }

@@ -45,8 +45,12 @@ pub(super) async fn apply(
         }
     };
     let options = ImportOptions { courier, ..ImportOptions::default() };
-    let _turn = uploads.turns.wait().await;
-    match uploads.apply_stored(id, actor.into(), &options).await {
+    let task = uploads.start_apply(id, actor.into(), options);
+    let Ok(ended) = tokio::time::timeout(uploads.foreground, task).await else {
+        // The page of the upload shows that it is under way.
+        return Ok(redirect(&upload_path(id)));
+    };
+    match ended.map_err(Error::internal)? {
         // The page of the upload shows the report, the error, or the password form.
         Ok(_) | Err(UploadError::Refused(_)) => Ok(redirect(&upload_path(id))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {

@@ -10,7 +10,7 @@ use tempfile::SpooledTempFile;
 use tokio::task::spawn_blocking;
 
 use super::list::render_with_error;
-use super::upload_path;
+use super::{batch, upload_path};
 use crate::audit::{self, AuditEvent, MemberActor, RejectedFile};
 use crate::config::Config;
 use crate::demo::Demo;
@@ -135,12 +135,13 @@ pub(super) async fn create(
         _ => {
             let is_complete = batch.too_large.is_empty() && batch.skipped == 0;
             let (ids, event) = batch.into_event();
+            let next = if ids.is_empty() { "/uploads".to_owned() } else { batch::batch_path(&ids) };
             let record = move |tx: &mut dyn Tx| {
                 audit::record_effect(tx, actor, &ids, event.clone())?;
                 let tone = if is_complete { Tone::Success } else { Tone::Warning };
                 Flash::new(tone, event.sentence()).save(tx, actor.id)
             };
-            Ok(redirect_with_flash("/uploads", context.storage.write(record).await?))
+            Ok(redirect_with_flash(&next, context.storage.write(record).await?))
         }
     }
 }

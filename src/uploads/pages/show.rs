@@ -6,8 +6,10 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::{parse_id, upload_path};
+use crate::audit::downloads::Purpose;
 use crate::channels::FileKind;
 use crate::id::crockford;
+use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
 use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
 use crate::orders::labels::field_label;
@@ -18,7 +20,7 @@ use crate::uploads::check::Reason;
 use crate::uploads::decisions::describe;
 use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads, change_value};
+use crate::uploads::{ApplyProgress, RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads, change_value};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
@@ -52,6 +54,8 @@ pub(super) struct ShowPage {
     disabled: Vec<DisabledView>,
     pub(super) password_problem: Option<String>,
     pub(super) courier_problem: Option<String>,
+    /// how far it is, while it is being applied
+    progress: Option<ApplyProgress>,
 }
 
 /// A row of the report, with the current state of its order.
@@ -125,6 +129,41 @@ impl ShowPage {
     /// Whether the courier has to be stated before the list can be applied.
     fn asks_courier(&self) -> bool {
         self.is_preview() && self.upload.findings.courier_missing
+    }
+
+    fn is_being_applied(&self) -> bool {
+        self.upload.stage.is_open() && self.progress.as_ref().is_some_and(ApplyProgress::is_under_way)
+    }
+
+    /// URL of the file that tells the channel the tracking numbers of an applied list.
+    fn dispatch_href(&self) -> Option<String> {
+        let is_list = self.upload.stage == Stage::Applied && self.upload.kind == Some(FileKind::Tracking);
+        let (state, kind) = (OrderState::Shipped.code(), ExportKind::Dispatch.code());
+        (is_list && self.imported() > 0).then(|| {
+            format!("/orders/download?upload={}&state={state}&channel={SMART_STORE}&content={kind}", self.id())
+        })
+    }
+
+    /// The new products and options in one line: `상품 2개, 옵션 5개: 예시 침대, 예시 소파`.
+    fn found_goods(&self) -> String {
+        let products = self.products.iter().filter(|product| product.is_new).count();
+        let variants: usize = self.products.iter().map(|product| product.variants.len()).sum();
+        let counts = [("상품", products), ("옵션", variants)];
+        let counts = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} {count}개"));
+        let names: Vec<&str> = self.products.iter().map(|product| product.name.as_str()).collect();
+        format!("{}: {}", counts.collect::<Vec<_>>().join(", "), names.join(", "))
+    }
+
+    fn row_count(&self) -> i64 {
+        self.upload.counts.iter().sum()
+    }
+
+    /// Why the last attempt to apply it failed.
+    fn failure(&self) -> Option<&str> {
+        match &self.progress {
+            Some(ApplyProgress::Failed(reason)) if self.upload.stage.is_open() => Some(reason),
+            _ => None,
+        }
     }
 
     fn shows_conflicts(&self) -> bool {
@@ -241,6 +280,7 @@ pub(super) async fn show_page(
         disabled,
         password_problem: None,
         courier_problem: None,
+        progress: uploads.queue.progress(id),
     })
 }
 

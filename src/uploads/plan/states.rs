@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::follow::{Follower, effect_reasons};
-use super::{ExactKeys, ImportPlan, inexact_reason, order_reason, row_report, skipped};
+use super::row_report::{row_report, skipped};
+use super::{ExactKeys, ImportPlan, inexact_reason, order_reason};
 use crate::orders::follow::{ChannelRow, FileAge, RowEffect, changes_between};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store as orders;
@@ -38,7 +39,9 @@ pub(super) fn plan_states<'f>(
                         let says = content.change.as_channel_row();
                         let effect = follower.effect(before, &says);
                         follower.note(before, &effect, plan.report.rows.len());
+                        let recipient = order.recipient.name.clone();
                         let report = state_report(row, (before, &effect, &says), warnings);
+                        let report = RowReport { recipient, ..report };
                         changed.insert(order.id, effect.after);
                         report
                     }

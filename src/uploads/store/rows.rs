@@ -12,7 +12,7 @@ use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowRepor
 
 const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
                    r.resolution, m.username, r.resolved_at, r.position, r.sheet_name, \
-                   r.changes, r.conflicts FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
+                   r.changes, r.conflicts, r.recipient, r.content FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
 
 /// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
             sheet: row.text(10)?,
             row: u32::try_from(row.int(0)?).map_err(|_| inconsistent())?,
             order_number: row.text(1)?,
+            recipient: row.text(13)?,
+            content: row.text(14)?,
             outcome: RowOutcome::from_code(&row.text(2)?).ok_or_else(inconsistent)?,
             reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
             changes: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent())?,
@@ -115,11 +117,14 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
             conflict(|change| &change.courier),
             changes.into(),
             conflicts.into(),
+            text_limits::truncate(&row.recipient, text_limits::PERSON_NAME).into(),
+            text_limits::truncate(&row.content, text_limits::ROW_CONTENT).into(),
         ]
     });
     tx.exec_many(
         "INSERT INTO upload_rows (upload_id, position, sheet_name, sheet_row, open_order, order_number, outcome, \
-         reasons, new_tracking_number, new_courier, changes, conflicts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         reasons, new_tracking_number, new_courier, changes, conflicts, recipient, content) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
 }

@@ -1,0 +1,171 @@
+//! Applies uploads in the background, one after another, each in its own transaction.
+//!
+//! The work belongs to the program and not to the request that started it: the page may be left, and its connection may
+//! break. Nothing of it is stored. An upload that is not applied has the stage of a preview, so that it is shown as not
+//! applied after a restart, and can be applied then.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::{ImportOptions, ImportOutcome, UploadError, Uploads};
+use crate::audit::Actor;
+use crate::time::Moment;
+
+/// Time that a request waits for the uploads that it applies; longer work continues in the background.
+pub const FOREGROUND_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How far an upload is that is being applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApplyProgress {
+    /// others are applied first
+    Waiting,
+    /// since when it is being applied
+    Applying(Moment),
+    /// it was not applied; the Korean sentence says why
+    Failed(String),
+}
+
+impl ApplyProgress {
+    /// Whether it is not at its end.
+    pub const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Applying(_))
+    }
+}
+
+/// The uploads that are being applied by this program; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyQueue(Arc<Mutex<BTreeMap<i64, ApplyProgress>>>);
+
+impl ApplyQueue {
+    /// How far an upload is; none if it is not being applied.
+    pub fn progress(&self, id: i64) -> Option<ApplyProgress> {
+        self.locked(|entries| entries.get(&id).cloned())
+    }
+
+    /// Enters an upload, which replaces an earlier failure. None if it is under way.
+    fn enter(&self, id: i64) -> Option<QueueEntry> {
+        self.locked(|entries| {
+            if entries.get(&id).is_some_and(ApplyProgress::is_under_way) {
+                return None;
+            }
+            entries.insert(id, ApplyProgress::Waiting);
+            Some(QueueEntry { queue: self.clone(), id })
+        })
+    }
+
+    fn locked<T>(&self, work: impl FnOnce(&mut BTreeMap<i64, ApplyProgress>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An upload in the queue. Dropping it removes the upload unless it failed, also when its task panics.
+#[derive(Debug)]
+struct QueueEntry {
+    queue: ApplyQueue,
+    id: i64,
+}
+
+impl QueueEntry {
+    fn set(&self, progress: ApplyProgress) {
+        self.queue.locked(|entries| entries.insert(self.id, progress));
+    }
+}
+
+impl Drop for QueueEntry {
+    fn drop(&mut self) {
+        self.queue.locked(|entries| {
+            if entries.get(&self.id).is_some_and(ApplyProgress::is_under_way) {
+                entries.remove(&self.id);
+            }
+        });
+    }
+}
+
+impl Uploads {
+    /// Starts to apply a stored file. The task returns the result of [`Uploads::apply_stored`].
+    pub fn start_apply(
+        &self,
+        id: i64,
+        actor: Actor,
+        options: ImportOptions,
+    ) -> JoinHandle<Result<ImportOutcome, UploadError>> {
+        let (uploads, entry) = (self.clone(), self.queue.enter(id));
+        tokio::spawn(async move { uploads.apply_in_turn(id, entry.as_ref(), actor, &options).await })
+    }
+
+    /// Starts to apply stored files one after another; those that are under way are left out. A file that fails does not
+    /// stop the others: its stage or its [`ApplyProgress`] says why.
+    pub fn start_apply_all(&self, files: Vec<(i64, ImportOptions)>, actor: Actor) -> JoinHandle<()> {
+        let uploads = self.clone();
+        let entered: Vec<_> =
+            files.into_iter().filter_map(|(id, options)| Some((self.queue.enter(id)?, options))).collect();
+        tokio::spawn(async move {
+            for (entry, options) in entered {
+                if let Err(error) = uploads.apply_in_turn(entry.id, Some(&entry), actor, &options).await {
+                    tracing::warn!(%error, upload = entry.id, "an upload was not applied");
+                }
+            }
+        })
+    }
+
+    async fn apply_in_turn(
+        &self,
+        id: i64,
+        entry: Option<&QueueEntry>,
+        actor: Actor,
+        options: &ImportOptions,
+    ) -> Result<ImportOutcome, UploadError> {
+        let _turn = self.turns.wait().await;
+        if let Some(entry) = entry {
+            entry.set(ApplyProgress::Applying(self.storage.clock().now()));
+        }
+        let result = self.apply_stored(id, actor, options).await;
+        if let Some(entry) = entry {
+            match &result {
+                // A refused file has its reason in the database.
+                Ok(_) | Err(UploadError::Refused(_)) => {}
+                Err(UploadError::Storage(_)) => {
+                    entry
+                        .set(ApplyProgress::Failed("데이터베이스에 저장하지 못했어요. 다시 적용해 주세요.".to_owned()));
+                }
+                Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
+                    entry.set(ApplyProgress::Failed(error.to_string()));
+                }
+            }
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upload_is_entered_once_until_it_ends() {
+        let queue = ApplyQueue::default();
+        let entry = queue.enter(1).expect("is not under way");
+        assert_eq!(queue.progress(1), Some(ApplyProgress::Waiting));
+        assert!(queue.enter(1).is_none() && queue.enter(2).is_some());
+        entry.set(ApplyProgress::Applying(Moment(5)));
+        assert!(queue.enter(1).is_none());
+        drop(entry);
+        assert_eq!(queue.progress(1), None, "a task that ends leaves nothing");
+    }
+
+    #[test]
+    fn failure_is_kept_until_the_next_attempt() {
+        let queue = ApplyQueue::default();
+        let entry = queue.enter(1).expect("is not under way");
+        entry.set(ApplyProgress::Failed("왜".to_owned()));
+        drop(entry);
+        assert_eq!(queue.progress(1), Some(ApplyProgress::Failed("왜".to_owned())));
+        let again = queue.enter(1).expect("has ended");
+        assert_eq!(queue.progress(1), Some(ApplyProgress::Waiting));
+        drop(again);
+        assert_eq!(queue.progress(1), None);
+    }
+}
