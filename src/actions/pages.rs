@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use crate::actions::{self, ActionRow};
 use crate::audit::MemberActor;
 use crate::id::parse_crockford;
+use crate::orders::bulk_job::{BulkJob, BulkJobs};
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::{
     Access, Error, Flash, FlashId, FormPairs, Layout, PageResult, Routes, local_path, page, redirect_with_flash,
@@ -21,12 +22,15 @@ pub fn routes() -> Routes {
 struct ListPage {
     layout: Layout,
     rows: Vec<ActionRow>,
+    /// what runs in the background
+    job: Option<BulkJob>,
 }
 
-async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+async fn list(State(storage): State<Storage>, State(jobs): State<BulkJobs>, layout: Layout) -> PageResult {
     let is_admin = layout.is_admin();
     let rows = storage.read(move |tx| actions::newest(tx, is_admin)).await?;
-    Ok(page(ListPage { layout, rows }))
+    let job = jobs.current().filter(|job| is_admin && job.outcome.is_none());
+    Ok(page(ListPage { layout, rows, job }))
 }
 
 async fn undo(

@@ -18,6 +18,7 @@
 //! | [`store`] | SQL |
 
 pub mod bulk_action;
+pub mod bulk_job;
 pub mod bulk_set;
 pub mod bundle;
 pub mod claim;

@@ -9,6 +9,7 @@ mod columns;
 mod download;
 mod fields;
 mod held;
+mod job;
 mod list;
 mod new;
 mod searches;
@@ -51,6 +52,7 @@ pub fn routes() -> Routes {
         .post("/orders/download", Access::AdminReauthenticated, download::download)
         .get("/orders/held", Access::Admin, held::show)
         .post("/orders/held", Access::Admin, held::advance)
+        .get("/orders/job", Access::Admin, job::show)
         .get("/orders/columns", Access::Admin, columns::show)
         .post("/orders/columns", Access::Admin, columns::update)
         .post("/orders/searches", Access::Admin, searches::update)

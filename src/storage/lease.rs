@@ -28,6 +28,12 @@ pub fn exists(tx: &mut dyn Tx, name: &str) -> Result<bool> {
     Ok(tx.scalar("SELECT count(*) FROM leases WHERE name = ?", &[name.into()])? > 0)
 }
 
+/// Whether the lease `name` is held and has not expired.
+pub fn is_held(tx: &mut dyn Tx, name: &str) -> Result<bool> {
+    let now = tx.now();
+    Ok(tx.scalar("SELECT count(*) FROM leases WHERE name = ? AND expires_at > ?", &[name.into(), now.into()])? > 0)
+}
+
 /// Releases the lease, if `holder` has it.
 pub fn release(tx: &mut dyn Tx, name: &str, holder: i64) -> Result<()> {
     tx.exec("DELETE FROM leases WHERE name = ? AND holder = ?", &[name.into(), holder.into()]).map(drop)

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
+use crate::orders::bulk_job::BulkJobs;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
 use crate::sessions::remember_me::RememberTokenStore;
@@ -73,6 +74,8 @@ pub struct AppState {
     pub backup: Option<Backup>,
     /// demo shop
     pub demo: Option<Demo>,
+    /// bulk actions in the background
+    pub bulk_jobs: BulkJobs,
     /// restart of the server
     pub restart: Restart,
     /// count of the notices that wait, for the bar
@@ -107,6 +110,7 @@ impl AppState {
             passwords: PasswordHasher::default(),
             setup_code: SetupCode::generate()?,
             practice: PracticeShop::default(),
+            bulk_jobs: BulkJobs::default(),
             restart: Restart::default(),
             counted_notices: CountCache::default(),
             draining: Draining::default(),

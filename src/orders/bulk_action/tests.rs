@@ -134,3 +134,33 @@ fn skipped_steps_are_asked_about() {
     assert_eq!(sentences(OrderState::Dispatched), ["발주 단계를 건너뛰는 주문이 1건 있어요: 2024031500000001"]);
     assert_eq!(sentences(OrderState::Purchased), [] as [&str; 0]);
 }
+
+/// More orders than a request waits for; `MUKKEUM_BULK_ORDERS=50000` is as many as one action changes.
+#[test]
+fn thousands_of_chosen_orders_are_changed_and_undone() {
+    const STEP: u32 = 2_500;
+    let count = std::env::var("MUKKEUM_BULK_ORDERS").ok().and_then(|text| text.parse().ok()).unwrap_or(STEP);
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        for first in (1..=count).step_by(STEP as usize) {
+            let orders = (first..=count.min(first + STEP - 1)).map(|number| new_order(&number.to_string())).collect();
+            files.order(tx, "SMART_STORE", orders)?;
+        }
+        let filter = OrderQuery { state: "PLACED".to_owned(), ..OrderQuery::default() }.filter();
+        let chosen = list::all_ids(tx, &filter)?;
+        assert_eq!(chosen.len(), count as usize);
+        let of_state = |tx: &mut dyn Tx, state: OrderState| {
+            tx.scalar("SELECT count(*) FROM orders WHERE state = ?", &[state.ordinal().into()])
+        };
+        let started = std::time::Instant::now();
+        let orders = store::find(tx, &chosen)?;
+        let action = entry(&advance(tx, OFFICE, orders, OrderState::Purchased, &[])?.recorded);
+        let changed = started.elapsed();
+        assert_eq!(of_state(tx, OrderState::Purchased)?, i64::from(count));
+        undo(tx, OFFICE, action)?;
+        assert_eq!(of_state(tx, OrderState::Placed)?, i64::from(count));
+        println!("{count} orders: changed in {changed:?}, undone in {:?}", started.elapsed() - changed);
+        Ok(())
+    })
+    .expect("undoes");
+}

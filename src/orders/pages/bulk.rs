@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
 use super::held::{advance_act, held_url};
+use super::job::JOB_PATH;
 use super::list::{ListPage, RowView, list_page};
 use crate::audit::{AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bulk_action::{self, Advance, BulkQuestion};
+use crate::orders::bulk_job::{BulkJob, BulkJobs, JobOutcome};
 use crate::orders::bulk_set::{self, BulkField, BulkValue};
 use crate::orders::edit::{Problem, RowForm, apply_row_form};
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderFilter, OrderQuery, PAGE_SIZES};
@@ -21,7 +23,7 @@ use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::{PageQuery, grouped};
 use crate::web::{
     Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page,
-    personal_page_with_status, redirect_with_flash, url_with_flash,
+    personal_page_with_status, redirect, redirect_with_flash, url_with_flash,
 };
 
 /// The form of the list.
@@ -29,6 +31,8 @@ struct BulkForm {
     act: String,
     /// `1`: everything found instead of the ticked orders
     all: bool,
+    /// how many orders the member was told that there are, when everything found was asked about
+    expected: Option<usize>,
     /// values of the form 한꺼번에 정하기
     values: BTreeMap<&'static str, String>,
     /// target state of 선택발주, 선택출고, 선택배송; none is 선택수정
@@ -42,6 +46,7 @@ impl BulkForm {
         let mut form = Self {
             act: String::new(),
             all: false,
+            expected: None,
             values: BTreeMap::new(),
             advance_to: None,
             ticked: Vec::new(),
@@ -52,6 +57,7 @@ impl BulkForm {
             match name.as_str() {
                 "act" => act = Some(value),
                 "all" => form.all = value == "1",
+                "expected" => form.expected = value.parse().ok(),
                 "tick" => form.ticked.extend(parse_crockford(&value)),
                 _ => form.set_field(&name, value),
             }
@@ -114,6 +120,7 @@ enum BulkOutcome {
 
 pub(super) async fn bulk(
     State(storage): State<Storage>,
+    State(jobs): State<BulkJobs>,
     layout: Layout,
     actor: MemberActor,
     Query(query): Query<OrderQuery>,
@@ -142,30 +149,67 @@ pub(super) async fn bulk(
         None => None,
     };
     let (submitted, filter) = (Arc::clone(&form), query.filter());
-    let outcome = storage
-        .write(move |tx| {
-            let chosen = chosen(tx, &submitted, &filter)?;
-            match (submitted.advance_to, &value) {
-                (Some(to), _) => advance(tx, actor, &chosen, to, answer, submitted.all),
-                (None, Some(value)) => set(tx, actor, &chosen, value, answer, submitted.all),
-                (None, None) => edit(tx, actor, &submitted),
-            }
-        })
-        .await?;
+    let act = move |tx: &mut dyn Tx| {
+        let chosen = chosen(tx, &submitted, &filter)?;
+        // The member is asked again if another number of orders is found now.
+        let answer = answer.filter(|_| !submitted.all || submitted.expected == Some(chosen.len()));
+        match (submitted.advance_to, &value) {
+            (Some(to), _) => advance(tx, actor, &chosen, to, answer, submitted.all),
+            (None, Some(value)) => set(tx, actor, &chosen, value, answer, submitted.all),
+            (None, None) => edit(tx, actor, &submitted),
+        }
+    };
     let here = format!("/orders?{}", query.to_query_string(&[]));
-    match outcome {
-        BulkOutcome::Done { flash, held } => Ok(match form.advance_to {
-            Some(to) if !held.is_empty() => {
-                redirect_with_flash(&held_url(to, &held, &url_with_flash(&here, flash)), flash)
-            }
-            _ => redirect_with_flash(&here, flash),
-        }),
+    let expected = form.expected.filter(|_| form.all && answer.is_some());
+    if let Some(order_count) = expected.filter(|count| *count > jobs.max_foreground_orders) {
+        let (title, started_at) = (format!("{} 바꾸기", target(&form)), storage.clock().now());
+        let job = BulkJob { member_id: actor.id, title, order_count, started_at, outcome: None };
+        let work = run_in_background(storage.clone(), act, form.advance_to, here);
+        if !jobs.start(&storage, job, work).await? {
+            let busy = "다른 작업이 많은 주문을 바꾸고 있어요. 끝난 다음 다시 해 주세요.";
+            let flash = storage.write(move |tx| Flash::warning(busy).save(tx, actor.id)).await?;
+            return Ok(redirect_with_flash(JOB_PATH, flash));
+        }
+        return Ok(redirect(JOB_PATH));
+    }
+    match storage.write(act).await? {
+        BulkOutcome::Done { flash, held } => Ok(redirect(&answer_url(form.advance_to, &held, &here, flash))),
         BulkOutcome::Asked { chosen, questions } => Ok(page(question(layout, &form, chosen, &questions, here))),
         BulkOutcome::Partly { flash, rejected } => {
             let layout = Layout { flash: Some(Flash { tone: Tone::Warning, ..flash }), ..layout };
             let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
             restore_inputs(&mut page, &form, &rejected);
             Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+/// The page that says what was changed; orders that an open claim keeps where they are are asked about first.
+fn answer_url(to: Option<OrderState>, held: &[i64], here: &str, flash: FlashId) -> String {
+    let answer = url_with_flash(here, flash);
+    match to {
+        Some(to) if !held.is_empty() => url_with_flash(&held_url(to, held, &answer), flash),
+        _ => answer,
+    }
+}
+
+/// A bulk action as a job.
+async fn run_in_background(
+    storage: Storage,
+    act: impl Fn(&mut dyn Tx) -> StorageResult<BulkOutcome> + Send + 'static,
+    to: Option<OrderState>,
+    here: String,
+) -> JobOutcome {
+    match storage.write(act).await {
+        Ok(BulkOutcome::Done { flash, held }) => JobOutcome::Done(answer_url(to, &held, &here, flash)),
+        Ok(BulkOutcome::Asked { chosen, .. }) => JobOutcome::Failed(format!(
+            "그 사이 검색한 주문이 {}건으로 바뀌어 하지 않았어요. 주문에서 다시 선택해 주세요.",
+            grouped(chosen)
+        )),
+        Ok(BulkOutcome::Partly { flash, .. }) => JobOutcome::Failed(flash.message),
+        Err(error) => {
+            tracing::error!(%error, "a bulk action failed");
+            JobOutcome::Failed("데이터베이스에 저장하지 못했어요. 바뀐 것은 없어요. 다시 해 주세요.".to_owned())
         }
     }
 }
@@ -188,29 +232,43 @@ fn chosen(tx: &mut dyn Tx, form: &BulkForm, filter: &OrderFilter) -> StorageResu
 /// Orders that one bulk action changes in its transaction.
 const MAX_CHOSEN_ORDERS: usize = 50_000;
 
-/// The page that asks before an unusual action, or names the number before everything found is changed.
-fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQuestion], here: String) -> QuestionPage {
-    let what = match (form.advance_to, bulk_field(&form.act)) {
+/// What the action changes: `발주 상태로`.
+fn target(form: &BulkForm) -> String {
+    match (form.advance_to, bulk_field(&form.act)) {
         (Some(to), _) => format!("{} 상태로", to.label()),
         (None, Some(field)) => format!("{}을(를) 한꺼번에", field.label()),
         (None, None) => String::new(),
-    };
+    }
+}
+
+/// The page that asks before an unusual action, or names the number before everything found is changed.
+fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQuestion], here: String) -> QuestionPage {
     let asked: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
     let all = (Answer::All, format!("{}건 모두 바꾸기", grouped(chosen)));
     let choices = match chosen.saturating_sub(asked.len()) {
         rest if rest == 0 || asked.is_empty() => vec![all],
         rest => vec![(Answer::Rest, format!("{}건 빼고 {}건만 바꾸기", asked.len(), grouped(rest))), all],
     };
-    let found = form.all.then(|| format!("검색한 주문 {}건을 모두 바꿔요.", grouped(chosen)));
+    let found = form.all.then(|| match chosen {
+        MAX_CHOSEN_ORDERS => {
+            format!("검색한 주문 중 {}건을 바꿔요. 나머지는 이어서 한 번 더 해 주세요.", grouped(chosen))
+        }
+        _ => format!("검색한 주문 {}건을 모두 바꿔요.", grouped(chosen)),
+    });
     let ticks = form.ticked.iter().filter(|_| !form.all).map(|id| ("tick".to_owned(), crockford(*id)));
-    let all = form.all.then(|| ("all".to_owned(), "1".to_owned()));
+    let all = form.all.then(|| [("all".to_owned(), "1".to_owned()), ("expected".to_owned(), chosen.to_string())]);
     let values = form.values.iter().map(|(field, value)| (format!("set_{field}"), value.clone()));
     QuestionPage {
         layout,
-        title: format!("{what} 바꿀까요?"),
+        title: format!("{} 바꿀까요?", target(form)),
         reasons: found.into_iter().chain(questions.iter().map(BulkQuestion::sentence)).collect(),
         action: here.clone(),
-        fields: [("act".to_owned(), form.act.clone())].into_iter().chain(all).chain(values).chain(ticks).collect(),
+        fields: [("act".to_owned(), form.act.clone())]
+            .into_iter()
+            .chain(all.into_iter().flatten())
+            .chain(values)
+            .chain(ticks)
+            .collect(),
         choices,
         back: here,
     }

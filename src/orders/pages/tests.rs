@@ -7,6 +7,7 @@ use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};
 
 /// Two orders of one bundle, to the same person.
@@ -157,7 +158,9 @@ async fn changed_bundle_number_moves_the_order_if_allowed() {
     let app = shop().await;
     let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
     let html = app.get(&at).await.ok();
-    for (number, reason) in [("3100000017", "배송비 형태가 달라요"), ("없는 묶음", "그런 번호의 묶음이 없어요")]
+    let long = "9".repeat(65);
+    for (number, reason) in
+        [("3100000017", "배송비 형태가 달라요"), ("없는 묶음", "빈칸을 지워 주세요"), (long.as_str(), "64자까지")]
     {
         let refused = send(&app, &at, &html, &[("bundle_number", number)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -169,6 +172,71 @@ async fn changed_bundle_number_moves_the_order_if_allowed() {
     let moved = follow(&app, send(&app, &at, &left, &[("bundle_number", "3100000001")]).await).await;
     assert!(moved.contains("다른 묶음으로 옮겼어요"));
     assert_eq!(order(&app, ONE).await.delivery_id, before.delivery_id);
+}
+
+/// The answer to a bulk action on everything found that is in state 주문, after the question about the number.
+async fn purchase_all(app: &TestApp, expected: &str) -> TestResponse {
+    let fields = [("act", "purchase"), ("all", "1"), ("expected", expected), ("answer", "all")];
+    app.post_form("/orders?state=PLACED", &fields).await
+}
+
+#[tokio::test]
+async fn everything_found_is_counted_again_before_it_is_changed() {
+    let app = shop().await;
+    let asked = app.post_form("/orders?state=PLACED", &[("act", "purchase"), ("all", "1")]).await.ok();
+    let told = asked.split("name=\"expected\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("one");
+    let other = purchase_all(&app, "1").await.ok();
+    assert!(other.contains(&format!("검색한 주문 {told}건을 모두 바꿔요")), "{other}");
+    let done = purchase_all(&app, told).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert!(follow(&app, done).await.contains("발주 상태로 바꿨어요"));
+}
+
+#[tokio::test]
+async fn action_on_many_orders_runs_in_the_background() {
+    let app = TestApp::start_with_state(|_| (), Routes::new(), |state| state.bulk_jobs.max_foreground_orders = 2).await;
+    app.sign_in_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let asked = app.post_form("/orders?state=PLACED", &[("act", "purchase"), ("all", "1")]).await.ok();
+    let told = asked.split("name=\"expected\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("one");
+    let started = purchase_all(&app, told).await;
+    assert_eq!((started.status, started.location()), (StatusCode::SEE_OTHER, "/orders/job"));
+    let mut answer = app.get("/orders/job").await;
+    for _ in 0..500 {
+        if answer.status != StatusCode::OK {
+            break;
+        }
+        assert!(answer.text.contains("data-poll") && answer.text.contains("발주 상태로 바꾸기"), "{}", answer.text);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        answer = app.get("/orders/job").await;
+    }
+    assert!(follow(&app, answer).await.contains("발주"));
+    assert!(app.get("/actions").await.ok().contains("발주 상태로 바꿨어요"), "it can be undone as a whole");
+
+    let changed = purchase_all(&app, "999").await;
+    assert_eq!(changed.location(), "/orders/job", "the number is that of an old page");
+    let mut answer = app.get("/orders/job").await;
+    for _ in 0..500 {
+        if !answer.text.contains("data-poll") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        answer = app.get("/orders/job").await;
+    }
+    assert!(answer.text.contains("바뀌어 하지 않았어요"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn unknown_bundle_number_makes_a_new_bundle() {
+    let app = shop().await;
+    let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let html = app.get(&at).await.ok();
+    let moved = follow(&app, send(&app, &at, &html, &[("bundle_number", "침대-0315")]).await).await;
+    assert!(moved.contains("침대-0315") && moved.contains("원래 묶음 3100000001"), "{moved}");
+    let after = order(&app, ONE).await;
+    assert_ne!(after.delivery_id, before.delivery_id);
+    let number = app.state.storage.read(move |tx| store::deliveries::bundle_number(tx, after.delivery_id)).await;
+    assert_eq!(number.expect("reads"), "침대-0315");
 }
 
 #[tokio::test]
