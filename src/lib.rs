@@ -66,7 +66,7 @@
 //!    an order, or all errors of the row. No transaction is open so far.
 //! 4. [`uploads::plan`] compares the rows with the stored orders; [`orders::follow`] decides about each field of a known
 //!    order: taken, left, or a member decides. A preview ends here.
-//! 5. [`uploads::apply`] executes a new plan in the same transaction: [`orders::store::create`] inserts products,
+//! 5. In the turn of [`uploads::ApplyQueue`], which outlives the request, [`uploads::apply`] executes a new plan in the same transaction: [`orders::store::create`] inserts products,
 //!    deliveries and orders through [`orders::store::with_changes`], which also updates the order log, search index,
 //!    counts and delivery summaries. The commit makes all of it visible, or none.
 //!

@@ -89,7 +89,9 @@ async fn everything_found_is_changed_after_its_number_was_confirmed() {
     let form = [("act", "set-shipping_memo"), ("all", "1"), ("set_shipping_memo", "문 앞에 놓아 주세요")];
     let asked = app.post_form("/orders?state=PLACED&size=5", &form).await;
     assert!(asked.text.contains(&format!("검색한 주문 {total}건을 모두 바꿔요")), "{}", asked.text);
-    let done = app.post_form("/orders?state=PLACED&size=5", &[&form[..], &[("answer", "all")]].concat()).await;
+    let done = app
+        .post_form("/orders?state=PLACED&size=5", &[&form[..], &[("expected", &total), ("answer", "all")]].concat())
+        .await;
     let answer = app.get(done.location()).await.ok();
     assert!(answer.contains(&format!("주문 {total}건을 배송메모 ‘문 앞에 놓아 주세요’(으)로 바꿨어요")), "{answer}");
     app.post_form(&undo_url(&answer), &[]).await;

@@ -11,7 +11,7 @@
 //!
 //! A handler takes the states it uses as [`axum::extract::State`] (`State<Storage>`, `State<Arc<Config>>`, …, see
 //! [`AppState`]), [`Layout`] (what every page shows) or [`Member`], and [`Query`] or [`Form`], which has verified its
-//! CSRF token before the handler runs. A form with files is read by [`UploadForm`]. It answers with [`page`], [`redirect`] or [`redirect_with_flash`], or with an
+//! CSRF token before the handler runs. A form that arrives after its login ran out is kept (`unsent`). A form with files is read by [`UploadForm`]. It answers with [`page`], [`redirect`] or [`redirect_with_flash`], or with an
 //! [`Error`], which is rendered as a page.
 
 pub mod assets;

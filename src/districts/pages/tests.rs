@@ -132,11 +132,13 @@ async fn unclassified_orders_are_corrected_in_three_ways_and_undone() {
     let orders = vec![
         order("1", "135-080", "서울 강남구 예시로 1", None),
         order("2", "135080", "서울 강남구 예시로 2", None),
-        order("3", "", "경상북도 포항시 북구 예시로 3", None),
+        order("3", "376", "경상북도 포항시 북구 예시로 3", None),
         order("4", "99999", "어디엔가", None),
         order("5", "37683", "경상북도 포항시 남구", None),
+        order("6", "", "경상북도 포항시 남구", None), // found by its address
     ];
     insert(&app, orders).await;
+    assert_eq!(find(&app, "6").await.sigungu_code, Some(47_110));
     let page = app.get("/districts/unknown").await.ok();
     assert!(page.contains("총 <strong>4</strong>건"));
     assert!(page.contains(r#"value="경상북도 포항시""#), "guessed from the address");

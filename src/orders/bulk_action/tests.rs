@@ -141,7 +141,7 @@ fn thousands_of_chosen_orders_are_changed_and_undone() {
     const STEP: u32 = 2_500;
     let count = std::env::var("MUKKEUM_BULK_ORDERS").ok().and_then(|text| text.parse().ok()).unwrap_or(STEP);
     let shop = Shop::open();
-    shop.write(|tx, files| {
+    shop.write(move |tx, files| {
         for first in (1..=count).step_by(STEP as usize) {
             let orders = (first..=count.min(first + STEP - 1)).map(|number| new_order(&number.to_string())).collect();
             files.order(tx, "SMART_STORE", orders)?;

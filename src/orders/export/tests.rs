@@ -25,6 +25,7 @@ fn shop() -> Shop {
         let mut strange = new_order("2026110100000002");
         strange.customer_message = "=HYPERLINK(\"http://example.invalid\")\n🙏 <b>&".to_owned();
         strange.recipient.zip_code = String::new();
+        strange.recipient.address1 = "어디엔가 12".to_owned();
         strange.shipping_method = ShippingMethod::Other;
         strange.shipping_method_raw = "드론".to_owned();
         strange.placed_at = plain.placed_at.plus_ms(-1000);

@@ -11,7 +11,7 @@ use crate::uploads::{ApplyProgress, ImportOptions, RowOutcome, Stage, Upload, Up
 use crate::web::{Error, Form, Layout, PageResult, Query, page, redirect};
 
 /// Uploads on one page: as many as one form receives.
-const MAX_UPLOADS: usize = 20;
+pub(super) const MAX_UPLOADS: usize = 20;
 
 /// Path of the page with these uploads.
 pub(super) fn batch_path(ids: &[i64]) -> String {
@@ -60,7 +60,13 @@ impl FileView {
     }
 
     fn is_ready(&self) -> bool {
-        self.upload.stage == Stage::Previewed && !self.needs_courier() && !self.is_under_way()
+        let is_previewed = self.upload.stage == Stage::Previewed && self.upload.file_kept;
+        is_previewed && !self.needs_courier() && !self.is_under_way()
+    }
+
+    /// Whether the retention period has ended before it was applied.
+    fn lost_its_original(&self) -> bool {
+        self.upload.stage == Stage::Previewed && !self.upload.file_kept
     }
 
     /// Why the last attempt failed.
@@ -108,7 +114,9 @@ impl BatchPage {
     /// The files that need something else than the button: a password, a courier, another file.
     fn left(&self) -> usize {
         let is_left = |file: &&FileView| {
-            matches!(file.upload.stage, Stage::Locked | Stage::Received | Stage::Refused) || file.needs_courier()
+            matches!(file.upload.stage, Stage::Locked | Stage::Received | Stage::Refused)
+                || file.needs_courier()
+                || file.lost_its_original()
         };
         self.files.iter().filter(is_left).count()
     }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use serde::Deserialize;
 
+use super::batch::{MAX_UPLOADS, batch_path};
 use crate::config::Config;
 use crate::storage::{Storage, StorageError};
 use crate::uploads::store::{self, UploadFilter};
@@ -29,6 +30,14 @@ struct ListPage {
     undecided: usize,
     max_mb: u64,
     keep_days: u32,
+}
+
+impl ListPage {
+    /// The page that applies the listed files together, if there are several that wait.
+    fn batch_href(&self) -> Option<String> {
+        let ids: Vec<i64> = self.uploads.iter().map(|upload| upload.id).take(MAX_UPLOADS).collect();
+        (self.filter == UploadFilter::Stage(Stage::Previewed) && ids.len() > 1).then(|| batch_path(&ids))
+    }
 }
 
 #[derive(Default, Deserialize)]
