@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use crate::orders::follow::FollowedField;
 use crate::orders::labels::field_label;
 use crate::orders::model::{Order, OrderState};
+use crate::orders::store::Action;
 use crate::orders::store::bulk_actions::FormerValues;
 use crate::orders::store::column_json;
 use crate::orders::store::log::LoggedChange;
@@ -85,13 +86,16 @@ fn is_together(one: &str, other: &str) -> bool {
 pub fn undo_created(upload: AppliedUpload, history: &OrderHistory<'_>) -> OrderUndo {
     let keep = |reason: String| OrderUndo::Keep(KeptChange { fields: Vec::new(), reason });
     let is_own = |entry: &LoggedChange| entry.upload_id == Some(upload.id) && entry.at == upload.applied_at;
-    if let Some(later) = history.log.iter().rev().find(|entry| !is_own(entry)) {
+    let log = without_undone_uploads(upload, history.log);
+    if let Some(later) = log.iter().rev().find(|entry| !is_own(entry)) {
         return keep(later_change(later));
     }
     if let Some(work) = history.work {
         return keep(work.to_owned());
     }
-    if history.order.version > 0 {
+    // Each entry that is left out was one version.
+    let undone = i64::try_from(history.log.len() - log.len()).unwrap_or(i64::MAX);
+    if history.order.version > undone {
         return keep("그 뒤에 바뀌었어요".to_owned());
     }
     if history.said.iter().any(|said| said.upload_id != Some(upload.id)) {
@@ -103,10 +107,11 @@ pub fn undo_created(upload: AppliedUpload, history: &OrderHistory<'_>) -> OrderU
 /// Decides about an order that the upload changed, or of which it said something; none if nothing is left of that.
 pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option<OrderUndo> {
     let is_own = |entry: &LoggedChange| entry.upload_id == Some(upload.id) && entry.at == upload.applied_at;
-    let last_own = history.log.iter().rposition(is_own);
-    let later = last_own.map_or(&[][..], |last| &history.log[last + 1..]);
+    let log = without_undone_uploads(upload, history.log);
+    let last_own = log.iter().rposition(|entry| is_own(entry));
+    let later = last_own.map_or(&[][..], |last| &log[last + 1..]);
     let mut changes: BTreeMap<&str, (&Json, &Json)> = BTreeMap::new();
-    for (column, was, is) in history.log.iter().filter(|entry| is_own(entry)).flat_map(|entry| &entry.changes) {
+    for (column, was, is) in log.iter().filter(|entry| is_own(entry)).flat_map(|entry| &entry.changes) {
         changes.entry(column).and_modify(|(_, last)| *last = is).or_insert((was, is));
     }
     let said_here = history.said.iter().any(|said| said.upload_id == Some(upload.id));
@@ -119,7 +124,7 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
     };
     let advanced = later.iter().find(|entry| entry.changes.iter().any(|(column, ..)| column == "state"));
     let acted = later.iter().find(|entry| entry.changes.iter().any(|(column, ..)| column == "act"));
-    let whole = advanced.or(acted).map(later_change).or_else(|| history.work.map(str::to_owned));
+    let whole = advanced.or(acted).map(|entry| later_change(entry)).or_else(|| history.work.map(str::to_owned));
     if let Some(reason) = whole {
         let is_silent = changes.is_empty();
         return (!is_silent).then(|| OrderUndo::Keep(KeptChange { fields: labels(), reason }));
@@ -147,8 +152,23 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
         field.columns().iter().any(|column| kept_columns.iter().any(|kept| is_together(column, kept)))
     };
     let unsaid = unsaid(upload, history.said, &is_kept);
-    let is_last = later.is_empty();
+    let is_last = history.log.last().is_some_and(is_own);
     Some(OrderUndo::Restore { former, kept, unsaid, is_last })
+}
+
+/// The log without the other uploads that were taken back and left nothing of what they changed.
+fn without_undone_uploads(upload: AppliedUpload, log: &[LoggedChange]) -> Vec<&LoggedChange> {
+    let taken_back = log.iter().filter(|entry| entry.action == Action::UploadUndone);
+    let undone: BTreeSet<i64> = taken_back.filter_map(|entry| entry.upload_id).filter(|id| *id != upload.id).collect();
+    let left_nothing = |id: i64| {
+        let mut net: BTreeMap<&str, (&Json, &Json)> = BTreeMap::new();
+        for (column, was, is) in log.iter().filter(|entry| entry.upload_id == Some(id)).flat_map(|entry| &entry.changes) {
+            net.entry(column).and_modify(|(_, last)| *last = is).or_insert((was, is));
+        }
+        net.values().all(|(was, is)| was == is)
+    };
+    let gone: BTreeSet<i64> = undone.into_iter().filter(|id| left_nothing(*id)).collect();
+    log.iter().filter(|entry| entry.upload_id.is_none_or(|id| !gone.contains(&id))).collect()
 }
 
 /// The statements of the upload that nothing was said after, except of the fields that stay.
@@ -204,7 +224,6 @@ fn later_change(entry: &LoggedChange) -> String {
 mod tests {
     use super::*;
     use crate::orders::model::Recipient;
-    use crate::orders::store::Action;
 
     const UPLOAD: AppliedUpload = AppliedUpload { id: 7, applied_at: Moment(1_000) };
 
@@ -275,6 +294,39 @@ mod tests {
         assert_eq!(kept.len(), 1);
         assert!(kept[0].reason.contains("수정 (admin"), "{}", kept[0].reason);
         assert!(!is_last);
+    }
+
+    /// A later upload that changed the telephone number, and was taken back.
+    fn undone_upload(restored: &str) -> [LoggedChange; 2] {
+        let was = "010-0000-9999";
+        [
+            entry(2_000, Some(8), Action::Followed, serde_json::json!([["recipient_tel1", was, "010-0000-2222"]])),
+            entry(3_000, Some(8), Action::UploadUndone, serde_json::json!([["recipient_tel1", "010-0000-2222", restored]])),
+        ]
+    }
+
+    #[test]
+    fn later_upload_that_was_taken_back_is_no_later_work() {
+        let log: Vec<LoggedChange> = [followed()].into_iter().chain(undone_upload("010-0000-9999")).collect();
+        let Some(OrderUndo::Restore { former, kept, is_last, .. }) = changed(&log, None) else { panic!("is restored") };
+        assert_eq!(former["recipient_tel1"], "010-0000-1111");
+        assert!(kept.is_empty() && !is_last);
+
+        let order = Order { version: 2, ..order() };
+        let log = undone_upload("010-0000-9999");
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        assert_eq!(undo_created(UPLOAD, &history), OrderUndo::Delete);
+        let again = Order { version: 3, ..order.clone() };
+        let history = OrderHistory { order: &again, ..history };
+        assert!(matches!(undo_created(UPLOAD, &history), OrderUndo::Keep(_)), "another change is not in the log");
+    }
+
+    #[test]
+    fn later_upload_that_left_something_is_later_work() {
+        let log = undone_upload("010-0000-5555");
+        let order = Order { version: 2, ..order() };
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        assert!(matches!(undo_created(UPLOAD, &history), OrderUndo::Keep(_)));
     }
 
     #[test]
