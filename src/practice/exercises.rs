@@ -147,7 +147,7 @@ impl ExerciseSet {
         use OrderState::{Dispatched, Placed, Purchased, Shipped};
 
         let districts = Districts::embedded();
-        let mut people: Vec<Person> = people(seed(session)).take(11).collect();
+        let mut people: Vec<Person> = people(seed(session)).take(13).collect();
         let pohang = districts.find_by_name(POHANG).and_then(|region| Some((region.parent_code?, region.code)));
         let zip = districts.postal_blocks().find(|(.., code)| Some(*code) == pohang.map(|(_, sigungu)| sigungu));
         for (person, number) in people.iter_mut().skip(5).take(2).zip(1..) {
@@ -173,6 +173,8 @@ impl ExerciseSet {
         builder.add_catalogue_bundle(Task::Merge, (8, Placed, 0), &["PAD"]);
         builder.add_catalogue_bundle(Task::Address, (9, Purchased, 3), &["SOFA-3", "TABLE-4"]);
         builder.add_catalogue_bundle(Task::Complete, (10, Dispatched, 6), &["MAT-LATEX"]);
+        builder.add_catalogue_bundle(Task::Claim, (11, Purchased, 3), &["BED-LOW"]);
+        builder.add_catalogue_bundle(Task::Claim, (12, Purchased, 3), &["MAT-FOAM"]);
 
         let correct = builder.people.get(9).map(|person| person.address2.clone()).unwrap_or_default();
         for Exercise { order, .. } in builder.exercises.iter_mut().filter(|exercise| exercise.task == Task::Address) {

@@ -20,6 +20,8 @@ coded! {
         Courier = "courier",
         /// 스마트스토어 list of returns.
         Returns = "returns",
+        /// 스마트스토어 list of cancellations.
+        Claims = "claims",
     }
 }
 
@@ -30,6 +32,7 @@ impl PracticeFile {
             Task::Upload => Some(Self::Orders),
             Task::Courier => Some(Self::Courier),
             Task::Return => Some(Self::Returns),
+            Task::Claim => Some(Self::Claims),
             _ => None,
         }
     }
@@ -40,10 +43,11 @@ impl PracticeFile {
             Self::Orders => "연습 스마트스토어 주문",
             Self::Courier => "연습 로젠택배 송장",
             Self::Returns => "연습 스마트스토어 반품",
+            Self::Claims => "연습 스마트스토어 취소",
         }
     }
 
-    /// Writes the file as .xlsx. `now` is the time of the return.
+    /// Writes the file as .xlsx. `now` is the time of the return or of the claim.
     ///
     /// # Errors
     /// An [`XlsxError`] if writing fails.
@@ -56,6 +60,7 @@ impl PracticeFile {
             }
             Self::Courier => write_courier_list(exercises),
             Self::Returns => write_returns(exercises, now),
+            Self::Claims => write_claims(exercises, now),
         }
     }
 }
@@ -93,6 +98,24 @@ fn write_returns(exercises: &ExerciseSet, now: Moment) -> Result<Vec<u8>, XlsxEr
         ]
     }));
     write_sheet("반품관리", &rows)
+}
+
+/// The list contains only the first order: its customer wants to cancel it.
+fn write_claims(exercises: &ExerciseSet, now: Moment) -> Result<Vec<u8>, XlsxError> {
+    let mut rows = vec![
+        ["상품주문번호", "주문상태", "취소 처리상태", "취소요청일", "상품명", "수취인명"].map(str::to_owned).to_vec(),
+    ];
+    rows.extend(exercises.of_task(Task::Claim).first().map(|order| {
+        vec![
+            order.order_number.clone(),
+            "결제완료".to_owned(),
+            "취소요청".to_owned(),
+            now.kst().format("%Y-%m-%d %H:%M:%S").to_string(),
+            order.product_name.clone(),
+            order.recipient.name.clone(),
+        ]
+    }));
+    write_sheet("취소관리", &rows)
 }
 
 fn write_sheet(name: &str, rows: &[Vec<String>]) -> Result<Vec<u8>, XlsxError> {

@@ -29,6 +29,10 @@ impl Task {
                 exercises.product_number(),
                 orders.len()
             ),
+            Self::Claim => format!(
+                "점심에 받은 취소 목록이에요. 올리고 적용하면 {first}에 취소요청이 표시돼요. 그다음 주문에서 {}까지 두 주문을 선택해 선택출고하세요. 취소요청이 있는 주문은 남아요.",
+                orders.get(1).map(|order| describe(order)).unwrap_or_default()
+            ),
             Self::Courier => {
                 "로젠택배에서 받은 파일이에요. 올리고 적용하면 송장번호가 들어가고 배송됨으로 바뀌어요.".to_owned()
             }
@@ -60,7 +64,7 @@ impl Task {
         let (number, bundle) =
             first.map_or(("", ""), |order| (order.order_number.as_str(), order.bundle_number.as_str()));
         match self {
-            Self::Upload | Self::Courier | Self::Return => "/uploads".to_owned(),
+            Self::Upload | Self::Claim | Self::Courier | Self::Return => "/uploads".to_owned(),
             Self::Label => format!("/products?q={}", exercises.product_number()),
             Self::Purchase => format!("/orders?state=PLACED&product={}", exercises.product_number()),
             Self::Slips => exercises.pohang.map_or_else(

@@ -1,4 +1,4 @@
-//! The ten practice tasks and their completion rules.
+//! The practice tasks and their completion rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +20,8 @@ pub enum Task {
     Label,
     /// 공장에 발주하기: 선택발주, then download the 발주서
     Purchase,
+    /// 점심에 들어온 취소요청: upload the list, then dispatch what it leaves
+    Claim,
     /// 송장 파일 올리기
     Courier,
     /// 한 지역의 전표 인쇄
@@ -68,10 +70,11 @@ pub struct Observations {
 
 impl Task {
     /// All tasks in the order of a working day.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Upload,
         Self::Label,
         Self::Purchase,
+        Self::Claim,
         Self::Courier,
         Self::Slips,
         Self::Return,
@@ -93,6 +96,7 @@ impl Task {
             Self::Upload => "오늘 주문 파일 올리기",
             Self::Label => "새 상품의 옵션에 레이블 정하기",
             Self::Purchase => "공장에 발주하기",
+            Self::Claim => "점심에 들어온 취소요청 처리하기",
             Self::Courier => "택배 송장 파일 올리기",
             Self::Slips => "포항시 전표 인쇄하기",
             Self::Return => "묶음 중 한 건 반품 처리하기",
@@ -123,6 +127,20 @@ impl Task {
                 let last = purchased.collect::<Option<Vec<_>>>().and_then(|moments| moments.into_iter().max());
                 last.is_some_and(|last| observed.purchase_order_at.is_some_and(|downloaded| last <= downloaded))
             }
+            Self::Claim => match orders.split_first() {
+                Some((first, others)) => {
+                    let claimed = observed.value_set_at(first, "claim", |value| *value != Value::Text(String::new()));
+                    let is_sent_after = |order: &&NewOrder| {
+                        let sent = observed.state_set_at(order, OrderState::Dispatched);
+                        claimed.zip(sent).is_some_and(|(claimed, sent)| claimed <= sent)
+                    };
+                    let is_left = observed.orders.get(&first.order_number).is_some_and(|order| {
+                        order.state < OrderState::Dispatched || order.state == OrderState::Cancelled
+                    });
+                    is_left && others.iter().all(is_sent_after)
+                }
+                None => false,
+            },
             Self::Courier => all(&|order| {
                 let number = Value::Text(ExerciseSet::tracking_number(&order.order_number));
                 observed.value_set_at(order, "tracking_number", |value| *value == number).is_some()

@@ -1,10 +1,10 @@
-// Practice: a member does the ten tasks of the demo; the trainer's overview.
+// Practice: a member does the eleven tasks of the demo; the trainer's overview.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
-import { apply, chooseShipping, clickButton, field } from './flows.mjs';
+import { apply, chooseShipping, clickButton, field, orderRow } from './flows.mjs';
 
 after(closeBrowser);
 
@@ -12,6 +12,7 @@ const TITLES = [
   '오늘 주문 파일 올리기',
   '새 상품의 옵션에 레이블 정하기',
   '공장에 발주하기',
+  '점심에 들어온 취소요청 처리하기',
   '택배 송장 파일 올리기',
   '포항시 전표 인쇄하기',
   '묶음 중 한 건 반품 처리하기',
@@ -86,9 +87,20 @@ async function purchase(page) {
   assert.match(download.suggestedFilename(), /발주건\.xlsx$/);
 }
 
+async function holdBack(page, folder) {
+  const hint = await (await page.goto('/practice'), task(page, TITLES[3])).innerText();
+  const [claimed, other] = hint.match(/\d{16}/g);
+  await uploadPracticeFile(page, folder, TITLES[3]);
+  await page.goto('/orders?state=PURCHASED');
+  for (const number of [claimed, other]) await orderRow(page, number).getByRole('checkbox').first().check();
+  await clickButton(page, '선택출고');
+  await page.getByText(/1건을 출고 상태로 바꿨어요/).waitFor();
+  assert.match(await mainText(page), new RegExp(claimed), 'it is left, and named');
+}
+
 async function slips(page) {
-  const names = (await (await page.goto('/practice'), task(page, TITLES[4])).innerText()).match(/선택해 (.+) 님의 배송/)[1].split(', ');
-  await startTask(page, TITLES[4]);
+  const names = (await (await page.goto('/practice'), task(page, TITLES[5])).innerText()).match(/선택해 (.+) 님의 배송/)[1].split(', ');
+  await startTask(page, TITLES[5]);
   for (const name of names) {
     await page.locator('table.deliveries tbody tr').filter({ hasText: name }).getByRole('checkbox').first().check();
   }
@@ -106,13 +118,13 @@ async function openOrderOf(page, title) {
 }
 
 async function merge(page) {
-  await openOrderOf(page, TITLES[6]);
+  await openOrderOf(page, TITLES[7]);
   await clickButton(page, '이 묶음으로 합치기');
   await page.getByText('주문 1건을 이 묶음으로 합쳤어요').waitFor();
 }
 
 async function correctAddress(page) {
-  await openOrderOf(page, TITLES[7]);
+  await openOrderOf(page, TITLES[8]);
   const correct = (await field(page, '고객메시지').inputValue()).match(/'(.+)'로 보내 주세요/)[1];
   await field(page, '상세주소').fill(correct);
   await page.getByLabel('함께 가는 주문 1건도 바꿔요').check();
@@ -121,7 +133,7 @@ async function correctAddress(page) {
 }
 
 async function complete(page) {
-  await startTask(page, TITLES[8]);
+  await startTask(page, TITLES[9]);
   await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
   await clickButton(page, '배송 완료');
   await page.getByText('배송 1건을 완료했어요').waitFor();
@@ -130,7 +142,7 @@ async function complete(page) {
 }
 
 async function enterManualOrder(page, javaScriptEnabled) {
-  await startTask(page, TITLES[9]);
+  await startTask(page, TITLES[10]);
   await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
   if (!javaScriptEnabled) await clickButton(page, '선택한 상품의 옵션 보기');
   await page.locator('select[id^=option-0-]').first().waitFor();
@@ -147,7 +159,7 @@ async function enterManualOrder(page, javaScriptEnabled) {
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`all ten tasks are done and ticked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
+  test(`all tasks are done and ticked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
     const { page, folder } = await openDemo(t, { javaScriptEnabled });
     await page.getByRole('navigation', { name: '주 메뉴' }).getByRole('link', { name: '연습' }).click();
     await page.waitForURL('**/practice');
@@ -162,9 +174,10 @@ for (const javaScriptEnabled of [true, false]) {
       upload(TITLES[0]),
       () => label(page),
       () => purchase(page),
-      upload(TITLES[3]),
+      () => holdBack(page, folder),
+      upload(TITLES[4]),
       () => slips(page),
-      upload(TITLES[5]),
+      upload(TITLES[6]),
       () => merge(page),
       () => correctAddress(page),
       () => complete(page),
@@ -179,7 +192,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     await page.getByRole('link', { name: '누가 어디까지 했는지 보기' }).click();
     await page.waitForURL('**/practice/members');
-    assert.match(await mainText(page), /demo-admin[^]*10\/10[^]*demo-team[^]*0\/2[^]*아직 시작하지 않았어요/);
+    assert.match(await mainText(page), /demo-admin[^]*11\/11[^]*demo-team[^]*0\/2[^]*아직 시작하지 않았어요/);
     await checkPage(page, 'practice-members');
     await page.locator('.trainee').filter({ hasText: 'demo-admin' }).getByRole('button').click();
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
@@ -194,8 +207,8 @@ test('delivery team has two tasks', async (t) => {
   await enterDemo(team, '배송팀');
   await team.getByRole('complementary', { name: '교육용 안내' }).getByRole('link', { name: '연습하기' }).click();
   await clickButton(team, '연습 시작하기');
-  assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[4], TITLES[8]]);
+  assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[5], TITLES[9]]);
   await checkPage(team, 'practice-team');
   await complete(team);
-  assert.deepEqual(await finishedTasks(team), [TITLES[8]]);
+  assert.deepEqual(await finishedTasks(team), [TITLES[9]]);
 });

@@ -112,6 +112,22 @@ fn purchase_is_done_by_a_download_after_the_last_state_change() {
 }
 
 #[test]
+fn claim_is_done_when_the_other_order_left_after_it_came() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Claim);
+    let orders = exercises.of_task(Task::Claim);
+    let sent = |after| change(after, "state", Value::Int(OrderState::Dispatched.ordinal()));
+    observed.add_change(orders[1], sent(1));
+    observed.add_change(orders[0], change(2, "claim", Value::Text("취소요청".to_owned())));
+    assert!(!Task::Claim.is_done(&exercises, &observed), "it was sent before the claim was known");
+    observed.changes.remove(&orders[1].order_number);
+    observed.add_change(orders[1], sent(3));
+    assert!(Task::Claim.is_done(&exercises, &observed));
+    observed.orders.get_mut(&orders[0].order_number).expect("there").state = OrderState::Dispatched;
+    assert!(!Task::Claim.is_done(&exercises, &observed), "the claimed order left too");
+}
+
+#[test]
 fn courier_is_done_with_the_tracking_numbers_of_the_file() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Courier);

@@ -74,7 +74,7 @@ async fn each_task_is_ticked_once_it_is_done() {
     let app = open().await;
     assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
     let started = app.post_form("/practice", &[]).await;
-    assert!(app.get(started.location()).await.ok().contains("10개 중 0개를 마쳤어요"));
+    assert!(app.get(started.location()).await.ok().contains("11개 중 0개를 마쳤어요"));
     let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     assert_eq!(done_tasks(&app, "demo-admin").await, []);
     let mut expected = Vec::new();
@@ -99,6 +99,17 @@ async fn each_task_is_ticked_once_it_is_done() {
     assert_eq!(app.post_form(&address, &[("purpose", "factory"), ("format", "csv")]).await.status, StatusCode::OK);
     expected.push(Task::Purchase);
     assert_eq!(done_tasks(&app, "demo-admin").await, expected);
+
+    upload(&app, "claims").await;
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected, "nothing was sent yet");
+    let mut fields = vec![("act".to_owned(), "dispatch".to_owned())];
+    for order in exercises.of_task(Task::Claim) {
+        fields.push(("tick".to_owned(), ids(&app, order).await.0));
+    }
+    let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    app.post_form("/orders", &pairs).await;
+    expected.push(Task::Claim);
+    assert_eq!(done_tasks(&app, "demo-admin").await, expected, "the claimed order is left");
 
     upload(&app, "courier").await;
     expected.push(Task::Courier);
@@ -207,6 +218,7 @@ async fn inserted_orders_have_their_initial_states() {
     app.post_form("/practice", &[]).await;
     let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     for (task, state) in [
+        (Task::Claim, OrderState::Purchased),
         (Task::Courier, OrderState::Dispatched),
         (Task::Slips, OrderState::Dispatched),
         (Task::Return, OrderState::Shipped),
