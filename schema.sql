@@ -136,6 +136,20 @@ CREATE TABLE sales_channels (
     sealed_password BLOB
 ) STRICT;
 
+-- Layouts of files that the shop taught, in the form of assets/channels/*.toml. They are tried before those of the program.
+CREATE TABLE channel_profiles (
+    id         INTEGER NOT NULL PRIMARY KEY,
+    kind       TEXT NOT NULL CHECK (kind IN ('orders', 'tracking', 'states', 'settlement')),
+    code       TEXT NOT NULL CHECK (length(code) <= 32),  -- of the channel or courier
+    name       TEXT NOT NULL CHECK (length(name) <= 64),
+    definition TEXT NOT NULL,  -- TOML
+    saved_at   INTEGER NOT NULL,
+    saved_by   INTEGER,  -- null: the command line
+    removed_at INTEGER,  -- when it was taken back
+    version    INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    UNIQUE (kind, code)
+) STRICT;
+
 CREATE TABLE products (
     id         INTEGER NOT NULL PRIMARY KEY,
     number     TEXT NOT NULL UNIQUE CHECK (length(number) <= 100),  -- 판매자 상품코드
@@ -494,6 +508,7 @@ CREATE TABLE uploads (
     undone_at       INTEGER,  -- when it was taken back
     undone_by       INTEGER,  -- null: the command line
     wrong_passwords INTEGER NOT NULL DEFAULT 0 CHECK (wrong_passwords >= 0),  -- tries at the file's password
+    profile_id      INTEGER,  -- profile of the shop that read the file; null: one of the program
     CHECK (undone_at IS NULL OR stage = 'undone')
 ) STRICT;
 CREATE INDEX uploads_by_claims ON uploads (has_claims, channel_code, stage, created_at);
@@ -806,6 +821,7 @@ CREATE TABLE audit_entries (
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
         'district-list-applied', 'district-list-discarded', 'district-list-withdrawn',
         'uploads-received', 'upload-discarded', 'upload-undone', 'conflicts-resolved', 'rejected-rows-resolved', 'channel-changes-decided',
+        'profile-taught', 'profile-saved', 'profile-removed', 'profile-restored',
         'bulk-action-undone', 'orders-bulk-set', 'deliveries-completed', 'completions-undone',
         'slips-printed', 'delivery-memo-changed',
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
@@ -816,7 +832,7 @@ CREATE TABLE audit_entries (
         'tour-closed', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
-        'backup', 'truck', 'tour')),
+        'backup', 'truck', 'tour', 'profile')),
     object_id    INTEGER,  -- null: several objects, or one without an identifier
     object_count INTEGER NOT NULL CHECK (object_count >= 1),
     details      TEXT NOT NULL CHECK (length(details) <= 65535),  -- JSON, by verb

@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, config, deliveries, districts, drive, help, members, orders, plans, practice,
-    privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, members, orders, plans,
+    practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -15,6 +15,7 @@ pub fn rooms() -> Vec<Routes> {
         members::pages::routes(),
         orders::pages::routes(),
         uploads::pages::routes(),
+        channels::pages::routes(),
         reconcile::pages::routes(),
         deliveries::pages::routes(),
         trucks::pages::routes(),

@@ -23,7 +23,7 @@
 //! | [`flash`] | messages shown once after a form |
 //! | [`shop`] | the shop's own name, telephone number and address |
 //! | [`products`] | products and variants, created by uploads |
-//! | [`channels`] | sales channels and couriers: layouts of their files, recognition of a file |
+//! | [`channels`] | sales channels and couriers: layouts of their files, also those that the shop teaches; recognition of a file; its page is 양식 |
 //! | [`sessions`] | sessions in the database or Redis, remember-me tokens |
 //! | [`members`] | accounts, roles, passwords, logins, devices |
 //! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner; its page searches everything |
@@ -61,7 +61,8 @@
 //!
 //! 1. [`uploads::pages`] or [`cli`] pass the bytes of a file to [`uploads::Uploads`], which stores them unchanged.
 //! 2. [`sheets::open`] detects the format, decrypts the file and enforces the limits.
-//!    [`channels::Profiles::recognise`] finds the sheet, the header row and the profile (`assets/channels/*.toml`).
+//!    [`channels::Profiles::recognise`] finds the sheet, the header row and the profile (`assets/channels/*.toml`, or one that the shop taught:
+//!    [`channels::store::profiles`]).
 //! 3. `uploads::pipeline` runs the next steps. [`uploads::parse`] reads the rows, and [`uploads::check`] validates each:
 //!    an order, or all errors of the row. No transaction is open so far.
 //! 4. [`uploads::plan`] compares the rows with the stored orders; [`orders::follow`] decides about each field of a known

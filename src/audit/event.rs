@@ -271,6 +271,28 @@ pub enum AuditEvent {
         /// number of values that stay open
         failed: usize,
     },
+    /// 열 알려 주기: columns of a channel's files have other names
+    ProfileTaught {
+        /// name of the channel
+        channel: String,
+        /// former and new header of each column
+        columns: Vec<(String, String)>,
+    },
+    /// 양식 저장
+    ProfileSaved {
+        /// name of the channel
+        channel: String,
+    },
+    /// 양식 삭제
+    ProfileRemoved {
+        /// name of the channel
+        channel: String,
+    },
+    /// 삭제한 양식 복원
+    ProfileRestored {
+        /// name of the channel
+        channel: String,
+    },
     /// 오류 행을 처리 완료로 표시
     RejectedRowsResolved {
         /// number of rows

@@ -73,6 +73,14 @@ impl AuditEvent {
             Self::ChannelChangesDecided { takes_channel, resolved, failed } => {
                 channel_changes_decided(*takes_channel, *resolved, *failed)
             }
+            Self::ProfileTaught { channel, columns } => {
+                let columns: Vec<String> =
+                    columns.iter().map(|(header, name)| format!("‘{name}’ 열은 ‘{header}’ 열")).collect();
+                format!("{channel} 파일의 열을 알려 주었어요: {}.", columns.join(", "))
+            }
+            Self::ProfileSaved { channel } => format!("{channel} 양식을 저장했어요."),
+            Self::ProfileRemoved { channel } => format!("{channel} 양식을 삭제했어요."),
+            Self::ProfileRestored { channel } => format!("{channel} 양식을 복원했어요."),
             Self::RejectedRowsResolved { rows } => format!("오류 행 {rows}개를 처리 완료로 표시했어요."),
             Self::DeliveriesCompleted {
                 completed,

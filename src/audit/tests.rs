@@ -154,6 +154,15 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             E::ChannelChangesDecided { takes_channel: false, resolved: 1, failed: 0 },
             "값 1개는 우리 값을 그대로 두었어요.",
         ),
+        (
+            E::ProfileTaught {
+                channel: "스마트스토어".into(), columns: vec![("수량".into(), "개수".into())]
+            },
+            "스마트스토어 파일의 열을 알려 주었어요: ‘개수’ 열은 ‘수량’ 열.",
+        ),
+        (E::ProfileSaved { channel: "협력점".into() }, "협력점 양식을 저장했어요."),
+        (E::ProfileRemoved { channel: "협력점".into() }, "협력점 양식을 삭제했어요."),
+        (E::ProfileRestored { channel: "협력점".into() }, "협력점 양식을 복원했어요."),
         (E::RejectedRowsResolved { rows: 5 }, "오류 행 5개를 처리 완료로 표시했어요."),
         (
             E::DeliveriesCompleted {

@@ -42,6 +42,11 @@ impl FileError {
         }
     }
 
+    /// Whether the file can be read, but no profile matches it: its columns can be taught.
+    pub const fn is_unknown_form(&self) -> bool {
+        matches!(self, Self::Csv | Self::NoHeader | Self::MissingColumns { .. })
+    }
+
     /// Whether the file can be opened with a (different) password.
     pub const fn needs_password(&self) -> bool {
         matches!(self, Self::Sheet(SheetError::PasswordRequired | SheetError::WrongPassword))

@@ -1,19 +1,23 @@
 //! Profiles: layouts of the files of channels and couriers, as data.
 //!
-//! A profile is a TOML file in `assets/channels`, in `assets/couriers` or in the shop's own folder, where a
-//! profile replaces the built-in one of the same kind and code. Headers and words are compared as a whole, in
-//! the form of [`fold_word`]; a search within cells would match the info text above SmartStore's header,
-//! which names four columns. `A|B` means column A, or B if there is no A.
+//! A profile is a TOML file in `assets/channels` or `assets/couriers`, or a text of the same form that the shop taught
+//! (table `channel_profiles`). Headers and words are compared as a whole, in the form of [`fold_word`]; a search within
+//! cells would match the info text above SmartStore's header, which names four columns. `A|B` means column A, or B if
+//! there is no A.
 
 use crate::text::coded;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
 use super::model::{ChargeType, ShippingMethod};
 use crate::text::fold_word;
+
+/// Limit of a code in characters, as in `sales_channels`.
+const MAX_CODE_CHARS: usize = 32;
+/// Limit of the name of a channel in characters, as in `sales_channels`.
+pub const MAX_NAME_CHARS: usize = 64;
 
 coded! {
     /// Kind of an uploaded file.
@@ -32,7 +36,7 @@ coded! {
 }
 
 /// Meaning of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of orders::model")]
 pub enum Field {
@@ -68,8 +72,15 @@ pub enum Field {
     Status,
 }
 
+impl Field {
+    /// The name in profiles, which is that of the column of `orders` where there is one.
+    pub fn code(self) -> String {
+        toml::Value::try_from(self).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
 /// Pattern that every cell of a column matches, in a file without header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellPattern {
     /// a date
@@ -81,7 +92,7 @@ pub enum CellPattern {
 }
 
 /// Syntax of the options text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OptionSyntax {
     /// `색상: 아이보리 / 사이즈: 퀸`
@@ -96,7 +107,7 @@ pub enum OptionSyntax {
 }
 
 /// Effect of a status word on an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusEffect {
     /// 발송, 배송중, 배송완료
@@ -118,7 +129,7 @@ pub enum StatusEffect {
 }
 
 /// Status words, their effect, and the columns of the date.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRule {
     /// their effect
@@ -135,7 +146,7 @@ pub struct StatusRule {
 }
 
 /// Translation of the channel's words.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChannelWords {
     /// word → method
@@ -147,7 +158,7 @@ pub struct ChannelWords {
 }
 
 /// Values for missing columns and empty cells.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileDefaults {
     /// shipping method
@@ -163,9 +174,12 @@ impl Default for ProfileDefaults {
 }
 
 /// Layout of one kind of file of a channel or courier.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
+    /// identifier of a profile that the shop taught; none for one of the program
+    #[serde(skip)]
+    pub own_id: Option<i64>,
     /// kind of file
     pub kind: FileKind,
     /// code, such as `SMART_STORE`
@@ -173,39 +187,39 @@ pub struct Profile {
     /// Korean name, such as 스마트스토어
     pub name: String,
     /// sheet names that identify the file
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<String>,
     /// headers that must be present
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detect: Vec<String>,
     /// headers of which one must be present when the kind of file is not given
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markers: Vec<String>,
     /// for a file without header: column letters and the patterns of their cells
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub letters: BTreeMap<String, CellPattern>,
     /// the row below the header is skipped when a cell equals one of these
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub helper_words: Vec<String>,
     /// headers of the cells that form the order number, joined with `-`; `#A` adds a short digest of A
     pub key: Vec<String>,
     /// the key consists of digits: minimum and maximum length
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_digits: Option<[usize; 2]>,
     /// syntax of the options text
     #[serde(default)]
     pub options: OptionSyntax,
     /// pairs of headers (address, detail), in order of preference
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub address: Vec<Vec<String>>,
     /// address headers that cause a warning: 통합배송지
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubtful_address: Vec<String>,
     /// headers of each field; the first non-empty cell is used
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<Field, Vec<String>>,
     /// fields whose column must be present
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<Field>,
     /// translation of words
     #[serde(default)]
@@ -214,13 +228,13 @@ pub struct Profile {
     #[serde(default)]
     pub defaults: ProfileDefaults,
     /// status words of the claim columns of an order file, or of a status file
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<StatusRule>,
     /// headers of a status file that tells which orders customers want to cancel
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim_headers: Vec<String>,
     /// courier of all rows, if the file has no column for it
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub courier: Option<String>,
 }
 
@@ -249,66 +263,93 @@ struct ChannelFiles;
 struct CourierFiles;
 
 impl Profiles {
-    /// Loads the built-in profiles and those of the shop's own folder, which may be missing.
+    /// Loads the profiles of the program.
     ///
     /// # Errors
-    /// The first invalid or unreadable file.
-    pub fn load(own: Option<&Path>) -> Result<Self, ProfileError> {
-        let mut profiles = Self(Vec::new());
+    /// The first invalid file.
+    pub fn shipped() -> Result<Self, ProfileError> {
+        let mut profiles = Vec::new();
         for file in ChannelFiles::iter().chain(CourierFiles::iter()) {
             let bytes =
                 ChannelFiles::get(&file).or_else(|| CourierFiles::get(&file)).map(|file| file.data).unwrap_or_default();
-            profiles.add(&file, &String::from_utf8_lossy(&bytes))?;
+            profiles.push(Profile::parse(&file, &String::from_utf8_lossy(&bytes))?);
         }
-        for path in own.map(shop_files).transpose()?.unwrap_or_default() {
-            let file = path.display().to_string();
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| ProfileError { file: file.clone(), problem: error.to_string() })?;
-            profiles.add(&file, &text)?;
-        }
-        Ok(profiles)
+        Ok(Self(profiles))
     }
 
-    /// All profiles.
+    /// These profiles and those that the shop taught, which are preferred.
+    #[must_use]
+    pub fn with_own(&self, own: impl IntoIterator<Item = Profile>) -> Self {
+        Self(own.into_iter().chain(self.0.iter().cloned()).collect())
+    }
+
+    /// All profiles: those of the shop first.
     pub fn all(&self) -> &[Profile] {
         &self.0
+    }
+
+    /// The profile of a kind and code; that of the shop before that of the program.
+    pub fn find(&self, kind: FileKind, code: &str) -> Option<&Profile> {
+        self.0.iter().find(|profile| profile.kind == kind && profile.code == code)
     }
 
     /// Code and name of each channel with an order file.
     pub fn channels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter(|profile| profile.kind == FileKind::Orders).map(|profile| (&*profile.code, &*profile.name))
     }
-
-    fn add(&mut self, file: &str, text: &str) -> Result<(), ProfileError> {
-        let wrong = |problem: String| ProfileError { file: file.to_owned(), problem };
-        let mut profile: Profile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        profile.validate().map_err(wrong)?;
-        profile.fold_words();
-        self.0.retain(|other| (other.kind, &other.code) != (profile.kind, &profile.code));
-        self.0.push(profile);
-        Ok(())
-    }
 }
 
-fn shop_files(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
-    let wrong = |error: std::io::Error| ProfileError { file: folder.display().to_string(), problem: error.to_string() };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(wrong(error)),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(wrong)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
+/// Size limit of a profile as text, in bytes. The longest of the program has 5 kB.
+pub const MAX_PROFILE_BYTES: usize = 48 * 1024;
 
 impl Profile {
+    /// Parses and validates the text of a profile; `file` names it in the error.
+    ///
+    /// # Errors
+    /// The text is too long, is no TOML, or describes no profile.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ProfileError> {
+        let wrong = |problem: String| ProfileError { file: file.to_owned(), problem };
+        if text.len() > MAX_PROFILE_BYTES {
+            return Err(wrong(format!("{}kB보다 커요", MAX_PROFILE_BYTES / 1024)));
+        }
+        let mut profile: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        profile.validate().map_err(wrong)?;
+        profile.fold_words();
+        Ok(profile)
+    }
+
+    /// A profile of order files that reads nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            own_id: None,
+            kind: FileKind::Orders,
+            code: String::new(),
+            name: String::new(),
+            sheets: Vec::new(),
+            detect: Vec::new(),
+            markers: Vec::new(),
+            letters: BTreeMap::new(),
+            helper_words: Vec::new(),
+            key: Vec::new(),
+            key_digits: None,
+            options: OptionSyntax::default(),
+            address: Vec::new(),
+            doubtful_address: Vec::new(),
+            columns: BTreeMap::new(),
+            required: Vec::new(),
+            values: ChannelWords::default(),
+            defaults: ProfileDefaults::default(),
+            changes: Vec::new(),
+            claim_headers: Vec::new(),
+            courier: None,
+        }
+    }
+
+    /// The text of the profile, which [`Self::parse`] reads.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+
     /// Brings the words into the form in which they are compared.
     fn fold_words(&mut self) {
         let fold = |words: &mut Vec<String>| words.iter_mut().for_each(|word| *word = fold_word(word));
@@ -334,8 +375,14 @@ impl Profile {
         if self.code.is_empty() || !self.code.chars().all(code) {
             return Err(format!("code: 대문자, 숫자, _만 쓸 수 있어요: {:?}", self.code));
         }
+        if self.code.len() > MAX_CODE_CHARS {
+            return Err(format!("code: {MAX_CODE_CHARS}자까지 쓸 수 있어요"));
+        }
         if self.name.trim().is_empty() {
             return Err("name: 비어 있어요".into());
+        }
+        if self.name.chars().count() > MAX_NAME_CHARS || self.name.chars().any(char::is_control) {
+            return Err(format!("name: 한 줄, {MAX_NAME_CHARS}자까지 쓸 수 있어요"));
         }
         if self.key.is_empty() {
             return Err("key: 열이 하나는 있어야 해요".into());
@@ -374,23 +421,30 @@ mod tests {
 
     #[test]
     fn invalid_profile_is_reported_with_file_and_field() {
-        let mut profiles = Profiles(Vec::new());
-        let error = profiles.add("mine.toml", "kind = \"orders\"\ncode = \"X\"\nname = \"x\"\nkey = [\"a\"]\nfoo = 1");
+        let error =
+            Profile::parse("mine.toml", "kind = \"orders\"\ncode = \"X\"\nname = \"x\"\nkey = [\"a\"]\nfoo = 1");
         let error = error.expect_err("foo is unknown");
         assert!(error.to_string().starts_with("mine.toml: ") && error.problem.contains("foo"), "{error}");
-        let error = profiles.add("mine.toml", "kind = \"tracking\"\ncode = \"x\"\nname = \"x\"\nkey = [\"a\"]");
+        let error = Profile::parse("mine.toml", "kind = \"tracking\"\ncode = \"x\"\nname = \"x\"\nkey = [\"a\"]");
         assert!(error.expect_err("small letters").problem.starts_with("code: "));
+        let error = Profile::parse("mine.toml", &"#".repeat(MAX_PROFILE_BYTES + 1));
+        assert!(error.expect_err("too long").problem.contains("커요"));
     }
 
     #[test]
-    fn shop_profile_replaces_the_built_in_one() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn text_of_a_profile_is_read_as_the_same_profile() {
+        for profile in Profiles::shipped().expect("the embedded profiles").all() {
+            let again = Profile::parse(&profile.code, &profile.to_toml()).expect("its own text");
+            assert_eq!(&again, profile);
+        }
+    }
+
+    #[test]
+    fn profile_of_the_shop_is_found_before_that_of_the_program() {
+        let shipped = Profiles::shipped().expect("the embedded profiles");
         let text = "kind = \"tracking\"\ncode = \"LOGEN\"\nname = \"우리 로젠\"\nkey = [\"번호\"]\n[columns]\ntracking_number = [\"송장\"]";
-        std::fs::write(folder.path().join("logen.toml"), text).expect("written");
-        let profiles = Profiles::load(Some(folder.path())).expect("right");
-        let logen: Vec<_> = profiles.all().iter().filter(|profile| profile.code == "LOGEN").collect();
-        assert_eq!(logen.len(), 1);
-        assert_eq!(logen[0].name, "우리 로젠");
-        assert!(Profiles::load(Some(&folder.path().join("absent"))).is_ok());
+        let profiles = shipped.with_own([Profile::parse("logen.toml", text).expect("a profile")]);
+        assert_eq!(profiles.find(FileKind::Tracking, "LOGEN").map(|found| found.name.as_str()), Some("우리 로젠"));
+        assert_eq!(profiles.all().len(), shipped.all().len() + 1, "the program's own is still tried");
     }
 }

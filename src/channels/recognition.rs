@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::error::FileError;
 use super::profile::{CellPattern, FileKind, Profile, Profiles};
+use super::suggestion::ColumnSample;
 use super::table::{HeaderIndex, Table};
+use super::teaching::ColumnDrift;
 use crate::sheets::{Cell, Sheet, SheetPreview, Workbook, repair_mojibake, values};
 use crate::text::fold_word;
 
@@ -45,15 +47,49 @@ impl Profiles {
         kind: FileKind,
         channel: Option<&str>,
     ) -> Result<Table, FileError> {
-        let profiles: Vec<&Profile> = self
-            .all()
-            .iter()
-            .filter(|profile| profile.kind == kind && channel.is_none_or(|code| profile.code == code))
-            .collect();
+        let profiles = self.of_kind(kind, channel);
         if let (true, Some(code)) = (profiles.is_empty(), channel) {
             return Err(FileError::UnknownChannel(code.to_owned()));
         }
         find_table(workbook, &profiles, false)
+    }
+
+    fn of_kind(&self, kind: FileKind, channel: Option<&str>) -> Vec<&Profile> {
+        let is_meant = |profile: &&Profile| profile.kind == kind && channel.is_none_or(|code| profile.code == code);
+        self.all().iter().filter(is_meant).collect()
+    }
+
+    /// How a file that no profile matches differs from the most similar one; none if no profile is similar.
+    pub fn nearest_drift(
+        &self,
+        workbook: &mut Workbook,
+        kind: Option<FileKind>,
+        channel: Option<&str>,
+    ) -> Option<ColumnDrift> {
+        let profiles = match kind {
+            Some(kind) => self.of_kind(kind, channel),
+            None => self.all().iter().filter(|profile| profile.kind != FileKind::Settlement).collect(),
+        };
+        let (previews, _) = workbook.previews();
+        let sheets = sheet_views(workbook);
+        let rows = previews.clone();
+        let candidates = candidates(previews);
+        let fits = profiles.iter().filter(|profile| profile.letters.is_empty());
+        let fits: Vec<Fit<'_>> = fits.filter_map(|profile| best_fit(profile, &sheets, &candidates)).collect();
+        let fit = nearest(&fits).filter(|fit| fit.found >= 2 || profiles.len() == 1)?;
+        let columns = column_samples(&fit.candidate.headers, (fit.candidate.sheet, fit.candidate.row), &rows);
+        Some(ColumnDrift::find(self, fit.profile, &columns))
+    }
+
+    /// How the columns of a recognised table differ from those of its profile.
+    pub fn drift(&self, workbook: &mut Workbook, table: &Table) -> Option<ColumnDrift> {
+        if table.header_row == 0 {
+            return None;
+        }
+        let (previews, _) = workbook.previews();
+        let columns = column_samples(&table.headers, (table.sheet, table.header_row), &previews);
+        let drift = ColumnDrift::find(self, &table.profile, &columns);
+        drift.is_teachable().then_some(drift)
     }
 
     /// Finds the table of any kind that is uploaded. An order file without one of its columns is reported as such, though it
@@ -76,14 +112,11 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
     let candidates = candidates(previews);
     let sheets = sheet_views(workbook);
     let fits: Vec<Fit<'_>> = profiles.iter().filter_map(|profile| best_fit(profile, &sheets, &candidates)).collect();
-    let complete = fits
-        .iter()
-        .filter(|fit| fit.missing.is_empty() && (!any_kind || fit.is_marked || fit.is_sheet_named))
-        .max_by_key(|fit| (fit.is_sheet_named, kind_priority(fit.profile.kind), fit.found));
-    let nearest = fits
-        .iter()
-        .filter(|fit| !fit.missing.is_empty() && fit.found > 0)
-        .max_by_key(|fit| (fit.found * 100 / (fit.found + fit.missing.len()), fit.found));
+    let is_complete = |fit: &&Fit<'_>| fit.missing.is_empty() && (!any_kind || fit.is_marked || fit.is_sheet_named);
+    // Among equally exact ones that of the shop.
+    let rank =
+        |fit: &&Fit<'_>| (fit.is_sheet_named, kind_priority(fit.profile.kind), fit.found, fit.profile.own_id.is_some());
+    let complete = fits.iter().filter(is_complete).max_by_key(rank);
     if let Some(fit) = complete {
         let is_incomplete_order_file = |near: &Fit<'_>| {
             any_kind
@@ -95,7 +128,13 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
                 && near.found >= MIN_FOUND_HEADERS
         };
         if !fits.iter().any(is_incomplete_order_file) {
-            return Ok(fit.table());
+            let is_rival = |other: &&Fit<'_>| {
+                other.profile.kind == fit.profile.kind
+                    && other.profile.code != fit.profile.code
+                    && (other.profile.own_id.is_some() || fit.profile.own_id.is_some())
+            };
+            let rivals = fits.iter().filter(is_complete).filter(is_rival).map(|other| other.profile.name.clone());
+            return Ok(Table { rivals: rivals.collect(), ..fit.table() });
         }
     }
     if let Some(failure) = failure {
@@ -107,7 +146,7 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
     if workbook.is_csv() {
         return Err(FileError::Csv);
     }
-    match nearest {
+    match nearest(&fits) {
         Some(fit) if profiles.len() == 1 || fit.found >= 2 => Err(FileError::MissingColumns {
             name: fit.profile.name.clone(),
             kind: fit.profile.kind,
@@ -115,6 +154,22 @@ fn find_table(workbook: &mut Workbook, profiles: &[&Profile], any_kind: bool) ->
         }),
         _ => Err(FileError::NoHeader),
     }
+}
+
+/// The fit with the largest share of the needed headers.
+fn nearest<'f, 'p>(fits: &'f [Fit<'p>]) -> Option<&'f Fit<'p>> {
+    fits.iter()
+        .filter(|fit| !fit.missing.is_empty() && fit.found > 0)
+        .max_by_key(|fit| (fit.found * 100 / (fit.found + fit.missing.len()), fit.found, fit.profile.own_id.is_some()))
+}
+
+/// The columns below a header with their first values.
+pub fn column_samples(headers: &[String], (sheet, row): (usize, u32), previews: &[SheetPreview]) -> Vec<ColumnSample> {
+    let rows = previews.iter().filter(|preview| preview.sheet == sheet).flat_map(|preview| &preview.rows);
+    let rows: Vec<&Vec<String>> = rows.filter(|(number, _)| *number > row).map(|(_, cells)| cells).collect();
+    let values = |column: usize| rows.iter().map(|cells| cells.get(column).cloned().unwrap_or_default()).collect();
+    let columns = headers.iter().enumerate();
+    columns.map(|(column, header)| ColumnSample { header: header.clone(), values: values(column) }).collect()
 }
 
 /// The table of a file without header, if all previewed rows of a sheet match the profile's cell patterns.
@@ -144,6 +199,7 @@ fn headerless_table(profile: &Profile, previews: &[SheetPreview]) -> Option<Tabl
         columns: HeaderIndex::new(&headers),
         headers,
         has_mojibake: false,
+        rivals: Vec::new(),
     })
 }
 
@@ -282,6 +338,7 @@ impl Fit<'_> {
             headers: self.candidate.headers.clone(),
             columns: self.candidate.columns.clone(),
             has_mojibake: self.candidate.has_mojibake,
+            rivals: Vec::new(),
         }
     }
 }

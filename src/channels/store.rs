@@ -1,4 +1,7 @@
-//! SQL of the table `sales_channels`. A channel is inserted with its first order or its file password.
+//! SQL of the table `sales_channels`. A channel is inserted with its first order or its file password. [`profiles`] has
+//! that of the profiles that the shop taught.
+
+pub mod profiles;
 
 use crate::storage::{Param, Result, Tx};
 

@@ -23,6 +23,8 @@ pub struct Table {
     pub(super) columns: HeaderIndex,
     /// headers and cells are CP949 decoded as Latin-1
     pub(super) has_mojibake: bool,
+    /// names of other channels whose profile matches too, where the shop taught one of the two
+    pub rivals: Vec<String>,
 }
 
 impl Table {

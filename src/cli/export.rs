@@ -163,13 +163,13 @@ impl Orders {
         if !problems.is_empty() {
             return Err(CliError(problems.join("\n")));
         }
-        let profiles =
-            Profiles::load(Some(&config.data.join("channels"))).map_err(|error| CliError(error.to_string()))?;
+        let shipped = Profiles::shipped().map_err(|error| CliError(error.to_string()))?;
         let storage = open_existing(config)?;
         let (json, purpose) = (self.json, self.purpose.unwrap_or_default());
         let written = block_on_showing("파일을 만들고 있어요", json, async {
             let unresolved = query.clone();
             let resolve = move |tx: &mut dyn Tx| {
+                let profiles = channels::store::profiles::with_shipped(tx, &shipped)?;
                 let filter = resolve_names(tx, &unresolved, &profiles)?;
                 Ok::<_, CliError>((filter, resolve_numbers(tx, &despite_claim)?))
             };

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::districts::Districts;
 use super::export::{channel_code, resolve_numbers};
 use super::progress::block_on_showing;
-use super::{CliError, CommandResult, Outcome, open_existing, open_storage};
+use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::audit::Actor;
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
@@ -124,9 +124,10 @@ impl Import {
         } else {
             Uploads::open(&open_storage(config)?, config, DistrictCache::default())?
         };
+        let profiles = block_on(async { Ok(uploads.profiles().await?) })?;
         let request = ImportOptions {
             kind: Some(kind),
-            channel: files.channel.as_deref().map(|given| profile_code(&uploads.profiles, kind, given)),
+            channel: files.channel.as_deref().map(|given| profile_code(&profiles, kind, given)),
             courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(CliError)?,
             file_name: None,
             despite_claim,
@@ -136,7 +137,8 @@ impl Import {
             uploads.storage.read(move |tx| resolve_numbers(tx, &named)).await?;
             let mut results = Vec::with_capacity(files.paths.len());
             for path in &files.paths {
-                results.push(import_file(&uploads, path, password.as_deref(), &request, files.dry_run).await);
+                let shop = (&uploads, &*profiles);
+                results.push(import_file(shop, path, password.as_deref(), &request, files.dry_run).await);
             }
             Ok(results)
         })?;
@@ -180,14 +182,14 @@ fn profile_code(profiles: &Profiles, kind: FileKind, given: &str) -> String {
 }
 
 async fn import_file(
-    uploads: &Uploads,
+    (uploads, profiles): (&Uploads, &Profiles),
     path: &Path,
     password: Option<&str>,
     request: &ImportOptions,
     dry_run: bool,
 ) -> FileResult {
     let file = path.display().to_string();
-    let read = bytes(uploads, path, request);
+    let read = bytes((uploads, profiles), path, request);
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let request = &ImportOptions { file_name, ..request.clone() };
     let done = match read {
@@ -212,13 +214,17 @@ impl From<UploadError> for CliError {
     }
 }
 
-fn bytes(uploads: &Uploads, path: &Path, request: &ImportOptions) -> Result<Vec<u8>, CliError> {
+fn bytes(
+    (uploads, profiles): (&Uploads, &Profiles),
+    path: &Path,
+    request: &ImportOptions,
+) -> Result<Vec<u8>, CliError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => CliError("파일이 없어요.".to_owned()),
         _ => CliError(format!("파일을 읽지 못했어요: {error}")),
     };
     if let (Some(kind), Some(code)) = (request.kind, &request.channel)
-        && !uploads.profiles.all().iter().any(|profile| profile.kind == kind && profile.code == *code)
+        && profiles.find(kind, code).is_none()
     {
         return Err(CliError(FileError::UnknownChannel(code.clone()).to_string()));
     }
@@ -374,7 +380,6 @@ pub(super) fn first_line(path: &Path) -> Result<String, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::block_on;
     use crate::orders::testing::all_orders;
 
     struct Shop {
@@ -398,9 +403,11 @@ mod tests {
         fn import(&self, kind: FileKind, name: &str, password: Option<&str>, dry_run: bool) -> FileResult {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
             let request = ImportOptions { kind: Some(kind), ..ImportOptions::default() };
-            block_on(async { Ok(import_file(&self.uploads, &path, password, &request, dry_run).await) })
-                .map_err(|failure| failure.0)
-                .expect("results")
+            block_on(async {
+                Ok(import_file((&self.uploads, &self.uploads.shipped), &path, password, &request, dry_run).await)
+            })
+            .map_err(|failure| failure.0)
+            .expect("results")
         }
 
         fn orders(&self) -> usize {

@@ -15,6 +15,7 @@ mod health;
 mod help;
 mod import;
 mod migrate;
+mod profile;
 mod progress;
 mod reconcile;
 mod restore;
@@ -63,6 +64,9 @@ enum Command {
     Import(import::Import),
     /// 판매채널의 주문 목록이나 정산 목록을 가게의 주문과 대조해요
     Reconcile(reconcile::Reconcile),
+    /// 판매채널과 택배사의 파일 양식을 보고, 추가하고, 삭제해요
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// 주문과 배송을 파일로 저장해요
     #[command(subcommand)]
     Export(export::Export),
@@ -215,6 +219,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         }
         Some(Command::Import(import)) => import.run(&load(settings)?),
         Some(Command::Reconcile(reconcile)) => reconcile.run(&load(settings)?),
+        Some(Command::Profile(profile)) => profile.run(&load(settings)?),
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Audit(audit)) => audit.run(&load(settings)?),

@@ -70,8 +70,9 @@ impl Reconcile {
             return Err(CliError("--to: --from보다 빨라요.".to_owned()));
         }
         let uploads = Uploads::open(&open_existing(config)?, config, DistrictCache::default())?;
+        let profiles = block_on(async { Ok(uploads.profiles().await?) })?;
         let channel = self.channel.map(|given| {
-            let known = uploads.profiles.all().iter().map(|profile| (&*profile.code, &*profile.name));
+            let known = profiles.all().iter().map(|profile| (&*profile.code, &*profile.name));
             channel_code(known, &given).unwrap_or(given)
         });
         let options = ReconcileOptions { channel, from, to };

@@ -10,7 +10,7 @@ use crate::members::model::Role;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 34] = [
+pub const TOPICS: [&str; 35] = [
     "job-orders",
     "job-factory",
     "job-phone",
@@ -22,6 +22,7 @@ pub const TOPICS: [&str; 34] = [
     "start",
     "today",
     "uploads",
+    "profiles",
     "orders",
     "order",
     "counter",
@@ -126,6 +127,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["orders", "new"] => "counter",
         ["orders", "download"] | ["downloads"] => "downloads",
         ["orders", ..] => "order",
+        ["uploads", _, "form"] | ["channels", ..] => "profiles",
         ["uploads", ..] => "uploads",
         ["reconcile", ..] => "reconcile",
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::ColumnDrift;
+
 /// A product that is created because an order names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FoundProduct {
@@ -63,4 +65,7 @@ pub struct Findings {
     /// rows below the header that are no data: blank, totals, notes
     #[serde(default)]
     pub ignored: usize,
+    /// columns that the profile reads and the file lacks, and the other way round
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ColumnDrift>,
 }

@@ -84,7 +84,7 @@ impl Files {
     pub(crate) fn open() -> Self {
         Self {
             districts: Arc::new(Districts::embedded()),
-            profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
+            profiles: Arc::new(Profiles::shipped().expect("the embedded profiles")),
         }
     }
 

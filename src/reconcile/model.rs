@@ -279,7 +279,7 @@ mod tests {
         let (orders, repeated) = merge_rows((2..).zip(rows).collect(), false);
         let known: ShopOrders = shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
         let in_period = known.keys().cloned().collect();
-        let profiles = Profiles::load(None).expect("the embedded profiles");
+        let profiles = Profiles::shipped().expect("the embedded profiles");
         let is_orders = |profile: &&Profile| (profile.kind, &*profile.code) == (FileKind::Orders, channel);
         let profile = profiles.all().iter().find(is_orders).expect("a profile");
         Reconciliation { repeated, ..compare(profile, &orders, &known, &in_period) }

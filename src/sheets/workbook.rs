@@ -14,6 +14,7 @@ use super::xlsx::Xlsx;
 use super::{csv, html, values};
 
 /// The first rows of a sheet, as text: one of them may be the header.
+#[derive(Clone, Debug)]
 pub struct SheetPreview {
     /// index of the sheet
     pub sheet: usize,

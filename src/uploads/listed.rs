@@ -33,7 +33,7 @@ impl Uploads {
     ) -> Result<ListedFile, UploadError> {
         let mut attempts = self.stored_passwords(&bytes, password).await?;
         attempts.push(password.map(str::to_owned));
-        let (profiles, limits, channel) = (Arc::clone(&self.profiles), self.limits, channel.map(str::to_owned));
+        let (profiles, limits, channel) = (self.profiles().await?, self.limits, channel.map(str::to_owned));
         spawn_blocking(move || {
             let mut last = Err(FileError::NoHeader);
             for attempt in &attempts {

@@ -2,8 +2,8 @@
 //!
 //! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
 //! on the stored orders, [`apply`] executes the plan, [`ApplyQueue`] has the uploads whose plans are being executed in the background, [`store`] stores files and reports, [`conflicts`]
-//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`undo`] takes an applied upload back. [`Uploads`] connects these steps, for the browser and
-//! the command line alike: within one request a file is parsed while its bytes are being stored, and read
+//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`undo`] takes an applied upload back. [`mapping`] makes a
+//! profile of a file that no profile matches. [`Uploads`] connects these steps, for the browser and the command line alike: within one request a file is parsed while its bytes are being stored, and read
 //! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
 //! so that an upload is atomic and takes concurrent changes into account.
 
@@ -14,6 +14,7 @@ pub mod claim_data;
 pub mod conflicts;
 pub mod decisions;
 mod listed;
+pub mod mapping;
 mod metrics;
 pub mod model;
 pub mod pages;
@@ -21,6 +22,7 @@ pub mod parse;
 mod pipeline;
 pub mod plan;
 pub mod store;
+mod teaching;
 #[cfg(test)]
 mod tests;
 pub mod undo;
@@ -34,7 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Actor;
 use crate::channels::store as channels;
-use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, rejected_rows};
+use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, TeachError, rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::orders::follow::FieldChange;
@@ -61,6 +63,9 @@ pub enum UploadError {
     /// the original file was deleted after the retention period
     #[error("보관 기간이 지나 원본 파일이 없어요. 파일을 다시 올려 주세요.")]
     OriginalDeleted,
+    /// columns cannot be taught like this
+    #[error(transparent)]
+    Teach(#[from] TeachError),
     /// the database failed
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -71,8 +76,8 @@ pub enum UploadError {
 pub struct Uploads {
     /// database
     pub storage: Storage,
-    /// known file layouts
-    pub profiles: Arc<Profiles>,
+    /// file layouts of the program; [`Self::profiles`] has those of the shop too
+    pub shipped: Arc<Profiles>,
     /// postal code → district
     districts: DistrictCache,
     /// seals file passwords
@@ -112,7 +117,7 @@ impl FileTurns {
 /// Why [`Uploads`] cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// a profile in the shop's folder is invalid
+    /// a profile of the program is invalid
     #[error("판매채널 양식 파일을 쓸 수 없어요. {0}")]
     Profile(#[from] ProfileError),
     /// the key of the vault cannot be read or created
@@ -146,7 +151,7 @@ pub struct UploadPreview {
 }
 
 impl Uploads {
-    /// Loads the profiles and the vault key of the data folder: `channels/*.toml` and `secret.key`.
+    /// Loads the profiles of the program, and the vault key of the data folder: `secret.key`.
     ///
     /// # Errors
     /// A profile is invalid, or the key cannot be read or created.
@@ -173,7 +178,7 @@ impl Uploads {
             Limits { bytes: usize::try_from(config.upload_max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
         Ok(Self {
             storage: storage.clone(),
-            profiles: Arc::new(Profiles::load(Some(&config.data.join("channels")))?),
+            shipped: Arc::new(Profiles::shipped()?),
             districts,
             vault: open_vault(&key).map_err(|source| OpenError::Key { path: key.display().to_string(), source })?,
             limits,
@@ -353,7 +358,7 @@ impl Uploads {
         password: Option<&str>,
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
-        let (file, _) = self.parse(Arc::new(bytes), password, options).await?;
+        let file = self.parse(Arc::new(bytes), password, options).await?.result?;
         let districts = self.districts.clone();
         self.storage
             .read(move |tx| {
@@ -400,7 +405,7 @@ impl Uploads {
             channel: (!upload.channel_code.is_empty()).then_some(upload.channel_code),
             ..ImportOptions::default()
         };
-        let (profiles, limits) = (Arc::clone(&self.profiles), self.limits);
+        let (profiles, limits) = (self.profiles().await?, self.limits);
         spawn_blocking(move || {
             let opened = parse::open(&profiles, original.bytes, password.as_deref(), &options, limits)?;
             let (mut workbook, is_only) = (opened.workbook, opened.tables.len() == 1);

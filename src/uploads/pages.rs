@@ -5,6 +5,7 @@ mod batch;
 mod conflicts;
 mod decisions;
 mod discard;
+mod form;
 mod handled;
 mod list;
 mod open;
@@ -12,6 +13,7 @@ mod receive;
 mod rejected;
 mod replay;
 mod show;
+mod teach;
 #[cfg(test)]
 pub(crate) mod tests;
 mod undo;
@@ -35,6 +37,9 @@ pub fn routes() -> Routes {
         .get("/uploads/{id}/undo", Access::Admin, undo::show)
         .post("/uploads/{id}/undo", Access::Admin, undo::undo)
         .post("/uploads/{id}/replay", Access::Admin, replay::replay)
+        .get("/uploads/{id}/form", Access::Admin, form::new)
+        .post("/uploads/{id}/form", Access::Admin, form::create)
+        .post("/uploads/{id}/teach", Access::Admin, teach::teach)
         .post("/uploads/{id}/conflicts", Access::Admin, conflicts::resolve)
         .post("/uploads/{id}/decisions", Access::Admin, decisions::decide)
         .post("/uploads/{id}/handled", Access::Admin, handled::resolve_all)
@@ -45,9 +50,10 @@ impl From<UploadError> for Error {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Storage(error) => error.into(),
-            error @ (UploadError::Refused(_) | UploadError::NotOpen | UploadError::OriginalDeleted) => {
-                Self::BadRequest(error.to_string())
-            }
+            error @ (UploadError::Refused(_)
+            | UploadError::NotOpen
+            | UploadError::OriginalDeleted
+            | UploadError::Teach(_)) => Self::BadRequest(error.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::{self, CheckedRow, RowCheck, StateRow, TrackingRow};
 use super::model::Report;
-use crate::channels::{FileError, FileKind, OtherSheets, Profile, Profiles, Table, courier_name};
+use crate::channels::{ColumnDrift, FileError, FileKind, OtherSheets, Profile, Profiles, Table, courier_name};
 use crate::orders::model::NewOrder;
 use crate::sheets::{self, Limits, SheetError, Workbook};
 use crate::storage::text_limits;
@@ -61,6 +61,8 @@ pub struct ParsedFile {
     pub made_at: Option<Moment>,
     /// numbers of the orders that get their tracking number in spite of an open cancellation
     pub despite_claim: Vec<String>,
+    /// how its columns differ from those of the profile
+    pub columns: Option<ColumnDrift>,
 }
 
 /// The time that a channel wrote into the name of a file: `스마트스토어_전체주문발주발송관리_20261127_0910.xlsx`.
@@ -99,6 +101,7 @@ impl ParsedFile {
             has_claims: false,
             made_at: None,
             despite_claim: Vec::new(),
+            columns: None,
         }
     }
 
@@ -106,6 +109,7 @@ impl ParsedFile {
     pub fn describe(&self, report: &mut Report) {
         report.findings.notes.clone_from(&self.notes);
         report.findings.ignored = self.ignored;
+        report.findings.columns.clone_from(&self.columns);
         if self.sheets.len() > 1 {
             let sheets: Vec<usize> = match &self.rows {
                 ParsedRows::Orders(rows) => rows.iter().map(|row| row.sheet).collect(),
@@ -164,8 +168,9 @@ pub fn parse(
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
     let has_claims = tables.iter().any(Table::has_claims);
     let made_at = options.file_name.as_deref().and_then(made_at);
+    let columns = tables.first().and_then(|table| profiles.drift(&mut workbook, table));
     let (ignored, despite_claim) = (tally.ignored, options.despite_claim.clone());
-    let mut file = ParsedFile { profile, rows, sheets, notes, ignored, has_claims, made_at, despite_claim };
+    let mut file = ParsedFile { profile, rows, sheets, notes, ignored, has_claims, made_at, despite_claim, columns };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }
@@ -205,6 +210,18 @@ pub fn open(
     tables.push(table);
     tables.sort_by_key(|table| table.sheet);
     Ok(OpenedTables { workbook, tables, others })
+}
+
+/// How a rejected file differs from the most similar profile, if it can be read at all; see [`FileError::is_unknown_form`].
+pub fn nearest_drift(
+    profiles: &Profiles,
+    bytes: impl Into<Arc<Vec<u8>>>,
+    password: Option<&str>,
+    options: &ImportOptions,
+    limits: Limits,
+) -> Option<ColumnDrift> {
+    let mut workbook = sheets::open(bytes, password, limits).ok()?;
+    profiles.nearest_drift(&mut workbook, options.kind, options.channel.as_deref())
 }
 
 /// What the rows have in common that is told once.
@@ -267,6 +284,10 @@ fn notes(
     repeated.dedup();
     for (header, count) in repeated {
         notes.push(format!("‘{header}’ 열이 {count}개라 행마다 값이 있는 첫 칸을 썼어요"));
+    }
+    if let Some(table) = tables.iter().find(|table| !table.rivals.is_empty()) {
+        let (name, rivals) = (&table.profile.name, table.rivals.join(", "));
+        notes.push(format!("{name} 양식으로 읽었어요. {rivals} 양식에도 맞는 파일이라, 아니라면 양식을 확인해 주세요"));
     }
     notes
 }

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::{ImportOptions, ImportOutcome, ParsedFile, Stage, UploadError, Uploads, apply, parse, plan, store};
 use crate::audit::Actor;
-use crate::channels::FileError;
 use crate::channels::store as channels;
+use crate::channels::store::profiles;
+use crate::channels::{ColumnDrift, FileError, Profiles};
 use crate::sheets::SheetError;
 use crate::storage::StorageError;
 use crate::text::hex;
@@ -23,6 +24,15 @@ const MAX_WRONG_PASSWORDS: i64 = 10;
 pub(super) struct OpenedFile {
     pub(super) file: Arc<ParsedFile>,
     pub(super) sealed_password: Option<Vec<u8>>,
+}
+
+/// What parsing a file gave.
+pub(super) struct ParseAttempt {
+    pub(super) result: Result<ParsedFile, FileError>,
+    /// password that opened it, or the last one that was tried
+    password: Option<String>,
+    /// how a file of an unknown form differs from the most similar profile
+    columns: Option<ColumnDrift>,
 }
 
 impl Uploads {
@@ -94,18 +104,17 @@ impl Uploads {
     }
 
     /// Stores why a file is rejected: a missing password locks the upload, any other error refuses it and
-    /// deletes the file.
+    /// deletes the file, unless its columns can be taught.
     async fn save_refusal(
         &self,
         id: i64,
-        parsed: Result<(ParsedFile, Option<String>), UploadError>,
+        parsed: Result<ParseAttempt, UploadError>,
     ) -> Result<OpenedFile, UploadError> {
-        match parsed {
-            Ok((file, password)) => {
-                let sealed_password = password.and_then(|password| self.vault.seal(&password));
-                Ok(OpenedFile { file: Arc::new(file), sealed_password })
-            }
-            Err(UploadError::Refused(error)) => {
+        let ParseAttempt { result, password, columns } = parsed?;
+        let sealed_password = password.and_then(|password| self.vault.seal(&password));
+        match result {
+            Ok(file) => Ok(OpenedFile { file: Arc::new(file), sealed_password }),
+            Err(error) => {
                 let refusal = error.clone();
                 self.storage
                     .write(move |tx| {
@@ -124,12 +133,17 @@ impl Uploads {
                             return Ok(store::set_stage(tx, &upload, Stage::Locked, "")?);
                         }
                         store::set_stage(tx, &upload, Stage::Refused, &refusal.to_string())?;
-                        Ok::<_, UploadError>(store::delete_file(tx, id)?)
+                        if !refusal.is_unknown_form() {
+                            return Ok(store::delete_file(tx, id)?);
+                        }
+                        if let Some(sealed) = &sealed_password {
+                            store::set_sealed_password(tx, id, sealed)?;
+                        }
+                        Ok::<_, UploadError>(store::set_columns(tx, id, columns.as_ref())?)
                     })
                     .await?;
                 Err(error.into())
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -203,25 +217,42 @@ impl Uploads {
         Ok(stored.take(MAX_PASSWORD_ATTEMPTS).map(Some).collect())
     }
 
-    /// Parses a file and returns it with the password that opened it. Without a given password, the stored
-    /// channel passwords are tried.
+    /// The profiles in use: those that the shop taught, and those of the program.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn profiles(&self) -> Result<Arc<Profiles>, UploadError> {
+        let shipped = Arc::clone(&self.shipped);
+        Ok(Arc::new(self.storage.read(move |tx| profiles::with_shipped(tx, &shipped)).await?))
+    }
+
+    /// Parses a file. Without a given password, the stored channel passwords are tried.
     pub(super) async fn parse(
         &self,
         bytes: Arc<Vec<u8>>,
         password: Option<&str>,
         options: &ImportOptions,
-    ) -> Result<(ParsedFile, Option<String>), UploadError> {
-        let attempts = self.stored_passwords(&bytes, password).await?;
-        let password = password.map(str::to_owned);
-        let (profiles, options, limits) = (Arc::clone(&self.profiles), options.clone(), self.limits);
+    ) -> Result<ParseAttempt, UploadError> {
+        let mut attempts = self.stored_passwords(&bytes, password).await?;
+        attempts.push(password.map(str::to_owned));
+        let (profiles, options, limits) = (self.profiles().await?, options.clone(), self.limits);
         spawn_blocking(move || {
+            let mut last = Err(FileError::NoHeader);
+            let mut password = None;
             for attempt in attempts {
-                match parse::parse(&profiles, Arc::clone(&bytes), attempt.as_deref(), &options, limits) {
-                    Err(FileError::Sheet(SheetError::WrongPassword)) => {}
-                    result => return Ok((result?, attempt)),
+                last = parse::parse(&profiles, Arc::clone(&bytes), attempt.as_deref(), &options, limits);
+                password = attempt;
+                if !matches!(last, Err(FileError::Sheet(SheetError::WrongPassword))) {
+                    break;
                 }
             }
-            Ok((parse::parse(&profiles, bytes, password.as_deref(), &options, limits)?, password))
+            let columns = match &last {
+                Err(error) if error.is_unknown_form() => {
+                    parse::nearest_drift(&profiles, bytes, password.as_deref(), &options, limits)
+                }
+                _ => None,
+            };
+            Ok(ParseAttempt { result: last, password, columns })
         })
         .await
     }

@@ -14,7 +14,7 @@ pub use self::undo::{
     has_other_variants, later_work, orders_by_delivery, planned_deliveries, reopen_rows, reported_orders, set_undone,
 };
 use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
-use crate::channels::{FileKind, Profile};
+use crate::channels::{ColumnDrift, FileKind, Profile};
 use crate::orders::findings::Findings;
 use crate::orders::store as orders;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
@@ -178,6 +178,52 @@ pub fn set_stage(tx: &mut dyn Tx, upload: &OpenUpload, stage: Stage, refusal: &s
     .map(drop)
 }
 
+/// Stores how the columns of a refused file differ from those of the most similar profile.
+pub fn set_columns(tx: &mut dyn Tx, id: i64, columns: Option<&ColumnDrift>) -> Result<()> {
+    let findings = Findings { columns: columns.cloned(), ..Findings::default() };
+    let findings = serde_json::to_string(&findings).unwrap_or_default();
+    tx.exec("UPDATE uploads SET findings = ? WHERE id = ?", &[findings.into(), id.into()]).map(drop)
+}
+
+/// Opens a refused upload whose file is kept again, to be read with other profiles; false if it is none.
+pub fn reopen(tx: &mut dyn Tx, id: i64) -> Result<bool> {
+    let sql = "UPDATE uploads SET stage = 'received', refusal = '', version = version + 1 \
+               WHERE id = ? AND stage = 'refused' AND file_kept = 1";
+    Ok(tx.exec(sql, &[id.into()])? > 0)
+}
+
+/// How often a profile read files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileUsage {
+    /// code of the kind of file
+    pub kind: String,
+    /// code of the channel or courier
+    pub channel_code: String,
+    /// profile of the shop; none for one of the program
+    pub profile_id: Option<i64>,
+    /// number of files
+    pub files: i64,
+    /// when the last one was uploaded
+    pub last: Moment,
+}
+
+/// Which profiles read how many files.
+pub fn profile_usage(tx: &mut dyn Tx) -> Result<Vec<ProfileUsage>> {
+    let sql = "SELECT kind, channel_code, profile_id, count(*), max(created_at) FROM uploads WHERE kind IS NOT NULL \
+               GROUP BY kind, channel_code, profile_id";
+    let rows = tx.query(sql, &[])?;
+    let usage = |mut row: Row| {
+        Ok(ProfileUsage {
+            kind: row.text(0)?,
+            channel_code: row.text(1)?,
+            profile_id: row.opt_int(2)?,
+            files: row.int(3)?,
+            last: row.moment(4)?,
+        })
+    };
+    rows.into_iter().map(usage).collect()
+}
+
 /// Counts a wrong password; returns how many there were.
 pub fn count_wrong_password(tx: &mut dyn Tx, upload: &OpenUpload) -> Result<i64> {
     tx.exec("UPDATE uploads SET wrong_passwords = wrong_passwords + 1 WHERE id = ?", &[upload.id.into()])?;
@@ -199,7 +245,7 @@ pub fn save_report(
     tx.exec(
         "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
          skipped = ?, rejected = ?, warned = ?, findings = ?, applied_at = ?, open_rows = ?, changes = ?, made_at = ?, \
-         version = version + 1 WHERE id = ?",
+         profile_id = ?, version = version + 1 WHERE id = ?",
         &[
             profile.kind.code().into(),
             profile.code.as_str().into(),
@@ -214,6 +260,7 @@ pub fn save_report(
             if applied_at.is_some() { count(RowOutcome::Rejected) } else { 0_i64.into() },
             changes.into(),
             report.made_at.into(),
+            profile.own_id.into(),
             upload.id.into(),
         ],
     )?;

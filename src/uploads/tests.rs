@@ -28,7 +28,7 @@ impl Shop {
             queue: crate::uploads::ApplyQueue::default(),
             foreground: crate::uploads::FOREGROUND_TIMEOUT,
             storage,
-            profiles: Arc::new(Profiles::load(None).expect("the embedded profiles")),
+            shipped: Arc::new(Profiles::shipped().expect("the embedded profiles")),
             districts: DistrictCache::default(),
             vault: Vault::open(&folder.path().join("secret.key")).expect("a key"),
             limits: Limits::default(),

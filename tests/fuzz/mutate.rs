@@ -178,7 +178,7 @@ fn peak_mib() -> Option<u64> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let profiles = Profiles::load(None)?;
+    let profiles = Profiles::shipped()?;
     let seeds = seeds()?;
     let mut dice = Dice(arguments.seed.max(1));
     let started = Instant::now();

@@ -73,6 +73,10 @@ verbs! {
     UploadUndone = "upload-undone" of "upload";
     ConflictsResolved = "conflicts-resolved" of "upload";
     ChannelChangesDecided = "channel-changes-decided" of "upload";
+    ProfileTaught = "profile-taught" of "profile";
+    ProfileSaved = "profile-saved" of "profile";
+    ProfileRemoved = "profile-removed" of "profile";
+    ProfileRestored = "profile-restored" of "profile";
     RejectedRowsResolved = "rejected-rows-resolved" of "upload";
     BulkActionUndone = "bulk-action-undone" of "order";
     DeliveriesCompleted = "deliveries-completed" of "delivery";

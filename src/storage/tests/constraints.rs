@@ -70,6 +70,8 @@ const LOGGED_IDS: &[&str] = &[
     "printed_by",
     "resolved_by",
     "undone_by",
+    "saved_by",
+    "profile_id",
     "signed_by",
     "edited_by",
     "loaded_by",

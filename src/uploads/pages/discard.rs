@@ -17,6 +17,8 @@ pub(super) async fn discard(
     let id = parse_id(&id)?;
     let flash = storage
         .write(move |tx| {
+            // The file of a refused upload is kept while its columns can be taught.
+            store::reopen(tx, id)?;
             let flash = match store::find_open(tx, id)? {
                 Some(upload) => {
                     store::set_stage(tx, &upload, Stage::Discarded, "")?;

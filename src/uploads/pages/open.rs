@@ -53,7 +53,8 @@ pub(super) async fn open(
 
 async fn store_channel_password(storage: &Storage, uploads: &Uploads, id: i64, password: &str) -> PageResult<()> {
     let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    let profile = uploads.profiles.all().iter().find(|profile| profile.code == upload.channel_code);
+    let profiles = uploads.profiles().await?;
+    let profile = profiles.all().iter().find(|profile| profile.code == upload.channel_code);
     if let Some(profile) = profile {
         uploads.set_channel_password(&profile.code, &profile.name, password).await?;
     }

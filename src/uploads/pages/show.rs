@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{parse_id, upload_path};
 use crate::audit::downloads::Purpose;
-use crate::channels::FileKind;
+use crate::channels::{ColumnDrift, FileKind, MissingColumn};
 use crate::id::crockford;
 use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
@@ -56,6 +56,9 @@ pub(super) struct ShowPage {
     pub(super) courier_problem: Option<String>,
     /// how far it is, while it is being applied
     progress: Option<ApplyProgress>,
+    pub(super) teach_problem: Option<String>,
+    /// the typed columns to teach, after an error: header of the profile and of the file
+    pub(super) chosen: Option<Vec<(String, String)>>,
 }
 
 /// A row of the report, with the current state of its order.
@@ -120,6 +123,25 @@ struct DisabledView {
 impl ShowPage {
     fn id(&self) -> String {
         crockford(self.upload.id)
+    }
+
+    /// How the columns of the file differ from those of its profile, while the file can be read again.
+    fn drift(&self) -> Option<&ColumnDrift> {
+        let is_open = matches!(self.upload.stage, Stage::Refused | Stage::Previewed | Stage::Applied);
+        self.upload.findings.columns.as_ref().filter(|drift| is_open && self.upload.file_kept && drift.is_teachable())
+    }
+
+    /// Whether a refused file can be read by a profile that the shop makes for it.
+    fn is_mappable(&self) -> bool {
+        self.upload.stage == Stage::Refused && self.upload.file_kept
+    }
+
+    /// Whether a column of the file is chosen for a missing one: what was typed, or what is suggested.
+    fn is_chosen(&self, column: &MissingColumn, name: &str) -> bool {
+        match &self.chosen {
+            Some(chosen) => chosen.iter().any(|(header, typed)| header == column.header() && typed == name),
+            None => column.suggestion.as_deref() == Some(name),
+        }
     }
 
     fn is_preview(&self) -> bool {
@@ -261,12 +283,13 @@ pub(super) async fn show_page(
             Ok::<_, StorageError>((rows, decisions, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
         })
         .await?;
-    let channel_name = uploads
-        .profiles
-        .all()
-        .iter()
-        .find(|profile| profile.code == upload.channel_code)
-        .map_or_else(String::new, |profile| profile.name.clone());
+    let profiles = uploads.profiles().await?;
+    let profile = profiles.all().iter().find(|profile| profile.code == upload.channel_code);
+    let channel_name = match profile {
+        Some(profile) => profile.name.clone(),
+        // The profile was taken back; the orders have their channel.
+        None => stored_name(storage, &upload.channel_code).await?,
+    };
     Ok(ShowPage {
         layout,
         upload,
@@ -281,7 +304,15 @@ pub(super) async fn show_page(
         password_problem: None,
         courier_problem: None,
         progress: uploads.queue.progress(id),
+        teach_problem: None,
+        chosen: None,
     })
+}
+
+/// The stored name of a channel; empty for a courier.
+async fn stored_name(storage: &Storage, code: &str) -> PageResult<String> {
+    let known = storage.read(|tx| crate::channels::store::all(tx)).await?;
+    Ok(known.into_iter().find(|(known, _)| known == code).map(|(_, name)| name).unwrap_or_default())
 }
 
 /// Renders the page of an upload again, for an error of one of its forms; the links of the page point to

@@ -162,7 +162,8 @@ fn without_undone_uploads(upload: AppliedUpload, log: &[LoggedChange]) -> Vec<&L
     let undone: BTreeSet<i64> = taken_back.filter_map(|entry| entry.upload_id).filter(|id| *id != upload.id).collect();
     let left_nothing = |id: i64| {
         let mut net: BTreeMap<&str, (&Json, &Json)> = BTreeMap::new();
-        for (column, was, is) in log.iter().filter(|entry| entry.upload_id == Some(id)).flat_map(|entry| &entry.changes) {
+        for (column, was, is) in log.iter().filter(|entry| entry.upload_id == Some(id)).flat_map(|entry| &entry.changes)
+        {
             net.entry(column).and_modify(|(_, last)| *last = is).or_insert((was, is));
         }
         net.values().all(|(was, is)| was == is)
@@ -301,7 +302,12 @@ mod tests {
         let was = "010-0000-9999";
         [
             entry(2_000, Some(8), Action::Followed, serde_json::json!([["recipient_tel1", was, "010-0000-2222"]])),
-            entry(3_000, Some(8), Action::UploadUndone, serde_json::json!([["recipient_tel1", "010-0000-2222", restored]])),
+            entry(
+                3_000,
+                Some(8),
+                Action::UploadUndone,
+                serde_json::json!([["recipient_tel1", "010-0000-2222", restored]]),
+            ),
         ]
     }
 

@@ -1,0 +1,33 @@
+//! `/channels/profiles`: 양식, the layouts of files that the program knows and that the shop taught.
+
+pub(super) mod download;
+pub(super) mod list;
+pub(super) mod remove;
+pub(super) mod restore;
+pub(super) mod show;
+
+use crate::channels::{ColumnRole, Profile};
+use crate::id::{crockford, parse_crockford};
+use crate::uploads::mapping::mapped_fields;
+use crate::web::{Error, PageResult};
+
+/// Path of the page of a profile of the shop.
+fn profile_path(id: i64) -> String {
+    format!("/channels/profiles/{}", crockford(id))
+}
+
+fn parse_id(id: &str) -> PageResult<i64> {
+    parse_crockford(id).ok_or(Error::NotFound)
+}
+
+/// The headers that a profile needs, each with its other names.
+fn needed_headers(profile: &Profile) -> Vec<String> {
+    let expected = profile.expected_columns();
+    let needed = expected.into_iter().filter(|column| column.is_needed);
+    needed.map(|column| column.headers.join(", ").replace('|', ", ")).collect()
+}
+
+/// Label of the field of a profile's column.
+fn role_label(role: ColumnRole) -> &'static str {
+    mapped_fields().into_iter().find(|field| field.role == role).map_or("그 밖의 열", |field| field.label)
+}
