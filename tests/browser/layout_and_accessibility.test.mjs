@@ -41,8 +41,8 @@ test('demo pages', async (t) => {
 test('dialogs and open menus', async (t) => {
   const { page } = await open(t, { command: ['demo', '--orders', '60'] });
   await enterDemo(page);
-  await page.goto('/orders');
   for (const [key, name] of [['Control+k', '모두 찾기'], ['?', '단축키']]) {
+    await page.goto('/orders');
     await page.keyboard.press(key);
     await page.getByRole('dialog', { name }).waitFor();
     await checkAccessibility(page, `dialog ${name}`);
