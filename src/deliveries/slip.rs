@@ -293,7 +293,7 @@ pub fn ellipsize(text: &str, per_line: f64, lines: f64) -> String {
     let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     let clipped = |end: usize| format!("{}…", text[..end].trim_end());
     let fitting = ends.partition_point(|end| lines_of(&clipped(*end), per_line) <= lines);
-    clipped(ends[fitting.saturating_sub(1)])
+    clipped(fitting.checked_sub(1).map_or(0, |last| ends[last]))
 }
 
 #[cfg(test)]
