@@ -202,8 +202,10 @@ fn fits(form: ValueForm, column: &ColumnSample) -> Option<bool> {
 /// How probable it is that a column is the expected one, from 0 on; 0 if its values speak against it.
 fn score(names: &[HeaderName], form: ValueForm, (name, column): (&HeaderName, &ColumnSample)) -> f64 {
     let similarity = names.iter().map(|known| known.similarity(name)).fold(0.0, f64::max);
+    if similarity < MIN_SIMILARITY {
+        return 0.0;
+    }
     match fits(form, column) {
-        _ if similarity < MIN_SIMILARITY => 0.0,
         Some(false) => 0.0,
         Some(true) => similarity + form.bonus(),
         None => similarity,

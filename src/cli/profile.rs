@@ -1,7 +1,7 @@
 //! `mukkeum profile`: layouts of the files of channels and couriers, as the page 양식 has them.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::channels::store::profiles::{self, StoredProfile};
 use crate::channels::{Profile, Profiles};
 use crate::config::Config;
-use crate::storage::{StorageError, Tx};
+use crate::storage::{Storage, StorageError, Tx};
 use crate::text::fold_word;
 use crate::time::Moment;
 use crate::uploads::store::{ProfileUsage, profile_usage};
@@ -106,104 +106,96 @@ impl ProfileCommand {
         let shipped = Profiles::shipped().map_err(|error| CliError(error.to_string()))?;
         let storage = open_existing(config)?;
         match self {
-            Self::List(flag) => {
-                let (known, usage) = block_on(async {
-                    let load = move |tx: &mut dyn Tx| {
-                        Ok::<_, StorageError>((profiles::with_shipped(tx, &shipped)?, profile_usage(tx)?))
-                    };
-                    Ok(storage.read(load).await?)
-                })?;
+            Self::List(JsonFlag { json }) => {
+                let (known, usage) = load(&storage, shipped)?;
                 let rows: Vec<ProfileRow> =
                     known.all().iter().map(|profile| ProfileRow::new(profile, &usage)).collect();
-                print_rows(&rows, flag.json)?;
+                print_rows(&rows, json)?;
             }
             Self::Show(Named { name, json }) => {
-                let (known, usage) = block_on(async {
-                    let load = move |tx: &mut dyn Tx| {
-                        Ok::<_, StorageError>((profiles::with_shipped(tx, &shipped)?, profile_usage(tx)?))
-                    };
-                    Ok(storage.read(load).await?)
-                })?;
+                let (known, usage) = load(&storage, shipped)?;
                 let found: Vec<&Profile> = known.all().iter().filter(|profile| is_named(profile, &name)).collect();
                 if found.is_empty() {
                     return Err(unknown(&name));
                 }
-                let mut out = io::stdout().lock();
-                if json {
-                    let rows: Vec<ProfileRow> = found
-                        .iter()
-                        .map(|profile| ProfileRow {
-                            definition: Some(profile.to_toml()),
-                            ..ProfileRow::new(profile, &usage)
-                        })
-                        .collect();
-                    serde_json::to_writer(&mut out, &rows).map_err(io::Error::from)?;
-                    writeln!(out)?;
-                } else {
-                    for profile in found {
-                        writeln!(out, "{}", profile.to_toml())?;
-                    }
-                }
+                print_definitions(&found, &usage, json)?;
             }
-            Self::Add(Add { file, json }) => {
-                let text = std::fs::read_to_string(&file)
-                    .map_err(|error| CliError(format!("{} 파일을 읽지 못했어요: {error}", file.display())))?;
-                let profile =
-                    Profile::parse(&file.display().to_string(), &text).map_err(|error| CliError(error.to_string()))?;
-                let saved = profile.clone();
-                let added = block_on(async {
-                    let add = move |tx: &mut dyn Tx| {
-                        let added = profiles::add(tx, &shipped, &profile, None)?;
-                        if let Ok(id) = &added {
-                            let event = AuditEvent::ProfileSaved { channel: profile.name.clone() };
-                            audit::record(tx, Actor::CommandLine, AuditObject::one(*id), &event)?;
-                        }
-                        Ok::<_, StorageError>(added)
-                    };
-                    Ok(storage.write(add).await?)
-                })?;
-                let id = added.map_err(|taken| CliError(taken.to_string()))?;
-                let saved = Profile { own_id: Some(id), ..saved };
-                print_rows(&[ProfileRow::new(&saved, &[])], json)?;
-            }
-            Self::Remove(Named { name, json }) => {
-                let wanted = name.clone();
-                let removed = block_on(async {
-                    let remove = move |tx: &mut dyn Tx| {
-                        let is_wanted = |stored: &StoredProfile| {
-                            let name = fold_word(&wanted);
-                            stored.removed_at.is_none()
-                                && (fold_word(&stored.code) == name || fold_word(&stored.name) == name)
-                        };
-                        let found: Vec<StoredProfile> = profiles::all(tx)?.into_iter().filter(is_wanted).collect();
-                        for stored in &found {
-                            profiles::set_removed(tx, stored.id, true)?;
-                            let event = AuditEvent::ProfileRemoved { channel: stored.name.clone() };
-                            audit::record(tx, Actor::CommandLine, AuditObject::one(stored.id), &event)?;
-                        }
-                        Ok::<_, StorageError>(found)
-                    };
-                    Ok(storage.write(remove).await?)
-                })?;
-                if removed.is_empty() {
-                    let is_shipped = Profiles::shipped()
-                        .is_ok_and(|known| known.all().iter().any(|profile| is_named(profile, &name)));
-                    return Err(if is_shipped {
-                        CliError(format!("'{name}': 처음부터 있는 양식은 삭제할 수 없어요."))
-                    } else {
-                        unknown(&name)
-                    });
-                }
-                let rows: Vec<ProfileRow> = removed
-                    .iter()
-                    .filter_map(StoredProfile::profile)
-                    .map(|profile| ProfileRow::new(&profile, &[]))
-                    .collect();
-                print_rows(&rows, json)?;
-            }
+            Self::Add(Add { file, json }) => print_rows(&[add(&storage, shipped, &file)?], json)?,
+            Self::Remove(Named { name, json }) => print_rows(&remove(&storage, &shipped, &name)?, json)?,
         }
         Ok(Outcome::Complete)
     }
+}
+
+/// The profiles in use, and how many files each read.
+fn load(storage: &Storage, shipped: Profiles) -> Result<(Profiles, Vec<ProfileUsage>), CliError> {
+    block_on(async {
+        let load =
+            move |tx: &mut dyn Tx| Ok::<_, StorageError>((profiles::with_shipped(tx, &shipped)?, profile_usage(tx)?));
+        Ok(storage.read(load).await?)
+    })
+}
+
+fn print_definitions(found: &[&Profile], usage: &[ProfileUsage], json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if !json {
+        return found.iter().try_for_each(|profile| writeln!(out, "{}", profile.to_toml()));
+    }
+    let row =
+        |profile: &&Profile| ProfileRow { definition: Some(profile.to_toml()), ..ProfileRow::new(profile, usage) };
+    let rows: Vec<ProfileRow> = found.iter().map(row).collect();
+    serde_json::to_writer(&mut out, &rows)?;
+    writeln!(out)
+}
+
+fn add(storage: &Storage, shipped: Profiles, file: &Path) -> Result<ProfileRow, CliError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError(format!("{} 파일을 읽지 못했어요: {error}", file.display())))?;
+    let profile = Profile::parse(&file.display().to_string(), &text).map_err(|error| CliError(error.to_string()))?;
+    let saved = profile.clone();
+    let added = block_on(async {
+        let add = move |tx: &mut dyn Tx| {
+            let added = profiles::add(tx, &shipped, &profile, None)?;
+            if let Ok(id) = &added {
+                let event = AuditEvent::ProfileSaved { channel: profile.name.clone() };
+                audit::record(tx, Actor::CommandLine, AuditObject::one(*id), &event)?;
+            }
+            Ok::<_, StorageError>(added)
+        };
+        Ok(storage.write(add).await?)
+    })?;
+    let id = added.map_err(|taken| CliError(taken.to_string()))?;
+    Ok(ProfileRow::new(&Profile { own_id: Some(id), ..saved }, &[]))
+}
+
+/// Takes the profiles of the shop with that code or name back.
+fn remove(storage: &Storage, shipped: &Profiles, name: &str) -> Result<Vec<ProfileRow>, CliError> {
+    let wanted = fold_word(name);
+    let removed = block_on(async {
+        let remove = move |tx: &mut dyn Tx| {
+            let is_wanted = |stored: &StoredProfile| {
+                stored.removed_at.is_none() && (fold_word(&stored.code) == wanted || fold_word(&stored.name) == wanted)
+            };
+            let found: Vec<StoredProfile> = profiles::all(tx)?.into_iter().filter(is_wanted).collect();
+            for stored in &found {
+                profiles::set_removed(tx, stored.id, true)?;
+                let event = AuditEvent::ProfileRemoved { channel: stored.name.clone() };
+                audit::record(tx, Actor::CommandLine, AuditObject::one(stored.id), &event)?;
+            }
+            Ok::<_, StorageError>(found)
+        };
+        Ok(storage.write(remove).await?)
+    })?;
+    if removed.is_empty() {
+        let is_shipped = shipped.all().iter().any(|profile| is_named(profile, name));
+        return Err(if is_shipped {
+            CliError(format!("'{name}': 처음부터 있는 양식은 삭제할 수 없어요."))
+        } else {
+            unknown(name)
+        });
+    }
+    let profiles = removed.iter().filter_map(StoredProfile::profile);
+    Ok(profiles.map(|profile| ProfileRow::new(&profile, &[])).collect())
 }
 
 fn is_named(profile: &Profile, name: &str) -> bool {

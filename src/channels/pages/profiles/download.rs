@@ -17,17 +17,14 @@ pub(in crate::channels::pages) async fn download(
     State(uploads): State<Uploads>,
     Path(id): Path<String>,
 ) -> PageResult {
-    let (code, text) = match id.split_once('.') {
-        Some((kind, code)) => {
-            let profile = FileKind::from_code(kind).and_then(|kind| uploads.shipped.find(kind, code));
-            let profile = profile.ok_or(Error::NotFound)?;
-            (profile.code.clone(), profile.to_toml())
-        }
-        None => {
-            let id = parse_id(&id)?;
-            let stored = storage.read(move |tx| profiles::find(tx, id)).await?.ok_or(Error::NotFound)?;
-            (stored.code, stored.definition)
-        }
+    let (code, text) = if let Some((kind, code)) = id.split_once('.') {
+        let profile = FileKind::from_code(kind).and_then(|kind| uploads.shipped.find(kind, code));
+        let profile = profile.ok_or(Error::NotFound)?;
+        (profile.code.clone(), profile.to_toml())
+    } else {
+        let id = parse_id(&id)?;
+        let stored = storage.read(move |tx| profiles::find(tx, id)).await?.ok_or(Error::NotFound)?;
+        (stored.code, stored.definition)
     };
     let disposition = format!("attachment; filename=\"{}.toml\"", code.to_lowercase());
     let headers = [
