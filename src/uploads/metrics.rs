@@ -14,9 +14,8 @@ pub(super) fn record(
     let label = match &result {
         Ok(_) => success,
         Err(UploadError::Refused(error)) if error.needs_password() => "locked",
-        Err(UploadError::Refused(_)) => "refused",
+        Err(UploadError::Refused(_) | UploadError::Teach(_)) => "refused",
         Err(UploadError::NotOpen | UploadError::OriginalDeleted) => "gone",
-        Err(UploadError::Teach(_)) => "refused",
         Err(UploadError::Storage(_)) => "failed",
     };
     metrics::counter!("mukkeum_uploads_total", "kind" => kind, "outcome" => label).increment(1);

@@ -43,13 +43,11 @@ fn orders(file: &ParsedFile) -> Vec<String> {
     rows.iter().map(order).collect()
 }
 
+/// Header, rows, and the former and new name of the renamed columns.
+type RenamedTable = (Vec<String>, Vec<Vec<String>>, Vec<(String, String)>);
+
 /// The columns of a sample in another order, some of those that the profile reads with another name.
-fn changed(
-    headers: &[String],
-    rows: &[Vec<String>],
-    order: &[usize],
-    renamed: &[bool],
-) -> (Vec<String>, Vec<Vec<String>>, Vec<(String, String)>) {
+fn changed(headers: &[String], rows: &[Vec<String>], order: &[usize], renamed: &[bool]) -> RenamedTable {
     let mut names: Vec<String> = headers.to_vec();
     let mut pairs = Vec::new();
     for (place, name) in names.iter_mut().enumerate() {
