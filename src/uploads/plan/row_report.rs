@@ -22,7 +22,11 @@ impl RowContent for NewOrder {
     }
 
     fn content(&self) -> String {
-        format!("{} × {}", self.product_name, self.quantity)
+        // An invalid quantity is 0, and the reasons have what the file says.
+        match self.quantity {
+            quantity @ 1.. => format!("{} × {quantity}", self.product_name),
+            _ => self.product_name.clone(),
+        }
     }
 }
 
