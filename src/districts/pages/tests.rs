@@ -156,6 +156,7 @@ async fn unclassified_orders_are_corrected_in_three_ways_and_undone() {
             (name("teach", &a), "1".into()),
             ("tick".into(), b.clone()),
             (name("version", &b), three.version.to_string()),
+            (name("zip", &b), "376".into()),
             (name("place", &b), "경상북도 포항시".into()),
             ("tick".into(), c.clone()),
             (name("version", &c), four.version.to_string()),
