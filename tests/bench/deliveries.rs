@@ -1,36 +1,21 @@
 //! Latency of the delivery team's pages in a large shop, over HTTP.
 //!
-//! `cargo bench --bench deliveries -- [--orders 1000000] [--times 200] [--data DIR]`
+//! `cargo bench --bench deliveries -- [--orders 1000000] [--times 200] [--data DIR] [--database URL]`
 //!
-//! Generates the shop of the benchmark `list`; `--data` names a folder for both. A member requests each page over
+//! Generates the shop of the benchmark `list`; `--data` and `--database` keep one for both. A member requests each page over
 //! one connection, one request at a time. A latency is the time from the request to the last byte of the response.
 #![expect(clippy::print_stdout, reason = "a benchmark")]
 
+mod shop;
+
 use std::error::Error;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use clap::Parser;
 use mukkeum::deliveries::filter::Sort;
-use mukkeum::demo::generate;
-use mukkeum::members;
-use mukkeum::members::model::{NewPassword, Role};
-use mukkeum::members::passwords::PasswordHasher;
-use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
-use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
 
-/// 2026-11-22. Any fixed day makes the data reproducible.
-const NOW: Moment = Moment(1_795_316_400_000);
-
-/// The administrator of the benchmark's shop.
-const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
-
-/// A page number far beyond manual paging.
-const FAR_PAGE: &str = "1000";
+use shop::{FAR_PAGE, fill_shop, log_in, measure, serve};
 
 /// Measured lists: name and query string.
 const LISTS: &[(&str, &str)] = &[
@@ -74,96 +59,12 @@ struct Arguments {
     /// Folder of the shop; a temporary one by default
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Database of MariaDB, mysql://user:password@host/name; SQLite by default
+    #[arg(long)]
+    database: Option<String>,
     /// Passed by cargo bench
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// Kills the server when the benchmark ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).ok();
-    }
-}
-
-/// Generates the orders of fourteen months.
-async fn fill_shop(data: &Path, count: u64) -> Result<(), Box<dyn Error>> {
-    std::fs::create_dir_all(data)?;
-    let begin = Instant::now();
-    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
-    let storage = Storage::open_sqlite(&data.join("mukkeum.db"), &options)?;
-    generate(&storage, 1, count, NOW, |_| ()).await?;
-    add_member(&storage).await?;
-    println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
-    Ok(())
-}
-
-async fn serve(data: &Path) -> Result<(Server, String), Box<dyn Error>> {
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    command.args(["serve", "--listen", &address, "--data"]).arg(data);
-    let server = Server(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
-    let url = format!("http://{address}");
-    for _ in 0..600 {
-        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|response| response.status().is_success()) {
-            return Ok((server, url));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err("the server did not become ready".into())
-}
-
-/// The CSRF token of the first form.
-fn token(page: &str) -> Option<&str> {
-    let (_, after) = page.split_once("name=\"csrf\"")?;
-    after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
-}
-
-/// Adds the member who measures, unless the shop has members.
-async fn add_member(storage: &Storage) -> Result<(), Box<dyn Error>> {
-    let [(_, username), (_, password)] = MEMBER;
-    let hash = PasswordHasher::default().hash(NewPassword::of_program(password)).await?;
-    let add = move |tx: &mut dyn Tx| {
-        if !members::store::has_members(tx)? {
-            members::store::add(tx, username, Role::Admin, &hash)?.ok();
-        }
-        Ok::<_, StorageError>(())
-    };
-    Ok(storage.write(add).await?)
-}
-
-async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
-    let client = Client::builder().cookie_store(true).build()?;
-    let text = client.get(format!("{url}/login")).send().await?.text().await?;
-    let csrf = token(&text).ok_or("a form without its token")?;
-    let form = [MEMBER[0], MEMBER[1], ("csrf", csrf)];
-    client.post(format!("{url}/login")).header("origin", url).form(&form).send().await?.error_for_status()?;
-    Ok(client)
-}
-
-/// Median and 99th percentile.
-fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
-    times.sort_unstable();
-    let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
-    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
-}
-
-async fn measure(client: &Client, url: &str, path: &str, times: usize) -> Result<String, Box<dyn Error>> {
-    let mut measured = Vec::with_capacity(times);
-    for _ in 0..times {
-        let begin = Instant::now();
-        let response = client.get(format!("{url}{path}")).send().await?.error_for_status()?;
-        if !path.starts_with(response.url().path()) {
-            return Err(format!("{path} led to {}", response.url()).into());
-        }
-        response.bytes().await?;
-        measured.push(begin.elapsed());
-    }
-    let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
-    let (middle, worst) = percentiles(measured);
-    Ok(format!("{} | {}", milliseconds(middle), milliseconds(worst)))
 }
 
 /// Path of the first delivery that a search lists.
@@ -180,10 +81,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
-    if !data.exists() {
-        fill_shop(&data, arguments.orders).await?;
-    }
-    let (_server, url) = serve(&data).await?;
+    fill_shop(&data, arguments.database.as_deref(), arguments.orders).await?;
+    let (_server, url) = serve(&data, arguments.database.as_deref()).await?;
     let client = log_in(&url).await?;
 
     let sorts = Sort::ALL.map(|sort| (sort.label(), format!("sort={}", sort.code())));

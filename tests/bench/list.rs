@@ -7,31 +7,15 @@
 //! the request to the last byte of the response.
 #![expect(clippy::print_stdout, reason = "a benchmark")]
 
+mod shop;
+
 use std::error::Error;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use clap::Parser;
-use mukkeum::demo::generate;
-use mukkeum::members;
-use mukkeum::members::model::{NewPassword, Role};
-use mukkeum::members::passwords::PasswordHasher;
 use mukkeum::orders::filter::DateField;
-use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
-use mukkeum::time::{Moment, SystemClock};
-use reqwest::Client;
 
-/// 2026-11-22. Any fixed day makes the data reproducible.
-const NOW: Moment = Moment(1_795_316_400_000);
-
-/// The administrator of the benchmark's shop.
-const MEMBER: [(&str, &str); 2] = [("username", "bench"), ("password", "bench-of-mattresses")];
-
-/// A page number far beyond manual paging.
-const FAR_PAGE: &str = "1000";
+use shop::{FAR_PAGE, fill_shop, log_in, measure, serve};
 
 /// Measured pages: name and query string.
 const PAGES: &[(&str, &str)] = &[
@@ -75,106 +59,6 @@ struct Arguments {
     bench: bool,
 }
 
-/// Kills the server when the benchmark ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).ok();
-    }
-}
-
-fn mukkeum(arguments: &[&str], data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null()).stdout(Stdio::null());
-    command
-}
-
-/// Generates the orders of fourteen months, unless the shop has orders.
-async fn fill_shop(data: &Path, database: Option<&str>, count: u64) -> Result<(), Box<dyn Error>> {
-    std::fs::create_dir_all(data)?;
-    let begin = Instant::now();
-    let options = StorageOptions { clock: Arc::new(SystemClock), readers: 1 };
-    let storage = match database {
-        Some(url) => Storage::open_mariadb(&url.parse()?, &options)?,
-        None => Storage::open_sqlite(&data.join("mukkeum.db"), &options)?,
-    };
-    let has_orders = storage.read(|tx| tx.query_one("SELECT 1 FROM orders LIMIT 1", &[])).await?.is_some();
-    if !has_orders {
-        generate(&storage, 1, count, NOW, |_| ()).await?;
-        println!("{count} orders made in {} s\n", begin.elapsed().as_secs());
-    }
-    add_member(&storage).await
-}
-
-async fn serve(data: &Path, database: Option<&str>) -> Result<(Server, String), Box<dyn Error>> {
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let mut serve = mukkeum(&["serve", "--listen", &address], data);
-    serve.args(database.map(|url| format!("--database={url}")));
-    let server = Server(serve.stderr(Stdio::null()).spawn()?);
-    let url = format!("http://{address}");
-    for _ in 0..600 {
-        if reqwest::get(format!("{url}/health/ready")).await.is_ok_and(|response| response.status().is_success()) {
-            return Ok((server, url));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err("the server did not become ready".into())
-}
-
-/// The CSRF token of the first form.
-fn token(page: &str) -> Option<&str> {
-    let (_, after) = page.split_once("name=\"csrf\"")?;
-    after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
-}
-
-/// Adds the member who measures, unless the shop has members.
-async fn add_member(storage: &Storage) -> Result<(), Box<dyn Error>> {
-    let [(_, username), (_, password)] = MEMBER;
-    let hash = PasswordHasher::default().hash(NewPassword::of_program(password)).await?;
-    let add = move |tx: &mut dyn Tx| {
-        if !members::store::has_members(tx)? {
-            members::store::add(tx, username, Role::Admin, &hash)?.ok();
-        }
-        Ok::<_, StorageError>(())
-    };
-    Ok(storage.write(add).await?)
-}
-
-async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
-    let client = Client::builder().cookie_store(true).build()?;
-    let text = client.get(format!("{url}/login")).send().await?.text().await?;
-    let csrf = token(&text).ok_or("a form without its token")?;
-    let form = [MEMBER[0], MEMBER[1], ("csrf", csrf)];
-    client.post(format!("{url}/login")).header("origin", url).form(&form).send().await?.error_for_status()?;
-    Ok(client)
-}
-
-/// Median and 99th percentile.
-fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
-    times.sort_unstable();
-    let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
-    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
-}
-
-async fn measure(client: &Client, url: &str, times: usize) -> Result<(Duration, Duration), Box<dyn Error>> {
-    let mut measured = Vec::with_capacity(times);
-    for _ in 0..times {
-        let begin = Instant::now();
-        let response = client.get(url).send().await?.error_for_status()?;
-        if response.url().path() != "/orders" {
-            return Err(format!("{url} led to {}", response.url()).into());
-        }
-        response.bytes().await?;
-        measured.push(begin.elapsed());
-    }
-    Ok(percentiles(measured))
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // reqwest requires a crypto provider even without TLS.
@@ -193,11 +77,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pages = PAGES.iter().map(|(name, query)| ((*name).to_owned(), (*query).to_owned())).chain(sorts);
     println!("| page | first: p50 | p99 | page {FAR_PAGE}: p50 | p99 |\n| --- | --- | --- | --- | --- |");
     for (name, query) in pages {
-        let (first_50, first_99) = measure(&client, &format!("{url}/orders?{query}"), arguments.times).await?;
-        let (far_50, far_99) =
-            measure(&client, &format!("{url}/orders?{query}&page={FAR_PAGE}"), arguments.times).await?;
-        let figures = [first_50, first_99, far_50, far_99].map(milliseconds).join(" | ");
-        println!("| {name} | {figures} |");
+        let first = measure(&client, &url, &format!("/orders?{query}"), arguments.times).await?;
+        let far = measure(&client, &url, &format!("/orders?{query}&page={FAR_PAGE}"), arguments.times).await?;
+        println!("| {name} | {first} | {far} |");
     }
     Ok(())
 }
