@@ -11,7 +11,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::csrf::CsrfLayer;
 
 use super::Error;
-use super::state::Draining;
+use super::state::DrainFlag;
 use crate::config::Config;
 
 /// No third-party and no inline content. Images may be `data:` URLs, which Bootstrap's style sheet uses for arrows and
@@ -45,7 +45,7 @@ pub(super) async fn security_headers(State(config): State<Arc<Config>>, request:
 
 /// Middleware: closes connections after their response while the server is draining, so that clients reconnect to
 /// another instance.
-pub(super) async fn close_when_draining(State(draining): State<Draining>, request: Request, next: Next) -> Response {
+pub(super) async fn close_when_draining(State(draining): State<DrainFlag>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if draining.is_requested() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

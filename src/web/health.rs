@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::state::Draining;
+use super::state::DrainFlag;
 use super::{AppState, ClientInfo};
 use crate::config::Config;
 use crate::sessions::AnySessionStore;
@@ -43,7 +43,7 @@ async fn live() -> Response {
 /// Ready unless the server is draining, the database or the session store cannot be reached, nothing can be written, or the
 /// schema is not compatible with this version of the program.
 async fn ready(
-    State(draining): State<Draining>,
+    State(draining): State<DrainFlag>,
     State(storage): State<Storage>,
     State(write_check): State<WriteCheck>,
     State(config): State<Arc<Config>>,

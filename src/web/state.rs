@@ -81,7 +81,7 @@ pub struct AppState {
     /// count of the notices that wait, for the bar
     pub(super) counted_notices: CountCache,
     /// graceful shutdown
-    draining: Draining,
+    draining: DrainFlag,
     /// last check whether data can be written
     write_check: WriteCheck,
 }
@@ -113,7 +113,7 @@ impl AppState {
             bulk_jobs: BulkJobs::default(),
             restart: Restart::default(),
             counted_notices: CountCache::default(),
-            draining: Draining::default(),
+            draining: DrainFlag::default(),
             write_check: WriteCheck::default(),
         })
     }
@@ -138,9 +138,9 @@ impl FromRef<AppState> for Watch {
 
 /// Whether the server drains: it answers the requests that it has, and wants no others.
 #[derive(Clone, Default)]
-pub(super) struct Draining(Arc<AtomicBool>);
+pub(super) struct DrainFlag(Arc<AtomicBool>);
 
-impl Draining {
+impl DrainFlag {
     fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

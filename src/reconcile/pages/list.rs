@@ -1,19 +1,22 @@
 //! `/reconcile`: the kept reports, and the form for a new one.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 
 use crate::audit::MemberActor;
+use crate::config::Config;
 use crate::id::crockford;
 use crate::reconcile::store::{self, ReconcileReport};
 use crate::reconcile::{ReconcileOptions, reconcile};
 use crate::storage::Storage;
 use crate::time::parse_date;
-use crate::uploads::UploadError;
+use crate::uploads::{UploadError, Uploads};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    AppState, AuthContext, Error, Flash, Layout, PageResult, Query, Tone, UploadForm, page, page_with_status, redirect,
+    AuthContext, Error, Flash, Layout, PageResult, Query, Tone, UploadForm, page, page_with_status, redirect,
 };
 
 #[derive(Template)]
@@ -58,14 +61,16 @@ async fn list_page(storage: &Storage, layout: Layout, paging: PageQuery, uri: &U
 
 /// Compares the file of the form and redirects to the report.
 pub(super) async fn create(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(uploads): State<Uploads>,
+    State(config): State<Arc<Config>>,
     layout: Layout,
     auth: AuthContext,
     actor: MemberActor,
-    uri: Uri,
     request: Request,
 ) -> PageResult {
-    let mut upload = UploadForm::open(&auth, request, 2 * state.config.upload_max_bytes).await?;
+    let uri = request.uri().clone();
+    let mut upload = UploadForm::open(&auth, request, 2 * config.upload_max_bytes).await?;
     let (mut form, mut file, mut password) = (ReconcileForm::default(), None, String::new());
     while let Some(mut field) = upload.next_field().await? {
         match field.name() {
@@ -77,7 +82,7 @@ pub(super) async fn create(
                 let mut bytes = Vec::new();
                 while let Some(chunk) = field.chunk().await? {
                     bytes.extend_from_slice(&chunk);
-                    if bytes.len() > state.uploads.limits.bytes {
+                    if bytes.len() > uploads.limits.bytes {
                         return Err(Error::TooLarge);
                     }
                 }
@@ -92,14 +97,14 @@ pub(super) async fn create(
         (_, Err(problem)) => problem.to_owned(),
         (Some((name, bytes)), Ok(options)) => {
             let password = Some(password.as_str()).filter(|password| !password.is_empty());
-            match reconcile(&state.uploads, Some(actor.id), &name, bytes, password, &options).await {
+            match reconcile(&uploads, Some(actor.id), &name, bytes, password, &options).await {
                 Ok(outcome) => return Ok(redirect(&format!("/reconcile/{}", crockford(outcome.id)))),
                 Err(UploadError::Storage(error)) => return Err(error.into()),
                 Err(error) => error.to_string(),
             }
         }
     };
-    let mut shown = list_page(&state.storage, layout, PageQuery::default(), &uri).await?;
+    let mut shown = list_page(&storage, layout, PageQuery::default(), &uri).await?;
     shown.layout.flash = Some(Flash::new(Tone::Warning, "대조하지 못했어요. 표시된 곳을 확인해 주세요."));
     (shown.problem, shown.form) = (Some(problem), form);
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown))

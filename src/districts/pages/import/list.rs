@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,14 +11,15 @@ use axum::http::{StatusCode, header};
 use chrono::NaiveDate;
 use tokio::sync::Mutex;
 
-use crate::districts::Districts;
+use crate::config::Config;
 use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
+use crate::districts::{DistrictCache, Districts};
 use crate::id::crockford;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    AppState, AuthContext, Error, Flash, Layout, Member, PageResult, Tone, UploadField, UploadForm, page,
-    page_with_status, redirect,
+    AuthContext, Error, Flash, Layout, Member, PageResult, Tone, UploadField, UploadForm, page, page_with_status,
+    redirect,
 };
 
 /// Files of one upload: the country has 17 시/도, and the archive of 우편번호 DB also has instructions.
@@ -56,7 +58,9 @@ async fn list_page(storage: &Storage, layout: Layout) -> PageResult<ListPage> {
 
 /// Streams the files to unnamed temporary files, parses them as one list and stores it for a preview.
 pub(in crate::districts::pages) async fn create(
-    State(state): State<AppState>,
+    State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
+    State(config): State<Arc<Config>>,
     mut layout: Layout,
     auth: AuthContext,
     member: Member,
@@ -66,7 +70,7 @@ pub(in crate::districts::pages) async fn create(
         let message = "다른 목록을 받고 있어요. 끝난 다음에 올려 주세요.";
         return Err(Error::BadRequest(message.to_owned()));
     };
-    require_room(&state, &request)?;
+    require_room(&config.data, &request)?;
     let mut form = UploadForm::open(&auth, request, MAX_UPLOAD_BYTES).await?;
     let mut files = Vec::new();
     while let Some(field) = form.next_field().await? {
@@ -77,36 +81,36 @@ pub(in crate::districts::pages) async fn create(
         if files.len() == MAX_FILES {
             return Err(Error::TooLarge);
         }
-        files.push((name, write_to_disk(&state, field).await?));
+        files.push((name, write_to_disk(&config.data, field).await?));
     }
     let problem = if files.is_empty() {
         "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned()
     } else {
-        let known = state.districts.refresh(&state.storage).await?;
+        let known = districts.refresh(&storage).await?;
         match parse(known, files).await? {
             Ok(listing) => {
-                let id = state.storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
+                let id = storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
                 return Ok(redirect(&format!("/districts/import/{}", crockford(id))));
             }
             Err(problem) => problem,
         }
     };
     layout.flash = Some(Flash::new(Tone::Danger, &problem));
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&state.storage, layout).await?))
+    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, list_page(&storage, layout).await?))
 }
 
 /// Checks that the disk has room for the body and leaves [`MIN_FREE_BYTES`].
-fn require_room(state: &AppState, request: &Request) -> PageResult<()> {
+fn require_room(folder: &Path, request: &Request) -> PageResult<()> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let free = fs4::available_space(&state.config.data)?;
+    let free = fs4::available_space(folder)?;
     if free < MIN_FREE_BYTES.saturating_add(length.unwrap_or(MAX_UPLOAD_BYTES)) {
         return Err(Error::DiskFull(format!("{free} bytes are free")));
     }
     Ok(())
 }
 
-async fn write_to_disk(state: &AppState, mut field: UploadField<'_>) -> PageResult<File> {
-    let mut file = tempfile::tempfile_in(&state.config.data)?;
+async fn write_to_disk(folder: &Path, mut field: UploadField<'_>) -> PageResult<File> {
+    let mut file = tempfile::tempfile_in(folder)?;
     while let Some(chunk) = field.chunk().await? {
         file = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file))
             .await
