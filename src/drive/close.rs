@@ -36,7 +36,7 @@ impl CountLine {
         self.taken - self.delivered - self.returned - self.aboard
     }
 
-    /// Pieces that somebody has to count.
+    /// Pieces that still have to be counted.
     pub const fn remaining(&self) -> i64 {
         self.taken - self.delivered
     }
@@ -80,7 +80,7 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
 pub enum CloseRefusal {
     /// it is not on the road
     Stale,
-    /// pieces that nobody accounted for: what, where, how many
+    /// pieces without an account: product, stop, number
     Missing(Vec<String>),
     /// phones that still have records
     Phones(Vec<String>),

@@ -153,7 +153,7 @@ mod tests {
         );
     }
 
-    /// The rule in other words: the phones one after the other, each with the list of what it undid.
+    /// The rule, written another way: phone after phone, each with the list of events that it undid.
     fn model(events: &[StopEvent]) -> (bool, Option<String>) {
         let mut ends = Vec::new();
         for key in 0..4 {

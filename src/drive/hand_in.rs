@@ -67,7 +67,7 @@ pub enum Rejection {
     NotLeft,
     /// it is not readable
     Malformed,
-    /// what it takes back is with the office already
+    /// the event that it undoes has been processed by the office
     TooLate,
 }
 

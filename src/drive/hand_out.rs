@@ -15,7 +15,7 @@ pub const MAX_REASON_CHARS: usize = 200;
 /// Why a step is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepRefusal {
-    /// the tour is in another state, or somebody changed it meanwhile
+    /// the tour is in another state, or was changed since the page was loaded
     Stale,
     /// the driver is unknown or may not log in
     NoDriver,
@@ -27,7 +27,7 @@ pub enum StepRefusal {
     NoReason(Vec<String>),
     /// a step back without a reason
     NoReasonBack,
-    /// claims of the channels are old, and nobody said why the truck leaves all the same
+    /// the claims of the channels are out of date, and the form has no reason to leave all the same
     OldClaims(String),
     /// the day has been reported in part
     Reported,
@@ -59,7 +59,7 @@ fn record(tx: &mut dyn Tx, actor: MemberActor, tour: &TourRow, event: AuditEvent
     Ok(Ok(event))
 }
 
-/// Gives a fixed tour to a driver, who loads it from then on.
+/// Hands a fixed tour out to a driver: its state becomes 상차.
 pub fn hand_out(
     tx: &mut dyn Tx,
     actor: MemberActor,

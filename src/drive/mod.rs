@@ -11,9 +11,9 @@
 //! | [`key`] | day keys of phones |
 //! | [`store`] | SQL |
 //!
-//! State is a fold over events, never the last writer. An event is a fact: it is stored whatever the office did in the
-//! meantime, and what does not fit becomes a finding for a member to look at. No event has a position: the office learns
-//! what the driver writes, not where he is.
+//! The state of a stop is a fold over its events, not the last write. An event is always stored, even if the office changed
+//! the stop meanwhile; a contradiction becomes a finding, which a member resolves. Events have no position: the office learns
+//! what the driver reports, not where the truck is.
 
 pub mod close;
 pub mod fold;

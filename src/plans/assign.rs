@@ -8,11 +8,9 @@ use std::collections::HashMap;
 
 use super::board::{Board, BoardItem, BoardStop};
 use super::model::{ColumnKey, Hold};
+use super::schedule::SECONDS_PER_MINUTE;
 use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Truck, solve};
 use crate::routing::travel::{Point, driving_seconds};
-
-/// Seconds per minute.
-const MINUTE: i64 = 60;
 
 /// Iterations of the search for a small day, which it solves as well as with more.
 const SMALL_DAY_ITERATIONS: u32 = 20_000;
@@ -20,7 +18,7 @@ const SMALL_DAY_ITERATIONS: u32 = 20_000;
 /// Iterations of the search for a larger day.
 const LARGE_DAY_ITERATIONS: u32 = 100_000;
 
-/// Iterations of the search for a plan that nobody waits for.
+/// Iterations of the search for a rough plan: enough to see what fits into a day.
 const ROUGH_ITERATIONS: u32 = 200;
 
 /// Stops of a small day.
@@ -122,9 +120,9 @@ fn plan_with_iterations(
             day: 0,
             crew: narrow(column.truck.crew),
             capacity: [narrow(column.truck.volume), narrow(column.truck.pieces)],
-            start: narrow(column.round.starts_at * MINUTE),
-            shift: narrow(column.round.shift_minutes * MINUTE),
-            overtime: narrow(column.round.overtime_minutes * MINUTE),
+            start: narrow(column.round.starts_at * SECONDS_PER_MINUTE),
+            shift: narrow(column.round.shift_minutes * SECONDS_PER_MINUTE),
+            overtime: narrow(column.round.overtime_minutes * SECONDS_PER_MINUTE),
             begin: (first..first + begun).collect(),
         });
     }
@@ -167,10 +165,10 @@ fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
         let item = candidate.item;
         let window = item.job.as_ref().and_then(|job| job.window);
         Stop {
-            service: narrow(item.effort.minutes * MINUTE),
+            service: narrow(item.effort.minutes * SECONDS_PER_MINUTE),
             load: [narrow(item.effort.volume), narrow(item.effort.pieces)],
             crew: narrow(item.effort.crew),
-            window: window.map(|(from, to)| (narrow(from * MINUTE), narrow(to * MINUTE))),
+            window: window.map(|(from, to)| (narrow(from * SECONDS_PER_MINUTE), narrow(to * SECONDS_PER_MINUTE))),
             trucks: candidate.held.map(|column| vec![column]),
             days: None,
         }

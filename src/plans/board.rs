@@ -27,7 +27,7 @@ pub struct BoardItem {
     pub work: DeliveryWork,
     /// what the dispatcher knows of it
     pub job: Option<Job>,
-    /// what it takes
+    /// time and people that it needs
     pub effort: StopEffort,
     /// where it is
     pub point: Option<(Point, PointAccuracy)>,
@@ -36,7 +36,7 @@ pub struct BoardItem {
 }
 
 impl BoardItem {
-    /// What its schedule needs.
+    /// The stop for the schedule.
     pub fn planned_stop(&self) -> PlannedStop {
         PlannedStop {
             point: self.point.map(|(point, _)| point),

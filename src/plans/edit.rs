@@ -34,7 +34,7 @@ pub struct EditContext {
 /// Why a change is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// somebody else has changed a tour
+    /// another member has changed a tour
     Stale {
         /// name of the column
         column: String,
@@ -300,7 +300,7 @@ pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, i
 /// The changed tours, and the bundle numbers of the changed stops.
 type ChangedStops = (Vec<i64>, Vec<String>);
 
-/// Changes stops in their tours without moving them; `change` tells whether it changed a stop.
+/// Changes stops in their tours without moving them; `change` returns whether it changed the stop.
 fn change_stops(
     tx: &mut dyn Tx,
     districts: &Districts,
@@ -327,7 +327,7 @@ fn change_stops(
     Ok(Ok((draft.save(tx, context)?, bundles)))
 }
 
-/// Holds stops, or frees them.
+/// Sets what a new plan may change of these stops.
 pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, hold: Hold, ids: &[i64]) -> EditResult {
     let change = |stop: &mut BoardStop| std::mem::replace(&mut stop.stop.hold, hold) != hold;
     match change_stops(tx, districts, context, (ids, false), change)? {

@@ -1,4 +1,4 @@
-//! Plans of the own trucks (배차): which delivery goes with which truck, in which order, at what time.
+//! Plans of the own trucks (배차): which truck carries which delivery, in which order, at what time.
 //!
 //! | module | content |
 //! | --- | --- |
@@ -11,7 +11,7 @@
 //! | [`planner`] | runs the route engine on a blocking thread |
 //! | [`edit`] | changes by a dispatcher or the route engine, with versions and audit entries |
 //! | [`export`] | a day as data for other programs |
-//! | [`promise`] | days that can be promised to a customer, and promises that can no longer be kept |
+//! | [`promise`] | days that can be promised to a customer, and promises that can no longer be met |
 //! | [`store`] | SQL |
 //!
 //! A tour is one truck on one round of a day. It is a draft while it is planned, fixed when the dispatcher says so, and

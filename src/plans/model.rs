@@ -3,8 +3,9 @@
 //! A tour is one round of a truck on a day, with its stops in order. A job is a delivery to be planned, with what the
 //! dispatcher knows of it; it has at most one stop.
 
-use crate::text::coded;
 use chrono::NaiveDate;
+
+use crate::text::coded;
 
 coded! {
     /// State of a tour.
@@ -82,7 +83,7 @@ pub struct Job {
     pub minutes: Option<i64>,
     /// people needed, instead of those of its products
     pub crew: Option<i64>,
-    /// codes of the rules that kept it out of the last plan of a day
+    /// day and rules (codes) by which the last plan left it out
     pub left_out: Option<(NaiveDate, Vec<String>)>,
     /// version for optimistic locking
     pub version: i64,

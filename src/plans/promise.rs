@@ -1,22 +1,22 @@
 //! Which days can be promised to a customer (배송일 약속).
 //!
 //! A day is offered where the district is served, a truck with enough people drives, and the delivery fits between the
-//! stops of that day: room, pieces, no overtime, at most [`MAX_DETOUR_MINUTES`] more driving. Whatever else is due on the
-//! day without a truck is put into the trucks first, so that no place is sold twice.
+//! stops of that day: room, pieces, no overtime, at most [`MAX_DETOUR_MINUTES`] more driving. Deliveries that are due on
+//! the day and have no truck yet are assigned first, so that no room is promised twice.
 
 pub mod dates;
 
-use crate::text::coded;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::schedule::{PlannedStop, schedule};
+use super::schedule::{PlannedStop, SECONDS_PER_MINUTE, schedule};
 use crate::routing::travel::{Point, driving_seconds};
+use crate::text::coded;
 use crate::trucks::model::{Round, Truck};
 use crate::trucks::service_area::NotServed;
 
 /// Days that are offered at once.
-pub const OFFERS: usize = 3;
+pub const MAX_OFFERS: usize = 3;
 
 /// How far ahead days are looked for.
 pub const HORIZON_DAYS: u64 = 45;
@@ -24,8 +24,6 @@ pub const HORIZON_DAYS: u64 = 45;
 /// More driving that a further stop may cost a truck that drives anyway, in minutes. The first stop of a truck may cost
 /// what the shift allows: otherwise a district far from the depot would never get its first delivery of a day.
 const MAX_DETOUR_MINUTES: i64 = 45;
-
-const MINUTE: i64 = 60;
 
 /// A round of a truck on a day.
 #[derive(Clone, Debug)]
@@ -82,7 +80,7 @@ pub enum DateRefusal {
     },
     /// holiday or day off of the shop
     DayOff(String),
-    /// the district has other weekdays, or only a ship goes there
+    /// the district has other weekdays, or it is reached by ship only
     NotServed(NotServed),
     /// no truck drives on that day, or all tours are fixed
     NoTruck,
@@ -156,7 +154,7 @@ pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, Date
     let mut nearest: Option<i64> = None;
     for candidate in insertions(&plan.rounds, plan.depot, new) {
         let DayRound { truck, round, stops, .. } = &plan.rounds[candidate.round];
-        let detour_minutes = (candidate.detour_seconds + MINUTE - 1) / MINUTE;
+        let detour_minutes = (candidate.detour_seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
         if !stops.is_empty() && detour_minutes > MAX_DETOUR_MINUTES {
             nearest = Some(nearest.map_or(detour_minutes, |least| least.min(detour_minutes)));
             continue;
@@ -195,8 +193,8 @@ fn insertions(rounds: &[DayRound], depot: Option<Point>, stop: &PlannedStop) -> 
         let places: Vec<Option<Point>> =
             std::iter::once(depot).chain(round.stops.iter().map(|stop| stop.point)).chain([depot]).collect();
         let driving: i64 = places.windows(2).map(|leg| drive(leg[0], leg[1])).sum();
-        let work = sum(|stop| stop.effort.minutes) * MINUTE;
-        let limit = (round.round.shift_minutes + round.round.overtime_minutes) * MINUTE;
+        let work = sum(|stop| stop.effort.minutes) * SECONDS_PER_MINUTE;
+        let limit = (round.round.shift_minutes + round.round.overtime_minutes) * SECONDS_PER_MINUTE;
         for (position, leg) in places.windows(2).enumerate() {
             let detour_seconds = drive(leg[0], stop.point) + drive(stop.point, leg[1]) - drive(leg[0], leg[1]);
             if driving + detour_seconds + work <= limit {
@@ -245,7 +243,7 @@ pub enum PromiseProblem {
     Missed,
     /// it is planned for another day
     PlannedFor(NaiveDate),
-    /// somebody set another day
+    /// a member set another day
     MovedTo(NaiveDate),
     /// 희망배송일 was cleared
     DateCleared,

@@ -4,14 +4,15 @@ use super::work::StopEffort;
 use crate::routing::travel::{Point, driving_seconds};
 use crate::trucks::model::{Round, Truck};
 
-const MINUTE: i64 = 60;
+/// Seconds per minute.
+pub(super) const SECONDS_PER_MINUTE: i64 = 60;
 
 /// What a schedule needs of a stop.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedStop {
     /// where it is; none is unknown, and takes no driving
     pub point: Option<Point>,
-    /// what it takes
+    /// time and people that it needs
     pub effort: StopEffort,
     /// first and last minute of the day at which the work may begin
     pub window: Option<(i64, i64)>,
@@ -81,7 +82,7 @@ impl Excess {
 
 /// The schedule of a tour.
 pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> Schedule {
-    let start = round.starts_at * MINUTE;
+    let start = round.starts_at * SECONDS_PER_MINUTE;
     let (mut now, mut place, mut driving) = (start, depot, 0);
     let drive = |from: Option<Point>, to: Option<Point>| {
         from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
@@ -91,13 +92,13 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
         let seconds = drive(place, stop.point);
         driving += seconds;
         let arrives = now + seconds;
-        let begins = stop.window.map_or(arrives, |(from, _)| arrives.max(from * MINUTE));
-        now = begins + stop.effort.minutes * MINUTE;
+        let begins = stop.window.map_or(arrives, |(from, _)| arrives.max(from * SECONDS_PER_MINUTE));
+        now = begins + stop.effort.minutes * SECONDS_PER_MINUTE;
         schedule.visits.push(Visit {
             arrives_at: minutes(arrives),
             waiting: minutes(begins) - minutes(arrives),
             leaves_at: minutes(now),
-            is_late: stop.window.is_some_and(|(_, to)| begins > to * MINUTE),
+            is_late: stop.window.is_some_and(|(_, to)| begins > to * SECONDS_PER_MINUTE),
         });
         schedule.volume += stop.effort.volume;
         schedule.pieces += stop.effort.pieces;
@@ -112,7 +113,7 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
     schedule.returns_at = minutes(now);
     schedule.driving = minutes(driving);
     schedule.duration = minutes(now - start);
-    schedule.overtime = minutes((now - start - round.shift_minutes * MINUTE).max(0));
+    schedule.overtime = minutes((now - start - round.shift_minutes * SECONDS_PER_MINUTE).max(0));
     schedule
 }
 
@@ -132,7 +133,7 @@ impl Schedule {
 
 /// Seconds as minutes, rounded up.
 fn minutes(seconds: i64) -> i64 {
-    seconds.div_euclid(MINUTE) + i64::from(seconds.rem_euclid(MINUTE) > 0)
+    seconds.div_euclid(SECONDS_PER_MINUTE) + i64::from(seconds.rem_euclid(SECONDS_PER_MINUTE) > 0)
 }
 
 #[cfg(test)]

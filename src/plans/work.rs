@@ -1,4 +1,4 @@
-//! A delivery as it is planned: where it goes, what it takes, and what has changed since it was planned.
+//! A delivery as it is planned: destination, effort, and what has changed since it was planned.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Retention of orders, certificates, and what 법 점검 says of both.
 
-use crate::text::coded;
 use chrono::{Months, NaiveDate};
 
 use crate::storage::{Diagnostic, Severity};
+use crate::text::coded;
 use crate::time::Moment;
 
 /// Years that contracts and supplies have to be kept (전자상거래법 시행령 제6조 ①).

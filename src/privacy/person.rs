@@ -1,6 +1,5 @@
 //! One person among the orders: who is the same, who may be, and what the shop has of him.
 
-use crate::text::coded;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -15,6 +14,7 @@ use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::OrderEvent;
 use crate::storage::Value as StoredValue;
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {
@@ -61,7 +61,7 @@ impl Person {
         Self { name: name.clone(), tels }
     }
 
-    /// Compares names without spaces and telephone numbers by their digits. An empty name is nobody's.
+    /// Compares names without spaces and telephone numbers by their digits. An empty name matches none.
     pub fn likeness(&self, other: &Self) -> Likeness {
         let is_same_name = !letters(&self.name).is_empty() && letters(&self.name) == letters(&other.name);
         let is_same_tel = self.tels.iter().any(|tel| other.tels.iter().any(|their| digits(tel) == digits(their)));
@@ -141,7 +141,7 @@ pub struct OrderRecord {
     pub row: OrderRow,
     /// its log, newest first
     pub events: Vec<OrderEvent>,
-    /// files in which it was sent to somebody
+    /// files in which it was sent to a factory, courier or channel
     pub files: Vec<OrderFile>,
     /// the last day of its retention
     pub kept_until: NaiveDate,
@@ -149,7 +149,7 @@ pub struct OrderRecord {
     pub roles: Vec<PersonRole>,
 }
 
-/// Everything that the shop has of a person.
+/// All data of a person.
 #[derive(Clone, Debug)]
 pub struct PersonRecord {
     /// the person
@@ -162,7 +162,7 @@ pub struct PersonRecord {
     pub is_cut: bool,
 }
 
-/// Until when an order has to be kept: the record of a contract and its supply, from the last event on.
+/// Last day of the retention of an order: that of a contract and its supply, counted from the last event.
 pub fn kept_until(order: &Order, keep: KeepYears) -> NaiveDate {
     let last = OrderState::ALL.into_iter().filter_map(|state| order.moments.of(state)).max().unwrap_or(Moment(0));
     let months = chrono::Months::new(keep.years() * 12);

@@ -1,4 +1,4 @@
-//! `POST /drive/keys`: gives the browser of a driver a day key for each of his tours of today.
+//! `POST /drive/keys`: issues a day key for each tour of today to the browser of its driver.
 
 use axum::extract::State;
 use axum::http::header;

@@ -88,7 +88,7 @@ struct JobPage {
     layout: Layout,
     work: DeliveryWork,
     planned: Option<(NaiveDate, ColumnKey)>,
-    /// what its products take
+    /// time and people that its products need
     effort: StopEffort,
     form: JobForm,
     problems: Vec<(&'static str, &'static str)>,

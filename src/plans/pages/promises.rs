@@ -1,4 +1,4 @@
-//! `/plans/promises`: the promises that hold, those that can no longer be kept first.
+//! `/plans/promises`: open promises; those that can no longer be met come first.
 
 use askama::Template;
 use axum::extract::State;

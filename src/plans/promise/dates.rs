@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{
-    DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, OFFERS, PromiseChannel, PromiseFacts, PromiseProblem,
+    DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, MAX_OFFERS, PromiseChannel, PromiseFacts, PromiseProblem,
     check_day, promise_problem,
 };
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PromisedDay};
@@ -43,7 +43,7 @@ pub struct Enquiry {
     pub zip_code: String,
     /// district
     pub sigungu_code: Option<i64>,
-    /// what it takes
+    /// time and people that it needs
     pub effort: StopEffort,
     /// first and last minute of the day at which the work may begin
     pub window: Option<(i64, i64)>,
@@ -129,7 +129,7 @@ fn working_days_after(calendar: &WorkingCalendar, from: NaiveDate, days: i64) ->
 /// The days that can be promised, and those before them that cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
-    /// at most [`OFFERS`], the earliest first
+    /// at most [`MAX_OFFERS`], the earliest first
     pub offers: Vec<DateOffer>,
     /// days from the first possible one on that are not offered
     pub refused: Vec<(NaiveDate, DateRefusal)>,
@@ -158,10 +158,10 @@ pub fn dates(
     let mut dates = Dates::default();
     let mut first = enquiry.ready.max(today + Days::new(1));
     let end = first + Days::new(HORIZON_DAYS);
-    while first < end && dates.offers.len() < OFFERS {
+    while first < end && dates.offers.len() < MAX_OFFERS {
         let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end - Days::new(1));
         for plan in loader.days(tx, first, last)? {
-            if dates.offers.len() == OFFERS {
+            if dates.offers.len() == MAX_OFFERS {
                 break;
             }
             let day = plan.day;
@@ -322,7 +322,7 @@ pub struct NewPromise {
 /// Why a promise is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromiseError {
-    /// the day is refused: somebody else may have taken the place meanwhile
+    /// the day is refused; another promise may have taken the room meanwhile
     Refused(DateRefusal),
     /// no day can be judged
     NoDates(NoDates),
@@ -384,7 +384,7 @@ pub fn make(
     Ok(Ok(event))
 }
 
-/// A promise that holds, and what endangers it.
+/// An open promise, and what endangers it.
 #[derive(Clone, Debug)]
 pub struct OpenPromise {
     /// the promise

@@ -51,7 +51,7 @@ fn promise_becomes_the_preferred_date_and_takes_the_room() {
             let cache = DistrictCache::default();
             let first = delivery(tx, "1")?;
             let offers = offered(tx, first)?;
-            assert_eq!(offers.len(), OFFERS);
+            assert_eq!(offers.len(), MAX_OFFERS);
             for number in 1..=6 {
                 let id = delivery(tx, &number.to_string())?;
                 let made = make(tx, actor, &cache, &promise(id, &offers[0].to_string()))?;
