@@ -21,11 +21,11 @@ pub(super) enum ProfileCommand {
     /// 판매채널과 택배사의 파일 양식을 모두 보여 줘요
     List(JsonFlag),
     /// 양식 하나를 보여 줘요
-    Show(Named),
+    Show(ProfileName),
     /// 다른 가게에서 내려받은 양식 파일(.toml)을 추가해요
     Add(Add),
     /// 우리 가게의 양식을 삭제해요. 이 양식으로 읽은 업로드는 남아요
-    Remove(Named),
+    Remove(ProfileName),
 }
 
 #[derive(clap::Args)]
@@ -36,7 +36,7 @@ pub(super) struct JsonFlag {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Named {
+pub(super) struct ProfileName {
     /// 판매채널의 코드나 이름
     #[arg(value_name = "NAME")]
     name: String,
@@ -112,7 +112,7 @@ impl ProfileCommand {
                     known.all().iter().map(|profile| ProfileRow::new(profile, &usage)).collect();
                 print_rows(&rows, json)?;
             }
-            Self::Show(Named { name, json }) => {
+            Self::Show(ProfileName { name, json }) => {
                 let (known, usage) = load(&storage, shipped)?;
                 let found: Vec<&Profile> = known.all().iter().filter(|profile| is_named(profile, &name)).collect();
                 if found.is_empty() {
@@ -121,7 +121,7 @@ impl ProfileCommand {
                 print_definitions(&found, &usage, json)?;
             }
             Self::Add(Add { file, json }) => print_rows(&[add(&storage, shipped, &file)?], json)?,
-            Self::Remove(Named { name, json }) => print_rows(&remove(&storage, &shipped, &name)?, json)?,
+            Self::Remove(ProfileName { name, json }) => print_rows(&remove(&storage, &shipped, &name)?, json)?,
         }
         Ok(Outcome::Complete)
     }

@@ -28,16 +28,16 @@ impl From<StorageError> for Abort {
 }
 
 /// The answer of a [`BoxedWork`].
-pub(super) struct Answer<T, E>(Arc<Mutex<Option<Result<T, E>>>>);
+pub(super) struct WorkAnswer<T, E>(Arc<Mutex<Option<Result<T, E>>>>);
 
 /// Boxes the work of a transaction.
-pub(super) fn boxed<T, E>(work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> (BoxedWork, Answer<T, E>)
+pub(super) fn boxed<T, E>(work: impl Fn(&mut dyn Tx) -> Result<T, E> + Send + 'static) -> (BoxedWork, WorkAnswer<T, E>)
 where
     T: Send + 'static,
     E: Send + 'static,
 {
     let slot = Arc::new(Mutex::new(None));
-    let answer = Answer(Arc::clone(&slot));
+    let answer = WorkAnswer(Arc::clone(&slot));
     let work = move |tx: &mut dyn Tx| {
         let answer = work(tx);
         let ended = answer.as_ref().map(|_| ()).map_err(|_| Abort::Work);
@@ -47,7 +47,7 @@ where
     (Box::new(work), answer)
 }
 
-impl<T, E: From<StorageError>> Answer<T, E> {
+impl<T, E: From<StorageError>> WorkAnswer<T, E> {
     /// The answer of the work after the engine has `ended` the transaction.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn answer(ended: Result<(), Abort>, answer: Result<i64>) -> Result<i64> {
-        Answer(Arc::new(Mutex::new(Some(answer)))).after(ended)
+        WorkAnswer(Arc::new(Mutex::new(Some(answer)))).after(ended)
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub const WORD_EFFECTS: [(StatusEffect, &str, &str); 4] = [
 
 /// What a member stated about the columns of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mapping {
+pub struct ColumnMapping {
     /// name of the channel
     pub name: String,
     /// header and code of the field of each column that has one
@@ -119,7 +119,7 @@ pub enum MappingProblem {
     Missing(String),
 }
 
-impl Mapping {
+impl ColumnMapping {
     /// The profile of the shop with the code `code`. `shipped` has the words that all channels use.
     ///
     /// # Errors
@@ -304,8 +304,8 @@ mod tests {
     use super::*;
     use crate::channels::tests::profiles;
 
-    fn mapping(columns: &[(&str, &str)]) -> Mapping {
-        Mapping {
+    fn mapping(columns: &[(&str, &str)]) -> ColumnMapping {
+        ColumnMapping {
             name: "칠성 협력점".to_owned(),
             columns: columns.iter().map(|(header, code)| ((*header).to_owned(), (*code).to_owned())).collect(),
             words: BTreeMap::new(),
@@ -348,7 +348,7 @@ mod tests {
     fn own_words_of_states_win_over_the_common_ones() {
         let words = [("cancel", "없던 일로, 접수확인"), ("ship", "나감")];
         let words = words.map(|(code, words)| (code.to_owned(), words.to_owned()));
-        let mapping = Mapping { words: BTreeMap::from(words), ..mapping(&PARTNER) };
+        let mapping = ColumnMapping { words: BTreeMap::from(words), ..mapping(&PARTNER) };
         let profile = mapping.profile("SHOP_1", &profiles()).expect("a profile");
         let effect = |word: &str| profile.status_rule(word).map(|rule| rule.change);
         assert_eq!(effect("없던일로"), Some(StatusEffect::Cancel));
@@ -361,7 +361,7 @@ mod tests {
         let mut columns = PARTNER.to_vec();
         columns[0] = ("접수번호", "quantity");
         columns.push(("배송|주소", "address_detail"));
-        let mapping = Mapping { name: "  ".to_owned(), ..mapping(&columns) };
+        let mapping = ColumnMapping { name: "  ".to_owned(), ..mapping(&columns) };
         let problems = mapping.profile("SHOP_1", &profiles()).expect_err("wrong");
         assert!(matches!(&problems[0], MappingProblem::Name(_)), "{problems:?}");
         let told = |wanted: &str| {

@@ -14,7 +14,7 @@ use crate::channels::store::profiles;
 use crate::channels::{ColumnSample, FileError};
 use crate::id::crockford;
 use crate::storage::{Storage, Tx};
-use crate::uploads::mapping::{FileSample, MappedField, Mapping, MappingProblem, WORD_EFFECTS, mapped_fields};
+use crate::uploads::mapping::{ColumnMapping, FileSample, MappedField, MappingProblem, WORD_EFFECTS, mapped_fields};
 use crate::uploads::{UploadError, Uploads, store};
 use crate::web::{
     Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, personal_page_with_status, redirect_with_flash,
@@ -133,12 +133,12 @@ pub(super) async fn new(
 /// The typed form: the shown sheet and header row, and the mapping.
 struct TypedForm {
     query: SampleQuery,
-    mapping: Mapping,
+    mapping: ColumnMapping,
 }
 
 /// Parses `sheet`, `row`, `name`, `words-CODE`, and for each column `header-N` with `field-N`.
 fn parse_form(pairs: Vec<(String, String)>) -> TypedForm {
-    let mut typed = TypedForm { query: SampleQuery::default(), mapping: Mapping::default() };
+    let mut typed = TypedForm { query: SampleQuery::default(), mapping: ColumnMapping::default() };
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     let mut fields: Vec<(String, String)> = Vec::new();
     for (name, value) in pairs {
@@ -217,7 +217,7 @@ async fn save(
     storage: &Storage,
     uploads: &Uploads,
     actor: MemberActor,
-    mapping: Mapping,
+    mapping: ColumnMapping,
 ) -> Result<Result<AuditEvent, Vec<MappingProblem>>, Error> {
     let shipped = Arc::clone(&uploads.shipped);
     let work = move |tx: &mut dyn Tx| -> Result<Result<AuditEvent, Vec<MappingProblem>>, Error> {
