@@ -17,7 +17,7 @@ const DELETE_BATCH_ROWS: i64 = 2_000;
 const MAX_FAULTS: usize = 100;
 
 /// People from whose number on records are kept for two years (안전성 확보조치 기준 제8조 ①).
-pub(super) const MANY_PEOPLE: i64 = 50_000;
+pub(super) const LONG_RETENTION_PEOPLE: i64 = 50_000;
 
 /// Columns of a record, as [`record_of`] reads them.
 pub(super) const COLUMNS: &str = "sequence, recorded_at, actor, member_id, address, action, page, query, order_count, \
@@ -128,7 +128,7 @@ pub(super) fn record_of(mut row: Row) -> Result<AccessRecord> {
         at: row.moment(1)?,
         access: NewAccess {
             accessor,
-            action: AccessAction::from_code(&row.text(5)?).ok_or_else(|| inconsistent("action"))?,
+            action: row.code(5, "access_records.action")?,
             page: row.text(6)?,
             query: row.text(7)?,
             orders: AccessedOrders {
@@ -222,7 +222,7 @@ pub fn all_orders(tx: &mut dyn Tx) -> Result<AccessedOrders> {
 
 /// Years that records are kept: `configured`, but at least two with more than 50,000 people.
 pub const fn effective_years(configured: u32, people: i64) -> u32 {
-    if people >= MANY_PEOPLE && configured < 2 { 2 } else { configured }
+    if people >= LONG_RETENTION_PEOPLE && configured < 2 { 2 } else { configured }
 }
 
 /// Deletes a batch of records that are older than `years`, whole seals at a time. Returns whether there may be more.

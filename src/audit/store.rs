@@ -63,7 +63,7 @@ fn entry(mut row: Row) -> Result<AuditEntry> {
         ("program", None) => Actor::Program,
         (other, _) => return Err(inconsistent(&other)),
     };
-    let mut fields: Value = serde_json::from_str(&row.text(8)?).map_err(|error| inconsistent(&error))?;
+    let mut fields: Value = row.json(8, "audit_entries.details")?;
     fields["verb"] = Value::String(row.text(5)?);
     let event: AuditEvent = serde_json::from_value(fields).map_err(|error| inconsistent(&error))?;
     let object = AuditObject { id: row.opt_int(6)?, count: usize::try_from(row.int(7)?).unwrap_or_default() };

@@ -265,7 +265,7 @@ pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<Ver
         }
     }
     let mut stored = [0; DIGEST_BYTES];
-    from.read_exact(&mut stored).map_err(|_| ObjectError::Damaged)?;
+    from.read_exact(&mut stored).map_err(truncated)?;
     let computed = digest(&encoded, hash.finalize().into(), key);
     if computed != stored {
         return Err(ObjectError::Damaged);
@@ -281,17 +281,22 @@ pub(super) fn open<R: Read + Seek>(mut from: R, key: Option<&Key>) -> Result<Ver
     })
 }
 
+/// A file that is too short is damaged; any other error is one of the disk.
+fn truncated(error: io::Error) -> ObjectError {
+    if error.kind() == io::ErrorKind::UnexpectedEof { ObjectError::Damaged } else { error.into() }
+}
+
 /// Reads magic, length and header, encoded and decoded, without verifying the digest.
 pub(super) fn read_header(from: &mut impl Read) -> Result<(Vec<u8>, ObjectHeader), ObjectError> {
     let mut start = [0; 12];
-    from.read_exact(&mut start).map_err(|_| ObjectError::Damaged)?;
+    from.read_exact(&mut start).map_err(truncated)?;
     let (magic, length) = start.split_at(8);
     let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
     if magic != MAGIC || length > MAX_HEADER_BYTES {
         return Err(ObjectError::Damaged);
     }
     let mut json = vec![0; length as usize];
-    from.read_exact(&mut json).map_err(|_| ObjectError::Damaged)?;
+    from.read_exact(&mut json).map_err(truncated)?;
     let header = serde_json::from_slice(&json).map_err(|_| ObjectError::Damaged)?;
     Ok(([start.as_slice(), &json].concat(), header))
 }

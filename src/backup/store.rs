@@ -4,7 +4,7 @@ pub(super) mod integrity;
 
 use super::mariadb_dump::MariaDbDump;
 use super::store::integrity::ShopSummary;
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 
 /// Name in `settings` of the newest verified dump.
 const DUMP_SETTING: &str = "backup.dump";
@@ -18,11 +18,7 @@ pub(super) fn save_dump(tx: &mut dyn Tx, dump: &MariaDbDump) -> Result<()> {
 /// The newest verified dump.
 pub(super) fn newest_dump(tx: &mut dyn Tx) -> Result<Option<MariaDbDump>> {
     let row = tx.query_one("SELECT value FROM settings WHERE name = ?", &[DUMP_SETTING.into()])?;
-    row.map(|mut row| {
-        serde_json::from_str(&row.text(0)?)
-            .map_err(|error| StorageError::Inconsistent(format!("{DUMP_SETTING}: {error}")))
-    })
-    .transpose()
+    row.map(|mut row| row.json(0, DUMP_SETTING)).transpose()
 }
 
 /// Number of the shop's orders up to the newest one of `summary`; −1 if the shop does not have that order.

@@ -4,7 +4,7 @@
 //! `assets/couriers`, or taught by the shop: [`store::profiles`]). [`Profiles::recognise`] finds the sheet, the header row
 //! and the profile of an opened workbook and gives the [`Table`], whose columns have names. [`ColumnDrift`] compares the
 //! columns of a file with those of its profile, and suggests which is which.
-//! [`rejected_rows()`] writes rejected rows back to a spreadsheet, with the reasons. [`model`] is the common
+//! [`write_rejected_rows`] writes rejected rows back to a spreadsheet, with the reasons. [`model`] is the common
 //! vocabulary of all channels, [`store`] the SQL of the table `sales_channels`.
 
 mod couriers;
@@ -31,7 +31,7 @@ pub use profile::{
     StatusRule,
 };
 pub use recognition::{OtherSheets, column_samples};
-pub use rejected_rows::rejected_rows;
+pub use rejected_rows::write_rejected_rows;
 pub use suggestion::{ColumnSample, suggest_roles};
 pub use table::Table;
 pub use teaching::{ColumnDrift, ColumnRole, MissingColumn, TeachError, check_header};

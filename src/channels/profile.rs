@@ -5,14 +5,13 @@
 //! cells would match the info text above SmartStore's header, which names four columns. `A|B` means column A, or B if
 //! there is no A.
 
-use crate::text::coded;
 use std::collections::BTreeMap;
 
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
 use super::model::{ChargeType, ShippingMethod};
-use crate::text::fold_word;
+use crate::text::{coded, fold_word};
 
 /// Limit of a code in characters, as in `sales_channels`.
 const MAX_CODE_CHARS: usize = 32;

@@ -20,7 +20,10 @@ const REASON_COLUMN_WIDTH: f64 = 60.0;
 ///
 /// # Errors
 /// The original cannot be read.
-pub fn rejected_rows(workbook: &mut Workbook, tables: &[(&Table, Vec<(u32, String)>)]) -> Result<Vec<u8>, SheetError> {
+pub fn write_rejected_rows(
+    workbook: &mut Workbook,
+    tables: &[(&Table, Vec<(u32, String)>)],
+) -> Result<Vec<u8>, SheetError> {
     let mut writer = Writer::new();
     let mut names = Vec::new();
     for (table, reasons) in tables {

@@ -43,7 +43,7 @@ fn checked(bytes: Vec<u8>) -> (Table, Vec<CheckedRow<NewOrder>>) {
     let mut workbook = open(bytes, None, Limits::default()).expect("opens");
     let table = profiles().recognise_any(&mut workbook).expect("recognised");
     let mut rows = Vec::new();
-    check::orders(&mut workbook, &table, &mut |row| {
+    check::check_orders(&mut workbook, &table, &mut |row| {
         rows.push(row);
         ControlFlow::Continue(())
     })
@@ -235,7 +235,7 @@ fn rejected_rows_are_exported_unchanged_and_recognised_again() {
     let mut workbook = open(fixture("B06_bad_values.xlsx"), None, Limits::default()).expect("opens");
     let table = profiles().recognise_any(&mut workbook).expect("recognised");
     let reasons = [(3, "수량은 1 이상".to_owned()), (18, "=사유".to_owned())];
-    let written = rejected_rows(&mut workbook, &[(&table, reasons.to_vec())]).expect("written");
+    let written = write_rejected_rows(&mut workbook, &[(&table, reasons.to_vec())]).expect("written");
     let (again, rows) = checked(written.clone());
     assert_eq!((again.profile.code.as_str(), again.header_row, rows.len()), ("SMART_STORE", 1, 2));
     assert!(matches!(rows[0].outcome, RowCheck::Rejected(_)));

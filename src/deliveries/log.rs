@@ -1,9 +1,9 @@
 //! The log of deliveries: actions on a delivery itself. Changes of its orders are in the order log.
 
-use crate::text::coded;
 use serde_json::Value;
 
-use crate::storage::{Result, Row, StorageError, Tx};
+use crate::storage::{Result, Row, Tx};
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {
@@ -67,16 +67,14 @@ const EVENT: &str = "SELECT e.id, e.delivery_id, e.logged_at, m.username, e.audi
                      FROM delivery_events e LEFT JOIN members m ON m.id = e.member_id";
 
 fn event(mut row: Row) -> Result<DeliveryEvent> {
-    let (id, action) = (row.int(0)?, row.text(5)?);
-    let inconsistent = || StorageError::Inconsistent(format!("delivery_events {id}"));
     Ok(DeliveryEvent {
-        id,
+        id: row.int(0)?,
         delivery_id: row.int(1)?,
         at: row.moment(2)?,
         username: row.opt_text(3)?,
         audit_entry_id: row.int(4)?,
-        action: DeliveryAction::from_code(&action).ok_or_else(inconsistent)?,
-        details: serde_json::from_str(&row.text(6)?).map_err(|_| inconsistent())?,
+        action: row.code(5, "delivery_events.action")?,
+        details: row.json(6, "delivery_events.details")?,
     })
 }
 

@@ -1,10 +1,10 @@
 //! The overview: how many deliveries under way each region has, by 희망배송일. `store::overview` counts them.
 
-use crate::text::coded;
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
+use crate::text::coded;
 
 coded! {
     /// A span of 희망배송일, relative to today. Every date is in exactly one of them.

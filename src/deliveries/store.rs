@@ -54,7 +54,7 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
         total_quantity: row.int(4)?,
         cancelled_quantity: row.int(5)?,
         primary_order_id: row.opt_int(6)?,
-        shipping_method: ShippingMethod::from_code(&row.text(7)?).ok_or_else(|| inconsistent("shipping_method"))?,
+        shipping_method: row.code(7, "deliveries.shipping_method")?,
         preferred_shipping_date: row.opt_date(8)?,
         sigungu_code: row.opt_int(9)?,
         ready_at: row.opt_moment(10)?,

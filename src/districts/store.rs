@@ -1,6 +1,5 @@
 //! SQL of districts: imported editions, manual corrections, and the version that every node compares.
 
-use crate::text::coded;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -10,6 +9,7 @@ use super::model::Districts;
 use super::official::{ParseReport, ParsedList};
 use super::region::Region;
 use crate::storage::{Param, Result, StorageError, Tx};
+use crate::text::coded;
 use crate::time::Moment;
 
 /// The version of editions and corrections: 0 before the first import or correction, then increasing.
@@ -131,13 +131,10 @@ const EDITION: &str = "SELECT e.id, e.stage, e.report, e.valid_from, m.username,
                        FROM district_editions e LEFT JOIN members m ON m.id = e.member_id";
 
 fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
-    let id = row.int(0)?;
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("district_editions.{column} of {id}"));
-    let stage = row.text(1)?;
     Ok(ImportedEdition {
-        id,
-        stage: EditionStage::from_code(&stage).ok_or_else(|| inconsistent("stage"))?,
-        report: serde_json::from_str(&row.text(2)?).map_err(|_| inconsistent("report"))?,
+        id: row.int(0)?,
+        stage: row.code(1, "district_editions.stage")?,
+        report: row.json(2, "district_editions.report")?,
         valid_from: row.opt_date(3)?,
         username: row.opt_text(4)?,
         created_at: row.moment(5)?,

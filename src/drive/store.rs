@@ -68,7 +68,7 @@ fn tour_row(mut row: Row) -> Result<TourRow> {
         day: row.opt_date(1)?.ok_or_else(inconsistent)?,
         column: ColumnKey { truck_id: row.int(2)?, round: row.int(3)? },
         truck: row.text(4)?,
-        state: TourState::from_code(&row.text(5)?).ok_or_else(inconsistent)?,
+        state: row.code(5, "tours.state")?,
         driver_id: row.opt_int(6)?,
         driver: row.opt_text(7)?,
         helper_id: row.opt_int(8)?,

@@ -1,7 +1,7 @@
 //! SQL of flash messages.
 
-use super::{Flash, FlashId, Tone};
-use crate::storage::{Result, StorageError, Tx};
+use super::{Flash, FlashId};
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
 /// Saves a message, and deletes the member's expired ones.
@@ -28,8 +28,9 @@ pub fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
                WHERE id = ? AND member_id = ? AND expires_at > ?";
     let now = tx.now();
     let Some(mut row) = tx.query_one(sql, &[id.into(), member_id.into(), now.into()])? else { return Ok(None) };
-    let code = row.text(0)?;
-    let tone = Tone::from_code(&code);
-    let tone = tone.ok_or_else(|| StorageError::Inconsistent(format!("flash_messages.tone of {id}: {code}")))?;
-    Ok(Some(Flash { tone, message: row.text(1)?, audit_entry_id: row.opt_int(2)? }))
+    Ok(Some(Flash {
+        tone: row.code(0, "flash_messages.tone")?,
+        message: row.text(1)?,
+        audit_entry_id: row.opt_int(2)?,
+    }))
 }

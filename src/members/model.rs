@@ -4,12 +4,12 @@ mod common_passwords;
 pub mod device;
 pub mod sign_in;
 
-use crate::text::coded;
 use std::fmt;
 use std::str::FromStr;
 
 use self::common_passwords::is_guessable;
 use crate::id::crockford;
+use crate::text::coded;
 use crate::time::Moment;
 
 /// Validity of a one-time password in milliseconds: a week.

@@ -6,7 +6,7 @@ pub mod second_factor;
 pub mod sign_ins;
 
 use super::model::{Account, Member, ONE_TIME_PASSWORD_VALID_MS, Role, UsernameError};
-use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
 
 /// Stored credentials, for a login by password.
@@ -53,12 +53,7 @@ pub enum UpdateError {
 }
 
 fn member(row: &mut Row) -> Result<Member> {
-    let role = row.text(2)?;
-    Ok(Member {
-        id: row.int(0)?,
-        username: row.text(1)?,
-        role: role.parse().map_err(|_| StorageError::Inconsistent(format!("members.role: {role}")))?,
-    })
+    Ok(Member { id: row.int(0)?, username: row.text(1)?, role: row.code(2, "members.role")? })
 }
 
 /// Whether any member exists.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use super::model::{ColumnKey, Hold, Job, Stop, Tour, TourState};
-use crate::storage::{Param, Result, Row, StorageError, Tx};
+use super::model::{ColumnKey, Job, Stop, Tour, TourState};
+use crate::storage::{Param, Result, Row, Tx};
 
 /// Separates the codes of rules in `jobs.left_out`.
 const RULE_SEPARATOR: char = '+';
@@ -31,12 +31,10 @@ pub fn day_of_tour(tx: &mut dyn Tx, id: i64) -> Result<Option<NaiveDate>> {
 }
 
 fn tour(mut row: Row) -> Result<Tour> {
-    let id = row.int(0)?;
-    let inconsistent = || StorageError::Inconsistent(format!("tours.state of {id}"));
     Ok(Tour {
-        id,
+        id: row.int(0)?,
         column: ColumnKey { truck_id: row.int(1)?, round: row.int(2)? },
-        state: TourState::from_code(&row.text(3)?).ok_or_else(inconsistent)?,
+        state: row.code(3, "tours.state")?,
         changed_by: row.opt_text(4)?,
         version: row.int(5)?,
     })
@@ -73,12 +71,10 @@ pub fn stops_of(tx: &mut dyn Tx, tours: &[i64]) -> Result<HashMap<i64, Vec<Stop>
     let mut stops = HashMap::<i64, Vec<(i64, Stop)>>::new();
     tx.for_ids(tours, &[], sql, &mut |mut row| {
         let job = job(&mut row)?;
-        let id = row.int(JOB_COLUMNS)?;
-        let inconsistent = || StorageError::Inconsistent(format!("stops.hold of {id}"));
         let stop = Stop {
-            id,
+            id: row.int(JOB_COLUMNS)?,
             job,
-            hold: Hold::from_code(&row.text(JOB_COLUMNS + 2)?).ok_or_else(inconsistent)?,
+            hold: row.code(JOB_COLUMNS + 2, "stops.hold")?,
             basis: row.text(JOB_COLUMNS + 3)?,
         };
         stops.entry(row.int(JOB_COLUMNS + 1)?).or_default().push((row.int(JOB_COLUMNS + 4)?, stop));
@@ -206,7 +202,7 @@ pub fn update_job(tx: &mut dyn Tx, job: &Job) -> Result<bool> {
     Ok(tx.exec(sql, &[day, from, to, minutes, crew, job.id.into(), job.version.into()])? > 0)
 }
 
-/// Records the rules that kept each job out of the plan of a day; no rules for those that are planned.
+/// Records by which rules the plan of a day left out each job; none for planned ones.
 pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(i64, Vec<&str>)]) -> Result<()> {
     let sql = "UPDATE jobs SET left_out = ?, left_out_day = ? WHERE id = ?";
     let mut rows = jobs.iter().map(|(id, rules)| {

@@ -1,6 +1,5 @@
 //! Practice files in the formats of the channel and the courier.
 
-use crate::text::coded;
 use std::io::Cursor;
 
 use rust_xlsxwriter::{Workbook, XlsxError};
@@ -8,6 +7,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::exercises::ExerciseSet;
 use super::model::Task;
 use crate::demo::files::write_smart_store;
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {

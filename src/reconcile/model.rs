@@ -1,6 +1,5 @@
 //! Reconciliation of a channel's list with the shop. Pure.
 
-use crate::text::coded;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
@@ -9,6 +8,7 @@ use serde::Serialize;
 use crate::channels::{Profile, StatusEffect};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
+use crate::text::coded;
 use crate::time::Moment;
 use crate::uploads::check::ListedRow;
 

@@ -12,7 +12,7 @@ use crate::orders::store as orders;
 use crate::storage::text_limits;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::{Moment, day_range};
-use crate::uploads::store::display_name;
+use crate::uploads::model::display_name;
 
 const SHOP_COLUMNS: &str = "order_number, id, price, state, claim";
 
@@ -173,21 +173,17 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
 }
 
 fn report(row: &mut Row) -> Result<ReconcileReport> {
-    let id = row.int(0)?;
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("reconciliations.{column} of {id}"));
-    let kind = row.text(5)?;
-    let tallies: Vec<(String, [i64; 3])> =
-        serde_json::from_str(&row.text(15)?).map_err(|_| inconsistent("findings"))?;
+    let tallies: Vec<(String, [i64; 3])> = row.json(15, "reconciliations.findings")?;
     let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
         Some((Discrepancy::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
-        id,
+        id: row.int(0)?,
         created_at: row.moment(1)?,
         username: row.opt_text(2)?,
         channel_code: row.text(3)?,
         channel_name: row.text(4)?,
-        kind: FileKind::from_code(&kind).ok_or_else(|| inconsistent("kind"))?,
+        kind: row.code(5, "reconciliations.kind")?,
         file_name: row.text(6)?,
         period: row.opt_date(7)?.zip(row.opt_date(8)?),
         unread: row.int(9)?,

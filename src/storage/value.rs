@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
 
 use super::{Result, StorageError};
+use crate::text::FromCode;
 use crate::time::{Moment, parse_date};
 
 /// Value of a placeholder.
@@ -159,6 +161,17 @@ impl ColumnReader {
     }
 }
 
+/// Decodes stored JSON. `name` is that of its column, for the error.
+///
+/// # Errors
+/// [`StorageError::Inconsistent`] with the place of the fault. The text is not quoted: it may be about a person.
+pub fn from_json<T: DeserializeOwned>(json: &str, name: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        StorageError::Inconsistent(format!("{name}: JSON error ({kind:?}) at line {line} column {column}"))
+    })
+}
+
 /// One row of a result. [`Row::columns`] reads the columns in sequence, the other functions by their position in the query;
 /// a function fails with [`StorageError::Inconsistent`] when the value has another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,8 +183,16 @@ impl Row {
         ColumnReader { values: self.0.into_iter(), position: 0 }
     }
 
+    /// The error of a value of another type. It names the type that was found, not the value, which may be about a person.
     fn type_error<T>(&self, column: usize, expected: &str) -> Result<T> {
-        Err(StorageError::Inconsistent(format!("column {column}: {expected} expected, found {:?}", self.0.get(column))))
+        let found = match self.0.get(column) {
+            Some(Value::Null) => "null",
+            Some(Value::Int(_)) => "a number",
+            Some(Value::Text(_)) => "text",
+            Some(Value::Blob(_)) => "bytes",
+            None => "no column",
+        };
+        Err(StorageError::Inconsistent(format!("column {column}: {expected} expected, found {found}")))
     }
 
     /// A 64-bit integer.
@@ -213,6 +234,22 @@ impl Row {
         }
     }
 
+    /// The value of a stored code. `name` is that of the column, for the error: `uploads.stage`.
+    pub fn code<T: FromCode>(&mut self, column: usize, name: &str) -> Result<T> {
+        let code = self.text(column)?;
+        T::from_code(&code).ok_or_else(|| StorageError::Inconsistent(format!("{name}: unknown code {code}")))
+    }
+
+    /// The value of a stored code, or NULL.
+    pub fn opt_code<T: FromCode>(&mut self, column: usize, name: &str) -> Result<Option<T>> {
+        if matches!(self.0.get(column), Some(Value::Null)) { Ok(None) } else { self.code(column, name).map(Some) }
+    }
+
+    /// A value stored as JSON. `name` is that of the column, for the error.
+    pub fn json<T: DeserializeOwned>(&mut self, column: usize, name: &str) -> Result<T> {
+        from_json(&self.text(column)?, name)
+    }
+
     /// Bytes or NULL, moved out of the row.
     pub fn opt_blob(&mut self, column: usize) -> Result<Option<Vec<u8>>> {
         match self.0.get_mut(column) {
@@ -240,6 +277,26 @@ impl Row {
                 parse_date(text).map_or_else(|| self.type_error(column, "a date"), |date| Ok(Some(date)))
             }
             _ => self.type_error(column, "a date or null"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faulty_value_is_not_quoted() {
+        let row = || Row(vec![Value::Text("홍길동".to_owned()), Value::Text("{\"name\": \"홍길동\"}".to_owned())]);
+        let errors = [
+            row().int(0).map(drop),
+            row().opt_date(0).map(drop),
+            row().json::<i64>(1, "orders.options").map(drop),
+            row().opt_blob(2).map(drop),
+        ];
+        for error in errors {
+            let message = error.expect_err("another type").to_string();
+            assert!(message.contains("column") && !message.contains("홍길동"), "{message}");
         }
     }
 }

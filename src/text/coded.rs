@@ -47,7 +47,19 @@ macro_rules! coded {
             }
         }
 
+        impl $crate::text::FromCode for $name {
+            fn from_code(code: &str) -> Option<Self> {
+                Self::from_code(code)
+            }
+        }
+
         $crate::text::coded! { @label $name $($variant $($label)?,)+ }
     };
 }
 pub(crate) use coded;
+
+/// A type whose values have a code, for generic readers.
+pub trait FromCode: Sized {
+    /// The value of that code.
+    fn from_code(code: &str) -> Option<Self>;
+}

@@ -5,6 +5,7 @@
 //! phrase without the value; the caller adds the row, column or field.
 
 mod coded;
+mod error_chain;
 mod hex;
 mod lines;
 mod number;
@@ -12,7 +13,9 @@ mod phone;
 mod sensitive;
 mod zip_code;
 
+pub use coded::FromCode;
 pub(crate) use coded::coded;
+pub use error_chain::error_chain;
 pub use hex::hex;
 pub use lines::{fold_word, is_invisible, is_one_line, multi_line, nfc, nfkc, one_line};
 pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};

@@ -19,10 +19,10 @@ use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
-pub use listed::{ListedRow, listed};
-pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, orders};
-pub use states::{StateChange, StateRow, states};
-pub use tracking::{TrackingRow, tracking};
+pub use listed::{ListedRow, check_listed};
+pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, check_orders};
+pub use states::{StateChange, StateRow, check_states};
+pub use tracking::{TrackingRow, check_tracking};
 
 /// Values in a report are truncated to so many characters.
 pub(super) const MAX_VALUE_CHARS: usize = 60;

@@ -61,7 +61,7 @@ fn read_tables(opened: parse::OpenedTables) -> Result<ListedFile, FileError> {
     }
     let (mut rows, mut unread) = (Vec::new(), Vec::new());
     for table in &tables {
-        check::listed(&mut workbook, table, &mut |row: CheckedRow<ListedRow>| {
+        check::check_listed(&mut workbook, table, &mut |row: CheckedRow<ListedRow>| {
             match row.outcome {
                 RowCheck::Valid(listed, _) => rows.push((row.row, *listed)),
                 RowCheck::Rejected(_) => unread.push(row.row),

@@ -1,11 +1,17 @@
 //! Uploads: imports a file as a batch, with an answer for each row.
 //!
-//! [`parse`] turns bytes into checked rows (each validated by [`check`]), [`plan`] determines their effect
-//! on the stored orders, [`apply`] executes the plan, [`ApplyQueue`] has the uploads whose plans are being executed in the background, [`store`] stores files and reports, [`conflicts`]
-//! resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied by themselves. [`undo`] takes an applied upload back. [`mapping`] makes a
-//! profile of a file that no profile matches. [`Uploads`] connects these steps, for the browser and the command line alike: within one request a file is parsed while its bytes are being stored, and read
-//! back only to preview it again with the courier that its form states after several files. A preview ends after the plan. Applying plans inside the transaction that changes the orders,
-//! so that an upload is atomic and takes concurrent changes into account.
+//! - [`parse`] turns bytes into rows; [`check`] validates each.
+//! - [`plan`] determines their effect on the stored orders. A preview ends here.
+//! - [`apply`] executes the plan, which is made again inside the transaction that changes the orders: an upload is atomic
+//!   and takes concurrent changes into account.
+//! - [`ApplyQueue`] has the uploads whose plans are being executed in the background.
+//! - [`store`] stores files and reports.
+//! - [`conflicts`] resolves conflicting tracking numbers afterwards, [`decisions`] values of a channel that were not applied
+//!   by themselves. [`undo`] takes an applied upload back.
+//! - [`mapping`] makes a profile of a file that no profile matches.
+//!
+//! [`Uploads`] connects these steps, for the browser and the command line alike. A file is parsed while its bytes are stored.
+//! It is read back only to preview it again, with the courier that its form states after several files.
 
 pub mod apply;
 mod apply_queue;
@@ -36,7 +42,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Actor;
 use crate::channels::store as channels;
-use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, TeachError, rejected_rows};
+use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, TeachError, write_rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::orders::follow::FieldChange;
@@ -420,7 +426,7 @@ impl Uploads {
                 .map(|table| (table, reasons(table)))
                 .filter(|(_, reasons)| is_only || !reasons.is_empty())
                 .collect();
-            Ok(rejected_rows(&mut workbook, &tables).map_err(FileError::from)?)
+            Ok(write_rejected_rows(&mut workbook, &tables).map_err(FileError::from)?)
         })
         .await
     }

@@ -1,6 +1,5 @@
 //! An upload, its report, and the resolution of its rejected rows.
 
-use crate::text::coded;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::check::Reason;
 use crate::channels::FileKind;
 use crate::orders::findings::Findings;
 use crate::orders::follow::{FieldChange, HoldReason};
+use crate::text::{coded, nfc};
 use crate::time::Moment;
 
 coded! {
@@ -284,4 +284,16 @@ impl Upload {
     pub fn count(&self, outcome: RowOutcome) -> i64 {
         self.counts[outcome as usize]
     }
+}
+
+/// The file name as displayed and stored: without folders, control characters and Unicode direction marks,
+/// and truncated.
+pub fn display_name(name: &str) -> String {
+    const MAX_NAME_CHARS: usize = 200;
+    let is_unsafe = |c: char| {
+        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|c| !is_unsafe(*c)).take(MAX_NAME_CHARS).collect();
+    if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { nfc(plain.trim()).into_owned() }
 }

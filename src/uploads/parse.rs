@@ -156,9 +156,9 @@ pub fn parse(
     let profile = Arc::clone(&tables.first().ok_or(FileError::NoHeader)?.profile);
     let mut tally = RowTally::default();
     let rows = match profile.kind {
-        FileKind::Orders => ParsedRows::Orders(collect(&mut workbook, &tables, &mut tally, check::orders)?),
-        FileKind::Tracking => ParsedRows::Tracking(collect(&mut workbook, &tables, &mut tally, check::tracking)?),
-        FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::states)?),
+        FileKind::Orders => ParsedRows::Orders(collect(&mut workbook, &tables, &mut tally, check::check_orders)?),
+        FileKind::Tracking => ParsedRows::Tracking(collect(&mut workbook, &tables, &mut tally, check::check_tracking)?),
+        FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::check_states)?),
         FileKind::Settlement => return Err(FileError::NoHeader),
     };
     let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();

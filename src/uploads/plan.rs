@@ -68,9 +68,9 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 let special =
                     shared.conflict(order, row).or_else(|| is_next_parcel.then(|| add_parcel(order, row)).flatten());
                 let is_despite = file.despite_claim.contains(&order.order_number);
-                let decision = special.unwrap_or_else(|| set_tracking(order, row, now, is_despite));
-                previous.set((decision.0 == RowOutcome::Updated).then_some(order.id));
-                decision
+                let plan = special.unwrap_or_else(|| set_tracking(order, row, now, is_despite));
+                previous.set((plan.outcome == RowOutcome::Updated).then_some(order.id));
+                plan
             };
             let mut plan = plan_changes(tx, channel, &rows, |row| &row.order_number, set)?;
             plan.report.findings.courier_missing = file.lacks_courier();
@@ -343,8 +343,23 @@ fn order_reason(order_number: &str, message: &str) -> Reason {
     Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
 }
 
-/// Effect of a row: its outcome, the reasons, and the conflicting tracking number if any.
-type RowDecision = (RowOutcome, Vec<Reason>, Option<TrackingChange>);
+/// Effect of a row.
+struct RowPlan {
+    outcome: RowOutcome,
+    reasons: Vec<Reason>,
+    /// a tracking number that a member decides about
+    conflict: Option<TrackingChange>,
+}
+
+impl RowPlan {
+    fn new(outcome: RowOutcome, reasons: Vec<Reason>) -> Self {
+        Self { outcome, reasons, conflict: None }
+    }
+
+    fn conflict(reason: Reason, conflict: TrackingChange) -> Self {
+        Self { conflict: Some(conflict), ..Self::new(RowOutcome::Rejected, vec![reason]) }
+    }
+}
 
 /// Plans changes of stored orders; `decide` changes the order of a row.
 fn plan_changes<'f, T: RowContent>(
@@ -352,7 +367,7 @@ fn plan_changes<'f, T: RowContent>(
     channel: Option<i64>,
     rows: &[CheckedRow<T>],
     number: impl Fn(&T) -> &str,
-    decide: impl Fn(&mut Order, &T, Moment) -> RowDecision,
+    decide: impl Fn(&mut Order, &T, Moment) -> RowPlan,
 ) -> Result<ImportPlan<'f>> {
     let now = tx.now();
     let exact = ExactKeys::new(tx, channel, rows)?;
@@ -366,11 +381,11 @@ fn plan_changes<'f, T: RowContent>(
     let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
     let mut plan = ImportPlan::default();
     for row in rows {
-        let (outcome, reasons, conflict) = match &row.outcome {
+        let RowPlan { outcome, reasons, conflict } = match &row.outcome {
             RowCheck::Ignored => continue,
-            _ if !exact.contains(row) => (RowOutcome::Rejected, vec![inexact_reason(row)], None),
-            RowCheck::Rejected(reasons) => (RowOutcome::Rejected, reasons.clone(), None),
-            RowCheck::Skipped(reasons) => (RowOutcome::Skipped, reasons.clone(), None),
+            _ if !exact.contains(row) => RowPlan::new(RowOutcome::Rejected, vec![inexact_reason(row)]),
+            RowCheck::Rejected(reasons) => RowPlan::new(RowOutcome::Rejected, reasons.clone()),
+            RowCheck::Skipped(reasons) => RowPlan::new(RowOutcome::Skipped, reasons.clone()),
             RowCheck::Valid(content, warnings) => {
                 let key = number(content);
                 if !changed.contains_key(key) {
@@ -393,7 +408,7 @@ fn plan_changes<'f, T: RowContent>(
                 }
                 let Some((_, order)) = changed.get_mut(key) else { continue };
                 let before = order.clone();
-                let (outcome, mut reasons, conflict) = decide(order, content, now);
+                let RowPlan { outcome, mut reasons, conflict } = decide(order, content, now);
                 if outcome == RowOutcome::Updated {
                     reasons.extend(warnings.iter().cloned());
                 }
@@ -420,24 +435,24 @@ impl TrackingRow {
 
 /// Sets the tracking number and advances the order to SHIPPED. An open cancellation keeps the order where it is.
 /// `is_despite`: the caller named the order, which is sent in spite of that.
-fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: bool) -> RowDecision {
-    let reason = |message: String| {
-        vec![Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message }]
-    };
+fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: bool) -> RowPlan {
+    let reason =
+        |message: String| Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message };
+    let skipped = |message: String| RowPlan::new(RowOutcome::Skipped, vec![reason(message)]);
     if matches!(order.state, OrderState::Cancelled | OrderState::Refunded) {
-        return (RowOutcome::Skipped, reason(format!("{} 주문이라 그대로 두었어요", order.state.participle())), None);
+        return skipped(format!("{} 주문이라 그대로 두었어요", order.state.participle()));
     }
     if has_parcels(order, row) && order.state >= OrderState::Shipped {
-        return (RowOutcome::Skipped, reason("이미 등록된 송장번호예요".to_owned()), None);
+        return skipped("이미 등록된 송장번호예요".to_owned());
     }
     if order.is_held_from(OrderState::Shipped) && !is_despite {
         let message = "취소 요청이 들어온 주문이라 송장번호를 등록하지 않았어요. 판매채널에서 먼저 처리해 주세요";
         let reason = Reason { column: "클레임".to_owned(), value: order.claim.clone(), message: message.to_owned() };
-        return (RowOutcome::Rejected, vec![reason], Some(row.change()));
+        return RowPlan::conflict(reason, row.change());
     }
     if !order.tracking_number.is_empty() && !has_parcels(order, row) {
         let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
-        return (RowOutcome::Rejected, reason(message), Some(row.change()));
+        return RowPlan::conflict(reason(message), row.change());
     }
     if order.tracking_number.is_empty() {
         order.tracking_number.clone_from(&row.tracking_number);
@@ -447,9 +462,8 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: b
         order.courier.clone_from(courier);
     }
     order.advance(OrderState::Shipped, now);
-    let reasons =
-        if lacks_courier { reason("택배사를 알 수 없어 비워 두었어요".to_owned()) } else { Vec::new() };
-    (RowOutcome::Updated, reasons, None)
+    let warning = lacks_courier.then(|| reason("택배사를 알 수 없어 비워 두었어요".to_owned()));
+    RowPlan::new(RowOutcome::Updated, warning.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -13,12 +13,11 @@ pub use self::undo::{
     BroughtProduct, BroughtVariant, brought_products, brought_variants, delete_goods, for_each_options,
     has_other_variants, later_work, orders_by_delivery, planned_deliveries, reopen_rows, reported_orders, set_undone,
 };
-use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload};
+use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload, display_name};
 use crate::channels::{ColumnDrift, FileKind, Profile};
 use crate::orders::findings::Findings;
 use crate::orders::store as orders;
-use crate::storage::{Param, Result, Row, StorageError, Tx};
-use crate::text::nfc;
+use crate::storage::{Param, Result, Row, Tx, from_json};
 use crate::time::Moment;
 
 /// Chunk size of a stored file: below every engine's limit for one value.
@@ -32,7 +31,6 @@ const FROM: &str = "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEF
      LEFT JOIN members n ON n.id = u.undone_by";
 
 fn upload(row: &mut Row) -> Result<Upload> {
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("uploads.{column}"));
     let findings = row.text(16)?;
     Ok(Upload {
         id: row.int(0)?,
@@ -44,21 +42,17 @@ fn upload(row: &mut Row) -> Result<Upload> {
         file_name: row.text(6)?,
         file_size: row.int(7)?,
         file_kept: row.bool(8)?,
-        stage: Stage::from_code(&row.text(9)?).ok_or_else(|| inconsistent("stage"))?,
+        stage: row.code(9, "uploads.stage")?,
         refusal: row.text(10)?,
         counts: [row.int(11)?, row.int(12)?, row.int(13)?, row.int(14)?],
         warned: row.int(15)?,
-        findings: if findings.is_empty() {
-            Findings::default()
-        } else {
-            serde_json::from_str(&findings).map_err(|_| inconsistent("findings"))?
-        },
+        findings: if findings.is_empty() { Findings::default() } else { from_json(&findings, "uploads.findings")? },
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
         open_rows: row.int(19)?,
         changes: match row.text(22)?.as_str() {
             "{}" => ChangeSummary::default(),
-            changes => serde_json::from_str(changes).map_err(|_| inconsistent("changes"))?,
+            changes => from_json(changes, "uploads.changes")?,
         },
         open_conflicts: row.int(23)?,
         undone_at: row.opt_moment(24)?,
@@ -155,18 +149,6 @@ pub fn delete_old_files(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<u
 /// Stores the sealed password of a file.
 pub fn set_sealed_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
     tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
-}
-
-/// The file name as displayed and stored: without folders, control characters and Unicode direction marks,
-/// and truncated.
-pub fn display_name(name: &str) -> String {
-    const MAX_NAME_CHARS: usize = 200;
-    let is_unsafe = |c: char| {
-        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !is_unsafe(*c)).take(MAX_NAME_CHARS).collect();
-    if plain.trim().is_empty() { "이름 없는 파일".to_owned() } else { nfc(plain.trim()).into_owned() }
 }
 
 /// Sets the stage of an upload without a report.

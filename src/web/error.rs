@@ -18,6 +18,7 @@ use super::{AuthContext, Layout, UNSENT_PATH, redirect};
 use crate::members::passwords::HashError;
 use crate::random::RandomnessError;
 use crate::storage::StorageError;
+use crate::text::error_chain;
 
 /// Seconds until a client may retry after a 503.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
@@ -83,15 +84,8 @@ pub enum Error {
 
 impl Error {
     /// [`Error::Internal`] with the message of an error and of each of its sources, for the log.
-    pub fn internal(error: impl std::error::Error) -> Self {
-        let mut messages = vec![error.to_string()];
-        let mut source = error.source();
-        while let Some(cause) = source {
-            // A transparent error has the message of its source.
-            messages.extend(Some(cause.to_string()).filter(|message| messages.last() != Some(message)));
-            source = cause.source();
-        }
-        Self::Internal(messages.join(": "))
+    pub fn internal(error: impl std::error::Error + 'static) -> Self {
+        Self::Internal(error_chain(&error))
     }
 
     fn status(&self) -> StatusCode {

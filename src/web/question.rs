@@ -1,10 +1,10 @@
 //! The page that asks before an unusual action. It repeats the submitted form with the answer in the field
 //! [`ANSWER_FIELD`], so that it works without JavaScript.
 
-use crate::text::coded;
 use askama::Template;
 
 use super::Layout;
+use crate::text::coded;
 
 /// Name of the field with the answer; the form of a list does not have it.
 pub const ANSWER_FIELD: &str = "answer";

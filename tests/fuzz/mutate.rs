@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use mukkeum::channels::{FileKind, OtherSheets, Profiles, rejected_rows};
+use mukkeum::channels::{FileKind, OtherSheets, Profiles, write_rejected_rows};
 use mukkeum::sheets::{Limits, open};
 use mukkeum::uploads::check;
 use zip::write::SimpleFileOptions;
@@ -145,22 +145,22 @@ fn read(profiles: &Profiles, bytes: Vec<u8>) -> Vec<String> {
             ControlFlow::Continue(())
         };
         let _ = match table.profile.kind {
-            FileKind::Orders => check::orders(&mut workbook, table, &mut |row| {
+            FileKind::Orders => check::check_orders(&mut workbook, table, &mut |row| {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
-            FileKind::Tracking => check::tracking(&mut workbook, table, &mut |row| {
+            FileKind::Tracking => check::check_tracking(&mut workbook, table, &mut |row| {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
-            FileKind::States => check::states(&mut workbook, table, &mut |row| {
+            FileKind::States => check::check_states(&mut workbook, table, &mut |row| {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
-            FileKind::Settlement => check::listed(&mut workbook, table, &mut |row| {
+            FileKind::Settlement => check::check_listed(&mut workbook, table, &mut |row| {
                 seen(row.row, row.key.clone(), matches!(row.outcome, check::RowCheck::Valid(..)))
             }),
         };
     }
     rows.truncate(20);
-    let _ = rejected_rows(&mut workbook, &[(&table, rows)]);
+    let _ = write_rejected_rows(&mut workbook, &[(&table, rows)]);
     keys
 }
 

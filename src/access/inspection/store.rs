@@ -61,7 +61,7 @@ fn inspection(mut row: Row) -> Result<SignedInspection> {
     let day: NaiveDate = row.opt_date(0)?.ok_or_else(|| inconsistent(&"inspected_month"))?;
     Ok(SignedInspection {
         month: InspectionMonth::of(day),
-        report: serde_json::from_str(&row.text(1)?).map_err(|error| inconsistent(&error))?,
+        report: row.json(1, "access_inspections.report")?,
         note: row.text(2)?,
         signed_by: row.int(3)?,
         signed_at: row.moment(4)?,

@@ -12,7 +12,7 @@ use crate::members::model::Account;
 use crate::members::store as members;
 use crate::orders::filter::OrderFilter;
 use crate::orders::list as orders;
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::parse_date;
 use crate::web::paging::{PageBar, PageQuery};

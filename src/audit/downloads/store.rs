@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, OrderFile, Purpose, SentTo};
-use crate::storage::{Result, Row, StorageError, Tx};
+use crate::storage::{Result, Row, Tx};
 use crate::time::Moment;
 
 /// Logs a download and returns its identifier. `member_id` is `None` on the command line.
@@ -89,13 +89,11 @@ pub fn files_of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderFile>> 
                LEFT JOIN download_files f ON f.download_id = d.id WHERE o.order_id = ? ORDER BY d.id DESC";
     let rows = tx.query(sql, &[order_id.into()])?;
     let files = rows.into_iter().map(|mut row| {
-        let code = row.text(3)?;
-        let sent_to = SentTo::from_code(&code);
         Ok(OrderFile {
             download_id: row.int(0)?,
             at: row.moment(1)?,
             username: row.opt_text(2)?,
-            sent_to: sent_to.ok_or_else(|| StorageError::Inconsistent(format!("download_orders.sent_to: {code}")))?,
+            sent_to: row.code(3, "download_orders.sent_to")?,
             file_name: row.opt_text(4)?,
         })
     });
@@ -161,7 +159,7 @@ fn download_row(mut row: Row) -> Result<DownloadRow> {
         content: row.text(4)?,
         source: row.text(5)?,
         rows: row.int(6)?,
-        purpose: row.opt_text(7)?.and_then(|code| Purpose::from_code(&code)),
+        purpose: row.opt_code(7, "downloads.purpose")?,
         note: row.text(8)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::drive::model::{EventKind, EventSource, StopEvent};
+use crate::drive::model::StopEvent;
 use crate::storage::{Result, Row, StorageError, Tx};
 
 const EVENT: &str = "SELECT id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
@@ -10,19 +10,18 @@ const EVENT: &str = "SELECT id, tour_id, job_id, key_id, member_id, source, numb
 
 fn event(mut row: Row) -> Result<StopEvent> {
     let id = row.text(0)?;
-    let inconsistent = |id: &str| StorageError::Inconsistent(format!("stop_events {id}"));
     Ok(StopEvent {
         tour_id: row.int(1)?,
         job_id: row.int(2)?,
         key_id: row.opt_int(3)?,
         member_id: row.int(4)?,
-        source: EventSource::from_code(&row.text(5)?).ok_or_else(|| inconsistent(&id))?,
+        source: row.code(5, "stop_events.source")?,
         number: row.int(6)?,
         happened_at: row.moment(7)?,
         clock_offset: row.int(8)?,
         received_at: row.moment(9)?,
-        kind: EventKind::from_code(&row.text(10)?).ok_or_else(|| inconsistent(&id))?,
-        details: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent(&id))?,
+        kind: row.code(10, "stop_events.kind")?,
+        details: row.json(11, "stop_events.details")?,
         saw_version: row.text(12)?,
         id,
     })
@@ -60,7 +59,7 @@ pub fn next_number(tx: &mut dyn Tx, tour_id: i64, member_id: i64) -> Result<i64>
 /// Stores an event.
 pub fn insert(tx: &mut dyn Tx, event: &StopEvent) -> Result<()> {
     let details = serde_json::to_string(&event.details)
-        .map_err(|_| StorageError::Inconsistent(format!("stop_events.details of {}", event.id)))?;
+        .map_err(|error| StorageError::Inconsistent(format!("stop_events.details of {}: {error}", event.id)))?;
     let sql = "INSERT INTO stop_events (id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
                received_at, kind, details, saw_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let row = [

@@ -1,13 +1,13 @@
 //! SQL of findings.
 
 use crate::drive::model::DriveFinding;
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
 /// Findings that the page shows.
 const MAX_FINDINGS: usize = 200;
 
-/// A finding that nobody has looked at.
+/// An unresolved finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
     /// identifier
@@ -53,11 +53,9 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<FindingRow>> {
     );
     let mut found = Vec::new();
     tx.for_each(&sql, &[], &mut |mut row| {
-        let id = row.int(0)?;
-        let inconsistent = || StorageError::Inconsistent(format!("stop_findings.kind of {id}"));
         found.push(FindingRow {
-            id,
-            finding: DriveFinding::from_code(&row.text(1)?).ok_or_else(inconsistent)?,
+            id: row.int(0)?,
+            finding: row.code(1, "stop_findings.kind")?,
             found_at: row.moment(2)?,
             event_id: row.text(3)?,
             tour_id: row.int(4)?,

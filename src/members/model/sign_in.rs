@@ -1,9 +1,7 @@
 //! Login history: successful and failed logins of each member.
 
-use crate::text::coded;
-use std::str::FromStr;
-
 use super::device::DeviceOrigin;
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {
@@ -33,18 +31,6 @@ impl SignInOutcome {
         matches!(self, Self::Password | Self::RememberToken)
     }
 }
-
-impl FromStr for SignInOutcome {
-    type Err = UnknownOutcome;
-
-    fn from_str(code: &str) -> Result<Self, UnknownOutcome> {
-        Self::from_code(code).ok_or(UnknownOutcome)
-    }
-}
-
-/// The code is not that of a [`SignInOutcome`].
-#[derive(Clone, Copy, Debug)]
-pub struct UnknownOutcome;
 
 /// One entry of the login history.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use crate::access::{AccessAction, AccessedOrders, Accessor, NewAccess};
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::{SignIn, SignInOutcome};
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 
 /// Retention of the history in milliseconds: half a year.
 const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
@@ -69,7 +69,7 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Re
         .map(|row| {
             Ok(SignIn {
                 at: row.moment(0)?,
-                outcome: outcome(&row.text(1)?)?,
+                outcome: row.code(1, "sign_ins.outcome")?,
                 origin: DeviceOrigin { description: row.text(2)?, address: row.text(3)? },
             })
         })
@@ -80,8 +80,4 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Re
 pub fn delete_expired(tx: &mut dyn Tx) -> Result<u64> {
     let before = tx.now().plus_ms(-RETENTION_MS);
     tx.exec("DELETE FROM sign_ins WHERE attempted_at < ?", &[before.into()])
-}
-
-fn outcome(code: &str) -> Result<SignInOutcome> {
-    code.parse().map_err(|_| StorageError::Inconsistent(format!("sign_ins.outcome: {code}")))
 }

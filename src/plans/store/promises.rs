@@ -40,7 +40,7 @@ pub fn lock_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<()> {
     tx.upsert("promise_days", &[("day", day.into())], &[("promised_at", now.into())])
 }
 
-/// Inserts a promise; one that holds so far is replaced. Returns the day of that one.
+/// Inserts a promise in place of the current one, whose day it returns.
 pub fn insert(
     tx: &mut dyn Tx,
     delivery_id: i64,
@@ -70,7 +70,7 @@ fn promise(mut row: crate::storage::Row) -> Result<Promise> {
         id,
         delivery_id: row.int(1)?,
         day: row.opt_date(2)?.ok_or_else(|| inconsistent("day"))?,
-        channel: PromiseChannel::from_code(&row.text(3)?).ok_or_else(|| inconsistent("channel"))?,
+        channel: row.code(3, "promises.channel")?,
         basis: row.text(4)?,
         promised_by: row.opt_text(5)?,
         promised_at: row.moment(6)?,

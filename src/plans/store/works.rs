@@ -31,8 +31,7 @@ pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<V
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         let id = row.int(0)?;
         let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column} of {id}"));
-        let options: Vec<(String, String)> =
-            serde_json::from_str(&row.text(8)?).map_err(|_| inconsistent("options"))?;
+        let options: Vec<(String, String)> = row.json(8, "orders.options")?;
         let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let claim = row.text(4)?;
         let order = WorkOrder {

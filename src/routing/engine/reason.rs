@@ -1,11 +1,11 @@
 //! Why a stop is left out.
 
-use crate::text::coded;
 use serde::{Serialize, Serializer};
 
 use super::problem::Problem;
 use super::route::IgnoredRules;
 use super::solution::{Solution, UNSERVED_COST};
+use crate::text::coded;
 
 coded! {
     /// A rule of the plan.

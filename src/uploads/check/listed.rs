@@ -25,7 +25,11 @@ pub struct ListedRow {
 ///
 /// # Errors
 /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
-pub fn listed(workbook: &mut Workbook, table: &Table, visit: &mut VisitRow<'_, ListedRow>) -> Result<(), SheetError> {
+pub fn check_listed(
+    workbook: &mut Workbook,
+    table: &Table,
+    visit: &mut VisitRow<'_, ListedRow>,
+) -> Result<(), SheetError> {
     let key = OrderKey::new(table);
     let amounts = table.columns(Field::Price);
     let words: Vec<usize> = [Field::Claim, Field::Status].into_iter().flat_map(|field| table.columns(field)).collect();

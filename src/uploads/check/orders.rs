@@ -59,7 +59,11 @@ impl OrderColumns {
 ///
 /// # Errors
 /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
-pub fn orders(workbook: &mut Workbook, table: &Table, visit: &mut VisitRow<'_, NewOrder>) -> Result<(), SheetError> {
+pub fn check_orders(
+    workbook: &mut Workbook,
+    table: &Table,
+    visit: &mut VisitRow<'_, NewOrder>,
+) -> Result<(), SheetError> {
     let columns = OrderColumns::new(table);
     for_each_row(workbook, table, visit, |row| check(table, row, &columns))
 }

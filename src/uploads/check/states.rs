@@ -65,7 +65,11 @@ struct StateColumns {
 ///
 /// # Errors
 /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
-pub fn states(workbook: &mut Workbook, table: &Table, visit: &mut VisitRow<'_, StateRow>) -> Result<(), SheetError> {
+pub fn check_states(
+    workbook: &mut Workbook,
+    table: &Table,
+    visit: &mut VisitRow<'_, StateRow>,
+) -> Result<(), SheetError> {
     let moments = |change: &StatusRule| change.moments.iter().filter_map(|header| table.column(header)).collect();
     let columns = StateColumns {
         key: OrderKey::new(table),

@@ -68,8 +68,8 @@ fn option_text(order: &NewOrder) -> String {
 }
 
 #[test]
-fn fixture_01_smart_store_72_columns() {
-    let (table, rows) = run(fixture("01_smartstore_orders_72col.xlsx"), orders);
+fn smart_store_file_of_72_columns_is_read() {
+    let (table, rows) = run(fixture("01_smartstore_orders_72col.xlsx"), check_orders);
     assert_eq!(
         (table.profile.kind, table.profile.code.as_str(), table.header_row),
         (FileKind::Orders, "SMART_STORE", 2)
@@ -124,16 +124,16 @@ fn fixture_01_smart_store_72_columns() {
 }
 
 #[test]
-fn fixtures_02_and_03_are_the_same_rows_encrypted() {
-    let (_, agile512) = run(fixture("02_smartstore_encrypted_agile_aes256_sha512.xlsx"), orders);
-    let (_, agile1) = run(fixture("03_smartstore_encrypted_agile_aes128_sha1.xlsx"), orders);
+fn encrypted_files_have_the_rows_of_the_plain_one() {
+    let (_, agile512) = run(fixture("02_smartstore_encrypted_agile_aes256_sha512.xlsx"), check_orders);
+    let (_, agile1) = run(fixture("03_smartstore_encrypted_agile_aes128_sha1.xlsx"), check_orders);
     assert_eq!(counts(&agile512), [12, 0, 0, 0]);
     assert_eq!(agile512, agile1);
 }
 
 #[test]
-fn fixture_05_legacy_66_columns_all_text() {
-    let (_, rows) = run(fixture("05_smartstore_legacy_66col_text.xlsx"), orders);
+fn older_file_of_66_text_columns_is_read() {
+    let (_, rows) = run(fixture("05_smartstore_legacy_66col_text.xlsx"), check_orders);
     assert_eq!(counts(&rows), [12, 0, 0, 0]);
     assert_eq!(rows.keys().map(|row| valid(&rows, *row).quantity).sum::<i64>(), 24);
     let first = valid(&rows, 3);
@@ -147,8 +147,8 @@ fn fixture_05_legacy_66_columns_all_text() {
 }
 
 #[test]
-fn fixture_06_is_an_old_xls() {
-    let (table, rows) = run(fixture("06_smartstore_orders.xls"), orders);
+fn old_xls_file_is_read() {
+    let (table, rows) = run(fixture("06_smartstore_orders.xls"), check_orders);
     assert_eq!((table.sheet, table.header_row), (1, 2));
     assert_eq!(counts(&rows), [60, 0, 0, 0]);
     assert_eq!(valid(&rows, 3).customer.tel, "010-0000-0001");
@@ -157,8 +157,8 @@ fn fixture_06_is_an_old_xls() {
 }
 
 #[test]
-fn fixture_08_logen() {
-    let (table, rows) = run(fixture("08_logen_result_header_row2.xls"), tracking);
+fn logen_list_is_read_below_its_second_header_row() {
+    let (table, rows) = run(fixture("08_logen_result_header_row2.xls"), check_tracking);
     assert_eq!((table.profile.kind, table.profile.code.as_str()), (FileKind::Tracking, "LOGEN"));
     assert_eq!(counts(&rows), [11, 0, 2, 1]);
     assert_eq!(valid(&rows, 6).tracking_number, "45168300548");
@@ -171,8 +171,8 @@ fn fixture_08_logen() {
 }
 
 #[test]
-fn fixture_10_states() {
-    let (table, rows) = run(fixture("10_order_state_list_header_row1.xlsx"), states);
+fn list_of_states_is_read_below_its_first_header_row() {
+    let (table, rows) = run(fixture("10_order_state_list_header_row1.xlsx"), check_states);
     assert_eq!((table.profile.kind, table.header_row), (FileKind::States, 1));
     let change = |row| &valid(&rows, row).change;
     let at = |row| match change(row) {
@@ -194,8 +194,8 @@ fn fixture_10_states() {
 }
 
 #[test]
-fn fixture_12_coupang() {
-    let (table, rows) = run(fixture("12_coupang_deliverylist.xlsx"), orders);
+fn coupang_list_is_read() {
+    let (table, rows) = run(fixture("12_coupang_deliverylist.xlsx"), check_orders);
     assert_eq!(table.profile.code, "COUPANG");
     assert_eq!(counts(&rows), [9, 0, 1, 0]);
     assert_eq!(valid(&rows, 2).order_number, "30000200000001-90000000000");
@@ -209,8 +209,8 @@ fn fixture_12_coupang() {
 }
 
 #[test]
-fn fixture_b06_reports_row_column_value_and_reason() {
-    let (_, rows) = run(fixture("B06_bad_values.xlsx"), orders);
+fn error_names_row_column_value_and_reason() {
+    let (_, rows) = run(fixture("B06_bad_values.xlsx"), check_orders);
     assert_eq!(counts(&rows), [3, 0, 13, 0]);
     assert_eq!(valid(&rows, 8).quantity, 1);
     assert_eq!(valid(&rows, 13).price, 12_000);
@@ -239,8 +239,8 @@ fn fixture_b06_reports_row_column_value_and_reason() {
 }
 
 #[test]
-fn fixture_b07_ignores_the_far_cell() {
-    let (_, rows) = run(fixture("B07_huge_dimension.xlsx"), orders);
+fn cell_far_below_the_rows_is_ignored() {
+    let (_, rows) = run(fixture("B07_huge_dimension.xlsx"), check_orders);
     assert_eq!(counts(&rows)[0..3], [3, 0, 0]);
 }
 

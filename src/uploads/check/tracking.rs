@@ -21,7 +21,7 @@ pub struct TrackingRow {
 ///
 /// # Errors
 /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
-pub fn tracking(
+pub fn check_tracking(
     workbook: &mut Workbook,
     table: &Table,
     visit: &mut VisitRow<'_, TrackingRow>,

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::sheets::SheetError;
 use crate::storage::{Storage, Tx};
+use crate::uploads::model::display_name;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{ImportOptions, ParsedFile, Uploads};
@@ -167,7 +168,7 @@ async fn receive_file(
     let spooled = match spool_file(&context.config.data, field, uploads.limits.bytes).await? {
         Ok(spooled) => spooled,
         Err(error) => {
-            batch.too_large.push(RejectedFile { name: store::display_name(&name), reason: error.to_string() });
+            batch.too_large.push(RejectedFile { name: display_name(&name), reason: error.to_string() });
             return Ok(());
         }
     };

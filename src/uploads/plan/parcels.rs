@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::RowDecision;
+use super::RowPlan;
 use crate::orders::model::{Order, OrderState, PARCEL_SEPARATOR, parcels};
 use crate::orders::store as orders;
 use crate::storage::text_limits;
@@ -52,7 +52,7 @@ impl SharedNumbers {
 
     /// The conflict of a row whose number another person's order has too; none if the row changes nothing, or if
     /// another conflict comes first.
-    pub(super) fn conflict(&self, order: &Order, row: &TrackingRow) -> Option<RowDecision> {
+    pub(super) fn conflict(&self, order: &Order, row: &TrackingRow) -> Option<RowPlan> {
         let others = parcels(&row.tracking_number).filter_map(|number| self.0.get(number)).flatten();
         let other = others.into_iter().find(|other| !is_same_parcel(order, other))?;
         let is_settled = matches!(order.state, OrderState::Cancelled | OrderState::Refunded);
@@ -64,13 +64,13 @@ impl SharedNumbers {
             other.recipient.name, other.order_number
         );
         let reason = Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message };
-        Some((RowOutcome::Rejected, vec![reason], Some(row.change())))
+        Some(RowPlan::conflict(reason, row.change()))
     }
 }
 
 /// Adds the number of another parcel to an order whose number the row before has set; none if the order has it already,
 /// or has too many.
-pub(super) fn add_parcel(order: &mut Order, row: &TrackingRow) -> Option<RowDecision> {
+pub(super) fn add_parcel(order: &mut Order, row: &TrackingRow) -> Option<RowPlan> {
     if has_parcels(order, row) {
         return None;
     }
@@ -80,7 +80,8 @@ pub(super) fn add_parcel(order: &mut Order, row: &TrackingRow) -> Option<RowDeci
     }
     order.tracking_number.clone_from(&joined);
     let message = "한 주문의 송장번호가 여럿이라 모두 등록했어요. 판매채널에는 첫 번째를 보내요".to_owned();
-    Some((RowOutcome::Updated, vec![Reason { column: "송장번호".to_owned(), value: joined, message }], None))
+    let warning = Reason { column: "송장번호".to_owned(), value: joined, message };
+    Some(RowPlan::new(RowOutcome::Updated, vec![warning]))
 }
 
 /// Whether the order has all tracking numbers of a row.

@@ -69,7 +69,7 @@ pub fn find_row(tx: &mut dyn Tx, id: i64, position: u32) -> Result<Option<Stored
 fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
     let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
     let change = TrackingChange { tracking_number: row.text(4)?, courier: row.text(5)? };
-    let resolved = match (row.opt_text(6)?.and_then(|code| Resolution::from_code(&code)), row.opt_moment(8)?) {
+    let resolved = match (row.opt_code(6, "upload_rows.resolution")?, row.opt_moment(8)?) {
         (Some(resolution), Some(at)) => Some(ResolvedBy { resolution, username: row.opt_text(7)?, at }),
         _ => None,
     };
@@ -81,10 +81,10 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
             order_number: row.text(1)?,
             recipient: row.text(13)?,
             content: row.text(14)?,
-            outcome: RowOutcome::from_code(&row.text(2)?).ok_or_else(inconsistent)?,
-            reasons: serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent())?,
-            changes: serde_json::from_str(&row.text(11)?).map_err(|_| inconsistent())?,
-            conflicts: serde_json::from_str(&row.text(12)?).map_err(|_| inconsistent())?,
+            outcome: row.code(2, "upload_rows.outcome")?,
+            reasons: row.json(3, "upload_rows.reasons")?,
+            changes: row.json(11, "upload_rows.changes")?,
+            conflicts: row.json(12, "upload_rows.conflicts")?,
             conflict: (!change.tracking_number.is_empty()).then_some(change),
         },
         resolved,

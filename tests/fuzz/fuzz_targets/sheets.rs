@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use mukkeum::channels::{FileKind, OtherSheets, Profiles, rejected_rows};
+use mukkeum::channels::{FileKind, OtherSheets, Profiles, write_rejected_rows};
 use mukkeum::sheets::{Limits, open};
 use mukkeum::uploads::check;
 
@@ -33,11 +33,11 @@ fuzz_target!(|bytes: &[u8]| {
         ControlFlow::Continue(())
     };
     let _ = match table.profile.kind {
-        FileKind::Orders => check::orders(&mut workbook, &table, &mut |row| seen(row.row)),
-        FileKind::Tracking => check::tracking(&mut workbook, &table, &mut |row| seen(row.row)),
-        FileKind::States => check::states(&mut workbook, &table, &mut |row| seen(row.row)),
-        FileKind::Settlement => check::listed(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Orders => check::check_orders(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Tracking => check::check_tracking(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::States => check::check_states(&mut workbook, &table, &mut |row| seen(row.row)),
+        FileKind::Settlement => check::check_listed(&mut workbook, &table, &mut |row| seen(row.row)),
     };
     rows.truncate(20);
-    let _ = rejected_rows(&mut workbook, &[(&table, rows)]);
+    let _ = write_rejected_rows(&mut workbook, &[(&table, rows)]);
 });

@@ -82,7 +82,7 @@ fn channels_are_recognised_by_their_headers() {
         ),
     ];
     for (code, row, headers, key) in files {
-        let (table, rows) = run(file(row, headers, None), orders);
+        let (table, rows) = run(file(row, headers, None), check_orders);
         assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Orders));
         let first = u32::try_from(row).expect("small") + 1;
         let order = valid(&rows, first);
@@ -97,7 +97,7 @@ fn channels_are_recognised_by_their_headers() {
 #[test]
 fn helper_row_of_toss_is_skipped() {
     let headers = "주문번호 · 주문상품번호 · 주문상태 · 발송기한 · 배송속성 · 받은 혜택 · 물류사 · 택배사 · 상품명 · 옵션명 · 주문건수 · 상품ID · 상품 관리 코드 · 구매자명 · 구매자 연락처 · 수령인명 · 수령인 연락처 · 우편번호 · 배송지 · 주문요청사항 · 주문일시 · 희망배송일 · 주문금액 · 배송비 묶음 번호";
-    let (table, rows) = run(file(2, headers, Some("수정 불가")), orders);
+    let (table, rows) = run(file(2, headers, Some("수정 불가")), check_orders);
     assert_eq!(table.profile.code, "TOSS");
     assert_eq!(rows.keys().copied().collect::<Vec<_>>(), [4]);
     assert_eq!(valid(&rows, 4).dispatch_deadline.map(|day| day.to_string()).as_deref(), Some("2025-07-21"));
@@ -116,7 +116,7 @@ fn mojibake_of_kakao_is_repaired() {
     let row = |row: &'_ [String]| row.iter().map(String::from).collect::<Vec<_>>();
     let (headers, values) = (row(&headers), row(&values));
     let refs = |row: &'_ [String]| -> Vec<&'static str> { row.iter().map(|text| &*text.clone().leak()).collect() };
-    let (table, rows) = run(sheet_package(&[&refs(&headers), &refs(&values)]), orders);
+    let (table, rows) = run(sheet_package(&[&refs(&headers), &refs(&values)]), check_orders);
     assert_eq!(table.profile.code, "KAKAO");
     assert_eq!(valid(&rows, 2).recipient.name, "홍길동");
     assert_eq!(valid(&rows, 2).product_name, "소파");
@@ -134,7 +134,7 @@ fn couriers_are_recognised_by_their_headers() {
         ("ANY", "상품주문번호 · 배송방법 · 택배사 · 송장번호"),
     ];
     for (code, headers) in files {
-        let (table, rows) = run(file(1, headers, None), tracking);
+        let (table, rows) = run(file(1, headers, None), check_tracking);
         assert_eq!((table.profile.code.as_str(), table.profile.kind), (code, FileKind::Tracking), "{headers}");
         assert_eq!(valid(&rows, 2).order_number, "1234567890", "{headers}");
         assert_eq!(valid(&rows, 2).courier.is_some(), code != "ANY", "{headers}");
@@ -152,7 +152,7 @@ fn file_without_header_is_recognised_by_its_cell_patterns() {
         line("2026-11-21", "2024031500000003", "45168300139"),
     ];
     let rows: Vec<&[&str]> = sheet.iter().map(<[&str; 12]>::as_slice).collect();
-    let (table, checked) = run(sheet_package(&rows), tracking);
+    let (table, checked) = run(sheet_package(&rows), check_tracking);
     assert_eq!((table.profile.code.as_str(), table.header_row), ("LOGEN_PICKUP", 0));
     assert_eq!(counts(&checked), [3, 0, 0, 0]);
     let first = valid(&checked, 1);
@@ -178,7 +178,7 @@ fn claim_state_takes_precedence_over_order_state() {
         &["2024031500000005", "증발", "", "", ""],
         &["2024031500000006", "취소", "", "", "언젠가"],
     ];
-    let (_, rows) = run(sheet_package(&rows), states);
+    let (_, rows) = run(sheet_package(&rows), check_states);
     assert!(matches!(valid(&rows, 2).change, StateChange::Cancel(at) if at.kst().to_string() == "2024-03-17 09:00:00"));
     let asked_at = Some(Moment::start_of(chrono::NaiveDate::from_ymd_opt(2024, 3, 16).expect("a day")));
     assert_eq!(valid(&rows, 3).change, StateChange::SetClaim("취소요청".into(), asked_at));

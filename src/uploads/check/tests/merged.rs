@@ -50,7 +50,7 @@ fn merged_recipient_counts_for_each_order() {
         ]
         .concat(),
     );
-    let (_, rows) = run(bytes, orders);
+    let (_, rows) = run(bytes, check_orders);
     assert_eq!(counts(&rows), [3, 0, 0, 0]);
     for number in 2..=4 {
         let order = valid(&rows, number);
@@ -73,7 +73,7 @@ fn merged_quantity_and_amount_count_once() {
         ]
         .concat(),
     );
-    let (_, rows) = run(bytes, orders);
+    let (_, rows) = run(bytes, check_orders);
     assert_eq!((valid(&rows, 2).quantity, valid(&rows, 2).price), (3, 90_000));
     for number in 3..=4 {
         assert_eq!(problems(&rows, number)[0].column, "수량");
