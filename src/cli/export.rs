@@ -25,7 +25,7 @@ use crate::orders;
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
 use crate::orders::store::claims;
 use crate::products::store as products;
 use crate::search::tokenizer::search_words;

@@ -17,9 +17,10 @@ use crate::access::AccessedOrders;
 use crate::districts::Districts;
 use crate::orders::export::csv::format_cell;
 use crate::orders::export::json::OrderOf;
-use crate::orders::export::table::{Cell, method, text};
+use crate::orders::export::table::method;
 use crate::orders::export::xlsx::{CellFormats, MAX_SHEET_ROWS, write_cell};
 use crate::orders::export::{AtomicFile, ExportError, Format, regions};
+use crate::orders::fields::Cell;
 use crate::orders::model::Recipient;
 use crate::storage::Tx;
 use crate::time::Moment;
@@ -67,7 +68,7 @@ fn for_each_row(
 struct Column(&'static str, u8, for<'a> fn(&'a DeliveryRow, &'a Districts) -> Cell<'a>);
 
 fn recipient_cell<'a>(row: &'a DeliveryRow, field: fn(&'a Recipient) -> &'a String) -> Cell<'a> {
-    text(row.primary().map_or("", |primary| field(&primary.order.recipient)))
+    Cell::text(row.primary().map_or("", |primary| field(&primary.order.recipient)))
 }
 
 fn region_names<'a>(row: &'a DeliveryRow, districts: &'a Districts) -> Option<(&'a str, &'a str)> {
@@ -84,14 +85,14 @@ fn order_lines(row: &DeliveryRow) -> String {
 }
 
 const COLUMNS: [Column; 21] = [
-    Column("상태", 8, |row, _| text(row.delivery.state.label())),
-    Column("묶음배송번호", 21, |row, _| text(&row.delivery.bundle_number)),
-    Column("배송방법", 15, |row, _| text(row.primary().map_or("", |primary| method(&primary.order)))),
-    Column("배송비", 9, |row, _| text(row.primary().map_or("", |primary| primary.order.charge_type.label()))),
+    Column("상태", 8, |row, _| Cell::text(row.delivery.state.label())),
+    Column("묶음배송번호", 21, |row, _| Cell::text(&row.delivery.bundle_number)),
+    Column("배송방법", 15, |row, _| Cell::text(row.primary().map_or("", |primary| method(&primary.order)))),
+    Column("배송비", 9, |row, _| Cell::text(row.primary().map_or("", |primary| primary.order.charge_type.label()))),
     Column("희망배송일", 12, |row, _| Cell::Date(row.delivery.preferred_shipping_date)),
-    Column("시/도", 14, |row, districts| text(region_names(row, districts).map_or("미분류", |(sido, _)| sido))),
+    Column("시/도", 14, |row, districts| Cell::text(region_names(row, districts).map_or("미분류", |(sido, _)| sido))),
     Column("시/군/구", 14, |row, districts| {
-        text(region_names(row, districts).map_or("미분류", |(_, sigungu)| sigungu))
+        Cell::text(region_names(row, districts).map_or("미분류", |(_, sigungu)| sigungu))
     }),
     Column("수취인명", 12, |row, _| recipient_cell(row, |recipient| &recipient.name)),
     Column("수취인연락처1", 16, |row, _| recipient_cell(row, |recipient| &recipient.tel1)),
@@ -99,14 +100,14 @@ const COLUMNS: [Column; 21] = [
     Column("우편번호", 10, |row, _| recipient_cell(row, |recipient| &recipient.zip_code)),
     Column("주소", 48, |row, _| recipient_cell(row, |recipient| &recipient.address1)),
     Column("상세주소", 30, |row, _| recipient_cell(row, |recipient| &recipient.address2)),
-    Column("대표상품", 42, |row, _| text(row.primary().map_or("", |primary| &primary.product_name))),
+    Column("대표상품", 42, |row, _| Cell::text(row.primary().map_or("", |primary| &primary.product_name))),
     Column("주문수", 8, |row, _| Cell::Number(row.delivery.order_count)),
     Column("총수량", 8, |row, _| Cell::Number(row.delivery.total_quantity)),
     Column("취소수량", 9, |row, _| Cell::Number(row.delivery.cancelled_quantity)),
     Column("주문", 60, |row, _| Cell::Text(Cow::Owned(order_lines(row)))),
     Column("고객메시지", 42, |row, _| Cell::Text(Cow::Owned(row.customer_messages().join("\n")))),
     Column("배송메모", 42, |row, _| Cell::Text(Cow::Owned(row.shipping_memos().join("\n")))),
-    Column("팀 메모", 42, |row, _| text(&row.delivery.memo)),
+    Column("팀 메모", 42, |row, _| Cell::text(&row.delivery.memo)),
 ];
 
 fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Result<(), ExportError> {

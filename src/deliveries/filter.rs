@@ -1,14 +1,14 @@
 //! The filter of the delivery list, and its query string. The page's URL, its form and the command line use
 //! the same parameters.
 
-use crate::text::coded;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
+use crate::text::coded;
 use crate::time::parse_date;
 
 coded! {
@@ -114,7 +114,7 @@ impl Sort {
     }
 
     /// The sort order of that code.
-    pub fn parse(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sort| sort.code() == code)
     }
 }
@@ -222,7 +222,7 @@ impl DeliveryQuery {
             region,
             zip_codes: region.zip_codes(districts),
             preferred_date: self.preferred_date(),
-            sort: Sort::parse(&self.sort).unwrap_or(default_sort),
+            sort: Sort::from_code(&self.sort).unwrap_or(default_sort),
         }
     }
 

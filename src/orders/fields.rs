@@ -4,14 +4,15 @@
 //! limit, whether it is searched, edited, reported and exported. A new field is a line here, a field of
 //! [`Order`] and a column of `schema.sql`.
 
+mod cell;
 mod value;
 
 use std::borrow::Cow;
 
+pub(crate) use self::cell::Cell;
 pub(super) use self::value::FieldValue;
-use super::export::table::Cell;
 use super::model::{Order, OrderState};
-use super::search::SearchField;
+use super::search_field::SearchField;
 use crate::search::tokenizer::TextKind;
 use crate::storage::{ColumnReader, Param, Result, StorageError, Value, text_limits};
 

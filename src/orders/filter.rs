@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::OrderState;
-use super::search::SearchField;
+use super::search_field::SearchField;
 use crate::id::parse_crockford;
 use crate::text::coded;
 use crate::time::parse_date;

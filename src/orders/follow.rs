@@ -9,13 +9,13 @@ pub mod claim;
 pub mod effect;
 pub mod field;
 
-use crate::text::coded;
 use serde::{Deserialize, Serialize};
 
 pub use self::claim::{ClaimStatement, decide_claim};
 pub use self::effect::{ChannelRow, HeldValue, RowEffect, follow};
 pub use self::field::{FieldChange, FieldSet, FollowedField, changes_between, display_value};
 use super::model::{Order, OrderState};
+use crate::text::coded;
 use crate::time::Moment;
 
 /// What a file proves about its age.

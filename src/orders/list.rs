@@ -15,7 +15,7 @@ pub use self::texts::matching;
 use super::fields::FIELDS;
 use super::filter::OrderFilter;
 use super::model::{Order, OrderOption, parcels};
-use super::search::SearchField;
+use super::search_field::SearchField;
 use super::store;
 use crate::channels::tracking_url;
 pub use crate::search::Total;

@@ -54,23 +54,18 @@ impl ListColumn {
         Self::Date(DateField::Refunded),
     ];
 
-    /// The columns of a member who chose none. They fit a window of 1440 px.
-    pub const DEFAULT: [Self; 14] = [
-        Self::OrderNumber,
-        Self::Product,
-        Self::Bundle,
-        Self::Quantity,
-        Self::Customer,
-        Self::Recipient,
-        Self::Date(DateField::Placed),
-        Self::Date(DateField::DispatchDeadline),
-        Self::Date(DateField::PreferredShipping),
-        Self::Date(DateField::Purchased),
-        Self::Date(DateField::Dispatched),
-        Self::Date(DateField::Shipped),
-        Self::Tracking,
-        Self::Closed,
-    ];
+    /// The columns of a member who chose none: those that fit a window of 1440 px.
+    pub fn default_columns() -> Vec<Self> {
+        let is_default = |column: &Self| {
+            !matches!(
+                column,
+                Self::RecipientTel
+                    | Self::Address
+                    | Self::Date(DateField::Confirmed | DateField::Cancelled | DateField::Refunded)
+            )
+        };
+        Self::ALL.into_iter().filter(is_default).collect()
+    }
 
     /// Code in the database and in forms.
     pub const fn code(self) -> &'static str {
@@ -106,8 +101,8 @@ impl ListColumn {
         }
     }
 
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
+    /// The variant of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|column| column.code() == code)
     }
 
@@ -130,7 +125,7 @@ impl ListColumn {
 /// order, comes first if it is missing.
 pub fn parse_columns(codes: &str) -> Vec<ListColumn> {
     let mut columns: Vec<ListColumn> = Vec::new();
-    for column in codes.split(',').filter_map(ListColumn::parse) {
+    for column in codes.split(',').filter_map(ListColumn::from_code) {
         if !columns.contains(&column) {
             columns.push(column);
         }
@@ -154,8 +149,8 @@ mod tests {
     fn columns_keep_their_order_and_number_leads() {
         let columns = parse_columns("tracking_number,product,tracking_number,nothing");
         assert_eq!(columns, [ListColumn::OrderNumber, ListColumn::Tracking, ListColumn::Product]);
-        for columns in [&ListColumn::ALL[..], &ListColumn::DEFAULT] {
-            assert_eq!(parse_columns(&column_codes(columns)), columns);
+        for columns in [ListColumn::ALL.to_vec(), ListColumn::default_columns()] {
+            assert_eq!(parse_columns(&column_codes(&columns)), columns);
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod manual_order;
 pub mod model;
 pub mod pages;
 pub mod search;
+pub mod search_field;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

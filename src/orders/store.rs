@@ -28,7 +28,7 @@ pub use self::action::{Action, ChangeContext};
 pub use self::changes::{OrderInsert, OrderWriter, column_json, with_changes, with_undoable_changes};
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
-use crate::storage::{ColumnReader, PRIMARY_KEY, Param, Result, StorageError, Tx, Value};
+use crate::storage::{ColumnReader, PRIMARY_KEY, Param, Result, Tx, Value};
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
 pub fn columns(prefix: &str) -> String {
@@ -223,15 +223,12 @@ fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
     )?
     .into_iter()
     .map(|mut row| {
-        let inconsistent = || StorageError::Inconsistent(format!("order_events of {order_id}"));
-        let action = row.text(3)?;
-        let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
-            serde_json::from_str(&row.text(4)?).map_err(|_| inconsistent())?;
+        let changes: Vec<(String, serde_json::Value, serde_json::Value)> = row.json(4, "order_events.changes")?;
         Ok(OrderEvent {
             at: row.moment(0)?,
             username: row.opt_text(1)?,
             upload_id: row.opt_int(2)?,
-            action: Action::from_code(&action).ok_or_else(inconsistent)?,
+            action: row.code(3, "order_events.action")?,
             changes: changes.into_iter().map(|(column, was, is)| (column, plain(was), plain(is))).collect(),
         })
     })

@@ -148,7 +148,7 @@ fn problems(query: &DeliveryQuery) -> Vec<String> {
         check("from", &query.date_from, from.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.date_to, to.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.date_to, !is_reversed, "--from보다 빨라요."),
-        check("sort", &query.sort, Sort::parse(&query.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
+        check("sort", &query.sort, Sort::from_code(&query.sort).is_some(), &one_of(&Sort::ALL.map(Sort::code))),
     ]
     .into_iter()
     .chain(states)

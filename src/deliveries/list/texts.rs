@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use crate::deliveries::filter::DeliverySearchField;
 use crate::orders::list::matching;
 use crate::orders::model::{Order, Recipient};
-use crate::orders::search::{SearchField, Searchable, tokenize};
+use crate::orders::search::{Searchable, tokenize};
+use crate::orders::search_field::SearchField;
 use crate::storage::{PRIMARY_KEY, Result, Tx};
 
 /// Deliveries whose orders are compared together.

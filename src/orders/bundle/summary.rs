@@ -1,9 +1,9 @@
 //! Summary of a delivery: the columns of `deliveries` that are derived from its orders.
 
-use crate::text::coded;
 use chrono::NaiveDate;
 
 use crate::orders::model::{OrderState, ShippingMethod};
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::table::{Cell, CellSource, Column, OrderLine, text};
+use super::table::{CellSource, Column, OrderLine};
+use crate::orders::fields::Cell;
 use crate::orders::fields::OrderField;
 use crate::orders::model::{ChargeType, Order, OrderState, ShippingMethod};
 
@@ -96,22 +97,22 @@ fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
 type Value = for<'a> fn(&OrderLine<'a>) -> Cell<'a>;
 
 const VALUES: &[(&str, Value)] = &[
-    ("empty", |_| text("")),
-    ("no", |_| text("N")),
+    ("empty", |_| Cell::text("")),
+    ("no", |_| Cell::text("N")),
     ("parcel_count", |_| Cell::Number(1)),
-    ("zip_code", |line| text(&line.order_row.order.recipient.zip_code)),
-    ("address1", |line| text(&line.order_row.order.recipient.address1)),
-    ("address2", |line| text(&line.order_row.order.recipient.address2)),
+    ("zip_code", |line| Cell::text(&line.order_row.order.recipient.zip_code)),
+    ("address1", |line| Cell::text(&line.order_row.order.recipient.address1)),
+    ("address2", |line| Cell::text(&line.order_row.order.recipient.address2)),
     ("address", |line| joined([&line.order_row.order.recipient.address1, &line.order_row.order.recipient.address2])),
-    ("product_name", |line| text(&line.order_row.product_name)),
+    ("product_name", |line| Cell::text(&line.order_row.product_name)),
     ("options", |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")))),
     ("product", product),
     ("message", |line| joined([&line.order_row.order.shipping_memo, &line.order_row.order.customer_message])),
-    ("charge", |line| text(charge(&line.order_row.order, "선불"))),
-    ("charge_on_account", |line| text(charge(&line.order_row.order, "신용"))),
-    ("sender_name", |line| text(&line.sender.name)),
-    ("sender_tel", |line| text(&line.sender.tel)),
-    ("sender_address", |line| text(&line.sender.address)),
+    ("charge", |line| Cell::text(charge(&line.order_row.order, "선불"))),
+    ("charge_on_account", |line| Cell::text(charge(&line.order_row.order, "신용"))),
+    ("sender_name", |line| Cell::text(&line.sender.name)),
+    ("sender_tel", |line| Cell::text(&line.sender.tel)),
+    ("sender_address", |line| Cell::text(&line.sender.address)),
 ];
 
 /// Both texts on one line, without the empty one.

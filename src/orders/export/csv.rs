@@ -7,8 +7,9 @@ use std::io::{BufWriter, Error, Write};
 
 use ::csv::{Terminator, WriterBuilder};
 
-use super::table::{Cell, OrderLine};
+use super::table::OrderLine;
 use super::{ExportError, ExportKind, Orders, each};
+use crate::orders::fields::Cell;
 use crate::storage::Tx;
 
 pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file: File) -> Result<(), ExportError> {

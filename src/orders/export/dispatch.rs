@@ -2,16 +2,17 @@
 //! the header in row 1, these four columns and text cells only. Names and telephone numbers are not required,
 //! so they are omitted.
 
-use super::table::{Cell, columns, method, text};
+use super::table::{columns, method};
 use crate::channels::{courier_name, find_courier};
+use crate::orders::fields::Cell;
 use crate::orders::model::{Order, ShippingMethod, parcels};
 
 /// Required name of the sheet.
 pub(super) const SHEET: &str = "발송처리";
 
 columns! {
-    "상품주문번호" 21 |line| text(&line.order_row.order.order_number);
-    "배송방법" 15 |line| text(method(&line.order_row.order));
+    "상품주문번호" 21 |line| Cell::text(&line.order_row.order.order_number);
+    "배송방법" 15 |line| Cell::text(method(&line.order_row.order));
     "택배사" 15 |line| of_parcel(&line.order_row.order, |order| courier_name(&order.courier));
     "송장번호" 24 |line| of_parcel(&line.order_row.order, |order| first_parcel(&order.tracking_number));
 }
@@ -28,5 +29,5 @@ pub(super) fn has_unknown_courier(order: &Order) -> bool {
 
 /// Courier and tracking number are for parcels; the channel requires them empty otherwise.
 fn of_parcel(order: &Order, part: fn(&Order) -> &str) -> Cell<'_> {
-    text(if order.shipping_method == ShippingMethod::Parcel { part(order) } else { "" })
+    Cell::text(if order.shipping_method == ShippingMethod::Parcel { part(order) } else { "" })
 }

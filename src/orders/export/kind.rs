@@ -61,8 +61,8 @@ impl ExportKind {
         }
     }
 
-    /// Parses a code.
-    pub fn parse(code: &str) -> Option<Self> {
+    /// The variant of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::all().into_iter().find(|kind| kind.code() == code)
     }
 
@@ -121,7 +121,7 @@ mod tests {
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.channels = vec![SMART_STORE.to_owned()];
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
-        assert!(ExportKind::all().into_iter().all(|kind| ExportKind::parse(kind.code()) == Some(kind)));
+        assert!(ExportKind::all().into_iter().all(|kind| ExportKind::from_code(kind.code()) == Some(kind)));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::table::{Cell, OrderLine, columns, method, text};
+use super::table::{OrderLine, columns, method};
+use crate::orders::fields::Cell;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
@@ -12,13 +13,13 @@ use crate::storage::{Result, Tx};
 
 columns! {
     "번호" 6 |line| Cell::Number(line.number.into());
-    "상품주문번호" 21 |line| text(&line.order_row.order.order_number);
-    "구매자명" 12 |line| text(&line.order_row.order.customer.name);
-    "구매자연락처" 18 |line| text(&line.order_row.order.customer.tel);
-    "수취인명" 12 |line| text(&line.order_row.order.recipient.name);
-    "수취인연락처1" 15 |line| text(&line.order_row.order.recipient.tel1);
-    "수취인연락처2" 15 |line| text(&line.order_row.order.recipient.tel2);
-    "상품명" 42 |line| text(&line.order_row.product_name);
+    "상품주문번호" 21 |line| Cell::text(&line.order_row.order.order_number);
+    "구매자명" 12 |line| Cell::text(&line.order_row.order.customer.name);
+    "구매자연락처" 18 |line| Cell::text(&line.order_row.order.customer.tel);
+    "수취인명" 12 |line| Cell::text(&line.order_row.order.recipient.name);
+    "수취인연락처1" 15 |line| Cell::text(&line.order_row.order.recipient.tel1);
+    "수취인연락처2" 15 |line| Cell::text(&line.order_row.order.recipient.tel2);
+    "상품명" 42 |line| Cell::text(&line.order_row.product_name);
     "옵션1" 30 |line| label(line.order_row, 0);
     "옵션2" 30 |line| label(line.order_row, 1);
     "옵션3" 30 |line| remaining_labels(line.order_row);
@@ -31,24 +32,24 @@ columns! {
     "발주일" 12 |line| day(line.order_row, OrderState::Purchased);
     "출고일" 12 |line| day(line.order_row, OrderState::Dispatched);
     "배송일" 12 |line| day(line.order_row, OrderState::Shipped);
-    "배송방법" 15 |line| text(method(&line.order_row.order));
-    "배송비" 9 |line| text(line.order_row.order.charge_type.label());
-    "택배사" 15 |line| text(&line.order_row.order.courier);
-    "송장번호" 24 |line| text(&line.order_row.order.tracking_number);
-    "고객메모" 42 |line| text(&line.order_row.order.customer_message);
-    "발주메모" 42 |line| text(&line.order_row.order.purchase_memo);
-    "상태" 9 |line| text(line.order_row.order.state.label());
+    "배송방법" 15 |line| Cell::text(method(&line.order_row.order));
+    "배송비" 9 |line| Cell::text(line.order_row.order.charge_type.label());
+    "택배사" 15 |line| Cell::text(&line.order_row.order.courier);
+    "송장번호" 24 |line| Cell::text(&line.order_row.order.tracking_number);
+    "고객메모" 42 |line| Cell::text(&line.order_row.order.customer_message);
+    "발주메모" 42 |line| Cell::text(&line.order_row.order.purchase_memo);
+    "상태" 9 |line| Cell::text(line.order_row.order.state.label());
 }
 
 fn label(it: &OrderRow, place: usize) -> Cell<'_> {
-    text(it.labels.get(place).map_or("", String::as_str))
+    Cell::text(it.labels.get(place).map_or("", String::as_str))
 }
 
 /// The third label and all further ones in one cell.
 fn remaining_labels(it: &OrderRow) -> Cell<'_> {
     match it.labels.get(2..).unwrap_or_default() {
-        [] => text(""),
-        [third] => text(third),
+        [] => Cell::text(""),
+        [third] => Cell::text(third),
         more => Cell::Text(Cow::Owned(more.join(" / "))),
     }
 }
@@ -62,7 +63,7 @@ fn region<'a>(line: &OrderLine<'a>) -> Cell<'a> {
 fn address(it: &OrderRow) -> Cell<'_> {
     let recipient = &it.order.recipient;
     match recipient.address2.as_str() {
-        "" => text(&recipient.address1),
+        "" => Cell::text(&recipient.address1),
         detail => Cell::Text(Cow::Owned(format!("{} {detail}", recipient.address1))),
     }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use super::table::{Cell, CellSource, Column, OrderLine, method, text};
+use super::table::{CellSource, Column, OrderLine, method};
+use crate::orders::fields::Cell;
 use crate::orders::fields::{FIELDS, OrderField};
 
 /// What a column holds: a field, or something that an order has from its product, channel, district or bundle.
@@ -20,9 +21,9 @@ const ENTRIES: &[Entry] = &[
     Field("state"),
     Field("claim"),
     Field("order_number"),
-    Joined("판매채널", 14, |line| text(&line.order_row.channel_name)),
-    Joined("상품번호", 16, |line| text(&line.order_row.product_number)),
-    Joined("상품명", 42, |line| text(&line.order_row.product_name)),
+    Joined("판매채널", 14, |line| Cell::text(&line.order_row.channel_name)),
+    Joined("상품번호", 16, |line| Cell::text(&line.order_row.product_number)),
+    Joined("상품명", 42, |line| Cell::text(&line.order_row.product_name)),
     Joined("옵션", 42, |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")))),
     Field("quantity"),
     Field("price"),
@@ -34,11 +35,11 @@ const ENTRIES: &[Entry] = &[
     Field("recipient_zip_code"),
     Field("recipient_address1"),
     Field("recipient_address2"),
-    Joined("시/도", 14, |line| text(line.region_names().0)),
-    Joined("시/군/구", 14, |line| text(line.region_names().1)),
-    Joined("배송방법", 15, |line| text(method(&line.order_row.order))),
+    Joined("시/도", 14, |line| Cell::text(line.region_names().0)),
+    Joined("시/군/구", 14, |line| Cell::text(line.region_names().1)),
+    Joined("배송방법", 15, |line| Cell::text(method(&line.order_row.order))),
     Field("charge_type"),
-    Joined("묶음배송번호", 21, |line| text(&line.order_row.bundle_number)),
+    Joined("묶음배송번호", 21, |line| Cell::text(&line.order_row.bundle_number)),
     Joined("합배송수", 9, |line| Cell::Number(line.order_row.bundle_count)),
     Field("placed_at"),
     Field("dispatch_deadline"),

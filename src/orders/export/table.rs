@@ -1,24 +1,13 @@
-//! Columns, cells and styles of tabular exports.
+//! Columns and styles of tabular exports.
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
-
 use super::regions;
 use crate::districts::Districts;
-use crate::orders::fields::OrderField;
+use crate::orders::fields::{Cell, OrderField};
 use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, ShippingMethod};
 use crate::shop::model::Shop;
-use crate::time::Moment;
-
-/// Value of a cell.
-pub(crate) enum Cell<'a> {
-    Text(Cow<'a, str>),
-    Number(i64),
-    Date(Option<NaiveDate>),
-    At(Option<Moment>),
-}
 
 /// Order in a row of a table.
 pub(super) struct OrderLine<'a> {
@@ -81,10 +70,6 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
-
-pub(crate) fn text(text: &str) -> Cell<'_> {
-    Cell::Text(Cow::Borrowed(text))
-}
 
 /// Label of the method, or the channel's wording if it is unknown.
 pub(crate) fn method(order: &Order) -> &str {

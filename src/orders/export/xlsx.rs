@@ -9,8 +9,9 @@ use rust_xlsxwriter::{DocProperties, Format, FormatAlign, FormatBorder, Workbook
 use zip::result::ZipError;
 
 use super::sheets::sheet_names;
-use super::table::{Cell, OrderLine, Table, TableStyle};
+use super::table::{OrderLine, Table, TableStyle};
 use super::{ExportError, ExportKind, Orders, dispatch, each, purchase_order};
+use crate::orders::fields::Cell;
 use crate::storage::Tx;
 
 /// Maximum number of orders on a sheet (Excel ends at row 1,048,576); more are split into several sheets.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::orders::export::table::{Cell, text};
+use super::cell::Cell;
 use crate::orders::model::{ChargeType, OrderOption, OrderState, ShippingMethod};
 use crate::storage::{FromValue, Param, Value};
 use crate::time::Moment;
@@ -57,7 +57,7 @@ impl FieldValue for Option<i64> {
     }
 
     fn cell(&self) -> Cell<'_> {
-        self.map_or_else(|| text(""), Cell::Number)
+        self.map_or_else(|| Cell::text(""), Cell::Number)
     }
 }
 
@@ -71,7 +71,7 @@ impl FieldValue for String {
     }
 
     fn cell(&self) -> Cell<'_> {
-        text(self)
+        Cell::text(self)
     }
 }
 
@@ -121,37 +121,30 @@ impl FieldValue for OrderState {
     }
 
     fn cell(&self) -> Cell<'_> {
-        text(self.label())
+        Cell::text(self.label())
     }
 }
 
-impl FieldValue for ShippingMethod {
-    fn to_param(&self) -> Param<'_> {
-        self.code().into()
-    }
+/// An enumeration that is stored as its code.
+macro_rules! stored_as_code {
+    ($($type:ty),+) => {$(
+        impl FieldValue for $type {
+            fn to_param(&self) -> Param<'_> {
+                self.code().into()
+            }
 
-    fn set(&mut self, stored: Value) -> bool {
-        replace(self, String::from_value(stored).and_then(|code| Self::from_code(&code)))
-    }
+            fn set(&mut self, stored: Value) -> bool {
+                replace(self, String::from_value(stored).and_then(|code| Self::from_code(&code)))
+            }
 
-    fn cell(&self) -> Cell<'_> {
-        text(self.label())
-    }
+            fn cell(&self) -> Cell<'_> {
+                Cell::text(self.label())
+            }
+        }
+    )+};
 }
 
-impl FieldValue for ChargeType {
-    fn to_param(&self) -> Param<'_> {
-        self.code().into()
-    }
-
-    fn set(&mut self, stored: Value) -> bool {
-        replace(self, String::from_value(stored).and_then(|code| Self::from_code(&code)))
-    }
-
-    fn cell(&self) -> Cell<'_> {
-        text(self.label())
-    }
-}
+stored_as_code!(ShippingMethod, ChargeType);
 
 /// Stored as JSON `[[key, value], …]`; for programs and people as the channels write it: `색상: 월넛 / 사이즈: 퀸`.
 impl FieldValue for Vec<OrderOption> {

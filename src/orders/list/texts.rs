@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use crate::orders::fields::FIELDS;
 use crate::orders::model::Order;
-use crate::orders::search::{SearchField, Searchable, tokenize};
+use crate::orders::search::{Searchable, tokenize};
+use crate::orders::search_field::SearchField;
 use crate::storage::{PRIMARY_KEY, Result, Tx};
 
 /// Orders that all terms match, in the given order.

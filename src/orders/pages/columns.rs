@@ -31,10 +31,10 @@ impl ColumnsForm {
         let mut form = Self::default();
         for (name, value) in pairs {
             match name.as_str() {
-                "column" => form.order.extend(ListColumn::parse(value)),
-                "show" => form.ticked.extend(ListColumn::parse(value)),
-                "up" => form.moves = ListColumn::parse(value).map(|column| (column, -1)),
-                "down" => form.moves = ListColumn::parse(value).map(|column| (column, 1)),
+                "column" => form.order.extend(ListColumn::from_code(value)),
+                "show" => form.ticked.extend(ListColumn::from_code(value)),
+                "up" => form.moves = ListColumn::from_code(value).map(|column| (column, -1)),
+                "down" => form.moves = ListColumn::from_code(value).map(|column| (column, 1)),
                 "act" => form.is_reset = value == "reset",
                 _ => {}
             }
@@ -56,7 +56,7 @@ impl ColumnsForm {
 
     fn chosen(&self) -> Vec<ListColumn> {
         if self.is_reset {
-            return ListColumn::DEFAULT.to_vec();
+            return ListColumn::default_columns();
         }
         let ticked: Vec<&str> =
             self.order().iter().filter(|column| self.ticked.contains(column)).map(|column| column.code()).collect();

@@ -17,7 +17,7 @@ use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::list_column::ListColumn;
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
 use crate::orders::store::member_lists::{self, SavedSearch};
 use crate::products::model::Product;
 use crate::products::store as products;

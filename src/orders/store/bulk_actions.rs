@@ -216,7 +216,7 @@ fn former_orders(tx: &mut dyn Tx, action_id: i64) -> Result<HashMap<i64, FormerO
                WHERE action_id = ? AND is_undone = 0";
     let mut rows = HashMap::new();
     tx.for_each(sql, &[action_id.into()], &mut |mut row| {
-        let former = serde_json::from_str(&row.text(3)?).map_err(|_| inconsistent("former"))?;
+        let former = row.json(3, "bulk_action_orders.former")?;
         rows.insert(row.int(0)?, FormerOrder { version_before: row.int(1)?, version_after: row.int(2)?, former });
         Ok(())
     })?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::{ChangeContext, deliveries, find, log, with_changes};
 use crate::orders::bundle::{MergeConflict, merge_conflicts, was_delivered};
 use crate::orders::model::{Order, OrderState};
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, store as index};
 use crate::storage::{Result, Tx};

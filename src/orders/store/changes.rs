@@ -1,10 +1,13 @@
 //! Changes of orders and of everything derived from them.
 
 mod delete;
+mod derived;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+pub use self::delete::{DestroyedOrders, destroy};
+use self::derived::DerivedChanges;
 use super::bulk_actions::{FormerValues, UndoRecord};
 use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
 use crate::access::{self, AccessAction, NewAccess};
@@ -12,7 +15,7 @@ use crate::audit::Actor;
 use crate::id::crockford;
 use crate::orders::fields::FIELDS;
 use crate::orders::follow::FollowedField;
-use crate::orders::model::{Order, OrderState};
+use crate::orders::model::Order;
 use crate::orders::search::{Searchable, tokenize};
 use crate::search::postings::PostingsBlock;
 use crate::search::tokenizer::Postings;
@@ -53,8 +56,8 @@ pub struct OrderWriter<'t> {
     /// limits of the search index; a generator of a whole shop prefers few large segments
     pub limits: Limits,
     context: ChangeContext,
-    counts: BTreeMap<(OrderState, i64, i64), i64>,
-    stale_deliveries: BTreeSet<i64>,
+    /// counts and deliveries that follow from the orders
+    derived: DerivedChanges,
     log: Vec<LogLine>,
     /// replaced values, for an action that can be undone
     undo: Option<UndoRecord>,
@@ -89,8 +92,7 @@ impl<'t> OrderWriter<'t> {
             tx,
             limits: Limits::DEFAULT,
             context,
-            counts: BTreeMap::new(),
-            stale_deliveries: BTreeSet::new(),
+            derived: DerivedChanges::default(),
             log: Vec::new(),
             undo: None,
             changed: Vec::new(),
@@ -111,7 +113,7 @@ impl<'t> OrderWriter<'t> {
     /// Inserts an order into an existing delivery.
     pub fn insert(&mut self, order: &Order, bundle_number: &str) -> Result<()> {
         self.insert_rows(std::iter::once(order))?;
-        self.stale_deliveries.insert(order.delivery_id);
+        self.derived.stale_deliveries.insert(order.delivery_id);
         self.log(order.id, &[]);
         index::insert_rows(self.tx, order.id, &tokenize(searchable(order, bundle_number)))
     }
@@ -123,7 +125,8 @@ impl<'t> OrderWriter<'t> {
         orders: &[OrderInsert<'_>],
         insert_deliveries: impl FnOnce(&mut dyn Tx) -> Result<()>,
     ) -> Result<()> {
-        self.stale_deliveries.extend(orders.iter().filter(|new| new.delivery_exists).map(|new| new.order.delivery_id));
+        let joined = orders.iter().filter(|new| new.delivery_exists).map(|new| new.order.delivery_id);
+        self.derived.stale_deliveries.extend(joined);
         if !self.upload_tells_of_new_orders()? {
             for new in orders {
                 self.log(new.order.id, &[]);
@@ -152,9 +155,9 @@ impl<'t> OrderWriter<'t> {
 
     fn insert_rows<'o>(&mut self, orders: impl Iterator<Item = &'o Order> + Clone) -> Result<()> {
         self.changed.extend(orders.clone().map(|order| order.id));
-        let (now, counts) = (self.tx.now(), &mut self.counts);
+        let (now, derived) = (self.tx.now(), &mut self.derived);
         let mut rows = orders.clone().map(|order| {
-            *counts.entry((order.state, order.channel_id, order.product_id)).or_default() += 1;
+            derived.count(order, 1);
             values(order).into_iter().chain([order.version.into(), now.into()]).collect()
         });
         self.tx.exec_many(&INSERT, &mut rows)?;
@@ -218,9 +221,9 @@ impl<'t> OrderWriter<'t> {
         for (changed, orders) in &batches {
             for (before, after) in orders {
                 self.changed.push(before.id);
-                *self.counts.entry((before.state, before.channel_id, before.product_id)).or_default() -= 1;
-                *self.counts.entry((after.state, after.channel_id, after.product_id)).or_default() += 1;
-                self.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
+                self.derived.count(before, -1);
+                self.derived.count(after, 1);
+                self.derived.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
                 self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
                 let (was, is) = (values(before), values(after));
                 let log: Vec<_> = changed
@@ -352,13 +355,7 @@ impl<'t> OrderWriter<'t> {
     fn finish(mut self) -> Result<()> {
         self.insert_log()?;
         self.record_access()?;
-        let counts = self.counts.iter().filter(|(_, amount)| **amount != 0);
-        let mut counts = counts.map(|((state, channel_id, product_id), amount)| {
-            vec![state.ordinal().into(), (*channel_id).into(), (*product_id).into(), (*amount).into()]
-        });
-        self.tx.increment_many("order_tallies", &["state", "channel_id", "product_id"], "order_count", &mut counts)?;
-        deliveries::refresh_summaries(self.tx, &self.stale_deliveries.iter().copied().collect::<Vec<_>>())?;
-        Ok(())
+        self.derived.write(self.tx)
     }
 }
 

@@ -1,11 +1,11 @@
 //! SQL of `channel_conflicts`: values of a channel that a member decides about.
 
-use crate::text::coded;
 use std::collections::BTreeMap;
 
 use crate::orders::follow::{FollowedField, HoldReason};
 use crate::orders::model::Order;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {
@@ -86,14 +86,13 @@ const SELECT: &str = "SELECT c.id, c.order_id, c.field, c.reason, c.channel_valu
 fn conflict(row: &mut Row) -> Result<ChannelConflict> {
     let id = row.int(0)?;
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("channel_conflicts.{column} of {id}"));
-    let resolution = row.opt_text(11)?;
-    let resolution = resolution.as_deref().and_then(ConflictResolution::from_code);
+    let resolution = row.opt_code(11, "channel_conflicts.resolution")?;
     let by = row.opt_text(12)?;
     Ok(ChannelConflict {
         id,
         order_id: row.int(1)?,
-        field: FollowedField::from_code(&row.text(2)?).ok_or_else(|| inconsistent("field"))?,
-        reason: HoldReason::from_code(&row.text(3)?).ok_or_else(|| inconsistent("reason"))?,
+        field: row.code(2, "channel_conflicts.field")?,
+        reason: row.code(3, "channel_conflicts.reason")?,
         channel_value: row.text(4)?,
         own_value: row.text(5)?,
         upload_id: row.int(6)?,

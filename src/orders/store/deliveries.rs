@@ -1,11 +1,11 @@
 //! Rows of `deliveries` that orders maintain: creation, bundle numbers, and the summary of the orders.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::delivery_tallies::{TallyChanges, TallyKind};
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
-use crate::orders::model::{OrderState, ShippingMethod};
+use crate::orders::model::OrderState;
 use crate::storage::{PRIMARY_KEY, Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -136,7 +136,7 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
             quantity: row.int(2)?,
             cancelled_quantity: row.int(8)?,
             placed_at: row.moment(3)?,
-            shipping_method: ShippingMethod::from_code(&row.text(4)?).ok_or_else(|| inconsistent("shipping_method"))?,
+            shipping_method: row.code(4, "orders.shipping_method")?,
             preferred_shipping_date: row.opt_date(5)?,
             sigungu_code: row.opt_int(6)?,
         });
@@ -167,7 +167,7 @@ fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> 
         let inconsistent = |what: &str| StorageError::Inconsistent(format!("deliveries.{what} of {id}"));
         let counted = TallyKind {
             state: DeliveryState::from_stored(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
-            shipping_method: ShippingMethod::from_code(&row.text(2)?).ok_or_else(|| inconsistent("shipping_method"))?,
+            shipping_method: row.code(2, "deliveries.shipping_method")?,
             is_dated: row.bool(3)?,
             sigungu_code: row.opt_int(4)?,
         };
@@ -197,19 +197,26 @@ pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
     tallies.write(tx)
 }
 
+/// Those of these deliveries that have no order any more.
+pub(super) fn without_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
+    let mut filled = BTreeSet::new();
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |ids: &str| format!("SELECT DISTINCT delivery_id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        filled.insert(row.int(0)?);
+        Ok(())
+    })?;
+    Ok(ids.iter().copied().filter(|id| !filled.contains(id)).collect())
+}
+
 /// Deletes those of these deliveries that have no order any more, and their tallies. What belongs to them in other rooms is
 /// deleted before, or outlives them.
 pub fn delete_empty(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
-    let filled = bundled_orders(tx, ids)?;
+    let empty = without_orders(tx, ids)?;
     let mut tallies = TallyChanges::default();
-    let empty: Vec<i64> = stale_deliveries(tx, ids)?
-        .into_iter()
-        .filter(|delivery| !filled.contains_key(&delivery.id))
-        .map(|delivery| {
-            tallies.add(&delivery.counted, -1);
-            delivery.id
-        })
-        .collect();
+    for delivery in stale_deliveries(tx, &empty)? {
+        tallies.add(&delivery.counted, -1);
+    }
     tx.delete_ids("deliveries", "id", &empty)?;
     tallies.write(tx)
 }

@@ -96,7 +96,7 @@ pub fn of_region(tx: &mut dyn Tx, region: i64) -> Result<Vec<DeliveryTally>> {
     tx.for_each(sql, &[region.into()], &mut |mut row| {
         tallies.push(DeliveryTally {
             state: DeliveryState::from_stored(row.int(0)?).ok_or_else(inconsistent)?,
-            shipping_method: ShippingMethod::from_code(&row.text(1)?).ok_or_else(inconsistent)?,
+            shipping_method: row.code(1, "delivery_tallies.shipping_method")?,
             is_dated: row.bool(2)?,
             delivery_count: row.int(3)?,
         });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Action, OrderEvent, deliveries, events};
 use crate::orders::edit::{format_options, inputs_of};
 use crate::orders::model::{Order, OrderOption, OrderState};
-use crate::storage::{Result, StorageError, Tx, Value};
+use crate::storage::{Result, Tx, Value};
 use crate::time::Moment;
 
 /// Previous bundle of an order.
@@ -109,14 +109,12 @@ pub fn changes_of(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Logge
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         let order_id = row.int(0)?;
-        let inconsistent = || StorageError::Inconsistent(format!("order_events of {order_id}"));
-        let action = row.text(4)?;
         found.entry(order_id).or_default().push(LoggedChange {
             at: row.moment(1)?,
             username: row.opt_text(2)?,
             upload_id: row.opt_int(3)?,
-            action: Action::from_code(&action).ok_or_else(inconsistent)?,
-            changes: serde_json::from_str(&row.text(5)?).map_err(|_| inconsistent())?,
+            action: row.code(4, "order_events.action")?,
+            changes: row.json(5, "order_events.changes")?,
         });
         Ok(())
     })?;

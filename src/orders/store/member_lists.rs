@@ -37,14 +37,14 @@ pub fn columns(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<ListColumn>> {
     let row = tx.query_one("SELECT codes FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
     match row {
         Some(mut row) => Ok(parse_columns(&row.text(0)?)),
-        None => Ok(ListColumn::DEFAULT.to_vec()),
+        None => Ok(ListColumn::default_columns()),
     }
 }
 
 /// Keeps the columns of the member's list; the default ones are not stored.
 pub fn save_columns(tx: &mut dyn Tx, member_id: i64, columns: &[ListColumn]) -> Result<()> {
     tx.exec("DELETE FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
-    if columns != ListColumn::DEFAULT {
+    if columns != ListColumn::default_columns() {
         let sql = "INSERT INTO member_columns (member_id, codes) VALUES (?, ?)";
         tx.exec(sql, &[member_id.into(), column_codes(columns).into()])?;
     }
@@ -117,9 +117,9 @@ mod tests {
             let chosen = [ListColumn::Date(DateField::Shipped), ListColumn::OrderNumber];
             save_columns(tx, kim, &chosen)?;
             save_columns(tx, kim, &chosen)?;
-            assert_eq!((columns(tx, kim)?, columns(tx, lee)?), (chosen.to_vec(), ListColumn::DEFAULT.to_vec()));
-            save_columns(tx, kim, &ListColumn::DEFAULT)?;
-            assert_eq!(columns(tx, kim)?, ListColumn::DEFAULT);
+            assert_eq!((columns(tx, kim)?, columns(tx, lee)?), (chosen.to_vec(), ListColumn::default_columns()));
+            save_columns(tx, kim, &ListColumn::default_columns())?;
+            assert_eq!(columns(tx, kim)?, ListColumn::default_columns());
 
             let query = |q: &str| OrderQuery { q: q.to_owned(), page: "3".to_owned(), ..OrderQuery::default() };
             assert!(save_search(tx, kim, "  단골 ", &query("홍길동"))?.is_ok());

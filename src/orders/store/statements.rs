@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::orders::follow::{FollowedField, Statement};
 use crate::orders::model::Order;
-use crate::storage::{Result, StorageError, Tx};
+use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
 /// Statements of an order by field, oldest first.
@@ -20,9 +20,7 @@ pub fn of_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, FieldState
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let (order_id, code) = (row.int(0)?, row.text(1)?);
-        let field = FollowedField::from_code(&code)
-            .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
+        let (order_id, field) = (row.int(0)?, row.code(1, "channel_statements.field")?);
         let statement = Statement { value: row.text(2)?, as_of: row.opt_moment(3)?, said_at: row.moment(4)? };
         found.entry(order_id).or_default().entry(field).or_default().push(statement);
         Ok(())
@@ -86,9 +84,7 @@ pub fn stored(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StoredStatement>> {
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let (order_id, code) = (row.int(0)?, row.text(1)?);
-        let field = FollowedField::from_code(&code)
-            .ok_or_else(|| StorageError::Inconsistent(format!("channel_statements.field of {order_id}: {code}")))?;
+        let (order_id, field) = (row.int(0)?, row.code(1, "channel_statements.field")?);
         let (position, value, upload_id) = (row.int(2)?, row.text(3)?, row.opt_int(4)?);
         found.push(StoredStatement { order_id, field, position, value, upload_id });
         Ok(())

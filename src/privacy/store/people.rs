@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::audit::downloads;
 use crate::orders::list::{OrderRow, load_rows};
-use crate::orders::search::SearchField;
+use crate::orders::search_field::SearchField;
 use crate::orders::store as orders;
 use crate::privacy::KeepYears;
 use crate::privacy::person::{
