@@ -415,7 +415,7 @@ fn plan_changes<'f, T: RowContent>(
                 let changes = changes_between(&before, order);
                 let recipient = before.recipient.name.clone();
                 let report = row_report(row, outcome, reasons, conflict);
-                plan.report.rows.push(RowReport { changes, recipient, ..report });
+                plan.report.rows.push(RowReport { recipient, changes, ..report });
                 continue;
             }
         };

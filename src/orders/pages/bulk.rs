@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{StatusCode, Uri};
 
 use super::held::{advance_act, held_url};
@@ -22,9 +22,22 @@ use crate::orders::store::{self, Action, bundles};
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::{PageQuery, grouped};
 use crate::web::{
-    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page,
+    Answer, AppState, Error, Flash, FlashId, FormPairs, Layout, PageResult, Query, QuestionPage, Tone, page,
     personal_page_with_status, redirect, redirect_with_flash, url_with_flash,
 };
+
+/// What bulk actions use.
+#[derive(Clone)]
+pub(super) struct BulkContext {
+    storage: Storage,
+    jobs: BulkJobs,
+}
+
+impl FromRef<AppState> for BulkContext {
+    fn from_ref(state: &AppState) -> Self {
+        Self { storage: state.storage.clone(), jobs: state.bulk_jobs.clone() }
+    }
+}
 
 /// The form of the list.
 struct BulkForm {
@@ -119,8 +132,7 @@ enum BulkOutcome {
 }
 
 pub(super) async fn bulk(
-    State(storage): State<Storage>,
-    State(jobs): State<BulkJobs>,
+    State(BulkContext { storage, jobs }): State<BulkContext>,
     layout: Layout,
     actor: MemberActor,
     Query(query): Query<OrderQuery>,

@@ -139,7 +139,7 @@ fn save(
         }
         Ok::<_, StorageError>(())
     })?;
-    record(tx, actor, &order, &edited, target, changed.len() - 1).map(UpdateOutcome::Saved)
+    record(tx, actor, &order, &edited, &target, changed.len() - 1).map(UpdateOutcome::Saved)
 }
 
 /// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
@@ -226,7 +226,7 @@ fn record(
     actor: MemberActor,
     order: &Order,
     edited: &Order,
-    target: BundleMove,
+    target: &BundleMove,
     companions: usize,
 ) -> StorageResult<FlashId> {
     let bundle_number = deliveries::bundle_number(tx, edited.delivery_id)?;

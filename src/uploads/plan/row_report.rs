@@ -8,9 +8,7 @@ use crate::uploads::model::{RowOutcome, RowReport, TrackingChange};
 /// A row as a person recognises it.
 pub(super) trait RowContent {
     /// 수취인명, or empty if the file does not name it
-    fn recipient(&self) -> &str {
-        ""
-    }
+    fn recipient(&self) -> &str;
 
     /// product and quantity, or courier and tracking number
     fn content(&self) -> String;
@@ -31,12 +29,20 @@ impl RowContent for NewOrder {
 }
 
 impl RowContent for TrackingRow {
+    fn recipient(&self) -> &str {
+        ""
+    }
+
     fn content(&self) -> String {
         format!("{} {}", self.courier.as_deref().unwrap_or_default(), self.tracking_number).trim_start().to_owned()
     }
 }
 
 impl RowContent for StateRow {
+    fn recipient(&self) -> &str {
+        ""
+    }
+
     fn content(&self) -> String {
         String::new()
     }
